@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target that is ours is compiled with the same strictness.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A floor of the house; `Docs/Architecture.md` has the picture, `ArchitectureTests` enforces it.
+func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: below, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, of targets: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: targets, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "ferrule",
+  products: [
+    .executable(name: "ferrule", targets: ["ferrule"]),
+    .library(name: "FerruleDiagnostics", targets: ["Diagnostics"]),
+    .library(name: "FerruleWire", targets: ["Wire", "Capture"]),
+    .library(name: "FerruleConntrack", targets: ["Conntrack", "NAT"]),
+    .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions"]),
+    .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
+    .library(name: "FerruleLinter", targets: ["Linter"]),
+    .library(name: "FerruleLab", targets: ["Lab"]),
+    .library(name: "FerruleKernel", targets: ["Kernel"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(name: "CNetfilter"),
+    .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
+    .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
+    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+
+    floor("Diagnostics"),
+    floor("Wire"),
+    floor("Capture", on: ["Wire", "CPcap"]),
+    floor("Conntrack", on: ["Wire"]),
+    floor("NAT", on: ["Wire", "Conntrack"]),
+    floor("XTables", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "CNetfilter"]),
+    floor("Syntax", on: ["XTables", "Diagnostics"]),
+    floor("Compiler", on: ["XTables", "Syntax", "Diagnostics", "CNetfilter"]),
+    floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
+    floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
+    floor("Linter", on: ["XTables", "Syntax", "Compiler", "Diagnostics"]),
+    floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
+    floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CIp4tc", "CIp6tc"]),
+    .executableTarget(
+      name: "ferrule",
+      dependencies: [
+        "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
+        "Evaluator", "Linter", "Lab", "Kernel",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    tests("WireTests", of: ["Wire", "Capture"]),
+    tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
+    tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions"]),
+    tests("EvaluatorTests", of: ["Evaluator", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT"]),
+    tests("KernelTests", of: ["Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
+    tests("FerruleTests", of: ["Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+  ]
+)

@@ -1,0 +1,1 @@
+#include <libiptc/libip6tc.h>
