@@ -1,0 +1,28 @@
+/// The five places in the IP layers where packets can be looked at.
+///
+/// The corresponding kernel enumeration is `nf_inet_hooks`.
+public enum Hook: Int, Sendable, CaseIterable, Hashable, Comparable {
+  case prerouting = 0
+  case input = 1
+  case forward = 2
+  case output = 3
+  case postrouting = 4
+
+  /// The name of the built-in chain that stands at this hook.
+  public var name: String {
+    switch self {
+    case .prerouting: "PREROUTING"
+    case .input: "INPUT"
+    case .forward: "FORWARD"
+    case .output: "OUTPUT"
+    case .postrouting: "POSTROUTING"
+    }
+  }
+
+  public init?(name: some StringProtocol) {
+    guard let hook = Hook.allCases.first(where: { $0.name == name }) else { return nil }
+    self = hook
+  }
+
+  public static func < (left: Hook, right: Hook) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,72 @@
+/// The bytes of one input together with the name it is reported under.
+///
+/// Text is never assumed to be UTF-8: iptables treats a ruleset as bytes, and a comment may hold anything.
+public final class SourceFile: Sendable {
+  /// What diagnostics call this input: a path, or `<stdin>`.
+  public let name: String
+  public let bytes: [UInt8]
+  private let lineStarts: [UInt32]
+
+  public init(name: String, bytes: [UInt8]) {
+    self.name = name
+    self.bytes = bytes
+    var starts: [UInt32] = [0]
+    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
+      starts.append(UInt32(index + 1))
+    }
+    lineStarts = starts
+  }
+
+  /// The number of lines, counting an unterminated last one and not counting the emptiness after a final newline.
+  public var lineCount: Int {
+    Int(lineStarts[lineStarts.count - 1]) == bytes.count ? lineStarts.count - 1 : lineStarts.count
+  }
+
+  /// The one-based line and byte column of an offset.
+  public func position(of offset: Int) -> SourcePosition {
+    var low = 0
+    var high = lineStarts.count - 1
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if Int(lineStarts[middle]) <= offset { low = middle } else { high = middle - 1 }
+    }
+    return SourcePosition(line: low + 1, column: offset - Int(lineStarts[low]) + 1)
+  }
+
+  /// The bytes of a one-based line, without its newline.
+  public func line(_ number: Int) -> ArraySlice<UInt8> {
+    guard number >= 1, number <= lineStarts.count else { return [] }
+    let start = Int(lineStarts[number - 1])
+    let end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
+    return bytes[start..<max(start, end)]
+  }
+}
+
+/// A one-based line and a one-based column counted in bytes.
+public struct SourcePosition: Sendable, Hashable {
+  public let line: Int
+  public let column: Int
+
+  public init(line: Int, column: Int) {
+    self.line = line
+    self.column = column
+  }
+}
+
+/// A half-open range of byte offsets in one ``SourceFile``.
+public struct SourceRange: Sendable, Hashable {
+  public let lowerBound: UInt32
+  public let upperBound: UInt32
+
+  public init(_ range: Range<Int>) {
+    lowerBound = UInt32(clamping: range.lowerBound)
+    upperBound = UInt32(clamping: range.upperBound)
+  }
+
+  public var range: Range<Int> { Int(lowerBound)..<Int(max(lowerBound, upperBound)) }
+
+  /// The smallest range that holds both.
+  public func union(_ other: SourceRange) -> SourceRange {
+    SourceRange(Int(min(lowerBound, other.lowerBound))..<Int(max(upperBound, other.upperBound)))
+  }
+}

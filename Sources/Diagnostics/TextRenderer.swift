@@ -1,0 +1,61 @@
+/// Renders diagnostics for people: `file:line:column: error: message [id]`, the line, and a marker under the range.
+public struct TextRenderer: Sendable {
+  public let coloured: Bool
+
+  public init(coloured: Bool) {
+    self.coloured = coloured
+  }
+
+  public func render(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
+    var text = headline(
+      diagnostic.severity, diagnostic.message + " [\(diagnostic.id)]", at: diagnostic.range, in: file)
+    text += excerpt(of: diagnostic.range, in: file)
+    for note in diagnostic.notes {
+      if let range = note.range {
+        text += headline(.note, note.message, at: range, in: file) + excerpt(of: range, in: file)
+      } else {
+        text += "  = \(note.message)\n"
+      }
+    }
+    for fix in diagnostic.fixIts { text += "  = fix: \(fix.message)\n" }
+    return text
+  }
+
+  private func headline(
+    _ severity: Severity, _ message: String, at range: SourceRange, in file: SourceFile
+  ) -> String {
+    let position = file.position(of: range.range.lowerBound)
+    return "\(file.name):\(position.line):\(position.column): "
+      + paint(severity.rawValue + ":", severity) + " \(message)\n"
+  }
+
+  /// At most ``widest`` bytes of the line are shown, around the range, so that a 1 MB line stays readable.
+  private func excerpt(of range: SourceRange, in file: SourceFile) -> String {
+    let widest = 160
+    let position = file.position(of: range.range.lowerBound)
+    let line = file.line(position.line)
+    guard !line.isEmpty else { return "" }
+    let column = min(position.column - 1, line.count)
+    let shift = line.count > widest ? max(0, min(column - widest / 2, line.count - widest)) : 0
+    let shown = line.dropFirst(shift).prefix(widest)
+    let width = max(1, min(range.range.count, shown.count - min(column - shift, shown.count)))
+    let lead = String(repeating: " ", count: max(0, column - shift))
+    let marker = "^" + String(repeating: "~", count: width - 1)
+    return "  " + printable(shown) + "\n  " + lead + marker + "\n"
+  }
+
+  private func printable(_ bytes: ArraySlice<UInt8>) -> String {
+    String(decoding: bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: ".") : $0 }, as: UTF8.self)
+  }
+
+  private func paint(_ text: String, _ severity: Severity) -> String {
+    guard coloured else { return text }
+    let code =
+      switch severity {
+      case .error: "31"
+      case .warning: "33"
+      case .note: "36"
+      }
+    return "\u{1B}[1;\(code)m\(text)\u{1B}[0m"
+  }
+}
