@@ -1,0 +1,47 @@
+# make run | test | bench do all the set-up on a fresh Debian or Ubuntu that has Swift installed.
+
+# What it takes to build, and what the kernel tests and `verify` drive beside it.
+BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
+KERNEL_PACKAGES := iptables iproute2 ipset kmod
+PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
+
+SWIFT ?= swift
+SWIFT_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test bench
+
+help:
+	@echo "make run     build, and show an example"
+	@echo "make test    build, and run every test (as root the kernel's too)"
+	@echo "make bench   build optimised, and measure"
+	@echo "make setup   install the Debian packages that are missing"
+
+setup:
+	@command -v $(SWIFT) >/dev/null || { \
+	  echo "Swift 6.2 or newer is missing: https://www.swift.org/install/linux/" >&2; exit 1; }
+	@command -v dpkg-query >/dev/null || { \
+	  echo "This is no Debian or Ubuntu: install what these packages hold, then call swift directly:" >&2; \
+	  echo "  $(PACKAGES)" >&2; exit 1; }
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}\n' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	echo "missing Debian packages:$$missing"; \
+	if [ "$$(id -u)" = 0 ]; then root=; \
+	elif command -v sudo >/dev/null; then root="sudo"; \
+	else echo "Run as root: apt-get update && apt-get install$$missing" >&2; exit 1; fi; \
+	$$root apt-get update && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing || { \
+	  echo "Could not install:$$missing" >&2; exit 1; }
+
+build: setup
+	$(SWIFT) build $(SWIFT_FLAGS)
+
+run: setup
+	$(SWIFT) run -c release $(SWIFT_FLAGS) ferrule
+
+test: setup
+	$(SWIFT) test $(SWIFT_FLAGS)
+
+bench: setup
+	$(SWIFT) package --package-path Benchmarks benchmark
