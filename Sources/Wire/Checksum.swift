@@ -1,0 +1,78 @@
+/// The Internet checksum (RFC 1071), its incremental form (RFC 1624) and the sum of the pseudo headers.
+public enum Checksum {
+  /// The running one's-complement sum of bytes, not folded; a word is the pair of bytes at an even distance from `range`'s start.
+  /// A range that reaches past the end is cut there.
+  public static func sum(_ bytes: [UInt8], in range: Range<Int>, initial: UInt64 = 0) -> UInt64 {
+    var total = initial
+    var index = max(range.lowerBound, 0)
+    let end = min(range.upperBound, bytes.count)
+    while index &+ 1 < end {
+      total &+= UInt64(bytes[index]) << 8 | UInt64(bytes[index &+ 1])
+      index &+= 2
+    }
+    if index < end { total &+= UInt64(bytes[index]) << 8 }
+    return total
+  }
+
+  /// Folds a running sum to sixteen bits, without complementing it.
+  @inlinable public static func fold(_ sum: UInt64) -> UInt16 {
+    var sum = sum
+    while sum >> 16 != 0 { sum = (sum & 0xFFFF) &+ (sum >> 16) }
+    return UInt16(truncatingIfNeeded: sum)
+  }
+
+  /// The checksum of bytes, ready to be stored.
+  public static func compute(_ bytes: [UInt8], in range: Range<Int>, initial: UInt64 = 0) -> UInt16 {
+    ~fold(sum(bytes, in: range, initial: initial))
+  }
+
+  /// The pseudo header of TCP, UDP, UDPLITE and DCCP over IPv4 (RFC 793), and of those and ICMPv6 over IPv6 (RFC 8200 §8.1).
+  /// - Parameter length: bytes of the transport header and its payload.
+  public static func pseudoHeader(
+    source: IPAddress, destination: IPAddress, protocol number: IPProtocol, length: Int
+  ) -> UInt64 {
+    var total = UInt64(number.rawValue) &+ UInt64(truncatingIfNeeded: length & 0xFFFF)
+    total &+= UInt64(truncatingIfNeeded: length >> 16 & 0xFFFF)
+    for address in [source, destination] {
+      var bits = address.bits
+      while bits != 0 {
+        total &+= UInt64(truncatingIfNeeded: bits & 0xFFFF)
+        bits >>= 16
+      }
+    }
+    return total
+  }
+
+  /// The checksum after a 16-bit word of the data changed (RFC 1624, equation 3).
+  @inlinable public static func updated(_ checksum: UInt16, from old: UInt16, to new: UInt16) -> UInt16 {
+    ~fold(UInt64(~checksum) &+ UInt64(~old) &+ UInt64(new))
+  }
+
+  /// The checksum after a 32-bit word of the data changed.
+  @inlinable public static func updated(_ checksum: UInt16, from old: UInt32, to new: UInt32) -> UInt16 {
+    let half = updated(checksum, from: UInt16(truncatingIfNeeded: old >> 16), to: UInt16(truncatingIfNeeded: new >> 16))
+    return updated(half, from: UInt16(truncatingIfNeeded: old), to: UInt16(truncatingIfNeeded: new))
+  }
+
+  /// The checksum after an address of the pseudo header changed.
+  public static func updated(_ checksum: UInt16, from old: IPAddress, to new: IPAddress) -> UInt16 {
+    var result = checksum
+    var (before, after) = (old.bits, new.bits)
+    while before != 0 || after != 0 {
+      result = updated(result, from: UInt16(truncatingIfNeeded: before), to: UInt16(truncatingIfNeeded: after))
+      before >>= 16
+      after >>= 16
+    }
+    return result
+  }
+
+  /// CRC-32C (Castagnoli), which SCTP carries little-endian in place of a checksum (RFC 9260, appendix A).
+  public static func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    var crc: UInt32 = .max
+    for byte in bytes {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+    }
+    return ~crc
+  }
+}

@@ -1,0 +1,68 @@
+/// An IPv4 header (RFC 791), decoded.
+///
+///      0                   1                   2                   3
+///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+///     |version|  ihl  |      tos      |         total length          |
+///     |        identification         |r|D|M|     fragment offset     |
+///     |      ttl      |   protocol    |            checksum           |
+///     |                        source address                         |
+///     |                      destination address                      |
+public struct IPv4Header: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
+  public enum Offset {
+    public static let tos = 1, totalLength = 2, identification = 4, fragment = 6
+    public static let ttl = 8, proto = 9, checksum = 10, source = 12, destination = 16
+  }
+  public static let minimumLength = 20
+
+  public var version: UInt8
+  /// Bytes of header, options included: 20 to 60.
+  public var headerLength: Int
+  public var tos: UInt8
+  /// Bytes of the whole datagram, as the header claims.
+  public var totalLength: Int
+  public var identification: UInt16
+  public var reservedFlag: Bool
+  public var dontFragment: Bool
+  public var moreFragments: Bool
+  /// Bytes of the datagram's payload that stand before this fragment's.
+  public var fragmentOffset: Int
+  public var ttl: UInt8
+  public var proto: IPProtocol
+  public var checksum: UInt16
+  public var source: IPv4Address
+  public var destination: IPv4Address
+
+  /// Decodes the header at `offset`. Nil when fewer than 20 bytes stand there or the header length is under 20;
+  /// neither the version nor the lengths are held against the bytes.
+  public init?(_ bytes: [UInt8], at offset: Int = 0) {
+    guard bytes.holds(IPv4Header.minimumLength, at: offset),
+      let first = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
+      let third = bytes.uint32(at: offset &+ 8), let source = bytes.uint32(at: offset &+ 12),
+      let destination = bytes.uint32(at: offset &+ 16)
+    else { return nil }
+    version = UInt8(first >> 28)
+    headerLength = Int(first >> 24 & 15) &* 4
+    guard headerLength >= IPv4Header.minimumLength else { return nil }
+    tos = UInt8(truncatingIfNeeded: first >> 16)
+    totalLength = Int(first & 0xFFFF)
+    identification = UInt16(second >> 16)
+    reservedFlag = second >> 15 & 1 == 1
+    dontFragment = second >> 14 & 1 == 1
+    moreFragments = second >> 13 & 1 == 1
+    fragmentOffset = Int(second & 0x1FFF) &* 8
+    ttl = UInt8(third >> 24)
+    proto = IPProtocol(rawValue: UInt8(truncatingIfNeeded: third >> 16))
+    checksum = UInt16(truncatingIfNeeded: third)
+    self.source = IPv4Address(rawValue: source)
+    self.destination = IPv4Address(rawValue: destination)
+  }
+
+  /// True for every fragment, the first one included. The corresponding kernel function is `ip_is_fragment`.
+  public var isFragment: Bool { moreFragments || fragmentOffset != 0 }
+
+  /// The options, walked as RFC 791 lays them out.
+  public func options(in bytes: [UInt8], at offset: Int = 0) -> HeaderOptions {
+    HeaderOptions(bytes: bytes, from: offset &+ IPv4Header.minimumLength, to: offset &+ headerLength)
+  }
+}

@@ -1,0 +1,133 @@
+/// An IPv6 header (RFC 8200), decoded.
+///
+///     |version| traffic class |              flow label               |
+///     |        payload length         |  next header  |   hop limit   |
+///     |                    source address (16 bytes)                  |
+///     |                  destination address (16 bytes)               |
+public struct IPv6Header: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
+  public enum Offset {
+    public static let payloadLength = 4, nextHeader = 6, hopLimit = 7, source = 8, destination = 24
+  }
+  public static let length = 40
+
+  public var version: UInt8
+  public var trafficClass: UInt8
+  /// Twenty bits.
+  public var flowLabel: UInt32
+  /// Bytes behind this header, as it claims; 0 in a jumbogram.
+  public var payloadLength: Int
+  public var nextHeader: IPProtocol
+  public var hopLimit: UInt8
+  public var source: IPv6Address
+  public var destination: IPv6Address
+
+  /// Decodes the header at `offset`. Nil when fewer than 40 bytes stand there; the version and the length are not judged.
+  public init?(_ bytes: [UInt8], at offset: Int = 0) {
+    guard bytes.holds(IPv6Header.length, at: offset), let first = bytes.uint32(at: offset),
+      let second = bytes.uint32(at: offset &+ 4), let source = bytes.uint128(at: offset &+ 8),
+      let destination = bytes.uint128(at: offset &+ 24)
+    else { return nil }
+    version = UInt8(first >> 28)
+    trafficClass = UInt8(truncatingIfNeeded: first >> 20)
+    flowLabel = first & 0xF_FFFF
+    payloadLength = Int(second >> 16)
+    nextHeader = IPProtocol(rawValue: UInt8(truncatingIfNeeded: second >> 8))
+    hopLimit = UInt8(truncatingIfNeeded: second)
+    self.source = IPv6Address(rawValue: source)
+    self.destination = IPv6Address(rawValue: destination)
+  }
+}
+
+/// A Fragment header (RFC 8200 §4.5).
+public struct IPv6FragmentHeader: Sendable, Equatable {
+  public static let length = 8
+  public var nextHeader: IPProtocol
+  /// Bytes of the fragmentable part that stand before this fragment's.
+  public var fragmentOffset: Int
+  public var moreFragments: Bool
+  /// The two bits between the offset and the M flag.
+  public var reservedBits: UInt8
+  /// The reserved octet behind the next-header number.
+  public var reserved: UInt8
+  public var identification: UInt32
+
+  public init?(_ bytes: [UInt8], at offset: Int) {
+    guard let first = bytes.uint32(at: offset), let identification = bytes.uint32(at: offset &+ 4) else { return nil }
+    nextHeader = IPProtocol(rawValue: UInt8(first >> 24))
+    reserved = UInt8(truncatingIfNeeded: first >> 16)
+    fragmentOffset = Int(first & 0xFFF8)
+    reservedBits = UInt8(first >> 1 & 3)
+    moreFragments = first & 1 == 1
+    self.identification = identification
+  }
+}
+
+/// One extension header met on the walk.
+public struct IPv6ExtensionHeader: Sendable, Equatable {
+  /// What this header is.
+  public var proto: IPProtocol
+  /// Where it starts in the packet.
+  public var offset: Int
+  /// Bytes of it, as it claims: it may reach past the packet's end.
+  public var length: Int
+  /// What stands behind it.
+  public var nextHeader: IPProtocol
+}
+
+/// The extension headers behind an IPv6 header, in order, until a header that is none, the no-next-header number, the Fragment
+/// header of a fragment that is not the first, or the end of the bytes.
+public struct IPv6ExtensionHeaders: Sendable, Sequence, IteratorProtocol {
+  private let bytes: [UInt8]
+  /// The number of the header that the walk stands before: at the end, the transport protocol.
+  public private(set) var nextHeader: IPProtocol
+  /// Where that header starts, in bytes from the start of the packet.
+  public private(set) var offset: Int
+  /// Bytes before this fragment's payload, when the walk has met a Fragment header.
+  public private(set) var fragmentOffset = 0
+  /// True once the walk stopped because a header was cut off.
+  public private(set) var isTruncated = false
+  private var finished = false
+
+  /// Starts behind the IPv6 header at `start`; nil when that is not whole.
+  public init?(_ bytes: [UInt8], at start: Int = 0) {
+    guard bytes.holds(IPv6Header.length, at: start), let next = bytes.uint8(at: start &+ IPv6Header.Offset.nextHeader) else {
+      return nil
+    }
+    self.bytes = bytes
+    nextHeader = IPProtocol(rawValue: next)
+    offset = start &+ IPv6Header.length
+  }
+
+  public mutating func next() -> IPv6ExtensionHeader? {
+    guard !finished, nextHeader.isExtensionHeader, nextHeader != .none else { return nil }
+    // The kernel reads two bytes of any extension header, and stops with an error when they are missing.
+    guard let number = bytes.uint8(at: offset), let words = bytes.uint8(at: offset &+ 1) else {
+      isTruncated = true
+      finished = true
+      return nil
+    }
+    let length: Int
+    switch nextHeader {
+    case .fragment:
+      guard let fragment = IPv6FragmentHeader(bytes, at: offset) else {
+        isTruncated = true
+        finished = true
+        return nil
+      }
+      fragmentOffset = fragment.fragmentOffset
+      length = IPv6FragmentHeader.length
+    case .ah: length = (Int(words) &+ 2) &* 4
+    default: length = (Int(words) &+ 1) &* 8
+    }
+    let header = IPv6ExtensionHeader(
+      proto: nextHeader, offset: offset, length: length, nextHeader: IPProtocol(rawValue: number))
+    if fragmentOffset != 0 {
+      finished = true
+    } else {
+      nextHeader = header.nextHeader
+      offset &+= length
+    }
+    return header
+  }
+}

@@ -1,0 +1,89 @@
+/// Validation and filling-in of the checksums of a packet.
+extension Packet {
+  /// True when the IPv4 header's checksum is right; true for IPv6, which has none; nil when the header is cut off.
+  public var isHeaderChecksumValid: Bool? {
+    guard let family else { return nil }
+    guard family == .ipv4 else { return bytes.count >= IPv6Header.length ? true : nil }
+    guard let header = ipv4, bytes.holds(header.headerLength, at: 0) else { return nil }
+    return Checksum.compute(bytes, in: 0..<header.headerLength) == 0
+  }
+
+  /// The sum of the pseudo header for a transport of `length` bytes, not folded; nil when the addresses are cut off.
+  public func pseudoHeaderSum(protocol proto: IPProtocol, length: Int) -> UInt64? {
+    guard let source, let destination else { return nil }
+    return Checksum.pseudoHeader(source: source, destination: destination, protocol: proto, length: length)
+  }
+
+  /// Whether the transport checksum holds over all bytes from the transport header on: TCP, UDP (0 stands for none over IPv4),
+  /// UDPLITE over its coverage, ICMP, ICMPv6 and SCTP. Nil for other protocols, fragments and headers cut off.
+  /// The corresponding kernel functions are `nf_ip_checksum`, `nf_ip6_checksum` and `nf_checksum_partial`.
+  public var isTransportChecksumValid: Bool? {
+    guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, at.offset < bytes.count else { return nil }
+    let length = bytes.count - at.offset
+    let range = at.offset..<bytes.count
+    switch at.proto {
+    case .icmp where at.family == .ipv4:
+      guard length >= ICMPHeader.length else { return nil }
+      return Checksum.compute(bytes, in: range) == 0
+    case .udp:
+      guard let udp else { return nil }
+      if udp.checksum == 0, at.family == .ipv4 { return true }
+      fallthrough
+    case .tcp, .icmpv6:
+      guard let pseudo = pseudoHeaderSum(protocol: at.proto, length: length) else { return nil }
+      return Checksum.compute(bytes, in: range, initial: pseudo) == 0
+    case .udplite:
+      guard let udplite, let pseudo = pseudoHeaderSum(protocol: .udplite, length: length) else { return nil }
+      let coverage = udplite.length == 0 ? length : udplite.length
+      guard coverage >= UDPHeader.length, coverage <= length, udplite.checksum != 0 else { return false }
+      return Checksum.compute(bytes, in: at.offset..<(at.offset + coverage), initial: pseudo) == 0
+    case .sctp:
+      guard let sctp, var copy = Optional(Array(bytes[range])) else { return nil }
+      copy.setUInt32(0, at: SCTPHeader.Offset.checksum)
+      return sctp.checksum == Checksum.crc32c(copy).byteSwapped
+    default:
+      return nil
+    }
+  }
+
+  /// Computes the IPv4 header checksum anew; nothing happens to a header that is cut off.
+  public mutating func updateHeaderChecksum() {
+    guard let header = ipv4, bytes.holds(header.headerLength, at: 0) else { return }
+    bytes.setUInt16(0, at: IPv4Header.Offset.checksum)
+    bytes.setUInt16(Checksum.compute(bytes, in: 0..<header.headerLength), at: IPv4Header.Offset.checksum)
+  }
+
+  /// Where the transport protocol keeps its 16-bit checksum, from the start of its header; nil for protocols without one.
+  public static func checksumOffset(of proto: IPProtocol) -> Int? {
+    switch proto {
+    case .tcp: TCPHeader.Offset.checksum
+    case .udp, .udplite, .dccp: UDPHeader.Offset.checksum
+    case .icmp, .icmpv6: ICMPHeader.Offset.checksum
+    default: nil
+    }
+  }
+
+  /// Computes the transport checksum anew over all bytes from the transport header on. A UDP sum of 0 is stored as 0xFFFF.
+  /// Nothing happens to fragments, other protocols and headers cut off.
+  public mutating func updateTransportChecksum() {
+    guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, at.offset < bytes.count else { return }
+    if at.proto == .sctp {
+      guard bytes.setUInt32(0, at: at.offset + SCTPHeader.Offset.checksum) else { return }
+      bytes.setUInt32(Checksum.crc32c(bytes[at.offset...]).byteSwapped, at: at.offset + SCTPHeader.Offset.checksum)
+      return
+    }
+    guard let field = Packet.checksumOffset(of: at.proto), at.proto != .dccp else { return }
+    let length = bytes.count - at.offset
+    var pseudo: UInt64 = 0
+    if at.proto != .icmp {
+      guard let sum = pseudoHeaderSum(protocol: at.proto, length: length) else { return }
+      pseudo = sum
+    }
+    var covered = length
+    if at.proto == .udplite, let coverage = udplite?.length, coverage >= UDPHeader.length { covered = min(coverage, length) }
+    guard bytes.setUInt16(0, at: at.offset + field) else { return }
+    var checksum = Checksum.compute(bytes, in: at.offset..<(at.offset + covered), initial: pseudo)
+    if checksum == 0, at.proto == .udp || at.proto == .udplite { checksum = .max }
+    bytes.setUInt16(checksum, at: at.offset + field)
+  }
+}

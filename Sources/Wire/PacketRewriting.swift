@@ -1,0 +1,83 @@
+/// Changes to single fields of a packet, checksums kept in step incrementally, as the kernel's targets make them: a checksum
+/// that was wrong before stays wrong.
+extension Packet {
+  /// Replaces a 16-bit word of the IPv4 header and adjusts the header checksum.
+  private mutating func setIPv4Word(_ value: UInt16, at offset: Int) {
+    guard let old = bytes.uint16(at: offset), let checksum = bytes.uint16(at: IPv4Header.Offset.checksum) else { return }
+    bytes.setUInt16(value, at: offset)
+    bytes.setUInt16(Checksum.updated(checksum, from: old, to: value), at: IPv4Header.Offset.checksum)
+  }
+
+  /// Sets the TTL or hop limit.
+  public mutating func setTTL(_ value: UInt8) {
+    if family == .ipv4 {
+      guard let word = bytes.uint16(at: IPv4Header.Offset.ttl) else { return }
+      setIPv4Word(UInt16(value) << 8 | word & 0xFF, at: IPv4Header.Offset.ttl)
+    } else if family == .ipv6 {
+      bytes.setUInt8(value, at: IPv6Header.Offset.hopLimit)
+    }
+  }
+
+  /// Sets the TOS or traffic class.
+  public mutating func setTOS(_ value: UInt8) {
+    guard let word = bytes.uint16(at: 0) else { return }
+    if family == .ipv4 {
+      setIPv4Word(word & 0xFF00 | UInt16(value), at: 0)
+    } else if family == .ipv6 {
+      bytes.setUInt16(word & 0xF00F | UInt16(value) << 4, at: 0)
+    }
+  }
+
+  /// Which end of a packet a change is about.
+  public enum End: Sendable, Hashable { case source, destination }
+
+  /// Replaces an address in the network header at `start` and adjusts that header's checksum, but no transport checksum.
+  /// False, with nothing changed, when the header is cut off or of the other family.
+  @discardableResult
+  public mutating func setNetworkAddress(_ address: IPAddress, of end: End, at start: Int = 0) -> Bool {
+    switch address {
+    case .v4(let address):
+      let offset = start &+ (end == .source ? IPv4Header.Offset.source : IPv4Header.Offset.destination)
+      guard let version = bytes.uint8(at: start), version >> 4 == 4, let old = bytes.uint32(at: offset),
+        let checksum = bytes.uint16(at: start &+ IPv4Header.Offset.checksum)
+      else { return false }
+      bytes.setUInt32(address.rawValue, at: offset)
+      bytes.setUInt16(
+        Checksum.updated(checksum, from: old, to: address.rawValue), at: start &+ IPv4Header.Offset.checksum)
+    case .v6(let address):
+      let offset = start &+ (end == .source ? IPv6Header.Offset.source : IPv6Header.Offset.destination)
+      guard let version = bytes.uint8(at: start), version >> 4 == 6, bytes.holds(16, at: offset) else { return false }
+      bytes.setUInt128(address.rawValue, at: offset)
+    }
+    return true
+  }
+
+  /// Sets the total length (IPv4, checksum adjusted) or the payload length (IPv6) to what the bytes are.
+  public mutating func updateLengthField() {
+    if family == .ipv4 {
+      setIPv4Word(UInt16(clamping: bytes.count), at: IPv4Header.Offset.totalLength)
+    } else if family == .ipv6, bytes.count >= IPv6Header.length {
+      bytes.setUInt16(UInt16(clamping: bytes.count - IPv6Header.length), at: IPv6Header.Offset.payloadLength)
+    }
+  }
+
+  /// Cuts the bytes down to what the length field says. Nil when fewer stand there than it says, or it is shorter than the header.
+  public func trimmed() -> Packet? {
+    let claimed: Int
+    switch family {
+    case .ipv4:
+      guard let header = ipv4, header.totalLength >= header.headerLength else { return nil }
+      claimed = header.totalLength
+    case .ipv6:
+      guard let header = ipv6 else { return nil }
+      // A jumbogram says 0 and has a hop-by-hop header first; its bytes are taken as they stand.
+      let isJumbo = header.payloadLength == 0 && header.nextHeader == .hopByHop
+      claimed = isJumbo ? bytes.count : IPv6Header.length + header.payloadLength
+    case nil: return nil
+    }
+    guard claimed <= bytes.count else { return nil }
+    var packet = self
+    packet.bytes.removeLast(bytes.count - claimed)
+    return packet
+  }
+}

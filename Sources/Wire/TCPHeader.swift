@@ -1,0 +1,86 @@
+/// The flags of a TCP header; the four bits between the data offset and CWR are not among them.
+public struct TCPFlags: OptionSet, Sendable, Hashable {
+  public var rawValue: UInt8
+  @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public static let fin = TCPFlags(rawValue: 0x01)
+  public static let syn = TCPFlags(rawValue: 0x02)
+  public static let rst = TCPFlags(rawValue: 0x04)
+  public static let psh = TCPFlags(rawValue: 0x08)
+  public static let ack = TCPFlags(rawValue: 0x10)
+  public static let urg = TCPFlags(rawValue: 0x20)
+  public static let ece = TCPFlags(rawValue: 0x40)
+  public static let cwr = TCPFlags(rawValue: 0x80)
+
+  /// Parses one letter a flag, in any order and case: F S R P A U E C.
+  public init?(_ text: some StringProtocol) {
+    self = []
+    for unit in text.utf8 {
+      guard let bit = "FSRPAUEC".utf8.enumerated().first(where: { $0.element == unit & 0xDF })?.offset else { return nil }
+      rawValue |= 1 << UInt8(bit)
+    }
+  }
+}
+
+extension TCPFlags: CustomStringConvertible {
+  /// One letter a flag in the order of the bits from FIN up: "S", "SA", "FA", "RA", "PA".
+  public var description: String {
+    String("FSRPAUEC".enumerated().filter { rawValue >> UInt8($0.offset) & 1 == 1 }.map(\.element))
+  }
+}
+
+/// A TCP header (RFC 9293), decoded without its options.
+///
+///     |          source port          |       destination port        |
+///     |                        sequence number                        |
+///     |                     acknowledgment number                     |
+///     | offset| rsvd  |C|E|U|A|P|R|S|F|            window             |
+///     |           checksum            |        urgent pointer         |
+public struct TCPHeader: Sendable, Equatable {
+  public enum Offset {
+    public static let sourcePort = 0, destinationPort = 2, sequence = 4, acknowledgment = 8
+    public static let dataOffset = 12, flags = 13, window = 14, checksum = 16, urgent = 18
+  }
+  public static let minimumLength = 20
+
+  public var sourcePort: UInt16
+  public var destinationPort: UInt16
+  public var sequence: UInt32
+  public var acknowledgment: UInt32
+  /// Bytes of header, options included, as it claims: 0 to 60.
+  public var dataOffset: Int
+  /// The four bits behind the data offset.
+  public var reserved: UInt8
+  public var flags: TCPFlags
+  public var window: UInt16
+  public var checksum: UInt16
+  public var urgentPointer: UInt16
+
+  /// Decodes the header at `offset`; nil when fewer than 20 bytes stand there. The data offset is not judged.
+  public init?(_ bytes: [UInt8], at offset: Int) {
+    guard let ports = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4),
+      let acknowledgment = bytes.uint32(at: offset &+ 8), let fourth = bytes.uint32(at: offset &+ 12),
+      let fifth = bytes.uint32(at: offset &+ 16)
+    else { return nil }
+    sourcePort = UInt16(ports >> 16)
+    destinationPort = UInt16(truncatingIfNeeded: ports)
+    self.sequence = sequence
+    self.acknowledgment = acknowledgment
+    dataOffset = Int(fourth >> 28) &* 4
+    reserved = UInt8(fourth >> 24 & 15)
+    flags = TCPFlags(rawValue: UInt8(truncatingIfNeeded: fourth >> 16))
+    window = UInt16(truncatingIfNeeded: fourth)
+    checksum = UInt16(fifth >> 16)
+    urgentPointer = UInt16(truncatingIfNeeded: fifth)
+  }
+
+  /// The options, walked as RFC 9293 lays them out; `offset` is where the TCP header starts.
+  public func options(in bytes: [UInt8], at offset: Int) -> HeaderOptions {
+    HeaderOptions(bytes: bytes, from: offset &+ TCPHeader.minimumLength, to: offset &+ dataOffset)
+  }
+}
+
+/// The kinds of TCP options that the kernel's netfilter code knows by name.
+public enum TCPOptionKind {
+  public static let end: UInt8 = 0, noOperation: UInt8 = 1, maximumSegmentSize: UInt8 = 2, windowScale: UInt8 = 3
+  public static let sackPermitted: UInt8 = 4, sack: UInt8 = 5, timestamps: UInt8 = 8, md5: UInt8 = 19
+}
