@@ -1,0 +1,25 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches every packet; carries a remark. Kernel: `xt_comment`, revision 0.
+public enum CommentMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_comment_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var comment = FixedName<256>()
+  }
+
+  public static let name = "comment"
+  public static let families: Families = .both
+  public static let summary = "attaches a remark to a rule"
+  public static let initial = Info()
+  public static let options: [Option<Info>] = [
+    Option("--comment", .name(placeholder: "text"), \.comment, .mandatory, "the remark, at most 255 bytes")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_comment_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--comment foo"), .accepts(#"--comment "allow the \"office\"""#), .rejects(""),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition { .always }
+}

@@ -1,0 +1,138 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches ports, flags and options of TCP. Kernel: `xt_tcpudp`, revision 0.
+public enum TCPMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_tcp`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var sourcePorts = PortRange.all
+    var destinationPorts = PortRange.all
+    var option: UInt8 = 0
+    var flags = FlagTest()
+    var inverted: UInt8 = 0
+  }
+
+  /// Which flags are looked at and which of them must be set: `flg_mask` and `flg_cmp`.
+  struct FlagTest: BitwiseCopyable, Sendable, Hashable {
+    var mask: UInt8 = 0
+    var set: UInt8 = 0
+  }
+
+  /// The bits of `invflags`: `XT_TCP_INV_*`.
+  private enum Inverted {
+    static let sourcePorts: UInt8 = 0x01
+    static let destinationPorts: UInt8 = 0x02
+    static let flags: UInt8 = 0x04
+    static let option: UInt8 = 0x08
+  }
+
+  public static let name = "tcp"
+  public static let families: Families = .both
+  public static let summary = "matches ports, flags and options of TCP"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(protocols: [6]) }
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--sport", .portRange, \.sourcePorts, invert: .bits(\.inverted, Inverted.sourcePorts),
+      present: .when { $0.sourcePorts != .all || $0.inverted & Inverted.sourcePorts != 0 },
+      OptionUse(aliases: ["--source-port"]), "source port or range"),
+    Option(
+      "--dport", .portRange, \.destinationPorts, invert: .bits(\.inverted, Inverted.destinationPorts),
+      present: .when { $0.destinationPorts != .all || $0.inverted & Inverted.destinationPorts != 0 },
+      OptionUse(aliases: ["--destination-port"]), "destination port or range"),
+    Option(
+      "--tcp-option", .unsigned(1...255), \.option, invert: .bits(\.inverted, Inverted.option),
+      present: .when { $0.option != 0 || $0.inverted & Inverted.option != 0 }, .plain,
+      "the TCP option of this number is there"),
+    Option(
+      "--tcp-flags", arity: 2, placeholder: "mask set", grammar: "tcp-flags tcp-flags",
+      samples: ["FIN,SYN,RST,ACK SYN", "ALL NONE", "SYN,ACK SYN,ACK"], nearMisses: ["SYN", "FOO SYN"],
+      invertible: true, .plain, "of the flags in mask, exactly those in set are set",
+      read: { info, arguments throws(OptionError) in
+        info.flags = FlagTest(
+          mask: try TCPFlagNames.parse(arguments.tokens[0]), set: try TCPFlagNames.parse(arguments.tokens[1]))
+        if arguments.inverted { info.inverted |= Inverted.flags }
+      },
+      write: { info, text in
+        guard info.flags != FlagTest() || info.inverted & Inverted.flags != 0 else { return }
+        text.option("--tcp-flags", inverted: info.inverted & Inverted.flags != 0)
+        text.word(TCPFlagNames.print(info.flags.mask))
+        text.word(TCPFlagNames.print(info.flags.set))
+      }),
+    Option(
+      flag: "--syn",
+      present: Presence(
+        get: { _ in false }, set: { $0.flags = FlagTest(mask: 0x17, set: 0x02) }),
+      invert: .bits(\.inverted, Inverted.flags), OptionUse(excludes: ["--tcp-flags"]),
+      "short for --tcp-flags FIN,SYN,RST,ACK SYN"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcp>.size)]
+  public static let examples: [Example] = [
+    .accepts("--dport 80", before: "-p tcp"),
+    .accepts("! --sport 1024:65535", before: "-p tcp"),
+    .accepts("--syn", saved: "--tcp-flags FIN,SYN,RST,ACK SYN", before: "-p tcp"),
+    .accepts("! --tcp-flags SYN,ACK SYN", before: "-p tcp"),
+    .rejects("--dport 65536", before: "-p tcp"), .rejects("--dport 80"),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.inverted & ~0x0f != 0 { throw .kernel("tcp: unknown inversion bits") }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    var parts: [Condition] = [.has(.tcpHeader)]
+    func add(_ test: Condition, unless isTrivial: Bool, _ bit: UInt8) {
+      if !isTrivial || info.inverted & bit != 0 { parts.append(test.inverted(info.inverted & bit != 0)) }
+    }
+    add(
+      .inRange(.tcpSourcePort, info.sourcePorts.low, info.sourcePorts.high), unless: info.sourcePorts == .all,
+      Inverted.sourcePorts)
+    add(
+      .inRange(.tcpDestinationPort, info.destinationPorts.low, info.destinationPorts.high),
+      unless: info.destinationPorts == .all, Inverted.destinationPorts)
+    add(.masked(.tcpFlags, info.flags.set, mask: info.flags.mask), unless: info.flags == FlagTest(), Inverted.flags)
+    // The kernel looks for the option only where a number is given; an inverted zero therefore says nothing.
+    if info.option != 0 { add(.equals(.tcpOption(info.option), 1), unless: false, Inverted.option) }
+    return .all(parts)
+  }
+}
+
+extension Field {
+  /// Whether a TCP option is there: one or zero; malformed where the options run past the packet's end.
+  static func tcpOption(_ number: UInt8) -> Field {
+    transport("tcp.option.\(number)", bits: 1, of: .tcp) { packet in
+      packet.tcp.map { header in header.options(in: packet.bytes, at: packet.transport?.offset ?? 0).contains { $0.kind == number } ? 1 : 0 }
+    }
+  }
+}
+
+/// The names of the flags, comma-separated, in the order save prints them.
+enum TCPFlagNames {
+  private static let names: [(name: String, bit: UInt8)] = [
+    ("FIN", 0x01), ("SYN", 0x02), ("RST", 0x04), ("PSH", 0x08), ("ACK", 0x10), ("URG", 0x20),
+  ]
+
+  static func parse(_ token: Token) throws(OptionError) -> UInt8 {
+    var result: UInt8 = 0
+    for part in token.split(on: ",") where !part.bytes.isEmpty {
+      let word = part.string.uppercased()
+      if let flag = names.first(where: { $0.name == word }) {
+        result |= flag.bit
+      } else if word == "ALL" {
+        result |= 0x3f
+      } else if word != "NONE" {
+        throw OptionError(
+          "bad-value", "Unknown TCP flag `\(part.string)'", at: token.range,
+          hint: "the flags are FIN, SYN, RST, PSH, ACK, URG, ALL and NONE")
+      }
+    }
+    return result
+  }
+
+  static func print(_ bits: UInt8) -> String {
+    let set = names.filter { bits & $0.bit != 0 }.map(\.name)
+    return set.isEmpty ? "NONE" : set.joined(separator: ",")
+  }
+}

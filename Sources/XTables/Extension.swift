@@ -1,0 +1,48 @@
+/// Everything that is known about one match or one target, in one file.
+///
+/// `Info` is the kernel's structure of the newest revision: the rule *is* the structure, and text, blob and meaning are
+/// all derived from it. A structure must have no interior padding (declare it as fields).
+public protocol Extension: Sendable {
+  associatedtype Info: BitwiseCopyable & Sendable
+
+  /// The name after `-m` or `-j`.
+  static var name: String { get }
+  /// The name in the kernel's structures, where it differs: `conntrack` for `state`.
+  static var kernelName: String { get }
+  /// Other names under which users may ask for it.
+  static var aliases: [String] { get }
+  static var families: Families { get }
+  /// One sentence for help and documentation.
+  static var summary: String { get }
+  /// What the structure holds before any option is read; the corresponding C callback is `init`.
+  static var initial: Info { get }
+  /// In the order in which save prints them.
+  static var options: [Option<Info>] { get }
+  /// All revisions, newest last.
+  static var layouts: [Layout<Info>] { get }
+  static var examples: [Example] { get }
+
+  /// The same per family where the families differ.
+  static func scope(_ family: Family) -> Scope
+  /// Called when all options of the rule have been read; the corresponding C callback is `x6_fcheck`.
+  static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError)
+  /// What the kernel's `checkentry` tests beyond the scope.
+  static func check(_ info: Info, _ site: RuleSite) throws(OptionError)
+  /// Whether a structure read from a blob belongs to this extension rather than to another of the same kernel name.
+  static func claims(_ info: Info) -> Bool
+  /// Prints all options as save does; the default prints each option that is present, in order.
+  static func save(_ info: Info, family: Family, to text: inout RuleText)
+}
+
+extension Extension {
+  public static var kernelName: String { name }
+  public static var aliases: [String] { [] }
+  public static func scope(_ family: Family) -> Scope { .anywhere }
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {}
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {}
+  public static func claims(_ info: Info) -> Bool { true }
+
+  public static func save(_ info: Info, family: Family, to text: inout RuleText) {
+    for option in options { option.write(info, &text) }
+  }
+}

@@ -1,0 +1,40 @@
+/// One match or one extension target as it stands in a rule.
+public struct ExtensionUse: Sendable, Hashable {
+  public let descriptor: ExtensionDescriptor
+  /// The structure of the newest revision, aligned.
+  public let payload: [UInt8]
+
+  public init(_ descriptor: ExtensionDescriptor, payload: [UInt8]) {
+    self.descriptor = descriptor
+    self.payload = payload
+  }
+
+  public static func == (left: ExtensionUse, right: ExtensionUse) -> Bool {
+    left.descriptor === right.descriptor && left.payload == right.payload
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(descriptor))
+    hasher.combine(payload)
+  }
+}
+
+/// What a rule does with the packets it matches.
+public enum RuleTarget: Sendable, Hashable {
+  /// No `-j`: the rule only counts.
+  case none
+  case verdict(StandardVerdict)
+  /// `-j CHAIN`: comes back after the chain's end.
+  case jump(String)
+  /// `-g CHAIN`: comes back where the calling chain would.
+  case goto(String)
+  case use(ExtensionUse)
+
+  /// The user chain the rule leads to.
+  public var chain: String? {
+    switch self {
+    case .jump(let name), .goto(let name): name
+    case .none, .verdict, .use: nil
+    }
+  }
+}

@@ -1,0 +1,92 @@
+public import Wire
+
+/// What the host is asked by matches and targets: routes, addresses, sockets, switches.
+///
+/// The evaluator's host model answers; where the user gave too little to know, the answer is nil and the asker says *unknown*.
+public protocol HostModel: AnyObject {
+  /// The type of an address as `inet_addr_type` (`ipv6_addr_type` with a route look-up) gives it, optionally on one interface only.
+  func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
+  /// The route a packet would take.
+  func route(to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?) -> RouteAnswer?
+  func interface(named name: String) -> Interface?
+  /// The primary address of an interface, as `MASQUERADE` and `REDIRECT` choose it; `near` is the address to be reached.
+  func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress?
+  /// The socket that would receive a packet, as `nf_sk_lookup_slow_v4` finds it: nil in the outer sense means unknown.
+  func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer
+  /// A sysctl by its dotted name.
+  func sysctl(_ name: String) -> Int?
+}
+
+/// A network interface.
+public struct Interface: Sendable, Hashable {
+  public let index: Int32
+  public let name: String
+  /// The name as a rule compares it, first byte most significant.
+  public let key: UInt128
+
+  public init(index: Int32, name: String) {
+    self.index = index
+    self.name = name
+    key = InterfacePattern(Array(name.utf8)).name
+  }
+}
+
+/// The kinds of address `-m addrtype` tells apart; raw values are the kernel's `RTN_*`.
+public enum AddressType: Int, Sendable, CaseIterable {
+  case unspecified = 0, unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, `throw`, nat, xresolve
+}
+
+/// Where a packet would go.
+public struct RouteAnswer: Sendable, Hashable {
+  public let type: AddressType
+  public let output: Interface?
+  public let gateway: IPAddress?
+  /// The source address the host would use.
+  public let preferredSource: IPAddress?
+  public let mtu: Int
+
+  public init(type: AddressType, output: Interface?, gateway: IPAddress?, preferredSource: IPAddress?, mtu: Int = 1500) {
+    self.type = type
+    self.output = output
+    self.gateway = gateway
+    self.preferredSource = preferredSource
+    self.mtu = mtu
+  }
+}
+
+/// What a socket look-up finds.
+public enum SocketAnswer: Sendable, Hashable {
+  case none
+  case socket(SocketFacts)
+  case unknown
+}
+
+/// What matches can ask of a socket.
+public struct SocketFacts: Sendable, Hashable {
+  public var uid: UInt32
+  public var gid: UInt32
+  public var supplementaryGroups: [UInt32]
+  public var mark: UInt32
+  public var isTransparent: Bool
+  /// Bound to the wildcard address.
+  public var isWildcard: Bool
+  public var cgroupClass: UInt32?
+  public var cgroupPath: String?
+  /// A socket of the kernel itself (REJECT's reset has none at all) has no file, hence no owner.
+  public var hasFile: Bool
+
+  public init(
+    uid: UInt32 = 0, gid: UInt32 = 0, supplementaryGroups: [UInt32] = [], mark: UInt32 = 0, isTransparent: Bool = false,
+    isWildcard: Bool = false, cgroupClass: UInt32? = nil, cgroupPath: String? = nil, hasFile: Bool = true
+  ) {
+    self.uid = uid
+    self.gid = gid
+    self.supplementaryGroups = supplementaryGroups
+    self.mark = mark
+    self.isTransparent = isTransparent
+    self.isWildcard = isWildcard
+    self.cgroupClass = cgroupClass
+    self.cgroupPath = cgroupPath
+    self.hasFile = hasFile
+  }
+}

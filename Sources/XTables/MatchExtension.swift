@@ -1,0 +1,75 @@
+public import Conntrack
+
+/// An extension that tests packets.
+public protocol MatchExtension: Extension {
+  /// What the structure means. ``Condition/opaque`` where memory or chance is involved.
+  static func condition(_ info: Info, family: Family) -> Condition
+  /// Decides a packet of a dry run where the condition is opaque; the corresponding kernel callback is `match`.
+  static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome
+}
+
+extension MatchExtension {
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    .unknown(UnknownReason("-m \(name)", needs: "a declared meaning"))
+  }
+
+  /// This extension as a registry holds it.
+  public static var descriptor: ExtensionDescriptor {
+    ExtensionDescriptor(
+      Self.self, kind: .match,
+      behaviour: .match(
+        MatchBehaviour(
+          condition: { payload, family in
+            Payload.load(Info.self, from: payload).map { condition($0, family: family) } ?? .never
+          },
+          evaluate: { payload in
+            let info = Payload.load(Info.self, from: payload) ?? initial
+            return { evaluate(info, &$0) }
+          })))
+  }
+}
+
+/// What a match means, its type erased.
+public struct MatchBehaviour: Sendable {
+  public let condition: @Sendable ([UInt8], Family) -> Condition
+  let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
+
+  /// The test a rule runs per packet, with everything that can be resolved beforehand resolved.
+  public func test(_ payload: [UInt8], _ family: Family) -> @Sendable (inout PacketContext) -> MatchOutcome {
+    let program = ConditionProgram(condition(payload, family))
+    guard program.isOpaque else { return { program.run(&$0) } }
+    return evaluate(payload)
+  }
+}
+
+/// An extension that acts on packets.
+public protocol TargetExtension: Extension {
+  /// The corresponding kernel callback is `target`.
+  static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome
+}
+
+extension TargetExtension {
+  /// This extension as a registry holds it.
+  public static var descriptor: ExtensionDescriptor {
+    ExtensionDescriptor(
+      Self.self, kind: .target,
+      behaviour: .target(
+        TargetBehaviour { payload in
+          let info = Payload.load(Info.self, from: payload) ?? initial
+          return { act(info, on: &$0) }
+        }))
+  }
+}
+
+/// What a target does, its type erased.
+public struct TargetBehaviour: Sendable {
+  public let action: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome
+}
+
+/// What a target decides.
+public enum TargetOutcome: Sendable, Hashable {
+  case verdict(NetfilterVerdict)
+  /// The next rule is looked at; the corresponding kernel value is `XT_CONTINUE`.
+  case proceed
+  case unknown(UnknownReason)
+}

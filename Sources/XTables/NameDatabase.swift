@@ -1,0 +1,59 @@
+/// The system's names for protocols and services, passed in so that parsing depends on nothing ambient.
+///
+/// `getprotobyname(3)` and `getservbyname(3)` answer the same questions for iptables.
+public struct NameDatabase: Sendable {
+  public let protocolNumber: @Sendable (String) -> UInt8?
+  public let protocolName: @Sendable (UInt8) -> String?
+  /// The port of a service under a protocol name (`tcp`, `udp`, …; nothing means any).
+  public let port: @Sendable (_ service: String, _ protocol: String?) -> UInt16?
+  /// The numeric id of a user and of a group.
+  public let userID: @Sendable (String) -> UInt32?
+  public let groupID: @Sendable (String) -> UInt32?
+  /// The number a name has in an `iproute2` table such as `rt_realms`.
+  public let realm: @Sendable (String) -> UInt32?
+
+  public init(
+    protocolNumber: @escaping @Sendable (String) -> UInt8? = { _ in nil },
+    protocolName: @escaping @Sendable (UInt8) -> String? = { _ in nil },
+    port: @escaping @Sendable (String, String?) -> UInt16? = { _, _ in nil },
+    userID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
+    groupID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
+    realm: @escaping @Sendable (String) -> UInt32? = { _ in nil }
+  ) {
+    self.protocolNumber = protocolNumber
+    self.protocolName = protocolName
+    self.port = port
+    self.userID = userID
+    self.groupID = groupID
+    self.realm = realm
+  }
+
+  /// No names but those built into iptables: what a reproducible test wants.
+  public static let builtin = NameDatabase()
+}
+
+/// The protocol names iptables knows by itself; the corresponding C table is `xtables_chain_protos`.
+public enum BuiltinProtocol {
+  public static let names: [(name: String, number: UInt8)] = [
+    ("tcp", 6), ("sctp", 132), ("udp", 17), ("udplite", 136), ("icmp", 1), ("icmpv6", 58), ("ipv6-icmp", 58),
+    ("esp", 50), ("ah", 51), ("ipv6-mh", 135), ("mh", 135), ("all", 0),
+  ]
+
+  public static func number(_ name: String) -> UInt8? { names.first { $0.name == name }?.number }
+
+  /// The name save prints for a number, before the system's names are asked.
+  public static func savedName(_ number: UInt8) -> String? {
+    switch number {
+    case 6: "tcp"
+    case 132: "sctp"
+    case 17: "udp"
+    case 136: "udplite"
+    case 1: "icmp"
+    case 58: "ipv6-icmp"
+    case 50: "esp"
+    case 51: "ah"
+    case 135: "mobility-header"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,55 @@
+public import Conntrack
+public import Wire
+
+/// A packet at a hook, with all that rides on it.
+///
+/// The corresponding kernel structures are `sk_buff` and `xt_action_param`.
+public struct PacketContext {
+  public var packet: Packet
+  public let family: Family
+  public var hook: Hook
+  public var input: Interface?
+  public var output: Interface?
+  /// The bridge ports, where the packet crosses a bridge.
+  public var physicalInput: Interface?
+  public var physicalOutput: Interface?
+  public var mark: UInt32 = 0
+  public var priority: UInt32 = 0
+  public var securityMark: UInt32 = 0
+  /// The socket that sent the packet, on its way out; nil for a forwarded packet and for one the kernel made.
+  public var owner: SocketFacts?
+  /// The connection the packet belongs to, or that it is untracked.
+  public var attachment: Attachment
+  /// What happened on the way that is not a verdict, in order.
+  public var effects: [Effect] = []
+  /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.
+  public var slot = 0
+  public let world: World
+
+  public init(
+    packet: Packet, family: Family, hook: Hook, input: Interface? = nil, output: Interface? = nil,
+    attachment: Attachment = .none, world: World
+  ) {
+    self.packet = packet
+    self.family = family
+    self.hook = hook
+    self.input = input
+    self.output = output
+    self.attachment = attachment
+    self.world = world
+  }
+}
+
+/// Something a target causes besides its verdict.
+public enum Effect: Sendable {
+  /// A line in the kernel log.
+  case log(level: UInt8, line: String)
+  /// A message to a user-space log group.
+  case nflog(group: UInt16, prefix: String)
+  /// A packet the host sends in answer.
+  case reply(Packet)
+  /// A copy sent elsewhere.
+  case duplicate(Packet, gateway: IPAddress, output: Interface?)
+  /// Anything else worth telling, in a sentence.
+  case note(String)
+}

@@ -1,0 +1,71 @@
+/// The one place where typed structures are read from and written to the bytes of a rule.
+///
+/// Every structure passed here is a plain value whose layout is the kernel's; padding is zero because the bytes are
+/// zeroed before a structure is stored field by field, see ``Payload/encode(_:size:)``.
+public enum Payload {
+  /// Rounds up as the kernel's `XT_ALIGN` does.
+  public static func aligned(_ size: Int) -> Int { (size + 7) & ~7 }
+
+  /// The bytes of `info`, filled up with zeroes to its aligned size.
+  ///
+  /// - Precondition: `Info` has no interior padding that could carry stale bytes; ``LayoutAudit`` checks this.
+  public static func encode<Info: BitwiseCopyable>(_ info: Info) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: aligned(MemoryLayout<Info>.size))
+    store(info, in: &bytes, at: 0)
+    return bytes
+  }
+
+  /// Overwrites the bytes from `offset` on.
+  public static func store<Info: BitwiseCopyable>(_ info: Info, in bytes: inout [UInt8], at offset: Int) {
+    precondition(offset >= 0 && offset + MemoryLayout<Info>.size <= bytes.count)
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe buffer.storeBytes(of: info, toByteOffset: offset, as: Info.self)
+    }
+  }
+
+  /// Reads a structure, or nothing where the bytes are too few.
+  public static func load<Info: BitwiseCopyable>(
+    _: Info.Type, from bytes: [UInt8], at offset: Int = 0
+  ) -> Info? {
+    guard offset >= 0, offset + MemoryLayout<Info>.size <= bytes.count else { return nil }
+    return unsafe bytes.withUnsafeBytes { buffer in
+      unsafe buffer.loadUnaligned(fromByteOffset: offset, as: Info.self)
+    }
+  }
+
+  /// Where a stored property lies in its structure.
+  public static func offset<Info, Value>(of path: KeyPath<Info, Value>) -> Int? {
+    MemoryLayout<Info>.offset(of: path)
+  }
+}
+
+/// A name of fixed room, ended by a NUL, as the kernel's structures hold them.
+public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable {
+  public var storage = InlineArray<capacity, UInt8>(repeating: 0)
+
+  public init() {}
+
+  /// Takes as much of the name as has room beside the final NUL.
+  public init(_ name: some Sequence<UInt8>) {
+    for (index, byte) in name.enumerated() {
+      guard index < capacity - 1 else { break }
+      storage[index] = byte
+    }
+  }
+
+  public init(_ name: String) { self.init(name.utf8) }
+
+  /// The bytes before the first NUL.
+  public var bytes: [UInt8] {
+    var result: [UInt8] = []
+    for index in 0..<capacity {
+      if storage[index] == 0 { break }
+      result.append(storage[index])
+    }
+    return result
+  }
+
+  public var string: String { String(decoding: bytes, as: UTF8.self) }
+
+  public static func == (left: FixedName, right: FixedName) -> Bool { left.bytes == right.bytes }
+}

@@ -1,0 +1,41 @@
+import Conntrack
+
+/// The tables, hooks and protocols in which the kernel accepts an extension.
+///
+/// The corresponding kernel function is `xt_check_match` (`xt_check_target`), which looks at the fields `table`, `hooks`
+/// and `proto` of `xt_match` (`xt_target`).
+public struct Scope: Sendable {
+  /// The only tables allowed; nothing means all.
+  public let tables: [TableName]?
+  /// The only hooks from which the rule may be reached; nothing means all.
+  public let hooks: HookMask?
+  /// The only protocol (`-p`, not inverted) the rule may have; nothing means any.
+  public let protocols: [UInt8]?
+
+  public init(tables: [TableName]? = nil, hooks: HookMask? = nil, protocols: [UInt8]? = nil) {
+    self.tables = tables
+    self.hooks = hooks
+    self.protocols = protocols
+  }
+
+  public static let anywhere = Scope()
+
+  /// What the kernel would object to, in a sentence, or nothing.
+  public func objection(to name: String, at site: RuleSite) -> OptionError? {
+    if let tables, !tables.contains(site.table) {
+      let allowed = tables.map(\.rawValue).joined(separator: ", ")
+      return .kernel(
+        "\(name): only valid in the \(allowed) table, not in \(site.table.rawValue)", hint: "move the rule to \(allowed)")
+    }
+    if let hooks, !site.hooks.subtracting(hooks).isEmpty {
+      let wrong = site.hooks.subtracting(hooks).hooks.map(\.name).joined(separator: ", ")
+      let right = hooks.hooks.map(\.name).joined(separator: ", ")
+      return .kernel("\(name): cannot be used from \(wrong)", hint: "it is valid from \(right) only")
+    }
+    if let protocols, site.protocolInverted || !protocols.contains(site.protocolNumber) {
+      let wanted = protocols.map { BuiltinProtocol.savedName($0) ?? String($0) }.joined(separator: " or ")
+      return .kernel("\(name): only valid for protocol \(wanted)", hint: "put -p \(wanted.split(separator: " ")[0]) before it")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,52 @@
+/// An inclusive range of ports, as `xt_tcp.spts` holds it.
+public struct PortRange: BitwiseCopyable, Sendable, Hashable {
+  public var low: UInt16
+  public var high: UInt16
+
+  public init(_ low: UInt16 = 0, _ high: UInt16 = .max) {
+    self.low = low
+    self.high = high
+  }
+
+  public static let all = PortRange()
+}
+
+extension NameDatabase {
+  /// A port by number or by service name; the corresponding C function is `xtables_parse_port`.
+  public func port(_ token: Token, protocol number: UInt8, _ arguments: OptionArguments) throws(OptionError) -> UInt16 {
+    if let value = token.unsigned, value <= 65535 { return UInt16(value) }
+    let name = BuiltinProtocol.savedName(number)
+    if token.unsigned == nil, let port = port(token.string, name) { return port }
+    throw OptionError(
+      "invalid-port", "invalid port/service `\(token.string)' specified", at: token.range,
+      hint: token == "!"
+        ? "write `! \(arguments.option)`: the exclamation mark stands before the option"
+        : "a port is a number from 0 to 65535 or a service name")
+  }
+}
+
+extension ValueSyntax where Value == PortRange {
+  /// `port`, `low:high`, `low:` or `:high`; the corresponding C function is `parse_tcp_ports`.
+  public static var portRange: ValueSyntax {
+    ValueSyntax(
+      placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
+      samples: ["80", "0", "65535", "1024:65535", ":1023", "1024:", "0:65535"],
+      nearMisses: ["65536", "-1", "a:b:c", "80:79999", "nosuchservice"],
+      parse: { token, arguments throws(OptionError) in
+        let number = arguments.draft.protocolNumber
+        guard let (before, after) = token.cut(at: ":") else {
+          let port = try arguments.names.port(token, protocol: number, arguments)
+          return PortRange(port, port)
+        }
+        let low = before.bytes.isEmpty ? 0 : try arguments.names.port(before, protocol: number, arguments)
+        let high = after.bytes.isEmpty ? .max : try arguments.names.port(after, protocol: number, arguments)
+        guard low <= high else {
+          throw OptionError("invalid-port", "invalid portrange (min > max)", at: token.range, hint: "swap the two ports")
+        }
+        return PortRange(low, high)
+      },
+      print: { range, text in
+        text.word(range.low == range.high ? String(range.low) : "\(range.low):\(range.high)")
+      })
+  }
+}
