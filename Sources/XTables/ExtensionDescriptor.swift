@@ -58,7 +58,10 @@ public final class ExtensionDescriptor: Sendable {
     }
     checkPayload = { payload, site throws(OptionError) in try E.check(Self.info(E.self, payload), site) }
     claimsPayload = { E.claims(Self.info(E.self, $0)) }
-    savePayload = { payload, family, text in E.save(Self.info(E.self, payload), family: family, to: &text) }
+    savePayload = { payload, family, text in
+      text.family = family
+      E.save(Self.info(E.self, payload), family: family, to: &text)
+    }
     scopeOf = E.scope
   }
 

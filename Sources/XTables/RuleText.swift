@@ -3,9 +3,12 @@ public struct RuleText: Sendable {
   public private(set) var bytes: [UInt8] = []
   /// Whether protocol names and the like are looked up here; `-n` listings and files alike use names for protocols only.
   public let names: NameDatabase
+  /// The family of the rule, for addresses.
+  public internal(set) var family: Family
 
-  public init(names: NameDatabase) {
+  public init(names: NameDatabase, family: Family = .ipv4) {
     self.names = names
+    self.family = family
   }
 
   public var string: String { String(decoding: bytes, as: UTF8.self) }

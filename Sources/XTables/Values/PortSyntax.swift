@@ -50,3 +50,41 @@ extension ValueSyntax where Value == PortRange {
       })
   }
 }
+
+extension ValueSyntax where Value == PortRange {
+  /// The same without regard to the order of the two ports; the corresponding C type is `XTTYPE_PORTRC`.
+  public static var portComponents: ValueSyntax {
+    ValueSyntax(
+      placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
+      samples: ["80", "0", "65535", "1024:65535", ":1023", "1024:"], nearMisses: ["-1", "a:b:c", "nosuchservice"],
+      parse: { token, arguments throws(OptionError) in
+        let parts = token.split(on: ":")
+        guard parts.count <= 2 else {
+          throw arguments.refused("bad-value", "Too many components for option \"\(arguments.option)\" (max: 2)")
+        }
+        var range = PortRange.all
+        for (index, part) in parts.enumerated() where !part.bytes.isEmpty {
+          let port = try part.resolvedPort(arguments)
+          if index == 0 { range.low = port } else { range.high = port }
+        }
+        if parts.count == 1 { range.high = range.low }
+        return range
+      },
+      print: { range, text in
+        text.word(range.low == range.high ? String(range.low) : "\(range.low):\(range.high)")
+      })
+  }
+}
+
+extension Token {
+  /// A port by decimal number or by a service name of any protocol; the corresponding C type is `XTTYPE_PORT`.
+  ///
+  /// The system's resolver, which iptables asks, keeps the low 16 bits of a number that is too large.
+  public func resolvedPort(_ arguments: OptionArguments) throws(OptionError) -> UInt16 {
+    if let value = UnsignedText.digits(bytes, radix: 10) { return UInt16(truncatingIfNeeded: value) }
+    if let port = arguments.names.port(string, nil) { return port }
+    throw OptionError(
+      "invalid-port", "Port \"\(string)\" does not resolve to anything.", at: range,
+      hint: "a port is a number from 0 to 65535 or a service name")
+  }
+}

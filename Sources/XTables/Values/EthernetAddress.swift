@@ -1,0 +1,37 @@
+public import Wire
+
+/// Six bytes of a link-layer address, as the kernel's structures hold them.
+public struct EthernetAddress: BitwiseCopyable, Sendable, Hashable {
+  public var octets = InlineArray<6, UInt8>(repeating: 0)
+
+  public init() {}
+
+  public init(_ address: MACAddress) {
+    for (index, octet) in address.octets.enumerated() { octets[index] = octet }
+  }
+
+  public var address: MACAddress {
+    MACAddress(rawValue: (0..<6).reduce(UInt64(0)) { $0 << 8 | UInt64(octets[$1]) })
+  }
+
+  public static func == (left: EthernetAddress, right: EthernetAddress) -> Bool { left.address == right.address }
+  public func hash(into hasher: inout Hasher) { hasher.combine(address) }
+}
+
+extension ValueSyntax where Value == EthernetAddress {
+  /// Six hexadecimal numbers with colons; the corresponding C type is `XTTYPE_ETHERMAC`.
+  public static var ethernet: ValueSyntax {
+    ValueSyntax(
+      placeholder: "XX:XX:XX:XX:XX:XX", grammar: "mac-address", samples: ["42:01:02:03:04:05", "0:A:b:c:d:e"],
+      nearMisses: ["42:01:02:03:04", "42:01:02:03:04:05:06", "042:1:2:3:4:5", "x"],
+      parse: { token, arguments throws(OptionError) in
+        // A hyphen, which elsewhere separates the numbers as well, is none here.
+        guard !token.bytes.contains(UInt8(ascii: "-")), let address = MACAddress(token.string) else {
+          throw OptionError(
+            "bad-mac", "Invalid MAC address specified.", at: token.range, hint: "write it as 42:01:02:03:04:05")
+        }
+        return EthernetAddress(address)
+      },
+      print: { address, text in text.word(address.address.description) })
+  }
+}
