@@ -1,3 +1,5 @@
+public import Wire
+
 /// The text of a rule as it is being printed: words separated by one blank, quoted where iptables-save quotes.
 public struct RuleText: Sendable {
   public private(set) var bytes: [UInt8] = []
