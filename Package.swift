@@ -68,6 +68,7 @@ let package = Package(
     tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions"]),
     tests("EvaluatorTests", of: ["Evaluator", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT"]),
+    tests("LabTests", of: ["Lab", "Wire"]),
     tests("KernelTests", of: ["Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
     tests("FerruleTests", of: ["Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]

@@ -1,0 +1,254 @@
+internal import Wire
+
+/// Sets aside what the protocol's mask names, in both answers at once:
+///
+/// - IP identifications of packets that the kernel made, and the checksums that follow from them; a transport checksum that is
+///   right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
+/// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0;
+/// - a port that NAT or a socket chose for itself, and the identifier of a ping socket, where the two differ: the left answer is
+///   rewritten to the right one's;
+/// - which queue of a balance was picked.
+struct LabMask {
+  private struct Endpoint: Hashable {
+    var address: String
+    var port: Int
+  }
+
+  private let fixedPorts: Set<Int>
+  private let balances: [ClosedRange<Int>]
+  private let ways: [Bool]
+  private var ports: [Endpoint: Int] = [:]
+  private var identifiers: [Int: Int] = [:]
+
+  init(scenario: Scenario) {
+    let words = [scenario.rules, scenario.rules6].compactMap(\.self).joined(separator: "\n")
+      .split { $0 == " " || $0 == "\n" || $0 == "\t" }
+    var fixed: Set<Int> = []
+    var balances: [ClosedRange<Int>] = []
+    for (option, value) in zip(words, words.dropFirst()) {
+      switch option {
+      case "--to-ports", "--to-port", "--to-source", "--to-destination", "--on-port":
+        let port = value.split(separator: ":").last ?? value
+        if let number = Int(port) { fixed.insert(number) }
+      case "--queue-balance":
+        let ends = value.split(separator: ":").compactMap { Int($0) }
+        if ends.count == 2, ends[0] <= ends[1] { balances.append(ends[0]...ends[1]) }
+      default: break
+      }
+    }
+    fixedPorts = fixed
+    self.balances = balances
+    ways = scenario.steps.map { step in
+      if case .local(let sender, _) = step.action { sender.way != .raw } else { false }
+    }
+  }
+
+  mutating func apply(to left: JSONValue, and right: JSONValue) -> (JSONValue, JSONValue) {
+    learnPorts(left, right)
+    var first = Side(mask: self, isLeft: true)
+    var second = Side(mask: self, isLeft: false)
+    return (first.masked(left), second.masked(right))
+  }
+
+  // MARK: Ports that were free to choose
+
+  private static func connections(_ result: JSONValue) -> [(key: String, entry: JSONValue)] {
+    var lists = (result["steps"]?.elements ?? []).flatMap { ($0["ct"]?.elements ?? []) + ($0["conntrack"]?.elements ?? []) }
+    lists += result["conntrack"]?.elements ?? []
+    return lists.compactMap { entry in
+      guard let original = entry["orig"] else { return nil }
+      return ("\(entry["proto"]?.description ?? "")\(original)\(entry["zone"]?.description ?? "")", entry)
+    }
+  }
+
+  private mutating func learnPorts(_ left: JSONValue, _ right: JSONValue) {
+    let known = Dictionary(LabMask.connections(right).map { ($0.key, $0.entry) }, uniquingKeysWith: { first, _ in first })
+    for (key, entry) in LabMask.connections(left) {
+      guard let other = known[key], let original = entry["orig"], let mine = entry["reply"], let theirs = other["reply"] else { continue }
+      learn(mine, theirs, address: "dst", port: "dport", from: original["sport"]?.integer)
+      learn(mine, theirs, address: "src", port: "sport", from: original["dport"]?.integer)
+    }
+    for (a, b) in zip(left["steps"]?.elements ?? [], right["steps"]?.elements ?? []) {
+      guard let index = a["i"]?.integer, ways.indices.contains(index), ways[index] else { continue }
+      for (mine, theirs) in zip(a["packets"]?.elements ?? [], b["packets"]?.elements ?? []) { learnSender(mine, theirs) }
+    }
+  }
+
+  private mutating func learn(_ mine: JSONValue, _ theirs: JSONValue, address: String, port: String, from asked: Int?) {
+    guard let place = mine[address]?.text, place == theirs[address]?.text, let a = mine[port]?.integer, let b = theirs[port]?.integer,
+      a != b, a != asked, b != asked, !fixedPorts.contains(a), !fixedPorts.contains(b)
+    else { return }
+    ports[Endpoint(address: place, port: a)] = b
+  }
+
+  /// The ports and identifiers of sockets that were bound to none.
+  private mutating func learnSender(_ mine: JSONValue, _ theirs: JSONValue) {
+    guard let a = LabMask.packet(mine), let b = LabMask.packet(theirs), let source = a.source, source == b.source else { return }
+    if let x = LabMask.sourcePort(a), let y = LabMask.sourcePort(b), x != y { ports[Endpoint(address: "\(source)", port: x)] = y }
+    if let x = (a.icmp ?? a.icmpv6)?.identifier, let y = (b.icmp ?? b.icmpv6)?.identifier, x != y { identifiers[Int(x)] = Int(y) }
+  }
+
+  private static func packet(_ record: JSONValue) -> Packet? {
+    (record["final"] ?? record["hex"])?.text.flatMap { Hex.bytes($0) }.map { Packet(bytes: $0) }
+  }
+
+  private static func sourcePort(_ packet: Packet) -> Int? {
+    guard let at = packet.transport, at.proto.hasPorts, at.fragmentOffset == 0 else { return nil }
+    return packet.bytes.uint16(at: at.offset).map { Int($0) }
+  }
+
+  // MARK: One answer
+
+  /// One of the two answers, with the initial sequence numbers that its kernel has chosen so far.
+  private struct Side {
+    let mask: LabMask
+    let isLeft: Bool
+    var initialSequences: [UInt32] = []
+
+    init(mask: LabMask, isLeft: Bool) {
+      self.mask = mask
+      self.isLeft = isLeft
+    }
+
+    mutating func masked(_ result: JSONValue) -> JSONValue {
+      guard case .object(var line) = result else { return result }
+      if let steps = line["steps"]?.elements { line["steps"] = .array(steps.map { step($0) }) }
+      for name in ["conntrack", "expect"] {
+        if let list = line[name] { line[name] = tuples(list) }
+      }
+      return .object(line)
+    }
+
+    private mutating func step(_ value: JSONValue) -> JSONValue {
+      guard case .object(var step) = value else { return value }
+      let isWay = step["i"]?.integer.map { mask.ways.indices.contains($0) && mask.ways[$0] } ?? false
+      let records = step["packets"]?.elements ?? []
+      let made = records.map { isWay || $0["origin"] == "kernel" }
+      for (record, made) in zip(records, made) where made { learnSequence(record) }
+      let briefs = { (wanted: Bool) in
+        Set(zip(records, made).filter { $0.1 == wanted && $0.0["verdict"] == "sent" }.compactMap { $0.0["brief"]?.text })
+      }
+      let (own, kernels) = (briefs(false), briefs(true))
+      step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, field: "final") })
+      if let egress = step["egress"]?.elements {
+        step["egress"] = .array(egress.map { record in
+          let brief = record["brief"]?.text ?? ""
+          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), field: "hex")
+        })
+      }
+      if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
+      if let verdict = step["verdict"] { step["verdict"] = queue(verdict) }
+      for name in ["ct", "conntrack", "expect", "sockets"] {
+        if let list = step[name] { step[name] = tuples(list) }
+      }
+      return .object(step)
+    }
+
+    private mutating func learnSequence(_ record: JSONValue) {
+      guard let packet = LabMask.packet(record), let tcp = packet.tcp, tcp.flags.contains(.syn) else { return }
+      initialSequences.append(tcp.sequence)
+    }
+
+    private func packet(_ value: JSONValue, isMade: Bool, field: String) -> JSONValue {
+      guard case .object(var record) = queue(value) else { return value }
+      if let stays = record["queued"]?.elements {
+        record["queued"] = .array(stays.map { stay in
+          guard case .object(var stay) = queue(stay) else { return stay }
+          stay["brief"] = nil
+          return .object(stay)
+        })
+      }
+      record["brief"] = nil
+      record["pkt"] = nil
+      if let bytes = record[field]?.text.flatMap({ Hex.bytes($0) }) {
+        record[field] = .string(Hex.string(masked(bytes, isMade: isMade)))
+      }
+      return .object(record)
+    }
+
+    /// A queue of a balance stands for the first of them.
+    private func queue(_ value: JSONValue) -> JSONValue {
+      guard case .object(var record) = value, let number = record["queue"]?.integer,
+        let balance = mask.balances.first(where: { $0.contains(number) })
+      else { return value }
+      record["queue"] = .integer(balance.lowerBound)
+      return .object(record)
+    }
+
+    private func masked(_ bytes: [UInt8], isMade: Bool) -> [UInt8] {
+      var packet = Packet(bytes: bytes)
+      settleChecksum(&packet)
+      if isMade, packet.family == .ipv4 {
+        packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
+        packet.updateHeaderChecksum()
+      }
+      guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
+      if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset) }
+      if isLeft { rename(&packet, at) }
+      return packet.bytes
+    }
+
+    /// A checksum that is right, or that covers the pseudo-header alone, is written as 0.
+    private func settleChecksum(_ packet: inout Packet) {
+      guard let at = packet.transport, at.fragmentOffset == 0, !at.moreFragments, let field = Packet.checksumOffset(of: at.proto),
+        let stored = packet.bytes.uint16(at: at.offset &+ field), stored != 0
+      else { return }
+      var right = packet
+      right.updateTransportChecksum()
+      var pseudo: UInt16?
+      if let source = packet.source, let destination = packet.destination, at.proto != .icmp {
+        pseudo = Checksum.fold(Checksum.pseudoHeader(
+          source: source, destination: destination, protocol: at.proto, length: packet.bytes.count &- at.offset))
+      }
+      if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudo {
+        packet.bytes.setUInt16(0, at: at.offset &+ field)
+      }
+    }
+
+    private func countSequences(_ bytes: inout [UInt8], at offset: Int) {
+      for field in [TCPHeader.Offset.sequence, TCPHeader.Offset.acknowledgment] {
+        guard let number = bytes.uint32(at: offset &+ field) else { continue }
+        guard let start = initialSequences.last(where: { number &- $0 < 0x1_0000 }) else { continue }
+        bytes.setUInt32(number &- start, at: offset &+ field)
+      }
+    }
+
+    private func rename(_ packet: inout Packet, _ at: TransportLocator) {
+      if at.proto.hasPorts {
+        for (end, field) in [(packet.source, 0), (packet.destination, 2)] {
+          guard let end, let port = packet.bytes.uint16(at: at.offset &+ field),
+            let other = mask.ports[Endpoint(address: "\(end)", port: Int(port))]
+          else { continue }
+          packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ field)
+        }
+      } else if let icmp = packet.icmp ?? packet.icmpv6, let other = mask.identifiers[Int(icmp.identifier)] {
+        packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ ICMPHeader.Offset.identifier)
+      }
+    }
+
+    /// The same renaming in conntrack's tuples and in the ends of sockets.
+    private func tuples(_ value: JSONValue) -> JSONValue {
+      guard isLeft else { return value }
+      switch value {
+      case .array(let elements):
+        if elements.count == 2, let address = elements[0].text, let port = elements[1].integer,
+          let other = mask.ports[Endpoint(address: address, port: port)]
+        {
+          return [elements[0], .integer(other)]
+        }
+        return .array(elements.map { tuples($0) })
+      case .object(var object):
+        for index in object.members.indices { object.members[index].value = tuples(object.members[index].value) }
+        for (address, port) in [("src", "sport"), ("dst", "dport")] {
+          guard let place = object[address]?.text, let number = object[port]?.integer,
+            let other = mask.ports[Endpoint(address: place, port: number)]
+          else { continue }
+          object[port] = .integer(other)
+        }
+        if object["src"] != nil, let number = object["id"]?.integer, let other = mask.identifiers[number] { object["id"] = .integer(other) }
+        return .object(object)
+      default: return value
+      }
+    }
+  }
+}

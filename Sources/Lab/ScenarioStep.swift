@@ -1,0 +1,206 @@
+internal import Wire
+
+/// One thing that happens to the host.
+public struct ScenarioStep: Sendable, Equatable {
+  public enum Action: Sendable, Equatable {
+    /// A frame arrives.
+    case receive(Frame)
+    /// A process here sends a packet.
+    case local(LocalSender, PacketSpec)
+    /// A socket of the scenario, or a connection it accepted (`proxy#1`), sends.
+    case send(socket: String, payload: [UInt8])
+    /// A socket closes; with `fin` false it resets its connection.
+    case close(socket: String, fin: Bool)
+    /// Conntrack entries and expectations are listed.
+    case snapshot
+    /// All conntrack entries are deleted.
+    case flush
+    /// Nothing happens but that time passes.
+    case wait
+  }
+
+  public struct Frame: Sendable, Equatable {
+    public var interface: String
+    public var source: [UInt8]?
+    public var destination: [UInt8]?
+    /// By the packet's version when nil.
+    public var etherType: UInt16?
+    public var packet: PacketSpec
+
+    public init(interface: String, source: [UInt8]? = nil, destination: [UInt8]? = nil, etherType: UInt16? = nil, packet: PacketSpec) {
+      self.interface = interface
+      self.source = source
+      self.destination = destination
+      self.etherType = etherType
+      self.packet = packet
+    }
+
+    /// The source of frames whose scenario gives none; no interface of the host has it.
+    public static let defaultSource: [UInt8] = [0x02, 0xFF, 0, 0, 0, 1]
+  }
+
+  /// Who sends, and by which kind of socket.
+  public struct LocalSender: Sendable, Equatable {
+    public enum Way: String, Sendable, Equatable {
+      /// A raw socket with `IP_HDRINCL`: the packet leaves as given.
+      case raw
+      /// Sockets of the usual kinds: the kernel makes the headers.
+      case udp, tcp, ping
+    }
+    public var uid: UInt32 = 0
+    public var gid: UInt32 = 0
+    public var groups: [UInt32] = []
+    /// `SO_MARK`.
+    public var mark: UInt32 = 0
+    /// `SO_BINDTODEVICE`.
+    public var device: String?
+    /// `SO_PRIORITY`.
+    public var priority: UInt32?
+    public var way: Way = .raw
+    /// The name under which later steps find the socket; without one it is closed after the step.
+    public var name: String?
+
+    public init() {}
+  }
+
+  public var action: Action
+  /// Seconds since the start of the scenario before which the step does not happen.
+  public var at: Double?
+  /// Seconds to pass before the step.
+  public var sleep: Double = 0
+  /// How many times it happens, one after the other.
+  public var repetitions = 1
+
+  public init(_ action: Action) { self.action = action }
+}
+
+extension ScenarioStep {
+  public init(_ value: JSONValue, at path: String) throws(ScenarioError) {
+    let reader = try ScenarioReader(value, at: path)
+    let timing: Set<String> = ["t", "sleep", "repeat"]
+    if let interface = try reader.text("in") {
+      try reader.allow(only: timing.union(PacketSpec.memberNames).union(["in", "smac", "dmac", "ethertype"]))
+      action = .receive(Frame(
+        interface: interface, source: try ScenarioStep.hardwareAddress("smac", reader),
+        destination: try ScenarioStep.hardwareAddress("dmac", reader), etherType: try reader.integer("ethertype"),
+        packet: try PacketSpec(reader)))
+    } else if let sender = try reader.reader("local") {
+      try reader.allow(only: timing.union(PacketSpec.memberNames).union(["local"]))
+      action = .local(try LocalSender(sender), try PacketSpec(reader))
+    } else if let socket = try reader.text("send") {
+      try reader.allow(only: timing.union(["send", "payload"]))
+      action = .send(socket: socket, payload: try PacketSpec.payload(reader))
+    } else if let socket = try reader.text("close") {
+      try reader.allow(only: timing.union(["close", "fin"]))
+      action = .close(socket: socket, fin: try reader.bool("fin") ?? true)
+    } else if reader.has("snapshot") {
+      try reader.allow(only: timing.union(["snapshot"]))
+      action = .snapshot
+    } else if reader.has("flush") {
+      try reader.allow(only: timing.union(["flush"]))
+      action = .flush
+    } else if reader.has("sleep") || reader.has("t") {
+      try reader.allow(only: timing)
+      action = .wait
+    } else {
+      throw ScenarioError(path: path, reason: "a step has one of in, local, send, close, snapshot, flush, sleep")
+    }
+    at = try reader.seconds("t")
+    sleep = try reader.seconds("sleep") ?? 0
+    repetitions = try reader.integer("repeat") ?? 1
+    guard (0...100_000).contains(repetitions) else { throw reader.error("repeat", "more than 100000 or fewer than 0") }
+  }
+
+  private static func hardwareAddress(_ name: String, _ reader: ScenarioReader) throws(ScenarioError) -> [UInt8]? {
+    guard let text = try reader.text(name) else { return nil }
+    guard let address = MACAddress(text) else { throw reader.error(name, "no hardware address: \(text)") }
+    return address.octets
+  }
+}
+
+extension ScenarioStep.LocalSender {
+  init(_ reader: ScenarioReader) throws(ScenarioError) {
+    try reader.allow(only: ["uid", "gid", "groups", "mark", "dev", "prio", "via", "name"])
+    uid = try reader.integer("uid") ?? 0
+    gid = try reader.integer("gid") ?? 0
+    for (index, group) in try (reader.list("groups") ?? []).enumerated() {
+      groups.append(try ScenarioReader.integer(group, at: reader.path("groups[\(index)]")))
+    }
+    mark = try reader.integer("mark") ?? 0
+    device = try reader.text("dev")
+    priority = try reader.integer("prio")
+    name = try reader.text("name")
+    if let text = try reader.text("via") {
+      guard let way = Way(rawValue: text) else { throw reader.error("via", "expected raw, udp, tcp or ping, found \(text)") }
+      self.way = way
+    }
+  }
+}
+
+/// What the listener of a queue does with a packet.
+public struct QueueResponse: Sendable, Equatable {
+  public enum Verdict: Sendable, Equatable {
+    case accept, drop, `repeat`
+    /// No verdict is given: the packet stays in the queue.
+    case hold
+    case queue(UInt16)
+  }
+  public var verdict: Verdict = .accept
+  /// The mark given with the verdict.
+  public var mark: UInt32?
+  /// Bytes of the packet's payload replaced by others, lengths and checksums made right.
+  public var replacement: (old: [UInt8], new: [UInt8])?
+  /// A packet given instead.
+  public var packet: PacketSpec?
+
+  public init(verdict: Verdict = .accept, mark: UInt32? = nil) {
+    self.verdict = verdict
+    self.mark = mark
+  }
+
+  public static func == (a: QueueResponse, b: QueueResponse) -> Bool {
+    a.verdict == b.verdict && a.mark == b.mark && a.packet == b.packet && a.replacement?.old == b.replacement?.old
+      && a.replacement?.new == b.replacement?.new
+  }
+}
+
+extension QueueResponse {
+  init(_ value: JSONValue, at path: String) throws(ScenarioError) {
+    // A bare text is a verdict without more.
+    let reader = try ScenarioReader(value.text.map { .object(["verdict": .string($0)]) } ?? value, at: path)
+    try reader.allow(only: ["verdict", "mark", "replace", "packet"])
+    if let text = try reader.text("verdict") {
+      switch text {
+      case "accept": verdict = .accept
+      case "drop": verdict = .drop
+      case "repeat": verdict = .repeat
+      case "hold": verdict = .hold
+      default:
+        guard text.hasPrefix("queue:"), let number = UInt16(text.dropFirst(6)) else {
+          throw reader.error("verdict", "expected accept, drop, repeat, hold or queue:N, found \(text)")
+        }
+        verdict = .queue(number)
+      }
+    }
+    mark = try reader.integer("mark")
+    if let texts = try reader.texts("replace") {
+      guard texts.count == 2, !texts[0].isEmpty else { throw reader.error("replace", "expected what to replace, and by what") }
+      replacement = (Array(texts[0].utf8), Array(texts[1].utf8))
+    }
+    if let fields = try reader.reader("packet") {
+      try fields.allow(only: PacketSpec.memberNames)
+      packet = try PacketSpec(fields)
+    }
+  }
+
+  /// The verdict as the protocol writes it: `accept`, `queue:1`; nil for a packet that is held.
+  public var name: String? {
+    switch verdict {
+    case .accept: "accept"
+    case .drop: "drop"
+    case .repeat: "repeat"
+    case .hold: nil
+    case .queue(let number): "queue:\(number)"
+    }
+  }
+}
