@@ -66,7 +66,7 @@ let package = Package(
 
     tests("WireTests", of: ["Wire", "Capture"]),
     tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
-    tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions"]),
+    tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
     tests("EvaluatorTests", of: ["Evaluator", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT"]),
     tests("LabTests", of: ["Lab", "Wire"]),
     tests("KernelTests", of: ["Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),

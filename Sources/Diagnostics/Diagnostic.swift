@@ -30,7 +30,7 @@ public struct Diagnostic: Sendable {
   public let legacyStatus: LegacyStatus
 
   public init(
-    _ id: String, _ severity: Severity = .error, _ message: String, at range: SourceRange,
+    _ id: String, _ severity: Severity, _ message: String, at range: SourceRange,
     notes: [Note] = [], fixIts: [FixIt] = [], legacyStatus: LegacyStatus = .parameterProblem
   ) {
     self.id = id

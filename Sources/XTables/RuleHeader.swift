@@ -78,6 +78,9 @@ public struct RuleHeader: Sendable, Hashable {
   /// 0 means any.
   public var protocolNumber: UInt8 = 0
   /// `-f`, IPv4 only: second and further fragments.
+  /// `-p` was given: IPv6 marks that in the structure, even for `-p all`.
+  public var isProtocolGiven = false
+  /// `-f`, IPv4 only: second and further fragments.
   public var isFragment = false
   public var inverted: Inverted = []
 

@@ -36,6 +36,8 @@ public struct Table: Sendable {
   private var indices: [String: Int]
   /// Where `*name` stands.
   public var source: SourceRange?
+  /// Where its `COMMIT` stands.
+  public var commit: SourceRange?
 
   /// A table as the kernel makes it: built-in chains only, policy ACCEPT.
   public init(_ name: TableName, _ family: Family) {

@@ -1,0 +1,98 @@
+import Diagnostics
+public import Wire
+public import XTables
+
+/// Turns a rule into the kernel's entry: `ipt_entry` or `ip6t_entry`, the matches, the target.
+public struct EntryEncoder: Sendable {
+  public let family: Family
+
+  public init(family: Family) { self.family = family }
+
+  /// The entry with everything in place but what depends on where it will lie: jumps have verdict 0, and so has a rule
+  /// without a target.
+  public func entry(_ rule: Rule) -> [UInt8] {
+    let geometry = EntryGeometry(family)
+    var bytes = [UInt8](repeating: 0, count: geometry.size)
+    bytes.reserveCapacity(size(rule))
+    encode(rule, geometry, &bytes)
+    for match in rule.matches {
+      append(name: match.descriptor.kernelName, revision: match.descriptor.revision, match.payload, to: &bytes)
+    }
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count), at: geometry.targetOffset)
+    switch rule.target {
+    case .none, .jump, .goto: appendStandard(0, to: &bytes)
+    case .verdict(let verdict): appendStandard(verdict.code, to: &bytes)
+    case .use(let use): append(name: use.descriptor.kernelName, revision: use.descriptor.revision, use.payload, to: &bytes)
+    }
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count), at: geometry.nextOffset)
+    bytes.put(rule.counters.packets, at: geometry.counters)
+    bytes.put(rule.counters.bytes, at: geometry.counters + 8)
+    return bytes
+  }
+
+  /// How long the entry will be. More than 65,535 cannot be expressed.
+  public func size(_ rule: Rule) -> Int {
+    let matches = rule.matches.reduce(0) { $0 + EntryGeometry.extensionHeader + $1.payload.count }
+    let target =
+      if case .use(let use) = rule.target { EntryGeometry.extensionHeader + use.payload.count } else { EntryGeometry.standardTarget }
+    return EntryGeometry(family).size + matches + target
+  }
+
+  /// `xt_error_target` in an entry of its own: it heads a user chain, or ends the table.
+  func errorEntry(_ name: String) -> [UInt8] {
+    let geometry = EntryGeometry(family)
+    var bytes = [UInt8](repeating: 0, count: geometry.size)
+    bytes.put(UInt16(geometry.size), at: geometry.targetOffset)
+    bytes.put(UInt16(geometry.size + EntryGeometry.errorTarget), at: geometry.nextOffset)
+    var data = [UInt8](repeating: 0, count: EntryGeometry.errorTarget - EntryGeometry.extensionHeader)
+    for (index, byte) in name.utf8.enumerated() where index < 29 { data[index] = byte }
+    append(name: "ERROR", revision: 0, data, to: &bytes)
+    return bytes
+  }
+
+  /// The unconditional entry that ends a chain: a policy, or RETURN.
+  func policyEntry(_ verdict: StandardVerdict, _ counters: Counters) -> [UInt8] {
+    entry(Rule(target: .verdict(verdict), counters: counters))
+  }
+
+  private func encode(_ rule: Rule, _ geometry: EntryGeometry, _ bytes: inout [UInt8]) {
+    let header = rule.header
+    let length = family == .ipv4 ? 4 : 16
+    bytes.put(header.source.address, bytes: length, at: 0)
+    bytes.put(header.destination.address, bytes: length, at: length)
+    bytes.put(header.source.mask, bytes: length, at: 2 * length)
+    bytes.put(header.destination.mask, bytes: length, at: 3 * length)
+    var at = 4 * length
+    for bits in [header.input.name, header.output.name, header.input.mask, header.output.mask] {
+      bytes.put(bits, bytes: 16, at: at)
+      at += 16
+    }
+    bytes.put(UInt16(header.protocolNumber), at: at)
+    var isGoto = false
+    if case .goto = rule.target { isGoto = true }
+    switch family {
+    case .ipv4:
+      bytes[at + 2] = (header.isFragment ? 0x01 : 0) | (isGoto ? 0x02 : 0)
+      bytes[at + 3] = header.inverted.rawValue
+    case .ipv6:
+      // at + 2 is the traffic class, which no option sets.
+      bytes[at + 3] = (header.isProtocolGiven ? 0x01 : 0) | (isGoto ? 0x04 : 0)
+      bytes[at + 4] = header.inverted.rawValue
+    }
+  }
+
+  private func append(name: String, revision: UInt8, _ data: [UInt8], to bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.extensionHeader))
+    bytes.put(UInt16(truncatingIfNeeded: EntryGeometry.extensionHeader + data.count), at: start)
+    for (index, byte) in name.utf8.enumerated() where index < EntryGeometry.nameCapacity - 1 { bytes[start + 2 + index] = byte }
+    bytes[start + 2 + EntryGeometry.nameCapacity] = revision
+    bytes.append(contentsOf: data)
+  }
+
+  private func appendStandard(_ verdict: Int32, to bytes: inout [UInt8]) {
+    var data = [UInt8](repeating: 0, count: 8)
+    data.put(verdict, at: 0)
+    append(name: "", revision: 0, data, to: &bytes)
+  }
+}

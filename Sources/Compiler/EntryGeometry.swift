@@ -1,0 +1,49 @@
+import Wire
+import XTables
+
+/// Where things lie in `ipt_entry` and `ip6t_entry`; x86-64 and other 64-bit machines with 8-byte alignment.
+struct EntryGeometry {
+  let family: Family
+  /// Up to the first match.
+  let size: Int
+  let targetOffset: Int
+  let nextOffset: Int
+  let comeFrom: Int
+  let counters: Int
+
+  init(_ family: Family) {
+    self.family = family
+    switch family {
+    case .ipv4: (size, targetOffset, nextOffset, comeFrom, counters) = (112, 88, 90, 92, 96)
+    case .ipv6: (size, targetOffset, nextOffset, comeFrom, counters) = (168, 140, 142, 144, 152)
+    }
+  }
+
+  /// `xt_entry_match` and `xt_entry_target` before their data.
+  static let extensionHeader = 32
+  /// `XT_EXTENSION_MAXNAMELEN`.
+  static let nameCapacity = 29
+  /// `xt_standard_target`, aligned.
+  static let standardTarget = 40
+  /// `xt_error_target`, aligned.
+  static let errorTarget = 64
+}
+
+extension [UInt8] {
+  mutating func put(_ word: some FixedWidthInteger & BitwiseCopyable, at offset: Int) { Payload.store(word, in: &self, at: offset) }
+
+  /// Big-endian, as addresses stand.
+  mutating func put(_ bits: UInt128, bytes count: Int, at offset: Int) {
+    for index in 0..<count {
+      self[offset + index] = UInt8(truncatingIfNeeded: bits >> UInt128(8 * (count - 1 - index)))
+    }
+  }
+
+  func bits(_ count: Int, at offset: Int) -> UInt128 {
+    self[offset..<offset + count].reduce(0) { $0 << 8 | UInt128($1) }
+  }
+
+  func word<Word: FixedWidthInteger & BitwiseCopyable>(_: Word.Type, at offset: Int) -> Word? {
+    Payload.load(Word.self, from: self, at: offset)
+  }
+}

@@ -1,0 +1,62 @@
+import Conntrack
+public import Wire
+public import XTables
+
+/// A table as the kernel takes it: the entries, and where the built-in chains begin and end.
+///
+/// The corresponding kernel structures are `ipt_replace` and `ip6t_replace`.
+public struct TableBlob: Sendable, Equatable {
+  public let name: TableName
+  public let family: Family
+  /// `NF_INET_*` bits of the hooks the table has.
+  public let validHooks: UInt32
+  /// By hook number; only those of `validHooks` mean anything.
+  public let hookEntries: [UInt32]
+  public let underflows: [UInt32]
+  public let entryCount: Int
+  public let entries: [UInt8]
+
+  public init(
+    name: TableName, family: Family, validHooks: UInt32, hookEntries: [UInt32], underflows: [UInt32], entryCount: Int,
+    entries: [UInt8]
+  ) {
+    self.name = name
+    self.family = family
+    self.validHooks = validHooks
+    self.hookEntries = hookEntries
+    self.underflows = underflows
+    self.entryCount = entryCount
+    self.entries = entries
+  }
+
+  /// `sizeof(struct ipt_replace)`, of which the pointer to the old counters stays zero here.
+  public static let replaceHeaderSize = 96
+
+  /// The bytes of `ipt_replace` followed by the entries, as `ferrule compile` writes them.
+  public var replaceBytes: [UInt8] {
+    var header = [UInt8](repeating: 0, count: Self.replaceHeaderSize)
+    for (index, byte) in name.rawValue.utf8.enumerated() { header[index] = byte }
+    header.put(validHooks, at: 32)
+    header.put(UInt32(entryCount), at: 36)
+    header.put(UInt32(entries.count), at: 40)
+    for hook in 0..<5 {
+      header.put(hookEntries[hook], at: 44 + 4 * hook)
+      header.put(underflows[hook], at: 64 + 4 * hook)
+    }
+    header.put(UInt32(entryCount), at: 84)
+    return header + entries
+  }
+
+  /// Reads what ``replaceBytes`` wrote; nothing where it is cut short or names no table.
+  public init?(replaceBytes bytes: [UInt8], family: Family) {
+    guard bytes.count >= Self.replaceHeaderSize,
+      let name = TableName(rawValue: String(decoding: bytes[0..<32].prefix { $0 != 0 }, as: UTF8.self)),
+      let validHooks = bytes.word(UInt32.self, at: 32), let count = bytes.word(UInt32.self, at: 36),
+      let size = bytes.word(UInt32.self, at: 40), Int(size) == bytes.count - Self.replaceHeaderSize
+    else { return nil }
+    let words = { (offset: Int) in (0..<5).map { bytes.word(UInt32.self, at: offset + 4 * $0) ?? 0 } }
+    self.init(
+      name: name, family: family, validHooks: validHooks, hookEntries: words(44), underflows: words(64),
+      entryCount: Int(count), entries: Array(bytes[Self.replaceHeaderSize...]))
+  }
+}

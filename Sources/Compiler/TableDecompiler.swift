@@ -1,0 +1,129 @@
+import Conntrack
+import Wire
+public import XTables
+
+/// Why a blob could not be read back.
+public struct DecompileError: Error, Sendable, Hashable {
+  /// The offset of the entry at fault.
+  public let offset: Int
+  public let message: String
+
+  public init(offset: Int, _ message: String) {
+    self.offset = offset
+    self.message = message
+  }
+}
+
+/// Reads a table back out of the kernel's entries. Untrusted input: every offset and size is checked before it is used.
+///
+/// The corresponding C function is `parse_table` of libiptc.
+public struct TableDecompiler: Sendable {
+  public let registry: Registry
+
+  public init(registry: Registry) { self.registry = registry }
+
+  public func decompile(_ blob: TableBlob) throws(DecompileError) -> Table {
+    let entries = try EntryWalker(blob).entries()
+    var table = Table(blob.name, blob.family)
+    let heads = try chainHeads(blob, entries, &table)
+    let names = Dictionary(heads.map { ($0.firstRule, $0.name) }) { first, _ in first }
+    for (index, head) in heads.enumerated() {
+      let end = index + 1 < heads.count ? heads[index + 1].headIndex : entries.count - 1
+      guard head.firstIndex < end, let chain = table.index(of: head.name) else {
+        throw DecompileError(offset: head.firstRule, "chain `\(head.name)' has no end")
+      }
+      var rules: [Rule] = []
+      for position in head.firstIndex..<(end - 1) {
+        rules.append(try rule(entries[position], next: entries[position + 1].offset, chains: names, blob.family))
+      }
+      let last = entries[end - 1]
+      guard case .standard(let code) = last.target, let verdict = StandardVerdict(code: code) else {
+        throw DecompileError(offset: last.offset, "chain `\(head.name)' does not end in a policy")
+      }
+      table.update(at: chain) { chain in
+        chain.rules = rules
+        if chain.isBuiltin {
+          chain.policy = verdict
+          chain.counters = last.counters
+        }
+      }
+    }
+    return table
+  }
+
+  private struct ChainHead {
+    let name: String
+    /// The entry that begins the chain: the error entry of a user chain, the first rule of a built-in one.
+    let headIndex: Int
+    let firstIndex: Int
+    let firstRule: Int
+  }
+
+  private func chainHeads(
+    _ blob: TableBlob, _ entries: [RawEntry], _ table: inout Table
+  ) throws(DecompileError) -> [ChainHead] {
+    guard let last = entries.last, case .error = last.target else {
+      throw DecompileError(offset: 0, "the table does not end in an error entry")
+    }
+    guard blob.validHooks == blob.name.hookMask.rawValue else {
+      throw DecompileError(offset: 0, "the hooks are not those of table \(blob.name.rawValue)")
+    }
+    let byOffset = Dictionary(entries.enumerated().map { ($1.offset, $0) }) { first, _ in first }
+    var heads: [ChainHead] = []
+    for hook in blob.name.hooks {
+      let start = Int(blob.hookEntries[hook.rawValue])
+      guard let index = byOffset[start] else {
+        throw DecompileError(offset: start, "\(hook.name) begins at no entry")
+      }
+      heads.append(ChainHead(name: hook.name, headIndex: index, firstIndex: index, firstRule: start))
+    }
+    for (index, entry) in entries.dropLast().enumerated() {
+      guard case .error(let name) = entry.target else { continue }
+      guard table.addChain(name) else { throw DecompileError(offset: entry.offset, "chain `\(name)' stands twice") }
+      heads.append(
+        ChainHead(name: name, headIndex: index, firstIndex: index + 1, firstRule: entries[index + 1].offset))
+    }
+    heads.sort { $0.headIndex < $1.headIndex }
+    guard heads.first?.headIndex == 0 else { throw DecompileError(offset: 0, "the first entries belong to no chain") }
+    return heads
+  }
+
+  private func rule(
+    _ entry: RawEntry, next: Int, chains: [Int: String], _ family: Family
+  ) throws(DecompileError) -> Rule {
+    var matches: [ExtensionUse] = []
+    for raw in entry.matches { matches.append(try use(.match, raw, entry, family)) }
+    let target: RuleTarget
+    switch entry.target {
+    case .standard(let code) where code >= 0:
+      if Int(code) == next {
+        target = .none
+      } else if let chain = chains[Int(code)] {
+        target = entry.isGoto ? .goto(chain) : .jump(chain)
+      } else {
+        throw DecompileError(offset: entry.offset, "jumps to offset \(code), where no chain begins")
+      }
+    case .standard(let code):
+      guard let verdict = StandardVerdict(code: code) else {
+        throw DecompileError(offset: entry.offset, "has the unknown verdict \(code)")
+      }
+      target = .verdict(verdict)
+    case .error: throw DecompileError(offset: entry.offset, "is an error entry among rules")
+    case .use(let raw): target = .use(try use(.target, raw, entry, family))
+    }
+    return Rule(header: entry.header, matches: matches, target: target, counters: entry.counters)
+  }
+
+  private func use(
+    _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ entry: RawEntry, _ family: Family
+  ) throws(DecompileError) -> ExtensionUse {
+    guard
+      let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
+    else {
+      throw DecompileError(
+        offset: entry.offset,
+        "holds the unknown \(kind.rawValue) `\(raw.name)' revision \(raw.revision) of \(raw.data.count) bytes")
+    }
+    return ExtensionUse(found.descriptor, payload: found.payload)
+  }
+}

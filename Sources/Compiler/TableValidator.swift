@@ -1,0 +1,60 @@
+public import Diagnostics
+import Wire
+public import XTables
+
+/// Finds what the kernel would refuse, before any kernel is asked.
+///
+/// The corresponding kernel function is `translate_table`, which answers EINVAL or ELOOP and says nothing more.
+public struct TableValidator: Sendable {
+  public init() {}
+
+  public func diagnostics(for table: Table) -> [Diagnostic] {
+    let reach = ChainReach(table)
+    var result: [Diagnostic] = []
+    if let loop = reach.loop { result.append(diagnostic(loop, table)) }
+    let encoder = EntryEncoder(family: table.family)
+    for (index, chain) in table.chains.enumerated() {
+      for (position, rule) in chain.rules.enumerated() {
+        check(size: encoder.size(rule), rule, &result)
+        let hooks = position < reach.walked[index] ? reach.hooks[index] : []
+        check(rule, at: rule.site(in: table.name, table.family, hooks: hooks), table, &result)
+      }
+    }
+    return result
+  }
+
+  private func diagnostic(_ loop: ChainReach.Loop, _ table: Table) -> Diagnostic {
+    let names = loop.chains + [loop.chains[0]]
+    let rule = loop.chains.last.flatMap { table[chain: $0] }?.rules[loop.rule]
+    return Diagnostic(
+      "chain-loop", .error, "the chains call each other in a circle: \(names.joined(separator: " → "))",
+      at: rule?.source ?? table.source ?? SourceRange(0..<0),
+      notes: [Diagnostic.Note("the kernel refuses a table in which a packet could go round for ever")],
+      legacyStatus: .otherProblem)
+  }
+
+  private func check(size: Int, _ rule: Rule, _ result: inout [Diagnostic]) {
+    guard size > Int(UInt16.max) else { return }
+    result.append(
+      Diagnostic(
+        "rule-too-big", .error, "the rule takes \(size) bytes, and an entry has room for \(UInt16.max)",
+        at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("spread its matches over several rules")],
+        legacyStatus: .otherProblem))
+  }
+
+  private func check(_ rule: Rule, at site: RuleSite, _ table: Table, _ result: inout [Diagnostic]) {
+    for match in rule.matches { check(match, rule, site, &result) }
+    if case .use(let use) = rule.target { check(use, rule, site, &result) }
+  }
+
+  private func check(_ use: ExtensionUse, _ rule: Rule, _ site: RuleSite, _ result: inout [Diagnostic]) {
+    do throws(OptionError) {
+      try use.descriptor.check(use.payload, site)
+    } catch {
+      result.append(
+        Diagnostic(
+          error.id, .error, error.message, at: error.range ?? rule.source ?? SourceRange(0..<0),
+          notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: .otherProblem))
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Diagnostics
+import Wire
+import XTables
+
+/// Addresses of `-s` and `-d`; the corresponding C functions are `xtables_ipparse_multiple` and `xtables_ip6parse_multiple`.
+enum AddressSyntax {
+  /// One or more addresses separated by commas, host bits cleared.
+  static func parse(_ token: Token, _ family: Family) throws(OptionError) -> [AddressMask] {
+    var result: [AddressMask] = []
+    for part in token.split(on: ",") {
+      result.append(try parseOne(Token(trimmed(part.bytes), at: token.range), family))
+    }
+    return result
+  }
+
+  private static func parseOne(_ token: Token, _ family: Family) throws(OptionError) -> AddressMask {
+    let (host, suffix): (Token, Token?) = token.cut(at: "/").map { ($0.before, $0.after) } ?? (token, nil)
+    let mask = try suffix.map { suffix throws(OptionError) in try parseMask(suffix, family) } ?? AddressMask.mask(
+      prefix: family == .ipv4 ? 32 : 128, family)
+    // A zero mask makes the address irrelevant, and iptables then does not even read it.
+    if mask == 0 { return AddressMask() }
+    guard let address = family == .ipv4 ? ipv4(host.bytes, isMask: false) : ipv6(host) else {
+      throw OptionError(
+        "bad-address", "host/network `\(host.string)' not found", at: token.range, hint: hint(for: host, family))
+    }
+    return AddressMask(address: address & mask, mask: mask)
+  }
+
+  private static func hint(for host: Token, _ family: Family) -> String {
+    if host == "!" { return "the exclamation mark stands before the option: `! -s address`" }
+    let isOther = family == .ipv4 ? IPv6Address(host.string) != nil : IPv4Address(host.string) != nil
+    if isOther { return "this is an address of the other family" }
+    return "write an address; host names are not resolved, because a rule is bound to what they mean at one moment"
+  }
+
+  private static func parseMask(_ token: Token, _ family: Family) throws(OptionError) -> UInt128 {
+    if let prefix = token.unsigned, prefix <= (family == .ipv4 ? 32 : 128) {
+      return AddressMask.mask(prefix: Int(prefix), family)
+    }
+    if let mask = family == .ipv4 ? ipv4(token.bytes, isMask: true) : ipv6(token) { return mask }
+    throw OptionError(
+      "bad-mask", "invalid mask `\(token.string)' specified", at: token.range,
+      hint: "a mask is a prefix length up to \(family == .ipv4 ? 32 : 128) or an address")
+  }
+
+  /// Four numbers with dots; trailing ones may be left out of an address but not of a mask.
+  static func ipv4(_ bytes: ArraySlice<UInt8>, isMask: Bool) -> UInt128? {
+    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count <= 4, !isMask || parts.count == 4 else { return nil }
+    var address: UInt128 = 0
+    for index in 0..<4 {
+      var byte: UInt64 = 0
+      if index < parts.count {
+        guard let number = UnsignedText.parse(parts[index]), number <= 255 else { return nil }
+        byte = number
+      }
+      address = address << 8 | UInt128(byte)
+    }
+    return address
+  }
+
+  private static func ipv6(_ token: Token) -> UInt128? { IPv6Address(token.string)?.rawValue }
+
+  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    bytes.drop { Lexer.isBlank($0) }
+  }
+
+  /// As save prints it: a prefix length where the mask is contiguous, an address where not.
+  static func print(_ value: AddressMask, _ family: Family) -> String {
+    let address: (UInt128) -> String = { bits in
+      family == .ipv4 ? IPv4Address(rawValue: UInt32(truncatingIfNeeded: bits)).description : IPv6Address(rawValue: bits).description
+    }
+    return address(value.address) + "/" + (value.prefix(family).map(String.init) ?? address(value.mask))
+  }
+}

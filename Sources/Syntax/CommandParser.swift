@@ -1,0 +1,234 @@
+public import Diagnostics
+public import Wire
+public import XTables
+
+/// Reads the words of one rule line or one command line.
+///
+/// The corresponding C function is `do_parse`; the first mistake ends the line, as it does there.
+public struct CommandParser: Sendable {
+  public let registry: Registry
+  public let names: NameDatabase
+  public let family: Family
+  /// A line of a ruleset, where some options of a command line are not allowed.
+  public let isRestore: Bool
+
+  public init(registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true) {
+    self.registry = registry
+    self.names = names
+    self.family = family
+    self.isRestore = isRestore
+  }
+
+  /// - Parameters:
+  ///   - table: the table the line belongs to; on a command line the default until `-t` is read.
+  ///   - isChain: whether the table has a chain of that name, which goes before a target of the same name.
+  ///   - range: the whole line, for complaints about no particular word.
+  public func parse(
+    _ words: [Token], table: TableName, range: SourceRange, isChain: (String) -> Bool
+  ) throws(OptionError) -> Command {
+    var run = CommandRun(parser: self, words: words, table: table, range: range)
+    try run.readAll()
+    return try run.finish(isChain: isChain)
+  }
+}
+
+/// One pass over the words of a line.
+struct CommandRun {
+  let parser: CommandParser
+  let words: [Token]
+  var table: TableName
+  let range: SourceRange
+
+  var at = 0
+  var inverted = false
+  var invertedAt: SourceRange?
+  var builder = RuleBuilder()
+  var verb: Command.Verb?
+  var verbLetter: Character = " "
+  var chain: Token?
+  var zeroesAfterListing = false
+  var tableWord: Token?
+  var flags = Command.Flags()
+
+  init(parser: CommandParser, words: [Token], table: TableName, range: SourceRange) {
+    self.parser = parser
+    self.words = words
+    self.table = table
+    self.range = range
+  }
+
+  mutating func readAll() throws(OptionError) {
+    while at < words.count, !flags.isForOtherFamily {
+      let word = words[at]
+      at += 1
+      if word.bytes.count > 2, word.starts(with: "--") {
+        try readLong(word)
+      } else if word == "--" {
+        guard at < words.count else { return }
+        throw OptionError(
+          "bad-argument", "unknown arguments found on commandline", at: words[at].range, hint: "nothing may follow `--`")
+      } else if word.bytes.count > 1, word.bytes.first == UInt8(ascii: "-") {
+        try readShort(word)
+      } else if word == "!" {
+        guard !inverted else { throw OptionError("double-negation", "multiple consecutive ! not allowed", at: word.range) }
+        inverted = true
+        invertedAt = word.range
+        continue
+      } else {
+        throw badArgument(word)
+      }
+      inverted = false
+    }
+  }
+
+  /// A word where an option should stand. The commonest cause is the old place of the exclamation mark.
+  private func badArgument(_ word: Token) -> OptionError {
+    let isAfterMark = at >= 2 && words[at - 2] == "!"
+    return OptionError(
+      "bad-argument", "Bad argument `\(word.string)'", at: word.range,
+      hint: isAfterMark
+        ? "`--option ! value` is no longer accepted: write `! --option value`"
+        : word.starts(with: "#") ? "a comment must begin in the first column, or be given by -m comment --comment" : nil)
+  }
+
+  private mutating func readLong(_ word: Token) throws(OptionError) {
+    let body = word.bytes.dropFirst(2)
+    let name = body.prefix { $0 != UInt8(ascii: "=") }
+    let attached = name.count < body.count ? Token(body[(name.endIndex + 1)...], at: word.range) : nil
+    switch OptionScanner.lookup(name, in: builder) {
+    case .found(let found): try take(found, word: word, attached: attached)
+    case .ambiguous(let names):
+      if try implyProtocol() { return try readLong(word) }
+      throw OptionError(
+        "ambiguous-option", "unknown option \"\(word.string)\"", at: word.range,
+        hint: "it could be any of \(names.joined(separator: ", "))")
+    case .unknown:
+      if try implyProtocol() { return try readLong(word) }
+      throw unknownOption(word, "--" + String(decoding: name, as: UTF8.self))
+    }
+  }
+
+  private func unknownOption(_ word: Token, _ name: String) -> OptionError {
+    var hint = Spelling.nearest(to: name, in: OptionScanner.allNames(in: builder)).map { "did you mean \($0)?" }
+    if hint == nil {
+      let owners = parser.registry.all.filter { owner in
+        owner.families.contains(parser.family) && owner.options.contains { $0.name == name || $0.aliases.contains(name) }
+      }
+      if !owners.isEmpty {
+        hint = "it belongs to " + owners.map { $0.kind == .match ? "-m \($0.name)" : "-j \($0.name)" }.joined(separator: ", ")
+      }
+    }
+    return OptionError("unknown-option", "unknown option \"\(word.string)\"", at: word.range, hint: hint)
+  }
+
+  /// Letters may stand together, and an argument may follow its letter at once.
+  private mutating func readShort(_ word: Token) throws(OptionError) {
+    var rest = word.bytes.dropFirst()
+    while let byte = rest.first {
+      rest = rest.dropFirst()
+      guard let found = OptionScanner.lookup(letter: Character(UnicodeScalar(byte)), in: builder) else {
+        if try implyProtocol() {
+          return try readShort(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
+        }
+        throw unknownOption(word, "-" + String(UnicodeScalar(byte)))
+      }
+      if arity(of: found) > 0 || isOptional(found) {
+        return try take(found, word: word, attached: rest.isEmpty ? nil : Token(rest, at: word.range))
+      }
+      try take(found, word: word, attached: nil)
+    }
+  }
+
+  private func arity(of found: OptionScanner.Found) -> Int {
+    switch found {
+    case .global(let option): option.argument == .required ? 1 : 0
+    case .match(let index, let option): builder.matches[index].descriptor.options[option].arity
+    case .target(let option): builder.target?.descriptor.options[option].arity ?? 0
+    }
+  }
+
+  private func isOptional(_ found: OptionScanner.Found) -> Bool {
+    if case .global(let option) = found { return option.argument == .optional }
+    return false
+  }
+
+  /// An option nobody knows may belong to the match of the rule's protocol; it is loaded then, once.
+  ///
+  /// The corresponding C function is `load_proto`.
+  private mutating func implyProtocol() throws(OptionError) -> Bool {
+    guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return false }
+    let name = Token(word).unsigned.flatMap { UInt8(exactly: $0) }.map { number in
+      BuiltinProtocol.savedName(number) ?? parser.names.protocolName(number) ?? word
+    }
+    guard let descriptor = parser.registry.match(named: name ?? word, parser.family) else { return false }
+    builder.hasImpliedProtocol = true
+    builder.matches.append(RuleBuilder.Pending(descriptor))
+    return true
+  }
+
+  private mutating func take(_ found: OptionScanner.Found, word: Token, attached: Token?) throws(OptionError) {
+    switch found {
+    case .global(let option): try takeGlobal(option, word: word, attached: attached)
+    case .match(let index, let option):
+      let arguments = try arguments(
+        of: builder.matches[index], option: option, word: word, attached: attached)
+      try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
+      builder.matches[index].seen.insert(arguments.option)
+    case .target(let option):
+      guard var target = builder.target else { return }
+      let arguments = try arguments(of: target, option: option, word: word, attached: attached)
+      try target.descriptor.apply(option: option, to: &target.payload, arguments)
+      target.seen.insert(arguments.option)
+      builder.target = target
+    }
+  }
+
+  private mutating func arguments(
+    of pending: RuleBuilder.Pending, option index: Int, word: Token, attached: Token?
+  ) throws(OptionError) -> OptionArguments {
+    let option = pending.descriptor.options[index]
+    let owner = pending.descriptor.name
+    var tokens: [Token] = []
+    if option.arity > 0 { tokens.append(try argument(after: word, attached: attached)) }
+    for _ in 1..<max(1, option.arity) {
+      guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {
+        throw OptionError(
+          "missing-argument", "\(option.name) requires two args.", at: word.range,
+          hint: "write \(option.name) \(option.placeholder)")
+      }
+      tokens.append(words[at])
+      at += 1
+    }
+    if inverted, !option.isInvertible {
+      throw OptionError(
+        "not-invertible", "\(owner): option \"\(option.name)\" cannot be inverted.", at: invertedAt ?? word.range)
+    }
+    if !option.isRepeatable, pending.seen.contains(option.name) {
+      throw OptionError(
+        "repeated-option", "\(owner): option \"\(option.name)\" can only be used once.", at: word.range)
+    }
+    return OptionArguments(
+      option: option.name, owner: owner, tokens: tokens, inverted: inverted,
+      draft: builder.draft(family: parser.family, table: table, chain: chain?.string ?? ""), names: parser.names,
+      seen: pending.seen)
+  }
+
+  /// The argument an option must have: what is attached to it, or the next word whatever that looks like.
+  mutating func argument(after word: Token, attached: Token?) throws(OptionError) -> Token {
+    if let attached { return attached }
+    guard at < words.count else {
+      throw OptionError("missing-argument", "option \"\(word.string)\" requires an argument", at: word.range)
+    }
+    at += 1
+    return words[at - 1]
+  }
+
+  /// A word that is no option may follow some commands: a chain, a number.
+  mutating func looseArgument() -> Token? {
+    guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {
+      return nil
+    }
+    at += 1
+    return words[at - 1]
+  }
+}

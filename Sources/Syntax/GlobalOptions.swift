@@ -1,0 +1,181 @@
+import Diagnostics
+import Wire
+import XTables
+
+/// What each option of the rule itself does.
+extension CommandRun {
+  mutating func takeGlobal(_ option: GlobalOption, word: Token, attached: Token?) throws(OptionError) {
+    switch option {
+    case .append, .delete, .check, .insert, .replace, .list, .listRules, .flush, .zero, .newChain, .deleteChain,
+      .renameChain, .policy:
+      try takeVerb(option, word: word, attached: attached)
+    case .protocol, .source, .destination, .input, .output, .fragment: try takeTest(option, word, attached)
+    case .jump, .goto: try takeJump(option, word, attached)
+    case .match: try takeMatch(word, attached)
+    case .counters: try takeCounters(word, attached)
+    case .table:
+      if inverted { throw OptionError("not-invertible", "unexpected ! flag before --table", at: word.range) }
+      let value = try argument(after: word, attached: attached)
+      if parser.isRestore {
+        throw OptionError(
+          "table-in-rule", "The -t option cannot be used in \(parser.family.command)-restore.\n", at: word.range,
+          hint: "the table is named by the line beginning with *")
+      }
+      tableWord = value
+    case .wait, .waitInterval: try takeWait(option, word, attached)
+    case .modprobe: flags.modprobe = try argument(after: word, attached: attached).string
+    case .numeric:
+      try once("n", word)
+      flags.isNumeric = true
+    case .verbose: flags.verbosity += 1
+    case .exact:
+      try once("x", word)
+      flags.isExact = true
+    case .lineNumbers:
+      try once("0", word)
+      flags.showsLineNumbers = true
+    case .version: flags.showsVersion = true
+    case .help: flags.showsHelp = true
+    case .ipv4, .ipv6:
+      let named: Family = option == .ipv4 ? .ipv4 : .ipv6
+      guard named != parser.family else { return }
+      guard parser.isRestore else { throw OptionError("wrong-family", "unknown option \"\(word.string)\"", at: word.range) }
+      flags.isForOtherFamily = true
+    }
+  }
+
+  /// Notes that an option of the rule was given; the corresponding C function is `set_option`.
+  private mutating func once(_ letter: Character, _ word: Token, invertible: Bool = false) throws(OptionError) {
+    if let first = builder.given[letter] {
+      throw OptionError(
+        "repeated-option", "multiple -\(letter) flags not allowed", at: word.range,
+        hint: first == word.range ? nil : "the first one stands in the same rule")
+    }
+    if inverted, !invertible {
+      throw OptionError("not-invertible", "cannot have ! before -\(letter)", at: invertedAt ?? word.range)
+    }
+    builder.given[letter] = word.range
+  }
+
+  private mutating func takeTest(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+    try once(option.rawValue, word, invertible: true)
+    if option == .fragment {
+      guard parser.family == .ipv4 else {
+        throw OptionError(
+          "no-fragments-in-ipv6", "`-f' is not supported in IPv6, use -m frag instead", at: word.range)
+      }
+      builder.header.isFragment = true
+      if inverted { builder.header.inverted.insert(.fragment) }
+      return
+    }
+    // For these options iptables looks at the whole word, so that an attached argument is misread.
+    let argument = try argument(after: word, attached: attached.map { _ in word })
+    switch option {
+    case .protocol: try takeProtocol(argument)
+    case .source:
+      builder.sources = try AddressSyntax.parse(argument, parser.family)
+      if inverted { builder.header.inverted.insert(.source) }
+    case .destination:
+      builder.destinations = try AddressSyntax.parse(argument, parser.family)
+      if inverted { builder.header.inverted.insert(.destination) }
+    case .input:
+      builder.header.input = try interface(argument)
+      if inverted { builder.header.inverted.insert(.input) }
+    default:
+      builder.header.output = try interface(argument)
+      if inverted { builder.header.inverted.insert(.output) }
+    }
+  }
+
+  private mutating func takeProtocol(_ token: Token) throws(OptionError) {
+    let name = token.string.lowercased()
+    let number: UInt8? =
+      token.unsigned.flatMap { UInt8(exactly: $0) }
+      ?? (token.unsigned == nil ? BuiltinProtocol.number(name) ?? parser.names.protocolNumber(name) : nil)
+    guard let number else {
+      let known = Spelling.nearest(to: name, in: BuiltinProtocol.names.map(\.name))
+      throw OptionError(
+        "unknown-protocol", "unknown protocol \"\(token.string)\" specified", at: token.range,
+        hint: known.map { "did you mean \($0)?" } ?? "a protocol is a name or a number up to 255")
+    }
+    if number == 0, inverted {
+      throw OptionError("never-matches", "rule would never match protocol", at: token.range)
+    }
+    builder.header.protocolNumber = number
+    builder.header.isProtocolGiven = parser.family == .ipv6
+    builder.protocolWord = name
+    if inverted { builder.header.inverted.insert(.protocol) }
+  }
+
+  private func interface(_ token: Token) throws(OptionError) -> InterfacePattern {
+    if token.bytes.isEmpty {
+      throw OptionError("empty-interface", "Empty interface is likely to be undesired", at: token.range)
+    }
+    if token.bytes.count > 15 {
+      throw OptionError(
+        "long-interface", "interface name `\(token.string)' must be shorter than IFNAMSIZ (15)", at: token.range)
+    }
+    return InterfacePattern(token.bytes)
+  }
+
+  private mutating func takeJump(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+    try once("j", word)
+    let name = try argument(after: word, attached: option == .jump ? attached.map { _ in word } : attached)
+    if name.bytes.isEmpty { throw OptionError("bad-target", "Invalid target name (too short)", at: name.range) }
+    if name.bytes.count >= 29 {
+      throw OptionError("bad-target", "Invalid target name `\(name.string)' (28 chars max)", at: name.range)
+    }
+    if name.bytes.contains(where: { Lexer.isBlank($0) }) {
+      throw OptionError("bad-target", "Invalid target name `\(name.string)'", at: name.range)
+    }
+    builder.jump = name
+    builder.isGoto = option == .goto
+    if option == .jump, let descriptor = parser.registry.target(named: name.string, parser.family) {
+      builder.target = RuleBuilder.Pending(descriptor)
+    }
+  }
+
+  private mutating func takeMatch(_ word: Token, _ attached: Token?) throws(OptionError) {
+    let name = try argument(after: word, attached: attached)
+    if inverted {
+      throw OptionError("not-invertible", "unexpected ! flag before --match", at: invertedAt ?? word.range)
+    }
+    guard let descriptor = parser.registry.match(named: name.string, parser.family) else {
+      let known = Spelling.nearest(to: name.string, in: parser.registry.names(.match, parser.family))
+      throw OptionError(
+        "unknown-match", "Couldn't load match `\(name.string)':No such file or directory", at: name.range,
+        hint: known.map { "did you mean -m \($0)?" })
+    }
+    builder.matches.append(RuleBuilder.Pending(descriptor))
+  }
+
+  /// `-c 1 2` or `-c 1,2`.
+  private mutating func takeCounters(_ word: Token, _ attached: Token?) throws(OptionError) {
+    try once("c", word)
+    let first = try argument(after: word, attached: attached)
+    let parts = first.split(on: ",")
+    guard let bytesToken = parts.count > 1 ? parts[1] : looseArgument() else {
+      throw OptionError("bad-counters", "-c requires packet and byte counter", at: word.range)
+    }
+    guard let packets = UnsignedText.digits(parts[0].bytes, radix: 10) else {
+      throw OptionError("bad-counters", "-c packet counter not numeric", at: first.range)
+    }
+    guard let bytes = UnsignedText.digits(bytesToken.bytes, radix: 10) else {
+      throw OptionError("bad-counters", "-c byte counter not numeric", at: bytesToken.range)
+    }
+    builder.counters = Counters(packets: packets, bytes: bytes)
+  }
+
+  private mutating func takeWait(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+    if parser.isRestore {
+      throw OptionError(
+        "wait-in-rule", "You cannot use `-\(option.rawValue)' from \(parser.family.command)-restore", at: word.range)
+    }
+    let value = attached ?? looseArgument()
+    let number = value.flatMap(\.unsigned).flatMap { Int(exactly: $0) }
+    if let value, number == nil {
+      throw OptionError("bad-wait", "wait seconds not numeric", at: value.range)
+    }
+    if option == .wait { flags.wait = number ?? -1 } else { flags.waitInterval = number ?? 0 }
+  }
+}

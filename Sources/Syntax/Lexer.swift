@@ -1,0 +1,98 @@
+public import Diagnostics
+public import XTables
+
+/// Splits the arguments of a rule as iptables-restore does; the corresponding C function is `add_param_to_argv`.
+public enum Lexer {
+  /// One less than `XT_MAX_PARAM` leaves room for the final NUL.
+  public static let longestArgument = 1023
+  /// `MAX_ARGC` less the program's name, `-t` and the table.
+  public static let mostArguments = 251
+
+  /// The words of `range` in the file.
+  ///
+  /// Only `"` quotes, and a backslash escapes inside quotes only. A quote that is never closed swallows the rest of the
+  /// line *without an error*, as iptables-restore has it; `unterminated` reports where it began.
+  public static func words(
+    of file: SourceFile, in range: Range<Int>, unterminated: (Int) -> Void
+  ) throws(OptionError) -> [Token] {
+    var words: [Token] = []
+    words.reserveCapacity(24)
+    var at = range.lowerBound
+    while at < range.upperBound {
+      if isBlank(file.bytes[at]) {
+        at += 1
+        continue
+      }
+      let start = at
+      if let end = bareWordEnd(file.bytes, from: at, to: range.upperBound) {
+        words.append(Token(file.bytes[start..<end], at: SourceRange(start..<end)))
+        at = end
+      } else {
+        let (bytes, end) = quotedWord(file.bytes, from: at, to: range.upperBound, unterminated: unterminated)
+        if !bytes.isEmpty || end <= range.upperBound { words.append(Token(bytes[...], at: SourceRange(start..<end))) }
+        at = end
+      }
+      try checkLimits(words)
+    }
+    return words
+  }
+
+  private static func checkLimits(_ words: [Token]) throws(OptionError) {
+    guard let last = words.last else { return }
+    if last.bytes.count > longestArgument {
+      throw OptionError(
+        "parameter-too-long", "Parameter too long!", at: last.range,
+        hint: "an argument may have at most \(longestArgument) bytes")
+    }
+    if words.count > mostArguments {
+      throw OptionError(
+        "too-many-arguments", "Parser cannot handle more arguments", at: last.range,
+        hint: "a rule may have at most \(mostArguments) arguments")
+    }
+  }
+
+  /// The end of a word without any quote, or nothing where it holds one.
+  private static func bareWordEnd(_ bytes: [UInt8], from start: Int, to end: Int) -> Int? {
+    var at = start
+    while at < end {
+      let byte = bytes[at]
+      if isBlank(byte) { return at }
+      if byte == UInt8(ascii: "\"") { return nil }
+      at += 1
+    }
+    return end
+  }
+
+  /// A closing quote ends the argument, even where text follows at once.
+  private static func quotedWord(
+    _ bytes: [UInt8], from start: Int, to end: Int, unterminated: (Int) -> Void
+  ) -> (bytes: [UInt8], end: Int) {
+    var result: [UInt8] = []
+    var openedAt: Int?
+    var at = start
+    while at < end {
+      let byte = bytes[at]
+      at += 1
+      if openedAt != nil {
+        if byte == UInt8(ascii: "\\"), at < end {
+          result.append(bytes[at])
+          at += 1
+        } else if byte == UInt8(ascii: "\"") {
+          return (result, at)
+        } else {
+          result.append(byte)
+        }
+      } else if byte == UInt8(ascii: "\"") {
+        openedAt = at - 1
+      } else if isBlank(byte) {
+        return (result, at - 1)
+      } else {
+        result.append(byte)
+      }
+    }
+    if let openedAt { unterminated(openedAt) }
+    return (result, end)
+  }
+
+  static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+}

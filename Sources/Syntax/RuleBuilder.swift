@@ -1,0 +1,69 @@
+import Diagnostics
+import Wire
+import XTables
+
+/// A rule while its words are being read.
+struct RuleBuilder {
+  /// A match or target whose options are still coming in.
+  struct Pending {
+    let descriptor: ExtensionDescriptor
+    var payload: [UInt8]
+    var seen: Set<String> = []
+
+    init(_ descriptor: ExtensionDescriptor) {
+      self.descriptor = descriptor
+      payload = descriptor.template
+    }
+  }
+
+  var header = RuleHeader()
+  var sources: [AddressMask] = [AddressMask()]
+  var destinations: [AddressMask] = [AddressMask()]
+  var matches: [Pending] = []
+  var target: Pending?
+  /// The word after `-j` or `-g`.
+  var jump: Token?
+  var isGoto = false
+  var counters = Counters.zero
+  var protocolWord: String?
+  /// The protocol's own match was loaded because an unknown option asked for it; that happens once.
+  var hasImpliedProtocol = false
+  /// The options of the rule itself that were given, by letter.
+  var given: [Character: SourceRange] = [:]
+
+  func draft(family: Family, table: TableName, chain: String) -> RuleDraft {
+    RuleDraft(
+      family: family, table: table, chain: chain, protocolNumber: header.protocolNumber,
+      protocolInverted: header.inverted.contains(.protocol), isFragment: header.isFragment)
+  }
+
+  /// Ends every match and the target, and makes one rule for each pair of addresses.
+  mutating func finish(
+    _ draft: RuleDraft, target resolved: RuleTarget, source range: SourceRange
+  ) throws(OptionError) -> [Rule] {
+    var uses: [ExtensionUse] = []
+    uses.reserveCapacity(matches.count)
+    for pending in matches { uses.append(ExtensionUse(pending.descriptor, payload: pending.payload)) }
+    var rules: [Rule] = []
+    for source in sources {
+      for destination in destinations {
+        var header = header
+        header.source = source
+        header.destination = destination
+        rules.append(Rule(header: header, matches: uses, target: resolved, counters: counters, source: range))
+      }
+    }
+    return rules
+  }
+
+  /// Runs the final checks of every extension, in the order in which iptables does.
+  mutating func finishExtensions(_ draft: RuleDraft) throws(OptionError) {
+    for index in matches.indices {
+      try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
+    }
+    if var pending = target {
+      try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
+      target = pending
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Conntrack
+public import Wire
+public import XTables
+
+/// Prints rules, chains and tables as iptables-save 1.8.9 does.
+public struct RulePrinter: Sendable {
+  public let family: Family
+  public let names: NameDatabase
+
+  public init(family: Family, names: NameDatabase) {
+    self.family = family
+    self.names = names
+  }
+
+  /// `-A chain …`.
+  public func line(_ rule: Rule, chain: String) -> [UInt8] {
+    var text = RuleText(names: names)
+    text.word("-A")
+    text.word(chain)
+    print(rule, to: &text)
+    return text.bytes
+  }
+
+  /// The rule without its command.
+  public func print(_ rule: Rule, to text: inout RuleText) {
+    header(rule.header, to: &text)
+    for match in rule.matches {
+      text.word("-m")
+      text.word(match.descriptor.name)
+      match.descriptor.save(match.payload, family: family, to: &text)
+    }
+    switch rule.target {
+    case .none: break
+    case .verdict(let verdict): target("-j", verdict.rawValue, &text)
+    case .jump(let chain): target("-j", chain, &text)
+    case .goto(let chain): target("-g", chain, &text)
+    case .use(let use):
+      target("-j", use.descriptor.name, &text)
+      use.descriptor.save(use.payload, family: family, to: &text)
+    }
+  }
+
+  private func target(_ option: String, _ name: String, _ text: inout RuleText) {
+    text.word(option)
+    text.word(name)
+  }
+
+  private func header(_ header: RuleHeader, to text: inout RuleText) {
+    address("-s", header.source, header.inverted.contains(.source), &text)
+    address("-d", header.destination, header.inverted.contains(.destination), &text)
+    interface("-i", header.input, header.inverted.contains(.input), &text)
+    interface("-o", header.output, header.inverted.contains(.output), &text)
+    if header.protocolNumber != 0 {
+      text.option("-p", inverted: header.inverted.contains(.protocol))
+      let number = header.protocolNumber
+      text.word(BuiltinProtocol.savedName(number) ?? names.protocolName(number) ?? String(number))
+    }
+    if header.isFragment { text.option("-f", inverted: header.inverted.contains(.fragment)) }
+  }
+
+  private func address(_ option: String, _ value: AddressMask, _ inverted: Bool, _ text: inout RuleText) {
+    if value.mask == 0, family == .ipv6 || value.address == 0, !inverted { return }
+    text.option(option, inverted: inverted)
+    text.word(AddressSyntax.print(value, family))
+  }
+
+  private func interface(_ option: String, _ pattern: InterfacePattern, _ inverted: Bool, _ text: inout RuleText) {
+    if pattern.matchesAll { return }
+    text.option(option, inverted: inverted)
+    text.word(String(decoding: pattern.text, as: UTF8.self))
+  }
+
+  /// `:CHAIN POLICY [p:b]`.
+  public func declaration(_ chain: Chain) -> [UInt8] {
+    Array(":\(chain.name) \(chain.policy?.rawValue ?? "-") [\(chain.counters.packets):\(chain.counters.bytes)]".utf8)
+  }
+
+  /// A whole table from `*name` to `COMMIT`, newlines included.
+  public func table(_ table: Table, counters: Bool) -> [UInt8] {
+    var bytes = Array("*\(table.name.rawValue)\n".utf8)
+    let chains = table.chainsInSaveOrder
+    for chain in chains {
+      bytes += declaration(chain)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    for chain in chains {
+      for rule in chain.rules {
+        if counters { bytes += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
+        bytes += line(rule, chain: chain.name)
+        bytes.append(UInt8(ascii: "\n"))
+      }
+    }
+    bytes += Array("COMMIT\n".utf8)
+    return bytes
+  }
+}

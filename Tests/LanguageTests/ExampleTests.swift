@@ -1,0 +1,53 @@
+import Conntrack
+import Compiler
+import Diagnostics
+import Extensions
+import Kernel
+import Syntax
+import Testing
+import Wire
+import XTables
+
+/// The examples every extension carries: text → rule → text → blob → rule.
+@Suite struct ExampleTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let descriptor: ExtensionDescriptor
+    let example: Example
+    let family: Family
+    var testDescription: String { "\(descriptor.name) \(example.text) (\(family))" }
+  }
+
+  static let cases: [Case] = Registry.ferrule.all.flatMap { descriptor in
+    descriptor.examples.flatMap { example in
+      [Family.ipv4, .ipv6]
+        .filter { descriptor.families.contains($0) && (example.family == nil || example.family == $0) }
+        .map { Case(descriptor: descriptor, example: example, family: $0) }
+    }
+  }
+
+  @Test(arguments: cases) func example(_ test: Case) throws {
+    let option = test.descriptor.kind == .match ? "-m" : "-j"
+    let words = [test.example.before, option, test.descriptor.name, test.example.text].filter { !$0.isEmpty }
+    let table = test.example.table
+    let scope = test.descriptor.scope(test.family)
+    let chain = table.hooks.first { scope.hooks?.contains(HookMask([$0])) ?? true }?.name ?? table.hooks[0].name
+    let text = "*\(table.rawValue)\n-A \(chain) \(words.joined(separator: " "))\nCOMMIT\n"
+    let parsed = RulesetParser(registry: .ferrule, names: .system, family: test.family)
+      .parse(SourceFile(name: "example", bytes: Array(text.utf8)))
+    let errors = parsed.diagnostics.filter { $0.severity == .error }
+    guard let saved = test.example.saved else {
+      #expect(!errors.isEmpty || !(parsed.ruleset.tables.first.map(TableValidator().diagnostics(for:)) ?? []).isEmpty)
+      return
+    }
+    #expect(errors.isEmpty, "\(errors.map(\.message))")
+    let built = try #require(parsed.ruleset.tables.first)
+    let rule = try #require(built[chain: chain]?.rules.first)
+    let printed = String(decoding: RulePrinter(family: test.family, names: .system).line(rule, chain: chain), as: UTF8.self)
+    let expected = "\(option) \(test.descriptor.name)" + (saved.isEmpty ? "" : " \(saved)")
+    #expect(printed.hasSuffix(expected), "\(printed)")
+    let complaints = TableValidator().diagnostics(for: built)
+    #expect(complaints.isEmpty, "\(complaints.map(\.message))")
+    let back = try TableDecompiler(registry: .ferrule).decompile(TableCompiler().compile(built))
+    #expect(back[chain: chain]?.rules.first?.isSame(as: rule) == true)
+  }
+}
