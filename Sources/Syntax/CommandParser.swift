@@ -110,6 +110,10 @@ struct CommandRun {
 
   private func unknownOption(_ word: Token, _ name: String) -> OptionError {
     var hint = Spelling.nearest(to: name, in: OptionScanner.allNames(in: builder)).map { "did you mean \($0)?" }
+    if hint == nil, let jump = builder.jump, builder.target == nil, StandardVerdict(rawValue: jump.string) == nil {
+      let known = Spelling.nearest(to: jump.string, in: parser.registry.names(.target, parser.family))
+      hint = "no target `\(jump.string)' is known" + (known.map { "; did you mean -j \($0)?" } ?? "")
+    }
     if hint == nil {
       let owners = parser.registry.all.filter { owner in
         owner.families.contains(parser.family) && owner.options.contains { $0.name == name || $0.aliases.contains(name) }

@@ -1,0 +1,109 @@
+import Diagnostics
+public import XTables
+
+/// Rewrites a ruleset in iptables-save's canonical form; comments and blank lines stay with the line they stand above.
+public struct Formatter: Sendable {
+  public let names: NameDatabase
+
+  public init(names: NameDatabase) { self.names = names }
+
+  /// - Precondition: the ruleset was read without an error; otherwise rules would be lost.
+  public func format(_ parsed: ParsedRuleset) -> [UInt8] {
+    precondition(!parsed.hasErrors, "a ruleset with errors cannot be formatted without losing its rules")
+    var run = FormatterRun(parsed, RulePrinter(family: parsed.ruleset.family, names: names))
+    return run.format()
+  }
+}
+
+private struct FormatterRun {
+  private let parsed: ParsedRuleset
+  private let printer: RulePrinter
+  /// Comments and blank lines, by the start of the line below them.
+  private var trivia: [UInt32: [UInt8]] = [:]
+  private let lineStarts: [UInt32]
+  /// Rules keep their counters where the file gives any.
+  private let hasCounters: Bool
+  private var output: [UInt8] = []
+
+  init(_ parsed: ParsedRuleset, _ printer: RulePrinter) {
+    self.parsed = parsed
+    self.printer = printer
+    lineStarts = parsed.syntax.lines.map(\.range.lowerBound)
+    hasCounters = parsed.syntax.lines.contains {
+      $0.kind == .command && parsed.file.bytes[Int($0.range.lowerBound)] == UInt8(ascii: "[")
+    }
+    collectTrivia()
+  }
+
+  private mutating func collectTrivia() {
+    var pending: [UInt8] = []
+    for line in parsed.syntax.lines {
+      if line.kind == .blank || line.kind == .comment {
+        pending += parsed.file.bytes[line.range.range]
+      } else if !pending.isEmpty {
+        trivia[line.range.lowerBound] = pending
+        pending = []
+      }
+    }
+    if !pending.isEmpty { trivia[UInt32(parsed.file.bytes.count)] = pending }
+  }
+
+  mutating func format() -> [UInt8] {
+    for line in parsed.syntax.lines where line.kind == .commit {
+      guard let table = parsed.ruleset.tables.first(where: { $0.commit?.lowerBound == line.range.lowerBound }) else { continue }
+      write(table, endingAt: line.range.lowerBound)
+    }
+    writeTrivia(upTo: UInt32(parsed.file.bytes.count))
+    return output
+  }
+
+  private mutating func write(_ table: Table, endingAt commit: UInt32) {
+    if let start = table.source { writeTrivia(upTo: start.lowerBound) }
+    write("*\(table.name.rawValue)")
+    let chains = table.chainsInSaveOrder
+    for chain in chains {
+      writeTrivia(above: chain.source)
+      output += printer.declaration(chain)
+      output.append(UInt8(ascii: "\n"))
+    }
+    for chain in chains {
+      for rule in chain.rules {
+        writeTrivia(above: rule.source)
+        if hasCounters { output += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
+        output += printer.line(rule, chain: chain.name)
+        output.append(UInt8(ascii: "\n"))
+      }
+    }
+    writeTrivia(upTo: commit)
+    write("COMMIT")
+  }
+
+  private mutating func write(_ line: String) {
+    output += Array(line.utf8)
+    output.append(UInt8(ascii: "\n"))
+  }
+
+  /// What stands directly above the line a chain or rule was written on.
+  private mutating func writeTrivia(above source: SourceRange?) {
+    guard let source, let line = lineStart(of: source.lowerBound) else { return }
+    if let bytes = trivia.removeValue(forKey: line) { output += bytes }
+  }
+
+  /// Everything not yet written that stands above a line or on it: comments of commands that left no rule behind.
+  private mutating func writeTrivia(upTo end: UInt32) {
+    for start in trivia.keys.filter({ $0 <= end }).sorted() {
+      output += trivia.removeValue(forKey: start) ?? []
+    }
+  }
+
+  private func lineStart(of offset: UInt32) -> UInt32? {
+    var low = 0
+    var high = lineStarts.count - 1
+    guard high >= 0 else { return nil }
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if lineStarts[middle] <= offset { low = middle } else { high = middle - 1 }
+    }
+    return lineStarts[low]
+  }
+}
