@@ -36,11 +36,11 @@ public enum TCPMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--sport", .portRange, \.sourcePorts, invert: .bits(\.inverted, Inverted.sourcePorts),
-      present: .when { $0.sourcePorts != .all || $0.inverted & Inverted.sourcePorts != 0 },
+      present: .when { $0.sourcePorts != .all },
       OptionUse(aliases: ["--source-port"]), "source port or range"),
     Option(
       "--dport", .portRange, \.destinationPorts, invert: .bits(\.inverted, Inverted.destinationPorts),
-      present: .when { $0.destinationPorts != .all || $0.inverted & Inverted.destinationPorts != 0 },
+      present: .when { $0.destinationPorts != .all },
       OptionUse(aliases: ["--destination-port"]), "destination port or range"),
     Option(
       "--tcp-option", .unsigned(1...255), \.option, invert: .bits(\.inverted, Inverted.option),
@@ -82,28 +82,37 @@ public enum TCPMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    var parts: [Condition] = [.has(.tcpHeader)]
-    func add(_ test: Condition, unless isTrivial: Bool, _ bit: UInt8) {
-      if !isTrivial || info.inverted & bit != 0 { parts.append(test.inverted(info.inverted & bit != 0)) }
-    }
-    add(
-      .inRange(.tcpSourcePort, info.sourcePorts.low, info.sourcePorts.high), unless: info.sourcePorts == .all,
-      Inverted.sourcePorts)
-    add(
-      .inRange(.tcpDestinationPort, info.destinationPorts.low, info.destinationPorts.high),
-      unless: info.destinationPorts == .all, Inverted.destinationPorts)
-    add(.masked(.tcpFlags, info.flags.set, mask: info.flags.mask), unless: info.flags == FlagTest(), Inverted.flags)
+    func isInverted(_ bit: UInt8) -> Bool { info.inverted & bit != 0 }
+    var parts: [Condition] = [
+      .has(.tcpHeader),
+      .ports(.sourcePort, info.sourcePorts, inverted: isInverted(Inverted.sourcePorts)),
+      .ports(.destinationPort, info.destinationPorts, inverted: isInverted(Inverted.destinationPorts)),
+      .masked(.tcpFlags, info.flags.set, mask: info.flags.mask).inverted(isInverted(Inverted.flags)),
+    ]
     // The kernel looks for the option only where a number is given; an inverted zero therefore says nothing.
-    if info.option != 0 { add(.equals(.tcpOption(info.option), 1), unless: false, Inverted.option) }
+    if info.option != 0 { parts.append(.equals(.tcpOption(info.option), 1).inverted(isInverted(Inverted.option))) }
     return .all(parts)
   }
 }
 
 extension Field {
-  /// Whether a TCP option is there: one or zero; malformed where the options run past the packet's end.
+  /// Whether a TCP option is there: one or zero; malformed where the header is shorter than 20 bytes or runs past the
+  /// packet's end. An end-of-list does not end the search.
+  ///
+  /// The corresponding kernel function is `tcp_find_option`.
   static func tcpOption(_ number: UInt8) -> Field {
-    transport("tcp.option.\(number)", bits: 1, of: .tcp) { packet in
-      packet.tcp.map { header in header.options(in: packet.bytes, at: packet.transport?.offset ?? 0).contains { $0.kind == number } ? 1 : 0 }
+    Field("tcp.option.\(number)", bits: 1) { context in
+      guard let header = context.packet.tcp, let transport = context.packet.transport else { return .absent }
+      let bytes = context.packet.bytes
+      var at = transport.offset + TCPHeader.minimumLength
+      let end = transport.offset + header.dataOffset
+      guard end >= at, end <= bytes.count else { return .malformed }
+      while at < end {
+        if bytes[at] == number { return .value(1) }
+        let length = bytes[at] < 2 || at + 1 >= end ? 1 : Int(bytes[at + 1])
+        at += max(length, 1)
+      }
+      return .value(0)
     }
   }
 }

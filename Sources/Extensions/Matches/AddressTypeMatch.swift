@@ -1,0 +1,178 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches what kind of address source or destination is to this host. Kernel: `xt_addrtype`, revision 1.
+public enum AddressTypeMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_addrtype_info_v1`.
+  public struct Info: BitwiseCopyable, Sendable {
+    /// A bit for each ``XTables/AddressType``.
+    var source: UInt16 = 0
+    var destination: UInt16 = 0
+    var flags: UInt32 = 0
+  }
+
+  /// The corresponding kernel structure is `xt_addrtype_info`.
+  struct Info0: BitwiseCopyable, Sendable {
+    var source: UInt16
+    var destination: UInt16
+    var sourceInverted: UInt32
+    var destinationInverted: UInt32
+  }
+
+  /// The bits of `flags`: `XT_ADDRTYPE_*`.
+  private enum Flag {
+    static let sourceInverted: UInt32 = 0x01
+    static let destinationInverted: UInt32 = 0x02
+    static let limitInput: UInt32 = 0x04
+    static let limitOutput: UInt32 = 0x08
+  }
+
+  public static let name = "addrtype"
+  public static let families: Families = .both
+  public static let summary = "matches local, broadcast, multicast and other types of addresses"
+  public static let initial = Info()
+
+  private static let names = [
+    "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT",
+    "XRESOLVE",
+  ]
+
+  /// Names with commas between them, each of which may be shortened: the first it could be is taken.
+  private static let types = ValueSyntax<UInt16>(
+    placeholder: "type[,type...]", grammar: "address-type { \",\" address-type }", samples: names + ["UNICAST,LOCAL", "mul,loc"],
+    nearMisses: ["", "FOO", "LOCAL,", ",LOCAL"],
+    parse: { token, arguments throws(OptionError) in
+      var mask: UInt16 = 0
+      for part in token.split(on: ",") {
+        guard !part.bytes.isEmpty, let bit = names.firstIndex(where: { $0.beginsIgnoringCase(with: part) }) else {
+          throw OptionError(
+            "bad-value", "addrtype: bad type \"\(part.string)\"", at: part.range,
+            hint: "the types are " + names.joined(separator: ", "))
+        }
+        mask |= 1 << UInt16(bit)
+      }
+      return mask
+    },
+    print: { mask, text in
+      text.word(names.enumerated().filter { mask >> UInt16($0.offset) & 1 == 1 }.map(\.element).joined(separator: ","))
+    })
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--src-type", types, \.source, invert: .bits(\.flags, Flag.sourceInverted), present: .when { $0.source != 0 }, .plain,
+      "type of the source address"),
+    Option(
+      "--dst-type", types, \.destination, invert: .bits(\.flags, Flag.destinationInverted),
+      present: .when { $0.destination != 0 }, .plain, "type of the destination address"),
+    Option(
+      flag: "--limit-iface-in", present: .bits(\.flags, Flag.limitInput), OptionUse(excludes: ["--limit-iface-out"]),
+      "only what the address is on the interface it came by"),
+    Option(
+      flag: "--limit-iface-out", present: .bits(\.flags, Flag.limitOutput), OptionUse(excludes: ["--limit-iface-in"]),
+      "only what the address is on the interface it leaves by"),
+  ]
+  public static let layouts = [
+    Layout<Info>(
+      revision: 0, Info0.self, abiSize: MemoryLayout<xt_addrtype_info>.size,
+      upgrade: { old in
+        Info(
+          source: old.source, destination: old.destination,
+          flags: (old.sourceInverted != 0 ? Flag.sourceInverted : 0) | (old.destinationInverted != 0 ? Flag.destinationInverted : 0))
+      },
+      downgrade: { info in
+        guard info.flags & (Flag.limitInput | Flag.limitOutput) == 0 else { return nil }
+        return Info0(
+          source: info.source, destination: info.destination, sourceInverted: info.flags & Flag.sourceInverted,
+          destinationInverted: info.flags & Flag.destinationInverted != 0 ? 1 : 0)
+      }),
+    Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_addrtype_info_v1>.size),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--dst-type LOCAL"), .accepts("! --src-type UNICAST,LOCAL"), .accepts("--dst-type mul,l", saved: "--dst-type LOCAL,MULTICAST"),
+    .accepts("--src-type LOCAL --dst-type LOCAL"), .rejects("--src-type FOO"), .rejects(""), .rejects("--limit-iface-in"),
+    .rejects("--dst-type LOCAL --limit-iface-in --limit-iface-out"),
+  ]
+
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+    if !seen.contains("--src-type"), !seen.contains("--dst-type") {
+      throw OptionError("missing-option", "addrtype: you must specify --src-type or --dst-type")
+    }
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    let limits = info.flags & (Flag.limitInput | Flag.limitOutput)
+    if limits == Flag.limitInput | Flag.limitOutput { throw .kernel("addrtype: both interfaces cannot be asked at once") }
+    if limits == Flag.limitOutput, !site.hooks.isDisjoint(with: [.prerouting, .input]) {
+      throw .kernel("addrtype: --limit-iface-out is not valid in PREROUTING and INPUT", hint: "use --limit-iface-in there")
+    }
+    if limits == Flag.limitInput, !site.hooks.isDisjoint(with: [.postrouting, .output]) {
+      throw .kernel("addrtype: --limit-iface-in is not valid in POSTROUTING and OUTPUT", hint: "use --limit-iface-out there")
+    }
+    guard site.family == .ipv6 else { return }
+    let types = info.source | info.destination
+    if types & bit(.blackhole) != 0 || types >= bit(.prohibit) || types & bit(.broadcast) != 0 {
+      throw .kernel("addrtype: IPv6 has no BROADCAST, BLACKHOLE, PROHIBIT, THROW, NAT or XRESOLVE addresses to match")
+    }
+  }
+
+  private static func bit(_ type: AddressType) -> UInt16 { 1 << UInt16(type.rawValue) }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    let device: AddressTypeDevice =
+      info.flags & Flag.limitInput != 0 ? .input : info.flags & Flag.limitOutput != 0 ? .output : .any
+    func test(_ side: AddressTypeSide, _ mask: UInt16, _ inverted: UInt32) -> Condition {
+      guard mask != 0 else { return .always }
+      let field = Field.addressType(side, device)
+      let condition = family == .ipv4 ? oneOf(mask, field) : allOf(mask, side, field)
+      return condition.inverted(info.flags & inverted != 0)
+    }
+    return .all([
+      test(.source, info.source, Flag.sourceInverted), test(.destination, info.destination, Flag.destinationInverted),
+    ])
+  }
+
+  private static func oneOf(_ mask: UInt16, _ field: Field) -> Condition {
+    .any(AddressType.allCases.filter { mask & bit($0) != 0 }.map { .equals(field, $0.rawValue) })
+  }
+
+  /// IPv6 addresses are multicast, unicast or unspecified by their bits, and *all* of these that are named must hold; local,
+  /// anycast and unreachable ones are known from the route, and one of those named must hold.
+  ///
+  /// The corresponding kernel function is `match_type6`.
+  private static func allOf(_ mask: UInt16, _ side: AddressTypeSide, _ field: Field) -> Condition {
+    let address = side == .source ? Field.sourceAddress : Field.destinationAddress
+    let multicast = Condition.masked(address, UInt128(0xff) << 120, mask: UInt128(0xff) << 120)
+    let unspecified = Condition.equals(address, 0)
+    let mapped = Condition.masked(address, UInt128(0xffff) << 32, mask: UInt128.max << 32)
+    var tests: [Condition] = []
+    if mask & bit(.multicast) != 0 { tests.append(multicast) }
+    if mask & bit(.unicast) != 0 { tests.append(.not(.any([multicast, unspecified, mapped]))) }
+    if mask & bit(.unspecified) != 0 { tests.append(unspecified) }
+    let routed = mask & (bit(.local) | bit(.anycast) | bit(.unreachable))
+    if routed != 0 { tests.append(oneOf(routed, field)) }
+    return .all(tests)
+  }
+}
+
+enum AddressTypeSide: String { case source = "src", destination = "dst" }
+
+/// On which interface an address is looked up.
+enum AddressTypeDevice: String { case any = "", input = ".in", output = ".out" }
+
+extension Field {
+  /// The type the host's routing gives an address; the corresponding kernel function is `inet_dev_addr_type`.
+  static func addressType(_ side: AddressTypeSide, _ device: AddressTypeDevice) -> Field {
+    Field("addrtype.\(side.rawValue)\(device.rawValue)", bits: 4) { context in
+      guard let address = side == .source ? context.packet.source : context.packet.destination else { return .absent }
+      let interface: Interface? =
+        switch device {
+        case .any: nil
+        case .input: context.input
+        case .output: context.output
+        }
+      if let type = context.world.host.addressType(address, on: interface) { return .of(type.rawValue) }
+      return .unknown(UnknownReason("the type of \(address)", needs: "the host's addresses and routes"))
+    }
+  }
+}

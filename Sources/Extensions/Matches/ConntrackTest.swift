@@ -1,0 +1,175 @@
+import CNetfilter
+import Wire
+import XTables
+
+/// What `-m conntrack` and `-m state` test. The corresponding kernel structure is `xt_conntrack_mtinfo3`.
+public struct ConntrackTest: BitwiseCopyable, Sendable {
+  var originalSource = InetNetwork()
+  var originalDestination = InetNetwork()
+  var replySource = InetNetwork()
+  var replyDestination = InetNetwork()
+  /// Seconds.
+  var expiry = NumberRange<UInt32>(0, 0)
+  var protocolNumber: UInt16 = 0
+  var ports = Ports()
+  var matched: Subjects = []
+  var inverted: Subjects = []
+  var state: UInt16 = 0
+  var status: UInt16 = 0
+  var highPorts = Ports()
+
+  struct Ports: BitwiseCopyable, Sendable {
+    var originalSource: UInt16 = 0
+    var originalDestination: UInt16 = 0
+    var replySource: UInt16 = 0
+    var replyDestination: UInt16 = 0
+
+    /// The same ports in the other byte order, in which older revisions keep them.
+    var swapped: Ports {
+      Ports(
+        originalSource: originalSource.byteSwapped, originalDestination: originalDestination.byteSwapped,
+        replySource: replySource.byteSwapped, replyDestination: replyDestination.byteSwapped)
+    }
+  }
+
+  /// The bits of `match_flags` and `invert_flags`: `XT_CONNTRACK_*`.
+  struct Subjects: OptionSet, BitwiseCopyable, Sendable, Hashable {
+    let rawValue: UInt16
+
+    static let state = Subjects(rawValue: 1 << 0)
+    static let protocolNumber = Subjects(rawValue: 1 << 1)
+    static let originalSource = Subjects(rawValue: 1 << 2)
+    static let originalDestination = Subjects(rawValue: 1 << 3)
+    static let replySource = Subjects(rawValue: 1 << 4)
+    static let replyDestination = Subjects(rawValue: 1 << 5)
+    static let status = Subjects(rawValue: 1 << 6)
+    static let expiry = Subjects(rawValue: 1 << 7)
+    static let originalSourcePort = Subjects(rawValue: 1 << 8)
+    static let originalDestinationPort = Subjects(rawValue: 1 << 9)
+    static let replySourcePort = Subjects(rawValue: 1 << 10)
+    static let replyDestinationPort = Subjects(rawValue: 1 << 11)
+    static let direction = Subjects(rawValue: 1 << 12)
+    /// The rule was written with `-m state`.
+    static let alias = Subjects(rawValue: 1 << 13)
+  }
+
+  /// The names of states in the order in which save prints them.
+  static let stateNames: [(name: String, bit: UInt16)] = [
+    ("INVALID", ConntrackState.invalid), ("NEW", ConntrackState.new), ("RELATED", ConntrackState.related),
+    ("ESTABLISHED", ConntrackState.established), ("UNTRACKED", ConntrackState.untracked),
+    ("SNAT", ConntrackState.sourceNAT), ("DNAT", ConntrackState.destinationNAT),
+  ]
+
+  /// Names with commas between them, each of which may be shortened: the first it could be is taken.
+  static func states(_ names: [(name: String, bit: UInt16)], _ label: String) -> ValueSyntax<UInt16> {
+    ValueSyntax(
+      placeholder: "state[,state...]", grammar: "conntrack-state { \",\" conntrack-state }",
+      samples: names.map(\.name) + ["RELATED,ESTABLISHED", "new,inv"], nearMisses: ["", "FOO", "NEW,", ",NEW"],
+      parse: { token, _ throws(OptionError) in
+        var mask: UInt16 = 0
+        for part in token.split(on: ",") {
+          guard !part.bytes.isEmpty, let found = names.first(where: { $0.name.beginsIgnoringCase(with: part) }) else {
+            throw OptionError(
+              "bad-value", "Bad \(label) \"\(part.string)\"", at: part.range,
+              hint: "the states are " + names.map(\.name).joined(separator: ", "))
+          }
+          mask |= found.bit
+        }
+        return mask
+      },
+      print: { mask, text in text.word(names.filter { mask & $0.bit != 0 }.map(\.name).joined(separator: ",")) })
+  }
+}
+
+/// The bits of `state_mask`: `XT_CONNTRACK_STATE_*`.
+enum ConntrackState {
+  static let invalid: UInt16 = 1 << 0
+  static let established: UInt16 = 1 << 1
+  static let related: UInt16 = 1 << 2
+  static let new: UInt16 = 1 << 3
+  static let sourceNAT: UInt16 = 1 << 6
+  static let destinationNAT: UInt16 = 1 << 7
+  static let untracked: UInt16 = 1 << 8
+}
+
+extension ConntrackTest {
+  /// The corresponding kernel structure is `xt_conntrack_mtinfo1`; revision 2 has wider masks.
+  private struct Older<Mask: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
+    var originalSource: InetNetwork
+    var originalDestination: InetNetwork
+    var replySource: InetNetwork
+    var replyDestination: InetNetwork
+    var expiry: NumberRange<UInt32>
+    var protocolNumber: UInt16
+    var ports: Ports
+    var matched: Subjects
+    var inverted: Subjects
+    var state: Mask
+    var status: Mask
+
+    var upgraded: ConntrackTest {
+      ConntrackTest(
+        originalSource: originalSource, originalDestination: originalDestination, replySource: replySource,
+        replyDestination: replyDestination, expiry: expiry, protocolNumber: protocolNumber, ports: ports.swapped,
+        matched: matched, inverted: inverted, state: UInt16(state), status: UInt16(status), highPorts: ports.swapped)
+    }
+
+    /// Nothing where there is a range of ports, or a mask that has no room.
+    init?(_ test: ConntrackTest) {
+      guard let state = Mask(exactly: test.state), let status = Mask(exactly: test.status),
+        test.ports.originalSource == test.highPorts.originalSource,
+        test.ports.originalDestination == test.highPorts.originalDestination,
+        test.ports.replySource == test.highPorts.replySource, test.ports.replyDestination == test.highPorts.replyDestination
+      else { return nil }
+      originalSource = test.originalSource
+      originalDestination = test.originalDestination
+      replySource = test.replySource
+      replyDestination = test.replyDestination
+      expiry = test.expiry
+      protocolNumber = test.protocolNumber
+      ports = test.ports.swapped
+      matched = test.matched
+      inverted = test.inverted
+      self.state = state
+      self.status = status
+    }
+  }
+
+  static let layouts = [
+    Layout<ConntrackTest>(
+      revision: 1, Older<UInt8>.self, abiSize: MemoryLayout<xt_conntrack_mtinfo1>.size, upgrade: { $0.upgraded },
+      downgrade: { Older<UInt8>($0) }),
+    Layout<ConntrackTest>(
+      revision: 2, Older<UInt16>.self, abiSize: MemoryLayout<xt_conntrack_mtinfo2>.size, upgrade: { $0.upgraded },
+      downgrade: { Older<UInt16>($0) }),
+    Layout<ConntrackTest>(revision: 3, abiSize: MemoryLayout<xt_conntrack_mtinfo3>.size),
+  ]
+
+  /// The corresponding kernel function is `conntrack_mt`.
+  func condition(_ family: Family) -> Condition {
+    var tests: [Condition] = [.equals(.connectionExists, 1)]
+    func add(_ subject: Subjects, _ test: Condition) {
+      if matched.contains(subject) { tests.append(test.inverted(inverted.contains(subject))) }
+    }
+    func network(_ field: Field, _ network: InetNetwork) -> Condition {
+      let mask = network.mask.bits(family)
+      return .masked(field, network.address.bits(family) & mask, mask: mask)
+    }
+    add(.direction, .equals(.connectionDirection, 0))
+    add(.originalSource, network(.originalSource, originalSource))
+    add(.originalDestination, network(.originalDestination, originalDestination))
+    add(.replySource, network(.replySource, replySource))
+    add(.replyDestination, network(.replyDestination, replyDestination))
+    add(.protocolNumber, .equals(.connectionProtocol, protocolNumber))
+    add(.originalSourcePort, .inRange(.originalSourcePort, ports.originalSource, highPorts.originalSource))
+    add(.originalDestinationPort, .inRange(.originalDestinationPort, ports.originalDestination, highPorts.originalDestination))
+    add(.replySourcePort, .inRange(.replySourcePort, ports.replySource, highPorts.replySource))
+    add(.replyDestinationPort, .inRange(.replyDestinationPort, ports.replyDestination, highPorts.replyDestination))
+    add(.status, .not(.masked(.connectionStatus, 0, mask: status)))
+    add(.expiry, .inRange(.connectionExpiry, expiry.low, expiry.high))
+    guard matched.contains(.state) else { return .all(tests) }
+    // A packet without a connection is judged by its state alone, and all that is asked of a connection is met.
+    let stateTest = Condition.not(.masked(.connectionState, 0, mask: state)).inverted(inverted.contains(.state))
+    return .all([stateTest, .any([.equals(.connectionExists, 0), .all(tests)])])
+  }
+}

@@ -1,0 +1,47 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches the type and code of ICMP. Kernel: `xt_tcpudp` (before 6.4 `ip_tables`), revision 0.
+public enum ICMPMatch: MatchExtension {
+  /// The corresponding kernel structure is `ipt_icmp`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var type = ICMPType(type: 0xff)
+    var inverted: UInt8 = 0
+  }
+
+  public static let name = "icmp"
+  public static let families: Families = .ipv4
+  public static let summary = "matches the type and code of ICMP"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(protocols: [1]) }
+
+  private static let syntax = ValueSyntax.icmpType(ICMPType.names, "ICMP")
+  public static let options: [Option<Info>] = [
+    Option(
+      "--icmp-type",
+      ValueSyntax(
+        placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples, nearMisses: syntax.nearMisses,
+        parse: syntax.parse,
+        print: { value, text in value.type == 0xff ? text.word("any") : syntax.print(value, &text) }),
+      \.type, invert: .flag(\.inverted), .mandatory, "type, by name or number, with or without a code")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_icmp>.size)]
+  public static let examples: [Example] = [
+    .accepts("--icmp-type 8", before: "-p icmp"),
+    .accepts("! --icmp-type fragmentation-needed", saved: "! --icmp-type 3/4", before: "-p icmp"),
+    .accepts("--icmp-type any", before: "-p icmp"),
+    .accepts("--icmp-type 255/255", saved: "--icmp-type any", before: "-p icmp"),
+    .rejects("--icmp-type network-u", before: "-p icmp"), .rejects("--icmp-type 8"),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.inverted & ~0x01 != 0 { throw .kernel("icmp: unknown inversion bits") }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    // Type 255 stands for any type whatever the code.
+    let test: Condition = info.type.type == 0xff ? .always : info.type.condition(.icmpTypeAndCode)
+    return .all([.has(.icmpTypeAndCode), test.inverted(info.inverted != 0)])
+  }
+}

@@ -1,0 +1,40 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches the source address of the link layer. Kernel: `xt_mac`, revision 0.
+public enum MACMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_mac_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var source = EthernetAddress()
+    var padding: UInt16 = 0
+    var inverted: Int32 = 0
+  }
+
+  public static let name = "mac"
+  public static let families: Families = .both
+  public static let summary = "matches the source MAC address"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input, .forward]) }
+
+  public static let options: [Option<Info>] = [
+    Option("--mac-source", .ethernet, \.source, invert: .flag(\.inverted), .mandatory, "source MAC address")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_mac_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--mac-source 42:01:02:03:04:05"), .accepts("! --mac-source 0:1:2:3:4:A", saved: "! --mac-source 00:01:02:03:04:0a"),
+    .rejects("--mac-source 42:01:02:03:04"), .rejects(""),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    // A packet that no Ethernet device brought never matches, inverted or not.
+    .equals(.linkSource, info.source.address.rawValue).inverted(info.inverted != 0)
+  }
+}
+
+extension Field {
+  /// The Ethernet source address; absent where the packet came over no such device.
+  static let linkSource = Field("link.src", bits: 48) { context in
+    context.packet.link.map { .of($0.source.rawValue) } ?? .absent
+  }
+}

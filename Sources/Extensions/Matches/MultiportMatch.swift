@@ -1,0 +1,151 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches a list of ports and ranges. Kernel: `xt_multiport`, revision 1.
+public enum MultiportMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_multiport_v1`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var side: UInt8 = 0
+    var list = PortList()
+    var inverted: UInt8 = 0
+  }
+
+  /// Up to fifteen places: a port alone takes one, a range two, of which the first is flagged.
+  struct PortList: BitwiseCopyable, Sendable {
+    var count: UInt8 = 0
+    var ports = InlineArray<15, UInt16>(repeating: 0)
+    var isRangeStart = InlineArray<15, UInt8>(repeating: 0)
+
+    /// The ranges it stands for; whatever a blob says, nothing past the last place is read.
+    var ranges: [PortRange] {
+      var result: [PortRange] = []
+      var index = 0
+      while index < min(Int(count), 15) {
+        let low = ports[index]
+        if isRangeStart[index] != 0, index < 14 { index += 1 }
+        result.append(PortRange(low, ports[index]))
+        index += 1
+      }
+      return result
+    }
+  }
+
+  public static let name = "multiport"
+  public static let families: Families = .both
+  public static let summary = "matches up to fifteen ports at once"
+  public static let initial = Info()
+
+  private static let sides = ["--sports", "--dports", "--ports"]
+
+  private static func option(_ side: UInt8, aliases: [String], _ summary: String) -> Option<Info> {
+    let name = sides[Int(side)]
+    return Option(
+      name, arity: 1, placeholder: "port[,port:port...]", grammar: "port [ \":\" port ] { \",\" port [ \":\" port ] }",
+      samples: ["80", "80,443", "1:1023,8080", "0,65535", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15"],
+      nearMisses: ["", "65536", "2:1", "1:1", "1,", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16"], invertible: true,
+      OptionUse(excludes: sides.filter { $0 != name }, aliases: aliases), summary,
+      read: { info, arguments throws(OptionError) in
+        try requireProtocol(arguments.draft.protocolNumber, inverted: arguments.draft.protocolInverted)
+        info.side = side
+        info.list = try parse(arguments)
+        if arguments.inverted { info.inverted = 1 }
+      },
+      write: { info, text in
+        guard info.side == side else { return }
+        text.option(name, inverted: info.inverted != 0)
+        text.word(print(info.list))
+      })
+  }
+
+  public static let options: [Option<Info>] = [
+    option(0, aliases: ["--source-ports"], "source ports"),
+    option(1, aliases: ["--destination-ports"], "destination ports"),
+    option(2, aliases: [], "ports of either side"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_multiport_v1>.size)]
+  public static let examples: [Example] = [
+    .accepts("--dports 22,80:89,443", before: "-p tcp"), .accepts("! --ports 53", before: "-p udp"),
+    .accepts("--source-ports 1", saved: "--sports 1", before: "-p sctp"),
+    .rejects("--dports 80"), .rejects("--dports 2:1", before: "-p tcp"), .rejects("", before: "-p tcp"),
+  ]
+
+  /// The corresponding C function is `check_proto`; the kernel's `check` asks the same.
+  private static func requireProtocol(_ number: UInt8, inverted: Bool) throws(OptionError) {
+    let hint = "put `-p tcp` (or udp, udplite, sctp, dccp) before `-m multiport`"
+    if !inverted, [6, 17, 33, 132, 136].contains(number) { return }
+    throw OptionError(
+      "multiport-protocol",
+      !inverted && number == 0
+        ? "multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"
+        : "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP", hint: hint)
+  }
+
+  private static func parse(_ arguments: OptionArguments) throws(OptionError) -> PortList {
+    let number = arguments.draft.protocolNumber
+    func tooMany() -> OptionError {
+      OptionError(
+        "too-many-ports", "too many ports specified", at: arguments.token.range,
+        hint: "at most 15 fit in a rule, and a range counts for two")
+    }
+    var list = PortList()
+    var used = 0
+    for part in arguments.token.split(on: ",") {
+      guard used < 15 else { throw tooMany() }
+      guard let (low, high) = part.cut(at: ":") else {
+        list.ports[used] = try arguments.names.port(part, protocol: number, arguments)
+        used += 1
+        continue
+      }
+      guard used < 14 else { throw tooMany() }
+      list.isRangeStart[used] = 1
+      list.ports[used] = try arguments.names.port(low, protocol: number, arguments)
+      list.ports[used + 1] = try arguments.names.port(high, protocol: number, arguments)
+      guard list.ports[used] < list.ports[used + 1] else {
+        throw OptionError(
+          "invalid-port", "invalid portrange specified", at: part.range, hint: "the first port must be the lower one")
+      }
+      used += 2
+    }
+    list.count = UInt8(used)
+    return list
+  }
+
+  private static func print(_ list: PortList) -> String {
+    var text = ""
+    var index = 0
+    while index < min(Int(list.count), 15) {
+      if index > 0 { text += "," }
+      text += String(list.ports[index])
+      if list.isRangeStart[index] != 0, index < 14 {
+        index += 1
+        text += ":" + String(list.ports[index])
+      }
+      index += 1
+    }
+    return text
+  }
+
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+    if seen.isEmpty { throw OptionError("missing-option", "multiport expection an option") }
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    guard !site.protocolInverted, [6, 17, 33, 132, 136].contains(site.protocolNumber), info.side <= 2, info.list.count <= 15 else {
+      throw .kernel("multiport: only valid for tcp, udp, udplite, sctp and dccp", hint: "put -p tcp before it")
+    }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    let ranges = info.list.ranges
+    let source = ranges.map { Condition.inRange(.sourcePort, $0.low, $0.high) }
+    let destination = ranges.map { Condition.inRange(.destinationPort, $0.low, $0.high) }
+    let tests: Condition =
+      switch info.side {
+      case 0: .any(source)
+      case 1: .any(destination)
+      default: .any(source + destination)
+      }
+    return .all([.has(.sourcePort), tests.inverted(info.inverted != 0)])
+  }
+}

@@ -1,0 +1,61 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches for whom the link layer received a packet. Kernel: `xt_pkttype`, revision 0.
+public enum PacketTypeMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_pkttype_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var type: Int32 = 0
+    var inverted: Int32 = 0
+  }
+
+  public static let name = "pkttype"
+  public static let families: Families = .both
+  public static let summary = "matches unicast, broadcast and multicast packets as the link layer sees them"
+  public static let initial = Info()
+
+  private static let names: [(name: String, type: Int32)] = [
+    ("unicast", 0), ("broadcast", 1), ("multicast", 2), ("otherhost", 3), ("bcast", 1), ("mcast", 2), ("host", 0),
+  ]
+
+  private static let syntax = ValueSyntax<Int32>(
+    placeholder: "packettype", grammar: names.map { "\"\($0.name)\"" }.joined(separator: " | "), samples: names.map(\.name),
+    nearMisses: ["", "unicas", "6"],
+    parse: { token, arguments throws(OptionError) in
+      guard let found = names.first(where: { $0.name.equalsIgnoringCase(token) }) else {
+        throw OptionError(
+          "bad-value", "Bad packet type '\(token.string)'", at: token.range,
+          hint: "the types are unicast, broadcast, multicast and otherhost")
+      }
+      return found.type
+    },
+    print: { type, text in text.word(names.first { $0.type == type }?.name ?? String(type)) })
+
+  public static let options: [Option<Info>] = [
+    Option("--pkt-type", syntax, \.type, invert: .flag(\.inverted), .mandatory, "for whom the packet is")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_pkttype_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--pkt-type broadcast"), .accepts("! --pkt-type HOST", saved: "! --pkt-type unicast"),
+    .rejects("--pkt-type uni"), .rejects(""),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .equals(.packetType, UInt32(bitPattern: info.type)).inverted(info.inverted != 0)
+  }
+}
+
+extension Field {
+  /// What the kernel's match makes of the packet type: a packet looped back to this host counts as
+  /// multicast or as broadcast, by its destination address.
+  static let packetType = Field("meta.pkttype", bits: 32) { context in
+    guard context.packet.type == .loopback else { return .of(context.packet.type.rawValue) }
+    switch context.packet.destination {
+    case .v4(let address) where address.isMulticast: return .of(PacketType.multicast.rawValue)
+    case .v6(let address) where address.isMulticast: return .of(PacketType.multicast.rawValue)
+    case .v4: return .of(PacketType.broadcast.rawValue)
+    default: return .of(PacketType.multicast.rawValue)
+    }
+  }
+}

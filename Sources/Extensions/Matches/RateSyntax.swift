@@ -1,0 +1,36 @@
+import XTables
+
+/// A rate in packets per unit of time, kept as the time from one packet to the next.
+enum RateSyntax {
+  /// The units in the order in which an abbreviation is looked up, with their seconds.
+  static let units: [(name: String, seconds: UInt64)] = [
+    ("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400),
+  ]
+
+  /// The number before the slash and the seconds of the unit behind it; nothing where the unit is none.
+  ///
+  /// The number ends at the first byte that is no digit, whatever follows: it is read with `atoi`.
+  static func parse(_ token: Token) -> (count: UInt32, seconds: UInt64)? {
+    var seconds: UInt64 = 1
+    if let unit = token.cut(at: "/")?.after {
+      guard !unit.bytes.isEmpty, let found = units.first(where: { $0.name.beginsIgnoringCase(with: unit) }) else { return nil }
+      seconds = found.seconds
+    }
+    guard let (count, _) = UnsignedText.prefix(token.bytes, radix: 10) else { return nil }
+    return (UInt32(truncatingIfNeeded: count), seconds)
+  }
+
+  /// The rate in the largest unit in which it comes out evenly enough, as save prints it.
+  static func print(period: UInt64, scale: UInt64) -> String {
+    let printed: [(name: String, length: UInt64)] = [
+      ("day", scale &* 86400), ("hour", scale &* 3600), ("min", scale &* 60), ("sec", scale),
+    ]
+    guard period != 0 else { return "inf" }
+    var chosen = printed[0]
+    for unit in printed.dropFirst() {
+      if period > unit.length || unit.length / period < unit.length % period { break }
+      chosen = unit
+    }
+    return "\(chosen.length / period)/\(chosen.name)"
+  }
+}

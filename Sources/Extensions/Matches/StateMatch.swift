@@ -1,0 +1,31 @@
+public import Wire
+public import XTables
+
+/// Matches the state of a packet in its connection: an older name for a part of ``ConntrackMatch``, in whose structure it is
+/// kept under a flag that tells how it was written.
+public enum StateMatch: MatchExtension {
+  public typealias Info = ConntrackTest
+
+  public static let name = "state"
+  public static let kernelName = "conntrack"
+  public static let families: Families = .both
+  public static let summary = "matches the state of the packet in its connection"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--state", ConntrackTest.states(ConntrackTest.stateNames.filter { !$0.name.hasSuffix("NAT") }, "state"), \.state,
+      invert: Inversion(get: { $0.inverted.contains(.state) }, set: { if $1 { $0.inverted.insert(.state) } }),
+      present: Presence(get: { $0.matched.contains(.state) }, set: { $0.matched = [.state, .alias] }), .mandatory,
+      "state of the packet in its connection")
+  ]
+  public static let layouts = ConntrackTest.layouts
+  public static let examples: [Example] = [
+    .accepts("--state RELATED,ESTABLISHED"), .accepts("! --state untr,NEW", saved: "! --state NEW,UNTRACKED"),
+    .rejects("--state SNAT"), .rejects("--state FOO"), .rejects(""),
+  ]
+
+  public static func claims(_ info: Info) -> Bool { info.matched.contains(.alias) }
+
+  public static func condition(_ info: Info, family: Family) -> Condition { info.condition(family) }
+}
