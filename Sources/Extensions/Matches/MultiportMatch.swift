@@ -7,24 +7,21 @@ public enum MultiportMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_multiport_v1`.
   public struct Info: BitwiseCopyable, Sendable {
     var side: UInt8 = 0
-    var list = PortList()
-    var inverted: UInt8 = 0
-  }
-
-  /// Up to fifteen places: a port alone takes one, a range two, of which the first is flagged.
-  struct PortList: BitwiseCopyable, Sendable {
+    /// How many of the fifteen places are taken: a port alone takes one, a range two, of which the first is flagged.
     var count: UInt8 = 0
     var ports = InlineArray<15, UInt16>(repeating: 0)
     var isRangeStart = InlineArray<15, UInt8>(repeating: 0)
+    var inverted: UInt8 = 0
 
-    /// The ranges it stands for; whatever a blob says, nothing past the last place is read.
-    var ranges: [PortRange] {
-      var result: [PortRange] = []
+    /// The ports and ranges; whatever a blob says, nothing past the last place is read.
+    var ranges: [(range: PortRange, isSingle: Bool)] {
+      var result: [(range: PortRange, isSingle: Bool)] = []
       var index = 0
       while index < min(Int(count), 15) {
         let low = ports[index]
-        if isRangeStart[index] != 0, index < 14 { index += 1 }
-        result.append(PortRange(low, ports[index]))
+        let isRange = isRangeStart[index] != 0 && index < 14
+        if isRange { index += 1 }
+        result.append((PortRange(low, ports[index]), !isRange))
         index += 1
       }
       return result
@@ -48,13 +45,13 @@ public enum MultiportMatch: MatchExtension {
       read: { info, arguments throws(OptionError) in
         try requireProtocol(arguments.draft.protocolNumber, inverted: arguments.draft.protocolInverted)
         info.side = side
-        info.list = try parse(arguments)
+        try parse(arguments, into: &info)
         if arguments.inverted { info.inverted = 1 }
       },
       write: { info, text in
         guard info.side == side else { return }
         text.option(name, inverted: info.inverted != 0)
-        text.word(print(info.list))
+        text.word(info.ranges.map { $0.isSingle ? "\($0.range.low)" : "\($0.range.low):\($0.range.high)" }.joined(separator: ","))
       })
   }
 
@@ -81,49 +78,33 @@ public enum MultiportMatch: MatchExtension {
         : "multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP", hint: hint)
   }
 
-  private static func parse(_ arguments: OptionArguments) throws(OptionError) -> PortList {
+  private static func parse(_ arguments: OptionArguments, into info: inout Info) throws(OptionError) {
     let number = arguments.draft.protocolNumber
     func tooMany() -> OptionError {
       OptionError(
         "too-many-ports", "too many ports specified", at: arguments.token.range,
         hint: "at most 15 fit in a rule, and a range counts for two")
     }
-    var list = PortList()
+    info.isRangeStart = InlineArray(repeating: 0)
     var used = 0
     for part in arguments.token.split(on: ",") {
       guard used < 15 else { throw tooMany() }
       guard let (low, high) = part.cut(at: ":") else {
-        list.ports[used] = try arguments.names.port(part, protocol: number, arguments)
+        info.ports[used] = try arguments.names.port(part, protocol: number, arguments)
         used += 1
         continue
       }
       guard used < 14 else { throw tooMany() }
-      list.isRangeStart[used] = 1
-      list.ports[used] = try arguments.names.port(low, protocol: number, arguments)
-      list.ports[used + 1] = try arguments.names.port(high, protocol: number, arguments)
-      guard list.ports[used] < list.ports[used + 1] else {
+      info.isRangeStart[used] = 1
+      info.ports[used] = try arguments.names.port(low, protocol: number, arguments)
+      info.ports[used + 1] = try arguments.names.port(high, protocol: number, arguments)
+      guard info.ports[used] < info.ports[used + 1] else {
         throw OptionError(
           "invalid-port", "invalid portrange specified", at: part.range, hint: "the first port must be the lower one")
       }
       used += 2
     }
-    list.count = UInt8(used)
-    return list
-  }
-
-  private static func print(_ list: PortList) -> String {
-    var text = ""
-    var index = 0
-    while index < min(Int(list.count), 15) {
-      if index > 0 { text += "," }
-      text += String(list.ports[index])
-      if list.isRangeStart[index] != 0, index < 14 {
-        index += 1
-        text += ":" + String(list.ports[index])
-      }
-      index += 1
-    }
-    return text
+    info.count = UInt8(used)
   }
 
   public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
@@ -131,13 +112,13 @@ public enum MultiportMatch: MatchExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    guard !site.protocolInverted, [6, 17, 33, 132, 136].contains(site.protocolNumber), info.side <= 2, info.list.count <= 15 else {
+    guard !site.protocolInverted, [6, 17, 33, 132, 136].contains(site.protocolNumber), info.side <= 2, info.count <= 15 else {
       throw .kernel("multiport: only valid for tcp, udp, udplite, sctp and dccp", hint: "put -p tcp before it")
     }
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    let ranges = info.list.ranges
+    let ranges = info.ranges.map(\.range)
     let source = ranges.map { Condition.inRange(.sourcePort, $0.low, $0.high) }
     let destination = ranges.map { Condition.inRange(.destinationPort, $0.low, $0.high) }
     let tests: Condition =
