@@ -44,7 +44,7 @@ struct CommandRun {
   var invertedAt: SourceRange?
   var builder = RuleBuilder()
   var verb: Command.Verb?
-  var verbLetter: Character = " "
+  var verbOption: GlobalOption?
   var chain: Token?
   var zeroesAfterListing = false
   var tableWord: Token?
@@ -130,7 +130,7 @@ struct CommandRun {
     var rest = word.bytes.dropFirst()
     while let byte = rest.first {
       rest = rest.dropFirst()
-      guard let found = OptionScanner.lookup(letter: Character(UnicodeScalar(byte)), in: builder) else {
+      guard let found = OptionScanner.lookup(letter: byte, in: builder) else {
         if try implyProtocol() {
           return try readShort(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
         }
@@ -177,12 +177,12 @@ struct CommandRun {
       let arguments = try arguments(
         of: builder.matches[index], option: option, word: word, attached: attached)
       try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
-      builder.matches[index].seen.insert(arguments.option)
+      builder.matches[index].seen.insert(index: option)
     case .target(let option):
       guard var target = builder.target else { return }
       let arguments = try arguments(of: target, option: option, word: word, attached: attached)
       try target.descriptor.apply(option: option, to: &target.payload, arguments)
-      target.seen.insert(arguments.option)
+      target.seen.insert(index: option)
       builder.target = target
     }
   }
@@ -192,27 +192,27 @@ struct CommandRun {
   ) throws(OptionError) -> OptionArguments {
     let option = pending.descriptor.options[index]
     let owner = pending.descriptor.name
-    var tokens: [Token] = []
-    if option.arity > 0 { tokens.append(try argument(after: word, attached: attached)) }
-    for _ in 1..<max(1, option.arity) {
+    let first = option.arity > 0 ? try argument(after: word, attached: attached) : word
+    var second = word
+    if option.arity > 1 {
       guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {
         throw OptionError(
           "missing-argument", "\(option.name) requires two args.", at: word.range,
           hint: "write \(option.name) \(option.placeholder)")
       }
-      tokens.append(words[at])
+      second = words[at]
       at += 1
     }
     if inverted, !option.isInvertible {
       throw OptionError(
         "not-invertible", "\(owner): option \"\(option.name)\" cannot be inverted.", at: invertedAt ?? word.range)
     }
-    if !option.isRepeatable, pending.seen.contains(option.name) {
+    if !option.isRepeatable, pending.seen.contains(index: index) {
       throw OptionError(
         "repeated-option", "\(owner): option \"\(option.name)\" can only be used once.", at: word.range)
     }
     return OptionArguments(
-      option: option.name, owner: owner, tokens: tokens, inverted: inverted,
+      option: option.name, owner: owner, token: first, second: second, inverted: inverted,
       draft: builder.draft(family: parser.family, table: table, chain: chain?.string ?? ""), names: parser.names,
       seen: pending.seen)
   }

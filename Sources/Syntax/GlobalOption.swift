@@ -1,12 +1,42 @@
 /// The options every rule knows, before any extension adds its own.
 ///
 /// The corresponding C table is `original_opts`.
-enum GlobalOption: Character, CaseIterable {
-  case append = "A", delete = "D", check = "C", insert = "I", replace = "R", list = "L", listRules = "S", flush = "F"
-  case zero = "Z", newChain = "N", deleteChain = "X", renameChain = "E", policy = "P"
-  case source = "s", destination = "d", `protocol` = "p", input = "i", output = "o", jump = "j", goto = "g", match = "m"
-  case table = "t", numeric = "n", verbose = "v", wait = "w", waitInterval = "W", exact = "x", fragment = "f"
-  case version = "V", help = "h", lineNumbers = "0", modprobe = "M", counters = "c", ipv4 = "4", ipv6 = "6"
+enum GlobalOption: UInt8, CaseIterable {
+  case append = 0x41 // A
+  case delete = 0x44 // D
+  case check = 0x43 // C
+  case insert = 0x49 // I
+  case replace = 0x52 // R
+  case list = 0x4c // L
+  case listRules = 0x53 // S
+  case flush = 0x46 // F
+  case zero = 0x5a // Z
+  case newChain = 0x4e // N
+  case deleteChain = 0x58 // X
+  case renameChain = 0x45 // E
+  case policy = 0x50 // P
+  case source = 0x73 // s
+  case destination = 0x64 // d
+  case `protocol` = 0x70 // p
+  case input = 0x69 // i
+  case output = 0x6f // o
+  case jump = 0x6a // j
+  case goto = 0x67 // g
+  case match = 0x6d // m
+  case table = 0x74 // t
+  case numeric = 0x6e // n
+  case verbose = 0x76 // v
+  case wait = 0x77 // w
+  case waitInterval = 0x57 // W
+  case exact = 0x78 // x
+  case fragment = 0x66 // f
+  case version = 0x56 // V
+  case help = 0x68 // h
+  case lineNumbers = 0x30 // 0
+  case modprobe = 0x4d // M
+  case counters = 0x63 // c
+  case ipv4 = 0x34 // 4
+  case ipv6 = 0x36 // 6
 
   enum Argument {
     case none, required, optional
@@ -65,6 +95,9 @@ enum GlobalOption: Character, CaseIterable {
 
   /// `0` stands for `--line-numbers`, which has no letter.
   var hasLetter: Bool { self != .lineNumbers }
+
+  /// The letter, for messages.
+  var letter: Character { Character(UnicodeScalar(rawValue)) }
 
   /// The long names as bytes with their options, made once.
   static let byLongName: [(name: [UInt8], option: GlobalOption)] = allCases.flatMap { option in

@@ -25,14 +25,14 @@ extension CommandRun {
     case .wait, .waitInterval: try takeWait(option, word, attached)
     case .modprobe: flags.modprobe = try argument(after: word, attached: attached).string
     case .numeric:
-      try once("n", word)
+      try once(.numeric, word)
       flags.isNumeric = true
     case .verbose: flags.verbosity += 1
     case .exact:
-      try once("x", word)
+      try once(.exact, word)
       flags.isExact = true
     case .lineNumbers:
-      try once("0", word)
+      try once(.lineNumbers, word)
       flags.showsLineNumbers = true
     case .version: flags.showsVersion = true
     case .help: flags.showsHelp = true
@@ -45,20 +45,20 @@ extension CommandRun {
   }
 
   /// Notes that an option of the rule was given; the corresponding C function is `set_option`.
-  private mutating func once(_ letter: Character, _ word: Token, invertible: Bool = false) throws(OptionError) {
-    if let first = builder.given[letter] {
+  private mutating func once(_ option: GlobalOption, _ word: Token, invertible: Bool = false) throws(OptionError) {
+    if let first = builder.range(of: option) {
       throw OptionError(
-        "repeated-option", "multiple -\(letter) flags not allowed", at: word.range,
+        "repeated-option", "multiple -\(option.letter) flags not allowed", at: word.range,
         hint: first == word.range ? nil : "the first one stands in the same rule")
     }
     if inverted, !invertible {
-      throw OptionError("not-invertible", "cannot have ! before -\(letter)", at: invertedAt ?? word.range)
+      throw OptionError("not-invertible", "cannot have ! before -\(option.letter)", at: invertedAt ?? word.range)
     }
-    builder.given[letter] = word.range
+    builder.given.append((option, word.range))
   }
 
   private mutating func takeTest(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
-    try once(option.rawValue, word, invertible: true)
+    try once(option, word, invertible: true)
     if option == .fragment {
       guard parser.family == .ipv4 else {
         throw OptionError(
@@ -119,7 +119,7 @@ extension CommandRun {
   }
 
   private mutating func takeJump(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
-    try once("j", word)
+    try once(.jump, word)
     let name = try argument(after: word, attached: option == .jump ? attached.map { _ in word } : attached)
     if name.bytes.isEmpty { throw OptionError("bad-target", "Invalid target name (too short)", at: name.range) }
     if name.bytes.count >= 29 {
@@ -151,7 +151,7 @@ extension CommandRun {
 
   /// `-c 1 2` or `-c 1,2`.
   private mutating func takeCounters(_ word: Token, _ attached: Token?) throws(OptionError) {
-    try once("c", word)
+    try once(.counters, word)
     let first = try argument(after: word, attached: attached)
     let parts = first.split(on: ",")
     guard let bytesToken = parts.count > 1 ? parts[1] : looseArgument() else {
@@ -169,7 +169,7 @@ extension CommandRun {
   private mutating func takeWait(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
     if parser.isRestore {
       throw OptionError(
-        "wait-in-rule", "You cannot use `-\(option.rawValue)' from \(parser.family.command)-restore", at: word.range)
+        "wait-in-rule", "You cannot use `-\(option.letter)' from \(parser.family.command)-restore", at: word.range)
     }
     let value = attached ?? looseArgument()
     let number = value.flatMap(\.unsigned).flatMap { Int(exactly: $0) }

@@ -22,14 +22,10 @@ struct OptionScanner {
     var prefix: Found?
     var names: [String] = []
     var isAmbiguous = false
-    var exact: Found?
 
-    func visit(_ candidate: some Collection<UInt8>, _ found: Found) -> Bool {
-      guard candidate.starts(with: name) else { return false }
-      if candidate.count == name.count {
-        exact = found
-        return true
-      }
+    func visit(_ candidate: [UInt8], _ found: Found) -> Bool {
+      guard candidate.first == name.first, candidate.count >= name.count, candidate.starts(with: name) else { return false }
+      if candidate.count == name.count { return true }
       if let known = prefix {
         if known != found { isAmbiguous = true }
       } else {
@@ -39,13 +35,16 @@ struct OptionScanner {
       return false
     }
 
-    for (global, option) in GlobalOption.byLongName where visit(global, .global(option)) { return .found(exact ?? .global(option)) }
-    for source in loadOrder(builder) {
-      let descriptor = source.descriptor
-      for (index, option) in descriptor.options.enumerated() {
-        let found: Found = source.match.map { .match(index: $0, option: index) } ?? .target(option: index)
-        if visit(option.name.utf8.dropFirst(2), found) { return .found(found) }
-        for alias in option.aliases where visit(alias.utf8.dropFirst(2), found) { return .found(found) }
+    for (global, option) in GlobalOption.byLongName where visit(global, .global(option)) { return .found(.global(option)) }
+    if let target = builder.target {
+      for name in target.descriptor.optionNames where visit(name.bytes, .target(option: name.option)) {
+        return .found(.target(option: name.option))
+      }
+    }
+    for index in builder.matches.indices.reversed() {
+      for name in builder.matches[index].descriptor.optionNames
+      where visit(name.bytes, .match(index: index, option: name.option)) {
+        return .found(.match(index: index, option: name.option))
       }
     }
     if isAmbiguous { return .ambiguous(names) }
@@ -53,27 +52,24 @@ struct OptionScanner {
   }
 
   /// A one-letter option; an extension's letters come after the rule's own.
-  static func lookup(letter: Character, in builder: RuleBuilder) -> Found? {
+  static func lookup(letter: UInt8, in builder: RuleBuilder) -> Found? {
     if let global = GlobalOption(rawValue: letter), global.hasLetter { return .global(global) }
-    for source in loadOrder(builder) {
-      if let index = source.descriptor.options.firstIndex(where: { $0.short == letter }) {
-        return source.match.map { .match(index: $0, option: index) } ?? .target(option: index)
+    let character = Character(UnicodeScalar(letter))
+    if let option = builder.target?.descriptor.options.firstIndex(where: { $0.short == character }) {
+      return .target(option: option)
+    }
+    for index in builder.matches.indices.reversed() {
+      if let option = builder.matches[index].descriptor.options.firstIndex(where: { $0.short == character }) {
+        return .match(index: index, option: option)
       }
     }
     return nil
   }
 
-  private static func loadOrder(_ builder: RuleBuilder) -> [(descriptor: ExtensionDescriptor, match: Int?)] {
-    var order: [(descriptor: ExtensionDescriptor, match: Int?)] = []
-    order.reserveCapacity(builder.matches.count + 1)
-    if let target = builder.target { order.append((target.descriptor, nil)) }
-    for index in builder.matches.indices.reversed() { order.append((builder.matches[index].descriptor, index)) }
-    return order
-  }
-
   /// Every long name that would be known here, for "did you mean".
   static func allNames(in builder: RuleBuilder) -> [String] {
     GlobalOption.allCases.flatMap(\.longNames).map { "--" + $0 }
-      + loadOrder(builder).flatMap { $0.descriptor.options.flatMap { [$0.name] + $0.aliases } }
+      + (builder.matches + [builder.target].compactMap { $0 })
+      .flatMap { $0.descriptor.options.flatMap { [$0.name] + $0.aliases } }
   }
 }

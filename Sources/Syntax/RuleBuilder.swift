@@ -8,11 +8,12 @@ struct RuleBuilder {
   struct Pending {
     let descriptor: ExtensionDescriptor
     var payload: [UInt8]
-    var seen: Set<String> = []
+    var seen: SeenOptions
 
     init(_ descriptor: ExtensionDescriptor) {
       self.descriptor = descriptor
       payload = descriptor.template
+      seen = descriptor.unseen
     }
   }
 
@@ -28,8 +29,10 @@ struct RuleBuilder {
   var protocolWord: String?
   /// The protocol's own match was loaded because an unknown option asked for it; that happens once.
   var hasImpliedProtocol = false
-  /// The options of the rule itself that were given, by letter.
-  var given: [Character: SourceRange] = [:]
+  /// The options of the rule itself that were given, in order.
+  var given: [(option: GlobalOption, range: SourceRange)] = []
+
+  func range(of option: GlobalOption) -> SourceRange? { given.first { $0.option == option }?.range }
 
   func draft(family: Family, table: TableName, chain: String) -> RuleDraft {
     RuleDraft(

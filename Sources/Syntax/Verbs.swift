@@ -9,16 +9,16 @@ extension CommandRun {
     if inverted {
       throw OptionError("not-invertible", "unexpected '!' flag", at: invertedAt ?? word.range)
     }
-    if option == .zero, verbLetter == "L" || verbLetter == "S" {
+    if option == .zero, verbOption == .list || verbOption == .listRules {
       zeroesAfterListing = true
       return
     }
     if verb != nil {
       throw OptionError(
-        "two-commands", "Cannot use -\(option.rawValue) with -\(verbLetter)\n", at: word.range,
+        "two-commands", "Cannot use -\(option.letter) with -\(verbOption?.letter ?? option.letter)\n", at: word.range,
         hint: "a line holds one command")
     }
-    verbLetter = option.rawValue
+    verbOption = option
     chain = option.argument == .required ? try argument(after: word, attached: attached) : attached ?? looseArgument()
     switch option {
     case .append: verb = .append
@@ -90,7 +90,7 @@ extension CommandRun {
     if isMultiple, !builder.header.inverted.isDisjoint(with: [.source, .destination]) {
       throw OptionError(
         "inverted-list", "! not allowed with multiple source or destination IP addresses",
-        at: builder.given["s"] ?? builder.given["d"])
+        at: builder.range(of: .source) ?? builder.range(of: .destination))
     }
     try checkOptions(verb, isMultiple: isMultiple)
     guard verb.takesRule else { return command(verb, rules: []) }
@@ -115,16 +115,16 @@ extension CommandRun {
 
   /// Which options go with which command; the corresponding C function is `generic_opt_check`.
   private func checkOptions(_ verb: Command.Verb, isMultiple: Bool) throws(OptionError) {
-    let allowed: Set<Character> =
+    let allowed: [GlobalOption] =
       switch verb {
-      case .append, .insert, .replace: ["s", "d", "p", "j", "i", "o", "f", "c"]
-      case .delete, .check: ["s", "d", "p", "j", "i", "o", "f"]
-      case .list: ["n", "x", "0"]
-      case .policy: ["c"]
+      case .append, .insert, .replace: [.source, .destination, .protocol, .jump, .input, .output, .fragment, .counters]
+      case .delete, .check: [.source, .destination, .protocol, .jump, .input, .output, .fragment]
+      case .list: [.numeric, .exact, .lineNumbers]
+      case .policy: [.counters]
       default: []
       }
-    for (letter, range) in builder.given.sorted(by: { $0.value.lowerBound < $1.value.lowerBound }) where !allowed.contains(letter) {
-      throw OptionError("illegal-option", "Illegal option `-\(letter)' with this command", at: range)
+    for (option, range) in builder.given where !allowed.contains(option) {
+      throw OptionError("illegal-option", "Illegal option `-\(option.letter)' with this command", at: range)
     }
     if isMultiple, case .replace = verb {
       throw OptionError("replace-many", "Replacement rule does not specify a unique address", at: range)
@@ -138,13 +138,13 @@ extension CommandRun {
   private func checkInterfaces() throws(OptionError) {
     switch chain?.string {
     case "PREROUTING", "INPUT":
-      if let range = builder.given["o"] {
+      if let range = builder.range(of: .output) {
         throw OptionError(
           "wrong-interface-option", "Can't use -o with \(chain?.string ?? "")\n", at: range,
           hint: "a packet has no outgoing interface before it is routed")
       }
     case "POSTROUTING", "OUTPUT":
-      if let range = builder.given["i"] {
+      if let range = builder.range(of: .input) {
         throw OptionError(
           "wrong-interface-option", "Can't use -i with \(chain?.string ?? "")\n", at: range,
           hint: "a packet on its way out has no incoming interface here")

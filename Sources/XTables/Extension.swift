@@ -25,7 +25,7 @@ public protocol Extension: Sendable {
   /// The same per family where the families differ.
   static func scope(_ family: Family) -> Scope
   /// Called when all options of the rule have been read; the corresponding C callback is `x6_fcheck`.
-  static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError)
+  static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError)
   /// What the kernel's `checkentry` tests beyond the scope.
   static func check(_ info: Info, _ site: RuleSite) throws(OptionError)
   /// Whether a structure read from a blob belongs to this extension rather than to another of the same kernel name.
@@ -38,7 +38,7 @@ extension Extension {
   public static var kernelName: String { name }
   public static var aliases: [String] { [] }
   public static func scope(_ family: Family) -> Scope { .anywhere }
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {}
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {}
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {}
   public static func claims(_ info: Info) -> Bool { true }
 

@@ -17,12 +17,19 @@ public final class ExtensionDescriptor: Sendable {
   /// The bytes of `initial` in the newest layout.
   public let template: [UInt8]
 
-  private let applyOption: @Sendable (Int, inout [UInt8], OptionArguments) throws(OptionError) -> Void
-  private let finishPayload: @Sendable (inout [UInt8], Set<String>, RuleDraft) throws(OptionError) -> Void
-  private let checkPayload: @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void
-  private let claimsPayload: @Sendable ([UInt8]) -> Bool
-  private let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
-  private let scopeOf: @Sendable (Family) -> Scope
+  /// The names by which the options are found, in order, as bytes after the `--`.
+  public let optionNames: [OptionName]
+  /// The masks of the rules between options, by option index.
+  private let mandatory: UInt64
+  private let excluded: [UInt64]
+  private let required: [UInt64]
+
+  @usableFromInline let applyOption: @Sendable (Int, inout [UInt8], OptionArguments) throws(OptionError) -> Void
+  @usableFromInline let finishPayload: @Sendable (inout [UInt8], SeenOptions, RuleDraft) throws(OptionError) -> Void
+  @usableFromInline let checkPayload: @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void
+  @usableFromInline let claimsPayload: @Sendable ([UInt8]) -> Bool
+  @usableFromInline let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
+  @usableFromInline let scopeOf: @Sendable (Family) -> Scope
 
   /// What a match decides or a target does.
   public enum Behaviour: Sendable {
@@ -30,44 +37,71 @@ public final class ExtensionDescriptor: Sendable {
     case target(TargetBehaviour)
   }
 
-  init<E: Extension>(_: E.Type, kind: Kind, behaviour: Behaviour) {
-    self.kind = kind
-    self.behaviour = behaviour
-    name = E.name
-    kernelName = E.kernelName
-    aliases = E.aliases
-    families = E.families
-    summary = E.summary
-    examples = E.examples
+  /// Resolved where the extension is compiled, so that its closures are made for its own structure.
+  @inlinable
+  convenience init<E: Extension>(_: E.Type, kind: Kind, behaviour: Behaviour) {
     let declared = E.options
-    options = declared.map(OptionDescriptor.init)
-    let revisions = E.layouts
-    precondition(!revisions.isEmpty, "\(E.self) declares no layout")
-    layouts = revisions.map(LayoutDescriptor.init)
-    template = Payload.encode(E.initial)
-
-    applyOption = { index, payload, arguments throws(OptionError) in
-      var info = Self.info(E.self, payload)
-      try declared[index].read(&info, arguments)
-      Payload.store(info, in: &payload, at: 0)
-    }
-    finishPayload = { payload, seen, draft throws(OptionError) in
-      var info = Self.info(E.self, payload)
-      try E.finish(&info, seen: seen, draft)
-      Payload.store(info, in: &payload, at: 0)
-    }
-    checkPayload = { payload, site throws(OptionError) in try E.check(Self.info(E.self, payload), site) }
-    claimsPayload = { E.claims(Self.info(E.self, $0)) }
-    savePayload = { payload, family, text in
-      text.family = family
-      E.save(Self.info(E.self, payload), family: family, to: &text)
-    }
-    scopeOf = E.scope
+    self.init(
+      facts: Facts(E.self, options: declared), kind: kind, behaviour: behaviour,
+      apply: { index, payload, arguments throws(OptionError) in
+        var info = Payload.load(E.Info.self, from: payload) ?? E.initial
+        try declared[index].read(&info, arguments)
+        Payload.store(info, in: &payload, at: 0)
+      },
+      finish: { payload, seen, draft throws(OptionError) in
+        var info = Payload.load(E.Info.self, from: payload) ?? E.initial
+        try E.finish(&info, seen: seen, draft)
+        Payload.store(info, in: &payload, at: 0)
+      },
+      check: { payload, site throws(OptionError) in
+        try E.check(Payload.load(E.Info.self, from: payload) ?? E.initial, site)
+      },
+      claims: { E.claims(Payload.load(E.Info.self, from: $0) ?? E.initial) },
+      save: { payload, family, text in
+        E.save(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, to: &text)
+      },
+      scope: E.scope)
   }
 
-  /// A payload shorter than its structure can only come from a blob, and is refused there; here the template stands in.
-  private static func info<E: Extension>(_: E.Type, _ payload: [UInt8]) -> E.Info {
-    Payload.load(E.Info.self, from: payload) ?? E.initial
+  @usableFromInline
+  init(
+    facts: Facts, kind: Kind, behaviour: Behaviour,
+    apply: @escaping @Sendable (Int, inout [UInt8], OptionArguments) throws(OptionError) -> Void,
+    finish: @escaping @Sendable (inout [UInt8], SeenOptions, RuleDraft) throws(OptionError) -> Void,
+    check: @escaping @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void,
+    claims: @escaping @Sendable ([UInt8]) -> Bool,
+    save: @escaping @Sendable ([UInt8], Family, inout RuleText) -> Void,
+    scope: @escaping @Sendable (Family) -> Scope
+  ) {
+    self.kind = kind
+    self.behaviour = behaviour
+    name = facts.name
+    kernelName = facts.kernelName
+    aliases = facts.aliases
+    families = facts.families
+    summary = facts.summary
+    examples = facts.examples
+    options = facts.options
+    layouts = facts.layouts
+    template = facts.template
+    let names = facts.options.map(\.name)
+    precondition(names.count <= 64 && !facts.layouts.isEmpty, "\(facts.name) declares too many options or no layout")
+    let mask = { (wanted: [String]) in
+      wanted.reduce(UInt64(0)) { bits, name in names.firstIndex(of: name).map { bits | 1 << UInt64($0) } ?? bits }
+    }
+    mandatory = mask(facts.options.filter(\.isMandatory).map(\.name))
+    excluded = facts.options.map { mask($0.excludes) }
+    required = facts.options.map { mask($0.requires) }
+    unseen = SeenOptions(of: names)
+    optionNames = facts.options.enumerated().flatMap { index, option in
+      ([option.name] + option.aliases).map { OptionName(bytes: Array($0.utf8.dropFirst(2)), option: index) }
+    }
+    applyOption = apply
+    finishPayload = finish
+    checkPayload = check
+    claimsPayload = claims
+    savePayload = save
+    scopeOf = scope
   }
 
   /// The revision in which this extension's payloads are kept.
@@ -77,19 +111,21 @@ public final class ExtensionDescriptor: Sendable {
     try applyOption(index, &payload, arguments)
   }
 
+  /// No option given yet.
+  public let unseen: SeenOptions
+
   /// Checks what the options said of each other (mandatory, exclusive, required), then asks the extension.
-  public func finish(_ payload: inout [UInt8], seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
-    for option in options {
-      if option.isMandatory, !seen.contains(option.name) {
-        throw OptionError("missing-option", "\(name): option \"\(option.name)\" must be specified")
-      }
-      guard seen.contains(option.name) else { continue }
-      if let other = option.excludes.first(where: seen.contains) {
+  public func finish(_ payload: inout [UInt8], seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if let missing = seen.first(of: mandatory, given: false) {
+      throw OptionError("missing-option", "\(name): option \"\(missing)\" must be specified")
+    }
+    for index in options.indices where seen.contains(index: index) {
+      if let other = seen.first(of: excluded[index], given: true) {
         throw OptionError(
-          "exclusive-options", "\(name): option \"\(option.name)\" cannot be used together with \"\(other)\".")
+          "exclusive-options", "\(name): option \"\(options[index].name)\" cannot be used together with \"\(other)\".")
       }
-      if let other = option.requires.first(where: { !seen.contains($0) }) {
-        throw OptionError("missing-option", "\(name): option \"\(option.name)\" also requires \"\(other)\".")
+      if let other = seen.first(of: required[index], given: false) {
+        throw OptionError("missing-option", "\(name): option \"\(options[index].name)\" also requires \"\(other)\".")
       }
     }
     try finishPayload(&payload, seen, draft)
@@ -111,8 +147,41 @@ public final class ExtensionDescriptor: Sendable {
   public func answers(to word: String) -> Bool { name == word || aliases.contains(word) }
 }
 
+/// A name of an option, without its `--`, and the option it leads to.
+public struct OptionName: Sendable {
+  public let bytes: [UInt8]
+  public let option: Int
+}
+
+/// What an extension declares, gathered while its type is known.
+@usableFromInline
+struct Facts: Sendable {
+  let name: String
+  let kernelName: String
+  let aliases: [String]
+  let families: Families
+  let summary: String
+  let options: [OptionDescriptor]
+  let layouts: [LayoutDescriptor]
+  let examples: [Example]
+  let template: [UInt8]
+
+  @usableFromInline
+  init<E: Extension>(_: E.Type, options declared: [Option<E.Info>]) {
+    name = E.name
+    kernelName = E.kernelName
+    aliases = E.aliases
+    families = E.families
+    summary = E.summary
+    options = declared.map { OptionDescriptor($0) }
+    layouts = E.layouts.map { LayoutDescriptor($0) }
+    examples = E.examples
+    template = Payload.encode(E.initial)
+  }
+}
+
 /// One option of an erased extension.
-public struct OptionDescriptor: Sendable {
+public final class OptionDescriptor: Sendable {
   public let name: String
   public let short: Character?
   public let aliases: [String]

@@ -27,7 +27,7 @@ public struct Interface: Sendable, Hashable {
   public init(index: Int32, name: String) {
     self.index = index
     self.name = name
-    key = InterfacePattern(Array(name.utf8)).name
+    key = InterfacePattern(ArraySlice(name.utf8)).name
   }
 }
 

@@ -14,7 +14,7 @@ extension MatchExtension {
   }
 
   /// This extension as a registry holds it.
-  public static var descriptor: ExtensionDescriptor {
+  @inlinable public static var descriptor: ExtensionDescriptor {
     ExtensionDescriptor(
       Self.self, kind: .match,
       behaviour: .match(
@@ -31,8 +31,17 @@ extension MatchExtension {
 
 /// What a match means, its type erased.
 public struct MatchBehaviour: Sendable {
+  @usableFromInline
+  init(
+    condition: @escaping @Sendable ([UInt8], Family) -> Condition,
+    evaluate: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
+  ) {
+    self.condition = condition
+    self.evaluate = evaluate
+  }
+
   public let condition: @Sendable ([UInt8], Family) -> Condition
-  let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
+  @usableFromInline let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
 
   /// The test a rule runs per packet, with everything that can be resolved beforehand resolved.
   public func test(_ payload: [UInt8], _ family: Family) -> @Sendable (inout PacketContext) -> MatchOutcome {
@@ -50,19 +59,22 @@ public protocol TargetExtension: Extension {
 
 extension TargetExtension {
   /// This extension as a registry holds it.
-  public static var descriptor: ExtensionDescriptor {
+  @inlinable public static var descriptor: ExtensionDescriptor {
     ExtensionDescriptor(
       Self.self, kind: .target,
       behaviour: .target(
-        TargetBehaviour { payload in
+        TargetBehaviour(action: { payload in
           let info = Payload.load(Info.self, from: payload) ?? initial
           return { act(info, on: &$0) }
-        }))
+        })))
   }
 }
 
 /// What a target does, its type erased.
 public struct TargetBehaviour: Sendable {
+  @usableFromInline
+  init(action: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome) { self.action = action }
+
   public let action: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome
 }
 

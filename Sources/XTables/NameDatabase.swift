@@ -1,7 +1,7 @@
 /// The system's names for protocols and services, passed in so that parsing depends on nothing ambient.
 ///
 /// `getprotobyname(3)` and `getservbyname(3)` answer the same questions for iptables.
-public struct NameDatabase: Sendable {
+public final class NameDatabase: Sendable {
   public let protocolNumber: @Sendable (String) -> UInt8?
   public let protocolName: @Sendable (UInt8) -> String?
   /// The port of a service under a protocol name (`tcp`, `udp`, …; nothing means any).

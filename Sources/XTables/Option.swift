@@ -1,7 +1,7 @@
 /// Where an option keeps whether it was inverted.
 public struct Inversion<Info>: Sendable {
-  let get: @Sendable (Info) -> Bool
-  let set: @Sendable (inout Info, Bool) -> Void
+  @usableFromInline let get: @Sendable (Info) -> Bool
+  @usableFromInline let set: @Sendable (inout Info, Bool) -> Void
 
   public init(get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info, Bool) -> Void) {
     self.get = get
@@ -9,6 +9,7 @@ public struct Inversion<Info>: Sendable {
   }
 
   /// A field that is one where inverted and zero where not.
+  @inlinable
   public static func flag<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable
   ) -> Inversion {
@@ -16,6 +17,7 @@ public struct Inversion<Info>: Sendable {
   }
 
   /// Bits in a word of flags.
+  @inlinable
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
   ) -> Inversion {
@@ -29,8 +31,8 @@ public struct Inversion<Info>: Sendable {
 
 /// Where an option keeps whether it was given at all.
 public struct Presence<Info>: Sendable {
-  let get: @Sendable (Info) -> Bool
-  let set: @Sendable (inout Info) -> Void
+  @usableFromInline let get: @Sendable (Info) -> Bool
+  @usableFromInline let set: @Sendable (inout Info) -> Void
 
   public init(get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info) -> Void) {
     self.get = get
@@ -43,6 +45,7 @@ public struct Presence<Info>: Sendable {
   /// Never printed: another option prints what this one sets.
   public static var never: Presence { Presence(get: { _ in false }, set: { _ in }) }
 
+  @inlinable
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
   ) -> Presence {
@@ -101,10 +104,11 @@ public struct Option<Info: Sendable>: Sendable {
   /// Other names under which getopt finds the same option.
   public let aliases: [String]
   public let summary: String
-  let read: @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void
-  let write: @Sendable (Info, inout RuleText) -> Void
+  @usableFromInline let read: @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void
+  @usableFromInline let write: @Sendable (Info, inout RuleText) -> Void
 
   /// An option whose argument is one value kept in one field.
+  @inlinable
   public init<Value>(
     _ name: String, _ syntax: ValueSyntax<Value>, _ path: any WritableKeyPath<Info, Value> & Sendable,
     invert: Inversion<Info>? = nil, present: Presence<Info> = .always, _ use: OptionUse = .plain, _ summary: String = ""
@@ -125,6 +129,7 @@ public struct Option<Info: Sendable>: Sendable {
   }
 
   /// An option without an argument: a switch.
+  @inlinable
   public init(
     flag name: String, present: Presence<Info>, invert: Inversion<Info>? = nil, _ use: OptionUse = .plain,
     _ summary: String = ""

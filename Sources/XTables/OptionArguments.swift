@@ -4,28 +4,38 @@ public struct OptionArguments: Sendable {
   public let option: String
   /// The name of the extension, for messages.
   public let owner: String
-  public let tokens: [Token]
+  /// The first argument; empty for an option without any.
+  public let token: Token
+  /// The second argument of an option that takes two.
+  public let second: Token
   public let inverted: Bool
   public let draft: RuleDraft
   public let names: NameDatabase
-  /// The names of the options this match or target has been given before.
-  public let seen: Set<String>
+  /// The options this match or target has been given before.
+  public let seen: SeenOptions
 
   public init(
-    option: String, owner: String, tokens: [Token], inverted: Bool = false, draft: RuleDraft,
-    names: NameDatabase = .builtin, seen: Set<String> = []
+    option: String, owner: String, token: Token, second: Token, inverted: Bool, draft: RuleDraft, names: NameDatabase,
+    seen: SeenOptions
   ) {
     self.option = option
     self.owner = owner
-    self.tokens = tokens
+    self.token = token
+    self.second = second
     self.inverted = inverted
     self.draft = draft
     self.names = names
     self.seen = seen
   }
 
-  /// The first argument. Reading it is safe for every option declared with an argument.
-  public var token: Token { tokens.first ?? Token("") }
+  public init(
+    option: String, owner: String, tokens: [Token], inverted: Bool = false, draft: RuleDraft,
+    names: NameDatabase = .builtin, seen: SeenOptions = SeenOptions()
+  ) {
+    self.init(
+      option: option, owner: owner, token: tokens.first ?? Token(""), second: tokens.count > 1 ? tokens[1] : Token(""),
+      inverted: inverted, draft: draft, names: names, seen: seen)
+  }
 
   /// The complaint `xtables_param_act(XTF_BAD_VALUE)` makes.
   public func badValue(_ token: Token? = nil, hint: String? = nil) -> OptionError {

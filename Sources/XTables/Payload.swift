@@ -4,19 +4,19 @@
 /// zeroed before a structure is stored field by field, see ``Payload/encode(_:size:)``.
 public enum Payload {
   /// Rounds up as the kernel's `XT_ALIGN` does.
-  public static func aligned(_ size: Int) -> Int { (size + 7) & ~7 }
+  @inlinable public static func aligned(_ size: Int) -> Int { (size + 7) & ~7 }
 
   /// The bytes of `info`, filled up with zeroes to its aligned size.
   ///
   /// - Precondition: `Info` has no interior padding that could carry stale bytes; ``LayoutAudit`` checks this.
-  public static func encode<Info: BitwiseCopyable>(_ info: Info) -> [UInt8] {
+  @inlinable public static func encode<Info: BitwiseCopyable>(_ info: Info) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: aligned(MemoryLayout<Info>.size))
     store(info, in: &bytes, at: 0)
     return bytes
   }
 
   /// Overwrites the bytes from `offset` on.
-  public static func store<Info: BitwiseCopyable>(_ info: Info, in bytes: inout [UInt8], at offset: Int) {
+  @inlinable public static func store<Info: BitwiseCopyable>(_ info: Info, in bytes: inout [UInt8], at offset: Int) {
     precondition(offset >= 0 && offset + MemoryLayout<Info>.size <= bytes.count)
     unsafe bytes.withUnsafeMutableBytes { buffer in
       unsafe buffer.storeBytes(of: info, toByteOffset: offset, as: Info.self)
@@ -24,7 +24,7 @@ public enum Payload {
   }
 
   /// Reads a structure, or nothing where the bytes are too few.
-  public static func load<Info: BitwiseCopyable>(
+  @inlinable public static func load<Info: BitwiseCopyable>(
     _: Info.Type, from bytes: [UInt8], at offset: Int = 0
   ) -> Info? {
     guard offset >= 0, offset + MemoryLayout<Info>.size <= bytes.count else { return nil }
@@ -34,7 +34,7 @@ public enum Payload {
   }
 
   /// Where a stored property lies in its structure.
-  public static func offset<Info, Value>(of path: KeyPath<Info, Value>) -> Int? {
+  @inlinable public static func offset<Info, Value>(of path: KeyPath<Info, Value>) -> Int? {
     MemoryLayout<Info>.offset(of: path)
   }
 }
@@ -43,20 +43,23 @@ public enum Payload {
 public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable {
   public var storage = InlineArray<capacity, UInt8>(repeating: 0)
 
-  public init() {}
+  @inlinable public init() {}
 
   /// Takes as much of the name as has room beside the final NUL.
+  @inlinable
   public init(_ name: some Sequence<UInt8>) {
-    for (index, byte) in name.enumerated() {
+    var index = 0
+    for byte in name {
       guard index < capacity - 1 else { break }
       storage[index] = byte
+      index += 1
     }
   }
 
-  public init(_ name: String) { self.init(name.utf8) }
+  @inlinable public init(_ name: String) { self.init(name.utf8) }
 
   /// The bytes before the first NUL.
-  public var bytes: [UInt8] {
+  @inlinable public var bytes: [UInt8] {
     var result: [UInt8] = []
     for index in 0..<capacity {
       if storage[index] == 0 { break }
@@ -67,5 +70,5 @@ public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable
 
   public var string: String { String(decoding: bytes, as: UTF8.self) }
 
-  public static func == (left: FixedName, right: FixedName) -> Bool { left.bytes == right.bytes }
+  @inlinable public static func == (left: FixedName, right: FixedName) -> Bool { left.bytes == right.bytes }
 }

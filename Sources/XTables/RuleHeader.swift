@@ -38,12 +38,14 @@ public struct InterfacePattern: Sendable, Hashable {
   }
 
   /// `eth0` matches with its NUL, `eth+` matches what begins so, `+` and nothing match all. At most 15 bytes.
-  public init(_ text: some BidirectionalCollection<UInt8>) {
+  public init(_ text: ArraySlice<UInt8>) {
     self.init()
     let isWildcard = text.last == UInt8(ascii: "+")
     let counted = isWildcard ? text.count - 1 : text.count + 1
-    for (index, byte) in text.enumerated() where index < 16 {
+    var index = 0
+    for byte in text.prefix(16) {
       name |= UInt128(byte) << UInt128(120 - 8 * index)
+      index += 1
     }
     mask = text.isEmpty || counted <= 0 ? 0 : counted >= 16 ? .max : ~(UInt128.max >> UInt128(8 * counted))
   }

@@ -14,6 +14,7 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
   public let parse: @Sendable (Token, OptionArguments) throws(OptionError) -> Value
   public let print: @Sendable (Value, inout RuleText) -> Void
 
+  @inlinable
   public init(
     placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [],
     parse: @escaping @Sendable (Token, OptionArguments) throws(OptionError) -> Value,

@@ -94,7 +94,7 @@ public enum AddressTypeMatch: MatchExtension {
     .rejects("--dst-type LOCAL --limit-iface-in --limit-iface-out"),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if !seen.contains("--src-type"), !seen.contains("--dst-type") {
       throw OptionError("missing-option", "addrtype: you must specify --src-type or --dst-type")
     }

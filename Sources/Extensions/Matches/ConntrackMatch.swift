@@ -110,7 +110,7 @@ public enum ConntrackMatch: MatchExtension {
       text.word(set.isEmpty && mask == 0 ? "NONE" : set.joined(separator: ","))
     })
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "conntrack: At least one option is required") }
   }
 

@@ -27,7 +27,7 @@ public enum DSCPMatch: MatchExtension {
     .rejects("--dscp 64"), .rejects("--dscp-class XX"), .rejects(""),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "DSCP match: Parameter --dscp is required") }
   }
 

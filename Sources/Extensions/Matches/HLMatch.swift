@@ -18,7 +18,7 @@ public enum HLMatch: MatchExtension {
     .rejects("! --hl-gt 2"), .rejects("--hl-eq 256"), .rejects(""),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "HL match: You must specify one of `--hl-eq', `--hl-lt', `--hl-gt'")
     }

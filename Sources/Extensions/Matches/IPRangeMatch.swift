@@ -59,7 +59,7 @@ public enum IPRangeMatch: MatchExtension {
     .rejects("--src-range 192.0.2.0/24", family: .ipv4), .rejects(""),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "iprange match: You must specify `--src-range' or `--dst-range'")
     }

@@ -107,7 +107,7 @@ public enum MultiportMatch: MatchExtension {
     info.count = UInt8(used)
   }
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "multiport expection an option") }
   }
 

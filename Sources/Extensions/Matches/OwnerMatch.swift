@@ -82,7 +82,7 @@ public enum OwnerMatch: MatchExtension {
     .rejects(""), .rejects("--suppl-groups --gid-owner 0"), .rejects("--uid-owner -1"),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError(
         "missing-option", "owner: At least one of --uid-owner, --gid-owner or --socket-exists is required")

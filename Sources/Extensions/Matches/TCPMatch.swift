@@ -52,7 +52,7 @@ public enum TCPMatch: MatchExtension {
       invertible: true, .plain, "of the flags in mask, exactly those in set are set",
       read: { info, arguments throws(OptionError) in
         info.flags = FlagTest(
-          mask: try TCPFlagNames.parse(arguments.tokens[0]), set: try TCPFlagNames.parse(arguments.tokens[1]))
+          mask: try TCPFlagNames.parse(arguments.token), set: try TCPFlagNames.parse(arguments.second))
         if arguments.inverted { info.inverted |= Inverted.flags }
       },
       write: { info, text in

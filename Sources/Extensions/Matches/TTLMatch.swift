@@ -18,7 +18,7 @@ public enum TTLMatch: MatchExtension {
     .rejects("! --ttl-lt 2"), .rejects("--ttl-gt 256"), .rejects(""), .rejects("--ttl-lt 2 --ttl-gt 1"),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "TTL match: You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt")
     }

@@ -55,7 +55,7 @@ public enum MarkTarget: TargetExtension {
     .rejects("", table: .mangle), .rejects("--set-mark 1 --or-mark 2", table: .mangle),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required")
     }
