@@ -38,6 +38,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CNetfilter"),
+    .target(name: "CLinux"),
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -54,7 +55,7 @@ let package = Package(
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Linter", on: ["XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
-    floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CIp4tc", "CIp6tc"]),
+    floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
@@ -69,7 +70,9 @@ let package = Package(
     tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
     tests("EvaluatorTests", of: ["Evaluator", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT"]),
     tests("LabTests", of: ["Lab", "Wire"]),
-    tests("KernelTests", of: ["Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
+    // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
+    .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
+    tests("KernelTests", of: ["SandboxProbe", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
     tests("FerruleTests", of: ["Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )

@@ -1,0 +1,11 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Static_assert(FERRULE_NEW_NETWORK == CLONE_NEWNET && FERRULE_NEW_USER == CLONE_NEWUSER, "clone flags");
+
+int ferrule_unshare(int flags) { return unshare(flags); }
+
+int ferrule_thread_setgroups(const gid_t *groups, size_t count) { return (int)syscall(SYS_setgroups, count, groups); }

@@ -1,0 +1,21 @@
+/* What the Linux UAPI has and Swift's own C library module does not: headers, and calls that are macros or variadic in C. */
+#ifndef FERRULE_CLINUX_H
+#define FERRULE_CLINUX_H
+#include <sys/fsuid.h>
+#include <sys/types.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netfilter/nf_tables.h>
+
+/* unshare(2), and what it can take apart. */
+enum { FERRULE_NEW_NETWORK = 0x40000000, FERRULE_NEW_USER = 0x10000000 };
+int ferrule_unshare(int flags);
+
+/* setgroups(2) for the calling thread alone; the C library's function changes all threads of the process. */
+int ferrule_thread_setgroups(const gid_t *groups, size_t count);
+#endif

@@ -1,0 +1,105 @@
+internal import Glibc
+
+/// A program run to its end. It is started by the calling thread and so shares that thread's network namespace.
+public struct HostProcess: Sendable {
+  /// The exit status, or 128 and the signal that ended it.
+  public var status: Int32
+  /// What it wrote to its standard output and standard error, in the order it came.
+  public var output: String
+
+  /// - Parameters:
+  ///   - arguments: those behind the program's name, which is looked for in the PATH.
+  ///   - input: what it reads from its standard input.
+  ///   - environment: variables set for it beside those of this process.
+  public static func run(
+    _ program: String, _ arguments: [String] = [], input: String = "", environment: [String] = []
+  ) throws(KernelError) -> HostProcess {
+    var toChild: [Int32] = [-1, -1]
+    var fromChild: [Int32] = [-1, -1]
+    // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE.
+    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &toChild) == 0 else { throw .call("socketpair") }
+    guard unsafe pipe(&fromChild) == 0 else {
+      let error = SystemError.last
+      for end in toChild { close(end) }
+      throw .call("pipe", error)
+    }
+    let process: pid_t
+    do {
+      for end in [toChild[1], fromChild[0]] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+      process = try spawn(program, arguments, environment, input: toChild[0], output: fromChild[1])
+    } catch {
+      for end in toChild + fromChild { close(end) }
+      throw error
+    }
+    close(toChild[0])
+    close(fromChild[1])
+    let bytes = converse(Array(input.utf8), to: toChild[1], from: fromChild[0])
+    close(fromChild[0])
+    var status: Int32 = 0
+    while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+    let signal = status & 0x7F
+    return HostProcess(status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: String(decoding: bytes, as: UTF8.self))
+  }
+
+  private static func spawn(
+    _ program: String, _ arguments: [String], _ environment: [String], input: Int32, output: Int32
+  ) throws(KernelError) -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+    for end in [input, output] where end > 2 { unsafe posix_spawn_file_actions_addclose(&actions, end) }
+    var variables: [UnsafeMutablePointer<CChar>?] = unsafe []
+    for variable in environment { unsafe variables.append(strdup(variable)) }
+    var inherited = unsafe environ
+    while let variable = unsafe inherited.pointee {
+      unsafe variables.append(strdup(variable))
+      unsafe inherited += 1
+    }
+    unsafe variables.append(nil)
+    var words: [UnsafeMutablePointer<CChar>?] = unsafe []
+    for word in [program] + arguments { unsafe words.append(strdup(word)) }
+    unsafe words.append(nil)
+    defer {
+      for unsafe word in unsafe words + variables { unsafe free(word) }
+    }
+    var process: pid_t = 0
+    let failure = unsafe posix_spawnp(&process, program, &actions, nil, words, variables)
+    guard failure == 0 else { throw .call("starting \(program)", SystemError(number: failure)) }
+    return process
+  }
+
+  /// Writes and reads as the child is ready for either, so that neither waits for the other for ever.
+  private static func converse(_ input: [UInt8], to sink: Int32, from source: Int32) -> [UInt8] {
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    var written = 0
+    var isOpen = true
+    _ = fcntl(sink, F_SETFL, O_NONBLOCK)
+    while true {
+      if isOpen, written == input.count {
+        close(sink)
+        isOpen = false
+      }
+      var descriptors = [pollfd(fd: source, events: Int16(POLLIN), revents: 0)]
+      if isOpen { descriptors.append(pollfd(fd: sink, events: Int16(POLLOUT), revents: 0)) }
+      let ready = unsafe poll(&descriptors, nfds_t(descriptors.count), -1)
+      if ready < 0, errno != EINTR { break }
+      guard ready > 0 else { continue }
+      if isOpen, descriptors[1].revents != 0 {
+        let count = unsafe input[written...].withUnsafeBytes { unsafe send(sink, $0.baseAddress, min($0.count, 65536), Int32(MSG_NOSIGNAL)) }
+        if count > 0 { written += count } else if errno != EAGAIN { written = input.count }
+      }
+      if descriptors[0].revents != 0 {
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(source, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { break }
+        output += buffer[..<count]
+      }
+    }
+    if isOpen { close(sink) }
+    return output
+  }
+}

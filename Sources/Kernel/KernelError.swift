@@ -1,0 +1,138 @@
+public import Wire
+internal import Glibc
+
+/// An error number of a system call, with its name.
+public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
+  public var number: Int32
+
+  public init(number: Int32) { self.number = number }
+
+  /// What the last failed call of this thread left in `errno`.
+  static var last: SystemError { SystemError(number: errno) }
+
+  private static let names: [Int32: String] = [
+    EPERM: "EPERM", ENOENT: "ENOENT", EINTR: "EINTR", EIO: "EIO", ENXIO: "ENXIO", E2BIG: "E2BIG", EBADF: "EBADF", EAGAIN: "EAGAIN",
+    ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", ENODEV: "ENODEV", ENOTDIR: "ENOTDIR",
+    EINVAL: "EINVAL", EMFILE: "EMFILE", ENFILE: "ENFILE", EFBIG: "EFBIG", ENOSPC: "ENOSPC", EROFS: "EROFS", EPIPE: "EPIPE",
+    ERANGE: "ERANGE", ENAMETOOLONG: "ENAMETOOLONG", ENOSYS: "ENOSYS", ENOTEMPTY: "ENOTEMPTY", ELOOP: "ELOOP", ENODATA: "ENODATA",
+    EOVERFLOW: "EOVERFLOW", EMSGSIZE: "EMSGSIZE", ENOPROTOOPT: "ENOPROTOOPT", EPROTONOSUPPORT: "EPROTONOSUPPORT",
+    ESOCKTNOSUPPORT: "ESOCKTNOSUPPORT", EOPNOTSUPP: "EOPNOTSUPP", EAFNOSUPPORT: "EAFNOSUPPORT", EADDRINUSE: "EADDRINUSE",
+    EADDRNOTAVAIL: "EADDRNOTAVAIL", ENETDOWN: "ENETDOWN", ENETUNREACH: "ENETUNREACH", ECONNABORTED: "ECONNABORTED",
+    ECONNRESET: "ECONNRESET", ENOBUFS: "ENOBUFS", EISCONN: "EISCONN", ENOTCONN: "ENOTCONN", ETIMEDOUT: "ETIMEDOUT",
+    ECONNREFUSED: "ECONNREFUSED", EHOSTDOWN: "EHOSTDOWN", EHOSTUNREACH: "EHOSTUNREACH", EALREADY: "EALREADY",
+    EINPROGRESS: "EINPROGRESS", ESTALE: "ESTALE", EDESTADDRREQ: "EDESTADDRREQ", ESRCH: "ESRCH",
+  ]
+
+  /// `EPERM`; `errno 524` for numbers without a name.
+  public var name: String { SystemError.names[number] ?? "errno \(number)" }
+
+  /// What the C library says of it.
+  public var text: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    let isKnown = unsafe buffer.withUnsafeMutableBufferPointer { unsafe strerror_r(number, $0.baseAddress ?? UnsafeMutablePointer(bitPattern: 1)!, $0.count) == 0 }
+    guard isKnown else { return name }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  public var description: String { "\(text) (\(name))" }
+}
+
+/// A rule by its table, chain, and number from 1.
+public struct RuleReference: Sendable, Hashable, CustomStringConvertible {
+  public var chain: String
+  public var rule: Int
+
+  public init(chain: String, rule: Int) {
+    self.chain = chain
+    self.rule = rule
+  }
+
+  public var description: String { "chain \(chain), rule \(rule)" }
+}
+
+/// What the kernel would not do.
+public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
+  public enum Reason: Sendable, Equatable {
+    /// Opening or reading a table.
+    case cannotRead
+    /// Committing a table.
+    case refused
+    /// A table as it reads back is not what was committed; the text names the first difference.
+    case readsBackOtherwise(String)
+    /// What was asked for cannot be put to the kernel; the text says why.
+    case malformed(String)
+    /// The lock of xtables is held by another, and stayed so for as long as was to be waited.
+    case locked(path: String)
+    /// A system call besides.
+    case call(String)
+  }
+  public var reason: Reason
+  public var family: AddressFamily?
+  public var table: String?
+  public var rule: RuleReference?
+  public var error: SystemError?
+  /// What libiptc says of the error.
+  public var message: String?
+  /// Tables that had been changed before and could not be set back, each with the error that prevented it.
+  public var notRestored: [String] = []
+
+  public init(
+    _ reason: Reason, family: AddressFamily? = nil, table: String? = nil, rule: RuleReference? = nil, error: SystemError? = nil,
+    message: String? = nil
+  ) {
+    self.reason = reason
+    self.family = family
+    self.table = table
+    self.rule = rule
+    self.error = error
+    self.message = message
+  }
+
+  static func call(_ name: String, _ error: SystemError = .last) -> KernelError {
+    KernelError(.call(name), error: error)
+  }
+
+  /// One line: where, what, and the error.
+  public var description: String {
+    var line = ""
+    if let table { line += "\(family == .ipv6 ? "IPv6 " : "")table \(table)" }
+    if let rule { line += (line.isEmpty ? "" : ", ") + "\(rule)" }
+    if !line.isEmpty { line += ": " }
+    switch reason {
+    case .cannotRead: line += "cannot be read"
+    case .refused: line += "refused by the kernel"
+    case .readsBackOtherwise(let text): line += "reads back otherwise: \(text)"
+    case .malformed(let text): line += text
+    case .locked(let path): line += "another process holds \(path)"
+    case .call(let name): line += "\(name) failed"
+    }
+    if let error { line += ": \(error)" }
+    if !notRestored.isEmpty { line += "; not set back: " + notRestored.joined(separator: ", ") }
+    return line
+  }
+
+  /// A sentence on what to do about it.
+  public var advice: String {
+    switch reason {
+    case .locked: return "Wait until the other process is done, or wait longer for the lock."
+    case .malformed: return "Nothing was changed; correct what is named."
+    case .readsBackOtherwise: return "The earlier tables were set back; another program may have changed the table at the same time, or an extension keeps private data that the comparison does not know of."
+    case .cannotRead, .refused, .call: break
+    }
+    switch error?.number {
+    case EPERM, EACCES: return "Run as root, or with CAP_NET_ADMIN and CAP_NET_RAW in this network namespace; or use a sandbox."
+    case ENOENT:
+      return reason == .cannotRead
+        ? "The kernel has no such table; load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
+        : "The kernel lacks a match, target or revision that the rule asks for, or a set that it names; load its xt_ module, or create the set."
+    case EINVAL: return "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."
+    case ELOOP: return "Chains jump in a circle, or a target stands where the table does not allow it; break the circle."
+    case ENOMEM: return "The kernel had no memory for the table; make it smaller or raise the memory limit of the control group."
+    case EEXIST, EBUSY: return "Something of this name is in use; try again when its user is gone."
+    case EAGAIN: return "Another program changed the table meanwhile; try again."
+    case ENOPROTOOPT: return "This kernel has no iptables support for the family; load ip_tables or ip6_tables."
+    case EOPNOTSUPP, EPROTONOSUPPORT: return "The kernel knows the extension but not in this revision or here; use an older form of the rule."
+    default: return "See the kernel's log (dmesg)."
+    }
+  }
+}

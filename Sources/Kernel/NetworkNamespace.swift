@@ -1,0 +1,58 @@
+internal import CLinux
+internal import Glibc
+
+/// Network namespaces that live as long as a thread does.
+public enum NetworkNamespace {
+  /// Runs work on a thread of its own in a new network namespace, and waits for it. Everything the work opens belongs to that
+  /// namespace, which goes when the thread and all that was opened are gone. Other threads notice nothing, so this may be called
+  /// while they run. It needs `CAP_SYS_ADMIN`: root, or a user namespace of one's own.
+  ///
+  /// The work starts processes, if any, from its own thread, so that they are in the namespace too.
+  public static func onNewThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
+    let call = ThreadCall {
+      guard ferrule_unshare(Int32(FERRULE_NEW_NETWORK)) == 0 else { throw KernelError.call("unshare(CLONE_NEWNET)") }
+      return try work()
+    }
+    return try call.run()
+  }
+
+  /// The same without a new namespace: a thread whose user, groups and namespace may be changed at will.
+  static func onThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
+    try ThreadCall(work: work).run()
+  }
+}
+
+/// One closure on one thread. The thread alone touches the box until it has been joined.
+private final class ThreadCall<Value: Sendable>: @unchecked Sendable {
+  private let work: @Sendable () throws -> Value
+  private var result: Result<Value, any Error>?
+
+  init(work: @escaping @Sendable () throws -> Value) { self.work = work }
+
+  func run() throws -> Value {
+    var thread = pthread_t()
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    unsafe pthread_attr_setstacksize(&attributes, 8 << 20)
+    let box = unsafe Unmanaged.passRetained(ThreadEntry { self.result = Result { try self.work() } })
+    let failure = unsafe pthread_create(
+      &thread, &attributes,
+      { argument in
+        unsafe Unmanaged<ThreadEntry>.fromOpaque(argument!).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
+    guard failure == 0 else {
+      unsafe box.release()
+      throw KernelError.call("pthread_create", SystemError(number: failure))
+    }
+    pthread_join(thread, nil)
+    guard let result else { throw KernelError.call("a thread", SystemError(number: EINTR)) }
+    return try result.get()
+  }
+}
+
+private final class ThreadEntry {
+  let body: () -> Void
+  init(_ body: @escaping () -> Void) { self.body = body }
+}

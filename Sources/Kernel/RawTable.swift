@@ -1,0 +1,134 @@
+public import Wire
+internal import CNetfilter
+internal import Glibc
+
+/// A table as the kernel holds it: entries behind each other, and where the hooks' chains begin and end.
+///
+/// The corresponding kernel structures are `ipt_getinfo` and `ipt_get_entries`, and those of IPv6.
+public struct RawTable: Sendable, Equatable {
+  public var family: AddressFamily
+  public var name: String
+  /// A bit for each hook the table has.
+  public var validHooks: UInt32
+  /// By hook number; only those of `validHooks` mean anything.
+  public var hookEntries: [UInt32]
+  public var underflows: [UInt32]
+  public var entryCount: Int
+  public var entries: [UInt8]
+
+  static func level(_ family: AddressFamily) -> Int32 { family == .ipv4 ? Int32(IPPROTO_IP) : Int32(IPPROTO_IPV6) }
+
+  /// The sockopts' numbers, the same for both families but for the last two.
+  enum Option {
+    static let info: Int32 = 64, entries: Int32 = 65, replace: Int32 = 64
+    static func revisionOfMatch(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 66 : 68 }
+    static func revisionOfTarget(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 67 : 69 }
+  }
+
+  /// A raw socket of the family, over which its tables are asked for.
+  static func socket(_ family: AddressFamily) throws(KernelError) -> FileDescriptor {
+    let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    let descriptor = Glibc.socket(family == .ipv4 ? AF_INET : AF_INET6, type, Int32(IPPROTO_RAW))
+    guard descriptor >= 0 else { throw .call("opening a raw socket") }
+    return FileDescriptor(descriptor)
+  }
+
+  /// The table without its entries, and their size.
+  static func info(_ family: AddressFamily, _ name: String, over socket: borrowing FileDescriptor) throws(KernelError) -> (RawTable, Int) {
+    guard name.utf8.count < 32 else { throw KernelError(.malformed("no name for a table"), family: family, table: name) }
+    var request = Array(name.utf8) + [UInt8](repeating: 0, count: 84 - name.utf8.count)
+    if let error = get(socket, level(family), Option.info, &request) {
+      throw KernelError(.cannotRead, family: family, table: name, error: error)
+    }
+    let words = (0..<13).map { request.hostWord(UInt32.self, at: 32 + 4 * $0) ?? 0 }
+    let table = RawTable(
+      family: family, name: name, validHooks: words[0], hookEntries: Array(words[1...5]), underflows: Array(words[6...10]),
+      entryCount: Int(words[11]), entries: [])
+    return (table, Int(words[12]))
+  }
+
+  static func info(_ family: AddressFamily, _ name: String) throws(KernelError) -> (RawTable, Int) {
+    try info(family, name, over: try socket(family))
+  }
+
+  /// Reads a table whole, counters in its entries.
+  public static func read(_ family: AddressFamily, _ name: String) throws(KernelError) -> RawTable {
+    try read(family, name, over: try socket(family))
+  }
+
+  static func read(_ family: AddressFamily, _ name: String, over socket: borrowing FileDescriptor) throws(KernelError) -> RawTable {
+    // Another program may change the table between the two questions; then the size does not fit and both are asked again.
+    for attempt in 0... {
+      var (table, size) = try info(family, name, over: socket)
+      var request = Array(name.utf8) + [UInt8](repeating: 0, count: 40 - name.utf8.count + size)
+      request.setHostWord(UInt32(truncatingIfNeeded: size), at: 32)
+      if let error = get(socket, level(family), Option.entries, &request) {
+        if error.number == EAGAIN, attempt < 10 { continue }
+        throw KernelError(.cannotRead, family: family, table: name, error: error)
+      }
+      table.entries = Array(request[40...])
+      return table
+    }
+    throw KernelError(.cannotRead, family: family, table: name)
+  }
+
+  /// Puts the table in place of the kernel's. What the entries count does not matter; the counters start from zero.
+  public func replace() throws(KernelError) { try replace(over: try RawTable.socket(family)) }
+
+  func replace(over socket: borrowing FileDescriptor) throws(KernelError) {
+    let (old, _) = try RawTable.info(family, name, over: socket)
+    // The kernel writes the counters of the entries it lets go into this buffer.
+    var counters = [UInt64](repeating: 0, count: 2 * max(old.entryCount, 1))
+    let failure: SystemError? = unsafe counters.withUnsafeMutableBytes { buffer in
+      var bytes = Array(name.utf8) + [UInt8](repeating: 0, count: 32 - name.utf8.count)
+      bytes.appendHostWord(validHooks)
+      bytes.appendHostWord(UInt32(truncatingIfNeeded: entryCount))
+      bytes.appendHostWord(UInt32(truncatingIfNeeded: entries.count))
+      for word in hookEntries + underflows { bytes.appendHostWord(word) }
+      bytes.appendHostWord(UInt32(truncatingIfNeeded: old.entryCount))
+      bytes.appendHostWord(UInt64(UInt(bitPattern: buffer.baseAddress)))
+      bytes += entries
+      let result = unsafe bytes.withUnsafeBytes {
+        unsafe setsockopt(socket.number, RawTable.level(family), Option.replace, $0.baseAddress, socklen_t($0.count))
+      }
+      return result == 0 ? nil : .last
+    }
+    if let failure { throw KernelError(.refused, family: family, table: name, error: failure) }
+  }
+
+  /// getsockopt into a buffer whose first bytes are the question.
+  static func get(_ socket: borrowing FileDescriptor, _ level: Int32, _ option: Int32, _ buffer: inout [UInt8]) -> SystemError? {
+    var length = socklen_t(buffer.count)
+    let result = unsafe buffer.withUnsafeMutableBytes { unsafe getsockopt(socket.number, level, option, $0.baseAddress, &length) }
+    return result == 0 ? nil : .last
+  }
+}
+
+/// Which matches and targets the kernel has.
+public struct ExtensionProbe: Sendable {
+  public enum Kind: Sendable, Hashable { case match, target }
+
+  /// What the kernel answered.
+  public enum Answer: Sendable, Equatable {
+    case has
+    /// It knows the extension, but not in this revision.
+    case otherRevision
+    case lacks
+    case failed(SystemError)
+  }
+
+  public init() {}
+
+  /// Asks whether the kernel has an extension in a revision. Asking makes it load the module.
+  public func has(_ kind: Kind, _ name: String, revision: UInt8, _ family: AddressFamily) -> Answer {
+    guard name.utf8.count < 29, let socket = try? RawTable.socket(family) else { return .failed(.last) }
+    var request = Array(name.utf8) + [UInt8](repeating: 0, count: 29 - name.utf8.count) + [revision]
+    let option = kind == .match ? RawTable.Option.revisionOfMatch(family) : RawTable.Option.revisionOfTarget(family)
+    guard let error = RawTable.get(socket, RawTable.level(family), option, &request) else { return .has }
+    return switch error.number {
+    case ENOENT: .lacks
+    case EPROTONOSUPPORT: .otherRevision
+    default: .failed(error)
+    }
+  }
+}

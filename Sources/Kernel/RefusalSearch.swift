@@ -1,0 +1,74 @@
+internal import Glibc
+
+/// Finds the rule that made the kernel refuse a table. The kernel itself says only an error number, so the table is tried in part,
+/// in a network namespace that nobody sees: the refused rule is the last one of the shortest beginning that is refused.
+///
+/// A rule that names an ipset cannot be judged there, where no sets are; such rules are left out, and blamed only when there is
+/// one of them and the rest is taken.
+struct RefusalSearch {
+  private let table: KernelTable
+  private let error: KernelError
+
+  init(_ table: KernelTable, _ error: KernelError) {
+    self.table = table
+    self.error = error
+  }
+
+  /// The error, with the rule where it was found.
+  var located: KernelError {
+    var located = error
+    if error.rule == nil, error.error.map({ $0.number != EPERM && $0.number != EAGAIN }) ?? false { located.rule = search() }
+    return located
+  }
+
+  private var places: [RuleReference] {
+    table.chains.flatMap { chain in chain.rules.indices.map { RuleReference(chain: chain.name, rule: $0 + 1) } }
+  }
+
+  private func search() -> RuleReference? {
+    let all = places
+    let (bound, free) = (all.filter { namesSet($0) }, all.filter { !namesSet($0) })
+    guard !isTaken(Set(free)) else { return bound.count == 1 ? bound[0] : nil }
+    // Invariant: the first `low` rules are taken, the first `high` are refused.
+    var low = 0
+    var high = free.count
+    guard high > 0, isTaken([]) else { return nil }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if isTaken(Set(free[..<middle])) { low = middle } else { high = middle }
+    }
+    return free[high - 1]
+  }
+
+  private func isTaken(_ places: Set<RuleReference>) -> Bool {
+    var part = table
+    for index in part.chains.indices {
+      let chain = part.chains[index]
+      part.chains[index].rules = chain.rules.enumerated().filter { places.contains(RuleReference(chain: chain.name, rule: $0.offset + 1)) }.map(\.element)
+    }
+    let trial = part
+    do {
+      try NetworkNamespace.onNewThread {
+        let handle = try TableHandle(trial.family, trial.name)
+        try handle.replace(by: trial, keepsCounters: false)
+        try handle.commit()
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private func namesSet(_ place: RuleReference) -> Bool {
+    guard let entry = table[chain: place.chain]?.rules[place.rule - 1].entry else { return false }
+    let layout = EntryLayout(table.family)
+    let target = Int(entry.hostWord(UInt16.self, at: layout.targetOffset) ?? 0)
+    if entry.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "SET" { return true }
+    var at = layout.size
+    while at < target, let size = entry.hostWord(UInt16.self, at: at), size >= 32 {
+      if entry.text(at: at + EntryLayout.name, length: EntryLayout.nameLength) == "set" { return true }
+      at += Int(size)
+    }
+    return false
+  }
+}

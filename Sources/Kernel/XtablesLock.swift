@@ -1,0 +1,44 @@
+internal import Glibc
+
+/// The lock that iptables takes around every change, so that two programs do not overwrite each other's tables. It is held as
+/// long as the value lives.
+public struct XtablesLock: ~Copyable {
+  private let descriptor: Int32
+  public let path: String
+
+  /// `/run/xtables.lock`, or what `XTABLES_LOCKFILE` names, as iptables has it.
+  public static var defaultPath: String {
+    guard let value = unsafe getenv("XTABLES_LOCKFILE") else { return "/run/xtables.lock" }
+    return unsafe String(cString: value)
+  }
+
+  /// Takes the lock.
+  ///
+  /// - Parameter wait: seconds to wait for another holder: nil waits for ever, 0 gives up at once. The corresponding option of
+  ///   iptables is `-w`.
+  public init(path: String = XtablesLock.defaultPath, wait: Double? = 0) throws(KernelError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .call("opening \(path)") }
+    if let error = XtablesLock.take(descriptor, path: path, wait: wait) {
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  private static func take(_ descriptor: Int32, path: String, wait: Double?) -> KernelError? {
+    var waited = 0.0
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      let error = SystemError.last
+      if error.number == EINTR { continue }
+      guard error.number == EWOULDBLOCK else { return .call("locking \(path)", error) }
+      if let wait, waited >= wait { return KernelError(.locked(path: path), error: error) }
+      usleep(20_000)
+      waited += 0.02
+    }
+    return nil
+  }
+
+  deinit { close(descriptor) }
+}
