@@ -1,0 +1,59 @@
+import Wire
+
+/// Everything that is known of a connection at a moment, for listing and events.
+public struct ConnectionSnapshot: Sendable {
+  public var handle: ConnectionHandle
+  public var original: Tuple
+  public var reply: Tuple
+  public var status: ConnectionStatus
+  /// The TCP or SCTP state's name; nil for protocols without.
+  public var state: String?
+  /// Whole seconds left.
+  public var timeout: UInt32
+  public var mark: UInt32
+  public var zone: Zone
+  public var labels: UInt128
+  public var helper: String?
+  public var accounting: ConnectionAccounting?
+  /// The original tuple of the connection that expected this one.
+  public var master: Tuple?
+  /// By direction; nil when sequence numbers were never adjusted.
+  public var sequenceAdjustments: (SequenceAdjustment, SequenceAdjustment)?
+  public var start: Instant?
+}
+
+extension ConnectionSnapshot {
+  /// One line as `conntrack -L -o extended` prints it.
+  public var extendedLine: String {
+    let family = original.family == .ipv4 ? "ipv4     2 " : "ipv6     10 "
+    var parts = ["\(family)\(padded(original.proto.description, 8)) \(original.proto.rawValue) \(timeout)"]
+    if let state { parts.append(state) }
+    parts += direction(original, zone: zone.directions == .original ? zone.id : 0, accounting.map { ($0.originalPackets, $0.originalBytes) })
+    if !status.contains(.seenReply) { parts.append("[UNREPLIED]") }
+    parts += direction(reply, zone: zone.directions == .reply ? zone.id : 0, accounting.map { ($0.replyPackets, $0.replyBytes) })
+    if status.contains(.assured) { parts.append("[ASSURED]") }
+    parts.append("mark=\(mark)")
+    if let helper { parts.append("helper=\(helper)") }
+    if zone.directions == .both, zone.id != 0 { parts.append("zone=\(zone.id)") }
+    parts.append("use=1")
+    return parts.joined(separator: " ")
+  }
+
+  private func direction(_ tuple: Tuple, zone: UInt16, _ counters: (UInt64, UInt64)?) -> [String] {
+    var parts = ["src=\(tuple.source)", "dst=\(tuple.destination)"]
+    if tuple.isICMP {
+      parts += ["type=\(tuple.icmpType)", "code=\(tuple.icmpCode)", "id=\(tuple.icmpIdentifier)"]
+    } else if tuple.proto == .gre {
+      parts += ["srckey=0x\(String(tuple.sourceID, radix: 16))", "dstkey=0x\(String(tuple.destinationID, radix: 16))"]
+    } else if tuple.proto.hasPorts, tuple.proto != .dccp {
+      parts += ["sport=\(tuple.sourceID)", "dport=\(tuple.destinationID)"]
+    }
+    if zone != 0 { parts.append(self.zone.directions == .original ? "zone-orig=\(zone)" : "zone-reply=\(zone)") }
+    if let counters { parts += ["packets=\(counters.0)", "bytes=\(counters.1)"] }
+    return parts
+  }
+
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(width - text.utf8.count, 0))
+  }
+}

@@ -1,0 +1,121 @@
+import Wire
+
+extension ConntrackTable {
+  /// The confirmed connection that has a tuple in a zone, and the direction it is that tuple of; an expired one is removed on
+  /// the way. The corresponding kernel function is `nf_conntrack_find_get`.
+  public func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
+    findSlot(tuple, zone: zone, now: now).map { (handle($0.slot), $0.direction) }
+  }
+
+  @inline(__always)
+  func findSlot(_ tuple: Tuple, zone: Zone, now: Instant) -> (slot: Int, direction: Direction)? {
+    let originalID = zone.id(.original), replyID = zone.id(.reply)
+    if let found = probe(tuple, zone, hash: tuple.hash(zone: originalID, seed: seed), now: now) { return found }
+    guard originalID != replyID else { return nil }
+    return probe(tuple, zone, hash: tuple.hash(zone: replyID, seed: seed), now: now)
+  }
+
+  private func probe(_ tuple: Tuple, _ zone: Zone, hash: UInt64, now: Instant) -> (slot: Int, direction: Direction)? {
+    var place = index.home(hash)
+    while true {
+      let word = index.words[place]
+      if word == 0 { return nil }
+      if TupleIndex.matches(word, hash) {
+        let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
+        if isEqual(slot, direction, tuple, zone) {
+          if !isExpired(slot, now: now) { return (slot, direction) }
+          // Removal moves words about: begin again.
+          remove(slot, now: now)
+          place = index.home(hash)
+          continue
+        }
+      }
+      place = index.after(place)
+    }
+  }
+
+  /// The corresponding kernel function is `nf_ct_key_equal`.
+  @inline(__always)
+  func isEqual(_ slot: Int, _ direction: Direction, _ tuple: Tuple, _ zone: Zone) -> Bool {
+    (direction == .original ? entries[slot].original == tuple : entries[slot].reply == tuple)
+      && entries[slot].zone.id(direction) == zone.id(direction)
+  }
+
+  /// Whether another connection has a tuple already, so that NAT must look for a different one.
+  /// The corresponding kernel function is `nf_conntrack_tuple_taken`.
+  public func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
+    guard let own = slot(handle) else { return false }
+    let zone = entries[own].zone
+    guard let found = probe(tuple, zone, hash: tuple.hash(zone: zone.id(.reply), seed: seed), now: now), found.slot != own
+    else { return false }
+    // The same flow twice, as two threads of one socket make it: for `confirm` to sort out.
+    if entries[found.slot].original == entries[own].original, entries[found.slot].zone.id(.original) == zone.id(.original) {
+      return false
+    }
+    statistics.found += 1
+    return true
+  }
+
+  /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
+  public func dump(now: Instant) -> [ConnectionSnapshot] {
+    var list: [ConnectionSnapshot] = []
+    for slot in entries.indices {
+      let entry = entries[slot]
+      guard entry.features.contains(.live), entry.isConfirmed, !entry.isDying else { continue }
+      if isExpired(slot, now: now) {
+        remove(slot, now: now)
+      } else if !entry.status.contains(.natClash) {
+        list.append(snapshot(slot, now: now))
+      }
+    }
+    return list
+  }
+
+  /// Everything known of one connection; nil when it is gone.
+  public func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? {
+    slot(handle).map { snapshot($0, now: now) }
+  }
+
+  func snapshot(_ slot: Int, now: Instant) -> ConnectionSnapshot {
+    let entry = entries[slot]
+    let more = entry.features.contains(.extended) ? extensions[UInt32(slot)] : nil
+    var state: String?
+    switch entry.tracker {
+    case .tcp(let tcp): state = tcp.state.name
+    case .sctp(let sctp): state = sctp.state.name
+    default: break
+    }
+    let adjustments = more.map { ($0.sequenceAdjustments[0], $0.sequenceAdjustments[1]) }
+    return ConnectionSnapshot(
+      handle: handle(slot), original: entry.original, reply: entry.reply, status: entry.status, state: state,
+      timeout: remaining(slot, now: now), mark: entry.mark, zone: entry.zone, labels: more?.labels ?? 0,
+      helper: more?.helper.flatMap(helperName),
+      accounting: entry.features.contains(.accounting) ? accounting[slot] : nil,
+      master: more?.master.flatMap { self[$0]?.original },
+      sequenceAdjustments: entry.status.contains(.sequenceAdjust) ? adjustments : nil, start: more?.start)
+  }
+}
+
+extension ConntrackTable {
+  /// Adds an event to the stream when somebody listens and the connection's mask lets it through.
+  func tell(_ kind: ConnectionEvents, _ slot: Int, now: Instant) {
+    guard recordsEvents, settings.events != 0 else { return }
+    if entries[slot].features.contains(.eventMask), let mask = extensions[UInt32(slot)]?.eventMask,
+      kind.isDisjoint(with: mask)
+    { return }
+    let snapshot = snapshot(slot, now: now)
+    if kind.contains(.destroy) {
+      events.append(.destroy(snapshot))
+    } else if !kind.isDisjoint(with: [.new, .related]) {
+      events.append(.new(snapshot))
+    } else {
+      events.append(.update(snapshot))
+    }
+  }
+
+  /// Takes the events told so far.
+  public func takeEvents() -> [ConntrackEvent] {
+    defer { events = [] }
+    return events
+  }
+}

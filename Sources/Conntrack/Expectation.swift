@@ -1,0 +1,88 @@
+public import Wire
+
+/// Names an expectation of one table.
+public struct ExpectationHandle: Sendable, Hashable {
+  let index: UInt32
+  let generation: UInt32
+}
+
+/// A connection that a helper has announced. Kernel: `nf_conntrack_expect`.
+public struct Expectation: Sendable {
+  public struct Flags: OptionSet, Sendable, Hashable {
+    public var rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// It stays when a connection has come of it.
+    public static let permanent = Flags(rawValue: 1)
+    /// It is not looked at until the helper sees an answer.
+    public static let inactive = Flags(rawValue: 2)
+    public static let userspace = Flags(rawValue: 4)
+  }
+
+  /// The tuple of the connection's first packet.
+  public var tuple: Tuple
+  /// The bits of the tuple's source that count; the destination counts wholly.
+  public var sourceMask: UInt128
+  public var sourceIDMask: UInt16
+  public var master: ConnectionHandle
+  /// The helper that made it.
+  public var maker: HelperID?
+  /// The helper that the new connection is to have.
+  public var helper: HelperID?
+  public var flags: Flags
+  /// The class of the helper's policy that limits it.
+  public var policyClass: Int
+  /// What is done with the connection when it comes; the kernel's name of the function.
+  public var function: ExpectationFunction?
+  /// For NAT: the port that was asked for, and the direction of the master that asked.
+  public var savedAddress: UInt128 = 0
+  public var savedID: UInt16 = 0
+  public var direction: Direction = .original
+  var expiry: Instant = Instant(nanoseconds: 0)
+
+  /// An expectation of packets from `source` (nil for any) and `sourceID` (nil for any) to a destination.
+  /// The corresponding kernel function is `nf_ct_expect_init`.
+  public init(
+    master: ConnectionHandle, proto: IPProtocol, source: IPAddress?, sourceID: UInt16?, destination: IPAddress,
+    destinationID: UInt16, policyClass: Int = 0, maker: HelperID? = nil
+  ) {
+    tuple = Tuple(
+      family: destination.family, proto: proto, sourceBits: source?.bits ?? 0, sourceID: sourceID ?? 0,
+      destinationBits: destination.bits, destinationID: destinationID)
+    sourceMask = source == nil ? 0 : destination.family == .ipv4 ? UInt128(UInt32.max) : .max
+    sourceIDMask = sourceID == nil ? 0 : .max
+    self.master = master
+    self.policyClass = policyClass
+    self.maker = maker
+    flags = []
+  }
+
+  /// The corresponding kernel function is `nf_ct_tuple_mask_cmp`.
+  func matches(_ other: Tuple) -> Bool {
+    tuple.destinationBits == other.destinationBits && tuple.destinationID == other.destinationID
+      && tuple.proto == other.proto && tuple.family == other.family
+      && (tuple.sourceBits ^ other.sourceBits) & sourceMask == 0
+      && (tuple.sourceID ^ other.sourceID) & sourceIDMask == 0
+  }
+}
+
+/// What happens to an expected connection when its first packet comes.
+public enum ExpectationFunction: String, Sendable, Hashable {
+  /// NAT as the master's: to the master's other end. Kernel: `nf_nat_follow_master`.
+  case natFollowMaster = "nat-follow-master"
+  case natSIP = "sip"
+  case natPPTP = "pptp"
+  case pptp = "pptp-expectfn"
+  case natQ931 = "Q.931"
+  case natCallForwarding = "callforwarding"
+}
+
+/// Everything known of an expectation at a moment.
+public struct ExpectationSnapshot: Sendable {
+  public var expectation: Expectation
+  /// The master's original tuple.
+  public var master: Tuple?
+  /// Whole seconds left.
+  public var timeout: UInt32
+  /// The name of the helper that made it.
+  public var helper: String?
+}

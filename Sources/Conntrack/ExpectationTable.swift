@@ -1,0 +1,202 @@
+import Wire
+
+/// Why an expectation was not taken.
+public enum ExpectationError: Error, Sendable, Equatable {
+  /// Another master expects an overlapping tuple (EBUSY).
+  case clash
+  /// The policy's or the table's limit is reached (EMFILE).
+  case limit
+  /// The master is gone or has no helper (ESHUTDOWN).
+  case noMaster
+}
+
+/// The connections that are expected, newest first for each destination.
+struct ExpectationTable: Sendable {
+  struct Destination: Hashable {
+    var bits: UInt128
+    var id: UInt16
+    var proto: IPProtocol
+    var family: AddressFamily
+
+    init(_ tuple: Tuple) {
+      bits = tuple.destinationBits
+      id = tuple.destinationID
+      proto = tuple.proto
+      family = tuple.family
+    }
+  }
+
+  private(set) var all: [ExpectationHandle: Expectation] = [:]
+  private var byDestination: [Destination: [ExpectationHandle]] = [:]
+  private var serial: UInt32 = 0
+
+  subscript(_ handle: ExpectationHandle) -> Expectation? { all[handle] }
+
+  func matching(_ tuple: Tuple) -> [ExpectationHandle] { byDestination[Destination(tuple)] ?? [] }
+
+  mutating func insert(_ expectation: Expectation) -> ExpectationHandle {
+    serial &+= 1
+    let handle = ExpectationHandle(index: serial, generation: 0)
+    all[handle] = expectation
+    byDestination[Destination(expectation.tuple), default: []].insert(handle, at: 0)
+    return handle
+  }
+
+  mutating func change(_ handle: ExpectationHandle, _ change: (inout Expectation) -> Void) {
+    guard all[handle] != nil else { return }
+    change(&all[handle]!)
+  }
+
+  mutating func remove(_ handle: ExpectationHandle) -> Expectation? {
+    guard let expectation = all.removeValue(forKey: handle) else { return nil }
+    let destination = Destination(expectation.tuple)
+    byDestination[destination]?.removeAll { $0 == handle }
+    if byDestination[destination]?.isEmpty == true { byDestination[destination] = nil }
+    return expectation
+  }
+}
+
+extension ConntrackTable {
+  /// Expects a connection. One of the same master and tuple is renewed; when the policy's number is reached, the master's oldest of the
+  /// class gives way. The corresponding kernel function is `nf_ct_expect_related`.
+  @discardableResult
+  public func expect(_ expectation: Expectation, now: Instant) throws(ExpectationError) -> ExpectationHandle {
+    guard let slot = slot(expectation.master), let more = extensions[UInt32(slot)],
+      let helper = more.helper.flatMap({ Int($0.rawValue) < helpers.count ? helpers[Int($0.rawValue)] : nil })
+    else { throw .noMaster }
+    try replaceEqual(expectation, now: now)
+    let policies = helper.policies
+    let policy = policies[min(max(expectation.policyClass, 0), policies.count - 1)]
+    let ofClass = (extensions[UInt32(slot)]?.expectations ?? []).filter { expectations[$0]?.policyClass == expectation.policyClass }
+    if policy.maximum != 0, ofClass.count >= policy.maximum {
+      guard let oldest = ofClass.first else { throw .limit }
+      removeExpectation(oldest, now: now)
+    }
+    guard expectations.all.count < Int(settings.expectMax) else { throw .limit }
+    var expectation = expectation
+    expectation.expiry = now.adding(seconds: policy.timeout)
+    let handle = expectations.insert(expectation)
+    extend(slot) { $0.expectations.append(handle) }
+    statistics.expectCreate += 1
+    tellExpectation(handle, isNew: true, now: now)
+    return handle
+  }
+
+  /// Whether `expect` would find a clash; helpers ask before they have chosen a port.
+  private func replaceEqual(_ expectation: Expectation, now: Instant) throws(ExpectationError) {
+    for handle in expectations.matching(expectation.tuple) {
+      guard let other = expectations[handle] else { continue }
+      if other.expiry <= now {
+        removeExpectation(handle, now: now)
+      } else if other.master == expectation.master, other.policyClass == expectation.policyClass,
+        other.tuple == expectation.tuple, other.sourceMask == expectation.sourceMask,
+        other.sourceIDMask == expectation.sourceIDMask
+      {
+        removeExpectation(handle, now: now)
+        return
+      } else if clashes(other, expectation) {
+        throw .clash
+      }
+    }
+  }
+
+  /// The corresponding kernel function is `expect_clash`.
+  private func clashes(_ a: Expectation, _ b: Expectation) -> Bool {
+    var common = a
+    common.sourceMask &= b.sourceMask
+    common.sourceIDMask &= b.sourceIDMask
+    return common.matches(b.tuple) && self[a.master]?.zone == self[b.master]?.zone
+  }
+
+  /// The expectation that a new connection fulfils, taken away unless permanent. The corresponding kernel function is `nf_ct_find_expectation`.
+  private func takeExpectation(_ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
+    guard !expectations.all.isEmpty else { return nil }
+    for handle in expectations.matching(tuple) {
+      guard let expectation = expectations[handle], expectation.matches(tuple), !expectation.flags.contains(.inactive),
+        let master = self[expectation.master], master.zone == zone
+      else { continue }
+      // No connection is set up by a master that is not in the table itself, or is leaving it.
+      guard master.isConfirmed, !master.isDying, expectation.expiry > now else { return nil }
+      if !expectation.flags.contains(.permanent) { removeExpectation(handle, now: now, isFulfilled: true) }
+      return expectation
+    }
+    return nil
+  }
+
+  /// Makes a new connection the child of the one that expected it; false when none did.
+  func adoptExpected(_ slot: Int, _ tuple: Tuple, _ zone: Zone, now: Instant) -> Bool {
+    guard let expectation = takeExpectation(tuple, zone, now: now) else { return false }
+    entries[slot].status.insert(.expected)
+    entries[slot].mark = self[expectation.master]?.mark ?? 0
+    extend(slot) {
+      $0.master = expectation.master
+      $0.helper = expectation.helper
+    }
+    statistics.expectNew += 1
+    if expectation.function != nil { helperNAT?.expected(handle(slot), by: expectation, in: self, now: now) }
+    expectationFollows(slot, expectation, now: now)
+    return true
+  }
+
+  /// Takes an expectation back. The corresponding kernel function is `nf_ct_unexpect_related`.
+  public func unexpect(_ handle: ExpectationHandle, now: Instant) { removeExpectation(handle, now: now) }
+
+  /// Changes an expectation in place, such as activating it or renewing its time.
+  public func change(_ handle: ExpectationHandle, _ change: (inout Expectation) -> Void) { expectations.change(handle, change) }
+
+  public func expectation(_ handle: ExpectationHandle) -> Expectation? { expectations[handle] }
+
+  /// The expectations of a master, oldest first.
+  public func expectations(of handle: ConnectionHandle) -> [ExpectationHandle] {
+    slot(handle).flatMap { extensions[UInt32($0)]?.expectations } ?? []
+  }
+
+  /// The live expectation that a tuple would fulfil, left where it is. The corresponding kernel function is `__nf_ct_expect_find`.
+  public func findExpectation(_ tuple: Tuple, zone: Zone, now: Instant) -> ExpectationHandle? {
+    expectations.matching(tuple).first { handle in
+      guard let expectation = expectations[handle], expectation.expiry > now else { return false }
+      return expectation.matches(tuple) && self[expectation.master]?.zone == zone
+    }
+  }
+
+  func removeExpectation(_ handle: ExpectationHandle, now: Instant, isFulfilled: Bool = false) {
+    guard let expectation = expectations[handle] else { return }
+    tellExpectation(handle, isNew: false, now: now)
+    _ = expectations.remove(handle)
+    statistics.expectDelete += 1
+    if let slot = slot(expectation.master) {
+      extensions[UInt32(slot)]?.expectations.removeAll { $0 == handle }
+    }
+  }
+
+  /// A master takes its expectations with it. The corresponding kernel function is `nf_ct_remove_expectations`.
+  func removeExpectations(of slot: Int) {
+    guard entries[slot].features.contains(.extended), let list = extensions[UInt32(slot)]?.expectations, !list.isEmpty else {
+      return
+    }
+    for handle in list where expectations.remove(handle) != nil { statistics.expectDelete += 1 }
+    extensions[UInt32(slot)]?.expectations = []
+  }
+
+  func expireExpectations(now: Instant) {
+    for (handle, expectation) in expectations.all where expectation.expiry <= now { removeExpectation(handle, now: now) }
+  }
+
+  /// Every live expectation, in the order they were made, as `conntrack -L expect` would list them.
+  public func dumpExpectations(now: Instant) -> [ExpectationSnapshot] {
+    expireExpectations(now: now)
+    return expectations.all.sorted { $0.key.index < $1.key.index }.map { snapshot($0.value, now: now) }
+  }
+
+  private func snapshot(_ expectation: Expectation, now: Instant) -> ExpectationSnapshot {
+    ExpectationSnapshot(
+      expectation: expectation, master: self[expectation.master]?.original,
+      timeout: expectation.expiry.wholeSeconds(since: now), helper: expectation.maker.flatMap(helperName))
+  }
+
+  private func tellExpectation(_ handle: ExpectationHandle, isNew: Bool, now: Instant) {
+    guard recordsEvents, settings.events != 0, let expectation = expectations[handle] else { return }
+    let snapshot = snapshot(expectation, now: now)
+    events.append(isNew ? .expectationNew(snapshot) : .expectationDestroy(snapshot))
+  }
+}

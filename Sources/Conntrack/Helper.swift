@@ -1,0 +1,138 @@
+public import Wire
+
+/// Names a helper registered with a table.
+public struct HelperID: Sendable, Hashable {
+  let rawValue: UInt16
+}
+
+/// How many connections of a class a master may expect at a time, and for how long. Kernel: `nf_conntrack_expect_policy`.
+public struct ExpectationPolicy: Sendable, Hashable {
+  public var name: String
+  /// 0 for no limit.
+  public var maximum: Int
+  /// Seconds.
+  public var timeout: UInt32
+
+  public init(name: String = "", maximum: Int = 1, timeout: UInt32 = 300) {
+    self.name = name
+    self.maximum = maximum
+    self.timeout = timeout
+  }
+}
+
+/// A few words of memory that a helper has in a connection. Kernel: `nf_conn_help.data`.
+public struct HelperState: Sendable, Hashable {
+  public var words: InlineHelperWords = InlineHelperWords()
+  public init() {}
+}
+
+/// Eight words; the meaning is the helper's.
+public struct InlineHelperWords: Sendable, Hashable {
+  public var a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0, d: UInt32 = 0
+  public var e: UInt32 = 0, f: UInt32 = 0, g: UInt32 = 0, h: UInt32 = 0
+  public init() {}
+}
+
+/// Reads the payload of a connection and expects the connections that it announces. Kernel: `nf_conntrack_helper`.
+public protocol ConntrackHelper: Sendable {
+  /// The name by which the CT target and `-m helper` know it: "ftp".
+  var name: String { get }
+  var family: AddressFamily { get }
+  var proto: IPProtocol { get }
+  /// The port that automatic assignment looks for in the connection's reply source, 0 for none.
+  var port: UInt16 { get }
+  /// One policy a class.
+  var policies: [ExpectationPolicy] { get }
+
+  /// Looks at a packet of its connection, about to leave; may change it, through the table's `helperNAT` alone.
+  /// - Parameter offset: where the transport header starts.
+  /// - Returns: `.accept`; `.drop` for what must not pass.
+  func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict
+}
+
+/// The circumstances of one call of a helper.
+public struct HelperCall {
+  public let table: ConntrackTable
+  public let connection: ConnectionHandle
+  public let info: ConnectionInfo
+  public let helper: HelperID
+  public let now: Instant
+
+  /// The connection as it is now; a helper is only called while it is there.
+  public var state: Connection? { table[connection] }
+}
+
+/// The NAT companions of the helpers: they choose addresses and ports for expected connections, and rewrite what the payload says of
+/// them. Kernel: the `nf_nat_*_hook` pointers.
+public protocol HelperNAT: AnyObject {
+  /// Sets NAT up for a connection that was expected. Kernel: `nf_conntrack_expect.expectfn`.
+  func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant)
+}
+
+extension ConntrackTable {
+  /// Registers a helper. Of two of one name, family and protocol the later one counts.
+  @discardableResult
+  public func register(_ helper: any ConntrackHelper) -> HelperID {
+    if let index = helpers.firstIndex(where: { $0.name == helper.name && $0.family == helper.family && $0.proto == helper.proto && $0.port == helper.port }) {
+      helpers[index] = helper
+      return HelperID(rawValue: UInt16(truncatingIfNeeded: index))
+    }
+    helpers.append(helper)
+    return HelperID(rawValue: UInt16(truncatingIfNeeded: helpers.count - 1))
+  }
+
+  /// The helper of a name for connections of a family and protocol; nil when there is none. The corresponding kernel function is
+  /// `nf_conntrack_helper_try_module_get`.
+  public func helper(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> HelperID? {
+    helpers.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
+      .map { HelperID(rawValue: UInt16(truncatingIfNeeded: $0)) }
+  }
+
+  func helperName(_ id: HelperID) -> String? {
+    Int(id.rawValue) < helpers.count ? helpers[Int(id.rawValue)].name : nil
+  }
+
+  /// Gives a new connection its helper: the template's, or, where the switch for it is on, the one of its port.
+  /// The corresponding kernel function is `__nf_ct_try_assign_helper`.
+  func assignHelper(_ slot: Int, _ template: Template?) {
+    if let id = template?.helper {
+      entries[slot].status.insert(.helper)
+      if Int(id.rawValue) < helpers.count, helpers[Int(id.rawValue)].proto == entries[slot].original.proto {
+        extend(slot) { $0.helper = id }
+      }
+    } else if settings.automaticHelpers {
+      let reply = entries[slot].reply
+      let found = helpers.firstIndex {
+        $0.port != 0 && $0.port == reply.sourceID && $0.proto == reply.proto && $0.family == reply.family
+      }
+      if let found { extend(slot) { $0.helper = HelperID(rawValue: UInt16(truncatingIfNeeded: found)) } }
+    }
+  }
+
+  /// Lets the connection's helper look at a packet that is about to leave, and adjusts its sequence numbers; to be followed by
+  /// `confirm`. The corresponding kernel function is `nf_confirm`, of older kernels `ipv4_helper` and `ipv4_confirm`.
+  /// - Parameter isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
+  public func help(
+    packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, now: Instant
+  ) -> NetfilterVerdict {
+    guard case .connection(let handle, let info) = attachment, info != .relatedReply, let slot = slot(handle),
+      entries[slot].features.contains(.extended)
+    else { return .accept }
+    guard let at = TransportLocator(packet.bytes), at.fragmentOffset == 0, !at.isTruncated else { return .accept }
+    if let id = extensions[UInt32(slot)]?.helper, Int(id.rawValue) < helpers.count {
+      let call = HelperCall(table: self, connection: handle, info: info, helper: id, now: now)
+      let verdict = helpers[Int(id.rawValue)].help(&packet, at: at.offset, call)
+      guard verdict == .accept else { return verdict }
+    }
+    if entries[slot].status.contains(.sequenceAdjust), !isLoopback, at.proto == .tcp {
+      guard adjustSequence(&packet, at: at.offset, slot, info.direction) else {
+        statistics.drop += 1
+        return .drop
+      }
+    }
+    return .accept
+  }
+
+  /// What follows from the helper that made an expectation, without NAT.
+  func expectationFollows(_ slot: Int, _ expectation: Expectation, now: Instant) {}
+}

@@ -1,0 +1,82 @@
+import Wire
+
+extension ConntrackTable {
+  /// What was added to the sequence numbers of a direction at a sequence number, as 32 bits of two's complement.
+  /// The corresponding kernel function is `nf_ct_seq_offset`.
+  @inline(__always)
+  func sequenceOffset(_ slot: Int, _ direction: Direction, sequence: UInt32) -> UInt32 {
+    guard entries[slot].status.contains(.sequenceAdjust) else { return 0 }
+    return adjustment(slot, direction).offset(at: sequence)
+  }
+
+  private func adjustment(_ slot: Int, _ direction: Direction) -> SequenceAdjustment {
+    extensions[UInt32(slot)]?.sequenceAdjustments[Int(direction.rawValue)] ?? SequenceAdjustment()
+  }
+
+  /// Notes that the payload of a segment grew by `difference` bytes, so that later numbers are moved by it.
+  /// The corresponding kernel function is `nf_ct_seqadj_set`.
+  public func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
+    guard difference != 0, let slot = slot(handle) else { return }
+    entries[slot].status.insert(.sequenceAdjust)
+    entries[slot].pendingEvents.insert(.sequenceAdjust)
+    extend(slot) {
+      let index = Int(direction.rawValue)
+      var adjustment = $0.sequenceAdjustments[index]
+      if adjustment.offsetBefore == adjustment.offsetAfter || adjustment.correctionPosition.isBefore(sequence) {
+        adjustment.correctionPosition = sequence
+        adjustment.offsetBefore = adjustment.offsetAfter
+        adjustment.offsetAfter &+= difference
+      }
+      $0.sequenceAdjustments[index] = adjustment
+    }
+  }
+
+  /// Moves a segment's sequence number by what its own direction has grown, and its acknowledgments by what the other has.
+  /// The corresponding kernel function is `nf_ct_seq_adjust`.
+  func adjustSequence(_ packet: inout Packet, at offset: Int, _ slot: Int, _ direction: Direction) -> Bool {
+    guard let header = TCPHeader(packet.bytes, at: offset), let checksum = packet.bytes.uint16(at: offset + TCPHeader.Offset.checksum)
+    else { return false }
+    let own = adjustment(slot, direction), other = adjustment(slot, direction.opposite)
+    let sequence = header.sequence &+ own.offset(at: header.sequence)
+    var sum = Checksum.updated(checksum, from: header.sequence, to: sequence)
+    packet.bytes.setUInt32(sequence, at: offset + TCPHeader.Offset.sequence)
+    if header.flags.contains(.ack) {
+      let moved = header.acknowledgment &- other.ackOffset(at: header.acknowledgment)
+      sum = Checksum.updated(sum, from: header.acknowledgment, to: moved)
+      packet.bytes.setUInt32(moved, at: offset + TCPHeader.Offset.acknowledgment)
+      adjustSelectiveAcks(&packet, header, at: offset, by: other, &sum)
+    }
+    return packet.bytes.setUInt16(sum, at: offset + TCPHeader.Offset.checksum)
+  }
+
+  private func adjustSelectiveAcks(
+    _ packet: inout Packet, _ header: TCPHeader, at offset: Int, by adjustment: SequenceAdjustment, _ sum: inout UInt16
+  ) {
+    guard header.dataOffset > TCPHeader.minimumLength, adjustment != SequenceAdjustment() else { return }
+    for option in header.options(in: packet.bytes, at: offset)
+    where option.kind == TCPOptionKind.sack && option.length >= 10 && (option.length - 2) % 8 == 0 {
+      for edge in stride(from: option.offset + 2, to: option.offset + option.length, by: 4) {
+        guard let old = packet.bytes.uint32(at: edge) else { continue }
+        let new = old &- adjustment.ackOffset(at: old)
+        // An edge may stand at an odd place; its bytes then count crosswise in the sum.
+        sum = (edge - offset) % 2 == 0
+          ? Checksum.updated(sum, from: old, to: new)
+          : Checksum.updated(sum.byteSwapped, from: old, to: new).byteSwapped
+        packet.bytes.setUInt32(new, at: edge)
+      }
+    }
+  }
+}
+
+extension SequenceAdjustment {
+  /// What is added to a sequence number.
+  func offset(at sequence: UInt32) -> UInt32 {
+    UInt32(bitPattern: sequence.isAfter(correctionPosition) ? offsetAfter : offsetBefore)
+  }
+
+  /// What is taken from an acknowledgment of numbers that were moved.
+  func ackOffset(at ack: UInt32) -> UInt32 {
+    let moved = ack &- UInt32(bitPattern: offsetBefore)
+    return UInt32(bitPattern: moved.isAfter(correctionPosition) ? offsetAfter : offsetBefore)
+  }
+}

@@ -1,0 +1,41 @@
+public import Wire
+
+/// Names a timeout policy registered with a table.
+public struct TimeoutPolicyID: Sendable, Hashable {
+  let rawValue: UInt16
+}
+
+/// Timeouts for the connections that the CT target gives the policy's name. Kernel: `nf_ct_timeout`.
+public struct TimeoutPolicy: Sendable {
+  public var name: String
+  public var family: AddressFamily
+  public var proto: IPProtocol
+  /// The timeouts; switches among the settings are not used.
+  public var settings: ConntrackSettings
+
+  public init(name: String, family: AddressFamily, proto: IPProtocol, settings: ConntrackSettings) {
+    self.name = name
+    self.family = family
+    self.proto = proto
+    self.settings = settings
+  }
+}
+
+extension ConntrackTable {
+  /// Registers a policy under its name, in place of an earlier one of that name.
+  @discardableResult
+  public func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID {
+    if let index = timeoutPolicies.firstIndex(where: { $0.name == policy.name }) {
+      timeoutPolicies[index] = policy
+      return TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: index))
+    }
+    timeoutPolicies.append(policy)
+    return TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: timeoutPolicies.count - 1))
+  }
+
+  /// The policy of a name, for packets of a family and protocol; nil when there is none that fits.
+  public func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
+    timeoutPolicies.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
+      .map { TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: $0)) }
+  }
+}

@@ -1,0 +1,117 @@
+import Wire
+
+@testable import Conntrack
+
+/// What a kernel did with a sequence of packets forwarded between eth0 and eth1, as recorded in a namespace.
+struct KernelRecord {
+  struct Step {
+    var packet: [UInt8]
+    var sleep: Double
+    var count: Int
+    /// The `--ctstate` that matched in PREROUTING; empty when the packet did not come so far.
+    var state: String
+    var passed: Bool
+    var connections: [String]?
+  }
+
+  var name: String
+  var sysctls: [String: Int]
+  var steps: [Step]
+  /// Lines as `conntrack -L -o extended` prints them.
+  var final: [String]
+
+  init?(_ json: JSONValue) {
+    guard let name = json["name"]?.string, case .array(let steps)? = json["steps"] else { return nil }
+    self.name = name
+    sysctls = [:]
+    if case .object(let values)? = json["sysctl"] { sysctls = values.compactMapValues(\.int) }
+    self.steps = steps.map { step in
+      var sleep = 0.0
+      if case .number(let value)? = step["sleep"] { sleep = value }
+      return Step(
+        packet: Hex.bytes(step["hex"]?.string ?? "") ?? [], sleep: sleep, count: step["repeat"]?.int ?? 1,
+        state: step["state"]?.string ?? "", passed: step["passed"]?.int == 1, connections: step["ct"].map(KernelRecord.lines))
+    }
+    final = json["final"].map(KernelRecord.lines) ?? []
+  }
+
+  private static func lines(_ json: JSONValue) -> [String] {
+    if case .array(let lines) = json { lines.compactMap(\.string) } else { [] }
+  }
+
+  static func load(_ name: String) throws -> [KernelRecord] {
+    try JSONValue.lines(name).compactMap { KernelRecord($0) }
+  }
+}
+
+/// A table with the way of a forwarded packet around it: in, and confirmed where the kernel let it out.
+struct Replay {
+  let table: ConntrackTable
+  var now = Instant.seconds(1000)
+
+  init(_ record: KernelRecord) {
+    var settings = ConntrackSettings()
+    settings.accounting = true
+    for (name, value) in record.sysctls { settings[sysctl: name] = value }
+    table = ConntrackTable(settings: settings, seed: 42)
+  }
+
+  /// The first difference from the kernel, or nil.
+  mutating func difference(_ record: KernelRecord) -> String? {
+    for (index, step) in record.steps.enumerated() {
+      now = Instant(nanoseconds: now.nanoseconds + UInt64(step.sleep * 1e9) + 2_000_000)
+      if !step.packet.isEmpty {
+        for _ in 0..<step.count {
+          let state = send(step)
+          if !step.state.isEmpty, state != step.state { return "step \(index): kernel \(step.state), here \(state)" }
+        }
+      }
+      if let lines = step.connections, let difference = compare(lines) { return "step \(index): \(difference)" }
+    }
+    return compare(record.final).map { "at the end: \($0)" }
+  }
+
+  private func send(_ step: KernelRecord.Step) -> String {
+    var attachment = Attachment.none
+    let packet = Packet(bytes: step.packet)
+    guard table.incoming(packet: packet, attachment: &attachment, hook: .prerouting, now: now) == .accept else { return "" }
+    let state = name(attachment)
+    if step.passed, table.confirm(attachment: &attachment, now: now) == .accept {
+      return state
+    }
+    table.release(attachment)
+    return state
+  }
+
+  private func name(_ attachment: Attachment) -> String {
+    switch attachment {
+    case .none, .template: "INVALID"
+    case .untracked: "UNTRACKED"
+    case .connection(_, let info):
+      switch info {
+      case .new: "NEW"
+      case .established, .establishedReply: "ESTABLISHED"
+      case .related, .relatedReply: "RELATED"
+      }
+    }
+  }
+
+  /// Compares the listing; timeouts may differ by a second.
+  private func compare(_ kernel: [String]) -> String? {
+    let here = table.dump(now: now).map(\.extendedLine).map(normal).sorted { $0.line < $1.line }
+    let there = kernel.map(normal).sorted { $0.line < $1.line }
+    guard here.map(\.line) == there.map(\.line) else { return "kernel \(there.map(\.line)), here \(here.map(\.line))" }
+    for (a, b) in zip(here, there) where abs(a.timeout - b.timeout) > 1 {
+      return "timeout \(b.timeout) in the kernel, here \(a.timeout): \(a.line)"
+    }
+    return nil
+  }
+
+  private func normal(_ line: String) -> (line: String, timeout: Int) {
+    var words = line.split(separator: " ").map(String.init)
+    words.removeAll { $0.hasPrefix("use=") }
+    guard words.count > 4, let timeout = Int(words[4]) else { return (words.joined(separator: " "), 0) }
+    words[4] = "T"
+    return (words.joined(separator: " "), timeout)
+  }
+}
