@@ -1,3 +1,5 @@
+public import Conntrack
+
 /// Everything outside the packet that matches and targets may ask or change: one network namespace at one moment.
 public final class World {
   /// Nanoseconds on the scenario's clock, which counts from the epoch.
@@ -5,6 +7,8 @@ public final class World {
   public var random: SeededRandom
   public let host: any HostModel
   public let memory: ExtensionMemory
+  /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.
+  public var conntrack: ConntrackTable?
 
   public init(now: UInt64, random: SeededRandom, host: any HostModel, memory: ExtensionMemory = ExtensionMemory()) {
     self.now = now
@@ -12,6 +16,9 @@ public final class World {
     self.host = host
     self.memory = memory
   }
+
+  /// ``now`` as connection tracking takes it.
+  public var instant: Instant { Instant(nanoseconds: now) }
 }
 
 /// A small generator whose whole state is its seed (splitmix64), so that a run can be repeated byte for byte.

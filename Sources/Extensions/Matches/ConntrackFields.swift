@@ -5,29 +5,52 @@ import XTables
 /// What connection tracking knows of a packet, as fields of conditions. All but ``connectionState`` and
 /// ``connectionExists`` are absent from a packet that has no connection.
 extension Field {
-  /// One of the bits of ``ConntrackState``, and with it those that tell of address translation.
   static let connectionState = Field("ct.state", bits: 9) { context in
     switch context.attachment {
-    case .none: .of(ConntrackState.invalid)
-    case .untracked: .of(ConntrackState.untracked)
+    case .none, .template: return .of(ConntrackState.invalid)
+    case .untracked: return .of(ConntrackState.untracked)
+    case .connection(_, let info):
+      var state =
+        switch info {
+        case .new: ConntrackState.new
+        case .established, .establishedReply: ConntrackState.established
+        case .related, .relatedReply: ConntrackState.related
+        }
+      let status = connection(context)?.status ?? []
+      if status.contains(.sourceNAT) { state |= ConntrackState.sourceNAT }
+      if status.contains(.destinationNAT) { state |= ConntrackState.destinationNAT }
+      return .of(state)
     }
   }
-  static let connectionExists = Field("ct.exists", bits: 1) { _ in .of(0) }
+  static let connectionExists = Field("ct.exists", bits: 1) { .of($0.attachment.connection != nil) }
   /// 0 in the original direction, 1 in the reply direction.
-  static let connectionDirection = ofConnection("ct.direction", bits: 1)
-  static let connectionProtocol = ofConnection("ct.protocol", bits: 8)
-  static let originalSource = ofConnection("ct.orig.src", bits: 128)
-  static let originalDestination = ofConnection("ct.orig.dst", bits: 128)
-  static let replySource = ofConnection("ct.reply.src", bits: 128)
-  static let replyDestination = ofConnection("ct.reply.dst", bits: 128)
-  static let originalSourcePort = ofConnection("ct.orig.sport", bits: 16)
-  static let originalDestinationPort = ofConnection("ct.orig.dport", bits: 16)
-  static let replySourcePort = ofConnection("ct.reply.sport", bits: 16)
-  static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16)
-  static let connectionStatus = ofConnection("ct.status", bits: 16)
+  static let connectionDirection = Field("ct.direction", bits: 1) { context in
+    context.attachment.info.map { .of($0.direction.rawValue) } ?? .absent
+  }
+  static let connectionProtocol = ofConnection("ct.protocol", bits: 8) { .of($0.original.proto.rawValue) }
+  static let originalSource = ofConnection("ct.orig.src", bits: 128) { .value($0.original.sourceBits) }
+  static let originalDestination = ofConnection("ct.orig.dst", bits: 128) { .value($0.original.destinationBits) }
+  static let replySource = ofConnection("ct.reply.src", bits: 128) { .value($0.reply.sourceBits) }
+  static let replyDestination = ofConnection("ct.reply.dst", bits: 128) { .value($0.reply.destinationBits) }
+  static let originalSourcePort = ofConnection("ct.orig.sport", bits: 16) { .of($0.original.sourceID) }
+  static let originalDestinationPort = ofConnection("ct.orig.dport", bits: 16) { .of($0.original.destinationID) }
+  static let replySourcePort = ofConnection("ct.reply.sport", bits: 16) { .of($0.reply.sourceID) }
+  static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16) { .of($0.reply.destinationID) }
+  static let connectionStatus = ofConnection("ct.status", bits: 16) { .of($0.status.rawValue) }
   /// Whole seconds.
-  static let connectionExpiry = ofConnection("ct.expiry", bits: 32)
-  static let connectionMark = ofConnection("ct.mark", bits: 32)
+  static let connectionExpiry = Field("ct.expiry", bits: 32) { context in
+    guard let handle = context.attachment.connection else { return .absent }
+    return context.world.conntrack?.timeout(of: handle, now: context.world.instant).map { .of($0) } ?? .absent
+  }
+  static let connectionMark = ofConnection("ct.mark", bits: 32) { .of($0.mark) }
 
-  private static func ofConnection(_ name: String, bits: Int) -> Field { Field(name, bits: bits) { _ in .absent } }
+  private static func connection(_ context: PacketContext) -> Connection? {
+    context.attachment.connection.flatMap { context.world.conntrack?[$0] }
+  }
+
+  private static func ofConnection(
+    _ name: String, bits: Int, _ read: @escaping @Sendable (Connection) -> FieldValue
+  ) -> Field {
+    Field(name, bits: bits) { context in connection(context).map(read) ?? .absent }
+  }
 }
