@@ -25,6 +25,23 @@ extension Registry {
     TTLMatch.descriptor,
     UDPMatch.descriptor,
 
+    CTTarget.descriptor,
+    ConnmarkTarget.descriptor,
+    DNATTarget.descriptor,
+    IPv6DNATTarget.descriptor,
+    LogTarget.descriptor,
     MarkTarget.descriptor,
+    MasqueradeTarget.descriptor,
+    IPv6MasqueradeTarget.descriptor,
+    NFLogTarget.descriptor,
+    NFQueueTarget.descriptor,
+    NotrackTarget.descriptor,
+    RedirectTarget.descriptor,
+    IPv6RedirectTarget.descriptor,
+    RejectTarget.descriptor,
+    IPv6RejectTarget.descriptor,
+    SNATTarget.descriptor,
+    IPv6SNATTarget.descriptor,
+    TCPMSSTarget.descriptor,
   ])
 }

@@ -28,6 +28,6 @@ public struct Rule: Sendable, Hashable {
   public func site(in table: TableName, _ family: Family, hooks: HookMask) -> RuleSite {
     RuleSite(
       family: family, table: table, hooks: hooks, protocolNumber: header.protocolNumber,
-      protocolInverted: header.inverted.contains(.protocol))
+      protocolInverted: header.inverted.contains(.protocol), matches: matches)
   }
 }

@@ -32,14 +32,18 @@ public struct RuleSite: Sendable {
   public let hooks: HookMask
   public let protocolNumber: UInt8
   public let protocolInverted: Bool
+  /// The matches of the rule, which a few targets look at.
+  public let matches: [ExtensionUse]
 
   public init(
-    family: Family, table: TableName, hooks: HookMask, protocolNumber: UInt8 = 0, protocolInverted: Bool = false
+    family: Family, table: TableName, hooks: HookMask, protocolNumber: UInt8 = 0, protocolInverted: Bool = false,
+    matches: [ExtensionUse] = []
   ) {
     self.family = family
     self.table = table
     self.hooks = hooks
     self.protocolNumber = protocolNumber
     self.protocolInverted = protocolInverted
+    self.matches = matches
   }
 }

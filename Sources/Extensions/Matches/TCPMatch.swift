@@ -11,6 +11,9 @@ public enum TCPMatch: MatchExtension {
     var option: UInt8 = 0
     var flags = FlagTest()
     var inverted: UInt8 = 0
+
+    /// Whether only packets with these flags match.
+    func requiresFlags(_ wanted: UInt8) -> Bool { flags.set & wanted == wanted && inverted & Inverted.flags == 0 }
   }
 
   /// Which flags are looked at and which of them must be set: `flg_mask` and `flg_cmp`.

@@ -1,0 +1,166 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Sets how the packet's connection will be tracked. Kernel: `xt_CT`, revision 2.
+public enum CTTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_ct_target_info_v1`, which revisions 1 and 2 share.
+  public struct Info: BitwiseCopyable, Sendable {
+    var flags: CTFlags = []
+    var zone: UInt16 = 0
+    var events: UInt32 = 0
+    var expectationEvents: UInt32 = 0
+    var helper = FixedName<16>()
+    var timeout = FixedName<32>()
+    var padding: UInt32 = 0
+    /// The kernel's own pointer to the template.
+    var template: UInt64 = 0
+  }
+
+  /// The corresponding kernel structure is `xt_ct_target_info`.
+  private struct WithoutTimeout: BitwiseCopyable, Sendable {
+    var flags: CTFlags
+    var zone: UInt16
+    var events: UInt32
+    var expectationEvents: UInt32
+    var helper: FixedName<16>
+    var padding: UInt32 = 0
+    var template: UInt64 = 0
+  }
+
+  /// `XT_CT_*`.
+  struct CTFlags: OptionSet, BitwiseCopyable, Sendable {
+    let rawValue: UInt16
+
+    static let untracked = CTFlags(rawValue: 0x01)
+    /// Written as NOTRACK.
+    static let alias = CTFlags(rawValue: 0x02)
+    static let zoneOfOriginal = CTFlags(rawValue: 0x04)
+    static let zoneOfReply = CTFlags(rawValue: 0x08)
+    static let zoneFromMark = CTFlags(rawValue: 0x10)
+    static let all: CTFlags = [.untracked, .alias, .zoneOfOriginal, .zoneOfReply, .zoneFromMark]
+  }
+
+  public static let name = "CT"
+  public static let families: Families = .both
+  public static let summary = "sets how the packet's connection will be tracked"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw]) }
+
+  /// The bit of each event is its place; the corresponding kernel enumerations are `ip_conntrack_events` and
+  /// `ip_conntrack_expect_events`.
+  private static let events = [
+    "new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark",
+  ]
+
+  public static let options: [Option<Info>] = [
+    Option(
+      flag: "--notrack",
+      present: Presence(get: { $0.flags.contains(.untracked) }, set: { $0.flags.insert(.untracked) }), .plain,
+      "do not track the packet"),
+    Option(
+      "--helper", .bareName(placeholder: "name"), \.helper, present: .when { !$0.helper.bytes.isEmpty }, .plain,
+      "the helper to use"),
+    Option(
+      "--timeout", .bareName(placeholder: "name"), \.timeout, present: .when { !$0.timeout.bytes.isEmpty }, .plain,
+      "the timeout policy to use"),
+    events("--ctevents", \.events, events, "events of the connection to report"),
+    events("--expevents", \.expectationEvents, ["new"], "events of its expectations to report"),
+    zone("--zone-orig", [.zoneOfOriginal], "the zone of the original direction"),
+    zone("--zone-reply", [.zoneOfReply], "the zone of the reply direction"),
+    zone("--zone", [], "the zone of both directions"),
+  ]
+  public static let layouts: [Layout<Info>] = [
+    Layout(
+      revision: 0, WithoutTimeout.self, abiSize: Int(xt_ct_target_info_size), userSize: 32,
+      upgrade: {
+        Info(
+          flags: $0.flags, zone: $0.zone, events: $0.events, expectationEvents: $0.expectationEvents, helper: $0.helper)
+      },
+      downgrade: {
+        guard $0.flags.isSubset(of: .untracked), $0.timeout.bytes.isEmpty else { return nil }
+        return WithoutTimeout(
+          flags: $0.flags, zone: $0.zone, events: $0.events, expectationEvents: $0.expectationEvents, helper: $0.helper)
+      }),
+    Layout(
+      revision: 1, Info.self, abiSize: Int(xt_ct_target_info_v1_size), userSize: 64, upgrade: { $0 },
+      downgrade: { $0.flags.isSubset(of: .untracked) ? $0 : nil }),
+    Layout(revision: 2, abiSize: Int(xt_ct_target_info_v1_size), userSize: 64),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--notrack", table: .raw), .accepts("--ctevents new,destroy --expevents new --zone 7", table: .raw),
+    .accepts("--zone-orig mark", table: .raw), .accepts("--zone-reply 1", table: .raw),
+    .accepts("--helper ftp", before: "-p tcp", table: .raw),
+    .rejects("--zone 65536", table: .raw), .rejects("--ctevents old", table: .raw), .rejects("--helper ftp", table: .raw),
+  ]
+
+  private static func events(
+    _ name: String, _ path: any WritableKeyPath<Info, UInt32> & Sendable, _ names: [String], _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "event[,event...]", grammar: "event { \",\" event }",
+      samples: names.count > 1 ? ["new", names.joined(separator: ",")] : names, nearMisses: ["old", "new,", ""], .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        var mask: UInt32 = 0
+        for part in arguments.token.split(on: ",") {
+          guard let bit = names.firstIndex(where: { part == $0 }) else {
+            throw OptionError(
+              "bad-value", "Unknown event type \"\(part.string)\"", at: part.range,
+              hint: "the events are \(names.joined(separator: ", "))")
+          }
+          mask |= 1 << UInt32(bit)
+        }
+        info[keyPath: path] = mask
+      },
+      write: { info, text in
+        let mask = info[keyPath: path]
+        guard mask != 0 else { return }
+        text.option(name)
+        text.word(names.enumerated().filter { mask & 1 << UInt32($0.offset) != 0 }.map(\.element).joined(separator: ","))
+      })
+  }
+
+  private static func zone(_ name: String, _ direction: CTFlags, _ summary: String) -> Option<Info> {
+    let directions: CTFlags = [.zoneOfOriginal, .zoneOfReply]
+    return Option(
+      name, arity: 1, placeholder: "id|mark", grammar: "number | \"mark\"", samples: ["1", "65535", "mark"],
+      nearMisses: ["65536", "-1", "x"], .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        info.flags.insert(direction)
+        info.zone = 0
+        if arguments.token.string.lowercased() == "mark" {
+          info.flags.insert(.zoneFromMark)
+        } else if let number = arguments.token.unsigned, number <= 65535 {
+          info.zone = UInt16(number)
+        } else {
+          throw OptionError(
+            "bad-value", "Cannot parse \(arguments.token.string) as a zone ID", at: arguments.token.range,
+            hint: "a zone is a number from 0 to 65535, or mark")
+        }
+      },
+      write: { info, text in
+        guard info.flags.contains(.zoneFromMark) || info.zone != 0 else { return }
+        // Both directions together are written as none.
+        let given = info.flags.intersection(directions)
+        guard (given == directions ? [] : given) == direction else { return }
+        text.option(name)
+        text.word(info.flags.contains(.zoneFromMark) ? "mark" : String(info.zone))
+      })
+  }
+
+  /// The corresponding kernel functions are `xt_ct_tg_check` and `xt_ct_set_helper`.
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if !info.flags.isSubset(of: .all) { throw .kernel("CT: unknown flags") }
+    if info.flags.contains(.untracked) { return }
+    let needsProtocol = !info.helper.bytes.isEmpty || !info.timeout.bytes.isEmpty
+    if needsProtocol, site.protocolNumber == 0 || site.protocolInverted {
+      throw .kernel("CT: a helper or a timeout policy belongs to one protocol", hint: "put -p with the protocol before it")
+    }
+  }
+
+  public static func claims(_ info: Info) -> Bool { !info.flags.contains(.alias) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    .unknown(UnknownReason("-j CT", needs: "connection tracking"))
+  }
+}

@@ -1,0 +1,70 @@
+import CNetfilter
+public import XTables
+
+/// Writes a line about the packet into the kernel log. Kernel: `xt_LOG`, revision 0.
+public enum LogTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_log_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var level: UInt8 = 4
+    var content: LogContent = []
+    var prefix = FixedName<30>()
+  }
+
+  public static let name = "LOG"
+  public static let families: Families = .both
+  public static let summary = "writes a line about the packet into the kernel log"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "the line begins with it; at most 29 bytes"),
+    Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "0 to 7, or emerg to debug"),
+    content("--log-tcp-sequence", .tcpSequence, "sequence numbers of TCP"),
+    content("--log-tcp-options", .tcpOptions, "options of TCP"),
+    content("--log-ip-options", .ipOptions, "options of IP"),
+    content("--log-uid", .owner, "user and group of the socket that sent the packet"),
+    content("--log-macdecode", .linkLayer, "link-layer addresses by name"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_log_info>.size)]
+  public static let examples: [Example] = [
+    .accepts(""), .accepts(#"--log-prefix "dropped: " --log-level 7 --log-tcp-sequence --log-uid"#),
+    .accepts("--log-level info", saved: "--log-level 6"), .accepts("--log-level warning", saved: ""),
+    .rejects("--log-level 8"), .rejects("--log-level WARNING"), .rejects(#"--log-prefix """#),
+  ]
+
+  private static func content(_ name: String, _ part: LogContent, _ summary: String) -> Option<Info> {
+    Option(
+      flag: name, present: Presence(get: { $0.content.contains(part) }, set: { $0.content.insert(part) }), .plain, summary)
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.level >= 8 { throw .kernel("LOG: the level is above 7") }
+    if info.prefix.storage[29] != 0 { throw .kernel("LOG: the prefix does not end") }
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    let line = LogLine.text(for: packet, prefix: info.prefix.string, content: info.content)
+    packet.effects.append(.log(level: info.level, line: line))
+    return .proceed
+  }
+}
+
+extension ValueSyntax where Value == UInt8 {
+  /// A level of syslog by number or name; the corresponding C type is `XTTYPE_SYSLOGLEVEL`.
+  static var logLevel: ValueSyntax {
+    let names: [(name: String, level: UInt8)] = [
+      ("emerg", 0), ("panic", 0), ("alert", 1), ("crit", 2), ("error", 3), ("warning", 4), ("notice", 5), ("info", 6),
+      ("debug", 7),
+    ]
+    return ValueSyntax(
+      placeholder: "level", grammar: "number | " + names.map { "\"\($0.name)\"" }.joined(separator: " | "),
+      samples: ["0", "7", "debug", "crit", "info"], nearMisses: ["8", "-1", "warn", "DEBUG"],
+      parse: { token, arguments throws(OptionError) in
+        if let number = token.unsigned, number <= 7 { return UInt8(number) }
+        if let level = names.first(where: { token == $0.name }) { return level.level }
+        throw OptionError(
+          "bad-value", "log level \"\(token.string)\" unknown", at: token.range,
+          hint: "a level is a number from 0 to 7 or one of \(names.map(\.name).joined(separator: ", "))")
+      },
+      print: { level, text in text.word(String(level)) })
+  }
+}

@@ -1,0 +1,66 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Gives a connection the address of the interface it leaves by, for IPv4. Kernel: `xt_MASQUERADE`, revision 0.
+public enum MasqueradeTarget: TargetExtension {
+  public typealias Info = IPv4TranslationRange
+
+  public static let name = "MASQUERADE"
+  public static let families: Families = .ipv4
+  public static let summary = "gives a connection the address of the interface it leaves by"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: .postrouting) }
+
+  public static let options: [Option<Info>] = sharedOptions()
+  public static let layouts: [Layout<Info>] = [
+    Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
+  ]
+  public static let examples: [Example] = [
+    .accepts("", family: .ipv4, table: .nat),
+    .accepts("--to-ports 1024-65535 --random-fully", before: "-p udp", family: .ipv4, table: .nat),
+    .rejects("--to-ports 1024", family: .ipv4, table: .nat),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    try info.checkCount(name)
+    try info.checkNoAddresses(name)
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.masquerade(info.range, &packet)
+  }
+
+  /// The options both families share.
+  static func sharedOptions<Holder: TranslationRangeHolder>() -> [Option<Holder>] {
+    [
+      .translationPorts("the source ports to take one from"),
+      .translationFlag("--random", .random, "choose the port by a keyed hash"),
+      .translationFlag("--random-fully", .randomFully, "choose the port at random"),
+    ]
+  }
+}
+
+/// The same for IPv6. Kernel: `xt_MASQUERADE`, revision 0.
+public enum IPv6MasqueradeTarget: TargetExtension {
+  public typealias Info = BaselessTranslationRange
+
+  public static let name = MasqueradeTarget.name
+  public static let families: Families = .ipv6
+  public static let summary = MasqueradeTarget.summary
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { MasqueradeTarget.scope(family) }
+
+  public static let options: [Option<Info>] = MasqueradeTarget.sharedOptions()
+  public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
+  public static let examples: [Example] = [
+    .accepts("--random", family: .ipv6, table: .nat),
+    .accepts("--to-ports 1024", before: "-p tcp", family: .ipv6, table: .nat),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.masquerade(info.range, &packet)
+  }
+}

@@ -1,0 +1,53 @@
+import CNetfilter
+public import XTables
+
+/// Hands a copy of the packet to a log group of user space. Kernel: `xt_NFLOG`, revision 0.
+public enum NFLogTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_nflog_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var length: UInt32 = 0
+    var group: UInt16 = 0
+    var threshold: UInt16 = 0
+    var flags: UInt16 = 0
+    var padding: UInt16 = 0
+    var prefix = FixedName<64>()
+  }
+
+  /// `XT_NFLOG_F_COPY_LEN`: only so many bytes of the packet are copied.
+  private static let copiesLength: UInt16 = 1
+
+  public static let name = "NFLOG"
+  public static let families: Families = .both
+  public static let summary = "hands a copy of the packet to a log group of user space"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "comes with the packet; at most 63 bytes"),
+    Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the group of netlink"),
+    Option(
+      "--nflog-size", .unsigned(), \.length, present: .bits(\.flags, copiesLength), OptionUse(excludes: ["--nflog-range"]),
+      "how many bytes of the packet to copy"),
+    Option(
+      "--nflog-range", .unsigned(), \.length, present: .when { $0.flags & copiesLength == 0 && $0.length != 0 },
+      OptionUse(excludes: ["--nflog-size"]), "has never had an effect"),
+    Option(
+      "--nflog-threshold", .unsigned(), \.threshold, present: .when { $0.threshold != 0 }, .plain,
+      "how many packets to gather before handing them over"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_nflog_info>.size)]
+  public static let examples: [Example] = [
+    .accepts(""), .accepts("--nflog-prefix foo --nflog-group 1 --nflog-size 64 --nflog-threshold 8"),
+    .accepts("--nflog-group 0", saved: ""), .accepts("--nflog-size 0"), .accepts("--nflog-range 1"),
+    .rejects("--nflog-group 65536"), .rejects("--nflog-size 1 --nflog-range 1"),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.flags & ~copiesLength != 0 { throw .kernel("NFLOG: unknown flags") }
+    if info.prefix.storage[63] != 0 { throw .kernel("NFLOG: the prefix does not end") }
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    packet.effects.append(.nflog(group: info.group, prefix: info.prefix.string))
+    return .proceed
+  }
+}

@@ -1,0 +1,27 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Keeps the packet out of connection tracking; another name of `CT --notrack`. Kernel: `xt_CT`, revision 2.
+public enum NotrackTarget: TargetExtension {
+  public typealias Info = CTTarget.Info
+
+  public static let name = "NOTRACK"
+  public static let kernelName = CTTarget.kernelName
+  public static let families: Families = .both
+  public static let summary = "keeps the packet out of connection tracking"
+  public static let initial = Info(flags: [.untracked, .alias])
+  public static func scope(_ family: Family) -> Scope { CTTarget.scope(family) }
+
+  public static let options: [Option<Info>] = []
+  public static let layouts: [Layout<Info>] = [
+    Layout(revision: 2, abiSize: Int(xt_ct_target_info_v1_size), userSize: 64)
+  ]
+  public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--notrack", table: .raw)]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try CTTarget.check(info, site) }
+
+  public static func claims(_ info: Info) -> Bool { info.flags.contains(.alias) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { CTTarget.act(info, on: &packet) }
+}

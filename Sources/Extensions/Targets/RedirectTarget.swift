@@ -1,0 +1,73 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Sends a connection to this host itself, for IPv4. Kernel: `xt_REDIRECT`, revision 0.
+public enum RedirectTarget: TargetExtension {
+  public typealias Info = IPv4TranslationRange
+
+  public static let name = "REDIRECT"
+  public static let families: Families = .ipv4
+  public static let summary = "sends a connection to this host itself"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
+
+  public static let options: [Option<Info>] = sharedOptions()
+  public static let layouts: [Layout<Info>] = [
+    Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
+  ]
+  public static let examples: [Example] = [
+    .accepts("", family: .ipv4, table: .nat),
+    .accepts("--to-ports 42-1234 --random", before: "-p tcp", family: .ipv4, table: .nat),
+    .rejects("--to-ports 42", family: .ipv4, table: .nat),
+    .rejects("--to-ports 42-1234/567", before: "-p tcp", family: .ipv4, table: .nat),
+  ]
+
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+    try info.refuseBasePort()
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    try info.checkCount(name)
+    try info.checkNoAddresses(name)
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.redirect(info.range, &packet)
+  }
+
+  /// The options both families share.
+  static func sharedOptions<Holder: TranslationRangeHolder>() -> [Option<Holder>] {
+    [
+      .translationPorts("the destination ports to take one from"),
+      .translationFlag("--random", .random, "choose the port by a keyed hash"),
+    ]
+  }
+}
+
+/// The same for IPv6. Kernel: `xt_REDIRECT`, revision 0.
+public enum IPv6RedirectTarget: TargetExtension {
+  public typealias Info = BaselessTranslationRange
+
+  public static let name = RedirectTarget.name
+  public static let families: Families = .ipv6
+  public static let summary = RedirectTarget.summary
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { RedirectTarget.scope(family) }
+
+  public static let options: [Option<Info>] = RedirectTarget.sharedOptions()
+  public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
+  public static let examples: [Example] = [
+    .accepts("--to-ports 8080", before: "-p tcp", family: .ipv6, table: .nat)
+  ]
+
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+    try info.refuseBasePort()
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.redirect(info.range, &packet)
+  }
+}

@@ -1,0 +1,146 @@
+import Conntrack
+import Wire
+
+/// The packets this host sends in answer to one it will not pass on.
+///
+/// Two things in them are the kernel's secret and stand as zero here: the identification of an IPv4 packet that may be
+/// fragmented, and the flow label of an ICMPv6 error.
+extension PacketContext {
+  /// Answers with a destination-unreachable error of ICMP or ICMPv6.
+  ///
+  /// The corresponding kernel functions are `nf_send_unreach` and `nf_send_unreach6`.
+  public mutating func answerUnreachable(code: UInt8) {
+    // The host computes checksums of its own packets only when they leave.
+    guard input == nil || hasAnswerableChecksum else { return }
+    answerICMPError(type: packet.family == .ipv4 ? 3 : 1, code: code)
+  }
+
+  /// Answers a TCP segment with a reset.
+  ///
+  /// The corresponding kernel functions are `nf_send_reset` and `nf_send_reset6`.
+  public mutating func answerReset() {
+    guard let transport = packet.transport, transport.proto == .tcp, transport.fragmentOffset == 0, !transport.isTruncated,
+      let segment = packet.tcp, !segment.flags.contains(.rst), let source = packet.source,
+      let destination = packet.destination, input == nil || packet.hasValidSum(at: transport)
+    else { return }
+    guard isAnswerable(destination), family == .ipv4 || isUnicast(source) && isUnicast(destination) else { return }
+    var fields = PacketFields(destination, source, proto: .tcp)
+    (fields.sourcePort, fields.destinationPort) = (segment.destinationPort, segment.sourcePort)
+    fields.identification = 0
+    fields.dontFragment = true
+    fields.window = 0
+    fields.ttl = defaultTTL
+    if segment.flags.contains(.ack) {
+      fields.sequence = segment.acknowledgment
+      fields.tcpFlags = .rst
+    } else {
+      let data = packet.count - transport.offset - segment.dataOffset
+      let flags: UInt32 = (segment.flags.contains(.syn) ? 1 : 0) + (segment.flags.contains(.fin) ? 1 : 0)
+      fields.acknowledgment = segment.sequence &+ flags &+ UInt32(truncatingIfNeeded: data)
+      fields.tcpFlags = [.rst, .ack]
+    }
+    send(fields)
+  }
+
+  /// Sends an ICMP or ICMPv6 error about the packet, unless the rules against answering forbid it.
+  ///
+  /// The corresponding kernel functions are `icmp_send` and `icmp6_send`, without their rate limits.
+  /// - Parameter information: the second word of the header: the MTU or the pointer.
+  public mutating func answerICMPError(type: UInt8, code: UInt8, information: UInt32 = 0) {
+    guard let source = packet.source, let destination = packet.destination, let transport = packet.transport else { return }
+    if input != nil, packet.type != .host { return }
+    let isAllowed = family == .ipv4 ? mayBeAnsweredIPv4(transport, destination) : mayBeAnsweredIPv6(transport, source, destination)
+    guard isAllowed else { return }
+    guard let sender = errorSender(to: source, insteadOf: destination) else {
+      return effects.append(.note("an ICMP error goes to \(source); which address it comes from needs the host's routes"))
+    }
+    var fields = PacketFields(sender, source, proto: family == .ipv4 ? .icmp : .icmpv6)
+    fields.identification = 0
+    fields.ttl = defaultTTL
+    (fields.icmpType, fields.icmpCode, fields.mtu) = (type, code, information)
+    if family == .ipv4 {
+      fields.tos = (packet.tos ?? 0) & 0x1e | 0xc0
+      if packet.ipv4?.headerLength ?? 0 > IPv4Header.minimumLength {
+        effects.append(.note("IP options that an ICMP error echoes are left out of it"))
+      }
+    }
+    let unit = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)?.mtu ?? 1500
+    let room = family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
+    guard room > IPv4Header.minimumLength else { return }
+    fields.quoted = Array(packet.bytes.prefix(room))
+    send(fields)
+  }
+
+  private mutating func send(_ fields: PacketFields) {
+    // Building fails only for a packet that is too long, which an answer never is.
+    if let reply = try? fields.packet() { effects.append(.reply(reply)) }
+  }
+
+  private var defaultTTL: UInt8 {
+    let name = family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
+    return UInt8(clamping: world.host.sysctl(name) ?? 64)
+  }
+
+  /// No answer goes out for a packet that many hosts received.
+  private func isAnswerable(_ destination: IPAddress) -> Bool {
+    guard family == .ipv4 else { return true }
+    let type = world.host.addressType(destination, on: nil)
+    return !destination.isMulticast && type != .broadcast && type != .multicast
+  }
+
+  private func isUnicast(_ address: IPAddress) -> Bool { !address.isMulticast && address.bits != 0 }
+
+  private func mayBeAnsweredIPv4(_ transport: TransportLocator, _ destination: IPAddress) -> Bool {
+    guard isAnswerable(destination), transport.fragmentOffset == 0 else { return false }
+    guard transport.proto == .icmp else { return true }
+    // Neither an error nor a message of unknown type is answered by an error.
+    guard let type = packet.bytes.uint8(at: transport.offset) else { return false }
+    return type <= 18 && !(1...7).contains(type) && !(9...12).contains(type)
+  }
+
+  private func mayBeAnsweredIPv6(_ transport: TransportLocator, _ source: IPAddress, _ destination: IPAddress) -> Bool {
+    guard !destination.isMulticast, isUnicast(source) else { return false }
+    guard transport.proto == .icmpv6, !transport.isTruncated else { return true }
+    guard let type = packet.bytes.uint8(at: transport.offset) else { return transport.fragmentOffset != 0 }
+    return transport.fragmentOffset != 0 || type >= 128
+  }
+
+  /// The packet's own destination where that is an address of this host, else what the routes say.
+  private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> IPAddress? {
+    guard let type = world.host.addressType(destination, on: nil) else { return nil }
+    if type == .local { return destination }
+    if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1,
+      let address = world.host.primaryAddress(of: input, .ipv4, near: source)
+    {
+      return address
+    }
+    return world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)?.preferredSource
+  }
+
+  /// Whether the payload's checksum is right, or not of a kind that is looked at.
+  ///
+  /// The corresponding kernel functions are `nf_reject_verify_csum` and `nf_ip_checksum`.
+  private var hasAnswerableChecksum: Bool {
+    guard let transport = packet.transport, transport.fragmentOffset == 0 else { return false }
+    if family == .ipv6, transport.isTruncated || transport.offset >= packet.count { return false }
+    switch transport.proto {
+    case .ah, .esp, .sctp, .udplite, .dccp: return true
+    case .udp where packet.udp?.checksum == 0: return true
+    case .gre where packet.gre.map({ $0.flags & 0x8000 == 0 }) ?? false: return true
+    default: return packet.hasValidSum(at: transport)
+    }
+  }
+}
+
+extension Packet {
+  /// Whether all from the transport header on sums up to nothing, over IPv4 with the pseudo header for TCP and UDP only.
+  fileprivate func hasValidSum(at transport: TransportLocator) -> Bool {
+    guard transport.offset <= count else { return false }
+    var pseudo: UInt64 = 0
+    if family == .ipv6 || transport.proto == .tcp || transport.proto == .udp {
+      guard let sum = pseudoHeaderSum(protocol: transport.proto, length: count - transport.offset) else { return false }
+      pseudo = sum
+    }
+    return Checksum.compute(bytes, in: transport.offset..<count, initial: pseudo) == 0
+  }
+}

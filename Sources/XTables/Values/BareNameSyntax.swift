@@ -1,0 +1,18 @@
+extension ValueSyntax {
+  /// Any text, cut at the room there is, printed as it stands.
+  public static func bareName<let capacity: Int>(placeholder: String) -> ValueSyntax where Value == FixedName<capacity> {
+    ValueSyntax(
+      placeholder: placeholder, grammar: "string", samples: ["foo", "x-y_z"], parse: { token, _ in FixedName(token.bytes) },
+      print: { name, text in text.word(name.string) })
+  }
+}
+
+extension ValueSyntax where Value: FixedWidthInteger & UnsignedInteger & Sendable {
+  /// A number, printed in hexadecimal.
+  public static var hexadecimal: ValueSyntax {
+    let plain = ValueSyntax.unsigned()
+    return ValueSyntax(
+      placeholder: plain.placeholder, grammar: plain.grammar, samples: plain.samples, nearMisses: plain.nearMisses,
+      parse: plain.parse, print: { value, text in text.word("0x" + String(value, radix: 16)) })
+  }
+}
