@@ -40,7 +40,6 @@
 #include <linux/netfilter/xt_mac.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_nfacct.h>
-#include <linux/netfilter/xt_osf.h>
 #include <linux/netfilter/xt_owner.h>
 #include <linux/netfilter/xt_physdev.h>
 #include <linux/netfilter/xt_pkttype.h>
