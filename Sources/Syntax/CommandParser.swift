@@ -161,10 +161,9 @@ struct CommandRun {
   /// The corresponding C function is `load_proto`.
   private mutating func implyProtocol() throws(OptionError) -> Bool {
     guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return false }
-    let name = Token(word).unsigned.flatMap { UInt8(exactly: $0) }.map { number in
-      BuiltinProtocol.savedName(number) ?? parser.names.protocolName(number) ?? word
-    }
-    guard let descriptor = parser.registry.match(named: name ?? word, parser.family) else { return false }
+    let number = Token(word).unsigned.flatMap { UInt8(exactly: $0) }
+    let name = number.map { BuiltinProtocol.savedName($0) ?? parser.names.protocolName($0) ?? word } ?? word
+    guard let descriptor = parser.registry.match(named: name, parser.family) else { return false }
     builder.hasImpliedProtocol = true
     builder.matches.append(RuleBuilder.Pending(descriptor))
     return true

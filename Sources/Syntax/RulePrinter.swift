@@ -14,7 +14,7 @@ public struct RulePrinter: Sendable {
 
   /// `-A chain …`.
   public func line(_ rule: Rule, chain: String) -> [UInt8] {
-    var text = RuleText(names: names)
+    var text = RuleText(names: names, family: family)
     text.word("-A")
     text.word(chain)
     print(rule, to: &text)

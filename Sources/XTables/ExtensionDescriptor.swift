@@ -107,6 +107,9 @@ public final class ExtensionDescriptor: Sendable {
   /// The revision in which this extension's payloads are kept.
   public var revision: UInt8 { layouts[layouts.count - 1].revision }
 
+  /// How many leading bytes of a payload mean the same to user space and kernel.
+  public var userSize: Int { layouts[layouts.count - 1].userSize }
+
   public func apply(option index: Int, to payload: inout [UInt8], _ arguments: OptionArguments) throws(OptionError) {
     try applyOption(index, &payload, arguments)
   }

@@ -40,8 +40,10 @@ public struct Registry: Sendable {
     var fallback: (ExtensionDescriptor, [UInt8])?
     for descriptor in candidates where descriptor.kernelName == kernelName && descriptor.families.contains(family) {
       guard let layout = descriptor.layouts.first(where: { $0.revision == revision && $0.size == bytes.count }),
-        let payload = layout.upgrade(bytes)
+        var payload = layout.upgrade(bytes)
       else { continue }
+      // What the kernel keeps for itself behind the user's part says nothing about the rule.
+      for index in min(descriptor.userSize, payload.count)..<payload.count { payload[index] = 0 }
       if descriptor.name != kernelName {
         if descriptor.claims(payload) { return (descriptor, payload) }
       } else if descriptor.claims(payload), fallback == nil {

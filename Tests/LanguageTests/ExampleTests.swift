@@ -2,6 +2,7 @@ import Conntrack
 import Compiler
 import Diagnostics
 import Extensions
+import Foundation
 import Kernel
 import Syntax
 import Testing
@@ -10,6 +11,17 @@ import XTables
 
 /// The examples every extension carries: text → rule → text → blob → rule.
 @Suite struct ExampleTests {
+  /// A `finish` of any other shape would not be the requirement's, and would never be called.
+  @Test func finishIsTheRequirement() throws {
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Sources/Extensions")
+    let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
+    for file in files where file.pathExtension == "swift" {
+      for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") where line.contains("static func finish(") {
+        #expect(line.contains("seen: SeenOptions, _ draft: RuleDraft)"), "\(file.lastPathComponent)")
+      }
+    }
+  }
+
   struct Case: Sendable, CustomTestStringConvertible {
     let descriptor: ExtensionDescriptor
     let example: Example

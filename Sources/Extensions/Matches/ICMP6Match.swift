@@ -11,6 +11,7 @@ public enum ICMP6Match: MatchExtension {
   }
 
   public static let name = "icmp6"
+  public static let aliases = ["icmpv6", "ipv6-icmp"]
   public static let families: Families = .ipv6
   public static let summary = "matches the type and code of ICMPv6"
   public static let initial = Info()

@@ -123,7 +123,7 @@ public enum ConnmarkTarget: TargetExtension {
     .rejects("--save-mark --mask 1 --ctmask 1", table: .mangle), .rejects("--set-mark 1 --left-shift-mark 33", table: .mangle),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isDisjoint(with: operations) {
       throw OptionError(
         "missing-option", "CONNMARK target: No operation specified",

@@ -23,7 +23,7 @@ public enum RedirectTarget: TargetExtension {
     .rejects("--to-ports 42-1234/567", before: "-p tcp", family: .ipv4, table: .nat),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     try info.refuseBasePort()
   }
 
@@ -61,7 +61,7 @@ public enum IPv6RedirectTarget: TargetExtension {
     .accepts("--to-ports 8080", before: "-p tcp", family: .ipv6, table: .nat)
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     try info.refuseBasePort()
   }
 

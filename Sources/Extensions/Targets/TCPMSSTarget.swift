@@ -43,7 +43,7 @@ public enum TCPMSSTarget: TargetExtension {
     .rejects("", before: "-p tcp", table: .mangle), .rejects("--set-mss 1400", before: "-p tcp", table: .mangle),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "TCPMSS target: At least one parameter is required") }
   }
 

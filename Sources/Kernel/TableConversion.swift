@@ -1,0 +1,69 @@
+public import Compiler
+public import Wire
+public import XTables
+
+extension KernelTable {
+  /// A typed table as libiptc takes it, with the masks that reading it back needs.
+  public init(_ table: Table) {
+    self.init(
+      family: table.family, name: table.name.rawValue,
+      chains: table.chainsInSaveOrder.map { chain in
+        KernelChain(
+          name: chain.name, policy: chain.policy.flatMap { KernelChain.Policy(rawValue: $0.rawValue) },
+          counters: KernelCounters(packets: chain.counters.packets, bytes: chain.counters.bytes),
+          rules: chain.rules.map { KernelRule($0, table.family) })
+      })
+  }
+}
+
+extension KernelRule {
+  public init(_ rule: Rule, _ family: AddressFamily) {
+    let jump: String? =
+      switch rule.target {
+      case .none, .use: nil
+      case .verdict(let verdict): verdict.rawValue
+      case .jump(let chain), .goto(let chain): chain
+      }
+    var symbolic = rule
+    if case .verdict = rule.target { symbolic.target = .none }
+    self.init(entry: EntryEncoder(family: family).entry(symbolic), jump: jump, mask: Self.mask(rule, family))
+  }
+
+  /// Zero where the kernel keeps something of its own at the end of a match's or target's structure.
+  private static func mask(_ rule: Rule, _ family: AddressFamily) -> [UInt8]? {
+    var uses = rule.matches
+    if case .use(let use) = rule.target { uses.append(use) }
+    guard uses.contains(where: { $0.descriptor.userSize < $0.payload.count }) else { return nil }
+    var mask = [UInt8](repeating: 0xff, count: EntryLayout(family).size)
+    for use in uses {
+      mask += [UInt8](repeating: 0xff, count: 32 + use.descriptor.userSize)
+      mask += [UInt8](repeating: 0, count: use.payload.count - use.descriptor.userSize)
+    }
+    if case .use = rule.target { return mask }
+    return mask + [UInt8](repeating: 0xff, count: EntryLayout.standardTargetSize)
+  }
+}
+
+extension TableBlob {
+  /// What the kernel holds, as ``TableDecompiler`` reads it; nothing for a table of another name than the five known ones.
+  public init?(_ raw: RawTable) {
+    guard let name = TableName(rawValue: raw.name) else { return nil }
+    self.init(
+      name: name, family: raw.family, validHooks: raw.validHooks, hookEntries: raw.hookEntries,
+      underflows: raw.underflows, entryCount: raw.entryCount, entries: raw.entries)
+  }
+}
+
+extension RawTable {
+  /// The table as typed rules.
+  public func typed(_ registry: Registry) throws(KernelError) -> Table {
+    guard let blob = TableBlob(self) else {
+      throw KernelError(.malformed("no table of this name is known"), family: family, table: name)
+    }
+    do throws(DecompileError) {
+      return try TableDecompiler(registry: registry).decompile(blob)
+    } catch {
+      throw KernelError(.malformed("the entry at offset \(error.offset) \(error.message)"), family: family, table: name)
+    }
+  }
+}
