@@ -53,7 +53,7 @@ let package = Package(
     floor("Compiler", on: ["XTables", "Syntax", "Diagnostics", "CNetfilter"]),
     floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
-    floor("Linter", on: ["XTables", "Syntax", "Compiler", "Diagnostics"]),
+    floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     .executableTarget(

@@ -19,6 +19,8 @@ public enum LegacyStatus: Int32, Sendable {
 public struct Diagnostic: Sendable {
   /// A stable, lower-case identifier such as `unknown-option`; `ferrule explain` takes it.
   public let id: String
+  /// The linter's number for it, such as `FE002`, where a check has one; suppressions and `ferrule explain` take it too.
+  public var code: String?
   public let severity: Severity
   /// The sentence, worded as iptables words it where iptables has one.
   public let message: String
@@ -26,14 +28,15 @@ public struct Diagnostic: Sendable {
   /// Further places or hints ("did you mean …").
   public var notes: [Note]
   public var fixIts: [FixIt]
-  /// What iptables itself would exit with.
+  /// What iptables itself would exit with; means nothing for a warning.
   public let legacyStatus: LegacyStatus
 
   public init(
     _ id: String, _ severity: Severity, _ message: String, at range: SourceRange,
-    notes: [Note] = [], fixIts: [FixIt] = [], legacyStatus: LegacyStatus = .parameterProblem
+    code: String? = nil, notes: [Note] = [], fixIts: [FixIt] = [], legacyStatus: LegacyStatus = .parameterProblem
   ) {
     self.id = id
+    self.code = code
     self.severity = severity
     self.message = message
     self.range = range
@@ -41,6 +44,9 @@ public struct Diagnostic: Sendable {
     self.fixIts = fixIts
     self.legacyStatus = legacyStatus
   }
+
+  /// Code and id as they are shown: `FE002 unreferenced-chain`.
+  public var label: String { code.map { "\($0) \(id)" } ?? id }
 
   /// A sentence that belongs to a diagnostic, with a place of its own where there is one.
   public struct Note: Sendable {

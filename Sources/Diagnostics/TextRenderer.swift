@@ -8,7 +8,7 @@ public struct TextRenderer: Sendable {
 
   public func render(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
     var text = headline(
-      diagnostic.severity, diagnostic.message + " [\(diagnostic.id)]", at: diagnostic.range, in: file)
+      diagnostic.severity, diagnostic.message + " [\(diagnostic.label)]", at: diagnostic.range, in: file)
     text += excerpt(of: diagnostic.range, in: file)
     for note in diagnostic.notes {
       if let range = note.range {

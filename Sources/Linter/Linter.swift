@@ -1,1 +1,65 @@
-// Linter
+import Compiler
+public import Diagnostics
+public import Syntax
+public import XTables
+
+/// Runs checks over a ruleset.
+public struct Linter: Sendable {
+  public let registry: Registry
+  public let checks: [any Check.Type]
+
+  public init(registry: Registry, checks: [any Check.Type] = CheckList.all) {
+    self.registry = registry
+    self.checks = checks
+  }
+
+  /// What there is to say about a file, in the order of its lines: what the parser found, what the kernel would refuse, what
+  /// the checks find, less what the file says shall be ignored.
+  public func diagnostics(for parsed: ParsedRuleset) -> [Diagnostic] {
+    var found = parsed.diagnostics
+    for table in parsed.ruleset.tables { found += TableValidator().diagnostics(for: table) }
+    found = found.map(adopt)
+    let context = LintContext(parsed, registry: registry)
+    for check in checks { found += check.findings(in: context) }
+    found += lineFindings(context)
+    let suppressions = Suppressions(parsed.syntax)
+    found = suppressions.apply(to: found, checks)
+    return found.enumerated().sorted {
+      ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
+    }.map(\.element)
+  }
+
+  private func adopt(_ diagnostic: Diagnostic) -> Diagnostic {
+    guard diagnostic.code == nil, let check = checks.first(where: { $0.adopts.contains(diagnostic.id) }) else {
+      return diagnostic
+    }
+    var named = diagnostic
+    named.code = check.code
+    return named
+  }
+
+  private func lineFindings(_ context: LintContext) -> [Diagnostic] {
+    var found: [Diagnostic] = []
+    var table: TableName?
+    for line in context.lines {
+      switch line.kind {
+      case .table: table = Self.tableName(line, context.file)
+      case .commit: table = nil
+      case .command:
+        // A line that cannot be split has been reported by the parser.
+        guard let table, let words = try? Lexer.words(of: context.file, in: line.content.range, unterminated: { _ in }) else {
+          continue
+        }
+        let command = CommandLine(line: line, table: table, words: words)
+        for check in checks { found += check.findings(in: command, context) }
+      case .blank, .comment, .chain: continue
+      }
+    }
+    return found
+  }
+
+  static func tableName(_ line: LineSyntax, _ file: SourceFile) -> TableName? {
+    let word = file.bytes[line.content.range].dropFirst().prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+    return TableName(rawValue: String(decoding: word, as: UTF8.self))
+  }
+}

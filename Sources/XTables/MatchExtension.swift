@@ -53,27 +53,38 @@ public struct MatchBehaviour: Sendable {
 
 /// An extension that acts on packets.
 public protocol TargetExtension: Extension {
+  /// Whether the target always gives a verdict, so that no packet it acts on comes to the next rule.
+  static var isFinal: Bool { get }
   /// The corresponding kernel callback is `target`.
   static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome
 }
 
 extension TargetExtension {
+  public static var isFinal: Bool { false }
+
   /// This extension as a registry holds it.
   @inlinable public static var descriptor: ExtensionDescriptor {
     ExtensionDescriptor(
       Self.self, kind: .target,
       behaviour: .target(
-        TargetBehaviour(action: { payload in
-          let info = Payload.load(Info.self, from: payload) ?? initial
-          return { act(info, on: &$0) }
-        })))
+        TargetBehaviour(
+          isFinal: isFinal,
+          action: { payload in
+            let info = Payload.load(Info.self, from: payload) ?? initial
+            return { act(info, on: &$0) }
+          })))
   }
 }
 
 /// What a target does, its type erased.
 public struct TargetBehaviour: Sendable {
+  public let isFinal: Bool
+
   @usableFromInline
-  init(action: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome) { self.action = action }
+  init(isFinal: Bool, action: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome) {
+    self.isFinal = isFinal
+    self.action = action
+  }
 
   public let action: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome
 }

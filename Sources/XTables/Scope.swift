@@ -1,4 +1,5 @@
 import Conntrack
+import Diagnostics
 
 /// The tables, hooks and protocols in which the kernel accepts an extension.
 ///
@@ -24,17 +25,22 @@ public struct Scope: Sendable {
   public func objection(to name: String, at site: RuleSite) -> OptionError? {
     if let tables, !tables.contains(site.table) {
       let allowed = tables.map(\.rawValue).joined(separator: ", ")
-      return .kernel(
-        "\(name): only valid in the \(allowed) table, not in \(site.table.rawValue)", hint: "move the rule to \(allowed)")
+      return OptionError(
+        "wrong-table", "\(name): only valid in the \(allowed) table, not in \(site.table.rawValue)",
+        hint: "move the rule to \(allowed)", legacyStatus: .otherProblem)
     }
     if let hooks, !site.hooks.subtracting(hooks).isEmpty {
       let wrong = site.hooks.subtracting(hooks).hooks.map(\.name).joined(separator: ", ")
       let right = hooks.hooks.map(\.name).joined(separator: ", ")
-      return .kernel("\(name): cannot be used from \(wrong)", hint: "it is valid from \(right) only")
+      return OptionError(
+        "wrong-hook", "\(name): cannot be used from \(wrong)", hint: "it is valid from \(right) only",
+        legacyStatus: .otherProblem)
     }
     if let protocols, site.protocolInverted || !protocols.contains(site.protocolNumber) {
       let wanted = protocols.map { BuiltinProtocol.savedName($0) ?? String($0) }.joined(separator: " or ")
-      return .kernel("\(name): only valid for protocol \(wanted)", hint: "put -p \(wanted.split(separator: " ")[0]) before it")
+      return OptionError(
+        "wrong-protocol", "\(name): only valid for protocol \(wanted)",
+        hint: "put -p \(wanted.split(separator: " ")[0]) before it", legacyStatus: .otherProblem)
     }
     return nil
   }

@@ -8,6 +8,7 @@ public enum DNATTarget: TargetExtension {
 
   public static let name = "DNAT"
   public static let families: Families = .ipv4
+  public static let isFinal = true
   public static let summary = "gives a connection another destination address"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
@@ -40,6 +41,7 @@ public enum IPv6DNATTarget: TargetExtension {
 
   public static let name = DNATTarget.name
   public static let families: Families = .ipv6
+  public static let isFinal = true
   public static let summary = DNATTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { DNATTarget.scope(family) }

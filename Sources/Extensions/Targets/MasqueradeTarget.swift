@@ -8,6 +8,7 @@ public enum MasqueradeTarget: TargetExtension {
 
   public static let name = "MASQUERADE"
   public static let families: Families = .ipv4
+  public static let isFinal = true
   public static let summary = "gives a connection the address of the interface it leaves by"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: .postrouting) }
@@ -47,6 +48,7 @@ public enum IPv6MasqueradeTarget: TargetExtension {
 
   public static let name = MasqueradeTarget.name
   public static let families: Families = .ipv6
+  public static let isFinal = true
   public static let summary = MasqueradeTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { MasqueradeTarget.scope(family) }

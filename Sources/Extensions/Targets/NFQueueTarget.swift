@@ -29,6 +29,7 @@ public enum NFQueueTarget: TargetExtension {
 
   public static let name = "NFQUEUE"
   public static let families: Families = .both
+  public static let isFinal = true
   public static let summary = "hands the packet to a queue of user space, which gives the verdict"
   public static let initial = Info()
 

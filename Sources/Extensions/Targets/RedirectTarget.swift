@@ -8,6 +8,7 @@ public enum RedirectTarget: TargetExtension {
 
   public static let name = "REDIRECT"
   public static let families: Families = .ipv4
+  public static let isFinal = true
   public static let summary = "sends a connection to this host itself"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
@@ -51,6 +52,7 @@ public enum IPv6RedirectTarget: TargetExtension {
 
   public static let name = RedirectTarget.name
   public static let families: Families = .ipv6
+  public static let isFinal = true
   public static let summary = RedirectTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { RedirectTarget.scope(family) }

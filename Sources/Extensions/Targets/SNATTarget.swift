@@ -8,6 +8,7 @@ public enum SNATTarget: TargetExtension {
 
   public static let name = "SNAT"
   public static let families: Families = .ipv4
+  public static let isFinal = true
   public static let summary = "gives a connection another source address"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.postrouting, .input]) }
@@ -48,6 +49,7 @@ public enum IPv6SNATTarget: TargetExtension {
 
   public static let name = SNATTarget.name
   public static let families: Families = .ipv6
+  public static let isFinal = true
   public static let summary = SNATTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { SNATTarget.scope(family) }

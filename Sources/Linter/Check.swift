@@ -1,0 +1,58 @@
+public import Diagnostics
+public import Wire
+public import XTables
+
+/// Something that is wrong with a ruleset, or probably is: everything known about it in one file.
+///
+/// A check either looks for itself, over the whole ruleset or line by line, or it gives its code to what the parser and the
+/// validator report already (`adopts`). Its examples are its tests and its page in `ferrule explain`.
+public protocol Check: SendableMetatype {
+  /// Stable for ever: `FE002`.
+  static var code: String { get }
+  /// The id of the diagnostics it makes: `unreferenced-chain`.
+  static var id: String { get }
+  /// What is found, in a few words.
+  static var title: String { get }
+  /// Why it matters, and what to do.
+  static var rationale: String { get }
+  static var severity: Severity { get }
+  /// The ids of the parser's and the validator's diagnostics that are this finding.
+  static var adopts: Set<String> { get }
+  static var examples: [CheckExample] { get }
+
+  static func findings(in context: LintContext) -> [Diagnostic]
+  static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic]
+}
+
+extension Check {
+  public static var severity: Severity { .warning }
+  public static var adopts: Set<String> { [] }
+  public static func findings(in context: LintContext) -> [Diagnostic] { [] }
+  public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] { [] }
+
+  static func finding(
+    _ message: String, at range: SourceRange?, _ notes: [Diagnostic.Note] = [], fix: [Diagnostic.FixIt] = []
+  ) -> Diagnostic {
+    Diagnostic(id, severity, message, at: range ?? SourceRange(0..<0), code: code, notes: notes, fixIts: fix)
+  }
+}
+
+/// A ruleset in which a check finds something, or nothing.
+public struct CheckExample: Sendable {
+  public let text: String
+  /// The lines on which the check reports, from one; none for a good example.
+  public let lines: [Int]
+  /// What `lint --fix` makes of it, where there is a fix.
+  public let fixed: String?
+  public let family: Family
+
+  /// A ruleset in which nothing is found.
+  public static func good(_ text: String, _ family: Family = .ipv4) -> CheckExample {
+    CheckExample(text: text, lines: [], fixed: nil, family: family)
+  }
+
+  /// A ruleset in which the check reports on exactly these lines.
+  public static func bad(_ text: String, lines: [Int], fixed: String? = nil, _ family: Family = .ipv4) -> CheckExample {
+    CheckExample(text: text, lines: lines, fixed: fixed, family: family)
+  }
+}

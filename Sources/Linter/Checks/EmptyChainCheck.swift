@@ -1,0 +1,32 @@
+public import Diagnostics
+import XTables
+
+/// A rule leads to a chain without rules.
+public enum EmptyChainCheck: Check {
+  public static let code = "FE003"
+  public static let id = "empty-chain"
+  public static let title = "a rule leads to an empty chain"
+  public static let rationale = """
+    The packet comes back at once, so the rule costs time and does nothing: with -j the next rule is looked at, with -g the \
+    rule behind the one that called this chain. Where a program fills the chain while it runs, suppress the finding.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\nCOMMIT\n", lines: [3]),
+    .good("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -j RETURN\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      facts.table.chains.indices.filter { !facts.table.chains[$0].isBuiltin && facts.table.chains[$0].rules.isEmpty }
+        .flatMap { index in
+          facts.callers[index].map { caller in
+            let chain = facts.table.chains[index]
+            return finding(
+              "chain `\(chain.name)' is empty: the rule has no effect",
+              at: facts.table.chains[caller.chain].rules[caller.rule].source,
+              [Diagnostic.Note("the chain is declared here", at: chain.source)])
+          }
+        }
+    }
+  }
+}

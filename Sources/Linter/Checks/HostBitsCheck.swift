@@ -1,0 +1,47 @@
+public import Diagnostics
+import Wire
+import XTables
+
+/// An address with bits outside its mask.
+public enum HostBitsCheck: Check {
+  public static let code = "FE014"
+  public static let id = "host-bits"
+  public static let title = "an address has bits that its mask does not cover"
+  public static let severity = Severity.warning
+  public static let rationale = """
+    iptables clears the bits outside the mask without a word: -s 10.0.0.9/24 is all of 10.0.0.0/24. Perhaps one host was meant, \
+    perhaps the network; write what is meant. The fix writes the network, which is what iptables does.
+    """
+  public static let examples: [CheckExample] = [
+    .bad(
+      "*filter\n-A INPUT -s 10.0.0.9/24 -j DROP\nCOMMIT\n", lines: [2],
+      fixed: "*filter\n-A INPUT -s 10.0.0.0/24 -j DROP\nCOMMIT\n"),
+    .bad(
+      "*filter\n-A INPUT -s 2001:db8::1/64 -j DROP\nCOMMIT\n", lines: [2],
+      fixed: "*filter\n-A INPUT -s 2001:db8::/64 -j DROP\nCOMMIT\n", .ipv6),
+    .good("*filter\n-A INPUT -s 10.0.0.9 -j DROP\n-A INPUT -s 10.0.0.9/32,10.1.0.0/16 -j DROP\nCOMMIT\n"),
+  ]
+
+  private static let names: Set<String> = ["-s", "-d", "--source", "--destination", "--src", "--dst"]
+
+  public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
+    line.values(of: names).flatMap { value in
+      value.value.split(on: ",").compactMap { finding(of: $0, in: value.value) }
+    }
+  }
+
+  private static func finding(of part: Token, in whole: Token) -> Diagnostic? {
+    guard let (host, suffix) = part.cut(at: "/"), let address = IPAddress(host.string),
+      let prefix = suffix.unsigned, prefix > 0, prefix <= UInt64(address.family.addressBits)
+    else { return nil }
+    let mask = AddressMask.mask(prefix: Int(prefix), address.family)
+    guard address.bits & ~mask != 0 else { return nil }
+    let network = "\(IPAddress(family: address.family, bits: address.bits & mask))/\(prefix)"
+    // Only a word without quotes lies in the file as it reads, so that a part's place in it is known.
+    let isPlain = whole.bytes.startIndex == Int(whole.range.lowerBound) && whole.bytes.count == whole.range.range.count
+    let range = isPlain ? SourceRange(part.bytes.startIndex..<part.bytes.endIndex) : whole.range
+    return finding(
+      "`\(part.string)' is the network \(network)", at: range,
+      fix: isPlain ? [Diagnostic.FixIt("write \(network)", replace: range, with: Array(network.utf8))] : [])
+  }
+}

@@ -1,0 +1,27 @@
+public import Diagnostics
+import XTables
+
+/// `!` before a range that holds every value.
+public enum InvertedFullRangeCheck: Check {
+  public static let code = "FE008"
+  public static let id = "inverted-full-range"
+  public static let title = "`!` before a range that holds every value"
+  public static let rationale = """
+    Nothing lies outside the full range, so the rule never matches. Worse, iptables-save up to 1.8.9 does not print a full range at \
+    all, the `!` included: saved and restored, the rule that matched nothing matches everything.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n-A INPUT -p tcp ! --sport : -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n-A INPUT -p tcp -m tcp ! --dport 0:65535 -j DROP\nCOMMIT\n", lines: [2]),
+    .good("*filter\n-A INPUT -p tcp ! --sport 0:1023 -j DROP\n-A INPUT -p tcp --dport : -j DROP\nCOMMIT\n"),
+  ]
+
+  public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
+    line.values(of: RangeOptions.names).compactMap { value in
+      guard value.isInverted, RangeOptions.isFull(value) else { return nil }
+      return finding(
+        "nothing lies outside `\(value.value.string)': the rule never matches", at: value.range,
+        [Diagnostic.Note("iptables-save 1.8.9 leaves the option out; restored, the rule matches every packet")])
+    }
+  }
+}

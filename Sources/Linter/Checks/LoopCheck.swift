@@ -1,0 +1,63 @@
+import Compiler
+public import Diagnostics
+import XTables
+
+/// Chains call each other in a circle.
+public enum LoopCheck: Check {
+  public static let code = "FE004"
+  public static let id = "chain-loop"
+  public static let title = "chains call each other in a circle"
+  public static let rationale = """
+    The kernel refuses a table in which a packet could go round for ever (ELOOP), and iptables-restore then only says that the \
+    line of COMMIT failed. A circle that no packet can reach is let in; it is reported as a warning, because the first jump \
+    into it will be refused.
+    """
+  public static let adopts: Set<String> = ["chain-loop"]
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n-A b -j a\nCOMMIT\n", lines: [6]),
+    .bad("*filter\n:a - [0:0]\n-A a -j a\nCOMMIT\n", lines: [3]),
+    .good("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j DROP\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      facts.reach.loop == nil ? circles(facts) : []
+    }
+  }
+
+  /// Each jump that closes a circle, by a walk in depth from every chain that has not been seen.
+  private static func circles(_ facts: TableFacts) -> [Diagnostic] {
+    let table = facts.table
+    enum State { case new, open, done }
+    var states = [State](repeating: .new, count: table.chains.count)
+    var found: [Diagnostic] = []
+    for start in table.chains.indices where states[start] == .new {
+      var stack = [(chain: start, next: 0)]
+      states[start] = .open
+      while let top = stack.last {
+        let rules = table.chains[top.chain].rules
+        guard top.next < rules.count else {
+          states[top.chain] = .done
+          stack.removeLast()
+          continue
+        }
+        stack[stack.count - 1].next += 1
+        guard let next = rules[top.next].target.chain.flatMap({ table.index(of: $0) }) else { continue }
+        switch states[next] {
+        case .new:
+          states[next] = .open
+          stack.append((next, 0))
+        case .open:
+          let path = stack.map(\.chain)
+          let names = path[(path.firstIndex(of: next) ?? 0)...].map { table.chains[$0].name } + [table.chains[next].name]
+          found.append(
+            finding(
+              "the chains call each other in a circle that no packet reaches: \(names.joined(separator: " → "))",
+              at: rules[top.next].source))
+        case .done: break
+        }
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,34 @@
+public import Diagnostics
+import Syntax
+import XTables
+
+/// A table stands twice in a file.
+public enum RepeatedTableCheck: Check {
+  public static let code = "FE012"
+  public static let id = "repeated-table"
+  public static let title = "a table stands twice in a file"
+  public static let rationale = """
+    Each `*table` line empties the table before it fills it: of two blocks of the same table only the rules of the last remain. \
+    (With iptables-restore --noflush both are kept.)
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n*filter\n-A INPUT -j DROP\nCOMMIT\n", lines: [4]),
+    .good("*filter\n-A INPUT -j DROP\nCOMMIT\n*nat\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    var firsts: [TableName: LineSyntax] = [:]
+    var found: [Diagnostic] = []
+    for line in context.lines where line.kind == .table {
+      guard let name = Linter.tableName(line, context.file) else { continue }
+      if let first = firsts[name] {
+        found.append(
+          finding(
+            "table \(name.rawValue) stands twice: this block empties what the one before it filled", at: line.content,
+            [Diagnostic.Note("the block before", at: first.content)]))
+      }
+      firsts[name] = line
+    }
+    return found
+  }
+}

@@ -1,0 +1,24 @@
+public import Diagnostics
+import XTables
+
+/// A chain has the name of a target.
+public enum ShadowedTargetCheck: Check {
+  public static let code = "FE013"
+  public static let id = "shadowed-target"
+  public static let title = "a chain has the name of a target"
+  public static let rationale = """
+    A chain goes before a target of the same name: every `-j` of that name in the table jumps to the chain, and the target cannot be \
+    reached any more. `iptables -N` refuses such names; a `:NAME` line of iptables-restore does not.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*mangle\n:MARK - [0:0]\n-A INPUT -j MARK\n-A MARK -j RETURN\nCOMMIT\n", lines: [2]),
+    .good("*mangle\n:MARKS - [0:0]\n-A INPUT -j MARKS\n-A MARKS -j RETURN\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      facts.table.chains.filter { !$0.isBuiltin && context.registry.target(named: $0.name, facts.table.family) != nil }
+        .map { finding("chain `\($0.name)' hides the target of that name", at: $0.source) }
+    }
+  }
+}

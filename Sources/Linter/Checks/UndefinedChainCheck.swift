@@ -1,0 +1,20 @@
+public import Diagnostics
+
+/// A rule leads to a chain that the table does not have.
+public enum UndefinedChainCheck: Check {
+  public static let code = "FE001"
+  public static let id = "undefined-chain"
+  public static let title = "a rule leads to a chain or target that does not exist"
+  public static let severity = Severity.error
+  public static let rationale = """
+    iptables-restore looks a name after -j up when it reads the line: it is a chain of this table that was declared above, \
+    or a target extension. Anything else refuses the whole file, "Couldn't load target". A chain must be declared (:NAME - [0:0]) \
+    before the first rule that leads to it.
+    """
+  public static let adopts: Set<String> = ["unknown-target", "goto-no-chain"]
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n:web - [0:0]\n-A INPUT -p tcp -j wbe\nCOMMIT\n", lines: [3]),
+    .bad("*filter\n-A INPUT -g ACCEPT\nCOMMIT\n", lines: [2]),
+    .good("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -j ACCEPT\nCOMMIT\n"),
+  ]
+}

@@ -1,0 +1,40 @@
+public import Diagnostics
+import XTables
+
+/// Rules stand behind one that lets no packet pass.
+public enum UnreachableRuleCheck: Check {
+  public static let code = "FE005"
+  public static let id = "unreachable-rule"
+  public static let title = "rules stand behind an unconditional verdict"
+  public static let rationale = """
+    A rule without conditions and with a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: what stands \
+    behind it never sees a packet. Most often a rule was appended with -A where it should have been inserted before the last one. \
+    The kernel does not even check such rules.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n-A INPUT -j DROP\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n", lines: [3]),
+    .bad("*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n", lines: [3]),
+    .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      facts.table.chains.compactMap { chain in
+        guard let last = chain.rules.firstIndex(where: { ends($0, facts.table.family) }), last + 1 < chain.rules.count else {
+          return nil
+        }
+        let count = chain.rules.count - last - 1
+        let subject = count == 1 ? "this rule" : "this rule and the \(count == 2 ? "one" : "\(count - 1)") behind it"
+        return finding(
+          "no packet reaches \(subject) in chain `\(chain.name)'", at: chain.rules[last + 1].source,
+          [Diagnostic.Note("this rule lets nothing pass", at: chain.rules[last].source)])
+      }
+    }
+  }
+
+  /// Whether every packet that reaches the rule leaves the chain there.
+  static func ends(_ rule: Rule, _ family: Family) -> Bool {
+    guard rule.header.isUnconditional, rule.matches.allSatisfy({ RuleMeaning.isAlways($0, family) }) else { return false }
+    return RuleMeaning.isFinal(rule.target)
+  }
+}

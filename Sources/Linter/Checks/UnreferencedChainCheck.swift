@@ -1,0 +1,47 @@
+public import Diagnostics
+import XTables
+
+/// No packet can get into a user chain.
+public enum UnreferencedChainCheck: Check {
+  public static let code = "FE002"
+  public static let id = "unreferenced-chain"
+  public static let title = "no packet can reach a chain"
+  public static let rationale = """
+    A chain that no rule leads to is dead text; often the jump to it was lost, and with it the protection its rules gave. \
+    The same holds for a chain that only such chains lead to. Some programs fill and hook a chain in while they run: \
+    suppress the finding for those.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n:web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j DROP\nCOMMIT\n", lines: [2, 3]),
+    .good("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j DROP\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      let reached = reachable(facts)
+      return facts.table.chains.indices.filter { !reached[$0] }.map { index in
+        let chain = facts.table.chains[index]
+        let message =
+          facts.callers[index].isEmpty
+          ? "no rule leads to chain `\(chain.name)'" : "only chains that no packet reaches lead to chain `\(chain.name)'"
+        return finding(message, at: chain.source)
+      }
+    }
+  }
+
+  /// From the built-in chains, along every jump: also those behind a final verdict, which another check reports.
+  private static func reachable(_ facts: TableFacts) -> [Bool] {
+    let table = facts.table
+    var reached = table.chains.map(\.isBuiltin)
+    var open = table.chains.indices.filter { reached[$0] }
+    while let index = open.popLast() {
+      for rule in table.chains[index].rules {
+        guard let next = rule.target.chain.flatMap({ table.index(of: $0) }), !reached[next] else { continue }
+        reached[next] = true
+        open.append(next)
+      }
+    }
+    return reached
+  }
+}

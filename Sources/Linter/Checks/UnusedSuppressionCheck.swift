@@ -1,0 +1,26 @@
+import Diagnostics
+
+/// A suppression that suppresses nothing.
+public enum UnusedSuppressionCheck: Check {
+  public static let code = "FE015"
+  public static let id = "unused-suppression"
+  public static let title = "a suppression suppresses nothing"
+  public static let rationale = """
+    `# ferrule:ignore CODE` speaks of the next line that is no comment, `# ferrule:ignore-file CODE` of the whole file. One that has \
+    nothing to suppress would hide the next mistake of its kind. Errors cannot be suppressed.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n# ferrule:ignore FE003\n-A INPUT -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n# ferrule:ignore FE999\n-A INPUT -j DROP\nCOMMIT\n", lines: [2]),
+    .good("*filter\n# filled by fail2ban\n# ferrule:ignore unreferenced-chain\n:f2b - [0:0]\n-A INPUT -j DROP\nCOMMIT\n"),
+  ]
+
+  static func finding(_ name: String, at range: SourceRange, _ checks: [any Check.Type]) -> Diagnostic {
+    if checks.contains(where: { $0.code == name || $0.id == name || $0.adopts.contains(name) }) {
+      return finding("there is nothing to ignore for `\(name)'", at: range)
+    }
+    let known = Spelling.nearest(to: name, in: checks.flatMap { [$0.code, $0.id] })
+    return finding(
+      "there is no check `\(name)'", at: range, known.map { [Diagnostic.Note("did you mean \($0)?")] } ?? [])
+  }
+}

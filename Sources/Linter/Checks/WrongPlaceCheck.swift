@@ -1,0 +1,18 @@
+public import Diagnostics
+
+/// A match or target stands where the kernel does not take it.
+public enum WrongPlaceCheck: Check {
+  public static let code = "FE006"
+  public static let id = "wrong-place"
+  public static let title = "a match or target in a table, hook or protocol where the kernel refuses it"
+  public static let severity = Severity.error
+  public static let rationale = """
+    Extensions name the tables, hooks and protocols in which they work. The kernel follows the jumps: a chain reached from INPUT \
+    counts as INPUT. It answers EINVAL for the whole table, and iptables-restore says only that the line of COMMIT failed.
+    """
+  public static let adopts: Set<String> = ["wrong-table", "wrong-hook", "wrong-protocol", "kernel-refuses"]
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n-A INPUT -j MARK --set-mark 1\nCOMMIT\n", lines: [2]),
+    .good("*mangle\n-A INPUT -j MARK --set-mark 1\nCOMMIT\n"),
+  ]
+}

@@ -1,0 +1,72 @@
+import Diagnostics
+import FoundationEssentials
+
+/// `{"diagnostics": […], "summary": {…}}`, members sorted by name.
+struct JSONReport: Encodable {
+  struct Finding: Encodable {
+    let file: String
+    let range: Region
+    let severity: String
+    let id: String
+    let code: String?
+    let message: String
+    let notes: [Note]
+    let fixes: [Fix]
+  }
+
+  struct Note: Encodable {
+    let message: String
+    let range: Region?
+  }
+
+  struct Fix: Encodable {
+    let message: String
+    let range: Region
+    let replacement: String
+  }
+
+  let diagnostics: [Finding]
+  let summary: [String: Int]
+
+  init(_ files: [FileDiagnostics]) {
+    diagnostics = files.flatMap { file in file.diagnostics.map { Finding($0, in: file.file) } }
+    summary = Dictionary(
+      uniqueKeysWithValues: Severity.allCases.map { severity in
+        ("\(severity.rawValue)s", files.reduce(0) { $0 + $1.count(severity) })
+      })
+  }
+
+  var text: String { JSONText.encode(self) }
+}
+
+extension JSONReport.Finding {
+  init(_ diagnostic: Diagnostic, in source: SourceFile) {
+    file = source.name
+    range = Region(diagnostic.range, in: source)
+    severity = diagnostic.severity.rawValue
+    id = diagnostic.id
+    code = diagnostic.code
+    message = diagnostic.message
+    notes = diagnostic.notes.map { note in
+      JSONReport.Note(message: note.message, range: note.range.map { Region($0, in: source) })
+    }
+    fixes = diagnostic.fixIts.map { fix in
+      JSONReport.Fix(
+        message: fix.message, range: Region(fix.range, in: source),
+        replacement: String(decoding: fix.replacement, as: UTF8.self))
+    }
+  }
+}
+
+/// JSON as Ferrule prints it: indented, members sorted, slashes as they are, a newline at the end.
+public enum JSONText {
+  public static func encode(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+    } catch {
+      preconditionFailure("a report holds what JSON has no form for: \(error)")
+    }
+  }
+}

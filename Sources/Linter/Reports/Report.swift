@@ -1,0 +1,51 @@
+public import Diagnostics
+
+/// The diagnostics of one file, to be rendered.
+public struct FileDiagnostics: Sendable {
+  public let file: SourceFile
+  public let diagnostics: [Diagnostic]
+
+  public init(_ file: SourceFile, _ diagnostics: [Diagnostic]) {
+    self.file = file
+    self.diagnostics = diagnostics
+  }
+
+  public func count(_ severity: Severity) -> Int { diagnostics.count { $0.severity == severity } }
+}
+
+/// The forms in which diagnostics can be given out.
+public enum ReportFormat: String, Sendable, CaseIterable {
+  case text, json
+  /// Workflow commands of GitHub Actions.
+  case github
+  /// Static Analysis Results Interchange Format 2.1.0.
+  case sarif
+  /// The XML of JUnit, one test case a file and one a finding.
+  case junit
+
+  public func render(_ files: [FileDiagnostics], coloured: Bool = false) -> String {
+    switch self {
+    case .text:
+      let renderer = TextRenderer(coloured: coloured)
+      return files.map { file in file.diagnostics.map { renderer.render($0, in: file.file) }.joined() }.joined()
+    case .json: return JSONReport(files).text
+    case .github: return GitHubReport.render(files)
+    case .sarif: return SARIFReport(files).text
+    case .junit: return JUnitReport.render(files)
+    }
+  }
+}
+
+/// A range as lines and columns, both from one, the end exclusive.
+struct Region: Encodable {
+  let line: Int
+  let column: Int
+  let endLine: Int
+  let endColumn: Int
+
+  init(_ range: SourceRange, in file: SourceFile) {
+    let start = file.position(of: range.range.lowerBound)
+    let end = file.position(of: range.range.upperBound)
+    (line, column, endLine, endColumn) = (start.line, start.column, end.line, end.column)
+  }
+}
