@@ -73,6 +73,6 @@ let package = Package(
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
-    tests("FerruleTests", of: ["Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+    tests("FerruleTests", of: ["Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )

@@ -12,7 +12,8 @@ public enum WrongPlaceCheck: Check {
     """
   public static let adopts: Set<String> = ["wrong-table", "wrong-hook", "wrong-protocol", "kernel-refuses"]
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -j MARK --set-mark 1\nCOMMIT\n", lines: [2]),
-    .good("*mangle\n-A INPUT -j MARK --set-mark 1\nCOMMIT\n"),
+    .bad("*filter\n-A INPUT -p tcp -j REDIRECT --to-ports 80\nCOMMIT\n", lines: [2]),
+    .bad("*nat\n:out - [0:0]\n-A PREROUTING -j out\n-A out -j MASQUERADE\nCOMMIT\n", lines: [4]),
+    .good("*nat\n:out - [0:0]\n-A POSTROUTING -j out\n-A out -j MASQUERADE\nCOMMIT\n"),
   ]
 }

@@ -1,0 +1,81 @@
+import Diagnostics
+import Extensions
+import Linter
+import Syntax
+import Testing
+import Wire
+import XTables
+
+/// Every check against its own examples.
+@Suite struct CheckTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let check: any Check.Type
+    let example: CheckExample
+    var testDescription: String { "\(check.code) \(example.text.split(separator: "\n").joined(separator: " / "))" }
+  }
+
+  static let cases = CheckList.all.flatMap { check in check.examples.map { Case(check: check, example: $0) } }
+
+  static func lint(_ text: String, _ family: Family = .ipv4) -> (SourceFile, [Diagnostic]) {
+    let file = SourceFile(name: "test", bytes: Array(text.utf8))
+    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: family).parse(file)
+    return (file, Linter(registry: .ferrule).diagnostics(for: parsed))
+  }
+
+  @Test(arguments: cases) func example(_ test: Case) {
+    let (file, found) = Self.lint(test.example.text, test.example.family)
+    let lines = found.filter { $0.code == test.check.code }.map { file.position(of: $0.range.range.lowerBound).line }
+    #expect(lines == test.example.lines, "\(found.map(\.message))")
+    #expect(found.allSatisfy { $0.range.range.upperBound <= file.bytes.count })
+    if test.example.lines.isEmpty {
+      #expect(!found.contains { $0.severity == .error }, "a good example has no error: \(found.map(\.message))")
+    }
+    let (fixed, count) = FixApplication.apply(found.filter { $0.code == test.check.code }, to: file)
+    #expect(String(decoding: fixed, as: UTF8.self) == test.example.fixed ?? test.example.text)
+    #expect((count > 0) == (test.example.fixed != nil))
+  }
+
+  @Test func everyCheckIsDocumented() {
+    var codes: Set<String> = []
+    for check in CheckList.all {
+      #expect(codes.insert(check.code).inserted, "\(check.code) stands twice")
+      #expect(check.code.wholeMatch(of: /FE[0-9]{3}/) != nil)
+      #expect(check.examples.contains { !$0.lines.isEmpty }, "\(check.code) has no bad example")
+      #expect(check.examples.contains { $0.lines.isEmpty }, "\(check.code) has no good example")
+      #expect(check.rationale.count > 80)
+      #expect(CheckList.named(check.code.lowercased())?.code == check.code)
+      #expect(CheckList.named(check.id)?.code == check.code)
+    }
+  }
+
+  @Test func suppressionSilencesOneLineOrTheFile() {
+    let bad = "*filter\n:a - [0:0]\n:b - [0:0]\nCOMMIT\n"
+    func codes(_ text: String) -> [String?] { Self.lint(text).1.map(\.code) }
+    #expect(codes(bad) == ["FE002", "FE002"])
+    #expect(codes("*filter\n# ferrule:ignore FE002\n:a - [0:0]\n:b - [0:0]\nCOMMIT\n") == ["FE002"])
+    #expect(codes("# ferrule:ignore-file FE002\n" + bad) == [])
+    #expect(codes("# ferrule:ignore-file FE002, host-bits\n" + bad) == ["FE015"])
+    // An error stays an error, and the suppression is told to be of no use.
+    #expect(codes("*filter\n# ferrule:ignore FE001\n-A INPUT -j nowhere\nCOMMIT\n") == ["FE015", "FE001"])
+  }
+
+  @Test func aFixKeepsEveryOtherByte() {
+    let text = "# caf\u{E9} \u{1F525}\n*filter\n\n-A  INPUT -s 10.1.2.3/8,10.0.0.0/8 \t-j DROP\n# end\nCOMMIT\n"
+    let (file, found) = Self.lint(text)
+    let (bytes, count) = FixApplication.apply(found, to: file)
+    #expect(count == 1)
+    #expect(String(decoding: bytes, as: UTF8.self) == text.replacing("10.1.2.3/8", with: "10.0.0.0/8"))
+  }
+
+  @Test func aRuleIsNotRemovedWhereNumbersCount() {
+    let text = "*filter\n-A INPUT -p tcp -j DROP\n-A INPUT -p tcp -j DROP\n-D INPUT 1\n-A INPUT -p tcp -j DROP\nCOMMIT\n"
+    let (_, found) = Self.lint(text)
+    #expect(found.contains { $0.code == "FE007" })
+    #expect(found.allSatisfy { $0.fixIts.isEmpty })
+  }
+
+  @Test func rulesWithMemoryAreNotCompared() {
+    let rule = "-A INPUT -m limit --limit 1/min -j ACCEPT\n"
+    #expect(Self.lint("*filter\n\(rule)\(rule)COMMIT\n").1.isEmpty)
+  }
+}
