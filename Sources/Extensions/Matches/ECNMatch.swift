@@ -1,0 +1,73 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches explicit congestion notification. Kernel: `xt_ecn`, revision 0.
+public enum ECNMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_ecn_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var matched: UInt8 = 0
+    var inverted: UInt8 = 0
+    var codePoint: UInt8 = 0
+    var padding: UInt8 = 0
+  }
+
+  /// The bits of `operation` and `invert`: `XT_ECN_OP_MATCH_*`.
+  private enum Flag {
+    static let codePoint: UInt8 = 0x01
+    static let echo: UInt8 = 0x10
+    static let reduced: UInt8 = 0x20
+  }
+
+  public static let name = "ecn"
+  public static let families: Families = .both
+  public static let summary = "matches explicit congestion notification in IP and TCP"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option(
+      flag: "--ecn-tcp-ece", present: .bits(\.matched, Flag.echo), invert: .bits(\.inverted, Flag.echo), .plain,
+      "the ECE flag of TCP is set"),
+    Option(
+      flag: "--ecn-tcp-cwr", present: .bits(\.matched, Flag.reduced), invert: .bits(\.inverted, Flag.reduced), .plain,
+      "the CWR flag of TCP is set"),
+    Option(
+      "--ecn-ip-ect", .unsigned(0...3), \.codePoint, invert: .bits(\.inverted, Flag.codePoint),
+      present: .bits(\.matched, Flag.codePoint), .plain, "the code point in the IP header"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_ecn_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--ecn-tcp-ece ! --ecn-tcp-cwr", before: "-p tcp"), .accepts("! --ecn-ip-ect 3"), .rejects("--ecn-ip-ect 4"),
+    .rejects("--ecn-tcp-cwr"), .rejects(""),
+  ]
+
+  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+    if seen.isEmpty { throw OptionError("missing-option", "ECN match: some option required") }
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if (info.matched | info.inverted) & 0xce != 0 { throw .kernel("ecn: unknown flags") }
+    if info.matched & (Flag.echo | Flag.reduced) != 0, site.protocolNumber != 6 || site.protocolInverted {
+      throw .kernel("ecn: cannot match TCP bits for non-tcp packets", hint: "put -p tcp before it")
+    }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    var tests: [Condition] = []
+    if info.matched & Flag.codePoint != 0 {
+      tests.append(.masked(.typeOfService, info.codePoint, mask: UInt8(3)).inverted(info.inverted & Flag.codePoint != 0))
+    }
+    for (flag, bit) in [(Flag.echo, TCPFlags.ece), (Flag.reduced, TCPFlags.cwr)] where info.matched & flag != 0 {
+      tests.append(.masked(.congestionFlags, bit.rawValue, mask: bit.rawValue).inverted(info.inverted & flag != 0))
+    }
+    return .all(tests)
+  }
+}
+
+extension Field {
+  /// The flags of TCP as this match reads them: it does not ask for fragments, and passes over a header cut short.
+  static let congestionFlags = Field("ecn.tcpflags", bits: 8) { context in
+    guard let transport = context.packet.transport, context.packet.bytes.holds(20, at: transport.offset) else { return .absent }
+    return .of(context.packet.bytes[transport.offset + TCPHeader.Offset.flags])
+  }
+}

@@ -1,0 +1,62 @@
+import Wire
+import XTables
+
+extension Field {
+  /// Something read from the first extension header of a kind. Absent where the packet has none; malformed, so that the
+  /// match drops the packet, where the chain of headers or the header's first `length` bytes are cut short.
+  ///
+  /// The corresponding kernel functions are `ipv6_find_hdr` and `skb_header_pointer`.
+  static func inExtension(
+    _ name: String, bits: Int, of number: IPProtocol, length: Int,
+    read: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) -> FieldValue
+  ) -> Field {
+    Field(name, bits: bits) { context in
+      let bytes = context.packet.bytes
+      switch ExtensionHeaderSearch(bytes, number) {
+      case .absent: return .absent
+      case .malformed: return .malformed
+      case .found(let offset): return bytes.holds(length, at: offset) ? read(bytes, offset) : .malformed
+      }
+    }
+  }
+
+  /// A number at a place of an extension header.
+  static func byteOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int) -> Field {
+    inExtension(name, bits: 8, of: number, length: length) { bytes, offset in
+      bytes.uint8(at: offset + place).map { .of($0) } ?? .malformed
+    }
+  }
+
+  static func wordOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int) -> Field {
+    inExtension(name, bits: 32, of: number, length: length) { bytes, offset in
+      bytes.uint32(at: offset + place).map { .of($0) } ?? .malformed
+    }
+  }
+}
+
+/// Where the first extension header of a kind stands.
+enum ExtensionHeaderSearch {
+  case absent
+  case malformed
+  case found(Int)
+
+  init(_ bytes: [UInt8], _ number: IPProtocol) {
+    guard var walk = IPv6ExtensionHeaders(bytes) else {
+      self = .absent
+      return
+    }
+    while let header = walk.next() {
+      if header.proto == number {
+        self = .found(header.offset)
+        return
+      }
+    }
+    self = walk.isTruncated ? .malformed : .absent
+  }
+}
+
+/// Bytes of an extension header whose length octet counts eight bytes less one; the corresponding kernel macro is
+/// `ipv6_optlen`.
+func extensionLength(_ bytes: [UInt8], at offset: Int) -> Int? {
+  bytes.uint8(at: offset + 1).map { (Int($0) + 1) * 8 }
+}

@@ -1,0 +1,64 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches the maximum segment size option of TCP. Kernel: `xt_tcpmss`, revision 0.
+public enum TCPMSSMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_tcpmss_match_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var sizes = NumberRange<UInt16>(0, 0)
+    var inverted: UInt8 = 0
+    var padding: UInt8 = 0
+  }
+
+  public static let name = "tcpmss"
+  public static let families: Families = .both
+  public static let summary = "matches the maximum segment size a TCP packet offers"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(protocols: [6]) }
+
+  private static let range = ValueSyntax.range(of: UInt16.self)
+  private static let syntax = ValueSyntax<NumberRange<UInt16>>(
+    placeholder: range.placeholder, grammar: range.grammar, samples: range.samples, nearMisses: range.nearMisses + ["5:4"],
+    parse: { token, arguments throws(OptionError) in
+      let sizes = try range.parse(token, arguments)
+      guard sizes.low <= sizes.high else {
+        throw arguments.refused("bad-value", "invalid range given", hint: "swap the two sizes")
+      }
+      return sizes
+    },
+    print: range.print)
+
+  public static let options: [Option<Info>] = [
+    Option("--mss", syntax, \.sizes, invert: .flag(\.inverted), .mandatory, "segment size or range")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcpmss_match_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--mss 1400:1500", before: "-p tcp"), .accepts("! --mss 536", before: "-p tcp"), .rejects("--mss 5:4", before: "-p tcp"),
+    .rejects("--mss 1"), .rejects("", before: "-p tcp"),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    // Without the option nothing is in the range, so that an inverted test is met.
+    .inRange(.maximumSegmentSize, info.sizes.low, info.sizes.high).inverted(info.inverted != 0)
+  }
+}
+
+extension Field {
+  /// The segment size a TCP header offers, or 65536 where it offers none; malformed where the header is shorter than 20
+  /// bytes or runs past the packet's end. The corresponding kernel function is `tcpmss_mt`.
+  static let maximumSegmentSize = Field("tcp.mss", bits: 17) { context in
+    let bytes = context.packet.bytes
+    guard let start = context.packet.transport?.offset, bytes.holds(20, at: start) else { return .malformed }
+    let end = start + Int(bytes[start + TCPHeader.Offset.dataOffset] >> 4) * 4
+    var at = start + 20
+    guard at <= end, end <= bytes.count else { return .malformed }
+    while at < end {
+      if bytes[at] == TCPOptionKind.maximumSegmentSize, end - at >= 4, bytes[at + 1] == 4 {
+        return bytes.uint16(at: at + 2).map { .of($0) } ?? .malformed
+      }
+      at += bytes[at] < 2 || at + 1 >= end ? 1 : max(Int(bytes[at + 1]), 1)
+    }
+    return .value(65536)
+  }
+}
