@@ -41,7 +41,7 @@ public enum ECNMatch: MatchExtension {
     .rejects("--ecn-tcp-cwr"), .rejects(""),
   ]
 
-  public static func finish(_ info: inout Info, seen: Set<String>, _ draft: RuleDraft) throws(OptionError) {
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "ECN match: some option required") }
   }
 

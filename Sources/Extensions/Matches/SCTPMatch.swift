@@ -38,7 +38,7 @@ public enum SCTPMatch: MatchExtension {
       samples: ["all DATA,INIT", "ANY ABORT:T,DATA:Bu", "only SACK", "any ALL", "all NONE"],
       nearMisses: ["some DATA", "all FOO", "all INIT:T"], invertible: true, .plain, "types of chunk the packet has",
       read: { info, arguments throws(OptionError) in
-        try info.chunks.parse(quantity: arguments.tokens[0], list: arguments.tokens[1])
+        try info.chunks.parse(quantity: arguments.token, list: arguments.second)
         info.matched |= Flag.chunks
         if arguments.inverted { info.inverted |= Flag.chunks }
       },
