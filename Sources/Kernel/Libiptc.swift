@@ -22,6 +22,12 @@ internal import Wire
   let flush: (Text, Handle) -> Bool
   let setPolicy: (Text, Text, UnsafeMutablePointer<xt_counters>?, Handle) -> Bool
   let append: (Text, UnsafeRawPointer, Handle) -> Bool
+  let insert: (Text, UnsafeRawPointer, UInt32, Handle) -> Bool
+  let replaceRule: (Text, UnsafeRawPointer, UInt32, Handle) -> Bool
+  let deleteRule: (Text, UInt32, Handle) -> Bool
+  let zero: (Text, Handle) -> Bool
+  let zeroRule: (Text, UInt32, Handle) -> Bool
+  let renameChain: (Text, Text, Handle) -> Bool
   let commit: (Handle) -> Bool
   let message: (Int32) -> Text?
 
@@ -35,7 +41,14 @@ internal import Wire
     target: @escaping (UnsafeRawPointer, Handle) -> Text?, createChain: @escaping (Text, Handle) -> Bool,
     deleteChain: @escaping (Text, Handle) -> Bool, flush: @escaping (Text, Handle) -> Bool,
     setPolicy: @escaping (Text, Text, UnsafeMutablePointer<xt_counters>?, Handle) -> Bool,
-    append: @escaping (Text, UnsafeRawPointer, Handle) -> Bool, commit: @escaping (Handle) -> Bool,
+    append: @escaping (Text, UnsafeRawPointer, Handle) -> Bool,
+    insert: @escaping (Text, UnsafeRawPointer, UInt32, Handle) -> Bool,
+    replaceRule: @escaping (Text, UnsafeRawPointer, UInt32, Handle) -> Bool,
+    deleteRule: @escaping (Text, UInt32, Handle) -> Bool,
+    zero: @escaping (Text, Handle) -> Bool,
+    zeroRule: @escaping (Text, UInt32, Handle) -> Bool,
+    renameChain: @escaping (Text, Text, Handle) -> Bool,
+    commit: @escaping (Handle) -> Bool,
     message: @escaping (Int32) -> Text?
   ) {
     unsafe self.initialise = initialise
@@ -52,6 +65,12 @@ internal import Wire
     unsafe self.flush = flush
     unsafe self.setPolicy = setPolicy
     unsafe self.append = append
+    unsafe self.insert = insert
+    unsafe self.replaceRule = replaceRule
+    unsafe self.deleteRule = deleteRule
+    unsafe self.zero = zero
+    unsafe self.zeroRule = zeroRule
+    unsafe self.renameChain = renameChain
     unsafe self.commit = commit
     unsafe self.message = message
   }
@@ -72,6 +91,12 @@ internal import Wire
       flush: { unsafe iptc_flush_entries($0, $1) != 0 },
       setPolicy: { unsafe iptc_set_policy($0, $1, $2, $3) != 0 },
       append: { unsafe iptc_append_entry($0, $1.assumingMemoryBound(to: ipt_entry.self), $2) != 0 },
+      insert: { unsafe iptc_insert_entry($0, $1.assumingMemoryBound(to: ipt_entry.self), $2, $3) != 0 },
+      replaceRule: { unsafe iptc_replace_entry($0, $1.assumingMemoryBound(to: ipt_entry.self), $2, $3) != 0 },
+      deleteRule: { unsafe iptc_delete_num_entry($0, $1, $2) != 0 },
+      zero: { unsafe iptc_zero_entries($0, $1) != 0 },
+      zeroRule: { unsafe iptc_zero_counter($0, $1, $2) != 0 },
+      renameChain: { unsafe iptc_rename_chain($0, $1, $2) != 0 },
       commit: { unsafe iptc_commit($0) != 0 },
       message: { unsafe iptc_strerror($0) })
   }
@@ -92,6 +117,12 @@ internal import Wire
       flush: { unsafe ip6tc_flush_entries($0, $1) != 0 },
       setPolicy: { unsafe ip6tc_set_policy($0, $1, $2, $3) != 0 },
       append: { unsafe ip6tc_append_entry($0, $1.assumingMemoryBound(to: ip6t_entry.self), $2) != 0 },
+      insert: { unsafe ip6tc_insert_entry($0, $1.assumingMemoryBound(to: ip6t_entry.self), $2, $3) != 0 },
+      replaceRule: { unsafe ip6tc_replace_entry($0, $1.assumingMemoryBound(to: ip6t_entry.self), $2, $3) != 0 },
+      deleteRule: { unsafe ip6tc_delete_num_entry($0, $1, $2) != 0 },
+      zero: { unsafe ip6tc_zero_entries($0, $1) != 0 },
+      zeroRule: { unsafe ip6tc_zero_counter($0, $1, $2) != 0 },
+      renameChain: { unsafe ip6tc_rename_chain($0, $1, $2) != 0 },
       commit: { unsafe ip6tc_commit($0) != 0 },
       message: { unsafe ip6tc_strerror($0) })
   }

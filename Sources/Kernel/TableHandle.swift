@@ -135,6 +135,16 @@ internal import Wire
   }
 
   private func append(_ rule: KernelRule, to place: RuleReference, keepsCounters: Bool) throws(KernelError) {
+    try unsafe put(rule, at: place, keepsCounters: keepsCounters) { [library, handle = unsafe handle] label, entry in
+      unsafe library.append(label, entry, handle)
+    }
+  }
+
+  /// Hands a rule's entry to libiptc, with the label of its chain.
+  private func put(
+    _ rule: KernelRule, at place: RuleReference, keepsCounters: Bool,
+    _ body: (UnsafePointer<CChar>, UnsafeRawPointer) -> Bool
+  ) throws(KernelError) {
     let (family, table) = (family, name)
     let malformed = { (text: String) in KernelError(.malformed(text), family: family, table: table, rule: place) }
     guard place.chain.utf8.count < 32, rule.isWhole(family) else { throw malformed("the entry's offsets do not fit its bytes") }
@@ -147,14 +157,63 @@ internal import Wire
     // libiptc reads the label as a buffer of 32 bytes.
     var label = Array(place.chain.utf8CString) + [CChar](repeating: 0, count: 32)
     label.removeLast(label.count - 32)
-    let appended = unsafe rule.entry.withUnsafeBytes { bytes in
+    let isDone = unsafe rule.entry.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return false }
       return unsafe label.withUnsafeBufferPointer { text in
         guard let text = text.baseAddress else { return false }
-        return unsafe library.append(text, base, handle)
+        return unsafe body(text, base)
       }
     }
-    guard appended else { throw failure(rule: place) }
+    guard isDone else { throw failure(rule: place) }
+  }
+
+  // MARK: One change at a time, as the commands of iptables make them
+
+  func appendRule(_ rule: KernelRule, to chain: String) throws(KernelError) {
+    try append(rule, to: RuleReference(chain: chain, rule: 0), keepsCounters: true)
+  }
+
+  func insertRule(_ rule: KernelRule, into chain: String, at number: Int) throws(KernelError) {
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) { [library, handle = unsafe handle] label, entry in
+      unsafe library.insert(label, entry, UInt32(number - 1), handle)
+    }
+  }
+
+  func replaceRule(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) { [library, handle = unsafe handle] label, entry in
+      unsafe library.replaceRule(label, entry, UInt32(number - 1), handle)
+    }
+  }
+
+  func deleteRule(in chain: String, at number: Int) throws(KernelError) {
+    guard unsafe library.deleteRule(chain, UInt32(number - 1), handle) else { throw failure() }
+  }
+
+  func flush(_ chain: String) throws(KernelError) { guard unsafe library.flush(chain, handle) else { throw failure() } }
+
+  func zero(_ chain: String) throws(KernelError) { guard unsafe library.zero(chain, handle) else { throw failure() } }
+
+  func zeroRule(in chain: String, at number: Int) throws(KernelError) {
+    guard unsafe library.zeroRule(chain, UInt32(number), handle) else { throw failure() }
+  }
+
+  func createChain(_ chain: String) throws(KernelError) { try create(chain) }
+
+  func deleteChain(_ chain: String) throws(KernelError) {
+    guard unsafe library.deleteChain(chain, handle) else { throw failure() }
+  }
+
+  func renameChain(_ chain: String, to name: String) throws(KernelError) {
+    guard unsafe library.renameChain(chain, name, handle) else { throw failure() }
+  }
+
+  func setPolicy(_ policy: String, of chain: String, _ counters: KernelCounters?) throws(KernelError) {
+    guard let counters else {
+      guard unsafe library.setPolicy(chain, policy, nil, handle) else { throw failure() }
+      return
+    }
+    var words = xt_counters(pcnt: counters.packets, bcnt: counters.bytes)
+    guard unsafe library.setPolicy(chain, policy, &words, handle) else { throw failure() }
   }
 
   /// Hands the table to the kernel, which checks it as a whole and says no more than an error number.
