@@ -34,6 +34,8 @@ public struct Command: Sendable {
   /// The table named by `-t`, on a command line.
   public var table: String?
   public var flags = Flags()
+  /// The extensions `--help` is to speak of.
+  public var helpSubjects: [ExtensionDescriptor] = []
 
   /// The options that change how a command reports or waits.
   public struct Flags: Sendable, Hashable {

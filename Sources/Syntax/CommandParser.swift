@@ -24,7 +24,7 @@ public struct CommandParser: Sendable {
   ///   - isChain: whether the table has a chain of that name, which goes before a target of the same name.
   ///   - range: the whole line, for complaints about no particular word.
   public func parse(
-    _ words: [Token], table: TableName, range: SourceRange, isChain: (String) -> Bool
+    _ words: [Token], table: TableName, range: SourceRange, isChain: (TableName, String) -> Bool
   ) throws(OptionError) -> Command {
     var run = CommandRun(parser: self, words: words, table: table, range: range)
     try run.readAll()
@@ -50,6 +50,11 @@ struct CommandRun {
   var tableWord: Token?
   var flags = Command.Flags()
 
+  /// The extensions `--help` speaks of: those loaded when it was read.
+  var helpSubjects: [ExtensionDescriptor] {
+    flags.showsHelp ? builder.matches.map(\.descriptor) + [builder.target?.descriptor].compactMap { $0 } : []
+  }
+
   init(parser: CommandParser, words: [Token], table: TableName, range: SourceRange) {
     self.parser = parser
     self.words = words
@@ -58,7 +63,7 @@ struct CommandRun {
   }
 
   mutating func readAll() throws(OptionError) {
-    while at < words.count, !flags.isForOtherFamily {
+    while at < words.count, !flags.isForOtherFamily, !flags.showsHelp, !flags.showsVersion {
       let word = words[at]
       at += 1
       if word.bytes.count > 2, word.starts(with: "--") {
@@ -159,7 +164,7 @@ struct CommandRun {
   /// An option nobody knows may belong to the match of the rule's protocol; it is loaded then, once.
   ///
   /// The corresponding C function is `load_proto`.
-  private mutating func implyProtocol() throws(OptionError) -> Bool {
+  mutating func implyProtocol() throws(OptionError) -> Bool {
     guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return false }
     let number = Token(word).unsigned.flatMap { UInt8(exactly: $0) }
     let name = number.map { BuiltinProtocol.savedName($0) ?? parser.names.protocolName($0) ?? word } ?? word

@@ -22,6 +22,7 @@ extension CommandRun {
           hint: "the table is named by the line beginning with *")
       }
       tableWord = value
+      table = TableName(rawValue: value.string) ?? table
     case .wait, .waitInterval: try takeWait(option, word, attached)
     case .modprobe: flags.modprobe = try argument(after: word, attached: attached).string
     case .numeric:
@@ -35,7 +36,9 @@ extension CommandRun {
       try once(.lineNumbers, word)
       flags.showsLineNumbers = true
     case .version: flags.showsVersion = true
-    case .help: flags.showsHelp = true
+    case .help:
+      flags.showsHelp = true
+      if builder.matches.isEmpty { _ = try implyProtocol() }
     case .ipv4, .ipv6:
       let named: Family = option == .ipv4 ? .ipv4 : .ipv6
       guard named != parser.family else { return }

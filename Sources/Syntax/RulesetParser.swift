@@ -182,7 +182,7 @@ struct RulesetReader {
           at: SourceRange(unterminated..<range.upperBound)))
     }
     guard let name = table?.name else { return }
-    var command = try commands.parse(words, table: name, range: line.content) { table?.index(of: $0) != nil }
+    var command = try commands.parse(words, table: name, range: line.content) { _, chain in table?.index(of: chain) != nil }
     if command.flags.isForOtherFamily { return }
     if let counters {
       for index in command.rules.indices { command.rules[index].counters = counters }

@@ -75,7 +75,7 @@ extension CommandRun {
     }
   }
 
-  mutating func finish(isChain: (String) -> Bool) throws(OptionError) -> Command {
+  mutating func finish(isChain: (TableName, String) -> Bool) throws(OptionError) -> Command {
     if flags.isForOtherFamily || flags.showsVersion || flags.showsHelp {
       return command(.check, rules: [])
     }
@@ -102,7 +102,7 @@ extension CommandRun {
   private func command(_ verb: Command.Verb, rules: [Rule]) -> Command {
     Command(
       verb: verb, zeroesAfterListing: zeroesAfterListing, chain: chain?.string, chainRange: chain?.range ?? range,
-      rules: rules, table: tableWord?.string, flags: flags)
+      rules: rules, table: tableWord?.string, flags: flags, helpSubjects: helpSubjects)
   }
 
   private func checkNoDropInNat() throws(OptionError) {
@@ -153,10 +153,10 @@ extension CommandRun {
     }
   }
 
-  private func resolveTarget(isChain: (String) -> Bool) throws(OptionError) -> RuleTarget {
+  private func resolveTarget(isChain: (TableName, String) -> Bool) throws(OptionError) -> RuleTarget {
     guard let jump = builder.jump else { return .none }
     let name = jump.string
-    if isChain(name) {
+    if isChain(table, name) {
       if Hook(name: name) != nil {
         throw OptionError(
           "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: jump.range, legacyStatus: .otherProblem)

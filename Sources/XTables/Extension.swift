@@ -32,6 +32,8 @@ public protocol Extension: Sendable {
   static func claims(_ info: Info) -> Bool
   /// Prints all options as save does; the default prints each option that is present, in order.
   static func save(_ info: Info, family: Family, to text: inout RuleText)
+  /// Prints what `iptables -L` shows of the structure; the corresponding C callback is `print`. The default prints the options.
+  static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText)
 }
 
 extension Extension {
@@ -44,5 +46,10 @@ extension Extension {
 
   public static func save(_ info: Info, family: Family, to text: inout RuleText) {
     for option in options { option.write(info, &text) }
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word(name)
+    save(info, family: family, to: &text)
   }
 }

@@ -29,6 +29,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let checkPayload: @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void
   @usableFromInline let claimsPayload: @Sendable ([UInt8]) -> Bool
   @usableFromInline let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
+  @usableFromInline let listPayload: @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void
   @usableFromInline let scopeOf: @Sendable (Family) -> Scope
 
   /// What a match decides or a target does.
@@ -60,6 +61,9 @@ public final class ExtensionDescriptor: Sendable {
       save: { payload, family, text in
         E.save(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, to: &text)
       },
+      list: { payload, family, numeric, text in
+        E.list(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, numeric: numeric, to: &text)
+      },
       scope: E.scope)
   }
 
@@ -71,6 +75,7 @@ public final class ExtensionDescriptor: Sendable {
     check: @escaping @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void,
     claims: @escaping @Sendable ([UInt8]) -> Bool,
     save: @escaping @Sendable ([UInt8], Family, inout RuleText) -> Void,
+    list: @escaping @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void,
     scope: @escaping @Sendable (Family) -> Scope
   ) {
     self.kind = kind
@@ -101,6 +106,7 @@ public final class ExtensionDescriptor: Sendable {
     checkPayload = check
     claimsPayload = claims
     savePayload = save
+    listPayload = list
     scopeOf = scope
   }
 
@@ -143,6 +149,11 @@ public final class ExtensionDescriptor: Sendable {
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }
 
   public func save(_ payload: [UInt8], family: Family, to text: inout RuleText) { savePayload(payload, family, &text) }
+
+  /// What `iptables -L` shows after the addresses.
+  public func list(_ payload: [UInt8], family: Family, numeric: Bool, to text: inout RuleText) {
+    listPayload(payload, family, numeric, &text)
+  }
 
   public func scope(_ family: Family) -> Scope { scopeOf(family) }
 
