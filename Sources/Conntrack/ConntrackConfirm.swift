@@ -62,9 +62,7 @@ extension ConntrackTable {
   private func resolveClash(
     _ slot: Int, _ winner: Int, _ replyHash: UInt64, _ attachment: inout Attachment, now: Instant
   ) -> NetfilterVerdict {
-    switch entries[slot].original.proto {
-    case .tcp, .sctp, .icmp, .icmpv6: break
-    default:
+    if allowsClash(entries[slot].original) {
       if joinWinner(slot, winner, &attachment) { return .accept }
       if let other = present(entries[slot].reply, entries[slot].zone, replyHash, .reply) {
         if joinWinner(slot, other, &attachment) { return .accept }

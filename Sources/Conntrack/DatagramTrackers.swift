@@ -23,9 +23,17 @@ extension ConntrackTable {
     guard let header = UDPHeader(packet.bytes, at: offset), header.checksum != 0 else { return .invalid }
     let coverage = header.length == 0 ? packet.count &- offset : header.length
     guard coverage >= UDPHeader.length, coverage <= packet.count &- offset else { return .invalid }
-    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid }
+    if settings.checksum, hook == .prerouting, !hasKernelsUDPLiteChecksum(packet, at: offset, coverage: coverage) {
+      return .invalid
+    }
     followStream(slot, info, bytes: packet.count, now: now)
     return .accept
+  }
+
+  /// Linux up to 6.18 at least sums the pseudo header with UDP's protocol number here, so that datagrams of a right checksum are INVALID.
+  private func hasKernelsUDPLiteChecksum(_ packet: Packet, at offset: Int, coverage: Int) -> Bool {
+    guard let pseudo = packet.pseudoHeaderSum(protocol: .udp, length: packet.count - offset) else { return false }
+    return Checksum.compute(packet.bytes, in: offset..<(offset + coverage), initial: pseudo) == 0
   }
 
   private func followStream(_ slot: Int, _ info: ConnectionInfo, bytes: Int, now: Instant) {

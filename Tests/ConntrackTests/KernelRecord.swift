@@ -11,12 +11,19 @@ struct KernelRecord {
     /// The `--ctstate` that matched in PREROUTING; empty when the packet did not come so far.
     var state: String
     var passed: Bool
+    /// What left, and through which interface; nil where that was not recorded.
+    var output: [(interface: String, bytes: [UInt8])]?
+    var input: String
     var connections: [String]?
+    /// Lines as `conntrack -L expect` prints them.
+    var expectations: [String]?
   }
 
   var name: String
   var sysctls: [String: Int]
   var steps: [Step]
+  /// The rules of the nat table.
+  var nat: [NATRule] = []
   /// Lines as `conntrack -L -o extended` prints them.
   var final: [String]
 
@@ -30,9 +37,22 @@ struct KernelRecord {
       if case .number(let value)? = step["sleep"] { sleep = value }
       return Step(
         packet: Hex.bytes(step["hex"]?.string ?? "") ?? [], sleep: sleep, count: step["repeat"]?.int ?? 1,
-        state: step["state"]?.string ?? "", passed: step["passed"]?.int == 1, connections: step["ct"].map(KernelRecord.lines))
+        state: step["state"]?.string ?? "", passed: step["passed"]?.int == 1, output: step["out"].map(KernelRecord.output),
+        input: step["in"]?.string ?? "", connections: step["ct"].map(KernelRecord.lines),
+        expectations: step["exp"].map(KernelRecord.lines))
     }
+    if case .array(let rules)? = json["nat"] { nat = rules.compactMap { NATRule($0) } }
     final = json["final"].map(KernelRecord.lines) ?? []
+  }
+
+  private static func output(_ json: JSONValue) -> [(interface: String, bytes: [UInt8])] {
+    guard case .array(let list) = json else { return [] }
+    return list.compactMap {
+      guard case .array(let pair) = $0, pair.count == 2, let name = pair[0].string, let bytes = Hex.bytes(pair[1].string ?? "") else {
+        return nil
+      }
+      return (name, bytes)
+    }
   }
 
   private static func lines(_ json: JSONValue) -> [String] {
@@ -66,24 +86,30 @@ struct Replay {
           if !step.state.isEmpty, state != step.state { return "step \(index): kernel \(step.state), here \(state)" }
         }
       }
-      if let lines = step.connections, let difference = compare(lines) { return "step \(index): \(difference)" }
+      if let lines = step.connections, let difference = Checker(table: table, now: now).compare(lines) { return "step \(index): \(difference)" }
     }
-    return compare(record.final).map { "at the end: \($0)" }
+    return Checker(table: table, now: now).compare(record.final).map { "at the end: \($0)" }
   }
 
   private func send(_ step: KernelRecord.Step) -> String {
     var attachment = Attachment.none
     let packet = Packet(bytes: step.packet)
     guard table.incoming(packet: packet, attachment: &attachment, hook: .prerouting, now: now) == .accept else { return "" }
-    let state = name(attachment)
+    let state = Checker.name(attachment)
     if step.passed, table.confirm(attachment: &attachment, now: now) == .accept {
       return state
     }
     table.release(attachment)
     return state
   }
+}
 
-  private func name(_ attachment: Attachment) -> String {
+/// Compares a table with a kernel's listing.
+struct Checker {
+  let table: ConntrackTable
+  let now: Instant
+
+  static func name(_ attachment: Attachment) -> String {
     switch attachment {
     case .none, .template: "INVALID"
     case .untracked: "UNTRACKED"
@@ -97,7 +123,7 @@ struct Replay {
   }
 
   /// Compares the listing; timeouts may differ by a second.
-  private func compare(_ kernel: [String]) -> String? {
+  func compare(_ kernel: [String]) -> String? {
     let here = table.dump(now: now).map(\.extendedLine).map(normal).sorted { $0.line < $1.line }
     let there = kernel.map(normal).sorted { $0.line < $1.line }
     guard here.map(\.line) == there.map(\.line) else { return "kernel \(there.map(\.line)), here \(here.map(\.line))" }

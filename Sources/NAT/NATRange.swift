@@ -1,0 +1,74 @@
+public import Conntrack
+public import Wire
+
+/// Which end of a connection a translation changes. Kernel: `nf_nat_manip_type`.
+public enum Manip: UInt8, Sendable, Hashable {
+  case source = 0
+  case destination = 1
+
+  /// The end that is changed at a hook: the source at POSTROUTING and INPUT, the destination elsewhere.
+  /// The corresponding kernel macro is `HOOK2MANIP`.
+  public init(_ hook: Hook) { self = hook == .postrouting || hook == .input ? .source : .destination }
+
+  public var opposite: Manip { self == .source ? .destination : .source }
+  var status: ConnectionStatus { self == .source ? .sourceNAT : .destinationNAT }
+  var doneStatus: ConnectionStatus { self == .source ? .sourceNATDone : .destinationNATDone }
+  var end: Packet.End { self == .source ? .source : .destination }
+}
+
+/// What a connection may be translated to. Kernel: `nf_nat_range2`.
+public struct NATRange: Sendable, Hashable {
+  /// Numbered as the kernel's `NF_NAT_RANGE_*`.
+  public struct Flags: OptionSet, Sendable, Hashable {
+    public var rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public static let mapAddresses = Flags(rawValue: 1 << 0)
+    public static let protocolSpecified = Flags(rawValue: 1 << 1)
+    public static let protocolRandom = Flags(rawValue: 1 << 2)
+    public static let persistent = Flags(rawValue: 1 << 3)
+    public static let protocolRandomFully = Flags(rawValue: 1 << 4)
+    public static let protocolOffset = Flags(rawValue: 1 << 5)
+    public static let netmap = Flags(rawValue: 1 << 6)
+    static let protocolRandomAll: Flags = [.protocolRandom, .protocolRandomFully]
+  }
+
+  public var flags: Flags
+  /// Inclusive; of the connection's family. Without `mapAddresses` they do not count.
+  public var addresses: ClosedRange<UInt128>
+  /// Ports, ICMP identifiers or GRE keys, both inclusive; without `protocolSpecified` they do not count.
+  public var minimumID: UInt16
+  public var maximumID: UInt16
+  /// The port that is mapped to the first of the range, with `protocolOffset`.
+  public var baseID: UInt16
+
+  public init(
+    flags: Flags = [], addresses: ClosedRange<UInt128> = 0...0, minimumID: UInt16 = 0, maximumID: UInt16 = 0, baseID: UInt16 = 0
+  ) {
+    self.flags = flags
+    self.addresses = addresses
+    self.minimumID = minimumID
+    self.maximumID = maximumID
+    self.baseID = baseID
+  }
+
+  /// One address, ports as they are.
+  public init(address: IPAddress) {
+    self.init(flags: .mapAddresses, addresses: address.bits...address.bits)
+  }
+
+  /// The same range with one address for those it had, as MASQUERADE and REDIRECT choose it.
+  public func to(_ address: IPAddress) -> NATRange {
+    var range = self
+    range.flags.insert(.mapAddresses)
+    range.addresses = address.bits...address.bits
+    return range
+  }
+
+  /// The address that has the network part of this range's first one and the host part of another, as NETMAP maps it. The mask covers the
+  /// bits in which the range's ends agree. The corresponding kernel function is `netmap_tg4`.
+  public func netmapped(_ address: IPAddress) -> NATRange {
+    let mask = ~(addresses.lowerBound ^ addresses.upperBound)
+    let mapped = address.bits & ~mask | addresses.lowerBound & mask
+    return to(IPAddress(family: address.family, bits: mapped))
+  }
+}
