@@ -26,7 +26,7 @@ extension ConnectionSnapshot {
   /// One line as `conntrack -L -o extended` prints it.
   public var extendedLine: String {
     let family = original.family == .ipv4 ? "ipv4     2 " : "ipv6     10 "
-    var parts = ["\(family)\(padded(original.proto.description, 8)) \(original.proto.rawValue) \(timeout)"]
+    var parts = ["\(family)\(padded(protocolName, 8)) \(original.proto.rawValue) \(timeout)"]
     if let state { parts.append(state) }
     parts += direction(original, zone: zone.directions == .original ? zone.id : 0, accounting.map { ($0.originalPackets, $0.originalBytes) })
     if !status.contains(.seenReply) { parts.append("[UNREPLIED]") }
@@ -39,13 +39,21 @@ extension ConnectionSnapshot {
     return parts.joined(separator: " ")
   }
 
+  /// The tool knows these protocols by name alone.
+  private var protocolName: String {
+    switch original.proto {
+    case .tcp, .udp, .udplite, .icmp, .icmpv6, .sctp, .dccp, .gre: original.proto.description
+    default: "unknown"
+    }
+  }
+
   private func direction(_ tuple: Tuple, zone: UInt16, _ counters: (UInt64, UInt64)?) -> [String] {
     var parts = ["src=\(tuple.source)", "dst=\(tuple.destination)"]
     if tuple.isICMP {
       parts += ["type=\(tuple.icmpType)", "code=\(tuple.icmpCode)", "id=\(tuple.icmpIdentifier)"]
     } else if tuple.proto == .gre {
       parts += ["srckey=0x\(String(tuple.sourceID, radix: 16))", "dstkey=0x\(String(tuple.destinationID, radix: 16))"]
-    } else if tuple.proto.hasPorts, tuple.proto != .dccp {
+    } else if tuple.proto.hasPorts {
       parts += ["sport=\(tuple.sourceID)", "dport=\(tuple.destinationID)"]
     }
     if zone != 0 { parts.append(self.zone.directions == .original ? "zone-orig=\(zone)" : "zone-reply=\(zone)") }

@@ -91,7 +91,7 @@ private struct TupleSearch {
   private func isIDInRange(_ tuple: Tuple, _ manip: Manip) -> Bool {
     switch tuple.proto {
     case .icmp, .icmpv6: return tuple.sourceID >= range.minimumID && tuple.sourceID <= range.maximumID
-    case .gre, .tcp, .udp, .udplite, .dccp, .sctp:
+    case .gre, .tcp, .udp, .udplite, .sctp:
       let id = manip == .source ? tuple.sourceID : tuple.destinationID
       return id >= range.minimumID && id <= range.maximumID
     default: return true
@@ -218,7 +218,7 @@ private struct TupleSearch {
       guard table.master(of: handle) != nil else { return nil }
       let key: WritableKeyPath<Tuple, UInt16> = manip == .source ? \.sourceID : \.destinationID
       return isSpecified ? (key, low, high - low + 1) : (key, 1, 65535)
-    case .tcp, .udp, .udplite, .sctp, .dccp:
+    case .tcp, .udp, .udplite, .sctp:
       let key: WritableKeyPath<Tuple, UInt16> = manip == .source ? \.sourceID : \.destinationID
       if isSpecified { return (key, low, high - low + 1) }
       if manip == .destination { return nil }

@@ -30,8 +30,6 @@ extension Packet {
     case .udplite:
       guard bytes.holds(UDPHeader.length, at: at.offset) else { return false }
       return translateDatagram(port, at: place, header: at.offset, networkHeader, manip, address)
-    case .dccp:
-      return translatePort(port, at: place, header: at.offset, length: 12, checksum: 6, networkHeader, manip, address)
     case .sctp:
       guard bytes.holds(8, at: at.offset) else { return false }
       bytes.setUInt16(port, at: place)
