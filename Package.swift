@@ -56,11 +56,12 @@ let package = Package(
     floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel",
+        "Evaluator", "Linter", "Lab", "Kernel", "DropIn",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,28 +1,60 @@
 internal import Glibc
 
-/// Small files of the host, read and written whole: those of /proc and /sys do not say how long they are.
-enum HostFile {
-  static func read(_ path: String) throws(KernelError) -> String {
+/// Files of the host, read and written whole: those of /proc and /sys do not say how long they are.
+public enum HostFile {
+  /// - Parameter path: a path, or `-` for standard input.
+  public static func bytes(_ path: String) throws(KernelError) -> [UInt8] {
+    if path == "-" { return try bytes(of: STDIN_FILENO, path) }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
     defer { close(descriptor) }
+    return try bytes(of: descriptor, path)
+  }
+
+  private static func bytes(of descriptor: Int32, _ path: String) throws(KernelError) -> [UInt8] {
     var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65536)
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
     while true {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .call("reading \(path)") }
-      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+      if count == 0 { return bytes }
       bytes += buffer[..<count]
     }
   }
 
+  public static func read(_ path: String) throws(KernelError) -> String {
+    String(decoding: try bytes(path), as: UTF8.self)
+  }
+
+  /// Writes into a file that is there, such as a switch under /proc.
   static func write(_ text: String, to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
     defer { close(descriptor) }
-    let bytes = Array(text.utf8)
-    let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    guard count == bytes.count else { throw .call("writing \(path)") }
+    try write(Array(text.utf8), to: descriptor, path)
+  }
+
+  /// Makes or replaces a file.
+  public static func write(_ bytes: [UInt8], to path: String) throws(KernelError) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw .call("opening \(path)") }
+    defer { close(descriptor) }
+    try write(bytes, to: descriptor, path)
+  }
+
+  /// Writes to standard output (1) or standard error (2), however often the other side must be waited for.
+  public static func write(_ bytes: [UInt8], toStandard descriptor: Int32) throws(KernelError) {
+    try write(bytes, to: descriptor, "standard output")
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(KernelError) {
+    var at = 0
+    while at < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + at, bytes.count - at) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw .call("writing \(path)") }
+      at += count
+    }
   }
 }

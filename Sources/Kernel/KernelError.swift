@@ -23,6 +23,9 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
     EINPROGRESS: "EINPROGRESS", ESTALE: "ESTALE", EDESTADDRREQ: "EDESTADDRREQ", ESRCH: "ESRCH",
   ]
 
+  public var isInvalidArgument: Bool { number == EINVAL }
+  public var isTryAgain: Bool { number == EAGAIN }
+
   /// `EPERM`; `errno 524` for numbers without a name.
   public var name: String { SystemError.names[number] ?? "errno \(number)" }
 

@@ -71,7 +71,7 @@ private enum SystemNames {
 enum RouteTableNames {
   static func number(of name: String, in table: String) -> UInt32? {
     for folder in ["/etc/iproute2/", "/usr/share/iproute2/", "/usr/lib/iproute2/"] {
-      guard let text = SmallFile.read(folder + table) else { continue }
+      guard let text = try? HostFile.read(folder + table) else { continue }
       for line in text.split(separator: "\n") where !line.hasPrefix("#") {
         let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
         if words.count >= 2, words[1] == name, let number = UnsignedText.parse(ArraySlice(words[0].utf8)) {
@@ -80,22 +80,5 @@ enum RouteTableNames {
       }
     }
     return nil
-  }
-}
-
-/// Reads a file of at most a megabyte.
-enum SmallFile {
-  static func read(_ path: String) -> String? {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65536)
-    while bytes.count < 1 << 20 {
-      let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { break }
-      bytes += chunk[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -33,6 +33,8 @@ public struct Command: Sendable {
   public var rules: [Rule] = []
   /// The table named by `-t`, on a command line.
   public var table: String?
+  /// The counters of `-c` for a policy.
+  public var policyCounters: Counters?
   public var flags = Flags()
   /// The extensions `--help` is to speak of.
   public var helpSubjects: [ExtensionDescriptor] = []

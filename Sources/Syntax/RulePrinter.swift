@@ -12,23 +12,24 @@ public struct RulePrinter: Sendable {
     self.names = names
   }
 
-  /// `-A chain …`.
-  public func line(_ rule: Rule, chain: String) -> [UInt8] {
+  /// `-A chain …`, with the counters before the target where they are wanted, as `-S -v` has it.
+  public func line(_ rule: Rule, chain: String, counters: Bool = false) -> [UInt8] {
     var text = RuleText(names: names, family: family)
     text.word("-A")
     text.word(chain)
-    print(rule, to: &text)
+    print(rule, counters: counters, to: &text)
     return text.bytes
   }
 
   /// The rule without its command.
-  public func print(_ rule: Rule, to text: inout RuleText) {
+  public func print(_ rule: Rule, counters: Bool = false, to text: inout RuleText) {
     header(rule.header, to: &text)
     for match in rule.matches {
       text.word("-m")
       text.word(match.descriptor.name)
       match.descriptor.save(match.payload, family: family, to: &text)
     }
+    if counters { text.word("-c \(rule.counters.packets) \(rule.counters.bytes)") }
     switch rule.target {
     case .none: break
     case .verdict(let verdict): target("-j", verdict.rawValue, &text)
@@ -63,6 +64,9 @@ public struct RulePrinter: Sendable {
     text.option(option, inverted: inverted)
     text.word(AddressSyntax.print(value, family))
   }
+
+  /// An address and its mask: a prefix length where the mask is contiguous, an address where it is not.
+  public static func address(_ value: AddressMask, _ family: Family) -> String { AddressSyntax.print(value, family) }
 
   private func interface(_ option: String, _ pattern: InterfacePattern, _ inverted: Bool, _ text: inout RuleText) {
     if pattern.matchesAll { return }

@@ -102,7 +102,8 @@ extension CommandRun {
   private func command(_ verb: Command.Verb, rules: [Rule]) -> Command {
     Command(
       verb: verb, zeroesAfterListing: zeroesAfterListing, chain: chain?.string, chainRange: chain?.range ?? range,
-      rules: rules, table: tableWord?.string, flags: flags, helpSubjects: helpSubjects)
+      rules: rules, table: tableWord?.string,
+      policyCounters: builder.range(of: .counters) == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects)
   }
 
   private func checkNoDropInNat() throws(OptionError) {

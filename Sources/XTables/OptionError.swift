@@ -22,6 +22,11 @@ public struct OptionError: Error, Sendable {
     self.legacyStatus = legacyStatus
   }
 
+  /// The same complaint at a place.
+  public func placed(at range: SourceRange) -> OptionError {
+    OptionError(id, message, at: range, hint: hint, legacyStatus: legacyStatus)
+  }
+
   /// The kernel's `checkentry` would answer EINVAL.
   public static func kernel(_ message: String, hint: String? = nil) -> OptionError {
     OptionError("kernel-refuses", message, hint: hint, legacyStatus: .otherProblem)
