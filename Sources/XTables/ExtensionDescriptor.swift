@@ -30,6 +30,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let claimsPayload: @Sendable ([UInt8]) -> Bool
   @usableFromInline let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
   @usableFromInline let listPayload: @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void
+  @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let scopeOf: @Sendable (Family) -> Scope
 
   /// What a match decides or a target does.
@@ -64,7 +65,7 @@ public final class ExtensionDescriptor: Sendable {
       list: { payload, family, numeric, text in
         E.list(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, numeric: numeric, to: &text)
       },
-      scope: E.scope)
+      services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) }, scope: E.scope)
   }
 
   @usableFromInline
@@ -76,6 +77,7 @@ public final class ExtensionDescriptor: Sendable {
     claims: @escaping @Sendable ([UInt8]) -> Bool,
     save: @escaping @Sendable ([UInt8], Family, inout RuleText) -> Void,
     list: @escaping @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void,
+    services: @escaping @Sendable ([UInt8]) -> KernelServices,
     scope: @escaping @Sendable (Family) -> Scope
   ) {
     self.kind = kind
@@ -107,6 +109,7 @@ public final class ExtensionDescriptor: Sendable {
     claimsPayload = claims
     savePayload = save
     listPayload = list
+    servicesOf = services
     scopeOf = scope
   }
 
@@ -145,6 +148,9 @@ public final class ExtensionDescriptor: Sendable {
     if let objection = scopeOf(site.family).objection(to: name, at: site) { throw objection }
     try checkPayload(payload, site)
   }
+
+  /// What the kernel starts when a rule with this payload is loaded.
+  public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }
 
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }
 
