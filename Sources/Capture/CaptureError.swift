@@ -1,0 +1,22 @@
+/// Why a capture file could not be read or written.
+public enum CaptureError: Error, Sendable, Hashable {
+  /// The file cannot be opened, or is no capture file.
+  case cannotOpen(path: String, reason: String)
+  /// The file ends in the middle of a packet, or is damaged there. Packets before were read.
+  case damaged(path: String, afterPackets: Int, reason: String)
+  /// The packets are framed in a way that is not known here.
+  case unknownLinkType(path: String, linkType: Int32, name: String)
+  /// The file cannot be written.
+  case cannotWrite(path: String, reason: String)
+}
+
+extension CaptureError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .cannotOpen(let path, let reason): "\(path): \(reason)"
+    case .damaged(let path, let count, let reason): "\(path): \(reason), after \(count) packets"
+    case .unknownLinkType(let path, let type, let name): "\(path): packets of link type \(name) (\(type)) cannot be read"
+    case .cannotWrite(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import CPcap
+
+/// Reads a pcap or pcapng file, record by record, through libpcap.
+@safe public final class CaptureReader {
+  public let path: String
+  public let framing: LinkFraming
+  private let handle: OpaquePointer
+  private var count = 0
+
+  /// Opens a file; `-` is standard input.
+  public init(path: String) throws(CaptureError) {
+    var reason = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+    let opened = unsafe pcap_open_offline_with_tstamp_precision(path, UInt32(PCAP_TSTAMP_PRECISION_NANO), &reason)
+    guard let opened = unsafe opened else { throw .cannotOpen(path: path, reason: CaptureReader.text(reason)) }
+    let type = unsafe pcap_datalink(opened)
+    guard let framing = LinkFraming(rawValue: type) else {
+      let name = unsafe pcap_datalink_val_to_name(type).map { unsafe String(cString: $0) } ?? "?"
+      unsafe pcap_close(opened)
+      throw .unknownLinkType(path: path, linkType: type, name: name)
+    }
+    self.path = path
+    self.framing = framing
+    unsafe handle = opened
+  }
+
+  deinit { unsafe pcap_close(handle) }
+
+  /// The next record; nil at the end. What stands before the damage in a file that is cut short comes first.
+  public func next() throws(CaptureError) -> CapturedFrame? {
+    var header: UnsafeMutablePointer<pcap_pkthdr>?
+    var data: UnsafePointer<UInt8>?
+    let result = unsafe pcap_next_ex(handle, &header, &data)
+    if result == -2 { return nil }
+    guard result == 1, let header = unsafe header, let data = unsafe data else {
+      throw .damaged(path: path, afterPackets: count, reason: unsafe String(cString: pcap_geterr(handle)))
+    }
+    count += 1
+    let record = unsafe header.pointee
+    let bytes = unsafe [UInt8](UnsafeBufferPointer(start: data, count: Int(record.caplen)))
+    // With nanosecond precision the field of microseconds holds nanoseconds.
+    let timestamp = UInt64(clamping: record.ts.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: record.ts.tv_usec)
+    return CapturedFrame(timestamp: timestamp, bytes: bytes, originalLength: Int(record.len), framing: framing)
+  }
+
+  static func text(_ reason: [CChar]) -> String {
+    String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}
+
+extension CaptureReader {
+  /// The records of a file, and why it ended early, if it did.
+  public static func read(path: String) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
+    let reader = try CaptureReader(path: path)
+    var frames: [CapturedFrame] = []
+    do throws(CaptureError) {
+      while let frame = try reader.next() { frames.append(frame) }
+    } catch {
+      return (frames, error)
+    }
+    return (frames, nil)
+  }
+}

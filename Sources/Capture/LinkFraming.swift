@@ -1,0 +1,81 @@
+import CPcap
+public import Wire
+
+/// How the packets of a capture are framed, of the ways that are known here.
+public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
+  /// BSD loopback: a family word in the byte order of the machine that wrote it.
+  case null = 0
+  case ethernet = 1
+  /// IP packets without a frame.
+  case raw = 12
+  /// OpenBSD loopback: a family word in network order.
+  case loop = 108
+  /// Linux cooked, versions 1 and 2.
+  case linuxCooked = 113
+  case ipv4 = 228
+  case ipv6 = 229
+  case linuxCooked2 = 276
+
+  /// The packet inside a frame: nil when it is cut off before the network header, or is not IP.
+  public func packet(_ frame: [UInt8]) -> Packet? {
+    switch self {
+    case .raw, .ipv4, .ipv6: ip(Array(frame))
+    case .null, .loop: ip(Array(frame.dropFirst(4)))
+    case .ethernet: ethernet(frame)
+    case .linuxCooked:
+      cooked(frame, etherTypeAt: 14, header: 16, packetType: frame.uint16(at: 0).map { Int($0) }, address: 6)
+    case .linuxCooked2:
+      cooked(frame, etherTypeAt: 0, header: 20, packetType: frame.uint8(at: 10).map { Int($0) }, address: 12)
+    }
+  }
+
+  private func ip(_ bytes: [UInt8], link: LinkHeader? = nil, type: PacketType = .host) -> Packet? {
+    let packet = Packet(bytes: bytes, link: link, type: type)
+    return packet.family == nil ? nil : packet
+  }
+
+  private func ethernet(_ frame: [UInt8]) -> Packet? {
+    guard let destination = MACAddress(frame, at: 0), let source = MACAddress(frame, at: 6),
+      var etherType = frame.uint16(at: 12)
+    else { return nil }
+    var offset = 14
+    // VLAN tags stand before the type proper; two of them at most.
+    for _ in 0..<2 where etherType == 0x8100 || etherType == 0x88A8 {
+      guard let inner = frame.uint16(at: offset + 2) else { return nil }
+      etherType = inner
+      offset += 4
+    }
+    guard etherType == 0x0800 || etherType == 0x86DD else { return nil }
+    let type: PacketType = destination == .broadcast ? .broadcast : destination.isMulticast ? .multicast : .host
+    let link = LinkHeader(source: source, destination: destination, etherType: etherType)
+    return ip(Array(frame.dropFirst(offset)), link: link, type: type)
+  }
+
+  private func cooked(_ frame: [UInt8], etherTypeAt: Int, header: Int, packetType: Int?, address: Int) -> Packet? {
+    guard let etherType = frame.uint16(at: etherTypeAt), etherType == 0x0800 || etherType == 0x86DD else { return nil }
+    let type = packetType.flatMap { PacketType(rawValue: UInt8(clamping: $0)) } ?? .host
+    let link = MACAddress(frame, at: address).map { LinkHeader(source: $0, destination: MACAddress(rawValue: 0), etherType: etherType) }
+    return ip(Array(frame.dropFirst(header)), link: link, type: type)
+  }
+}
+
+/// One record of a capture file.
+public struct CapturedFrame: Sendable, Equatable {
+  /// Nanoseconds since 1970.
+  public var timestamp: UInt64
+  /// The bytes that were captured, the link header first.
+  public var bytes: [UInt8]
+  /// Bytes on the wire, of which the captured ones may be the first.
+  public var originalLength: Int
+  public var framing: LinkFraming
+
+  public init(timestamp: UInt64, bytes: [UInt8], originalLength: Int? = nil, framing: LinkFraming = .raw) {
+    self.timestamp = timestamp
+    self.bytes = bytes
+    self.originalLength = originalLength ?? bytes.count
+    self.framing = framing
+  }
+
+  /// The IP packet inside; nil for other protocols and for a frame that is cut off before it.
+  public var packet: Packet? { framing.packet(bytes) }
+}

@@ -1,0 +1,71 @@
+import Capture
+import FoundationEssentials
+import Testing
+import Wire
+
+@Suite struct CaptureTests {
+  private func temporary(_ name: String) -> String {
+    FileManager.default.temporaryDirectory.appending(path: "ferrule-\(name)-\(UInt64.random(in: 0 ... .max)).pcap").path()
+  }
+
+  private func sample() throws -> [CapturedFrame] {
+    let a = try #require(IPAddress("10.0.0.1")), b = try #require(IPAddress("10.0.0.2"))
+    return try (0..<3).map { index in
+      var fields = PacketFields(a, b)
+      fields.payload = [UInt8](repeating: UInt8(index), count: 20 * index)
+      return CapturedFrame(timestamp: 1_700_000_000_123_456_789 + UInt64(index), bytes: try fields.packet().bytes)
+    }
+  }
+
+  private func write(_ frames: [CapturedFrame], to path: String) throws {
+    let writer = try CaptureWriter(path: path)
+    for frame in frames { try writer.write(frame) }
+  }
+
+  @Test func roundTrip() throws {
+    let path = temporary("round"), frames = try sample()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try write(frames, to: path)
+    let read = try CaptureReader.read(path: path)
+    #expect(read.frames == frames)
+    #expect(read.damage == nil)
+    #expect(read.frames[1].packet?.brief == "udp 10.0.0.1:0>10.0.0.2:0")
+  }
+
+  /// A file cut anywhere gives the packets before the cut and then a typed error, never a trap.
+  @Test func cutInHalf() throws {
+    let path = temporary("cut"), frames = try sample()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try write(frames, to: path)
+    let whole = try Data(contentsOf: URL(filePath: path))
+    for end in 0..<whole.count {
+      try whole.prefix(end).write(to: URL(filePath: path))
+      guard let read = try? CaptureReader.read(path: path) else {
+        #expect(end < 24)
+        continue
+      }
+      #expect(read.frames == Array(frames.prefix(read.frames.count)))
+      // Between two records a cut cannot be seen.
+      if read.damage == nil { #expect([24, 68, 132].contains(end)) }
+    }
+  }
+
+  @Test func refusals() {
+    #expect(throws: CaptureError.self) { try CaptureReader.read(path: "/nonexistent/file.pcap") }
+    #expect(throws: CaptureError.self) { try write([], to: "/nonexistent/file.pcap") }
+  }
+
+  @Test func framings() throws {
+    let ip = try sample()[0].bytes
+    let mac: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0, 0, 9]
+    let plain = LinkFraming.ethernet.packet(mac + [8, 0] + ip)
+    #expect(plain?.bytes == ip)
+    #expect(plain?.type == .broadcast)
+    #expect(plain?.link?.source == MACAddress("02:00:00:00:00:09"))
+    #expect(LinkFraming.ethernet.packet(mac + [0x81, 0, 0, 5, 8, 0] + ip)?.bytes == ip)
+    #expect(LinkFraming.ethernet.packet(mac + [8, 6] + ip) == nil)
+    #expect(LinkFraming.linuxCooked.packet([0, 4, 0, 1, 0, 6] + mac[6...] + [0, 0, 8, 0] + ip)?.type == .outgoing)
+    #expect(LinkFraming.null.packet([2, 0, 0, 0] + ip)?.bytes == ip)
+    for framing in LinkFraming.allCases { for end in 0..<20 { _ = framing.packet([UInt8](repeating: 8, count: end)) } }
+  }
+}
