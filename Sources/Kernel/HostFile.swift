@@ -2,6 +2,9 @@ internal import Glibc
 
 /// Files of the host, read and written whole: those of /proc and /sys do not say how long they are.
 public enum HostFile {
+  /// Places in a file are kept in 32 bits; what is longer is refused.
+  public static let largest = Int(Int32.max)
+
   /// - Parameter path: a path, or `-` for standard input.
   public static func bytes(_ path: String) throws(KernelError) -> [UInt8] {
     if path == "-" { return try bytes(of: STDIN_FILENO, path) }
@@ -20,6 +23,7 @@ public enum HostFile {
       guard count >= 0 else { throw .call("reading \(path)") }
       if count == 0 { return bytes }
       bytes += buffer[..<count]
+      guard bytes.count <= largest else { throw KernelError(.malformed("\(path) is longer than \(largest) bytes")) }
     }
   }
 
@@ -48,7 +52,7 @@ public enum HostFile {
     try write(bytes, to: descriptor, "standard output")
   }
 
-  private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(KernelError) {
+  static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(KernelError) {
     var at = 0
     while at < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + at, bytes.count - at) }

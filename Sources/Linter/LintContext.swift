@@ -11,12 +11,15 @@ public struct LintContext: Sendable {
   public let registry: Registry
   /// Every rule was appended: no line counts rules, so that one more or less changes nothing else.
   public let isAppendOnly: Bool
+  /// The words of the lines that could not be read: of a chain named there it is not known what it holds or who leads to it.
+  public let unreadWords: Set<String>
 
   public init(_ parsed: ParsedRuleset, registry: Registry) {
     file = parsed.file
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
+    unreadWords = Self.words(ofLinesWithErrors: parsed)
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
       guard line.kind == .command else { return true }
@@ -24,6 +27,17 @@ public struct LintContext: Sendable {
       return content.starts(with: "-A ".utf8) || content.starts(with: "[".utf8) || content.starts(with: "-N ".utf8)
         || content.starts(with: "-P ".utf8) || content.starts(with: "--append ".utf8)
     }
+  }
+
+  private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {
+    var words: Set<String> = []
+    for diagnostic in parsed.diagnostics where diagnostic.severity == .error {
+      let line = parsed.file.line(parsed.file.position(of: diagnostic.range.range.lowerBound).line)
+      for word in line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
+        words.insert(String(decoding: word, as: UTF8.self))
+      }
+    }
+    return words
   }
 
   /// The line on which an offset lies, with its newline; nothing past the end.

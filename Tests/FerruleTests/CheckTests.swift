@@ -74,6 +74,11 @@ import XTables
     #expect(found.allSatisfy { $0.fixIts.isEmpty })
   }
 
+  @Test func whatCouldNotBeReadIsNotFoundMissing() {
+    let text = "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a --nonsense\n-A INPUT -m nonsense -j b\nCOMMIT\n"
+    #expect(Self.lint(text).1.allSatisfy { $0.severity == .error })
+  }
+
   @Test func rulesWithMemoryAreNotCompared() {
     let rule = "-A INPUT -m limit --limit 1/min -j ACCEPT\n"
     #expect(Self.lint("*filter\n\(rule)\(rule)COMMIT\n").1.isEmpty)

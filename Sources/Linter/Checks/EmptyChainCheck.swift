@@ -17,16 +17,19 @@ public enum EmptyChainCheck: Check {
 
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
-      facts.table.chains.indices.filter { !facts.table.chains[$0].isBuiltin && facts.table.chains[$0].rules.isEmpty }
-        .flatMap { index in
-          facts.callers[index].map { caller in
-            let chain = facts.table.chains[index]
-            return finding(
-              "chain `\(chain.name)' is empty: the rule has no effect",
-              at: facts.table.chains[caller.chain].rules[caller.rule].source,
-              [Diagnostic.Note("the chain is declared here", at: chain.source)])
-          }
+      facts.table.chains.indices.filter { isEmpty(facts.table.chains[$0], context) }.flatMap { index in
+        facts.callers[index].map { caller in
+          let chain = facts.table.chains[index]
+          return finding(
+            "chain `\(chain.name)' is empty: the rule has no effect",
+            at: facts.table.chains[caller.chain].rules[caller.rule].source,
+            [Diagnostic.Note("the chain is declared here", at: chain.source)])
         }
+      }
     }
+  }
+
+  private static func isEmpty(_ chain: Chain, _ context: LintContext) -> Bool {
+    !chain.isBuiltin && chain.rules.isEmpty && !context.unreadWords.contains(chain.name)
   }
 }

@@ -20,7 +20,9 @@ public enum UnreferencedChainCheck: Check {
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let reached = reachable(facts)
-      return facts.table.chains.indices.filter { !reached[$0] }.map { index in
+      return facts.table.chains.indices.filter {
+        !reached[$0] && !context.unreadWords.contains(facts.table.chains[$0].name)
+      }.map { index in
         let chain = facts.table.chains[index]
         let message =
           facts.callers[index].isEmpty

@@ -1,0 +1,25 @@
+public import Wire
+public import XTables
+
+extension TableBlob {
+  /// Takes a file of blobs apart, each as ``replaceBytes`` wrote it; its header says how long it is.
+  public static func split(_ bytes: [UInt8], family: Family) throws(DecompileError) -> [TableBlob] {
+    var blobs: [TableBlob] = []
+    var at = 0
+    while at < bytes.count {
+      guard bytes.count - at >= replaceHeaderSize, let size = bytes.word(UInt32.self, at: at + 40) else {
+        throw DecompileError(offset: at, "is too short for the header of a table")
+      }
+      guard bytes.count - at - replaceHeaderSize >= Int(size) else {
+        throw DecompileError(offset: at, "is cut short: the table should have \(size) bytes of entries")
+      }
+      let end = at + replaceHeaderSize + Int(size)
+      guard let blob = TableBlob(replaceBytes: Array(bytes[at..<end]), family: family) else {
+        throw DecompileError(offset: at, "names no table that is known")
+      }
+      blobs.append(blob)
+      at = end
+    }
+    return blobs
+  }
+}

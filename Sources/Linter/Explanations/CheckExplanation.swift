@@ -1,0 +1,71 @@
+import Diagnostics
+
+/// A check's page: what it finds, why, and its examples.
+public struct CheckExplanation: Encodable, Sendable {
+  struct Example: Encodable, Sendable {
+    let text: String
+    let lines: [Int]
+    let fixed: String?
+  }
+
+  let code: String
+  let id: String
+  let title: String
+  let severity: String
+  let rationale: String
+  let examples: [Example]
+
+  public init(_ check: any Check.Type) {
+    code = check.code
+    id = check.id
+    title = check.title
+    severity = check.severity.rawValue
+    rationale = check.rationale
+    examples = check.examples.map { Example(text: $0.text, lines: $0.lines, fixed: $0.fixed) }
+  }
+
+  public var text: String {
+    var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
+    if let bad = examples.first(where: { !$0.lines.isEmpty }) {
+      text += "\nFound on line\(bad.lines.count > 1 ? "s" : "") \(bad.lines.map(String.init).joined(separator: ", ")) of\n\n"
+      text += Paragraph.indent(bad.text)
+      if let fixed = bad.fixed { text += "\nwhich `ferrule lint --fix` makes\n\n" + Paragraph.indent(fixed) }
+    }
+    if let good = examples.first(where: { $0.lines.isEmpty }) {
+      text += "\nNothing is found in\n\n" + Paragraph.indent(good.text)
+    }
+    if severity != Severity.error.rawValue {
+      text += "\nTo silence it for one line, put above that line\n\n    # ferrule:ignore \(code)\n"
+    }
+    return text
+  }
+
+  /// A line for each check.
+  public static var index: String {
+    CheckList.all.map { "\($0.code)  \($0.severity == .error ? "error  " : "warning")  \($0.title)\n" }.joined()
+  }
+}
+
+/// Text for a terminal.
+enum Paragraph {
+  static func wrap(_ text: String, width: Int = 80) -> String {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if line.isEmpty {
+        line = String(word)
+      } else if line.count + 1 + word.count <= width {
+        line += " " + word
+      } else {
+        lines.append(line)
+        line = String(word)
+      }
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+
+  static func indent(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(text.hasSuffix("\n") ? 1 : 0)
+      .map { $0.isEmpty ? "\n" : "    \($0)\n" }.joined()
+  }
+}

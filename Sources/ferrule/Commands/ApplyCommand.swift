@@ -1,0 +1,56 @@
+import ArgumentParser
+import Extensions
+import Kernel
+import Syntax
+import XTables
+
+struct ApplyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply", abstract: "Puts a ruleset into the kernel.",
+    discussion: """
+      All tables of the file or none: when the kernel refuses one, those before it are set back. The tables are read back and \
+      compared. Needs root; --sandbox tries it in a network namespace that goes with the command, and needs none.
+
+      EXIT STATUS
+        0 done, 2 the file has errors and the kernel was not asked, 3 the kernel refused
+
+      EXAMPLES
+        ferrule apply --test rules.v4
+        ferrule apply --sandbox rules.v4
+        sudo ferrule apply --counters rules.v4
+      """)
+
+  @Flag(help: "Try it in a throwaway network namespace.")
+  var sandbox = false
+
+  @Flag(help: "Set the counters that the file gives, instead of zero.")
+  var counters = false
+
+  @Flag(help: "Check all that can be checked without the kernel, and stop there.")
+  var test = false
+
+  @Option(name: .shortAndLong, help: "Seconds to wait for another program that holds the xtables lock.")
+  var wait = 5.0
+
+  @OptionGroup var colours: ColourOptions
+  @OptionGroup var input: RulesetInput
+
+  func run() throws {
+    // A sandbox can be entered only while the process has one thread, hence before anything else.
+    if sandbox { try Sandbox.enter() }
+    let parsed = try input.read(colours.colour)
+    guard !test else { return }
+    var options = KernelTables.ApplyOptions()
+    options.keepsCounters = counters
+    let tables = parsed.ruleset.tables.map { KernelTable($0) }
+    if sandbox {
+      try KernelTables().apply(tables, options)
+    } else {
+      let lock = try XtablesLock(wait: wait)
+      try KernelTables().apply(tables, options)
+      _ = consume lock
+    }
+    let names = parsed.ruleset.tables.map(\.name.rawValue).joined(separator: ", ")
+    try Console.print("\(sandbox ? "the kernel took" : "applied") \(names)\n")
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Compiler
+import Kernel
+import Linter
+import Syntax
+import XTables
+
+struct CompileCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compiles a ruleset into the kernel's own structures.",
+    discussion: """
+      Lists each entry with its offset and size, or writes the bytes: for each table an ipt_replace (ip6t_replace) and its entries, \
+      one table behind the other. `ferrule decompile' reads them back.
+
+      EXAMPLES
+        ferrule compile -t filter rules.v4
+        ferrule compile -o rules.blob rules.v4
+        ferrule compile --format json rules.v4
+      """)
+
+  @OptionGroup var table: TableOption
+
+  @Option(name: .shortAndLong, help: "Write the bytes to this file.", completion: .file())
+  var output: String?
+
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var input: RulesetInput
+
+  func run() throws {
+    let parsed = try input.read(outputs.colour)
+    let tables = try table.tables(of: parsed.ruleset)
+    let blobs = tables.map { TableCompiler().compile($0) }
+    if let output {
+      try HostFile.write(blobs.flatMap(\.replaceBytes), to: output)
+      return
+    }
+    let printer = RulePrinter(family: parsed.ruleset.family, names: .system)
+    let listings = zip(tables, blobs).map { BlobListing($0, $1, printer: printer) }
+    switch outputs.format {
+    case .text: try Console.print(listings.map(\.text).joined(separator: "\n"))
+    case .json: try Console.print(JSONText.encode(listings))
+    }
+  }
+}

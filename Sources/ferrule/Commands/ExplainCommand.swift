@@ -1,0 +1,70 @@
+import ArgumentParser
+import Diagnostics
+import Extensions
+import Linter
+import Wire
+import XTables
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain", abstract: "Explains a finding, a match or a target.",
+    discussion: """
+      Without an argument it lists the checks of `ferrule lint'.
+
+      EXAMPLES
+        ferrule explain FE005
+        ferrule explain unknown-option
+        ferrule explain -m conntrack
+        ferrule explain -6 -j REJECT
+      """)
+
+  @OptionGroup var families: FamilyOptions
+
+  @Option(name: [.customShort("m"), .long], help: "A match, as after -m.")
+  var match: String?
+
+  @Option(name: [.customShort("j"), .customLong("jump")], help: "A target, as after -j.")
+  var target: String?
+
+  @Option(help: "How to print.")
+  var format = OutputFormat.text
+
+  @Argument(help: "The code or the id of a finding.")
+  var code: String?
+
+  func run() throws {
+    if let match { return try explain(.match, match) }
+    if let target { return try explain(.target, target) }
+    guard let code else {
+      switch format {
+      case .text: return try Console.print(CheckExplanation.index)
+      case .json: return try Console.print(JSONText.encode(CheckList.all.map { CheckExplanation($0) }))
+      }
+    }
+    if let check = CheckList.named(code) {
+      let page = CheckExplanation(check)
+      try Console.print(format == .text ? page.text : JSONText.encode(page))
+    } else if let page = DiagnosticCatalogue.explanation(code) {
+      try Console.print(format == .text ? page : JSONText.encode(["id": code, "text": page]))
+    } else {
+      let known = CheckList.all.flatMap { [$0.code, $0.id] } + DiagnosticCatalogue.ids
+      throw CommandFailure(notFound("nothing is known of `\(code)'", Spelling.nearest(to: code, in: known)))
+    }
+  }
+
+  private func explain(_ kind: ExtensionDescriptor.Kind, _ name: String) throws {
+    let registry = Registry.ferrule
+    let asked: [Family] = families.isIPv6 ? [.ipv6] : families.isIPv4 ? [.ipv4] : [.ipv4, .ipv6]
+    let found = asked.lazy.compactMap { kind == .match ? registry.match(named: name, $0) : registry.target(named: name, $0) }.first
+    guard let found else {
+      let known = asked.flatMap { registry.names(kind, $0) }
+      throw CommandFailure(notFound("no \(kind.rawValue) `\(name)' is known", Spelling.nearest(to: name, in: known)))
+    }
+    let page = ExtensionExplanation(found)
+    try Console.print(format == .text ? page.text : JSONText.encode(page))
+  }
+
+  private func notFound(_ sentence: String, _ nearest: String?) -> String {
+    sentence + (nearest.map { "; did you mean \($0)?" } ?? "")
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Extensions
+import Kernel
+import Linter
+import Syntax
+import Wire
+import XTables
+
+struct SaveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "save", abstract: "Prints the kernel's rulesets in iptables-save's form.",
+    discussion: """
+      Needs root.
+
+      EXAMPLES
+        sudo ferrule save > rules.v4
+        sudo ferrule save -6 -t filter --counters
+      """)
+
+  @OptionGroup var families: FamilyOptions
+  @OptionGroup var table: TableOption
+
+  @Flag(name: .shortAndLong, help: "Print the counters of the rules.")
+  var counters = false
+
+  @Option(help: "How to print.")
+  var format = OutputFormat.text
+
+  func run() throws {
+    let family = families.family(of: "")
+    let names = table.table.map { [$0.rawValue] } ?? KernelTables().names(family)
+    let tables = try names.map { try RawTable.read(family, $0).typed(.ferrule) }
+    let printer = RulePrinter(family: family, names: .system)
+    switch format {
+    case .text: try Console.print(tables.flatMap { printer.table($0, counters: counters) })
+    case .json: try Console.print(JSONText.encode(tables.map { TableOutline($0, printer: printer, file: nil) }))
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Kernel
+
+/// What the process leaves with; `ferrule --help` documents it.
+enum ExitStatus: Int32 {
+  case fine = 0
+  case findings = 1
+  case badInput = 2
+  case kernelRefused = 3
+
+  var code: ExitCode { ExitCode(rawValue) }
+
+  /// Ends the command; throwing `fine` is harmless.
+  func leave() throws { if self != .fine { throw code } }
+}
+
+/// Why a command cannot go on, in words for the user.
+struct CommandFailure: Error {
+  let message: String
+  let status: ExitStatus
+
+  init(_ message: String, _ status: ExitStatus = .badInput) {
+    self.message = message
+    self.status = status
+  }
+}
+
+extension KernelError {
+  /// A file that cannot be read or written is bad input; all else is the kernel's refusal.
+  var exitStatus: ExitStatus {
+    if case .call(let name) = reason, ["opening", "reading", "writing", "resolving", "creating", "replacing"].contains(where: name.hasPrefix) {
+      return .badInput
+    }
+    if case .malformed = reason, table == nil { return .badInput }
+    return .kernelRefused
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import DropIn
+import Extensions
+import Glibc
+import Kernel
+import XTables
+
+@main
+struct Ferrule: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ferrule",
+    abstract: "Reads iptables rulesets, checks them, runs packets through them, and puts them into the kernel.",
+    discussion: """
+      Rulesets are iptables-save text, `-' is standard input. The family is IPv6 where -6 says so or the file's name does \
+      (…ip6tables-save, …_v6…, ….v6), else IPv4.
+
+      EXIT STATUS
+        0  fine
+        1  findings, or a verdict that was not expected
+        2  bad input: a mistake in a file or on the command line
+        3  the kernel refused
+
+      EXAMPLES
+        ferrule lint rules.v4
+        ferrule show -t nat rules.v4
+        iptables-save | ferrule fmt -
+        ferrule explain FE005
+      """,
+    version: "0.1.0",
+    subcommands: [
+      LintCommand.self, FormatCommand.self, ShowCommand.self, CompileCommand.self, DecompileCommand.self, ApplyCommand.self,
+      SaveCommand.self, ExplainCommand.self,
+    ])
+
+  static func main() {
+    do {
+      try answerAsIptables()
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as CommandFailure {
+      Console.complain(failure.message)
+      exit(withError: failure.status.code)
+    } catch let error as KernelError {
+      Console.complain(error.exitStatus == .kernelRefused ? "\(error)\n\(error.advice)" : "\(error)")
+      exit(withError: error.exitStatus.code)
+    } catch {
+      // What the argument parser throws: help and the version are no failures, everything else is bad input.
+      let isFailure = exitCode(for: error) != .success
+      if isFailure, !(error is ExitCode) {
+        Console.complain(fullMessage(for: error))
+        exit(withError: ExitStatus.badInput.code)
+      }
+      exit(withError: error)
+    }
+  }
+
+  /// Called as one of the iptables commands, by its own name or by its first argument, the process answers as that command.
+  private static func answerAsIptables() throws {
+    guard let (program, arguments) = Program.called(CommandLine.arguments) else { return }
+    let outcome = Session.run(program, arguments: arguments, registry: .ferrule, names: .system) { try HostFile.bytes($0 ?? "-") }
+    try ProcessStream.output.write(outcome.output)
+    try ProcessStream.error.write(outcome.errors)
+    Glibc.exit(outcome.status)
+  }
+}

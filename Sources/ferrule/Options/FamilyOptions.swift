@@ -1,0 +1,25 @@
+import ArgumentParser
+import Wire
+import XTables
+
+/// `-4` and `-6`.
+struct FamilyOptions: ParsableArguments {
+  @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "The rules are IPv4 (iptables), whatever the file's name.")
+  var isIPv4 = false
+
+  @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "The rules are IPv6 (ip6tables).")
+  var isIPv6 = false
+
+  func validate() throws {
+    if isIPv4, isIPv6 { throw ValidationError("-4 and -6 exclude each other.") }
+  }
+
+  /// The family that was asked for, or that the name of the file tells.
+  func family(of path: String) -> Family {
+    if isIPv6 { return .ipv6 }
+    if isIPv4 { return .ipv4 }
+    let name = path.split(separator: "/").last.map(String.init) ?? ""
+    let marks = ["ip6tables", "_v6", ".v6", "-v6", ".rules6", "rules6."]
+    return marks.contains { name.contains($0) } ? .ipv6 : .ipv4
+  }
+}
