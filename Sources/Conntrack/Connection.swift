@@ -89,6 +89,8 @@ public struct ConnectionExtension: Sendable {
   var expectations: [ExpectationHandle] = []
   /// 128 labels, bit 0 lowest. Kernel: `nf_conn_labels`.
   public var labels: UInt128 = 0
+  /// Given by CONNSECMARK. Kernel: `nf_conn.secmark`.
+  public var securityMark: UInt32 = 0
   /// By direction.
   public var sequenceAdjustments: InlineArray<2, SequenceAdjustment> = InlineArray(repeating: SequenceAdjustment())
   var timeoutPolicy: TimeoutPolicyID?

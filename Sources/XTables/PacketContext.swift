@@ -20,6 +20,12 @@ public struct PacketContext {
   public var owner: SocketFacts?
   /// The connection the packet belongs to, or that it is untracked.
   public var attachment: Attachment
+  /// TRACE was met: every rule from here on is logged. The corresponding kernel field is `sk_buff.nf_trace`.
+  public var isTraced = false
+  /// A copy TEE made, of which it makes no other.
+  public var isDuplicate = false
+  /// The socket TPROXY chose, which gets the packet if it is delivered here.
+  public var receiver: SocketFacts?
   /// What happened on the way that is not a verdict, in order.
   public var effects: [Effect] = []
   /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.

@@ -30,6 +30,9 @@ public struct RuleText: Sendable {
   /// Appends bytes as the last word's continuation.
   public mutating func glue(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
+  /// Appends bytes of any encoding as the last word's continuation.
+  public mutating func glue(bytes: some Sequence<UInt8>) { self.bytes.append(contentsOf: bytes) }
+
   /// Appends a word quoted as `xtables_save_string` does: bare if it is made of letters, digits, `_` and `-` only.
   public mutating func quoted(_ value: some Collection<UInt8>) {
     separate()

@@ -5,7 +5,16 @@ enum {
   xt_rateinfo_size = sizeof(struct xt_rateinfo),
   xt_ct_target_info_size = sizeof(struct xt_ct_target_info),
   xt_ct_target_info_v1_size = sizeof(struct xt_ct_target_info_v1),
+  xt_tee_tginfo_size = sizeof(struct xt_tee_tginfo),
+  xt_rateest_target_info_size = sizeof(struct xt_rateest_target_info),
+  xt_led_info_size = sizeof(struct xt_led_info),
+  idletimer_tg_info_size = sizeof(struct idletimer_tg_info),
+  idletimer_tg_info_v1_size = sizeof(struct idletimer_tg_info_v1),
+  ipt_clusterip_tgt_info_size = sizeof(struct ipt_clusterip_tgt_info),
 };
 /* Measured in CNetfilter.c: the header defines the IP header anew, which the C library's own users would trip over. */
 extern const unsigned long xt_osf_info_size;
+/* Measured in HopLimitSizes.c: the headers' guards are those of other headers. */
+extern const unsigned long ipt_TTL_info_size;
+extern const unsigned long ip6t_HL_info_size;
 #endif

@@ -7,6 +7,11 @@ extension TranslationRangeHolder {
     if range.flags.contains(.addresses) { throw .kernel("\(target): takes no address") }
   }
 
+  /// And an address is needed where it does not.
+  func checkAddresses(_ target: String) throws(OptionError) {
+    if !range.flags.contains(.addresses) { throw .kernel("\(target): needs an address") }
+  }
+
   /// A base port needs a revision that only DNAT has.
   func refuseBasePort() throws(OptionError) {
     guard range.flags.contains(.portOffset) else { return }
@@ -39,4 +44,6 @@ enum Translation {
   static func masquerade(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
 
   static func redirect(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
+
+  static func map(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
 }

@@ -1,4 +1,5 @@
 import CNetfilter
+import Conntrack
 public import Wire
 public import XTables
 
@@ -15,6 +16,15 @@ public enum CTTarget: TargetExtension {
     var padding: UInt32 = 0
     /// The kernel's own pointer to the template.
     var template: UInt64 = 0
+
+    /// The directions in which the zone counts; where none is named, both.
+    var directions: Zone.Directions {
+      switch (flags.contains(.zoneOfOriginal), flags.contains(.zoneOfReply)) {
+      case (true, false): .original
+      case (false, true): .reply
+      default: .both
+      }
+    }
   }
 
   /// The corresponding kernel structure is `xt_ct_target_info`.
@@ -160,7 +170,32 @@ public enum CTTarget: TargetExtension {
 
   public static func claims(_ info: Info) -> Bool { !info.flags.contains(.alias) }
 
+  /// The corresponding kernel function is `xt_ct_target`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    .unknown(UnknownReason("-j CT", needs: "connection tracking"))
+    // Seen before, on its way through the loopback interface.
+    guard case .none = packet.attachment else { return .proceed }
+    if info.flags.contains(.untracked) {
+      packet.attachment = .untracked
+      return .proceed
+    }
+    var template = Template(zone: Zone(info.zone, info.directions), zoneIsMark: info.flags.contains(.zoneFromMark))
+    if info.events != 0 || info.expectationEvents != 0 {
+      template.events = ConnectionEvents(rawValue: UInt16(truncatingIfNeeded: info.events))
+    }
+    let number = packet.packet.transport?.proto ?? .none
+    if !info.helper.bytes.isEmpty {
+      guard let helper = packet.world.conntrack?.helper(named: info.helper.string, packet.family, number) else {
+        return .unknown(UnknownReason("-j CT --helper \(info.helper.string)", needs: "a helper of that name"))
+      }
+      template.helper = helper
+    }
+    if !info.timeout.bytes.isEmpty {
+      guard let policy = packet.world.conntrack?.timeoutPolicy(named: info.timeout.string, packet.family, number) else {
+        return .unknown(UnknownReason("-j CT --timeout \(info.timeout.string)", needs: "a timeout policy of that name"))
+      }
+      template.timeoutPolicy = policy
+    }
+    packet.attachment = .template(template)
+    return .proceed
   }
 }

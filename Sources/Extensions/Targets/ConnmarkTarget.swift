@@ -1,4 +1,5 @@
 import CNetfilter
+import Conntrack
 public import XTables
 
 /// Sets the mark of the connection, or copies it from or to the packet's. Kernel: `xt_connmark`, target revision 2.
@@ -10,6 +11,9 @@ public enum ConnmarkTarget: TargetExtension {
     var shiftsRight: UInt8 = 0
     var shift: UInt8 = 0
     var mode: UInt8 = Mode.set
+
+    /// A shift by all 32 bits shifts by none, as the processor has it.
+    func shifted(_ mark: UInt32) -> UInt32 { shiftsRight == 0 ? mark &<< UInt32(shift) : mark &>> UInt32(shift) }
 
     /// `XT_CONNMARK_SET`, `XT_CONNMARK_SAVE` and `XT_CONNMARK_RESTORE`.
     enum Mode {
@@ -131,7 +135,20 @@ public enum ConnmarkTarget: TargetExtension {
     }
   }
 
+  /// The corresponding kernel function is `connmark_tg_shift`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    .unknown(UnknownReason("-j CONNMARK", needs: "connection tracking"))
+    guard let handle = packet.attachment.connection, let table = packet.world.conntrack, let connection = table[handle] else {
+      return .proceed
+    }
+    switch info.mode {
+    case Info.Mode.set:
+      table.setMark(info.shifted((connection.mark & ~info.connection.mask) ^ info.connection.value), of: handle)
+    case Info.Mode.save:
+      table.setMark((connection.mark & ~info.connection.mask) ^ info.shifted(packet.mark & info.packetMask), of: handle)
+    case Info.Mode.restore:
+      packet.mark = (packet.mark & ~info.packetMask) ^ info.shifted(connection.mark & info.connection.mask)
+    default: break
+    }
+    return .proceed
   }
 }

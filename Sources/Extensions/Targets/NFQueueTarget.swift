@@ -111,7 +111,7 @@ public enum NFQueueTarget: TargetExtension {
     let world = packet.world
     let seed = world.memory.withState(named: "NFQUEUE/seed", initial: UInt32(truncatingIfNeeded: world.random.next())) { $0 }
     let hash = FlowHash.symmetric(packet.packet, seed: seed)
-    let number = info.first &+ UInt16(UInt64(hash) * UInt64(info.count) >> 32)
+    let number = info.first &+ UInt16((UInt64(hash) * UInt64(info.count)) >> 32)
     packet.effects.append(
       .note("NFQUEUE chose queue \(number) by a hash whose seed the kernel keeps secret; another run may choose otherwise"))
     return number

@@ -1,0 +1,33 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Computes a checksum that was left to the network card. Kernel: `xt_CHECKSUM`, revision 0.
+public enum ChecksumTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_CHECKSUM_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var operation: UInt8 = 0
+  }
+
+  /// `XT_CHECKSUM_OP_FILL`.
+  private static let fill: UInt8 = 1
+
+  public static let name = "CHECKSUM"
+  public static let families: Families = .both
+  public static let summary = "computes a checksum that was left to the network card"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle]) }
+
+  public static let options: [Option<Info>] = [
+    Option(flag: "--checksum-fill", present: .bits(\.operation, fill), .mandatory, "compute and store it")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_CHECKSUM_info>.size)]
+  public static let examples: [Example] = [.accepts("--checksum-fill", table: .mangle), .rejects("", table: .mangle)]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.operation != fill { throw .kernel("CHECKSUM: unknown operation") }
+  }
+
+  /// Packets here carry the checksum they leave with, so nothing is ever left to the card.
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { .proceed }
+}

@@ -1,0 +1,63 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Sets the packet's priority, which is its class of traffic control. Kernel: `xt_CLASSIFY`, revision 0.
+public enum ClassifyTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_classify_target_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var priority: UInt32 = 0
+  }
+
+  public static let name = "CLASSIFY"
+  public static let families: Families = .both
+  public static let summary = "sets the packet's priority, which is its class of traffic control"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(hooks: [.forward, .output, .postrouting]) }
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--set-class", arity: 1, placeholder: "major:minor", grammar: "hex \":\" hex", samples: ["0000:ffff", "1:1", "0x1:0x20"],
+      nearMisses: ["1", "1:", ":1", "x:y", ""], .mandatory, "both numbers in hexadecimal",
+      read: { info, arguments throws(OptionError) in
+        guard let (major, rest) = hexadecimal(arguments.token.bytes), rest.first == UInt8(ascii: ":"),
+          let (minor, _) = hexadecimal(rest.dropFirst())
+        else {
+          throw OptionError(
+            "bad-value", "Bad class value \"\(arguments.token.string)\"", at: arguments.token.range,
+            hint: "write major:minor in hexadecimal")
+        }
+        info.priority = major << 16 | minor & 0xffff
+      },
+      write: { info, text in
+        text.option("--set-class")
+        text.word("\(padded(info.priority >> 16)):\(padded(info.priority & 0xffff))")
+      })
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_classify_target_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--set-class 0000:ffff", table: .mangle), .accepts("--set-class 1:2", saved: "--set-class 0001:0002", table: .mangle),
+    .rejects("--set-class 1", table: .mangle), .rejects("", table: .mangle),
+  ]
+
+  /// A number as `%x` of `sscanf` reads it: with a sign or `0x` before it, and only its lowest 32 bits.
+  private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> (value: UInt32, rest: ArraySlice<UInt8>)? {
+    var bytes = bytes.drop { $0 == 0x20 || (9...13).contains($0) }
+    let isNegative = bytes.first == UInt8(ascii: "-")
+    if isNegative || bytes.first == UInt8(ascii: "+") { bytes = bytes.dropFirst() }
+    if bytes.starts(with: "0x".utf8) || bytes.starts(with: "0X".utf8) { bytes = bytes.dropFirst(2) }
+    guard let (value, rest) = UnsignedText.prefix(bytes, radix: 16) else { return nil }
+    let word = UInt32(truncatingIfNeeded: value)
+    return (isNegative ? 0 &- word : word, rest)
+  }
+
+  private static func padded(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: max(4 - digits.count, 0)) + digits
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    packet.priority = info.priority
+    return .proceed
+  }
+}

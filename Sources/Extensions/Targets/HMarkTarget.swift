@@ -1,0 +1,202 @@
+import CNetfilter
+import Wire
+public import XTables
+
+/// Sets the packet's mark from a hash of its addresses and ports. Kernel: `xt_HMARK`, revision 0.
+public enum HMarkTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_hmark_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var sourceMask = InetAddress()
+    var destinationMask = InetAddress()
+    /// Two ports, or one security index, by which a packet is told.
+    var portMask = HMarkPorts()
+    var portValue = HMarkPorts()
+    var flags: HMarkFlags = []
+    var protocolMask: UInt16 = 0
+    var padding: UInt16 = 0
+    var seed: UInt32 = 0
+    var modulus: UInt32 = 0
+    var offset: UInt32 = 0
+  }
+
+  public static let name = "HMARK"
+  public static let families: Families = .both
+  public static let summary = "sets the packet's mark from a hash of its addresses and ports"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    prefix("--hmark-src-prefix", \.sourceMask, .sourceMask, "how many bits of the source address count"),
+    prefix("--hmark-dst-prefix", \.destinationMask, .destinationMask, "how many bits of the destination address count"),
+    number("--hmark-sport-mask", \.portMask.source.value, .sourcePortMask, digits: 4, "the bits of the source port that count"),
+    number("--hmark-dport-mask", \.portMask.destination.value, .destinationPortMask, digits: 4, "the bits of the destination port that count"),
+    number("--hmark-spi-mask", \.portMask.index, .indexMask, digits: 8, "the bits of the security index that count"),
+    number("--hmark-sport", \.portValue.source.value, .sourcePort, digits: 4, "bits set in the source port"),
+    number("--hmark-dport", \.portValue.destination.value, .destinationPort, digits: 4, "bits set in the destination port"),
+    number("--hmark-spi", \.portValue.index, .index, digits: 8, "bits set in the security index"),
+    number("--hmark-proto-mask", \.protocolMask, .protocolMask, digits: 2, "the bits of the protocol that count"),
+    number("--hmark-rnd", \.seed, .seed, digits: 8, "the seed of the hash"),
+    plain("--hmark-mod", 1, \.modulus, .modulus, .mandatory, "how many marks there are"),
+    plain("--hmark-offset", 0, \.offset, .offset, .plain, "the first of them"),
+    Option(
+      "--hmark-tuple", arity: 1, placeholder: "part[,part...]", grammar: "hmark-part { \",\" hmark-part }",
+      samples: ["ct", "src,dst", "src,dst,sport,dport,proto", "spi"], nearMisses: ["foo", ",src", "src,", ""], .plain,
+      "the parts that count as a whole: ct, src, dst, sport, dport, spi, proto",
+      read: { info, arguments throws(OptionError) in
+        for part in arguments.token.split(on: ",") { try info.addPart(part) }
+      },
+      write: { info, text in
+        guard info.flags.contains(.connection) else { return }
+        text.option("--hmark-tuple")
+        text.word("ct")
+      }),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_hmark_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--hmark-src-prefix 32 --hmark-rnd 0x00000004 --hmark-mod 42", family: .ipv4),
+    .accepts(
+      "--hmark-tuple src,dport,ct --hmark-mod 0x10 --hmark-rnd 1 --hmark-offset 5",
+      saved: "--hmark-src-prefix 128 --hmark-dport-mask 0xffff --hmark-rnd 0x00000001 --hmark-mod 16 --hmark-offset 5 --hmark-tuple ct",
+      family: .ipv6),
+    .rejects("--hmark-mod 1 --hmark-rnd 1"), .rejects("--hmark-tuple ct --hmark-mod 1"),
+    .rejects("--hmark-tuple ct --hmark-mod 0 --hmark-rnd 1"), .rejects("--hmark-tuple spi,sport --hmark-mod 1 --hmark-rnd 1"),
+  ]
+
+  private static func prefix(
+    _ name: String, _ path: any WritableKeyPath<Info, InetAddress> & Sendable, _ flag: HMarkFlags, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "1", "32"], nearMisses: ["129", "x"], .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        info[keyPath: path] = try arguments.token.prefixMask(arguments)
+        info.flags.insert(flag)
+      },
+      write: { info, text in
+        guard info.flags.contains(flag) else { return }
+        text.option(name)
+        text.word(String(AddressMask(mask: info[keyPath: path].bits(text.family)).prefix(text.family) ?? -1))
+      })
+  }
+
+  private static func number<Word: FixedWidthInteger & UnsignedInteger & Sendable>(
+    _ name: String, _ path: any WritableKeyPath<Info, Word> & Sendable, _ flag: HMarkFlags, digits: Int, _ summary: String
+  ) -> Option<Info> {
+    let syntax = ValueSyntax<Word>.unsigned()
+    return Option(
+      name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses, .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        info[keyPath: path] = try syntax.parse(arguments.token, arguments)
+        info.flags.insert(flag)
+      },
+      write: { info, text in
+        guard info.flags.contains(flag) else { return }
+        let word = String(info[keyPath: path], radix: 16)
+        text.option(name)
+        text.word("0x" + String(repeating: "0", count: max(digits - word.count, 0)) + word)
+      })
+  }
+
+  private static func plain(
+    _ name: String, _ least: UInt32, _ path: any WritableKeyPath<Info, UInt32> & Sendable, _ flag: HMarkFlags, _ use: OptionUse,
+    _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, .unsigned(least...UInt32.max), path,
+      present: Presence(get: { $0.flags.contains(flag) }, set: { $0.flags.insert(flag) }), use, summary)
+  }
+
+  /// The corresponding C function is `HMARK_check`.
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if !info.flags.contains(.seed) {
+      throw OptionError("missing-option", "--hmark-rnd is mandatory", hint: "give the hash a seed")
+    }
+    if info.flags.contains(.indexMask), !info.flags.isDisjoint(with: [.sourcePortMask, .destinationPortMask]) {
+      throw OptionError(
+        "exclusive-options", "you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time",
+        hint: "a packet has ports or a security index, not both")
+    }
+    if info.flags.isDisjoint(with: .parts) {
+      throw OptionError("missing-option", "you have to specify --hmark-tuple at least", hint: "say what the hash is made of")
+    }
+  }
+
+  /// The corresponding kernel function is `hmark_tg_check`.
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.modulus == 0 { throw .kernel("HMARK: the modulus is zero") }
+    if info.flags.contains(.indexMask), !info.flags.isDisjoint(with: [.sourcePortMask, .destinationPortMask]) {
+      throw .kernel("HMARK: masks of ports and of a security index exclude each other")
+    }
+    if info.flags.contains(.index), !info.flags.isDisjoint(with: [.sourcePort, .destinationPort]) {
+      throw .kernel("HMARK: ports and a security index exclude each other")
+    }
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    if let mark = info.mark(of: packet) { packet.mark = mark }
+    return .proceed
+  }
+}
+
+/// `XT_HMARK_FLAG` of the parts and parameters that were given.
+struct HMarkFlags: OptionSet, BitwiseCopyable, Sendable {
+  let rawValue: UInt32
+
+  static let sourceMask = HMarkFlags(rawValue: 1 << 0)
+  static let destinationMask = HMarkFlags(rawValue: 1 << 1)
+  static let index = HMarkFlags(rawValue: 1 << 2)
+  static let indexMask = HMarkFlags(rawValue: 1 << 3)
+  static let sourcePort = HMarkFlags(rawValue: 1 << 4)
+  static let destinationPort = HMarkFlags(rawValue: 1 << 5)
+  static let sourcePortMask = HMarkFlags(rawValue: 1 << 6)
+  static let destinationPortMask = HMarkFlags(rawValue: 1 << 7)
+  static let protocolMask = HMarkFlags(rawValue: 1 << 8)
+  static let seed = HMarkFlags(rawValue: 1 << 9)
+  static let modulus = HMarkFlags(rawValue: 1 << 10)
+  static let offset = HMarkFlags(rawValue: 1 << 11)
+  static let connection = HMarkFlags(rawValue: 1 << 12)
+  static let parts: HMarkFlags = [
+    .sourceMask, .destinationMask, .index, .indexMask, .sourcePort, .destinationPort, .sourcePortMask, .destinationPortMask,
+    .protocolMask, .connection,
+  ]
+}
+
+/// Two ports, or the security index in the same place. The corresponding kernel union is `hmark_ports`.
+struct HMarkPorts: BitwiseCopyable, Sendable {
+  var source = NetworkOrder<UInt16>()
+  var destination = NetworkOrder<UInt16>()
+
+  /// All four bytes as one number, the source port above.
+  var index: UInt32 {
+    get { UInt32(source.value) << 16 | UInt32(destination.value) }
+    set {
+      source.value = UInt16(truncatingIfNeeded: newValue >> 16)
+      destination.value = UInt16(truncatingIfNeeded: newValue)
+    }
+  }
+}
+
+extension HMarkTarget.Info {
+  /// Adds a part by the beginning of its name, in whatever case; the first name that fits is taken.
+  fileprivate mutating func addPart(_ token: Token) throws(OptionError) {
+    let names = ["ct", "src", "dst", "sport", "dport", "proto", "spi"]
+    guard !token.bytes.isEmpty, let name = names.first(where: { $0.beginsIgnoringCase(with: token) }) else {
+      throw OptionError(
+        "bad-value", "Bad type \"\(token.string)\"", at: token.range, hint: "the parts are \(names.joined(separator: ", "))")
+    }
+    switch name {
+    case "ct": flags.insert(.connection)
+    case "src": (sourceMask, flags) = (.ones, flags.union(.sourceMask))
+    case "dst": (destinationMask, flags) = (.ones, flags.union(.destinationMask))
+    case "sport":
+      portMask.source.value = .max
+      flags.insert(.sourcePortMask)
+    case "dport":
+      portMask.destination.value = .max
+      flags.insert(.destinationPortMask)
+    case "proto": (protocolMask, flags) = (.max, flags.union(.protocolMask))
+    default:
+      portMask.index = .max
+      flags.insert(.indexMask)
+    }
+  }
+}

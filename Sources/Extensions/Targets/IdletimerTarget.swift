@@ -1,0 +1,64 @@
+import CNetfilter
+public import XTables
+
+/// Restarts a timer that tells user space when no packet has come for a while. Kernel: `xt_IDLETIMER`, revision 1.
+public enum IdletimerTarget: TargetExtension {
+  /// The corresponding kernel structure is `idletimer_tg_info_v1`.
+  public struct Info: BitwiseCopyable, Sendable {
+    /// Seconds.
+    var timeout: UInt32 = 0
+    var label = FixedName<28>()
+    var sendsMessage: UInt8 = 0
+    var timerType: UInt8 = 0
+    var padding = InlineArray<6, UInt8>(repeating: 0)
+    /// The kernel's own pointer.
+    var timer: UInt64 = 0
+  }
+
+  /// The corresponding kernel structure is `idletimer_tg_info`.
+  private struct Plain: BitwiseCopyable, Sendable {
+    var timeout: UInt32
+    var label: FixedName<28>
+    var timer: UInt64 = 0
+  }
+
+  /// `XT_IDLETIMER_ALARM`: the timer runs on while the machine sleeps.
+  private static let alarm: UInt8 = 1
+
+  public static let name = "IDLETIMER"
+  public static let families: Families = .both
+  public static let summary = "restarts a timer that tells user space when no packet has come for a while"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--timeout", .unsigned(), \.timeout, .mandatory, "seconds without a packet"),
+    Option("--label", .bareName(placeholder: "name"), \.label, .mandatory, "the name under which user space finds it"),
+    Option(
+      flag: "--alarm", present: Presence(get: { $0.timerType == alarm }, set: { $0.timerType = alarm }), .plain,
+      "count the time the machine sleeps"),
+  ]
+  public static let layouts: [Layout<Info>] = [
+    Layout(
+      revision: 0, Plain.self, abiSize: Int(idletimer_tg_info_size), userSize: 32,
+      upgrade: { Info(timeout: $0.timeout, label: $0.label) },
+      downgrade: { $0.timerType == 0 && $0.sendsMessage == 0 ? Plain(timeout: $0.timeout, label: $0.label) : nil }),
+    Layout(revision: 1, abiSize: Int(idletimer_tg_info_v1_size), userSize: 40),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--timeout 42 --label foo"), .accepts("--timeout 42 --label bar --alarm"), .rejects("--timeout 42"),
+    .rejects("--timeout 0 --label foo"),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.timeout == 0 { throw .kernel("IDLETIMER: the timeout is zero") }
+    if info.timeout >= 2_147_483 { throw .kernel("IDLETIMER: the timeout is too long", hint: "at most 2147482 seconds") }
+    if info.label.bytes.isEmpty || info.label.storage[27] != 0 { throw .kernel("IDLETIMER: the label is empty or does not end") }
+    if info.sendsMessage != 0 || info.timerType > alarm { throw .kernel("IDLETIMER: unknown kind of timer") }
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    let end = packet.world.now &+ UInt64(info.timeout) &* 1_000_000_000
+    packet.world.memory.withState(named: "IDLETIMER/\(info.label.string)", initial: end) { $0 = end }
+    return .proceed
+  }
+}

@@ -1,0 +1,89 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Maps a whole network onto another, address by address, for IPv4. Kernel: `xt_NETMAP`, revision 0.
+public enum NetmapTarget: TargetExtension {
+  public typealias Info = IPv4TranslationRange
+
+  public static let name = "NETMAP"
+  public static let families: Families = .ipv4
+  public static let summary = "maps a whole network onto another, address by address"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope {
+    Scope(tables: [.nat], hooks: [.prerouting, .input, .output, .postrouting])
+  }
+
+  public static let options: [Option<Info>] = [network()]
+  public static let layouts: [Layout<Info>] = [
+    Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
+  ]
+  public static let examples: [Example] = [
+    .accepts("--to 192.0.2.0/24", family: .ipv4, table: .nat),
+    .accepts("--to 192.0.2.1", saved: "--to 192.0.2.1/32", family: .ipv4, table: .nat),
+    .accepts("--to 192.0.2.77/24", saved: "--to 192.0.2.0/24", family: .ipv4, table: .nat),
+    .rejects("", family: .ipv4, table: .nat),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    try info.checkCount(name)
+    try info.checkAddresses(name)
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.map(info.range, &packet)
+  }
+
+  /// The option both families share. Unlike other addresses with a mask, the length is printed even where it is full.
+  static func network<Holder: TranslationRangeHolder>() -> Option<Holder> {
+    let syntax = ValueSyntax.hostMask
+    return Option(
+      "--to", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses, .mandatory, "the network to map onto",
+      read: { info, arguments throws(OptionError) in
+        let family = arguments.draft.family
+        let network = try syntax.parse(arguments.token, arguments)
+        let mask = network.mask.bits(family)
+        let first = network.address.bits(family) & mask
+        info.range.flags.insert(.addresses)
+        info.range.firstAddress = InetAddress(first, family)
+        info.range.lastAddress = InetAddress(first | ~mask & AddressMask.mask(prefix: family.addressBits, family), family)
+      },
+      write: { info, text in
+        let range = info.range
+        let difference = range.firstAddress.bits(text.family) ^ range.lastAddress.bits(text.family)
+        let mask = ~difference & AddressMask.mask(prefix: text.family.addressBits, text.family)
+        text.option("--to")
+        text.address(range.firstAddress)
+        if let prefix = AddressMask(mask: mask).prefix(text.family) {
+          text.glue("/\(prefix)")
+        } else {
+          text.glue("/\(IPAddress(family: text.family, bits: mask))")
+        }
+      })
+  }
+}
+
+/// The same for IPv6. Kernel: `xt_NETMAP`, revision 0.
+public enum IPv6NetmapTarget: TargetExtension {
+  public typealias Info = BaselessTranslationRange
+
+  public static let name = NetmapTarget.name
+  public static let families: Families = .ipv6
+  public static let summary = NetmapTarget.summary
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { NetmapTarget.scope(family) }
+
+  public static let options: [Option<Info>] = [NetmapTarget.network()]
+  public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
+  public static let examples: [Example] = [
+    .accepts("--to 2001:db8::/64", family: .ipv6, table: .nat),
+    .accepts("--to 2001:db8::1", saved: "--to 2001:db8::1/128", family: .ipv6, table: .nat),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkAddresses(name) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    Translation.map(info.range, &packet)
+  }
+}

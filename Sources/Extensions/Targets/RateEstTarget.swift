@@ -1,0 +1,134 @@
+import CNetfilter
+import Wire
+public import XTables
+
+/// Measures the rate of packets and bytes under a name. Kernel: `xt_RATEEST`, revision 0.
+public enum RateEstTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_rateest_target_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var name = FixedName<16>()
+    var interval: Int8 = 0
+    var weight: UInt8 = 0
+    var padding = InlineArray<6, UInt8>(repeating: 0)
+    /// The kernel's own pointer, zero. While options are being read it holds both times in microseconds, the weight's above,
+    /// because what the structure keeps depends on both.
+    var estimator: UInt64 = 0
+  }
+
+  private static let microseconds: UInt32 = 1_000_000
+
+  public static let name = "RATEEST"
+  public static let families: Families = .both
+  public static let summary = "measures the rate of packets and bytes under a name"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--rateest-name", .bareName(placeholder: "name"), \.name, .mandatory, "the name -m rateest asks for"),
+    time("--rateest-interval", "interval", shift: 0, "how often to measure: 250ms to 8s") { timeOfInterval($0) },
+    time("--rateest-ewmalog", "ewmalog", shift: 32, "how far the average reaches back") {
+      timeOfInterval($0) &* (1 &<< UInt32($0.weight))
+    },
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_rateest_target_info_size), userSize: 24)]
+  public static let examples: [Example] = [
+    .accepts("--rateest-name RE1 --rateest-interval 250.0ms --rateest-ewmalog 500.0ms"),
+    .accepts(
+      "--rateest-name a --rateest-interval 1s --rateest-ewmalog 8sec",
+      saved: "--rateest-name a --rateest-interval 1.0s --rateest-ewmalog 8.0s"),
+    .rejects("--rateest-name a --rateest-interval 9s --rateest-ewmalog 10s"),
+    .rejects("--rateest-name a --rateest-interval 1s --rateest-ewmalog 1s"), .rejects(""),
+  ]
+
+  private static func timeOfInterval(_ info: Info) -> UInt32 { microseconds &<< UInt32(truncatingIfNeeded: Int(info.interval) + 2) / 4 }
+
+  private static func time(
+    _ name: String, _ word: String, shift: UInt64, _ summary: String, _ value: @escaping @Sendable (Info) -> UInt32
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "time", grammar: "number [ \"s\" | \"ms\" | \"us\" ]",
+      samples: shift == 0 ? ["250ms", "0.5s", "1s", "8s"] : ["500ms", "2s", "16secs"], nearMisses: ["x", "1h", ""], .mandatory, summary,
+      read: { info, arguments throws(OptionError) in
+        guard let time = DurationText.microseconds(arguments.token) else {
+          throw OptionError(
+            "bad-value", "RATEEST: bad \(word) value \"\(arguments.token.string)\"", at: arguments.token.range,
+            hint: "write a time such as 250ms or 2s")
+        }
+        info.estimator = info.estimator & ~(UInt64(UInt32.max) << shift) | UInt64(time) << shift
+      },
+      write: { info, text in
+        text.option(name)
+        text.word(DurationText.text(value(info)))
+      })
+  }
+
+  /// The corresponding C function is `RATEEST_final_check`.
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    let interval = UInt32(truncatingIfNeeded: info.estimator)
+    let reach = Double(info.estimator >> 32)
+    info.estimator = 0
+    guard let exponent = (0...5).first(where: { interval <= (microseconds / 4) << UInt32($0) }) else {
+      throw OptionError("bad-value", "RATEEST: interval value is too large", hint: "at most 8s")
+    }
+    info.interval = Int8(exponent - 2)
+    // The first number of intervals, as a power of two, that reaches further back than asked for.
+    let beyond = (1..<32).first { Double(interval) / DurationText.decay($0) > reach } ?? 32
+    guard beyond > 1, beyond < 32 else {
+      throw OptionError("bad-value", "RATEEST: ewmalog value is out of range", hint: "at least one and a half intervals")
+    }
+    info.weight = UInt8(beyond - 1)
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    let now = packet.world.now
+    let length = packet.packet.count
+    packet.world.memory.withState(
+      named: RateEstimator.key(info.name.string),
+      initial: RateEstimator(interval: info.interval, weight: info.weight, now: now)
+    ) { $0.count(bytes: length, now: now) }
+    return .proceed
+  }
+}
+
+/// Times as RATEEST writes them.
+private enum DurationText {
+  private static let units: [(names: [String], microseconds: Double)] = [
+    (["s", "sec", "secs"], 1_000_000), (["ms", "msec", "msecs"], 1000), (["us", "usec", "usecs"], 1),
+  ]
+
+  /// A decimal number and a unit; none means microseconds. The corresponding C function is `RATEEST_get_time`.
+  static func microseconds(_ token: Token) -> UInt32? {
+    let digits = token.bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }
+    guard !digits.isEmpty, let number = Double(String(decoding: digits, as: UTF8.self)) else { return nil }
+    let unit = Token(token.bytes[digits.endIndex...], at: token.range)
+    if unit.bytes.isEmpty { return UInt32(exactly: number.rounded(.towardZero)) }
+    guard let scale = units.first(where: { $0.names.contains { $0.equalsIgnoringCase(unit) } }) else { return nil }
+    return UInt32(exactly: (number * scale.microseconds).rounded(.towardZero))
+  }
+
+  /// With one decimal. The corresponding C function is `RATEEST_print_time`.
+  static func text(_ time: UInt32) -> String {
+    if time >= 1_000_000 { return tenths(time, 1_000_000) + "s" }
+    if time >= 1000 { return tenths(time, 1000) + "ms" }
+    return "\(time)us"
+  }
+
+  private static func tenths(_ time: UInt32, _ unit: UInt64) -> String {
+    // Every time that can be printed is a multiple of a quarter of a second times a power of two, so nothing is rounded.
+    let tenths = UInt64(time) * 10 / unit
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  /// The negative logarithm of `1 - 2^-n`, summed up until nothing is added.
+  static func decay(_ exponent: Int) -> Double {
+    let x = 1 / Double(UInt64(1) << UInt64(exponent))
+    var power = x
+    var sum = 0.0
+    var index = 1.0
+    while power / index > sum * 1e-18 {
+      sum += power / index
+      power *= x
+      index += 1
+    }
+    return sum
+  }
+}

@@ -1,0 +1,68 @@
+import CNetfilter
+import Conntrack
+public import Wire
+public import XTables
+
+/// Answers TCP handshakes for a server, which sees only clients that finish them. Kernel: `xt_SYNPROXY`, revision 0.
+public enum SynproxyTarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_synproxy_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var options: UInt8 = 0
+    var windowScale: UInt8 = 0
+    var segmentSize: UInt16 = 0
+  }
+
+  /// `XT_SYNPROXY_OPT_*`.
+  enum Bit {
+    static let segmentSize: UInt8 = 0x01
+    static let windowScale: UInt8 = 0x02
+    static let selectiveAcknowledgment: UInt8 = 0x04
+    static let timestamp: UInt8 = 0x08
+    static let congestionNotification: UInt8 = 0x10
+  }
+
+  public static let name = "SYNPROXY"
+  public static let families: Families = .both
+  public static let summary = "answers TCP handshakes for a server"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .forward]) }
+
+  public static let options: [Option<Info>] = [
+    Option(flag: "--sack-perm", present: .bits(\.options, Bit.selectiveAcknowledgment), .plain, "the server knows selective acknowledgment"),
+    Option(flag: "--timestamp", present: .bits(\.options, Bit.timestamp), .plain, "the server knows timestamps"),
+    number("--wscale", \.windowScale, Bit.windowScale, "the window scale of the server"),
+    number("--mss", \.segmentSize, Bit.segmentSize, "the maximum segment size of the server"),
+    Option(flag: "--ecn", present: .bits(\.options, Bit.congestionNotification), .plain, "the server knows congestion notification"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<nf_synproxy_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--sack-perm --timestamp --wscale 9 --mss 1460", before: "-p tcp"), .rejects("--mss 1460"),
+  ]
+
+  /// The corresponding C type is a 32-bit one, of which the structure keeps what has room.
+  private static func number<Word: FixedWidthInteger & Sendable>(
+    _ name: String, _ path: any WritableKeyPath<Info, Word> & Sendable, _ bit: UInt8, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "value", grammar: "number", samples: ["0", "7"], nearMisses: ["-1", "4294967296"], .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        info[keyPath: path] = Word(truncatingIfNeeded: try ValueSyntax<UInt32>.unsigned().parse(arguments.token, arguments))
+        info.options |= bit
+      },
+      write: { info, text in
+        guard info.options & bit != 0 else { return }
+        text.option(name)
+        text.word(String(info[keyPath: path]))
+      })
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {
+      throw .kernel("SYNPROXY: works with TCP only", hint: "put -p tcp before it")
+    }
+  }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    SynproxyHandshake.act(info, &packet)
+  }
+}

@@ -1,0 +1,61 @@
+import CNetfilter
+import Conntrack
+import Wire
+public import XTables
+
+/// Sends a copy of the packet to another host. Kernel: `xt_TEE`, revision 1.
+public enum TEETarget: TargetExtension {
+  /// The corresponding kernel structure is `xt_tee_tginfo`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var gateway = InetAddress()
+    var output = FixedName<16>()
+    /// The kernel's own pointer.
+    var state: UInt64 = 0
+  }
+
+  public static let name = "TEE"
+  public static let families: Families = .both
+  public static let summary = "sends a copy of the packet to another host"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--gateway", .host, \.gateway, .mandatory, "the host on this network that gets the copy"),
+    Option(
+      "--oif", .bareName(placeholder: "interface"), \.output, present: .when { !$0.output.bytes.isEmpty }, .plain,
+      "the interface the copy leaves by"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 1, abiSize: Int(xt_tee_tginfo_size), userSize: 32)]
+  public static let examples: [Example] = [
+    .accepts("--gateway 192.0.2.1 --oif eth0", family: .ipv4), .accepts("--gateway 2001:db8::1", family: .ipv6),
+    .rejects("", family: .ipv4), .rejects("! --gateway 192.0.2.1", family: .ipv4), .rejects("--gateway ::", family: .ipv6),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.gateway == InetAddress() { throw .kernel("TEE: the gateway is no address", hint: "name a host of this network") }
+    if info.output.storage[0] != 0, info.output.storage[15] != 0 { throw .kernel("TEE: the interface's name does not end") }
+  }
+
+  /// The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    if packet.isDuplicate { return .proceed }
+    var copy = packet.packet
+    if packet.family == .ipv4 { copy.setDontFragment() }
+    if packet.hook == .prerouting || packet.hook == .input, let hops = copy.ttl { copy.setTTL(hops &- 1) }
+    let output = info.output.bytes.isEmpty ? nil : packet.world.host.interface(named: info.output.string)
+    if output == nil, !info.output.bytes.isEmpty {
+      packet.effects.append(.note("TEE sends no copy: there is no interface \(info.output.string)"))
+      return .proceed
+    }
+    packet.effects.append(.duplicate(copy, gateway: info.gateway.address(packet.family), output: output))
+    return .proceed
+  }
+}
+
+extension Packet {
+  fileprivate mutating func setDontFragment() {
+    guard let old = bytes.uint16(at: IPv4Header.Offset.fragment), let checksum = bytes.uint16(at: IPv4Header.Offset.checksum)
+    else { return }
+    bytes.setUInt16(old | 0x4000, at: IPv4Header.Offset.fragment)
+    bytes.setUInt16(Checksum.updated(checksum, from: old, to: old | 0x4000), at: IPv4Header.Offset.checksum)
+  }
+}

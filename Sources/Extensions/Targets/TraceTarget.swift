@@ -1,0 +1,23 @@
+public import Wire
+public import XTables
+
+/// Has the kernel log every rule the packet meets from here on. Kernel: `xt_TRACE`, revision 0.
+public enum TraceTarget: TargetExtension {
+  /// The kernel has no structure for it.
+  public struct Info: BitwiseCopyable, Sendable {}
+
+  public static let name = "TRACE"
+  public static let families: Families = .both
+  public static let summary = "has the kernel log every rule the packet meets from here on"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw]) }
+
+  public static let options: [Option<Info>] = []
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: 0)]
+  public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--foo", table: .raw)]
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    packet.isTraced = true
+    return .proceed
+  }
+}

@@ -1,0 +1,51 @@
+import Wire
+public import XTables
+
+/// Hands a copy of the packet to a log group of user space, before NFLOG. Gone from the kernel since Linux 3.17.
+public enum ULOGTarget: TargetExtension {
+  /// The corresponding kernel structure was `ipt_ulog_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    /// One bit for each group.
+    var groups: UInt32 = 1
+    var padding: UInt32 = 0
+    var length: UInt64 = 0
+    var threshold: UInt64 = 1
+    var prefix = FixedName<32>()
+  }
+
+  public static let name = "ULOG"
+  public static let families: Families = .ipv4
+  public static let summary = "hands a copy of the packet to a log group of user space; gone since Linux 3.17"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--ulog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "comes with the packet; at most 31 bytes"),
+    Option(
+      "--ulog-nlgroup", arity: 1, placeholder: "group", grammar: "number", samples: ["1", "32"], nearMisses: ["0", "33"], .plain,
+      "the group of netlink, 1 to 32",
+      read: { info, arguments throws(OptionError) in
+        info.groups = 1 << (try ValueSyntax<UInt32>.unsigned(1...32).parse(arguments.token, arguments) - 1)
+      },
+      write: { info, text in
+        guard info.groups != 1 else { return }
+        text.option("--ulog-nlgroup")
+        text.word(String(info.groups == 0 ? 0 : info.groups.trailingZeroBitCount + 1))
+      }),
+    Option("--ulog-cprange", .unsigned(), \.length, present: .when { $0.length != 0 }, .plain, "how many bytes of the packet to copy"),
+    Option(
+      "--ulog-qthreshold", .unsigned(1...50), \.threshold, present: .when { $0.threshold != 1 }, .plain,
+      "how many packets to gather before handing them over"),
+  ]
+  /// The structure's header is gone with it, so its size stands here.
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: 56)]
+  public static let examples: [Example] = [
+    .accepts("--ulog-prefix foo --ulog-nlgroup 2 --ulog-cprange 100 --ulog-qthreshold 50", family: .ipv4),
+    .rejects("--ulog-nlgroup 33", family: .ipv4),
+  ]
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    packet.effects.append(
+      .note("ULOG hands a copy to group \(info.groups.trailingZeroBitCount + 1) with prefix \"\(info.prefix.string)\""))
+    return .proceed
+  }
+}
