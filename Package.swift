@@ -30,7 +30,7 @@ let package = Package(
     .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
     .library(name: "FerruleLinter", targets: ["Linter"]),
     .library(name: "FerruleLab", targets: ["Lab"]),
-    .library(name: "FerruleKernel", targets: ["Kernel"]),
+    .library(name: "FerruleKernel", targets: ["Kernel", "KernelLab"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -57,11 +57,12 @@ let package = Package(
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
+    floor("KernelLab", on: ["Kernel", "Lab", "Wire"]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel", "DropIn",
+        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "DropIn",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -73,7 +74,7 @@ let package = Package(
     tests("LabTests", of: ["Lab", "Wire"]),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
-    tests("KernelTests", of: ["SandboxProbe", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
+    tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire"]),
     tests("FerruleTests", of: ["Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )

@@ -9,3 +9,10 @@ _Static_assert(FERRULE_NEW_NETWORK == CLONE_NEWNET && FERRULE_NEW_USER == CLONE_
 int ferrule_unshare(int flags) { return unshare(flags); }
 
 int ferrule_thread_setgroups(const gid_t *groups, size_t count) { return (int)syscall(SYS_setgroups, count, groups); }
+
+int ferrule_thread_pin(void) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(sched_getcpu(), &set);
+  return sched_setaffinity(0, sizeof set, &set);
+}

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// An open file or socket, closed when its value goes.
-struct FileDescriptor: ~Copyable, Sendable {
+/// An open file or socket, closed when the last reference to it goes.
+final class FileDescriptor: Sendable {
   let number: Int32
 
   init(_ number: Int32) { self.number = number }

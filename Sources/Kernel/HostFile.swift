@@ -32,7 +32,7 @@ public enum HostFile {
   }
 
   /// Writes into a file that is there, such as a switch under /proc.
-  static func write(_ text: String, to path: String) throws(KernelError) {
+  package static func write(_ text: String, to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
     defer { close(descriptor) }
@@ -61,4 +61,7 @@ public enum HostFile {
       at += count
     }
   }
+
+  /// Removes a file, if it is there.
+  package static func remove(_ path: String) { _ = unsafe unlink(path) }
 }

@@ -117,29 +117,3 @@ extension KernelRule {
     entry.setHostWord(counters.bytes, at: at + 8)
   }
 }
-
-/// Fields in the byte order of the machine, as the kernel's own structures have them; reading past the end gives nil, writing
-/// past it does nothing.
-extension [UInt8] {
-  func hostWord<N: FixedWidthInteger>(_ type: N.Type, at offset: Int) -> N? {
-    guard offset >= 0, offset <= count - MemoryLayout<N>.size else { return nil }
-    var value: N = 0
-    for index in (0..<MemoryLayout<N>.size).reversed() { value = value << 8 | N(truncatingIfNeeded: self[offset + index]) }
-    return value
-  }
-
-  mutating func setHostWord<N: FixedWidthInteger>(_ value: N, at offset: Int) {
-    guard offset >= 0, offset <= count - MemoryLayout<N>.size else { return }
-    for index in 0..<MemoryLayout<N>.size { self[offset + index] = UInt8(truncatingIfNeeded: value >> N(8 * index)) }
-  }
-
-  mutating func appendHostWord<N: FixedWidthInteger>(_ value: N) {
-    for index in 0..<MemoryLayout<N>.size { append(UInt8(truncatingIfNeeded: value >> N(8 * index))) }
-  }
-
-  /// The text up to the first zero in a field of `length` bytes; nil when it is cut off, or no UTF-8.
-  func text(at offset: Int, length: Int) -> String? {
-    guard offset >= 0, length >= 0, offset <= count - length else { return nil }
-    return String(validating: self[offset..<(offset + length)].prefix { $0 != 0 }, as: UTF8.self)
-  }
-}

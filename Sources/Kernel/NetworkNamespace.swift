@@ -16,10 +16,15 @@ public enum NetworkNamespace {
     return try call.run()
   }
 
-  /// The same without a new namespace: a thread whose user, groups and namespace may be changed at will.
-  static func onThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
-    try ThreadCall(work: work).run()
+  /// Lets real time pass for the calling thread.
+  package static func sleepThread(seconds: Double) {
+    var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
+    var left = timespec()
+    while unsafe nanosleep(&wanted, &left) != 0, errno == EINTR { wanted = left }
   }
+
+  /// Keeps the calling thread on one processor: what a packet sets off is then done before the call that brought it returns.
+  package static func pinThread() { _ = ferrule_thread_pin() }
 }
 
 /// One closure on one thread. The thread alone touches the box until it has been joined.

@@ -34,7 +34,7 @@ public struct RawTable: Sendable, Equatable {
   }
 
   /// The table without its entries, and their size.
-  static func info(_ family: AddressFamily, _ name: String, over socket: borrowing FileDescriptor) throws(KernelError) -> (RawTable, Int) {
+  static func info(_ family: AddressFamily, _ name: String, over socket: FileDescriptor) throws(KernelError) -> (RawTable, Int) {
     guard name.utf8.count < 32 else { throw KernelError(.malformed("no name for a table"), family: family, table: name) }
     var request = Array(name.utf8) + [UInt8](repeating: 0, count: 84 - name.utf8.count)
     if let error = get(socket, level(family), Option.info, &request) {
@@ -56,7 +56,7 @@ public struct RawTable: Sendable, Equatable {
     try read(family, name, over: try socket(family))
   }
 
-  static func read(_ family: AddressFamily, _ name: String, over socket: borrowing FileDescriptor) throws(KernelError) -> RawTable {
+  static func read(_ family: AddressFamily, _ name: String, over socket: FileDescriptor) throws(KernelError) -> RawTable {
     // Another program may change the table between the two questions; then the size does not fit and both are asked again.
     for attempt in 0... {
       var (table, size) = try info(family, name, over: socket)
@@ -75,7 +75,7 @@ public struct RawTable: Sendable, Equatable {
   /// Puts the table in place of the kernel's. What the entries count does not matter; the counters start from zero.
   public func replace() throws(KernelError) { try replace(over: try RawTable.socket(family)) }
 
-  func replace(over socket: borrowing FileDescriptor) throws(KernelError) {
+  func replace(over socket: FileDescriptor) throws(KernelError) {
     let (old, _) = try RawTable.info(family, name, over: socket)
     // The kernel writes the counters of the entries it lets go into this buffer.
     var counters = [UInt64](repeating: 0, count: 2 * max(old.entryCount, 1))
@@ -97,7 +97,7 @@ public struct RawTable: Sendable, Equatable {
   }
 
   /// getsockopt into a buffer whose first bytes are the question.
-  static func get(_ socket: borrowing FileDescriptor, _ level: Int32, _ option: Int32, _ buffer: inout [UInt8]) -> SystemError? {
+  static func get(_ socket: FileDescriptor, _ level: Int32, _ option: Int32, _ buffer: inout [UInt8]) -> SystemError? {
     var length = socklen_t(buffer.count)
     let result = unsafe buffer.withUnsafeMutableBytes { unsafe getsockopt(socket.number, level, option, $0.baseAddress, &length) }
     return result == 0 ? nil : .last

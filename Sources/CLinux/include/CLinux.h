@@ -16,6 +16,9 @@
 enum { FERRULE_NEW_NETWORK = 0x40000000, FERRULE_NEW_USER = 0x10000000 };
 int ferrule_unshare(int flags);
 
+/* Keeps the calling thread on the processor it runs on. */
+int ferrule_thread_pin(void);
+
 /* setgroups(2) for the calling thread alone; the C library's function changes all threads of the process. */
 int ferrule_thread_setgroups(const gid_t *groups, size_t count);
 #endif

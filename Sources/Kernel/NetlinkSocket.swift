@@ -1,0 +1,121 @@
+internal import CLinux
+internal import Glibc
+
+/// A netlink socket in the network namespace of the thread that opened it.
+package struct NetlinkSocket {
+  package enum Family: Sendable { case route, netfilter }
+
+  private let socket: FileDescriptor
+  private var sequence: UInt32 = 1
+  private var buffer = [UInt8](repeating: 0, count: 1 << 17)
+
+  /// - Parameter receiveBuffer: bytes that may wait to be read; as root beyond the limit of the host.
+  package init(_ family: Family, receiveBuffer: Int = 1 << 20) throws(KernelError) {
+    let number = Glibc.socket(
+      AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family == .route ? NETLINK_ROUTE : NETLINK_NETFILTER)
+    guard number >= 0 else { throw .call("opening a netlink socket") }
+    socket = FileDescriptor(number)
+    var size = Int32(clamping: receiveBuffer)
+    let length = socklen_t(MemoryLayout<Int32>.size)
+    if unsafe setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
+      _ = unsafe setsockopt(number, SOL_SOCKET, SO_RCVBUF, &size, length)
+    }
+    var address = sockaddr_nl()
+    address.nl_family = sa_family_t(AF_NETLINK)
+    let bound = unsafe withUnsafeBytes(of: &address) { bytes in
+      unsafe bind(number, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+    }
+    guard bound == 0 else { throw .call("binding a netlink socket") }
+  }
+
+  package var descriptor: Int32 { socket.number }
+
+  /// Hears what the kernel says to a group.
+  package func join(group: Int32) throws(KernelError) {
+    var group = group
+    let solNetlink: Int32 = 270
+    guard unsafe setsockopt(socket.number, solNetlink, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+      throw .call("joining netlink group \(group)")
+    }
+  }
+
+  private func send(_ bytes: [UInt8]) throws(KernelError) {
+    let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(socket.number, $0.baseAddress, $0.count, 0) }
+    guard count == bytes.count else { throw .call("sending to netlink") }
+  }
+
+  /// One datagram that waits, or none. A socket that the kernel could not fill for lack of room gives an error.
+  private mutating func receive() throws(KernelError) -> [NetlinkMessage]? {
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+      if count >= 0 { return NetlinkMessage.messages(in: Array(buffer[..<count])) }
+      let error = SystemError.last
+      if error.number == EAGAIN { return nil }
+      if error.number != EINTR { throw .call("receiving from netlink", error) }
+    }
+  }
+
+  /// All messages that wait.
+  package mutating func receiveAll() throws(KernelError) -> [NetlinkMessage] {
+    var messages: [NetlinkMessage] = []
+    while let more = try receive() { messages += more }
+    return messages
+  }
+
+  /// Sends a message for which no answer is wanted.
+  package mutating func post(_ message: NetlinkMessage) throws(KernelError) {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+  }
+
+  /// Sends messages and waits until the kernel has said of each that it is done. All go in one datagram, as batches must.
+  package mutating func request(_ messages: [NetlinkMessage], what: String) throws(KernelError) {
+    var bytes: [UInt8] = []
+    var waiting: Set<UInt32> = []
+    for var message in messages {
+      message.sequence = sequence
+      sequence &+= 1
+      message.flags |= NetlinkMessage.Flag.request
+      if message.type != NetlinkMessage.Control.batchBegin, message.type != NetlinkMessage.Control.batchEnd {
+        message.flags |= NetlinkMessage.Flag.acknowledge
+        waiting.insert(message.sequence)
+      }
+      bytes += message.bytes
+    }
+    try send(bytes)
+    while !waiting.isEmpty {
+      for answer in try wait(what) {
+        guard let error = answer.errorNumber else { continue }
+        guard error == 0 else { throw .call(what, SystemError(number: error)) }
+        waiting.remove(answer.sequence)
+      }
+    }
+  }
+
+  /// Asks for a list and gathers it.
+  package mutating func dump(_ message: NetlinkMessage, what: String) throws(KernelError) -> [NetlinkMessage] {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+    var found: [NetlinkMessage] = []
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        if answer.type == NetlinkMessage.Control.done { return found }
+        if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
+        found.append(answer)
+      }
+    }
+  }
+
+  /// The kernel answers from within the sending call, so that what does not come at once does not come at all.
+  private mutating func wait(_ what: String) throws(KernelError) -> [NetlinkMessage] {
+    var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
+    guard unsafe poll(&descriptors, 1, 5000) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
+    return try receive() ?? []
+  }
+}

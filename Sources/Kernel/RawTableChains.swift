@@ -1,0 +1,63 @@
+internal import Wire
+
+extension RawTable {
+  /// A chain as it lies in the entries.
+  package struct Chain: Sendable, Equatable {
+    package var name: String
+    /// Of a built-in chain: `ACCEPT` or `DROP`.
+    package var policy: String?
+    /// Of the policy, or of the entry at which a chain of the user's ends.
+    package var counters: KernelCounters
+    package var rules: [KernelCounters]
+  }
+
+  private static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
+
+  /// The chains with their counters, built-in ones by hook, then the user's as they lie. Entries that make no sense end the walk.
+  package var chains: [Chain] {
+    let layout = EntryLayout(family)
+    var chains: [Chain] = []
+    var current: Chain?
+    var at = 0
+    while let targetOffset = entries.hostWord(UInt16.self, at: at + layout.targetOffset),
+      let size = entries.hostWord(UInt16.self, at: at + layout.nextOffset), Int(size) >= layout.size,
+      Int(size) <= entries.count - at, Int(targetOffset) + 36 <= Int(size)
+    {
+      let target = at + Int(targetOffset)
+      let count = KernelCounters(
+        packets: entries.hostWord(UInt64.self, at: at + layout.counters) ?? 0,
+        bytes: entries.hostWord(UInt64.self, at: at + layout.counters + 8) ?? 0)
+      if let hook = hookEntries.indices.first(where: { validHooks >> UInt32($0) & 1 == 1 && Int(hookEntries[$0]) == at }) {
+        current = Chain(name: RawTable.hookNames[hook], counters: KernelCounters(), rules: [])
+      }
+      if entries.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "ERROR" {
+        // The error target holds the name of the chain that begins behind it; the table's last entry is one too.
+        let name = entries.text(at: target + 32, length: min(32, at + Int(size) - target - 32))
+        current = name.map { Chain(name: $0, counters: KernelCounters(), rules: []) }
+      } else if var chain = current {
+        let isUnderflow = underflows.indices.contains { validHooks >> UInt32($0) & 1 == 1 && Int(underflows[$0]) == at }
+        let isLast = chain.isBuiltin(RawTable.hookNames, chains) ? isUnderflow : isError(after: at + Int(size), layout)
+        if isLast {
+          chain.counters = count
+          if isUnderflow { chain.policy = entries.hostWord(Int32.self, at: target + 32) == -1 ? "DROP" : "ACCEPT" }
+          chains.append(chain)
+          current = nil
+        } else {
+          chain.rules.append(count)
+          current = chain
+        }
+      }
+      at += Int(size)
+    }
+    return chains
+  }
+
+  private func isError(after offset: Int, _ layout: EntryLayout) -> Bool {
+    guard let target = entries.hostWord(UInt16.self, at: offset + layout.targetOffset) else { return true }
+    return entries.text(at: offset + Int(target) + EntryLayout.name, length: EntryLayout.nameLength) == "ERROR"
+  }
+}
+
+extension RawTable.Chain {
+  fileprivate func isBuiltin(_ names: [String], _ earlier: [RawTable.Chain]) -> Bool { names.contains(name) }
+}

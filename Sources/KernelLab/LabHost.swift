@@ -1,0 +1,105 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// The host of a scenario, in the network namespace of the calling thread: its interfaces, addresses, routes and sysctls.
+struct LabHost {
+  let taps: [TapInterface]
+  let interfaceNames: [UInt32: String]
+  let loopback: UInt32
+  /// The addresses of the scenario's interfaces, with their prefixes.
+  let addresses: [(address: IPAddress, prefixLength: Int)]
+
+  /// What every scenario starts from: a router that checks no sources and limits no errors.
+  private static let sysctls: [(String, String)] = [
+    ("net.ipv4.ip_forward", "1"),
+    ("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0"),
+    ("net.ipv4.conf.all.send_redirects", "0"), ("net.ipv4.conf.default.send_redirects", "0"),
+    ("net.ipv4.icmp_ratelimit", "0"), ("net.ipv4.icmp_ratemask", "0"),
+    ("net.ipv4.tcp_timestamps", "0"), ("net.ipv4.ping_group_range", "0 2147483647"),
+  ]
+  private static let sysctls6: [(String, String)] = [
+    ("net.ipv6.conf.all.forwarding", "1"), ("net.ipv6.conf.default.forwarding", "1"),
+    ("net.ipv6.conf.all.accept_ra", "0"), ("net.ipv6.conf.default.accept_ra", "0"),
+    ("net.ipv6.conf.all.accept_dad", "0"), ("net.ipv6.conf.default.accept_dad", "0"),
+    ("net.ipv6.conf.default.addr_gen_mode", "1"), ("net.ipv6.conf.all.addr_gen_mode", "1"),
+    ("net.ipv6.conf.default.router_solicitations", "0"),
+    ("net.ipv6.icmp.ratelimit", "0"), ("net.ipv6.icmp.ratemask", "0"),
+  ]
+
+  /// Sets what must be set before interfaces exist.
+  static func prepare(usesIPv6: Bool) throws(KernelError) {
+    for (name, value) in sysctls { try set(name, value) }
+    if usesIPv6 {
+      for (name, value) in sysctls6 { try set(name, value) }
+    } else {
+      for place in ["all", "default"] { try? set("net.ipv6.conf.\(place).disable_ipv6", "1") }
+    }
+  }
+
+  static func usesIPv6(_ scenario: Scenario) -> Bool {
+    scenario.rules6 != nil || scenario.interfaces.contains { $0.addresses.contains { $0.contains(":") } }
+  }
+
+  /// Sets a sysctl by its dotted name; a dot within an interface's name is written as a slash, as `sysctl(8)` has it.
+  static func set(_ name: String, _ value: String) throws(KernelError) {
+    let path = name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }
+    guard !name.contains("..") , !name.hasPrefix("/") else { throw KernelError(.malformed("no sysctl: \(name)")) }
+    try HostFile.write(value, to: "/proc/sys/" + String(path))
+  }
+
+  init(_ scenario: Scenario) throws(KernelError) {
+    var links = try HostInterfaces()
+    guard let loopback = HostInterfaces.index(of: "lo") else { throw KernelError(.malformed("this namespace has no lo")) }
+    try links.bringUp(loopback)
+    var taps: [TapInterface] = []
+    var addresses: [(IPAddress, Int)] = []
+    for (position, interface) in scenario.interfaces.enumerated() {
+      taps.append(try TapInterface(name: interface.name))
+      guard let index = HostInterfaces.index(of: interface.name) else { throw KernelError(.malformed("no interface \(interface.name)")) }
+      try links.bringUpDirect(index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position))
+      for text in interface.addresses {
+        let (address, prefix) = try LabHost.parse(text)
+        try links.add(address, prefixLength: prefix, to: index)
+        addresses.append((address, prefix))
+      }
+    }
+    if !scenario.setup.isEmpty {
+      let ip = try HostProcess.run("ip", ["-batch", "-"], input: scenario.setup.joined(separator: "\n") + "\n")
+      guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }
+    }
+    self.taps = taps
+    self.addresses = addresses
+    self.loopback = loopback
+    interfaceNames = HostInterfaces.names()
+    for sysctl in scenario.sysctls { try LabHost.set(sysctl.name, sysctl.value) }
+  }
+
+  private static func parse(_ text: String) throws(KernelError) -> (IPAddress, Int) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard let address = IPAddress(parts[0]), parts.count <= 2 else { throw KernelError(.malformed("no address: \(text)")) }
+    guard parts.count == 2 else { return (address, address.family.addressBits) }
+    guard let prefix = Int(parts[1]), (0...address.family.addressBits).contains(prefix) else {
+      throw KernelError(.malformed("no address: \(text)"))
+    }
+    return (address, prefix)
+  }
+
+  /// The packet's destination is an address of the host, or a broadcast address of its networks.
+  func isLocal(_ packet: Packet) -> Bool {
+    guard let destination = packet.destination else { return false }
+    return addresses.contains { address, prefixLength in
+      guard address.family == destination.family else { return false }
+      if address == destination { return true }
+      guard case .v4(let own) = address, case .v4(let four) = destination, prefixLength < 31 else { return false }
+      return four.rawValue == own.rawValue | (UInt32.max >> UInt32(prefixLength))
+    }
+  }
+
+  func tap(named name: String) -> TapInterface? { taps.first { $0.name == name } }
+}
+
+extension String {
+  /// The lines of a program's complaint on one.
+  var oneLine: String { split(separator: "\n").joined(separator: "; ") }
+}

@@ -1,0 +1,59 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// The rules under test, as the kernel holds them, with their counters.
+struct LabRules {
+  private let tables: [(family: AddressFamily, name: String)]
+
+  /// Loads the scenario's sets and rules. The lock is one of our own: nobody else knows this namespace.
+  init(_ scenario: Scenario, lock: String) throws(KernelError) {
+    if let sets = scenario.ipsets { try LabRules.run("ipset", ["restore"], input: sets, what: "ipset", lock: lock) }
+    var tables: [(AddressFamily, String)] = []
+    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+      guard let text else { continue }
+      let program = family == .ipv4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"
+      try LabRules.run(program, [], input: text, what: family == .ipv4 ? "rules" : "rules6", lock: lock)
+      for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
+        let name = String(line.dropFirst().prefix { $0 != " " && $0 != "\t" })
+        if !tables.contains(where: { $0 == (family, name) }) { tables.append((family, name)) }
+      }
+    }
+    self.tables = tables
+  }
+
+  private static func run(_ program: String, _ arguments: [String], input: String, what: String, lock: String) throws(KernelError) {
+    let process = try HostProcess.run(program, arguments, input: input, environment: ["XTABLES_LOCKFILE=\(lock)"])
+    guard process.status == 0 else { throw KernelError(.malformed("\(what): \(process.output.oneLine)")) }
+  }
+
+  /// The groups that NFLOG rules log to.
+  static func logGroups(_ scenario: Scenario) -> Set<UInt16> {
+    let words = [scenario.rules, scenario.rules6].compactMap(\.self).flatMap { $0.split { $0 == " " || $0.isNewline } }
+    return Set(zip(words, words.dropFirst()).filter { $0.0 == "--nflog-group" }.compactMap { UInt16($0.1) })
+  }
+
+  /// All counters of a family's tables.
+  func counters(_ family: AddressFamily) throws(KernelError) -> [LabTable] {
+    var found: [LabTable] = []
+    for table in tables where table.family == family {
+      let chains = try RawTable.read(family, table.name).chains.map { chain in
+        LabTable.Chain(
+          name: chain.name, policy: chain.policy,
+          count: chain.policy == nil ? LabCount() : LabCount(chain.counters.packets, chain.counters.bytes),
+          rules: chain.rules.map { LabCount($0.packets, $0.bytes) })
+      }
+      found.append(LabTable(name: table.name, chains: chains))
+    }
+    return found
+  }
+
+  /// The number of rules in each chain, by `table:chain`.
+  static func ruleCounts(_ tables: [LabTable]) -> [String: Int] {
+    var counts: [String: Int] = [:]
+    for table in tables {
+      for chain in table.chains { counts["\(table.name):\(chain.name)"] = chain.rules.count }
+    }
+    return counts
+  }
+}

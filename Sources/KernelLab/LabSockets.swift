@@ -1,0 +1,90 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// The sockets of a scenario: listeners, the connections they accept, and what its senders left open.
+struct LabSockets {
+  private var sockets: [(name: String, socket: HostSocket)] = []
+  private var listeners: Set<String> = []
+  private var accepted: [String: Int] = [:]
+  private var peers: [String: (IPAddress, UInt16)] = [:]
+
+  init(_ specifications: [Scenario.Socket]) throws(KernelError) {
+    for specification in specifications {
+      let address = specification.address.flatMap { IPAddress($0) }
+      let family: AddressFamily = address?.family ?? .ipv4
+      let socket = try HostSocket(specification.transport == .tcp ? .tcp : .udp, family)
+      try socket.set(.reuseAddress)
+      if specification.isTransparent { try socket.set(.transparent) }
+      try socket.bind(address ?? .v4(.any), port: specification.port)
+      if specification.transport == .tcp {
+        try socket.listen()
+        listeners.insert(specification.name)
+      }
+      sockets.append((specification.name, socket))
+    }
+  }
+
+  mutating func add(_ socket: HostSocket, name: String) {
+    sockets.removeAll { $0.name == name }
+    sockets.append((name, socket))
+  }
+
+  /// All that waits at any socket: connections to accept, bytes, ends.
+  mutating func events() -> [LabSocketRecord] {
+    var records: [LabSocketRecord] = []
+    var index = 0
+    while index < sockets.count {
+      let (name, socket) = sockets[index]
+      if listeners.contains(name) {
+        while let connection = accept(from: socket, name: name) { records.append(connection) }
+      } else {
+        records += received(from: socket, name: name)
+      }
+      index += 1
+    }
+    return records
+  }
+
+  private mutating func accept(from listener: HostSocket, name: String) -> LabSocketRecord? {
+    guard let (connection, from) = listener.accept(), let local = connection.localEnd else { return nil }
+    let number = accepted[name, default: 0] + 1
+    accepted[name] = number
+    sockets.append(("\(name)#\(number)", connection))
+    return .accepted(
+      socket: name, from: from, local: local, originalDestination: connection.originalDestination, name: "\(name)#\(number)")
+  }
+
+  private mutating func received(from socket: HostSocket, name: String) -> [LabSocketRecord] {
+    var records: [LabSocketRecord] = []
+    while let event = socket.receive() {
+      switch event {
+      case .data(let data, let from):
+        let end = socket.kind == .tcp ? nil : from
+        if let end { peers[name] = end }
+        records.append(.received(socket: name, data: data, from: end))
+      case .end:
+        records.append(.closed(socket: name))
+        return records
+      case .failed(let error):
+        records.append(.failed(socket: name, errno: error.name))
+        return records
+      }
+    }
+    return records
+  }
+
+  /// Sends from a socket: on its connection, or to whom it heard from last. The error's name where it fails.
+  func send(_ payload: [UInt8], from name: String) -> String? {
+    guard let socket = sockets.last(where: { $0.name == name })?.socket else { return "ENOENT" }
+    return socket.send(payload, to: socket.kind == .tcp ? nil : peers[name])?.name
+  }
+
+  /// Closes a socket; without a FIN its connection is reset.
+  mutating func close(_ name: String, fin: Bool) -> String? {
+    guard let index = sockets.lastIndex(where: { $0.name == name }) else { return "ENOENT" }
+    if !fin { try? sockets[index].socket.set(.lingerZero) }
+    sockets.remove(at: index)
+    return nil
+  }
+}

@@ -1,0 +1,64 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// A packet sent by a process of the host.
+enum LocalSending {
+  /// What came of it: the error's name where it failed, and the socket where the scenario gives it a name.
+  struct Outcome {
+    var injection: LabInjection
+    var errno: String?
+    var kept: HostSocket?
+  }
+
+  static func send(_ packet: Packet, _ spec: PacketSpec, by sender: ScenarioStep.LocalSender) throws(KernelError) -> Outcome {
+    guard let family = packet.family, let destination = packet.destination else {
+      throw KernelError(.malformed("a packet without addresses cannot be sent from here"))
+    }
+    let kind: HostSocket.Kind = switch sender.way {
+    case .raw: .raw
+    case .udp: .udp
+    case .tcp: .tcp
+    case .ping: .ping
+    }
+    let socket = try HostSocket(kind, family, owner: HostSocket.Owner(uid: sender.uid, gid: sender.gid, groups: sender.groups))
+    if sender.mark != 0 { try socket.set(.mark, sender.mark) }
+    if let priority = sender.priority { try socket.set(.priority, priority) }
+    if let device = sender.device { try socket.bind(toDevice: device) }
+    var outcome = Outcome(injection: sender.way == .raw ? .raw(packet.bytes) : .way(sender.way.rawValue))
+    switch sender.way {
+    case .raw:
+      outcome.errno = socket.send(packet.bytes, to: (destination, 0))?.name
+    case .udp, .tcp, .ping:
+      outcome.errno = try send(spec, over: socket, to: destination)
+    }
+    if sender.name != nil { outcome.kept = socket }
+    return outcome
+  }
+
+  /// Lets the kernel make the headers from what the specification says of addresses and ports.
+  private static func send(_ spec: PacketSpec, over socket: HostSocket, to destination: IPAddress) throws(KernelError) -> String? {
+    guard case .fields(let fields) = spec.content else {
+      throw KernelError(.malformed("only raw sockets send packets that are given as bytes"))
+    }
+    switch socket.kind {
+    case .tcp:
+      try bind(socket, fields)
+      return socket.connect(destination, port: fields.destinationPort)?.name
+    case .udp:
+      try bind(socket, fields)
+      return socket.send(fields.payload, to: (destination, fields.destinationPort))?.name
+    case .ping, .raw:
+      try socket.bind(fields.source, port: 0)
+      // The kernel fills in the identifier and the checksum.
+      var echo: [UInt8] = [fields.icmpType ?? (socket.family == .ipv4 ? 8 : 128), 0, 0, 0, 0, 0]
+      echo.appendUInt16(fields.icmpSequence)
+      return socket.send(echo + fields.payload, to: (destination, 0))?.name
+    }
+  }
+
+  private static func bind(_ socket: HostSocket, _ fields: PacketFields) throws(KernelError) {
+    try socket.set(.reuseAddress)
+    try socket.bind(fields.source, port: fields.sourcePort)
+  }
+}

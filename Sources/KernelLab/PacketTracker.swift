@@ -1,0 +1,200 @@
+internal import Lab
+internal import Wire
+
+/// Tells the packets of a step apart in the stream of what the observer saw.
+///
+/// One packet is worked on at a time, and what it provokes (a REJECT, a copy, a reply) runs to its end inside: so a record belongs
+/// to the youngest packet that stands where such a record can follow.
+struct PacketTracker {
+  /// What sets a step's own packet off.
+  enum Source: Equatable {
+    case frame(interface: UInt32)
+    /// A packet sent here; its bytes where they are known beforehand.
+    case local
+    case none
+  }
+
+  /// One packet so far.
+  struct Track {
+    var packet: LabPacket
+    var hook: Int
+    /// It has passed its hook's last operation.
+    var hasPassed: Bool
+    var input: UInt32?
+    var output: UInt32?
+    /// It has left through the loopback interface and come in again.
+    var hasReturned = false
+    var held: UInt16?
+    var firstPayload: [UInt8]
+  }
+
+  private(set) var tracks: [Track] = []
+  private let source: Source
+  private let loopback: UInt32
+  private let interfaceNames: [UInt32: String]
+  private var resumed: Int?
+  private var hasOwn = false
+
+  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String]) {
+    self.source = source
+    self.loopback = loopback
+    self.interfaceNames = interfaceNames
+  }
+
+  mutating func see(_ record: ObserverRecord) {
+    let index: Int
+    switch record.kind {
+    case .entry:
+      index = entering(record)
+      tracks[index].hook = record.hook
+      tracks[index].hasPassed = false
+      tracks[index].packet.hooks.append(
+        LabPacket.hook(ObserverRecord.hookNames[record.hook], isExit: false, mark: record.mark))
+    case .exit:
+      guard let found = inside(record.hook) else { return }
+      index = found
+      tracks[index].hasPassed = true
+      tracks[index].packet.hooks.append(
+        LabPacket.hook(ObserverRecord.hookNames[record.hook], isExit: true, mark: record.mark))
+      resumed = nil
+    case .trace(let place):
+      guard let found = inside(record.hook) else { return }
+      index = found
+      tracks[index].packet.trace.append(place)
+    case .log(let group, let prefix):
+      guard let found = inside(record.hook) else { return }
+      tracks[found].packet.logs.append(LabPacket.Log(group: group, prefix: prefix))
+      return
+    }
+    tracks[index].packet.mark = record.mark
+    if !record.payload.isEmpty { tracks[index].packet.final = record.payload }
+    if let owner = record.owner { tracks[index].packet.owner = owner }
+    if let input = record.input, tracks[index].input == nil || record.hook == 0 {
+      tracks[index].input = input
+    }
+    if let output = record.output { tracks[index].output = output }
+  }
+
+  /// The packet that enters a hook: one under way, or a new one.
+  private mutating func entering(_ record: ObserverRecord) -> Int {
+    let found: Int?
+    switch record.hook {
+    case 0:
+      guard record.input == loopback else {
+        // Nothing comes in from outside but what the step lets in; a bridge or tunnel may show it under another name.
+        if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface || !hasOwn) }
+        return begin(record, isOwn: false)
+      }
+      found = tracks.lastIndex {
+        $0.hook == 4 && $0.hasPassed && $0.output == loopback && !$0.hasReturned && PacketTracker.isSame($0.packet.final, record.payload)
+      }
+      if let found { tracks[found].hasReturned = true }
+    case 3: found = nil
+    case 1, 2: found = standing(behind: [0], record)
+    default: found = standing(behind: [2, 3], record)
+    }
+    if let found { return found }
+    let isOwn = record.hook == 3 && source == .local && !hasOwn
+    return begin(record, isOwn: isOwn)
+  }
+
+  private mutating func begin(_ record: ObserverRecord, isOwn: Bool) -> Int {
+    if isOwn { hasOwn = true }
+    let packet = LabPacket(origin: isOwn ? .own : .kernel, verdict: LabVerdict(.none), final: record.payload)
+    tracks.append(Track(packet: packet, hook: record.hook, hasPassed: false, firstPayload: record.payload))
+    return tracks.count - 1
+  }
+
+  /// The youngest packet that has passed one of these hooks and gone nowhere since; of several the one with the same addresses.
+  private func standing(behind hooks: [Int], _ record: ObserverRecord) -> Int? {
+    let candidates = tracks.indices.reversed().filter {
+      tracks[$0].hasPassed && hooks.contains(tracks[$0].hook)
+    }
+    return candidates.first { PacketTracker.isSame(tracks[$0].packet.final, record.payload) } ?? candidates.first
+  }
+
+  /// The packet that is inside this hook: the one that a verdict has just sent on, else the youngest.
+  private func inside(_ hook: Int) -> Int? {
+    if let resumed, tracks[resumed].hook == hook, !tracks[resumed].hasPassed { return resumed }
+    return tracks.lastIndex { $0.hook == hook && !$0.hasPassed && $0.held == nil }
+  }
+
+  /// The same protocol and addresses: what routing between two hooks leaves alone.
+  private static func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    let (a, b) = (Packet(bytes: a), Packet(bytes: b))
+    return a.source == b.source && a.destination == b.destination && a.transport?.proto == b.transport?.proto
+  }
+
+  // MARK: Queues
+
+  /// Takes note of a stay in a queue, and of the verdict on it.
+  mutating func see(_ queued: QueuedPacket, answer: QueueResponse) {
+    guard let index = inside(queued.hook) ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed }) else { return }
+    tracks[index].packet.queued.append(LabPacket.Queued(
+      queue: queued.queue, hook: ObserverRecord.hookNames[queued.hook], mark: queued.mark,
+      brief: Packet(bytes: queued.payload).brief, verdict: answer.name, input: queued.input.flatMap { interfaceNames[$0] },
+      output: queued.output.flatMap { interfaceNames[$0] }))
+    resumed = answer.verdict == .hold ? nil : index
+    tracks[index].held = answer.verdict == .hold ? queued.queue : nil
+  }
+
+  // MARK: The end of a step
+
+  /// What is known of the rules and the host when a packet's end is judged.
+  struct Surroundings {
+    /// The number of rules in each chain, by `table:chain`.
+    var ruleCounts: [String: Int]
+    var ruleCounts6: [String: Int]
+    /// The interfaces through which frames have left.
+    var outputs: Set<UInt32>
+    /// The packet is for this host.
+    var isLocal: (Packet) -> Bool
+  }
+
+  /// The packets of the step with their verdicts.
+  func packets(_ surroundings: Surroundings) -> [LabPacket] {
+    tracks.map { track in
+      var packet = track.packet
+      let isSix = Packet(bytes: packet.final).family == .ipv6
+      packet.trace = packet.trace.map {
+        PacketTracker.corrected($0, isSix ? surroundings.ruleCounts6 : surroundings.ruleCounts)
+      }
+      packet.input = track.input.flatMap { interfaceNames[$0] }
+      packet.verdict = verdict(track, packet, surroundings)
+      return packet
+    }
+  }
+
+  /// ip_tables calls a rule without conditions that decides `policy` or `return`, as it does the end of a chain: one whose number
+  /// is not past the chain's rules is a rule.
+  private static func corrected(_ place: String, _ ruleCounts: [String: Int]) -> String {
+    let parts = place.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count >= 4, let number = Int(parts[parts.count - 1]), parts[parts.count - 2] != "rule" else { return place }
+    let chain = parts[..<(parts.count - 2)].joined(separator: ":")
+    guard let count = ruleCounts[chain], number <= count else { return place }
+    return "\(chain):rule:\(number)"
+  }
+
+  private func verdict(_ track: Track, _ packet: LabPacket, _ surroundings: Surroundings) -> LabVerdict {
+    let hook = ObserverRecord.hookNames[track.hook]
+    if let queue = track.held { return LabVerdict(.queued, hook: hook, queue: queue) }
+    let final = Packet(bytes: packet.final)
+    let isFragment = final.transport.map { $0.fragmentOffset != 0 || $0.moreFragments } ?? false
+    if track.hasPassed {
+      switch track.hook {
+      case 1: return LabVerdict(.local)
+      case 4:
+        guard let output = track.output, surroundings.outputs.contains(output) else { return LabVerdict(.lost) }
+        return LabVerdict(.sent, out: interfaceNames[output])
+      case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed, hook: hook)
+      default: return LabVerdict(.lost)
+      }
+    }
+    // Reassembly stands before all tables.
+    if isFragment, track.hook == 0 || track.hook == 3, packet.trace.isEmpty { return LabVerdict(.absorbed, hook: hook) }
+    return LabVerdict(.drop, hook: hook, by: packet.trace.last)
+  }
+
+  /// The order in which packets left the host: interfaces of the exits from POSTROUTING, one for each frame or train of fragments.
+  var exits: [UInt32] { tracks.filter { $0.hook == 4 && $0.hasPassed }.compactMap(\.output) }
+}

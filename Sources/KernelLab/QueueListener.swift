@@ -1,0 +1,97 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// A packet that an NFQUEUE rule, or a listener's verdict, has put into a queue.
+struct QueuedPacket: Sendable, Equatable {
+  var queue: UInt16
+  var identifier: UInt32
+  var hook: Int
+  var mark: UInt32
+  var payload: [UInt8]
+  var input: UInt32?
+  var output: UInt32?
+}
+
+/// Listens to the queues of a scenario, and gives the verdicts it names.
+struct QueueListener {
+  private var socket: NetlinkSocket
+  private var responses: [UInt16: [QueueResponse]]
+  private var given: [UInt16: Int] = [:]
+
+  private enum Message {
+    static let subsystem: UInt8 = 3, packet: UInt8 = 0, verdict: UInt8 = 1, configure: UInt8 = 2
+    static let command: UInt16 = 1, parameters: UInt16 = 2, mask: UInt16 = 4, flags: UInt16 = 5
+    static let bind: UInt8 = 1, copyPacket: UInt8 = 2, failOpen: UInt32 = 1
+    static let header: UInt16 = 1, verdictHeader: UInt16 = 2, mark: UInt16 = 3, input: UInt16 = 5, output: UInt16 = 6
+    static let payload: UInt16 = 10
+  }
+
+  init(_ responses: [UInt16: [QueueResponse]], failOpen: Bool) throws(KernelError) {
+    socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
+    self.responses = responses
+    for queue in responses.keys.sorted() {
+      var bind = NetlinkMessage(subsystem: Message.subsystem, Message.configure, resource: queue)
+      bind.add(Message.command, [Message.bind, 0, 0, 0])
+      var mode = NetlinkMessage(subsystem: Message.subsystem, Message.configure, resource: queue)
+      mode.add(Message.parameters, [0, 0, 0xFF, 0xFF, Message.copyPacket])
+      if failOpen {
+        mode.add(Message.mask, network32: Message.failOpen)
+        mode.add(Message.flags, network32: Message.failOpen)
+      }
+      try socket.request([bind], what: "listening to queue \(queue)")
+      try socket.request([mode], what: "listening to queue \(queue)")
+    }
+  }
+
+  /// The packets that came into queues since the last reading.
+  mutating func packets() throws(KernelError) -> [QueuedPacket] {
+    try socket.receiveAll().compactMap { QueueListener.packet($0) }
+  }
+
+  static func packet(_ message: NetlinkMessage) -> QueuedPacket? {
+    guard message.type == UInt16(Message.subsystem) << 8 | UInt16(Message.packet), let queue = message.body.uint16(at: 2) else { return nil }
+    let attributes = message.attributes(from: 4)
+    guard let header = attributes[Message.header], let identifier = header.uint32(at: 0), let hook = header.uint8(at: 6), hook < 5 else {
+      return nil
+    }
+    return QueuedPacket(
+      queue: queue, identifier: identifier, hook: Int(hook), mark: attributes.network32(Message.mark) ?? 0,
+      payload: attributes[Message.payload] ?? [], input: attributes.network32(Message.input),
+      output: attributes.network32(Message.output))
+  }
+
+  /// What this queue's listener says next: its verdicts in order, the last for ever.
+  mutating func nextResponse(of queue: UInt16) -> QueueResponse {
+    guard let responses = responses[queue], !responses.isEmpty else { return QueueResponse() }
+    let index = given[queue, default: 0]
+    given[queue] = index + 1
+    return responses[min(index, responses.count - 1)]
+  }
+
+  /// Gives a verdict on a packet; it goes on its way before this returns. A packet that is held gets none.
+  mutating func answer(_ packet: QueuedPacket, _ response: QueueResponse) throws(KernelError) {
+    let verdict: UInt32
+    switch response.verdict {
+    case .hold: return
+    case .drop: verdict = 0
+    case .accept: verdict = 1
+    case .repeat: verdict = 4
+    case .queue(let number): verdict = UInt32(number) << 16 | 3
+    }
+    var message = NetlinkMessage(subsystem: Message.subsystem, Message.verdict, resource: packet.queue)
+    var header: [UInt8] = []
+    header.appendUInt32(verdict)
+    header.appendUInt32(packet.identifier)
+    message.add(Message.verdictHeader, header)
+    if let mark = response.mark { message.add(Message.mark, network32: mark) }
+    let changed: Packet?
+    do throws(PacketFields.BuildError) {
+      changed = try response.rewritten(Packet(bytes: packet.payload))
+    } catch {
+      throw KernelError(.malformed("no packet can be built for queue \(packet.queue): \(error)"))
+    }
+    if let changed { message.add(Message.payload, changed.bytes) }
+    try socket.post(message)
+  }
+}

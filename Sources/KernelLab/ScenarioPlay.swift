@@ -1,0 +1,202 @@
+internal import Kernel
+internal import Lab
+internal import Wire
+
+/// A scenario being played by the kernel, in the network namespace of the calling thread.
+struct ScenarioPlay {
+  private let scenario: Scenario
+  private let host: LabHost
+  private let rules: LabRules
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var observer: Observer
+  private var conntrack: ConntrackListener
+  private var queues: QueueListener
+  private var sockets: LabSockets
+  private var progress = TCPProgress()
+  private var counters: [AddressFamily: [LabTable]] = [:]
+
+  /// Prepares the namespace, which must be new.
+  init(_ scenario: Scenario, lock: String) throws(KernelError) {
+    self.scenario = scenario
+    NetworkNamespace.pinThread()
+    try LabHost.prepare(usesIPv6: LabHost.usesIPv6(scenario))
+    observer = try Observer(swallows: scenario.mode == .sink, userGroups: LabRules.logGroups(scenario))
+    conntrack = try ConntrackListener()
+    host = try LabHost(scenario)
+    rules = try LabRules(scenario, lock: lock)
+    sockets = try LabSockets(scenario.sockets)
+    queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)
+    start = clock.now
+    try readCounters()
+  }
+
+  private mutating func readCounters() throws(KernelError) {
+    for family in AddressFamily.allCases { counters[family] = try rules.counters(family) }
+  }
+
+  mutating func play() throws(KernelError) -> LabResult {
+    var result = LabResult(name: scenario.name)
+    // What the namespace did while it was set up is nobody's step.
+    _ = try observer.records()
+    _ = try conntrack.newEvents()
+    for tap in host.taps { _ = try tap.readAll() }
+    for index in scenario.steps.indices { result.steps.append(try play(step: index)) }
+    result.counters = try rules.counters(.ipv4)
+    result.counters6 = try rules.counters(.ipv6)
+    if scenario.recordsConntrack {
+      result.connections = try conntrack.connections()
+      result.expectations = try conntrack.expectations()
+    }
+    return result
+  }
+
+  // MARK: One step
+
+  private mutating func play(step index: Int) throws(KernelError) -> LabStep {
+    let step = scenario.steps[index]
+    var answer = LabStep(index: index)
+    wait(for: step)
+    var happening = Happening(tracker: PacketTracker(
+      source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames))
+    for _ in 0..<step.repetitions {
+      try act(step.action, &answer)
+      try settle(&happening)
+    }
+    try conclude(&answer, happening)
+    let lists = step.action == .snapshot || scenario.listsConntrackEachStep
+    if lists, scenario.recordsConntrack || step.action == .snapshot {
+      answer.connections = try conntrack.connections()
+      answer.expectations = try conntrack.expectations()
+    }
+    return answer
+  }
+
+  private func wait(for step: ScenarioStep) {
+    var seconds = step.sleep
+    if let at = step.at {
+      let passed = start.duration(to: clock.now)
+      seconds = max(seconds, at - Double(passed.components.seconds) - Double(passed.components.attoseconds) / 1e18)
+    }
+    if seconds > 0 { NetworkNamespace.sleepThread(seconds: seconds) }
+  }
+
+  private func source(of action: ScenarioStep.Action) -> PacketTracker.Source {
+    switch action {
+    case .receive(let frame): .frame(interface: HostInterfaces.index(of: frame.interface) ?? 0)
+    case .local, .send, .close: .local
+    case .snapshot, .flush, .wait: .none
+    }
+  }
+
+  private mutating func act(_ action: ScenarioStep.Action, _ answer: inout LabStep) throws(KernelError) {
+    switch action {
+    case .receive(let frame):
+      let packet = try build(frame.packet)
+      guard let tap = host.tap(named: frame.interface), let position = scenario.interfaces.firstIndex(where: { $0.name == frame.interface }) else {
+        throw KernelError(.malformed("no interface \(frame.interface)"))
+      }
+      answer.injected = .frame(interface: frame.interface, packet: packet.bytes)
+      let destination = frame.destination ?? Scenario.hardwareAddress(ofInterface: position)
+      var bytes = destination + (frame.source ?? ScenarioStep.Frame.defaultSource)
+      bytes.appendUInt16(frame.etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
+      try tap.write(bytes + packet.bytes)
+    case .local(let sender, let spec):
+      let packet = try build(spec)
+      let outcome = try LocalSending.send(packet, spec, by: sender)
+      answer.injected = outcome.injection
+      answer.errno = outcome.errno
+      if let kept = outcome.kept, let name = sender.name { sockets.add(kept, name: name) }
+    case .send(let socket, let payload): answer.errno = sockets.send(payload, from: socket)
+    case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
+    case .flush: try conntrack.flush()
+    case .snapshot, .wait: break
+    }
+  }
+
+  private mutating func build(_ spec: PacketSpec) throws(KernelError) -> Packet {
+    let packet: Packet
+    do throws(PacketFields.BuildError) {
+      packet = try spec.packet(after: progress)
+    } catch {
+      throw KernelError(.malformed("no packet can be built: \(error)"))
+    }
+    progress.see(packet)
+    return packet
+  }
+
+  /// What has come of a step so far.
+  private struct Happening {
+    var tracker: PacketTracker
+    var sockets: [LabSocketRecord] = []
+    /// Frames by interface, in the order each sent them.
+    var frames: [UInt32: [[UInt8]]] = [:]
+  }
+
+  /// Gathers what happened and answers queues and sockets, until nothing more happens.
+  private mutating func settle(_ happening: inout Happening) throws(KernelError) {
+    var isBusy = true
+    while isBusy {
+      isBusy = false
+      for record in try observer.records() { happening.tracker.see(record) }
+      for packet in try queues.packets() {
+        isBusy = true
+        let response = queues.nextResponse(of: packet.queue)
+        happening.tracker.see(packet, answer: response)
+        try queues.answer(packet, response)
+        for record in try observer.records() { happening.tracker.see(record) }
+      }
+      let records = sockets.events()
+      if !records.isEmpty { isBusy = true }
+      happening.sockets += records
+      for tap in host.taps {
+        let index = HostInterfaces.index(of: tap.name) ?? 0
+        happening.frames[index, default: []] += try tap.readAll()
+      }
+    }
+  }
+
+  private mutating func conclude(_ answer: inout LabStep, _ happening: Happening) throws(KernelError) {
+    let before = counters
+    try readCounters()
+    let ruleCounts: [AddressFamily: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
+    let outputs = Set(happening.frames.filter { !$0.value.isEmpty }.keys)
+    answer.egress = egress(happening)
+    for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
+    answer.packets = happening.tracker.packets(PacketTracker.Surroundings(
+      ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:], outputs: outputs, isLocal: host.isLocal))
+    if !scenario.recordsTrace {
+      for index in answer.packets.indices { answer.packets[index].trace = [] }
+    }
+    answer.verdict = answer.packets.last { $0.origin == .own }?.verdict ?? LabVerdict(.none)
+    answer.events = try conntrack.newEvents()
+    answer.sockets = happening.sockets
+    if scenario.recordsHits {
+      answer.hits = LabTable.hits(from: before[.ipv4] ?? [], to: counters[.ipv4] ?? [])
+      answer.hits6 = LabTable.hits(from: before[.ipv6] ?? [], to: counters[.ipv6] ?? [])
+    }
+  }
+
+  /// The frames in the order in which their packets left, a packet's fragments together. Other frames than IP's are nobody's.
+  private func egress(_ happening: Happening) -> [LabEgress] {
+    var waiting = happening.frames.mapValues { frames in
+      ArraySlice(frames.filter { $0.uint16(at: 12) == 0x0800 || $0.uint16(at: 12) == 0x86DD })
+    }
+    var ordered: [LabEgress] = []
+    func take(_ interface: UInt32) {
+      guard let frame = waiting[interface]?.popFirst() else { return }
+      ordered.append(LabEgress(
+        interface: host.interfaceNames[interface] ?? "", destination: Array(frame.prefix(6)), packet: Array(frame.dropFirst(14))))
+    }
+    for interface in happening.tracker.exits {
+      take(interface)
+      while let next = waiting[interface]?.first, let at = Packet(bytes: Array(next.dropFirst(14))).transport, at.fragmentOffset != 0 {
+        take(interface)
+      }
+    }
+    for interface in waiting.keys.sorted() {
+      while waiting[interface]?.isEmpty == false { take(interface) }
+    }
+    return ordered
+  }
+}
