@@ -1,0 +1,5 @@
+import Linter
+
+enum DiagnosticPages {
+  static let ids = DiagnosticCatalogue.ids + CheckList.all.map { $0.id }
+}
