@@ -1,3 +1,6 @@
+import Conntrack
+import NAT
+import Wire
 import XTables
 
 /// What the NAT targets have in common.
@@ -35,15 +38,85 @@ extension Layout where Info: TranslationRangeHolder {
 
 /// What the NAT targets do to a packet's connection.
 enum Translation {
-  private static let unknown = TargetOutcome.unknown(UnknownReason("address translation", needs: "connection tracking"))
+  static let services = KernelServices.conntrack
 
-  static func source(_ range: TranslationRange, of packet: inout PacketContext) -> TargetOutcome { unknown }
+  /// The corresponding kernel function is `xt_snat_target_v1`.
+  static func source(_ range: TranslationRange, of packet: inout PacketContext) -> TargetOutcome {
+    setUp(range, &packet) { handle, range, table, packet in
+      .verdict(table.setUpNAT(handle, range, .source, random: &packet.world.random, now: packet.world.instant))
+    }
+  }
 
-  static func destination(_ range: TranslationRange, of packet: inout PacketContext) -> TargetOutcome { unknown }
+  /// The corresponding kernel function is `xt_dnat_target_v2`.
+  static func destination(_ range: TranslationRange, of packet: inout PacketContext) -> TargetOutcome {
+    setUp(range, &packet) { handle, range, table, packet in
+      .verdict(table.setUpNAT(handle, range, .destination, random: &packet.world.random, now: packet.world.instant))
+    }
+  }
 
-  static func masquerade(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
+  /// The corresponding kernel functions are `nf_nat_masquerade_ipv4` and `nf_nat_masquerade_ipv6`.
+  static func masquerade(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome {
+    guard let output = packet.output, let destination = packet.packet.destination else {
+      return .unknown(UnknownReason("-j MASQUERADE", needs: "the interface the packet leaves by"))
+    }
+    let host = packet.world.host
+    let route = host.route(to: destination, from: packet.packet.source, mark: packet.mark, input: packet.input, output: output)
+    let near = packet.family == .ipv4 ? route?.gateway ?? destination : destination
+    guard let address = host.primaryAddress(of: output, packet.family, near: near) else {
+      return .unknown(UnknownReason("-j MASQUERADE", needs: "an address of the interface \(output.name)"))
+    }
+    return setUp(range, &packet) { handle, range, table, packet in
+      .verdict(
+        table.masquerade(
+          handle, range, to: address, interface: output.index, random: &packet.world.random, now: packet.world.instant))
+    }
+  }
 
-  static func redirect(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
+  /// The corresponding kernel functions are `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
+  static func redirect(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome {
+    let near = packet.family == .ipv4 ? nil : packet.packet.destination
+    let address = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: near) }
+    let hook = packet.hook
+    if hook != .output, address == nil {
+      return .unknown(
+        UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "the packet came in by")"))
+    }
+    return setUp(range, &packet) { handle, range, table, packet in
+      .verdict(
+        table.redirect(handle, range, to: address, hook: hook, random: &packet.world.random, now: packet.world.instant))
+    }
+  }
 
-  static func map(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome { unknown }
+  /// The corresponding kernel functions are `netmap_tg4` and `netmap_tg6`.
+  static func map(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome {
+    let manip = Manip(packet.hook)
+    guard let address = manip == .source ? packet.packet.source : packet.packet.destination else { return .verdict(.accept) }
+    return setUp(range, &packet) { handle, range, table, packet in
+      .verdict(
+        table.setUpNAT(handle, range.netmapped(address), manip, random: &packet.world.random, now: packet.world.instant))
+    }
+  }
+
+  private static func setUp(
+    _ range: TranslationRange, _ packet: inout PacketContext,
+    _ body: (ConnectionHandle, NATRange, ConntrackTable, inout PacketContext) -> TargetOutcome
+  ) -> TargetOutcome {
+    // The table is shown only packets that have a connection.
+    guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .verdict(.accept) }
+    guard let range = range.range(packet.family) else {
+      return .unknown(UnknownReason("a range of addresses that ends before it begins", needs: "its ends in order"))
+    }
+    return body(handle, range, table, &packet)
+  }
+}
+
+extension TranslationRange {
+  /// As address translation takes it.
+  fileprivate func range(_ family: Family) -> NATRange? {
+    let (first, last) = (firstAddress.bits(family), lastAddress.bits(family))
+    guard first <= last else { return nil }
+    return NATRange(
+      flags: NATRange.Flags(rawValue: flags.rawValue), addresses: first...last, minimumID: firstPort.value,
+      maximumID: lastPort.value, baseID: basePort.value)
+  }
 }

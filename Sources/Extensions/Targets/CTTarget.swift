@@ -170,6 +170,8 @@ public enum CTTarget: TargetExtension {
 
   public static func claims(_ info: Info) -> Bool { !info.flags.contains(.alias) }
 
+  public static func services(_ info: Info) -> KernelServices { info.flags.contains(.untracked) ? [] : .conntrack }
+
   /// The corresponding kernel function is `xt_ct_target`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     // Seen before, on its way through the loopback interface.

@@ -135,6 +135,8 @@ public enum ConnmarkTarget: TargetExtension {
     }
   }
 
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
   /// The corresponding kernel function is `connmark_tg_shift`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack, let connection = table[handle] else {

@@ -44,6 +44,8 @@ public enum ConnsecmarkTarget: TargetExtension {
     if info.mode != save && info.mode != restore { throw .kernel("CONNSECMARK: there is no mode \(info.mode)") }
   }
 
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .proceed }
     let mark = table.details(of: handle)?.securityMark ?? 0

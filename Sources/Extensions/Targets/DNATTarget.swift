@@ -30,6 +30,8 @@ public enum DNATTarget: TargetExtension {
     .rejects("--to-destination 192.0.2.1:80", family: .ipv4, table: .nat), .rejects("", family: .ipv4, table: .nat),
   ]
 
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.destination(info, of: &packet)
   }
@@ -56,6 +58,8 @@ public enum IPv6DNATTarget: TargetExtension {
     .accepts("--to-destination [2001:db8::1]:80", before: "-p tcp", family: .ipv6, table: .nat),
     .rejects("--to-destination [2001:db8::1]:80", family: .ipv6, table: .nat),
   ]
+
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.destination(info, of: &packet)

@@ -28,6 +28,8 @@ public enum MasqueradeTarget: TargetExtension {
     try info.checkNoAddresses(name)
   }
 
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.masquerade(info.range, &packet)
   }
@@ -61,6 +63,8 @@ public enum IPv6MasqueradeTarget: TargetExtension {
   ]
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
+
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.masquerade(info.range, &packet)

@@ -30,6 +30,8 @@ public enum NetmapTarget: TargetExtension {
     try info.checkAddresses(name)
   }
 
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.map(info.range, &packet)
   }
@@ -82,6 +84,8 @@ public enum IPv6NetmapTarget: TargetExtension {
   ]
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkAddresses(name) }
+
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.map(info.range, &packet)

@@ -33,6 +33,8 @@ public enum RedirectTarget: TargetExtension {
     try info.checkNoAddresses(name)
   }
 
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.redirect(info.range, &packet)
   }
@@ -68,6 +70,8 @@ public enum IPv6RedirectTarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
+
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.redirect(info.range, &packet)

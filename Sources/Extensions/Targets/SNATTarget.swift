@@ -28,6 +28,8 @@ public enum SNATTarget: TargetExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkCount(name) }
 
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.source(info.range, of: &packet)
   }
@@ -65,6 +67,8 @@ public enum IPv6SNATTarget: TargetExtension {
       "--to-source [2001:db8::1-2001:db8::9]:1025-65535 --persistent", before: "-p udp", family: .ipv6, table: .nat),
     .rejects("--to-source 192.0.2.1", family: .ipv6, table: .nat),
   ]
+
+  public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.source(info.range, of: &packet)

@@ -62,6 +62,8 @@ public enum SynproxyTarget: TargetExtension {
     }
   }
 
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     SynproxyHandshake.act(info, &packet)
   }

@@ -80,6 +80,8 @@ public enum TProxyTarget: TargetExtension {
     }
   }
 
+  public static func services(_ info: Info) -> KernelServices { .defragmentation }
+
   /// A socket of the packet's own connection comes before one that listens where the rule says. The corresponding kernel
   /// functions are `tproxy_tg4` and `tproxy_tg6_v1`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
