@@ -11,23 +11,30 @@ public struct EntryEncoder: Sendable {
   /// The entry with everything in place but what depends on where it will lie: jumps have verdict 0, and so has a rule
   /// without a target.
   public func entry(_ rule: Rule) -> [UInt8] {
-    let geometry = EntryGeometry(family)
-    var bytes = [UInt8](repeating: 0, count: geometry.size)
+    var bytes: [UInt8] = []
     bytes.reserveCapacity(size(rule))
-    encode(rule, geometry, &bytes)
+    append(rule, to: &bytes)
+    return bytes
+  }
+
+  /// The same at the end of what is there.
+  func append(_ rule: Rule, to bytes: inout [UInt8]) {
+    let geometry = EntryGeometry(family)
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: geometry.size))
+    encode(rule, geometry, &bytes, at: start)
     for match in rule.matches {
-      append(name: match.descriptor.kernelName, revision: match.descriptor.revision, match.payload, to: &bytes)
+      append(match.descriptor.kernelNameBytes, revision: match.descriptor.revision, match.payload, to: &bytes)
     }
-    bytes.put(UInt16(truncatingIfNeeded: bytes.count), at: geometry.targetOffset)
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.targetOffset)
     switch rule.target {
     case .none, .jump, .goto: appendStandard(0, to: &bytes)
     case .verdict(let verdict): appendStandard(verdict.code, to: &bytes)
-    case .use(let use): append(name: use.descriptor.kernelName, revision: use.descriptor.revision, use.payload, to: &bytes)
+    case .use(let use): append(use.descriptor.kernelNameBytes, revision: use.descriptor.revision, use.payload, to: &bytes)
     }
-    bytes.put(UInt16(truncatingIfNeeded: bytes.count), at: geometry.nextOffset)
-    bytes.put(rule.counters.packets, at: geometry.counters)
-    bytes.put(rule.counters.bytes, at: geometry.counters + 8)
-    return bytes
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.nextOffset)
+    bytes.put(rule.counters.packets, at: start + geometry.counters)
+    bytes.put(rule.counters.bytes, at: start + geometry.counters + 8)
   }
 
   /// How long the entry will be. More than 65,535 cannot be expressed.
@@ -46,7 +53,7 @@ public struct EntryEncoder: Sendable {
     bytes.put(UInt16(geometry.size + EntryGeometry.errorTarget), at: geometry.nextOffset)
     var data = [UInt8](repeating: 0, count: EntryGeometry.errorTarget - EntryGeometry.extensionHeader)
     for (index, byte) in name.utf8.enumerated() where index < 29 { data[index] = byte }
-    append(name: "ERROR", revision: 0, data, to: &bytes)
+    append(Array("ERROR".utf8), revision: 0, data, to: &bytes)
     return bytes
   }
 
@@ -55,14 +62,14 @@ public struct EntryEncoder: Sendable {
     entry(Rule(target: .verdict(verdict), counters: counters))
   }
 
-  private func encode(_ rule: Rule, _ geometry: EntryGeometry, _ bytes: inout [UInt8]) {
+  private func encode(_ rule: Rule, _ geometry: EntryGeometry, _ bytes: inout [UInt8], at start: Int) {
     let header = rule.header
     let length = family == .ipv4 ? 4 : 16
-    bytes.put(header.source.address, bytes: length, at: 0)
-    bytes.put(header.destination.address, bytes: length, at: length)
-    bytes.put(header.source.mask, bytes: length, at: 2 * length)
-    bytes.put(header.destination.mask, bytes: length, at: 3 * length)
-    var at = 4 * length
+    bytes.put(header.source.address, bytes: length, at: start)
+    bytes.put(header.destination.address, bytes: length, at: start + length)
+    bytes.put(header.source.mask, bytes: length, at: start + 2 * length)
+    bytes.put(header.destination.mask, bytes: length, at: start + 3 * length)
+    var at = start + 4 * length
     for bits in [header.input.name, header.output.name, header.input.mask, header.output.mask] {
       bytes.put(bits, bytes: 16, at: at)
       at += 16
@@ -81,18 +88,19 @@ public struct EntryEncoder: Sendable {
     }
   }
 
-  private func append(name: String, revision: UInt8, _ data: [UInt8], to bytes: inout [UInt8]) {
+  private func append(_ name: [UInt8], revision: UInt8, _ data: [UInt8], to bytes: inout [UInt8]) {
     let start = bytes.count
     bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.extensionHeader))
     bytes.put(UInt16(truncatingIfNeeded: EntryGeometry.extensionHeader + data.count), at: start)
-    for (index, byte) in name.utf8.enumerated() where index < EntryGeometry.nameCapacity - 1 { bytes[start + 2 + index] = byte }
+    for index in 0..<min(name.count, EntryGeometry.nameCapacity - 1) { bytes[start + 2 + index] = name[index] }
     bytes[start + 2 + EntryGeometry.nameCapacity] = revision
     bytes.append(contentsOf: data)
   }
 
   private func appendStandard(_ verdict: Int32, to bytes: inout [UInt8]) {
-    var data = [UInt8](repeating: 0, count: 8)
-    data.put(verdict, at: 0)
-    append(name: "", revision: 0, data, to: &bytes)
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.standardTarget))
+    bytes.put(UInt16(EntryGeometry.standardTarget), at: start)
+    bytes.put(verdict, at: start + EntryGeometry.extensionHeader)
   }
 }

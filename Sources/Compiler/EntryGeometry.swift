@@ -32,10 +32,12 @@ struct EntryGeometry {
 extension [UInt8] {
   mutating func put(_ word: some FixedWidthInteger & BitwiseCopyable, at offset: Int) { Payload.store(word, in: &self, at: offset) }
 
-  /// Big-endian, as addresses stand.
+  /// Big-endian, as addresses stand: 4 or 16 bytes.
   mutating func put(_ bits: UInt128, bytes count: Int, at offset: Int) {
-    for index in 0..<count {
-      self[offset + index] = UInt8(truncatingIfNeeded: bits >> UInt128(8 * (count - 1 - index)))
+    if count == 4 {
+      put(UInt32(truncatingIfNeeded: bits).bigEndian, at: offset)
+    } else {
+      put(bits.bigEndian, at: offset)
     }
   }
 

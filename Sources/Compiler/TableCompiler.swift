@@ -49,13 +49,12 @@ public struct TableCompiler: Sendable {
   }
 
   private func append(_ rule: Rule, _ encoder: EntryEncoder, _ starts: [String: Int32], to entries: inout [UInt8]) {
-    var entry = encoder.entry(rule)
-    let verdictAt = entry.count - 8
+    encoder.append(rule, to: &entries)
+    let verdictAt = entries.count - 8
     switch rule.target {
-    case .none: entry.put(Int32(clamping: entries.count + entry.count), at: verdictAt)
-    case .jump(let chain), .goto(let chain): entry.put(starts[chain] ?? 0, at: verdictAt)
+    case .none: entries.put(Int32(clamping: entries.count), at: verdictAt)
+    case .jump(let chain), .goto(let chain): entries.put(starts[chain] ?? 0, at: verdictAt)
     case .verdict, .use: break
     }
-    entries += entry
   }
 }

@@ -6,6 +6,7 @@ import XTables
 enum AddressSyntax {
   /// One or more addresses separated by commas, host bits cleared.
   static func parse(_ token: Token, _ family: Family) throws(OptionError) -> [AddressMask] {
+    guard token.bytes.contains(UInt8(ascii: ",")) else { return [try parseOne(token, family)] }
     var result: [AddressMask] = []
     for part in token.split(on: ",") {
       result.append(try parseOne(Token(trimmed(part.bytes), at: token.range), family))
@@ -45,18 +46,18 @@ enum AddressSyntax {
 
   /// Four numbers with dots; trailing ones may be left out of an address but not of a mask.
   static func ipv4(_ bytes: ArraySlice<UInt8>, isMask: Bool) -> UInt128? {
-    let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count <= 4, !isMask || parts.count == 4 else { return nil }
     var address: UInt128 = 0
-    for index in 0..<4 {
-      var byte: UInt64 = 0
-      if index < parts.count {
-        guard let number = UnsignedText.parse(parts[index]), number <= 255 else { return nil }
-        byte = number
-      }
+    var count = 0
+    var start = bytes.startIndex
+    while start <= bytes.endIndex {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.endIndex
+      guard count < 4, let byte = UnsignedText.parse(bytes[start..<end]), byte <= 255 else { return nil }
       address = address << 8 | UInt128(byte)
+      count += 1
+      start = end + 1
     }
-    return address
+    guard count == 4 || !isMask else { return nil }
+    return address << UInt128(8 * (4 - count))
   }
 
   private static func ipv6(_ token: Token) -> UInt128? { IPv6Address(token.string)?.rawValue }

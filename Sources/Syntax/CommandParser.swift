@@ -132,6 +132,9 @@ struct CommandRun {
 
   /// Letters may stand together, and an argument may follow its letter at once.
   private mutating func readShort(_ word: Token) throws(OptionError) {
+    if word.bytes.count == 2, let found = OptionScanner.lookup(letter: word.bytes[word.bytes.startIndex + 1], in: builder) {
+      return try take(found, word: word, attached: nil)
+    }
     var rest = word.bytes.dropFirst()
     while let byte = rest.first {
       rest = rest.dropFirst()
@@ -195,7 +198,6 @@ struct CommandRun {
     of pending: RuleBuilder.Pending, option index: Int, word: Token, attached: Token?
   ) throws(OptionError) -> OptionArguments {
     let option = pending.descriptor.options[index]
-    let owner = pending.descriptor.name
     let first = option.arity > 0 ? try argument(after: word, attached: attached) : word
     var second = word
     if option.arity > 1 {
@@ -209,16 +211,15 @@ struct CommandRun {
     }
     if inverted, !option.isInvertible {
       throw OptionError(
-        "not-invertible", "\(owner): option \"\(option.name)\" cannot be inverted.", at: invertedAt ?? word.range)
+        "not-invertible", "\(pending.descriptor.name): option \"\(option.name)\" cannot be inverted.", at: invertedAt ?? word.range)
     }
     if !option.isRepeatable, pending.seen.contains(index: index) {
       throw OptionError(
-        "repeated-option", "\(owner): option \"\(option.name)\" can only be used once.", at: word.range)
+        "repeated-option", "\(pending.descriptor.name): option \"\(option.name)\" can only be used once.", at: word.range)
     }
     return OptionArguments(
-      option: option.name, owner: owner, token: first, second: second, inverted: inverted,
-      draft: builder.draft(family: parser.family, table: table, chain: chain?.string ?? ""), names: parser.names,
-      seen: pending.seen)
+      of: pending.descriptor, option: index, token: first, second: second, inverted: inverted,
+      draft: builder.draft(family: parser.family, table: table), names: parser.names, seen: pending.seen)
   }
 
   /// The argument an option must have: what is attached to it, or the next word whatever that looks like.

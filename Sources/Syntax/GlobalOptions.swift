@@ -91,10 +91,12 @@ extension CommandRun {
   }
 
   private mutating func takeProtocol(_ token: Token) throws(OptionError) {
-    let name = token.string.lowercased()
+    let isUpper = token.bytes.contains { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+    let name = isUpper ? token.string.lowercased() : token.string
+    let numeric = token.unsigned
     let number: UInt8? =
-      token.unsigned.flatMap { UInt8(exactly: $0) }
-      ?? (token.unsigned == nil ? BuiltinProtocol.number(name) ?? parser.names.protocolNumber(name) : nil)
+      numeric == nil
+      ? BuiltinProtocol.number(name) ?? parser.names.protocolNumber(name) : numeric.flatMap { UInt8(exactly: $0) }
     guard let number else {
       let known = Spelling.nearest(to: name, in: BuiltinProtocol.names.map(\.name))
       throw OptionError(
@@ -133,7 +135,7 @@ extension CommandRun {
     }
     builder.jump = name
     builder.isGoto = option == .goto
-    if option == .jump, let descriptor = parser.registry.target(named: name.string, parser.family) {
+    if option == .jump, StandardVerdict(bytes: name.bytes) == nil, let descriptor = parser.registry.target(named: name.string, parser.family) {
       builder.target = RuleBuilder.Pending(descriptor)
     }
   }

@@ -26,27 +26,27 @@ public enum Lexer {
       let start = at
       if let end = bareWordEnd(file.bytes, from: at, to: range.upperBound) {
         words.append(Token(file.bytes[start..<end], at: SourceRange(start..<end)))
+        try checkLimits(start..<end, end - start, count: words.count)
         at = end
       } else {
         let (bytes, end) = quotedWord(file.bytes, from: at, to: range.upperBound, unterminated: unterminated)
-        if !bytes.isEmpty || end <= range.upperBound { words.append(Token(bytes[...], at: SourceRange(start..<end))) }
+        words.append(Token(bytes[...], at: SourceRange(start..<end)))
+        try checkLimits(start..<end, bytes.count, count: words.count)
         at = end
       }
-      try checkLimits(words)
     }
     return words
   }
 
-  private static func checkLimits(_ words: [Token]) throws(OptionError) {
-    guard let last = words.last else { return }
-    if last.bytes.count > longestArgument {
+  private static func checkLimits(_ last: Range<Int>, _ length: Int, count: Int) throws(OptionError) {
+    if length > longestArgument {
       throw OptionError(
-        "parameter-too-long", "Parameter too long!", at: last.range,
+        "parameter-too-long", "Parameter too long!", at: SourceRange(last),
         hint: "an argument may have at most \(longestArgument) bytes")
     }
-    if words.count > mostArguments {
+    if count > mostArguments {
       throw OptionError(
-        "too-many-arguments", "Parser cannot handle more arguments", at: last.range,
+        "too-many-arguments", "Parser cannot handle more arguments", at: SourceRange(last),
         hint: "a rule may have at most \(mostArguments) arguments")
     }
   }

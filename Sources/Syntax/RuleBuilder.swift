@@ -34,9 +34,9 @@ struct RuleBuilder {
 
   func range(of option: GlobalOption) -> SourceRange? { given.first { $0.option == option }?.range }
 
-  func draft(family: Family, table: TableName, chain: String) -> RuleDraft {
+  func draft(family: Family, table: TableName) -> RuleDraft {
     RuleDraft(
-      family: family, table: table, chain: chain, protocolNumber: header.protocolNumber,
+      family: family, table: table, protocolNumber: header.protocolNumber,
       protocolInverted: header.inverted.contains(.protocol), isFragment: header.isFragment)
   }
 

@@ -119,11 +119,14 @@ struct RulesetReader {
   /// The table could not be used: its lines are passed over, up to its COMMIT.
   var isSkipping = false
   private var errors = 0
+  /// Most files hold no NUL at all, and need not be searched for one line by line.
+  private let hasNUL: Bool
 
   init(parser: RulesetParser, file: SourceFile, existing: Ruleset?) {
     self.parser = parser
     self.file = file
     self.existing = existing
+    hasNUL = file.bytes.contains(0)
     commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
   }
 
@@ -182,7 +185,7 @@ struct RulesetReader {
         "long-line", "the line is longer than \(RulesetParser.longestLine) bytes",
         hint: "iptables-restore would split it without a word")
     }
-    if let index = content.firstIndex(of: 0) {
+    if hasNUL, let index = content.firstIndex(of: 0) {
       throw OptionError(
         "nul-byte", "the line holds a NUL byte", at: SourceRange(index..<index + 1),
         hint: "iptables-restore would not see what follows it")

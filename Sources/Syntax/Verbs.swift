@@ -80,7 +80,7 @@ extension CommandRun {
       return command(.check, rules: [])
     }
     try checkNoDropInNat()
-    let draft = builder.draft(family: parser.family, table: table, chain: chain?.string ?? "")
+    let draft = builder.draft(family: parser.family, table: table)
     try builder.finishExtensions(draft)
     guard let verb else { throw OptionError("no-command", "no command specified", at: range) }
     if inverted {

@@ -7,6 +7,7 @@ public final class ExtensionDescriptor: Sendable {
   public let kind: Kind
   public let name: String
   public let kernelName: String
+  public let kernelNameBytes: [UInt8]
   public let aliases: [String]
   public let families: Families
   public let summary: String
@@ -84,6 +85,7 @@ public final class ExtensionDescriptor: Sendable {
     self.behaviour = behaviour
     name = facts.name
     kernelName = facts.kernelName
+    kernelNameBytes = Array(facts.kernelName.utf8)
     aliases = facts.aliases
     families = facts.families
     summary = facts.summary

@@ -1,41 +1,38 @@
 /// What the reader of one option is given.
 public struct OptionArguments: Sendable {
-  /// The full name of the option, `--dport`, even where it was abbreviated.
-  public let option: String
-  /// The name of the extension, for messages.
-  public let owner: String
-  /// The first argument; empty for an option without any.
+  private let descriptor: ExtensionDescriptor
+  private let index: Int
+  private let seenBits: UInt64
+  /// The first argument; the option itself where it takes none.
   public let token: Token
   /// The second argument of an option that takes two.
   public let second: Token
   public let inverted: Bool
   public let draft: RuleDraft
   public let names: NameDatabase
-  /// The options this match or target has been given before.
-  public let seen: SeenOptions
 
   public init(
-    option: String, owner: String, token: Token, second: Token, inverted: Bool, draft: RuleDraft, names: NameDatabase,
-    seen: SeenOptions
+    of descriptor: ExtensionDescriptor, option index: Int, token: Token, second: Token, inverted: Bool, draft: RuleDraft,
+    names: NameDatabase, seen: SeenOptions
   ) {
-    self.option = option
-    self.owner = owner
+    self.descriptor = descriptor
+    self.index = index
     self.token = token
     self.second = second
     self.inverted = inverted
     self.draft = draft
     self.names = names
-    self.seen = seen
+    seenBits = seen.bits
   }
 
-  public init(
-    option: String, owner: String, tokens: [Token], inverted: Bool = false, draft: RuleDraft,
-    names: NameDatabase = .builtin, seen: SeenOptions = SeenOptions()
-  ) {
-    self.init(
-      option: option, owner: owner, token: tokens.first ?? Token(""), second: tokens.count > 1 ? tokens[1] : Token(""),
-      inverted: inverted, draft: draft, names: names, seen: seen)
-  }
+  /// The full name of the option, `--dport`, even where it was abbreviated.
+  public var option: String { descriptor.options[index].name }
+
+  /// The name of the extension, for messages.
+  public var owner: String { descriptor.name }
+
+  /// The options this match or target has been given before.
+  public var seen: SeenOptions { descriptor.unseen.with(bits: seenBits) }
 
   /// The complaint `xtables_param_act(XTF_BAD_VALUE)` makes.
   public func badValue(_ token: Token? = nil, hint: String? = nil) -> OptionError {

@@ -41,22 +41,25 @@ public enum Payload {
 
 /// A name of fixed room, ended by a NUL, as the kernel's structures hold them.
 public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable {
-  public var storage = InlineArray<capacity, UInt8>(repeating: 0)
+  public var storage: InlineArray<capacity, UInt8>
 
-  @inlinable public init() {}
+  @inlinable public init() { storage = InlineArray(repeating: 0) }
 
   /// Takes as much of the name as has room beside the final NUL.
   @inlinable
-  public init(_ name: some Sequence<UInt8>) {
-    var index = 0
-    for byte in name {
-      guard index < capacity - 1 else { break }
-      storage[index] = byte
-      index += 1
-    }
+  public init(_ name: ArraySlice<UInt8>) {
+    self = FixedName(padding: Array(name.prefix(capacity - 1)))
   }
 
-  @inlinable public init(_ name: String) { self.init(name.utf8) }
+  /// Filled at once: an `InlineArray` would be initialised element by element through its witnesses.
+  @inlinable
+  init(padding bytes: [UInt8]) {
+    var padded = bytes
+    padded.append(contentsOf: repeatElement(0, count: max(0, capacity - bytes.count)))
+    self = Payload.load(FixedName.self, from: padded) ?? FixedName()
+  }
+
+  @inlinable public init(_ name: String) { self.init(ArraySlice(name.utf8)) }
 
   /// The bytes before the first NUL.
   @inlinable public var bytes: [UInt8] {

@@ -2,7 +2,6 @@
 public struct RuleDraft: Sendable {
   public let family: Family
   public var table: TableName
-  public var chain: String
   /// The protocol of `-p`, 0 where none was given yet.
   public var protocolNumber: UInt8
   public var protocolInverted: Bool
@@ -10,12 +9,11 @@ public struct RuleDraft: Sendable {
   public var isFragment: Bool
 
   public init(
-    family: Family, table: TableName = .filter, chain: String = "", protocolNumber: UInt8 = 0,
+    family: Family, table: TableName = .filter, protocolNumber: UInt8 = 0,
     protocolInverted: Bool = false, isFragment: Bool = false
   ) {
     self.family = family
     self.table = table
-    self.chain = chain
     self.protocolNumber = protocolNumber
     self.protocolInverted = protocolInverted
     self.isFragment = isFragment

@@ -1,13 +1,10 @@
 /// Which options of one match or target a rule has given.
 public struct SeenOptions: Sendable {
   private let names: [String]
-  private var bits: UInt64 = 0
+  private(set) var bits: UInt64 = 0
 
   /// - Parameter names: the options of the extension in order; at most 64.
   init(of names: [String]) { self.names = names }
-
-  /// Nothing seen, and nothing known: for a parser called outside a rule.
-  public init() { names = [] }
 
   public var isEmpty: Bool { bits == 0 }
 
@@ -26,7 +23,11 @@ public struct SeenOptions: Sendable {
 
   public mutating func insert(index: Int) { bits |= 1 << UInt64(index) }
 
-  func intersects(_ mask: UInt64) -> Bool { bits & mask != 0 }
+  func with(bits: UInt64) -> SeenOptions {
+    var copy = self
+    copy.bits = bits
+    return copy
+  }
 
   /// The first option of a mask that was, or was not, given.
   func first(of mask: UInt64, given: Bool) -> String? {

@@ -17,7 +17,9 @@ public struct Token: Sendable {
 
   public var string: String { String(decoding: bytes, as: UTF8.self) }
 
-  public static func == (token: Token, text: String) -> Bool { token.bytes.elementsEqual(text.utf8) }
+  public static func == (token: Token, text: String) -> Bool {
+    token.bytes.count == text.utf8.count && token.bytes.elementsEqual(text.utf8)
+  }
 
   public func starts(with text: String) -> Bool { bytes.starts(with: text.utf8) }
 

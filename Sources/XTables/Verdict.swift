@@ -17,6 +17,17 @@ public enum StandardVerdict: String, Sendable, CaseIterable, Hashable {
     }
   }
 
+  /// The verdict of a word, told apart without making a string of it.
+  public init?(bytes: ArraySlice<UInt8>) {
+    switch bytes.first {
+    case UInt8(ascii: "A") where bytes.elementsEqual("ACCEPT".utf8): self = .accept
+    case UInt8(ascii: "D") where bytes.elementsEqual("DROP".utf8): self = .drop
+    case UInt8(ascii: "Q") where bytes.elementsEqual("QUEUE".utf8): self = .queue
+    case UInt8(ascii: "R") where bytes.elementsEqual("RETURN".utf8): self = .return
+    default: return nil
+    }
+  }
+
   public init?(code: Int32) {
     guard let verdict = StandardVerdict.allCases.first(where: { $0.code == code }) else { return nil }
     self = verdict
