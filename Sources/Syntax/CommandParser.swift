@@ -66,15 +66,18 @@ struct CommandRun {
     while at < words.count, !flags.isForOtherFamily, !flags.showsHelp, !flags.showsVersion {
       let word = words[at]
       at += 1
-      if word.bytes.count > 2, word.starts(with: "--") {
-        try readLong(word)
-      } else if word == "--" {
-        guard at < words.count else { return }
-        throw OptionError(
-          "bad-argument", "unknown arguments found on commandline", at: words[at].range, hint: "nothing may follow `--`")
-      } else if word.bytes.count > 1, word.bytes.first == UInt8(ascii: "-") {
-        try readShort(word)
-      } else if word == "!" {
+      let first = word.bytes.first
+      if first == UInt8(ascii: "-"), word.bytes.count > 1 {
+        if word.bytes[word.bytes.startIndex + 1] != UInt8(ascii: "-") {
+          try readShort(word)
+        } else if word.bytes.count > 2 {
+          try readLong(word)
+        } else {
+          guard at < words.count else { return }
+          throw OptionError(
+            "bad-argument", "unknown arguments found on commandline", at: words[at].range, hint: "nothing may follow `--`")
+        }
+      } else if first == UInt8(ascii: "!"), word.bytes.count == 1 {
         guard !inverted else { throw OptionError("double-negation", "multiple consecutive ! not allowed", at: word.range) }
         inverted = true
         invertedAt = word.range
