@@ -1,0 +1,215 @@
+public import Wire
+public import XTables
+
+/// The machine a ruleset stands on: its interfaces and addresses, its routes, its switches, its sockets.
+///
+/// What the kernel derives by itself (the local table, broadcast addresses, the loopback interface) is derived here too.
+public final class Host: HostModel {
+  /// An address on an interface.
+  public struct Address: Sendable, Hashable {
+    public var address: IPAddress
+    public var prefixLength: Int
+    /// The broadcast address, where it was set; the kernel derives one besides.
+    public var broadcast: IPAddress?
+    /// The other end of a point-to-point link, to which the prefix then belongs.
+    public var peer: IPAddress?
+    public var scope: RouteScope
+
+    public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe) {
+      self.address = address
+      self.prefixLength = prefixLength
+      self.broadcast = broadcast
+      self.peer = peer
+      self.scope = scope
+    }
+
+    /// Reads `10.0.0.1/24`; a bare address has its whole length.
+    public init?(_ text: some StringProtocol) {
+      let parts = text.split(separator: "/", maxSplits: 1)
+      guard let first = parts.first, let address = IPAddress(first) else { return nil }
+      let length = parts.count == 2 ? Int(parts[1]) : address.family.addressBits
+      guard let length, (0...address.family.addressBits).contains(length) else { return nil }
+      self.init(address, prefixLength: length, scope: Self.defaultScope(address))
+    }
+
+    private static func defaultScope(_ address: IPAddress) -> RouteScope {
+      if address.isLoopback { return .host }
+      if case .v6(let wide) = address, wide.rawValue >> 118 == 0x3FA { return .link }
+      return .universe
+    }
+
+    /// Bits of the prefix.
+    var mask: UInt128 { AddressMask.mask(prefix: prefixLength, address.family) }
+    /// The address of the network, which is the peer's where there is one.
+    var network: UInt128 { (peer ?? address).bits & mask }
+  }
+
+  /// An interface with what the kernel knows of it.
+  public struct Device: Sendable {
+    public let interface: Interface
+    public var hardwareAddress: MACAddress
+    public var mtu: Int
+    public var isUp: Bool
+    /// Neighbours are not asked for: frames go to the interface's own hardware address.
+    public var hasNoARP: Bool
+    public var addresses: [Address]
+    /// The bridge it is a port of.
+    public var bridge: String?
+    public var isBridge: Bool
+
+    public var name: String { interface.name }
+    public var isLoopback: Bool { interface.name == "lo" }
+  }
+
+  public private(set) var devices: [Device] = []
+  public private(set) var rules: [RouteRule] = RouteRule.initial
+  public var sysctls = Sysctls()
+  /// Sockets that listen here, or were opened for sending.
+  public var sockets: [HostSocket] = []
+  /// Whether the routes are all there are. Where they are not, a destination none of them reaches is unknown, not unreachable.
+  public var knowsAllRoutes = true
+  private var addedRoutes: [Route] = []
+  private var tables: [RouteTableKey: RouteTable] = [:]
+
+  /// A host with nothing but its loopback interface.
+  public init() {
+    addDevice(named: "lo", hardwareAddress: MACAddress(rawValue: 0), mtu: 65536)
+    devices[0].addresses = [
+      Address(.v4(.loopback), prefixLength: 8, scope: .host),
+      Address(.v6(IPv6Address(rawValue: 1)), prefixLength: 128, scope: .host),
+    ]
+    deriveRoutes()
+  }
+
+  // MARK: Devices
+
+  /// Adds an interface, or gives the one of that name; names longer than 15 bytes are cut.
+  @discardableResult
+  public func addDevice(
+    named name: String, hardwareAddress: MACAddress, mtu: Int = 1500, isUp: Bool = true, hasNoARP: Bool = false
+  ) -> Int {
+    if let index = deviceIndex(named: name) { return index }
+    let number = Int32(devices.count + 1)
+    devices.append(
+      Device(
+        interface: Interface(index: number, name: name), hardwareAddress: hardwareAddress, mtu: mtu, isUp: isUp,
+        hasNoARP: hasNoARP, addresses: [], bridge: nil, isBridge: false))
+    return devices.count - 1
+  }
+
+  func deviceIndex(named name: String) -> Int? { devices.firstIndex { $0.name == name } }
+
+  public func device(named name: String) -> Device? { devices.first { $0.name == name } }
+
+  func device(_ interface: Interface) -> Device? {
+    let position = Int(interface.index) - 1
+    guard devices.indices.contains(position), devices[position].interface == interface else { return nil }
+    return devices[position]
+  }
+
+  /// Changes an interface and derives the routes anew.
+  public func updateDevice(named name: String, _ change: (inout Device) -> Void) {
+    guard let index = deviceIndex(named: name) else { return }
+    change(&devices[index])
+    deriveRoutes()
+  }
+
+  public func interface(named name: String) -> Interface? { device(named: name)?.interface }
+
+  // MARK: Routes
+
+  /// Adds a route, or takes the place of the one with the same destination, table and metric.
+  public func addRoute(_ route: Route) {
+    addedRoutes.removeAll { $0.hasSameKey(as: route) }
+    addedRoutes.append(route)
+    deriveRoutes()
+  }
+
+  /// Removes the routes with that destination and table; false where there is none.
+  @discardableResult
+  public func removeRoute(_ route: Route) -> Bool {
+    let count = addedRoutes.count
+    addedRoutes.removeAll { $0.destination == route.destination && $0.prefixLength == route.prefixLength && $0.table == route.table }
+    deriveRoutes()
+    return addedRoutes.count < count
+  }
+
+  public func addRule(_ rule: RouteRule) {
+    rules.append(rule)
+    rules.sort { $0.priority < $1.priority }
+  }
+
+  func table(_ number: UInt32, _ family: Family) -> RouteTable? { tables[RouteTableKey(number: number, family: family)] }
+
+  /// All routes: those given, and those that follow from addresses.
+  public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
+
+  private func deriveRoutes() {
+    tables = [:]
+    for route in routes {
+      if let output = route.output, device(output)?.isUp == false { continue }
+      tables[RouteTableKey(number: route.table, family: route.family), default: RouteTable(family: route.family)].add(route)
+    }
+  }
+
+  /// What the kernel puts into the local and the main table for an interface's addresses.
+  ///
+  /// The corresponding kernel functions are `fib_add_ifaddr` and `addrconf_prefix_route`.
+  private func derivedRoutes(_ device: Device) -> [Route] {
+    guard device.isUp else { return [] }
+    var result: [Route] = []
+    for entry in addresses(of: device) {
+      let family = entry.address.family
+      let whole = family.addressBits
+      func add(_ type: AddressType, _ bits: UInt128, _ length: Int, table: UInt32, _ scope: RouteScope) {
+        var route = Route(family, bits, length, type: type)
+        route.table = table
+        route.output = device.interface
+        route.scope = scope
+        route.preferredSource = family == .ipv4 ? entry.address : nil
+        result.append(route)
+      }
+      add(.local, entry.address.bits, whole, table: RouteTable.local, .host)
+      if family == .ipv4, let broadcast = entry.broadcast, broadcast.bits != 0xFFFF_FFFF {
+        add(.broadcast, broadcast.bits, whole, table: RouteTable.local, .link)
+      }
+      guard entry.prefixLength < whole else { continue }
+      if device.isLoopback {
+        add(.local, entry.network, entry.prefixLength, table: RouteTable.local, .host)
+      } else {
+        add(.unicast, entry.network, entry.prefixLength, table: RouteTable.main, .link)
+      }
+      if family == .ipv4, entry.prefixLength < 31 {
+        add(.broadcast, entry.network | ~entry.mask & 0xFFFF_FFFF, whole, table: RouteTable.local, .link)
+      }
+      if family == .ipv6, entry.prefixLength < 127, forwards(device.name, .ipv6) {
+        add(.anycast, entry.network, whole, table: RouteTable.local, .host)
+      }
+    }
+    if hasIPv6(device), !device.isLoopback { result.append(multicastRoute(device)) }
+    return result
+  }
+
+  private func multicastRoute(_ device: Device) -> Route {
+    var route = Route(.ipv6, UInt128(0xFF) << 120, 8, type: .multicast)
+    route.table = RouteTable.local
+    route.output = device.interface
+    route.metric = 256
+    return route
+  }
+
+  /// The addresses of an interface with the link-local one that IPv6 gives it.
+  func addresses(of device: Device) -> [Address] {
+    guard hasIPv6(device), !device.isLoopback, !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
+    else { return device.addresses }
+    let octets = device.hardwareAddress.octets.map { UInt128($0) }
+    var bits: UInt128 = 0xFE80 << 112
+    bits |= (octets[0] ^ 2) << 56 | octets[1] << 48 | octets[2] << 40 | 0xFFFE << 24
+    bits |= octets[3] << 16 | octets[4] << 8 | octets[5]
+    return device.addresses + [Address(.v6(IPv6Address(rawValue: bits)), prefixLength: 64, scope: .link)]
+  }
+
+  private func hasIPv6(_ device: Device) -> Bool {
+    device.isUp && device.addresses.contains { $0.address.family == .ipv6 }
+  }
+}

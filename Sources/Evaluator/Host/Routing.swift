@@ -1,0 +1,175 @@
+public import Wire
+public import XTables
+
+/// What a route is looked for by. Kernel: `flowi4`, `flowi6`.
+public struct Flow: Sendable, Hashable {
+  public var destination: IPAddress
+  public var source: IPAddress?
+  public var mark: UInt32 = 0
+  public var input: Interface?
+  public var output: Interface?
+
+  public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil) {
+    self.destination = destination
+    self.source = source
+    self.mark = mark
+    self.input = input
+    self.output = output
+  }
+}
+
+/// What a look-up in the tables gives.
+enum RouteLookup {
+  case found(Route)
+  /// No route, or one that forbids: the type says which.
+  case error(AddressType)
+  case unknown
+}
+
+extension Host {
+  /// Asks the tables in the order of the rules.
+  ///
+  /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
+  func lookup(_ flow: Flow) -> RouteLookup {
+    for rule in rules where rule.covers(flow) {
+      switch rule.action {
+      case .unreachable: return .error(.unreachable)
+      case .prohibit: return .error(.prohibit)
+      case .blackhole: return .error(.blackhole)
+      case .table(let number):
+        guard let route = table(number, flow.destination.family)?.lookup(flow.destination.bits, output: flow.output) else {
+          continue
+        }
+        switch route.type {
+        case .throw: continue
+        case .unreachable, .prohibit, .blackhole: return .error(route.type)
+        default: return .found(route)
+        }
+      }
+    }
+    return knowsAllRoutes ? .error(.unspecified) : .unknown
+  }
+
+  /// The route of a packet that starts here. Nothing where the user gave too little to know.
+  ///
+  /// The corresponding kernel functions are `ip_route_output_key` and `ip6_route_output`.
+  public func outputRoute(_ flow: Flow) -> RouteAnswer? {
+    var flow = flow
+    if flow.destination.bits == 0 { flow.destination = flow.destination.family == .ipv4 ? .v4(.loopback) : .v6(IPv6Address(rawValue: 1)) }
+    if case .v4(let address) = flow.destination, address == .broadcast || address.isMulticast {
+      return manyRoute(flow, address == .broadcast ? .broadcast : .multicast)
+    }
+    switch lookup(flow) {
+    case .unknown: return nil
+    case .error(let type):
+      // Bound to an interface, everything is taken to be on the link.
+      if let output = flow.output, type == .unspecified, flow.destination.family == .ipv4 {
+        return RouteAnswer(
+          type: .unicast, output: output, gateway: nil, preferredSource: flow.source ?? selectAddress(output, near: nil, .link),
+          mtu: device(output)?.mtu ?? 1500)
+      }
+      return RouteAnswer(type: type == .unspecified ? .unreachable : type, output: nil, gateway: nil, preferredSource: nil)
+    case .found(let route):
+      if route.type == .local || route.type == .anycast {
+        let source = flow.source ?? (flow.destination.family == .ipv4 ? route.preferredSource : nil) ?? flow.destination
+        return RouteAnswer(type: .local, output: devices[0].interface, gateway: nil, preferredSource: source, mtu: devices[0].mtu)
+      }
+      guard let output = route.output else { return nil }
+      return RouteAnswer(
+        type: route.type, output: output, gateway: route.gateway,
+        preferredSource: flow.source ?? preferredSource(route, output, flow.destination), mtu: mtu(route, output))
+    }
+  }
+
+  /// Broadcast and multicast need no route, but an interface.
+  private func manyRoute(_ flow: Flow, _ type: AddressType) -> RouteAnswer? {
+    var output = flow.output
+    if output == nil, let source = flow.source { output = device(holding: source)?.interface }
+    if output == nil, case .found(let route) = lookup(flow) { output = route.output }
+    guard let output else { return RouteAnswer(type: .unreachable, output: nil, gateway: nil, preferredSource: nil) }
+    return RouteAnswer(
+      type: type, output: output, gateway: nil, preferredSource: flow.source ?? selectAddress(output, near: nil, .link),
+      mtu: device(output)?.mtu ?? 1500)
+  }
+
+  private func mtu(_ route: Route, _ output: Interface) -> Int {
+    let mtu = device(output)?.mtu ?? 1500
+    return route.mtu > 0 ? min(route.mtu, mtu) : mtu
+  }
+
+  /// The corresponding kernel functions are `fib_result_prefsrc` and `ipv6_dev_get_saddr`, the latter by longest common prefix
+  /// and scope only.
+  private func preferredSource(_ route: Route, _ output: Interface, _ destination: IPAddress) -> IPAddress? {
+    if let source = route.preferredSource { return source }
+    guard destination.family == .ipv6 else { return selectAddress(output, near: route.gateway ?? destination, route.scope) }
+    let isNear = destination.bits >> 118 == 0x3FA
+    let candidates = device(output).map { addresses(of: $0) } ?? []
+    let own = candidates.filter { $0.address.family == .ipv6 && ($0.scope == .link) == isNear }
+    let all = own.isEmpty ? candidates.filter { $0.address.family == .ipv6 } : own
+    return all.max { common($0.address, destination) < common($1.address, destination) }?.address
+  }
+
+  private func common(_ a: IPAddress, _ b: IPAddress) -> Int { (a.bits ^ b.bits).leadingZeroBitCount }
+
+  func device(holding address: IPAddress) -> Device? {
+    devices.first { device in device.isUp && addresses(of: device).contains { $0.address == address } }
+  }
+
+  /// Whether the address is one of this host's own, as `inet_lookup_ifaddr_rcu` says.
+  func holds(_ address: IPAddress) -> Bool { device(holding: address) != nil }
+
+  /// The address an interface speaks with to one near it.
+  ///
+  /// The corresponding kernel function is `inet_select_addr`.
+  func selectAddress(_ interface: Interface, near: IPAddress?, _ scope: RouteScope) -> IPAddress? {
+    func fits(_ entry: Address) -> Bool { entry.address.family == .ipv4 && entry.scope.rawValue <= scope.rawValue }
+    var first: IPAddress?
+    for entry in device(interface)?.addresses ?? [] where fits(entry) {
+      guard let near else { return entry.address }
+      if near.bits & entry.mask == entry.network { return entry.address }
+      if first == nil { first = entry.address }
+    }
+    if let first { return first }
+    for device in devices where device.isUp {
+      for entry in device.addresses where fits(entry) && entry.scope != .link { return entry.address }
+    }
+    return nil
+  }
+
+  // MARK: HostModel
+
+  public func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
+    if case .v4(let narrow) = address {
+      if narrow == .broadcast || narrow.rawValue >> 24 == 0 { return .broadcast }
+      if narrow.isMulticast { return .multicast }
+      guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil),
+        interface == nil || route.output == interface
+      else { return .unicast }
+      return route.type
+    }
+    if address.bits == 0 { return .unspecified }
+    if address.isMulticast { return .multicast }
+    if let interface { return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true ? .local : .unicast }
+    switch lookup(Flow(to: address)) {
+    case .unknown: return nil
+    case .error: return .unreachable
+    case .found(let route): return route.type == .local || route.type == .anycast ? route.type : .unicast
+    }
+  }
+
+  public func route(
+    to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?
+  ) -> RouteAnswer? {
+    outputRoute(Flow(to: destination, from: source, mark: mark, input: input, output: output))
+  }
+
+  public func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress? {
+    if family == .ipv4 { return selectAddress(interface, near: near, .universe) }
+    let own = (device(interface).map { addresses(of: $0) } ?? []).filter { $0.address.family == .ipv6 }
+    guard let near else { return own.first { $0.scope == .universe }?.address ?? own.first?.address }
+    return own.filter { ($0.scope == .link) == (near.bits >> 118 == 0x3FA) }
+      .max { common($0.address, near) < common($1.address, near) }?.address ?? own.first?.address
+  }
+
+  public func sysctl(_ name: String) -> Int? { sysctls[name] }
+}

@@ -1,0 +1,76 @@
+import Wire
+import XTables
+
+/// The switches of the kernel's IP layer by their dotted names, with the defaults of Linux 6.18.
+///
+/// Those of connection tracking belong to its table; see `ConntrackSettings`.
+public struct Sysctls: Sendable {
+  private var values: [String: Int] = [:]
+
+  public init() {}
+
+  /// What a kernel has where nobody sets anything; per interface under `conf.default`.
+  private static let defaults: [String: Int] = [
+    "net.ipv4.ip_forward": 0, "net.ipv4.ip_default_ttl": 64, "net.ipv4.icmp_echo_ignore_all": 0,
+    "net.ipv4.icmp_echo_ignore_broadcasts": 1, "net.ipv4.icmp_ratelimit": 1000, "net.ipv4.icmp_ratemask": 6168,
+    "net.ipv4.icmp_errors_use_inbound_ifaddr": 0, "net.ipv4.ip_early_demux": 1, "net.ipv4.tcp_early_demux": 1,
+    "net.ipv4.ip_no_pmtu_disc": 0, "net.ipv4.ip_nonlocal_bind": 0, "net.ipv4.fwmark_reflect": 0,
+    "net.ipv4.tcp_timestamps": 1, "net.ipv4.tcp_sack": 1, "net.ipv4.tcp_window_scaling": 1, "net.ipv4.tcp_syncookies": 1,
+    "net.ipv4.conf.default.forwarding": 0, "net.ipv4.conf.default.rp_filter": 0, "net.ipv4.conf.default.accept_local": 0,
+    "net.ipv4.conf.default.route_localnet": 0, "net.ipv4.conf.default.send_redirects": 1,
+    "net.ipv4.conf.default.accept_source_route": 0, "net.ipv4.conf.default.src_valid_mark": 0,
+    "net.ipv4.conf.all.forwarding": 0, "net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.all.accept_local": 0,
+    "net.ipv4.conf.all.route_localnet": 0, "net.ipv4.conf.all.send_redirects": 1,
+    "net.ipv4.conf.all.accept_source_route": 0, "net.ipv4.conf.all.src_valid_mark": 0,
+    "net.ipv6.conf.all.forwarding": 0, "net.ipv6.conf.default.forwarding": 0, "net.ipv6.conf.all.disable_ipv6": 0,
+    "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 1000, "net.ipv6.fwmark_reflect": 0,
+    "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
+  ]
+
+  /// The names that were set, with their values.
+  public var assigned: [String: Int] { values }
+
+  /// A value that was set, or the kernel's default; nothing for a name that is not known here. Slashes stand for dots as well.
+  public subscript(name: String) -> Int? {
+    get {
+      let name = Self.canonical(name)
+      return values[name] ?? Self.defaults[name] ?? perInterface(name)
+    }
+    set {
+      let name = Self.canonical(name)
+      values[name] = newValue
+      // Writing the switch for all changes every interface and the default, as devinet_sysctl_forward does.
+      for family in ["ipv4", "ipv6"] {
+        let all = "net.\(family).conf.all.forwarding"
+        guard name == all || family == "ipv4" && name == "net.ipv4.ip_forward" else { continue }
+        let prefix = "net.\(family).conf."
+        values = values.filter { !($0.key.hasPrefix(prefix) && $0.key.hasSuffix(".forwarding")) }
+        values[all] = newValue
+        values[prefix + "default.forwarding"] = newValue
+        if family == "ipv4" { values["net.ipv4.ip_forward"] = newValue }
+      }
+    }
+  }
+
+  /// `net.ipv4.conf.eth0.rp_filter` falls back to the value of `default`.
+  private func perInterface(_ name: String) -> Int? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count >= 5, parts[2] == "conf", parts[0] == "net", let last = parts.last else { return nil }
+    let fallback = "net.\(parts[1]).conf.default.\(last)"
+    return values[fallback] ?? Self.defaults[fallback]
+  }
+
+  private static func canonical(_ name: String) -> String { String(name.map { $0 == "/" ? "." : $0 }) }
+
+  /// The switch of an interface joined with that for all, as `IN_DEV_ORCONF` and `IN_DEV_MAXCONF` join them.
+  func joined(_ family: String, _ interface: String, _ name: String) -> Int {
+    max(self["net.\(family).conf.all.\(name)"] ?? 0, self["net.\(family).conf.\(interface).\(name)"] ?? 0)
+  }
+}
+
+extension Host {
+  /// Whether packets that come by an interface are passed on.
+  func forwards(_ interface: String, _ family: Family) -> Bool {
+    sysctls["net.\(family == .ipv4 ? "ipv4" : "ipv6").conf.\(interface).forwarding"] ?? 0 != 0
+  }
+}

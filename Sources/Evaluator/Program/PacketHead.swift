@@ -1,0 +1,51 @@
+import Wire
+import XTables
+
+/// What the header of every rule is held against, read from the packet once.
+///
+/// The corresponding kernel functions are `ip_packet_match` and `ip6_packet_match`.
+struct PacketHead {
+  var source: UInt32 = 0
+  var destination: UInt32 = 0
+  var wideSource: UInt128 = 0
+  var wideDestination: UInt128 = 0
+  var input: UInt128
+  var output: UInt128
+  var proto: UInt8
+  /// A second or further fragment.
+  var isLaterFragment: Bool
+  /// The chain of IPv6 headers cannot be followed to its end: a rule that asks for a protocol drops the packet.
+  var isBroken: Bool
+
+  /// Nothing where the network header is cut off.
+  @inline(__always)
+  init?(_ context: borrowing PacketContext) {
+    input = context.input?.key ?? 0
+    output = context.output?.key ?? 0
+    isBroken = false
+    if context.family == .ipv4 {
+      guard context.packet.bytes.holds(IPv4Header.minimumLength, at: 0),
+        let fragment = context.packet.bytes.uint16(at: IPv4Header.Offset.fragment),
+        let proto = context.packet.bytes.uint8(at: IPv4Header.Offset.proto),
+        let source = context.packet.bytes.uint32(at: IPv4Header.Offset.source),
+        let destination = context.packet.bytes.uint32(at: IPv4Header.Offset.destination)
+      else { return nil }
+      self.proto = proto
+      self.source = source
+      self.destination = destination
+      isLaterFragment = fragment & 0x1FFF != 0
+    } else {
+      guard let source = context.packet.bytes.uint128(at: IPv6Header.Offset.source),
+        let destination = context.packet.bytes.uint128(at: IPv6Header.Offset.destination),
+        let transport = context.packet.transport
+      else { return nil }
+      wideSource = source
+      wideDestination = destination
+      proto = transport.proto.rawValue
+      isLaterFragment = transport.fragmentOffset != 0
+      // A later fragment that goes on with another extension header ends the kernel's walk as an error does.
+      isBroken = transport.isTruncated
+        || isLaterFragment && transport.proto.isExtensionHeader && transport.proto != .none
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/// One rule of a compiled table, as flat as the kernel's entry: what its header tests, which matches follow, what is done.
+///
+/// The corresponding kernel structure is `ipt_entry`.
+struct ProgramEntry: Sendable {
+  /// What a hit leads to.
+  enum Action: UInt8, Sendable {
+    case accept, drop, queue, `return`
+    /// No target: the rule only counts.
+    case next
+    /// `argument` is the entry that begins the chain.
+    case jump, goto
+    /// `argument` is the number of the target.
+    case target
+  }
+
+  /// The parts of the header a rule can look at.
+  struct Tests: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let source = Tests(rawValue: 0x01)
+    static let destination = Tests(rawValue: 0x02)
+    static let input = Tests(rawValue: 0x04)
+    static let output = Tests(rawValue: 0x08)
+    static let `protocol` = Tests(rawValue: 0x10)
+    static let fragment = Tests(rawValue: 0x20)
+    /// IPv6 only: `-p` was given, so the header chain must be readable, though any protocol will do.
+    static let headerChain = Tests(rawValue: 0x40)
+  }
+
+  var tests: Tests = []
+  var inverted: Tests = []
+  var proto: UInt8 = 0
+  var action: Action = .next
+  var argument: Int32 = 0
+  var firstMatch: Int32 = 0
+  var matchCount: Int32 = 0
+  /// IPv4 addresses in place.
+  var source: UInt32 = 0
+  var sourceMask: UInt32 = 0
+  var destination: UInt32 = 0
+  var destinationMask: UInt32 = 0
+  /// Where IPv6 addresses stand in the program's own list.
+  var wide: Int32 = 0
+  var input: Int32 = 0
+  var output: Int32 = 0
+}
+
+/// The addresses of an IPv6 rule.
+struct WideAddresses: Sendable {
+  var source: UInt128 = 0
+  var sourceMask: UInt128 = 0
+  var destination: UInt128 = 0
+  var destinationMask: UInt128 = 0
+}
+
+/// Where an entry stands in its table, for those who want to be told.
+struct EntryPlace: Sendable {
+  var chain: Int32
+  /// From 1; one more than the rules for the end of a chain.
+  var number: Int32
+}

@@ -1,0 +1,203 @@
+public import Compiler
+import Conntrack
+import Wire
+public import XTables
+
+/// A table compiled once into a flat array of entries for the hot path.
+///
+/// Built-in chains end with an entry for their policy, chains of the user's with one that returns, as in the kernel's blob. The
+/// corresponding kernel structure is `xt_table_info`.
+public struct TableProgram: Sendable {
+  /// Why a table cannot be run.
+  public enum Failure: Error, Sendable {
+    /// A packet could go round for ever.
+    case loop(ChainReach.Loop)
+    case unknownChain(String, in: String)
+  }
+
+  public let name: TableName
+  public let family: Family
+  /// The table as it was given.
+  public let table: Table
+  /// What its rules need to run.
+  public let services: KernelServices
+
+  let entries: [ProgramEntry]
+  let places: [EntryPlace]
+  let wides: [WideAddresses]
+  let patterns: [InterfacePattern]
+  let matches: [@Sendable (inout PacketContext) -> MatchOutcome]
+  let targets: [@Sendable (inout PacketContext) -> TargetOutcome]
+  /// By hook number: where its chain begins and where its policy stands; -1 without one.
+  let starts: InlineArray<5, Int32>
+  let underflows: InlineArray<5, Int32>
+  /// By chain of the table: its first entry.
+  let chainStarts: [Int32]
+  /// How deep chains of the user's can nest.
+  let stackSize: Int
+  /// The number of the first match or target of this table in the ``ExtensionMemory``.
+  let firstSlot: Int
+
+  /// - Parameter firstSlot: matches and targets get numbers from here on, under which they remember things.
+  public init(_ table: Table, firstSlot: Int = 0) throws(Failure) {
+    if let loop = ChainReach(table).loop { throw .loop(loop) }
+    var builder = ProgramBuilder(table)
+    try builder.build()
+    self.table = table
+    self.firstSlot = firstSlot
+    name = table.name
+    family = table.family
+    services = builder.services
+    entries = builder.entries
+    places = builder.places
+    wides = builder.wides
+    patterns = builder.patterns
+    matches = builder.matches
+    targets = builder.targets
+    chainStarts = builder.chainStarts
+    stackSize = table.chains.count
+    var starts = InlineArray<5, Int32>(repeating: -1)
+    var underflows = InlineArray<5, Int32>(repeating: -1)
+    for (index, chain) in table.chains.enumerated() {
+      guard let hook = chain.hook else { continue }
+      starts[hook.rawValue] = builder.chainStarts[index]
+      underflows[hook.rawValue] = builder.chainStarts[index] + Int32(chain.rules.count)
+    }
+    self.starts = starts
+    self.underflows = underflows
+  }
+
+  /// How many numbers its matches and targets take.
+  public var slotCount: Int { matches.count + targets.count }
+
+  /// Counters for every entry, at zero.
+  public var freshCounters: [Counters] { [Counters](repeating: .zero, count: entries.count) }
+
+  /// The table with the counters of a run in place of its own.
+  public func counted(_ counters: [Counters]) -> Table {
+    var table = table
+    for index in table.chains.indices {
+      let start = Int(chainStarts[index])
+      table.update(at: index) { chain in
+        for rule in chain.rules.indices { chain.rules[rule].counters = counters[start + rule] }
+        if chain.isBuiltin { chain.counters = counters[start + chain.rules.count] }
+      }
+    }
+    return table
+  }
+}
+
+/// Lays a table out.
+private struct ProgramBuilder {
+  let table: Table
+  var entries: [ProgramEntry] = []
+  var places: [EntryPlace] = []
+  var wides: [WideAddresses] = []
+  var patterns: [InterfacePattern] = []
+  var matches: [@Sendable (inout PacketContext) -> MatchOutcome] = []
+  var targets: [@Sendable (inout PacketContext) -> TargetOutcome] = []
+  var chainStarts: [Int32] = []
+  var services: KernelServices = []
+  private var patternNumbers: [InterfacePattern: Int32] = [:]
+
+  init(_ table: Table) { self.table = table }
+
+  mutating func build() throws(TableProgram.Failure) {
+    var next: Int32 = 0
+    for chain in table.chains {
+      chainStarts.append(next)
+      next += Int32(chain.rules.count) + 1
+    }
+    entries.reserveCapacity(Int(next))
+    places.reserveCapacity(Int(next))
+    for (index, chain) in table.chains.enumerated() {
+      for (position, rule) in chain.rules.enumerated() {
+        entries.append(try entry(rule, in: chain))
+        places.append(EntryPlace(chain: Int32(index), number: Int32(position) + 1))
+      }
+      var end = ProgramEntry()
+      end.action = chain.hook == nil ? .return : chain.policy == .drop ? .drop : .accept
+      entries.append(end)
+      places.append(EntryPlace(chain: Int32(index), number: Int32(chain.rules.count) + 1))
+    }
+  }
+
+  private mutating func entry(_ rule: Rule, in chain: Chain) throws(TableProgram.Failure) -> ProgramEntry {
+    var entry = ProgramEntry()
+    lay(rule.header, into: &entry)
+    entry.firstMatch = Int32(matches.count)
+    for use in rule.matches {
+      guard case .match(let behaviour) = use.descriptor.behaviour else { continue }
+      matches.append(behaviour.test(use.payload, table.family))
+      services.formUnion(use.descriptor.services(use.payload))
+    }
+    entry.matchCount = Int32(matches.count) - entry.firstMatch
+    switch rule.target {
+    case .none: entry.action = .next
+    case .verdict(.accept): entry.action = .accept
+    case .verdict(.drop): entry.action = .drop
+    case .verdict(.queue): entry.action = .queue
+    case .verdict(.return): entry.action = .return
+    case .jump(let name):
+      entry.action = .jump
+      entry.argument = try start(of: name, from: chain)
+    case .goto(let name):
+      entry.action = .goto
+      entry.argument = try start(of: name, from: chain)
+    case .use(let use):
+      entry.action = .target
+      entry.argument = Int32(targets.count)
+      services.formUnion(use.descriptor.services(use.payload))
+      if case .target(let behaviour) = use.descriptor.behaviour { targets.append(behaviour.action(use.payload)) }
+    }
+    return entry
+  }
+
+  private func start(of name: String, from chain: Chain) throws(TableProgram.Failure) -> Int32 {
+    guard let index = table.index(of: name) else { throw .unknownChain(name, in: chain.name) }
+    return chainStarts[index]
+  }
+
+  private mutating func lay(_ header: RuleHeader, into entry: inout ProgramEntry) {
+    let inverted = header.inverted
+    func set(_ test: ProgramEntry.Tests, _ isThere: Bool, _ isInverted: Bool) {
+      if isThere || isInverted { entry.tests.insert(test) }
+      if isInverted { entry.inverted.insert(test) }
+    }
+    set(.source, header.source.mask != 0, inverted.contains(.source))
+    set(.destination, header.destination.mask != 0, inverted.contains(.destination))
+    set(.input, !header.input.matchesAll, inverted.contains(.input))
+    set(.output, !header.output.matchesAll, inverted.contains(.output))
+    set(.protocol, header.protocolNumber != 0, false)
+    if header.protocolNumber != 0, inverted.contains(.protocol) { entry.inverted.insert(.protocol) }
+    set(.fragment, header.isFragment, false)
+    if header.isFragment, inverted.contains(.fragment) { entry.inverted.insert(.fragment) }
+    if table.family == .ipv6 {
+      // Without the flag of -p the kernel looks at no protocol, whatever number stands there.
+      if header.isProtocolGiven { entry.tests.insert(.headerChain) } else { entry.tests.remove(.protocol) }
+    }
+    entry.proto = header.protocolNumber
+    entry.input = pattern(header.input)
+    entry.output = pattern(header.output)
+    if table.family == .ipv4 {
+      entry.source = UInt32(truncatingIfNeeded: header.source.address)
+      entry.sourceMask = UInt32(truncatingIfNeeded: header.source.mask)
+      entry.destination = UInt32(truncatingIfNeeded: header.destination.address)
+      entry.destinationMask = UInt32(truncatingIfNeeded: header.destination.mask)
+    } else if entry.tests.contains(.source) || entry.tests.contains(.destination) {
+      entry.wide = Int32(wides.count)
+      wides.append(
+        WideAddresses(
+          source: header.source.address, sourceMask: header.source.mask, destination: header.destination.address,
+          destinationMask: header.destination.mask))
+    }
+  }
+
+  private mutating func pattern(_ pattern: InterfacePattern) -> Int32 {
+    if let number = patternNumbers[pattern] { return number }
+    let number = Int32(patterns.count)
+    patterns.append(pattern)
+    patternNumbers[pattern] = number
+    return number
+  }
+}

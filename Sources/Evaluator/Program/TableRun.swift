@@ -1,0 +1,149 @@
+public import Conntrack
+import Wire
+public import XTables
+
+/// What a table decides about a packet.
+public enum TableOutcome: Sendable, Hashable {
+  case verdict(NetfilterVerdict)
+  /// A match dropped the packet; no rule counted it.
+  case hotdrop
+  case unknown(UnknownReason)
+}
+
+/// Who wants to know which entries a packet hits.
+protocol TableObserver {
+  /// Called before the target acts.
+  mutating func hit(_ entry: Int, of program: borrowing TableProgram)
+}
+
+/// Nobody does.
+struct NoObserver: TableObserver {
+  @inline(__always) mutating func hit(_ entry: Int, of program: borrowing TableProgram) {}
+}
+
+/// The entries to come back to, reused from packet to packet.
+struct JumpStack {
+  private var entries: [Int32]
+  private(set) var depth = 0
+
+  init(capacity: Int) { entries = [Int32](repeating: 0, count: capacity) }
+
+  mutating func reset(capacity: Int) {
+    depth = 0
+    if entries.count < capacity { entries += [Int32](repeating: 0, count: capacity - entries.count) }
+  }
+
+  mutating func push(_ entry: Int, limit: Int) -> Bool {
+    guard depth < limit, depth < entries.count else { return false }
+    entries[depth] = Int32(truncatingIfNeeded: entry)
+    depth += 1
+    return true
+  }
+
+  mutating func pop() -> Int? {
+    guard depth > 0 else { return nil }
+    depth -= 1
+    return Int(entries[depth])
+  }
+}
+
+extension TableProgram {
+  /// Sends a packet through the chain of its hook.
+  ///
+  /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
+  func run(
+    _ context: inout PacketContext, counters: inout [Counters], stack: inout JumpStack,
+    observer: inout some TableObserver
+  ) -> TableOutcome {
+    let underflow = Int(underflows[context.hook.rawValue])
+    var at = Int(starts[context.hook.rawValue])
+    guard at >= 0, var head = PacketHead(context) else { return .verdict(.accept) }
+    stack.reset(capacity: stackSize)
+    while true {
+      switch test(at, head, &context) {
+      case .matched: break
+      case .mismatched:
+        at += 1
+        continue
+      case .hotdrop: return .hotdrop
+      case .unknown(let reason): return .unknown(reason)
+      }
+      counters[at].packets &+= 1
+      counters[at].bytes &+= UInt64(truncatingIfNeeded: context.packet.bytes.count)
+      observer.hit(at, of: self)
+      let argument = Int(entries[at].argument)
+      switch entries[at].action {
+      case .accept: return .verdict(.accept)
+      case .drop: return .verdict(.drop)
+      case .queue: return .verdict(.queue(number: 0, bypass: false))
+      case .return: at = stack.pop() ?? underflow
+      case .next: at += 1
+      case .jump:
+        guard stack.push(at + 1, limit: stackSize) else { return .verdict(.drop) }
+        at = argument
+      case .goto: at = argument
+      case .target:
+        context.slot = firstSlot + matches.count + argument
+        switch targets[argument](&context) {
+        case .verdict(let verdict): return .verdict(verdict)
+        case .unknown(let reason): return .unknown(reason)
+        case .proceed:
+          guard let changed = PacketHead(context) else { return .verdict(.accept) }
+          head = changed
+          at += 1
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func test(_ at: Int, _ head: PacketHead, _ context: inout PacketContext) -> MatchOutcome {
+    let tests = entries[at].tests
+    if !tests.isEmpty {
+      guard passes(at, tests, head) else { return .mismatched }
+      if tests.contains(.headerChain) {
+        if head.isBroken { return .hotdrop }
+      }
+      if tests.contains(.protocol), (entries[at].proto == head.proto) == entries[at].inverted.contains(.protocol) {
+        return .mismatched
+      }
+    }
+    let count = entries[at].matchCount
+    guard count > 0 else { return .matched }
+    let first = Int(entries[at].firstMatch)
+    for index in first..<(first &+ Int(count)) {
+      context.slot = firstSlot &+ index
+      let outcome = matches[index](&context)
+      guard outcome == .matched else { return outcome }
+    }
+    return .matched
+  }
+
+  /// Addresses, interfaces and the fragment bit.
+  @inline(__always)
+  private func passes(_ at: Int, _ tests: ProgramEntry.Tests, _ head: PacketHead) -> Bool {
+    let inverted = entries[at].inverted
+    if tests.contains(.source) {
+      let differs = family == .ipv4
+        ? head.source & entries[at].sourceMask != entries[at].source
+        : head.wideSource & wides[Int(entries[at].wide)].sourceMask != wides[Int(entries[at].wide)].source
+      if differs != inverted.contains(.source) { return false }
+    }
+    if tests.contains(.destination) {
+      let differs = family == .ipv4
+        ? head.destination & entries[at].destinationMask != entries[at].destination
+        : head.wideDestination & wides[Int(entries[at].wide)].destinationMask != wides[Int(entries[at].wide)].destination
+      if differs != inverted.contains(.destination) { return false }
+    }
+    if tests.contains(.input) {
+      let pattern = patterns[Int(entries[at].input)]
+      if ((head.input ^ pattern.name) & pattern.mask != 0) != inverted.contains(.input) { return false }
+    }
+    if tests.contains(.output) {
+      let pattern = patterns[Int(entries[at].output)]
+      if ((head.output ^ pattern.name) & pattern.mask != 0) != inverted.contains(.output) { return false }
+    }
+    if tests.contains(.fragment), head.isLaterFragment == inverted.contains(.fragment) { return false }
+    return true
+  }
+}
