@@ -27,5 +27,10 @@ public final class ExtensionMemory {
   /// Forgets what rules remembered, as replacing a table does; named state survives while a rule still uses it.
   public func forgetRules() { byRule.removeAll() }
 
+  /// The same for the rule parts of one table, which are numbered in a row.
+  public func forgetRules(from first: Int, count: Int) {
+    byRule = byRule.filter { !(first..<(first + count)).contains($0.key) }
+  }
+
   public func forgetNames() { byName.removeAll() }
 }

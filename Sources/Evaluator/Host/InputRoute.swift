@@ -1,0 +1,107 @@
+import Conntrack
+import Wire
+import XTables
+
+/// Where a packet that came in goes.
+enum InputDecision {
+  case local
+  case forward(RouteAnswer)
+  /// It ends without a word.
+  case lost(String)
+  /// It ends, and its sender is told.
+  case unreachable(AddressType, String)
+  case unknown
+}
+
+extension Host {
+  /// The corresponding kernel functions are `ip_route_input_rcu` and `ip_route_input_slow`.
+  func inputRoute(_ flow: Flow, _ packet: Packet) -> InputDecision {
+    guard case .v4(let destination) = flow.destination, case .v4(let source)? = flow.source, let input = flow.input else {
+      return .unknown
+    }
+    if destination.isMulticast {
+      // Every interface is in the group of all hosts; other groups would have to be joined.
+      let isOurs = destination == IPv4Address(224, 0, 0, 1) || packet.ipv4?.proto == .igmp
+      return isOurs ? .local : .lost("nobody here is in the multicast group")
+    }
+    if source.isMulticast || source == .broadcast { return .lost("its source is no host (martian)") }
+    if destination == .broadcast || destination == .any && source == .any { return .local }
+    let localnet = sysctls.joined("ipv4", input.name, "route_localnet") != 0
+    let isLoopback = device(input)?.isLoopback ?? false
+    if source.rawValue >> 24 == 0 { return .lost("its source is no host (martian)") }
+    if destination.rawValue >> 24 == 0 { return .lost("its destination is no host (martian)") }
+    if destination.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
+    if source.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
+
+    switch lookup(flow) {
+    case .unknown: return .unknown
+    case .error(let type): return refusal(type, input)
+    case .found(let route):
+      switch route.type {
+      case .broadcast, .local:
+        if let reason = martianSource(flow, input) { return .lost(reason) }
+        return .local
+      case .unicast:
+        guard forwards(input.name, .ipv4) else { return .lost("forwarding is off on \(input.name)") }
+        if let reason = martianSource(flow, input) { return .lost(reason) }
+        guard let output = route.output else { return .unknown }
+        let mtu = device(output)?.mtu ?? 1500
+        return .forward(
+          RouteAnswer(
+            type: .unicast, output: output, gateway: route.gateway, preferredSource: route.preferredSource,
+            mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu))
+      default: return .lost("the route's type leads nowhere")
+      }
+    }
+  }
+
+  private func refusal(_ type: AddressType, _ input: Interface) -> InputDecision {
+    if type == .blackhole { return .lost("its route is a blackhole") }
+    guard forwards(input.name, .ipv4) else { return .lost("there is no route, and forwarding is off") }
+    return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
+  }
+
+  /// What speaks against a packet's source, by `rp_filter` and against one's own addresses.
+  ///
+  /// The corresponding kernel function is `fib_validate_source`.
+  private func martianSource(_ flow: Flow, _ input: Interface) -> String? {
+    guard let source = flow.source, source.bits != 0 else { return nil }
+    let strictness = sysctls.joined("ipv4", input.name, "rp_filter")
+    let acceptsLocal = sysctls.joined("ipv4", input.name, "accept_local") != 0
+    if strictness == 0 {
+      return !acceptsLocal && holds(source) ? "its source is an address of this host (martian)" : nil
+    }
+    let back = Flow(to: source, from: flow.destination, mark: sysctls.joined("ipv4", input.name, "src_valid_mark") != 0 ? flow.mark : 0)
+    guard case .found(let route) = lookup(back) else {
+      return strictness == 1 || strictness == 2 ? "no route leads back to its source (rp_filter)" : nil
+    }
+    guard route.type == .unicast || route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
+    if route.output == input || strictness == 2 { return nil }
+    return "the route back to its source is another (rp_filter)"
+  }
+
+  /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
+  func inputRouteIPv6(_ flow: Flow) -> InputDecision {
+    guard let input = flow.input, let source = flow.source else { return .unknown }
+    if flow.destination.isMulticast { return .local }
+    var narrowed = flow
+    if flow.destination.bits >> 118 == 0x3FA { narrowed.output = input }
+    switch lookup(narrowed) {
+    case .unknown: return .unknown
+    case .error(let type):
+      if type == .blackhole { return .lost("its route is a blackhole") }
+      guard forwards(input.name, .ipv6) else { return .lost("there is no route, and forwarding is off") }
+      return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
+    case .found(let route):
+      if route.type == .local || route.type == .anycast || route.type == .multicast { return .local }
+      guard forwards("all", .ipv6) else { return .lost("forwarding is off") }
+      if source.bits >> 118 == 0x3FA { return .lost("a link-local source is not forwarded") }
+      guard let output = route.output else { return .unknown }
+      let mtu = device(output)?.mtu ?? 1500
+      return .forward(
+        RouteAnswer(
+          type: .unicast, output: output, gateway: route.gateway, preferredSource: route.preferredSource,
+          mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu))
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import Conntrack
+import Wire
+import XTables
+
+/// What the IP layer does with a packet between the wire and the first hook, and between PREROUTING and what follows.
+extension Simulator {
+  /// The corresponding kernel functions are `ip_rcv` and `ipv6_rcv`.
+  func enter(_ packet: Packet, on name: String) {
+    var packet = packet
+    let family = packet.family ?? .ipv4
+    guard let port = host.device(named: name), port.isUp else {
+      let index = open(.own, packet, family, mark: 0)
+      report.packets[index].verdict = .refused("there is no interface \(name), or it is down")
+      return
+    }
+    let device = port.bridge.flatMap { host.device(named: $0) } ?? port
+    classify(&packet, port, device)
+    let index = open(.own, packet, family, mark: 0)
+    if let reason = objection(to: &packet, device) {
+      report.packets[index].verdict = .refused(reason)
+      return
+    }
+    var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: device.interface, world: world)
+    if device.name != port.name { context.physicalInput = port.interface }
+    var journey = Journey(context: context, report: index)
+    travel(&journey)
+  }
+
+  /// For whom the link layer received the packet. The corresponding kernel function is `eth_type_trans`.
+  private func classify(_ packet: inout Packet, _ port: Host.Device, _ device: Host.Device) {
+    guard let link = packet.link else { return }
+    if link.destination == .broadcast {
+      packet.type = .broadcast
+    } else if link.destination.isMulticast {
+      packet.type = .multicast
+    } else if link.destination == device.hardwareAddress || link.destination == port.hardwareAddress {
+      packet.type = .host
+    } else {
+      packet.type = .otherHost
+    }
+  }
+
+  /// Why the IP layer would not even show the packet to PREROUTING; trims what stands behind the packet.
+  ///
+  /// The corresponding kernel functions are `ip_rcv_core` and `ip6_rcv_core`.
+  private func objection(to packet: inout Packet, _ device: Host.Device) -> String? {
+    if packet.type == .otherHost { return "the frame is for another host" }
+    if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) { return "the frame says it is not IP" }
+    guard packet.transport != nil, packet.ipv4 != nil || packet.ipv6 != nil else { return "the network header is broken" }
+    if packet.isHeaderChecksumValid != true { return "the header checksum is wrong" }
+    guard let trimmed = packet.trimmed() else { return "the packet is shorter than it says" }
+    packet = trimmed
+    guard packet.family == .ipv6, let source = packet.source, let destination = packet.destination else { return nil }
+    if !device.isLoopback, source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
+    if source.isMulticast { return "the source is multicast" }
+    return nil
+  }
+
+  /// Decides where a packet goes that has passed PREROUTING, and takes it to its next hook. False when it ends here.
+  ///
+  /// The corresponding kernel functions are `ip_rcv_finish` and `ip6_rcv_finish`.
+  func routeInput(_ journey: inout Journey) -> Bool {
+    guard let input = journey.context.input, let destination = journey.context.packet.destination,
+      let source = journey.context.packet.source
+    else { return lose(&journey, "the network header is broken") }
+    // What came round through the loopback keeps the route it left with.
+    if let route = journey.route, route.type == .local { return approachLocal(&journey) }
+    let flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
+    let decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
+    switch decision {
+    case .local: return approachLocal(&journey)
+    case .forward(let route):
+      journey.route = route
+      return approachForward(&journey, route)
+    case .lost(let reason): return lose(&journey, reason)
+    case .unreachable(let type, let reason):
+      answerUnreachable(&journey, type)
+      return lose(&journey, reason)
+    case .unknown:
+      let needs = "a route to \(destination), or the word that there is none"
+      finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
+      return false
+    }
+  }
+
+  func lose(_ journey: inout Journey, _ reason: String) -> Bool {
+    finish(&journey, .lost(reason))
+    return false
+  }
+
+  /// Fragments are put together before INPUT. The corresponding kernel function is `ip_local_deliver`.
+  private func approachLocal(_ journey: inout Journey) -> Bool {
+    if journey.context.family == .ipv4, journey.context.packet.ipv4?.isFragment == true {
+      guard assemble(&journey, for: .localDelivery) else {
+        finish(&journey, .absorbed(at: nil))
+        return false
+      }
+    }
+    approach(.input, &journey, input: journey.context.input, output: nil)
+    return true
+  }
+
+  /// The corresponding kernel functions are `ip_error` and `ip6_pkt_drop`.
+  private func answerUnreachable(_ journey: inout Journey, _ type: AddressType) {
+    let code: UInt8
+    if journey.context.family == .ipv4 {
+      switch type {
+      case .unreachable: code = 1
+      case .prohibit: code = 13
+      default: code = 0
+      }
+    } else {
+      code = type == .prohibit ? 1 : 0
+    }
+    answerError(&journey, type: journey.context.family == .ipv4 ? 3 : 1, code: code)
+  }
+
+  /// Sends an ICMP error about a packet that the IP layer will not pass on.
+  func answerError(_ journey: inout Journey, type: UInt8, code: UInt8, information: UInt32 = 0) {
+    guard delivery == .stack || !journeyIsLocal(journey) else { return }
+    journey.context.answerICMPError(type: type, code: code, information: information)
+    settleEffects(&journey)
+  }
+
+  private func journeyIsLocal(_ journey: Journey) -> Bool { journey.context.hook == .input }
+
+  /// What stands between routing and FORWARD: lifetime and size.
+  ///
+  /// The corresponding kernel functions are `ip_forward` and `ip6_forward`.
+  private func approachForward(_ journey: inout Journey, _ route: RouteAnswer) -> Bool {
+    guard journey.context.packet.type == .host else { return lose(&journey, "frames to many hosts are not forwarded") }
+    guard let ttl = journey.context.packet.ttl, ttl > 1 else {
+      answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
+      return lose(&journey, "its lifetime is over")
+    }
+    let length = journey.context.packet.bytes.count
+    if journey.context.family == .ipv4 {
+      let header = journey.context.packet.ipv4
+      let isTooBig = length > route.mtu || Int(journey.context.packet.fragmentMaximumSize) > route.mtu
+      if isTooBig, length > route.mtu, header?.dontFragment == true {
+        answerError(&journey, type: 3, code: 4, information: UInt32(clamping: route.mtu))
+        return lose(&journey, "it is bigger than the MTU of \(route.mtu), and must not be fragmented")
+      }
+    } else {
+      let mtu = max(route.mtu, 1280)
+      let largest = Int(journey.context.packet.fragmentMaximumSize)
+      if largest > 0 ? largest > mtu : length > mtu {
+        answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
+        return lose(&journey, "it is bigger than the MTU of \(mtu)")
+      }
+    }
+    journey.context.packet.setTTL(ttl - 1)
+    if journey.context.family == .ipv4 { journey.context.priority = SocketPriority.of(tos: journey.context.packet.tos ?? 0) }
+    approach(.forward, &journey, input: journey.context.input, output: route.output)
+    return true
+  }
+
+  func departForwarded(_ journey: inout Journey) {
+    approach(.postrouting, &journey, input: nil, output: journey.route?.output)
+  }
+}
+
+/// The priority that a forwarded packet takes from its TOS. Kernel: `ip_tos2prio`.
+enum SocketPriority {
+  static func of(tos: UInt8) -> UInt32 {
+    // Best effort, filler, bulk, interactive bulk, interactive; each of the low bit's values has the same.
+    let table: [UInt32] = [0, 1, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4]
+    return table[Int(tos >> 1 & 15)]
+  }
+}

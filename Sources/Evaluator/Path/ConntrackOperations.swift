@@ -1,0 +1,75 @@
+import Conntrack
+import NAT
+import Wire
+import XTables
+
+/// Connection tracking, translation and reassembly as operations of hooks.
+extension Simulator {
+  /// The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
+  func track(_ journey: inout Journey) -> OperationOutcome {
+    guard let table = world.conntrack else { return .verdict(.accept) }
+    let verdict = table.incoming(
+      packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
+      packetMark: journey.context.mark, now: world.instant)
+    return verdict == .drop ? .dropped("connection tracking drops it") : .verdict(verdict)
+  }
+
+  /// Helpers, sequence numbers and confirmation, last of all. The corresponding kernel function is `nf_confirm`.
+  func confirm(_ journey: inout Journey) -> OperationOutcome {
+    guard let table = world.conntrack else { return .verdict(.accept) }
+    let isLoopback = journey.context.output.flatMap { host.device($0) }?.isLoopback ?? false
+    let verdict = table.help(
+      packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback, now: world.instant)
+    guard verdict == .accept else { return .dropped("a helper drops it") }
+    let confirmed = table.confirm(attachment: &journey.context.attachment, now: world.instant)
+    return confirmed == .drop ? .dropped("its connection cannot be entered") : .verdict(confirmed)
+  }
+
+  /// The nat table and what its targets set up. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,
+  /// `nf_nat_ipv4_local_in`, `nf_nat_ipv4_local_fn` and `nf_nat_ipv4_out`.
+  func translate(_ journey: inout Journey, by index: Int) -> OperationOutcome {
+    guard let table = world.conntrack else { return .verdict(.accept) }
+    let before = RouteKey(journey.context)
+    let (attachment, hook) = (journey.context.attachment, journey.context.hook)
+    let output = journey.context.output?.index
+    var unusual: OperationOutcome?
+    var packet = journey.context.packet
+    var random = world.random
+    let verdict = table.translate(
+      packet: &packet, attachment: attachment, hook: hook, output: output, random: &random, now: world.instant
+    ) { packet in
+      journey.context.packet = packet
+      let outcome = runTable(index, &journey)
+      packet = journey.context.packet
+      if case .verdict(let verdict) = outcome { return verdict }
+      unusual = outcome
+      return .drop
+    }
+    world.random = random
+    journey.context.packet = packet
+    if let unusual { return unusual }
+    let after = RouteKey(journey.context)
+    if verdict == .accept, after.destination != before.destination {
+      if hook == .prerouting { journey.route = nil }
+      if hook == .output, !reroute(&journey) { return .dropped("there is no route to where it is translated") }
+    }
+    return .verdict(verdict)
+  }
+
+  /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
+  /// `ipv6_defrag`.
+  func defragment(_ journey: inout Journey) -> OperationOutcome {
+    if case .untracked = journey.context.attachment { return .verdict(.accept) }
+    guard let at = journey.context.packet.transport, at.fragmentOffset != 0 || at.moreFragments else { return .verdict(.accept) }
+    let user: ReassemblyUser = journey.context.hook == .output ? .conntrackOutput : .conntrackInput
+    return assemble(&journey, for: user) ? .verdict(.accept) : .absorbed
+  }
+
+  /// Who wants fragments put together; each has queues of its own. Kernel: `ip_defrag_users`.
+  enum ReassemblyUser: Hashable { case localDelivery, conntrackInput, conntrackOutput }
+
+  /// Adds a fragment to its queue. True when the packet is whole and goes on.
+  func assemble(_ journey: inout Journey, for user: ReassemblyUser) -> Bool {
+    false
+  }
+}

@@ -1,0 +1,196 @@
+import Conntrack
+public import Wire
+public import XTables
+
+/// Who sends a packet, and how.
+public struct LocalSender: Sendable {
+  /// The socket, as matches see it.
+  public var facts: SocketFacts
+  /// `SO_BINDTODEVICE`.
+  public var device: String?
+  public var priority: UInt32
+
+  public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0) {
+    self.facts = facts
+    self.device = device
+    self.priority = priority
+  }
+}
+
+/// What the IP layer does with packets of this host, and with those that have passed the last hook.
+extension Simulator {
+  /// Sends a packet of this host's as a raw socket with its own header does. The error is what the process gets.
+  ///
+  /// The corresponding kernel functions are `raw_sendmsg` and `rawv6_sendmsg`.
+  func emit(_ packet: Packet, by sender: LocalSender, origin: PacketReport.Origin) -> SendError? {
+    var packet = packet
+    packet.type = .outgoing
+    packet.link = nil
+    let family = packet.family ?? .ipv4
+    let index = open(origin, packet, family, mark: sender.facts.mark)
+    guard let destination = packet.destination, packet.transport != nil else {
+      report.packets[index].verdict = .refused("the network header is broken")
+      return .invalid
+    }
+    var bound: Interface?
+    if let name = sender.device {
+      guard let interface = host.interface(named: name) else {
+        report.packets[index].verdict = .refused("there is no interface \(name)")
+        return .noSuchDevice
+      }
+      bound = interface
+    }
+    guard let route = host.outputRoute(Flow(to: destination, mark: sender.facts.mark, output: bound)) else {
+      let needs = "a route to \(destination), or the word that there is none"
+      report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: needs), at: nil)
+      return nil
+    }
+    guard let output = route.output else {
+      report.packets[index].verdict = .refused("there is no route")
+      return route.type == .prohibit ? .accessDenied : route.type == .blackhole ? .invalid : .networkUnreachable
+    }
+    if packet.count > route.mtu {
+      report.packets[index].verdict = .refused("it is longer than the MTU of \(route.mtu)")
+      return .messageTooLong
+    }
+    complete(&packet, route)
+    var context = PacketContext(packet: packet, family: family, hook: .output, output: output, world: world)
+    context.mark = sender.facts.mark
+    context.priority = sender.priority
+    context.owner = sender.facts
+    var journey = Journey(context: context, report: index)
+    journey.route = route
+    journey.boundOutput = bound
+    travel(&journey)
+    if case .dropped(at: .output, _, _) = report.packets[index].verdict { return .notPermitted }
+    return nil
+  }
+
+  /// What the kernel fills into a raw IPv4 header. The corresponding kernel function is `raw_send_hdrinc`.
+  private func complete(_ packet: inout Packet, _ route: RouteAnswer) {
+    guard packet.family == .ipv4, let header = packet.ipv4 else { return }
+    if header.source == .any, let source = route.preferredSource { packet.setNetworkAddress(source, of: .source) }
+    if header.identification == 0 {
+      packet.bytes.setUInt16(UInt16(truncatingIfNeeded: world.random.next()) | 1, at: IPv4Header.Offset.identification)
+    }
+    packet.bytes.setUInt16(UInt16(clamping: packet.count), at: IPv4Header.Offset.totalLength)
+    packet.updateHeaderChecksum()
+  }
+
+  /// Sends what a target made as an answer, before the packet it answers goes on.
+  func reply(_ packet: Packet, to journey: Journey) {
+    guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
+    // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
+    let isError = packet.icmp != nil || packet.icmpv6 != nil
+    answer(packet, to: destination, family, owner: isError ? SocketFacts(hasFile: false) : nil, attachment: journey.context.attachment.answer)
+  }
+
+  /// Sends a packet of the kernel's own through OUTPUT.
+  func answer(_ packet: Packet, to destination: IPAddress, _ family: Family, owner: SocketFacts?, attachment: Attachment) {
+    depth += 1
+    defer { depth -= 1 }
+    var packet = packet
+    packet.type = .outgoing
+    packet.link = nil
+    let index = open(.host, packet, family, mark: 0)
+    guard let route = host.outputRoute(Flow(to: destination, from: packet.source)), let output = route.output else {
+      report.packets[index].verdict = .lost("there is no route")
+      return
+    }
+    var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
+    context.owner = owner
+    var journey = Journey(context: context, report: index)
+    journey.route = route
+    journey.borrowsConnection = attachment.connection != nil
+    travel(&journey)
+  }
+
+  /// Sends a copy that a target made to a gateway, untracked. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
+  func duplicate(_ packet: Packet, _ gateway: IPAddress, _ output: Interface?, of journey: Journey) {
+    guard depth == 0 else { return }
+    depth += 1
+    defer { depth -= 1 }
+    let index = open(.host, packet, journey.context.family, mark: journey.context.mark)
+    guard let route = host.outputRoute(Flow(to: gateway, output: output)), let device = route.output else {
+      report.packets[index].verdict = .lost("there is no route to \(gateway)")
+      return
+    }
+    var context = PacketContext(
+      packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
+    context.mark = journey.context.mark
+    var copy = Journey(context: context, report: index)
+    copy.route = route
+    copy.nextHop = gateway
+    travel(&copy)
+  }
+
+  /// Looks for the route of a packet of this host's anew, as its addresses, mark or TOS have changed.
+  ///
+  /// The corresponding kernel functions are `ip_route_me_harder` and `ip6_route_me_harder`.
+  func reroute(_ journey: inout Journey) -> Bool {
+    guard let destination = journey.context.packet.destination else { return false }
+    var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.boundOutput)
+    if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
+    guard let route = host.outputRoute(flow), route.output != nil else { return false }
+    journey.route = route
+    return true
+  }
+
+  /// From OUTPUT to POSTROUTING, by the interface that the route says now. The corresponding kernel function is `dst_output`.
+  func departLocal(_ journey: inout Journey) -> Bool {
+    guard let output = journey.route?.output else { return lose(&journey, "there is no route") }
+    approach(.postrouting, &journey, input: nil, output: output)
+    return true
+  }
+
+  /// Hands a packet to its interface. True when it comes back, through the loopback interface, to PREROUTING.
+  ///
+  /// The corresponding kernel functions are `ip_finish_output` and `ip6_finish_output`.
+  func transmit(_ journey: inout Journey) -> Bool {
+    guard let output = journey.context.output, let device = host.device(output) else { return lose(&journey, "there is no interface") }
+    if device.isLoopback { return loop(&journey, device) }
+    guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is broken") }
+    let hop = journey.nextHop ?? journey.route?.gateway ?? destination
+    guard let address = hardwareAddress(of: hop, through: device) else {
+      return lose(&journey, "nobody answers for \(hop) on \(device.name)")
+    }
+    let pieces = pieces(journey, device)
+    guard !pieces.isEmpty else {
+      answerError(&journey, type: 3, code: 4, information: UInt32(clamping: journey.route?.mtu ?? device.mtu))
+      return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
+    }
+    for port in ports(of: device) {
+      for piece in pieces {
+        report.departures.append(Departure(interface: port.name, destination: address, packet: piece))
+      }
+    }
+    finish(&journey, .sent(output: device.name))
+    return false
+  }
+
+  /// The packet's connection and mark stay with it; its socket does not. The corresponding kernel function is `loopback_xmit`.
+  private func loop(_ journey: inout Journey, _ device: Host.Device) -> Bool {
+    journey.rounds += 1
+    guard journey.rounds < 8 else { return lose(&journey, "it goes round for ever") }
+    journey.context.owner = nil
+    journey.context.packet.type = .host
+    approach(.prerouting, &journey, input: device.interface, output: nil)
+    return true
+  }
+
+  /// Where frames for a neighbour go. Nobody asks for neighbours here: the interface's own address stands for those of its link.
+  private func hardwareAddress(of hop: IPAddress, through device: Host.Device) -> MACAddress? {
+    switch hop {
+    case .v4(let address) where address.isMulticast:
+      MACAddress(rawValue: 0x0100_5E00_0000 | UInt64(address.rawValue & 0x7F_FFFF))
+    case .v6(let address) where address.rawValue >> 120 == 0xFF:
+      MACAddress(rawValue: 0x3333_0000_0000 | UInt64(truncatingIfNeeded: address.rawValue & 0xFFFF_FFFF))
+    default: device.hardwareAddress
+    }
+  }
+
+  /// The interfaces a frame leaves through: all ports of a bridge, else the interface itself.
+  private func ports(of device: Host.Device) -> [Host.Device] {
+    device.isBridge ? host.devices.filter { $0.bridge == device.name && $0.isUp } : [device]
+  }
+}

@@ -1,0 +1,41 @@
+import Conntrack
+import Wire
+import XTables
+
+/// A packet on its way through the hooks, with what the IP layer has decided about it so far.
+struct Journey {
+  var context: PacketContext
+  /// Its report's place among those of the path.
+  let report: Int
+  /// Where it is routed to. Kernel: `skb_dst`.
+  var route: RouteAnswer?
+  /// The next hop's hardware address comes from here.
+  var nextHop: IPAddress?
+  /// The operation of the hook at which it goes on.
+  var operation = 0
+  /// Whether the hook's entry is noted already: the packet comes back to it from a queue.
+  var isReentering = false
+  /// The interface its socket is bound to.
+  var boundOutput: Interface?
+  /// It came to be by an answer to a packet that still carries the same connection.
+  var borrowsConnection = false
+  /// The sizes of the pieces a reassembled packet came in.
+  var fragments: [Int] = []
+  /// How often it has gone round through the loopback interface.
+  var rounds = 0
+
+  init(context: PacketContext, report: Int) {
+    self.context = context
+    self.report = report
+  }
+}
+
+/// What an operation of a hook says.
+enum OperationOutcome {
+  case verdict(NetfilterVerdict)
+  /// Dropped, with a word on why.
+  case dropped(String)
+  /// Kept for reassembly.
+  case absorbed
+  case unknown(UnknownReason)
+}

@@ -1,0 +1,101 @@
+import Conntrack
+import Wire
+import XTables
+
+/// Writing the report while a packet is under way.
+extension Simulator {
+  /// Opens the report of a packet.
+  func open(_ origin: PacketReport.Origin, _ packet: Packet, _ family: Family, mark: UInt32) -> Int {
+    report.packets.append(PacketReport(origin: origin, packet: packet, family: family, mark: mark))
+    return report.packets.count - 1
+  }
+
+  func noteEntry(_ journey: inout Journey) {
+    let index = journey.report
+    if let input = journey.context.input { report.packets[index].input = input.name }
+    if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile {
+      report.packets[index].owner = owner
+    }
+    guard recordsTrace else { return }
+    noteState(journey)
+    report.packets[index].passages.append(passage(journey))
+  }
+
+  /// A packet that was held goes on within a hook it came to earlier.
+  func noteReentry(_ journey: inout Journey) {
+    journey.isReentering = true
+    if recordsTrace { report.packets[journey.report].passages.append(passage(journey)) }
+  }
+
+  private func passage(_ journey: Journey) -> HookPassage {
+    HookPassage(
+      hook: journey.context.hook, input: journey.context.input?.name, output: journey.context.output?.name,
+      markBefore: journey.context.mark, markAfter: nil)
+  }
+
+  func noteExit(_ journey: inout Journey) {
+    guard recordsTrace else { return }
+    noteState(journey)
+    let passages = report.packets[journey.report].passages.count
+    if passages > 0 { report.packets[journey.report].passages[passages - 1].markAfter = journey.context.mark }
+  }
+
+  private func noteState(_ journey: borrowing Journey) {
+    report.packets[journey.report].packet = journey.context.packet
+    report.packets[journey.report].mark = journey.context.mark
+  }
+
+  func noteOperation(_ operation: HookOperation, _ journey: inout Journey) {
+    guard recordsTrace else { return }
+    let passages = report.packets[journey.report].passages.count
+    guard passages > 0 else { return }
+    report.packets[journey.report].passages[passages - 1].operations.append(
+      OperationRecord(name: operation.name, priority: operation.priority))
+  }
+
+  func noteOutcome(_ journey: inout Journey, _ outcome: String) {
+    guard recordsTrace else { return }
+    let passages = report.packets[journey.report].passages.count
+    guard passages > 0, let last = report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
+    report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
+  }
+
+  /// The operation that is running, to be told the rules that are hit.
+  func noteSteps(_ steps: [RuleStep], _ journey: inout Journey) {
+    let passages = report.packets[journey.report].passages.count
+    guard passages > 0, let last = report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
+    report.packets[journey.report].passages[passages - 1].operations[last].steps += steps
+  }
+
+  func noteStay(_ packet: QueuedPacket, _ journey: Journey) {
+    report.packets[journey.report].queueStays.append(
+      QueueStay(
+        queue: packet.queue, hook: packet.hook, mark: packet.mark, input: packet.input, output: packet.output, packet: packet.packet))
+  }
+
+  func noteAnswer(_ verdict: QueueAnswer.Verdict, _ journey: Journey) {
+    guard let last = report.packets[journey.report].queueStays.indices.last else { return }
+    report.packets[journey.report].queueStays[last].answer = verdict
+  }
+
+  /// The last rule that saw the packet.
+  func lastStep(_ journey: Journey) -> RuleStep? {
+    for passage in report.packets[journey.report].passages.reversed() {
+      for operation in passage.operations.reversed() {
+        if let step = operation.steps.last { return step }
+      }
+    }
+    return nil
+  }
+
+  /// Ends a packet with a verdict, and lets go of its connection.
+  func finish(_ journey: inout Journey, _ verdict: PacketVerdict) {
+    report.packets[journey.report].verdict = verdict
+    release(&journey)
+  }
+
+  func release(_ journey: inout Journey) {
+    if !journey.borrowsConnection, let table = world.conntrack { table.release(journey.context.attachment) }
+    journey.context.attachment = .none
+  }
+}

@@ -1,0 +1,141 @@
+public import Conntrack
+public import Wire
+public import XTables
+
+/// A host with its rulesets, to which packets happen.
+///
+/// Time and chance come from outside: the same seed, clock and packets give the same reports, byte for byte.
+public final class Simulator {
+  /// What becomes of packets for this host.
+  public enum Delivery: Sendable {
+    /// They are swallowed behind INPUT; the host stays silent.
+    case sink
+    /// Sockets take them, and the host answers.
+    case stack
+  }
+
+  public let host: Host
+  public let world: World
+  public var delivery: Delivery = .sink
+  /// Whether reports tell the way through hooks and rules; without it they tell verdicts and departures alone.
+  public var recordsTrace = true
+  /// The listeners of queues, by number.
+  public var queues: [UInt16: QueueListener] = [:]
+
+  private(set) var programs: [TableProgram] = []
+  var counters: [[Counters]] = []
+  /// By family and hook.
+  private var hooks: [[HookOperation]] = Array(repeating: [], count: 10)
+  private var nextSlot = 0
+  var jumps = JumpStack(capacity: 64)
+  var report = PathReport()
+  /// Packets that wait for a listener's answer, by their id.
+  var held: [UInt64: HeldPacket] = [:]
+  var nextQueueID: UInt64 = 1
+  /// How many packets of the host's own making are under way inside one another.
+  var depth = 0
+
+  /// - Parameters:
+  ///   - clock: nanoseconds since the epoch at which the world begins.
+  ///   - seed: everything that is left to chance follows from it.
+  public init(host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0) throws(TableProgram.Failure) {
+    self.host = host
+    world = World(now: clock, random: SeededRandom(seed: seed), host: host)
+    for ruleset in rulesets { try load(ruleset) }
+  }
+
+  // MARK: Rules
+
+  /// Loads the tables of a ruleset in place of those of the same names and family; others stay. Counters begin at zero.
+  public func load(_ ruleset: Ruleset) throws(TableProgram.Failure) {
+    var loaded: [TableProgram] = []
+    for table in ruleset.tables {
+      let program = try TableProgram(table, firstSlot: nextSlot)
+      nextSlot += program.slotCount
+      loaded.append(program)
+    }
+    for program in loaded {
+      if let index = programs.firstIndex(where: { $0.name == program.name && $0.family == program.family }) {
+        world.memory.forgetRules(from: programs[index].firstSlot, count: programs[index].slotCount)
+        programs[index] = program
+        counters[index] = program.freshCounters
+      } else {
+        programs.append(program)
+        counters.append(program.freshCounters)
+      }
+    }
+    if !services(.ipv4).union(services(.ipv6)).isDisjoint(with: .conntrack), world.conntrack == nil {
+      world.conntrack = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
+    }
+    for family in [Family.ipv4, .ipv6] {
+      let rows = operations(family)
+      for hook in Hook.allCases { hooks[place(family, hook)] = rows[hook.rawValue] }
+    }
+  }
+
+  /// The switches of connection tracking, also before anything needs it.
+  public var conntrackSettings = ConntrackSettings() {
+    didSet { world.conntrack?.settings = conntrackSettings }
+  }
+
+  /// What the loaded rules of a family need.
+  func services(_ family: Family) -> KernelServices {
+    programs.reduce(into: []) { if $1.family == family { $0.formUnion($1.services) } }
+  }
+
+  /// The tables with what they have counted so far.
+  public func rulesets() -> [Ruleset] {
+    [Family.ipv4, .ipv6].compactMap { family in
+      let tables = programs.indices.filter { programs[$0].family == family }.map { programs[$0].counted(counters[$0]) }
+      return tables.isEmpty ? nil : Ruleset(family, tables: tables)
+    }
+  }
+
+  private func place(_ family: Family, _ hook: Hook) -> Int { (family == .ipv4 ? 0 : 5) + hook.rawValue }
+
+  /// The operations at a hook in their order.
+  public func operations(at hook: Hook, _ family: Family) -> [HookOperation] { hooks[place(family, hook)] }
+
+  // MARK: Time
+
+  /// Lets time pass.
+  public func advance(nanoseconds: UInt64) { world.now = world.now.addingReportingOverflow(nanoseconds).partialValue }
+
+  // MARK: Connections
+
+  /// Every connection, as `conntrack -L` lists them.
+  public func connections() -> [ConnectionSnapshot] { world.conntrack?.dump(now: world.instant) ?? [] }
+
+  public func expectations() -> [ExpectationSnapshot] { world.conntrack?.dumpExpectations(now: world.instant) ?? [] }
+
+  // MARK: Packets
+
+  /// A packet arrives on an interface.
+  public func receive(_ packet: Packet, on interface: String) -> PathReport {
+    report = PathReport()
+    enter(packet, on: interface)
+    return report
+  }
+
+  /// A process of this host sends a packet.
+  public func send(_ packet: Packet, by sender: LocalSender = LocalSender()) -> PathReport {
+    report = PathReport()
+    report.error = emit(packet, by: sender, origin: .own)
+    return report
+  }
+
+  /// A listener gives its answer to a packet it held. Nothing happens when no such packet waits.
+  public func answer(_ id: UInt64, _ answer: QueueAnswer) -> PathReport {
+    report = PathReport()
+    guard let waiting = held.removeValue(forKey: id) else { return report }
+    resume(waiting, answer)
+    return report
+  }
+
+  /// Ends a packet with a verdict, and lets go of its connection.
+  func end(_ journey: inout Journey, _ verdict: PacketVerdict) {
+    report.packets[journey.report].verdict = verdict
+    if !journey.borrowsConnection { world.conntrack?.release(journey.context.attachment) }
+    journey.context.attachment = .none
+  }
+}

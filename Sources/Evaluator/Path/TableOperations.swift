@@ -1,0 +1,99 @@
+import Conntrack
+import Wire
+import XTables
+
+/// The tables as operations of hooks.
+extension Simulator {
+  /// Sends a packet through a table's chain of its hook.
+  func runTable(_ index: Int, _ journey: inout Journey) -> OperationOutcome {
+    let outcome: TableOutcome
+    if recordsTrace {
+      var observer = StepObserver()
+      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+      noteSteps(observer.steps, &journey)
+    } else {
+      var observer = NoObserver()
+      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+    }
+    switch outcome {
+    case .verdict(let verdict): return .verdict(verdict)
+    case .hotdrop: return .dropped("a match drops it: its headers are cut short")
+    case .unknown(let reason): return .unknown(reason)
+    }
+  }
+
+  /// The mangle table at OUTPUT: what it changes may change the route.
+  ///
+  /// The corresponding kernel functions are `ipt_mangle_out` and `ip6t_mangle_out`.
+  func mangleOutput(_ journey: inout Journey, by index: Int) -> OperationOutcome {
+    let before = MangleKey(journey.context)
+    let outcome = runTable(index, &journey)
+    switch outcome {
+    case .verdict(.drop), .verdict(.stolen), .dropped, .absorbed, .unknown: return outcome
+    case .verdict:
+      guard MangleKey(journey.context) != before else { return outcome }
+      return reroute(&journey) ? outcome : .dropped("there is no route to where mangle sent it")
+    }
+  }
+
+  /// Does what targets caused besides their verdicts: replies travel now, before the packet goes on.
+  func settleEffects(_ journey: inout Journey) {
+    guard !journey.context.effects.isEmpty else { return }
+    let effects = journey.context.effects
+    journey.context.effects = []
+    for effect in effects {
+      switch effect {
+      case .log(let level, let line): report.packets[journey.report].logs.append(.line(level: level, text: line))
+      case .nflog(let group, let prefix): report.packets[journey.report].logs.append(.group(group, prefix: prefix))
+      case .note(let sentence): report.packets[journey.report].notes.append(sentence)
+      case .reply(let packet): reply(packet, to: journey)
+      case .duplicate(let packet, let gateway, let output): duplicate(packet, gateway, output, of: journey)
+      }
+    }
+  }
+}
+
+/// Collects the rules that are hit.
+private struct StepObserver: TableObserver {
+  var steps: [RuleStep] = []
+
+  mutating func hit(_ entry: Int, of program: borrowing TableProgram) { steps.append(program.step(entry)) }
+}
+
+/// What the mangle table's operation at OUTPUT compares before and after. IPv6 looks at the hop limit and the flow label besides.
+private struct MangleKey: Equatable {
+  let key: RouteKey
+  let firstWord: UInt32
+  let hopLimit: UInt8
+
+  init(_ context: borrowing PacketContext) {
+    key = RouteKey(context)
+    let isWide = context.family == .ipv6
+    firstWord = isWide ? context.packet.bytes.uint32(at: 0) ?? 0 : 0
+    hopLimit = isWide ? context.packet.ttl ?? 0 : 0
+  }
+}
+
+extension TableProgram {
+  /// An entry as a report tells of it.
+  func step(_ entry: Int) -> RuleStep {
+    let place = places[entry]
+    let chain = table.chains[Int(place.chain)]
+    let number = Int(place.number)
+    guard number <= chain.rules.count else {
+      return RuleStep(
+        table: name, chain: chain.name, kind: chain.isBuiltin ? .policy : .return, number: number,
+        action: chain.policy?.rawValue ?? "", source: chain.source)
+    }
+    let rule = chain.rules[number - 1]
+    let action =
+      switch rule.target {
+      case .none: ""
+      case .verdict(let verdict): "-j \(verdict.rawValue)"
+      case .jump(let name): "-j \(name)"
+      case .goto(let name): "-g \(name)"
+      case .use(let use): "-j \(use.descriptor.name)"
+      }
+    return RuleStep(table: name, chain: chain.name, kind: .rule, number: number, action: action, source: rule.source)
+  }
+}

@@ -1,0 +1,172 @@
+import Conntrack
+import Wire
+import XTables
+
+/// How packets pass hooks: `nf_hook_slow`, `nf_queue`, `nf_reinject`.
+extension Simulator {
+  /// Takes a packet through hook after hook until it has left, arrived or ended.
+  func travel(_ journey: inout Journey) {
+    while pass(&journey) {
+      switch journey.context.hook {
+      case .prerouting: guard routeInput(&journey) else { return }
+      case .forward: departForwarded(&journey)
+      case .output: guard departLocal(&journey) else { return }
+      case .input: return deliver(&journey)
+      case .postrouting: guard transmit(&journey) else { return }
+      }
+    }
+  }
+
+  /// Moves a packet on to a hook.
+  func approach(_ hook: Hook, _ journey: inout Journey, input: Interface?, output: Interface?) {
+    journey.context.hook = hook
+    journey.context.input = input
+    journey.context.output = output
+    journey.operation = 0
+    journey.isReentering = false
+  }
+
+  /// Runs the operations of the packet's hook. True when the packet got past them all.
+  private func pass(_ journey: inout Journey) -> Bool {
+    let operations = operations(at: journey.context.hook, journey.context.family)
+    if !journey.isReentering { noteEntry(&journey) }
+    var repetitions = 0
+    while journey.operation < operations.count {
+      let operation = operations[journey.operation]
+      noteOperation(operation, &journey)
+      let outcome = operation.run(self, &journey)
+      settleEffects(&journey)
+      switch outcome {
+      case .verdict(.accept): journey.operation += 1
+      case .verdict(.stop): journey.operation = operations.count
+      case .verdict(.repeat):
+        repetitions += 1
+        guard repetitions < 1000 else {
+          finish(&journey, .unknown(UnknownReason("the verdict", needs: "an end of \(operation.name)'s repetitions"), at: journey.context.hook))
+          return false
+        }
+      case .verdict(.drop):
+        drop(&journey, operation)
+        return false
+      case .verdict(.stolen):
+        finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "\(operation.name) keeps it"))
+        return false
+      case .verdict(.queue(let number, let bypass)):
+        guard enqueue(&journey, number, bypass: bypass) else { return false }
+      case .dropped(let reason):
+        drop(&journey, operation, reason)
+        return false
+      case .absorbed:
+        noteOutcome(&journey, "keeps the fragment")
+        finish(&journey, .absorbed(at: journey.context.hook))
+        return false
+      case .unknown(let reason):
+        noteOutcome(&journey, reason.sentence)
+        finish(&journey, .unknown(reason, at: journey.context.hook))
+        return false
+      }
+    }
+    noteExit(&journey)
+    return true
+  }
+
+  private func drop(_ journey: inout Journey, _ operation: HookOperation, _ reason: String = "") {
+    noteOutcome(&journey, reason.isEmpty ? "drop" : reason)
+    finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: reason))
+  }
+
+  // MARK: Queues
+
+  /// Hands a packet to a queue. True when it comes back to go on at the journey's operation.
+  ///
+  /// The corresponding kernel functions are `nf_queue` and `nf_reinject`.
+  private func enqueue(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> Bool {
+    guard let listener = queues[number] else {
+      if bypass {
+        journey.operation += 1
+        return true
+      }
+      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "nobody listens to queue \(number)"))
+      return false
+    }
+    guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
+      if listener.isFailOpen {
+        journey.operation += 1
+        return true
+      }
+      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "queue \(number) is full"))
+      return false
+    }
+    let packet = QueuedPacket(
+      id: nextQueueID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
+      input: journey.context.input?.name, output: journey.context.output?.name)
+    nextQueueID += 1
+    noteStay(packet, journey)
+    let waiting = HeldPacket(journey: journey, queue: number, asQueued: RouteKey(journey.context))
+    let answer = listener.answer(packet)
+    if answer.verdict == .hold {
+      held[packet.id] = waiting
+      report.packets[journey.report].verdict = .queued(number: number, at: journey.context.hook)
+      return false
+    }
+    return reinject(&journey, answer, waiting.asQueued)
+  }
+
+  /// Does what a listener says. True when the packet goes on at the journey's operation.
+  private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> Bool {
+    noteAnswer(answer.verdict, journey)
+    if let mark = answer.mark { journey.context.mark = mark }
+    if let bytes = answer.bytes { journey.context.packet.bytes = bytes }
+    journey.isReentering = true
+    switch answer.verdict {
+    case .accept, .stop:
+      if journey.context.hook == .output, RouteKey(journey.context) != queued, !reroute(&journey) {
+        finish(&journey, .dropped(at: .output, by: lastStep(journey), because: "there is no route to where the listener sent it"))
+        return false
+      }
+      journey.operation = answer.verdict == .stop ? .max : journey.operation + 1
+      return true
+    case .repeat: return true
+    case .queue(let number): return enqueue(&journey, number, bypass: false)
+    case .drop, .hold:
+      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "the queue's listener drops it"))
+      return false
+    }
+  }
+
+  /// A held packet goes on, in a report of its own.
+  func resume(_ waiting: HeldPacket, _ answer: QueueAnswer) {
+    let old = waiting.journey.context
+    var journey = Journey(
+      context: old, report: open(.own, old.packet, old.family, mark: old.mark))
+    journey.route = waiting.journey.route
+    journey.operation = waiting.journey.operation
+    journey.boundOutput = waiting.journey.boundOutput
+    journey.fragments = waiting.journey.fragments
+    noteReentry(&journey)
+    if reinject(&journey, answer, waiting.asQueued) { travel(&journey) }
+  }
+}
+
+/// A packet that waits for its listener.
+struct HeldPacket {
+  let journey: Journey
+  let queue: UInt16
+  let asQueued: RouteKey
+}
+
+/// The parts of a packet of this host's by which its route was chosen. Kernel: `ip_rt_info`, `ip6_rt_info`.
+struct RouteKey: Equatable {
+  let source: IPAddress?
+  let destination: IPAddress?
+  let mark: UInt32
+  /// IPv4 only.
+  let tos: UInt8
+
+  init(_ context: borrowing PacketContext) {
+    source = context.packet.source
+    destination = context.packet.destination
+    mark = context.mark
+    tos = context.family == .ipv4 ? context.packet.tos ?? 0 : 0
+  }
+}
