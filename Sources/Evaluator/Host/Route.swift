@@ -115,7 +115,7 @@ public struct RouteTable: Sendable {
     var list = routes[route.prefixLength, default: [:]][route.destination, default: []]
     let place = list.firstIndex { $0.metric > route.metric } ?? list.count
     list.insert(route, at: place)
-    routes[route.prefixLength]?[route.destination] = list
+    routes[route.prefixLength, default: [:]][route.destination] = list
   }
 
   /// The first route that leads to an address, by the wanted interface if there is one.

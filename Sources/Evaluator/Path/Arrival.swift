@@ -65,6 +65,7 @@ extension Simulator {
     else { return lose(&journey, "the network header is broken") }
     // What came round through the loopback keeps the route it left with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
+    journey.context.owner = earlyOwner(of: journey.context.packet)
     let flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
     let decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
     switch decision {
@@ -117,12 +118,10 @@ extension Simulator {
 
   /// Sends an ICMP error about a packet that the IP layer will not pass on.
   func answerError(_ journey: inout Journey, type: UInt8, code: UInt8, information: UInt32 = 0) {
-    guard delivery == .stack || !journeyIsLocal(journey) else { return }
     journey.context.answerICMPError(type: type, code: code, information: information)
     settleEffects(&journey)
   }
 
-  private func journeyIsLocal(_ journey: Journey) -> Bool { journey.context.hook == .input }
 
   /// What stands between routing and FORWARD: lifetime and size.
   ///

@@ -1,5 +1,5 @@
 import Conntrack
-public import Wire
+import Wire
 public import XTables
 
 /// Who sends a packet, and how.
@@ -82,25 +82,31 @@ extension Simulator {
     guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
     // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
-    answer(packet, to: destination, family, owner: isError ? SocketFacts(hasFile: false) : nil, attachment: journey.context.attachment.answer)
+    let owner = isError ? SocketFacts(hasFile: false) : nil
+    answer(PendingPacket(packet: packet, owner: owner), to: destination, family, attachment: journey.context.attachment.answer)
   }
 
   /// Sends a packet of the kernel's own through OUTPUT.
-  func answer(_ packet: Packet, to destination: IPAddress, _ family: Family, owner: SocketFacts?, attachment: Attachment) {
+  func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
     depth += 1
     defer { depth -= 1 }
-    var packet = packet
+    var packet = pending.packet
     packet.type = .outgoing
     packet.link = nil
-    let index = open(.host, packet, family, mark: 0)
-    guard let route = host.outputRoute(Flow(to: destination, from: packet.source)), let output = route.output else {
+    let index = open(.host, packet, family, mark: pending.mark)
+    let bound = pending.device.flatMap { host.interface(named: $0) }
+    let flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
+    guard let route = host.outputRoute(flow), let output = route.output else {
       report.packets[index].verdict = .lost("there is no route")
       return
     }
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
-    context.owner = owner
+    context.owner = pending.owner
+    context.mark = pending.mark
     var journey = Journey(context: context, report: index)
     journey.route = route
+    journey.boundOutput = bound
+    journey.hidesOwner = pending.hidesOwner
     journey.borrowsConnection = attachment.connection != nil
     travel(&journey)
   }

@@ -19,6 +19,8 @@ struct Journey {
   var boundOutput: Interface?
   /// It came to be by an answer to a packet that still carries the same connection.
   var borrowsConnection = false
+  /// Its socket is no full one: matches know its owner, logs do not.
+  var hidesOwner = false
   /// The sizes of the pieces a reassembled packet came in.
   var fragments: [Int] = []
   /// How often it has gone round through the loopback interface.

@@ -13,7 +13,7 @@ extension Simulator {
   func noteEntry(_ journey: inout Journey) {
     let index = journey.report
     if let input = journey.context.input { report.packets[index].input = input.name }
-    if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile {
+    if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
       report.packets[index].owner = owner
     }
     guard recordsTrace else { return }

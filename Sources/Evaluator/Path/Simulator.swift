@@ -32,6 +32,7 @@ public final class Simulator {
   /// Packets that wait for a listener's answer, by their id.
   var held: [UInt64: HeldPacket] = [:]
   var nextQueueID: UInt64 = 1
+  var stack = StackState()
   /// How many packets of the host's own making are under way inside one another.
   var depth = 0
 
@@ -114,6 +115,7 @@ public final class Simulator {
   public func receive(_ packet: Packet, on interface: String) -> PathReport {
     report = PathReport()
     enter(packet, on: interface)
+    drainPending()
     return report
   }
 
@@ -121,6 +123,7 @@ public final class Simulator {
   public func send(_ packet: Packet, by sender: LocalSender = LocalSender()) -> PathReport {
     report = PathReport()
     report.error = emit(packet, by: sender, origin: .own)
+    drainPending()
     return report
   }
 
@@ -129,13 +132,7 @@ public final class Simulator {
     report = PathReport()
     guard let waiting = held.removeValue(forKey: id) else { return report }
     resume(waiting, answer)
+    drainPending()
     return report
-  }
-
-  /// Ends a packet with a verdict, and lets go of its connection.
-  func end(_ journey: inout Journey, _ verdict: PacketVerdict) {
-    report.packets[journey.report].verdict = verdict
-    if !journey.borrowsConnection { world.conntrack?.release(journey.context.attachment) }
-    journey.context.attachment = .none
   }
 }

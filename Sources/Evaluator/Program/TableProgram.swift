@@ -1,6 +1,6 @@
 public import Compiler
 import Conntrack
-import Wire
+public import Wire
 public import XTables
 
 /// A table compiled once into a flat array of entries for the hot path.

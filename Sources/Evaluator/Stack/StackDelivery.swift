@@ -1,0 +1,104 @@
+import Conntrack
+import Wire
+import XTables
+
+/// What the host does with packets that have passed INPUT.
+extension Simulator {
+  /// The corresponding kernel functions are `ip_local_deliver_finish` and `ip6_input_finish`.
+  func deliver(_ journey: inout Journey) {
+    if delivery == .stack {
+      respond(&journey)
+      settleEffects(&journey)
+    }
+    finish(&journey, .delivered)
+  }
+
+  /// Sends what sockets have to say, now that the packets before are done with.
+  func drainPending() {
+    var budget = 1000
+    while !stack.pending.isEmpty, budget > 0 {
+      budget -= 1
+      let next = stack.pending.removeFirst()
+      guard let destination = next.packet.destination, let family = next.packet.family else { continue }
+      answer(next, to: destination, family)
+    }
+    stack.pending.removeAll()
+  }
+
+  private func respond(_ journey: inout Journey) {
+    let packet = journey.context.packet
+    guard let at = packet.transport else { return }
+    switch (at.proto, at.family) {
+    case (.icmp, .ipv4): respondEcho(packet, request: 8)
+    case (.icmpv6, .ipv6): respondEcho(packet, request: 128)
+    case (.udp, _): respondDatagram(&journey, at)
+    case (.tcp, _): respondSegment(packet, at)
+    case (.igmp, _): break
+    case (_, .ipv4): journey.context.answerICMPError(type: 3, code: 2)
+    case (_, .ipv6):
+      guard at.proto != .none else { return }
+      journey.context.answerICMPError(type: 4, code: 1, information: UInt32(IPv6Header.Offset.nextHeader))
+    }
+  }
+
+  /// The corresponding kernel functions are `icmp_echo` and `icmpv6_echo_reply`.
+  private func respondEcho(_ packet: Packet, request: UInt8) {
+    guard packet.isTransportChecksumValid == true, let header = packet.icmp ?? packet.icmpv6, header.type == request,
+      let at = packet.transport, let source = packet.source, let destination = packet.destination
+    else { return }
+    let isForMany = host.addressType(destination, on: nil) != .local
+    if at.family == .ipv4 {
+      if host.sysctls["net.ipv4.icmp_echo_ignore_all"] == 1 { return }
+      if isForMany, host.sysctls["net.ipv4.icmp_echo_ignore_broadcasts"] != 0 { return }
+    }
+    guard let own = isForMany ? host.outputRoute(Flow(to: source))?.preferredSource : destination else { return }
+    var fields = PacketFields(own, source, proto: at.proto)
+    fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    fields.tos = packet.tos ?? 0
+    fields.identification = UInt32(freshIdentification())
+    fields.transportBytes = Array(packet.bytes[at.offset...])
+    fields.transportBytes?.setUInt8(request == 8 ? 0 : 129, at: 0)
+    guard var reply = try? fields.packet() else { return }
+    reply.updateTransportChecksum()
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts(hasFile: false)))
+  }
+
+  /// The corresponding kernel function is `__udp4_lib_rcv`.
+  private func respondDatagram(_ journey: inout Journey, _ at: TransportLocator) {
+    let packet = journey.context.packet
+    guard let header = packet.udp, packet.isTransportChecksumValid == true, let source = packet.source,
+      let destination = packet.destination
+    else { return }
+    let from = SocketEvent.End(source, header.sourcePort)
+    let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length, length: max(0, header.length - UDPHeader.length)))
+    if let socket = host.listener(.udp, destination, header.destinationPort) {
+      report.sockets.append(.received(socket: socket.name, data: data, from: from))
+      return
+    }
+    let local = SocketEvent.End(destination, header.destinationPort)
+    if let open = stack.datagrams.first(where: { $0.value.local == local }) {
+      report.sockets.append(.received(socket: open.key, data: data, from: from))
+      return
+    }
+    journey.context.answerICMPError(type: at.family == .ipv4 ? 3 : 1, code: at.family == .ipv4 ? 3 : 4)
+  }
+
+  /// An identification as the kernel draws one for packets that may be fragmented.
+  func freshIdentification() -> UInt16 { UInt16(truncatingIfNeeded: world.random.next()) | 1 }
+
+  /// The connection whose packet this is, as the stack finds it before routing: its owner is then known at INPUT.
+  ///
+  /// The corresponding kernel function is `tcp_v4_early_demux`.
+  func earlyOwner(of packet: Packet) -> SocketFacts? {
+    guard delivery == .stack, packet.type == .host, let pair = pair(of: packet), let connection = stack.connections[pair],
+      connection.state != .synReceived
+    else { return nil }
+    return connection.facts
+  }
+
+  func pair(of packet: Packet) -> SocketPair? {
+    guard let header = packet.tcp, let source = packet.source, let destination = packet.destination else { return nil }
+    return SocketPair(
+      local: SocketEvent.End(destination, header.destinationPort), remote: SocketEvent.End(source, header.sourcePort))
+  }
+}

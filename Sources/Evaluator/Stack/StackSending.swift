@@ -1,0 +1,157 @@
+import Conntrack
+public import Wire
+import XTables
+
+/// Sockets of the usual kinds, which send by themselves: the kernel makes the headers.
+extension Simulator {
+  /// A process opens a socket, binds it to the packet's source and sends its payload: a datagram, the SYN of a connection, or an echo
+  /// request. With a name the socket stays open under it.
+  public func sendThroughSocket(_ packet: Packet, by sender: LocalSender, named name: String? = nil) -> PathReport {
+    report = PathReport()
+    guard let at = packet.transport, let destination = packet.destination else {
+      report.error = .invalid
+      return report
+    }
+    guard let source = boundSource(of: packet, to: destination, sender) else { return report }
+    switch at.proto {
+    case .udp: sendDatagram(packet, at, from: source, to: destination, sender, name)
+    case .tcp: connect(packet, from: source, to: destination, sender, name)
+    case .icmp, .icmpv6: sendEcho(packet, at, from: source, to: destination, sender)
+    default: report.error = .protocolError
+    }
+    drainPending()
+    return report
+  }
+
+  /// The source a socket speaks from; sets the error that binding or routing gives.
+  private func boundSource(of packet: Packet, to destination: IPAddress, _ sender: LocalSender) -> IPAddress? {
+    let bound = sender.device.flatMap { host.interface(named: $0) }
+    let route = host.outputRoute(Flow(to: destination, mark: sender.facts.mark, output: bound))
+    guard let route, route.output != nil else {
+      report.error = route == nil ? nil : .networkUnreachable
+      let index = open(.own, packet, destination.family, mark: 0)
+      report.packets[index].verdict = route == nil
+        ? .unknown(UnknownReason("the way of the packet", needs: "a route to \(destination)"), at: nil) : .refused("there is no route")
+      return nil
+    }
+    if let source = packet.source, source.bits != 0 {
+      guard host.holds(source) || source.isLoopback || sender.facts.isTransparent else {
+        report.error = .addressNotAvailable
+        let index = open(.own, packet, destination.family, mark: 0)
+        report.packets[index].verdict = .refused("\(source) is no address of this host")
+        return nil
+      }
+      return source
+    }
+    return route.preferredSource
+  }
+
+  private func sendDatagram(
+    _ packet: Packet, _ at: TransportLocator, from source: IPAddress, to destination: IPAddress, _ sender: LocalSender, _ name: String?
+  ) {
+    var fields = PacketFields(source, destination, proto: .udp)
+    let port = packet.udp?.sourcePort ?? 0
+    fields.sourcePort = port == 0 ? ephemeralPort() : port
+    fields.destinationPort = packet.udp?.destinationPort ?? 0
+    fields.payload = Array(packet.bytes.slice(at: at.offset + UDPHeader.length))
+    fields.identification = UInt32(freshIdentification())
+    fields.dontFragment = true
+    if let name { stack.datagrams[name] = StackDatagramSocket(fields: fields, sender: sender) }
+    dispatch(fields, sender)
+  }
+
+  private func connect(
+    _ packet: Packet, from source: IPAddress, to destination: IPAddress, _ sender: LocalSender, _ name: String?
+  ) {
+    let port = packet.tcp?.sourcePort ?? 0
+    let pair = SocketPair(
+      local: SocketEvent.End(source, port == 0 ? ephemeralPort() : port),
+      remote: SocketEvent.End(destination, packet.tcp?.destinationPort ?? 0))
+    let route = host.outputRoute(Flow(to: destination, from: source))
+    let segment = (route?.mtu ?? 1500) - (source.family == .ipv4 ? 40 : 60)
+    let scale: UInt8 = host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
+    var connection = StackConnection(
+      name: name ?? "", state: .synSent, facts: sender.facts, device: sender.device,
+      sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), windowScale: scale,
+      ownSegment: segment, peerSegment: 536)
+    var fields = fields(pair, connection, .syn)
+    fields.window = UInt16(clamping: connection.window)
+    fields.tcpOptions = options(segment, sack: true, scale: scale)
+    connection.sendNext &+= 1
+    stack.connections[pair] = connection
+    dispatch(fields, sender)
+    // A socket without a name is closed behind the step, and takes its connection along.
+    if name == nil { stack.connections[pair] = nil }
+  }
+
+  private func sendEcho(
+    _ packet: Packet, _ at: TransportLocator, from source: IPAddress, to destination: IPAddress, _ sender: LocalSender
+  ) {
+    var fields = PacketFields(source, destination, proto: at.proto)
+    fields.identification = UInt32(freshIdentification())
+    fields.dontFragment = true
+    // A ping socket's port is the identifier.
+    fields.icmpIdentifier = ephemeralPort()
+    fields.icmpSequence = (packet.icmp ?? packet.icmpv6)?.sequence ?? 1
+    fields.payload = Array(packet.bytes.slice(at: at.offset + ICMPHeader.length))
+    dispatch(fields, sender)
+  }
+
+  private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
+    var fields = fields
+    fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    guard let packet = try? fields.packet() else {
+      report.error = .messageTooLong
+      return
+    }
+    report.error = emit(packet, by: sender, origin: .own)
+  }
+
+  /// Of the range of `ip_local_port_range`.
+  private func ephemeralPort() -> UInt16 { UInt16(32768 + world.random.next() % 28232) }
+
+  /// A socket that stays open sends.
+  public func write(_ payload: [UInt8], to name: String) -> PathReport {
+    report = PathReport()
+    if var open = stack.datagrams[name] {
+      open.fields.payload = payload
+      open.fields.identification = UInt32(freshIdentification())
+      dispatch(open.fields, open.sender)
+    } else if let found = connection(named: name) {
+      let pair = found.0
+      var connection = found.1
+      var rest = payload[...]
+      repeat {
+        let piece = rest.prefix(max(min(connection.peerSegment, connection.ownSegment), 1))
+        rest = rest.dropFirst(piece.count)
+        sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece))
+      } while !rest.isEmpty
+      stack.connections[pair] = connection
+    } else {
+      report.error = .brokenPipe
+    }
+    drainPending()
+    return report
+  }
+
+  /// A socket is closed: with FIN, or, abortively, with a reset.
+  public func close(_ name: String, abortively: Bool = false) -> PathReport {
+    report = PathReport()
+    if stack.datagrams.removeValue(forKey: name) != nil { return report }
+    if let found = connection(named: name) {
+      let pair = found.0
+      var connection = found.1
+      sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack])
+      connection.state = connection.state == .closeWait ? .lastAck : .finWait
+      stack.connections[pair] = abortively ? nil : connection
+    } else {
+      host.sockets.removeAll { $0.name == name }
+    }
+    drainPending()
+    return report
+  }
+
+  private func connection(named name: String) -> (SocketPair, StackConnection)? {
+    stack.connections.first { $0.value.name == name && $0.value.state != .synReceived }.map { ($0.key, $0.value) }
+  }
+}

@@ -1,0 +1,76 @@
+import Wire
+import XTables
+
+/// The ends of a flow as this host sees them.
+struct SocketPair: Hashable {
+  let local: SocketEvent.End
+  let remote: SocketEvent.End
+}
+
+/// A TCP connection of this host, as much of it as other hosts can tell. Kernel: `tcp_sock`, `tcp_request_sock`.
+struct StackConnection {
+  enum State { case synSent, synReceived, established, closeWait, finWait, lastAck }
+
+  var name: String
+  /// The listening socket it came by.
+  var listener: String?
+  var state: State
+  var facts: SocketFacts
+  var device: String?
+  var sendNext: UInt32
+  var receiveNext: UInt32 = 0
+  /// The window last told, and the number from which it counts.
+  var window: UInt32
+  var windowBase: UInt32 = 0
+  var windowScale: UInt8 = 0
+  /// The largest segment of each side.
+  var ownSegment: Int
+  var peerSegment: Int
+
+  /// The room behind what has been received, of which a segment is kept back. Kernel: `tcp_init_buffer_space`.
+  private var clamp: UInt32 { max(65536 &- UInt32(clamping: ownSegment), 2 &* UInt32(clamping: ownSegment)) }
+
+  /// The window to be told now: one that was told is never taken back. The corresponding kernel function is `tcp_select_window`.
+  mutating func selectWindow() -> UInt16 {
+    let segment = UInt32(clamping: max(ownSegment, 1))
+    var wanted = window
+    if windowScale > 0 {
+      let unit: UInt32 = 1 << UInt32(windowScale)
+      wanted = (clamp &+ unit &- 1) / unit &* unit
+    } else if wanted <= clamp &- segment || wanted > clamp {
+      wanted = clamp / segment &* segment
+    }
+    let current = windowBase &+ window &- receiveNext
+    window = Int32(bitPattern: current) > 0 ? max(wanted, current) : wanted
+    windowBase = receiveNext
+    return UInt16(clamping: window >> UInt32(windowScale))
+  }
+}
+
+/// A packet of the host's own that waits until the one under way is done with.
+struct PendingPacket {
+  let packet: Packet
+  var owner: SocketFacts?
+  /// The socket is no full one, so that its owner is not told.
+  var hidesOwner = false
+  var device: String?
+  var mark: UInt32 = 0
+}
+
+/// All sockets that came to be in a run.
+struct StackState {
+  var connections: [SocketPair: StackConnection] = [:]
+  /// How many connections each listener has accepted.
+  var accepted: [String: Int] = [:]
+  /// The UDP sockets that were opened for sending and stay, by name.
+  var datagrams: [String: StackDatagramSocket] = [:]
+  var pending: [PendingPacket] = []
+}
+
+/// A UDP socket that was opened for sending, connected to where it sent first.
+struct StackDatagramSocket {
+  var fields: PacketFields
+  let sender: LocalSender
+
+  var local: SocketEvent.End { SocketEvent.End(fields.source, fields.sourcePort) }
+}

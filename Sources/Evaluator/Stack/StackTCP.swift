@@ -1,0 +1,210 @@
+import Conntrack
+import NAT
+import Wire
+import XTables
+
+/// TCP as far as its answers show: handshakes, acknowledgments, resets, closing.
+extension Simulator {
+  /// The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
+  func respondSegment(_ packet: Packet, _ at: TransportLocator) {
+    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, packet.isTransportChecksumValid == true,
+      let pair = pair(of: packet)
+    else { return }
+    let data = Array(packet.bytes.slice(at: at.offset + header.dataOffset))
+    if let connection = stack.connections[pair] {
+      advance(connection, pair, header, data, packet)
+    } else if let listener = host.listener(.tcp, pair.local.address, pair.local.port), host.addressType(pair.local.address, on: nil) == .local {
+      listen(listener, pair, header, packet, at)
+    } else {
+      reset(packet, header, data.count)
+    }
+  }
+
+  /// A segment for nobody is answered by a reset. The corresponding kernel function is `tcp_v4_send_reset`.
+  private func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
+    guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination,
+      host.addressType(destination, on: nil) == .local
+    else { return }
+    var fields = PacketFields(destination, source, proto: .tcp)
+    (fields.sourcePort, fields.destinationPort) = (header.destinationPort, header.sourcePort)
+    fields.identification = 0
+    fields.dontFragment = true
+    fields.window = 0
+    fields.tos = (packet.tos ?? 0) & 0xFC
+    if header.flags.contains(.ack) {
+      fields.tcpFlags = .rst
+      fields.sequence = header.acknowledgment
+    } else {
+      fields.tcpFlags = [.rst, .ack]
+      let flags: UInt32 = (header.flags.contains(.syn) ? 1 : 0) + (header.flags.contains(.fin) ? 1 : 0)
+      fields.acknowledgment = header.sequence &+ flags &+ UInt32(truncatingIfNeeded: length)
+    }
+    guard let reply = try? fields.packet() else { return }
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts(hasFile: false)))
+  }
+
+  /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
+  private func listen(
+    _ listener: HostSocket, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet, _ at: TransportLocator
+  ) {
+    if header.flags.contains(.rst) { return }
+    if header.flags.contains(.ack) { return reset(packet, header, 0) }
+    guard header.flags.contains(.syn), !header.flags.contains(.fin) else { return }
+    let route = host.outputRoute(Flow(to: pair.remote.address, from: pair.local.address))
+    let segment = (route?.mtu ?? 1500) - (at.family == .ipv4 ? 40 : 60)
+    let offered = header.options(in: packet.bytes, at: at.offset).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
+    let scale: UInt8 = offered.scale && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
+    var connection = StackConnection(
+      name: "", listener: listener.name, state: .synReceived, facts: listener.facts,
+      sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), ownSegment: segment,
+      peerSegment: offered.segment)
+    connection.receiveNext = header.sequence &+ 1
+    connection.windowBase = connection.receiveNext
+    connection.windowScale = scale
+    var fields = fields(pair, connection, [.syn, .ack])
+    fields.identification = 0
+    fields.window = UInt16(clamping: connection.window)
+    fields.tcpOptions = options(segment, sack: offered.sack, scale: scale)
+    connection.sendNext &+= 1
+    stack.connections[pair] = connection
+    guard let reply = try? fields.packet() else { return }
+    stack.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true))
+  }
+
+  /// What follows from 6 MiB of receive memory at most. Kernel: `tcp_select_initial_window`.
+  static let windowScale: UInt8 = 10
+
+  func initialWindow(_ segment: Int) -> UInt32 { UInt32(clamping: 65535 / max(segment, 1) * max(segment, 1)) }
+
+  /// The options of a SYN in the kernel's order, timestamps left out. The corresponding kernel function is `tcp_options_write`.
+  func options(_ segment: Int, sack: Bool, scale: UInt8) -> [UInt8] {
+    var options: [UInt8] = [TCPOptionKind.maximumSegmentSize, 4]
+    options.appendUInt16(UInt16(clamping: segment))
+    if sack, host.sysctls["net.ipv4.tcp_sack"] != 0 { options += [1, 1, TCPOptionKind.sackPermitted, 2] }
+    if scale > 0 { options += [1, TCPOptionKind.windowScale, 3, scale] }
+    return options
+  }
+
+  func fields(_ pair: SocketPair, _ connection: StackConnection, _ flags: TCPFlags) -> PacketFields {
+    var fields = PacketFields(pair.local.address, pair.remote.address, proto: .tcp)
+    (fields.sourcePort, fields.destinationPort) = (pair.local.port, pair.remote.port)
+    fields.identification = UInt32(freshIdentification())
+    fields.dontFragment = true
+    fields.tcpFlags = flags
+    fields.sequence = connection.sendNext
+    if flags.contains(.ack) { fields.acknowledgment = connection.receiveNext }
+    return fields
+  }
+
+  /// Sends a segment of a connection, with the window that is to be told.
+  func sendSegment(_ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = []) {
+    var fields = fields(pair, connection, flags)
+    fields.payload = payload
+    fields.window = flags.contains(.rst) ? 0 : connection.selectWindow()
+    connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
+    guard let packet = try? fields.packet() else { return }
+    stack.pending.append(
+      PendingPacket(packet: packet, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
+  }
+
+  /// A segment of a connection that is there. The corresponding kernel function is `tcp_rcv_state_process`.
+  private func advance(
+    _ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ data: [UInt8], _ packet: Packet
+  ) {
+    var connection = found
+    if header.flags.contains(.rst) { return receiveReset(connection, pair, header) }
+    if connection.state == .synSent { return completeConnect(connection, pair, header, packet) }
+    if header.flags.contains(.syn) {
+      // A SYN of the same connection again: its answer is sent once more; later it is challenged.
+      if connection.state == .synReceived { stack.connections[pair] = nil }
+      if connection.state == .synReceived { return respondAgain(packet) }
+      sendSegment(pair, &connection, .ack)
+      stack.connections[pair] = connection
+      return
+    }
+    guard header.flags.contains(.ack) else { return }
+    if connection.state == .synReceived {
+      guard header.acknowledgment == connection.sendNext, header.sequence == connection.receiveNext else {
+        return reset(packet, header, data.count)
+      }
+      accept(&connection, pair)
+    }
+    let isExpected = header.sequence == connection.receiveNext
+    if isExpected, !data.isEmpty { receive(data, &connection) }
+    if isExpected, header.flags.contains(.fin) {
+      connection.receiveNext &+= 1
+      report.sockets.append(.closed(socket: connection.name))
+      connection.state = connection.state == .finWait ? .lastAck : .closeWait
+    }
+    let acknowledgesAll = header.acknowledgment == connection.sendNext
+    if !data.isEmpty || header.flags.contains(.fin) || !isExpected { sendSegment(pair, &connection, .ack) }
+    stack.connections[pair] = connection.state == .lastAck && acknowledgesAll ? nil : connection
+  }
+
+  private func respondAgain(_ packet: Packet) {
+    if let at = packet.transport { respondSegment(packet, at) }
+  }
+
+  private func receiveReset(_ connection: StackConnection, _ pair: SocketPair, _ header: TCPHeader) {
+    if connection.state == .synSent {
+      guard header.flags.contains(.ack), header.acknowledgment == connection.sendNext else { return }
+    } else {
+      guard header.sequence == connection.receiveNext else { return }
+    }
+    stack.connections[pair] = nil
+    guard connection.state != .synReceived else { return }
+    report.sockets.append(
+      .failed(socket: connection.name, error: connection.state == .synSent ? .connectionRefused : .connectionReset))
+  }
+
+  private func receive(_ data: [UInt8], _ connection: inout StackConnection) {
+    connection.receiveNext &+= UInt32(truncatingIfNeeded: data.count)
+    report.sockets.append(.received(socket: connection.name, data: data, from: nil))
+  }
+
+  private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
+    let listener = connection.listener ?? ""
+    stack.accepted[listener, default: 0] += 1
+    connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
+    connection.state = .established
+    let original = world.conntrack?.originalDestination(
+      local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
+      now: world.instant)
+    report.sockets.append(
+      .accepted(
+        socket: listener, from: pair.remote, local: pair.local,
+        originalDestination: original.map { SocketEvent.End($0.address, $0.port) }, name: connection.name))
+  }
+
+  /// The answer to a SYN of this host's. The corresponding kernel function is `tcp_rcv_synsent_state_process`.
+  private func completeConnect(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet) {
+    var connection = found
+    guard header.flags.isSuperset(of: [.syn, .ack]) else { return }
+    guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0) }
+    connection.receiveNext = header.sequence &+ 1
+    connection.windowBase = connection.receiveNext
+    connection.state = .established
+    let at = packet.transport?.offset ?? 0
+    let offered = header.options(in: packet.bytes, at: at).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
+    if !offered.scale { connection.windowScale = 0 }
+    connection.peerSegment = offered.segment
+    sendSegment(pair, &connection, .ack)
+    stack.connections[pair] = connection
+  }
+}
+
+/// What the other side's SYN offers.
+private struct OfferedOptions {
+  var sack = false
+  var scale = false
+  var segment = 536
+
+  mutating func note(_ option: HeaderOption, _ bytes: [UInt8]) {
+    switch option.kind {
+    case TCPOptionKind.sackPermitted: sack = true
+    case TCPOptionKind.windowScale: scale = true
+    case TCPOptionKind.maximumSegmentSize: segment = bytes.uint16(at: option.offset + 2).map { Int($0) } ?? segment
+    default: break
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import Evaluator
+import Conntrack
+import Diagnostics
+import Syntax
+import Wire
+public import XTables
+
+/// Plays scenarios in Ferrule's own engine and answers as the kernel would.
+public struct LabEngine: Sendable {
+  public let registry: Registry
+  public let names: NameDatabase
+
+  public init(registry: Registry, names: NameDatabase = .builtin) {
+    self.registry = registry
+    self.names = names
+  }
+
+  /// The answer to a scenario; one that cannot be played is answered by an error.
+  public func play(_ scenario: Scenario) -> LabResult {
+    do throws(ScenarioError) {
+      var run = try LabEngineRun(scenario, try rulesets(scenario))
+      return try run.play()
+    } catch {
+      return LabResult(name: scenario.name, error: error.description)
+    }
+  }
+
+  private func rulesets(_ scenario: Scenario) throws(ScenarioError) -> [Ruleset] {
+    var rulesets: [Ruleset] = []
+    for (text, family, path) in [(scenario.rules, Family.ipv4, "rules"), (scenario.rules6, .ipv6, "rules6")] {
+      guard let text else { continue }
+      let parser = RulesetParser(registry: registry, names: names, family: family)
+      let parsed = parser.parse(SourceFile(name: path, bytes: Array(text.utf8)))
+      if let error = parsed.diagnostics.first(where: { $0.severity == .error }) {
+        let line = parsed.file.position(of: Int(error.range.lowerBound)).line
+        throw ScenarioError(path: path, reason: "line \(line): \(error.message)")
+      }
+      rulesets.append(parsed.ruleset)
+    }
+    return rulesets
+  }
+}
+
+/// One scenario being played.
+struct LabEngineRun {
+  let scenario: Scenario
+  let simulator: Simulator
+  private var progress = TCPProgress()
+  private let start: UInt64
+  private let recorder = LabQueueRecorder()
+
+  init(_ scenario: Scenario, _ rulesets: [Ruleset]) throws(ScenarioError) {
+    self.scenario = scenario
+    start = UInt64((scenario.clock ?? 1_700_000_000) * 1e9)
+    let host = try Host(scenario)
+    do throws(TableProgram.Failure) {
+      simulator = try Simulator(host: host, clock: start, seed: scenario.seed ?? 1)
+      simulator.conntrackSettings = ConntrackSettings(scenario)
+      for ruleset in rulesets { try simulator.load(ruleset) }
+    } catch {
+      throw ScenarioError(path: "rules", reason: "\(error)")
+    }
+    simulator.world.conntrack?.recordsEvents = true
+    simulator.delivery = scenario.mode == .sink ? .sink : .stack
+    recorder.listen(scenario, simulator)
+  }
+
+  mutating func play() throws(ScenarioError) -> LabResult {
+    var result = LabResult(name: scenario.name)
+    for (index, step) in scenario.steps.enumerated() { result.steps.append(try play(step, index)) }
+    result.counters = tables(.ipv4)
+    result.counters6 = tables(.ipv6)
+    if scenario.recordsConntrack {
+      result.connections = simulator.connections().map { LabConnection($0) }
+      result.expectations = simulator.expectations().map { LabExpectation($0) }
+    }
+    return result
+  }
+
+  private mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
+    if let at = step.at {
+      let wanted = start &+ UInt64(at * 1e9)
+      if wanted > simulator.world.now { simulator.advance(nanoseconds: wanted - simulator.world.now) }
+    }
+    simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
+    var record = LabStep(index: index)
+    let before = (tables(.ipv4), tables(.ipv6))
+    for _ in 0..<step.repetitions { try act(step.action, index, &record) }
+    if scenario.recordsHits {
+      record.hits = LabTable.hits(from: before.0, to: tables(.ipv4))
+      record.hits6 = LabTable.hits(from: before.1, to: tables(.ipv6))
+    }
+    if scenario.recordsConntrack, let events = simulator.world.conntrack?.takeEvents() {
+      record.events = events.map { LabConntrackEvent($0) }
+    }
+    if scenario.listsConntrackEachStep || step.action == .snapshot {
+      record.connections = simulator.connections().map { LabConnection($0) }
+      record.expectations = simulator.expectations().map { LabExpectation($0) }
+    }
+    return record
+  }
+
+  private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ record: inout LabStep) throws(ScenarioError) {
+    switch action {
+    case .receive(let frame):
+      var packet = try build(frame.packet, index)
+      packet.link = link(frame, packet)
+      record.injected = .frame(interface: frame.interface, packet: packet.bytes)
+      progress.see(packet)
+      note(simulator.receive(packet, on: frame.interface), &record)
+    case .local(let sender, let spec):
+      let packet = try build(spec, index)
+      record.injected = sender.way == .raw ? .raw(packet.bytes) : .way(sender.way.rawValue)
+      if sender.way == .raw { progress.see(packet) }
+      note(send(packet, sender), &record)
+    case .send(let socket, let payload): note(simulator.write(payload, to: socket), &record)
+    case .close(let socket, let fin): note(simulator.close(socket, abortively: !fin), &record)
+    case .flush: simulator.world.conntrack?.flush(now: simulator.world.instant)
+    case .snapshot, .wait: break
+    }
+  }
+
+  private func build(_ spec: PacketSpec, _ index: Int) throws(ScenarioError) -> Packet {
+    do throws(PacketFields.BuildError) {
+      return try spec.packet(after: progress)
+    } catch {
+      throw ScenarioError(path: "steps[\(index)]", reason: "no such packet can be: \(error)")
+    }
+  }
+
+  private func link(_ frame: ScenarioStep.Frame, _ packet: Packet) -> LinkHeader {
+    let own = simulator.host.device(named: frame.interface)?.hardwareAddress ?? MACAddress(rawValue: 0)
+    return LinkHeader(
+      source: frame.source.flatMap { MACAddress($0) } ?? MACAddress(ScenarioStep.Frame.defaultSource) ?? own,
+      destination: frame.destination.flatMap { MACAddress($0) } ?? own,
+      etherType: frame.etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
+  }
+
+  private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
+    let facts = SocketFacts(uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark)
+    let local = LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)
+    switch sender.way {
+    case .raw: return simulator.send(packet, by: local)
+    case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)
+    }
+  }
+
+  /// Adds what a packet set in motion to the step's record.
+  private mutating func note(_ path: PathReport, _ record: inout LabStep) {
+    for departure in path.departures {
+      progress.see(departure.packet)
+      record.egress.append(
+        LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))
+    }
+    record.packets += path.packets.map { LabPacket($0, tracing: scenario.recordsTrace) }
+    record.sockets += path.sockets.map { LabSocketRecord($0) }
+    record.errno = path.error?.rawValue ?? record.errno
+    record.verdict = path.packets.first.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
+  }
+
+  private func tables(_ family: Family) -> [LabTable] {
+    guard let ruleset = simulator.rulesets().first(where: { $0.family == family }) else { return [] }
+    return ruleset.tables.map { table in
+      LabTable(
+        name: table.name.rawValue,
+        chains: table.chains.map { chain in
+          LabTable.Chain(
+            name: chain.name, policy: chain.policy?.rawValue, count: LabCount(chain.counters.packets, chain.counters.bytes),
+            rules: chain.rules.map { LabCount($0.counters.packets, $0.counters.bytes) })
+        })
+    }
+  }
+}
+
+/// Gives the verdicts of a scenario's queues in their order.
+private final class LabQueueRecorder: Sendable {
+  func listen(_ scenario: Scenario, _ simulator: Simulator) {
+    for (number, responses) in scenario.queues {
+      var next = 0
+      simulator.queues[number] = QueueListener(isFailOpen: scenario.failOpen) { queued in
+        let response = responses.isEmpty ? QueueResponse() : responses[min(next, responses.count - 1)]
+        next += 1
+        return QueueAnswer(response, to: queued)
+      }
+    }
+  }
+}
+
+extension QueueAnswer {
+  init(_ response: QueueResponse, to queued: QueuedPacket) {
+    let verdict: QueueAnswer.Verdict =
+      switch response.verdict {
+      case .accept: .accept
+      case .drop: .drop
+      case .repeat: .repeat
+      case .hold: .hold
+      case .queue(let number): .queue(number)
+      }
+    self.init(verdict, mark: response.mark, bytes: response.bytes(insteadOf: queued.packet))
+  }
+}
+
+extension QueueResponse {
+  /// The bytes that the listener gives back, nil for those it was given.
+  func bytes(insteadOf packet: Packet) -> [UInt8]? {
+    if let spec = self.packet { return try? spec.packet(after: TCPProgress()).bytes }
+    guard let replacement, let at = packet.transport else { return nil }
+    let start = at.offset + packet.payloadOffset(at)
+    guard start <= packet.count, let found = packet.bytes[start...].firstRange(of: replacement.old) else { return nil }
+    var changed = packet
+    changed.bytes.replaceSubrange(found, with: replacement.new)
+    changed.updateLengthField()
+    if at.proto == .udp { changed.bytes.setUInt16(UInt16(clamping: changed.count - at.offset), at: at.offset + UDPHeader.Offset.length) }
+    changed.updateTransportChecksum()
+    return changed.bytes
+  }
+}
+
+extension Packet {
+  /// Bytes of transport header before the payload.
+  fileprivate func payloadOffset(_ at: TransportLocator) -> Int {
+    switch at.proto {
+    case .tcp: tcp?.dataOffset ?? TCPHeader.minimumLength
+    case .udp, .udplite: UDPHeader.length
+    case .icmp, .icmpv6: ICMPHeader.length
+    default: 0
+    }
+  }
+}

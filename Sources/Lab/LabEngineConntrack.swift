@@ -1,0 +1,98 @@
+import Conntrack
+import Wire
+
+extension LabTuple {
+  init(_ tuple: Tuple, zone: UInt16 = 0) {
+    let transport: Transport
+    if tuple.isICMP {
+      transport = .icmp(identifier: tuple.icmpIdentifier, type: tuple.icmpType, code: tuple.icmpCode)
+    } else if tuple.proto.hasPorts {
+      transport = .ports(source: tuple.sourceID, destination: tuple.destinationID)
+    } else {
+      transport = .none
+    }
+    self.init(source: tuple.source, destination: tuple.destination, transport: transport, zone: zone)
+  }
+}
+
+extension LabConnection {
+  /// A connection as a listing shows it.
+  init(_ snapshot: ConnectionSnapshot) {
+    let zone = snapshot.zone
+    self.init(
+      proto: snapshot.original.proto, original: LabTuple(snapshot.original, zone: zone.directions == .original ? zone.id : 0),
+      reply: LabTuple(snapshot.reply, zone: zone.directions == .reply ? zone.id : 0),
+      status: LabConnectionStatus(rawValue: snapshot.status.rawValue))
+    state = snapshot.state
+    timeout = snapshot.timeout
+    mark = snapshot.mark
+    if zone.directions == .both { self.zone = zone.id }
+    helper = snapshot.helper
+    if let accounting = snapshot.accounting {
+      originalCount = LabCount(accounting.originalPackets, accounting.originalBytes)
+      replyCount = LabCount(accounting.replyPackets, accounting.replyBytes)
+    }
+    master = snapshot.master.map { LabTuple($0) }
+    if let (original, reply) = snapshot.sequenceAdjustments {
+      originalAdjustment = LabConnection.SequenceAdjustment(original)
+      replyAdjustment = LabConnection.SequenceAdjustment(reply)
+    }
+  }
+
+  /// A connection as an event tells of it: without what only a listing has.
+  init(event snapshot: ConnectionSnapshot, isEnd: Bool) {
+    self.init(snapshot)
+    if mark == 0 { mark = nil }
+    if !isEnd {
+      originalCount = nil
+      replyCount = nil
+    } else {
+      timeout = nil
+    }
+    originalAdjustment = nil
+    replyAdjustment = nil
+  }
+}
+
+extension LabConnection.SequenceAdjustment {
+  init(_ adjustment: SequenceAdjustment) {
+    self.init(position: adjustment.correctionPosition, before: adjustment.offsetBefore, after: adjustment.offsetAfter)
+  }
+}
+
+extension LabExpectation {
+  init(_ snapshot: ExpectationSnapshot) {
+    let expectation = snapshot.expectation
+    let tuple = expectation.tuple
+    // Conntrack prints a mask in the form of a tuple: the destination counts wholly.
+    let ones: UInt128 = tuple.family == .ipv4 ? UInt128(UInt32.max) : .max
+    let mask = Tuple(
+      family: tuple.family, proto: tuple.proto, sourceBits: expectation.sourceMask, sourceID: expectation.sourceIDMask,
+      destinationBits: ones, destinationID: .max)
+    let master = snapshot.master ?? tuple
+    self.init(proto: tuple.proto, tuple: LabTuple(tuple), mask: LabTuple(mask), master: LabTuple(master))
+    timeout = snapshot.timeout
+    flags = expectation.flags.rawValue
+    policyClass = UInt32(clamping: expectation.policyClass)
+    helper = snapshot.helper
+    if let name = expectation.function {
+      function = name.rawValue
+      let saved = Tuple(
+        family: tuple.family, proto: tuple.proto, sourceBits: expectation.savedAddress, sourceID: expectation.savedID,
+        destinationBits: 0, destinationID: 0)
+      nat = NAT(direction: Int(expectation.direction.rawValue), tuple: LabTuple(saved))
+    }
+  }
+}
+
+extension LabConntrackEvent {
+  init(_ event: ConntrackEvent) {
+    switch event {
+    case .new(let snapshot): self = .connection(.new, LabConnection(event: snapshot, isEnd: false))
+    case .update(let snapshot): self = .connection(.update, LabConnection(event: snapshot, isEnd: false))
+    case .destroy(let snapshot): self = .connection(.destroy, LabConnection(event: snapshot, isEnd: true))
+    case .expectationNew(let snapshot): self = .expectation(.new, LabExpectation(snapshot))
+    case .expectationDestroy(let snapshot): self = .expectation(.destroy, LabExpectation(snapshot))
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Conntrack
+import Evaluator
+import Wire
+import XTables
+
+extension Host {
+  /// The host of a scenario, with the switches the lab sets on a kernel.
+  convenience init(_ scenario: Scenario) throws(ScenarioError) {
+    self.init()
+    for (name, value) in [
+      ("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 0),
+      ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),
+      ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
+    ] { sysctls[name] = value }
+    for (index, face) in scenario.interfaces.enumerated() {
+      guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }
+      var addresses: [Address] = []
+      for text in face.addresses {
+        guard let address = Address(text) else { throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "no address: \(text)") }
+        addresses.append(address)
+      }
+      addDevice(named: face.name, hardwareAddress: hardware, hasNoARP: true)
+      updateDevice(named: face.name) { $0.addresses += addresses }
+    }
+    for (index, line) in scenario.setup.enumerated() {
+      do throws(HostError) {
+        try apply(ipCommand: line)
+      } catch {
+        throw ScenarioError(path: "topology.setup[\(index)]", reason: error.reason)
+      }
+    }
+    for sysctl in scenario.sysctls where ConntrackSettings()[sysctl: sysctl.name] == nil {
+      // A switch that is a text, or a list, has no bearing here.
+      if let value = Int(sysctl.value) { sysctls[sysctl.name] = value }
+    }
+    for socket in scenario.sockets {
+      var address: IPAddress?
+      if let text = socket.address {
+        guard let given = IPAddress(text) else { throw ScenarioError(path: "sockets", reason: "no address: \(text)") }
+        address = given
+      }
+      sockets.append(
+        HostSocket(
+          name: socket.name, proto: socket.transport == .tcp ? .tcp : .udp, port: socket.port, address: address,
+          facts: SocketFacts(isTransparent: socket.isTransparent)))
+    }
+  }
+}
+
+extension ConntrackSettings {
+  /// The switches of a scenario, on top of those the lab sets: packets and bytes are counted, events told.
+  init(_ scenario: Scenario) {
+    self.init()
+    accounting = true
+    events = 1
+    for sysctl in scenario.sysctls {
+      if let value = Int(sysctl.value) { self[sysctl: sysctl.name] = value }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import Extensions
+import Lab
+import Testing
+import XTables
+
+@Suite("The engine's answers to the lab's scenarios")
+struct LabEngineTests {
+  @Test("agree with what a kernel was recorded to answer", .needsLabRecordings)
+  func recordings() throws {
+    let engine = LabEngine(registry: .ferrule)
+    var lines: [String] = []
+    var agreed = 0
+    for recording in try LabRecordings.all() {
+      let answer = engine.play(recording.scenario).json
+      if let difference = LabComparison(recording.scenario).firstDifference(answer, recording.kernel) {
+        lines.append("differs  \(recording.scenario.name): \(String("\(difference)".prefix(400)))")
+      } else {
+        agreed += 1
+        lines.append("agrees   \(recording.scenario.name)")
+      }
+    }
+    print(lines.joined(separator: "\n"))
+    print("\(agreed) of \(lines.count) scenarios agree with the kernel")
+    #expect(agreed >= 8)
+  }
+}
