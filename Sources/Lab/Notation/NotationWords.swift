@@ -1,0 +1,82 @@
+import Diagnostics
+
+/// A word of a line of packet notation, and where it stands.
+struct NotationWord {
+  let text: String
+  let range: SourceRange
+
+  /// Name and value of `name=value`; a value in quotes is given without them.
+  var setting: (name: String, value: String)? {
+    guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+    var value = text[text.index(after: equals)...]
+    if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = value.dropFirst().dropLast() }
+    return (String(text[..<equals]), String(value))
+  }
+}
+
+/// Why a line of packet notation cannot be read.
+struct NotationError: Error {
+  let message: String
+  let range: SourceRange
+  let hint: String?
+
+  init(_ message: String, at range: SourceRange, hint: String? = nil) {
+    self.message = message
+    self.range = range
+    self.hint = hint
+  }
+}
+
+/// The words of a line: parted by blanks and by `>`, with `=>` a word of its own; what stands in quotes or brackets holds together.
+enum NotationLexer {
+  static func words(_ file: SourceFile, _ line: Range<Int>) throws(NotationError) -> [NotationWord] {
+    var words: [NotationWord] = []
+    var at = line.lowerBound
+    func add(_ range: Range<Int>) {
+      words.append(NotationWord(text: String(decoding: file.bytes[range], as: UTF8.self), range: SourceRange(range)))
+    }
+    while at < line.upperBound {
+      let byte = file.bytes[at]
+      if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r") {
+        at += 1
+      } else if byte == UInt8(ascii: "#") {
+        break
+      } else if byte == UInt8(ascii: ">") {
+        add(at..<at + 1)
+        at += 1
+      } else if byte == UInt8(ascii: "="), at + 1 < line.upperBound, file.bytes[at + 1] == UInt8(ascii: ">") {
+        add(at..<at + 2)
+        at += 2
+      } else {
+        let end = try wordEnd(file.bytes, at, line.upperBound)
+        add(at..<end)
+        at = end
+      }
+    }
+    return words
+  }
+
+  private static func wordEnd(_ bytes: [UInt8], _ start: Int, _ end: Int) throws(NotationError) -> Int {
+    var depth = 0
+    var quotedAt: Int?
+    var at = start
+    while at < end {
+      let byte = bytes[at]
+      if quotedAt != nil {
+        if byte == UInt8(ascii: "\"") { quotedAt = nil }
+      } else {
+        switch byte {
+        case UInt8(ascii: "\""): quotedAt = at
+        case UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "]"): depth -= 1
+        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: ">"): if depth <= 0 { return at }
+        default: break
+        }
+      }
+      at += 1
+    }
+    if let quotedAt { throw NotationError("the quote is never closed", at: SourceRange(quotedAt..<end)) }
+    if depth > 0 { throw NotationError("a bracket is never closed", at: SourceRange(start..<end)) }
+    return end
+  }
+}
