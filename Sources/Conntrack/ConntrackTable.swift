@@ -16,6 +16,9 @@ public final class ConntrackTable {
   /// The NAT side of the helpers; nil as long as no NAT is there, then no payload is rewritten.
   public var helperNAT: (any HelperNAT)?
 
+  /// The datagrams that are being reassembled.
+  public internal(set) var fragments = FragmentQueues()
+
   let seed: HashSeed
   let transitions = TCPTransitions()
   let sctpTransitions = SCTPTransitions()

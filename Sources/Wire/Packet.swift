@@ -33,6 +33,8 @@ public struct Packet: Sendable, Equatable {
   /// The largest fragment that a reassembled packet came in, in bytes of datagram; 0 when it came whole.
   /// The corresponding kernel field is `IPCB(skb)->frag_max_size`.
   public var fragmentMaximumSize: UInt16 = 0
+  /// The payload bytes of the fragments a reassembled packet came in, in order; empty when it came whole.
+  public var fragmentLengths: [Int] = []
 
   @inlinable public init(bytes: [UInt8], link: LinkHeader? = nil, type: PacketType = .host) {
     self.bytes = bytes

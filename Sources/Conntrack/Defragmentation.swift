@@ -1,0 +1,236 @@
+public import Wire
+
+/// The datagrams that are being put together from their fragments before anything is tracked. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
+public struct FragmentQueues: Sendable {
+  /// What tells fragments of one datagram from those of another. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
+  private struct Key: Hashable {
+    var family: AddressFamily
+    var identification: UInt32
+    var source: UInt128
+    var destination: UInt128
+    /// IPv4 alone keeps protocols apart.
+    var proto: IPProtocol
+    /// Who asks for the datagram: the hook.
+    var user: Hook
+    /// For destinations that mean different hosts on different links.
+    var interface: Int32
+  }
+
+  private var queues: [Key: FragmentQueue] = [:]
+  /// Fragments that each source has sent.
+  private var sourceCounts: [UInt128: UInt32] = [:]
+  private var memory = 0
+
+  public init() {}
+
+  /// Datagrams that wait for fragments.
+  public var count: Int { queues.count }
+
+  /// Takes a fragment in. The corresponding kernel functions are `ipv4_conntrack_defrag` and `ipv6_defrag`.
+  /// - Parameters:
+  ///   - packet: cut to the length its header says; when the last missing fragment comes, it becomes the whole datagram.
+  ///   - attachment: packets that are tracked already, or are not to be, pass as they are.
+  ///   - interface: the index of the interface it came in by.
+  /// - Returns: `.accept` for a packet to go on with, whole or never a fragment; `.stolen` while others are missing; `.drop`.
+  public mutating func gather(
+    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, settings: FragmentSettings, now: Instant
+  ) -> NetfilterVerdict {
+    switch attachment {
+    case .connection, .untracked: return .accept
+    case .none, .template: break
+    }
+    expire(now: now)
+    switch packet.family {
+    case .ipv4: return gatherV4(&packet, hook, settings, now)
+    case .ipv6: return gatherV6(&packet, hook, interface, settings, now)
+    case nil: return .accept
+    }
+  }
+
+  /// Gives up on datagrams whose time has run out.
+  public mutating func expire(now: Instant) {
+    guard !queues.isEmpty else { return }
+    for (key, queue) in queues where queue.deadline <= now { discard(key) }
+  }
+
+  private mutating func discard(_ key: Key) {
+    if let queue = queues.removeValue(forKey: key) { memory -= queue.memory }
+    if queues.isEmpty { sourceCounts = [:] }
+  }
+
+  /// The queue of a key, a new one if need be.
+  private mutating func queue(_ key: Key, deadline: Instant) -> FragmentQueue {
+    if let queue = queues[key] { return queue }
+    let queue = FragmentQueue(deadline: deadline)
+    memory += queue.memory
+    queues[key] = queue
+    return queue
+  }
+
+  /// Keeps what has become of a queue.
+  private mutating func store(_ queue: FragmentQueue, _ key: Key) {
+    memory += queue.memory - (queues[key]?.memory ?? 0)
+    queues[key] = queue
+  }
+
+  // MARK: IPv4
+
+  private mutating func gatherV4(
+    _ packet: inout Packet, _ hook: Hook, _ settings: FragmentSettings, _ now: Instant
+  ) -> NetfilterVerdict {
+    guard let header = packet.ipv4, header.isFragment, packet.count >= header.headerLength else { return .accept }
+    guard memory <= Int(settings.ipv4HighThreshold) else { return .stolen }
+    let key = Key(
+      family: .ipv4, identification: UInt32(header.identification), source: UInt128(header.source.rawValue),
+      destination: UInt128(header.destination.rawValue), proto: header.proto, user: hook, interface: 0)
+    var queue = queue(key, deadline: now.adding(seconds: settings.ipv4Timeout))
+    noteDistance(&queue, key, settings, now)
+    let offset = header.fragmentOffset
+    var end = offset + packet.count - header.headerLength
+    // Bytes behind the last multiple of eight are nobody's, unless the datagram ends there.
+    if header.moreFragments { end &= ~7 }
+    guard queue.claim(end: end, isLast: !header.moreFragments), end != offset else {
+      discard(key)
+      return .stolen
+    }
+    let piece = FragmentQueue.Piece(offset: offset, payload: Array(packet.bytes.slice(at: header.headerLength, length: end - offset)))
+    let isFirst = offset == 0
+    if isFirst, queue.firstHeader == nil { queue.firstHeader = Array(packet.bytes[..<header.headerLength]) }
+    let result = queue.insert(piece)
+    store(queue, key)
+    if result == .overlap { discard(key) }
+    guard result == .queued || result == .complete else { return .stolen }
+    queue.codepoints |= 1 << (header.tos & 3)
+    let size = piece.payload.count + header.headerLength
+    queue.largest = max(queue.largest, size)
+    if header.dontFragment { queue.largestUnfragmentable = max(queue.largestUnfragmentable, size) }
+    store(queue, key)
+    guard result == .complete else { return .stolen }
+    discard(key)
+    return reassembleV4(&packet, queue)
+  }
+
+  /// A source that sends very many other fragments in between has probably reused the identification. The corresponding kernel function is
+  /// `ip_frag_too_far`.
+  private mutating func noteDistance(_ queue: inout FragmentQueue, _ key: Key, _ settings: FragmentSettings, _ now: Instant) {
+    guard settings.ipv4MaximumDistance != 0 else { return }
+    // The count is a hint; a flood of sources must not make it a burden.
+    if sourceCounts.count > 65_536 { sourceCounts = [:] }
+    let count = (sourceCounts[key.source] ?? 0) &+ 1
+    sourceCounts[key.source] = count
+    let distance = count &- queue.sourceCount
+    queue.sourceCount = count
+    if !queue.pieces.isEmpty, distance > settings.ipv4MaximumDistance {
+      queue.restart(deadline: now.adding(seconds: settings.ipv4Timeout))
+    }
+  }
+
+  /// The corresponding kernel function is `ip_frag_reasm`.
+  private func reassembleV4(_ packet: inout Packet, _ queue: FragmentQueue) -> NetfilterVerdict {
+    guard let header = queue.firstHeader, let codepoint = queue.codepoint, header.count + queue.length <= 0xFFFF else {
+      return .stolen
+    }
+    packet.bytes = header + queue.payload
+    packet.bytes[1] |= codepoint
+    packet.bytes.setUInt16(UInt16(truncatingIfNeeded: packet.count), at: IPv4Header.Offset.totalLength)
+    // Only when the largest fragment forbade it, the whole must not be sent in larger pieces.
+    let forbids = queue.largestUnfragmentable == queue.largest
+    packet.bytes.setUInt16(forbids ? 0x4000 : 0, at: IPv4Header.Offset.fragment)
+    packet.updateHeaderChecksum()
+    packet.fragmentMaximumSize = UInt16(clamping: max(queue.largest, queue.largestUnfragmentable))
+    packet.fragmentLengths = queue.pieces.map(\.payload.count)
+    return .accept
+  }
+
+  // MARK: IPv6
+
+  private mutating func gatherV6(
+    _ packet: inout Packet, _ hook: Hook, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
+  ) -> NetfilterVerdict {
+    guard let header = packet.ipv6, header.payloadLength != 0, var walk = IPv6ExtensionHeaders(packet.bytes) else {
+      return .accept
+    }
+    var previous = IPv6Header.Offset.nextHeader
+    var place: Int?
+    while place == nil, let step = walk.next() {
+      if step.proto == .fragment { place = step.offset } else { previous = step.offset }
+    }
+    guard let place, let fragment = IPv6FragmentHeader(packet.bytes, at: place),
+      !isTransportTruncated(packet.bytes, fragment, behind: place)
+    else { return .accept }
+    guard memory <= Int(settings.ipv6HighThreshold) else { return .drop }
+    let isLinkScoped = header.destination.isMulticast || header.destination.isLinkLocal
+    let key = Key(
+      family: .ipv6, identification: fragment.identification, source: header.source.rawValue,
+      destination: header.destination.rawValue, proto: .none, user: hook, interface: isLinkScoped ? interface : 0)
+    var queue = queue(key, deadline: now.adding(seconds: settings.ipv6Timeout))
+    let start = place + IPv6FragmentHeader.length
+    let offset = fragment.fragmentOffset
+    let end = offset + header.payloadLength - (start - IPv6Header.length)
+    guard end >= offset, end <= 0xFFFF else {
+      store(queue, key)
+      return .stolen
+    }
+    if fragment.moreFragments, end & 7 != 0 {
+      // Against the protocol (RFC 8200 §4.5): it goes on as it is, and takes what came before with it.
+      discard(key)
+      return .accept
+    }
+    guard queue.claim(end: end, isLast: !fragment.moreFragments), end != offset, packet.bytes.holds(end - offset, at: start) else {
+      store(queue, key)
+      return .stolen
+    }
+    if offset == 0, queue.firstHeader == nil {
+      // The Fragment header goes, and what it announces is announced by the header before it.
+      var first = Array(packet.bytes[..<place])
+      first[previous] = fragment.nextHeader.rawValue
+      queue.firstHeader = first
+    }
+    let piece = FragmentQueue.Piece(offset: offset, payload: Array(packet.bytes.slice(at: start, length: end - offset)))
+    let result = queue.insert(piece)
+    store(queue, key)
+    if result == .overlap { discard(key) }
+    guard result == .queued || result == .complete else { return .stolen }
+    queue.codepoints |= 1 << (header.trafficClass & 3)
+    queue.largest = max(queue.largest, header.payloadLength)
+    store(queue, key)
+    guard result == .complete else { return .stolen }
+    discard(key)
+    return reassembleV6(&packet, queue)
+  }
+
+  /// A first fragment must hold all headers up to the transport's (RFC 7112); another one passes as it is, to be found INVALID.
+  /// The corresponding kernel function is `ipv6frag_thdr_truncated`.
+  private func isTransportTruncated(_ bytes: [UInt8], _ fragment: IPv6FragmentHeader, behind place: Int) -> Bool {
+    guard fragment.fragmentOffset == 0, let at = TransportLocator(bytes), !at.isTruncated else { return false }
+    let needed = switch at.proto {
+    case .tcp: TCPHeader.minimumLength
+    case .udp, .icmpv6: 8
+    default: 1
+    }
+    return at.offset + needed > bytes.count
+  }
+
+  /// The corresponding kernel function is `nf_ct_frag6_reasm`.
+  private func reassembleV6(_ packet: inout Packet, _ queue: FragmentQueue) -> NetfilterVerdict {
+    guard let header = queue.firstHeader, let codepoint = queue.codepoint,
+      header.count - IPv6Header.length + queue.length <= 0xFFFF
+    else { return .stolen }
+    packet.bytes = header + queue.payload
+    packet.bytes.setUInt16(UInt16(truncatingIfNeeded: packet.count - IPv6Header.length), at: IPv6Header.Offset.payloadLength)
+    packet.setTOS((packet.tos ?? 0) | codepoint)
+    packet.fragmentMaximumSize = UInt16(clamping: queue.largest + IPv6Header.length)
+    packet.fragmentLengths = queue.pieces.map(\.payload.count)
+    return .accept
+  }
+}
+
+extension ConntrackTable {
+  /// Takes a fragment in before it is tracked, under the table's settings; see `FragmentQueues.gather`.
+  public func defragment(
+    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, now: Instant
+  ) -> NetfilterVerdict {
+    fragments.gather(
+      packet: &packet, attachment: attachment, hook: hook, interface: interface, settings: settings.fragments, now: now)
+  }
+}

@@ -1,0 +1,122 @@
+extension Packet {
+  /// The pieces in which a packet leaves through a link of `mtu` bytes: the packet itself when it fits and was never in pieces.
+  ///
+  /// A packet that was reassembled leaves in the pieces it came in, when those fit; over IPv6 only when it is longer than each of them was. The corresponding kernel functions are `ip_do_fragment` and
+  /// `ip6_fragment`.
+  /// - Parameter identification: for the Fragment headers of IPv6.
+  /// - Returns: nil when it must not be cut: the sender is to be told.
+  public func fragments(mtu: Int, identification: UInt32 = 1) -> [Packet]? {
+    switch family {
+    case .ipv4:
+      guard count > mtu || fragmentMaximumSize != 0 else { return [self] }
+      return fragmentsV4(mtu: mtu)
+    case .ipv6:
+      guard count > mtu || (fragmentMaximumSize != 0 && count > Int(fragmentMaximumSize)) else { return [self] }
+      return fragmentsV6(mtu: mtu, identification: identification)
+    case nil: return nil
+    }
+  }
+
+  /// Cuts a payload: as it came, when every piece fits into `room`, else into the largest multiples of eight that do.
+  private func cuts(payload: Int, room: Int) -> (ranges: [Range<Int>], asItCame: Bool) {
+    var ranges: [Range<Int>] = []
+    var start = 0
+    // What of the first piece now stands before the cuts, as destination options do, is not cut again.
+    var lengths = fragmentLengths
+    if let first = lengths.first { lengths[0] = first - (lengths.reduce(0, +) - payload) }
+    let fits = lengths.allSatisfy { $0 > 0 && $0 <= room } && lengths.dropLast().allSatisfy { $0 % 8 == 0 }
+    if !lengths.isEmpty, fits {
+      for length in lengths {
+        ranges.append(start..<(start + length))
+        start += length
+      }
+      return (ranges, true)
+    }
+    while start < payload {
+      let left = payload - start
+      let length = left <= room ? left : room & ~7
+      guard length > 0 else { return ([], false) }
+      ranges.append(start..<(start + length))
+      start += length
+    }
+    return (ranges, false)
+  }
+
+  private func fragmentsV4(mtu: Int) -> [Packet]? {
+    guard let header = ipv4, count >= header.headerLength else { return nil }
+    let largest = Int(fragmentMaximumSize)
+    // A datagram that forbids it is cut only into pieces that it came in.
+    if header.dontFragment, largest == 0 || largest > mtu { return nil }
+    let limit = largest != 0 ? min(mtu, largest) : mtu
+    let payload = count - header.headerLength
+    let (cuts, asItCame) = cuts(payload: payload, room: limit - header.headerLength)
+    guard !cuts.isEmpty else { return nil }
+    return cuts.map { range in
+      var piece = self
+      piece.fragmentMaximumSize = 0
+      piece.fragmentLengths = []
+      var head = Array(bytes[..<header.headerLength])
+      if range.lowerBound > 0 { FragmentOptions.blankUncopied(&head) }
+      piece.bytes = head + bytes[(header.headerLength + range.lowerBound)..<(header.headerLength + range.upperBound)]
+      let more: UInt16 = range.upperBound < payload || header.moreFragments ? 0x2000 : 0
+      // The flag is lost on the way that keeps the pieces as they are.
+      let keep: UInt16 = header.dontFragment && !asItCame ? 0x4000 : 0
+      let offset = UInt16(truncatingIfNeeded: (header.fragmentOffset + range.lowerBound) / 8) & 0x1FFF
+      piece.bytes.setUInt16(keep | more | offset, at: IPv4Header.Offset.fragment)
+      piece.bytes.setUInt16(UInt16(clamping: piece.count), at: IPv4Header.Offset.totalLength)
+      piece.updateHeaderChecksum()
+      return piece
+    }
+  }
+
+  private func fragmentsV6(mtu: Int, identification: UInt32) -> [Packet]? {
+    guard var walk = IPv6ExtensionHeaders(bytes), let first = bytes.uint8(at: IPv6Header.Offset.nextHeader) else { return nil }
+    let largest = Int(fragmentMaximumSize)
+    // Routers do not cut; they only restore what was reassembled here.
+    if largest > mtu { return nil }
+    let limit = largest != 0 ? max(largest, 1280) : mtu
+    // Hop-by-hop options, a routing header, and destination options but for those behind one, belong to every fragment.
+    // The corresponding kernel function is `ip6_find_1stfragopt`.
+    var place = IPv6Header.length
+    var previous = IPv6Header.Offset.nextHeader
+    var next = IPProtocol(rawValue: first)
+    var hasRouting = false
+    while let step = walk.next() {
+      if step.proto == .routing { hasRouting = true }
+      guard step.proto == .hopByHop || step.proto == .routing || (step.proto == .destinationOptions && !hasRouting) else { break }
+      previous = step.offset
+      place = step.offset + step.length
+      next = step.nextHeader
+    }
+    guard place <= count else { return nil }
+    let payload = count - place
+    let cuts = cuts(payload: payload, room: limit - place - IPv6FragmentHeader.length).ranges
+    guard !cuts.isEmpty else { return nil }
+    return cuts.map { range in
+      var piece = self
+      piece.fragmentMaximumSize = 0
+      piece.fragmentLengths = []
+      piece.bytes = Array(bytes[..<place])
+      piece.bytes[previous] = IPProtocol.fragment.rawValue
+      piece.bytes += [next.rawValue, 0]
+      piece.bytes.appendUInt16(UInt16(truncatingIfNeeded: range.lowerBound) | (range.upperBound < payload ? 1 : 0))
+      piece.bytes.appendUInt32(identification)
+      piece.bytes += bytes[(place + range.lowerBound)..<(place + range.upperBound)]
+      piece.updateLengthField()
+      return piece
+    }
+  }
+}
+
+/// IPv4 options in fragments.
+enum FragmentOptions {
+  /// Overwrites the options that only the first fragment carries with no-operations. The corresponding kernel function is
+  /// `ip_options_fragment`.
+  static func blankUncopied(_ header: inout [UInt8]) {
+    guard header.count > IPv4Header.minimumLength else { return }
+    for option in HeaderOptions(bytes: header, from: IPv4Header.minimumLength, to: header.count) where option.kind > 1 {
+      guard option.kind & 0x80 == 0 else { continue }
+      for offset in option.offset..<(option.offset + option.length) { header[offset] = 1 }
+    }
+  }
+}
