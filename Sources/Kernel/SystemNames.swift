@@ -2,10 +2,16 @@ import Glibc
 public import XTables
 
 extension NameDatabase {
-  /// The names this machine's databases know: `/etc/protocols`, `/etc/services`, users and groups, realms.
+  /// The names this machine's databases know: `/etc/protocols`, `/etc/services`, users and groups, realms, connection labels,
+  /// and the kernel's sets of addresses.
   public static let system = NameDatabase(
     protocolNumber: SystemNames.protocolNumber, protocolName: SystemNames.protocolName, port: SystemNames.port,
-    userID: SystemNames.userID, groupID: SystemNames.groupID, realm: { RouteTableNames.number(of: $0, in: "rt_realms") })
+    userID: SystemNames.userID, groupID: SystemNames.groupID,
+    routeName: { number, table in NumberedNames.name(of: number, in: NumberedNames.routeTables(table)) },
+    routeNumber: { name, table in NumberedNames.number(of: name, in: NumberedNames.routeTables(table)) },
+    connectionLabel: { NumberedNames.number(of: $0, in: NumberedNames.labels).flatMap { UInt16(exactly: $0) } },
+    connectionLabelName: { NumberedNames.name(of: UInt32($0), in: NumberedNames.labels) },
+    addressSet: KernelAddressSets.find, addressSetName: KernelAddressSets.name)
 }
 
 /// Look-ups in the C library's name databases, with buffers of their own so that threads do not meet.
@@ -67,18 +73,20 @@ private enum SystemNames {
   }
 }
 
-/// The tables of names that iproute2 keeps, one `number name` a line.
-enum RouteTableNames {
-  static func number(of name: String, in table: String) -> UInt32? {
-    for folder in ["/etc/iproute2/", "/usr/share/iproute2/", "/usr/lib/iproute2/"] {
-      guard let text = try? HostFile.read(folder + table) else { continue }
-      for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-        let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-        if words.count >= 2, words[1] == name, let number = UnsignedText.parse(ArraySlice(words[0].utf8)) {
-          return UInt32(exactly: number)
-        }
-      }
+/// Files whose lines are a number and a name: the tables of `iproute2` and the labels of connections.
+private enum NumberedNames {
+  static func routeTables(_ table: String) -> String { "/etc/iproute2/" + table }
+  static let labels = "/etc/xtables/connlabel.conf"
+
+  static func number(of name: String, in file: String) -> UInt32? { lines(file).first { $0.name == name }?.number }
+
+  static func name(of number: UInt32, in file: String) -> String? { lines(file).first { $0.number == number }?.name }
+
+  private static func lines(_ file: String) -> [(number: UInt32, name: String)] {
+    ((try? HostFile.read(file)) ?? "").split(separator: "\n").compactMap { line in
+      let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+      guard words.count >= 2, let number = UnsignedText.parse(ArraySlice(words[0].utf8)) else { return nil }
+      return UInt32(exactly: number).map { ($0, String(words[1])) }
     }
-    return nil
   }
 }

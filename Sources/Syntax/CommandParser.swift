@@ -201,7 +201,9 @@ struct CommandRun {
     of pending: RuleBuilder.Pending, option index: Int, word: Token, attached: Token?
   ) throws(OptionError) -> OptionArguments {
     let option = pending.descriptor.options[index]
-    let first = option.arity > 0 ? try argument(after: word, attached: attached) : word
+    let first =
+      option.arity > 0
+      ? try argument(after: word, attached: attached) : option.mayHaveArgument ? looseArgument() ?? Token("") : word
     var second = word
     if option.arity > 1 {
       guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {

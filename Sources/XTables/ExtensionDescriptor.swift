@@ -208,6 +208,7 @@ public final class OptionDescriptor: Sendable {
   public let short: Character?
   public let aliases: [String]
   public let arity: Int
+  public let mayHaveArgument: Bool
   public let placeholder: String
   public let grammar: String
   public let samples: [String]
@@ -224,6 +225,7 @@ public final class OptionDescriptor: Sendable {
     short = option.short
     aliases = option.aliases
     arity = option.arity
+    mayHaveArgument = option.mayHaveArgument
     placeholder = option.placeholder
     grammar = option.grammar
     samples = option.samples

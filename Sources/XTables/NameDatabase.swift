@@ -9,8 +9,24 @@ public final class NameDatabase: Sendable {
   /// The numeric id of a user and of a group.
   public let userID: @Sendable (String) -> UInt32?
   public let groupID: @Sendable (String) -> UInt32?
-  /// The number a name has in an `iproute2` table such as `rt_realms`.
-  public let realm: @Sendable (String) -> UInt32?
+  /// The name a number has in a table of `iproute2`, `rt_realms` or `group`, and the number of a name.
+  public let routeName: @Sendable (_ number: UInt32, _ table: String) -> String?
+  public let routeNumber: @Sendable (_ name: String, _ table: String) -> UInt32?
+  /// The bit a connection label has in `connlabel.conf`, and the label of a bit.
+  public let connectionLabel: @Sendable (String) -> UInt16?
+  public let connectionLabelName: @Sendable (UInt16) -> String?
+  /// What is known of a set of addresses by its name, and the name of a set by its index.
+  public let addressSet: @Sendable (String) -> AddressSetAnswer
+  public let addressSetName: @Sendable (UInt16) -> String?
+
+  /// What the kernel says of an ipset.
+  public enum AddressSetAnswer: Sendable, Hashable {
+    /// Nobody was asked.
+    case unknown
+    case missing
+    /// The index, and the family where the set has one.
+    case found(UInt16, Family?)
+  }
 
   public init(
     protocolNumber: @escaping @Sendable (String) -> UInt8? = { _ in nil },
@@ -18,14 +34,24 @@ public final class NameDatabase: Sendable {
     port: @escaping @Sendable (String, String?) -> UInt16? = { _, _ in nil },
     userID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
     groupID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
-    realm: @escaping @Sendable (String) -> UInt32? = { _ in nil }
+    routeName: @escaping @Sendable (UInt32, String) -> String? = { _, _ in nil },
+    routeNumber: @escaping @Sendable (String, String) -> UInt32? = { _, _ in nil },
+    connectionLabel: @escaping @Sendable (String) -> UInt16? = { _ in nil },
+    connectionLabelName: @escaping @Sendable (UInt16) -> String? = { _ in nil },
+    addressSet: @escaping @Sendable (String) -> AddressSetAnswer = { _ in .unknown },
+    addressSetName: @escaping @Sendable (UInt16) -> String? = { _ in nil }
   ) {
     self.protocolNumber = protocolNumber
     self.protocolName = protocolName
     self.port = port
     self.userID = userID
     self.groupID = groupID
-    self.realm = realm
+    self.routeName = routeName
+    self.routeNumber = routeNumber
+    self.connectionLabel = connectionLabel
+    self.connectionLabelName = connectionLabelName
+    self.addressSet = addressSet
+    self.addressSetName = addressSetName
   }
 
   /// No names but those built into iptables: what a reproducible test wants.

@@ -66,10 +66,12 @@ public struct OptionUse: Sendable {
   public var requires: [String] = []
   public var aliases: [String] = []
   public var short: Character?
+  /// An argument may follow, which begins with neither `-` nor `!`.
+  public var mayHaveArgument = false
 
   public init(
     repeatable: Bool = false, mandatory: Bool = false, excludes: [String] = [], requires: [String] = [],
-    aliases: [String] = [], short: Character? = nil
+    aliases: [String] = [], short: Character? = nil, mayHaveArgument: Bool = false
   ) {
     self.repeatable = repeatable
     self.mandatory = mandatory
@@ -77,6 +79,7 @@ public struct OptionUse: Sendable {
     self.requires = requires
     self.aliases = aliases
     self.short = short
+    self.mayHaveArgument = mayHaveArgument
   }
 
   public static let plain = OptionUse()
@@ -92,6 +95,8 @@ public struct Option<Info: Sendable>: Sendable {
   public let short: Character?
   /// How many arguments follow: 0, 1 or 2.
   public let arity: Int
+  /// One argument may follow where `arity` says none must.
+  public let mayHaveArgument: Bool
   public let placeholder: String
   public let grammar: String
   public let samples: [String]
@@ -155,6 +160,7 @@ public struct Option<Info: Sendable>: Sendable {
     self.name = name
     short = use.short
     self.arity = arity
+    mayHaveArgument = use.mayHaveArgument
     self.placeholder = placeholder
     self.grammar = grammar
     self.samples = samples

@@ -2,7 +2,21 @@
 #ifndef FERRULE_STRUCT_SIZES_H
 #define FERRULE_STRUCT_SIZES_H
 enum {
+  xt_bpf_info_size = sizeof(struct xt_bpf_info),
+  xt_bpf_info_v1_size = sizeof(struct xt_bpf_info_v1),
+  xt_cgroup_info_v1_size = sizeof(struct xt_cgroup_info_v1),
+  xt_cgroup_info_v2_size = sizeof(struct xt_cgroup_info_v2),
+  xt_connlimit_info_size = sizeof(struct xt_connlimit_info),
+  xt_hashlimit_mtinfo1_size = sizeof(struct xt_hashlimit_mtinfo1),
+  xt_hashlimit_mtinfo2_size = sizeof(struct xt_hashlimit_mtinfo2),
+  xt_hashlimit_mtinfo3_size = sizeof(struct xt_hashlimit_mtinfo3),
+  xt_nfacct_match_info_size = sizeof(struct xt_nfacct_match_info),
+  xt_nfacct_match_info_v1_size = sizeof(struct xt_nfacct_match_info_v1),
+  xt_quota_info_size = sizeof(struct xt_quota_info),
+  xt_rateest_match_info_size = sizeof(struct xt_rateest_match_info),
   xt_rateinfo_size = sizeof(struct xt_rateinfo),
+  xt_statistic_info_size = sizeof(struct xt_statistic_info),
+  xt_string_info_size = sizeof(struct xt_string_info),
   xt_ct_target_info_size = sizeof(struct xt_ct_target_info),
   xt_ct_target_info_v1_size = sizeof(struct xt_ct_target_info_v1),
   xt_tee_tginfo_size = sizeof(struct xt_tee_tginfo),

@@ -24,6 +24,8 @@ public enum ConnmarkMatch: MatchExtension {
     .rejects("--mark -1"), .rejects(""),
   ]
 
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .masked(.connectionMark, info.mark.value, mask: info.mark.mask).inverted(info.inverted != 0)
   }

@@ -15,7 +15,7 @@ public enum ConntrackMatch: MatchExtension {
     Option(
       "--ctstate", ConntrackTest.states(ConntrackTest.stateNames, "ctstate"), \.state, .state, .plain,
       "state of the packet in its connection"),
-    Option("--ctproto", connectionProtocol, \.protocolNumber, .protocolNumber, .plain, "protocol of the connection"),
+    Option("--ctproto", .protocolNumber, \.protocolNumber, .protocolNumber, .plain, "protocol of the connection"),
     Option("--ctorigsrc", .hostMask, \.originalSource, .originalSource, .plain, "source of the original direction"),
     Option("--ctorigdst", .hostMask, \.originalDestination, .originalDestination, .plain, "destination of the original direction"),
     Option("--ctreplsrc", .hostMask, \.replySource, .replySource, .plain, "source of the reply direction"),
@@ -75,17 +75,6 @@ public enum ConntrackMatch: MatchExtension {
       })
   }
 
-  private static let connectionProtocol = ValueSyntax<UInt16>(
-    placeholder: "protocol", grammar: "protocol", samples: ["6", "tcp", "255", "0"], nearMisses: ["256", "nosuchprotocol"],
-    parse: { token, arguments throws(OptionError) in
-      if let number = token.unsigned, number <= 255 { return UInt16(number) }
-      if let number = BuiltinProtocol.number(token.string) ?? arguments.names.protocolNumber(token.string) { return UInt16(number) }
-      throw OptionError(
-        "unknown-protocol", "unknown protocol \"\(token.string)\" specified", at: token.range,
-        hint: "write a number up to 255 or a name this system knows")
-    },
-    print: { number, text in text.word(String(number)) })
-
   private static let statusNames: [(name: String, bit: UInt16)] = [
     ("NONE", 0), ("EXPECTED", 0x01), ("SEEN_REPLY", 0x02), ("ASSURED", 0x04), ("CONFIRMED", 0x08),
   ]
@@ -113,6 +102,8 @@ public enum ConntrackMatch: MatchExtension {
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "conntrack: At least one option is required") }
   }
+
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(family) }
 }

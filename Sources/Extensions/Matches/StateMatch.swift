@@ -27,5 +27,7 @@ public enum StateMatch: MatchExtension {
 
   public static func claims(_ info: Info) -> Bool { info.matched.contains(.alias) }
 
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(family) }
 }

@@ -1,0 +1,107 @@
+import CNetfilter
+import Conntrack
+public import Wire
+public import XTables
+
+/// Matches the share of connections that falls to this node of a cluster. Kernel: `xt_cluster`, revision 0.
+public enum ClusterMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_cluster_match_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var nodes: UInt32 = 0
+    var mask: UInt32 = 0
+    var seed: UInt32 = 0
+    var flags: UInt32 = 0
+  }
+
+  public static let name = "cluster"
+  public static let families: Families = .both
+  public static let summary = "matches the share of connections that falls to this node"
+  public static let initial = Info()
+
+  private static func hex(_ number: UInt32) -> String {
+    let digits = String(number, radix: 16)
+    return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  /// A number printed with eight hexadecimal digits.
+  private static func padded(_ syntax: ValueSyntax<UInt32>) -> ValueSyntax<UInt32> {
+    ValueSyntax(
+      placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples, nearMisses: syntax.nearMisses,
+      parse: syntax.parse, print: { number, text in text.word(hex(number)) })
+  }
+
+  private static let node: ValueSyntax<UInt32> = {
+    let number = ValueSyntax<UInt32>.unsigned(1...32)
+    return ValueSyntax(
+      placeholder: number.placeholder, grammar: number.grammar, samples: number.samples, nearMisses: number.nearMisses,
+      parse: { token, arguments throws(OptionError) in 1 << (try number.parse(token, arguments) - 1) }, print: number.print)
+  }()
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--cluster-local-node", node, \.mask, invert: .bits(\.flags, 1), present: .never,
+      OptionUse(excludes: ["--cluster-local-nodemask"]), "number of this node"),
+    Option(
+      "--cluster-local-nodemask", padded(.unsigned(1...32)), \.mask, invert: .bits(\.flags, 1),
+      OptionUse(excludes: ["--cluster-local-node"]), "the nodes this one stands for"),
+    Option("--cluster-total-nodes", .unsigned(1...32), \.nodes, .mandatory, "how many nodes there are"),
+    Option("--cluster-hash-seed", padded(.unsigned()), \.seed, .mandatory, "seed of the hash, the same on all nodes"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cluster_match_info>.size)]
+  public static let examples: [Example] = [
+    .accepts(
+      "--cluster-total-nodes 2 --cluster-local-node 2 --cluster-hash-seed 0xdeadbeef",
+      saved: "--cluster-local-nodemask 0x00000002 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef"),
+    .rejects("--cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1"),
+    .rejects("--cluster-total-nodes 2 --cluster-hash-seed 1"), .rejects("--cluster-total-nodes 33 --cluster-local-node 1 --cluster-hash-seed 1"),
+  ]
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    let isNode = seen.contains("--cluster-local-node")
+    guard isNode || seen.contains("--cluster-local-nodemask") else {
+      throw OptionError(
+        "missing-option", "cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing")
+    }
+    guard UInt64(info.mask) >> UInt64(info.nodes) != 0 else { return }
+    throw OptionError(
+      "bad-value",
+      isNode
+        ? "cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'"
+        : "cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'")
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.nodes > 32 || info.nodes == 0 { throw .kernel("cluster: there are at most 32 nodes") }
+    if UInt64(info.mask) >> UInt64(info.nodes) != 0 { throw .kernel("cluster: the mask names nodes that are not there (EDOM)") }
+  }
+
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    let node = Field.clusterNode(info.nodes, info.seed)
+    let mine = Condition.any((0..<32).filter { info.mask >> UInt32($0) & 1 == 1 }.map { .equals(node, $0) })
+    return .all([.has(node), mine.inverted(info.flags & 1 != 0)])
+  }
+}
+
+extension Field {
+  /// The node a connection, or the one that expected it, falls to, counted from 0. A multicast frame to a unicast address is
+  /// from here on taken for one to this host, as the kernel does.
+  ///
+  /// The corresponding kernel function is `xt_cluster_mt`.
+  fileprivate static func clusterNode(_ nodes: UInt32, _ seed: UInt32) -> Field {
+    Field("cluster.\(nodes).\(seed)", bits: 5) { context in
+      if context.packet.destination?.isMulticast == false, context.packet.type == .multicast { context.packet.type = .host }
+      guard let handle = context.attachment.connection, let table = context.world.conntrack,
+        let connection = table[table.master(of: handle) ?? handle]
+      else { return .absent }
+      let bits = connection.original.sourceBits
+      // The kernel hashes the address as it stands in memory.
+      let words =
+        context.family == .ipv4
+        ? [UInt32(truncatingIfNeeded: bits).byteSwapped]
+        : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)).byteSwapped }
+      return .of(UInt64(JenkinsHash.words(words, initial: seed)) * UInt64(nodes) >> 32)
+    }
+  }
+}

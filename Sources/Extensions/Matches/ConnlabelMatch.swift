@@ -1,0 +1,72 @@
+import CNetfilter
+import Conntrack
+public import Wire
+public import XTables
+
+/// Matches, and may set, a label of the packet's connection. Kernel: `xt_connlabel`, revision 0.
+public enum ConnlabelMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_connlabel_mtinfo`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var bit: UInt16 = 0
+    var options: UInt16 = 0
+  }
+
+  /// The bits of `options`: `XT_CONNLABEL_OP_*`.
+  private enum Flag {
+    static let inverted: UInt16 = 0x01
+    static let set: UInt16 = 0x02
+  }
+
+  public static let name = "connlabel"
+  public static let families: Families = .both
+  public static let summary = "matches, and may set, a label of the connection"
+  public static let initial = Info()
+
+  private static let label = ValueSyntax<UInt16>(
+    placeholder: "label", grammar: "number | name", samples: ["0", "40", "127", "0x10"], nearMisses: ["nosuchlabel", ""],
+    parse: { token, arguments throws(OptionError) in
+      if let number = token.unsigned, number <= UInt64(Int32.max) { return UInt16(truncatingIfNeeded: number) }
+      if let bit = arguments.names.connectionLabel(token.string) { return bit }
+      throw OptionError(
+        "bad-value", "label '\(token.string)' not found or invalid value", at: token.range,
+        hint: "write a number up to 127, or a name of connlabel.conf")
+    },
+    print: { bit, text in text.word("\"\(text.names.connectionLabelName(bit) ?? String(bit))\"") })
+
+  public static let options: [Option<Info>] = [
+    Option("--label", label, \.bit, invert: .bits(\.options, Flag.inverted), .mandatory, "the label"),
+    Option(flag: "--set", present: .bits(\.options, Flag.set), .plain, "give the connection the label"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connlabel_mtinfo>.size)]
+  public static let examples: [Example] = [
+    .accepts("--label \"40\""), .accepts("! --label 41 --set", saved: "! --label \"41\" --set"), .rejects("--label nosuchlabel"),
+    .rejects("--label 128"), .rejects(""),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.options & ~0x03 != 0 { throw .kernel("connlabel: unknown flags") }
+    if info.bit > 127 { throw .kernel("connlabel: there are no more than 128 labels (ERANGE)", hint: "write a number up to 127") }
+  }
+
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    // Setting a label is more than a test.
+    if info.options & Flag.set != 0 { return .opaque }
+    let bit = info.bit
+    let field = Field("ct.label.\(bit)", bits: 1) { context in
+      guard let handle = context.attachment.connection, let details = context.world.conntrack?.details(of: handle) else { return .value(0) }
+      return .value(details.labels >> UInt128(bit) & 1)
+    }
+    return .equals(field, 1).inverted(info.options & Flag.inverted != 0)
+  }
+
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    let isInverted = info.options & Flag.inverted != 0
+    guard let handle = packet.attachment.connection, let table = packet.world.conntrack, let details = table.details(of: handle),
+      info.bit <= 127
+    else { return .of(isInverted) }
+    table.setLabels(details.labels | 1 << UInt128(info.bit), of: handle)
+    return .of(!isInverted)
+  }
+}

@@ -1,0 +1,60 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches the groups of the interfaces. Kernel: `xt_devgroup`, revision 0.
+public enum DevgroupMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_devgroup_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var flags: UInt32 = 0
+    var source = Masked<UInt32>(0, mask: 0)
+    var destination = Masked<UInt32>(0, mask: 0)
+  }
+
+  /// The bits of `flags`: `XT_DEVGROUP_*`.
+  private enum Flag {
+    static let source: UInt32 = 0x01
+    static let sourceInverted: UInt32 = 0x02
+    static let destination: UInt32 = 0x04
+    static let destinationInverted: UInt32 = 0x08
+  }
+
+  public static let name = "devgroup"
+  public static let families: Families = .both
+  public static let summary = "matches the groups of the interfaces"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--src-group", .routeName(in: "group"), \.source, invert: .bits(\.flags, Flag.sourceInverted),
+      present: .bits(\.flags, Flag.source), .plain, "group of the interface it came by"),
+    Option(
+      "--dst-group", .routeName(in: "group"), \.destination, invert: .bits(\.flags, Flag.destinationInverted),
+      present: .bits(\.flags, Flag.destination), .plain, "group of the interface it leaves by"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_devgroup_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--src-group 0x1"), .accepts("! --src-group 3/7", saved: "! --src-group 0x3/0x7"), .rejects("--src-group nosuchgroup"),
+    .rejects(""),
+  ]
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if seen.isEmpty {
+      throw OptionError("missing-option", "devgroup match: You must specify either '--src-group' or '--dst-group'")
+    }
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.flags & ~0x0f != 0 { throw .kernel("devgroup: unknown flags") }
+    if info.flags & Flag.source != 0, !site.hooks.isSubset(of: [.prerouting, .input, .forward]) {
+      throw .kernel("devgroup: --src-group is only valid in PREROUTING, INPUT and FORWARD")
+    }
+    if info.flags & Flag.destination != 0, !site.hooks.isSubset(of: [.forward, .output, .postrouting]) {
+      throw .kernel("devgroup: --dst-group is only valid in FORWARD, OUTPUT and POSTROUTING")
+    }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .unknown(UnknownReason("-m devgroup", needs: "the groups of the host's interfaces"))
+  }
+}

@@ -1,0 +1,45 @@
+import CNetfilter
+import Conntrack
+public import Wire
+public import XTables
+
+/// Matches connections that a helper of another one expected. Kernel: `xt_helper`, revision 0.
+public enum HelperMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_helper_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var inverted: Int32 = 0
+    var helper = FixedName<30>()
+    var padding: UInt16 = 0
+  }
+
+  public static let name = "helper"
+  public static let families: Families = .both
+  public static let summary = "matches connections that a helper expected"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--helper", .name(placeholder: "name"), \.helper, invert: .flag(\.inverted), .mandatory, "name of the helper: ftp, sip")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_helper_info>.size)]
+  public static let examples: [Example] = [.accepts("--helper ftp"), .accepts("! --helper ftp-2121"), .rejects("")]
+
+  public static func services(_ info: Info) -> KernelServices { .conntrack }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .equals(.masterHelper(info.helper.bytes), 1).inverted(info.inverted != 0)
+  }
+}
+
+extension Field {
+  /// Whether the packet's connection was expected by one with a helper, whose name is the beginning of the wanted one.
+  ///
+  /// The corresponding kernel function is `helper_mt`.
+  fileprivate static func masterHelper(_ wanted: [UInt8]) -> Field {
+    Field("ct.master.helper.\(String(decoding: wanted, as: UTF8.self))", bits: 1) { context in
+      guard let handle = context.attachment.connection, let table = context.world.conntrack,
+        let master = table.master(of: handle), let name = table.helperName(of: master)
+      else { return .value(0) }
+      return .of(wanted.isEmpty || wanted.starts(with: name.utf8))
+    }
+  }
+}

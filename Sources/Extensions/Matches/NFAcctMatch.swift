@@ -1,0 +1,51 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Counts packets with an accounting object and matches where that has no quota, or is over it. Kernel: `xt_nfacct`, revision 1.
+public enum NFAcctMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_nfacct_match_info_v1`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var object = FixedName<32>()
+    /// The kernel's own.
+    var kernelState: UInt64 = 0
+  }
+
+  public static let name = "nfacct"
+  public static let families: Families = .both
+  public static let summary = "counts packets with an accounting object"
+  public static let initial = Info()
+
+  private static let object = ValueSyntax<FixedName<32>>(
+    placeholder: "name", grammar: "string", samples: ["http-traffic", "x"], nearMisses: ["\"\""],
+    parse: { token, arguments throws(OptionError) in
+      guard !token.bytes.isEmpty else {
+        throw OptionError("bad-value", "Argument must have a minimum length of 1 characters", at: token.range)
+      }
+      guard !token.bytes.contains(UInt8(ascii: "\n")) else {
+        throw OptionError("bad-value", "Newlines not allowed in --nfacct-name", at: token.range)
+      }
+      return FixedName(token.bytes)
+    },
+    // The name is preceded by two blanks, as the tool prints it.
+    print: { name, text in
+      text.glue(" ")
+      text.quoted(name.bytes)
+    })
+
+  public static let options: [Option<Info>] = [
+    Option("--nfacct-name", object, \.object, .mandatory, "name of the accounting object")
+  ]
+  public static let layouts = [
+    Layout<Info>(
+      revision: 0, Info.self, abiSize: Int(xt_nfacct_match_info_size), userSize: 32, upgrade: { $0 }, downgrade: { $0 }),
+    Layout<Info>(revision: 1, abiSize: Int(xt_nfacct_match_info_v1_size), userSize: 32),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--nfacct-name http-traffic", saved: "--nfacct-name  http-traffic"), .rejects("--nfacct-name \"\""), .rejects(""),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .unknown(UnknownReason("-m nfacct", needs: "the quota and the counters of the object \(info.object.string)"))
+  }
+}

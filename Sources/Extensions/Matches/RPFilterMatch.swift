@@ -1,0 +1,86 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches packets that came by the interface through which their source would be answered. Kernel: `ipt_rpfilter` and
+/// `ip6t_rpfilter`, revision 0.
+public enum RPFilterMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_rpfilter_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var flags: UInt8 = 0
+  }
+
+  /// The bits of `flags`: `XT_RPFILTER_*`.
+  fileprivate enum Flag {
+    static let loose: UInt8 = 0x01
+    static let mark: UInt8 = 0x02
+    static let acceptsLocal: UInt8 = 0x04
+    static let inverted: UInt8 = 0x08
+  }
+
+  public static let name = "rpfilter"
+  public static let families: Families = .both
+  public static let summary = "matches packets whose source is reached by the interface they came by"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw, .mangle], hooks: .prerouting) }
+
+  public static let options: [Option<Info>] = [
+    Option(flag: "--loose", present: .bits(\.flags, Flag.loose), .plain, "any interface will do"),
+    Option(flag: "--validmark", present: .bits(\.flags, Flag.mark), .plain, "look up with the packet's mark"),
+    Option(flag: "--accept-local", present: .bits(\.flags, Flag.acceptsLocal), .plain, "this host's own addresses too"),
+    Option(flag: "--invert", present: .bits(\.flags, Flag.inverted), .plain, "match packets that fail"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_rpfilter_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("", table: .raw), .accepts("--loose --validmark --accept-local --invert", table: .mangle), .rejects("--loose"),
+    .rejects("! --loose", table: .raw),
+  ]
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.flags & ~0x0f != 0 { throw .kernel("rpfilter: unknown flags") }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .equals(.reversePath(info.flags & ~Flag.inverted), 1).inverted(info.flags & Flag.inverted != 0)
+  }
+}
+
+extension Field {
+  /// Whether the source address is reached as the flags demand; the corresponding kernel function is
+  /// `rpfilter_lookup_reverse`.
+  fileprivate static func reversePath(_ flags: UInt8) -> Field {
+    Field("rpfilter.\(flags)", bits: 1) { context in
+      guard let source = context.packet.source, let destination = context.packet.destination else { return .absent }
+      if context.packet.type == .loopback || context.input?.name == "lo" || isUnroutable(source, destination) { return .value(1) }
+      let mark = flags & RPFilterMatch.Flag.mark != 0 ? context.mark : 0
+      let back = destination.isMulticast || destination.bits == UInt128(UInt32.max) && destination.family == .ipv4 ? nil : destination
+      // Link-local sources are looked for on the interface they came by.
+      let output = source.v6?.isLinkLocal == true ? context.input : nil
+      guard let route = context.world.host.route(to: source, from: back, mark: mark, input: nil, output: output) else {
+        return .unknown(UnknownReason("-m rpfilter", needs: "the host's routes"))
+      }
+      switch route.type {
+      case .unicast: break
+      case .local: return .of(flags & RPFilterMatch.Flag.acceptsLocal != 0 && reaches(route, context, flags))
+      default: return .value(0)
+      }
+      return .of(reaches(route, context, flags))
+    }
+  }
+
+  private static func reaches(_ route: RouteAnswer, _ context: PacketContext, _ flags: UInt8) -> Bool {
+    // IPv6 does not ask by which interface a local address is local.
+    if route.type == .local, context.family == .ipv6 { return true }
+    return flags & RPFilterMatch.Flag.loose != 0 || route.output == context.input
+  }
+
+  /// A host that has no address yet, asking whoever is there.
+  private static func isUnroutable(_ source: IPAddress, _ destination: IPAddress) -> Bool {
+    switch (source, destination) {
+    case (.v4(let source), .v4(let destination)):
+      source.rawValue >> 24 == 0 && (destination == .broadcast || destination.rawValue >> 8 == 0xe00000)
+    case (.v6(let source), _): source == .any
+    default: false
+    }
+  }
+}

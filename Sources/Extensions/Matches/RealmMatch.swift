@@ -1,0 +1,32 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches the realm of the packet's route. Kernel: `xt_realm`, revision 0.
+public enum RealmMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_realm_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var realm = Masked<UInt32>(0, mask: 0)
+    var inverted: UInt8 = 0
+    var padding = InlineArray<3, UInt8>(repeating: 0)
+  }
+
+  public static let name = "realm"
+  public static let families: Families = .ipv4
+  public static let summary = "matches the routing realm"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(hooks: [.postrouting, .forward, .output, .input]) }
+
+  public static let options: [Option<Info>] = [
+    Option(
+      "--realm", .routeName(in: "rt_realms"), \.realm, invert: .flag(\.inverted), .mandatory, "compare (realm AND mask) with value")
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_realm_info>.size)]
+  public static let examples: [Example] = [
+    .accepts("--realm 0x1/0x2a"), .accepts("! --realm 42", saved: "! --realm 0x2a"), .rejects("--realm nosuchrealm"), .rejects(""),
+  ]
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    .unknown(UnknownReason("-m realm", needs: "the realms of the host's routes"))
+  }
+}

@@ -1,0 +1,86 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches packets for which a socket is open. Kernel: `xt_socket`, revision 3.
+public enum SocketMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_socket_mtinfo3`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var flags: UInt8 = 0
+  }
+
+  /// The bits of `flags`: `XT_SOCKET_*`.
+  private enum Flag {
+    static let transparent: UInt8 = 0x01
+    static let anyAddress: UInt8 = 0x02
+    static let restoreMark: UInt8 = 0x04
+  }
+
+  public static let name = "socket"
+  public static let families: Families = .both
+  public static let summary = "matches packets for which a socket is open"
+  public static let initial = Info()
+  public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input]) }
+
+  public static let options: [Option<Info>] = [
+    Option(flag: "--transparent", present: .bits(\.flags, Flag.transparent), .plain, "only transparent sockets"),
+    Option(flag: "--nowildcard", present: .bits(\.flags, Flag.anyAddress), .plain, "sockets bound to any address too"),
+    Option(flag: "--restore-skmark", present: .bits(\.flags, Flag.restoreMark), .plain, "give the packet the socket's mark"),
+  ]
+  public static let layouts = [
+    Layout<Info>(revision: 0, size: 0, decode: { _ in Info() }, encode: { $0.flags == 0 ? [] : nil }), older(1, 0x01), older(2, 0x03),
+    Layout<Info>(revision: 3, abiSize: MemoryLayout<xt_socket_mtinfo3>.size),
+  ]
+  public static let examples: [Example] = [
+    .accepts("", table: .mangle), .accepts("--transparent --nowildcard --restore-skmark", table: .mangle), .rejects("! --transparent"),
+  ]
+
+  /// The same structure, of which an older kernel knows fewer flags.
+  private static func older(_ revision: UInt8, _ known: UInt8) -> Layout<Info> {
+    Layout(
+      revision: revision, Info.self, abiSize: MemoryLayout<xt_socket_mtinfo1>.size, upgrade: { $0 },
+      downgrade: { $0.flags & ~known == 0 ? $0 : nil })
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.flags & ~0x07 != 0 { throw .kernel("socket: unknown flags") }
+  }
+
+  public static func services(_ info: Info) -> KernelServices { .defragmentation }
+
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    // Taking over the socket's mark is more than a test.
+    if info.flags & Flag.restoreMark != 0 { return .opaque }
+    var tests: [Condition] = [.equals(.socket("open") { _ in true }, 1)]
+    if info.flags & Flag.anyAddress == 0 { tests.append(.equals(.socket("wildcard") { $0.isWildcard }, 0)) }
+    if info.flags & Flag.transparent != 0 { tests.append(.equals(.socket("transparent") { $0.isTransparent }, 1)) }
+    return .all(tests)
+  }
+
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    switch packet.world.host.socket(for: packet.packet, packet.input) {
+    case .none: return .mismatched
+    case .unknown: return .unknown(SocketMatch.unknown)
+    case .socket(let socket):
+      if socket.isWildcard, info.flags & Flag.anyAddress == 0 { return .mismatched }
+      if !socket.isTransparent, info.flags & Flag.transparent != 0 { return .mismatched }
+      packet.mark = socket.mark
+      return .matched
+    }
+  }
+
+  fileprivate static let unknown = UnknownReason("-m socket", needs: "the host's open sockets")
+}
+
+extension Field {
+  /// Something of the socket that would receive the packet; absent where there is none.
+  fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {
+    Field("socket.\(name)", bits: 1) { context in
+      switch context.world.host.socket(for: context.packet, context.input) {
+      case .none: .absent
+      case .unknown: .unknown(SocketMatch.unknown)
+      case .socket(let facts): .of(read(facts))
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches at random, or every so many packets. Kernel: `xt_statistic`, revision 0.
+public enum StatisticMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_statistic_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var mode: UInt16 = 0
+    var flags: UInt16 = 0
+    /// The probability in units of 2⁻³¹, or one less than every how many packets.
+    var every: UInt32 = 0
+    var packet: UInt32 = 0
+    /// Where counting starts.
+    var count: UInt32 = 0
+    /// The kernel's own.
+    var kernelState: UInt64 = 0
+  }
+
+  /// `XT_STATISTIC_MODE_*`.
+  private enum Mode {
+    static let random: UInt16 = 0
+    static let nth: UInt16 = 1
+  }
+
+  public static let name = "statistic"
+  public static let families: Families = .both
+  public static let summary = "matches at random, or every so many packets"
+  public static let initial = Info()
+
+  private static let mode = ValueSyntax<UInt16>(
+    placeholder: "random|nth", grammar: "\"random\" | \"nth\"", samples: ["random", "nth"], nearMisses: ["", "RANDOM", "other"],
+    parse: { token, _ throws(OptionError) in
+      if token == "random" { return Mode.random }
+      if token == "nth" { return Mode.nth }
+      throw OptionError("bad-value", "Bad mode \"\(token.string)\"", at: token.range, hint: "write random or nth")
+    },
+    print: { mode, text in text.word(mode == Mode.random ? "random" : "nth") })
+
+  private static let probability = ValueSyntax<UInt32>(
+    placeholder: "p", grammar: "fraction", samples: ["0", "1", "0.5", "0.33333", "1e-3"], nearMisses: ["2", "-1", "x", ""],
+    parse: { token, arguments throws(OptionError) in
+      guard let value = Double(token.string), (0...1).contains(value) else { throw arguments.outOfRange(nil, 0...1) }
+      return UInt32((value * 0x1p31).rounded(.toNearestOrAwayFromZero))
+    },
+    print: { probability, text in text.word(fraction(probability)) })
+
+  /// A number of 2⁻³¹ with eleven decimals, a half rounded to even as `printf` does.
+  private static func fraction(_ probability: UInt32) -> String {
+    let scaled = UInt128(probability) * 100_000_000_000
+    var (whole, rest) = scaled.quotientAndRemainder(dividingBy: 1 << 31)
+    if rest > 1 << 30 || rest == 1 << 30 && whole & 1 == 1 { whole += 1 }
+    rest = whole % 100_000_000_000
+    let decimals = String(rest)
+    return "\(whole / 100_000_000_000)." + String(repeating: "0", count: 11 - decimals.count) + decimals
+  }
+
+  private static let every: ValueSyntax<UInt32> = {
+    let number = ValueSyntax<UInt32>.unsigned(1...UInt32.max)
+    return ValueSyntax(
+      placeholder: "n", grammar: number.grammar, samples: number.samples, nearMisses: number.nearMisses,
+      parse: { token, arguments throws(OptionError) in try number.parse(token, arguments) - 1 },
+      print: { every, text in text.word(String(every &+ 1)) })
+  }()
+
+  public static let options: [Option<Info>] = [
+    Option("--mode", mode, \.mode, .mandatory, "random, or by number"),
+    Option(
+      "--probability", probability, \.every, invert: .bitIfInverted, present: .when { $0.mode == Mode.random },
+      OptionUse(excludes: ["--every", "--packet"]), "from 0 to 1"),
+    Option(
+      "--every", every, \.every, invert: .bitIfInverted, present: .when { $0.mode == Mode.nth },
+      OptionUse(excludes: ["--probability"], requires: ["--packet"]), "one of how many packets"),
+    Option(
+      "--packet", .unsigned(), \.packet, present: .when { $0.mode == Mode.nth },
+      OptionUse(excludes: ["--probability"], requires: ["--every"]), "which of them, from 0"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_statistic_info_size), userSize: 16)]
+  public static let examples: [Example] = [
+    .accepts("--mode random --probability 0.5", saved: "--mode random --probability 0.50000000000"),
+    .accepts("--mode nth ! --every 10 --packet 3"), .rejects("--mode nth --every 5"), .rejects("--mode random"),
+    .rejects("--mode random --probability 1.1"), .rejects("--mode nth --every 3 --packet 3"), .rejects("--mode nth --probability 0.5"),
+  ]
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if info.mode == Mode.random, !seen.contains("--probability") {
+      throw OptionError("missing-option", "--probability must be specified when using random mode")
+    }
+    if info.mode == Mode.nth, !seen.contains("--every") {
+      throw OptionError("missing-option", "--every and --packet must be specified when using nth mode")
+    }
+    guard info.packet <= info.every else {
+      throw OptionError("bad-value", "the --packet p must be 0 <= p <= n-1")
+    }
+    info.count = info.every - info.packet
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.mode > 1 || info.flags & ~1 != 0 { throw .kernel("statistic: unknown mode or flags") }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
+
+  /// The corresponding kernel function is `statistic_mt`.
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    let isHit =
+      switch info.mode {
+      case Mode.random: UInt32(truncatingIfNeeded: packet.world.random.next()) & 0x7fff_ffff < info.every
+      default:
+        packet.world.memory.withState(of: packet.slot, initial: info.count) { count in
+          count = count == info.every ? 0 : count &+ 1
+          return count == 0
+        }
+      }
+    return .of(isHit != (info.flags & 1 != 0))
+  }
+}
+
+extension Inversion where Info == StatisticMatch.Info {
+  /// Any inverted option inverts the whole, and none takes that back.
+  fileprivate static var bitIfInverted: Inversion {
+    Inversion(get: { $0.flags & 1 != 0 }, set: { if $1 { $0.flags |= 1 } })
+  }
+}

@@ -1,0 +1,144 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches by date, time of day, weekday and day of the month. Kernel: `xt_time`, revision 0.
+public enum TimeMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_time_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    /// Seconds since 1970.
+    var dates = NumberRange<UInt32>(0, UInt32(Int32.max))
+    /// Seconds since midnight. Where the first is greater, the time around midnight is meant.
+    var daytimes = NumberRange<UInt32>(0, 86399)
+    /// A bit for each day, from 1.
+    var monthdays: UInt32 = Self.allMonthdays
+    /// A bit for each day, Monday being 1.
+    var weekdays: UInt8 = Self.allWeekdays
+    var flags: UInt8 = 0
+    var padding: UInt16 = 0
+
+    static let allMonthdays: UInt32 = 0xffff_fffe
+    static let allWeekdays: UInt8 = 0xfe
+    var hasDaytimes: Bool { daytimes != NumberRange(0, 86399) }
+  }
+
+  /// The bits of `flags`: `XT_TIME_*`.
+  private enum Flag {
+    static let kernelZone: UInt8 = 0x01
+    static let contiguous: UInt8 = 0x02
+  }
+
+  public static let name = "time"
+  public static let families: Families = .both
+  public static let summary = "matches by date, time of day, weekday and day of the month"
+  public static let initial = Info()
+
+  public static let options: [Option<Info>] = [
+    Option("--timestart", TimeSyntax.daytime, \.daytimes.low, present: .when { $0.hasDaytimes }, .plain, "from this time of day"),
+    Option("--timestop", TimeSyntax.daytime, \.daytimes.high, present: .when { $0.hasDaytimes }, .plain, "to this time of day"),
+    days("--monthdays", TimeSyntax.monthdays, \.monthdays, all: Info.allMonthdays, "days of the month"),
+    days("--weekdays", TimeSyntax.weekdays, \.weekdays, all: Info.allWeekdays, "days of the week"),
+    Option("--datestart", TimeSyntax.date, \.dates.low, present: .when { $0.dates.low != 0 }, .plain, "from this date"),
+    Option("--datestop", TimeSyntax.date, \.dates.high, present: .when { $0.dates.high != 0 }, .plain, "to this date"),
+    Option(
+      flag: "--kerneltz", present: .bits(\.flags, Flag.kernelZone), OptionUse(excludes: ["--utc"]),
+      "in the kernel's time zone instead of UTC"),
+    Option(
+      flag: "--contiguous", present: .bits(\.flags, Flag.contiguous), .plain, "a period over midnight belongs to the day it begins"),
+    Option(
+      flag: "--localtz", present: Presence(get: { _ in false }, set: { $0.flags |= Flag.kernelZone }),
+      OptionUse(excludes: ["--utc"]), "older name of --kerneltz"),
+    Option(flag: "--utc", present: .never, OptionUse(excludes: ["--localtz", "--kerneltz"]), "in UTC, which is the default"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_time_info>.size)]
+  public static let examples: [Example] = [
+    .accepts(
+      "--timestart 01:02:03 --timestop 04:05:06 --monthdays 1,2 --weekdays Mon,Sun --datestart 2001-02-03T04:05:06 --datestop 2012-09-08T09:06:05 --kerneltz"),
+    .accepts("--weekdays Mo,5", saved: "--weekdays Mon,Fri --datestop 2038-01-19T03:14:07"),
+    .accepts("! --weekdays Sat,Sun", saved: "--weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07"),
+    .accepts("--timestart 23:00 --timestop 1:00 --contiguous", saved: "--timestart 23:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 --contiguous"),
+    .rejects("--timestart 24:00"), .rejects("--weekdays 0"), .rejects("--datestart 1969"), .rejects("--utc --kerneltz"),
+    .rejects("--timestart 1:00 --timestop 2:00 --contiguous"),
+  ]
+
+  private static func days<Word: FixedWidthInteger & Sendable>(
+    _ name: String, _ syntax: ValueSyntax<Word>, _ path: any WritableKeyPath<Info, Word> & Sendable, all: Word, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses, invertible: true, .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        let days = try syntax.parse(arguments.token, arguments)
+        info[keyPath: path] = arguments.inverted ? days ^ all : days
+      },
+      write: { info, text in
+        guard info[keyPath: path] != all else { return }
+        text.option(name)
+        syntax.print(info[keyPath: path], &text)
+      })
+  }
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if info.flags & Flag.contiguous != 0, info.daytimes.low < info.daytimes.high {
+      throw OptionError(
+        "bad-value", "time: --contiguous only makes sense when stoptime is smaller than starttime")
+    }
+  }
+
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if max(info.daytimes.low, info.daytimes.high) > 86399 { throw .kernel("time: a day has no more than 86399 seconds (EDOM)") }
+    if info.flags & ~0x03 != 0 { throw .kernel("time: unknown flags") }
+    if info.flags & Flag.contiguous != 0, info.daytimes.low < info.daytimes.high {
+      throw .kernel("time: --contiguous without a period over midnight")
+    }
+  }
+
+  /// The corresponding kernel function is `time_mt`.
+  public static func condition(_ info: Info, family: Family) -> Condition {
+    if info.flags & Flag.kernelZone != 0 {
+      return .unknown(UnknownReason("-m time --kerneltz", needs: "the kernel's time zone"))
+    }
+    let dates = Condition.inRange(.clock(.seconds), info.dates.low, info.dates.high)
+    let (start, stop) = (info.daytimes.low, info.daytimes.high)
+    guard start >= stop else {
+      return .all([dates, .inRange(.clock(.daytime), start, stop), days(info, daysAgo: 0)])
+    }
+    let evening = Condition.inRange(.clock(.daytime), start, 86399)
+    let morning = Condition.inRange(.clock(.daytime), 0, stop)
+    // The hours after midnight may count for the day before.
+    let isContiguous = info.flags & Flag.contiguous != 0
+    return .all([
+      dates,
+      .any([
+        .all([morning, days(info, daysAgo: isContiguous ? 1 : 0)]), .all([.not(morning), evening, days(info, daysAgo: 0)]),
+      ]),
+    ])
+  }
+
+  private static func days(_ info: Info, daysAgo: Int) -> Condition {
+    func oneOf(_ field: Field, _ mask: UInt32, _ range: ClosedRange<Int>) -> Condition {
+      .any(range.filter { mask >> UInt32($0) & 1 == 1 }.map { .equals(field, $0) })
+    }
+    var tests = [oneOf(.clock(.weekday, daysAgo: daysAgo), UInt32(info.weekdays), 1...7)]
+    if info.monthdays != Info.allMonthdays { tests.append(oneOf(.clock(.monthday, daysAgo: daysAgo), info.monthdays, 1...31)) }
+    return .all(tests)
+  }
+}
+
+extension Field {
+  fileprivate enum ClockPart: String { case seconds, daytime, weekday, monthday }
+
+  /// What the clock says in UTC, or said so many days ago.
+  fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0) -> Field {
+    Field("time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17) { context in
+      let seconds = Int(context.world.now / 1_000_000_000)
+      let day = seconds / 86400 - daysAgo
+      switch part {
+      case .seconds: return .of(seconds)
+      case .daytime: return .of(seconds % 86400)
+      case .weekday: return .of(TimeSyntax.weekday(day))
+      case .monthday: return .of(CalendarDate(day: day).day)
+      }
+    }
+  }
+}
