@@ -64,7 +64,7 @@ extension HMarkTarget.Info {
     var parts = Parts(
       source: word(source, sourceMask), destination: word(destination, destinationMask), number: transport.proto, ports: nil)
     let isFragment = transport.fragmentOffset != 0 || transport.moreFragments
-    if !isFragment, let place = portsOffset(transport.proto) {
+    if !isFragment, let place = PortPlace.offset(transport.proto) {
       parts.ports = packet.bytes.uint32(at: transport.offset + place)
     }
     return parts
@@ -73,14 +73,5 @@ extension HMarkTarget.Info {
   private func addresses(_ packet: Packet, at start: Int) -> (IPAddress, IPAddress)? {
     if packet.family == .ipv4 { return IPv4Header(packet.bytes, at: start).map { (.v4($0.source), .v4($0.destination)) } }
     return IPv6Header(packet.bytes, at: start).map { (.v6($0.source), .v6($0.destination)) }
-  }
-
-  /// Where ports or a security index stand. The corresponding kernel function is `proto_ports_offset`.
-  private func portsOffset(_ number: IPProtocol) -> Int? {
-    switch number {
-    case .tcp, .udp, .dccp, .esp, .sctp, .udplite: 0
-    case .ah: 4
-    default: nil
-    }
   }
 }

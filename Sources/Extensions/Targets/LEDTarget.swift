@@ -31,7 +31,7 @@ public enum LEDTarget: TargetExtension {
             "bad-value", "Argument must have a maximum length of 16 characters", at: arguments.token.range,
             hint: "shorten the name")
         }
-        info.trigger = FixedName(Array(prefix.utf8) + arguments.token.bytes)
+        info.trigger = FixedName((Array(prefix.utf8) + arguments.token.bytes)[...])
       },
       write: { info, text in
         text.option("--led-trigger-id")

@@ -82,9 +82,12 @@ public enum RateEstTarget: TargetExtension {
     let now = packet.world.now
     let length = packet.packet.count
     packet.world.memory.withState(
-      named: RateEstimator.key(info.name.string),
-      initial: RateEstimator(interval: info.interval, weight: info.weight, now: now)
-    ) { $0.count(bytes: length, now: now) }
+      named: RateEstimator.key(info.name.string), initial: RateEstimator?.none
+    ) { estimator in
+      var running = estimator ?? RateEstimator(interval: info.interval, weight: info.weight, now: now)
+      running.count(bytes: length, now: now)
+      estimator = running
+    }
     return .proceed
   }
 }

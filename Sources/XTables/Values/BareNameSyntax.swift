@@ -5,6 +5,20 @@ extension ValueSyntax {
       placeholder: placeholder, grammar: "string", samples: ["foo", "x-y_z"], parse: { token, _ in FixedName(token.bytes) },
       print: { name, text in text.word(name.string) })
   }
+
+  /// The same, but not empty.
+  public static func filledName<let capacity: Int>(placeholder: String) -> ValueSyntax where Value == FixedName<capacity> {
+    let plain = ValueSyntax.bareName(placeholder: placeholder)
+    return ValueSyntax(
+      placeholder: placeholder, grammar: plain.grammar, samples: plain.samples, nearMisses: ["\"\""],
+      parse: { token, arguments throws(OptionError) in
+        guard !token.bytes.isEmpty else {
+          throw OptionError("bad-value", "Argument must have a minimum length of 1 characters", at: token.range)
+        }
+        return FixedName(token.bytes)
+      },
+      print: plain.print)
+  }
 }
 
 extension ValueSyntax where Value: FixedWidthInteger & UnsignedInteger & Sendable {

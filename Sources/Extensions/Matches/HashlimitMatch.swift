@@ -1,0 +1,332 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches at a limited rate for each source, destination or port. Kernel: `xt_hashlimit`, revision 3.
+public enum HashlimitMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_hashlimit_mtinfo3`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var name = FixedName<255>()
+    var padding: UInt8 = 0
+    /// What ``HashlimitRate`` makes of the rate.
+    var average: UInt64 = 0
+    var burst: UInt64 = 5
+    var mode: UInt32 = 0
+    var size: UInt32 = 0
+    var maximum: UInt32 = 0
+    /// Milliseconds.
+    var collectionInterval: UInt32 = 1000
+    var expiry: UInt32 = 0
+    /// Seconds.
+    var interval: UInt32 = 0
+    var sourceLength: UInt8 = 0
+    var destinationLength: UInt8 = 0
+    var tail = InlineArray<6, UInt8>(repeating: 0)
+    /// The kernel's own pointer, zero. While options are being read it holds the seconds of the rate's unit.
+    var table: UInt64 = 0
+  }
+
+  /// The corresponding kernel structure is `xt_hashlimit_mtinfo2`.
+  private struct Intervalless: BitwiseCopyable, Sendable {
+    var name: FixedName<255>
+    var padding: UInt8 = 0
+    var average: UInt64
+    var burst: UInt64
+    var mode: UInt32
+    var size: UInt32
+    var maximum: UInt32
+    var collectionInterval: UInt32
+    var expiry: UInt32
+    var sourceLength: UInt8
+    var destinationLength: UInt8
+    var tail: UInt16 = 0
+    var table: UInt64 = 0
+  }
+
+  /// The corresponding kernel structure is `xt_hashlimit_mtinfo1`.
+  private struct Short: BitwiseCopyable, Sendable {
+    var name: FixedName<16>
+    var mode: UInt32
+    var average: UInt32
+    var burst: UInt32
+    var size: UInt32
+    var maximum: UInt32
+    var collectionInterval: UInt32
+    var expiry: UInt32
+    var sourceLength: UInt8
+    var destinationLength: UInt8
+    var tail: UInt16 = 0
+    var table: UInt64 = 0
+  }
+
+  /// `XT_HASHLIMIT_*`.
+  enum Mode {
+    static let destination: UInt32 = 0x01
+    static let destinationPort: UInt32 = 0x02
+    static let source: UInt32 = 0x04
+    static let sourcePort: UInt32 = 0x08
+    static let inverted: UInt32 = 0x10
+    static let bytes: UInt32 = 0x20
+    static let measures: UInt32 = 0x40
+    static let ports: UInt32 = 0x0a
+    static let keys: UInt32 = 0x0f
+    static let all: UInt32 = 0x7f
+  }
+
+  private static let keys: [(name: String, bit: UInt32)] = [
+    ("srcip", Mode.source), ("srcport", Mode.sourcePort), ("dstip", Mode.destination), ("dstport", Mode.destinationPort),
+  ]
+
+  public static let name = "hashlimit"
+  public static let families: Families = .both
+  public static let summary = "matches at a limited rate for each source, destination or port"
+  public static let initial = Info()
+
+  private static func rate(_ name: String, above: Bool, aliases: [String], excludes: String, _ summary: String) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "rate", grammar: "number [ \"/\" time-unit ] | number [ \"k\" | \"m\" ] \"b/s\"",
+      samples: ["1/sec", "1000000/sec", "3/minute", "7/hour", "4kb/s", "123456b/s", "10mb/s"], nearMisses: ["0", "1/week", "x", "b/s"],
+      invertible: true, OptionUse(excludes: [excludes], aliases: aliases), summary,
+      read: { info, arguments throws(OptionError) in
+        let parsed = try HashlimitRate.parse(arguments.token, arguments)
+        if arguments.inverted != above { info.mode |= Mode.inverted }
+        if parsed.isBytes { info.mode |= Mode.bytes }
+        info.average = parsed.average
+        info.table = parsed.unit
+      },
+      write: { info, text in
+        guard (info.mode & Mode.inverted != 0) == above else { return }
+        text.option(name)
+        if info.mode & Mode.bytes != 0 {
+          let printed = HashlimitRate.text(cost: info.average, burst: info.burst)
+          text.word(printed.text)
+          guard let burst = printed.burst else { return }
+          text.option("--hashlimit-burst")
+          text.word(burst)
+        } else {
+          text.word(HashlimitRate.text(info.average).text)
+          text.option("--hashlimit-burst")
+          text.word(String(info.burst))
+        }
+      })
+  }
+
+  private static func length(
+    _ name: String, _ path: any WritableKeyPath<Info, UInt8> & Sendable, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["129", "x"], .plain, summary,
+      read: { info, arguments throws(OptionError) in
+        let mask = try arguments.token.prefixMask(arguments)
+        info[keyPath: path] = UInt8(AddressMask(mask: mask.bits(.ipv6)).prefix(.ipv6).map { min($0, arguments.draft.family.addressBits) } ?? 0)
+      },
+      write: { info, text in
+        guard Int(info[keyPath: path]) != text.family.addressBits else { return }
+        text.option(name)
+        text.word(String(info[keyPath: path]))
+      })
+  }
+
+  public static let options: [Option<Info>] = [
+    rate("--hashlimit-upto", above: false, aliases: ["--hashlimit"], excludes: "--hashlimit-above", "at most at this rate"),
+    rate("--hashlimit-above", above: true, aliases: [], excludes: "--hashlimit-upto", "what is over this rate"),
+    Option(
+      "--hashlimit-burst", arity: 1, placeholder: "count", grammar: "number [ \"k\" | \"m\" ] [ \"b\" ]", samples: ["1", "5", "1000000"],
+      nearMisses: ["0", "1000001", "x"], .plain, "how many at once; for a byte rate, how many bytes",
+      read: { info, arguments throws(OptionError) in
+        guard let (number, rest) = UnsignedText.prefix(arguments.token.bytes), number >= 1, !rest.isEmpty || number <= burstMaximum else {
+          throw burstError(arguments.token)
+        }
+        info.burst = number &* HashlimitRate.factor(rest.first)
+      },
+      write: { _, _ in }),
+    Option(
+      "--hashlimit-mode", arity: 1, placeholder: "key[,key...]", grammar: "hashlimit-key { \",\" hashlimit-key }",
+      samples: ["srcip", "srcip,srcport,dstip,dstport"], nearMisses: ["src", "srcip,foo"], .plain,
+      "what is told apart: srcip, srcport, dstip, dstport",
+      read: { info, arguments throws(OptionError) in
+        for part in arguments.token.bytes.split(whereSeparator: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "|") }) {
+          guard let key = keys.first(where: { $0.name.utf8.elementsEqual(part) }) else {
+            throw arguments.badValue(hint: "the keys are \(keys.map(\.name).joined(separator: ", "))")
+          }
+          info.mode |= key.bit
+        }
+      },
+      write: { info, text in
+        guard info.mode & Mode.keys != 0 else { return }
+        text.option("--hashlimit-mode")
+        text.word(keys.filter { info.mode & $0.bit != 0 }.map(\.name).joined(separator: ","))
+      }),
+    Option("--hashlimit-name", .filledName(placeholder: "name"), \.name, .mandatory, "the name rules share the buckets by"),
+    Option("--hashlimit-htable-size", .unsigned(), \.size, present: .when { $0.size != 0 }, .plain, "how many buckets of the hash"),
+    Option("--hashlimit-htable-max", .unsigned(), \.maximum, present: .when { $0.maximum != 0 }, .plain, "how many entries at most"),
+    Option(
+      "--hashlimit-htable-gcinterval", .unsigned(), \.collectionInterval, present: .when { $0.collectionInterval != 1000 }, .plain,
+      "milliseconds from one collection to the next"),
+    Option(
+      "--hashlimit-htable-expire", .unsigned(), \.expiry, present: .when { UInt64($0.expiry) != defaultExpiry($0) }, .plain,
+      "milliseconds after which an idle entry goes"),
+    length("--hashlimit-srcmask", \.sourceLength, "the bits of the source that are told apart"),
+    length("--hashlimit-dstmask", \.destinationLength, "the bits of the destination that are told apart"),
+    Option(flag: "--hashlimit-rate-match", present: .bits(\.mode, Mode.measures), .plain, "measure the rate without a bucket"),
+    Option(
+      "--hashlimit-rate-interval", arity: 1, placeholder: "seconds", grammar: "number", samples: ["1", "10"], nearMisses: ["0", "-1", "x"],
+      .plain, "how long to measure",
+      read: { info, arguments throws(OptionError) in
+        guard let (number, _) = UnsignedText.prefix(arguments.token.bytes, radix: 10), number > 0, number <= UInt64(Int32.max) else {
+          throw arguments.badValue(hint: "give a number of seconds")
+        }
+        info.interval = UInt32(number)
+      },
+      write: { info, text in
+        guard info.mode & Mode.measures != 0, info.interval != 1 else { return }
+        text.option("--hashlimit-rate-interval")
+        text.word(String(info.interval))
+      }),
+  ]
+
+  private static func defaultExpiry(_ info: Info) -> UInt64 {
+    info.mode & Mode.bytes != 0
+      ? HashlimitRate.text(cost: info.average, burst: info.burst).expiry : HashlimitRate.text(info.average).expiry
+  }
+
+  private static let burstMaximum: UInt64 = 1_000_000
+
+  private static func burstError(_ token: Token?) -> OptionError {
+    OptionError(
+      "bad-value", "bad value for option \"--hashlimit-burst\", or out of range (1-\(burstMaximum)).", at: token?.range,
+      hint: "give a number from 1 to \(burstMaximum)")
+  }
+
+  public static let layouts: [Layout<Info>] = [
+    Layout(
+      revision: 1, Short.self, abiSize: Int(xt_hashlimit_mtinfo1_size), userSize: 48,
+      upgrade: { old in
+        Info(
+          name: FixedName(old.name.bytes[...]), average: old.mode & Mode.bytes != 0 ? UInt64(old.average) : UInt64(old.average) * 100,
+          burst: UInt64(old.burst), mode: old.mode, size: old.size, maximum: old.maximum, collectionInterval: old.collectionInterval,
+          expiry: old.expiry, sourceLength: old.sourceLength, destinationLength: old.destinationLength)
+      },
+      downgrade: { info in
+        let average = info.mode & Mode.bytes != 0 ? info.average : info.average / 100
+        guard info.name.bytes.count < 16, info.mode & Mode.measures == 0, average <= UInt32.max, info.burst <= UInt32.max else { return nil }
+        return Short(
+          name: FixedName(info.name.bytes[...]), mode: info.mode, average: UInt32(average), burst: UInt32(info.burst), size: info.size,
+          maximum: info.maximum, collectionInterval: info.collectionInterval, expiry: info.expiry, sourceLength: info.sourceLength,
+          destinationLength: info.destinationLength)
+      }),
+    Layout(
+      revision: 2, Intervalless.self, abiSize: Int(xt_hashlimit_mtinfo2_size), userSize: 296,
+      upgrade: { old in
+        Info(
+          name: old.name, average: old.average, burst: old.burst, mode: old.mode, size: old.size, maximum: old.maximum,
+          collectionInterval: old.collectionInterval, expiry: old.expiry, sourceLength: old.sourceLength,
+          destinationLength: old.destinationLength)
+      },
+      downgrade: { info in
+        guard info.mode & Mode.measures == 0 else { return nil }
+        return Intervalless(
+          name: info.name, average: info.average, burst: info.burst, mode: info.mode, size: info.size, maximum: info.maximum,
+          collectionInterval: info.collectionInterval, expiry: info.expiry, sourceLength: info.sourceLength,
+          destinationLength: info.destinationLength)
+      }),
+    Layout(revision: 3, abiSize: Int(xt_hashlimit_mtinfo3_size), userSize: 304),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--hashlimit-upto 1/sec --hashlimit-name a", saved: "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name a"),
+    .accepts("--hashlimit-above 40/min --hashlimit-burst 20 --hashlimit-mode srcip,dstport --hashlimit-name a --hashlimit-srcmask 24"),
+    .accepts("--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name a"),
+    .accepts("--hashlimit-upto 40mb/s --hashlimit-mode srcip --hashlimit-name a --hashlimit-rate-match --hashlimit-rate-interval 10"),
+    .rejects("--hashlimit-name a"), .rejects("--hashlimit-upto 1/sec"), .rejects("--hashlimit-upto 1/sec --hashlimit-name a --hashlimit-srcmask 129"),
+    .rejects("--hashlimit-upto 96b/s --hashlimit-burst 5 --hashlimit-name a"),
+  ]
+
+  /// The corresponding C function is `hashlimit_mt_check`.
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    let unit = max(info.table, 1)
+    info.table = 0
+    if !seen.contains("--hashlimit-upto"), !seen.contains("--hashlimit-above") {
+      throw OptionError("missing-option", "You have to specify --hashlimit", hint: "give --hashlimit-upto or --hashlimit-above")
+    }
+    if !seen.contains("--hashlimit-srcmask") { info.sourceLength = UInt8(draft.family.addressBits) }
+    if !seen.contains("--hashlimit-dstmask") { info.destinationLength = UInt8(draft.family.addressBits) }
+    let choosesExpiry = seen.contains("--hashlimit-htable-expire")
+    if !choosesExpiry { info.expiry = UInt32(unit * 1000) }
+    if info.mode & Mode.bytes != 0 {
+      let hasBurst = seen.contains("--hashlimit-burst")
+      info.burst = hasBurst ? try refills(info) : 0
+      if hasBurst, !choosesExpiry { info.expiry = UInt32(HashlimitRate.byteBurstExpiry * 1000) }
+    } else if info.burst > burstMaximum {
+      throw burstError(nil)
+    }
+    guard info.mode & Mode.measures != 0 else { return }
+    if info.mode & Mode.bytes == 0 { info.average /= unit }
+    if info.interval == 0 { info.interval = info.mode & Mode.bytes != 0 ? 1 : UInt32(unit) }
+  }
+
+  /// How often the bucket is filled for a burst of so many bytes.
+  private static func refills(_ info: Info) throws(OptionError) -> UInt64 {
+    let whole = HashlimitRate.bytes(cost: info.average)
+    guard whole != 0, info.burst >= whole else {
+      throw OptionError(
+        "bad-value", "burst cannot be smaller than \(whole)b", hint: "a burst is given in bytes, at least a second's worth")
+    }
+    return UInt64(UInt32(truncatingIfNeeded: (info.burst - 1) / whole + 1))
+  }
+
+  /// The corresponding kernel function is `hashlimit_mt_check_common`.
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    let bits = site.family.addressBits
+    if info.collectionInterval == 0 || info.expiry == 0 { throw .kernel("hashlimit: an interval of zero never ends") }
+    if Int(info.sourceLength) > bits || Int(info.destinationLength) > bits { throw .kernel("hashlimit: a mask is longer than an address") }
+    if info.mode & ~Mode.all != 0 { throw .kernel("hashlimit: unknown mode") }
+    let name = info.name.bytes
+    if name.isEmpty || name.contains(UInt8(ascii: "/")) || name == [0x2e] || name == [0x2e, 0x2e] {
+      throw .kernel("hashlimit: the name cannot be a file's name under /proc/net/ipt_hashlimit")
+    }
+    if info.mode & Mode.measures != 0 {
+      if info.average == 0 || info.average > UInt32.max { throw .kernel("hashlimit: the rate cannot be measured") }
+      if info.interval == 0 { throw .kernel("hashlimit: the interval of measuring is zero") }
+    } else if info.mode & Mode.bytes != 0 {
+      if HashlimitBucket.byteCredits(info.average) == 0 { throw .kernel("hashlimit: the rate is too high") }
+    } else if info.burst == 0 || HashlimitBucket.credits(info.average &* info.burst) < HashlimitBucket.credits(info.average) {
+      throw .kernel("hashlimit: a burst of \(info.burst) at this rate is more than the kernel can count", hint: "lower the burst")
+    }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
+
+  /// The corresponding kernel function is `hashlimit_mt_common`.
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    guard let key = info.key(of: packet.packet, packet.family) else { return .hotdrop }
+    let now = KernelTicks.at(packet.world.now)
+    let bytes = packet.packet.count
+    let below = packet.world.memory.withState(
+      named: "hashlimit/\(packet.family)/\(info.name.string)", initial: HashlimitTable(info, now)
+    ) { $0.take(key, bytes: bytes, info, now) }
+    guard let below else { return .hotdrop }
+    return .of(below != (info.mode & Mode.inverted != 0))
+  }
+}
+
+extension HashlimitMatch.Info {
+  /// What is told apart of a packet; nothing where its ports are asked for and cut off. The corresponding kernel function
+  /// is `hashlimit_init_dst`.
+  fileprivate func key(of packet: Packet, _ family: Family) -> HashlimitTable.Key? {
+    typealias Mode = HashlimitMatch.Mode
+    var key = HashlimitTable.Key()
+    if mode & Mode.source != 0 {
+      key.source = (packet.source?.bits ?? 0) & AddressMask.mask(prefix: Int(sourceLength), family)
+    }
+    if mode & Mode.destination != 0 {
+      key.destination = (packet.destination?.bits ?? 0) & AddressMask.mask(prefix: Int(destinationLength), family)
+    }
+    guard mode & Mode.ports != 0 else { return key }
+    guard let transport = packet.transport, !transport.isTruncated else { return nil }
+    guard let place = PortPlace.offset(transport.proto) else { return key }
+    guard let ports = packet.bytes.uint32(at: transport.offset + place) else { return nil }
+    if mode & Mode.sourcePort != 0 { key.sourcePort = UInt16(ports >> 16) }
+    if mode & Mode.destinationPort != 0 { key.destinationPort = UInt16(truncatingIfNeeded: ports) }
+    return key
+  }
+}

@@ -1,0 +1,216 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Compares a rate that RATEEST measures with a number or with another. Kernel: `xt_rateest`, revision 0.
+public enum RateEstMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_rateest_match_info`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var first = FixedName<16>()
+    var second = FixedName<16>()
+    var flags: UInt16 = 0
+    var mode: UInt16 = 0
+    /// Bytes and packets a second, for the first and for the second rate.
+    var firstBytes: UInt32 = 0
+    var firstPackets: UInt32 = 0
+    var secondBytes: UInt32 = 0
+    var secondPackets: UInt32 = 0
+    var padding: UInt32 = 0
+    /// The kernel's own pointers.
+    var estimators = InlineArray<2, UInt64>(repeating: 0)
+  }
+
+  /// `XT_RATEEST_MATCH_*`.
+  private enum Bit {
+    static let inverted: UInt16 = 0x01
+    static let absolute: UInt16 = 0x02
+    static let relative: UInt16 = 0x04
+    static let delta: UInt16 = 0x08
+    static let bytes: UInt16 = 0x10
+    static let packets: UInt16 = 0x20
+  }
+
+  /// In the order of the kernel's numbers, from 1 on.
+  private static let modes = ["--rateest-eq", "--rateest-lt", "--rateest-gt"]
+
+  public static let name = "rateest"
+  public static let families: Families = .both
+  public static let summary = "compares a rate that RATEEST measures with a number or with another"
+  public static let initial = Info()
+
+  private static func name(
+    _ name: String, aliases: [String], _ path: any WritableKeyPath<Info, FixedName<16>> & Sendable, _ flag: UInt16, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 1, placeholder: "name", grammar: "string", samples: ["RE1"], OptionUse(aliases: aliases), summary,
+      read: { info, arguments throws(OptionError) in
+        info[keyPath: path] = FixedName(arguments.token.bytes)
+        info.flags |= flag
+      },
+      write: { _, _ in })
+  }
+
+  /// A rate whose number may be left out where only another rate is compared with.
+  private static func rate(
+    _ name: String, aliases: [String], _ path: any WritableKeyPath<Info, UInt32> & Sendable, bytes: Bool, _ summary: String
+  ) -> Option<Info> {
+    Option(
+      name, arity: 0, placeholder: bytes ? "[rate]" : "[number]", grammar: bytes ? "[ bit-rate ]" : "[ number ]",
+      samples: bytes ? ["8bit", "5kbit", "1MBps", "100"] : ["0", "42"], nearMisses: ["x"],
+      OptionUse(aliases: aliases, mayHaveArgument: true), summary,
+      read: { info, arguments throws(OptionError) in
+        info.flags |= bytes ? Bit.bytes : Bit.packets
+        guard !arguments.token.bytes.isEmpty else { return }
+        let number = bytes ? BitRate.bytes(arguments.token) : arguments.token.unsigned.flatMap { UInt32(exactly: $0) }
+        guard let number else {
+          throw arguments.refused(
+            "bad-value", "could not parse \(bytes ? "rate" : "pps") `\(arguments.token.string)'",
+            hint: bytes ? "write a rate such as 8bit, 5kbit or 1MBps" : "write a number")
+        }
+        info[keyPath: path] = number
+      },
+      write: { _, _ in })
+  }
+
+  private static func mode(_ index: Int, _ summary: String) -> Option<Info> {
+    Option(
+      flag: modes[index], present: Presence(get: { _ in false }, set: { $0.mode = UInt16(index + 1) }),
+      invert: Inversion(
+        get: { $0.flags & Bit.inverted != 0 }, set: { info, inverted in if inverted { info.flags |= Bit.inverted } }), .plain, summary)
+  }
+
+  public static let options: [Option<Info>] = [
+    Option(flag: "--rateest-delta", present: Presence(get: { _ in false }, set: { $0.flags |= Bit.delta }), .plain, "compare what is left of the numbers"),
+    name("--rateest1", aliases: ["--rateest"], \.first, 0, "the rate"),
+    rate("--rateest-bps1", aliases: [], \.firstBytes, bytes: true, "compare bytes; the number the first rate is taken from"),
+    rate("--rateest-pps1", aliases: [], \.firstPackets, bytes: false, "compare packets; the number the first rate is taken from"),
+    mode(1, "it is less"), mode(2, "it is more"), mode(0, "it is the same"),
+    rate("--rateest-bps2", aliases: ["--rateest-bps"], \.secondBytes, bytes: true, "compare bytes with a number"),
+    rate("--rateest-pps2", aliases: ["--rateest-pps"], \.secondPackets, bytes: false, "compare packets with a number"),
+    name("--rateest2", aliases: [], \.second, Bit.relative, "another rate to compare with"),
+  ]
+  public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_rateest_match_info_size), userSize: 56)]
+  public static let examples: [Example] = [
+    .accepts("--rateest RE1 --rateest-lt --rateest-bps 8bit"),
+    .accepts("--rateest1 RE1 ! --rateest-gt --rateest-pps2 5", saved: "--rateest RE1 ! --rateest-gt --rateest-pps 5"),
+    .accepts("--rateest-delta --rateest1 RE1 --rateest-pps1 0 --rateest-lt --rateest-pps2 42 --rateest2 RE2"),
+    .rejects("--rateest RE1 --rateest-lt --rateest-bps x"), .rejects("--rateest RE1 --rateest-bps 8bit"),
+  ]
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if info.flags & Bit.relative == 0 { info.flags |= Bit.absolute }
+  }
+
+  /// The corresponding C function is `rateest_save`; the comparison stands between two options of each kind of rate.
+  public static func save(_ info: Info, family: Family, to text: inout RuleText) {
+    if info.flags & Bit.delta != 0 { text.option("--rateest-delta") }
+    text.option(info.flags & Bit.relative != 0 ? "--rateest1" : "--rateest")
+    text.word(info.first.string)
+    if info.flags & Bit.bytes != 0 {
+      saveRate(info, "bps", (BitRate.text(info.firstBytes), BitRate.text(info.secondBytes)), to: &text)
+    }
+    if info.flags & Bit.packets != 0 {
+      saveRate(info, "pps", (String(info.firstPackets), String(info.secondPackets)), to: &text)
+    }
+    if info.flags & Bit.relative != 0 {
+      text.option("--rateest2")
+      text.word(info.second.string)
+    }
+  }
+
+  private static func saveRate(_ info: Info, _ kind: String, _ rates: (String, String), to text: inout RuleText) {
+    let isDelta = info.flags & Bit.delta != 0
+    if isDelta {
+      text.option("--rateest-\(kind)1")
+      text.word(rates.0)
+    }
+    if (1...modes.count).contains(Int(info.mode)) {
+      text.option(modes[Int(info.mode) - 1], inverted: info.flags & Bit.inverted != 0)
+    }
+    text.option("--rateest-\(kind)" + (isDelta ? "2" : ""))
+    if isDelta || info.flags & Bit.absolute != 0 { text.word(rates.1) }
+  }
+
+  /// The corresponding kernel function is `xt_rateest_mt_checkentry`; whether the estimators exist is known to the whole
+  /// ruleset only.
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if (info.flags & (Bit.absolute | Bit.relative)).nonzeroBitCount != 1 { throw .kernel("rateest: one thing must be compared with") }
+    if info.flags & (Bit.bytes | Bit.packets) == 0 {
+      throw .kernel("rateest: neither bytes nor packets are compared", hint: "give --rateest-bps or --rateest-pps")
+    }
+    if !(1...UInt16(modes.count)).contains(info.mode) {
+      throw .kernel("rateest: there is no comparison", hint: "give --rateest-lt, --rateest-gt or --rateest-eq")
+    }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
+
+  /// The corresponding kernel function is `xt_rateest_mt`.
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    let isDelta = info.flags & Bit.delta != 0
+    var left = measured(info.first, packet.world)
+    if isDelta { left = (rest(info.firstBytes, left.bytes), rest(info.firstPackets, left.packets)) }
+    var right = (bytes: UInt64(info.secondBytes), packets: UInt64(info.secondPackets))
+    if info.flags & Bit.absolute == 0 {
+      let other = measured(info.second, packet.world)
+      right = isDelta ? (rest(info.secondBytes, other.bytes), rest(info.secondPackets, other.packets)) : other
+    }
+    var matched = true
+    if info.flags & Bit.bytes != 0 { matched = matched && compare(left.bytes, right.bytes, info.mode) }
+    if info.flags & Bit.packets != 0 { matched = matched && compare(left.packets, right.packets, info.mode) }
+    return .of(matched != (info.flags & Bit.inverted != 0))
+  }
+
+  private static func rest(_ number: UInt32, _ rate: UInt64) -> UInt64 { UInt64(number) >= rate ? UInt64(number) - rate : 0 }
+
+  private static func compare(_ left: UInt64, _ right: UInt64, _ mode: UInt16) -> Bool {
+    switch mode {
+    case 1: left == right
+    case 2: left < right
+    case 3: left > right
+    default: true
+    }
+  }
+
+  /// An estimator that has seen no packet yet measures nothing.
+  private static func measured(_ name: FixedName<16>, _ world: World) -> (bytes: UInt64, packets: UInt64) {
+    let now = world.now
+    return world.memory.withState(named: RateEstimator.key(name.string), initial: RateEstimator?.none) { estimator in
+      estimator?.rates(now: now) ?? (0, 0)
+    }
+  }
+}
+
+/// Rates in bits and bytes, as iproute2 writes them.
+private enum BitRate {
+  private static let suffixes: [(name: String, bits: Double)] = [
+    ("bit", 1), ("Kibit", 1024), ("kbit", 1000), ("Mibit", 1_048_576), ("mbit", 1_000_000), ("Gibit", 1_073_741_824),
+    ("gbit", 1_000_000_000), ("Tibit", 1_099_511_627_776), ("tbit", 1_000_000_000_000), ("Bps", 8), ("KiBps", 8192), ("KBps", 8000),
+    ("MiBps", 8_388_608), ("MBps", 8_000_000), ("GiBps", 8_589_934_592), ("GBps", 8_000_000_000), ("TiBps", 8_796_093_022_208),
+    ("TBps", 8_000_000_000_000),
+  ]
+
+  /// Bytes a second; a number without a unit is divided by eight all the same. The corresponding C function is
+  /// `rateest_get_rate`.
+  static func bytes(_ token: Token) -> UInt32? {
+    let digits = token.bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }
+    guard !digits.isEmpty, let number = Double(String(decoding: digits, as: UTF8.self)) else { return nil }
+    let unit = Token(token.bytes[digits.endIndex...], at: token.range)
+    let scale = unit.bytes.isEmpty ? 1 : suffixes.first { $0.name.equalsIgnoringCase(unit) }?.bits
+    return scale.flatMap { UInt32(exactly: (number * $0 / 8).rounded(.towardZero)) }
+  }
+
+  /// The corresponding C function is `rateest_print_rate`.
+  static func text(_ bytes: UInt32) -> String {
+    let bits = UInt64(bytes) * 8
+    if bits >= 1_000_000_000 { return "\(rounded(bits, 1_000_000))Mbit" }
+    if bits >= 1_000_000 { return "\(rounded(bits, 1000))Kbit" }
+    return "\(bits)bit"
+  }
+
+  /// Halves go to the even neighbour, as `printf` has it.
+  private static func rounded(_ value: UInt64, _ unit: UInt64) -> UInt64 {
+    let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)
+    return rest * 2 > unit || rest * 2 == unit && whole % 2 == 1 ? whole + 1 : whole
+  }
+}

@@ -1,0 +1,149 @@
+import CNetfilter
+public import Wire
+public import XTables
+
+/// Matches by a list of addresses seen lately, which it also keeps. Kernel: `xt_recent`, revision 1.
+public enum RecentMatch: MatchExtension {
+  /// The corresponding kernel structure is `xt_recent_mtinfo_v1`.
+  public struct Info: BitwiseCopyable, Sendable {
+    var seconds: UInt32 = 0
+    var hits: UInt32 = 0
+    var operation: UInt8 = 0
+    var invert: UInt8 = 0
+    var name = FixedName<200>("DEFAULT")
+    /// 0 for the source, 1 for the destination.
+    var side: UInt8 = 0
+    var padding: UInt8 = 0
+    var mask = InetAddress.ones
+  }
+
+  /// The corresponding kernel structure is `xt_recent_mtinfo`.
+  private struct Maskless: BitwiseCopyable, Sendable {
+    var seconds: UInt32
+    var hits: UInt32
+    var operation: UInt8
+    var invert: UInt8
+    var name: FixedName<200>
+    var side: UInt8
+    var padding: UInt8 = 0
+  }
+
+  /// `XT_RECENT_*`.
+  enum Bit {
+    static let check: UInt8 = 0x01
+    static let set: UInt8 = 0x02
+    static let update: UInt8 = 0x04
+    static let remove: UInt8 = 0x08
+    static let ttl: UInt8 = 0x10
+    static let reap: UInt8 = 0x20
+    static let operations: UInt8 = 0x0f
+  }
+
+  public static let name = "recent"
+  public static let families: Families = .both
+  public static let summary = "matches by a list of addresses seen lately, which it also keeps"
+  public static let initial = Info()
+
+  private static let operations = ["--set", "--rcheck", "--update", "--remove"]
+
+  private static func operation(_ name: String, _ bit: UInt8, _ summary: String) -> Option<Info> {
+    Option(
+      flag: name, present: .bits(\.operation, bit),
+      invert: Inversion(get: { $0.invert != 0 }, set: { info, inverted in if inverted { info.invert = 1 } }),
+      OptionUse(excludes: operations.filter { $0 != name }), summary)
+  }
+
+  private static func side(_ name: String, _ value: UInt8, _ summary: String) -> Option<Info> {
+    Option(flag: name, present: Presence(get: { $0.side == value }, set: { $0.side = value }), .plain, summary)
+  }
+
+  public static let options: [Option<Info>] = [
+    operation("--set", Bit.set, "put the address on the list; always matches"),
+    operation("--rcheck", Bit.check, "the address is on the list"),
+    operation("--update", Bit.update, "the same, and it is seen anew"),
+    operation("--remove", Bit.remove, "the address is on the list, and is taken off it"),
+    Option("--seconds", .unsigned(1...UInt32.max), \.seconds, present: .when { $0.seconds != 0 }, .plain, "seen within so many seconds"),
+    Option(flag: "--reap", present: .bits(\.operation, Bit.reap), OptionUse(requires: ["--seconds"]), "take an older address off the list"),
+    Option("--hitcount", .unsigned(), \.hits, present: .when { $0.hits != 0 }, .plain, "seen so often"),
+    Option(
+      flag: "--rttl", present: .bits(\.operation, Bit.ttl), OptionUse(excludes: ["--set", "--remove"]),
+      "with the same time to live"),
+    Option(
+      "--name", arity: 1, placeholder: "name", grammar: "string", samples: ["ssh", "a_b"], .plain, "the list, DEFAULT where none is named",
+      read: { info, arguments in
+        // What is left of DEFAULT behind a shorter name stays in the structure.
+        let bytes = arguments.token.bytes.prefix(199)
+        for (index, byte) in bytes.enumerated() { info.name.storage[index] = byte }
+        info.name.storage[bytes.count] = 0
+      },
+      write: { info, text in
+        text.option("--name")
+        text.word(info.name.string)
+      }),
+    Option("--mask", .host, \.mask, .plain, "the bits of the address that count"),
+    side("--rsource", 0, "look at the source address"),
+    side("--rdest", 1, "look at the destination address"),
+  ]
+  public static let layouts: [Layout<Info>] = [
+    Layout(
+      revision: 0, Maskless.self, abiSize: MemoryLayout<xt_recent_mtinfo>.size,
+      upgrade: {
+        Info(seconds: $0.seconds, hits: $0.hits, operation: $0.operation, invert: $0.invert, name: $0.name, side: $0.side)
+      },
+      downgrade: {
+        guard $0.mask == .ones else { return nil }
+        return Maskless(
+          seconds: $0.seconds, hits: $0.hits, operation: $0.operation, invert: $0.invert, name: $0.name, side: $0.side)
+      }),
+    Layout(revision: 1, abiSize: MemoryLayout<xt_recent_mtinfo_v1>.size),
+  ]
+  public static let examples: [Example] = [
+    .accepts("--set", saved: "--set --name DEFAULT --mask 255.255.255.255 --rsource", family: .ipv4),
+    .accepts(
+      "! --update --seconds 60 --hitcount 4 --name ssh --rdest",
+      saved: "! --update --seconds 60 --hitcount 4 --name ssh --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rdest", family: .ipv6),
+    .rejects(""), .rejects("--set --rttl"), .rejects("--rcheck --reap"), .rejects("--set --update"), .rejects("--set --seconds 1"),
+  ]
+
+  public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
+    if seen.isDisjoint(with: operations) {
+      throw OptionError("missing-option", "recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'")
+    }
+  }
+
+  /// The corresponding kernel function is `recent_mt_check`.
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    let chosen = info.operation & Bit.operations
+    if info.operation & 0xc0 != 0 || chosen.nonzeroBitCount != 1 { throw .kernel("recent: there must be one operation") }
+    let isChange = chosen == Bit.set || chosen == Bit.remove
+    if isChange, info.seconds != 0 || info.hits != 0 || info.operation != chosen {
+      throw .kernel(
+        "recent: --set and --remove look at neither seconds nor hits", hint: "use --rcheck or --update to ask for them")
+    }
+    if info.operation & Bit.reap != 0, info.seconds == 0 { throw .kernel("recent: --reap needs --seconds") }
+    if info.hits >= 65536 { throw .kernel("recent: more hits than the kernel remembers", hint: "at most 65535") }
+    let name = info.name.bytes
+    let isName = !name.isEmpty && info.name.storage[199] == 0 && !name.contains(UInt8(ascii: "/")) && name != [0x2e] && name != [0x2e, 0x2e]
+    if !isName { throw .kernel("recent: the name cannot be a file's name under /proc/net/xt_recent") }
+  }
+
+  public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
+
+  /// The corresponding kernel function is `recent_mt`.
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    guard let address = info.side == 0 ? packet.packet.source : packet.packet.destination, var ttl = packet.packet.ttl else {
+      return .hotdrop
+    }
+    // What counts is the time to live before this host lowered it.
+    if packet.output != nil, packet.owner == nil { ttl &+= 1 }
+    let family = packet.family
+    let now = KernelTicks.at(packet.world.now)
+    let matched = packet.world.memory.withState(
+      named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)
+    ) { list in
+      list.reserve(hits: Int(info.hits))
+      return list.decide(info, address, family, ttl: ttl, now)
+    }
+    return .of(matched)
+  }
+}
