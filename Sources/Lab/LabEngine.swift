@@ -25,6 +25,15 @@ public struct LabEngine: Sendable {
     }
   }
 
+  /// Answers a line of the protocol with a line, without its end.
+  public func answer(line: some StringProtocol) -> String {
+    do throws(ScenarioError) {
+      return play(try Scenario(line: line)).json.description
+    } catch {
+      return LabResult(name: "", error: error.description).json.description
+    }
+  }
+
   private func rulesets(_ scenario: Scenario) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
     for (text, family, path) in [(scenario.rules, Family.ipv4, "rules"), (scenario.rules6, .ipv6, "rules6")] {

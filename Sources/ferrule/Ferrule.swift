@@ -22,14 +22,15 @@ struct Ferrule: ParsableCommand {
 
       EXAMPLES
         ferrule lint rules.v4
+        ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule show -t nat rules.v4
         iptables-save | ferrule fmt -
         ferrule explain FE005
       """,
     version: "0.1.0",
     subcommands: [
-      LintCommand.self, FormatCommand.self, ShowCommand.self, CompileCommand.self, DecompileCommand.self, ApplyCommand.self,
-      SaveCommand.self, ExplainCommand.self,
+      LintCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self, CompileCommand.self, DecompileCommand.self,
+      ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self,
     ])
 
   static func main() {

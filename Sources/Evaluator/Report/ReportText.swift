@@ -1,14 +1,14 @@
 import Conntrack
 public import Diagnostics
-import Wire
-import XTables
+public import Wire
+public import XTables
 
 extension PathReport {
   /// The report as text for a reader.
   ///
-  /// - Parameter source: the file the rules stand in, which gives their lines.
-  public func text(_ source: SourceFile? = nil) -> String {
-    packets.map { $0.text(source) }.joined(separator: "\n")
+  /// - Parameter source: the file in which the rules of a family stand, which gives their lines.
+  public func text(_ source: (Family) -> SourceFile? = { _ in nil }) -> String {
+    packets.map { $0.text(source($0.family)) }.joined()
   }
 }
 

@@ -14,8 +14,10 @@ struct RulesetInput: ParsableArguments {
   var file = "-"
 
   /// The ruleset, sound enough to be used: every error is reported, and ends the command.
-  func read(_ colour: ColourChoice) throws -> ParsedRuleset {
-    let parsed = try Self.parse(file, families)
+  func read(_ colour: ColourChoice) throws -> ParsedRuleset { try Self.sound(file, families, colour) }
+
+  static func sound(_ path: String, _ families: FamilyOptions, _ colour: ColourChoice) throws -> ParsedRuleset {
+    let parsed = try parse(path, families)
     var diagnostics = parsed.diagnostics
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)

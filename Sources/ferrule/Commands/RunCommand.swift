@@ -1,0 +1,110 @@
+import ArgumentParser
+import Capture
+import Diagnostics
+import Evaluator
+import Kernel
+import Lab
+import Linter
+import Syntax
+import Wire
+import XTables
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs packets through a ruleset and says what becomes of them.",
+    discussion: """
+      Each packet's way is printed: the hooks, every rule that matched, and the verdict with the rule that gave it. What cannot be \
+      known is said to be unknown, with what is missing.
+
+      A PACKET IS ONE LINE
+        eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S
+        eth0 icmp 10.0.0.9 > 10.0.0.1 echo-request ttl=3
+        local uid=1000 udp [2001:db8::1]:53 > [2001:db8::2]:53 payload="query"
+        eth1 icmp 10.0.1.9 > 10.0.0.9 3/3 [udp 10.0.0.9:1000 > 10.0.1.9:53]
+        eth0 hex 4500002c…
+        wait 30
+        eth0 tcp 10.0.0.9:1001 > 10.0.1.9:22 S => drop FORWARD
+      First the interface it arrives on, or `local' for a process of this host. Behind `=>' stands what is expected: accept, \
+      sent [IFACE], local, drop [HOOK], reject, queue [N], lost, absorbed, refused, unknown.
+
+      EXIT STATUS
+        0 as expected, or nothing was; 1 another verdict than expected; 2 bad input
+
+      EXAMPLES
+        ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
+        ferrule run --host host.yaml --packets packets.txt rules.v4
+        ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
+      """)
+
+  @OptionGroup var families: FamilyOptions
+  @OptionGroup var hosts: HostOptions
+
+  @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
+  var file: String
+
+  @Argument(help: "Packets, one an argument.")
+  var packets: [String] = []
+
+  @Option(name: .customLong("also"), help: "Another ruleset, such as that of the other family.", completion: .file())
+  var also: [String] = []
+
+  @Option(name: .customLong("packets"), help: "A file of packets, one a line; - is standard input.", completion: .file())
+  var packetFiles: [String] = []
+
+  @Option(help: "A capture (pcap or pcapng), whose packets arrive at the interface of --in.", completion: .file())
+  var pcap: [String] = []
+
+  @Option(name: .customLong("in"), help: "The interface at which the packets of --pcap arrive.")
+  var input: String?
+
+  @Option(help: "The verdict that every packet without a `=>' of its own shall have.")
+  var expect: String?
+
+  @Flag(help: "Print only the verdicts, a line for each packet.")
+  var brief = false
+
+  @Flag(help: "List the connections at the end, as `conntrack -L' does.")
+  var conntrack = false
+
+  @Flag(help: "Let sockets take what is for this host, and the host answer; else it stays silent.")
+  var stack = false
+
+  @Option(help: "Everything that is left to chance follows from this number.")
+  var seed: UInt64 = 1
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in: the interface at which the packets arrive.") }
+    if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
+      throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
+    }
+  }
+
+  func run() throws {
+    var rulesets: [ParsedRuleset] = []
+    for path in [file] + also { rulesets.append(try RulesetInput.sound(path, families, output.colour)) }
+    let expected = try expect.map { text in
+      do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed { throw CommandFailure("--expect: \(error.message)") }
+    }
+    let lines = try PacketInput.lines(arguments: packets, files: packetFiles, output.colour)
+    let host = try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? []))
+    let simulator = try Simulator(host: host, rulesets: rulesets.map(\.ruleset), clock: 1_700_000_000_000_000_000, seed: seed)
+    simulator.delivery = stack ? .stack : .sink
+    var runner = PacketRunner(simulator)
+    var printer = RunPrinter(rulesets: rulesets, output: output, isBrief: brief)
+    for line in lines {
+      guard let report = try runner.play(line.step) else { continue }
+      try printer.print(line.text, report, line.expected ?? expected)
+    }
+    for path in pcap {
+      try PacketInput.eachFrame(of: path) { packet, nanoseconds in
+        simulator.advance(nanoseconds: nanoseconds)
+        let report = runner.receive(packet, on: input ?? "")
+        try printer.print("\(input ?? "") \(packet.brief)", report, expected)
+      }
+    }
+    try printer.finish(connections: conntrack ? simulator.connections() : [])
+    if printer.surprises > 0 { throw ExitStatus.findings.code }
+  }
+}
