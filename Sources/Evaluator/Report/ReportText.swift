@@ -4,46 +4,57 @@ public import Wire
 public import XTables
 
 extension PathReport {
-  /// The report as text for a reader.
+  /// The report as text for a reader: the packet's way, then that of each packet the host made.
   ///
-  /// - Parameter source: the file in which the rules of a family stand, which gives their lines.
-  public func text(_ source: (Family) -> SourceFile? = { _ in nil }) -> String {
-    packets.map { $0.text(source($0.family)) }.joined()
+  /// - Parameters:
+  ///   - title: what stands above the packet's way; its brief form where nothing is given.
+  ///   - source: the file in which the rules of a family stand, which gives their lines.
+  public func text(title: String? = nil, _ source: (Family) -> SourceFile? = { _ in nil }) -> String {
+    packets.enumerated().map { index, packet in
+      let left = departures.first { _ in packet.origin == .own }?.packet.brief
+      let heading = index == 0 ? title ?? packet.packet.brief : "  and the host sends \(packet.packet.brief)"
+      return packet.lines(heading, left: left, indent: index == 0 ? "  " : "    ", source(packet.family))
+    }.flatMap { $0 }.map { $0 + "\n" }.joined()
   }
 }
 
 extension PacketReport {
-  /// The packet's way, one hook after the other, and its verdict.
-  public func text(_ source: SourceFile? = nil) -> String {
-    var lines = [(origin == .own ? "packet " : "the host's ") + packet.brief]
+  fileprivate func lines(_ title: String, left: String?, indent: String, _ source: SourceFile?) -> [String] {
+    var lines: [String] = []
     for passage in passages { lines += passage.lines(source) }
     for stay in queueStays {
       let answer = stay.answer.map { "\($0)" } ?? "held"
-      lines.append("  queue \(stay.queue) at \(stay.hook.name): \(answer)")
+      lines.append("queue \(stay.queue) at \(stay.hook.name): \(answer)")
     }
-    for log in logs { lines.append("  \(log)") }
-    for note in notes { lines.append("  \(note)") }
-    lines.append("  → \(verdict.text)")
-    return lines.joined(separator: "\n") + "\n"
+    for log in logs { lines.append("\(log)") }
+    for note in notes { lines.append(note) }
+    var end = "→ \(verdict.text)"
+    let heading = title.replacing(" > ", with: ">")
+    // What translation and the like have made of the packet shows in what left.
+    if case .sent = verdict, let left, !heading.contains(left) { end += " as \(left)" }
+    if case .delivered = verdict, !heading.contains(packet.brief) { end += " as \(packet.brief)" }
+    lines.append(end)
+    return [title] + lines.map { indent + $0 }
   }
 }
 
 extension HookPassage {
-  func lines(_ source: SourceFile?) -> [String] {
-    var heading = "  \(hook.name)"
+  fileprivate func lines(_ source: SourceFile?) -> [String] {
+    var heading = hook.name
     if let input { heading += " in \(input)" }
     if let output { heading += " out \(output)" }
     if markBefore != 0 { heading += " mark 0x\(String(markBefore, radix: 16))" }
     var lines = [heading]
     for operation in operations {
-      if operation.steps.isEmpty, operation.outcome != "accept" { lines.append("    \(operation.name): \(operation.outcome)") }
-      for step in operation.steps { lines.append("    \(step.text(source))") }
+      if operation.steps.isEmpty, operation.outcome != "accept" { lines.append("  \(operation.name): \(operation.outcome)") }
+      for step in operation.steps { lines.append("  \(step.text(source))") }
     }
     return lines
   }
 }
 
 extension RuleStep {
+  /// `filter INPUT rule 3 (rules.v4:12): -p tcp -j ACCEPT`; without a file only what the rule does.
   func text(_ file: SourceFile?) -> String {
     var line = "\(table.rawValue) \(chain) "
     switch kind {
@@ -51,8 +62,22 @@ extension RuleStep {
     case .policy: line += "policy"
     case .return: line += "end"
     }
-    if let file, let source { line += " (\(file.name):\(file.position(of: Int(source.lowerBound)).line))" }
-    return action.isEmpty ? line : "\(line): \(action)"
+    guard let file, let source else { return action.isEmpty ? line : "\(line): \(action)" }
+    line += " (\(file.name):\(file.position(of: Int(source.lowerBound)).line))"
+    let words = kind == .rule ? written(in: file, source) : action
+    return words.isEmpty ? line : "\(line): \(words)"
+  }
+
+  /// The rule's line without its counters and its command.
+  private func written(in file: SourceFile, _ source: SourceRange) -> String {
+    var text = Substring(String(decoding: file.bytes[source.range], as: UTF8.self))
+    if text.hasPrefix("["), let close = text.firstIndex(of: "]") {
+      text = text[text.index(after: close)...].drop { $0 == " " }
+    }
+    for command in ["-A \(chain)", "--append \(chain)"] where text.hasPrefix(command) {
+      text = text.dropFirst(command.count).drop { $0 == " " }
+    }
+    return String(text)
   }
 }
 
@@ -86,8 +111,7 @@ extension PacketVerdict {
     case .sent(let output): return "sent through \(output)"
     case .delivered: return "delivered to this host"
     case .dropped(let hook, let step, let reason):
-      return "dropped at \(hook.name)" + (step.map { " by \($0.table.rawValue) \($0.chain) \($0.kind.rawValue) \($0.number)" } ?? "")
-        + (reason.isEmpty ? "" : ": \(reason)")
+      return "dropped at \(hook.name)" + (step.map { " by \($0.name)" } ?? "") + (reason.isEmpty ? "" : ": \(reason)")
     case .lost(let reason): return "lost: \(reason)"
     case .queued(let number, let hook): return "held in queue \(number) at \(hook.name)"
     case .absorbed(let hook): return "kept for reassembly" + (hook.map { " at \($0.name)" } ?? "")
@@ -95,4 +119,9 @@ extension PacketVerdict {
     case .unknown(let reason, let hook): return "unknown" + (hook.map { " at \($0.name)" } ?? "") + ": \(reason.sentence)"
     }
   }
+}
+
+extension RuleStep {
+  /// `filter INPUT rule 3`, `filter INPUT policy`.
+  fileprivate var name: String { "\(table.rawValue) \(chain) \(kind.rawValue)" + (kind == .rule ? " \(number)" : "") }
 }

@@ -105,6 +105,9 @@ struct RunCommand: ParsableCommand {
       }
     }
     try printer.finish(connections: conntrack ? simulator.connections() : [])
+    if printer.unknowns > 0, !hosts.isGiven {
+      Console.complain("what depends on the host's addresses and routes is unknown; describe them with --host, see `ferrule run --help'")
+    }
     if printer.surprises > 0 { throw ExitStatus.findings.code }
   }
 }

@@ -23,6 +23,8 @@ struct HostOptions: ParsableArguments {
     if ipAddr == nil, !ipRoute.isEmpty { throw ValidationError("--ip-route needs --ip-addr.") }
   }
 
+  var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
+
   /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
   func read(arrivals: [String]) throws -> Host {
     do {

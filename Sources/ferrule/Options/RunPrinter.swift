@@ -21,6 +21,8 @@ struct RunPrinter {
   private var outlines: [PathOutline] = []
   /// Packets whose verdict was another than expected.
   private(set) var surprises = 0
+  /// Packets whose verdict cannot be told.
+  private(set) var unknowns = 0
 
   init(rulesets: [ParsedRuleset], output: OutputOptions, isBrief: Bool) {
     self.rulesets = rulesets
@@ -31,6 +33,7 @@ struct RunPrinter {
   mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
+    if case .unknown = report.verdict { unknowns += 1 }
     guard output.format == .text else {
       outlines.append(PathOutline(text, report, expected: expected) { file(of: $0) })
       return
@@ -40,8 +43,8 @@ struct RunPrinter {
       try Console.print("\(text) => \(report.verdict.text)\(surprise)\n")
     } else {
       let files = rulesets
-      let trace = report.text { family in files.first { $0.ruleset.family == family }?.file }
-      try Console.print(text + "\n" + trace + (surprise.isEmpty ? "" : "  ✗ expected: \(expected?.description ?? "")\n"))
+      let trace = report.text(title: text) { family in files.first { $0.ruleset.family == family }?.file }
+      try Console.print(trace + (surprise.isEmpty ? "" : "  ✗ expected: \(expected?.description ?? "")\n"))
     }
   }
 
