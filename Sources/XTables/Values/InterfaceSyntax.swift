@@ -26,7 +26,7 @@ extension ValueSyntax where Value == InterfaceTest {
       parse: { token, _ throws(OptionError) in
         guard token.bytes.count < 16 else {
           throw OptionError(
-            "interface-too-long", "interface name `\(token.string)' must be shorter than IFNAMSIZ (15)", at: token.range)
+            "long-interface", "interface name `\(token.string)' must be shorter than IFNAMSIZ (15)", at: token.range)
         }
         var test = InterfaceTest()
         test.name = FixedName(token.bytes)
