@@ -9,7 +9,7 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench
+.PHONY: help setup build run test bench grammar
 
 help:
 	@echo "make run     build, and show an example"
@@ -45,3 +45,7 @@ test: setup
 
 bench: setup
 	$(SWIFT) package --package-path Benchmarks benchmark
+
+# The grammars in Grammar/ that are made from the extensions' tables.
+grammar: setup
+	FERRULE_REGENERATE=1 swift test --filter GrammarTests/isFresh

@@ -26,7 +26,7 @@ let package = Package(
     .library(name: "FerruleDiagnostics", targets: ["Diagnostics"]),
     .library(name: "FerruleWire", targets: ["Wire", "Capture"]),
     .library(name: "FerruleConntrack", targets: ["Conntrack", "NAT"]),
-    .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions"]),
+    .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions", "Grammar"]),
     .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
     .library(name: "FerruleLinter", targets: ["Linter"]),
     .library(name: "FerruleLab", targets: ["Lab"]),
@@ -52,6 +52,7 @@ let package = Package(
     floor("Syntax", on: ["XTables", "Diagnostics"]),
     floor("Compiler", on: ["XTables", "Syntax", "Diagnostics", "CNetfilter"]),
     floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
+    floor("Grammar", on: ["XTables", "Conntrack", "Wire"]),
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
@@ -62,14 +63,14 @@ let package = Package(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "DropIn",
+        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "DropIn", "Grammar",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
     tests("WireTests", of: ["Wire", "Capture"]),
     tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
-    tests("LanguageTests", of: ["Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
+    tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
     tests("EvaluatorTests", of: ["Evaluator", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT"]),
     tests("LabTests", of: ["Lab", "Wire", "Diagnostics"]),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.

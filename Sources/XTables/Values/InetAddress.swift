@@ -111,13 +111,14 @@ extension Token {
   public func prefixMask(_ arguments: OptionArguments) throws(OptionError) -> InetAddress {
     let family = arguments.draft.family
     if let length = unsigned, length <= family.addressBits { return InetAddress(prefixLength: Int(length)) }
-    guard let mask = IPAddress(string), mask.family == family else {
+    // What is no prefix length is read as `getaddrinfo` reads an address, so that /255.255 and /33 mean something.
+    guard let mask = family == .ipv4 ? classfulAddress : IPv6Address(string)?.rawValue else {
       throw arguments.refused(
         "bad-mask",
         "bad value for option \"\(arguments.option)\", neither a valid network mask nor valid CIDR (0-\(family.addressBits)).",
         at: self)
     }
-    guard let length = AddressMask(mask: mask.bits).prefix(family) else { return .ones }
+    guard let length = AddressMask(mask: mask).prefix(family) else { return .ones }
     return InetAddress(prefixLength: length)
   }
 }
@@ -144,7 +145,7 @@ extension ValueSyntax where Value == InetNetwork {
   public static var hostMask: ValueSyntax {
     ValueSyntax(
       placeholder: "address[/mask]", grammar: "address [ \"/\" ( number | address ) ]",
-      samples: ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "10.0.0.0/255.0.0.0"], nearMisses: ["192.0.2.1/33", "2001:db8::/129"],
+      samples: ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "10.0.0.0/255.0.0.0"], nearMisses: ["192.0.2.1/4294967296", "2001:db8::/129"],
       parse: { token, arguments throws(OptionError) in
         guard let (address, mask) = token.cut(at: "/") else {
           return InetNetwork(try token.host(arguments), mask: .ones)

@@ -1,0 +1,134 @@
+import Conntrack
+public import Wire
+public import XTables
+
+/// Draws rules from the grammar: valid ones mostly, and on request near misses that differ from a valid one in one place.
+///
+/// The same seed gives the same sentences. Whether a sentence is in the language is for the parser and its oracle to say:
+/// the declarations know of each option alone, and only some of what options mean to each other.
+public struct SentenceGenerator: Sendable {
+  private let descriptors: (matches: [ExtensionDescriptor], targets: [ExtensionDescriptor])
+  private let family: Family
+  private var random: SeededRandom
+  /// How often something is drawn that its declaration calls wrong, from 0 to 1.
+  public var mistakeRate = 0.0
+  /// User chains that rules may jump to.
+  public var chains: [String] = []
+
+  public init(registry: Registry, family: Family, seed: UInt64) {
+    self.family = family
+    random = SeededRandom(seed: seed)
+    let known = registry.all.filter { $0.families.contains(family) }
+    descriptors = (known.filter { $0.kind == .match }, known.filter { $0.kind == .target })
+  }
+
+  /// One `-A` line for a chain of a table, without its newline.
+  public mutating func rule(table: TableName, chain: String) -> String {
+    var words = ["-A", chain]
+    let matches = (0..<pick([0, 1, 1, 1, 2, 3])).compactMap { _ in descriptors.matches.randomElement(using: &random) }
+    let target = pick([0, 1, 2]) == 0 ? nil : targets(for: table).randomElement(using: &random)
+    words += header(protocols: (matches + [target].compactMap { $0 }).compactMap { $0.scope(family).protocols?.first }, chain)
+    for match in matches { words += ["-m", match.name] + options(of: match) }
+    if let target {
+      words += ["-j", target.name] + options(of: target)
+    } else {
+      words += jump()
+    }
+    if isMistaken { words = mistaken(words) }
+    return words.joined(separator: " ")
+  }
+
+  /// A table with its chains and `count` rules spread over them.
+  public mutating func table(_ name: TableName, rules count: Int) -> String {
+    var text = "*\(name.rawValue)\n"
+    for hook in name.hooks { text += ":\(hook.name) \(pick(["ACCEPT", "DROP"])) [0:0]\n" }
+    chains = (0..<pick([0, 1, 3])).map { "user\($0)" }
+    for chain in chains { text += ":\(chain) - [0:0]\n" }
+    for _ in 0..<count {
+      let chain = pick(name.hooks.map(\.name) + chains)
+      text += rule(table: name, chain: chain) + "\n"
+    }
+    return text + "COMMIT\n"
+  }
+
+  private mutating func pick<Element>(_ choices: [Element]) -> Element {
+    choices[Int.random(in: 0..<choices.count, using: &random)]
+  }
+
+  private var isMistaken: Bool {
+    mutating get { mistakeRate > 0 && Double.random(in: 0..<1, using: &random) < mistakeRate }
+  }
+
+  /// Targets the kernel takes in a table come first, others only by mistake.
+  private mutating func targets(for table: TableName) -> [ExtensionDescriptor] {
+    if isMistaken { return descriptors.targets }
+    return descriptors.targets.filter { $0.scope(family).tables?.contains(table) ?? true }
+  }
+
+  private mutating func jump() -> [String] {
+    switch pick([0, 1, 2, 3]) {
+    case 0: return []
+    case 1 where !chains.isEmpty: return [pick(["-j", "-g"]), pick(chains)]
+    default: return ["-j", pick(["ACCEPT", "RETURN", "ACCEPT", "QUEUE"])]
+    }
+  }
+
+  private mutating func header(protocols: [UInt8], _ chain: String) -> [String] {
+    var words: [String] = []
+    let addresses =
+      family == .ipv4
+      ? ["10.0.0.1", "10.0.0.0/8", "192.168.1.0/255.255.255.0", "1.2.3.4/24", "10.1", "0.0.0.0/0", "1.2.3.4/255.0.255.0", "10.0.0.1,10.0.0.2"]
+      : ["::1", "fe80::/10", "2001:db8::1/64", "::/0", "ff02::1", "::ffff:1.2.3.4", "2001:db8::/ffff::", "::1,::2"]
+    func maybeNot(_ flag: Bool) -> [String] { flag ? ["!"] : [] }
+    for option in ["-s", "-d"] where pick([0, 1, 2]) == 0 {
+      let address = pick(addresses)
+      words += maybeNot(pick([0, 1, 2]) == 0 && !address.contains(",")) + [option, address]
+    }
+    if !["OUTPUT", "POSTROUTING"].contains(chain) || isMistaken, pick([0, 1, 2]) == 0 {
+      words += maybeNot(pick([0, 1]) == 0) + ["-i", pick(["eth0", "eth+", "lo", "+", "br-0123456789ab"])]
+    }
+    if !["PREROUTING", "INPUT"].contains(chain) || isMistaken, pick([0, 1, 2]) == 0 {
+      words += maybeNot(pick([0, 1]) == 0) + ["-o", pick(["eth1", "ppp+", "wlan0.5"])]
+    }
+    if let wanted = protocols.first, !isMistaken {
+      words += ["-p", BuiltinProtocol.savedName(wanted) ?? String(wanted)]
+    } else if pick([0, 1, 2]) == 0 {
+      words += maybeNot(pick([0, 1, 2]) == 0) + ["-p", pick(["tcp", "udp", "icmp", "ipv6-icmp", "sctp", "esp", "47", "255"])]
+    }
+    if family == .ipv4, pick([0, 0, 0, 0, 1]) == 1 { words += maybeNot(pick([0, 1]) == 0) + ["-f"] }
+    return words
+  }
+
+  /// A subset of the options that their declared relations allow.
+  private mutating func options(of descriptor: ExtensionDescriptor) -> [String] {
+    var chosen: [OptionDescriptor] = []
+    for option in descriptor.options.shuffled(using: &random) where option.isMandatory || pick([0, 1, 2]) == 0 {
+      let isExcluded = chosen.contains { $0.excludes.contains(option.name) || option.excludes.contains($0.name) }
+      if !isExcluded || isMistaken { chosen.append(option) }
+    }
+    if chosen.isEmpty, let option = descriptor.options.randomElement(using: &random), !isMistaken { chosen = [option] }
+    var words: [String] = []
+    for option in chosen.sorted(by: { $0.name < $1.name }) {
+      if option.isInvertible || isMistaken, pick([0, 1, 2]) == 0 { words.append("!") }
+      words.append(pick([option.name] + option.aliases))
+      guard option.arity > 0, !option.samples.isEmpty else { continue }
+      words.append(pick(isMistaken && !option.nearMisses.isEmpty ? option.nearMisses : option.samples))
+    }
+    return words
+  }
+
+  /// One word dropped, doubled, cut or damaged.
+  private mutating func mistaken(_ words: [String]) -> [String] {
+    var words = words
+    let at = Int.random(in: 2..<max(3, words.count), using: &random)
+    guard at < words.count else { return words }
+    switch pick([0, 1, 2, 3, 4]) {
+    case 0: words.remove(at: at)
+    case 1: words.insert(words[at], at: at)
+    case 2: words.insert("!", at: at)
+    case 3 where words[at].utf8.count > 3: words[at] = String(words[at].dropLast())
+    default: words[at] += pick(["x", "/", ":", ",", "0"])
+    }
+    return words
+  }
+}
