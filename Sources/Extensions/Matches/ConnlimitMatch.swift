@@ -27,7 +27,7 @@ public enum ConnlimitMatch: MatchExtension {
 
   private static let limits = ["--connlimit-upto", "--connlimit-above"]
   private static let prefixMask = ValueSyntax<InetAddress>(
-    placeholder: "prefix-length", grammar: "number | address", samples: ["0", "24", "32"], nearMisses: ["129", "x"],
+    placeholder: "prefix-length", grammar: "number | address", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"],
     parse: { token, arguments throws(OptionError) in try token.prefixMask(arguments) },
     print: { mask, text in
       // The place of the last one bit, counted from the front of each word.
@@ -58,7 +58,7 @@ public enum ConnlimitMatch: MatchExtension {
     .accepts("--connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr", family: .ipv4),
     .accepts("! --connlimit-upto 5 --connlimit-mask 24 --connlimit-daddr", saved: "--connlimit-above 5 --connlimit-mask 24 --connlimit-daddr"),
     .accepts("--connlimit-above 5", saved: "--connlimit-above 5 --connlimit-mask 128 --connlimit-saddr", family: .ipv6),
-    .rejects("--connlimit-mask 24"), .rejects("--connlimit-upto 5 --connlimit-above 6"), .rejects("--connlimit-upto 5 --connlimit-mask 129"),
+    .rejects("--connlimit-mask 24"), .rejects("--connlimit-upto 5 --connlimit-above 6"), .rejects("--connlimit-upto 5 --connlimit-mask x"),
   ]
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {

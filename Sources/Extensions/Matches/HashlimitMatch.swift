@@ -115,7 +115,7 @@ public enum HashlimitMatch: MatchExtension {
     _ name: String, _ path: any WritableKeyPath<Info, UInt8> & Sendable, _ summary: String
   ) -> Option<Info> {
     Option(
-      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["129", "x"], .plain, summary,
+      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"], .plain, summary,
       read: { info, arguments throws(OptionError) in
         let mask = try arguments.token.prefixMask(arguments)
         info[keyPath: path] = UInt8(AddressMask(mask: mask.bits(.ipv6)).prefix(.ipv6).map { min($0, arguments.draft.family.addressBits) } ?? 0)
@@ -237,7 +237,7 @@ public enum HashlimitMatch: MatchExtension {
     .accepts("--hashlimit-above 40/min --hashlimit-burst 20 --hashlimit-mode srcip,dstport --hashlimit-name a --hashlimit-srcmask 24"),
     .accepts("--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name a"),
     .accepts("--hashlimit-upto 40mb/s --hashlimit-mode srcip --hashlimit-name a --hashlimit-rate-match --hashlimit-rate-interval 10"),
-    .rejects("--hashlimit-name a"), .rejects("--hashlimit-upto 1/sec"), .rejects("--hashlimit-upto 1/sec --hashlimit-name a --hashlimit-srcmask 129"),
+    .rejects("--hashlimit-name a"), .rejects("--hashlimit-upto 1/sec"), .rejects("--hashlimit-upto 1/sec --hashlimit-name a --hashlimit-srcmask x"),
     .rejects("--hashlimit-upto 96b/s --hashlimit-burst 5 --hashlimit-name a"),
   ]
 
