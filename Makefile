@@ -48,4 +48,4 @@ bench: setup
 
 # The grammars in Grammar/ that are made from the extensions' tables.
 grammar: setup
-	FERRULE_REGENERATE=1 swift test --filter GrammarTests/isFresh
+	FERRULE_REGENERATE=1 $(SWIFT) test $(SWIFT_FLAGS) --filter GrammarTests/isFresh
