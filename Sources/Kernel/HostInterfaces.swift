@@ -40,9 +40,11 @@ package struct HostInterfaces {
   }
 
   /// Brings an interface up that resolves no neighbours, has the hardware address given, and hands its packets to the device
-  /// without a queue, so that they have left when the sender's call returns.
-  package mutating func bringUpDirect(_ index: UInt32, hardwareAddress: [UInt8]) throws(KernelError) {
+  /// without a queue, so that they have left when the sender's call returns. Without multicast it joins no IPv6 groups, of which
+  /// the host would tell its neighbours at times of its own choosing.
+  package mutating func bringUpDirect(_ index: UInt32, hardwareAddress: [UInt8], isMulticast: Bool) throws(KernelError) {
     let bits = UInt32(IFF_UP) | UInt32(IFF_NOARP)
+    let change = bits | (isMulticast ? 0 : UInt32(IFF_MULTICAST))
     var address = link(index, flags: 0, change: 0)
     address.add(1, hardwareAddress)
     var discipline = NetlinkMessage(
@@ -51,7 +53,7 @@ package struct HostInterfaces {
     discipline.add(1, text: "noqueue")
     try socket.request([address], what: "setting a hardware address")
     try socket.request([discipline], what: "taking an interface's queue away")
-    try socket.request([link(index, flags: bits, change: bits)], what: "bringing an interface up")
+    try socket.request([link(index, flags: bits, change: change)], what: "bringing an interface up")
   }
 
   /// Adds an address with its prefix, and for IPv4 the broadcast address of that prefix. IPv6 addresses are used at once,

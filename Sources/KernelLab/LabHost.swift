@@ -18,8 +18,9 @@ struct LabHost {
     ("net.ipv4.icmp_ratelimit", "0"), ("net.ipv4.icmp_ratemask", "0"),
     ("net.ipv4.tcp_timestamps", "0"), ("net.ipv4.ping_group_range", "0 2147483647"),
   ]
+  /// Interfaces that forward from the start would join the group of all routers, and say so after a while.
   private static let sysctls6: [(String, String)] = [
-    ("net.ipv6.conf.all.forwarding", "1"), ("net.ipv6.conf.default.forwarding", "1"),
+    ("net.ipv6.conf.all.forwarding", "0"), ("net.ipv6.conf.default.forwarding", "0"), ("net.ipv6.auto_flowlabels", "0"),
     ("net.ipv6.conf.all.accept_ra", "0"), ("net.ipv6.conf.default.accept_ra", "0"),
     ("net.ipv6.conf.all.accept_dad", "0"), ("net.ipv6.conf.default.accept_dad", "0"),
     ("net.ipv6.conf.default.addr_gen_mode", "1"), ("net.ipv6.conf.all.addr_gen_mode", "1"),
@@ -57,13 +58,15 @@ struct LabHost {
     for (position, interface) in scenario.interfaces.enumerated() {
       taps.append(try TapInterface(name: interface.name))
       guard let index = HostInterfaces.index(of: interface.name) else { throw KernelError(.malformed("no interface \(interface.name)")) }
-      try links.bringUpDirect(index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position))
+      try links.bringUpDirect(
+        index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !LabHost.usesIPv6(scenario))
       for text in interface.addresses {
         let (address, prefix) = try LabHost.parse(text)
         try links.add(address, prefixLength: prefix, to: index)
         addresses.append((address, prefix))
       }
     }
+    if LabHost.usesIPv6(scenario) { try LabHost.set("net.ipv6.conf.all.forwarding", "1") }
     if !scenario.setup.isEmpty {
       let ip = try HostProcess.run("ip", ["-batch", "-"], input: scenario.setup.joined(separator: "\n") + "\n")
       guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }

@@ -7,6 +7,8 @@ struct LabSockets {
   private var sockets: [(name: String, socket: HostSocket)] = []
   private var listeners: Set<String> = []
   private var accepted: [String: Int] = [:]
+  /// Connections of which the end has been told; they stay readable, to the same end.
+  private var ended: Set<String> = []
   private var peers: [String: (IPAddress, UInt16)] = [:]
 
   init(_ specifications: [Scenario.Socket]) throws(KernelError) {
@@ -27,6 +29,7 @@ struct LabSockets {
 
   mutating func add(_ socket: HostSocket, name: String) {
     sockets.removeAll { $0.name == name }
+    ended.remove(name)
     sockets.append((name, socket))
   }
 
@@ -38,7 +41,7 @@ struct LabSockets {
       let (name, socket) = sockets[index]
       if listeners.contains(name) {
         while let connection = accept(from: socket, name: name) { records.append(connection) }
-      } else {
+      } else if !ended.contains(name) {
         records += received(from: socket, name: name)
       }
       index += 1
@@ -65,9 +68,11 @@ struct LabSockets {
         records.append(.received(socket: name, data: data, from: end))
       case .end:
         records.append(.closed(socket: name))
+        ended.insert(name)
         return records
       case .failed(let error):
         records.append(.failed(socket: name, errno: error.name))
+        if socket.kind == .tcp { ended.insert(name) }
         return records
       }
     }

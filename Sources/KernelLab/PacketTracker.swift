@@ -69,9 +69,8 @@ struct PacketTracker {
     tracks[index].packet.mark = record.mark
     if !record.payload.isEmpty { tracks[index].packet.final = record.payload }
     if let owner = record.owner { tracks[index].packet.owner = owner }
-    if let input = record.input, tracks[index].input == nil || record.hook == 0 {
-      tracks[index].input = input
-    }
+    // Behind OUTPUT a packet may name the device that an earlier packet of the same buffer came by.
+    if record.hook == 0, let input = record.input { tracks[index].input = input }
     if let output = record.output { tracks[index].output = output }
   }
 
@@ -145,7 +144,9 @@ struct PacketTracker {
     /// The number of rules in each chain, by `table:chain`.
     var ruleCounts: [String: Int]
     var ruleCounts6: [String: Int]
-    /// The interfaces through which frames have left.
+    /// The interfaces that lead to the outside.
+    var interfaces: Set<UInt32>
+    /// Those through which frames have left.
     var outputs: Set<UInt32>
     /// The packet is for this host.
     var isLocal: (Packet) -> Bool
@@ -184,7 +185,9 @@ struct PacketTracker {
       switch track.hook {
       case 1: return LabVerdict(.local)
       case 4:
-        guard let output = track.output, surroundings.outputs.contains(output) else { return LabVerdict(.lost) }
+        guard let output = track.output, surroundings.outputs.contains(output) || isIndirect(output, surroundings) else {
+          return LabVerdict(.lost)
+        }
         return LabVerdict(.sent, out: interfaceNames[output])
       case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed, hook: hook)
       default: return LabVerdict(.lost)
@@ -193,6 +196,11 @@ struct PacketTracker {
     // Reassembly stands before all tables.
     if isFragment, track.hook == 0 || track.hook == 3, packet.trace.isEmpty { return LabVerdict(.absorbed, hook: hook) }
     return LabVerdict(.drop, hook: hook, by: packet.trace.last)
+  }
+
+  /// An interface of the host's own making, such as a bridge, which hands its packets to others.
+  private func isIndirect(_ output: UInt32, _ surroundings: Surroundings) -> Bool {
+    output != loopback && !surroundings.interfaces.contains(output) && !surroundings.outputs.isEmpty
   }
 
   /// The order in which packets left the host: interfaces of the exits from POSTROUTING, one for each frame or train of fragments.

@@ -164,7 +164,8 @@ struct ScenarioPlay {
     answer.egress = egress(happening)
     for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
     answer.packets = happening.tracker.packets(PacketTracker.Surroundings(
-      ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:], outputs: outputs, isLocal: host.isLocal))
+      ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:],
+      interfaces: Set(happening.frames.keys), outputs: outputs, isLocal: host.isLocal))
     if !scenario.recordsTrace {
       for index in answer.packets.indices { answer.packets[index].trace = [] }
     }

@@ -2,7 +2,7 @@ internal import Wire
 
 /// Sets aside what the protocol's mask names, in both answers at once:
 ///
-/// - IP identifications of packets that the kernel made, and the checksums that follow from them; a transport checksum that is
+/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; a transport checksum that is
 ///   right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
 /// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0;
 /// - a port that NAT or a socket chose for itself, and the identifier of a ping socket, where the two differ: the left answer is
@@ -181,6 +181,12 @@ struct LabMask {
       if isMade, packet.family == .ipv4 {
         packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
         packet.updateHeaderChecksum()
+      } else if isMade, let version = packet.bytes.uint32(at: 0) {
+        packet.bytes.setUInt32(version & 0xFFF0_0000, at: 0)
+        var headers = IPv6ExtensionHeaders(packet.bytes)
+        while let header = headers?.next() {
+          if header.proto == .fragment { packet.bytes.setUInt32(0, at: header.offset &+ 4) }
+        }
       }
       guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
       if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset) }

@@ -26,7 +26,7 @@ public struct LabStep: Sendable, Equatable {
 
   public var json: JSONValue {
     var step: JSONObject = ["i": .integer(index)]
-    if !egress.isEmpty { step["egress"] = .array(egress.map(\.json)) }
+    step["egress"] = .array(egress.map(\.json))
     if let injected { step["injected"] = injected.json }
     if !events.isEmpty { step["ct"] = .array(events.map(\.json)) }
     if !sockets.isEmpty { step["sockets"] = .array(sockets.map(\.json)) }
