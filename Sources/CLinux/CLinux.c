@@ -8,6 +8,8 @@ _Static_assert(FERRULE_NEW_NETWORK == CLONE_NEWNET && FERRULE_NEW_USER == CLONE_
 
 int ferrule_unshare(int flags) { return unshare(flags); }
 
+int ferrule_setns(int descriptor, int flags) { return setns(descriptor, flags); }
+
 int ferrule_thread_setgroups(const gid_t *groups, size_t count) { return (int)syscall(SYS_setgroups, count, groups); }
 
 int ferrule_thread_pin(void) {

@@ -112,6 +112,22 @@ package struct NetlinkSocket {
     }
   }
 
+  /// Asks for one thing; nil when there is no such thing.
+  package mutating func get(_ message: NetlinkMessage, what: String) throws(KernelError) -> NetlinkMessage? {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        guard let error = answer.errorNumber else { return answer }
+        if error == ENOENT { return nil }
+        throw .call(what, SystemError(number: error))
+      }
+    }
+  }
+
   /// The kernel answers from within the sending call, so that what does not come at once does not come at all.
   private mutating func wait(_ what: String) throws(KernelError) -> [NetlinkMessage] {
     var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 
 /// A TAP interface of the calling thread's network namespace: frames written into it arrive at the host, frames that the host
-/// sends through it are read from it. It goes with its value.
+/// sends through it are read from it. It goes with its namespace.
 package struct TapInterface {
   package let name: String
   private let file: FileDescriptor
@@ -18,6 +18,10 @@ package struct TapInterface {
     request.setHostWord(UInt16(IFF_TAP | IFF_NO_PI), at: 16)
     let setInterface: UInt = 0x4004_54CA
     guard unsafe ioctl(number, setInterface, &request) == 0 else { throw .call("making the interface \(name)") }
+    // Closing the last reference to an interface that does not stay waits 16 ms for the kernel to let go of it. One that stays
+    // goes with the namespace, and for that nobody waits.
+    let setPersistent: UInt = 0x4004_54CB
+    guard ioctl(number, setPersistent, 1) == 0 else { throw .call("keeping the interface \(name)") }
   }
 
   /// Lets a frame arrive. When this returns, the host has done with it all that it does at once.

@@ -6,9 +6,12 @@ internal import Wire
 struct ConntrackListener {
   private var events: NetlinkSocket
   private var requests: NetlinkSocket
-  /// The connections of which a beginning was told, in that order: the order of listings.
-  private var order: [String] = []
+  /// The connections of which a beginning was told and no end, in that order: the order of listings. Each with the question for it.
+  private var known: [(key: String, question: NetlinkMessage)] = []
+  private var hasSeenConnection = false
   private var hasSeenExpectation = false
+  /// Some rules keep conntrack from telling of connections: then they are found by walking over all.
+  var walks = false
 
   private enum Message {
     static let connections: UInt8 = 1, expectations: UInt8 = 2
@@ -30,7 +33,12 @@ struct ConntrackListener {
     for message in try events.receiveAll() {
       guard let event = ConntrackListener.event(message) else { continue }
       switch event {
-      case .connection(.new, let connection): order.append(ConntrackListener.key(connection))
+      case .connection(.new, let connection):
+        hasSeenConnection = true
+        known.append((ConntrackListener.key(connection), ConntrackListener.question(message)))
+      case .connection(.destroy, let connection):
+        let key = ConntrackListener.key(connection)
+        known.removeAll { $0.key == key }
       case .expectation: hasSeenExpectation = true
       default: break
       }
@@ -58,14 +66,35 @@ struct ConntrackListener {
     "\(connection.proto) \(connection.original.json) \(connection.zone)"
   }
 
-  /// All connections, those first that began first. Nothing is asked where nothing ever began: a listing walks the hash table of
-  /// the whole machine.
+  /// The question for the connection that an event is about: its family, original tuple and zone.
+  private static func question(_ event: NetlinkMessage) -> NetlinkMessage {
+    var question = NetlinkMessage(subsystem: Message.connections, Message.get, family: event.body.first ?? 0)
+    let attributes = event.attributes(from: 4)
+    for type in [ConntrackReading.originalTuple, ConntrackReading.zone] {
+      if let payload = attributes[type] { question.add(type, payload) }
+    }
+    return question
+  }
+
+  /// All connections, those first that began first. Each is asked for by its tuple: a listing walks the hash table of the whole
+  /// machine, which takes a thousand times as long.
   mutating func connections() throws(KernelError) -> [LabConnection] {
-    guard !order.isEmpty else { return [] }
+    if walks { return try walkedConnections() }
+    var found: [LabConnection] = []
+    for (_, question) in known {
+      if let answer = try requests.get(question, what: "asking for a connection").flatMap({ ConntrackReading.connection($0) }) {
+        found.append(answer)
+      }
+    }
+    return found
+  }
+
+  /// The same by walking.
+  mutating func walkedConnections() throws(KernelError) -> [LabConnection] {
     let request = NetlinkMessage(subsystem: Message.connections, Message.get)
     let found = try requests.dump(request, what: "listing connections").compactMap { ConntrackReading.connection($0) }
     var place: [String: Int] = [:]
-    for (index, key) in order.enumerated() { place[key] = index }
+    for (index, entry) in known.enumerated() { place[entry.key] = index }
     return found.map { ($0, place[ConntrackListener.key($0)] ?? .max) }.sorted { $0.1 < $1.1 }.map(\.0)
   }
 
@@ -73,6 +102,14 @@ struct ConntrackListener {
     guard hasSeenExpectation else { return [] }
     let request = NetlinkMessage(subsystem: Message.expectations, Message.get)
     return try requests.dump(request, what: "listing expectations").compactMap { ConntrackReading.expectation($0) }
+  }
+
+  /// Forgets all connections, and that there ever were any.
+  mutating func forget() throws(KernelError) {
+    if hasSeenConnection || walks { try flush() }
+    _ = try newEvents()
+    known = []
+    (hasSeenConnection, hasSeenExpectation, walks) = (false, false, false)
   }
 
   /// Forgets all connections of the namespace, and with them what they expect.

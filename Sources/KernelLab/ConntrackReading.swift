@@ -15,6 +15,8 @@ enum ConntrackReading {
     static let zone: UInt16 = 7, flags: UInt16 = 8, policyClass: UInt16 = 9, nat: UInt16 = 10, function: UInt16 = 11
   }
 
+  static let originalTuple = Attribute.original, zone = Attribute.zone
+
   static func connection(_ message: NetlinkMessage) -> LabConnection? {
     let attributes = message.attributes(from: 4)
     guard let (proto, original) = attributes.nested(Attribute.original).flatMap({ tuple($0) }),

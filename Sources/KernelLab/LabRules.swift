@@ -4,22 +4,29 @@ internal import Wire
 
 /// The rules under test, as the kernel holds them, with their counters.
 struct LabRules {
-  private let tables: [(family: AddressFamily, name: String)]
+  private let tables: [LabEnvironment.TableName]
 
   /// Loads the scenario's sets and rules. The lock is one of our own: nobody else knows this namespace.
   init(_ scenario: Scenario, lock: String) throws(KernelError) {
     if let sets = scenario.ipsets { try LabRules.run("ipset", ["restore"], input: sets, what: "ipset", lock: lock) }
-    var tables: [(AddressFamily, String)] = []
     for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
       guard let text else { continue }
       let program = family == .ipv4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"
       try LabRules.run(program, [], input: text, what: family == .ipv4 ? "rules" : "rules6", lock: lock)
-      for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
-        let name = String(line.dropFirst().prefix { $0 != " " && $0 != "\t" })
-        if !tables.contains(where: { $0 == (family, name) }) { tables.append((family, name)) }
+    }
+    tables = LabRules.tables(scenario)
+  }
+
+  /// The tables that the rules name, in the order of the text.
+  static func tables(_ scenario: Scenario) -> [LabEnvironment.TableName] {
+    var tables: [LabEnvironment.TableName] = []
+    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+      for line in (text ?? "").split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
+        let table = LabEnvironment.TableName(family: family, name: String(line.dropFirst().prefix { $0 != " " && $0 != "\t" }))
+        if !tables.contains(table) { tables.append(table) }
       }
     }
-    self.tables = tables
+    return tables
   }
 
   private static func run(_ program: String, _ arguments: [String], input: String, what: String, lock: String) throws(KernelError) {

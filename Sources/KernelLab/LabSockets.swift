@@ -85,6 +85,8 @@ struct LabSockets {
     return socket.send(payload, to: socket.kind == .tcp ? nil : peers[name])?.name
   }
 
+  mutating func closeAll() { sockets = [] }
+
   /// Closes a socket; without a FIN its connection is reset.
   mutating func close(_ name: String, fin: Bool) -> String? {
     guard let index = sockets.lastIndex(where: { $0.name == name }) else { return "ENOENT" }

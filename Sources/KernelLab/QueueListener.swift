@@ -15,8 +15,9 @@ struct QueuedPacket: Sendable, Equatable {
 
 /// Listens to the queues of a scenario, and gives the verdicts it names.
 struct QueueListener {
-  private var socket: NetlinkSocket
-  private var responses: [UInt16: [QueueResponse]]
+  /// Nil where nothing is listened to, and when it is closed.
+  private var socket: NetlinkSocket?
+  private let responses: [UInt16: [QueueResponse]]
   private var given: [UInt16: Int] = [:]
 
   private enum Message {
@@ -28,8 +29,9 @@ struct QueueListener {
   }
 
   init(_ responses: [UInt16: [QueueResponse]], failOpen: Bool) throws(KernelError) {
-    socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
     self.responses = responses
+    guard !responses.isEmpty else { return }
+    var socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
     for queue in responses.keys.sorted() {
       var bind = NetlinkMessage(subsystem: Message.subsystem, Message.configure, resource: queue)
       bind.add(Message.command, [Message.bind, 0, 0, 0])
@@ -42,11 +44,14 @@ struct QueueListener {
       try socket.request([bind], what: "listening to queue \(queue)")
       try socket.request([mode], what: "listening to queue \(queue)")
     }
+    self.socket = socket
   }
+
+  mutating func close() { socket = nil }
 
   /// The packets that came into queues since the last reading.
   mutating func packets() throws(KernelError) -> [QueuedPacket] {
-    try socket.receiveAll().compactMap { QueueListener.packet($0) }
+    try socket?.receiveAll().compactMap { QueueListener.packet($0) } ?? []
   }
 
   static func packet(_ message: NetlinkMessage) -> QueuedPacket? {
@@ -92,6 +97,6 @@ struct QueueListener {
       throw KernelError(.malformed("no packet can be built for queue \(packet.queue): \(error)"))
     }
     if let changed { message.add(Message.payload, changed.bytes) }
-    try socket.post(message)
+    try socket?.post(message)
   }
 }

@@ -5,25 +5,22 @@ internal import Wire
 /// A scenario being played by the kernel, in the network namespace of the calling thread.
 struct ScenarioPlay {
   private let scenario: Scenario
-  private let host: LabHost
+  private let namespace: LabNamespace
   private let rules: LabRules
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private var observer: Observer
-  private var conntrack: ConntrackListener
   private var queues: QueueListener
   private var sockets: LabSockets
   private var progress = TCPProgress()
   private var counters: [AddressFamily: [LabTable]] = [:]
 
-  /// Prepares the namespace, which must be new.
-  init(_ scenario: Scenario, lock: String) throws(KernelError) {
+  private var host: LabHost { namespace.host }
+
+  /// Loads the scenario into a namespace, which the calling thread must be in.
+  init(_ scenario: Scenario, in namespace: LabNamespace, lock: String) throws(KernelError) {
     self.scenario = scenario
-    NetworkNamespace.pinThread()
-    try LabHost.prepare(usesIPv6: LabHost.usesIPv6(scenario))
-    observer = try Observer(swallows: scenario.mode == .sink, userGroups: LabRules.logGroups(scenario))
-    conntrack = try ConntrackListener()
-    host = try LabHost(scenario)
+    self.namespace = namespace
+    namespace.conntrack.walks = [scenario.rules, scenario.rules6].contains { $0?.contains("--ctevents") == true }
     rules = try LabRules(scenario, lock: lock)
     sockets = try LabSockets(scenario.sockets)
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)
@@ -37,18 +34,21 @@ struct ScenarioPlay {
 
   mutating func play() throws(KernelError) -> LabResult {
     var result = LabResult(name: scenario.name)
-    // What the namespace did while it was set up is nobody's step.
-    _ = try observer.records()
-    _ = try conntrack.newEvents()
-    for tap in host.taps { _ = try tap.readAll() }
+    try namespace.drain()
     for index in scenario.steps.indices { result.steps.append(try play(step: index)) }
     result.counters = try rules.counters(.ipv4)
     result.counters6 = try rules.counters(.ipv6)
     if scenario.recordsConntrack {
-      result.connections = try conntrack.connections()
-      result.expectations = try conntrack.expectations()
+      result.connections = try namespace.conntrack.connections()
+      result.expectations = try namespace.conntrack.expectations()
     }
     return result
+  }
+
+  /// Closes what listened, so that the kernel drops what is still queued.
+  mutating func end() {
+    queues.close()
+    sockets.closeAll()
   }
 
   // MARK: One step
@@ -66,8 +66,8 @@ struct ScenarioPlay {
     try conclude(&answer, happening)
     let lists = step.action == .snapshot || scenario.listsConntrackEachStep
     if lists, scenario.recordsConntrack || step.action == .snapshot {
-      answer.connections = try conntrack.connections()
-      answer.expectations = try conntrack.expectations()
+      answer.connections = try namespace.conntrack.connections()
+      answer.expectations = try namespace.conntrack.expectations()
     }
     return answer
   }
@@ -109,7 +109,7 @@ struct ScenarioPlay {
       if let kept = outcome.kept, let name = sender.name { sockets.add(kept, name: name) }
     case .send(let socket, let payload): answer.errno = sockets.send(payload, from: socket)
     case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
-    case .flush: try conntrack.flush()
+    case .flush: try namespace.conntrack.flush()
     case .snapshot, .wait: break
     }
   }
@@ -138,13 +138,13 @@ struct ScenarioPlay {
     var isBusy = true
     while isBusy {
       isBusy = false
-      for record in try observer.records() { happening.tracker.see(record) }
+      for record in try namespace.observer.records() { happening.tracker.see(record) }
       for packet in try queues.packets() {
         isBusy = true
         let response = queues.nextResponse(of: packet.queue)
         happening.tracker.see(packet, answer: response)
         try queues.answer(packet, response)
-        for record in try observer.records() { happening.tracker.see(record) }
+        for record in try namespace.observer.records() { happening.tracker.see(record) }
       }
       let records = sockets.events()
       if !records.isEmpty { isBusy = true }
@@ -170,7 +170,7 @@ struct ScenarioPlay {
       for index in answer.packets.indices { answer.packets[index].trace = [] }
     }
     answer.verdict = answer.packets.last { $0.origin == .own }?.verdict ?? LabVerdict(.none)
-    answer.events = try conntrack.newEvents()
+    answer.events = try namespace.conntrack.newEvents()
     answer.sockets = happening.sockets
     if scenario.recordsHits {
       answer.hits = LabTable.hits(from: before[.ipv4] ?? [], to: counters[.ipv4] ?? [])

@@ -16,6 +16,9 @@
 enum { FERRULE_NEW_NETWORK = 0x40000000, FERRULE_NEW_USER = 0x10000000 };
 int ferrule_unshare(int flags);
 
+/* setns(2) */
+int ferrule_setns(int descriptor, int flags);
+
 /* Keeps the calling thread on the processor it runs on. */
 int ferrule_thread_pin(void);
 
