@@ -84,8 +84,8 @@ public struct SequenceAdjustment: Sendable, Hashable {
 public struct ConnectionExtension: Sendable {
   public var master: ConnectionHandle?
   public var helper: HelperID?
-  /// What the helper remembers, in the meaning that it gives the words.
-  public var helperState = HelperState()
+  /// What the helper remembers.
+  public var helperState = HelperState.none
   var expectations: [ExpectationHandle] = []
   /// 128 labels, bit 0 lowest. Kernel: `nf_conn_labels`.
   public var labels: UInt128 = 0

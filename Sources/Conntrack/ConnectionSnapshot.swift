@@ -65,3 +65,31 @@ extension ConnectionSnapshot {
     text + String(repeating: " ", count: max(width - text.utf8.count, 0))
   }
 }
+
+extension ExpectationSnapshot {
+  /// One line as `conntrack -L expect` prints it.
+  public var line: String {
+    let tuple = expectation.tuple
+    var mask = tuple
+    mask.sourceBits = expectation.sourceMask
+    mask.sourceID = expectation.sourceIDMask
+    mask.destinationBits = tuple.family == .ipv4 ? UInt128(UInt32.max) : .max
+    mask.destinationID = .max
+    var parts = ["\(timeout)", "proto=\(tuple.proto.rawValue)"]
+    parts += ["src=\(tuple.source)", "dst=\(tuple.destination)"] + ids(tuple)
+    parts += ["mask-src=\(mask.source)", "mask-dst=\(mask.destination)"] + ids(mask)
+    if let master { parts += ["master-src=\(master.source)", "master-dst=\(master.destination)"] + ids(master) }
+    if expectation.flags.contains(.permanent) { parts.append("PERMANENT") }
+    if expectation.flags.contains(.inactive) { parts.append("INACTIVE") }
+    parts.append("class=\(expectation.policyClass)")
+    if let helper { parts.append("helper=\(helper)") }
+    return parts.joined(separator: " ")
+  }
+
+  private func ids(_ tuple: Tuple) -> [String] {
+    if tuple.proto == .gre {
+      return ["srckey=0x\(String(tuple.sourceID, radix: 16))", "dstkey=0x\(String(tuple.destinationID, radix: 16))"]
+    }
+    return ["sport=\(tuple.sourceID)", "dport=\(tuple.destinationID)"]
+  }
+}

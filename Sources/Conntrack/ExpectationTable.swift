@@ -105,7 +105,7 @@ extension ConntrackTable {
     var common = a
     common.sourceMask &= b.sourceMask
     common.sourceIDMask &= b.sourceIDMask
-    return common.matches(b.tuple) && self[a.master]?.zone == self[b.master]?.zone
+    return common.matches(b.tuple) && self[a.master]?.zone.id == self[b.master]?.zone.id
   }
 
   /// The expectation that a new connection fulfils, taken away unless permanent. The corresponding kernel function is `nf_ct_find_expectation`.
@@ -113,7 +113,7 @@ extension ConntrackTable {
     guard !expectations.all.isEmpty else { return nil }
     for handle in expectations.matching(tuple) {
       guard let expectation = expectations[handle], expectation.matches(tuple), !expectation.flags.contains(.inactive),
-        let master = self[expectation.master], master.zone == zone
+        let master = self[expectation.master], master.zone.id == zone.id
       else { continue }
       // No connection is set up by a master that is not in the table itself, or is leaving it.
       guard master.isConfirmed, !master.isDying, expectation.expiry > now else { return nil }
@@ -133,8 +133,11 @@ extension ConntrackTable {
       $0.helper = expectation.helper
     }
     statistics.expectNew += 1
-    if expectation.function != nil { helperNAT?.expected(handle(slot), by: expectation, in: self, now: now) }
-    expectationFollows(slot, expectation, now: now)
+    switch expectation.function {
+    case nil: break
+    case .pptp: pptpExpected(slot, expectation, now: now)
+    default: helperNAT?.expected(handle(slot), by: expectation, in: self, now: now)
+    }
     return true
   }
 
@@ -155,7 +158,7 @@ extension ConntrackTable {
   public func findExpectation(_ tuple: Tuple, zone: Zone, now: Instant) -> ExpectationHandle? {
     expectations.matching(tuple).first { handle in
       guard let expectation = expectations[handle], expectation.expiry > now else { return false }
-      return expectation.matches(tuple) && self[expectation.master]?.zone == zone
+      return expectation.matches(tuple) && self[expectation.master]?.zone.id == zone.id
     }
   }
 

@@ -22,6 +22,8 @@ struct KernelRecord {
   var name: String
   var sysctls: [String: Int]
   var steps: [Step]
+  /// What the CT target attaches, by protocol and destination port.
+  var helpers: [(proto: String, port: UInt16, name: String)] = []
   /// The rules of the nat table.
   var nat: [NATRule] = []
   /// Lines as `conntrack -L -o extended` prints them.
@@ -40,6 +42,12 @@ struct KernelRecord {
         state: step["state"]?.string ?? "", passed: step["passed"]?.int == 1, output: step["out"].map(KernelRecord.output),
         input: step["in"]?.string ?? "", connections: step["ct"].map(KernelRecord.lines),
         expectations: step["exp"].map(KernelRecord.lines))
+    }
+    if case .array(let list)? = json["helpers"] {
+      helpers = list.compactMap {
+        guard let proto = $0["proto"]?.string, let port = $0["dport"]?.int, let name = $0["helper"]?.string else { return nil }
+        return (proto, UInt16(port), name)
+      }
     }
     if case .array(let rules)? = json["nat"] { nat = rules.compactMap { NATRule($0) } }
     final = json["final"].map(KernelRecord.lines) ?? []
@@ -120,6 +128,16 @@ struct Checker {
       case .related, .relatedReply: "RELATED"
       }
     }
+  }
+
+  func compareExpectations(_ kernel: [String]) -> String? {
+    let here = table.dumpExpectations(now: now).map(\.line).map(Checker.withoutTimeout).sorted()
+    let there = kernel.map(Checker.withoutTimeout).sorted()
+    return here == there ? nil : "kernel expects \(there), here \(here)"
+  }
+
+  private static func withoutTimeout(_ line: String) -> String {
+    line.split(separator: " ").dropFirst().joined(separator: " ")
   }
 
   /// Compares the listing; timeouts may differ by a second.

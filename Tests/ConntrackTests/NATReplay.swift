@@ -90,12 +90,25 @@ extension Hook {
 struct NATReplay {
   let table: ConntrackTable
   let rules: [NATRule]
+  let helpers: [(proto: String, port: UInt16, name: String)]
   var random = SeededGenerator(seed: 1)
   var now = Instant.seconds(1000)
 
   init(_ record: KernelRecord) {
     table = Replay(record).table
     rules = record.nat
+    helpers = record.helpers
+    table.registerStandardHelpers()
+    if !record.nat.isEmpty { table.helperNAT = HelperTranslation(seed: 3) }
+  }
+
+  /// What the CT target would attach.
+  private func template(_ packet: Packet) -> Attachment {
+    guard let family = packet.family, let at = packet.transport, let port = packet.bytes.uint16(at: at.offset + 2),
+      let wanted = helpers.first(where: { $0.proto == at.proto.description && $0.port == port }),
+      let id = table.helper(named: wanted.name, family, at.proto)
+    else { return .none }
+    return .template(Template(helper: id))
   }
 
   /// The first difference from the kernel, or nil.
@@ -113,6 +126,7 @@ struct NATReplay {
       }
       let checker = Checker(table: table, now: now)
       if let lines = step.connections, let difference = checker.compare(lines) { return "step \(index): \(difference)" }
+      if let lines = step.expectations, let difference = checker.compareExpectations(lines) { return "step \(index): \(difference)" }
     }
     return Checker(table: table, now: now).compare(record.final).map { "at the end: \($0)" }
   }
@@ -183,6 +197,7 @@ struct NATReplay {
     case .accept: break
     default: return ("", nil)
     }
+    attachment = template(packet)
     guard table.incoming(packet: packet, attachment: &attachment, hook: .prerouting, now: now) == .accept else { return ("", nil) }
     let state = Checker.name(attachment)
     defer { table.release(attachment) }

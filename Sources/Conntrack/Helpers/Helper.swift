@@ -20,17 +20,13 @@ public struct ExpectationPolicy: Sendable, Hashable {
   }
 }
 
-/// A few words of memory that a helper has in a connection. Kernel: `nf_conn_help.data`.
-public struct HelperState: Sendable, Hashable {
-  public var words: InlineHelperWords = InlineHelperWords()
-  public init() {}
-}
-
-/// Eight words; the meaning is the helper's.
-public struct InlineHelperWords: Sendable, Hashable {
-  public var a: UInt32 = 0, b: UInt32 = 0, c: UInt32 = 0, d: UInt32 = 0
-  public var e: UInt32 = 0, f: UInt32 = 0, g: UInt32 = 0, h: UInt32 = 0
-  public init() {}
+/// What a helper remembers in a connection. Kernel: `nf_conn_help.data`.
+public enum HelperState: Sendable {
+  case none
+  case ftp(FTPState)
+  /// A scanner was asked to start, and its next answer names a port.
+  case sane(isStartRequested: Bool)
+  case pptp(PPTPState)
 }
 
 /// Reads the payload of a connection and expects the connections that it announces. Kernel: `nf_conntrack_helper`.
@@ -56,10 +52,27 @@ public struct HelperCall {
   public let connection: ConnectionHandle
   public let info: ConnectionInfo
   public let helper: HelperID
+  /// For a packet that this host sends to the broadcast address of an interface: that interface's network mask.
+  public let broadcastMask: IPv4Address?
   public let now: Instant
 
   /// The connection as it is now; a helper is only called while it is there.
   public var state: Connection? { table[connection] }
+  public var direction: Direction { info.direction }
+  /// Packets have gone both ways, and this is one of the connection itself.
+  var isEstablished: Bool { info == .established || info == .establishedReply }
+
+  /// Calls a NAT companion where there is one and the connection is translated; else expects the connection as it is, and drops the packet
+  /// when that cannot be.
+  func expect(
+    _ expectation: Expectation, _ translated: (any HelperNAT) -> NetfilterVerdict
+  ) -> NetfilterVerdict {
+    if let nat = table.helperNAT, let status = state?.status, !status.isDisjoint(with: .natMask) { return translated(nat) }
+    return (try? table.expect(expectation, now: now)) == nil ? .drop : .accept
+  }
+
+  var memory: HelperState { table.details(of: connection)?.helperState ?? .none }
+  func remember(_ state: HelperState) { table.update(connection) { $0.helperState = state } }
 }
 
 /// The NAT companions of the helpers: they choose addresses and ports for expected connections, and rewrite what the payload says of
@@ -67,9 +80,35 @@ public struct HelperCall {
 public protocol HelperNAT: AnyObject {
   /// Sets NAT up for a connection that was expected. Kernel: `nf_conntrack_expect.expectfn`.
   func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant)
+  /// Kernel: `nf_nat_ftp_hook`. - Parameter match: where the address and port stand, from the start of the payload.
+  func ftp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ form: FTPAddressForm, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
+  /// Kernel: `nf_nat_tftp_hook`.
+  func tftp(_ call: HelperCall, _ expectation: Expectation) -> NetfilterVerdict
+  /// Kernel: `nf_nat_irc_hook`.
+  func irc(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
+  /// Kernel: `nf_nat_amanda_hook`.
+  func amanda(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
+  /// Kernel: `nf_nat_pptp_hook`.
+  func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict
+  /// Kernel: `nf_nat_pptp_hook.exp_gre`.
+  func pptpExpects(_ state: inout PPTPState, original: inout Expectation, reply: inout Expectation)
 }
 
 extension ConntrackTable {
+  /// Registers every helper that is known here, under its usual port.
+  public func registerStandardHelpers() {
+    for family in AddressFamily.allCases {
+      register(FTPHelper(family: family))
+      register(TFTPHelper(family: family))
+      register(SANEHelper(family: family))
+      register(AmandaHelper(family: family))
+    }
+    register(IRCHelper())
+    register(PPTPHelper())
+    register(BroadcastHelper.netbios)
+    register(BroadcastHelper.snmp)
+  }
+
   /// Registers a helper. Of two of one name, family and protocol the later one counts.
   @discardableResult
   public func register(_ helper: any ConntrackHelper) -> HelperID {
@@ -111,16 +150,18 @@ extension ConntrackTable {
 
   /// Lets the connection's helper look at a packet that is about to leave, and adjusts its sequence numbers; to be followed by
   /// `confirm`. The corresponding kernel function is `nf_confirm`, of older kernels `ipv4_helper` and `ipv4_confirm`.
-  /// - Parameter isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
+  /// - Parameters:
+  ///   - isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
+  ///   - broadcastMask: for a packet that this host sends to the broadcast address of an interface, that interface's mask.
   public func help(
-    packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, now: Instant
+    packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, broadcastMask: IPv4Address? = nil, now: Instant
   ) -> NetfilterVerdict {
     guard case .connection(let handle, let info) = attachment, info != .relatedReply, let slot = slot(handle),
       entries[slot].features.contains(.extended)
     else { return .accept }
     guard let at = TransportLocator(packet.bytes), at.fragmentOffset == 0, !at.isTruncated else { return .accept }
     if let id = extensions[UInt32(slot)]?.helper, Int(id.rawValue) < helpers.count {
-      let call = HelperCall(table: self, connection: handle, info: info, helper: id, now: now)
+      let call = HelperCall(table: self, connection: handle, info: info, helper: id, broadcastMask: broadcastMask, now: now)
       let verdict = helpers[Int(id.rawValue)].help(&packet, at: at.offset, call)
       guard verdict == .accept else { return verdict }
     }
@@ -132,7 +173,4 @@ extension ConntrackTable {
     }
     return .accept
   }
-
-  /// What follows from the helper that made an expectation, without NAT.
-  func expectationFollows(_ slot: Int, _ expectation: Expectation, now: Instant) {}
 }

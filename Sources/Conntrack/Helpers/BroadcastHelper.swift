@@ -1,0 +1,38 @@
+public import Wire
+
+/// Expects answers from any host of a network to what this host has broadcast there. Kernel: `nf_conntrack_netbios_ns`, `nf_conntrack_snmp`.
+public struct BroadcastHelper: ConntrackHelper {
+  public let name: String
+  public let family: AddressFamily = .ipv4
+  public let proto: IPProtocol = .udp
+  public let port: UInt16
+  public let policies: [ExpectationPolicy]
+  private let timeout: UInt32
+
+  private init(name: String, port: UInt16, timeout: UInt32) {
+    self.name = name
+    self.port = port
+    self.timeout = timeout
+    policies = [ExpectationPolicy(name: name, maximum: 1, timeout: timeout)]
+  }
+
+  /// The NetBIOS name service.
+  public static let netbios = BroadcastHelper(name: "netbios-ns", port: 137, timeout: 3)
+  public static let snmp = BroadcastHelper(name: "snmp", port: 161, timeout: 30)
+
+  /// The corresponding kernel function is `nf_conntrack_broadcast_help`.
+  public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
+    guard call.direction == .original, let mask = call.broadcastMask, mask != .any, let reply = call.state?.reply else {
+      return .accept
+    }
+    var expectation = Expectation(
+      master: call.connection, proto: .udp, source: reply.source, sourceID: port, destination: reply.destination,
+      destinationID: reply.destinationID, maker: call.helper)
+    expectation.sourceMask = UInt128(mask.rawValue)
+    expectation.flags = .permanent
+    // Without room for it the answers are simply not expected.
+    _ = try? call.table.expect(expectation, now: call.now)
+    call.table.extendTimeout(call.connection, seconds: timeout, now: call.now)
+    return .accept
+  }
+}

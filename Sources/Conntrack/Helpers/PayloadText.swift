@@ -1,0 +1,92 @@
+import Wire
+
+/// Reading numbers and words from a payload, bounded on every side.
+struct PayloadText {
+  let bytes: [UInt8]
+  let start: Int
+  let end: Int
+
+  /// The bytes behind a header that ends at `start`; nil when there are none.
+  init?(_ packet: Packet, from start: Int, atMost limit: Int = .max) {
+    guard start >= 0, start < packet.count else { return nil }
+    bytes = packet.bytes
+    self.start = start
+    end = start + min(limit, packet.count - start)
+  }
+
+  /// The payload of a TCP segment whose header starts at `offset`; nil without one.
+  init?(tcp packet: Packet, at offset: Int, atMost limit: Int = .max) {
+    guard let header = TCPHeader(packet.bytes, at: offset) else { return nil }
+    self.init(packet, from: offset + header.dataOffset, atMost: limit)
+  }
+
+  var count: Int { end - start }
+
+  /// A byte by its place in the payload.
+  subscript(_ index: Int) -> UInt8? { index >= 0 && index < count ? bytes[start + index] : nil }
+
+  /// Whether a word stands at a place.
+  func has(_ word: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
+    guard index >= 0, word.utf8CodeUnitCount <= count - index else { return false }
+    return matches(word, at: index, length: word.utf8CodeUnitCount, ignoringCase)
+  }
+
+  /// Whether what stands at a place begins as the word does, as far as the payload goes.
+  func beginsWith(partOf word: StaticString, at index: Int) -> Bool {
+    matches(word, at: index, length: min(word.utf8CodeUnitCount, count - index), true)
+  }
+
+  private func matches(_ word: StaticString, at index: Int, length: Int, _ ignoringCase: Bool) -> Bool {
+    let wanted = Array(word.description.utf8)
+    for place in 0..<max(length, 0) {
+      let (a, b) = (bytes[start + index + place], wanted[place])
+      if a != b, !ignoringCase || PayloadText.lowered(a) != PayloadText.lowered(b) { return false }
+    }
+    return true
+  }
+
+  static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+  static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+  /// The place of a word between two places; nil when it is not there.
+  func find(_ word: StaticString, from: Int = 0, to limit: Int? = nil) -> Int? {
+    let limit = min(limit ?? count, count)
+    var index = max(from, 0)
+    while index + word.utf8CodeUnitCount <= limit {
+      if has(word, at: index) { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  /// A decimal number at a place, in 32 bits as the kernel's parsers keep it, and where it ends; the end is the place itself without digits.
+  func number(at index: Int, to limit: Int? = nil) -> (value: UInt32, end: Int) {
+    var value: UInt32 = 0
+    var place = index
+    let limit = min(limit ?? count, count)
+    while place < limit, let byte = self[place], PayloadText.isDigit(byte) {
+      value = value &* 10 &+ UInt32(byte - 0x30)
+      place += 1
+    }
+    return (value, place)
+  }
+
+  /// Numbers with a separator between them, and the length of them all; nil when they are fewer, or when behind the last stands something
+  /// else than the terminator (0 for anything).
+  func numbers(_ count: Int, at index: Int, separator: UInt8, terminator: UInt8) -> (values: [UInt32], length: Int)? {
+    var values = [UInt32](repeating: 0, count: count)
+    var current = 0
+    var place = index
+    while let byte = self[place], current < count {
+      if PayloadText.isDigit(byte) {
+        values[current] = values[current] &* 10 &+ UInt32(byte - 0x30)
+      } else if byte == separator {
+        current += 1
+      } else {
+        return (byte == terminator || terminator == 0) && current == count - 1 && place > index ? (values, place - index) : nil
+      }
+      place += 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,68 @@
+public import Conntrack
+import Wire
+
+/// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`, `nf_nat_sip`.
+public final class HelperTranslation: HelperNAT {
+  var random: SeededChance
+
+  /// - Parameter seed: of the ports that are chosen when the ones asked for are taken.
+  public init(seed: UInt64) { random = SeededChance(state: seed) }
+
+  /// Translates an expected connection as its master's packets are: the source to where the master's other end sends, the destination to who asked.
+  /// The corresponding kernel function is `nf_nat_follow_master`.
+  public func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant) {
+    guard let master = table[expectation.master] else { return }
+    switch expectation.function {
+    case .pptp:
+      pptpExpected(connection, expectation, master, in: table, now: now)
+    default:
+      let other = master.tuple(expectation.direction.opposite)
+      table.setUpNAT(connection, NATRange(address: other.destination), .source, random: &random, now: now)
+      var range = NATRange(address: other.source)
+      range.flags.insert(.protocolSpecified)
+      range.minimumID = expectation.savedID
+      range.maximumID = expectation.savedID
+      table.setUpNAT(connection, range, .destination, random: &random, now: now)
+    }
+  }
+
+  /// Expects a connection at the port asked for, or at one above it when that is taken. Nil when none is free.
+  /// The corresponding kernel function is `nf_nat_exp_find_port`.
+  func findPort(_ expectation: Expectation, _ call: HelperCall) -> (port: UInt16, handle: ExpectationHandle)? {
+    let wanted = expectation.tuple.destinationID
+    let range = UInt32(UInt16.max - wanted)
+    var attempt = expectation
+    for _ in 0...min(Int(range), 128) {
+      do throws(ExpectationError) {
+        return (attempt.tuple.destinationID, try call.table.expect(attempt, now: call.now))
+      } catch {
+        guard error == .clash, range > 0 else { return nil }
+        attempt.tuple.destinationID = wanted &+ UInt16(truncatingIfNeeded: random.next() % UInt64(range))
+      }
+    }
+    return nil
+  }
+
+  /// Replaces a part of the payload and notes how the sequence numbers move. The corresponding kernel function is `nf_nat_mangle_tcp_packet`.
+  func mangleTCP(
+    _ packet: inout Packet, at offset: Int, _ call: HelperCall, _ range: Range<Int>, with replacement: [UInt8]
+  ) -> Bool {
+    guard let sequence = TCPHeader(packet.bytes, at: offset)?.sequence,
+      let growth = packet.replaceTCPPayload(at: offset, range, with: replacement)
+    else { return false }
+    call.table.noteSequence(call.connection, call.direction, sequence: sequence, grewBy: Int32(growth))
+    return true
+  }
+}
+
+/// A generator whose whole state is its seed (splitmix64).
+struct SeededChance: RandomNumberGenerator, Sendable {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    let z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    let y = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return y ^ (y >> 31)
+  }
+}
