@@ -1,12 +1,5 @@
 public import Wire
 
-/// Who wants fragments put together; each has queues of its own. Kernel: `ip_defrag_users`.
-public enum ReassemblyUser: Sendable, Hashable {
-  case localDelivery
-  case conntrackInput
-  case conntrackOutput
-}
-
 /// The datagrams that are being put together from their fragments before anything is tracked. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
 public struct FragmentQueues: Sendable {
   /// What tells fragments of one datagram from those of another. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
@@ -17,7 +10,8 @@ public struct FragmentQueues: Sendable {
     var destination: UInt128
     /// IPv4 alone keeps protocols apart.
     var proto: IPProtocol
-    var user: ReassemblyUser
+    /// Who wants it put together: each hook has queues of its own, as the kernel's `ip_defrag_users` have.
+    var user: Hook
     /// For destinations that mean different hosts on different links.
     var interface: Int32
   }
@@ -36,10 +30,11 @@ public struct FragmentQueues: Sendable {
   /// - Parameters:
   ///   - packet: cut to the length its header says; when the last missing fragment comes, it becomes the whole datagram.
   ///   - attachment: packets that are tracked already, or are not to be, pass as they are.
+  ///   - hook: PREROUTING or OUTPUT before tracking; INPUT for local delivery.
   ///   - interface: the index of the interface it came in by.
   /// - Returns: `.accept` for a packet to go on with, whole or never a fragment; `.stolen` while others are missing; `.drop`.
   public mutating func gather(
-    packet: inout Packet, attachment: Attachment, user: ReassemblyUser, interface: Int32 = 0, settings: FragmentSettings,
+    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, settings: FragmentSettings,
     now: Instant
   ) -> NetfilterVerdict {
     switch attachment {
@@ -48,8 +43,8 @@ public struct FragmentQueues: Sendable {
     }
     expire(now: now)
     switch packet.family {
-    case .ipv4: return gatherV4(&packet, user, settings, now)
-    case .ipv6: return gatherV6(&packet, user, interface, settings, now)
+    case .ipv4: return gatherV4(&packet, hook, settings, now)
+    case .ipv6: return gatherV6(&packet, hook, interface, settings, now)
     case nil: return .accept
     }
   }
@@ -83,13 +78,13 @@ public struct FragmentQueues: Sendable {
   // MARK: IPv4
 
   private mutating func gatherV4(
-    _ packet: inout Packet, _ user: ReassemblyUser, _ settings: FragmentSettings, _ now: Instant
+    _ packet: inout Packet, _ hook: Hook, _ settings: FragmentSettings, _ now: Instant
   ) -> NetfilterVerdict {
     guard let header = packet.ipv4, header.isFragment, packet.count >= header.headerLength else { return .accept }
     guard memory <= Int(settings.ipv4HighThreshold) else { return .stolen }
     let key = Key(
       family: .ipv4, identification: UInt32(header.identification), source: UInt128(header.source.rawValue),
-      destination: UInt128(header.destination.rawValue), proto: header.proto, user: user, interface: 0)
+      destination: UInt128(header.destination.rawValue), proto: header.proto, user: hook, interface: 0)
     var queue = queue(key, deadline: now.adding(seconds: settings.ipv4Timeout))
     noteDistance(&queue, key, settings, now)
     let offset = header.fragmentOffset
@@ -152,7 +147,7 @@ public struct FragmentQueues: Sendable {
   // MARK: IPv6
 
   private mutating func gatherV6(
-    _ packet: inout Packet, _ user: ReassemblyUser, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
+    _ packet: inout Packet, _ hook: Hook, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
   ) -> NetfilterVerdict {
     guard let header = packet.ipv6, header.payloadLength != 0, var walk = IPv6ExtensionHeaders(packet.bytes) else {
       return .accept
@@ -169,7 +164,7 @@ public struct FragmentQueues: Sendable {
     let isLinkScoped = header.destination.isMulticast || header.destination.isLinkLocal
     let key = Key(
       family: .ipv6, identification: fragment.identification, source: header.source.rawValue,
-      destination: header.destination.rawValue, proto: .none, user: user, interface: isLinkScoped ? interface : 0)
+      destination: header.destination.rawValue, proto: .none, user: hook, interface: isLinkScoped ? interface : 0)
     var queue = queue(key, deadline: now.adding(seconds: settings.ipv6Timeout))
     let start = place + IPv6FragmentHeader.length
     let offset = fragment.fragmentOffset
@@ -238,7 +233,7 @@ extension ConntrackTable {
     packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, now: Instant
   ) -> NetfilterVerdict {
     fragments.gather(
-      packet: &packet, attachment: attachment, user: hook == .output ? .conntrackOutput : .conntrackInput, interface: interface,
+      packet: &packet, attachment: attachment, hook: hook, interface: interface,
       settings: settings.fragments, now: now)
   }
 }

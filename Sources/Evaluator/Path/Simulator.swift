@@ -1,4 +1,5 @@
 public import Conntrack
+import NAT
 public import Wire
 public import XTables
 
@@ -66,7 +67,10 @@ public final class Simulator {
       }
     }
     if !services(.ipv4).union(services(.ipv6)).isDisjoint(with: .conntrack), world.conntrack == nil {
-      world.conntrack = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
+      let table = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
+      table.registerStandardHelpers()
+      table.helperNAT = HelperTranslation(seed: world.random.next())
+      world.conntrack = table
     }
     for family in [Family.ipv4, .ipv6] {
       let rows = operations(family)
