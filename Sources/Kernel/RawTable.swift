@@ -16,6 +16,19 @@ public struct RawTable: Sendable, Equatable {
   public var entryCount: Int
   public var entries: [UInt8]
 
+  public init(
+    family: AddressFamily, name: String, validHooks: UInt32, hookEntries: [UInt32], underflows: [UInt32], entryCount: Int,
+    entries: [UInt8]
+  ) {
+    self.family = family
+    self.name = name
+    self.validHooks = validHooks
+    self.hookEntries = hookEntries
+    self.underflows = underflows
+    self.entryCount = entryCount
+    self.entries = entries
+  }
+
   static func level(_ family: AddressFamily) -> Int32 { family == .ipv4 ? Int32(IPPROTO_IP) : Int32(IPPROTO_IPV6) }
 
   /// The sockopts' numbers, the same for both families but for the last two.

@@ -18,6 +18,7 @@ extension RawTable {
     let layout = EntryLayout(family)
     var chains: [Chain] = []
     var current: Chain?
+    var isBuiltin = false
     var at = 0
     while let targetOffset = entries.hostWord(UInt16.self, at: at + layout.targetOffset),
       let size = entries.hostWord(UInt16.self, at: at + layout.nextOffset), Int(size) >= layout.size,
@@ -29,14 +30,16 @@ extension RawTable {
         bytes: entries.hostWord(UInt64.self, at: at + layout.counters + 8) ?? 0)
       if let hook = hookEntries.indices.first(where: { validHooks >> UInt32($0) & 1 == 1 && Int(hookEntries[$0]) == at }) {
         current = Chain(name: RawTable.hookNames[hook], counters: KernelCounters(), rules: [])
+        isBuiltin = true
       }
       if entries.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "ERROR" {
         // The error target holds the name of the chain that begins behind it; the table's last entry is one too.
         let name = entries.text(at: target + 32, length: min(32, at + Int(size) - target - 32))
         current = name.map { Chain(name: $0, counters: KernelCounters(), rules: []) }
+        isBuiltin = false
       } else if var chain = current {
         let isUnderflow = underflows.indices.contains { validHooks >> UInt32($0) & 1 == 1 && Int(underflows[$0]) == at }
-        let isLast = chain.isBuiltin(RawTable.hookNames, chains) ? isUnderflow : isError(after: at + Int(size), layout)
+        let isLast = isBuiltin ? isUnderflow : isError(after: at + Int(size), layout)
         if isLast {
           chain.counters = count
           if isUnderflow { chain.policy = entries.hostWord(Int32.self, at: target + 32) == -1 ? "DROP" : "ACCEPT" }
@@ -56,8 +59,4 @@ extension RawTable {
     guard let target = entries.hostWord(UInt16.self, at: offset + layout.targetOffset) else { return true }
     return entries.text(at: offset + Int(target) + EntryLayout.name, length: EntryLayout.nameLength) == "ERROR"
   }
-}
-
-extension RawTable.Chain {
-  fileprivate func isBuiltin(_ names: [String], _ earlier: [RawTable.Chain]) -> Bool { names.contains(name) }
 }

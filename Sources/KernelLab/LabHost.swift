@@ -44,8 +44,11 @@ struct LabHost {
 
   /// Sets a sysctl by its dotted name; a dot within an interface's name is written as a slash, as `sysctl(8)` has it.
   static func set(_ name: String, _ value: String) throws(KernelError) {
+    // Only those under net belong to the namespace: all others are the machine's.
+    guard name.hasPrefix("net."), !name.contains(".."), !name.contains("//") else {
+      throw KernelError(.malformed("no sysctl of a network namespace: \(name)"))
+    }
     let path = name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }
-    guard !name.contains("..") , !name.hasPrefix("/") else { throw KernelError(.malformed("no sysctl: \(name)")) }
     try HostFile.write(value, to: "/proc/sys/" + String(path))
   }
 
@@ -68,6 +71,10 @@ struct LabHost {
     }
     if LabHost.usesIPv6(scenario) { try LabHost.set("net.ipv6.conf.all.forwarding", "1") }
     if !scenario.setup.isEmpty {
+      // Named namespaces are files of the machine's.
+      guard !scenario.setup.contains(where: { $0.contains("netns") }) else {
+        throw KernelError(.malformed("topology.setup: netns is not for scenarios"))
+      }
       let ip = try HostProcess.run("ip", ["-batch", "-"], input: scenario.setup.joined(separator: "\n") + "\n")
       guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }
     }

@@ -49,6 +49,8 @@ import Testing
     #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": ["1.2.3.4/99"]}}}"#).error == "no address: 1.2.3.4/99")
     #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error?.hasPrefix("topology.setup: ") == true)
     #expect(try answer(#"{"name": "x", "sysctl": {"net.no.such": 1}}"#).error?.contains("/proc/sys/net/no/such") == true)
+    #expect(try answer(#"{"name": "x", "sysctl": {"kernel.panic": 1}}"#).error == "no sysctl of a network namespace: kernel.panic")
+    #expect(try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error == "topology.setup: netns is not for scenarios")
     #expect(try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "no interface eth9")
     #expect(try answer(#"{"name": "x", "ipset": "nonsense"}"#).error?.hasPrefix("ipset: ") == true)
     #expect(KernelLab(worker: 1).answer(line: "{").contains("\"error\": \"not JSON"))

@@ -1,0 +1,142 @@
+import Kernel
+import Lab
+import Testing
+import Wire
+
+@testable import KernelLab
+
+/// What comes from a socket is read without a trap, however it is broken.
+@Suite struct NetlinkFuzzTests {
+  private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+      return z ^ z >> 31
+    }
+  }
+
+  /// A message of each kind that is listened to, whole.
+  private static var messages: [NetlinkMessage] {
+    var log = NetlinkMessage(subsystem: 4, 0, family: 2, resource: 0)
+    log.add(1, [8, 0, 2, 0])
+    log.add(2, network32: 7)
+    log.add(4, network32: 2)
+    log.add(9, [0x45, 0, 0, 20, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2])
+    log.add(10, text: "TRACE: filter:FORWARD:rule:3 ")
+    var queue = NetlinkMessage(subsystem: 3, 0, family: 2, resource: 1)
+    queue.add(1, [0, 0, 0, 1, 8, 0, 2])
+    queue.add(10, [0x45, 0, 0, 20, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2])
+    func tuple(_ message: inout NetlinkMessage) {
+      message.add(1) { ends in
+        ends.add(1, [10, 0, 0, 1])
+        ends.add(2, [10, 0, 0, 2])
+      }
+      message.add(2) { transport in
+        transport.add(1, [6])
+        transport.add(2, network16: 1000)
+        transport.add(3, network16: 80)
+      }
+    }
+    var connection = NetlinkMessage(subsystem: 1, 0, flags: 0x600, family: 2)
+    for type in [1, 2, 14] as [UInt16] { connection.add(type, nested: tuple) }
+    connection.add(3, network32: 0x18E)
+    connection.add(4) { $0.add(1) { $0.add(1, [3]) } }
+    connection.add(5) { $0.add(1, text: "ftp") }
+    connection.add(9) { counters in
+      counters.add(1, [0, 0, 0, 0, 0, 0, 0, 5])
+      counters.add(2, [0, 0, 0, 0, 0, 0, 1, 5])
+    }
+    var expectation = NetlinkMessage(subsystem: 2, 0, family: 2)
+    for type in [1, 2, 3] as [UInt16] { expectation.add(type, nested: tuple) }
+    return [log, queue, connection, expectation]
+  }
+
+  @Test func wholeMessagesAreUnderstood() throws {
+    let messages = NetlinkMessage.messages(in: NetlinkFuzzTests.messages.flatMap(\.bytes))
+    #expect(messages == NetlinkFuzzTests.messages)
+    let record = try #require(Observer.record(messages[0]))
+    #expect(record.kind == .trace("filter:FORWARD:rule:3"))
+    #expect(record.hook == 2 && record.mark == 7 && record.input == 2)
+    #expect(QueueListener.packet(messages[1])?.queue == 1)
+    guard case .connection(.new, let connection)? = ConntrackListener.event(messages[2]) else {
+      Issue.record("no connection")
+      return
+    }
+    #expect(connection.state == "ESTABLISHED")
+    #expect(connection.status.names == ["SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT_DONE", "DST_NAT_DONE"])
+    #expect(connection.helper == "ftp")
+    #expect(connection.originalCount == LabCount(5, 261))
+    #expect(ConntrackListener.event(messages[3]) != nil)
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func brokenMessagesDoNotTrap(seed: UInt64) {
+    var random = SplitMix(state: seed)
+    let whole = NetlinkFuzzTests.messages.flatMap(\.bytes)
+    for _ in 0..<2000 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...5, using: &random) {
+        let at = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
+        case 1: bytes.removeSubrange(at...)
+        default: bytes[at] = [0, 1, 0xFF, 0x80].randomElement(using: &random) ?? 0
+        }
+        if bytes.isEmpty { bytes = [0] }
+      }
+      var tracker = PacketTracker(source: .frame(interface: 2), loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
+      for message in NetlinkMessage.messages(in: bytes) {
+        if let record = Observer.record(message) { tracker.see(record) }
+        if let packet = QueueListener.packet(message) { tracker.see(packet, answer: QueueResponse(verdict: .hold)) }
+        _ = ConntrackListener.event(message).map(\.json)
+        _ = message.errorNumber
+      }
+      _ = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], interfaces: [2], outputs: [2], isLocal: { _ in true }))
+    }
+  }
+
+  /// Records in any order, as a lost one would leave them.
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func recordsInAnyOrderDoNotTrap(seed: UInt64) {
+    var random = SplitMix(state: seed)
+    for _ in 0..<500 {
+      var tracker = PacketTracker(source: .local, loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
+      for _ in 0..<20 {
+        let kinds: [ObserverRecord.Kind] = [.entry, .exit, .trace("filter:a:policy:1"), .trace("x"), .log(group: 1, prefix: "")]
+        var record = ObserverRecord(
+          kind: kinds.randomElement(using: &random) ?? .entry, hook: Int.random(in: 0..<5, using: &random),
+          payload: (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+        record.input = UInt32.random(in: 0..<3, using: &random)
+        record.output = UInt32.random(in: 0..<3, using: &random)
+        tracker.see(record)
+        if Bool.random(using: &random) {
+          tracker.see(
+            QueuedPacket(queue: 1, identifier: 1, hook: Int.random(in: 0..<5, using: &random), mark: 0, payload: []),
+            answer: QueueResponse(verdict: Bool.random(using: &random) ? .hold : .accept))
+        }
+      }
+      let packets = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], interfaces: [2], outputs: [2], isLocal: { _ in false }))
+      for packet in packets { _ = packet.json }
+    }
+  }
+
+  /// A blob that is no table ends the walk over it.
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func brokenTablesDoNotTrap(seed: UInt64) {
+    var random = SplitMix(state: seed)
+    for family in AddressFamily.allCases {
+      let rules = (0..<6).flatMap { _ in Entries.plain(family, jump: nil).entry }
+      for _ in 0..<500 {
+        var table = RawTable(
+          family: family, name: "filter", validHooks: 0xE, hookEntries: [0, 0, 152, 304, 0], underflows: [0, 152, 304, 456, 0],
+          entryCount: 6, entries: rules)
+        for _ in 0..<4 { table.entries[Int.random(in: 0..<table.entries.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+        if Bool.random(using: &random) { table.entries.removeLast(Int.random(in: 0..<table.entries.count, using: &random)) }
+        _ = table.chains
+      }
+    }
+  }
+}
