@@ -30,6 +30,8 @@ public protocol Extension: Sendable {
   static func check(_ info: Info, _ site: RuleSite) throws(OptionError)
   /// What must run for this extension to see anything: connection tracking, reassembly.
   static func services(_ info: Info) -> KernelServices
+  /// Makes what a loaded rule keeps beyond itself: a list, a table, a timer. The corresponding C callback is `checkentry`.
+  static func start(_ info: Info, family: Family, in world: World)
   /// Whether a structure read from a blob belongs to this extension rather than to another of the same kernel name.
   static func claims(_ info: Info) -> Bool
   /// Prints all options as save does; the default prints each option that is present, in order.
@@ -45,6 +47,7 @@ extension Extension {
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {}
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {}
   public static func services(_ info: Info) -> KernelServices { [] }
+  public static func start(_ info: Info, family: Family, in world: World) {}
   public static func claims(_ info: Info) -> Bool { true }
 
   public static func save(_ info: Info, family: Family, to text: inout RuleText) {

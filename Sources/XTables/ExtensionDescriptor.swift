@@ -31,6 +31,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let claimsPayload: @Sendable ([UInt8]) -> Bool
   @usableFromInline let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
   @usableFromInline let listPayload: @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void
+  @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let scopeOf: @Sendable (Family) -> Scope
 
@@ -66,6 +67,9 @@ public final class ExtensionDescriptor: Sendable {
       list: { payload, family, numeric, text in
         E.list(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, numeric: numeric, to: &text)
       },
+      start: { payload, family, world in
+        E.start(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, in: world)
+      },
       services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) }, scope: E.scope)
   }
 
@@ -78,6 +82,7 @@ public final class ExtensionDescriptor: Sendable {
     claims: @escaping @Sendable ([UInt8]) -> Bool,
     save: @escaping @Sendable ([UInt8], Family, inout RuleText) -> Void,
     list: @escaping @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void,
+    start: @escaping @Sendable ([UInt8], Family, World) -> Void,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     scope: @escaping @Sendable (Family) -> Scope
   ) {
@@ -111,6 +116,7 @@ public final class ExtensionDescriptor: Sendable {
     claimsPayload = claims
     savePayload = save
     listPayload = list
+    startPayload = start
     servicesOf = services
     scopeOf = scope
   }
@@ -152,6 +158,9 @@ public final class ExtensionDescriptor: Sendable {
   }
 
   /// What the kernel starts when a rule with this payload is loaded.
+  /// Makes what a rule that is loaded into a world keeps beyond itself.
+  public func start(_ payload: [UInt8], _ family: Family, in world: World) { startPayload(payload, family, world) }
+
   public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }
 
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }

@@ -22,10 +22,8 @@ public struct PacketContext {
   public var attachment: Attachment
   /// TRACE was met: every rule from here on is logged. The corresponding kernel field is `sk_buff.nf_trace`.
   public var isTraced = false
-  /// A copy TEE made, of which it makes no other.
-  public var isDuplicate = false
-  /// The socket TPROXY chose, which gets the packet if it is delivered here.
-  public var receiver: SocketFacts?
+  /// Whose socket gets the packet if it is delivered here, where TPROXY chose another than the packet's own destination.
+  public var receiver: Receiver?
   /// What happened on the way that is not a verdict, in order.
   public var effects: [Effect] = []
   /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.
@@ -43,6 +41,17 @@ public struct PacketContext {
     self.output = output
     self.attachment = attachment
     self.world = world
+  }
+}
+
+/// The address and port of a socket of this host.
+public struct Receiver: Sendable, Hashable {
+  public let address: IPAddress
+  public let port: UInt16
+
+  public init(address: IPAddress, port: UInt16) {
+    self.address = address
+    self.port = port
   }
 }
 

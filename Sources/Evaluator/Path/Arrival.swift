@@ -65,7 +65,8 @@ extension Simulator {
     else { return lose(&journey, "the network header is broken") }
     // What came round through the loopback keeps the route it left with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
-    journey.context.owner = earlyOwner(of: journey.context.packet)
+    // A socket that TPROXY chose is not looked for again.
+    if journey.context.receiver == nil { journey.context.owner = earlyOwner(of: journey.context.packet) }
     let flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
     let decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
     switch decision {

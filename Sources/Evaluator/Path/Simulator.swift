@@ -56,6 +56,7 @@ public final class Simulator {
       nextSlot += program.slotCount
       loaded.append(program)
     }
+    for program in loaded { program.start(in: world) }
     for program in loaded {
       if let index = programs.firstIndex(where: { $0.name == program.name && $0.family == program.family }) {
         world.memory.forgetRules(from: programs[index].firstSlot, count: programs[index].slotCount)

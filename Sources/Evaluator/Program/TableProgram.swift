@@ -73,6 +73,25 @@ public struct TableProgram: Sendable {
   /// Counters for every entry, at zero.
   public var freshCounters: [Counters] { [Counters](repeating: .zero, count: entries.count) }
 
+  /// Makes what the rules keep beyond themselves, in their order.
+  func start(in world: World) {
+    for rule in table.chains.flatMap(\.rules) {
+      for use in rule.matches { use.descriptor.start(use.payload, family, in: world) }
+      if case .use(let use) = rule.target { use.descriptor.start(use.payload, family, in: world) }
+    }
+  }
+
+  /// The line TRACE writes about an entry that is hit. An unconditional rule with a verdict is told like the end of its
+  /// chain. The corresponding kernel function is `trace_packet`.
+  func traceLine(_ at: Int, _ context: PacketContext) -> String {
+    let place = places[at]
+    let chain = table.chains[Int(place.chain)]
+    let isVerdict = [ProgramEntry.Action.accept, .drop, .queue, .return].contains(entries[at].action)
+    let isUnconditional = entries[at].tests.isEmpty && entries[at].matchCount == 0
+    let kind = isVerdict && isUnconditional ? chain.hook == context.hook ? "policy" : "return" : "rule"
+    return LogLine.text(for: context, prefix: "TRACE: \(name.rawValue):\(chain.name):\(kind):\(place.number) ", content: .traced)
+  }
+
   /// The table with the counters of a run in place of its own.
   public func counted(_ counters: [Counters]) -> Table {
     var table = table

@@ -71,6 +71,7 @@ extension TableProgram {
       counters[at].packets &+= 1
       counters[at].bytes &+= UInt64(truncatingIfNeeded: context.packet.bytes.count)
       observer.hit(at, of: self)
+      if context.isTraced { context.effects.append(.log(level: 4, line: traceLine(at, context))) }
       let argument = Int(entries[at].argument)
       switch entries[at].action {
       case .accept: return .verdict(.accept)

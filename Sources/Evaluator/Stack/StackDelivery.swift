@@ -32,7 +32,7 @@ extension Simulator {
     case (.icmp, .ipv4): respondEcho(packet, request: 8)
     case (.icmpv6, .ipv6): respondEcho(packet, request: 128)
     case (.udp, _): respondDatagram(&journey, at)
-    case (.tcp, _): respondSegment(packet, at)
+    case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
     case (.igmp, _): break
     case (_, .ipv4): journey.context.answerICMPError(type: 3, code: 2)
     case (_, .ipv6):
@@ -71,7 +71,8 @@ extension Simulator {
     else { return }
     let from = SocketEvent.End(source, header.sourcePort)
     let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length, length: max(0, header.length - UDPHeader.length)))
-    if let socket = host.listener(.udp, destination, header.destinationPort) {
+    let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
+    if let socket = host.listener(.udp, receiver.address, receiver.port) {
       report.sockets.append(.received(socket: socket.name, data: data, from: from))
       return
     }

@@ -6,18 +6,25 @@ import XTables
 /// TCP as far as its answers show: handshakes, acknowledgments, resets, closing.
 extension Simulator {
   /// The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
-  func respondSegment(_ packet: Packet, _ at: TransportLocator) {
+  func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
     guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, packet.isTransportChecksumValid == true,
       let pair = pair(of: packet)
     else { return }
     let data = Array(packet.bytes.slice(at: at.offset + header.dataOffset))
     if let connection = stack.connections[pair] {
       advance(connection, pair, header, data, packet)
-    } else if let listener = host.listener(.tcp, pair.local.address, pair.local.port), host.addressType(pair.local.address, on: nil) == .local {
+    } else if let listener = listener(for: pair, receiver) {
       listen(listener, pair, header, packet, at)
     } else {
       reset(packet, header, data.count)
     }
+  }
+
+  /// The listener TPROXY chose, or that of an address of this host.
+  private func listener(for pair: SocketPair, _ receiver: Receiver?) -> HostSocket? {
+    if let receiver { return host.listener(.tcp, receiver.address, receiver.port) }
+    guard host.addressType(pair.local.address, on: nil) == .local else { return nil }
+    return host.listener(.tcp, pair.local.address, pair.local.port)
   }
 
   /// A segment for nobody is answered by a reset. The corresponding kernel function is `tcp_v4_send_reset`.
@@ -142,7 +149,7 @@ extension Simulator {
   }
 
   private func respondAgain(_ packet: Packet) {
-    if let at = packet.transport { respondSegment(packet, at) }
+    if let at = packet.transport { respondSegment(packet, at, receiver: nil) }
   }
 
   private func receiveReset(_ connection: StackConnection, _ pair: SocketPair, _ header: TCPHeader) {

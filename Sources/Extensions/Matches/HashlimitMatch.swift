@@ -294,6 +294,14 @@ public enum HashlimitMatch: MatchExtension {
     }
   }
 
+  private static func tableName(_ info: Info, _ family: Family) -> String { "hashlimit/\(family)/\(info.name.string)" }
+
+  /// The first rule of a name makes the table, by its own settings.
+  public static func start(_ info: Info, family: Family, in world: World) {
+    let now = KernelTicks.at(world.now)
+    world.memory.withState(named: tableName(info, family), initial: HashlimitTable(info, now)) { _ in }
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   /// The corresponding kernel function is `hashlimit_mt_common`.
@@ -302,7 +310,7 @@ public enum HashlimitMatch: MatchExtension {
     let now = KernelTicks.at(packet.world.now)
     let bytes = packet.packet.count
     let below = packet.world.memory.withState(
-      named: "hashlimit/\(packet.family)/\(info.name.string)", initial: HashlimitTable(info, now)
+      named: tableName(info, packet.family), initial: HashlimitTable(info, now)
     ) { $0.take(key, bytes: bytes, info, now) }
     guard let below else { return .hotdrop }
     return .of(below != (info.mode & Mode.inverted != 0))

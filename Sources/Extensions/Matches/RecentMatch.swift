@@ -127,6 +127,11 @@ public enum RecentMatch: MatchExtension {
     if !isName { throw .kernel("recent: the name cannot be a file's name under /proc/net/xt_recent") }
   }
 
+  /// The first rule of a name makes the list, with its mask; each makes room for the hits it asks for.
+  public static func start(_ info: Info, family: Family, in world: World) {
+    world.memory.withState(named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)) { $0.reserve(hits: Int(info.hits)) }
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   /// The corresponding kernel function is `recent_mt`.
@@ -140,10 +145,7 @@ public enum RecentMatch: MatchExtension {
     let now = KernelTicks.at(packet.world.now)
     let matched = packet.world.memory.withState(
       named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)
-    ) { list in
-      list.reserve(hits: Int(info.hits))
-      return list.decide(info, address, family, ttl: ttl, now)
-    }
+    ) { $0.decide(info, address, family, ttl: ttl, now) }
     return .of(matched)
   }
 }

@@ -1,7 +1,6 @@
 /// A moving average of the packets and bytes that pass, as RATEEST keeps it and `-m rateest` reads it.
 ///
-/// The corresponding kernel structure is `net_rate_estimator`; its timer starts with the first packet here, where the kernel
-/// starts it when the rule is made.
+/// The corresponding kernel structure is `net_rate_estimator`.
 struct RateEstimator {
   private let interval: Int
   private let weight: UInt64

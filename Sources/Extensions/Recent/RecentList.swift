@@ -26,7 +26,6 @@ struct RecentList {
 
   init(mask: InetAddress) { self.mask = mask }
 
-  /// The kernel makes room when a rule is loaded, here when it is first asked.
   mutating func reserve(hits: Int) {
     while room < hits { room *= 2 }
   }

@@ -1,4 +1,5 @@
 import CNetfilter
+public import Wire
 public import XTables
 
 /// Restarts a timer that tells user space when no packet has come for a while. Kernel: `xt_IDLETIMER`, revision 1.
@@ -56,9 +57,23 @@ public enum IdletimerTarget: TargetExtension {
     if info.sendsMessage != 0 || info.timerType > alarm { throw .kernel("IDLETIMER: unknown kind of timer") }
   }
 
+  public static func start(_ info: Info, family: Family, in world: World) {
+    world.memory.withState(named: key(info), initial: end(info, world)) { _ in }
+  }
+
+  /// A packet that finds the timer run out wakes it, which user space is told.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    let end = packet.world.now &+ UInt64(info.timeout) &* 1_000_000_000
-    packet.world.memory.withState(named: "IDLETIMER/\(info.label.string)", initial: end) { $0 = end }
+    let now = packet.world.now
+    let next = end(info, packet.world)
+    let wasIdle = packet.world.memory.withState(named: key(info), initial: next) { end in
+      defer { end = next }
+      return end <= now
+    }
+    if wasIdle { packet.effects.append(.note("IDLETIMER \(info.label.string) was idle and is active again")) }
     return .proceed
   }
+
+  private static func key(_ info: Info) -> String { "IDLETIMER/\(info.label.string)" }
+
+  private static func end(_ info: Info, _ world: World) -> UInt64 { world.now &+ UInt64(info.timeout) &* 1_000_000_000 }
 }

@@ -1,5 +1,5 @@
 import CNetfilter
-import Wire
+public import Wire
 public import XTables
 
 /// Measures the rate of packets and bytes under a name. Kernel: `xt_RATEEST`, revision 0.
@@ -78,15 +78,19 @@ public enum RateEstTarget: TargetExtension {
     info.weight = UInt8(beyond - 1)
   }
 
+  /// The first rule of a name makes the estimator and starts its timer.
+  public static func start(_ info: Info, family: Family, in world: World) {
+    let now = world.now
+    world.memory.withState(named: RateEstimator.key(info.name.string), initial: RateEstimator?.none) { estimator in
+      if estimator == nil { estimator = RateEstimator(interval: info.interval, weight: info.weight, now: now) }
+    }
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let now = packet.world.now
     let length = packet.packet.count
-    packet.world.memory.withState(
-      named: RateEstimator.key(info.name.string), initial: RateEstimator?.none
-    ) { estimator in
-      var running = estimator ?? RateEstimator(interval: info.interval, weight: info.weight, now: now)
-      running.count(bytes: length, now: now)
-      estimator = running
+    packet.world.memory.withState(named: RateEstimator.key(info.name.string), initial: RateEstimator?.none) { estimator in
+      estimator?.count(bytes: length, now: now)
     }
     return .proceed
   }

@@ -35,9 +35,8 @@ public enum TEETarget: TargetExtension {
     if info.output.storage[0] != 0, info.output.storage[15] != 0 { throw .kernel("TEE: the interface's name does not end") }
   }
 
-  /// The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
+  /// Whoever sends the copy sees to it that no copy of that is made. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    if packet.isDuplicate { return .proceed }
     var copy = packet.packet
     if packet.family == .ipv4 { copy.setDontFragment() }
     if packet.hook == .prerouting || packet.hook == .input, let hops = copy.ttl { copy.setTTL(hops &- 1) }

@@ -101,7 +101,8 @@ public enum TProxyTarget: TargetExtension {
       switch packet.world.host.socket(for: candidate, packet.input) {
       case .socket(let socket) where socket.isTransparent:
         packet.mark = (packet.mark & ~info.markMask) ^ info.markValue
-        packet.receiver = socket
+        packet.owner = socket
+        packet.receiver = Receiver(address: candidate.destination ?? address, port: candidate.bytes.uint16(at: transport.offset + 2) ?? 0)
         return .verdict(.accept)
       case .unknown: return .unknown(UnknownReason("-j TPROXY", needs: "the sockets of the host"))
       case .socket, .none: continue

@@ -1,5 +1,4 @@
 import Wire
-import XTables
 
 /// The corresponding kernel functions are `nf_log_dump_tcp_header`, `nf_log_dump_udp_header` and the later parts of
 /// `dump_ipv4_packet` and `dump_ipv6_packet`.

@@ -1,5 +1,4 @@
 import Wire
-import XTables
 
 /// The corresponding kernel function is `dump_ipv6_packet`.
 extension LogLine {

@@ -1,15 +1,14 @@
 import Wire
-import XTables
 
 /// The line the kernel's packet logger writes, word for word: every word ends in a blank, the last one too.
 ///
 /// The corresponding kernel functions are `nf_log_ip_packet` and `nf_log_ip6_packet`.
-struct LogLine {
+public struct LogLine {
   var text = ""
   let bytes: [UInt8]
   let content: LogContent
 
-  static func text(for context: PacketContext, prefix: String, content: LogContent) -> String {
+  public static func text(for context: PacketContext, prefix: String, content: LogContent) -> String {
     var line = LogLine(bytes: context.packet.bytes, content: content)
     line.add("\(prefix)IN=\(context.input?.name ?? "")", "OUT=\(context.output?.name ?? "")")
     if let port = context.physicalInput, port != context.input { line.add("PHYSIN=\(port.name)") }
