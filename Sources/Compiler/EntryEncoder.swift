@@ -24,13 +24,14 @@ public struct EntryEncoder: Sendable {
     bytes.append(contentsOf: repeatElement(0, count: geometry.size))
     encode(rule, geometry, &bytes, at: start)
     for match in rule.matches {
-      append(match.descriptor.kernelNameBytes, revision: match.descriptor.revision, match.payload, to: &bytes)
+      append(match.descriptor.kernelNameBytes, revision: match.descriptor.revision, match.kernelBytes, to: &bytes)
     }
     bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.targetOffset)
     switch rule.target {
     case .none, .jump, .goto: appendStandard(0, to: &bytes)
     case .verdict(let verdict): appendStandard(verdict.code, to: &bytes)
-    case .use(let use): append(use.descriptor.kernelNameBytes, revision: use.descriptor.revision, use.payload, to: &bytes)
+    case .use(let use):
+      append(use.descriptor.kernelNameBytes, revision: use.descriptor.revision, use.kernelBytes, to: &bytes)
     }
     bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.nextOffset)
     bytes.put(rule.counters.packets, at: start + geometry.counters)
@@ -39,9 +40,9 @@ public struct EntryEncoder: Sendable {
 
   /// How long the entry will be. More than 65,535 cannot be expressed.
   public func size(_ rule: Rule) -> Int {
-    let matches = rule.matches.reduce(0) { $0 + EntryGeometry.extensionHeader + $1.payload.count }
+    let matches = rule.matches.reduce(0) { $0 + EntryGeometry.extensionHeader + $1.descriptor.size }
     let target =
-      if case .use(let use) = rule.target { EntryGeometry.extensionHeader + use.payload.count } else { EntryGeometry.standardTarget }
+      if case .use(let use) = rule.target { EntryGeometry.extensionHeader + use.descriptor.size } else { EntryGeometry.standardTarget }
     return EntryGeometry(family).size + matches + target
   }
 
@@ -53,7 +54,7 @@ public struct EntryEncoder: Sendable {
     bytes.put(UInt16(geometry.size + EntryGeometry.errorTarget), at: geometry.nextOffset)
     var data = [UInt8](repeating: 0, count: EntryGeometry.errorTarget - EntryGeometry.extensionHeader)
     for (index, byte) in name.utf8.enumerated() where index < 29 { data[index] = byte }
-    append(Array("ERROR".utf8), revision: 0, data, to: &bytes)
+    append(Array("ERROR".utf8), revision: 0, data[...], to: &bytes)
     return bytes
   }
 
@@ -88,7 +89,7 @@ public struct EntryEncoder: Sendable {
     }
   }
 
-  private func append(_ name: [UInt8], revision: UInt8, _ data: [UInt8], to bytes: inout [UInt8]) {
+  private func append(_ name: [UInt8], revision: UInt8, _ data: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
     let start = bytes.count
     bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.extensionHeader))
     bytes.put(UInt16(truncatingIfNeeded: EntryGeometry.extensionHeader + data.count), at: start)

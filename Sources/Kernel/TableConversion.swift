@@ -33,11 +33,11 @@ extension KernelRule {
   private static func mask(_ rule: Rule, _ family: AddressFamily) -> [UInt8]? {
     var uses = rule.matches
     if case .use(let use) = rule.target { uses.append(use) }
-    guard uses.contains(where: { $0.descriptor.userSize < $0.payload.count }) else { return nil }
+    guard uses.contains(where: { $0.descriptor.userSize < $0.descriptor.size }) else { return nil }
     var mask = [UInt8](repeating: 0xff, count: EntryLayout(family).size)
     for use in uses {
       mask += [UInt8](repeating: 0xff, count: 32 + use.descriptor.userSize)
-      mask += [UInt8](repeating: 0, count: use.payload.count - use.descriptor.userSize)
+      mask += [UInt8](repeating: 0, count: use.descriptor.size - use.descriptor.userSize)
     }
     if case .use = rule.target { return mask }
     return mask + [UInt8](repeating: 0xff, count: EntryLayout.standardTargetSize)

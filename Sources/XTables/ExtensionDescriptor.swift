@@ -126,6 +126,8 @@ public final class ExtensionDescriptor: Sendable {
 
   /// How many leading bytes of a payload mean the same to user space and kernel.
   public var userSize: Int { layouts[layouts.count - 1].userSize }
+  /// Bytes of the newest revision's structure, aligned.
+  public var size: Int { layouts[layouts.count - 1].size }
 
   public func apply(option index: Int, to payload: inout [UInt8], _ arguments: OptionArguments) throws(OptionError) {
     try applyOption(index, &payload, arguments)

@@ -1,8 +1,10 @@
 /// One match or one extension target as it stands in a rule.
 public struct ExtensionUse: Sendable, Hashable {
   public let descriptor: ExtensionDescriptor
-  /// The structure of the newest revision, aligned.
+  /// The structure of the newest revision, aligned, and behind it what an extension knows beyond that: the name of a set.
   public let payload: [UInt8]
+  /// The structure alone.
+  public var kernelBytes: ArraySlice<UInt8> { payload.prefix(descriptor.size) }
 
   public init(_ descriptor: ExtensionDescriptor, payload: [UInt8]) {
     self.descriptor = descriptor

@@ -51,6 +51,7 @@
 #include <linux/netfilter/xt_rpfilter.h>
 #include <linux/netfilter/xt_sctp.h>
 #include <linux/netfilter/xt_socket.h>
+#include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_statistic.h>
 #include <linux/netfilter/xt_string.h>
 #include <linux/netfilter/xt_tcpmss.h>

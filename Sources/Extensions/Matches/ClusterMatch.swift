@@ -101,7 +101,7 @@ extension Field {
         context.family == .ipv4
         ? [UInt32(truncatingIfNeeded: bits).byteSwapped]
         : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)).byteSwapped }
-      return .of(UInt64(JenkinsHash.words(words, initial: seed)) * UInt64(nodes) >> 32)
+      return .of((UInt64(JenkinsHash.words(words, initial: seed)) * UInt64(nodes)) >> 32)
     }
   }
 }
