@@ -11,7 +11,8 @@ extension NameDatabase {
     routeNumber: { name, table in NumberedNames.number(of: name, in: NumberedNames.routeTables(table)) },
     connectionLabel: { NumberedNames.number(of: $0, in: NumberedNames.labels).flatMap { UInt16(exactly: $0) } },
     connectionLabelName: { NumberedNames.name(of: UInt32($0), in: NumberedNames.labels) },
-    addressSet: KernelAddressSets.find, addressSetName: KernelAddressSets.name)
+    addressSet: KernelAddressSets.find, addressSetName: KernelAddressSets.name,
+    isPinned: { unsafe access($0, F_OK) == 0 })
 }
 
 /// Look-ups in the C library's name databases, with buffers of their own so that threads do not meet.

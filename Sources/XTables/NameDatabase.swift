@@ -18,6 +18,8 @@ public final class NameDatabase: Sendable {
   /// What is known of a set of addresses by its name, and the name of a set by its index.
   public let addressSet: @Sendable (String) -> AddressSetAnswer
   public let addressSetName: @Sendable (UInt16) -> String?
+  /// Whether an object is pinned at a path of the kernel's; nothing where nobody was asked.
+  public let isPinned: @Sendable (_ path: String) -> Bool?
 
   /// What the kernel says of an ipset.
   public enum AddressSetAnswer: Sendable, Hashable {
@@ -39,7 +41,8 @@ public final class NameDatabase: Sendable {
     connectionLabel: @escaping @Sendable (String) -> UInt16? = { _ in nil },
     connectionLabelName: @escaping @Sendable (UInt16) -> String? = { _ in nil },
     addressSet: @escaping @Sendable (String) -> AddressSetAnswer = { _ in .unknown },
-    addressSetName: @escaping @Sendable (UInt16) -> String? = { _ in nil }
+    addressSetName: @escaping @Sendable (UInt16) -> String? = { _ in nil },
+    isPinned: @escaping @Sendable (String) -> Bool? = { _ in nil }
   ) {
     self.protocolNumber = protocolNumber
     self.protocolName = protocolName
@@ -52,6 +55,7 @@ public final class NameDatabase: Sendable {
     self.connectionLabelName = connectionLabelName
     self.addressSet = addressSet
     self.addressSetName = addressSetName
+    self.isPinned = isPinned
   }
 
   /// No names but those built into iptables: what a reproducible test wants.

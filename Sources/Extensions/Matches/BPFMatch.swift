@@ -68,6 +68,11 @@ public enum BPFMatch: MatchExtension {
       "--object-pinned", arity: 1, placeholder: "path", grammar: "string", samples: ["/sys/fs/bpf/prog"], .plain,
       "path of a program pinned in the kernel",
       read: { info, arguments throws(OptionError) in
+        if arguments.names.isPinned(arguments.token.string) == false {
+          throw OptionError(
+            "bad-value", "bpf: failed to get bpf object", at: arguments.token.range,
+            hint: "pin it first: bpftool prog load FILE \(arguments.token.string)")
+        }
         info.path = Array(arguments.token.bytes)
         info.mode = Mode.pinned
         info.descriptor = -1
@@ -86,7 +91,7 @@ public enum BPFMatch: MatchExtension {
     Layout<Info>(revision: 1, abiSize: Int(xt_bpf_info_v1_size), userSize: 520),
   ]
   public static let examples: [Example] = [
-    .accepts("--bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\""), .accepts("--object-pinned /sys/fs/bpf/prog"),
+    .accepts("--bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\""),
     .rejects("--bytecode \"2,6 0 0 0\""), .rejects("--bytecode \"1,5 0 0 9\""), .rejects(""),
     .rejects("--bytecode \"1,6 0 0 0\" --object-pinned /sys/fs/bpf/prog"),
   ]
