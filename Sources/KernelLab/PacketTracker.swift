@@ -189,7 +189,8 @@ struct PacketTracker {
           return LabVerdict(.lost)
         }
         return LabVerdict(.sent, out: interfaceNames[output])
-      case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed, hook: hook)
+      // Without conntrack, fragments for this host are put together behind PREROUTING, at no hook.
+      case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed)
       default: return LabVerdict(.lost)
       }
     }

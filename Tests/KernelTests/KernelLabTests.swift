@@ -74,6 +74,17 @@ import Testing
     #expect(result.steps[0].packets.map(\.origin) == [.own, .kernel])
   }
 
+  /// Without conntrack fragments for this host are put together behind PREROUTING, and every one of them is seen there.
+  @Test func fragmentsForThisHostAreAbsorbedBetweenHooks() throws {
+    let result = try answer(#"""
+      {"name": "x", "rules": \#(rules("")), "steps": [
+       {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1", "dport": 2, "payload": {"len": 40}, "frag": {"off": 0, "len": 24, "mf": 1}},
+       {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1", "dport": 2, "payload": {"len": 40}, "frag": {"off": 24}}]}
+      """#)
+    #expect(result.steps.map(\.verdict) == [LabVerdict(.absorbed), LabVerdict(.local)])
+    #expect(result.steps[0].packets.map(\.hooks) == [["PREROUTING:in", "PREROUTING:out"]])
+  }
+
   @Test func socketsConverse() throws {
     let result = try answer(#"""
       {"name": "x", "mode": "stack", "rules": \#(rules("")), "sockets": [{"name": "t", "port": 80}, {"name": "u", "proto": "udp", "port": 53}], "steps": [
