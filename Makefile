@@ -37,14 +37,21 @@ setup:
 build: setup
 	$(SWIFT) build $(SWIFT_FLAGS)
 
+# Findings, then the way of a packet that one of them keeps out.
 run: setup
-	$(SWIFT) run -c release $(SWIFT_FLAGS) ferrule
+	$(SWIFT) build -c release $(SWIFT_FLAGS) --product ferrule
+	@PATH="$$($(SWIFT) build -c release $(SWIFT_FLAGS) --show-bin-path):$$PATH"; cd Examples/router-mistakes; \
+	for command in "ferrule lint ruleset.rules" \
+	  "ferrule run --host host.yaml ruleset.rules 'wan0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S'"; do \
+	  echo; echo "\$$ $$command"; sh -c "$$command" || [ $$? = 1 ] || exit 1; \
+	done
 
 test: setup
 	$(SWIFT) test $(SWIFT_FLAGS)
 
 bench: setup
 	$(SWIFT) package --package-path Benchmarks benchmark
+	$(SWIFT) run --package-path Benchmarks -c release RestoreComparison
 
 # The grammars in Grammar/ that are made from the extensions' tables.
 grammar: setup
