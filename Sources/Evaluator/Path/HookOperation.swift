@@ -1,6 +1,6 @@
 public import Conntrack
 public import Wire
-import XTables
+public import XTables
 
 /// One operation at one hook. Kernel: `nf_hook_ops`.
 public struct HookOperation: Sendable {
@@ -37,4 +37,15 @@ public enum HookPriority {
   /// Older kernels had an operation for helpers here; since 6.0 `nf_confirm` does both.
   public static let helper: Int32 = 300
   public static let confirm: Int32 = .max
+
+  /// Where a table stands at a hook.
+  public static func of(_ table: TableName, at hook: Hook) -> Int32 {
+    switch table {
+    case .raw: raw
+    case .mangle: mangle
+    case .nat: hook == .input || hook == .postrouting ? natSource : natDestination
+    case .filter: filter
+    case .security: security
+    }
+  }
 }

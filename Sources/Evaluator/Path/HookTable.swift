@@ -32,14 +32,7 @@ extension Simulator {
   }
 
   private func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family) -> HookOperation {
-    let priority: Int32 =
-      switch name {
-      case .raw: HookPriority.raw
-      case .mangle: HookPriority.mangle
-      case .nat: hook == .input || hook == .postrouting ? HookPriority.natSource : HookPriority.natDestination
-      case .filter: HookPriority.filter
-      case .security: HookPriority.security
-      }
+    let priority = HookPriority.of(name, at: hook)
     if name == .nat {
       return HookOperation(hook, family, priority, name.rawValue) { $0.translate(&$1, by: index) }
     }

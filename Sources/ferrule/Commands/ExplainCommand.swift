@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Evaluator
 import Extensions
 import Linter
 import Wire
@@ -7,13 +8,14 @@ import XTables
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Explains a finding, a match or a target.",
+    commandName: "explain", abstract: "Explains a finding, a match, a target, or the way of a packet.",
     discussion: """
       Without an argument it lists the checks of `ferrule lint'.
 
       EXAMPLES
         ferrule explain FE005
         ferrule explain unknown-option
+        ferrule explain packet-path
         ferrule explain -m conntrack
         ferrule explain -6 -j REJECT
       """)
@@ -29,7 +31,7 @@ struct ExplainCommand: ParsableCommand {
   @Option(help: "How to print.")
   var format = OutputFormat.text
 
-  @Argument(help: "The code or the id of a finding.")
+  @Argument(help: "The code or the id of a finding, or packet-path.")
   var code: String?
 
   func run() throws {
@@ -41,13 +43,16 @@ struct ExplainCommand: ParsableCommand {
       case .json: return try Console.print(JSONText.encode(CheckList.all.map { CheckExplanation($0) }))
       }
     }
-    if let check = CheckList.named(code) {
+    if code == "packet-path" {
+      let page = PacketPath()
+      try Console.print(format == .text ? page.text : JSONText.encode(page))
+    } else if let check = CheckList.named(code) {
       let page = CheckExplanation(check)
       try Console.print(format == .text ? page.text : JSONText.encode(page))
     } else if let page = DiagnosticCatalogue.explanation(code) {
       try Console.print(format == .text ? page : JSONText.encode(["id": code, "text": page]))
     } else {
-      let known = CheckList.all.flatMap { [$0.code, $0.id] } + DiagnosticCatalogue.ids
+      let known = CheckList.all.flatMap { [$0.code, $0.id] } + DiagnosticCatalogue.ids + ["packet-path"]
       throw CommandFailure(notFound("nothing is known of `\(code)'", Spelling.nearest(to: code, in: known)))
     }
   }

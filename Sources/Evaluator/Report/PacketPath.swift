@@ -1,0 +1,81 @@
+import Conntrack
+import XTables
+
+/// The hooks and what stands at each, as a page to read.
+public struct PacketPath: Encodable, Sendable {
+  public struct Row: Encodable, Sendable {
+    public let name: String
+    public let priority: Int32
+    let does: String
+  }
+
+  public struct Stage: Encodable, Sendable {
+    public let hook: String
+    public let operations: [Row]
+  }
+
+  public let stages: [Stage]
+
+  public init() {
+    stages = Hook.allCases.map { hook in
+      let tables = TableName.allCases.filter { $0.hooks.contains(hook) }.map { table in
+        Row(name: table.rawValue, priority: HookPriority.of(table, at: hook), does: Self.purpose(table, hook))
+      }
+      return Stage(hook: hook.name, operations: (tables + Self.services(hook)).sorted { $0.priority < $1.priority })
+    }
+  }
+
+  private static func services(_ hook: Hook) -> [Row] {
+    switch hook {
+    case .prerouting, .output:
+      [
+        Row(name: "defrag", priority: HookPriority.defragmentation, does: "puts fragments together, where conntrack or a rule needs it"),
+        Row(name: "conntrack", priority: HookPriority.conntrack, does: "finds the packet's connection, or begins one"),
+      ]
+    case .input, .postrouting:
+      [Row(name: "confirm", priority: HookPriority.confirm, does: "lets helpers read, and enters a new connection into the table")]
+    case .forward: []
+    }
+  }
+
+  private static func purpose(_ table: TableName, _ hook: Hook) -> String {
+    switch table {
+    case .raw: "rules before tracking: CT, NOTRACK"
+    case .mangle: hook == .output ? "rules that change packets; the route is looked up anew" : "rules that change packets"
+    case .nat:
+      switch hook {
+      case .prerouting, .output: "the destination, for the first packet of a connection: DNAT, REDIRECT"
+      default: "the source, for the first packet of a connection: SNAT, MASQUERADE"
+      }
+    case .filter: "rules that let packets pass or not"
+    case .security: "rules of mandatory access control"
+    }
+  }
+
+  public var text: String {
+    let width = stages.flatMap(\.operations).map(\.name.count).max() ?? 0
+    let listings = stages.map { stage in
+      stage.operations.map { row in
+        let priority = row.priority == .max ? "last" : String(row.priority)
+        return "  " + String(repeating: " ", count: 4 - min(4, priority.count)) + priority + "  " + row.name
+          + String(repeating: " ", count: width - row.name.count) + "  " + row.does
+      }.reduce(stage.hook) { $0 + "\n" + $1 } + "\n"
+    }
+    return Self.drawing + "\n" + listings.joined(separator: "\n")
+  }
+
+  private static let drawing = """
+    The way of a packet, and at each hook what looks at it, in the order of priority.
+
+      arrives ──▶ PREROUTING ──▶ routing ──▶ FORWARD ──▶ POSTROUTING ──▶ leaves
+                                    │                         ▲
+                                    ▼                         │
+                                  INPUT                     OUTPUT ◀── routing
+                                    │                                    ▲
+                                    ▼                                    │
+                                 a process of this host ─────────────────┘
+
+    Tracking and reassembly are there only when some rule needs them; without them a nat table sees no packet.
+
+    """
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+/// What the command leaves with, and what it does with input that is no ruleset.
+@Suite struct CommandTests {
+  /// Writes bytes to a file of its own, and gives its path to a line of shell as `$F`.
+  static func shell(_ line: String, with bytes: [UInt8], named name: String = "input") throws -> BuiltCommand.Outcome {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-command-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: name)
+    try Data(bytes).write(to: file)
+    return try BuiltCommand.shell("F='\(file.path)'\n\(line)")
+  }
+
+  static func shell(_ line: String, with text: String, named name: String = "input") throws -> BuiltCommand.Outcome {
+    try shell(line, with: Array(text.utf8), named: name)
+  }
+
+  static let fine = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n"
+  static let dubious = "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 10.0.0.9/8 -j ACCEPT\nCOMMIT\n"
+
+  @Test(arguments: [
+    ("ferrule --help", 0), ("ferrule --version", 0), ("ferrule", 0), ("ferrule nonsense", 2), ("ferrule lint --nonsense", 2),
+    ("ferrule lint /nowhere/at/all", 2), ("ferrule lint -4 -6 $F", 2), ("ferrule explain FE001", 0), ("ferrule explain FE999", 2),
+    ("ferrule explain packet-path", 0), ("ferrule explain -m tcp", 0), ("ferrule explain -j nonsense", 2),
+    ("ferrule lint $F", 0), ("ferrule lint - < $F", 0), ("ferrule fmt --check $F", 1), ("ferrule show -t nat $F", 2),
+    ("ferrule apply --test $F", 0), ("ferrule run $F", 2), ("ferrule run $F 'eth0 nonsense'", 2), ("ferrule decompile $F", 2),
+    ("ferrule run $F 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' --expect nonsense", 2),
+    ("ferrule run $F 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' --expect unknown", 0),
+    ("ferrule run $F 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' --expect drop", 1),
+    ("ferrule run $F --pcap $F --in eth0", 2), ("ferrule run $F --pcap $F", 2),
+  ]) func status(_ line: String, _ expected: Int32) throws {
+    let outcome = try Self.shell(line, with: Self.fine)
+    #expect(outcome.status == expected, "\(outcome.text)")
+  }
+
+  @Test func lintLeavesWithOneForWarningsAndTwoForErrors() throws {
+    #expect(try Self.shell("ferrule lint $F", with: Self.dubious).status == 1)
+    #expect(try Self.shell("ferrule lint $F", with: "*filter\n-A INPUT -j nowhere\nCOMMIT\n").status == 2)
+    #expect(try Self.shell("ferrule lint --fix $F && cat $F", with: Self.dubious).text.hasSuffix(Self.dubious.replacing("10.0.0.9/8", with: "10.0.0.0/8")))
+    let piped = try Self.shell("ferrule lint --fix - < $F 2>/dev/null", with: Self.dubious)
+    #expect(piped.text == Self.dubious.replacing("10.0.0.9/8", with: "10.0.0.0/8"))
+  }
+
+  /// Whatever the bytes: a diagnostic with its place and status 2, never a trap.
+  @Test(arguments: ["lint", "fmt", "show", "compile", "apply --test", "apply --sandbox"])
+  func badInput(_ command: String) throws {
+    let inputs: [(name: String, bytes: [UInt8])] = [
+      ("truncated", Array("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tc".utf8)),
+      ("NUL", Array("*filter\n-A INPUT -s 1.2.3.4\0 -j DROP\nCOMMIT\n".utf8)),
+      ("long line", Array("*filter\n-A INPUT -m comment --comment \"".utf8) + [UInt8](repeating: 0x78, count: 1 << 20) + Array("\"\nCOMMIT\n".utf8)),
+      ("CRLF", Array("*filter\r\n-A INPUT -j DROP\r\nCOMMIT\r\n".utf8)),
+      ("loop", Array("*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\nCOMMIT\n".utf8)),
+      ("no UTF-8", [0xFF, 0xFE, 0x0A, 0x80]),
+    ]
+    // What the kernel would refuse has a form all the same.
+    for (name, bytes) in inputs where !(command == "fmt" && name == "loop") {
+      let outcome = try Self.shell("ferrule \(command) $F", with: bytes)
+      #expect(outcome.status == 2, "\(name): \(outcome.status) \(outcome.text.prefix(200))")
+      #expect(outcome.text.contains(#/input:[0-9]+:[0-9]+: error: /#), "\(name): \(outcome.text.prefix(200))")
+    }
+  }
+
+  /// A comment may hold any bytes, and keeps them.
+  @Test func bytesThatAreNoTextSurvive() throws {
+    let bytes = Array("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n# ".utf8) + [0xFF, 0xE9, 0x0A] + Array("COMMIT\n".utf8)
+    let outcome = try Self.shell("ferrule fmt $F | cmp - $F && echo same", with: bytes)
+    #expect(outcome.text == "same\n")
+  }
+
+  @Test func familyIsTakenFromTheName() throws {
+    let text = "*filter\n-A INPUT -s 2001:db8::/32 -j DROP\nCOMMIT\n"
+    #expect(try Self.shell("ferrule lint $F", with: text, named: "my.ip6tables-save").status == 0)
+    #expect(try Self.shell("ferrule lint $F", with: text, named: "rules.v6").status == 0)
+    #expect(try Self.shell("ferrule lint $F", with: text, named: "rules.v4").status == 2)
+    #expect(try Self.shell("ferrule lint -6 - < $F", with: text).status == 0)
+  }
+
+  /// A capture of two packets, whole and cut in half.
+  @Test func captureIsRun() throws {
+    let packet: [UInt8] = [
+      0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0x66, 0xC8, 10, 0, 0, 9, 10, 0, 0, 1, 0, 1, 0, 53, 0, 8, 0, 0,
+    ]
+    func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    let record = word(1) + word(0) + word(28) + word(28) + packet
+    let capture = word(0xA1B2_C3D4) + [2, 0, 4, 0] + word(0) + word(0) + word(65535) + word(101) + record + record
+    let run = "ferrule run --host Examples/web-server/host.yaml Examples/web-server/ruleset.rules --brief --in eth0 --pcap $F"
+    let whole = try Self.shell(run, with: capture)
+    #expect(whole.status == 0)
+    #expect(whole.text.split(separator: "\n").count == 2, "\(whole.text)")
+    let cut = try Self.shell(run, with: Array(capture.dropLast(9)))
+    #expect(cut.status == 2)
+    #expect(cut.text.contains("after 1 packets"), "\(cut.text)")
+  }
+
+  @Test func tracesAreJSONToo() throws {
+    let outcome = try BuiltCommand.shell(
+      "ferrule run --format json --conntrack --host host.yaml --packets packets.txt ruleset.rules",
+      in: BuiltCommand.root.appending(path: "Examples/nat-gateway"))
+    let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any])
+    let packets = try #require(value["packets"] as? [[String: Any]])
+    #expect(packets.allSatisfy { $0["isExpected"] as? Bool == true })
+    #expect(packets.map { $0["verdict"] as? String } == ["sent", "sent", "sent", "sent", "sent", "drop", "drop"])
+    #expect((value["connections"] as? [String])?.isEmpty == false)
+  }
+
+  @Test func labAnswersLineByLine() throws {
+    let scenario = #"{"name": "one", "rules": "*filter\n-A FORWARD -j DROP\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "proto": "udp"}]}"#
+    let outcome = try Self.shell("ferrule lab < $F", with: scenario + "\n\nno JSON\n")
+    let lines = outcome.text.split(separator: "\n")
+    #expect(outcome.status == 0)
+    #expect(lines.count == 2)
+    #expect(lines.first?.contains(#""verdict": "drop""#) == true, "\(outcome.text.prefix(400))")
+    #expect(lines.last?.contains(#""error""#) == true)
+  }
+}
