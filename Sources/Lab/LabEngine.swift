@@ -161,10 +161,12 @@ struct LabEngineRun {
       record.egress.append(
         LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))
     }
-    record.packets += path.packets.map { LabPacket($0, tracing: scenario.recordsTrace) }
+    // Packets that no hook saw are nobody's.
+    let seen = path.packets.filter { !$0.passages.isEmpty }
+    record.packets += seen.map { LabPacket($0, tracing: scenario.recordsTrace) }
     record.sockets += path.sockets.map { LabSocketRecord($0) }
     record.errno = path.error?.rawValue ?? record.errno
-    record.verdict = path.packets.first.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
+    record.verdict = seen.last { $0.origin == .own }.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
   }
 
   private func tables(_ family: Family) -> [LabTable] {

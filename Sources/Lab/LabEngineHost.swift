@@ -7,6 +7,7 @@ extension Host {
   /// The host of a scenario, with the switches the lab sets on a kernel.
   convenience init(_ scenario: Scenario) throws(ScenarioError) {
     self.init()
+    addsLinkLocalAddresses = false
     for (name, value) in [
       ("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 0),
       ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),

@@ -68,6 +68,8 @@ public final class Host: HostModel {
   public var sockets: [HostSocket] = []
   /// Whether the routes are all there are. Where they are not, a destination none of them reaches is unknown, not unreachable.
   public var knowsAllRoutes = true
+  /// Interfaces with IPv6 addresses give themselves a link-local one, where none is told. Kernel: `addr_gen_mode`.
+  public var addsLinkLocalAddresses = true { didSet { deriveRoutes() } }
   private var addedRoutes: [Route] = []
   private var tables: [RouteTableKey: RouteTable] = [:]
 
@@ -200,7 +202,7 @@ public final class Host: HostModel {
 
   /// The addresses of an interface with the link-local one that IPv6 gives it.
   func addresses(of device: Device) -> [Address] {
-    guard hasIPv6(device), !device.isLoopback, !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
+    guard addsLinkLocalAddresses, hasIPv6(device), !device.isLoopback, !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
     else { return device.addresses }
     let octets = device.hardwareAddress.octets.map { UInt128($0) }
     var bits: UInt128 = 0xFE80 << 112

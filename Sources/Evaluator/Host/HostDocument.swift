@@ -36,6 +36,7 @@ extension Host {
   /// Reads a host from what `ip -j addr` and `ip -j route` print; `ip -j -6 route` may be given besides.
   public convenience init(ipAddresses: String, ipRoutes: [String]) throws(HostError) {
     self.init()
+    addsLinkLocalAddresses = false
     guard let links = try HostDocument.load(ipAddresses) as? [Any] else { throw HostError("ip -j addr", "expected a list") }
     for link in links {
       guard let link = link as? [String: Any], let name = link["ifname"] as? String else { continue }

@@ -56,6 +56,8 @@ public enum SendError: String, Sendable, Hashable {
   case addressNotAvailable = "EADDRNOTAVAIL"
   case noSuchDevice = "ENODEV"
   case protocolError = "EPROTO"
+  case noSuchSocket = "ENOENT"
+  case destinationRequired = "EDESTADDRREQ"
 }
 
 extension Host {

@@ -11,6 +11,10 @@ extension Simulator {
       var observer = StepObserver()
       outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
       noteSteps(observer.steps, &journey)
+      if let seen = observer.seen {
+        report.packets[journey.report].packet = seen.packet
+        report.packets[journey.report].mark = seen.mark
+      }
     } else {
       var observer = NoObserver()
       outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
@@ -56,8 +60,13 @@ extension Simulator {
 /// Collects the rules that are hit.
 private struct StepObserver: TableObserver {
   var steps: [RuleStep] = []
+  /// The packet and its mark when the last of them was hit, before its target acted.
+  var seen: (packet: Packet, mark: UInt32)?
 
-  mutating func hit(_ entry: Int, of program: borrowing TableProgram) { steps.append(program.step(entry)) }
+  mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext) {
+    steps.append(program.step(entry))
+    seen = (context.packet, context.mark)
+  }
 }
 
 /// What the mangle table's operation at OUTPUT compares before and after. IPv6 looks at the hop limit and the flow label besides.

@@ -13,12 +13,12 @@ public enum TableOutcome: Sendable, Hashable {
 /// Who wants to know which entries a packet hits.
 protocol TableObserver {
   /// Called before the target acts.
-  mutating func hit(_ entry: Int, of program: borrowing TableProgram)
+  mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext)
 }
 
 /// Nobody does.
 struct NoObserver: TableObserver {
-  @inline(__always) mutating func hit(_ entry: Int, of program: borrowing TableProgram) {}
+  @inline(__always) mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext) {}
 }
 
 /// The entries to come back to, reused from packet to packet.
@@ -70,7 +70,7 @@ extension TableProgram {
       }
       counters[at].packets &+= 1
       counters[at].bytes &+= UInt64(truncatingIfNeeded: context.packet.bytes.count)
-      observer.hit(at, of: self)
+      observer.hit(at, of: self, context)
       if context.isTraced { context.effects.append(.log(level: 4, line: traceLine(at, context))) }
       let argument = Int(entries[at].argument)
       switch entries[at].action {

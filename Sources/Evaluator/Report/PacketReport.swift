@@ -17,9 +17,9 @@ public struct PacketReport: Sendable {
   /// The hooks in the order in which the packet came to them; empty where nothing is recorded.
   public internal(set) var passages: [HookPassage] = []
   public internal(set) var verdict: PacketVerdict = .refused("not looked at")
-  /// As it was at the last hook that saw it.
+  /// As it was when a hook or a rule last saw it.
   public internal(set) var packet: Packet
-  /// At the last hook that saw it.
+  /// When a hook or a rule last saw it.
   public internal(set) var mark: UInt32
   /// The interface by which it came, if only from the loopback.
   public internal(set) var input: String?

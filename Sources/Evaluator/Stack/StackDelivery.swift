@@ -73,11 +73,13 @@ extension Simulator {
     let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length, length: max(0, header.length - UDPHeader.length)))
     let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
     if let socket = host.listener(.udp, receiver.address, receiver.port) {
+      stack.peers[socket.name] = from
       report.sockets.append(.received(socket: socket.name, data: data, from: from))
       return
     }
     let local = SocketEvent.End(destination, header.destinationPort)
     if let open = stack.datagrams.first(where: { $0.value.local == local }) {
+      stack.peers[open.key] = from
       report.sockets.append(.received(socket: open.key, data: data, from: from))
       return
     }

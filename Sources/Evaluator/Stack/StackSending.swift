@@ -56,7 +56,9 @@ extension Simulator {
     fields.payload = Array(packet.bytes.slice(at: at.offset + UDPHeader.length))
     fields.identification = UInt32(freshIdentification())
     fields.dontFragment = true
-    if let name { stack.datagrams[name] = StackDatagramSocket(fields: fields, sender: sender) }
+    if let name {
+      stack.datagrams[name] = StackDatagramSocket(local: SocketEvent.End(source, fields.sourcePort), sender: sender)
+    }
     dispatch(fields, sender)
   }
 
@@ -80,6 +82,8 @@ extension Simulator {
     connection.sendNext &+= 1
     stack.connections[pair] = connection
     dispatch(fields, sender)
+    // That nobody hears of a SYN is no error yet.
+    report.error = nil
     // A socket without a name is closed behind the step, and takes its connection along.
     if name == nil { stack.connections[pair] = nil }
   }
@@ -113,10 +117,10 @@ extension Simulator {
   /// A socket that stays open sends.
   public func write(_ payload: [UInt8], to name: String) -> PathReport {
     report = PathReport()
-    if var open = stack.datagrams[name] {
-      open.fields.payload = payload
-      open.fields.identification = UInt32(freshIdentification())
-      dispatch(open.fields, open.sender)
+    if let open = stack.datagrams[name] {
+      answer(payload, from: open.local.address, open.local.port, open.sender, name)
+    } else if let socket = host.sockets.first(where: { $0.name == name && $0.proto == .udp }) {
+      answer(payload, from: socket.address, socket.port, LocalSender(facts: socket.facts), name)
     } else if let found = connection(named: name) {
       let pair = found.0
       var connection = found.1
@@ -128,10 +132,30 @@ extension Simulator {
       } while !rest.isEmpty
       stack.connections[pair] = connection
     } else {
-      report.error = .brokenPipe
+      report.error = .noSuchSocket
     }
     drainPending()
     return report
+  }
+
+  /// A UDP socket answers the one it heard from last.
+  private func answer(
+    _ payload: [UInt8], from source: IPAddress?, _ port: UInt16, _ sender: LocalSender, _ name: String
+  ) {
+    guard let peer = stack.peers[name] else {
+      report.error = .destinationRequired
+      return
+    }
+    guard let own = source ?? host.outputRoute(Flow(to: peer.address))?.preferredSource else {
+      report.error = .networkUnreachable
+      return
+    }
+    var fields = PacketFields(own, peer.address, proto: .udp)
+    (fields.sourcePort, fields.destinationPort) = (port, peer.port)
+    fields.payload = payload
+    fields.identification = UInt32(freshIdentification())
+    fields.dontFragment = true
+    dispatch(fields, sender)
   }
 
   /// A socket is closed: with FIN, or, abortively, with a reset.
@@ -145,7 +169,9 @@ extension Simulator {
       connection.state = connection.state == .closeWait ? .lastAck : .finWait
       stack.connections[pair] = abortively ? nil : connection
     } else {
+      let count = host.sockets.count
       host.sockets.removeAll { $0.name == name }
+      if host.sockets.count == count { report.error = .noSuchSocket }
     }
     drainPending()
     return report

@@ -65,12 +65,12 @@ struct StackState {
   /// The UDP sockets that were opened for sending and stay, by name.
   var datagrams: [String: StackDatagramSocket] = [:]
   var pending: [PendingPacket] = []
+  /// From whom each UDP socket heard last: whom it answers.
+  var peers: [String: SocketEvent.End] = [:]
 }
 
-/// A UDP socket that was opened for sending, connected to where it sent first.
+/// A UDP socket that was opened for sending and stays open.
 struct StackDatagramSocket {
-  var fields: PacketFields
+  let local: SocketEvent.End
   let sender: LocalSender
-
-  var local: SocketEvent.End { SocketEvent.End(fields.source, fields.sourcePort) }
 }
