@@ -59,17 +59,17 @@ extension Simulator {
   /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
   /// `ipv6_defrag`.
   func defragment(_ journey: inout Journey) -> OperationOutcome {
-    if case .untracked = journey.context.attachment { return .verdict(.accept) }
-    guard let at = journey.context.packet.transport, at.fragmentOffset != 0 || at.moreFragments else { return .verdict(.accept) }
-    let user: ReassemblyUser = journey.context.hook == .output ? .conntrackOutput : .conntrackInput
-    return assemble(&journey, for: user) ? .verdict(.accept) : .absorbed
+    switch gather(&journey, journey.context.hook) {
+    case .accept: .verdict(.accept)
+    case .stolen: .absorbed
+    default: .dropped("reassembly drops it")
+    }
   }
 
-  /// Who wants fragments put together; each has queues of its own. Kernel: `ip_defrag_users`.
-  enum ReassemblyUser: Hashable { case localDelivery, conntrackInput, conntrackOutput }
-
-  /// Adds a fragment to its queue. True when the packet is whole and goes on.
-  func assemble(_ journey: inout Journey, for user: ReassemblyUser) -> Bool {
-    false
+  /// Adds a fragment to its datagram, of which each hook has queues of its own; local delivery uses those of INPUT.
+  func gather(_ journey: inout Journey, _ hook: Hook) -> NetfilterVerdict {
+    fragments.gather(
+      packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment, hook: hook,
+      interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
   }
 }

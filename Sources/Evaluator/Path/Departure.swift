@@ -160,9 +160,10 @@ extension Simulator {
     guard let address = hardwareAddress(of: hop, through: device) else {
       return lose(&journey, "nobody answers for \(hop) on \(device.name)")
     }
-    let pieces = pieces(journey, device)
-    guard !pieces.isEmpty else {
-      answerError(&journey, type: 3, code: 4, information: UInt32(clamping: journey.route?.mtu ?? device.mtu))
+    let mtu = journey.route?.mtu ?? device.mtu
+    let identification = UInt32(truncatingIfNeeded: journey.context.packet.count > mtu ? world.random.next() : 1)
+    guard let pieces = journey.context.packet.fragments(mtu: mtu, identification: identification) else {
+      answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
       return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
     }
     for port in ports(of: device) {

@@ -21,8 +21,6 @@ struct Journey {
   var borrowsConnection = false
   /// Its socket is no full one: matches know its owner, logs do not.
   var hidesOwner = false
-  /// The sizes of the pieces a reassembled packet came in.
-  var fragments: [Int] = []
   /// How often it has gone round through the loopback interface.
   var rounds = 0
 

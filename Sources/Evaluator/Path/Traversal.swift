@@ -142,7 +142,6 @@ extension Simulator {
     journey.route = waiting.journey.route
     journey.operation = waiting.journey.operation
     journey.boundOutput = waiting.journey.boundOutput
-    journey.fragments = waiting.journey.fragments
     noteReentry(&journey)
     if reinject(&journey, answer, waiting.asQueued) { travel(&journey) }
   }
