@@ -39,7 +39,11 @@ struct LabMask {
     fixedPorts = fixed
     self.balances = balances
     ways = scenario.steps.map { step in
-      if case .local(let sender, _) = step.action { sender.way != .raw } else { false }
+      switch step.action {
+      case .local(let sender, let spec): sender.way != .raw || spec.leavesIdentification
+      case .send, .close: true
+      default: false
+      }
     }
   }
 

@@ -156,7 +156,9 @@ struct LabEngineRun {
 
   /// Adds what a packet set in motion to the step's record.
   private mutating func note(_ path: PathReport, _ record: inout LabStep) {
-    for departure in path.departures {
+    // In the order of their packets: which interface was quicker tells nobody anything.
+    let departures = path.departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
+    for departure in departures.map(\.element) {
       progress.see(departure.packet)
       record.egress.append(
         LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))

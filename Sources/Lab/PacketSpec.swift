@@ -14,6 +14,14 @@ public struct PacketSpec: Sendable, Equatable {
 
   public init(_ content: Content) { self.content = content }
 
+  /// A raw socket's packet whose identification is zero: the kernel fills it in.
+  var leavesIdentification: Bool {
+    switch content {
+    case .bytes(let bytes): Packet(bytes: bytes).ipv4?.identification == 0
+    case .fields(let fields): fields.identification == 0
+    }
+  }
+
   /// The members of a scenario's object that say a packet.
   public static let memberNames: Set<String> = [
     "hex", "src", "dst", "proto", "sport", "dport", "flags", "seq", "ack", "win", "opts", "type", "code", "id", "iseq", "inner",

@@ -28,8 +28,8 @@ extension Host {
     if destination == .broadcast || destination == .any && source == .any { return .local }
     let localnet = sysctls.joined("ipv4", input.name, "route_localnet") != 0
     let isLoopback = device(input)?.isLoopback ?? false
-    if source.rawValue >> 24 == 0 { return .lost("its source is no host (martian)") }
-    if destination.rawValue >> 24 == 0 { return .lost("its destination is no host (martian)") }
+    if source == .any { return .lost("its source is no host (martian)") }
+    if destination == .any { return .lost("its destination is no host (martian)") }
     if destination.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
     if source.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
 

@@ -140,7 +140,7 @@ extension Host {
 
   public func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
     if case .v4(let narrow) = address {
-      if narrow == .broadcast || narrow.rawValue >> 24 == 0 { return .broadcast }
+      if narrow == .broadcast || narrow == .any { return .broadcast }
       if narrow.isMulticast { return .multicast }
       guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil),
         interface == nil || route.output == interface

@@ -156,7 +156,8 @@ extension Simulator {
   }
 
   func departForwarded(_ journey: inout Journey) {
-    approach(.postrouting, &journey, input: nil, output: journey.route?.output)
+    // The packet's device is still the one it came by.
+    approach(.postrouting, &journey, input: journey.context.input, output: journey.route?.output)
   }
 }
 

@@ -9,6 +9,10 @@ public struct LocalSender: Sendable {
   /// `SO_BINDTODEVICE`.
   public var device: String?
   public var priority: UInt32
+  /// `SO_BROADCAST`.
+  public var mayBroadcast = false
+  /// It is a raw socket that brings the network header along (`IP_HDRINCL`).
+  var hasOwnHeader = true
 
   public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0) {
     self.facts = facts
@@ -47,13 +51,17 @@ extension Simulator {
     }
     guard let output = route.output else {
       report.packets[index].verdict = .refused("there is no route")
-      return route.type == .prohibit ? .accessDenied : route.type == .blackhole ? .invalid : .networkUnreachable
+      return routeError(Flow(to: destination, mark: sender.facts.mark, output: bound))
     }
-    if packet.count > route.mtu {
+    if route.type == .broadcast, !sender.mayBroadcast {
+      report.packets[index].verdict = .refused("its socket may not broadcast")
+      return .accessDenied
+    }
+    if packet.count > route.mtu, sender.hasOwnHeader {
       report.packets[index].verdict = .refused("it is longer than the MTU of \(route.mtu)")
       return .messageTooLong
     }
-    complete(&packet, route)
+    if sender.hasOwnHeader { complete(&packet, route) }
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, world: world)
     context.mark = sender.facts.mark
     context.priority = sender.priority
@@ -62,8 +70,22 @@ extension Simulator {
     journey.route = route
     journey.boundOutput = bound
     travel(&journey)
-    if case .dropped(at: .output, _, _) = report.packets[index].verdict { return .notPermitted }
+    // Behind the loopback interface nobody waits for the packet any more.
+    if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, hook == .output || hook == .postrouting {
+      return .notPermitted
+    }
     return nil
+  }
+
+  /// The error a process gets where no route leads.
+  func routeError(_ flow: Flow) -> SendError {
+    guard case .error(let type) = host.lookup(flow) else { return .networkUnreachable }
+    return switch type {
+    case .unreachable: .hostUnreachable
+    case .prohibit: .accessDenied
+    case .blackhole: .invalid
+    default: .networkUnreachable
+    }
   }
 
   /// What the kernel fills into a raw IPv4 header. The corresponding kernel function is `raw_send_hdrinc`.
@@ -93,7 +115,7 @@ extension Simulator {
     var packet = pending.packet
     packet.type = .outgoing
     packet.link = nil
-    let index = open(.host, packet, family, mark: pending.mark)
+    let index = open(pending.origin, packet, family, mark: pending.mark)
     let bound = pending.device.flatMap { host.interface(named: $0) }
     let flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
     guard let route = host.outputRoute(flow), let output = route.output else {
@@ -168,7 +190,8 @@ extension Simulator {
     }
     for port in ports(of: device) {
       for piece in pieces {
-        report.departures.append(Departure(interface: port.name, destination: address, packet: piece))
+        report.departures.append(
+          Departure(interface: port.name, destination: address, packet: piece, report: journey.report))
       }
     }
     finish(&journey, .sent(output: device.name))

@@ -134,6 +134,8 @@ public struct Departure: Sendable, Hashable {
   public let interface: String
   public let destination: MACAddress
   public let packet: Packet
+  /// The place of its packet among the reports.
+  public let report: Int
 
   public static func == (left: Departure, right: Departure) -> Bool {
     left.interface == right.interface && left.destination == right.destination && left.packet.bytes == right.packet.bytes

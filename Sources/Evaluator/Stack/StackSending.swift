@@ -28,7 +28,7 @@ extension Simulator {
     let bound = sender.device.flatMap { host.interface(named: $0) }
     let route = host.outputRoute(Flow(to: destination, mark: sender.facts.mark, output: bound))
     guard let route, route.output != nil else {
-      report.error = route == nil ? nil : .networkUnreachable
+      report.error = route == nil ? nil : routeError(Flow(to: destination, mark: sender.facts.mark, output: bound))
       let index = open(.own, packet, destination.family, mark: 0)
       report.packets[index].verdict = route == nil
         ? .unknown(UnknownReason("the way of the packet", needs: "a route to \(destination)"), at: nil) : .refused("there is no route")
@@ -104,10 +104,17 @@ extension Simulator {
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
     var fields = fields
     fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    let bound = sender.device.flatMap { host.interface(named: $0) }
+    let route = host.outputRoute(Flow(to: fields.destination, mark: sender.facts.mark, output: bound))
+    let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length
+    // What does not fit is cut, which the flag would forbid.
+    if headers + UDPHeader.length + fields.payload.count > route?.mtu ?? 1500 { fields.dontFragment = false }
     guard let packet = try? fields.packet() else {
       report.error = .messageTooLong
       return
     }
+    var sender = sender
+    sender.hasOwnHeader = false
     report.error = emit(packet, by: sender, origin: .own)
   }
 

@@ -50,6 +50,7 @@ struct StackConnection {
 /// A packet of the host's own that waits until the one under way is done with.
 struct PendingPacket {
   let packet: Packet
+  var origin = PacketReport.Origin.host
   var owner: SocketFacts?
   /// The socket is no full one, so that its owner is not told.
   var hidesOwner = false

@@ -58,7 +58,7 @@ extension Simulator {
     if header.flags.contains(.ack) { return reset(packet, header, 0) }
     guard header.flags.contains(.syn), !header.flags.contains(.fin) else { return }
     let route = host.outputRoute(Flow(to: pair.remote.address, from: pair.local.address))
-    let segment = (route?.mtu ?? 1500) - (at.family == .ipv4 ? 40 : 60)
+    let segment = largestSegment(route, at.family)
     let offered = header.options(in: packet.bytes, at: at.offset).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
     let scale: UInt8 = offered.scale && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     var connection = StackConnection(
@@ -80,6 +80,12 @@ extension Simulator {
 
   /// What follows from 6 MiB of receive memory at most. Kernel: `tcp_select_initial_window`.
   static let windowScale: UInt8 = 10
+
+  /// The corresponding kernel functions are `ipv4_default_advmss` and `ip6_default_advmss`.
+  func largestSegment(_ route: RouteAnswer?, _ family: Family) -> Int {
+    let headers = family == .ipv4 ? 40 : 60
+    return min(route?.mtu ?? 1500, 65535) - headers
+  }
 
   func initialWindow(_ segment: Int) -> UInt32 { UInt32(clamping: 65535 / max(segment, 1) * max(segment, 1)) }
 
@@ -104,14 +110,18 @@ extension Simulator {
   }
 
   /// Sends a segment of a connection, with the window that is to be told.
-  func sendSegment(_ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = []) {
+  func sendSegment(
+    _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [],
+    origin: PacketReport.Origin = .host
+  ) {
     var fields = fields(pair, connection, flags)
     fields.payload = payload
-    fields.window = flags.contains(.rst) ? 0 : connection.selectWindow()
+    fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
     guard let packet = try? fields.packet() else { return }
     stack.pending.append(
-      PendingPacket(packet: packet, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
+      PendingPacket(
+        packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
   }
 
   /// A segment of a connection that is there. The corresponding kernel function is `tcp_rcv_state_process`.

@@ -1,0 +1,47 @@
+import Extensions
+import FoundationEssentials
+import Glibc
+import KernelLab
+import Lab
+import Testing
+import XTables
+
+/// The scenarios of `Tests/Fixtures/path-scenarios.jsonl`, or of the file that `FERRULE_SCENARIOS` names, played by the engine and by the
+/// running kernel.
+enum PathScenarios {
+  static let lines: [String] = {
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
+    let path = ProcessInfo.processInfo.environment["FERRULE_SCENARIOS"] ?? root + "/Fixtures/path-scenarios.jsonl"
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+    return text.split(separator: "\n").map(String.init)
+  }()
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Runs only as root; says so where it does not.
+  static var asRoot: Self {
+    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
+  }
+}
+
+@Suite("The engine and the running kernel", .asRoot, .serialized)
+struct KernelAgreementTests {
+  @Test("agree on the way of packets")
+  func paths() throws {
+    let engine = LabEngine(registry: .ferrule)
+    let kernel = KernelLab(worker: 7)
+    let shown = ProcessInfo.processInfo.environment["FERRULE_DIFFERENCES"].flatMap { Int($0) } ?? 1
+    var agreed = 0
+    #expect(!PathScenarios.lines.isEmpty)
+    for line in PathScenarios.lines {
+      let scenario = try Scenario(line: line)
+      let ours = engine.play(scenario).json
+      let theirs = kernel.answer(scenario).json
+      let differences = LabComparison(scenario).differences(ours, theirs, limit: shown)
+      if differences.isEmpty { agreed += 1 } else { print("differs  \(scenario.name)") }
+      for difference in differences { print("   \(String("\(difference)".prefix(600)))") }
+    }
+    print("\(agreed) of \(PathScenarios.lines.count) scenarios agree with the running kernel")
+    #expect(agreed == PathScenarios.lines.count)
+  }
+}
