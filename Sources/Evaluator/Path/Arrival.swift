@@ -93,7 +93,7 @@ extension Simulator {
   /// Fragments are put together before INPUT. The corresponding kernel function is `ip_local_deliver`.
   private func approachLocal(_ journey: inout Journey) -> Bool {
     if journey.context.family == .ipv4, journey.context.packet.ipv4?.isFragment == true {
-      guard gather(&journey, for: .localDelivery) == .accept else {
+      guard gather(&journey, at: .input) == .accept else {
         finish(&journey, .absorbed(at: nil))
         return false
       }

@@ -59,17 +59,17 @@ extension Simulator {
   /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
   /// `ipv6_defrag`.
   func defragment(_ journey: inout Journey) -> OperationOutcome {
-    switch gather(&journey, for: journey.context.hook == .output ? .conntrackOutput : .conntrackInput) {
+    switch gather(&journey, at: journey.context.hook) {
     case .accept: .verdict(.accept)
     case .stolen: .absorbed
     default: .dropped("reassembly drops it")
     }
   }
 
-  /// Adds a fragment to its datagram, of which each user has queues of its own.
-  func gather(_ journey: inout Journey, for user: ReassemblyUser) -> NetfilterVerdict {
+  /// Adds a fragment to its datagram, of which each hook has queues of its own; those of INPUT are local delivery's.
+  func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
     fragments.gather(
-      packet: &journey.context.packet, attachment: user == .localDelivery ? .none : journey.context.attachment,
-      user: user, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
+      packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,
+      hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
   }
 }
