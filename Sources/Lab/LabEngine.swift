@@ -156,9 +156,7 @@ struct LabEngineRun {
 
   /// Adds what a packet set in motion to the step's record.
   private mutating func note(_ path: PathReport, _ record: inout LabStep) {
-    // In the order of their packets: which interface was quicker tells nobody anything.
-    let departures = path.departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
-    for departure in departures.map(\.element) {
+    for departure in LabEngineRun.ordered(path.departures) {
       progress.see(departure.packet)
       record.egress.append(
         LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))
@@ -169,6 +167,14 @@ struct LabEngineRun {
     record.sockets += path.sockets.map { LabSocketRecord($0) }
     record.errno = path.error?.rawValue ?? record.errno
     record.verdict = seen.last { $0.origin == .own }.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
+  }
+
+  /// Frames of one interface in the order in which they left; which of two interfaces was first nobody can tell, so there the order
+  /// of their packets counts.
+  private static func ordered(_ departures: [Departure]) -> [Departure] {
+    var waiting = Dictionary(grouping: departures, by: \.interface).mapValues { $0[...] }
+    let byPacket = departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
+    return byPacket.compactMap { waiting[$0.element.interface]?.popFirst() }
   }
 
   private func tables(_ family: Family) -> [LabTable] {

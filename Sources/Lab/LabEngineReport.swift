@@ -11,9 +11,7 @@ extension LabVerdict {
     case .dropped(let hook, let step, _): self.init(.drop, hook: hook.name, by: step?.label)
     case .lost: self.init(.lost)
     case .queued(let number, let hook): self.init(.queued, hook: hook.name, queue: number)
-    case .absorbed(let hook):
-      // Before local delivery no hook is near but the one behind.
-      self.init(.absorbed, hook: (hook ?? .prerouting).name)
+    case .absorbed(let hook): self.init(.absorbed, hook: hook?.name)
     case .refused: self.init(.none)
     case .unknown(let reason, let hook): self.init(.unknown, hook: hook?.name, by: reason.sentence)
     }

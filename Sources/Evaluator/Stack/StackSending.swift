@@ -70,7 +70,7 @@ extension Simulator {
       local: SocketEvent.End(source, port == 0 ? ephemeralPort() : port),
       remote: SocketEvent.End(destination, packet.tcp?.destinationPort ?? 0))
     let route = host.outputRoute(Flow(to: destination, from: source))
-    let segment = (route?.mtu ?? 1500) - (source.family == .ipv4 ? 40 : 60)
+    let segment = largestSegment(route, source.family)
     let scale: UInt8 = host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     var connection = StackConnection(
       name: name ?? "", state: .synSent, facts: sender.facts, device: sender.device,
@@ -132,10 +132,12 @@ extension Simulator {
       let pair = found.0
       var connection = found.1
       var rest = payload[...]
+      var origin = PacketReport.Origin.own
       repeat {
         let piece = rest.prefix(max(min(connection.peerSegment, connection.ownSegment), 1))
         rest = rest.dropFirst(piece.count)
-        sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece))
+        sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece), origin: origin)
+        origin = .host
       } while !rest.isEmpty
       stack.connections[pair] = connection
     } else {
@@ -172,8 +174,10 @@ extension Simulator {
     if let found = connection(named: name) {
       let pair = found.0
       var connection = found.1
-      sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack])
+      sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack], origin: .own)
       connection.state = connection.state == .closeWait ? .lastAck : .finWait
+      // What the process has let go belongs to nobody.
+      connection.facts.hasFile = false
       stack.connections[pair] = abortively ? nil : connection
     } else {
       let count = host.sockets.count

@@ -23,12 +23,19 @@ struct StackConnection {
   var window: UInt32
   var windowBase: UInt32 = 0
   var windowScale: UInt8 = 0
+  /// When bytes came last, on the world's clock.
+  var lastReceived: UInt64?
+  /// It answers bytes with bytes, so that acknowledgments wait for these. Kernel: `inet_csk_in_pingpong_mode`.
+  var isInteractive = false
   /// The largest segment of each side.
   var ownSegment: Int
   var peerSegment: Int
 
   /// The room behind what has been received, of which a segment is kept back. Kernel: `tcp_init_buffer_space`.
-  private var clamp: UInt32 { max(65536 &- UInt32(clamping: ownSegment), 2 &* UInt32(clamping: ownSegment)) }
+  private var clamp: UInt32 {
+    let segment = UInt32(clamping: ownSegment)
+    return 65536 > 2 &* segment ? max(65536 &- segment, 2 &* segment) : 65536
+  }
 
   /// The window to be told now: one that was told is never taken back. The corresponding kernel function is `tcp_select_window`.
   mutating func selectWindow() -> UInt16 {

@@ -118,6 +118,8 @@ extension Simulator {
     fields.payload = payload
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
+    // The shortest time an acknowledgment is put off: `TCP_ATO_MIN`.
+    if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < 40_000_000 { connection.isInteractive = true }
     guard let packet = try? fields.packet() else { return }
     stack.pending.append(
       PendingPacket(
@@ -154,7 +156,8 @@ extension Simulator {
       connection.state = connection.state == .finWait ? .lastAck : .closeWait
     }
     let acknowledgesAll = header.acknowledgment == connection.sendNext
-    if !data.isEmpty || header.flags.contains(.fin) || !isExpected { sendSegment(pair, &connection, .ack) }
+    let isDelayed = connection.isInteractive && isExpected
+    if !data.isEmpty || header.flags.contains(.fin) || !isExpected, !isDelayed { sendSegment(pair, &connection, .ack) }
     stack.connections[pair] = connection.state == .lastAck && acknowledgesAll ? nil : connection
   }
 
@@ -176,6 +179,7 @@ extension Simulator {
 
   private func receive(_ data: [UInt8], _ connection: inout StackConnection) {
     connection.receiveNext &+= UInt32(truncatingIfNeeded: data.count)
+    connection.lastReceived = world.now
     report.sockets.append(.received(socket: connection.name, data: data, from: nil))
   }
 
