@@ -15,7 +15,7 @@ syn match iptNot /\s\@<=!\ze\s/
 syn region iptString start=/"/ skip=/\\./ end=/"/ oneline
 syn match iptNumber /\<\d\+\(\.\d\+\)\{3}\(\/\d\+\)\?\>/
 syn keyword iptVerdict ACCEPT DROP QUEUE RETURN
-syn keyword iptTarget AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DNPT DSCP ECN HL HMARK IDLETIMER LED LOG MARK MASQUERADE NETMAP NFLOG NFQUEUE NOTRACK RATEEST REDIRECT REJECT SECMARK SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG
+syn keyword iptTarget AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DNPT DSCP ECN HL HMARK IDLETIMER LED LOG MARK MASQUERADE NETMAP NFLOG NFQUEUE NOTRACK RATEEST REDIRECT REJECT SECMARK SET SNAT SNPT SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY TRACE TTL ULOG
 syn keyword iptMatch addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl icmp icmp6 icmpv6 ipcomp iprange ipv6-icmp ipv6header ipvs length limit mac mark mh multiport nfacct osf owner physdev pkttype policy quota rateest realm recent rpfilter rt sctp set socket srh state statistic string tcp tcpmss time tos ttl u32 udp contained
 syn match iptMatchUse /\s\@<=-m\s\+\S\+/ contains=iptMatch
 hi def link iptComment Comment

@@ -102,6 +102,7 @@ extension Registry {
     SNATTarget.descriptor,
     IPv6SNATTarget.descriptor,
     SNPTTarget.descriptor,
+    SetTarget.descriptor,
     SynproxyTarget.descriptor,
     TCPMSSTarget.descriptor,
     TCPOptStripTarget.descriptor,

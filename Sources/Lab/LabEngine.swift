@@ -18,7 +18,8 @@ public struct LabEngine: Sendable {
   /// The answer to a scenario; one that cannot be played is answered by an error.
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
-      var run = try LabEngineRun(scenario, try rulesets(scenario))
+      let sets = try addressSets(scenario)
+      var run = try LabEngineRun(scenario, try rulesets(scenario, names: sets?.names(over: names) ?? names), sets)
       return try run.play()
     } catch {
       return LabResult(name: scenario.name, error: error.description)
@@ -34,7 +35,16 @@ public struct LabEngine: Sendable {
     }
   }
 
-  private func rulesets(_ scenario: Scenario) throws(ScenarioError) -> [Ruleset] {
+  private func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
+    guard let text = scenario.ipsets else { return nil }
+    do throws(AddressSetError) {
+      return try AddressSets(saved: text, now: LabEngineRun.start(scenario), names: names)
+    } catch {
+      throw ScenarioError(path: "ipset", reason: error.description)
+    }
+  }
+
+  private func rulesets(_ scenario: Scenario, names: NameDatabase) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
     for (text, family, path) in [(scenario.rules, Family.ipv4, "rules"), (scenario.rules6, .ipv6, "rules6")] {
       guard let text else { continue }
@@ -58,13 +68,17 @@ struct LabEngineRun {
   private let start: UInt64
   private let recorder = LabQueueRecorder()
 
-  init(_ scenario: Scenario, _ rulesets: [Ruleset]) throws(ScenarioError) {
+  /// Nanoseconds on the clock by which a scenario begins.
+  static func start(_ scenario: Scenario) -> UInt64 { UInt64((scenario.clock ?? 1_700_000_000) * 1e9) }
+
+  init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?) throws(ScenarioError) {
     self.scenario = scenario
-    start = UInt64((scenario.clock ?? 1_700_000_000) * 1e9)
+    start = Self.start(scenario)
     let host = try Host(scenario)
     do throws(TableProgram.Failure) {
       simulator = try Simulator(host: host, clock: start, seed: scenario.seed ?? 1)
       simulator.conntrackSettings = ConntrackSettings(scenario)
+      simulator.world.addressSets = sets
       for ruleset in rulesets { try simulator.load(ruleset) }
     } catch {
       throw ScenarioError(path: "rules", reason: "\(error)")

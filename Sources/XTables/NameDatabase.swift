@@ -58,6 +58,16 @@ public final class NameDatabase: Sendable {
     self.isPinned = isPinned
   }
 
+  /// The same names, but the sets of addresses known otherwise.
+  public func with(
+    addressSet: @escaping @Sendable (String) -> AddressSetAnswer, addressSetName: @escaping @Sendable (UInt16) -> String?
+  ) -> NameDatabase {
+    NameDatabase(
+      protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID, routeName: routeName,
+      routeNumber: routeNumber, connectionLabel: connectionLabel, connectionLabelName: connectionLabelName, addressSet: addressSet,
+      addressSetName: addressSetName, isPinned: isPinned)
+  }
+
   /// No names but those built into iptables: what a reproducible test wants.
   public static let builtin = NameDatabase()
 }

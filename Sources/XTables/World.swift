@@ -10,6 +10,9 @@ public final class World {
   /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.
   public var conntrack: ConntrackTable?
 
+  /// The ipsets of the namespace; nil where nobody said which there are.
+  public var addressSets: AddressSets?
+
   public init(now: UInt64, random: SeededRandom, host: any HostModel, memory: ExtensionMemory = ExtensionMemory()) {
     self.now = now
     self.random = random

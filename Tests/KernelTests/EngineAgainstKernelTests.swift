@@ -24,6 +24,8 @@ import XTables
     #"{"in": "eth1", "src": "\#(from)", "dst": "\#(source)", "proto": "udp", "sport": \#(port), "dport": \#(other), "payload": "world"}"#
   }
 
+  static func sets(_ lines: String...) -> String { #", "ipset": \#(JSONValue.string(lines.joined(separator: "\n") + "\n").description)"# }
+
   static let nat = "*nat"
   static let cases: [Case] = [
     Case(
@@ -99,6 +101,35 @@ import XTables
     Case(
       name: "reject6", rules: ["*filter", "-A INPUT -p udp -j REJECT --reject-with icmp6-addr-unreachable", "-A FORWARD -p udp -j REJECT", "COMMIT"],
       steps: [udp(53, from: "fd00::9", to: "fd00::1"), udp(53, from: "fd00::9", to: "fd01::9")], isIPv6: true, extras: #", "sysctl": {"net.ipv6.auto_flowlabels": "0"}"#),
+    Case(
+      name: "set-addresses",
+      rules: [
+        "*filter", "-A FORWARD -m set --match-set hosts src -j ACCEPT", "-A FORWARD -m set ! --match-set nets src -j DROP",
+        "-A FORWARD -m set --match-set nets src --return-nomatch -j REJECT", "-A FORWARD -m set --match-set services dst,dst -j DROP", "COMMIT",
+      ],
+      steps: [udp(1), udp(2, from: "10.0.0.10"), udp(3, from: "10.0.0.70"), udp(53, from: "10.0.0.130"), udp(54, from: "10.0.0.130")],
+      extras: sets(
+        "create hosts hash:ip family inet", "add hosts 10.0.0.9", "create nets hash:net family inet", "add nets 10.0.0.64/26",
+        "add nets 10.0.0.70 nomatch", "add nets 10.0.0.128/25", "create services hash:ip,port family inet", "add services 10.0.1.9,udp:53")),
+    Case(
+      name: "set-target",
+      rules: [
+        "*filter", "-A FORWARD -p udp --dport 9 -j SET --del-set seen src", "-A FORWARD -m set --match-set seen src -j DROP",
+        "-A FORWARD -j SET --add-set seen src --exist --timeout 60", "-A FORWARD -j SET --add-set flows src,dst,dst", "COMMIT",
+      ],
+      steps: [udp(1), udp(2), udp(9), udp(9), udp(3, from: "10.0.0.10")],
+      extras: sets("create seen hash:ip family inet timeout 0", "create flows hash:ip,port,net family inet")),
+    Case(
+      name: "set-map-list-counters",
+      rules: [
+        "*mangle", "-A FORWARD -j SET --map-set marks src --map-mark", "-A FORWARD -m set --match-set all src -j MARK --or-mark 0x100",
+        "-A FORWARD -m set --match-set counted src --packets-gt 1 -j MARK --or-mark 0x200", "-A FORWARD -m set --match-set ports dst -j MARK --or-mark 0x400", "COMMIT",
+      ],
+      steps: [udp(80), udp(81), udp(82, from: "10.0.0.10"), udp(79)],
+      extras: sets(
+        "create marks hash:net family inet skbinfo", "add marks 10.0.0.0/28 skbmark 0x12/0xff", "create counted hash:ip family inet counters",
+        "add counted 10.0.0.9 packets 1 bytes 33", "create a hash:ip family inet", "add a 10.0.0.10", "create all list:set size 8", "add all a",
+        "create ports bitmap:port range 80-90", "add ports 80", "add ports 82")),
     Case(
       name: "tproxy",
       rules: [

@@ -201,7 +201,38 @@ public enum SetMatch: MatchExtension {
     if info.kernel.reference.dimension > 6 { throw .kernel("set: a set has at most six dimensions") }
   }
 
-  public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m set", needs: "what is in the set \(info.set.bytes.isEmpty ? "#\(info.kernel.reference.index)" : info.set.string)"))
+  /// What a set holds is not the rule's to say.
+  public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
+
+  /// The corresponding kernel function is `set_match_v4`.
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    let reference = info.kernel.reference
+    let written = info.set.bytes.isEmpty ? "#\(reference.index)" : info.set.string
+    guard let sets = packet.world.addressSets else {
+      return .unknown(UnknownReason("-m set", needs: "what is in the set \(written), as ipset save prints it"))
+    }
+    guard let name = reference.name(info.set, in: sets), sets[name] != nil else {
+      return .unknown(UnknownReason("-m set", needs: "a set \(written)"))
+    }
+    var query = reference.query
+    query.returnsExceptions = info.kernel.flags & Flag.returnNomatch != 0
+    query.updatesCounters = info.kernel.flags & Flag.skipCounters == 0
+    let tests = info.kernel
+    query.counters = { tests.packets.holds(for: $0) && tests.bytes.holds(for: $1) }
+    let isIn = sets.match(name, query, packet) != nil
+    return .of(isIn != (reference.flags & AddressSetReference.inverted != 0))
+  }
+}
+
+extension SetMatch.CounterTest {
+  /// The corresponding kernel function is `ip_set_match_counter`.
+  fileprivate func holds(for count: UInt64) -> Bool {
+    switch operation {
+    case 1: count == value
+    case 2: count != value
+    case 3: count < value
+    case 4: count > value
+    default: true
+    }
   }
 }

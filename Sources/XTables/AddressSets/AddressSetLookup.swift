@@ -1,0 +1,139 @@
+import Wire
+
+/// What of a packet is looked up in sets: the corresponding kernel callback is `kadt`.
+extension AddressSet {
+  /// The values a packet has for this set, or nothing where it lacks one of them.
+  ///
+  /// - Parameter sources: a bit for each direction, from 1 on, set where the source is meant.
+  func values(of context: PacketContext, sources: UInt8, forAdding: Bool) -> [AddressSetValue]? {
+    var values: [AddressSetValue] = []
+    for (index, dimension) in type.dimensions.enumerated() {
+      let isSource = sources >> UInt8(index + 1) & 1 == 1
+      guard let value = value(dimension, index, of: context, isSource: isSource, forAdding: forAdding) else { return nil }
+      values.append(value)
+    }
+    return values
+  }
+
+  private func value(
+    _ dimension: AddressSetType.Dimension, _ index: Int, of context: PacketContext, isSource: Bool, forAdding: Bool
+  ) -> AddressSetValue? {
+    switch dimension {
+    case .address, .network:
+      guard let address = isSource ? context.packet.source : context.packet.destination, address.family == family else { return nil }
+      let prefix = forAdding ? addedPrefix(index) : address.family.addressBits
+      let bits = address.bits & mask & AddressMask.mask(prefix: prefix, address.family)
+      return type.method == "bitmap" && !range.contains(bits) ? nil : .network(bits, prefix: prefix)
+    case .port: return port(of: context.packet, isSource: isSource)
+    case .hardwareAddress:
+      guard let link = context.packet.link else { return nil }
+      return .hardwareAddress(isSource ? link.source.rawValue : link.destination.rawValue)
+    case .interface:
+      return (isSource ? context.input : context.output).map { .interface($0.name) }
+    case .mark: return .mark(context.mark & markMask)
+    case .set: return nil
+    }
+  }
+
+  /// The corresponding kernel functions are `ip_set_get_ip4_port` and `ip_set_get_ip6_port`.
+  private func port(of packet: Packet, isSource: Bool) -> AddressSetValue? {
+    guard let transport = packet.transport, !transport.isTruncated else { return nil }
+    let number = transport.proto.rawValue
+    let hasICMP = transport.proto == (transport.family == .ipv4 ? .icmp : .icmpv6)
+    let hasPorts = [IPProtocol.tcp, .udp, .sctp, .udplite].contains(transport.proto)
+    if type.method == "bitmap", transport.proto != .tcp, transport.proto != .udp { return nil }
+    guard hasPorts || hasICMP else { return transport.family == .ipv6 && transport.fragmentOffset != 0 ? nil : .port(proto: number, number: 0) }
+    guard transport.fragmentOffset == 0, let word = packet.bytes.uint32(at: transport.offset) else { return nil }
+    let port = hasICMP || isSource ? UInt16(word >> 16) : UInt16(truncatingIfNeeded: word)
+    // A bitmap knows no protocols.
+    if type.method == "bitmap" { return range.contains(UInt128(port)) ? .port(proto: 0, number: port) : nil }
+    return .port(proto: number, number: port)
+  }
+}
+
+/// How a rule asks a set. The corresponding kernel structure is `ip_set_adt_opt`.
+public struct AddressSetQuery: Sendable {
+  /// How many directions the rule gives, and a bit for each, from 1 on, set for the source.
+  public var directions: Int
+  public var sources: UInt8
+  /// Exceptions match and others do not.
+  public var returnsExceptions = false
+  public var updatesCounters = true
+  /// What the counters of an element must be besides.
+  public var counters: @Sendable (_ packets: UInt64, _ bytes: UInt64) -> Bool = { _, _ in true }
+
+  public init(directions: Int, sources: UInt8) {
+    self.directions = directions
+    self.sources = sources
+  }
+}
+
+extension AddressSets {
+  /// The element that a packet matches, or nothing. The corresponding kernel function is `ip_set_test`.
+  public func match(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
+    guard let set = self[name], query.directions >= set.type.directionCount else { return nil }
+    if set.type.isList {
+      return set.members.lazy.compactMap { self.match($0, query, context) }.first
+    }
+    guard set.family == nil || set.family == context.family,
+      let values = set.values(of: context, sources: query.sources, forAdding: false)
+    else { return nil }
+    let found = set.lookUp(values, now: context.world.now)
+    var entry: AddressSet.Entry
+    switch found.answer {
+    case .absent: return nil
+    case .present(let present):
+      if query.returnsExceptions, set.type.allowsExceptions { return nil }
+      entry = present
+    case .excepted(let exception):
+      return query.returnsExceptions ? exception : nil
+    }
+    guard set.countsPackets else { return entry }
+    // The packet is counted before the counters are compared, whether they fit or not.
+    if query.updatesCounters {
+      entry.packets &+= 1
+      entry.bytes &+= UInt64(context.packet.count)
+      update(name) { $0.insert(found.values, entry) }
+    }
+    return query.counters(entry.packets, entry.bytes) ? entry : nil
+  }
+
+  /// Adds what a packet has to a set. The corresponding kernel function is `ip_set_add`.
+  ///
+  /// - Parameters:
+  ///   - refreshes: an element that is there already begins its time anew.
+  ///   - timeout: seconds; nothing for the set's own.
+  public func add(_ name: String, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
+    guard let set = self[name], query.directions >= set.type.directionCount else { return }
+    if set.type.isList {
+      for member in set.members { add(member, query, context, refreshes: refreshes, timeout: timeout) }
+      return
+    }
+    guard set.family == nil || set.family == context.family,
+      let values = set.values(of: context, sources: query.sources, forAdding: true)
+    else { return }
+    let now = context.world.now
+    var entry = AddressSet.Entry()
+    if let old = set.entry(values), old.expires.map({ $0 > now }) ?? true {
+      guard refreshes else { return }
+      entry = old
+    }
+    if let standard = set.timeout {
+      let seconds = timeout ?? standard
+      entry.expires = seconds == 0 ? nil : now &+ UInt64(seconds) &* 1_000_000_000
+    }
+    update(name) { $0.insert(values, entry) }
+  }
+
+  /// Takes what a packet has from a set. The corresponding kernel function is `ip_set_del`.
+  public func remove(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) {
+    guard let set = self[name], query.directions >= set.type.directionCount else { return }
+    if set.type.isList {
+      for member in set.members { remove(member, query, context) }
+    } else if set.family == nil || set.family == context.family,
+      let values = set.values(of: context, sources: query.sources, forAdding: true)
+    {
+      update(name) { $0.remove(values) }
+    }
+  }
+}
