@@ -148,9 +148,11 @@ import XTables
       test.isIPv6 ? #"{"eth0": ["fd00::1/64"], "eth1": ["fd01::1/64"]}"# : #"{"eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}"#
     let setup = JSONValue.array(test.setup.map { .string($0) }).description
     let topology = #"{"ifaces": \#(interfaces), "setup": \#(setup)}"#
+    // The kernel installs the routes of IPv6 addresses some time after it took the addresses.
+    let steps = (test.isIPv6 ? [#"{"sleep": 0.3}"#] : []) + test.steps
     let rules = JSONValue.string(test.rules.joined(separator: "\n") + "\n").description
     let line =
-      #"{"name": "\#(test.name)", "\#(test.isIPv6 ? "rules6" : "rules")": \#(rules), "topology": \#(topology), "steps": [\#(test.steps.joined(separator: ", "))]\#(test.extras)}"#
+      #"{"name": "\#(test.name)", "\#(test.isIPv6 ? "rules6" : "rules")": \#(rules), "topology": \#(topology), "steps": [\#(steps.joined(separator: ", "))]\#(test.extras)}"#
     let scenario = try Scenario(line: line)
     let kernel = KernelLab().answer(scenario).json
     let engine = LabEngine(registry: .ferrule).play(scenario).json
