@@ -41,7 +41,8 @@ extension PacketReport {
 extension HookPassage {
   fileprivate func lines(_ source: SourceFile?) -> [String] {
     var heading = hook.name
-    if let input { heading += " in \(input)" }
+    // At POSTROUTING no rule can ask for it.
+    if let input, hook != .postrouting { heading += " in \(input)" }
     if let output { heading += " out \(output)" }
     if markBefore != 0 { heading += " mark 0x\(String(markBefore, radix: 16))" }
     var lines = [heading]
