@@ -55,7 +55,7 @@ let package = Package(
     floor("Grammar", on: ["XTables", "Conntrack", "Wire"]),
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
-    floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
+    floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
     floor("KernelLab", on: ["Kernel", "Lab", "Wire"]),
@@ -72,6 +72,7 @@ let package = Package(
     tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
     tests("EvaluatorTests", of: ["Evaluator", "KernelLab", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
+    tests("ScenarioTests", of: ["Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
     tests("LabTests", of: ["Lab", "Wire", "Diagnostics"]),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),

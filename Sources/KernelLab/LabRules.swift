@@ -4,23 +4,40 @@ internal import Wire
 
 /// The rules under test, as the kernel holds them, with their counters.
 struct LabRules {
-  private let tables: [LabEnvironment.TableName]
+  private var tables: [LabEnvironment.TableName] = []
+  private let lock: String
 
   /// Loads the scenario's sets and rules. The lock is one of our own: nobody else knows this namespace.
   init(_ scenario: Scenario, lock: String) throws(KernelError) {
+    self.lock = lock
     if let sets = scenario.ipsets { try LabRules.run("ipset", ["restore"], input: sets, what: "ipset", lock: lock) }
-    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+    try load(scenario.rules, scenario.rules6)
+  }
+
+  /// Loads rules in place of what the tables of the same names hold.
+  mutating func load(_ rules: String?, _ rules6: String?) throws(KernelError) {
+    for (family, text) in [(AddressFamily.ipv4, rules), (.ipv6, rules6)] {
       guard let text else { continue }
       let program = family == .ipv4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"
       try LabRules.run(program, [], input: text, what: family == .ipv4 ? "rules" : "rules6", lock: lock)
     }
-    tables = LabRules.tables(scenario)
+    for table in LabRules.tables(rules, rules6) where !tables.contains(table) { tables.append(table) }
   }
 
-  /// The tables that the rules name, in the order of the text.
+  /// The tables that the scenario's rules name, those among them that a step loads.
   static func tables(_ scenario: Scenario) -> [LabEnvironment.TableName] {
+    var tables = tables(scenario.rules, scenario.rules6)
+    for step in scenario.steps {
+      guard case .load(let rules, let rules6) = step.action else { continue }
+      for table in LabRules.tables(rules, rules6) where !tables.contains(table) { tables.append(table) }
+    }
+    return tables
+  }
+
+  /// The tables that rules name, in the order of the text.
+  private static func tables(_ rules: String?, _ rules6: String?) -> [LabEnvironment.TableName] {
     var tables: [LabEnvironment.TableName] = []
-    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+    for (family, text) in [(AddressFamily.ipv4, rules), (.ipv6, rules6)] {
       for line in (text ?? "").split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
         let table = LabEnvironment.TableName(family: family, name: String(line.dropFirst().prefix { $0 != " " && $0 != "\t" }))
         if !tables.contains(table) { tables.append(table) }

@@ -6,7 +6,7 @@ internal import Wire
 struct ScenarioPlay {
   private let scenario: Scenario
   private let namespace: LabNamespace
-  private let rules: LabRules
+  private var rules: LabRules
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var queues: QueueListener
@@ -85,7 +85,7 @@ struct ScenarioPlay {
     switch action {
     case .receive(let frame): .frame(interface: HostInterfaces.index(of: frame.interface) ?? 0)
     case .local, .send, .close: .local
-    case .snapshot, .flush, .wait: .none
+    case .snapshot, .load, .flush, .wait: .none
     }
   }
 
@@ -109,6 +109,10 @@ struct ScenarioPlay {
       if let kept = outcome.kept, let name = sender.name { sockets.add(kept, name: name) }
     case .send(let socket, let payload): answer.errno = sockets.send(payload, from: socket)
     case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
+    case .load(let text, let text6):
+      try rules.load(text, text6)
+      // The counters of the new rules begin at zero.
+      try readCounters()
     case .flush: try namespace.conntrack.flush()
     case .snapshot, .wait: break
     }

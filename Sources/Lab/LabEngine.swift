@@ -19,7 +19,8 @@ public struct LabEngine: Sendable {
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
       let sets = try addressSets(scenario)
-      var run = try LabEngineRun(scenario, try rulesets(scenario, names: sets?.names(over: names) ?? names), sets)
+      let engine = LabEngine(registry: registry, names: sets?.names(over: names) ?? names)
+      var run = try LabEngineRun(scenario, try engine.rulesets(scenario.rules, scenario.rules6), sets, engine: engine)
       return try run.play()
     } catch {
       return LabResult(name: scenario.name, error: error.description)
@@ -35,7 +36,7 @@ public struct LabEngine: Sendable {
     }
   }
 
-  private func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
+  func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
     guard let text = scenario.ipsets else { return nil }
     do throws(AddressSetError) {
       return try AddressSets(saved: text, now: LabEngineRun.start(scenario), names: names)
@@ -44,9 +45,10 @@ public struct LabEngine: Sendable {
     }
   }
 
-  private func rulesets(_ scenario: Scenario, names: NameDatabase) throws(ScenarioError) -> [Ruleset] {
+  /// Reads the rules of either family.
+  func rulesets(_ rules: String?, _ rules6: String?) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
-    for (text, family, path) in [(scenario.rules, Family.ipv4, "rules"), (scenario.rules6, .ipv6, "rules6")] {
+    for (text, family, path) in [(rules, Family.ipv4, "rules"), (rules6, .ipv6, "rules6")] {
       guard let text else { continue }
       let parser = RulesetParser(registry: registry, names: names, family: family)
       let parsed = parser.parse(SourceFile(name: path, bytes: Array(text.utf8)))
@@ -64,33 +66,53 @@ public struct LabEngine: Sendable {
 struct LabEngineRun {
   let scenario: Scenario
   let simulator: Simulator
+  private let engine: LabEngine
   private var progress = TCPProgress()
   private let start: UInt64
   private let recorder = LabQueueRecorder()
+  /// What the last step's packets met, as the simulator tells it.
+  private(set) var reports: [PathReport] = []
 
   /// Nanoseconds on the clock by which a scenario begins.
   static func start(_ scenario: Scenario) -> UInt64 { UInt64((scenario.clock ?? 1_700_000_000) * 1e9) }
 
-  init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?) throws(ScenarioError) {
+  init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?, engine: LabEngine) throws(ScenarioError) {
     self.scenario = scenario
+    self.engine = engine
     start = Self.start(scenario)
     let host = try Host(scenario)
     do throws(TableProgram.Failure) {
       simulator = try Simulator(host: host, clock: start, seed: scenario.seed ?? 1)
       simulator.conntrackSettings = ConntrackSettings(scenario)
       simulator.world.addressSets = sets
+    } catch {
+      throw ScenarioError(path: "rules", reason: "\(error)")
+    }
+    try load(rulesets)
+    simulator.delivery = scenario.mode == .sink ? .sink : .stack
+    recorder.listen(scenario, simulator)
+  }
+
+  /// Loads rules in place of what the tables of the same names hold.
+  func load(_ rulesets: [Ruleset]) throws(ScenarioError) {
+    do throws(TableProgram.Failure) {
       for ruleset in rulesets { try simulator.load(ruleset) }
     } catch {
       throw ScenarioError(path: "rules", reason: "\(error)")
     }
     simulator.world.conntrack?.recordsEvents = true
-    simulator.delivery = scenario.mode == .sink ? .sink : .stack
-    recorder.listen(scenario, simulator)
   }
 
   mutating func play() throws(ScenarioError) -> LabResult {
+    var steps: [LabStep] = []
+    for (index, step) in scenario.steps.enumerated() { steps.append(try play(step, index)) }
+    return result(steps)
+  }
+
+  /// The answer to the steps played so far.
+  func result(_ steps: [LabStep]) -> LabResult {
     var result = LabResult(name: scenario.name)
-    for (index, step) in scenario.steps.enumerated() { result.steps.append(try play(step, index)) }
+    result.steps = steps
     result.counters = tables(.ipv4)
     result.counters6 = tables(.ipv6)
     if scenario.recordsConntrack {
@@ -100,16 +122,17 @@ struct LabEngineRun {
     return result
   }
 
-  private mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
+  mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
+    reports = []
     if let at = step.at {
       let wanted = start &+ UInt64(at * 1e9)
       if wanted > simulator.world.now { simulator.advance(nanoseconds: wanted - simulator.world.now) }
     }
     simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
     var record = LabStep(index: index)
-    let before = (tables(.ipv4), tables(.ipv6))
+    let before = scenario.recordsHits ? (tables(.ipv4), tables(.ipv6)) : ([], [])
     for _ in 0..<step.repetitions { try act(step.action, index, &record) }
-    if scenario.recordsHits {
+    if scenario.recordsHits, !step.action.loadsRules {
       record.hits = LabTable.hits(from: before.0, to: tables(.ipv4))
       record.hits6 = LabTable.hits(from: before.1, to: tables(.ipv6))
     }
@@ -138,6 +161,7 @@ struct LabEngineRun {
       note(send(packet, sender), &record)
     case .send(let socket, let payload): note(simulator.write(payload, to: socket), &record)
     case .close(let socket, let fin): note(simulator.close(socket, abortively: !fin), &record)
+    case .load(let rules, let rules6): try load(try engine.rulesets(rules, rules6))
     case .flush: simulator.world.conntrack?.flush(now: simulator.world.instant)
     case .snapshot, .wait: break
     }
@@ -170,6 +194,7 @@ struct LabEngineRun {
 
   /// Adds what a packet set in motion to the step's record.
   private mutating func note(_ path: PathReport, _ record: inout LabStep) {
+    reports.append(path)
     for departure in LabEngineRun.ordered(path.departures) {
       progress.see(departure.packet)
       record.egress.append(

@@ -13,10 +13,15 @@ public struct ScenarioStep: Sendable, Equatable {
     case close(socket: String, fin: Bool)
     /// Conntrack entries and expectations are listed.
     case snapshot
+    /// Rules are loaded, in place of what the tables of the same names hold; tables that are not named stay.
+    case load(rules: String?, rules6: String?)
     /// All conntrack entries are deleted.
     case flush
     /// Nothing happens but that time passes.
     case wait
+
+    /// Whether the counters begin anew with it.
+    public var loadsRules: Bool { if case .load = self { true } else { false } }
   }
 
   public struct Frame: Sendable, Equatable {
@@ -96,6 +101,10 @@ extension ScenarioStep {
     } else if reader.has("snapshot") {
       try reader.allow(only: timing.union(["snapshot"]))
       action = .snapshot
+    } else if let rules = try reader.reader("load") {
+      try reader.allow(only: timing.union(["load"]))
+      try rules.allow(only: ["rules", "rules6"])
+      action = .load(rules: try rules.text("rules"), rules6: try rules.text("rules6"))
     } else if reader.has("flush") {
       try reader.allow(only: timing.union(["flush"]))
       action = .flush
@@ -103,7 +112,7 @@ extension ScenarioStep {
       try reader.allow(only: timing)
       action = .wait
     } else {
-      throw ScenarioError(path: path, reason: "a step has one of in, local, send, close, snapshot, flush, sleep")
+      throw ScenarioError(path: path, reason: "a step has one of in, local, send, close, snapshot, load, flush, sleep")
     }
     at = try reader.seconds("t")
     sleep = try reader.seconds("sleep") ?? 0

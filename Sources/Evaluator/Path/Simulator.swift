@@ -20,6 +20,8 @@ public final class Simulator {
   public var delivery: Delivery = .sink
   /// Whether reports tell the way through hooks and rules; without it they tell verdicts and departures alone.
   public var recordsTrace = true
+  /// The rule that is followed, if one is.
+  public var watch: RuleWatch?
   /// The listeners of queues, by number.
   public var queues: [UInt16: QueueListener] = [:]
 

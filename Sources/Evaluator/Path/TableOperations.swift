@@ -7,7 +7,16 @@ extension Simulator {
   /// Sends a packet through a table's chain of its hook.
   func runTable(_ index: Int, _ journey: inout Journey) -> OperationOutcome {
     let outcome: TableOutcome
-    if recordsTrace {
+    if recordsTrace, let watch, watch.table == programs[index].name, watch.family == programs[index].family {
+      var observer = WatchingObserver(watch)
+      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+      noteSteps(observer.way.steps, &journey)
+      if let seen = observer.way.seen {
+        report.packets[journey.report].packet = seen.packet
+        report.packets[journey.report].mark = seen.mark
+      }
+      if let encounter = observer.encounter(programs[index], &journey.context) { self.watch?.encounters.append(encounter) }
+    } else if recordsTrace {
       var observer = StepObserver()
       outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
       noteSteps(observer.steps, &journey)
@@ -58,7 +67,7 @@ extension Simulator {
 }
 
 /// Collects the rules that are hit.
-private struct StepObserver: TableObserver {
+struct StepObserver: TableObserver {
   var steps: [RuleStep] = []
   /// The packet and its mark when the last of them was hit, before its target acted.
   var seen: (packet: Packet, mark: UInt32)?

@@ -14,6 +14,12 @@ public enum TableOutcome: Sendable, Hashable {
 protocol TableObserver {
   /// Called before the target acts.
   mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext)
+  /// Called when an entry does not match.
+  mutating func miss(_ entry: Int, of program: borrowing TableProgram, _ context: inout PacketContext)
+}
+
+extension TableObserver {
+  @inline(__always) mutating func miss(_ entry: Int, of program: borrowing TableProgram, _ context: inout PacketContext) {}
 }
 
 /// Nobody does.
@@ -63,6 +69,7 @@ extension TableProgram {
       switch test(at, head, &context) {
       case .matched: break
       case .mismatched:
+        observer.miss(at, of: self, &context)
         at += 1
         continue
       case .hotdrop: return .hotdrop

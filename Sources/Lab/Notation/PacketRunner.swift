@@ -22,7 +22,7 @@ public struct PacketRunner {
       progress.see(packet)
       let facts = SocketFacts(uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark)
       return note(simulator.send(packet, by: LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)))
-    case .send, .close, .snapshot, .flush, .wait: return nil
+    case .send, .close, .snapshot, .load, .flush, .wait: return nil
     }
   }
 

@@ -1,0 +1,173 @@
+import Wire
+import XTables
+
+/// The host of a scenario file; what is not said is nil, or empty.
+struct HostPart {
+  struct Socket {
+    var socket: Scenario.Socket
+    var uid: UInt32
+  }
+
+  var interfaces: [Scenario.Interface]?
+  /// Lines for `ip -batch` that make the interfaces what they are.
+  private var links: [String] = []
+  private var routes: [String]?
+  private var policy: [String] = []
+  private var setup: [String] = []
+  private var sysctls: [Scenario.Sysctl] = []
+  var users: [String: UInt32] = [:]
+  var groups: [String: UInt32] = [:]
+  private(set) var sockets: [Socket] = []
+  private var queues: [UInt16: [QueueResponse]] = [:]
+  private var failOpen = false
+
+  mutating func read(_ node: FileNode) throws(ScenarioFileError) {
+    let host = try FileObject(node, .host)
+    if let node = host["users"] { users = try numbers(node) }
+    if let node = host["groups"] { groups = try numbers(node) }
+    if let node = host["interfaces"] {
+      interfaces = []
+      links = []
+      for member in try node.members() { try read(interface: member.name, member.key, member.value) }
+      if routes == nil { routes = [] }
+    }
+    if let node = host["routes"] { routes = try lines(node, "route add") }
+    if let node = host["policy"] { policy = try lines(node, "rule add") }
+    if let node = host["setup"] { setup = try node.texts() }
+    if let node = host["sysctls"] {
+      for member in try node.members() {
+        sysctls.removeAll { $0.name == member.name }
+        sysctls.append(Scenario.Sysctl(name: member.name, value: try sysctl(member.value)))
+      }
+    }
+    if let node = host["sockets"] {
+      sockets = []
+      for element in try node.list() { sockets.append(try socket(element)) }
+    }
+    if let node = host["queues"] {
+      queues = [:]
+      for member in try node.members() { queues[try member.key.integer()] = try responses(member.value) }
+    }
+    if let node = host["fail_open"] { failOpen = try node.bool() }
+  }
+
+  private func numbers(_ node: FileNode) throws(ScenarioFileError) -> [String: UInt32] {
+    var numbers: [String: UInt32] = [:]
+    for member in try node.members() { numbers[member.name] = try member.value.integer() }
+    return numbers
+  }
+
+  /// Lines of `ip`, with `-6` before them where they say so.
+  private func lines(_ node: FileNode, _ verb: String) throws(ScenarioFileError) -> [String] {
+    let texts = try node.texts()
+    return texts.map { $0.hasPrefix("-6 ") ? "-6 \(verb) \($0.dropFirst(3))" : "\(verb) \($0)" }
+  }
+
+  private func sysctl(_ node: FileNode) throws(ScenarioFileError) -> String {
+    let text = try node.text()
+    return text == "true" ? "1" : text == "false" ? "0" : text
+  }
+
+  private mutating func read(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
+    guard (1...15).contains(name.utf8.count), !name.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "/") }) else {
+      throw key.error("`\(name)' is no name for an interface")
+    }
+    var addresses: [FileNode] = []
+    if node.isList {
+      addresses = try node.list()
+    } else if !node.isNull {
+      let object = try FileObject(node, .interface)
+      addresses = try object["addresses"]?.list() ?? []
+      if let mtu = object["mtu"] { links.append("link set dev \(name) mtu \(try mtu.integer() as UInt16)") }
+      if let mac = object["mac"], name != "lo" {
+        guard let address = MACAddress(try mac.text()) else { throw mac.error("no hardware address") }
+        links.append("link set dev \(name) address \(address)")
+      }
+      if let master = object["master"] { links.append("link set dev \(name) master \(try master.text())") }
+      if let isUp = object["up"], try !isUp.bool() { links.append("link set dev \(name) down") }
+    }
+    var texts: [String] = []
+    for address in addresses {
+      let text = try address.text()
+      let parts = text.split(separator: "/", maxSplits: 1)
+      guard let host = parts.first.flatMap({ IPAddress($0) }), parts.count == 1 || Int(parts[1]).map({ (0...host.family.addressBits).contains($0) }) == true
+      else { throw address.error("`\(text)' is no address", hint: "10.0.0.1/24") }
+      texts.append(text)
+    }
+    if name == "lo" {
+      for text in texts where !text.hasPrefix("127.0.0.1") && !text.hasPrefix("::1/") { links.append("addr add \(text) dev lo") }
+    } else {
+      interfaces?.append(Scenario.Interface(name: name, addresses: texts))
+    }
+  }
+
+  private func socket(_ node: FileNode) throws(ScenarioFileError) -> Socket {
+    let object = try FileObject(node, .socket)
+    let proto = try object["proto"]?.text() ?? "tcp"
+    guard let transport = Scenario.Socket.Transport(rawValue: proto) else {
+      throw object.key("proto").error("expected tcp or udp, found `\(proto)'")
+    }
+    guard let portNode = object["port"] else { throw node.error("a socket has a port") }
+    let port: UInt16 = try portNode.integer()
+    var uid: UInt32 = 0
+    if let owner = object["uid"] {
+      let name = try owner.text()
+      if let number = users[name] { uid = number } else { uid = try owner.integer() }
+    }
+    var address: String?
+    if let given = object["address"] {
+      address = try given.text()
+      guard address.flatMap({ IPAddress($0) }) != nil else { throw given.error("no address") }
+    }
+    return Socket(
+      socket: Scenario.Socket(
+        name: try object["name"]?.text() ?? "\(proto)/\(port)", transport: transport, port: port, address: address,
+        isTransparent: try object["transparent"]?.bool() ?? false), uid: uid)
+  }
+
+  private func responses(_ node: FileNode) throws(ScenarioFileError) -> [QueueResponse] {
+    var responses: [QueueResponse] = []
+    for element in try node.oneOrMore() {
+      do throws(ScenarioError) {
+        responses.append(try QueueResponse(try json(element), at: ""))
+      } catch {
+        throw element.error(error.description)
+      }
+    }
+    return responses
+  }
+
+  private func json(_ node: FileNode) throws(ScenarioError) -> JSONValue {
+    do throws(ScenarioFileError) {
+      return try node.json()
+    } catch {
+      throw ScenarioError(path: "", reason: error.message)
+    }
+  }
+
+  // MARK: Lowering
+
+  func fill(_ scenario: inout Scenario) {
+    if let interfaces { scenario.interfaces = interfaces }
+    // Bridges must be there before their ports.
+    var lines = setup.filter { $0.hasPrefix("link") || $0.hasPrefix("addr") } + links
+    lines += routes ?? (interfaces == nil ? Scenario.defaultSetup : [])
+    lines += policy
+    lines += setup.filter { !$0.hasPrefix("link") && !$0.hasPrefix("addr") }
+    scenario.setup = lines
+    scenario.sysctls = sysctls
+    scenario.sockets = sockets.map(\.socket)
+    scenario.queues = queues
+    scenario.failOpen = failOpen
+  }
+
+  /// The names the rules may use: those of the scenario before all others.
+  func names(_ outer: NameDatabase) -> NameDatabase {
+    let (users, groups) = (users, groups)
+    return NameDatabase(
+      protocolNumber: outer.protocolNumber, protocolName: outer.protocolName, port: outer.port,
+      userID: { users[$0] ?? outer.userID($0) }, groupID: { groups[$0] ?? outer.groupID($0) }, routeName: outer.routeName,
+      routeNumber: outer.routeNumber, connectionLabel: outer.connectionLabel, connectionLabelName: outer.connectionLabelName,
+      addressSet: outer.addressSet, addressSetName: outer.addressSetName)
+  }
+}

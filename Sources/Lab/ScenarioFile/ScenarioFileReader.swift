@@ -1,0 +1,254 @@
+import Capture
+import Diagnostics
+import Syntax
+import Wire
+import XTables
+
+/// What stands around the tests: rules, host, clock. A test's own takes the place of the file's, member by member.
+struct Surroundings {
+  var rulesets: [Family: ScenarioRuleset] = [:]
+  var ipsets: String?
+  var host = HostPart()
+  var mode: Scenario.Mode?
+  var clock: Double?
+  var seed: UInt64?
+  var connections: [FileNode] = []
+
+  /// The host and its rules as the lab has them.
+  func scenario(named name: String) -> Scenario {
+    var scenario = Scenario(name: name, rules: rulesets[.ipv4]?.text, rules6: rulesets[.ipv6]?.text)
+    scenario.ipsets = ipsets
+    scenario.mode = mode ?? .sink
+    scenario.clock = clock
+    scenario.seed = seed
+    host.fill(&scenario)
+    return scenario
+  }
+
+  var loaded: [ScenarioRuleset] { [Family.ipv4, .ipv6].compactMap { rulesets[$0] } }
+}
+
+/// Reads one scenario file.
+final class ScenarioFileReader {
+  let file: SourceFile
+  private let registry: Registry
+  private let names: NameDatabase
+  let loader: ScenarioFileLoader
+  /// Rules that were read, by path and names, so that tests of the same rules share them.
+  private var known: [String: ScenarioRuleset] = [:]
+
+  init(_ file: SourceFile, registry: Registry, names: NameDatabase, loader: ScenarioFileLoader) {
+    self.file = file
+    self.registry = registry
+    self.names = names
+    self.loader = loader
+  }
+
+  func read(_ problems: inout [ScenarioFileError]) -> ScenarioFile? {
+    do throws(ScenarioFileError) {
+      let document = FileDocument(file)
+      let object = try FileObject(try document.root(), .file)
+      var surroundings = Surroundings()
+      try read(object, into: &surroundings)
+      guard let tests = object["tests"] else { throw object.node.error("there are no tests") }
+      var read: [ScenarioTest] = []
+      for node in try tests.list() {
+        do throws(ScenarioFileError) {
+          read.append(try test(node, surroundings, number: read.count + 1))
+        } catch {
+          problems.append(error)
+        }
+      }
+      return ScenarioFile(file: file, name: try object["name"]?.text() ?? file.name, tests: read)
+    } catch {
+      problems.append(error)
+      return nil
+    }
+  }
+
+  private func test(_ node: FileNode, _ outer: Surroundings, number: Int) throws(ScenarioFileError) -> ScenarioTest {
+    let object = try FileObject(node, .test)
+    let name = try object["name"]?.text() ?? "test \(number)"
+    var surroundings = outer
+    try read(object, into: &surroundings)
+    guard let list = object["steps"] else { throw node.error("the test `\(name)' has no steps") }
+    var script = ScriptReader(reader: self, surroundings: surroundings)
+    var steps: [TestStep] = []
+    for step in try list.list() { steps.append(try script.step(step)) }
+    let expectation = try object["expect"].map { node throws(ScenarioFileError) in try script.expectations.read(node) }
+    if let item = expectation?.items.first(where: { !$0.claim.isOfWholeTest }) {
+      throw ScenarioFileError("`\(item.text)' can be expected of a step only", at: item.range)
+    }
+    var base = surroundings.scenario(named: name)
+    let all = steps.compactMap(\.expectation) + (expectation.map { [$0] } ?? [])
+    base.listsConntrackEachStep = all.contains(where: \.needsConnections)
+    base.recordsHits = all.contains(where: \.needsCounters)
+    let prelude = try PreludeReader(surroundings: surroundings, base: base, reader: self).steps()
+    return ScenarioTest(
+      name: name, range: node.range, skipReason: try object["skip"]?.text(), base: base, rulesets: surroundings.loaded,
+      prelude: prelude, steps: steps, expectation: expectation)
+  }
+
+  // MARK: Surroundings
+
+  func read(_ object: FileObject, into surroundings: inout Surroundings) throws(ScenarioFileError) {
+    if let node = object["snapshot"] { try read(snapshot: node, into: &surroundings) }
+    if let node = object["host"] { try surroundings.host.read(node) }
+    // Rules may name the sets and users of the host.
+    if let node = object["ipsets"] { surroundings.ipsets = try ipsets(node) }
+    if let node = object["rules"] { surroundings.rulesets[.ipv4] = try ruleset(node, .ipv4, surroundings) }
+    if let node = object["rules6"] { surroundings.rulesets[.ipv6] = try ruleset(node, .ipv6, surroundings) }
+    if let node = object["mode"] {
+      guard let mode = Scenario.Mode(rawValue: try node.text()) else { throw node.error("expected sink or stack, found \(node.kind)") }
+      surroundings.mode = mode
+    }
+    if let node = object["clock"] { surroundings.clock = try clock(node) }
+    if let node = object["seed"] { surroundings.seed = try node.integer() }
+    if let node = object["connections"] { surroundings.connections = try node.list() }
+  }
+
+  /// A snapshot has the members that stand around tests, and nothing else.
+  private func read(snapshot node: FileNode, into surroundings: inout Surroundings) throws(ScenarioFileError) {
+    let snapshot = try content(node)
+    let reader = ScenarioFileReader(snapshot, registry: registry, names: names, loader: loader)
+    do throws(ScenarioFileError) {
+      try reader.read(try FileObject(try FileDocument(snapshot).root(), .snapshot), into: &surroundings)
+    } catch {
+      throw within(snapshot, error.range, error.message, node)
+    }
+  }
+
+  /// An error in another file, told at the place that names the file.
+  private func within(_ other: SourceFile, _ range: SourceRange, _ message: String, _ node: FileNode) -> ScenarioFileError {
+    let position = other.position(of: Int(range.lowerBound))
+    return node.error("\(other.name):\(position.line):\(position.column): \(message)")
+  }
+
+  /// Seconds since 1970, or a date: `2024-01-31T09:30:00Z`.
+  private func clock(_ node: FileNode) throws(ScenarioFileError) -> Double {
+    if let seconds = try? node.seconds() { return seconds }
+    guard let date = CalendarDate(try node.text()) else {
+      throw node.error("`\(try node.text())' is no time", hint: "2024-01-31T09:30:00Z, or seconds since 1970")
+    }
+    return Double(date.secondsSince1970)
+  }
+
+  // MARK: Other files
+
+  /// The path of a file that the scenario file names.
+  func path(_ name: String) -> String {
+    guard !name.hasPrefix("/"), let slash = file.name.lastIndex(of: "/") else { return name }
+    return file.name[...slash] + name
+  }
+
+  /// The text that a member holds, or the file that it names: a text of one line is a name. A text in the file has the lines of the file.
+  func content(_ node: FileNode) throws(ScenarioFileError) -> SourceFile {
+    let text = try node.text()
+    guard !text.contains("\n"), !node.isBlock else {
+      let before = [UInt8](repeating: UInt8(ascii: "\n"), count: node.isBlock ? node.line : 0)
+      return SourceFile(name: file.name, bytes: before + Array(text.utf8))
+    }
+    do throws(ScenarioFileLoader.Failure) {
+      return SourceFile(name: path(text), bytes: try loader.bytes(path(text)))
+    } catch {
+      throw node.error(error.reason)
+    }
+  }
+
+  func capture(_ node: FileNode) throws(ScenarioFileError) -> [CapturedFrame] {
+    let name = path(try node.text())
+    do throws(ScenarioFileLoader.Failure) {
+      return try loader.capture(name)
+    } catch {
+      throw node.error(error.reason)
+    }
+  }
+
+  private func ipsets(_ node: FileNode) throws(ScenarioFileError) -> String {
+    let text = String(decoding: try content(node).bytes, as: UTF8.self)
+    do throws(AddressSetError) {
+      _ = try AddressSets(saved: text, names: names)
+    } catch {
+      throw node.error("the sets cannot be: \(error.description)")
+    }
+    return text
+  }
+
+  /// The names that rules may use.
+  private func names(_ surroundings: Surroundings) -> NameDatabase {
+    let sets = surroundings.ipsets.flatMap { try? AddressSets(saved: $0, names: names) }
+    return surroundings.host.names(sets?.names(over: names) ?? names)
+  }
+
+  func ruleset(_ node: FileNode, _ family: Family, _ surroundings: Surroundings) throws(ScenarioFileError) -> ScenarioRuleset {
+    let source = try content(node)
+    let host = surroundings.host
+    let key = "\(family) \(node.isBlock ? "\(node.line)" : source.name) \(host.users) \(host.groups) \(surroundings.ipsets ?? "")"
+    if let ruleset = known[key] { return ruleset }
+    let names = names(surroundings)
+    let parsed = try parse(source, family, names, node)
+    let start = node.isBlock ? min(node.line, source.bytes.count) : 0
+    var text = String(decoding: source.bytes[start...], as: UTF8.self)
+    if !host.users.isEmpty || !host.groups.isEmpty {
+      // The kernel's tools would ask their own machine who is called so.
+      let printer = RulePrinter(family: family, names: names)
+      text = String(decoding: parsed.ruleset.tables.flatMap { printer.table($0, counters: false) }, as: UTF8.self)
+    }
+    let ruleset = ScenarioRuleset(file: source, ruleset: parsed.ruleset, text: text)
+    known[key] = ruleset
+    return ruleset
+  }
+}
+
+extension ScenarioFileReader {
+  /// Rules that are not in any file.
+  func ruleset(text: String, _ family: Family, named name: String, _ node: FileNode) throws(ScenarioFileError) -> ScenarioRuleset {
+    let source = SourceFile(name: name, bytes: Array(text.utf8))
+    return ScenarioRuleset(file: source, ruleset: try parse(source, family, names, node).ruleset, text: text)
+  }
+
+  private func parse(_ source: SourceFile, _ family: Family, _ names: NameDatabase, _ node: FileNode) throws(ScenarioFileError) -> ParsedRuleset {
+    let parsed = RulesetParser(registry: registry, names: names, family: family).parse(source)
+    if let error = parsed.diagnostics.first(where: { $0.severity == .error }) {
+      throw within(source, error.range, error.message, node)
+    }
+    return parsed
+  }
+}
+
+extension Expectation.Claim {
+  /// Whether it makes sense of all packets of a test together.
+  var isOfWholeTest: Bool {
+    switch self {
+    case .matches, .misses, .reaches, .never, .counter, .log: true
+    default: false
+    }
+  }
+}
+
+/// A time of the Gregorian calendar, in UTC.
+struct CalendarDate {
+  let secondsSince1970: Int
+
+  /// Reads `2024-01-31T09:30:00Z`; the time may be left out, and seconds.
+  init?(_ text: String) {
+    let halves = text.split(whereSeparator: { $0 == "T" || $0 == " " })
+    guard let first = halves.first, halves.count <= 2 else { return nil }
+    let date = first.split(separator: "-").map { Int($0) ?? -1 }
+    guard date.count == 3, (1970...9999).contains(date[0]), (1...12).contains(date[1]), (1...31).contains(date[2]) else { return nil }
+    var time = [0, 0, 0]
+    if halves.count == 2 {
+      let words = halves[1].hasSuffix("Z") ? halves[1].dropLast() : halves[1]
+      let parts = words.split(separator: ":").map { Int($0) ?? -1 }
+      guard (2...3).contains(parts.count), (0...23).contains(parts[0]), (0...59).contains(parts[1]) else { return nil }
+      time = [parts[0], parts[1], parts.count == 3 ? parts[2] : 0]
+      guard (0...60).contains(time[2]) else { return nil }
+    }
+    // Years that begin in March put the day that may be missing at their end.
+    let year = date[1] <= 2 ? date[0] - 1 : date[0]
+    let month = (date[1] + 9) % 12
+    let dayOfYear = (153 * month + 2) / 5 + date[2] - 1
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
+    secondsSince1970 = days * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
+  }
+}

@@ -1,0 +1,270 @@
+public import Diagnostics
+import Wire
+import XTables
+
+/// One expectation that was not met.
+public struct TestFailure: Sendable {
+  /// What was expected, as the file has it.
+  public let expected: String
+  public let actual: String
+  /// Where it is expected.
+  public let range: SourceRange
+  /// The rule that should have matched, or decided.
+  public let rule: RuleReference?
+  /// Why that rule did not match, line by line, once it was asked.
+  public internal(set) var whyNot: [String] = []
+
+  init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil) {
+    self.expected = expected
+    self.actual = actual
+    self.range = range
+    self.rule = rule
+  }
+}
+
+/// Holds what came of a step, or of a whole test, against what was expected.
+///
+/// It looks at answers in the lab's form, so that the engine's and a kernel's can be judged alike.
+struct TestJudge {
+  /// What happened, in order; of a sequence, one for each packet.
+  let observations: [Observation]
+  let scope: TestStep.Scope
+  /// Why a sequence ended early.
+  var obstacle: (reason: String, range: SourceRange)?
+  /// Counters since the test began.
+  var counts: [RulePlace: LabCount] = [:]
+
+  func failures(_ expectation: Expectation) -> [TestFailure] {
+    expectation.items.compactMap { item in
+      complaint(item.claim).map { TestFailure(item.text, actual: $0.actual, range: item.range, rule: $0.rule) }
+    }
+  }
+
+  private typealias Complaint = (actual: String, rule: RuleReference?)
+
+  /// What is wrong with a claim; nil when it holds.
+  private func complaint(_ claim: Expectation.Claim) -> Complaint? {
+    switch claim {
+    case .verdict(let pattern): return verdict(pattern).map { ($0, nil) }
+    case .decidedBy(let rule): return decided(by: rule).map { ($0, rule) }
+    case .matches(let rule):
+      return observations.contains { $0.hits(rule) } ? nil : (traceText.isEmpty ? "no rule matched" : "matched: \(traceText)", rule)
+    case .misses(let rule): return observations.contains { $0.hits(rule) } ? ("it matched", nil) : nil
+    case .reaches(let chain): return observations.contains { $0.enters(chain) } ? nil : ("it came to " + chainText, nil)
+    case .never(let chain): return observations.contains { $0.enters(chain) } ? ("it came to " + chainText, nil) : nil
+    case .counter(let rule, let packets, let bytes):
+      let count = rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) }
+      let isMet = count.packets == packets && (bytes == nil || bytes == count.bytes)
+      return isMet ? nil : ("\(count.packets) packets, \(count.bytes) bytes", packets > count.packets ? rule : nil)
+    case .log(let text): return log(text).map { ($0, nil) }
+    default: return ofPacket(claim).map { ($0, nil) }
+    }
+  }
+
+  private var traceText: String {
+    observations.flatMap(\.step.packets).flatMap(\.trace).joined(separator: ", ")
+  }
+
+  private var chainText: String {
+    var chains: [String] = []
+    for label in observations.flatMap(\.step.packets).flatMap(\.trace).compactMap({ TraceLabel($0) }) {
+      let name = "\(label.table) \(label.chain)"
+      if !chains.contains(name) { chains.append(name) }
+    }
+    return chains.isEmpty ? "no chain" : chains.joined(separator: ", ")
+  }
+
+  // MARK: Verdicts
+
+  private func verdict(_ pattern: VerdictPattern) -> String? {
+    let packets = observations.flatMap { observation in observation.own.map { (observation, $0) } }
+    guard let first = packets.first else { return obstacle?.reason ?? observations.first?.step.errno ?? "there was no packet" }
+    func text(_ packet: LabPacket) -> String { "\(VerdictText(packet.verdict))" }
+    switch scope {
+    case .each:
+      guard let other = packets.first(where: { !pattern.holds($0.1.verdict, in: $0.0.step) }) else { return nil }
+      let number = packets.count > 1 ? "packet \((packets.firstIndex { $0.1 == other.1 } ?? 0) + 1): " : ""
+      return number + text(other.1)
+    case .sequence:
+      let passing = VerdictPattern(.accept)
+      let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0.step) }
+      if pattern.isPassing {
+        if let stopped { return "\(Packet(bytes: stopped.1.final).brief): \(text(stopped.1))" }
+        if let obstacle { return obstacle.reason }
+        return pattern.holds(first.1.verdict, in: first.0.step) ? nil : text(first.1)
+      }
+      guard let stopped else { return obstacle?.reason ?? text(first.1) }
+      return pattern.holds(stopped.1.verdict, in: stopped.0.step) ? nil : text(stopped.1)
+    }
+  }
+
+  private func decided(by rule: RuleReference) -> String? {
+    guard let observation = observations.first(where: { !$0.own.isEmpty }) else { return "there was no packet" }
+    for packet in observation.own {
+      let family = observation.family(of: packet)
+      let table = rule.places.first { $0.family == family }?.table
+      let deciders = Decisions(packet.trace).deciders.filter { $0.table == table }
+      let places = deciders.compactMap { $0.place(family) }
+      if rule.places.isDisjoint(with: places) {
+        return places.isEmpty ? "no rule of \(table ?? "its") table decided" : places.map(\.text).joined(separator: ", ") + " decided"
+      }
+    }
+    return nil
+  }
+
+  // MARK: Logs
+
+  private func log(_ text: String?) -> String? {
+    let lines = observations.flatMap(\.logLines) + observations.flatMap(\.step.packets).flatMap(\.logs).map(\.prefix)
+    guard let text else { return lines.isEmpty ? nil : "logged: \(lines.joined(separator: "; "))" }
+    if lines.contains(where: { $0.contains(text) }) { return nil }
+    return lines.isEmpty ? "nothing was logged" : "logged: \(lines.joined(separator: "; "))"
+  }
+
+  // MARK: The packet itself
+
+  private func ofPacket(_ claim: Expectation.Claim) -> String? {
+    guard let observation = observations.first(where: { !$0.own.isEmpty }) ?? observations.first else {
+      return obstacle?.reason ?? "there was no packet"
+    }
+    let packet = observation.own.first
+    switch claim {
+    case .errno(let name): return observation.step.errno == name ? nil : observation.step.errno ?? "none"
+    case .leaves(let interface):
+      return packet?.verdict.out == interface ? nil : packet.map { "\(VerdictText($0.verdict))" } ?? "there was no packet"
+    case .packet(let fields):
+      guard let packet else { return "there was no packet" }
+      return difference(fields, Packet(bytes: observation.leaving(packet)).labFields)
+    case .answer(let fields): return answer(fields, observation)
+    case .mark(let value, let mask):
+      let mark = packet?.mark ?? 0
+      return mark & mask == value & mask ? nil : "0x" + String(mark, radix: 16)
+    case .queue(let number):
+      let stays = observation.own.flatMap(\.queued).map(\.queue)
+      if number == nil ? stays.isEmpty : stays.contains(where: { $0 == number }) { return nil }
+      return stays.isEmpty ? "none" : stays.map { "\($0)" }.joined(separator: ", ")
+    case .originalDestination(let address, let port):
+      let found = observations.flatMap(\.step.sockets).compactMap(\.original)
+      if found.contains(where: { $0 == (address, port) }) { return nil }
+      return found.isEmpty ? "no connection with another destination was accepted" : found.map { "\($0.0):\($0.1)" }.joined(separator: ", ")
+    case .translation(let translation): return ConnectionJudge(observations).translation(translation)
+    case .connection(let pattern): return ConnectionJudge(observations).tracked(pattern)
+    default: return nil
+    }
+  }
+
+  /// The first field that is another, and what it is.
+  private func difference(_ wanted: JSONObject, _ actual: JSONValue) -> String? {
+    for member in wanted.members {
+      let value = actual[member.name]
+      if value.map({ isSame($0, member.value) }) ?? false { continue }
+      if value == nil, member.value == .integer(0) || member.value == .bool(false) { continue }
+      return "\(member.name) is \(value?.description ?? "not there")"
+    }
+    return nil
+  }
+
+  /// Texts and numbers are compared as they are written; addresses as addresses.
+  private func isSame(_ a: JSONValue, _ b: JSONValue) -> Bool {
+    if a == b { return true }
+    func plain(_ value: JSONValue) -> String { value.text ?? (value == .bool(true) ? "1" : value.description) }
+    if let left = IPAddress(plain(a)), let right = IPAddress(plain(b)) { return left == right }
+    return plain(a) == plain(b)
+  }
+
+  private func answer(_ wanted: JSONObject?, _ observation: Observation) -> String? {
+    let answers = observation.step.packets.filter { $0.origin == .kernel }
+    let briefs = answers.map { Packet(bytes: $0.final).brief }.joined(separator: "; ")
+    guard let wanted else { return answers.isEmpty ? nil : "it answered \(briefs)" }
+    if answers.contains(where: { difference(wanted, Packet(bytes: $0.final).labFields) == nil }) { return nil }
+    return answers.isEmpty ? "the host did not answer" : "it answered \(briefs)"
+  }
+}
+
+extension LabCount {
+  static func + (a: LabCount, b: LabCount) -> LabCount { LabCount(a.packets &+ b.packets, a.bytes &+ b.bytes) }
+}
+
+extension LabSocketRecord {
+  /// What an accepted connection was meant for before it was redirected.
+  var original: (IPAddress, UInt16)? {
+    if case .accepted(_, _, _, let original, _) = self { original } else { nil }
+  }
+}
+
+extension Observation {
+  /// A packet as it left, or as it was delivered.
+  func leaving(_ packet: LabPacket) -> [UInt8] {
+    guard packet.verdict.kind == .sent else { return packet.final }
+    let final = Packet(bytes: packet.final)
+    return step.egress.last { frame in
+      let left = Packet(bytes: frame.packet)
+      return frame.interface == packet.verdict.out && left.source == final.source && left.destination == final.destination
+    }?.packet ?? packet.final
+  }
+
+  /// Whether one of its own packets matched a rule.
+  func hits(_ rule: RuleReference) -> Bool {
+    own.contains { packet in
+      let family = family(of: packet)
+      return packet.trace.contains { label in
+        TraceLabel(label).flatMap { $0.place(family) }.map { rule.places.contains($0) } ?? false
+      }
+    }
+  }
+
+  /// Whether one of its own packets came to a chain: a rule of it matched, its end was reached, or a rule led there.
+  func enters(_ chain: ChainReference) -> Bool {
+    own.contains { packet in
+      let family = family(of: packet)
+      return packet.trace.contains { text in
+        guard let label = TraceLabel(text), chain.table == nil || chain.table == label.table else { return false }
+        if label.chain == chain.chain { return true }
+        guard let place = label.place(family) else { return false }
+        return rulesets.contains { $0.rule(at: place)?.target.chain == chain.chain }
+      }
+    }
+  }
+}
+
+extension VerdictPattern {
+  /// A packet that meets it gets through.
+  var isPassing: Bool { kind == .accept || kind == .sent || kind == .local }
+
+  /// Whether a packet's verdict is the expected one.
+  func holds(_ verdict: LabVerdict, in step: LabStep) -> Bool {
+    switch kind {
+    case .accept: verdict.kind == .sent || verdict.kind == .local
+    case .sent: verdict.kind == .sent && (detail == nil || verdict.out == detail)
+    case .local: verdict.kind == .local
+    case .drop: verdict.kind == .drop && (detail == nil || verdict.hook == detail)
+    case .reject:
+      verdict.kind == .drop && (detail == nil || verdict.hook == detail) && step.packets.contains { $0.origin == .kernel }
+    case .queue: verdict.kind == .queued && (detail == nil || verdict.queue.map { "\($0)" } == detail)
+    case .lost: verdict.kind == .lost
+    case .absorbed: verdict.kind == .absorbed
+    case .refused: verdict.kind == .none
+    case .unknown: verdict.kind == .unknown
+    }
+  }
+}
+
+/// Which rules gave the verdicts of the tables that a packet went through.
+struct Decisions {
+  /// The last rule, or policy, of each visit to a table.
+  private(set) var deciders: [TraceLabel] = []
+
+  private static let builtin: Set<String> = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
+
+  init(_ trace: [String]) {
+    var last: TraceLabel?
+    var base: String?
+    for label in trace.compactMap({ TraceLabel($0) }) {
+      // What a hook does with a table begins in its built-in chain.
+      if let last, last.table != label.table || Decisions.builtin.contains(label.chain) && label.chain != base { deciders.append(last) }
+      if Decisions.builtin.contains(label.chain) { base = label.chain }
+      last = label
+    }
+    if let last { deciders.append(last) }
+  }
+}

@@ -1,0 +1,161 @@
+import Diagnostics
+import Evaluator
+import Wire
+import XTables
+
+/// What one packet, or whatever else a step consists of, led to.
+struct Observation {
+  let step: LabStep
+  /// The packets' ways as the engine tells them; empty where a kernel answered.
+  let reports: [PathReport]
+  /// The rules it met.
+  let rulesets: [ScenarioRuleset]
+
+  /// The step's own packets.
+  var own: [LabPacket] { step.packets.filter { $0.origin == .own } }
+
+  /// What LOG wrote; a kernel shows it to nobody here.
+  var logLines: [String] {
+    var lines: [String] = []
+    for report in reports {
+      for packet in report.packets {
+        for case .line(_, let text) in packet.logs { lines.append(text) }
+      }
+    }
+    return lines
+  }
+
+  /// The families of its packets, in their order.
+  func family(of packet: LabPacket) -> Family { Packet(bytes: packet.final).family ?? .ipv4 }
+}
+
+/// What a whole step led to.
+struct StepOutcome {
+  var observations: [Observation] = []
+  /// Why the step could not be played to its end, if it could not.
+  var obstacle: (reason: String, range: SourceRange)?
+}
+
+/// Plays one test in the engine, step by step: what later packets are depends on what became of earlier ones.
+struct TestPlayer {
+  private var run: LabEngineRun
+  private(set) var rulesets: [ScenarioRuleset]
+  private var ground = ReplyGround()
+  /// The steps with nothing left open, as a kernel can play them too.
+  private(set) var resolved: Scenario
+
+  init(_ test: ScenarioTest, engine: LabEngine) throws(ScenarioError) {
+    run = try LabEngineRun(test.base, test.rulesets.map(\.ruleset), try engine.addressSets(test.base), engine: engine)
+    rulesets = test.rulesets
+    resolved = test.base
+  }
+
+  var simulator: Simulator { run.simulator }
+
+  /// The answer that the engine gives to what was played so far, as the lab has it.
+  func result(_ steps: [LabStep]) -> LabResult { run.result(steps) }
+
+  mutating func play(_ step: TestStep) -> StepOutcome {
+    var outcome = StepOutcome()
+    for part in step.parts {
+      do throws(ReplyBuilder.Impossible) {
+        guard let next = try resolve(part, in: step) else { continue }
+        outcome.observations.append(try play(next, part, in: step))
+      } catch {
+        outcome.obstacle = (error.reason, error.range)
+        return outcome
+      }
+    }
+    return outcome
+  }
+
+  /// The part with nothing left open; nil where the host itself has sent the reply already.
+  private mutating func resolve(_ part: TestStep.Part, in step: TestStep) throws(ReplyBuilder.Impossible) -> ScenarioStep? {
+    switch part {
+    case .step(let step): return step
+    case .reply(let spec):
+      if ground.isAnswered, !spec.text.hasPrefix("again") {
+        ground.isAnswered = false
+        return nil
+      }
+      return try ReplyBuilder(ground: ground).step(spec)
+    case .announced: return try ReplyBuilder(ground: ground).announced(at: step.range)
+    case .load(let rulesets):
+      return ScenarioStep(.load(
+        rules: rulesets.first { $0.family == .ipv4 }?.text, rules6: rulesets.first { $0.family == .ipv6 }?.text))
+    }
+  }
+
+  private mutating func play(_ next: ScenarioStep, _ part: TestStep.Part, in step: TestStep) throws(ReplyBuilder.Impossible) -> Observation {
+    do throws(ScenarioError) {
+      let record: LabStep
+      if case .load(let loaded) = part {
+        try run.load(loaded.map(\.ruleset))
+        record = LabStep(index: resolved.steps.count)
+        for ruleset in loaded {
+          let old = rulesets.first { $0.family == ruleset.family }
+          rulesets = rulesets.filter { $0.family != ruleset.family } + [ruleset.onTop(of: old)]
+        }
+      } else {
+        record = try run.play(next, resolved.steps.count)
+      }
+      resolved.steps.append(next)
+      let reports = run.reports
+      if !record.packets.isEmpty { ground = ReplyGround(after: next, record) }
+      return Observation(step: record, reports: reports, rulesets: rulesets)
+    } catch {
+      throw ReplyBuilder.Impossible(reason: error.description, range: step.range)
+    }
+  }
+}
+
+extension ReplyGround {
+  /// What a step with packets leaves behind.
+  init(after step: ScenarioStep, _ record: LabStep) {
+    switch (step.action, record.injected) {
+    case (.receive(let frame), .frame(_, let bytes)): sent = (Packet(bytes: bytes), .interface(frame.interface))
+    case (.local, .raw(let bytes)): sent = (Packet(bytes: bytes), .local)
+    default: sent = record.packets.first.map { (Packet(bytes: $0.final), .local) }
+    }
+    guard let own = record.packets.last(where: { $0.origin == .own }) else { return }
+    // What a host that is no sink has answered is what the next reply answers.
+    if let reply = record.packets.last(where: { $0.origin == .kernel && $0.verdict.kind == .sent }), own.verdict.kind == .local {
+      arrive(reply, record)
+      isAnswered = arrived != nil
+      return
+    }
+    arrive(own, record)
+  }
+
+  private mutating func arrive(_ packet: LabPacket, _ record: LabStep) {
+    let final = Packet(bytes: packet.final)
+    switch packet.verdict.kind {
+    case .local: arrived = (final, .local)
+    case .sent:
+      let egress = record.egress.last { frame in
+        let left = Packet(bytes: frame.packet)
+        return frame.interface == packet.verdict.out && left.source == final.source && left.destination == final.destination
+      }
+      guard let egress = egress ?? record.egress.last else {
+        obstacle = "nothing left the host"
+        return
+      }
+      arrived = (Packet(bytes: egress.packet), .interface(egress.interface))
+    default: obstacle = "the packet before it got to nobody, it was \(VerdictText(packet.verdict))"
+    }
+  }
+}
+
+/// A verdict in words: `drop at INPUT by filter:INPUT:rule:3`.
+struct VerdictText: CustomStringConvertible {
+  let description: String
+
+  init(_ verdict: LabVerdict) {
+    var text = verdict.kind == .none ? "refused" : verdict.kind.rawValue
+    if let out = verdict.out { text += " \(out)" }
+    if let queue = verdict.queue { text += " \(queue)" }
+    if let hook = verdict.hook { text += verdict.kind == .drop ? " \(hook)" : " at \(hook)" }
+    if let by = verdict.by { text += verdict.kind == .unknown ? ": \(by)" : " by \(by)" }
+    description = text
+  }
+}

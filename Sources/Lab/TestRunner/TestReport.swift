@@ -1,0 +1,247 @@
+import Diagnostics
+
+/// The forms in which the results of tests can be told.
+public enum TestReportFormat: String, Sendable, CaseIterable {
+  /// For people.
+  case text
+  /// XML as JUnit writes it, for build servers.
+  case junit
+  /// Test Anything Protocol, version 14.
+  case tap
+  case json
+
+  public func render(_ suites: [SuiteResult], coloured: Bool = false, verbose: Bool = false) -> String {
+    switch self {
+    case .text: TextTestReport(coloured: coloured, verbose: verbose).render(suites)
+    case .junit: JUnitTestReport.render(suites)
+    case .tap: TAPTestReport.render(suites)
+    case .json: JSONTestReport.render(suites)
+    }
+  }
+}
+
+extension SourceFile {
+  /// `path:line` of a place.
+  func line(of range: SourceRange) -> String { "\(name):\(position(of: Int(range.lowerBound)).line)" }
+}
+
+extension TestResult {
+  /// What went wrong, line by line, for a reader.
+  func explanation(in file: SourceFile) -> [String] {
+    var lines: [String] = []
+    if outcome == .broken, let reason { lines.append("\(file.line(of: range)): it cannot be played: \(reason)") }
+    for step in steps where !step.failures.isEmpty {
+      lines.append("\(file.line(of: step.range)): step \(step.number): \(step.text)")
+      for failure in step.failures { lines += failure.lines.map { "  " + $0 } }
+      if let trace = step.trace, !trace.isEmpty {
+        lines.append("  its way:")
+        lines += trace.split(separator: "\n").map { "    " + $0 }
+      }
+    }
+    for failure in failures {
+      lines.append("\(file.line(of: failure.range)): at the end of the test")
+      lines += failure.lines.map { "  " + $0 }
+    }
+    return lines
+  }
+}
+
+extension TestFailure {
+  fileprivate var lines: [String] {
+    var lines = ["expected: \(expected)", "  actual: \(actual)"]
+    if !whyNot.isEmpty { lines.append(" why not: " + whyNot[0]) }
+    lines += whyNot.dropFirst().map { "          " + $0 }
+    return lines
+  }
+}
+
+/// Results for people: a line for each file, and every failure with its reasons.
+struct TextTestReport {
+  let coloured: Bool
+  let verbose: Bool
+
+  func render(_ suites: [SuiteResult]) -> String {
+    let renderer = TextRenderer(coloured: coloured)
+    var text = ""
+    for suite in suites {
+      text += suite.diagnostics.map { renderer.render($0, in: suite.file) }.joined()
+      let mark = suite.isPassed ? paint("✓", "32") : paint("✗", "31")
+      text += "\(mark) \(suite.name): \(TextTestReport.counts(suite.tests))\n"
+      for test in suite.tests {
+        if test.outcome == .failed || test.outcome == .broken {
+          text += "  " + paint("✗ \(test.name)", "31") + "\n"
+          text += test.explanation(in: suite.file).map { "    \($0)\n" }.joined()
+        } else if verbose {
+          text += test.outcome == .skipped ? "  - \(test.name): skipped, \(test.reason ?? "")\n" : "  \(paint("✓", "32")) \(test.name)\n"
+        }
+      }
+    }
+    guard suites.count > 1 else { return text }
+    return text + "\(suites.count) files: \(TextTestReport.counts(suites.flatMap(\.tests)))\n"
+  }
+
+  static func counts(_ tests: [TestResult]) -> String {
+    var parts: [String] = []
+    for (outcome, word) in [(TestResult.Outcome.failed, "failed"), (.broken, "not playable"), (.passed, "passed"), (.skipped, "skipped")] {
+      let count = tests.count { $0.outcome == outcome }
+      if count > 0 { parts.append("\(count) \(word)") }
+    }
+    return (parts.isEmpty ? "no tests" : parts.joined(separator: ", ")) + ", \(tests.reduce(0) { $0 + $1.packets }) packets"
+  }
+
+  private func paint(_ text: String, _ code: String) -> String { coloured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+}
+
+/// The XML that JUnit's Ant task writes, as build servers read it.
+enum JUnitTestReport {
+  static func render(_ suites: [SuiteResult]) -> String {
+    let all = suites.flatMap(\.tests)
+    var xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    xml += "<testsuites tests=\"\(all.count)\" failures=\"\(count(all, .failed))\" errors=\"\(count(all, .broken))\" "
+    xml += "skipped=\"\(count(all, .skipped))\" time=\"\(seconds(all))\">\n"
+    for suite in suites {
+      let broken = suite.diagnostics.filter { $0.severity == .error }
+      xml += "  <testsuite name=\"\(escape(suite.name))\" tests=\"\(suite.tests.count + broken.count)\" "
+      xml += "failures=\"\(suite.count(.failed))\" errors=\"\(suite.count(.broken) + broken.count)\" "
+      xml += "skipped=\"\(suite.count(.skipped))\" time=\"\(seconds(suite.tests))\">\n"
+      for problem in broken {
+        xml += "    <testcase name=\"\(escape(suite.file.line(of: problem.range)))\" classname=\"\(escape(suite.name))\">"
+        xml += "<error message=\"\(escape(problem.message))\"/></testcase>\n"
+      }
+      for test in suite.tests { xml += render(test, suite) }
+      xml += "  </testsuite>\n"
+    }
+    return xml + "</testsuites>\n"
+  }
+
+  private static func render(_ test: TestResult, _ suite: SuiteResult) -> String {
+    var xml = "    <testcase name=\"\(escape(test.name))\" classname=\"\(escape(suite.name))\" "
+    xml += "file=\"\(escape(suite.file.name))\" line=\"\(suite.file.position(of: Int(test.range.lowerBound)).line)\" "
+    xml += "time=\"\(Decimals.three(test.duration))\""
+    let first = test.steps.flatMap(\.failures).first ?? test.failures.first
+    let text = escape(test.explanation(in: suite.file).joined(separator: "\n"))
+    switch test.outcome {
+    case .passed: return xml + "/>\n"
+    case .skipped: return xml + "><skipped message=\"\(escape(test.reason ?? ""))\"/></testcase>\n"
+    case .broken: return xml + "><error message=\"\(escape(test.reason ?? ""))\">\(text)</error></testcase>\n"
+    case .failed:
+      let message = first.map { "expected \($0.expected), got \($0.actual)" } ?? ""
+      return xml + "><failure message=\"\(escape(message))\">\(text)</failure></testcase>\n"
+    }
+  }
+
+  private static func count(_ tests: [TestResult], _ outcome: TestResult.Outcome) -> Int { tests.count { $0.outcome == outcome } }
+
+  private static func seconds(_ tests: [TestResult]) -> String { Decimals.three(tests.reduce(0) { $0 + $1.duration }) }
+
+  private static func escape(_ text: String) -> String { MarkupText.escape(text) }
+}
+
+/// Text inside XML and HTML.
+enum MarkupText {
+  /// Characters that XML cannot hold at all become a question mark.
+  static func escape(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\n", "\t": result.unicodeScalars.append(scalar)
+      default: result.unicodeScalars.append(scalar.value < 0x20 || (0xFFFE...0xFFFF).contains(scalar.value) ? "?" : scalar)
+      }
+    }
+    return result
+  }
+}
+
+enum Decimals {
+  /// With three places behind the point.
+  static func three(_ value: Double) -> String {
+    let thousandths = Int((max(0, min(value, 1e12)) * 1000).rounded())
+    let rest = thousandths % 1000
+    return "\(thousandths / 1000)." + String(repeating: "0", count: rest < 10 ? 2 : rest < 100 ? 1 : 0) + "\(rest)"
+  }
+}
+
+/// Test Anything Protocol: a line for each test, with the reasons of a failure in a block behind it.
+enum TAPTestReport {
+  static func render(_ suites: [SuiteResult]) -> String {
+    var lines: [String] = []
+    var number = 0
+    for suite in suites {
+      for problem in suite.diagnostics where problem.severity == .error {
+        number += 1
+        lines.append("not ok \(number) - \(escape(suite.file.line(of: problem.range))): \(escape(problem.message))")
+      }
+      for test in suite.tests {
+        number += 1
+        let isFine = test.outcome == .passed || test.outcome == .skipped
+        var line = (isFine ? "ok" : "not ok") + " \(number) - \(escape(suite.name)): \(escape(test.name))"
+        if test.outcome == .skipped { line += " # SKIP \(escape(test.reason ?? ""))" }
+        lines.append(line)
+        if !isFine {
+          lines.append("  ---")
+          lines.append("  message: |")
+          lines += test.explanation(in: suite.file).map { "    \($0)" }
+          lines.append("  ...")
+        }
+      }
+    }
+    return "TAP version 14\n1..\(number)\n" + lines.map { $0 + "\n" }.joined()
+  }
+
+  private static func escape(_ text: String) -> String {
+    text.replacing("\\", with: "\\\\").replacing("#", with: "\\#").replacing("\n", with: " ")
+  }
+}
+
+/// All of it, for programs.
+enum JSONTestReport {
+  static func render(_ suites: [SuiteResult]) -> String {
+    let all = suites.flatMap(\.tests)
+    var counts = JSONObject()
+    for outcome in [TestResult.Outcome.passed, .failed, .broken, .skipped] {
+      counts[outcome.rawValue] = .integer(all.count { $0.outcome == outcome })
+    }
+    let report: JSONValue = ["counts": .object(counts), "suites": .array(suites.map(json))]
+    return report.description + "\n"
+  }
+
+  private static func json(_ suite: SuiteResult) -> JSONValue {
+    [
+      "file": .string(suite.file.name), "name": .string(suite.name),
+      "diagnostics": .array(suite.diagnostics.map { problem in
+        ["severity": .string(problem.severity.rawValue), "line": .integer(suite.file.position(of: Int(problem.range.lowerBound)).line),
+         "message": .string(problem.message)]
+      }),
+      "tests": .array(suite.tests.map { json($0, suite.file) }),
+    ]
+  }
+
+  private static func json(_ test: TestResult, _ file: SourceFile) -> JSONValue {
+    var object: JSONObject = [
+      "name": .string(test.name), "line": .integer(file.position(of: Int(test.range.lowerBound)).line),
+      "outcome": .string(test.outcome.rawValue), "packets": .integer(test.packets), "seconds": .number(test.duration),
+    ]
+    if let reason = test.reason { object["reason"] = .string(reason) }
+    object["steps"] = .array(test.steps.map { step in
+      var members: JSONObject = [
+        "line": .integer(file.position(of: Int(step.range.lowerBound)).line), "text": .string(step.text), "verdict": JSONValue(step.verdict),
+      ]
+      if !step.failures.isEmpty { members["failures"] = .array(step.failures.map { json($0, file) }) }
+      if let trace = step.trace { members["trace"] = .string(trace) }
+      return .object(members)
+    })
+    if !test.failures.isEmpty { object["failures"] = .array(test.failures.map { json($0, file) }) }
+    return .object(object)
+  }
+
+  private static func json(_ failure: TestFailure, _ file: SourceFile) -> JSONValue {
+    [
+      "line": .integer(file.position(of: Int(failure.range.lowerBound)).line), "expected": .string(failure.expected),
+      "actual": .string(failure.actual), "why_not": .array(failure.whyNot.map { .string($0) }),
+    ]
+  }
+}

@@ -1,0 +1,260 @@
+internal import Dispatch
+import Diagnostics
+import Evaluator
+internal import Synchronization
+import Wire
+public import XTables
+
+/// Runs the tests of scenario files.
+public struct TestRunner: Sendable {
+  private let engine: LabEngine
+  /// Keep every packet for a capture.
+  public var recordsPackets = false
+  /// Seconds on some clock, to tell how long tests take; without it they take none.
+  public var seconds: (@Sendable () -> Double)?
+
+  public init(registry: Registry, names: NameDatabase = .builtin) {
+    engine = LabEngine(registry: registry, names: names)
+  }
+
+  /// Runs the tests of many files at the same time. The results stand in the order of the files.
+  ///
+  /// - Parameters:
+  ///   - workers: how many tests run at the same time.
+  ///   - progress: called after each test with how many are done, and of how many; from any thread.
+  public func run(
+    _ readings: [ScenarioFile.Reading], workers: Int = 2, only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
+    progress: @Sendable (Int, Int) -> Void = { _, _ in }
+  ) -> [SuiteResult] {
+    let tests = readings.enumerated().flatMap { index, reading in
+      (reading.suite?.tests ?? []).filter(filter).map { (suite: index, test: $0) }
+    }
+    let next = Atomic(0)
+    let done = Mutex(0)
+    let results = Mutex([TestResult?](repeating: nil, count: tests.count))
+    DispatchQueue.concurrentPerform(iterations: max(1, min(workers, tests.count))) { _ in
+      while true {
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < tests.count else { return }
+        let result = run(tests[index].test)
+        results.withLock { $0[index] = result }
+        let count = done.withLock { count in
+          count += 1
+          return count
+        }
+        progress(count, tests.count)
+      }
+    }
+    let all = results.withLock { $0 }
+    return readings.enumerated().map { index, reading in
+      SuiteResult(
+        file: reading.file, name: reading.suite?.name ?? reading.file.name,
+        tests: zip(tests, all).filter { $0.0.suite == index }.compactMap(\.1), diagnostics: reading.diagnostics)
+    }
+  }
+
+  /// Runs one test.
+  public func run(_ test: ScenarioTest) -> TestResult {
+    var result = TestResult(test)
+    if let reason = test.skipReason {
+      result.outcome = .skipped
+      result.reason = reason
+      return result
+    }
+    let start = seconds?() ?? 0
+    do throws(ScenarioError) {
+      var run = TestRun(test, player: try TestPlayer(test, engine: engine), engine: engine, recordsPackets: recordsPackets)
+      run.play(into: &result)
+    } catch {
+      result.outcome = .broken
+      result.reason = error.description
+    }
+    result.duration = (seconds?() ?? 0) - start
+    return result
+  }
+
+  /// Plays a test for comparison with a kernel: what it comes to with nothing left open, and the engine's answer to that.
+  public func resolve(_ test: ScenarioTest) throws(ScenarioError) -> (scenario: Scenario, answer: LabResult) {
+    var player = try TestPlayer(test, engine: engine)
+    var steps: [LabStep] = []
+    for step in test.prelude + test.steps { steps += player.play(step).observations.map(\.step) }
+    return (player.resolved, player.result(steps))
+  }
+}
+
+/// One test being run.
+private struct TestRun {
+  private let test: ScenarioTest
+  private var player: TestPlayer
+  private let engine: LabEngine
+  private let recordsPackets: Bool
+  private var counts: [RulePlace: LabCount] = [:]
+  private var observations: [Observation] = []
+
+  init(_ test: ScenarioTest, player: TestPlayer, engine: LabEngine, recordsPackets: Bool) {
+    self.test = test
+    self.player = player
+    self.engine = engine
+    self.recordsPackets = recordsPackets
+  }
+
+  mutating func play(into result: inout TestResult) {
+    for step in test.prelude {
+      if let obstacle = player.play(step).obstacle {
+        result.outcome = .broken
+        result.reason = "a connection that the test begins with cannot be made: \(obstacle.reason)"
+        return
+      }
+    }
+    for ruleset in player.rulesets { result.note(ruleset) }
+    for (index, step) in test.steps.enumerated() {
+      let time = player.simulator.world.now
+      let outcome = player.play(step)
+      for ruleset in player.rulesets { result.note(ruleset) }
+      tally(outcome, time, &result)
+      var judge = TestJudge(observations: outcome.observations, scope: step.scope)
+      judge.obstacle = outcome.obstacle
+      judge.counts = counts
+      var failures = step.expectation.map { judge.failures($0) } ?? []
+      if let obstacle = outcome.obstacle, step.expectation?.isMetByStopping != true || !failures.isEmpty, !outcome.isVerdict {
+        failures.append(TestFailure("the step can be played", actual: obstacle.reason, range: obstacle.range))
+      }
+      for failure in failures.indices where failures[failure].rule != nil {
+        failures[failure].whyNot = RuleInquest(test, engine: engine).whyNot(failures[failure], upTo: index)
+      }
+      result.steps.append(StepResult(step, number: index + 1, outcome, failures))
+    }
+    if let expectation = test.expectation {
+      var judge = TestJudge(observations: observations, scope: .each)
+      judge.counts = counts
+      result.failures = judge.failures(expectation)
+      for failure in result.failures.indices where result.failures[failure].rule != nil {
+        result.failures[failure].whyNot = RuleInquest(test, engine: engine).whyNot(result.failures[failure], upTo: nil)
+      }
+    }
+    if result.failureCount > 0 { result.outcome = .failed }
+  }
+
+  /// Counts what the rules saw.
+  private mutating func tally(_ outcome: StepOutcome, _ time: UInt64, _ result: inout TestResult) {
+    for observation in outcome.observations {
+      if test.expectation != nil { observations.append(observation) }
+      result.packets += observation.step.packets.count
+      if observation.step.packets.isEmpty, !observation.rulesets.isEmpty, observation.reports.isEmpty { forgetCounts(observation) }
+      for packet in observation.step.packets {
+        let family = observation.family(of: packet)
+        let ruleset = observation.rulesets.first { $0.family == family }
+        for place in packet.trace.compactMap({ TraceLabel($0)?.place(family) }) {
+          let file = ruleset?.file(of: place.table).name ?? ""
+          result.hits[CoveredRule(file: file, place: place), default: 0] += 1
+        }
+      }
+      for (hits, family) in [(observation.step.hits, Family.ipv4), (observation.step.hits6, .ipv6)] {
+        for hit in hits {
+          let place = RulePlace(family: family, table: hit.table, chain: hit.chain, number: hit.rule == 0 ? nil : hit.rule)
+          counts[place, default: LabCount()] = counts[place, default: LabCount()] + hit.count
+        }
+      }
+      if recordsPackets { result.records += PacketRecord.all(of: observation, at: time) }
+    }
+  }
+
+  /// Counters begin anew when rules are loaded.
+  private mutating func forgetCounts(_ observation: Observation) {
+    guard player.resolved.steps.indices.contains(observation.step.index),
+      case .load(let rules, let rules6) = player.resolved.steps[observation.step.index].action
+    else { return }
+    counts = counts.filter { $0.key.family == .ipv4 ? rules == nil : rules6 == nil }
+  }
+}
+
+extension TestResult {
+  /// Takes note of rules that the test met.
+  mutating func note(_ ruleset: ScenarioRuleset) {
+    let isKnown = rulesets.contains { $0.file === ruleset.file && $0.family == ruleset.family }
+    if !isKnown { rulesets.append(ruleset) }
+  }
+}
+
+extension StepOutcome {
+  /// What stopped the step is that a packet did not get through, which a verdict tells.
+  fileprivate var isVerdict: Bool {
+    guard obstacle != nil, let last = observations.last?.own.last else { return false }
+    return last.verdict.kind != .sent && last.verdict.kind != .local
+  }
+}
+
+extension Expectation {
+  /// A sequence that is stopped by the rules is what is expected.
+  fileprivate var isMetByStopping: Bool {
+    items.contains { if case .verdict(let pattern) = $0.claim { !pattern.isPassing } else { false } }
+  }
+}
+
+extension StepResult {
+  fileprivate init(_ step: TestStep, number: Int, _ outcome: StepOutcome, _ failures: [TestFailure]) {
+    let first = outcome.observations.lazy.flatMap(\.own).first
+    self.number = number
+    text = step.text
+    range = step.range
+    verdict = first.map { "\(VerdictText($0.verdict))" }
+    pattern = first.map { "\(VerdictPattern($0, in: outcome.observations.first?.step))" }
+    self.failures = failures
+    form = step.form
+    expectation = step.expectation
+    guard !failures.isEmpty else { return }
+    trace = outcome.observations.flatMap { observation in
+      observation.reports.map { report in
+        report.text { family in observation.rulesets.first { $0.family == family }?.file }
+      }
+    }.joined()
+  }
+}
+
+extension VerdictPattern {
+  /// What a file would expect of a packet that met this.
+  init(_ packet: LabPacket, in step: LabStep?) {
+    let verdict = packet.verdict
+    switch verdict.kind {
+    case .sent: self.init(.sent, verdict.out)
+    case .local: self.init(.local)
+    case .drop:
+      let isAnswered = step?.packets.contains { $0.origin == .kernel } ?? false
+      self.init(isAnswered ? .reject : .drop, verdict.hook)
+    case .lost: self.init(.lost)
+    case .queued: self.init(.queue, verdict.queue.map { "\($0)" })
+    case .absorbed: self.init(.absorbed)
+    case .none: self.init(.refused)
+    case .unknown: self.init(.unknown)
+    }
+  }
+}
+
+extension PacketRecord {
+  /// The packets that arrived in a step, and those that left.
+  fileprivate static func all(of observation: Observation, at time: UInt64) -> [PacketRecord] {
+    var records: [PacketRecord] = []
+    if case .frame(let interface, let bytes)? = observation.step.injected {
+      let comment = observation.own.first.map { text(on: $0, observation) } ?? "\(VerdictText(observation.step.verdict))"
+      records.append(PacketRecord(time: time, interface: interface, isArriving: true, bytes: bytes, comment: comment))
+    }
+    for frame in observation.step.egress {
+      let packet = observation.step.packets.first { $0.verdict.out == frame.interface && $0.final == frame.packet }
+      records.append(
+        PacketRecord(
+          time: time, interface: frame.interface, isArriving: false, bytes: frame.packet,
+          comment: packet.map { text(on: $0, observation) } ?? "sent \(frame.interface)"))
+    }
+    return records
+  }
+
+  /// The verdict, and each table's deciding rule in a line of its own.
+  private static func text(on packet: LabPacket, _ observation: Observation) -> String {
+    let family = observation.family(of: packet)
+    let rules = Decisions(packet.trace).deciders.compactMap { $0.place(family) }.map { place in
+      let ruleset = observation.rulesets.first { $0.family == family }
+      return "\(place.text): \(ruleset?.print(place) ?? "")"
+    }
+    return (["\(VerdictText(packet.verdict))"] + rules).joined(separator: "\n")
+  }
+}
