@@ -18,7 +18,6 @@ extension ConntrackTable {
   public func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
     guard difference != 0, let slot = slot(handle) else { return }
     entries[slot].status.insert(.sequenceAdjust)
-    entries[slot].pendingEvents.insert(.sequenceAdjust)
     extend(slot) {
       let index = Int(direction.rawValue)
       var adjustment = $0.sequenceAdjustments[index]
