@@ -20,6 +20,8 @@ public struct ConnectionSnapshot: Sendable {
   /// By direction; nil when sequence numbers were never adjusted.
   public var sequenceAdjustments: (SequenceAdjustment, SequenceAdjustment)?
   public var start: Instant?
+  /// What an event tells of; nothing in a listing.
+  public var changes: ConnectionEvents = []
 }
 
 extension ConnectionSnapshot {

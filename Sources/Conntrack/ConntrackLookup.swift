@@ -103,7 +103,8 @@ extension ConntrackTable {
     if entries[slot].features.contains(.eventMask), let mask = extensions[UInt32(slot)]?.eventMask,
       kind.isDisjoint(with: mask)
     { return }
-    let snapshot = snapshot(slot, now: now)
+    var snapshot = snapshot(slot, now: now)
+    snapshot.changes = kind
     if kind.contains(.destroy) {
       events.append(.destroy(snapshot))
     } else if !kind.isDisjoint(with: [.new, .related]) {

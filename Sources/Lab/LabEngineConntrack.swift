@@ -6,7 +6,7 @@ extension LabTuple {
     let transport: Transport
     if tuple.isICMP {
       transport = .icmp(identifier: tuple.icmpIdentifier, type: tuple.icmpType, code: tuple.icmpCode)
-    } else if tuple.proto.hasPorts {
+    } else if tuple.proto.hasPorts || tuple.proto == .gre {
       transport = .ports(source: tuple.sourceID, destination: tuple.destinationID)
     } else {
       transport = .none
@@ -43,11 +43,12 @@ extension LabConnection {
   init(event snapshot: ConnectionSnapshot, isEnd: Bool) {
     self.init(snapshot)
     if mark == 0 { mark = nil }
-    if !isEnd {
+    if isEnd {
+      status.rawValue |= ConnectionStatus.dying.rawValue
+    } else {
       originalCount = nil
       replyCount = nil
-    } else {
-      timeout = nil
+      if !snapshot.changes.contains(.protocolInfo) { state = nil }
     }
     originalAdjustment = nil
     replyAdjustment = nil

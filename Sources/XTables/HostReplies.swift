@@ -40,6 +40,7 @@ extension PacketContext {
       fields.tcpFlags = [.rst, .ack]
     }
     send(fields)
+    world.conntrack?.noteReset(answering: attachment, now: world.instant)
   }
 
   /// Sends an ICMP or ICMPv6 error about the packet, unless the rules against answering forbid it.

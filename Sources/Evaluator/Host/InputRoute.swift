@@ -95,6 +95,7 @@ extension Host {
     case .found(let route):
       if route.type == .local || route.type == .anycast || route.type == .multicast { return .local }
       guard forwards("all", .ipv6) else { return .lost("forwarding is off") }
+      if source.bits == 0 { return .lost("its source is no host") }
       if source.bits >> 118 == 0x3FA { return .lost("a link-local source is not forwarded") }
       guard let output = route.output else { return .unknown }
       let mtu = device(output)?.mtu ?? 1500

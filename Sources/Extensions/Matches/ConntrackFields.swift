@@ -37,9 +37,10 @@ extension Field {
   static let replySourcePort = ofConnection("ct.reply.sport", bits: 16) { .of($0.reply.sourceID) }
   static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16) { .of($0.reply.destinationID) }
   static let connectionStatus = ofConnection("ct.status", bits: 16) { .of($0.status.rawValue) }
-  /// Whole seconds.
+  /// Whole seconds; none before the first packet has left.
   static let connectionExpiry = Field("ct.expiry", bits: 32) { context in
     guard let handle = context.attachment.connection else { return .absent }
+    if connection(context)?.isConfirmed == false { return .of(0) }
     return context.world.conntrack?.timeout(of: handle, now: context.world.instant).map { .of($0) } ?? .absent
   }
   static let connectionMark = ofConnection("ct.mark", bits: 32) { .of($0.mark) }
