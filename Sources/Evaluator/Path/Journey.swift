@@ -21,6 +21,8 @@ struct Journey {
   var borrowsConnection = false
   /// Its socket is no full one: matches know its owner, logs do not.
   var hidesOwner = false
+  /// How often it was handed to a queue.
+  var queueStays = 0
   /// How often it has gone round through the loopback interface.
   var rounds = 0
 

@@ -136,10 +136,10 @@ public final class Simulator {
     return report
   }
 
-  /// A listener gives its answer to a packet it held. Nothing happens when no such packet waits.
+  /// A listener gives its answer to a packet it held. Nothing happens when no such packet waits, or when it is to be held on.
   public func answer(_ id: UInt64, _ answer: QueueAnswer) -> PathReport {
     report = PathReport()
-    guard let waiting = held.removeValue(forKey: id) else { return report }
+    guard answer.verdict != .hold, let waiting = held.removeValue(forKey: id) else { return report }
     resume(waiting, answer)
     drainPending()
     return report

@@ -77,25 +77,35 @@ extension Simulator {
 
   // MARK: Queues
 
-  /// Hands a packet to a queue. True when it comes back to go on at the journey's operation.
+  /// Hands a packet to a queue, and to further ones as the listeners say. True when it comes back to go on at the journey's operation.
   ///
   /// The corresponding kernel functions are `nf_queue` and `nf_reinject`.
   private func enqueue(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> Bool {
+    var next = QueueStep.queue(number, bypass: bypass)
+    while case .queue(let number, let bypass) = next { next = queueOnce(&journey, number, bypass: bypass) }
+    return next == .goOn
+  }
+
+  /// Where a packet stands after a queue had to do with it.
+  private enum QueueStep: Equatable {
+    case goOn
+    /// It is held, or at its end.
+    case over
+    case queue(UInt16, bypass: Bool)
+  }
+
+  private func queueOnce(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> QueueStep {
     guard let listener = queues[number] else {
-      if bypass {
-        journey.operation += 1
-        return true
-      }
-      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "nobody listens to queue \(number)"))
-      return false
+      if bypass { return passOver(&journey) }
+      return dropQueued(&journey, "nobody listens to queue \(number)")
     }
     guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
-      if listener.isFailOpen {
-        journey.operation += 1
-        return true
-      }
-      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "queue \(number) is full"))
-      return false
+      return listener.isFailOpen ? passOver(&journey) : dropQueued(&journey, "queue \(number) is full")
+    }
+    journey.queueStays += 1
+    guard journey.queueStays <= 1000 else {
+      finish(&journey, .unknown(UnknownReason("the verdict", needs: "listeners that come to an end"), at: journey.context.hook))
+      return .over
     }
     let packet = QueuedPacket(
       id: nextQueueID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
@@ -107,13 +117,23 @@ extension Simulator {
     if answer.verdict == .hold {
       held[packet.id] = waiting
       report.packets[journey.report].verdict = .queued(number: number, at: journey.context.hook)
-      return false
+      return .over
     }
     return reinject(&journey, answer, waiting.asQueued)
   }
 
-  /// Does what a listener says. True when the packet goes on at the journey's operation.
-  private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> Bool {
+  private func passOver(_ journey: inout Journey) -> QueueStep {
+    journey.operation += 1
+    return .goOn
+  }
+
+  private func dropQueued(_ journey: inout Journey, _ reason: String) -> QueueStep {
+    finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: reason))
+    return .over
+  }
+
+  /// Does what a listener says.
+  private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> QueueStep {
     noteAnswer(answer.verdict, journey)
     if let mark = answer.mark { journey.context.mark = mark }
     if let bytes = answer.bytes { journey.context.packet.bytes = bytes }
@@ -121,16 +141,13 @@ extension Simulator {
     switch answer.verdict {
     case .accept, .stop:
       if journey.context.hook == .output, RouteKey(journey.context) != queued, !reroute(&journey) {
-        finish(&journey, .dropped(at: .output, by: lastStep(journey), because: "there is no route to where the listener sent it"))
-        return false
+        return dropQueued(&journey, "there is no route to where the listener sent it")
       }
       journey.operation = answer.verdict == .stop ? .max : journey.operation + 1
-      return true
-    case .repeat: return true
-    case .queue(let number): return enqueue(&journey, number, bypass: false)
-    case .drop, .hold:
-      finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "the queue's listener drops it"))
-      return false
+      return .goOn
+    case .repeat: return .goOn
+    case .queue(let number): return .queue(number, bypass: false)
+    case .drop, .hold: return dropQueued(&journey, "the queue's listener drops it")
     }
   }
 
@@ -143,7 +160,9 @@ extension Simulator {
     journey.operation = waiting.journey.operation
     journey.boundOutput = waiting.journey.boundOutput
     noteReentry(&journey)
-    if reinject(&journey, answer, waiting.asQueued) { travel(&journey) }
+    var next = reinject(&journey, answer, waiting.asQueued)
+    if case .queue(let number, let bypass) = next { next = enqueue(&journey, number, bypass: bypass) ? .goOn : .over }
+    if next == .goOn { travel(&journey) }
   }
 }
 
