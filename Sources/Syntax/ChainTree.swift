@@ -17,15 +17,42 @@ public struct ChainTree: Sendable {
     self.counters = counters
   }
 
+  /// Chains nested deeper than this are drawn on their own, below: the drawing would be wider than any screen, and with as
+  /// many levels as a table can have chains larger than any memory.
+  public static let deepest = 24
+
   /// The drawing, a newline after each line.
   public var text: String {
-    var lines = ["\(table.name.rawValue)\(table.family == .ipv6 ? " (IPv6)" : "")"]
-    var drawn = [Bool](repeating: false, count: table.chains.count)
-    for index in table.chains.indices where table.chains[index].isBuiltin { draw(index, &drawn, &lines) }
-    let rest = table.chains.indices.filter { !drawn[$0] }
-    if !rest.isEmpty { lines.append("chains that no rule above leads to") }
-    for index in rest where !drawn[index] { draw(index, &drawn, &lines) }
-    return lines.map { $0 + "\n" }.joined()
+    var drawing = Drawing(table)
+    drawing.lines.append("\(table.name.rawValue)\(table.family == .ipv6 ? " (IPv6)" : "")")
+    for index in table.chains.indices where table.chains[index].isBuiltin { draw(index, &drawing) }
+    drawPostponed(&drawing)
+    let rest = table.chains.indices.filter { drawing.states[$0] == .new }
+    if !rest.isEmpty { drawing.lines.append("chains that no rule above leads to") }
+    for index in rest where drawing.states[index] == .new {
+      draw(index, &drawing)
+      drawPostponed(&drawing)
+    }
+    return drawing.lines.map { $0 + "\n" }.joined()
+  }
+
+  private struct Drawing {
+    enum State { case new, postponed, drawn }
+
+    var states: [State]
+    var postponed: [Int] = []
+    var lines: [String] = []
+
+    init(_ table: Table) { states = [State](repeating: .new, count: table.chains.count) }
+  }
+
+  private func drawPostponed(_ drawing: inout Drawing) {
+    var next = 0
+    while next < drawing.postponed.count {
+      draw(drawing.postponed[next], &drawing)
+      next += 1
+    }
+    drawing.postponed = []
   }
 
   private struct Level {
@@ -35,9 +62,9 @@ public struct ChainTree: Sendable {
   }
 
   /// One chain and all that is first reached from it. Chains may nest as deep as there are chains: no recursion.
-  private func draw(_ start: Int, _ drawn: inout [Bool], _ lines: inout [String]) {
-    lines.append(headline(table.chains[start]))
-    drawn[start] = true
+  private func draw(_ start: Int, _ drawing: inout Drawing) {
+    drawing.lines.append(headline(table.chains[start]))
+    drawing.states[start] = .drawn
     var levels = [Level(chain: start, prefix: "  ")]
     while let level = levels.last {
       let rules = table.chains[level.chain].rules
@@ -50,17 +77,29 @@ public struct ChainTree: Sendable {
       let rule = rules[level.next]
       var line = level.prefix + (isLast ? "└─ " : "├─ ") + "\(level.next + 1) " + text(of: rule)
       if let target = rule.target.chain.flatMap({ table.index(of: $0) }) {
-        let prefix = level.prefix + (isLast ? "   " : "│  ")
-        if table.chains[target].rules.isEmpty {
-          line += "  (empty)"
-        } else if drawn[target] {
-          line += "  (shown above)"
-        } else {
-          drawn[target] = true
-          levels.append(Level(chain: target, prefix: prefix))
-        }
+        line += enter(target, level.prefix + (isLast ? "   " : "│  "), &levels, &drawing)
       }
-      lines.append(line)
+      drawing.lines.append(line)
+    }
+  }
+
+  /// Goes into a chain, or says why it is not drawn here.
+  private func enter(_ target: Int, _ prefix: String, _ levels: inout [Level], _ drawing: inout Drawing) -> String {
+    if table.chains[target].rules.isEmpty {
+      drawing.states[target] = .drawn
+      return "  (empty)"
+    }
+    switch drawing.states[target] {
+    case .drawn: return "  (shown above)"
+    case .postponed: return "  (shown below)"
+    case .new where levels.count >= Self.deepest:
+      drawing.states[target] = .postponed
+      drawing.postponed.append(target)
+      return "  (shown below)"
+    case .new:
+      drawing.states[target] = .drawn
+      levels.append(Level(chain: target, prefix: prefix))
+      return ""
     }
   }
 

@@ -30,10 +30,13 @@ public enum LoopCheck: Check {
     let table = facts.table
     enum State { case new, open, done }
     var states = [State](repeating: .new, count: table.chains.count)
+    // Where an open chain stands on the stack.
+    var depths = [Int](repeating: 0, count: table.chains.count)
     var found: [Diagnostic] = []
     for start in table.chains.indices where states[start] == .new {
       var stack = [(chain: start, next: 0)]
       states[start] = .open
+      depths[start] = 0
       while let top = stack.last {
         let rules = table.chains[top.chain].rules
         guard top.next < rules.count else {
@@ -46,18 +49,25 @@ public enum LoopCheck: Check {
         switch states[next] {
         case .new:
           states[next] = .open
+          depths[next] = stack.count
           stack.append((next, 0))
         case .open:
-          let path = stack.map(\.chain)
-          let names = path[(path.firstIndex(of: next) ?? 0)...].map { table.chains[$0].name } + [table.chains[next].name]
           found.append(
             finding(
-              "the chains call each other in a circle that no packet reaches: \(names.joined(separator: " → "))",
+              "the chains call each other in a circle that no packet reaches: \(circle(stack[depths[next]...].lazy.map(\.chain), table))",
               at: rules[top.next].source))
         case .done: break
         }
       }
     }
     return found
+  }
+
+  /// `a → b → a`; of a long circle the ends.
+  private static func circle(_ chains: some BidirectionalCollection<Int>, _ table: Table) -> String {
+    let count = chains.count
+    var shown = chains.prefix(count <= 8 ? count : 4).map { table.chains[$0].name }
+    if count > 8 { shown += ["… \(count - 6) more …"] + chains.suffix(2).map { table.chains[$0].name } }
+    return (shown + shown.prefix(1)).joined(separator: " → ")
   }
 }
