@@ -78,7 +78,11 @@ struct HostPart {
     } else if !node.isNull {
       let object = try FileObject(node, .interface)
       addresses = try object["addresses"]?.list() ?? []
-      if let mtu = object["mtu"] { links.append("link set dev \(name) mtu \(try mtu.integer() as UInt16)") }
+      if let node = object["mtu"] {
+        let mtu: UInt16 = try node.integer()
+        guard mtu >= 68 else { throw node.error("IP needs an MTU of 68 at least") }
+        links.append("link set dev \(name) mtu \(mtu)")
+      }
       if let mac = object["mac"], name != "lo" {
         guard let address = MACAddress(try mac.text()) else { throw mac.error("no hardware address") }
         links.append("link set dev \(name) address \(address)")

@@ -1,0 +1,90 @@
+import Diagnostics
+import Extensions
+import Lab
+import Testing
+import XTables
+
+@Suite("Reading scenario files")
+struct ScenarioFileReaderTests {
+  /// Every mistake is told with line and column.
+  @Test(arguments: [
+    ("tests:\n  - name: a\n    steps:\n      - eth0 tcp 10.0.0.9 > 10.0.0.1:80 S", "4:18: the source needs a port"),
+    ("tests:\n  - name: a\n    steps:\n      - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:80 S => dorp'", "4:49: `dorp' is no verdict"),
+    ("tests:\n  - name: a\n    steps:\n      - {wiat: 3}", "4:10: a step has no `wiat'"),
+    ("tests:\n  - name: a\n    steps:\n      - {wait: soon}", "4:16: expected a number of seconds, found `soon'"),
+    ("tests:\n  - name: a\n    steps:\n      - {expect: local}", "4:9: a step says what happens"),
+    ("tests:\n  - name: a\n    steps: [\n", "4:1: this is no YAML: did not find expected node content"),
+    ("name: x", "1:1: there are no tests"), ("", "1:1: the file is empty"),
+    ("rules: missing.v4\ntests: []", "1:8: other files cannot be read here"),
+    ("rules: |\n  *filter\n  -A INPUT -j NOWHERE\n  COMMIT\ntests: []", "1:8: test.yaml:3:13: Couldn't load target `NOWHERE':No such file or directory"),
+    ("host: {interfaces: {eth0: [10.0.0.300/24]}}\ntests: []", "1:28: `10.0.0.300/24' is no address"),
+    ("clock: tomorrow\ntests: []", "1:8: `tomorrow' is no time"),
+    ("rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {rule: INPUT 2}}", "8:34: filter INPUT has no rule 2, it has 1"),
+    ("rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {never: INPTU}}", "8:35: there is no chain INPTU"),
+    ("tests:\n  - name: a\n    steps: []\n    expect: {verdict: local}", "4:23: `verdict: local' can be expected of a step only"),
+  ]) func mistakesHaveTheirPlace(_ text: String, _ message: String) {
+    let reading = Suites.read(text)
+    let found = reading.diagnostics.map { problem in
+      let position = reading.file.position(of: Int(problem.range.lowerBound))
+      return "\(position.line):\(position.column): \(problem.message)"
+    }
+    #expect(found == [message])
+  }
+
+  /// A test that is wrong does not take the others along.
+  @Test func otherTestsAreRead() {
+    let reading = Suites.read("tests: [{name: a, steps: [{wait: x}]}, {name: b, steps: []}, {name: c}]")
+    #expect(reading.suite?.tests.map(\.name) == ["b"])
+    #expect(reading.diagnostics.count == 2)
+  }
+
+  /// A short text can stand for a value of any size; it is refused, and soon.
+  @Test func aliasesDoNotMultiplyWithoutEnd() {
+    var text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...12 { text += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n" }
+    #expect(Suites.read(text + "tests: []").hasErrors)
+    #expect(Suites.read(text + "tests: [{name: a, steps: *a12}]").hasErrors)
+    #expect(ScenarioFile.json(Array(text.utf8)) == nil)
+  }
+
+  @Test func deepNestingIsRefused() {
+    for opening in ["[", "{a: ", "- "] {
+      #expect(Suites.read("tests: " + String(repeating: opening, count: 50_000)).hasErrors)
+    }
+  }
+
+  /// Changed files end in diagnostics or in a suite that can be run, never in a trap.
+  @Test(arguments: 0..<6 as Range<UInt64>) func changedFilesDoNotTrap(_ seed: UInt64) throws {
+    var random = SplitMix(state: seed)
+    let texts = try Suites.examples.map { try Suites.read(example: $0).file.bytes } + [Array((TestRunnerTests.head + "      - wait: 1\n").utf8)]
+    let pieces = ["-1", "65536", "99999999999999999999", "null", "[]", "{}", "''", "*a", "&a", "|", "0x", "eth0", "=>", "> ", ": ", "- ", "reply: SA", "\n", "\t", "\u{FF}"]
+    let runner = TestRunner(registry: .ferrule)
+    for _ in 0..<40 {
+      var bytes = texts.randomElement(using: &random) ?? []
+      for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+        let at = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
+        case 1: bytes.insert(contentsOf: (pieces.randomElement(using: &random) ?? "").utf8, at: at)
+        case 2: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 0..<30, using: &random)))
+        default: bytes.insert(contentsOf: bytes[at..<min(bytes.count, at + 60)], at: at)
+        }
+      }
+      let reading = ScenarioFile.read(SourceFile(name: "fuzz.yaml", bytes: bytes), registry: .ferrule, loader: Suites.loader)
+      let results = runner.run([reading], workers: 1, only: { $0.steps.allSatisfy { $0.parts.count < 100 } })
+      for format in TestReportFormat.allCases { _ = format.render(results) }
+    }
+  }
+}
+
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+}
