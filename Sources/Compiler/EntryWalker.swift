@@ -31,9 +31,11 @@ struct EntryWalker {
   private let bytes: [UInt8]
   private let geometry: EntryGeometry
 
-  init(_ blob: TableBlob) {
-    bytes = blob.entries
-    geometry = EntryGeometry(blob.family)
+  init(_ blob: TableBlob) { self.init(blob.entries, blob.family) }
+
+  init(_ entries: [UInt8], _ family: Family) {
+    bytes = entries
+    geometry = EntryGeometry(family)
   }
 
   func entries() throws(DecompileError) -> [RawEntry] {

@@ -51,6 +51,23 @@ public struct TableDecompiler: Sendable {
     return table
   }
 
+  /// Reads a single entry whose standard target says nothing, because the library that read it names the chain or verdict.
+  ///
+  /// - Parameter label: a verdict or a chain; nothing where the rule has no target, and for every other target.
+  public func decompile(_ entry: [UInt8], label: String?, _ family: Family) throws(DecompileError) -> Rule {
+    let walked = try EntryWalker(entry, family).entries()
+    guard walked.count == 1 else { throw DecompileError(offset: 0, "is not one entry") }
+    let raw = walked[0]
+    guard case .standard = raw.target, let label else { return try rule(raw, next: 0, chains: [:], family) }
+    var rule = try rule(raw, next: 0, chains: [0: ""], family)
+    if let verdict = StandardVerdict(rawValue: label) {
+      rule.target = .verdict(verdict)
+    } else {
+      rule.target = raw.isGoto ? .goto(label) : .jump(label)
+    }
+    return rule
+  }
+
   private struct ChainHead {
     let name: String
     /// The entry that begins the chain: the error entry of a user chain, the first rule of a built-in one.

@@ -3,9 +3,9 @@ import XTables
 
 /// The help texts, made from the same declarations that parse and print.
 enum Help {
-  static func text(_ program: String, _ family: Family, _ subjects: [ExtensionDescriptor]) -> String {
+  static func text(_ versionLine: String, _ program: String, _ family: Family, _ subjects: [ExtensionDescriptor]) -> String {
     var text = """
-      \(program) v\(Session.version)
+      \(versionLine)
 
       Usage: \(program) -[ACD] chain rule-specification [options]
              \(program) -I chain [rulenum] rule-specification [options]
@@ -73,16 +73,15 @@ enum Help {
   static func restoreUsage(_ program: String) -> String {
     """
     Usage: \(program) [-c] [-v] [-V] [-t] [-h] [-n] [-w secs] [-W usecs] [-T table] [-M command] [file]
-       [ --counters ]
-       [ --verbose ]
-       [ --version]
-       [ --test ]
-       [ --help ]
-       [ --noflush ]
-       [ --wait=<seconds>
-       [ --wait-interval=<usecs>
-       [ --table=<TABLE> ]
-       [ --modprobe=<command> ]
+    \t   [ --counters ]
+    \t   [ --verbose ]
+    \t   [ --version]
+    \t   [ --test ]
+    \t   [ --help ]
+    \t   [ --noflush ]
+    \t   [ --wait=<seconds>
+    \t   [ --table=<TABLE> ]
+    \t   [ --modprobe=<command> ]
 
     """
   }

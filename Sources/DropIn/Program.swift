@@ -7,43 +7,49 @@ public enum Program: Sendable, Hashable {
   case save(Family)
   case restore(Family)
   case xml
+  /// `xtables-legacy-multi` without the name of a command.
+  case unnamed
 
-  /// The program a name stands for, as the sub-commands of `xtables-legacy-multi` are called.
+  /// The sub-commands of `xtables-legacy-multi`, in the order in which it lists them.
+  static let subcommands: [(name: String, program: Program)] = [
+    ("iptables", .command(.ipv4)), ("main4", .command(.ipv4)), ("iptables-save", .save(.ipv4)), ("save4", .save(.ipv4)),
+    ("iptables-restore", .restore(.ipv4)), ("restore4", .restore(.ipv4)), ("iptables-legacy", .command(.ipv4)),
+    ("iptables-legacy-save", .save(.ipv4)), ("iptables-legacy-restore", .restore(.ipv4)), ("iptables-xml", .xml),
+    ("xml", .xml), ("ip6tables", .command(.ipv6)), ("main6", .command(.ipv6)), ("ip6tables-save", .save(.ipv6)),
+    ("save6", .save(.ipv6)), ("ip6tables-restore", .restore(.ipv6)), ("restore6", .restore(.ipv6)),
+    ("ip6tables-legacy", .command(.ipv6)), ("ip6tables-legacy-save", .save(.ipv6)),
+    ("ip6tables-legacy-restore", .restore(.ipv6)),
+  ]
+
+  /// The program a name stands for.
   public init?(named name: String) {
-    let (family, rest): (Family, Substring) =
-      name.hasPrefix("ip6tables") ? (.ipv6, name.dropFirst(9)) : name.hasPrefix("iptables") ? (.ipv4, name.dropFirst(8)) : (.ipv4, "?")
-    switch (rest, name) {
-    case ("", _), ("-legacy", _): self = .command(family)
-    case ("-save", _), ("-legacy-save", _): self = .save(family)
-    case ("-restore", _), ("-legacy-restore", _): self = .restore(family)
-    case ("-xml", "iptables-xml"), (_, "xml"): self = .xml
-    case (_, "main4"): self = .command(.ipv4)
-    case (_, "main6"): self = .command(.ipv6)
-    case (_, "save4"): self = .save(.ipv4)
-    case (_, "save6"): self = .save(.ipv6)
-    case (_, "restore4"): self = .restore(.ipv4)
-    case (_, "restore6"): self = .restore(.ipv6)
-    default: return nil
-    }
+    guard let found = Self.subcommands.first(where: { $0.name == name }) else { return nil }
+    self = found.program
   }
 
-  /// The name the program gives itself in messages.
+  /// The name the program gives itself in messages, whatever it was called by.
   public var name: String {
     switch self {
     case .command(let family): family.command
     case .save(let family): family.command + "-save"
     case .restore(let family): family.command + "-restore"
     case .xml: "iptables-xml"
+    case .unnamed: "xtables-legacy-multi"
     }
   }
 
-  /// The program a process was called as: by its own name, or by its first argument where that is one of the names or the
-  /// process is called `xtables-legacy-multi`.
-  public static func called(_ arguments: [String]) -> (program: Program, arguments: [String])? {
+  /// The program a process was called as: by its own name, or by its first argument.
+  ///
+  /// - Parameter arguments: those of the process, its own name first.
+  /// - Returns: the program, the arguments that are left for it, and the name it was called by; nothing for a process that
+  ///   is not to answer as any of them.
+  public static func called(_ arguments: [String]) -> (program: Program, arguments: [String], name: String)? {
     guard let first = arguments.first else { return nil }
     let own = first.split(separator: "/").last.map(String.init) ?? first
-    if let program = Program(named: own) { return (program, Array(arguments.dropFirst())) }
-    guard arguments.count > 1, let program = Program(named: arguments[1]) else { return nil }
-    return (program, Array(arguments.dropFirst(2)))
+    if let program = Program(named: own) { return (program, Array(arguments.dropFirst()), first) }
+    if arguments.count > 1, let program = Program(named: arguments[1]) {
+      return (program, Array(arguments.dropFirst(2)), arguments[1])
+    }
+    return own == Program.unnamed.name ? (.unnamed, [], first) : nil
   }
 }

@@ -1,44 +1,36 @@
-import Diagnostics
 import Kernel
 import Syntax
 import Wire
 public import XTables
 
-/// What a program printed and left with.
-public struct Outcome: Sendable {
-  public var status: Int32
-  public var output: [UInt8]
-  public var errors: String
-}
-
-/// One call of a program: its output is gathered, its errors are worded as the real ones.
+/// One call of a program of the iptables package: what it prints, how it words its complaints, and what it leaves with.
 public struct Session {
   /// The version of iptables whose behaviour this is.
   public static let version = "1.8.9"
 
   let program: Program
+  /// The name the process was called by, which `getopt` puts before its own complaints.
+  let calledAs: String
   let registry: Registry
   let names: NameDatabase
-  /// Reads standard input, or the file named.
-  let read: (String?) throws -> [UInt8]
-  var output: [UInt8] = []
-  var errors = ""
+  /// What is still to be written to standard output.
+  private(set) var output: [UInt8] = []
 
-  public init(
-    _ program: Program, registry: Registry, names: NameDatabase, read: @escaping (String?) throws -> [UInt8]
-  ) {
+  init(_ program: Program, calledAs: String, registry: Registry, names: NameDatabase) {
     self.program = program
+    self.calledAs = calledAs
     self.registry = registry
     self.names = names
-    self.read = read
   }
 
-  /// Runs the program and says all it would have said.
+  /// Runs the program with the standard streams of this process.
+  ///
+  /// - Parameter calledAs: `argv[0]`.
+  /// - Returns: the exit status.
   public static func run(
-    _ program: Program, arguments: [String], registry: Registry, names: NameDatabase,
-    read: @escaping (String?) throws -> [UInt8]
-  ) -> Outcome {
-    var session = Session(program, registry: registry, names: names, read: read)
+    _ program: Program, arguments: [String], calledAs: String, registry: Registry, names: NameDatabase
+  ) -> Int32 {
+    var session = Session(program, calledAs: calledAs, registry: registry, names: names)
     let status: Int32
     do throws(Exit) {
       switch program {
@@ -46,86 +38,54 @@ public struct Session {
       case .save(let family): status = try session.save(arguments, family)
       case .restore(let family): status = try session.restore(arguments, family)
       case .xml: status = try session.xml(arguments)
+      case .unnamed:
+        let known = Program.subcommands.map { " * \($0.name)\n" }.joined()
+        throw Exit(status: 1, message: "ERROR: No valid subcommand given.\nValid subcommands:\n\(known)")
       }
     } catch {
-      session.errors += error.message
+      session.complain(error.message)
       status = error.status
     }
-    return Outcome(status: status, output: session.output, errors: session.errors)
+    session.flush()
+    return status
   }
+
+  // MARK: Output
 
   mutating func print(_ text: String) {
-    output += Array(text.utf8)
+    output.append(contentsOf: text.utf8)
     output.append(UInt8(ascii: "\n"))
   }
 
-  mutating func print(_ bytes: [UInt8]) {
-    output += bytes
+  mutating func print(_ bytes: some Collection<UInt8>) {
+    output.append(contentsOf: bytes)
     output.append(UInt8(ascii: "\n"))
   }
 
-  // MARK: Errors
+  /// Appends what ends in its own newline, or in none.
+  mutating func put(_ bytes: some Collection<UInt8>) { output.append(contentsOf: bytes) }
 
-  /// Leaving with a status and a last message, newline included.
-  struct Exit: Error {
-    let status: Int32
-    let message: String
+  mutating func put(_ text: String) { output.append(contentsOf: text.utf8) }
+
+  /// Writes what was printed. A standard output that cannot be written to is nobody's loss, as with the real programs.
+  mutating func flush() {
+    guard !output.isEmpty else { return }
+    try? ProcessStream.output.write(output)
+    output.removeAll(keepingCapacity: true)
   }
 
-  /// The corresponding C function is `basic_exit_err`.
-  func failure(_ status: Int32, _ message: String, line: Int? = nil) -> Exit {
-    var text = "\(program.name) v\(Self.version) (legacy): \(message)\n"
-    if status == 2 { text += tryHelp(line) }
-    if status == 3 { text += "Perhaps \(program.name) or your kernel needs to be upgraded.\n" }
-    return Exit(status: status, message: text)
+  /// Forgets what was printed.
+  mutating func discardOutput() { output = [] }
+
+  /// Writes to standard error at once.
+  func complain(_ text: String) {
+    if !text.isEmpty { try? ProcessStream.error.write(text) }
   }
 
-  func tryHelp(_ line: Int?) -> String {
-    (line.map { "Error occurred at line: \($0)\n" } ?? "")
-      + "Try `\(program.name) -h' or '\(program.name) --help' for more information.\n"
+  /// What the parser found worth saying beside its result, one line each.
+  func complain(_ notices: [String]) {
+    for notice in notices { complain(notice + "\n") }
   }
 
-  func failure(_ error: OptionError, line: Int? = nil) -> Exit {
-    if error.id == "wrong-family" { return Exit(status: 2, message: tryHelp(line)) }
-    return failure(error.legacyStatus.rawValue, error.message, line: line)
-  }
-
-  /// What the kernel or libiptc refused, with libiptc's sentence.
-  func failure(_ error: KernelError) -> Exit {
-    if case .locked = error.reason {
-      return Exit(
-        status: 4,
-        message: "Another app is currently holding the xtables lock. Perhaps you want to use the -w option?\n")
-    }
-    if case .call = error.reason {
-      return Exit(status: 4, message: "Fatal: \(error.description)\n")
-    }
-    let sentence = error.message ?? error.error?.text ?? error.description
-    let dmesg = error.error?.isInvalidArgument == true ? " Run `dmesg' for more information." : ""
-    return Exit(
-      status: error.error?.isTryAgain == true ? 4 : 1, message: "\(program.name): \(sentence).\(dmesg)\n")
-  }
-
-  /// The table cannot be opened; the corresponding exit type is `VERSION_PROBLEM`.
-  func noTable(_ name: String, _ family: Family, _ error: KernelError?) -> Exit {
-    let sentence = error?.message ?? error?.error?.text ?? "Table does not exist (do you need to insmod?)"
-    return failure(3, "can't initialize \(family.command) table `\(name)': \(sentence)")
-  }
-
-  /// Takes the lock, as `xtables_lock_or_exit` does.
-  func lock(_ wait: Int?) throws(Exit) -> XtablesLock {
-    do throws(KernelError) {
-      return try XtablesLock(wait: wait.map { $0 < 0 ? nil : Double($0) } ?? 0)
-    } catch {
-      if case .locked = error.reason, let wait, wait > 0 {
-        throw Exit(
-          status: 4, message: "Another app is currently holding the xtables lock. Stopped waiting after \(wait)s.\n")
-      }
-      if case .call = error.reason {
-        throw Exit(
-          status: 4, message: "Fatal: can't open lock file \(XtablesLock.defaultPath): \(error.error?.text ?? "unknown error")\n")
-      }
-      throw failure(error)
-    }
-  }
+  var versionLine: String { "\(program.name) v\(Self.version) (legacy)" }
 }

@@ -1,34 +1,39 @@
-/// The options of the programs that do not take rules, as `getopt_long` finds them.
+/// The options of the programs that do not take rules, as `getopt_long` finds them: words that are no options wait until
+/// all options have been read, and mistakes are worded as getopt words them.
 struct ShortOptions {
   enum Option: Equatable {
     case found(Character, String?)
-    case unknown(String)
-    case missing(Character)
-    /// A word that is no option; getopt would move it behind the options.
+    /// What getopt complains of, to be written after the program's name.
+    case wrong(String)
+    /// A word that is no option.
     case argument(String)
   }
 
   private let words: [String]
-  private let long: [String: Character]
-  private var takesArgument: [Character: Bool] = [:]
+  private let long: [(name: String, letter: Character)]
+  /// 0, 1, or 2 where an argument may be attached to the long form only.
+  private var arguments: [Character: Int] = [:]
   private var at = 0
   private var cluster: Substring = ""
   private var isOver = false
+  private(set) var hasArguments = false
 
-  /// - Parameter known: letters, each followed by a colon where it takes an argument.
-  init(_ words: [String], known: String, long: [String: Character]) {
+  /// - Parameters:
+  ///   - known: letters, each followed by a colon where it takes an argument.
+  ///   - optional: letters whose long form may have an argument attached.
+  init(_ words: [String], known: String, long: [(String, Character)], optional: Set<Character> = []) {
     self.words = words
-    self.long = long
+    self.long = long.map { (name: $0.0, letter: $0.1) }
     var last: Character?
     for letter in known {
-      if letter == ":", let last { takesArgument[last] = true } else { takesArgument[letter] = false }
+      if letter == ":", let last { arguments[last] = 1 } else { arguments[letter] = optional.contains(letter) ? 2 : 0 }
       last = letter
     }
   }
 
   /// The next word, if it is not an option: what `-w` may be followed by.
   mutating func looseArgument() -> String? {
-    guard cluster.isEmpty, at < words.count, !words[at].hasPrefix("-") else { return nil }
+    guard cluster.isEmpty, at < words.count, !words[at].hasPrefix("-"), !words[at].hasPrefix("!") else { return nil }
     at += 1
     return words[at - 1]
   }
@@ -41,7 +46,10 @@ struct ShortOptions {
     guard at < words.count else { return nil }
     let word = words[at]
     at += 1
-    if isOver || !word.hasPrefix("-") || word == "-" { return .argument(word) }
+    if isOver || !word.hasPrefix("-") || word == "-" {
+      hasArguments = true
+      return .argument(word)
+    }
     if word == "--" {
       isOver = true
       return next()
@@ -52,25 +60,37 @@ struct ShortOptions {
   }
 
   private mutating func take(_ letter: Character) -> Option {
-    guard let needs = takesArgument[letter] else { return .unknown("-\(letter)") }
-    guard needs else { return .found(letter, nil) }
+    guard letter != ":", let needed = arguments[letter] else { return .wrong("invalid option -- '\(letter)'") }
+    guard needed == 1 else { return .found(letter, nil) }
     if !cluster.isEmpty {
       defer { cluster = "" }
       return .found(letter, String(cluster))
     }
-    guard at < words.count else { return .missing(letter) }
+    guard at < words.count else { return .wrong("option requires an argument -- '\(letter)'") }
     at += 1
     return .found(letter, words[at - 1])
   }
 
   private mutating func takeLong(_ body: Substring) -> Option {
     let name = body.prefix { $0 != "=" }
-    let matches = long.keys.filter { $0 == name }.isEmpty ? long.keys.filter { $0.hasPrefix(name) } : [String(name)]
-    guard matches.count == 1, let letter = long[matches[0]] else { return .unknown("--\(name)") }
-    guard takesArgument[letter] == true else { return .found(letter, nil) }
-    if name.count < body.count { return .found(letter, String(body.dropFirst(name.count + 1))) }
-    guard at < words.count else { return .missing(letter) }
-    at += 1
-    return .found(letter, words[at - 1])
+    var matches = long.filter { $0.name == name }
+    if matches.isEmpty { matches = long.filter { $0.name.hasPrefix(name) } }
+    guard let match = matches.first else { return .wrong("unrecognized option '--\(body)'") }
+    if matches.contains(where: { $0.letter != match.letter }) {
+      let all = matches.map { " '--\($0.name)'" }.joined()
+      return .wrong("option '--\(body)' is ambiguous; possibilities:\(all)")
+    }
+    let attached = name.count < body.count ? String(body.dropFirst(name.count + 1)) : nil
+    switch arguments[match.letter] {
+    case 1:
+      if let attached { return .found(match.letter, attached) }
+      guard at < words.count else { return .wrong("option '--\(match.name)' requires an argument") }
+      at += 1
+      return .found(match.letter, words[at - 1])
+    case 2: return .found(match.letter, attached)
+    default:
+      if attached != nil { return .wrong("option '--\(match.name)' doesn't allow an argument") }
+      return .found(match.letter, nil)
+    }
   }
 }

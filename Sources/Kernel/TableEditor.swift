@@ -8,10 +8,25 @@ public import Wire
 public struct TableEditor: ~Copyable {
   private let handle: TableHandle
 
-  public init(_ family: AddressFamily, _ name: String) throws(KernelError) { handle = try TableHandle(family, name) }
+  /// - Parameter modprobe: the program that loads the kernel's module where there is none; nothing stands for the system's.
+  public init(_ family: AddressFamily, _ name: String, modprobe: String? = nil) throws(KernelError) {
+    do throws(KernelError) {
+      handle = try TableHandle(family, name)
+    } catch {
+      guard KernelModule.load(family, by: modprobe) else { throw error }
+      handle = try TableHandle(family, name)
+    }
+  }
 
   /// The table with the changes made so far.
   public func read() throws(KernelError) -> KernelTable { try handle.read() }
+
+  /// The names of all chains: the built-in ones in the order of their hooks, then the user's in byte order.
+  public var chainNames: [String] { handle.chainNames() }
+
+  public func isChain(_ name: String) -> Bool { name.utf8.count < 32 && handle.isChain(name) }
+
+  public func isBuiltin(_ name: String) -> Bool { isChain(name) && handle.isBuiltin(name) }
 
   public func append(_ rule: KernelRule, to chain: String) throws(KernelError) { try handle.appendRule(rule, to: chain) }
 
@@ -23,6 +38,19 @@ public struct TableEditor: ~Copyable {
   public func replace(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
     try handle.replaceRule(rule, in: chain, at: number)
   }
+
+  /// Deletes the first rule of the same bytes, whatever the kernel keeps for itself in it.
+  public func delete(_ rule: KernelRule, in chain: String) throws(KernelError) {
+    try handle.deleteRule(rule, in: chain, checkingOnly: false)
+  }
+
+  /// Throws where no rule has the same bytes.
+  public func check(_ rule: KernelRule, in chain: String) throws(KernelError) {
+    try handle.deleteRule(rule, in: chain, checkingOnly: true)
+  }
+
+  /// Prints what libiptc holds to standard output, as `iptables -vv` does.
+  public func dump() { handle.dump() }
 
   public func delete(in chain: String, at number: Int) throws(KernelError) {
     try handle.deleteRule(in: try checked(chain), at: number)
@@ -53,7 +81,8 @@ public struct TableEditor: ~Copyable {
     try handle.replace(by: table, keepsCounters: keepsCounters)
   }
 
-  public consuming func commit() throws(KernelError) { try handle.commit() }
+  /// Hands the changes to the kernel. Nothing may be done with the table afterwards.
+  public func commit() throws(KernelError) { try handle.commit() }
 
   private func checked(_ name: String) throws(KernelError) -> String {
     guard name.utf8.count < 32, !name.utf8.contains(0) else {

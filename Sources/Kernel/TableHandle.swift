@@ -51,6 +51,8 @@ internal import Wire
     return names
   }
 
+  func isChain(_ chain: String) -> Bool { unsafe library.isChain(chain, handle) }
+
   func isBuiltin(_ chain: String) -> Bool { unsafe library.isBuiltin(chain, handle) }
 
   /// The table with all its counters.
@@ -183,6 +185,24 @@ internal import Wire
     try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) { [library, handle = unsafe handle] label, entry in
       unsafe library.replaceRule(label, entry, UInt32(number - 1), handle)
     }
+  }
+
+  /// Deletes the first rule that agrees with this one where its mask has bits, or only tells whether there is one.
+  func deleteRule(_ rule: KernelRule, in chain: String, checkingOnly: Bool) throws(KernelError) {
+    var mask = rule.mask ?? [UInt8](repeating: 0xff, count: rule.entry.count)
+    let action = unsafe checkingOnly ? library.hasEqual : library.deleteEqual
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: 0), keepsCounters: true) { [handle = unsafe handle] label, entry in
+      unsafe mask.withUnsafeMutableBufferPointer { bytes in
+        guard let base = bytes.baseAddress else { return false }
+        return unsafe action(label, entry, base, handle)
+      }
+    }
+  }
+
+  /// libiptc's own dump of what it holds, on standard output.
+  func dump() {
+    unsafe library.dump(handle)
+    unsafe fflush(nil)
   }
 
   func deleteRule(in chain: String, at number: Int) throws(KernelError) {

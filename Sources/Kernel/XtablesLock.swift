@@ -8,8 +8,8 @@ public struct XtablesLock: ~Copyable {
 
   /// `/run/xtables.lock`, or what `XTABLES_LOCKFILE` names, as iptables has it.
   public static var defaultPath: String {
-    guard let value = unsafe getenv("XTABLES_LOCKFILE") else { return "/run/xtables.lock" }
-    return unsafe String(cString: value)
+    let path = unsafe getenv("XTABLES_LOCKFILE").map { unsafe String(cString: $0) } ?? ""
+    return path.isEmpty ? "/run/xtables.lock" : path
   }
 
   /// Takes the lock.
@@ -28,6 +28,12 @@ public struct XtablesLock: ~Copyable {
   }
 
   private static func take(_ descriptor: Int32, path: String, wait: Double?) -> KernelError? {
+    if wait == nil {
+      while flock(descriptor, LOCK_EX) != 0 {
+        if errno != EINTR { return .call("locking \(path)") }
+      }
+      return nil
+    }
     var waited = 0.0
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let error = SystemError.last

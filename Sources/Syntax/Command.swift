@@ -24,8 +24,12 @@ public struct Command: Sendable {
   }
 
   public var verb: Verb
-  /// Listings may be followed by `-Z`.
-  public var zeroesAfterListing = false
+  /// What a listing sets to zero afterwards, where `-Z` goes with it.
+  public enum Zeroing: Sendable, Hashable {
+    case none, chain
+    case rule(Int)
+  }
+  public var zeroing = Zeroing.none
   /// Nothing where a command applies to all chains.
   public var chain: String?
   public var chainRange: SourceRange
@@ -45,13 +49,15 @@ public struct Command: Sendable {
     public var verbosity = 0
     public var isExact = false
     public var showsLineNumbers = false
-    /// Seconds to wait for the lock: nothing means not at all, `-1` for ever.
+    /// Seconds to wait for the lock; nothing, zero and `-1` mean for ever.
     public var wait: Int?
     public var waitInterval: Int?
     public var modprobe: String?
     /// `-4` or `-6` names the other family: the line is to be ignored.
     public var isForOtherFamily = false
     public var showsVersion = false
+    /// `! --version`, at which iptables winks.
+    public var isVersionDenied = false
     public var showsHelp = false
   }
 }

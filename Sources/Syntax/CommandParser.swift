@@ -26,9 +26,50 @@ public struct CommandParser: Sendable {
   public func parse(
     _ words: [Token], table: TableName, range: SourceRange, isChain: (TableName, String) -> Bool
   ) throws(OptionError) -> Command {
+    var notices: [String] = []
+    let pending = try read(words, table: table, range: range, notices: &notices)
+    return try pending.resolved(notices: &notices) { isChain(pending.table, $0) }
+  }
+
+  /// Everything that can be said of the words without knowing the table's chains.
+  ///
+  /// - Parameter notices: gets what iptables would print beside, even where the line turns out wrong.
+  public func read(
+    _ words: [Token], table: TableName, range: SourceRange, notices: inout [String]
+  ) throws(OptionError) -> PendingCommand {
     var run = CommandRun(parser: self, words: words, table: table, range: range)
+    defer { notices += run.notices }
     try run.readAll()
-    return try run.finish(isChain: isChain)
+    return PendingCommand(verb: try run.finish(), run: run)
+  }
+}
+
+/// A command whose target may still be a chain or an extension.
+public struct PendingCommand {
+  private let verb: Command.Verb
+  private var run: CommandRun
+
+  init(verb: Command.Verb, run: CommandRun) {
+    self.verb = verb
+    self.run = run
+  }
+
+  public var table: TableName { run.table }
+  /// The table as `-t` named it.
+  public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
+  public var flags: Command.Flags { run.flags }
+  /// The extensions `--help` is to speak of.
+  public var helpSubjects: [ExtensionDescriptor] { run.helpSubjects }
+
+  /// - Parameter isChain: whether the table has a chain of that name, which goes before a target of the same name.
+  public func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
+    guard verb.takesRule, !run.flags.isForOtherFamily, !run.flags.showsVersion, !run.flags.showsHelp else {
+      return run.command(verb, rules: [])
+    }
+    var run = run
+    let target = try run.resolveTarget(isChain: isChain)
+    notices += run.notices.dropFirst(self.run.notices.count)
+    return run.command(verb, rules: run.builder.rules(target: target, source: run.range))
   }
 }
 
@@ -43,12 +84,17 @@ struct CommandRun {
   var inverted = false
   var invertedAt: SourceRange?
   var builder = RuleBuilder()
-  var verb: Command.Verb?
-  var verbOption: GlobalOption?
+  var commands: CommandSet = []
   var chain: Token?
-  var zeroesAfterListing = false
+  var ruleNumber: Int?
+  var newName: Token?
+  var policy: Token?
   var tableWord: Token?
   var flags = Command.Flags()
+  /// What iptables prints beside.
+  var notices: [String] = []
+  /// What stands behind `--`.
+  var leftover: Token?
 
   /// The extensions `--help` speaks of: those loaded when it was read.
   var helpSubjects: [ExtensionDescriptor] {
@@ -73,9 +119,8 @@ struct CommandRun {
         } else if word.bytes.count > 2 {
           try readLong(word)
         } else {
-          guard at < words.count else { return }
-          throw OptionError(
-            "bad-argument", "unknown arguments found on commandline", at: words[at].range, hint: "nothing may follow `--`")
+          leftover = at < words.count ? words[at] : nil
+          return
         }
       } else if first == UInt8(ascii: "!"), word.bytes.count == 1 {
         guard !inverted else { throw OptionError("double-negation", "multiple consecutive ! not allowed", at: word.range) }

@@ -28,14 +28,18 @@ extension CommandRun {
     case .numeric:
       try once(.numeric, word)
       flags.isNumeric = true
-    case .verbose: flags.verbosity += 1
+    case .verbose:
+      if flags.verbosity == 0, inverted { throw OptionError("not-invertible", "cannot have ! before -v", at: word.range) }
+      flags.verbosity += 1
     case .exact:
       try once(.exact, word)
       flags.isExact = true
     case .lineNumbers:
       try once(.lineNumbers, word)
       flags.showsLineNumbers = true
-    case .version: flags.showsVersion = true
+    case .version:
+      flags.showsVersion = true
+      flags.isVersionDenied = inverted
     case .help:
       flags.showsHelp = true
       if builder.matches.isEmpty { _ = try implyProtocol() }
@@ -76,10 +80,10 @@ extension CommandRun {
     switch option {
     case .protocol: try takeProtocol(argument)
     case .source:
-      builder.sources = try AddressSyntax.parse(argument, parser.family)
+      builder.sourceWord = argument
       if inverted { builder.header.inverted.insert(.source) }
     case .destination:
-      builder.destinations = try AddressSyntax.parse(argument, parser.family)
+      builder.destinationWord = argument
       if inverted { builder.header.inverted.insert(.destination) }
     case .input:
       builder.header.input = try interface(argument)
@@ -105,6 +109,10 @@ extension CommandRun {
     }
     if number == 0, inverted {
       throw OptionError("never-matches", "rule would never match protocol", at: token.range)
+    }
+    // Routing, fragment, authentication and destination options headers.
+    if parser.family == .ipv6, [43, 44, 51, 60].contains(number), !inverted {
+      notices.append("Warning: never matched protocol: \(name). use extension match instead.")
     }
     builder.header.protocolNumber = number
     builder.header.isProtocolGiven = parser.family == .ipv6
@@ -162,10 +170,10 @@ extension CommandRun {
     guard let bytesToken = parts.count > 1 ? parts[1] : looseArgument() else {
       throw OptionError("bad-counters", "-c requires packet and byte counter", at: word.range)
     }
-    guard let packets = UnsignedText.digits(parts[0].bytes, radix: 10) else {
+    guard let packets = UnsignedText.leading(parts[0].bytes) else {
       throw OptionError("bad-counters", "-c packet counter not numeric", at: first.range)
     }
-    guard let bytes = UnsignedText.digits(bytesToken.bytes, radix: 10) else {
+    guard let bytes = UnsignedText.leading(bytesToken.bytes) else {
       throw OptionError("bad-counters", "-c byte counter not numeric", at: bytesToken.range)
     }
     builder.counters = Counters(packets: packets, bytes: bytes)
@@ -176,11 +184,24 @@ extension CommandRun {
       throw OptionError(
         "wait-in-rule", "You cannot use `-\(option.letter)' from \(parser.family.command)-restore", at: word.range)
     }
-    let value = attached ?? looseArgument()
-    let number = value.flatMap(\.unsigned).flatMap { Int(exactly: $0) }
-    if let value, number == nil {
-      throw OptionError("bad-wait", "wait seconds not numeric", at: value.range)
+    guard let value = attached ?? looseArgument() else {
+      if option == .wait {
+        flags.wait = -1
+        return
+      }
+      throw OptionError("bad-wait", "wait interval value required", at: word.range)
     }
-    if option == .wait { flags.wait = number ?? -1 } else { flags.waitInterval = number ?? 0 }
+    let number = UnsignedText.leading(value.bytes)
+    if option == .wait {
+      guard let number else { throw OptionError("bad-wait", "wait seconds not numeric", at: value.range) }
+      flags.wait = Int(clamping: number)
+      return
+    }
+    guard let number else { throw OptionError("bad-wait", "wait interval not numeric", at: value.range) }
+    if number > 999_999 {
+      throw OptionError("bad-wait", "too long usec wait \(number) > 999999 usec", at: value.range)
+    }
+    notices.append("Ignoring deprecated --wait-interval option.")
+    flags.waitInterval = Int(clamping: number)
   }
 }

@@ -18,6 +18,9 @@ struct RuleBuilder {
   }
 
   var header = RuleHeader()
+  /// The words after `-s` and `-d`, read when all other options have been.
+  var sourceWord: Token?
+  var destinationWord: Token?
   var sources: [AddressMask] = [AddressMask()]
   var destinations: [AddressMask] = [AddressMask()]
   var matches: [Pending] = []
@@ -40,10 +43,8 @@ struct RuleBuilder {
       protocolInverted: header.inverted.contains(.protocol), isFragment: header.isFragment)
   }
 
-  /// Ends every match and the target, and makes one rule for each pair of addresses.
-  mutating func finish(
-    _ draft: RuleDraft, target resolved: RuleTarget, source range: SourceRange
-  ) throws(OptionError) -> [Rule] {
+  /// One rule for each pair of addresses.
+  func rules(target resolved: RuleTarget, source range: SourceRange) -> [Rule] {
     var uses: [ExtensionUse] = []
     uses.reserveCapacity(matches.count)
     for pending in matches { uses.append(ExtensionUse(pending.descriptor, payload: pending.payload)) }

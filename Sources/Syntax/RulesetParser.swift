@@ -49,68 +49,11 @@ public struct RulesetParser: Sendable {
   }
 }
 
-/// What follows a restore line by line: where tables come from, and where they go.
-public protocol RestoreTarget {
-  /// What the table holds before its first line; nothing where there is no kernel to ask.
-  mutating func begin(_ table: TableName) throws(OptionError) -> Table?
-  mutating func comment(_ line: ArraySlice<UInt8>)
-  /// A command was read and is about to be applied.
-  mutating func apply(_ command: Command, to table: Table) throws(OptionError)
-  mutating func commit(_ table: Table) throws(OptionError)
-}
-
-extension RulesetParser {
-  /// Reads a file as iptables-restore does: the first mistake ends it, and the tables before it have been committed.
-  ///
-  /// - Parameter only: the only table to read (`-T`).
-  public func restore(_ file: SourceFile, only: String? = nil, to target: inout some RestoreTarget) throws(OptionError) {
-    var reader = RulesetReader(parser: self, file: file, existing: nil)
-    var isPassedOver = false
-    for line in RulesetSyntax(file).lines {
-      do throws(OptionError) {
-        if line.kind == .comment { target.comment(file.bytes[line.content.range]) }
-        if line.kind == .table, reader.table == nil {
-          isPassedOver = only != nil && reader.fields(of: line).first?.string != only
-        }
-        if isPassedOver { continue }
-        let kept = reader.tables.count
-        try reader.read(line, for: &target)
-        if reader.tables.count > kept { try target.commit(reader.tables.removeLast()) }
-      } catch {
-        throw error.range == nil ? error.placed(at: line.content) : error
-      }
-    }
-    if reader.table != nil {
-      throw OptionError(
-        "missing-commit", "COMMIT expected at line \(file.lineCount + 1)", legacyStatus: .otherProblem)
-    }
-  }
-}
-
-extension RulesetReader {
-  /// One line, with the target asked and told.
-  fileprivate mutating func read(_ line: LineSyntax, for target: inout some RestoreTarget) throws(OptionError) {
-    if line.kind == .table, table == nil {
-      let name = fields(of: line).first.flatMap { TableName(rawValue: $0.string) }
-      existing = try name.flatMap { name throws(OptionError) in try target.begin(name) }.map { Ruleset(parser.family, tables: [$0]) }
-    }
-    var announced: OptionError?
-    willApply = nil
-    try read(line)
-    if let command = willApply, let table {
-      do throws(OptionError) { try target.apply(command, to: table) } catch { announced = error }
-    }
-    if let announced { throw announced }
-  }
-}
-
 /// One pass over the lines of a file.
 struct RulesetReader {
   let parser: RulesetParser
   let file: SourceFile
   var existing: Ruleset?
-  /// The command of the line read last.
-  var willApply: Command?
   let commands: CommandParser
   var tables: [Table] = []
   var diagnostics: [Diagnostic] = []
@@ -248,7 +191,6 @@ struct RulesetReader {
       for index in command.rules.indices { command.rules[index].counters = counters }
     }
     try table?.apply(command)
-    willApply = command
   }
 
   /// `[packets:bytes]` before a rule; the corresponding C function is `tokenize_rule_counters`.

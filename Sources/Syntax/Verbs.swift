@@ -6,49 +6,80 @@ import XTables
 /// What each command letter takes, and what a finished line must not hold.
 extension CommandRun {
   mutating func takeVerb(_ option: GlobalOption, word: Token, attached: Token?) throws(OptionError) {
+    switch option {
+    case .append: try take(.append, word, chain: argument(after: word, attached: attached))
+    case .check: try take(.check, word, chain: argument(after: word, attached: attached))
+    case .newChain:
+      let name = try argument(after: word, attached: attached)
+      try checkNewName(name)
+      try take(.newChain, word, chain: name)
+    case .delete:
+      try take(.delete, word, chain: argument(after: word, attached: attached))
+      if try takeNumber() { commands = .deleteNumber }
+    case .insert:
+      try take(.insert, word, chain: argument(after: word, attached: attached))
+      if try !takeNumber() { ruleNumber = 1 }
+    case .replace:
+      try take(.replace, word, chain: argument(after: word, attached: attached))
+      if try !takeNumber() {
+        throw OptionError("missing-argument", "-R requires a rule number", at: word.range)
+      }
+    case .renameChain:
+      try take(.renameChain, word, chain: argument(after: word, attached: attached))
+      newName = looseArgument()
+      if newName == nil {
+        throw OptionError("missing-argument", "-E requires old-chain-name and new-chain-name", at: word.range)
+      }
+    case .policy:
+      try take(.policy, word, chain: argument(after: word, attached: attached))
+      policy = looseArgument()
+      if policy == nil {
+        throw OptionError("missing-argument", "-P requires a chain and a policy", at: word.range)
+      }
+    case .deleteChain: try take(.deleteChain, word, optionalChain: attached)
+    case .flush: try take(.flush, word, optionalChain: attached)
+    case .list:
+      try take(.list, word, besides: [.zero, .zeroNumber], optionalChain: attached)
+      _ = try takeNumber()
+    case .listRules:
+      try take(.listRules, word, besides: [.zero, .zeroNumber], optionalChain: attached)
+      _ = try takeNumber()
+    default:
+      try take(.zero, word, besides: [.list, .listRules], optionalChain: attached)
+      if try takeNumber() { commands = .zeroNumber }
+    }
+  }
+
+  /// The corresponding C function is `add_command`.
+  private mutating func take(_ command: CommandSet, _ word: Token, besides allowed: CommandSet = []) throws(OptionError) {
     if inverted {
       throw OptionError("not-invertible", "unexpected '!' flag", at: invertedAt ?? word.range)
     }
-    if option == .zero, verbOption == .list || verbOption == .listRules {
-      zeroesAfterListing = true
-      return
-    }
-    if verb != nil {
+    let others = commands.subtracting(allowed)
+    guard others.isEmpty else {
       throw OptionError(
-        "two-commands", "Cannot use -\(option.letter) with -\(verbOption?.letter ?? option.letter)\n", at: word.range,
+        "two-commands", "Cannot use -\(command.letter) with -\(others.letter)\n", at: word.range,
         hint: "a line holds one command")
     }
-    verbOption = option
-    chain = option.argument == .required ? try argument(after: word, attached: attached) : attached ?? looseArgument()
-    switch option {
-    case .append: verb = .append
-    case .check: verb = .check
-    case .newChain:
-      verb = .newChain
-      if let chain { try checkNewName(chain) }
-    case .deleteChain: verb = .deleteChain
-    case .flush: verb = .flush
-    case .delete: verb = try looseNumber().map { .deleteNumber($0) } ?? .delete
-    case .insert: verb = .insert(at: try looseNumber() ?? 1)
-    case .replace:
-      guard let number = try looseNumber() else {
-        throw OptionError("missing-argument", "-R requires a rule number", at: word.range)
-      }
-      verb = .replace(at: number)
-    case .zero: verb = try looseNumber().map { .zeroNumber($0) } ?? .zero
-    case .list: verb = .list(number: try looseNumber())
-    case .listRules: verb = .listRules(number: try looseNumber())
-    case .renameChain:
-      guard let name = looseArgument() else {
-        throw OptionError("missing-argument", "-E requires old-chain-name and new-chain-name", at: word.range)
-      }
-      verb = .renameChain(to: name.string)
-    default:
-      guard let policy = looseArgument() else {
-        throw OptionError("missing-argument", "-P requires a chain and a policy", at: word.range)
-      }
-      verb = .policy(policy.string)
-    }
+    commands.insert(command)
+  }
+
+  private mutating func take(_ command: CommandSet, _ word: Token, chain name: Token) throws(OptionError) {
+    try take(command, word)
+    chain = name
+  }
+
+  private mutating func take(
+    _ command: CommandSet, _ word: Token, besides allowed: CommandSet = [], optionalChain attached: Token?
+  ) throws(OptionError) {
+    try take(command, word, besides: allowed)
+    if let name = attached ?? looseArgument() { chain = name }
+  }
+
+  private mutating func takeNumber() throws(OptionError) -> Bool {
+    guard let number = try looseNumber() else { return false }
+    ruleNumber = number
+    return true
   }
 
   private mutating func looseNumber() throws(OptionError) -> Int? {
@@ -75,39 +106,70 @@ extension CommandRun {
     }
   }
 
-  mutating func finish(isChain: (TableName, String) -> Bool) throws(OptionError) -> Command {
-    if flags.isForOtherFamily || flags.showsVersion || flags.showsHelp {
-      return command(.check, rules: [])
-    }
+  /// Ends the line: what the options say of each other, and whether they go with the command.
+  mutating func finish() throws(OptionError) -> Command.Verb {
+    if flags.isForOtherFamily || flags.showsVersion || flags.showsHelp { return .check }
     try checkNoDropInNat()
-    let draft = builder.draft(family: parser.family, table: table)
-    try builder.finishExtensions(draft)
-    guard let verb else { throw OptionError("no-command", "no command specified", at: range) }
+    if flags.waitInterval != nil, flags.wait == nil || flags.wait == 0 {
+      throw OptionError("bad-wait", "--wait-interval only makes sense with --wait\n", at: range)
+    }
+    try builder.finishExtensions(builder.draft(family: parser.family, table: table))
+    if let leftover {
+      throw OptionError(
+        "leftover-arguments", "unknown arguments found on commandline", at: leftover.range, hint: "nothing may follow `--`")
+    }
+    if commands.isEmpty { throw OptionError("no-command", "no command specified", at: range) }
     if inverted {
       throw OptionError("dangling-negation", "nothing appropriate following !", at: invertedAt)
     }
+    if let word = builder.sourceWord { builder.sources = try AddressSyntax.parse(word, parser.family) }
+    if let word = builder.destinationWord { builder.destinations = try AddressSyntax.parse(word, parser.family) }
     let isMultiple = builder.sources.count > 1 || builder.destinations.count > 1
     if isMultiple, !builder.header.inverted.isDisjoint(with: [.source, .destination]) {
       throw OptionError(
         "inverted-list", "! not allowed with multiple source or destination IP addresses",
         at: builder.range(of: .source) ?? builder.range(of: .destination))
     }
-    try checkOptions(verb, isMultiple: isMultiple)
-    guard verb.takesRule else { return command(verb, rules: []) }
-    try checkInterfaces()
-    let target = try resolveTarget(isChain: isChain)
-    return command(verb, rules: try builder.finish(draft, target: target, source: range))
+    try checkOptions(isMultiple: isMultiple)
+    if !commands.isDisjoint(with: CommandSet.withRule.union(.deleteNumber)) { try checkInterfaces() }
+    return verb
   }
 
-  private func command(_ verb: Command.Verb, rules: [Rule]) -> Command {
+  /// The command the line comes to.
+  private var verb: Command.Verb {
+    let number = ruleNumber ?? 1
+    switch commands.subtracting([.zero, .zeroNumber]) {
+    case .append: return .append
+    case .insert: return .insert(at: number)
+    case .replace: return .replace(at: number)
+    case .delete: return .delete
+    case .deleteNumber: return .deleteNumber(number)
+    case .check: return .check
+    case .newChain: return .newChain
+    case .deleteChain: return .deleteChain
+    case .renameChain: return .renameChain(to: newName?.string ?? "")
+    case .policy: return .policy(policy?.string ?? "")
+    case .flush: return .flush
+    case .list: return .list(number: ruleNumber)
+    case .listRules: return .listRules(number: ruleNumber)
+    default: return commands.contains(.zeroNumber) ? .zeroNumber(number) : .zero
+    }
+  }
+
+  private var zeroing: Command.Zeroing {
+    if commands.isDisjoint(with: [.list, .listRules]) { return .none }
+    return commands.contains(.zeroNumber) ? .rule(ruleNumber ?? 1) : commands.contains(.zero) ? .chain : .none
+  }
+
+  func command(_ verb: Command.Verb, rules: [Rule]) -> Command {
     Command(
-      verb: verb, zeroesAfterListing: zeroesAfterListing, chain: chain?.string, chainRange: chain?.range ?? range,
+      verb: verb, zeroing: zeroing, chain: chain?.string, chainRange: chain?.range ?? range,
       rules: rules, table: tableWord?.string,
       policyCounters: builder.range(of: .counters) == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects)
   }
 
   private func checkNoDropInNat() throws(OptionError) {
-    guard table == .nat, builder.jump?.string == "DROP" || verb == .policy("DROP") else { return }
+    guard table == .nat, builder.jump.map({ $0 == "DROP" }) ?? false || policy.map({ $0 == "DROP" }) ?? false else { return }
     throw OptionError(
       "drop-in-nat",
       "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n",
@@ -115,20 +177,15 @@ extension CommandRun {
   }
 
   /// Which options go with which command; the corresponding C function is `generic_opt_check`.
-  private func checkOptions(_ verb: Command.Verb, isMultiple: Bool) throws(OptionError) {
-    let allowed: [GlobalOption] =
-      switch verb {
-      case .append, .insert, .replace: [.source, .destination, .protocol, .jump, .input, .output, .fragment, .counters]
-      case .delete, .check: [.source, .destination, .protocol, .jump, .input, .output, .fragment]
-      case .list: [.numeric, .exact, .lineNumbers]
-      case .policy: [.counters]
-      default: []
-      }
-    for (option, range) in builder.given where !allowed.contains(option) {
-      throw OptionError("illegal-option", "Illegal option `-\(option.letter)' with this command", at: range)
-    }
-    if isMultiple, case .replace = verb {
+  private func checkOptions(isMultiple: Bool) throws(OptionError) {
+    if isMultiple, commands == .replace {
       throw OptionError("replace-many", "Replacement rule does not specify a unique address", at: range)
+    }
+    if !builder.given.allSatisfy({ commands.allows($0.option) }) {
+      for option in CommandSet.checkedOptions where !commands.allows(option) {
+        guard let range = builder.range(of: option) else { continue }
+        throw OptionError("illegal-option", "Illegal option `-\(option.letter)' with this command", at: range)
+      }
     }
     if let chain, chain.bytes.count >= 29 {
       throw OptionError(
@@ -154,10 +211,11 @@ extension CommandRun {
     }
   }
 
-  private func resolveTarget(isChain: (TableName, String) -> Bool) throws(OptionError) -> RuleTarget {
+  mutating func resolveTarget(isChain: (String) -> Bool) throws(OptionError) -> RuleTarget {
     guard let jump = builder.jump else { return .none }
     let name = jump.string
-    if isChain(table, name) {
+    if isChain(name) {
+      if builder.target != nil { notices.append("Warning: using chain \(name), not extension") }
       if Hook(name: name) != nil {
         throw OptionError(
           "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: jump.range, legacyStatus: .otherProblem)

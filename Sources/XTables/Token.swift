@@ -52,6 +52,12 @@ public enum UnsignedText {
     return digits(bytes, radix: 10)
   }
 
+  /// The decimal number a text begins with, whatever follows, as `scanf` reads it; nothing where it begins with none.
+  public static func leading(_ bytes: ArraySlice<UInt8>) -> UInt64? {
+    let text = bytes.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    return digits(text.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }, radix: 10)
+  }
+
   public static func digits(_ bytes: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
     guard !bytes.isEmpty else { return nil }
     var value: UInt64 = 0

@@ -35,7 +35,7 @@ struct Ferrule: ParsableCommand {
 
   static func main() {
     do {
-      try answerAsIptables()
+      answerAsIptables()
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {
@@ -56,11 +56,8 @@ struct Ferrule: ParsableCommand {
   }
 
   /// Called as one of the iptables commands, by its own name or by its first argument, the process answers as that command.
-  private static func answerAsIptables() throws {
-    guard let (program, arguments) = Program.called(CommandLine.arguments) else { return }
-    let outcome = Session.run(program, arguments: arguments, registry: .ferrule, names: .system) { try HostFile.bytes($0 ?? "-") }
-    try ProcessStream.output.write(outcome.output)
-    try ProcessStream.error.write(outcome.errors)
-    Glibc.exit(outcome.status)
+  private static func answerAsIptables() {
+    guard let call = Program.called(CommandLine.arguments) else { return }
+    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .ferrule, names: .system))
   }
 }

@@ -1,0 +1,103 @@
+import Kernel
+import Syntax
+import Wire
+import XTables
+
+/// What a command does to a table that is open; the corresponding C functions are the second halves of `do_command4` and
+/// `do_command6`.
+extension Session {
+  /// - Throws: what libiptc refused. Several refusals of one command end in the last.
+  mutating func perform(
+    _ command: Command, _ editor: borrowing TableEditor, _ family: Family
+  ) throws(KernelError) {
+    let isVerbose = command.flags.verbosity > 0
+    let chain = command.chain ?? ""
+    switch command.verb {
+    case .append, .insert, .replace, .delete, .check: try performOnRules(command, editor, family)
+    case .deleteNumber(let number): try editor.delete(in: chain, at: number)
+    case .zeroNumber(let number): try editor.zero(in: chain, at: number)
+    case .newChain: try editor.createChain(chain)
+    case .renameChain(let name): try editor.renameChain(chain, to: name)
+    case .policy(let policy):
+      let counters = command.policyCounters.map { KernelCounters(packets: $0.packets, bytes: $0.bytes) }
+      try editor.setPolicy(policy, of: chain, counters: counters)
+    case .flush: try flush(command.chain, editor, isVerbose: isVerbose)
+    case .deleteChain: try deleteChains(command.chain, editor, isVerbose: isVerbose)
+    case .zero: try zero(command.chain, editor, isVerbose: isVerbose)
+    case .list(let number):
+      try list(editor, family, chain: command.chain, number: number, command.flags)
+      try zero(after: command, editor)
+    case .listRules(let number):
+      try listRules(editor, family, chain: command.chain, number: number, isVerbose: isVerbose)
+      try zero(after: command, editor)
+    }
+    if command.flags.verbosity > 1 {
+      flush()
+      editor.dump()
+    }
+  }
+
+  private mutating func zero(after command: Command, _ editor: borrowing TableEditor) throws(KernelError) {
+    switch command.zeroing {
+    case .none: break
+    case .chain: try zero(command.chain, editor, isVerbose: command.flags.verbosity > 0)
+    case .rule(let number): try editor.zero(in: command.chain ?? "", at: number)
+    }
+  }
+
+  private mutating func performOnRules(
+    _ command: Command, _ editor: borrowing TableEditor, _ family: Family
+  ) throws(KernelError) {
+    let chain = command.chain ?? ""
+    let listing = command.flags.verbosity > 0 ? Listing(family: family, names: names, style: .ruleLine) : nil
+    var refusal: KernelError?
+    for rule in command.rules {
+      if let listing { print(listing.ruleLine(rule)) }
+      let entry = KernelRule(rule, family)
+      do throws(KernelError) {
+        switch command.verb {
+        case .append: try editor.append(entry, to: chain)
+        case .insert(let number): try editor.insert(entry, into: chain, at: number)
+        case .replace(let number): try editor.replace(entry, in: chain, at: number)
+        case .delete: try editor.delete(entry, in: chain)
+        default: try editor.check(entry, in: chain)
+        }
+      } catch {
+        refusal = error
+      }
+    }
+    if let refusal { throw refusal }
+  }
+
+  /// Empties a chain, or all.
+  mutating func flush(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
+    try forEach(chain.map { [$0] } ?? editor.chainNames, "Flushing", isVerbose) { name throws(KernelError) in
+      try editor.flush(name)
+    }
+  }
+
+  /// Deletes a chain, or all that the user made.
+  mutating func deleteChains(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
+    let chains = chain.map { [$0] } ?? editor.chainNames.filter { !editor.isBuiltin($0) }
+    try forEach(chains, "Deleting", isVerbose) { name throws(KernelError) in try editor.deleteChain(name) }
+  }
+
+  private mutating func zero(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
+    try forEach(chain.map { [$0] } ?? editor.chainNames, "Zeroing", isVerbose) { name throws(KernelError) in
+      try editor.zero(name)
+    }
+  }
+
+  /// Goes on after a refusal, and reports the last one.
+  private mutating func forEach(
+    _ chains: [String], _ doing: String, _ isVerbose: Bool,
+    _ body: (String) throws(KernelError) -> Void
+  ) throws(KernelError) {
+    var refusal: KernelError?
+    for name in chains {
+      if isVerbose { print("\(doing) chain `\(name)'") }
+      do throws(KernelError) { try body(name) } catch { refusal = error }
+    }
+    if let refusal { throw refusal }
+  }
+}

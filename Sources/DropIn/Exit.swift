@@ -1,0 +1,65 @@
+import Kernel
+import XTables
+
+extension Session {
+  /// Leaving with a status and a last message, newline included.
+  struct Exit: Error {
+    let status: Int32
+    let message: String
+  }
+
+  /// The corresponding C function is `basic_exit_err`.
+  func failure(_ status: Int32, _ message: String, line: Int? = nil) -> Exit {
+    var text = "\(versionLine): \(message)\n"
+    if status == 2 { text += tryHelp(line) }
+    if status == 3 { text += "Perhaps \(program.name) or your kernel needs to be upgraded.\n" }
+    return Exit(status: status, message: text)
+  }
+
+  /// The corresponding C function is `exit_tryhelp`.
+  func tryHelp(_ line: Int?) -> String {
+    (line.map { "Error occurred at line: \($0)\n" } ?? "")
+      + "Try `\(program.name) -h' or '\(program.name) --help' for more information.\n"
+  }
+
+  /// A mistake in the words of a command, in iptables' words.
+  func failure(_ error: OptionError, line: Int? = nil) -> Exit {
+    switch error.id {
+    case "wrong-family": Exit(status: 2, message: tryHelp(line))
+    case "bad-argument": Exit(status: 2, message: error.message + "\n" + tryHelp(line))
+    default: failure(error.legacyStatus.rawValue, error.message, line: line)
+    }
+  }
+
+  /// What the kernel or libiptc refused, with libiptc's sentence.
+  func failure(_ error: KernelError) -> Exit {
+    if case .call = error.reason { return Exit(status: 4, message: "Fatal: \(error.description)\n") }
+    let sentence = error.message ?? error.error?.text ?? error.description
+    let log = error.error?.isInvalidArgument == true ? " Run `dmesg' for more information." : ""
+    return Exit(
+      status: error.error?.isTryAgain == true ? 4 : 1, message: "\(program.name): \(sentence).\(log)\n")
+  }
+
+  /// Takes the lock; the corresponding C function is `xtables_lock_or_exit`.
+  ///
+  /// - Parameter wait: seconds; iptables 1.8.9 waits for ever where it is not told how long.
+  func lock(_ wait: Int?) throws(Exit) -> XtablesLock {
+    let limit = wait.flatMap { $0 > 0 ? $0 : nil }
+    do throws(KernelError) {
+      return try XtablesLock(wait: limit.map(Double.init))
+    } catch {
+      let path = XtablesLock.defaultPath
+      let reason = error.error?.text ?? "unknown error"
+      guard case .locked = error.reason else {
+        throw Exit(status: 4, message: "Fatal: can't open lock file \(path): \(reason)\n")
+      }
+      throw Exit(
+        status: 4,
+        message: """
+          Can't lock \(path): \(reason)
+          Another app is currently holding the xtables lock. Stopped waiting after \(limit ?? 0)s.
+
+          """)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Compiler
+import Kernel
+import Syntax
+import Wire
+import XTables
+
+/// `-L` and `-S`, which also `iptables-restore` takes: they show the table as it has become.
+extension Session {
+  /// The corresponding C function is `list_entries`.
+  mutating func list(
+    _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, _ flags: Command.Flags
+  ) throws(KernelError) {
+    let table = try editor.read()
+    let listing = Listing(
+      family: family, names: names,
+      style: .columns(
+        isNumeric: flags.isNumeric, isVerbose: flags.verbosity > 0, isExact: flags.isExact,
+        showsNumbers: flags.showsLineNumbers))
+    for (index, chain) in try chains(table, named: chain).enumerated() {
+      if index > 0 { print("") }
+      if number == nil {
+        let references = table.chains.reduce(0) { sum, other in sum + other.rules.count { $0.jump == chain.name } }
+        print(listing.header(chain, references: references))
+        print(listing.columns)
+      }
+      for (position, entry) in chain.rules.enumerated() where number == nil || number == position + 1 {
+        print(listing.line(try rule(entry, family), number: position + 1))
+      }
+    }
+  }
+
+  /// The corresponding C function is `list_rules`.
+  mutating func listRules(
+    _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, isVerbose: Bool
+  ) throws(KernelError) {
+    let chains = try chains(try editor.read(), named: chain)
+    let printer = RulePrinter(family: family, names: names)
+    for chain in chains where number == nil {
+      guard let policy = chain.policy else {
+        print("-N \(chain.name)")
+        continue
+      }
+      let counters = isVerbose ? " -c \(chain.counters.packets) \(chain.counters.bytes)" : ""
+      print("-P \(chain.name) \(policy.rawValue)\(counters)")
+    }
+    for chain in chains {
+      for (position, entry) in chain.rules.enumerated() where number == nil || number == position + 1 {
+        print(printer.line(try rule(entry, family), chain: chain.name, counters: isVerbose))
+      }
+    }
+  }
+
+  private func chains(_ table: KernelTable, named chain: String?) throws(KernelError) -> [KernelChain] {
+    let chains = table.chains.filter { chain == nil || $0.name == chain }
+    if chains.isEmpty {
+      throw KernelError(.refused, error: SystemError(number: 2), message: "No chain/target/match by that name")
+    }
+    return chains
+  }
+
+  /// An entry as libiptc has it, typed.
+  func rule(_ entry: KernelRule, _ family: Family) throws(KernelError) -> Rule {
+    do throws(DecompileError) {
+      return try TableDecompiler(registry: registry).decompile(entry.entry, label: entry.jump, family)
+    } catch {
+      throw KernelError(.malformed(error.message), family: family, message: "a rule \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import Diagnostics
+import Kernel
+import Syntax
+import Wire
+import XTables
+
+/// A restore on its way through its lines.
+///
+/// Every line changes libiptc's copy of the table at once, and `COMMIT` hands that to the kernel: what `-n` leaves alone
+/// keeps its counters, even those that go on counting meanwhile.
+struct RestoreRun {
+  private let options: Session.RestoreOptions
+  private let family: Family
+  private let parser: CommandParser
+  /// The line read last, from one.
+  private(set) var line = 0
+  /// The table named last, open or not.
+  private var tableName = ""
+  private var open: OpenTable?
+
+  /// A table between its `*` line and its `COMMIT`, and the lock that is held for so long.
+  private final class OpenTable {
+    let editor: TableEditor
+    let lock: XtablesLock
+    /// What the parser takes it for.
+    let name: TableName
+
+    init(_ editor: consuming TableEditor, _ lock: consuming XtablesLock, _ name: TableName) {
+      self.editor = editor
+      self.lock = lock
+      self.name = name
+    }
+  }
+
+  init(options: Session.RestoreOptions, family: Family, session: Session) {
+    self.options = options
+    self.family = family
+    parser = CommandParser(registry: session.registry, names: session.names, family: family)
+  }
+
+  var isInTable: Bool { open != nil }
+
+  /// Reads whole lines, but for the last of the input, which may lack its newline.
+  mutating func read(_ bytes: [UInt8], session: inout Session) throws(Session.Exit) {
+    let file = SourceFile(name: "", bytes: bytes)
+    var start = 0
+    while start < bytes.count {
+      let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
+      let end = newline ?? bytes.count
+      line += 1
+      try read(file, start..<end, isTerminated: newline != nil, session: &session)
+      start = end + 1
+    }
+  }
+
+  private mutating func read(
+    _ file: SourceFile, _ range: Range<Int>, isTerminated: Bool, session: inout Session
+  ) throws(Session.Exit) {
+    let text = file.bytes[range]
+    if range.count > RulesetParser.longestLine {
+      throw session.failure(2, "the line is longer than \(RulesetParser.longestLine) bytes", line: line)
+    }
+    var isDone = true
+    switch (text.first, open) {
+    case (nil, _): return
+    case (UInt8(ascii: "#"), _):
+      if options.verbosity > 0 { session.put(file.bytes[range.lowerBound..<(range.upperBound + (isTerminated ? 1 : 0))]) }
+      return
+    case (UInt8(ascii: "*"), nil): isDone = try begin(fields(text), &session)
+    case (_, nil): isDone = false
+    case (UInt8(ascii: "C"), let table?) where isTerminated && text.elementsEqual("COMMIT".utf8):
+      open = nil
+      isDone = commit(table, &session)
+    case (UInt8(ascii: ":"), let table?): try declare(fields(text), in: table, session)
+    case (_, let table?): isDone = try command(file, range, in: table, &session)
+    }
+    if !isDone, options.table == nil || options.table == tableName {
+      throw Session.Exit(status: 1, message: "\(session.program.name): line \(line) failed\n")
+    }
+  }
+
+  /// The words after the first character.
+  private func fields(_ text: ArraySlice<UInt8>) -> [String] {
+    text.dropFirst().split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  // MARK: Tables
+
+  /// - Returns: whether the table was opened.
+  private mutating func begin(_ fields: [String], _ session: inout Session) throws(Session.Exit) -> Bool {
+    let lock = try session.lock(options.wait)
+    guard let name = fields.first else {
+      throw session.failure(2, "\(session.program.name): line \(line) table name invalid", line: line)
+    }
+    tableName = name
+    if let only = options.table, only != name { return false }
+    let editor: TableEditor
+    do throws(KernelError) {
+      editor = try TableEditor(family, name, modprobe: options.modprobe)
+    } catch {
+      throw session.failure(2, "\(session.program.name): unable to initialize table '\(name)'", line: line)
+    }
+    if !options.keepsExisting {
+      // What fails here shows at the commit.
+      try? session.flush(nil, editor, isVerbose: options.verbosity > 0)
+      try? session.deleteChains(nil, editor, isVerbose: options.verbosity > 0)
+    }
+    open = OpenTable(editor, lock, TableName(rawValue: name) ?? .filter)
+    return true
+  }
+
+  private func commit(_ table: OpenTable, _ session: inout Session) -> Bool {
+    session.flush()
+    if options.isTest { return true }
+    do throws(KernelError) { try table.editor.commit() } catch { return false }
+    return true
+  }
+
+  // MARK: Chains
+
+  private func declare(_ fields: [String], in table: OpenTable, _ session: Session) throws(Session.Exit) {
+    guard let chain = fields.first else {
+      throw session.failure(2, "\(session.program.name): line \(line) chain name invalid", line: line)
+    }
+    if chain.utf8.count >= 29 {
+      throw session.failure(2, "Invalid chain name `\(chain)' (28 chars max)", line: line)
+    }
+    try makeChain(chain, in: table.editor, session)
+    guard fields.count > 1 else {
+      throw session.failure(2, "\(session.program.name): line \(line) policy invalid", line: line)
+    }
+    if fields[1] != "-" { try setPolicy(fields, in: table.editor, session) }
+  }
+
+  private func makeChain(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
+    if editor.isBuiltin(chain) { return }
+    let isThere = options.keepsExisting && editor.isChain(chain)
+    do throws(KernelError) {
+      if isThere { try editor.flush(chain) } else { try editor.createChain(chain) }
+    } catch {
+      let doing = isThere ? "flushing" : "creating"
+      throw session.failure(2, "error \(doing) chain '\(chain)':\(error.error?.text ?? "")", line: line)
+    }
+  }
+
+  private func setPolicy(
+    _ fields: [String], in editor: borrowing TableEditor, _ session: Session
+  ) throws(Session.Exit) {
+    var counters = KernelCounters()
+    if options.counters {
+      guard fields.count > 2, let read = Self.counters(ArraySlice(fields[2].utf8)) else {
+        throw session.failure(2, "invalid policy counters for chain '\(fields[0])'", line: line)
+      }
+      counters = read
+    }
+    do throws(KernelError) {
+      try editor.setPolicy(fields[1], of: fields[0], counters: counters)
+    } catch {
+      throw session.failure(
+        1, "Can't set policy `\(fields[1])' on `\(fields[0])' line \(line): \(error.message ?? "")", line: line)
+    }
+  }
+
+  /// `[packets:bytes`, as `scanf` reads it; the corresponding C function is `parse_counters`.
+  private static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
+    guard text.first == UInt8(ascii: "["), let colon = text.firstIndex(of: UInt8(ascii: ":")),
+      let packets = UnsignedText.digits(text[(text.startIndex + 1)..<colon], radix: 10),
+      let bytes = UnsignedText.leading(text[(colon + 1)...])
+    else { return nil }
+    return KernelCounters(packets: packets, bytes: bytes)
+  }
+
+  // MARK: Rules
+
+  /// - Returns: whether libiptc took the command.
+  private func command(
+    _ file: SourceFile, _ range: Range<Int>, in table: OpenTable, _ session: inout Session
+  ) throws(Session.Exit) -> Bool {
+    var notices: [String] = []
+    let pending: PendingCommand
+    do throws(OptionError) {
+      let (counters, rest) = try ruleCounters(file.bytes[range])
+      let words = try Lexer.words(of: file, in: rest) { _ in }
+      pending = try parser.read(
+        verbosity + counters + words, table: table.name, range: SourceRange(range), notices: &notices)
+    } catch {
+      session.complain(notices)
+      throw session.failure(error, line: line)
+    }
+    session.complain(notices)
+    if pending.flags.isForOtherFamily { return true }
+    if session.answer(pending, family) { throw Session.Exit(status: 0, message: "") }
+    let command = try session.resolve(pending, table.editor, line: line)
+    do throws(KernelError) { try session.perform(command, table.editor, family) } catch { return false }
+    return true
+  }
+
+  /// The `-v` of the program go on to each command, but not where the table is only added to.
+  private var verbosity: [Token] {
+    options.keepsExisting ? [] : Array(repeating: Token("-v"), count: options.verbosity)
+  }
+
+  /// `[packets:bytes]` before a rule as the option it stands for; the corresponding C function is `tokenize_rule_counters`.
+  private func ruleCounters(_ text: ArraySlice<UInt8>) throws(OptionError) -> ([Token], Range<Int>) {
+    guard text.first == UInt8(ascii: "[") else { return ([], text.indices) }
+    let missing = { OptionError("bad-counters", "Bad line \(line): need \($0)\n") }
+    guard let close = text.firstIndex(of: UInt8(ascii: "]")) else { throw missing("]") }
+    let inside = text[(text.startIndex + 1)...].drop { $0 == UInt8(ascii: ":") }
+    if inside.isEmpty { throw missing(":") }
+    guard let colon = inside.firstIndex(of: UInt8(ascii: ":")) else { throw missing("]") }
+    let bytes = inside[(colon + 1)...].drop { $0 == UInt8(ascii: "]") }.prefix { $0 != UInt8(ascii: "]") }
+    if bytes.isEmpty { throw missing("]") }
+    guard options.counters else { return ([], (close + 1)..<text.endIndex) }
+    let tokens = [
+      Token("--set-counters"), Token(inside[..<colon], at: SourceRange(text.startIndex..<close)),
+      Token(bytes, at: SourceRange(text.startIndex..<close)),
+    ]
+    return (tokens, (close + 1)..<text.endIndex)
+  }
+}
