@@ -1,5 +1,5 @@
 import Conntrack
-import Wire
+public import Wire
 public import XTables
 
 /// Why a blob could not be read back.

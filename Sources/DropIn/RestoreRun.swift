@@ -66,12 +66,12 @@ struct RestoreRun {
     case (UInt8(ascii: "#"), _):
       if options.verbosity > 0 { session.put(file.bytes[range.lowerBound..<(range.upperBound + (isTerminated ? 1 : 0))]) }
       return
-    case (UInt8(ascii: "*"), nil): isDone = try begin(fields(text), &session)
+    case (UInt8(ascii: "*"), nil): isDone = try begin(Session.fields(text), &session)
     case (_, nil): isDone = false
     case (UInt8(ascii: "C"), let table?) where isTerminated && text.elementsEqual("COMMIT".utf8):
       open = nil
       isDone = commit(table, &session)
-    case (UInt8(ascii: ":"), let table?): try declare(fields(text), in: table, session)
+    case (UInt8(ascii: ":"), let table?): try declare(Session.fields(text), in: table, session)
     case (_, let table?): isDone = try command(file, range, in: table, &session)
     }
     if !isDone, options.table == nil || options.table == tableName {
@@ -79,17 +79,12 @@ struct RestoreRun {
     }
   }
 
-  /// The words after the first character.
-  private func fields(_ text: ArraySlice<UInt8>) -> [String] {
-    text.dropFirst().split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map { String(decoding: $0, as: UTF8.self) }
-  }
-
   // MARK: Tables
 
   /// - Returns: whether the table was opened.
-  private mutating func begin(_ fields: [String], _ session: inout Session) throws(Session.Exit) -> Bool {
+  private mutating func begin(_ fields: [ArraySlice<UInt8>], _ session: inout Session) throws(Session.Exit) -> Bool {
     let lock = try session.lock(options.wait)
-    guard let name = fields.first else {
+    guard let name = fields.first.map({ String(decoding: $0, as: UTF8.self) }) else {
       throw session.failure(2, "\(session.program.name): line \(line) table name invalid", line: line)
     }
     tableName = name
@@ -118,8 +113,8 @@ struct RestoreRun {
 
   // MARK: Chains
 
-  private func declare(_ fields: [String], in table: OpenTable, _ session: Session) throws(Session.Exit) {
-    guard let chain = fields.first else {
+  private func declare(_ fields: [ArraySlice<UInt8>], in table: OpenTable, _ session: Session) throws(Session.Exit) {
+    guard let chain = fields.first.map({ String(decoding: $0, as: UTF8.self) }) else {
       throw session.failure(2, "\(session.program.name): line \(line) chain name invalid", line: line)
     }
     if chain.utf8.count >= 29 {
@@ -129,7 +124,7 @@ struct RestoreRun {
     guard fields.count > 1 else {
       throw session.failure(2, "\(session.program.name): line \(line) policy invalid", line: line)
     }
-    if fields[1] != "-" { try setPolicy(fields, in: table.editor, session) }
+    if !fields[1].elementsEqual("-".utf8) { try setPolicy(fields, of: chain, in: table.editor, session) }
   }
 
   private func makeChain(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
@@ -144,30 +139,22 @@ struct RestoreRun {
   }
 
   private func setPolicy(
-    _ fields: [String], in editor: borrowing TableEditor, _ session: Session
+    _ fields: [ArraySlice<UInt8>], of chain: String, in editor: borrowing TableEditor, _ session: Session
   ) throws(Session.Exit) {
+    let policy = String(decoding: fields[1], as: UTF8.self)
     var counters = KernelCounters()
     if options.counters {
-      guard fields.count > 2, let read = Self.counters(ArraySlice(fields[2].utf8)) else {
-        throw session.failure(2, "invalid policy counters for chain '\(fields[0])'", line: line)
+      guard fields.count > 2, let read = RuleCounters.counters(fields[2]) else {
+        throw session.failure(2, "invalid policy counters for chain '\(chain)'", line: line)
       }
       counters = read
     }
     do throws(KernelError) {
-      try editor.setPolicy(fields[1], of: fields[0], counters: counters)
+      try editor.setPolicy(policy, of: chain, counters: counters)
     } catch {
       throw session.failure(
-        1, "Can't set policy `\(fields[1])' on `\(fields[0])' line \(line): \(error.message ?? "")", line: line)
+        1, "Can't set policy `\(policy)' on `\(chain)' line \(line): \(error.message ?? "")", line: line)
     }
-  }
-
-  /// `[packets:bytes`, as `scanf` reads it; the corresponding C function is `parse_counters`.
-  private static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
-    guard text.first == UInt8(ascii: "["), let colon = text.firstIndex(of: UInt8(ascii: ":")),
-      let packets = UnsignedText.digits(text[(text.startIndex + 1)..<colon], radix: 10),
-      let bytes = UnsignedText.leading(text[(colon + 1)...])
-    else { return nil }
-    return KernelCounters(packets: packets, bytes: bytes)
   }
 
   // MARK: Rules
@@ -179,10 +166,11 @@ struct RestoreRun {
     var notices: [String] = []
     let pending: PendingCommand
     do throws(OptionError) {
-      let (counters, rest) = try ruleCounters(file.bytes[range])
-      let words = try Lexer.words(of: file, in: rest) { _ in }
+      let counters = try RuleCounters(of: file.bytes[range], line: line)
+      var words = try Lexer.words(of: file, in: counters.rest) { _ in }
+      if options.counters { words.insert(contentsOf: counters.words, at: 0) }
       pending = try parser.read(
-        verbosity + counters + words, table: table.name, range: SourceRange(range), notices: &notices)
+        verbosity + words, table: table.name, range: SourceRange(range), notices: &notices)
     } catch {
       session.complain(notices)
       throw session.failure(error, line: line)
@@ -198,23 +186,5 @@ struct RestoreRun {
   /// The `-v` of the program go on to each command, but not where the table is only added to.
   private var verbosity: [Token] {
     options.keepsExisting ? [] : Array(repeating: Token("-v"), count: options.verbosity)
-  }
-
-  /// `[packets:bytes]` before a rule as the option it stands for; the corresponding C function is `tokenize_rule_counters`.
-  private func ruleCounters(_ text: ArraySlice<UInt8>) throws(OptionError) -> ([Token], Range<Int>) {
-    guard text.first == UInt8(ascii: "[") else { return ([], text.indices) }
-    let missing = { OptionError("bad-counters", "Bad line \(line): need \($0)\n") }
-    guard let close = text.firstIndex(of: UInt8(ascii: "]")) else { throw missing("]") }
-    let inside = text[(text.startIndex + 1)...].drop { $0 == UInt8(ascii: ":") }
-    if inside.isEmpty { throw missing(":") }
-    guard let colon = inside.firstIndex(of: UInt8(ascii: ":")) else { throw missing("]") }
-    let bytes = inside[(colon + 1)...].drop { $0 == UInt8(ascii: "]") }.prefix { $0 != UInt8(ascii: "]") }
-    if bytes.isEmpty { throw missing("]") }
-    guard options.counters else { return ([], (close + 1)..<text.endIndex) }
-    let tokens = [
-      Token("--set-counters"), Token(inside[..<colon], at: SourceRange(text.startIndex..<close)),
-      Token(bytes, at: SourceRange(text.startIndex..<close)),
-    ]
-    return (tokens, (close + 1)..<text.endIndex)
   }
 }

@@ -6,7 +6,8 @@ extension NameDatabase {
   /// and the kernel's sets of addresses.
   public static let system = NameDatabase(
     protocolNumber: SystemNames.protocolNumber, protocolName: SystemNames.protocolName, port: SystemNames.port,
-    userID: SystemNames.userID, groupID: SystemNames.groupID,
+    userID: SystemNames.userID, groupID: SystemNames.groupID, serviceName: SystemNames.serviceName,
+    userName: SystemNames.userName, groupName: SystemNames.groupName,
     routeName: { number, table in NumberedNames.name(of: number, in: NumberedNames.routeTables(table)) },
     routeNumber: { name, table in NumberedNames.number(of: name, in: NumberedNames.routeTables(table)) },
     connectionLabel: { NumberedNames.number(of: $0, in: NumberedNames.labels).flatMap { UInt16(exactly: $0) } },
@@ -50,6 +51,38 @@ private enum SystemNames {
         return nil
       }
       return unsafe UInt16(truncatingIfNeeded: entry.s_port).byteSwapped
+    }
+  }
+
+  @Sendable static func serviceName(_ port: UInt16, _ protocolName: String?) -> String? {
+    unsafe withUnsafeTemporaryAllocation(byteCount: bufferSize, alignment: 8) { buffer in
+      var entry = unsafe servent()
+      var found: UnsafeMutablePointer<servent>?
+      guard let text = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
+      guard unsafe getservbyport_r(Int32(port.byteSwapped), protocolName, &entry, text, bufferSize, &found) == 0,
+        unsafe found != nil
+      else { return nil }
+      return unsafe entry.s_name.map { unsafe String(cString: $0) }
+    }
+  }
+
+  @Sendable static func userName(_ number: UInt32) -> String? {
+    unsafe withUnsafeTemporaryAllocation(byteCount: bufferSize, alignment: 8) { buffer in
+      var entry = unsafe passwd()
+      var found: UnsafeMutablePointer<passwd>?
+      guard let text = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
+      guard unsafe getpwuid_r(number, &entry, text, bufferSize, &found) == 0, unsafe found != nil else { return nil }
+      return unsafe entry.pw_name.map { unsafe String(cString: $0) }
+    }
+  }
+
+  @Sendable static func groupName(_ number: UInt32) -> String? {
+    unsafe withUnsafeTemporaryAllocation(byteCount: bufferSize, alignment: 8) { buffer in
+      var entry = unsafe group()
+      var found: UnsafeMutablePointer<group>?
+      guard let text = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return nil }
+      guard unsafe getgrgid_r(number, &entry, text, bufferSize, &found) == 0, unsafe found != nil else { return nil }
+      return unsafe entry.gr_name.map { unsafe String(cString: $0) }
     }
   }
 

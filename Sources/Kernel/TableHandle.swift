@@ -202,7 +202,7 @@ internal import Wire
   /// libiptc's own dump of what it holds, on standard output.
   func dump() {
     unsafe library.dump(handle)
-    unsafe fflush(nil)
+    fflush(nil)
   }
 
   func deleteRule(in chain: String, at number: Int) throws(KernelError) {

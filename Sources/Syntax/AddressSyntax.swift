@@ -4,27 +4,35 @@ import XTables
 
 /// Addresses of `-s` and `-d`; the corresponding C functions are `xtables_ipparse_multiple` and `xtables_ip6parse_multiple`.
 enum AddressSyntax {
-  /// One or more addresses separated by commas, host bits cleared.
-  static func parse(_ token: Token, _ family: Family) throws(OptionError) -> [AddressMask] {
-    guard token.bytes.contains(UInt8(ascii: ",")) else { return [try parseOne(token, family)] }
+  /// One or more addresses separated by commas, host bits cleared. A name stands for all the addresses it has.
+  static func parse(_ token: Token, _ family: Family, _ names: NameDatabase) throws(OptionError) -> [AddressMask] {
     var result: [AddressMask] = []
     for part in token.split(on: ",") {
-      result.append(try parseOne(Token(trimmed(part.bytes), at: token.range), family))
+      result += try parseOne(Token(trimmed(part.bytes), at: token.range), family, names)
     }
     return result
   }
 
-  private static func parseOne(_ token: Token, _ family: Family) throws(OptionError) -> AddressMask {
-    let (host, suffix): (Token, Token?) = token.cut(at: "/").map { ($0.before, $0.after) } ?? (token, nil)
-    let mask = try suffix.map { suffix throws(OptionError) in try parseMask(suffix, family) } ?? AddressMask.mask(
-      prefix: family == .ipv4 ? 32 : 128, family)
+  private static func parseOne(
+    _ token: Token, _ family: Family, _ names: NameDatabase
+  ) throws(OptionError) -> [AddressMask] {
+    var host = token
+    var mask = AddressMask.mask(prefix: family == .ipv4 ? 32 : 128, family)
+    if let slash = token.bytes.lastIndex(of: UInt8(ascii: "/")) {
+      host = Token(token.bytes[..<slash], at: token.range)
+      mask = try parseMask(Token(token.bytes[(slash + 1)...], at: token.range), family)
+    }
     // A zero mask makes the address irrelevant, and iptables then does not even read it.
-    if mask == 0 { return AddressMask() }
-    guard let address = family == .ipv4 ? ipv4(host.bytes, isMask: false) : ipv6(host) else {
+    if mask == 0 { return [AddressMask()] }
+    if let address = family == .ipv4 ? ipv4(host.bytes, isMask: false) : ipv6(host) {
+      return [AddressMask(address: address & mask, mask: mask)]
+    }
+    let resolved = names.hostAddresses(host.string, family)
+    if resolved.isEmpty {
       throw OptionError(
         "bad-address", "host/network `\(host.string)' not found", at: token.range, hint: hint(for: host, family))
     }
-    return AddressMask(address: address & mask, mask: mask)
+    return resolved.map { AddressMask(address: $0 & mask, mask: mask) }
   }
 
   private static func hint(for host: Token, _ family: Family) -> String {

@@ -1,3 +1,4 @@
+import Conntrack
 public import Diagnostics
 public import Wire
 public import XTables
@@ -28,7 +29,13 @@ public struct CommandParser: Sendable {
   ) throws(OptionError) -> Command {
     var notices: [String] = []
     let pending = try read(words, table: table, range: range, notices: &notices)
-    return try pending.resolved(notices: &notices) { isChain(pending.table, $0) }
+    let command = try pending.resolved(notices: &notices) { isChain(pending.table, $0) }
+    // libiptc takes such a jump, and the kernel refuses it.
+    if let name = command.rules.first?.target.chain, Hook(name: name) != nil {
+      throw OptionError(
+        "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: pending.jumpRange, legacyStatus: .otherProblem)
+    }
+    return command
   }
 
   /// Everything that can be said of the words without knowing the table's chains.
@@ -55,6 +62,7 @@ public struct PendingCommand {
   }
 
   public var table: TableName { run.table }
+  var jumpRange: SourceRange? { run.builder.jump?.range }
   /// The table as `-t` named it.
   public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
   public var flags: Command.Flags { run.flags }
@@ -261,11 +269,11 @@ struct CommandRun {
     }
     if inverted, !option.isInvertible {
       throw OptionError(
-        "not-invertible", "\(pending.descriptor.name): option \"\(option.name)\" cannot be inverted.", at: invertedAt ?? word.range)
+        "not-invertible", "\(pending.descriptor.name): option \"\(option.name)\" cannot be inverted.\n", at: invertedAt ?? word.range)
     }
     if !option.isRepeatable, pending.seen.contains(index: index) {
       throw OptionError(
-        "repeated-option", "\(pending.descriptor.name): option \"\(option.name)\" can only be used once.", at: word.range)
+        "repeated-option", "\(pending.descriptor.name): option \"\(option.name)\" can only be used once.\n", at: word.range)
     }
     return OptionArguments(
       of: pending.descriptor, option: index, token: first, second: second, inverted: inverted,

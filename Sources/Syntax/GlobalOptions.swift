@@ -156,7 +156,7 @@ extension CommandRun {
     guard let descriptor = parser.registry.match(named: name.string, parser.family) else {
       let known = Spelling.nearest(to: name.string, in: parser.registry.names(.match, parser.family))
       throw OptionError(
-        "unknown-match", "Couldn't load match `\(name.string)':No such file or directory", at: name.range,
+        "unknown-match", "Couldn't load match `\(name.string)':No such file or directory\n", at: name.range,
         hint: known.map { "did you mean -m \($0)?" })
     }
     builder.matches.append(RuleBuilder.Pending(descriptor))

@@ -199,13 +199,13 @@ struct RulesetReader {
     let content = file.bytes[range]
     guard content.first == UInt8(ascii: "[") else { return (nil, range) }
     guard let close = content.firstIndex(of: UInt8(ascii: "]")) else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]\n", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "counters read [packets:bytes]")
     }
     guard let colon = content.firstIndex(of: UInt8(ascii: ":")) else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need :\n", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need :", hint: "counters read [packets:bytes]")
     }
     guard colon < close else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]\n", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "counters read [packets:bytes]")
     }
     let counters = Self.counters(content[(range.lowerBound + 1)..<colon], content[(colon + 1)..<close])
     if counters == nil, parser.needsCounters {

@@ -58,7 +58,7 @@ extension CommandRun {
     let others = commands.subtracting(allowed)
     guard others.isEmpty else {
       throw OptionError(
-        "two-commands", "Cannot use -\(command.letter) with -\(others.letter)\n", at: word.range,
+        "two-commands", "Cannot use -\(command.letter) with -\(others.letter)", at: word.range,
         hint: "a line holds one command")
     }
     commands.insert(command)
@@ -96,10 +96,10 @@ extension CommandRun {
       throw OptionError("long-chain-name", "chain name `\(name.string)' too long (must be under 29 chars)", at: name.range)
     }
     if let first = name.bytes.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "!") {
-      throw OptionError("bad-chain-name", "chain name not allowed to start with `\(Character(UnicodeScalar(first)))'\n", at: name.range)
+      throw OptionError("bad-chain-name", "chain name not allowed to start with `\(Character(UnicodeScalar(first)))'", at: name.range)
     }
     if parser.registry.target(named: name.string, parser.family) != nil || StandardVerdict(rawValue: name.string) != nil {
-      throw OptionError("bad-chain-name", "chain name may not clash with target name\n", at: name.range)
+      throw OptionError("bad-chain-name", "chain name may not clash with target name", at: name.range)
     }
     if name.bytes.contains(where: { Lexer.isBlank($0) }) {
       throw OptionError("bad-chain-name", "Invalid chain name `\(name.string)'", at: name.range)
@@ -122,8 +122,8 @@ extension CommandRun {
     if inverted {
       throw OptionError("dangling-negation", "nothing appropriate following !", at: invertedAt)
     }
-    if let word = builder.sourceWord { builder.sources = try AddressSyntax.parse(word, parser.family) }
-    if let word = builder.destinationWord { builder.destinations = try AddressSyntax.parse(word, parser.family) }
+    if let word = builder.sourceWord { builder.sources = try AddressSyntax.parse(word, parser.family, parser.names) }
+    if let word = builder.destinationWord { builder.destinations = try AddressSyntax.parse(word, parser.family, parser.names) }
     let isMultiple = builder.sources.count > 1 || builder.destinations.count > 1
     if isMultiple, !builder.header.inverted.isDisjoint(with: [.source, .destination]) {
       throw OptionError(
@@ -216,14 +216,10 @@ extension CommandRun {
     let name = jump.string
     if isChain(name) {
       if builder.target != nil { notices.append("Warning: using chain \(name), not extension") }
-      if Hook(name: name) != nil {
-        throw OptionError(
-          "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: jump.range, legacyStatus: .otherProblem)
-      }
       return builder.isGoto ? .goto(name) : .jump(name)
     }
     if builder.isGoto {
-      throw OptionError("goto-no-chain", "goto '\(name)' is not a chain\n", at: jump.range)
+      throw OptionError("goto-no-chain", "goto '\(name)' is not a chain", at: jump.range)
     }
     if let verdict = StandardVerdict(rawValue: name) { return .verdict(verdict) }
     if let target = builder.target {
@@ -232,7 +228,7 @@ extension CommandRun {
     let known = Spelling.nearest(
       to: name, in: parser.registry.names(.target, parser.family) + StandardVerdict.allCases.map(\.rawValue))
     throw OptionError(
-      "unknown-target", "Couldn't load target `\(name)':No such file or directory", at: jump.range,
+      "unknown-target", "Couldn't load target `\(name)':No such file or directory\n", at: jump.range,
       hint: known.map { "did you mean \($0)?" } ?? "a user chain must be declared before it is jumped to")
   }
 }

@@ -139,15 +139,15 @@ public final class ExtensionDescriptor: Sendable {
   /// Checks what the options said of each other (mandatory, exclusive, required), then asks the extension.
   public func finish(_ payload: inout [UInt8], seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if let missing = seen.first(of: mandatory, given: false) {
-      throw OptionError("missing-option", "\(name): option \"\(missing)\" must be specified")
+      throw OptionError("missing-option", "\(name): option \"\(missing)\" must be specified\n")
     }
     for index in options.indices where seen.contains(index: index) {
       if let other = seen.first(of: excluded[index], given: true) {
         throw OptionError(
-          "exclusive-options", "\(name): option \"\(options[index].name)\" cannot be used together with \"\(other)\".")
+          "exclusive-options", "\(name): option \"\(options[index].name)\" cannot be used together with \"\(other)\".\n")
       }
       if let other = seen.first(of: required[index], given: false) {
-        throw OptionError("missing-option", "\(name): option \"\(options[index].name)\" also requires \"\(other)\".")
+        throw OptionError("missing-option", "\(name): option \"\(options[index].name)\" also requires \"\(other)\".\n")
       }
     }
     try finishPayload(&payload, seen, draft)

@@ -1,3 +1,5 @@
+public import Wire
+
 /// The system's names for protocols and services, passed in so that parsing depends on nothing ambient.
 ///
 /// `getprotobyname(3)` and `getservbyname(3)` answer the same questions for iptables.
@@ -9,6 +11,13 @@ public final class NameDatabase: Sendable {
   /// The numeric id of a user and of a group.
   public let userID: @Sendable (String) -> UInt32?
   public let groupID: @Sendable (String) -> UInt32?
+  /// The other way round, for listings that are not numeric.
+  public let serviceName: @Sendable (_ port: UInt16, _ protocol: String?) -> String?
+  public let userName: @Sendable (UInt32) -> String?
+  public let groupName: @Sendable (UInt32) -> String?
+  /// The addresses of a host or a network as numbers, and the name of one; none where names are not resolved.
+  public let hostAddresses: @Sendable (String, Family) -> [UInt128]
+  public let hostName: @Sendable (UInt128, Family) -> String?
   /// The name a number has in a table of `iproute2`, `rt_realms` or `group`, and the number of a name.
   public let routeName: @Sendable (_ number: UInt32, _ table: String) -> String?
   public let routeNumber: @Sendable (_ name: String, _ table: String) -> UInt32?
@@ -36,6 +45,11 @@ public final class NameDatabase: Sendable {
     port: @escaping @Sendable (String, String?) -> UInt16? = { _, _ in nil },
     userID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
     groupID: @escaping @Sendable (String) -> UInt32? = { _ in nil },
+    serviceName: @escaping @Sendable (UInt16, String?) -> String? = { _, _ in nil },
+    userName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
+    groupName: @escaping @Sendable (UInt32) -> String? = { _ in nil },
+    hostAddresses: @escaping @Sendable (String, Family) -> [UInt128] = { _, _ in [] },
+    hostName: @escaping @Sendable (UInt128, Family) -> String? = { _, _ in nil },
     routeName: @escaping @Sendable (UInt32, String) -> String? = { _, _ in nil },
     routeNumber: @escaping @Sendable (String, String) -> UInt32? = { _, _ in nil },
     connectionLabel: @escaping @Sendable (String) -> UInt16? = { _ in nil },
@@ -49,6 +63,11 @@ public final class NameDatabase: Sendable {
     self.port = port
     self.userID = userID
     self.groupID = groupID
+    self.serviceName = serviceName
+    self.userName = userName
+    self.groupName = groupName
+    self.hostAddresses = hostAddresses
+    self.hostName = hostName
     self.routeName = routeName
     self.routeNumber = routeNumber
     self.connectionLabel = connectionLabel
@@ -63,9 +82,21 @@ public final class NameDatabase: Sendable {
     addressSet: @escaping @Sendable (String) -> AddressSetAnswer, addressSetName: @escaping @Sendable (UInt16) -> String?
   ) -> NameDatabase {
     NameDatabase(
-      protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID, routeName: routeName,
-      routeNumber: routeNumber, connectionLabel: connectionLabel, connectionLabelName: connectionLabelName, addressSet: addressSet,
-      addressSetName: addressSetName, isPinned: isPinned)
+      protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID,
+      serviceName: serviceName, userName: userName, groupName: groupName, hostAddresses: hostAddresses, hostName: hostName,
+      routeName: routeName, routeNumber: routeNumber, connectionLabel: connectionLabel,
+      connectionLabelName: connectionLabelName, addressSet: addressSet, addressSetName: addressSetName, isPinned: isPinned)
+  }
+
+  /// The same names, and hosts and networks resolved as well: what the iptables commands do.
+  public func resolving(
+    addresses: @escaping @Sendable (String, Family) -> [UInt128], name: @escaping @Sendable (UInt128, Family) -> String?
+  ) -> NameDatabase {
+    NameDatabase(
+      protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID,
+      serviceName: serviceName, userName: userName, groupName: groupName, hostAddresses: addresses, hostName: name,
+      routeName: routeName, routeNumber: routeNumber, connectionLabel: connectionLabel,
+      connectionLabelName: connectionLabelName, addressSet: addressSet, addressSetName: addressSetName, isPinned: isPinned)
   }
 
   /// No names but those built into iptables: what a reproducible test wants.

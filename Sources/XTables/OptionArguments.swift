@@ -46,7 +46,7 @@ public struct OptionArguments: Sendable {
     let token = token ?? self.token
     return OptionError(
       "bad-value",
-      "\(owner): bad value for option \"\(option)\", or out of range (\(range.lowerBound)-\(range.upperBound)).",
+      "\(owner): bad value for option \"\(option)\", or out of range (\(range.lowerBound)-\(range.upperBound)).\n",
       at: token.range, hint: "give a number from \(range.lowerBound) to \(range.upperBound)")
   }
 

@@ -58,6 +58,6 @@ struct Ferrule: ParsableCommand {
   /// Called as one of the iptables commands, by its own name or by its first argument, the process answers as that command.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
-    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .ferrule, names: .system))
+    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .ferrule, names: .systemResolvingHosts))
   }
 }

@@ -32,20 +32,29 @@ extension ValueSyntax where Value == Masked<UInt32> {
       placeholder: "value[/mask]", grammar: "number [ \"/\" number ]",
       samples: ["0", "0x1f", "4294967295", "0x10/0xff", "1/0"], nearMisses: ["-1", "0x1ffffffff", "1/", "1/x", "a"],
       parse: { token, arguments throws(OptionError) in
-        let parts = token.split(on: "/")
-        let range: ClosedRange<UInt64> = 0...UInt64(UInt32.max)
-        guard parts.count <= 2, let value = parts[0].unsigned, range.contains(value) else {
-          throw arguments.badValue(hint: "a mark is a number up to 0xffffffff, with an optional /mask")
+        guard let (value, rest) = UnsignedText.prefix(token.bytes), let value = UInt32(exactly: value) else {
+          throw arguments.badMark("bad integer value for", "or out of range", token)
         }
-        guard parts.count == 2 else { return Masked(UInt32(value)) }
-        guard let mask = parts[1].unsigned, range.contains(mask) else {
-          throw arguments.badValue(hint: "a mask is a number up to 0xffffffff")
+        if rest.isEmpty { return Masked(value) }
+        guard rest.first == UInt8(ascii: "/") else { throw arguments.badMark("trailing garbage after value for", nil, token) }
+        guard let (mask, end) = UnsignedText.prefix(rest.dropFirst()), let mask = UInt32(exactly: mask) else {
+          throw arguments.badMark("bad integer value for", "or out of range", token)
         }
-        return Masked(UInt32(value), mask: UInt32(mask))
+        guard end.isEmpty else { throw arguments.badMark("trailing garbage after value for", nil, token) }
+        return Masked(value, mask: mask)
       },
       print: { mark, text in
         text.word("0x" + String(mark.value, radix: 16))
         if mark.mask != .max { text.glue("/0x" + String(mark.mask, radix: 16)) }
       })
+  }
+}
+
+extension OptionArguments {
+  /// The complaints of `xtables_parse_val_mask`.
+  fileprivate func badMark(_ what: String, _ more: String?, _ token: Token) -> OptionError {
+    OptionError(
+      "bad-value", "\(owner): \(what) option \"\(option)\"\(more.map { ", \($0)" } ?? "").\n", at: token.range,
+      hint: "a mark is a number up to 0xffffffff, with an optional /mask")
   }
 }

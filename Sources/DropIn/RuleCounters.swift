@@ -1,0 +1,46 @@
+import Diagnostics
+import Kernel
+import XTables
+
+/// `[packets:bytes]` before a rule, as text; the corresponding C function is `tokenize_rule_counters`.
+struct RuleCounters {
+  /// Nothing where the line has none.
+  var packets: ArraySlice<UInt8>?
+  var bytes: ArraySlice<UInt8>?
+  /// Where the rule itself begins and ends.
+  let rest: Range<Int>
+
+  init(of text: ArraySlice<UInt8>, line: Int) throws(OptionError) {
+    guard text.first == UInt8(ascii: "[") else {
+      rest = text.indices
+      return
+    }
+    let missing = { (sign: String) in OptionError("bad-counters", "Bad line \(line): need \(sign)") }
+    guard let close = text.firstIndex(of: UInt8(ascii: "]")) else { throw missing("]") }
+    let inside = text[(text.startIndex + 1)...].drop { $0 == UInt8(ascii: ":") }
+    if inside.isEmpty { throw missing(":") }
+    guard let colon = inside.firstIndex(of: UInt8(ascii: ":")) else { throw missing("]") }
+    let second = inside[(colon + 1)...].drop { $0 == UInt8(ascii: "]") }.prefix { $0 != UInt8(ascii: "]") }
+    if second.isEmpty { throw missing("]") }
+    packets = inside[..<colon]
+    bytes = second
+    rest = (close + 1)..<text.endIndex
+  }
+
+  /// The option the counters stand for.
+  var words: [Token] {
+    guard let packets, let bytes else { return [] }
+    return [Token("--set-counters"), Self.token(packets), Self.token(bytes)]
+  }
+
+  private static func token(_ text: ArraySlice<UInt8>) -> Token { Token(text, at: SourceRange(text.indices)) }
+
+  /// `[packets:bytes` of a chain, as `scanf` reads it; the corresponding C function is `parse_counters`.
+  static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
+    guard text.first == UInt8(ascii: "["), let colon = text.firstIndex(of: UInt8(ascii: ":")),
+      let packets = UnsignedText.digits(text[(text.startIndex + 1)..<colon], radix: 10),
+      let bytes = UnsignedText.leading(text[(colon + 1)...])
+    else { return nil }
+    return KernelCounters(packets: packets, bytes: bytes)
+  }
+}
