@@ -85,18 +85,11 @@ struct Listing {
 
   /// What matches and target say of themselves, each after a blank.
   private func details(_ rule: Rule) -> [UInt8] {
-    var bytes: [UInt8] = []
-    if case .goto = rule.target { bytes += Array("[goto] ".utf8) }
-    var uses = rule.matches
-    if case .use(let use) = rule.target { uses.append(use) }
-    for use in uses {
-      var text = RuleText(names: names, family: family)
-      use.descriptor.list(use.payload, family: family, numeric: isNumeric, to: &text)
-      if text.bytes.isEmpty { continue }
-      bytes.append(UInt8(ascii: " "))
-      bytes += text.bytes
-    }
-    return bytes
+    var text = RuleText(names: names, family: family, protocolNumber: rule.header.protocolNumber, isContinued: true)
+    if case .goto = rule.target { text.glue("[goto] ") }
+    for use in rule.matches { use.descriptor.list(use.payload, family: family, numeric: isNumeric, to: &text) }
+    if case .use(let use) = rule.target { use.descriptor.list(use.payload, family: family, numeric: isNumeric, to: &text) }
+    return text.bytes
   }
 
   private func targetName(_ target: RuleTarget) -> String {

@@ -37,6 +37,8 @@ public protocol Extension: Sendable {
   /// Prints all options as save does; the default prints each option that is present, in order.
   static func save(_ info: Info, family: Family, to text: inout RuleText)
   /// Prints what `iptables -L` shows of the structure; the corresponding C callback is `print`. The default prints the options.
+  ///
+  /// Where the callback prints a blank first, what is printed here begins with a word; where it does not, it is glued.
   static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText)
 }
 

@@ -7,10 +7,16 @@ public struct RuleText: Sendable {
   public let names: NameDatabase
   /// The family of the rule, for addresses.
   public internal(set) var family: Family
+  /// The protocol of the rule, for the names of ports.
+  public let protocolNumber: UInt8
+  private let isContinued: Bool
 
-  public init(names: NameDatabase, family: Family = .ipv4) {
+  /// - Parameter isContinued: something stands before, so that the first word too comes after a blank.
+  public init(names: NameDatabase, family: Family = .ipv4, protocolNumber: UInt8 = 0, isContinued: Bool = false) {
     self.names = names
     self.family = family
+    self.protocolNumber = protocolNumber
+    self.isContinued = isContinued
   }
 
   public var string: String { String(decoding: bytes, as: UTF8.self) }
@@ -62,6 +68,6 @@ public struct RuleText: Sendable {
   }
 
   private mutating func separate() {
-    if !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
+    if isContinued || !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
   }
 }

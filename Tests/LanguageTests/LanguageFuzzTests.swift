@@ -149,7 +149,7 @@ import XTables
     ("*filter\n-A INPUT -j DROP\n", "missing-commit"),
     ("-A INPUT -j DROP\n", "outside-table"),
     ("*filter\n-A INPUT -p tcp --dport ! 80 -j DROP\nCOMMIT\n", "invalid-port"),
-    ("*filter\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n", "bad-address"),
+    ("*filter\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n", "bad-argument"),
     ("*filter\n-A INPUT -m tpc\nCOMMIT\n", "unknown-match"),
     ("*filtr\n-A INPUT\nCOMMIT\n", "unknown-table"),
     ("*filter\n:A - [0:0]\n:A - [0:0]\nCOMMIT\n", "duplicate-chain"),

@@ -40,6 +40,14 @@ public enum AH6Match: MatchExtension {
     .rejects("! --ahres"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ah ")
+    text.range("spi", info.indices, inverted: info.inverted & Inverted.indices != 0)
+    let isLengthInverted = info.inverted & Inverted.length != 0
+    if info.length != 0 || isLengthInverted { text.glue("length:\(isLengthInverted ? "!" : "")\(info.length)") }
+    if info.reservedIsZero != 0 { text.word("reserved") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x03 != 0 { throw .kernel("ah: unknown inversion bits") }
   }

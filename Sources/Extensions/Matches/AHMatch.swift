@@ -28,6 +28,11 @@ public enum AHMatch: MatchExtension {
     .accepts("! --ahspi :", saved: "", before: "-p ah"), .rejects("--ahspi 4294967296", before: "-p ah"), .rejects("--ahspi 5"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ah ")
+    text.range("spi", info.indices, inverted: info.inverted != 0)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("ah: unknown inversion bits") }
   }

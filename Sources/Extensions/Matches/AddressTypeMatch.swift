@@ -100,6 +100,20 @@ public enum AddressTypeMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ADDRTYPE match")
+    if info.source != 0 {
+      text.word("src-type \(info.flags & Flag.sourceInverted != 0 ? "!" : "")")
+      text.glue(types, info.source)
+    }
+    if info.destination != 0 {
+      text.word("dst-type \(info.flags & Flag.destinationInverted != 0 ? "!" : "")")
+      text.glue(types, info.destination)
+    }
+    if info.flags & Flag.limitInput != 0 { text.word("limit-in") }
+    if info.flags & Flag.limitOutput != 0 { text.word("limit-out") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let limits = info.flags & (Flag.limitInput | Flag.limitOutput)
     if limits == Flag.limitInput | Flag.limitOutput { throw .kernel("addrtype: both interfaces cannot be asked at once") }

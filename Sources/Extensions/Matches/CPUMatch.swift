@@ -20,6 +20,10 @@ public enum CPUMatch: MatchExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cpu_info>.size)]
   public static let examples: [Example] = [.accepts("--cpu 0"), .accepts("! --cpu 4294967295"), .rejects("--cpu -1"), .rejects("")]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("cpu \(info.inverted != 0 ? "! " : "")\(info.number)")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~1 != 0 { throw .kernel("cpu: unknown inversion bits") }
   }

@@ -86,6 +86,15 @@ public enum CgroupMatch: MatchExtension {
     .rejects("--cgroup x", table: .mangle), .rejects("", table: .mangle), .rejects("--cgroup 1 --path /", table: .mangle),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("cgroup")
+    if info.hasPath != 0 {
+      text.word(info.pathInverted != 0 ? "! " : "")
+      text.glue(bytes: info.storage.bytes)
+    }
+    if info.hasClass != 0 { text.word("\(info.classInverted != 0 ? "! " : "")\(info.classID)") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.pathInverted > 1 || info.classInverted > 1 { throw .kernel("cgroup: unknown inversion bits") }
     if info.hasPath == 0, info.hasClass == 0 { throw .kernel("cgroup: no path or class given", hint: "add --path or --cgroup") }

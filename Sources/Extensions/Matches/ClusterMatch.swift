@@ -70,6 +70,11 @@ public enum ClusterMatch: MatchExtension {
         : "cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'")
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("cluster \(info.flags & 1 != 0 ? "!" : "")node_mask=\(RuleText.hex(info.mask, digits: 8))")
+    text.word("total_nodes=\(info.nodes) hash_seed=\(RuleText.hex(info.seed, digits: 8))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.nodes > 32 || info.nodes == 0 { throw .kernel("cluster: there are at most 32 nodes") }
     if UInt64(info.mask) >> UInt64(info.nodes) != 0 { throw .kernel("cluster: the mask names nodes that are not there (EDOM)") }

@@ -21,5 +21,11 @@ public enum CommentMatch: MatchExtension {
     .accepts("--comment foo"), .accepts(#"--comment "allow the \"office\"""#), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("/* ")
+    text.glue(bytes: info.comment.bytes)
+    text.glue(" */")
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition { .always }
 }

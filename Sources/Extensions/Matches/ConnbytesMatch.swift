@@ -69,6 +69,15 @@ public enum ConnbytesMatch: MatchExtension {
     .rejects("--connbytes 5:4 --connbytes-mode packets --connbytes-dir both"), .rejects("--connbytes 5"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    if info.from > info.to { text.word("!") }
+    let high = max(info.from, info.to)
+    text.word("connbytes \(min(info.from, info.to))")
+    if high > 0, high < .max { text.glue(":\(high)") }
+    text.word("connbytes mode \(info.what <= 2 ? modes[Int(info.what)] : "unknown")")
+    text.word("connbytes direction \(info.direction <= 2 ? directions[Int(info.direction)] : "unknown")")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.what > 2 || info.direction > 2 { throw .kernel("connbytes: unknown mode or direction") }
   }

@@ -43,6 +43,14 @@ public enum ConnlabelMatch: MatchExtension {
     .rejects("--label 128"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.option("connlabel")
+    if info.options & Flag.inverted != 0 { text.word("!") }
+    let name = numeric ? nil : text.names.connectionLabelName(info.bit)
+    text.word(name.map { "'\($0)'" } ?? String(info.bit))
+    if info.options & Flag.set != 0 { text.word("set") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.options & ~0x03 != 0 { throw .kernel("connlabel: unknown flags") }
     if info.bit > 127 { throw .kernel("connlabel: there are no more than 128 labels (ERANGE)", hint: "write a number up to 127") }

@@ -67,6 +67,12 @@ public enum ConnlimitMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("#conn \(info.flags & Flag.destination != 0 ? "dst" : "src")/")
+    text.glue(prefixMask, info.mask)
+    text.word("\(info.flags & Flag.upTo != 0 ? "<=" : ">") \(info.limit)")
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }

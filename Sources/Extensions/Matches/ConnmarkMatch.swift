@@ -24,6 +24,11 @@ public enum ConnmarkMatch: MatchExtension {
     .rejects("--mark -1"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("connmark match \(info.inverted != 0 ? "!" : "")")
+    text.mark(info.mark)
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition {

@@ -79,7 +79,7 @@ public enum ConntrackMatch: MatchExtension {
     ("NONE", 0), ("EXPECTED", 0x01), ("SEEN_REPLY", 0x02), ("ASSURED", 0x04), ("CONFIRMED", 0x08),
   ]
 
-  private static let status = ValueSyntax<UInt16>(
+  static let status = ValueSyntax<UInt16>(
     placeholder: "status[,status...]", grammar: "conntrack-status { \",\" conntrack-status }",
     samples: statusNames.map(\.name) + ["EXPECTED,ASSURED", "as,c"], nearMisses: ["", "FOO", "NONE,"],
     parse: { token, _ throws(OptionError) in
@@ -101,6 +101,10 @@ public enum ConntrackMatch: MatchExtension {
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "conntrack: At least one option is required") }
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list(to: &text, numeric: numeric)
   }
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

@@ -81,6 +81,38 @@ public struct ConntrackTest: BitwiseCopyable, Sendable {
   }
 }
 
+extension ConntrackTest {
+  /// The corresponding C function is `conntrack_dump`.
+  func list(to text: inout RuleText, numeric: Bool) {
+    let states = Self.stateNames.filter { state & $0.bit != 0 }.map(\.name).joined(separator: ",")
+    item(.state, matched.contains(.alias) ? "state" : "ctstate", &text) { if !states.isEmpty { $0.word(states) } }
+    item(.protocolNumber, "ctproto", &text) { $0.word(String(protocolNumber)) }
+    let networks: [(Subjects, String, InetNetwork)] = [
+      (.originalSource, "ctorigsrc", originalSource), (.originalDestination, "ctorigdst", originalDestination),
+      (.replySource, "ctreplsrc", replySource), (.replyDestination, "ctrepldst", replyDestination),
+    ]
+    for (subject, name, network) in networks { item(subject, name, &text) { $0.network(network, numeric: numeric) } }
+    let portRanges: [(Subjects, String, UInt16, UInt16)] = [
+      (.originalSourcePort, "ctorigsrcport", ports.originalSource, highPorts.originalSource),
+      (.originalDestinationPort, "ctorigdstport", ports.originalDestination, highPorts.originalDestination),
+      (.replySourcePort, "ctreplsrcport", ports.replySource, highPorts.replySource),
+      (.replyDestinationPort, "ctrepldstport", ports.replyDestination, highPorts.replyDestination),
+    ]
+    for (subject, name, low, high) in portRanges {
+      item(subject, name, &text) { $0.word(high == 0 || high == low ? "\(low)" : "\(low):\(high)") }
+    }
+    item(.status, "ctstatus", &text) { ConntrackMatch.status.print(status, &$0) }
+    item(.expiry, "ctexpire", &text) { $0.word(expiry.low == expiry.high ? "\(expiry.low)" : "\(expiry.low):\(expiry.high)") }
+    if matched.contains(.direction) { text.word("ctdir \(inverted.contains(.direction) ? "REPLY" : "ORIGINAL")") }
+  }
+
+  private func item(_ subject: Subjects, _ name: String, _ text: inout RuleText, _ write: (inout RuleText) -> Void) {
+    guard matched.contains(subject) else { return }
+    text.option(name, inverted: inverted.contains(subject))
+    write(&text)
+  }
+}
+
 /// The bits of `state_mask`: `XT_CONNTRACK_STATE_*`.
 enum ConntrackState {
   static let invalid: UInt16 = 1 << 0

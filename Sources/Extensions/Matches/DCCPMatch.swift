@@ -76,6 +76,27 @@ public enum DCCPMatch: MatchExtension {
     .rejects("--dccp-types FOO", before: "-p dccp"), .rejects("--dport 5"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("dccp")
+    let protocolName = numeric ? nil : "dccp"
+    func isTested(_ flag: UInt16) -> Bool { info.matched & flag != 0 }
+    func isInverted(_ flag: UInt16) -> Bool { info.inverted & flag != 0 }
+    if isTested(Flag.sourcePorts) {
+      text.ports("spt", info.sourcePorts, inverted: isInverted(Flag.sourcePorts), protocolName: protocolName)
+    }
+    if isTested(Flag.destinationPorts) {
+      text.ports("dpt", info.destinationPorts, inverted: isInverted(Flag.destinationPorts), protocolName: protocolName)
+    }
+    if isTested(Flag.types) {
+      if isInverted(Flag.types) { text.word("!") }
+      let numbers = (0..<16).filter { info.types >> UInt16($0) & 1 == 1 }
+      text.word(numbers.map { !numeric && $0 < typeNames.count ? typeNames[$0] : String($0) }.joined(separator: ","))
+    }
+    if isTested(Flag.option), info.option != 0 || isInverted(Flag.option) {
+      text.word("option=\(isInverted(Flag.option) ? "!" : "")\(info.option)")
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if (info.matched | info.inverted) & ~0x0f != 0 || info.inverted & ~info.matched != 0 {
       throw .kernel("dccp: unknown flags, or an inversion without its test")

@@ -31,6 +31,10 @@ public enum DSCPMatch: MatchExtension {
     if seen.isEmpty { throw OptionError("missing-option", "DSCP match: Parameter --dscp is required") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("DSCP match \(info.inverted != 0 ? "!" : "")\(RuleText.hex(info.value, digits: 2))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.value > 63 { throw .kernel("dscp: \(info.value) is more than six bits") }
   }

@@ -17,6 +17,10 @@ public enum DSTMatch: MatchExtension {
     .rejects("--dst-opts x"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list("dst", to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.check(name) }
 
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(name, .destinationOptions) }

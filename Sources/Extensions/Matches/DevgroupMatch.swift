@@ -44,6 +44,15 @@ public enum DevgroupMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    for (name, group, flag) in [("src-group", info.source, Flag.source), ("dst-group", info.destination, Flag.destination)]
+    where info.flags & flag != 0 {
+      // The bit of the inversion is the next one.
+      text.option(name, inverted: info.flags & (flag << 1) != 0)
+      text.mark(group, names: numeric ? nil : "group")
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & ~0x0f != 0 { throw .kernel("devgroup: unknown flags") }
     if info.flags & Flag.source != 0, !site.hooks.isSubset(of: [.prerouting, .input, .forward]) {

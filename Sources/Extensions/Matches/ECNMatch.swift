@@ -45,6 +45,14 @@ public enum ECNMatch: MatchExtension {
     if seen.isEmpty { throw OptionError("missing-option", "ECN match: some option required") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ECN match")
+    func not(_ flag: UInt8) -> String { info.inverted & flag != 0 ? "!" : "" }
+    if info.matched & Flag.echo != 0 { text.word("\(not(Flag.echo))ECE") }
+    if info.matched & Flag.reduced != 0 { text.word("\(not(Flag.reduced))CWR") }
+    if info.matched & Flag.codePoint != 0 { text.word("\(not(Flag.codePoint))ECT=\(info.codePoint)") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if (info.matched | info.inverted) & 0xce != 0 { throw .kernel("ecn: unknown flags") }
     if info.matched & (Flag.echo | Flag.reduced) != 0, site.protocolNumber != 6 || site.protocolInverted {

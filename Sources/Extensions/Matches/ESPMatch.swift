@@ -28,6 +28,12 @@ public enum ESPMatch: MatchExtension {
     .rejects("--espspi -1", before: "-p esp"), .rejects("--espspi 5"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("esp")
+    if info.indices != .all || info.inverted != 0 { text.glue(" ") }
+    text.range("spi", info.indices, inverted: info.inverted != 0)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("esp: unknown inversion bits") }
   }

@@ -50,6 +50,16 @@ public enum FragMatch: MatchExtension {
     .rejects("--fraglast --fragmore"), .rejects("--fragid x"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("frag ")
+    text.range("id", info.identifications, inverted: info.inverted & Flag.identifications != 0)
+    if info.flags & Flag.length != 0 { text.word("length:\(info.inverted & Flag.length != 0 ? "!" : "")\(info.length)") }
+    for (flag, name) in [(Flag.reserved, "reserved"), (Flag.first, "first"), (Flag.more, "more"), (Flag.last, "last")]
+    where info.flags & flag != 0 {
+      text.word(name)
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x03 != 0 { throw .kernel("frag: unknown inversion bits") }
   }

@@ -17,6 +17,10 @@ public enum HBHMatch: MatchExtension {
     .rejects("--hbh-opts x"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list("hbh", to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.check(name) }
 
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(name, .hopByHop) }

@@ -24,5 +24,9 @@ public enum HLMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list("HL", to: &text)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition }
 }

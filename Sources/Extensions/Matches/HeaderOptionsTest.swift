@@ -34,14 +34,23 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
         },
         write: { info, text in
           if info.flags & Flag.wanted != 0 { text.option("--\(name)-opts") }
-          guard info.count > 0 else { return }
-          text.word(
-            (0..<min(Int(info.count), 16)).map { index in
-              let option = info.wanted[index]
-              return option & 0xff == 0xff ? "\(option >> 8)" : "\(option >> 8):\(option & 0xff)"
-            }.joined(separator: ","))
+          if info.count > 0 { text.word(info.wantedText) }
         }),
     ]
+  }
+
+  private var wantedText: String {
+    (0..<min(Int(count), 16)).map { index in
+      let option = wanted[index]
+      return option & 0xff == 0xff ? "\(option >> 8)" : "\(option >> 8):\(option & 0xff)"
+    }.joined(separator: ",")
+  }
+
+  func list(_ name: String, to text: inout RuleText) {
+    text.word(name)
+    if flags & Flag.length != 0 { text.word("length:\(inverted != 0 ? "!" : "")\(length)") }
+    if flags & Flag.wanted != 0 { text.word("opts") }
+    if count > 0 { text.word(wantedText) }
   }
 
   /// The corresponding C function is `parse_options`; of larger numbers the low eight bits are kept, as there.

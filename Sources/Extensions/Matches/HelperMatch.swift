@@ -23,6 +23,12 @@ public enum HelperMatch: MatchExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_helper_info>.size)]
   public static let examples: [Example] = [.accepts("--helper ftp"), .accepts("! --helper ftp-2121"), .rejects("")]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("helper match \(info.inverted != 0 ? "! " : "")\"")
+    text.glue(bytes: info.helper.bytes)
+    text.glue("\"")
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition {

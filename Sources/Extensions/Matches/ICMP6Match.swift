@@ -29,6 +29,11 @@ public enum ICMP6Match: MatchExtension {
     .rejects("--icmpv6-type neigh", before: "-p ipv6-icmp"), .rejects("--icmpv6-type 128"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ipv6-icmp")
+    info.type.list(names: numeric ? [] : ICMPType.namesV6, inverted: info.inverted != 0, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("icmp6: unknown inversion bits") }
   }

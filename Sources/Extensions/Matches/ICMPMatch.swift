@@ -35,6 +35,11 @@ public enum ICMPMatch: MatchExtension {
     .rejects("--icmp-type network-u", before: "-p icmp"), .rejects("--icmp-type 8"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("icmp")
+    info.type.list(names: numeric ? [] : ICMPType.names, inverted: info.inverted != 0, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("icmp: unknown inversion bits") }
   }

@@ -59,6 +59,20 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
     Name("redirect", 137),
   ]
 
+  /// The type's name, or numbers behind the name of the protocol.
+  ///
+  /// The corresponding C functions are `print_icmptype` and `print_icmpv6type`.
+  func list(names: [Name], inverted: Bool, to text: inout RuleText) {
+    if let name = names.first(where: { $0.type == self })?.name { return text.word((inverted ? "!" : "") + name) }
+    if inverted { text.word("!") }
+    text.glue("type \(type)")
+    if lowCode == highCode {
+      text.glue(" code \(lowCode)")
+    } else if lowCode != 0 || highCode != 0xff {
+      text.glue(" codes \(lowCode)-\(highCode)")
+    }
+  }
+
   /// The type and code a packet has, read as one number: the type in the upper byte.
   func condition(_ field: Field) -> Condition {
     let base = UInt16(type) << 8

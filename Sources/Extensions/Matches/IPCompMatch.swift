@@ -31,6 +31,12 @@ public enum IPCompMatch: MatchExtension {
     .accepts("", saved: "--ipcompspi 0", before: "-p 108"), .rejects("--ipcompspi x", before: "-p 108"), .rejects("--ipcompspi 18"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("comp ")
+    text.range("spi", info.indices, inverted: info.inverted != 0)
+    if info.reservedIsZero != 0 { text.word("reserved") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("ipcomp: unknown inversion bits") }
   }

@@ -65,6 +65,18 @@ public enum IPRangeMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let parts = [
+      ("source", info.source, Flag.source, Flag.sourceInverted),
+      ("destination", info.destination, Flag.destination, Flag.destinationInverted),
+    ]
+    for (name, range, flag, inverted) in parts where info.flags & flag != 0 {
+      text.word("\(name) IP range")
+      if info.flags & inverted != 0 { text.word("!") }
+      text.word("\(range.low.address(family))-\(range.high.address(family))")
+    }
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     func test(_ field: Field, _ range: AddressRange, _ present: UInt8, _ inverted: UInt8) -> Condition {
       guard info.flags & present != 0 else { return .always }

@@ -67,6 +67,15 @@ public enum IPv6HeaderMatch: MatchExtension {
     .rejects("--soft"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ipv6header")
+    if info.headers != 0 || info.inverted != 0 {
+      text.word("flags:\(info.inverted != 0 ? "!" : "")")
+      if numeric { text.glue(RuleText.hex(info.headers, digits: 2, uppercase: true)) } else { text.glue(syntax, info.headers) }
+    }
+    if info.isSoft != 0 { text.word("soft") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.isSoft == 0, info.inverted != 0, info.inverted != 0xff { throw .kernel("ipv6header: unknown inversion bits") }
   }

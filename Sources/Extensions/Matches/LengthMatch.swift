@@ -24,6 +24,12 @@ public enum LengthMatch: MatchExtension {
     .rejects("--length 65536"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let low = info.length.low
+    let high = info.length.high
+    text.word("length \(info.inverted != 0 ? "!" : "")\(low == high ? "\(low)" : "\(low):\(high)")")
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .inRange(.datagramLength, info.length.low, info.length.high).inverted(info.inverted != 0)
   }

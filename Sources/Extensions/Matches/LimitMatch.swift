@@ -50,6 +50,10 @@ public enum LimitMatch: MatchExtension {
     .rejects("--limit 10001/second"), .rejects("! --limit 1/s"), .rejects("--limit 1/fortnight"), .rejects("--limit-burst 10001"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("limit: avg \(RateSyntax.print(period: UInt64(info.average), scale: UInt64(Info.scale))) burst \(info.burst)")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let bucket = Bucket(info)
     if info.burst == 0 || bucket.capacity < bucket.cost {

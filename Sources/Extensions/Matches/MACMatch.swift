@@ -26,6 +26,11 @@ public enum MACMatch: MatchExtension {
     .rejects("--mac-source 42:01:02:03:04"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("MAC \(info.inverted != 0 ? "! " : "")")
+    text.glue(.ethernet, info.source)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     // A packet that no Ethernet device brought never matches, inverted or not.
     .equals(.linkSource, info.source.address.rawValue).inverted(info.inverted != 0)

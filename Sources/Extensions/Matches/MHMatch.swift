@@ -60,6 +60,15 @@ public enum MHMatch: MatchExtension {
     .accepts("", before: "-p mh"), .rejects("--mh-type 5:4", before: "-p mh"), .rejects("--mh-type 1"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("mh")
+    if info.types == .all, info.inverted == 0 { return }
+    func name(_ type: UInt8) -> String { (numeric ? nil : names.first { $0.type == type }?.name) ?? String(type) }
+    text.word(info.inverted != 0 ? "!" : "")
+    text.glue(name(info.types.low))
+    if info.types.low != info.types.high { text.glue(":" + name(info.types.high)) }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x01 != 0 { throw .kernel("mh: unknown inversion bits") }
   }

@@ -23,6 +23,12 @@ public enum MarkMatch: MatchExtension {
     .rejects("--mark -1"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("mark match")
+    if info.invert != 0 { text.word("!") }
+    text.mark(info.mark)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .masked(.mark, info.mark.value, mask: info.mark.mask).inverted(info.invert != 0)
   }

@@ -111,6 +111,18 @@ public enum MultiportMatch: MatchExtension {
     if seen.isEmpty { throw OptionError("missing-option", "multiport expection an option") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let side = info.side < 3 ? String(sides[Int(info.side)].dropFirst(2)) : "ERROR"
+    text.word("multiport \(side) \(info.inverted != 0 ? " !" : "")")
+    let services: [UInt8: String] = [6: "tcp", 17: "udp", 136: "udplite", 132: "sctp", 33: "dccp"]
+    let service = numeric ? nil : services[text.protocolNumber] ?? ""
+    let ports = info.ranges.map { item in
+      let low = text.port(item.range.low, service)
+      return item.isSingle ? low : "\(low):\(text.port(item.range.high, service))"
+    }
+    text.glue(ports.joined(separator: ","))
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     guard !site.protocolInverted, [6, 17, 33, 132, 136].contains(site.protocolNumber), info.side <= 2, info.count <= 15 else {
       throw .kernel("multiport: only valid for tcp, udp, udplite, sctp and dccp", hint: "put -p tcp before it")

@@ -45,6 +45,11 @@ public enum NFAcctMatch: MatchExtension {
     .accepts("--nfacct-name http-traffic", saved: "--nfacct-name  http-traffic"), .rejects("--nfacct-name \"\""), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("nfacct-name ")
+    text.quoted(info.object.bytes)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .unknown(UnknownReason("-m nfacct", needs: "the quota and the counters of the object \(info.object.string)"))
   }

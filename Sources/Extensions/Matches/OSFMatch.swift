@@ -41,6 +41,11 @@ public enum OSFMatch: MatchExtension {
     info.length = UInt32(info.genre.bytes.count)
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("OS fingerprint match \(info.flags & Flag.inverted != 0 ? "! " : "")")
+    text.glue(bytes: info.genre.bytes)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .unknown(UnknownReason("-m osf", needs: "the kernel's table of fingerprints"))
   }

@@ -89,6 +89,21 @@ public enum OwnerMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    func item(_ label: String, _ flag: UInt8, _ range: NumberRange<UInt32>?, _ name: (UInt32) -> String?) {
+      guard info.match & flag != 0 else { return }
+      text.option(label, inverted: info.inverted & flag != 0)
+      guard let range else { return }
+      let single = (numeric ? nil : name(range.low)) ?? String(range.low)
+      text.word(range.low == range.high ? single : "\(range.low)-\(range.high)")
+    }
+    let names = text.names
+    item("owner socket exists", Flag.socket, nil) { _ in nil }
+    item("owner UID match", Flag.user, info.users, names.userName)
+    item("owner GID match", Flag.group, info.groups, names.groupName)
+    item("incl. suppl. groups", Flag.supplementaryGroups, nil) { _ in nil }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.match & ~0x0f != 0 { throw .kernel("owner: unknown flags") }
     for (flag, range) in [(Flag.user, info.users), (Flag.group, info.groups)] where info.match & flag != 0 {

@@ -41,6 +41,11 @@ public enum PacketTypeMatch: MatchExtension {
     .rejects("--pkt-type uni"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("PKTTYPE \(info.inverted != 0 ? "!" : "")= ")
+    text.glue(syntax, info.type)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .equals(.packetType, UInt32(bitPattern: info.type)).inverted(info.inverted != 0)
   }

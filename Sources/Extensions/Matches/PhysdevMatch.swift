@@ -51,6 +51,11 @@ public enum PhysdevMatch: MatchExtension {
     if seen.isEmpty { throw OptionError("missing-option", "PHYSDEV: no physdev option specified") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("PHYSDEV match")
+    save(info, family: family, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.matched == 0 || info.matched & ~0x1f != 0 { throw .kernel("physdev: unknown flags") }
     let isBridged = info.matched & Flag.isBridged != 0 && info.inverted & Flag.isBridged == 0

@@ -33,7 +33,7 @@ public enum PolicyMatch: MatchExtension {
   }
 
   /// The bits of `xt_policy_spec`, the first declared lowest.
-  private enum Subject {
+  fileprivate enum Subject {
     static let source: UInt8 = 0x01
     static let destination: UInt8 = 0x02
     static let protocolNumber: UInt8 = 0x04
@@ -162,6 +162,17 @@ public enum PolicyMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("policy match dir \(info.flags & Flag.input != 0 ? "in" : "out")")
+    text.word("pol \(info.flags & Flag.none != 0 ? "none" : "ipsec")")
+    if info.flags & Flag.strict != 0 { text.word("strict") }
+    let count = min(Int(info.count), 4)
+    for index in 0..<count {
+      if info.count > 1 { text.word("[\(index)]") }
+      info.elements[index].list(to: &text, numeric: numeric)
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & (Flag.input | Flag.output) == 0 { throw .kernel("policy: neither incoming nor outgoing policy selected") }
     if info.flags & Flag.output != 0, !site.hooks.isDisjoint(with: [.prerouting, .input]) {
@@ -201,5 +212,28 @@ public enum PolicyMatch: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))
+  }
+}
+
+extension PolicyMatch.Element {
+  /// The corresponding C function is `print_entry`.
+  fileprivate func list(to text: inout RuleText, numeric: Bool) {
+    typealias Subject = PolicyMatch.Subject
+    func item(_ subject: UInt8, _ name: String, _ value: @autoclosure () -> String) {
+      guard matched & subject != 0 else { return }
+      text.option(name, inverted: inverted & subject != 0)
+      text.word(value())
+    }
+    func network(_ network: InetNetwork) -> String {
+      var inner = RuleText(names: text.names, family: text.family)
+      inner.network(network, numeric: true)
+      return inner.string
+    }
+    item(Subject.requestID, "reqid", String(requestID))
+    item(Subject.index, "spi", "0x" + String(index, radix: 16))
+    item(Subject.protocolNumber, "proto", (numeric ? nil : text.names.protocolName(protocolNumber)) ?? String(protocolNumber))
+    item(Subject.mode, "mode", mode == 0 ? "transport" : mode == 1 ? "tunnel" : "???")
+    item(Subject.destination, "tunnel-dst", network(destination))
+    item(Subject.source, "tunnel-src", network(source))
   }
 }

@@ -26,6 +26,10 @@ public enum QuotaMatch: MatchExtension {
     .accepts("--quota 0"), .accepts("! --quota 18446744073709551615"), .rejects("--quota 18446744073709551616"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("quota: \(info.quota) bytes")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & ~1 != 0 { throw .kernel("quota: unknown flags") }
   }

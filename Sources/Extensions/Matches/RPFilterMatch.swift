@@ -36,6 +36,14 @@ public enum RPFilterMatch: MatchExtension {
     .rejects("! --loose", table: .raw),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("rpfilter")
+    let names = [
+      (Flag.loose, "loose"), (Flag.mark, "validmark"), (Flag.acceptsLocal, "accept-local"), (Flag.inverted, "invert"),
+    ]
+    for (flag, name) in names where info.flags & flag != 0 { text.word(name) }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & ~0x0f != 0 { throw .kernel("rpfilter: unknown flags") }
   }

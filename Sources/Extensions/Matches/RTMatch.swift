@@ -109,6 +109,21 @@ public enum RTMatch: MatchExtension {
     (0..<min(Int(info.hopCount), 16)).map { info.hops[$0].bits(.ipv6) }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("rt")
+    func not(_ flag: UInt8) -> String { info.inverted & flag != 0 ? "!" : "" }
+    if info.flags & Flag.type != 0 { text.word("type:\(not(Flag.type))\(Int32(bitPattern: info.type))") }
+    let isSegmentsInverted = info.inverted & Flag.segmentsLeft != 0
+    if info.segmentsLeft != .all || isSegmentsInverted { text.glue(" ") }
+    text.range("segsleft", info.segmentsLeft, inverted: isSegmentsInverted)
+    if info.flags & Flag.length != 0 { text.word("length:\(not(Flag.length))\(info.length)") }
+    if info.flags & Flag.reserved != 0 { text.word("reserved") }
+    if info.flags & Flag.hops != 0 { text.word("0-addrs") }
+    let hops = (0..<min(Int(info.hopCount), 16)).map { info.hops[$0].address(.ipv6).description }
+    if !hops.isEmpty { text.word(hops.joined(separator: ",")) }
+    if info.flags & Flag.hopsNotStrict != 0 { text.word("0-not-strict") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x07 != 0 || info.hopCount > 16 { throw .kernel("rt: unknown flags") }
     if info.flags & (Flag.reserved | Flag.hops | Flag.hopsNotStrict) != 0,

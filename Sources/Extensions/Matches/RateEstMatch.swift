@@ -133,6 +133,45 @@ public enum RateEstMatch: MatchExtension {
 
   /// The corresponding kernel function is `xt_rateest_mt_checkentry`; whether the estimators exist is known to the whole
   /// ruleset only.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("rateest match ")
+    text.glue(bytes: info.first.bytes)
+    func has(_ bit: UInt16) -> Bool { info.flags & bit != 0 }
+    func rate(_ bytes: UInt32) -> String { numeric ? String(bytes) : BitRate.text(bytes) }
+    func writeMode() {
+      if has(Bit.inverted) { text.word("!") }
+      text.word(info.mode >= 1 && info.mode <= 3 ? String(modes[Int(info.mode) - 1].dropFirst(10)) : "none")
+    }
+    if has(Bit.delta) { text.word("delta") }
+    if has(Bit.bytes) {
+      text.word("bps")
+      if has(Bit.delta) { text.word(rate(info.firstBytes)) }
+      if has(Bit.absolute) {
+        text.word(rate(info.secondBytes))
+        writeMode()
+      }
+    }
+    if has(Bit.packets) {
+      text.word("pps")
+      if has(Bit.delta) { text.word(String(info.firstPackets)) }
+      if has(Bit.absolute) {
+        writeMode()
+        text.word(String(info.secondPackets))
+      }
+    }
+    guard has(Bit.relative) else { return }
+    writeMode()
+    text.word(info.second.string)
+    if has(Bit.bytes) {
+      text.word("bps")
+      if has(Bit.delta) { text.word(rate(info.secondBytes)) }
+    }
+    if has(Bit.packets) {
+      text.word("pps")
+      if has(Bit.delta) { text.word(String(info.secondPackets)) }
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if (info.flags & (Bit.absolute | Bit.relative)).nonzeroBitCount != 1 { throw .kernel("rateest: one thing must be compared with") }
     if info.flags & (Bit.bytes | Bit.packets) == 0 {

@@ -26,6 +26,11 @@ public enum RealmMatch: MatchExtension {
     .accepts("--realm 0x1/0x2a"), .accepts("! --realm 42", saved: "! --realm 0x2a"), .rejects("--realm nosuchrealm"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.option("realm", inverted: info.inverted != 0)
+    text.mark(info.realm, names: numeric ? nil : "rt_realms")
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .unknown(UnknownReason("-m realm", needs: "the realms of the host's routes"))
   }

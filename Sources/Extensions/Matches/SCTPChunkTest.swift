@@ -82,12 +82,15 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
   }
 
   /// As save prints it.
-  var text: String {
+  var text: String { text(numeric: false) }
+
+  /// As save prints it, or with the numbers of the chunks.
+  func text(numeric: Bool) -> String {
     let word = Self.quantities.first { $0.value == quantity }?.name ?? "any"
     if isClear { return word + " NONE" }
     if isFull { return word + " ALL" }
     let chunks = (0..<256).map(UInt8.init).filter(isSet).map { type in
-      (Self.names.first { $0.type == type }?.name ?? "") + flagText(type)
+      (numeric ? RuleText.hex(type, digits: 4, uppercase: true) : Self.names.first { $0.type == type }?.name ?? "") + flagText(type)
     }
     return word + " " + chunks.joined(separator: ",")
   }

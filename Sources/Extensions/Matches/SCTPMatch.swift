@@ -56,6 +56,22 @@ public enum SCTPMatch: MatchExtension {
     .rejects("--chunk-types all INIT:T", before: "-p sctp"), .rejects("--dport 9:5", before: "-p sctp"), .rejects("--dport 5"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("sctp")
+    let protocolName = numeric ? nil : "sctp"
+    if info.matched & Flag.sourcePorts != 0 {
+      text.ports("spt", info.sourcePorts, inverted: info.inverted & Flag.sourcePorts != 0, protocolName: protocolName)
+    }
+    if info.matched & Flag.destinationPorts != 0 {
+      text.ports(
+        "dpt", info.destinationPorts, inverted: info.inverted & Flag.destinationPorts != 0, protocolName: protocolName)
+    }
+    if info.matched & Flag.chunks != 0 {
+      if info.inverted & Flag.chunks != 0 { text.word("!") }
+      text.word(info.chunks.text(numeric: numeric))
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if (info.matched | info.inverted) & ~0x07 != 0 || info.inverted & ~info.matched != 0 || info.chunks.flagCount > 4 {
       throw .kernel("sctp: unknown flags, or an inversion without its test")

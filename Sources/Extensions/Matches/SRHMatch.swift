@@ -113,6 +113,25 @@ public enum SRHMatch: MatchExtension {
     .accepts(""), .rejects("--srh-tag 65536"), .rejects("--srh-psid 192.0.2.1"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("srh")
+    func not(_ flag: UInt16) -> String { info.inverted & flag != 0 ? "!" : "" }
+    func compare(_ name: String, _ flags: [UInt16], _ value: UInt8) {
+      for (flag, how) in zip(flags, ["eq", "gt", "lt"]) where info.matched & flag != 0 {
+        text.word("\(name)-\(how):\(not(flag))\(value)")
+      }
+    }
+    if info.matched & Flag.nextHeader != 0 { text.word("next-hdr:\(not(Flag.nextHeader))\(info.nextHeader)") }
+    compare("hdr-len", Flag.length, info.length)
+    compare("segs-left", Flag.segmentsLeft, info.segmentsLeft)
+    compare("last-entry", Flag.lastEntry, info.lastEntry)
+    if info.matched & Flag.tag != 0 { text.word("tag:\(not(Flag.tag))\(info.tag)") }
+    for (index, name) in ["psid", "nsid", "lsid"].enumerated() where info.matched & Flag.segments[index] != 0 {
+      let prefix = AddressMask(mask: info.masks[index].bits(.ipv6)).prefix(.ipv6).map { UInt32($0) } ?? .max
+      text.word("\(name) \(not(Flag.segments[index])) \(info.segments[index].address(.ipv6))/\(prefix)")
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if (info.matched | info.inverted) & ~0x3fff != 0 { throw .kernel("srh: unknown flags") }
   }

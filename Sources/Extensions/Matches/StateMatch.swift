@@ -27,6 +27,10 @@ public enum StateMatch: MatchExtension {
 
   public static func claims(_ info: Info) -> Bool { info.matched.contains(.alias) }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list(to: &text, numeric: numeric)
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(family) }

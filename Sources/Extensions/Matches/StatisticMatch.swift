@@ -95,6 +95,19 @@ public enum StatisticMatch: MatchExtension {
     info.count = info.every - info.packet
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("statistic mode ")
+    text.glue(mode, info.mode)
+    if info.flags & 1 != 0 { text.word("!") }
+    if info.mode == Mode.random {
+      text.word("probability ")
+      text.glue(probability, info.every)
+    } else {
+      text.word("every \(UInt64(info.every) + 1)")
+      if info.packet != 0 { text.word("packet \(info.packet)") }
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.mode > 1 || info.flags & ~1 != 0 { throw .kernel("statistic: unknown mode or flags") }
   }

@@ -89,6 +89,16 @@ public enum StringMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("STRING match \(info.flags & Flag.inverted != 0 ? "!" : "") ")
+    text.glue(isHexadecimal(info) ? hexadecimal : plain, info.bytes)
+    text.word("ALGO name ")
+    text.glue(bytes: info.algorithm.bytes)
+    if info.from != 0 { text.word("FROM \(info.from)") }
+    if info.to != .max { text.word("TO \(info.to)") }
+    if info.flags & Flag.ignoresCase != 0 { text.word("ICASE") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.from > info.to { throw .kernel("string: --from \(info.from) is behind --to \(info.to)", hint: "swap the two") }
     if info.length == 0 || info.length > 128 || info.flags & ~0x03 != 0 { throw .kernel("string: no pattern, or one too long") }

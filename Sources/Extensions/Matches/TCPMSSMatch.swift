@@ -38,6 +38,12 @@ public enum TCPMSSMatch: MatchExtension {
     .rejects("--mss 1"), .rejects("", before: "-p tcp"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let low = info.sizes.low
+    let high = info.sizes.high
+    text.word("tcpmss match \(info.inverted != 0 ? "!" : "")\(low == high ? "\(low)" : "\(low):\(high)")")
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     // Without the option nothing is in the range, so that an inverted test is met.
     .inRange(.maximumSegmentSize, info.sizes.low, info.sizes.high).inverted(info.inverted != 0)

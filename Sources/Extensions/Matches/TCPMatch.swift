@@ -80,6 +80,23 @@ public enum TCPMatch: MatchExtension {
     .rejects("--dport 65536", before: "-p tcp"), .rejects("--dport 80"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("tcp")
+    let protocolName = numeric ? nil : "tcp"
+    text.ports("spt", info.sourcePorts, inverted: info.inverted & Inverted.sourcePorts != 0, protocolName: protocolName)
+    text.ports(
+      "dpt", info.destinationPorts, inverted: info.inverted & Inverted.destinationPorts != 0, protocolName: protocolName)
+    let isOptionInverted = info.inverted & Inverted.option != 0
+    if info.option != 0 || isOptionInverted { text.word("option=\(isOptionInverted ? "!" : "")\(info.option)") }
+    let areFlagsInverted = info.inverted & Inverted.flags != 0
+    if info.flags.mask != 0 || areFlagsInverted {
+      func flags(_ bits: UInt8) -> String {
+        numeric ? RuleText.hex(bits, digits: 2, uppercase: true) : TCPFlagNames.print(bits)
+      }
+      text.word("flags:\(areFlagsInverted ? "!" : "")\(flags(info.flags.mask))/\(flags(info.flags.set))")
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x0f != 0 { throw .kernel("tcp: unknown inversion bits") }
   }

@@ -23,6 +23,11 @@ public enum TOSMatch: MatchExtension {
     .accepts("--tos 1", saved: "--tos 0x01/0xff"), .rejects("--tos 256"), .rejects("--tos 1/256"), .rejects(""),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("tos match\(info.inverted != 0 ? "!" : "")")
+    text.tos(info.test, numeric: numeric)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     .masked(.typeOfService, info.test.value, mask: info.test.mask).inverted(info.inverted != 0)
   }

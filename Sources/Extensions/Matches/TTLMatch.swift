@@ -24,6 +24,10 @@ public enum TTLMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list("TTL", to: &text)
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition }
 }
 
@@ -52,6 +56,11 @@ public struct HopLimitTest: BitwiseCopyable, Sendable {
       Option(names[1], .unsigned(), \.limit, present: mode(less), use(names[1]), "less than value"),
       Option(names[2], .unsigned(), \.limit, present: mode(greater), use(names[2]), "greater than value"),
     ]
+  }
+
+  func list(_ name: String, to text: inout RuleText) {
+    let signs = ["==", "!=", "<", ">"]
+    text.word("\(name) match \(name) \(mode < 4 ? signs[Int(mode)] : "") \(limit)")
   }
 
   var condition: Condition {

@@ -85,6 +85,30 @@ public enum TimeMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("TIME")
+    if info.hasDaytimes {
+      text.word("from")
+      TimeSyntax.daytime.print(info.daytimes.low, &text)
+      text.word("to")
+      TimeSyntax.daytime.print(info.daytimes.high, &text)
+    }
+    if info.weekdays != Info.allWeekdays {
+      text.word("on")
+      TimeSyntax.weekdays.print(info.weekdays, &text)
+    }
+    if info.monthdays != Info.allMonthdays {
+      let days = (1...31).filter { info.monthdays >> UInt32($0) & 1 == 1 }.map { day in
+        "\(day)\(day % 10 == 1 ? "st" : day % 10 == 2 ? "nd" : day % 10 == 3 ? "rd" : "th")"
+      }
+      text.word("on \(days.joined(separator: ","))")
+    }
+    if info.dates.low != 0 { text.word("starting from \(TimeSyntax.dateAndTime(info.dates.low))") }
+    if info.dates.high != UInt32(Int32.max) { text.word("until date \(TimeSyntax.dateAndTime(info.dates.high))") }
+    if info.flags & Flag.kernelZone == 0 { text.word("UTC") }
+    if info.flags & Flag.contiguous != 0 { text.word("contiguous") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if max(info.daytimes.low, info.daytimes.high) > 86399 { throw .kernel("time: a day has no more than 86399 seconds (EDOM)") }
     if info.flags & ~0x03 != 0 { throw .kernel("time: unknown flags") }

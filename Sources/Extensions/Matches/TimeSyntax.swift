@@ -60,10 +60,15 @@ enum TimeSyntax {
         "bad-value", "Invalid date \"\(token.string)\" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]", at: token.range)
     },
     print: { seconds, text in
-      let date = CalendarDate(day: Int(seconds) / 86400)
-      let time = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { padded(Int($0), 2) }.joined(separator: ":")
-      text.word("\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(time)")
+      text.word(dateAndTime(seconds, separator: "T"))
     })
+
+  /// Seconds since 1970 as a date and a time in UTC.
+  static func dateAndTime(_ seconds: UInt32, separator: String = " ") -> String {
+    let date = CalendarDate(day: Int(seconds) / 86400)
+    let time = [seconds / 3600 % 24, seconds / 60 % 60, seconds % 60].map { padded(Int($0), 2) }.joined(separator: ":")
+    return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))\(separator)\(time)"
+  }
 
   /// Numbers with commas between them; of each, two digits are read. The corresponding C function is `time_parse_monthdays`.
   static let monthdays = ValueSyntax<UInt32>(

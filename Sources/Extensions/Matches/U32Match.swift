@@ -42,6 +42,13 @@ public enum U32Match: MatchExtension {
 
   private static func tests(_ info: Info) -> [U32Test] { (0..<min(Int(info.count), 11)).map { info.tests[$0] } }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.option("u32")
+    if info.inverted != 0 { text.word("!") }
+    let tests = (0..<min(Int(info.count), 11)).map { info.tests[$0].text }
+    text.word("\"\(tests.joined(separator: "&&"))\"")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.count > 11 || tests(info).contains(where: { $0.stepCount > 11 || $0.valueCount > 11 }) {
       throw .kernel("u32: more tests, steps or values than there is room for")

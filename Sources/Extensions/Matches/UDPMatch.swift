@@ -40,6 +40,14 @@ public enum UDPMatch: MatchExtension {
     .rejects("--dport -1", before: "-p udp"), .rejects("--dport 53"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("udp")
+    let protocolName = numeric ? nil : "udp"
+    text.ports("spt", info.sourcePorts, inverted: info.inverted & Inverted.sourcePorts != 0, protocolName: protocolName)
+    text.ports(
+      "dpt", info.destinationPorts, inverted: info.inverted & Inverted.destinationPorts != 0, protocolName: protocolName)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.inverted & ~0x03 != 0 { throw .kernel("udp: unknown inversion bits") }
   }

@@ -1,5 +1,5 @@
 import CNetfilter
-import Wire
+public import Wire
 public import XTables
 
 /// Writes an audit record about the packet. Kernel: `xt_AUDIT`, revision 0.
@@ -37,6 +37,10 @@ public enum AuditTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_audit_info>.size)]
   public static let examples: [Example] = [.accepts("--type drop"), .rejects(""), .rejects("--type wrong")]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("AUDIT \(Int(info.type) < types.count ? types[Int(info.type)] : "")")
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.type >= types.count { throw .kernel("AUDIT: there is no type \(info.type)") }

@@ -159,6 +159,20 @@ public enum CTTarget: TargetExtension {
   }
 
   /// The corresponding kernel functions are `xt_ct_tg_check` and `xt_ct_set_helper`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    if info.flags.contains(.alias) { return text.word("NOTRACK") }
+    text.word("CT")
+    if info.flags.contains(.untracked) { text.word("notrack") }
+    if !info.helper.bytes.isEmpty { text.word("helper \(info.helper.string)") }
+    if !info.timeout.bytes.isEmpty { text.word("timeout \(info.timeout.string)") }
+    for (name, mask, names) in [("ctevents", info.events, events), ("expevents", info.expectationEvents, ["new"])] where mask != 0 {
+      text.word("\(name) \(names.enumerated().filter { mask & 1 << UInt32($0.offset) != 0 }.map(\.element).joined(separator: ","))")
+    }
+    guard info.flags.contains(.zoneFromMark) || info.zone != 0 else { return }
+    let direction = info.directions == .original ? "-orig" : info.directions == .reply ? "-reply" : ""
+    text.word("zone\(direction) \(info.flags.contains(.zoneFromMark) ? "mark" : String(info.zone))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if !info.flags.isSubset(of: .all) { throw .kernel("CT: unknown flags") }
     if info.flags.contains(.untracked) { return }

@@ -24,6 +24,11 @@ public enum ChecksumTarget: TargetExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_CHECKSUM_info>.size)]
   public static let examples: [Example] = [.accepts("--checksum-fill", table: .mangle), .rejects("", table: .mangle)]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("CHECKSUM")
+    if info.operation & fill != 0 { text.word("fill") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.operation != fill { throw .kernel("CHECKSUM: unknown operation") }
   }

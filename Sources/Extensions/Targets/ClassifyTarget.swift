@@ -56,6 +56,10 @@ public enum ClassifyTarget: TargetExtension {
     return String(repeating: "0", count: max(4 - digits.count, 0)) + digits
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("CLASSIFY set \(String(info.priority >> 16, radix: 16)):\(String(info.priority & 0xffff, radix: 16))")
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.priority = info.priority
     return .proceed

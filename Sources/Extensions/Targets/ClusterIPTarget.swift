@@ -1,6 +1,6 @@
 import CNetfilter
 import Conntrack
-import Wire
+public import Wire
 public import XTables
 
 /// Shares an address among hosts that all receive its packets. Kernel: `ipt_CLUSTERIP`, gone since Linux 6.3.
@@ -98,6 +98,14 @@ public enum ClusterIPTarget: TargetExtension {
     if seen.isEmpty || needed.allSatisfy(seen.contains) { return }
     throw OptionError(
       "missing-option", "CLUSTERIP target: Invalid parameter combination", hint: "give \(needed.joined(separator: ", "))")
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("CLUSTERIP")
+    guard info.flags & isNew != 0 else { return }
+    text.word("hashmode=\(info.hashMode < modes.count ? modes[Int(info.hashMode)] : "unknown-error") clustermac=")
+    text.glue(.ethernet, info.hardwareAddress)
+    text.word("total_nodes=\(info.nodes) local_node=\(info.localNodes[0]) hash_init=\(info.hashStart)")
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

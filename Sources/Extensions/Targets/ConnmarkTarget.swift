@@ -1,5 +1,6 @@
 import CNetfilter
 import Conntrack
+public import Wire
 public import XTables
 
 /// Sets the mark of the connection, or copies it from or to the packet's. Kernel: `xt_connmark`, target revision 2.
@@ -133,6 +134,25 @@ public enum ConnmarkTarget: TargetExtension {
         "missing-option", "CONNMARK target: No operation specified",
         hint: "give one of \(operations.joined(separator: ", "))")
     }
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("CONNMARK")
+    let packetMask = String(info.packetMask, radix: 16)
+    let connectionMask = String(info.connection.mask, radix: 16)
+    switch info.mode {
+    case Info.Mode.set: text.markChange(info.connection)
+    case Info.Mode.save, Info.Mode.restore:
+      let isSaved = info.mode == Info.Mode.save
+      text.word(isSaved ? "save" : "restore")
+      if info.packetMask != info.connection.mask {
+        text.word(isSaved ? "nfmask 0x\(packetMask) ctmask ~0x\(connectionMask)" : "ctmask 0x\(connectionMask) nfmask ~0x\(packetMask)")
+      } else if info.packetMask != .max {
+        text.word("mask 0x\(packetMask)")
+      }
+    default: return text.word("ERROR: UNKNOWN CONNMARK MODE")
+    }
+    if info.shift != 0 { text.word("\(info.shiftsRight == 0 ? "left" : "right")-shift-mark \(info.shift)") }
   }
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

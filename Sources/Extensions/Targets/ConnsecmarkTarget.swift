@@ -40,6 +40,10 @@ public enum ConnsecmarkTarget: TargetExtension {
     if seen.isEmpty { throw OptionError("missing-option", "CONNSECMARK target: parameter required") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("CONNSECMARK \(info.mode == restore ? "restore" : "save")")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.mode != save && info.mode != restore { throw .kernel("CONNSECMARK: there is no mode \(info.mode)") }
   }

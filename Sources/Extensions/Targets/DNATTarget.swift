@@ -30,6 +30,10 @@ public enum DNATTarget: TargetExtension {
     .rejects("--to-destination 192.0.2.1:80", family: .ipv4, table: .nat), .rejects("", family: .ipv4, table: .nat),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.list("to:", to: &text)
+  }
+
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
@@ -58,6 +62,10 @@ public enum IPv6DNATTarget: TargetExtension {
     .accepts("--to-destination [2001:db8::1]:80", before: "-p tcp", family: .ipv6, table: .nat),
     .rejects("--to-destination [2001:db8::1]:80", family: .ipv6, table: .nat),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("to:", to: &text)
+  }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 

@@ -32,6 +32,10 @@ public enum DSCPTarget: TargetExtension {
     if seen.isEmpty { throw OptionError("missing-option", "DSCP target: Parameter --set-dscp is required") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("DSCP set \(RuleText.hex(info.codePoint, digits: 2))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.codePoint > 63 { throw .kernel("DSCP: \(info.codePoint) has more than six bits") }
   }

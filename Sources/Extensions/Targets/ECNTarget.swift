@@ -74,6 +74,16 @@ public enum ECNTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `ecn_tg_check`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ECN")
+    let ece = info.tcp & 1
+    let cwr = info.tcp >> 1 & 1
+    if info.operation == Operation.setTCP, ece == 0, cwr == 0 { return text.word("TCP remove") }
+    if info.operation & Operation.setECE != 0 { text.word("ECE=\(ece)") }
+    if info.operation & Operation.setCWR != 0 { text.word("CWR=\(cwr)") }
+    if info.operation & Operation.setCodePoint != 0 { text.word("ECT codepoint=\(info.codePoint)") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.operation & 0xce != 0 || info.codePoint > 3 { throw .kernel("ECN: unknown operation") }
     if info.operation & Operation.setTCP != 0, site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {

@@ -26,6 +26,10 @@ public enum HLTarget: TargetExtension {
     if seen.isEmpty { throw OptionError("missing-option", "HL: You must specify an action") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.change.list("HL", to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.change.check(name) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

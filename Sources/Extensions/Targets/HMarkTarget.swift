@@ -1,5 +1,5 @@
 import CNetfilter
-import Wire
+public import Wire
 public import XTables
 
 /// Sets the packet's mark from a hash of its addresses and ports. Kernel: `xt_HMARK`, revision 0.
@@ -121,6 +121,26 @@ public enum HMarkTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `hmark_tg_check`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("HMARK ")
+    func part(_ flag: HMarkFlags, _ item: String) { if info.flags.contains(flag) { text.glue(item + " ") } }
+    func hex(_ value: some FixedWidthInteger & UnsignedInteger) -> String { RuleText.hex(value, digits: 1) }
+    func length(_ mask: InetAddress) -> UInt32 { AddressMask(mask: mask.bits(family)).prefix(family).map { UInt32($0) } ?? .max }
+    part(.modulus, "mod \(info.modulus)")
+    part(.offset, "+ \(hex(info.offset))")
+    part(.connection, "ct,")
+    part(.sourceMask, "src-prefix \(length(info.sourceMask))")
+    part(.destinationMask, "dst-prefix \(length(info.destinationMask))")
+    part(.sourcePortMask, "sport-mask \(hex(info.portMask.source.value))")
+    part(.destinationPortMask, "dport-mask \(hex(info.portMask.destination.value))")
+    part(.indexMask, "spi-mask \(hex(info.portMask.index))")
+    part(.sourcePort, "sport \(hex(info.portValue.source.value))")
+    part(.destinationPort, "dport \(hex(info.portValue.destination.value))")
+    part(.index, "spi \(hex(info.portValue.index))")
+    part(.protocolMask, "proto-mask \(hex(info.protocolMask))")
+    part(.seed, "rnd \(hex(info.seed))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.modulus == 0 { throw .kernel("HMARK: the modulus is zero") }
     if info.flags.contains(.indexMask), !info.flags.isDisjoint(with: [.sourcePortMask, .destinationPortMask]) {

@@ -50,6 +50,11 @@ public enum IdletimerTarget: TargetExtension {
     .rejects("--timeout 0 --label foo"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("timeout:\(info.timeout) label:\(info.label.string)")
+    if info.timerType == alarm { text.word("alarm") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.timeout == 0 { throw .kernel("IDLETIMER: the timeout is zero") }
     if info.timeout >= 2_147_483 { throw .kernel("IDLETIMER: the timeout is too long", hint: "at most 2147482 seconds") }

@@ -1,4 +1,5 @@
 import CNetfilter
+public import Wire
 public import XTables
 
 /// Lights an LED for the packet. Kernel: `xt_LED`, revision 0.
@@ -69,6 +70,17 @@ public enum LEDTarget: TargetExtension {
   public static let examples: [Example] = [
     .accepts(#"--led-trigger-id "foo""#), .accepts(#"--led-trigger-id "foo" --led-delay 42 --led-always-blink"#), .rejects(""),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("led-trigger-id:\"")
+    for byte in info.trigger.bytes.dropFirst(prefix.utf8.count) {
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { text.glue("\\") }
+      text.glue(bytes: [byte])
+    }
+    text.glue("\"")
+    text.word(info.delay == .max ? "led-delay:inf" : "led-delay:\(Int32(bitPattern: info.delay))ms")
+    if info.alwaysBlinks != 0 { text.word("led-always-blink") }
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.trigger.bytes.isEmpty { throw .kernel("LED: the trigger has no name") }

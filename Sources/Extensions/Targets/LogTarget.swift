@@ -1,4 +1,5 @@
 import CNetfilter
+public import Wire
 public import XTables
 
 /// Writes a line about the packet into the kernel log. Kernel: `xt_LOG`, revision 0.
@@ -34,6 +35,26 @@ public enum LogTarget: TargetExtension {
   private static func content(_ name: String, _ part: LogContent, _ summary: String) -> Option<Info> {
     Option(
       flag: name, present: Presence(get: { $0.content.contains(part) }, set: { $0.content.insert(part) }), .plain, summary)
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("LOG")
+    if numeric {
+      text.word("flags \(info.content.rawValue) level \(info.level)")
+    } else {
+      let levels = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"]
+      text.word(info.level < 8 ? "level \(levels[Int(info.level)])" : "UNKNOWN level \(info.level)")
+      let parts: [(LogContent, String)] = [
+        (.tcpSequence, "tcp-sequence"), (.tcpOptions, "tcp-options"), (.ipOptions, "ip-options"), (.owner, "uid"),
+        (.linkLayer, "macdecode"),
+      ]
+      for (part, name) in parts where info.content.contains(part) { text.word(name) }
+    }
+    let prefix = info.prefix.bytes
+    if prefix.isEmpty { return }
+    text.word("prefix \"")
+    text.glue(bytes: prefix)
+    text.glue("\"")
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {

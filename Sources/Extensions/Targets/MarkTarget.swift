@@ -61,6 +61,11 @@ public enum MarkTarget: TargetExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("MARK")
+    text.markChange(info.change)
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.mark = (packet.mark & ~info.change.mask) ^ info.change.value
     return .proceed

@@ -23,6 +23,10 @@ public enum MasqueradeTarget: TargetExtension {
     .rejects("--to-ports 1024", family: .ipv4, table: .nat),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("masq ports: ", skipsColon: true, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try info.checkCount(name)
     try info.checkNoAddresses(name)
@@ -61,6 +65,10 @@ public enum IPv6MasqueradeTarget: TargetExtension {
     .accepts("--random", family: .ipv6, table: .nat),
     .accepts("--to-ports 1024", before: "-p tcp", family: .ipv6, table: .nat),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("masq ports: ", skipsColon: true, to: &text)
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
 

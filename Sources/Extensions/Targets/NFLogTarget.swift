@@ -1,4 +1,5 @@
 import CNetfilter
+public import Wire
 public import XTables
 
 /// Hands a copy of the packet to a log group of user space. Kernel: `xt_NFLOG`, revision 0.
@@ -40,6 +41,20 @@ public enum NFLogTarget: TargetExtension {
     .accepts("--nflog-group 0", saved: ""), .accepts("--nflog-size 0"), .accepts("--nflog-range 1"),
     .rejects("--nflog-group 65536"), .rejects("--nflog-size 1 --nflog-range 1"),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    if !info.prefix.bytes.isEmpty {
+      text.word("nflog-prefix")
+      text.quoted(info.prefix.bytes)
+    }
+    if info.group != 0 { text.word("nflog-group \(info.group)") }
+    if info.flags & copiesLength != 0 {
+      text.word("nflog-size \(info.length)")
+    } else if info.length != 0 {
+      text.word("nflog-range \(info.length)")
+    }
+    if info.threshold != 0 { text.word("nflog-threshold \(info.threshold)") }
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & ~copiesLength != 0 { throw .kernel("NFLOG: unknown flags") }

@@ -1,6 +1,6 @@
 import CNetfilter
 import Conntrack
-import Wire
+public import Wire
 public import XTables
 
 /// Hands the packet to a queue of user space, which gives the verdict. Kernel: `xt_NFQUEUE`, revision 3.
@@ -86,6 +86,13 @@ public enum NFQueueTarget: TargetExtension {
       saved: "--queue-balance 0:6 --queue-bypass --queue-cpu-fanout"),
     .rejects("--queue-num 65536"), .rejects("--queue-balance 0:65535"), .rejects("--queue-cpu-fanout"),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let last = UInt32(info.first) + UInt32(info.count) - 1
+    text.word("NFQUEUE \(info.count > 1 ? "balance \(info.first):\(last)" : "num \(info.first)")")
+    if info.flags & bypass != 0 { text.word("bypass") }
+    if info.flags & processorFanout != 0 { text.word("cpu-fanout") }
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.count == 0 { throw .kernel("NFQUEUE: the range holds no queue, or all 65536") }

@@ -25,6 +25,12 @@ public enum NetmapTarget: TargetExtension {
     .rejects("", family: .ipv4, table: .nat),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    var saved = RuleText(names: text.names, family: family)
+    save(info, family: family, to: &saved)
+    text.word("to:\(saved.string.dropFirst("--to ".utf8.count))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try info.checkCount(name)
     try info.checkAddresses(name)
@@ -82,6 +88,12 @@ public enum IPv6NetmapTarget: TargetExtension {
     .accepts("--to 2001:db8::/64", family: .ipv6, table: .nat),
     .accepts("--to 2001:db8::1", saved: "--to 2001:db8::1/128", family: .ipv6, table: .nat),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    var saved = RuleText(names: text.names, family: family)
+    save(info, family: family, to: &saved)
+    text.word("to:\(saved.string.dropFirst("--to ".utf8.count))")
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkAddresses(name) }
 

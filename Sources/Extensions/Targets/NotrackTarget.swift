@@ -19,6 +19,10 @@ public enum NotrackTarget: TargetExtension {
   ]
   public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--notrack", table: .raw)]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    CTTarget.list(info, family: family, numeric: numeric, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try CTTarget.check(info, site) }
 
   public static func claims(_ info: Info) -> Bool { info.flags.contains(.alias) }

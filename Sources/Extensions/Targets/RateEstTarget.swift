@@ -86,6 +86,13 @@ public enum RateEstTarget: TargetExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("name \(info.name.string)")
+    let interval = timeOfInterval(info)
+    text.word("interval \(DurationText.text(interval))")
+    text.word("ewmalog \(DurationText.text(interval &* (1 &<< UInt32(info.weight))))")
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let now = packet.world.now
     let length = packet.packet.count

@@ -28,6 +28,10 @@ public enum RedirectTarget: TargetExtension {
     try info.refuseBasePort()
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("redir ports ", skipsColon: true, to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try info.checkCount(name)
     try info.checkNoAddresses(name)
@@ -67,6 +71,10 @@ public enum IPv6RedirectTarget: TargetExtension {
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     try info.refuseBasePort()
+  }
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("redir ports ", skipsColon: true, to: &text)
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }

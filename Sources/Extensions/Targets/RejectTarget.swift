@@ -38,6 +38,10 @@ public enum RejectTarget: TargetExtension {
     .rejects("--reject-with tcp-reset", family: .ipv4), .rejects("--reject-with echo-reply", family: .ipv4),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("reject-with \(kinds.first { $0.number == info.with }?.name ?? "")")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try RejectKind.check(info.with, kinds, site)
   }
@@ -79,6 +83,10 @@ public enum IPv6RejectTarget: TargetExtension {
     .accepts("--reject-with tcp-reset", before: "-p tcp", family: .ipv6),
     .rejects("--reject-with tcp-reset", family: .ipv6), .rejects("--reject-with icmp-port-unreachable", family: .ipv6),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("reject-with \(kinds.first { $0.number == info.with }?.name ?? "")")
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try RejectKind.check(info.with, kinds, site)

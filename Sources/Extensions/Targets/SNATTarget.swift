@@ -26,6 +26,10 @@ public enum SNATTarget: TargetExtension {
     .rejects("", family: .ipv4, table: .nat), .rejects("--to-source 192.0.2.1:80", family: .ipv4, table: .nat),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("to:", to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkCount(name) }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
@@ -67,6 +71,10 @@ public enum IPv6SNATTarget: TargetExtension {
       "--to-source [2001:db8::1-2001:db8::9]:1025-65535 --persistent", before: "-p udp", family: .ipv6, table: .nat),
     .rejects("--to-source 192.0.2.1", family: .ipv6, table: .nat),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.range.list("to:", to: &text)
+  }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 

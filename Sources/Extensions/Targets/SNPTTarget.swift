@@ -20,6 +20,11 @@ public enum SNPTTarget: TargetExtension {
     .rejects("--src-pfx 2001:db8::/64", family: .ipv6, table: .mangle),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("SNPT src-pfx \(info.source.address(.ipv6))/\(info.sourceLength)")
+    text.word("dst-pfx \(info.destination.address(.ipv6))/\(info.destinationLength)")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.check(name) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

@@ -46,6 +46,10 @@ public enum SecmarkTarget: TargetExtension {
     .accepts("--selctx system_u:object_r:firewalld_exec_t:s0", table: .security), .rejects("", table: .security),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("SECMARK selctx \(info.context.string)")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.mode != selinux { throw .kernel("SECMARK: there is no mode \(info.mode)") }
     if info.context.bytes.isEmpty { throw .kernel("SECMARK: an empty context names nothing") }

@@ -56,6 +56,15 @@ public enum SynproxyTarget: TargetExtension {
       })
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("SYNPROXY ")
+    if info.options & Bit.selectiveAcknowledgment != 0 { text.glue("sack-perm ") }
+    if info.options & Bit.timestamp != 0 { text.glue("timestamp ") }
+    if info.options & Bit.windowScale != 0 { text.glue("wscale \(info.windowScale) ") }
+    if info.options & Bit.segmentSize != 0 { text.glue("mss \(info.segmentSize) ") }
+    if info.options & Bit.congestionNotification != 0 { text.glue("ecn ") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {
       throw .kernel("SYNPROXY: works with TCP only", hint: "put -p tcp before it")

@@ -48,6 +48,10 @@ public enum TCPMSSTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `tcpmss_tg4_check`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word(info.size == clamps ? "TCPMSS clamp to PMTU" : "TCPMSS set \(info.size)")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.size == clamps, !site.hooks.isSubset(of: [.forward, .output, .postrouting]) {
       throw .kernel(

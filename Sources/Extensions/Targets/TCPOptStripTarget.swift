@@ -64,6 +64,12 @@ public enum TCPOptStripTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `tcpoptstrip_mangle_packet`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    if info.all.isEmpty { return }
+    let kinds = info.all.map { kind in (numeric ? nil : names.last { $0.kind == kind }?.name) ?? String(kind) }
+    text.word("TCPOPTSTRIP options \(kinds.joined(separator: ","))")
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let transport = packet.packet.transport, !transport.isTruncated else { return .verdict(.drop) }
     guard transport.fragmentOffset == 0 else { return .proceed }

@@ -1,6 +1,6 @@
 import CNetfilter
 import Conntrack
-import Wire
+public import Wire
 public import XTables
 
 /// Sends a copy of the packet to another host. Kernel: `xt_TEE`, revision 1.
@@ -29,6 +29,13 @@ public enum TEETarget: TargetExtension {
     .accepts("--gateway 192.0.2.1 --oif eth0", family: .ipv4), .accepts("--gateway 2001:db8::1", family: .ipv6),
     .rejects("", family: .ipv4), .rejects("! --gateway 192.0.2.1", family: .ipv4), .rejects("--gateway ::", family: .ipv6),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let gateway = info.gateway.bits(family)
+    let name = numeric ? nil : text.names.hostName(gateway, family)
+    text.word("TEE gw:\(name ?? info.gateway.address(family).description)")
+    if !info.output.bytes.isEmpty { text.word("oif=\(info.output.string)") }
+  }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.gateway == InetAddress() { throw .kernel("TEE: the gateway is no address", hint: "name a host of this network") }

@@ -59,6 +59,25 @@ public enum TOSTarget: TargetExtension {
     if seen.isEmpty { throw OptionError("missing-option", "TOS: An action is required") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let test = TOSBits(info.value, mask: info.mask)
+    text.word("TOS ")
+    if !numeric, let symbol = test.symbol {
+      text.glue("set \(symbol)")
+    } else if numeric {
+      text.glue("set ")
+      text.tos(test, numeric: true)
+    } else if info.value == 0 {
+      text.glue("and \(RuleText.hex(~info.mask, digits: 2))")
+    } else if info.value == info.mask {
+      text.glue("or \(RuleText.hex(info.value, digits: 2))")
+    } else if info.mask == 0 {
+      text.glue("xor \(RuleText.hex(info.value, digits: 2))")
+    } else {
+      text.glue("set \(RuleText.hex(info.value, digits: 2))/\(RuleText.hex(info.mask, digits: 2))")
+    }
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if let old = packet.packet.tos { packet.packet.setTOS((old & ~info.mask) ^ info.value) }
     return .proceed

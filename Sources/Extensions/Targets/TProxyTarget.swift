@@ -73,6 +73,11 @@ public enum TProxyTarget: TargetExtension {
     .rejects("--on-port 80", table: .mangle), .rejects("", before: "-p tcp", table: .mangle),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("TPROXY redirect \(info.address.address(family)):\(info.port.value)")
+    text.word("mark 0x\(String(info.markValue, radix: 16))/0x\(String(info.markMask, radix: 16))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let number = IPProtocol(rawValue: site.protocolNumber)
     if site.protocolInverted || number != .tcp && number != .udp {

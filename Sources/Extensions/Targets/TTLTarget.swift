@@ -27,6 +27,10 @@ public enum TTLTarget: TargetExtension {
     if seen.isEmpty { throw OptionError("missing-option", "TTL: You must specify an action") }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    info.change.list("TTL", to: &text)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.change.check(name) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
@@ -44,6 +48,11 @@ struct HopChange: BitwiseCopyable, Sendable {
   private static let set: UInt8 = 0
   private static let increase: UInt8 = 1
   private static let decrease: UInt8 = 2
+
+  func list(_ name: String, to text: inout RuleText) {
+    let change = mode == Self.set ? "set to" : mode == Self.decrease ? "decrement by" : mode == Self.increase ? "increment by" : ""
+    text.word("\(name) \(change) \(amount)")
+  }
 
   static func options<Info>(
     _ prefix: String, _ path: any WritableKeyPath<Info, HopChange> & Sendable

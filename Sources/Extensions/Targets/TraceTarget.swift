@@ -16,6 +16,8 @@ public enum TraceTarget: TargetExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: 0)]
   public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--foo", table: .raw)]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {}
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.isTraced = true
     return .proceed

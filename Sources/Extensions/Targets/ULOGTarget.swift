@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 public import XTables
 
 /// Hands a copy of the packet to a log group of user space, before NFLOG. Gone from the kernel since Linux 3.17.
@@ -42,6 +42,17 @@ public enum ULOGTarget: TargetExtension {
     .accepts("--ulog-prefix foo --ulog-nlgroup 2 --ulog-cprange 100 --ulog-qthreshold 50", family: .ipv4),
     .rejects("--ulog-nlgroup 33", family: .ipv4),
   ]
+
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("ULOG copy_range \(UInt32(truncatingIfNeeded: info.length)) nlgroup \(info.groups == 0 ? 0 : info.groups.trailingZeroBitCount + 1)")
+    let prefix = info.prefix.bytes
+    if !prefix.isEmpty {
+      text.word("prefix \"")
+      text.glue(bytes: prefix)
+      text.glue("\"")
+    }
+    text.word("queue_threshold \(UInt32(truncatingIfNeeded: info.threshold))")
+  }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.effects.append(

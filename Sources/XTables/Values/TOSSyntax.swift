@@ -11,7 +11,7 @@ public struct TOSBits: BitwiseCopyable, Sendable, Hashable {
 
 extension ValueSyntax where Value == TOSBits {
   /// The names RFC 1349 gave four of the bits.
-  private static var symbols: [(name: String, value: UInt8)] {
+  fileprivate static var symbols: [(name: String, value: UInt8)] {
     [
       ("Minimize-Delay", 0x10), ("Maximize-Throughput", 0x08), ("Maximize-Reliability", 0x04), ("Minimize-Cost", 0x02),
       ("Normal-Service", 0x00),
@@ -77,5 +77,22 @@ extension ValueSyntax where Value == UInt8 {
       placeholder: number.placeholder, grammar: number.grammar, samples: number.samples, nearMisses: number.nearMisses,
       parse: number.parse,
       print: { value, text in text.word((value < 16 ? "0x0" : "0x") + String(value, radix: 16)) })
+  }
+}
+
+extension TOSBits {
+  /// The name RFC 1349 gave the value, where it is meant.
+  public var symbol: String? {
+    mask == 0x3f ? ValueSyntax<TOSBits>.symbols.first { $0.value == value }?.name : nil
+  }
+}
+
+extension RuleText {
+  /// Glues a value and its mask in hexadecimal; a name that RFC 1349 gave comes after a blank.
+  ///
+  /// The corresponding C function is `tos_try_print_symbolic`.
+  public mutating func tos(_ test: TOSBits, numeric: Bool) {
+    if !numeric, let symbol = test.symbol { return word(symbol) }
+    glue("\(RuleText.hex(test.value, digits: 2))/\(RuleText.hex(test.mask, digits: 2))")
   }
 }

@@ -158,6 +158,21 @@ extension TranslationRange {
     text.word(flags.contains(.ports) ? word + ":" + portText : word)
   }
 
+  /// What a listing shows: the range behind a label, then how an address and a port are chosen from it.
+  ///
+  /// The corresponding C function is `__NAT_print`.
+  public func list(_ label: String, skipsColon: Bool = false, to text: inout RuleText) {
+    if !flags.isDisjoint(with: [.addresses, .ports]) {
+      var range = RuleText(names: text.names, family: text.family)
+      write(to: &range)
+      text.word(label + (skipsColon && range.string.hasPrefix(":") ? String(range.string.dropFirst()) : range.string))
+    }
+    let choices: [(TranslationFlags, String)] = [
+      (.random, "random"), (.randomFully, "random-fully"), (.persistent, "persistent"),
+    ]
+    for (choice, name) in choices where flags.contains(choice) { text.word(name) }
+  }
+
   fileprivate var portText: String {
     var text = String(firstPort.value)
     if lastPort != firstPort { text += "-\(lastPort.value)" }
