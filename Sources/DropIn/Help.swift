@@ -67,7 +67,7 @@ enum Help {
       let gap = String(repeating: " ", count: max(2, 36 - usage.utf8.count))
       text += usage + (option.summary.isEmpty ? "" : gap + option.summary) + "\n"
     }
-    return text
+    return text + subject.helpNotes
   }
 
   static func restoreUsage(_ program: String) -> String {

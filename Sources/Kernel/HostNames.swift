@@ -48,7 +48,7 @@ private enum HostNames {
       for index in 0..<length {
         unsafe bytes[offset + index] = UInt8(truncatingIfNeeded: address >> UInt128(8 * (length - 1 - index)))
       }
-      guard let base = unsafe bytes.baseAddress else { return EAI_FAIL }
+      guard let base = bytes.baseAddress else { return EAI_FAIL }
       return unsafe getnameinfo(
         base.assumingMemoryBound(to: sockaddr.self), socklen_t(size), &host, socklen_t(host.count), nil, 0, NI_NAMEREQD)
     }

@@ -14,6 +14,8 @@ public protocol Extension: Sendable {
   static var families: Families { get }
   /// One sentence for help and documentation.
   static var summary: String { get }
+  /// What `--help` shows behind the options, such as the names of types; ends in a newline where it is not empty.
+  static var helpNotes: String { get }
   /// What the structure holds before any option is read; the corresponding C callback is `init`.
   static var initial: Info { get }
   /// In the order in which save prints them.
@@ -45,6 +47,7 @@ public protocol Extension: Sendable {
 extension Extension {
   public static var kernelName: String { name }
   public static var aliases: [String] { [] }
+  public static var helpNotes: String { "" }
   public static func scope(_ family: Family) -> Scope { .anywhere }
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {}
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {}

@@ -11,6 +11,9 @@ public final class ExtensionDescriptor: Sendable {
   public let aliases: [String]
   public let families: Families
   public let summary: String
+  /// What `--help` shows behind the options.
+  public var helpNotes: String { notes() }
+  private let notes: @Sendable () -> String
   public let options: [OptionDescriptor]
   public let layouts: [LayoutDescriptor]
   public let examples: [Example]
@@ -94,6 +97,7 @@ public final class ExtensionDescriptor: Sendable {
     aliases = facts.aliases
     families = facts.families
     summary = facts.summary
+    notes = facts.helpNotes
     examples = facts.examples
     options = facts.options
     layouts = facts.layouts
@@ -194,6 +198,7 @@ struct Facts: Sendable {
   let aliases: [String]
   let families: Families
   let summary: String
+  let helpNotes: @Sendable () -> String
   let options: [OptionDescriptor]
   let layouts: [LayoutDescriptor]
   let examples: [Example]
@@ -206,6 +211,7 @@ struct Facts: Sendable {
     aliases = E.aliases
     families = E.families
     summary = E.summary
+    helpNotes = { E.helpNotes }
     options = declared.map { OptionDescriptor($0) }
     layouts = E.layouts.map { LayoutDescriptor($0) }
     examples = E.examples

@@ -102,6 +102,21 @@ public enum BPFMatch: MatchExtension {
     }
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.glue("match bpf ")
+    switch info.mode {
+    case Mode.bytecode:
+      let lines = info.instructions.map(\.text)
+      text.glue(lines.joined(separator: ","))
+      // iptables ends the program with a NUL.
+      if !lines.isEmpty { text.glue(bytes: [0]) }
+    case Mode.pinned:
+      text.glue("pinned ")
+      text.glue(bytes: info.path)
+    default: text.glue("unknown")
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.mode > 2 || info.count > 64 { throw .kernel("bpf: unknown mode, or a program too long") }
     if info.mode == Mode.bytecode, let fault = BPFProgram.fault(info.instructions) {

@@ -89,8 +89,9 @@ public enum DCCPMatch: MatchExtension {
     }
     if isTested(Flag.types) {
       if isInverted(Flag.types) { text.word("!") }
-      let numbers = (0..<16).filter { info.types >> UInt16($0) & 1 == 1 }
-      text.word(numbers.map { !numeric && $0 < typeNames.count ? typeNames[$0] : String($0) }.joined(separator: ","))
+      // By name nothing is listed after INVALID, which stands for all types above it.
+      let numbers = (0..<(numeric ? 16 : typeNames.count)).filter { info.types >> UInt16($0) & 1 == 1 }
+      text.word(numbers.map { numeric ? String($0) : typeNames[$0] }.joined(separator: ","))
     }
     if isTested(Flag.option), info.option != 0 || isInverted(Flag.option) {
       text.word("option=\(isInverted(Flag.option) ? "!" : "")\(info.option)")

@@ -15,6 +15,10 @@ public enum EUI64Match: MatchExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<Int32>.size)]
   public static let examples: [Example] = [.accepts(""), .rejects("--eui64")]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.glue("eui64 ")
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     let field = Field("eui64", bits: 1) { context in
       guard let link = context.packet.link, link.etherType == 0x86dd, let source = context.packet.ipv6?.source else { return .value(0) }

@@ -275,6 +275,31 @@ public enum HashlimitMatch: MatchExtension {
   }
 
   /// The corresponding kernel function is `hashlimit_mt_check_common`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.word("limit: \(info.mode & Mode.inverted != 0 ? "above" : "up to")")
+    if info.mode & Mode.bytes != 0 {
+      let rate = HashlimitRate.text(cost: info.average, burst: info.burst)
+      text.word(rate.text)
+      if let burst = rate.burst { text.word("burst \(burst)") }
+    } else {
+      // Where an interval was kept, the rate is the one of that interval.
+      let period = info.interval == 0 ? info.average : info.average &* UInt64(info.interval)
+      text.word("\(HashlimitRate.text(period).text) burst \(info.burst)")
+    }
+    if info.mode & Mode.keys != 0 {
+      text.word("mode \(keys.filter { info.mode & $0.bit != 0 }.map(\.name).joined(separator: "-"))")
+    }
+    if info.size != 0 { text.word("htable-size \(info.size)") }
+    if info.maximum != 0 { text.word("htable-max \(info.maximum)") }
+    if info.collectionInterval != 1000 { text.word("htable-gcinterval \(info.collectionInterval)") }
+    if UInt64(info.expiry) != defaultExpiry(info) { text.word("htable-expire \(info.expiry)") }
+    if Int(info.sourceLength) != family.addressBits { text.word("srcmask \(info.sourceLength)") }
+    if Int(info.destinationLength) != family.addressBits { text.word("dstmask \(info.destinationLength)") }
+    guard info.mode & Mode.measures != 0 else { return }
+    text.word("rate-match")
+    if info.interval != 1 { text.word("rate-interval \(info.interval)") }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let bits = site.family.addressBits
     if info.collectionInterval == 0 || info.expiry == 0 { throw .kernel("hashlimit: an interval of zero never ends") }

@@ -15,6 +15,7 @@ public enum ICMP6Match: MatchExtension {
   public static let families: Families = .ipv6
   public static let summary = "matches the type and code of ICMPv6"
   public static let initial = Info()
+  public static var helpNotes: String { ICMPType.help(ICMPType.namesV6, "ICMPv6") }
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [58]) }
 
   public static let options: [Option<Info>] = [

@@ -14,6 +14,7 @@ public enum ICMPMatch: MatchExtension {
   public static let families: Families = .ipv4
   public static let summary = "matches the type and code of ICMP"
   public static let initial = Info()
+  public static var helpNotes: String { ICMPType.help(ICMPType.names, "ICMP") }
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [1]) }
 
   private static let syntax = ValueSyntax.icmpType(ICMPType.names, "ICMP")

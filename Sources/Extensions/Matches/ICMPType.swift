@@ -59,6 +59,19 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
     Name("redirect", 137),
   ]
 
+  /// The names for `--help`: those of single codes are indented under their type, other names stand in parentheses.
+  static func help(_ names: [Name], _ label: String) -> String {
+    var text = "Valid \(label) Types:"
+    var previous: ICMPType?
+    for item in names {
+      let isAlias = item.type == previous
+      let isCode = item.type.lowCode == item.type.highCode
+      text += isAlias ? " (\(item.name))" : "\n\(isCode ? "   " : "")\(item.name)"
+      previous = item.type
+    }
+    return text + "\n"
+  }
+
   /// The type's name, or numbers behind the name of the protocol.
   ///
   /// The corresponding C functions are `print_icmptype` and `print_icmpv6type`.

@@ -96,6 +96,21 @@ public enum IPVSMatch: MatchExtension {
     info.matched |= Flag.ipvs
   }
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    func item(_ flag: UInt8, _ name: String, _ write: (inout RuleText) -> Void) {
+      guard info.matched & flag != 0 else { return }
+      text.option(name, inverted: info.inverted & flag != 0)
+      write(&text)
+    }
+    if info.matched == Flag.ipvs { text.option("ipvs", inverted: info.inverted & Flag.ipvs != 0) }
+    item(Flag.protocolNumber, "vproto") { $0.word(String(info.protocolNumber)) }
+    item(Flag.address, "vaddr") { $0.network(info.address, numeric: numeric) }
+    item(Flag.port, "vport") { $0.word(String(info.port.value)) }
+    if info.matched & Flag.direction != 0 { text.word("vdir \(info.inverted & Flag.direction != 0 ? "REPLY" : "ORIGINAL")") }
+    item(Flag.method, "vmethod") { $0.word(methods.first { $0.number == info.method }?.name ?? "UNKNOWN") }
+    item(Flag.controlPort, "vportctl") { $0.word(String(info.controlPort.value)) }
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition {

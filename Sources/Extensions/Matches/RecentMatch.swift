@@ -112,6 +112,20 @@ public enum RecentMatch: MatchExtension {
   }
 
   /// The corresponding kernel function is `recent_mt_check`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    text.option("recent:", inverted: info.invert != 0)
+    let operations = [(Bit.set, "SET"), (Bit.check, "CHECK"), (Bit.update, "UPDATE"), (Bit.remove, "REMOVE")]
+    for (bit, name) in operations where info.operation & bit != 0 { text.word(name) }
+    if info.seconds != 0 { text.word("seconds: \(Int32(bitPattern: info.seconds))") }
+    if info.operation & Bit.reap != 0 { text.word("reap") }
+    if info.hits != 0 { text.word("hit_count: \(Int32(bitPattern: info.hits))") }
+    if info.operation & Bit.ttl != 0 { text.word("TTL-Match") }
+    text.word("name: ")
+    text.glue(bytes: info.name.bytes)
+    if info.side <= 1 { text.word(info.side == 0 ? "side: source" : "side: dest") }
+    text.word("mask: \(info.mask.address(family))")
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let chosen = info.operation & Bit.operations
     if info.operation & 0xc0 != 0 || chosen.nonzeroBitCount != 1 { throw .kernel("recent: there must be one operation") }

@@ -197,6 +197,26 @@ public enum SetMatch: MatchExtension {
     .rejects("--match-set foo src ! --packets-lt 1"),
   ]
 
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    let reference = info.kernel.reference
+    text.glue(reference.flags & AddressSetReference.inverted != 0 ? " !" : "")
+    text.word("match-set")
+    reference.print(info.set, to: &text)
+    let flags = info.kernel.flags
+    if flags & Flag.returnNomatch != 0 { text.word("return-nomatch") }
+    if flags & Flag.skipCounters != 0 { text.word("! update-counters") }
+    if flags & Flag.skipSubcounters != 0 { text.word("! update-subcounters") }
+    for (name, test) in [("packets", info.kernel.packets), ("bytes", info.kernel.bytes)] {
+      switch test.operation {
+      case Operation.equal: text.word("\(name)-eq \(test.value)")
+      case Operation.unequal: text.word("! \(name)-eq \(test.value)")
+      case Operation.less: text.word("\(name)-lt \(test.value)")
+      case Operation.greater: text.word("\(name)-gt \(test.value)")
+      default: break
+      }
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.kernel.reference.dimension > 6 { throw .kernel("set: a set has at most six dimensions") }
   }

@@ -1,5 +1,6 @@
 import CNetfilter
 import Conntrack
+public import Wire
 public import XTables
 
 /// Adds what a packet has to sets, takes it out, or gives the packet what a set says. Kernel: `xt_set`, target revision 3.
@@ -180,6 +181,23 @@ public enum SetTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `set_target_v3_checkentry`.
+  public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
+    func part(_ name: String, _ reference: AddressSetReference, _ set: FixedName<32>) {
+      guard reference.index != AddressSetReference.noIndex else { return }
+      text.word(name)
+      reference.print(set, to: &text)
+    }
+    part("add-set", info.kernel.added, info.added)
+    if info.kernel.flags & Flag.exist != 0 { text.word("exist") }
+    if info.kernel.timeout != .max { text.word("timeout \(info.kernel.timeout)") }
+    part("del-set", info.kernel.removed, info.removed)
+    part("map-set", info.kernel.mapped, info.mapped)
+    for (flag, name) in [(Flag.mark, "map-mark"), (Flag.priority, "map-prio"), (Flag.queue, "map-queue")]
+    where info.kernel.flags & flag != 0 {
+      text.word(name)
+    }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     for reference in [info.kernel.added, info.kernel.removed, info.kernel.mapped] where reference.dimension > 6 {
       throw .kernel("SET: a set has at most six dimensions")

@@ -61,10 +61,10 @@ public enum TOSTarget: TargetExtension {
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     let test = TOSBits(info.value, mask: info.mask)
+    // The blank that is missing before a name stands before the target instead.
+    if !numeric, let symbol = test.symbol { return text.word(" TOS set\(symbol)") }
     text.word("TOS ")
-    if !numeric, let symbol = test.symbol {
-      text.glue("set \(symbol)")
-    } else if numeric {
+    if numeric {
       text.glue("set ")
       text.tos(test, numeric: true)
     } else if info.value == 0 {
