@@ -36,6 +36,8 @@ public struct Connection: Sendable {
 
   public var isConfirmed: Bool { status.contains(.confirmed) }
   public var isDying: Bool { status.contains(.dying) }
+  /// It stands in the table.
+  var isListed: Bool { features.contains(.live) && isConfirmed && !isDying }
 }
 
 /// What a protocol's tracker remembers. Kernel: `nf_conntrack_proto`.

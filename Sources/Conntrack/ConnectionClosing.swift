@@ -2,6 +2,12 @@ extension ConntrackTable {
   /// A reset goes out that ends a TCP connection, of which its own tracker would not know: the connection of the packet it answers is
   /// closing from now on. The corresponding kernel function is `nf_conntrack_tcp_set_closing`.
   public func noteReset(answering attachment: Attachment, now: Instant) {
+    core.noteReset(answering: attachment, now: now)
+  }
+}
+
+extension ConntrackCore {
+  mutating func noteReset(answering attachment: Attachment, now: Instant) {
     guard let handle = attachment.connection, let slot = slot(handle), entries[slot].isConfirmed,
       case .tcp(var tcp) = entries[slot].tracker, tcp.state != .close
     else { return }

@@ -1,7 +1,7 @@
-extension ConntrackTable {
+extension ConntrackCore {
   /// Makes room in a full table by removing the unassured connections of the first bucket near the new one's hash that has any. As in the
   /// kernel, eight buckets of `nf_conntrack_buckets` are looked at and no more. The corresponding kernel function is `early_drop`.
-  func dropEarly(_ hash: UInt64, now: Instant) -> Bool {
+  mutating func dropEarly(_ hash: UInt64, now: Instant) -> Bool {
     let buckets = UInt64(max(settings.buckets, 1))
     let first = (hash >> 33) &* buckets >> 31
     let range: UInt64 = min(8, buckets)
@@ -39,7 +39,7 @@ extension ConntrackTable {
 
   /// Removes what has expired, and under pressure also unassured and closing connections as long as the table is 95 % full.
   /// `incoming` calls it once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
-  public func collectGarbage(now: Instant) {
+  mutating func collectGarbage(now: Instant) {
     nextCollection = now.adding(seconds: 60)
     let limit = Int(settings.max) / 100 * 95
     emptyGraveyard()

@@ -1,12 +1,12 @@
 import Wire
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Puts an unconfirmed connection into the table, now that its first packet is about to leave, and tells what has happened.
   ///
   /// When another packet of the same flow was confirmed first, the packet moves over to that connection, or, under NAT, its own one
   /// stands in the table for answers alone. The corresponding kernel function is `nf_conntrack_confirm`.
   /// - Returns: `.drop` when the table has no room for the connection beside those it has.
-  public func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
+  mutating func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
     guard case .connection(let handle, let info) = attachment, let slot = slot(handle) else { return .accept }
     if !entries[slot].status.contains(.confirmed) {
       // An answer made by REJECT carries the connection of the packet it answers, which is not yet confirmed and will not be.
@@ -18,7 +18,7 @@ extension ConntrackTable {
     return .accept
   }
 
-  private func insert(_ slot: Int, _ attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
+  private mutating func insert(_ slot: Int, _ attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
     let entry = entries[slot]
     guard !entry.status.contains(.dying) else {
       statistics.insertFailed += 1
@@ -59,10 +59,10 @@ extension ConntrackTable {
   }
 
   /// The corresponding kernel function is `nf_ct_resolve_clash`.
-  private func resolveClash(
+  private mutating func resolveClash(
     _ slot: Int, _ winner: Int, _ replyHash: UInt64, _ attachment: inout Attachment, now: Instant
   ) -> NetfilterVerdict {
-    if allowsClash(entries[slot].original) {
+    if entries[slot].original.allowsClash {
       if joinWinner(slot, winner, &attachment) { return .accept }
       if let other = present(entries[slot].reply, entries[slot].zone, replyHash, .reply) {
         if joinWinner(slot, other, &attachment) { return .accept }
@@ -77,7 +77,7 @@ extension ConntrackTable {
   }
 
   /// Moves the packet to the connection that was there first, when both are the same flow or no NAT is in play.
-  private func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
+  private mutating func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
     let (own, other) = (entries[slot], entries[winner])
     guard !other.status.contains(.dying), let info = attachment.info else { return false }
     let isSame = own.original == other.original && own.reply == other.reply
@@ -94,7 +94,7 @@ extension ConntrackTable {
   }
 
   /// Puts the connection in by its reply tuple alone, for one second. The corresponding kernel function is `nf_ct_resolve_clash_harder`.
-  private func insertForAnswers(_ slot: Int, _ replyHash: UInt64, now: Instant) {
+  private mutating func insertForAnswers(_ slot: Int, _ replyHash: UInt64, now: Instant) {
     entries[slot].status.formUnion([.confirmed, .fixedTimeout, .natClash])
     entries[slot].expiry = now.adding(seconds: 1)
     index.insert(slot, .reply, hash: replyHash)
@@ -102,7 +102,7 @@ extension ConntrackTable {
   }
 
   /// Tells the events that have gathered. The corresponding kernel function is `nf_ct_deliver_cached_events`.
-  private func deliver(_ attachment: Attachment, now: Instant) {
+  private mutating func deliver(_ attachment: Attachment, now: Instant) {
     guard let handle = attachment.connection, let slot = slot(handle), !entries[slot].pendingEvents.isEmpty else { return }
     let pending = entries[slot].pendingEvents
     entries[slot].pendingEvents = []

@@ -1,14 +1,14 @@
-public import Wire
+import Wire
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Looks at a packet that comes in or is sent by this host, attaches it to its connection or starts one, and follows the protocol.
   ///
   /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template that the CT target put
   /// there is used up. The corresponding kernel function is `nf_conntrack_in`.
   /// - Parameter packetMark: for zones that a template takes from the mark.
   /// - Returns: `.accept`, or `.drop` when the table is full.
-  public func incoming(
-    packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32 = 0, now: Instant
+  mutating func incoming(
+    packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32, fulfilled: inout Expectation?, now: Instant
   ) -> NetfilterVerdict {
     var template: Template?
     switch attachment {
@@ -36,18 +36,18 @@ extension ConntrackTable {
         return .accept
       }
     }
-    return follow(packet, at, template, zone, &attachment, hook: hook, now: now)
+    return follow(packet, at, template, zone, &attachment, hook: hook, &fulfilled, now: now)
   }
 
-  private func follow(
+  private mutating func follow(
     _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ attachment: inout Attachment,
-    hook: Hook, now: Instant
+    hook: Hook, _ fulfilled: inout Expectation?, now: Instant
   ) -> NetfilterVerdict {
     // Once around again when TCP has removed a closed connection to reopen it.
     while true {
       let slot: Int
       let info: ConnectionInfo
-      switch resolve(packet, at, template, zone, now: now) {
+      switch resolve(packet, at, template, zone, &fulfilled, now: now) {
       case .found(let found, let direction):
         slot = found
         info = self.info(found, direction)
@@ -81,7 +81,7 @@ extension ConntrackTable {
     }
   }
 
-  private func discardUnconfirmed(_ slot: Int) {
+  private mutating func discardUnconfirmed(_ slot: Int) {
     if !entries[slot].status.contains(.confirmed) { free(slot) }
   }
 
@@ -100,16 +100,19 @@ extension ConntrackTable {
     case tableFull
   }
 
-  private func resolve(
-    _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, now: Instant
+  private mutating func resolve(
+    _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ fulfilled: inout Expectation?,
+    now: Instant
   ) -> Resolution {
     guard let tuple = tuple(packet.bytes, at) else { return .unclassifiable }
     if let found = findSlot(tuple, zone: zone, now: now) { return .found(found.slot, found.direction) }
-    return start(tuple, template, zone, now: now)
+    return start(tuple, template, zone, &fulfilled, now: now)
   }
 
   /// A new, unconfirmed connection. The corresponding kernel function is `init_conntrack`.
-  private func start(_ tuple: Tuple, _ template: Template?, _ zone: Zone, now: Instant) -> Resolution {
+  private mutating func start(
+    _ tuple: Tuple, _ template: Template?, _ zone: Zone, _ fulfilled: inout Expectation?, now: Instant
+  ) -> Resolution {
     guard let reply = tuple.inverted() else { return .unclassifiable }
     if settings.max != 0, count >= Int(settings.max), !dropEarly(tuple.hash(zone: zone.id(.original), seed: seed), now: now) {
       isUnderPressure = true
@@ -124,12 +127,13 @@ extension ConntrackTable {
       entries[slot].features.insert(.eventMask)
       extend(slot) { $0.eventMask = mask }
     }
-    if !adoptExpected(slot, tuple, zone, now: now) { assignHelper(slot, template) }
+    fulfilled = adoptExpected(slot, tuple, zone, now: now)
+    if fulfilled == nil { assignHelper(slot, template) }
     return .found(slot, .original)
   }
 
   /// Hands a packet to its protocol's tracker. The corresponding kernel function is `nf_conntrack_handle_packet`.
-  private func track(
+  private mutating func track(
     _ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, hook: Hook, now: Instant
   ) -> TrackerResult {
     switch at.proto {
@@ -165,7 +169,7 @@ struct TrackedTransport {
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// The tuple of the packet whose headers stand where `at` says; nil when its transport header is cut off.
   /// The corresponding kernel function is `nf_ct_get_tuple`.
   func tuple(_ bytes: [UInt8], _ at: TrackedTransport) -> Tuple? {
@@ -203,7 +207,7 @@ extension ConntrackTable {
   }
 
   /// The tuple of a whole packet, as `incoming` would use it; nil when it cannot be tracked.
-  public func tuple(of packet: Packet) -> Tuple? {
+  func tuple(of packet: Packet) -> Tuple? {
     TrackedTransport(packet.bytes).flatMap { tuple(packet.bytes, $0) }
   }
 }

@@ -1,21 +1,21 @@
 import Wire
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// The confirmed connection that has a tuple in a zone, and the direction it is that tuple of; an expired one is removed on
   /// the way. The corresponding kernel function is `nf_conntrack_find_get`.
-  public func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
+  mutating func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
     findSlot(tuple, zone: zone, now: now).map { (handle($0.slot), $0.direction) }
   }
 
   @inline(__always)
-  func findSlot(_ tuple: Tuple, zone: Zone, now: Instant) -> (slot: Int, direction: Direction)? {
+  mutating func findSlot(_ tuple: Tuple, zone: Zone, now: Instant) -> (slot: Int, direction: Direction)? {
     let originalID = zone.id(.original), replyID = zone.id(.reply)
     if let found = probe(tuple, zone, hash: tuple.hash(zone: originalID, seed: seed), now: now) { return found }
     guard originalID != replyID else { return nil }
     return probe(tuple, zone, hash: tuple.hash(zone: replyID, seed: seed), now: now)
   }
 
-  private func probe(_ tuple: Tuple, _ zone: Zone, hash: UInt64, now: Instant) -> (slot: Int, direction: Direction)? {
+  private mutating func probe(_ tuple: Tuple, _ zone: Zone, hash: UInt64, now: Instant) -> (slot: Int, direction: Direction)? {
     var place = index.home(hash)
     while true {
       let word = index.words[place]
@@ -43,7 +43,7 @@ extension ConntrackTable {
 
   /// Whether another connection has a tuple already, so that NAT must look for a different one.
   /// The corresponding kernel function is `nf_conntrack_tuple_taken`.
-  public func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
+  mutating func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
     guard let own = slot(handle) else { return false }
     let zone = entries[own].zone
     guard let found = probe(tuple, zone, hash: tuple.hash(zone: zone.id(.reply), seed: seed), now: now), found.slot != own
@@ -57,7 +57,7 @@ extension ConntrackTable {
   }
 
   /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
-  public func dump(now: Instant) -> [ConnectionSnapshot] {
+  mutating func dump(now: Instant) -> [ConnectionSnapshot] {
     var list: [ConnectionSnapshot] = []
     for slot in entries.indices {
       let entry = entries[slot]
@@ -72,7 +72,7 @@ extension ConntrackTable {
   }
 
   /// Everything known of one connection; nil when it is gone.
-  public func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? {
+  func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? {
     slot(handle).map { snapshot($0, now: now) }
   }
 
@@ -89,16 +89,16 @@ extension ConntrackTable {
     return ConnectionSnapshot(
       handle: handle(slot), original: entry.original, reply: entry.reply, status: entry.status, state: state,
       timeout: remaining(slot, now: now), mark: entry.mark, zone: entry.zone, labels: more?.labels ?? 0,
-      helper: more?.helper.flatMap(helperName),
+      helper: more?.helper.flatMap { helperName($0) },
       accounting: entry.features.contains(.accounting) ? accounting[slot] : nil,
       master: more?.master.flatMap { self[$0]?.original },
       sequenceAdjustments: entry.status.contains(.sequenceAdjust) ? adjustments : nil, start: more?.start)
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Adds an event to the stream when somebody listens and the connection's mask lets it through.
-  func tell(_ kind: ConnectionEvents, _ slot: Int, now: Instant) {
+  mutating func tell(_ kind: ConnectionEvents, _ slot: Int, now: Instant) {
     guard recordsEvents, settings.events != 0 else { return }
     if entries[slot].features.contains(.eventMask), let mask = extensions[UInt32(slot)]?.eventMask,
       kind.isDisjoint(with: mask)
@@ -115,7 +115,7 @@ extension ConntrackTable {
   }
 
   /// Takes the events told so far.
-  public func takeEvents() -> [ConntrackEvent] {
+  mutating func takeEvents() -> [ConntrackEvent] {
     defer { events = [] }
     return events
   }

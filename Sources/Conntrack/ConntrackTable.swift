@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// The connections of one network namespace. Kernel: `nf_conntrack_hash` and what belongs to it.
 ///
@@ -6,253 +6,196 @@ import Wire
 /// a packet of a known connection allocates nothing. Time comes in with every call. A connection is *unconfirmed*, known by
 /// its handle alone, from the first packet's `incoming` to its `confirm`.
 public final class ConntrackTable {
-  public var settings: ConntrackSettings
-  public internal(set) var statistics = ConntrackStatistics()
-  /// Connections, confirmed or not, that count against `nf_conntrack_max`.
-  public internal(set) var count = 0
-  /// Tells events into `events` when true.
-  public var recordsEvents = false
-  public internal(set) var events: [ConntrackEvent] = []
+  var core: ConntrackCore
   /// The NAT side of the helpers; nil as long as no NAT is there, then no payload is rewritten.
   public var helperNAT: (any HelperNAT)?
-
   /// The datagrams that are being reassembled.
   public internal(set) var fragments = FragmentQueues()
-
-  let seed: HashSeed
-  let transitions = TCPTransitions()
-  let sctpTransitions = SCTPTransitions()
-  var entries: [Connection] = []
-  var accounting: [ConnectionAccounting] = []
-  var extensions: [UInt32: ConnectionExtension] = [:]
-  var freeSlot: UInt32 = .max
-  var index = TupleIndex()
-  var sources = SourceIndex()
-  /// Connections that have left the table while a packet may still carry them.
-  var graveyard: [UInt32] = []
-  var expectations = ExpectationTable()
-  var helpers: [any ConntrackHelper] = []
-  var timeoutPolicies: [TimeoutPolicy] = []
-  var greKeys: [GREKey] = []
-  var nextCollection = Instant(nanoseconds: 0)
-  /// The table was full: closing connections are to go at the next collection.
-  var isUnderPressure = false
 
   /// An empty table.
   /// - Parameter seed: mixed into every hash, so that nobody can prepare colliding tuples; the same seed gives the same run.
   public init(settings: ConntrackSettings = ConntrackSettings(), seed: UInt64 = 0) {
-    self.settings = settings
-    self.seed = HashSeed(seed)
+    core = ConntrackCore(settings: settings, seed: seed)
   }
 
-  // MARK: Connections by handle
+  public var settings: ConntrackSettings {
+    get { core.settings }
+    set { core.settings = newValue }
+  }
+  public var statistics: ConntrackStatistics { core.statistics }
+  /// Connections, confirmed or not, that count against `nf_conntrack_max`.
+  public var count: Int { core.count }
+  /// Tells events into `events` when true.
+  public var recordsEvents: Bool {
+    get { core.recordsEvents }
+    set { core.recordsEvents = newValue }
+  }
+  public var events: [ConntrackEvent] { core.events }
+  /// Takes the events told so far.
+  public func takeEvents() -> [ConntrackEvent] { core.takeEvents() }
 
-  /// The slot of a handle; nil when its connection is gone.
-  @inline(__always)
-  func slot(_ handle: ConnectionHandle) -> Int? {
-    let slot = Int(handle.index)
-    guard slot < entries.count, entries[slot].generation == handle.generation,
-      entries[slot].features.contains(.live)
-    else { return nil }
-    return slot
+  // MARK: A packet's way
+
+  /// Looks at a packet that comes in or is sent by this host, attaches it to its connection or starts one, and follows the protocol.
+  ///
+  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template that the CT target put
+  /// there is used up. The corresponding kernel function is `nf_conntrack_in`.
+  /// - Parameter packetMark: for zones that a template takes from the mark.
+  /// - Returns: `.accept`, or `.drop` when the table is full.
+  public func incoming(
+    packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32 = 0, now: Instant
+  ) -> NetfilterVerdict {
+    var fulfilled: Expectation?
+    let verdict = core.incoming(
+      packet: packet, attachment: &attachment, hook: hook, packetMark: packetMark, fulfilled: &fulfilled, now: now)
+    if let fulfilled, let handle = attachment.connection { welcome(handle, fulfilled, now: now) }
+    return verdict
   }
 
-  @inline(__always)
-  func handle(_ slot: Int) -> ConnectionHandle {
-    ConnectionHandle(index: UInt32(truncatingIfNeeded: slot), generation: entries[slot].generation)
-  }
-
-  /// A connection; nil when it is gone.
-  public subscript(_ handle: ConnectionHandle) -> Connection? {
-    slot(handle).map { entries[$0] }
-  }
-
-  /// What a connection has besides; empty for most, nil when it is gone.
-  public func details(of handle: ConnectionHandle) -> ConnectionExtension? {
-    slot(handle).map { extensions[UInt32($0)] ?? ConnectionExtension() }
-  }
-
-  public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? {
-    guard let slot = slot(handle), entries[slot].features.contains(.accounting) else { return nil }
-    return accounting[slot]
-  }
-
-  /// Whole seconds that a connection has left.
-  public func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? {
-    slot(handle).map { remaining($0, now: now) }
-  }
-
-  /// Sets the mark, as the CONNMARK target does. Kernel: `ct->mark`.
-  public func setMark(_ mark: UInt32, of handle: ConnectionHandle) {
-    guard let slot = slot(handle), entries[slot].mark != mark else { return }
-    entries[slot].mark = mark
-    entries[slot].pendingEvents.insert(.mark)
-  }
-
-  /// Sets the labels. The corresponding kernel function is `nf_connlabels_replace`.
-  public func setLabels(_ labels: UInt128, of handle: ConnectionHandle) {
-    guard let slot = slot(handle) else { return }
-    guard extensions[UInt32(slot)]?.labels ?? 0 != labels else { return }
-    extend(slot) { $0.labels = labels }
-    entries[slot].pendingEvents.insert(.label)
-  }
-
-  /// Changes what a connection has besides the entry itself; nothing happens when it is gone.
-  public func update(_ handle: ConnectionHandle, _ change: (inout ConnectionExtension) -> Void) {
-    guard let slot = slot(handle) else { return }
-    extend(slot, change)
-  }
-
-  func extend(_ slot: Int, _ change: (inout ConnectionExtension) -> Void) {
-    entries[slot].features.insert(.extended)
-    change(&extensions[UInt32(slot), default: ConnectionExtension()])
-  }
-
-  /// The original tuple of the connection that expected this one.
-  public func master(of handle: ConnectionHandle) -> ConnectionHandle? {
-    guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
-    return extensions[UInt32(slot)]?.master
-  }
-
-  /// The name of the helper attached to a connection.
-  public func helperName(of handle: ConnectionHandle) -> String? {
-    guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
-    return extensions[UInt32(slot)]?.helper.flatMap(helperName)
-  }
-
-  // MARK: Time
-
-  @inline(__always)
-  func remaining(_ slot: Int, now: Instant) -> UInt32 {
-    let entry = entries[slot]
-    return entry.isConfirmed ? entry.expiry.wholeSeconds(since: now) : entry.expiry.wholeSeconds(since: Instant(nanoseconds: 0))
-  }
-
-  @inline(__always)
-  func isExpired(_ slot: Int, now: Instant) -> Bool { entries[slot].expiry <= now }
-
-  /// The switches that hold for a connection: those of its timeout policy, or the table's.
-  @inline(__always)
-  func timeouts(of slot: Int) -> ConntrackSettings {
-    guard entries[slot].features.contains(.timeoutPolicy) else { return settings }
-    return policySettings(slot)
-  }
-
-  private func policySettings(_ slot: Int) -> ConntrackSettings {
-    guard let policy = extensions[UInt32(slot)]?.timeoutPolicy, Int(policy.rawValue) < timeoutPolicies.count else {
-      return settings
+  /// Does what the helper wants done with a connection that it expected. Kernel: `nf_conntrack_expect.expectfn`.
+  private func welcome(_ handle: ConnectionHandle, _ expectation: Expectation, now: Instant) {
+    switch expectation.function {
+    case nil: break
+    case .pptp:
+      if let nat = helperNAT, let master = self[expectation.master], !master.status.isDisjoint(with: .natMask) {
+        nat.expected(handle, by: expectation, in: self, now: now)
+      } else {
+        core.unexpectSibling(of: expectation, now: now)
+      }
+    default: helperNAT?.expected(handle, by: expectation, in: self, now: now)
     }
-    return timeoutPolicies[Int(policy.rawValue)].settings
   }
 
-  /// Lets a connection live `timeout` seconds from now, and counts the packet. The corresponding kernel function is `__nf_ct_refresh_acct`.
-  @inline(__always)
-  func refresh(_ slot: Int, _ direction: Direction, timeout: UInt32, bytes: Int, now: Instant) {
-    if !entries[slot].status.contains(.fixedTimeout) {
-      let start = entries[slot].status.contains(.confirmed) ? now : Instant(nanoseconds: 0)
-      entries[slot].expiry = start.adding(seconds: timeout)
+  /// Lets the connection's helper look at a packet that is about to leave, and adjusts its sequence numbers; to be followed by
+  /// `confirm`. The corresponding kernel function is `nf_confirm`, of older kernels `ipv4_helper` and `ipv4_confirm`.
+  /// - Parameters:
+  ///   - isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
+  ///   - broadcastMask: for a packet that this host sends to the broadcast address of an interface, that interface's mask.
+  public func help(
+    packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, broadcastMask: IPv4Address? = nil, now: Instant
+  ) -> NetfilterVerdict {
+    guard case .connection(let handle, let info) = attachment, info != .relatedReply, core.mayNeedHelp(handle) else {
+      return .accept
     }
-    account(slot, direction, bytes: bytes)
-  }
-
-  @inline(__always)
-  func account(_ slot: Int, _ direction: Direction, bytes: Int) {
-    guard entries[slot].features.contains(.accounting) else { return }
-    accounting[slot].count(direction, bytes: bytes)
-  }
-
-  // MARK: Slots
-
-  /// A slot for a new connection, not yet in the index.
-  func allocate(_ original: Tuple, _ reply: Tuple, zone: Zone) -> Int {
-    count += 1
-    let slot: Int
-    if freeSlot != .max {
-      slot = Int(freeSlot)
-      freeSlot = entries[slot].next
-      let generation = entries[slot].generation
-      entries[slot] = Connection(original: original, reply: reply, zone: zone, generation: generation)
-    } else {
-      slot = entries.count
-      entries.append(Connection(original: original, reply: reply, zone: zone, generation: 1))
+    guard let at = TransportLocator(packet.bytes), at.fragmentOffset == 0, !at.isTruncated else { return .accept }
+    if let (id, helper) = core.helper(of: handle) {
+      let call = HelperCall(
+        table: self, connection: handle, info: info, helper: id, broadcastMask: broadcastMask, now: now)
+      let verdict = helper.help(&packet, at: at.offset, call)
+      guard verdict == .accept else { return verdict }
     }
-    entries[slot].features = .live
-    if settings.accounting {
-      while accounting.count <= slot { accounting.append(ConnectionAccounting()) }
-      accounting[slot] = ConnectionAccounting()
-      entries[slot].features.insert(.accounting)
-    }
-    return slot
+    guard !isLoopback, at.proto == .tcp else { return .accept }
+    return core.adjustSequence(&packet, at: at.offset, handle, info.direction)
   }
 
-  /// Gives a slot back. The corresponding kernel function is `nf_conntrack_free`.
-  func free(_ slot: Int) {
-    guard entries[slot].features.contains(.live) else { return }
-    removeExpectations(of: slot)
-    if entries[slot].features.contains(.inSourceIndex) { sources.remove(slot, &entries, seed) }
-    if entries[slot].features.contains(.extended) { extensions[UInt32(slot)] = nil }
-    entries[slot].features = []
-    entries[slot].tracker = .stateless
-    entries[slot].generation &+= 1
-    entries[slot].next = freeSlot
-    freeSlot = UInt32(truncatingIfNeeded: slot)
-    count -= 1
-  }
-
-  /// Takes a connection out of the table. A packet that carries it may still ask for it, until it is released.
-  /// The corresponding kernel function is `nf_ct_delete`.
-  func remove(_ slot: Int, now: Instant) {
-    guard !entries[slot].status.contains(.dying) else { return }
-    if entries[slot].status.contains(.confirmed) {
-      tell(.destroy, slot, now: now)
-      unlink(slot)
-      removeExpectations(of: slot)
-      graveyard.append(UInt32(truncatingIfNeeded: slot))
-    }
-    entries[slot].status.insert(.dying)
-    if graveyard.count > 1024 { emptyGraveyard() }
-  }
-
-  private func unlink(_ slot: Int) {
-    let entry = entries[slot]
-    index.remove(slot, .reply, hash: entry.reply.hash(zone: entry.zone.id(.reply), seed: seed))
-    guard !entry.status.contains(.natClash) else { return }
-    index.remove(slot, .original, hash: entry.original.hash(zone: entry.zone.id(.original), seed: seed))
-  }
-
-  func emptyGraveyard() {
-    for slot in graveyard { free(Int(slot)) }
-    graveyard.removeAll(keepingCapacity: true)
+  /// Puts an unconfirmed connection into the table, now that its first packet is about to leave, and tells what has happened.
+  ///
+  /// When another packet of the same flow was confirmed first, the packet moves over to that connection, or, under NAT, its own one
+  /// stands in the table for answers alone. The corresponding kernel function is `nf_conntrack_confirm`.
+  /// - Returns: `.drop` when the table has no room for the connection beside those it has.
+  public func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
+    core.confirm(attachment: &attachment, now: now)
   }
 
   /// Says that a packet is gone: dropped, stolen or delivered. An unconfirmed connection that it carried is gone with it.
   ///
   /// Answers and copies of a packet carry the same connection: release them first.
-  public func release(_ attachment: Attachment) {
-    guard case .connection(let handle, _) = attachment, let slot = slot(handle) else { return }
-    let status = entries[slot].status
-    if status.contains(.dying), status.contains(.confirmed) {
-      guard let position = graveyard.lastIndex(of: handle.index) else { return }
-      graveyard.remove(at: position)
-      free(slot)
-    } else if !status.contains(.confirmed) {
-      free(slot)
-    }
+  public func release(_ attachment: Attachment) { core.release(attachment) }
+
+  /// Takes a fragment in before it is tracked, under the table's settings; see `FragmentQueues.gather`.
+  public func defragment(
+    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, now: Instant
+  ) -> NetfilterVerdict {
+    fragments.gather(
+      packet: &packet, attachment: attachment, hook: hook, interface: interface, settings: settings.fragments, now: now)
   }
+
+  // MARK: Connections by handle
+
+  /// A connection; nil when it is gone.
+  public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
+
+  /// What a connection has besides; empty for most, nil when it is gone.
+  public func details(of handle: ConnectionHandle) -> ConnectionExtension? { core.details(of: handle) }
+  public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? { core.accounting(of: handle) }
+  /// Whole seconds that a connection has left.
+  public func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? { core.timeout(of: handle, now: now) }
+  /// The connection that expected this one.
+  public func master(of handle: ConnectionHandle) -> ConnectionHandle? { core.master(of: handle) }
+  /// The name of the helper attached to a connection.
+  public func helperName(of handle: ConnectionHandle) -> String? { core.helperName(of: handle) }
+  /// Everything known of one connection; nil when it is gone.
+  public func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? { core.snapshot(of: handle, now: now) }
+
+  /// Sets the mark, as the CONNMARK target does. Kernel: `ct->mark`.
+  public func setMark(_ mark: UInt32, of handle: ConnectionHandle) { core.setMark(mark, of: handle) }
+  /// Sets the labels. The corresponding kernel function is `nf_connlabels_replace`.
+  public func setLabels(_ labels: UInt128, of handle: ConnectionHandle) { core.setLabels(labels, of: handle) }
+
+  /// Changes what a connection has besides the entry itself; nothing happens when it is gone.
+  public func update(_ handle: ConnectionHandle, _ change: (inout ConnectionExtension) -> Void) {
+    guard var details = core.details(of: handle) else { return }
+    change(&details)
+    core.update(handle) { $0 = details }
+  }
+
+  /// Sets how long a connection lives from now on. The corresponding kernel function is `nf_ct_refresh`.
+  public func extendTimeout(_ handle: ConnectionHandle, seconds: UInt32, now: Instant) {
+    core.extendTimeout(handle, seconds: seconds, now: now)
+  }
+
+  /// Notes that the payload of a segment grew by `difference` bytes, so that later numbers are moved by it.
+  /// The corresponding kernel function is `nf_ct_seqadj_set`.
+  public func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
+    core.noteSequence(handle, direction, sequence: sequence, grewBy: difference)
+  }
+
+  // MARK: The table
+
+  /// The tuple of a whole packet, as `incoming` would use it; nil when it cannot be tracked.
+  public func tuple(of packet: Packet) -> Tuple? { core.tuple(of: packet) }
+
+  /// The confirmed connection that has a tuple in a zone, and the direction it is that tuple of; an expired one is removed on
+  /// the way. The corresponding kernel function is `nf_conntrack_find_get`.
+  public func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
+    core.find(tuple, zone: zone, now: now)
+  }
+
+  /// Whether another connection has a tuple already, so that NAT must look for a different one.
+  /// The corresponding kernel function is `nf_conntrack_tuple_taken`.
+  public func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
+    core.isTaken(tuple, ignoring: handle, now: now)
+  }
+
+  /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
+  public func dump(now: Instant) -> [ConnectionSnapshot] { core.dump(now: now) }
 
   /// Removes a connection by hand, as `conntrack -D` does. False when it is gone or unconfirmed.
   @discardableResult
-  public func delete(_ handle: ConnectionHandle, now: Instant) -> Bool {
-    guard let slot = slot(handle), entries[slot].isConfirmed, !entries[slot].isDying else { return false }
-    remove(slot, now: now)
-    return true
-  }
+  public func delete(_ handle: ConnectionHandle, now: Instant) -> Bool { core.delete(handle, now: now) }
 
   /// Removes every confirmed connection, as `conntrack -F` does.
-  public func flush(now: Instant) {
-    for slot in entries.indices where entries[slot].features.contains(.live) && entries[slot].isConfirmed {
-      remove(slot, now: now)
+  public func flush(now: Instant) { core.flush(now: now) }
+
+  /// Removes the confirmed connections for which `isDoomed` holds. The corresponding kernel function is `nf_ct_iterate_cleanup_net`.
+  public func removeAll(now: Instant, where isDoomed: (ConnectionHandle, Connection) -> Bool) {
+    for slot in 0..<core.entries.count {
+      let entry = core.entries[slot]
+      guard entry.isListed, isDoomed(core.handle(slot), entry) else { continue }
+      core.remove(slot, now: now)
     }
-    emptyGraveyard()
+  }
+
+  /// Removes what has expired, and under pressure also unassured and closing connections as long as the table is 95 % full.
+  /// `incoming` calls it once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
+  public func collectGarbage(now: Instant) { core.collectGarbage(now: now) }
+
+  /// Registers a policy under its name, in place of an earlier one of that name.
+  @discardableResult
+  public func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID { core.register(policy) }
+
+  /// The policy of a name, for packets of a family and protocol; nil when there is none that fits.
+  public func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
+    core.timeoutPolicy(named: name, family, proto)
   }
 }

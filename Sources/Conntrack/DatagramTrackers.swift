@@ -1,9 +1,9 @@
 import Wire
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Tracks a UDP datagram: a flow with answers counts as a stream once two seconds have passed.
   /// The corresponding kernel function is `nf_conntrack_udp_packet`.
-  func trackUDP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
+  mutating func trackUDP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
     guard let header = UDPHeader(packet.bytes, at: offset), header.length >= UDPHeader.length,
@@ -17,7 +17,7 @@ extension ConntrackTable {
   }
 
   /// Tracks a UDPLITE datagram, whose checksum is mandatory. The corresponding kernel function is `nf_conntrack_udplite_packet`.
-  func trackUDPLite(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
+  mutating func trackUDPLite(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
     guard let header = UDPHeader(packet.bytes, at: offset), header.checksum != 0 else { return .invalid }
@@ -36,7 +36,7 @@ extension ConntrackTable {
     return Checksum.compute(packet.bytes, in: offset..<(offset + coverage), initial: pseudo) == 0
   }
 
-  private func followStream(_ slot: Int, _ info: ConnectionInfo, bytes: Int, now: Instant) {
+  private mutating func followStream(_ slot: Int, _ info: ConnectionInfo, bytes: Int, now: Instant) {
     let limits = timeouts(of: slot)
     let status = entries[slot].status
     if !status.contains(.confirmed) { entries[slot].tracker = .udp(streamAt: now.adding(seconds: 2)) }
@@ -53,7 +53,7 @@ extension ConntrackTable {
   }
 
   /// Tracks any other protocol, by addresses alone. The corresponding kernel function is `generic_packet`.
-  func trackGeneric(_ slot: Int, _ packet: Packet, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
+  mutating func trackGeneric(_ slot: Int, _ packet: Packet, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
     refresh(slot, info.direction, timeout: timeouts(of: slot).genericTimeout, bytes: packet.count, now: now)
     return .accept
   }

@@ -226,14 +226,3 @@ public struct FragmentQueues: Sendable {
     return .accept
   }
 }
-
-extension ConntrackTable {
-  /// Takes a fragment in before it is tracked, under the table's settings; see `FragmentQueues.gather`.
-  public func defragment(
-    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, now: Instant
-  ) -> NetfilterVerdict {
-    fragments.gather(
-      packet: &packet, attachment: attachment, hook: hook, interface: interface,
-      settings: settings.fragments, now: now)
-  }
-}

@@ -56,11 +56,11 @@ struct ExpectationTable: Sendable {
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Expects a connection. One of the same master and tuple is renewed; when the policy's number is reached, the master's oldest of the
   /// class gives way. The corresponding kernel function is `nf_ct_expect_related`.
   @discardableResult
-  public func expect(_ expectation: Expectation, now: Instant) throws(ExpectationError) -> ExpectationHandle {
+  mutating func expect(_ expectation: Expectation, now: Instant) throws(ExpectationError) -> ExpectationHandle {
     guard let slot = slot(expectation.master), let more = extensions[UInt32(slot)],
       let helper = more.helper.flatMap({ Int($0.rawValue) < helpers.count ? helpers[Int($0.rawValue)] : nil })
     else { throw .noMaster }
@@ -83,7 +83,7 @@ extension ConntrackTable {
   }
 
   /// Whether `expect` would find a clash; helpers ask before they have chosen a port.
-  private func replaceEqual(_ expectation: Expectation, now: Instant) throws(ExpectationError) {
+  private mutating func replaceEqual(_ expectation: Expectation, now: Instant) throws(ExpectationError) {
     for handle in expectations.matching(expectation.tuple) {
       guard let other = expectations[handle] else { continue }
       if other.expiry <= now {
@@ -109,7 +109,7 @@ extension ConntrackTable {
   }
 
   /// The expectation that a new connection fulfils, taken away unless permanent. The corresponding kernel function is `nf_ct_find_expectation`.
-  private func takeExpectation(_ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
+  private mutating func takeExpectation(_ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
     guard !expectations.all.isEmpty else { return nil }
     for handle in expectations.matching(tuple) {
       guard let expectation = expectations[handle], expectation.matches(tuple), !expectation.flags.contains(.inactive),
@@ -123,9 +123,9 @@ extension ConntrackTable {
     return nil
   }
 
-  /// Makes a new connection the child of the one that expected it; false when none did.
-  func adoptExpected(_ slot: Int, _ tuple: Tuple, _ zone: Zone, now: Instant) -> Bool {
-    guard let expectation = takeExpectation(tuple, zone, now: now) else { return false }
+  /// Makes a new connection the child of the one that expected it; nil when none did.
+  mutating func adoptExpected(_ slot: Int, _ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
+    guard let expectation = takeExpectation(tuple, zone, now: now) else { return nil }
     entries[slot].status.insert(.expected)
     entries[slot].mark = self[expectation.master]?.mark ?? 0
     extend(slot) {
@@ -133,36 +133,23 @@ extension ConntrackTable {
       $0.helper = expectation.helper
     }
     statistics.expectNew += 1
-    switch expectation.function {
-    case nil: break
-    case .pptp: pptpExpected(slot, expectation, now: now)
-    default: helperNAT?.expected(handle(slot), by: expectation, in: self, now: now)
-    }
-    return true
+    return expectation
   }
 
-  /// Takes an expectation back. The corresponding kernel function is `nf_ct_unexpect_related`.
-  public func unexpect(_ handle: ExpectationHandle, now: Instant) { removeExpectation(handle, now: now) }
-
-  /// Changes an expectation in place, such as activating it or renewing its time.
-  public func change(_ handle: ExpectationHandle, _ change: (inout Expectation) -> Void) { expectations.change(handle, change) }
-
-  public func expectation(_ handle: ExpectationHandle) -> Expectation? { expectations[handle] }
-
   /// The expectations of a master, oldest first.
-  public func expectations(of handle: ConnectionHandle) -> [ExpectationHandle] {
+  func expectations(of handle: ConnectionHandle) -> [ExpectationHandle] {
     slot(handle).flatMap { extensions[UInt32($0)]?.expectations } ?? []
   }
 
   /// The live expectation that a tuple would fulfil, left where it is. The corresponding kernel function is `__nf_ct_expect_find`.
-  public func findExpectation(_ tuple: Tuple, zone: Zone, now: Instant) -> ExpectationHandle? {
+  func findExpectation(_ tuple: Tuple, zone: Zone, now: Instant) -> ExpectationHandle? {
     expectations.matching(tuple).first { handle in
       guard let expectation = expectations[handle], expectation.expiry > now else { return false }
       return expectation.matches(tuple) && self[expectation.master]?.zone.id == zone.id
     }
   }
 
-  func removeExpectation(_ handle: ExpectationHandle, now: Instant, isFulfilled: Bool = false) {
+  mutating func removeExpectation(_ handle: ExpectationHandle, now: Instant, isFulfilled: Bool = false) {
     guard let expectation = expectations[handle] else { return }
     tellExpectation(handle, isNew: false, now: now)
     _ = expectations.remove(handle)
@@ -173,7 +160,7 @@ extension ConntrackTable {
   }
 
   /// A master takes its expectations with it. The corresponding kernel function is `nf_ct_remove_expectations`.
-  func removeExpectations(of slot: Int) {
+  mutating func removeExpectations(of slot: Int) {
     guard entries[slot].features.contains(.extended), let list = extensions[UInt32(slot)]?.expectations, !list.isEmpty else {
       return
     }
@@ -181,12 +168,12 @@ extension ConntrackTable {
     extensions[UInt32(slot)]?.expectations = []
   }
 
-  func expireExpectations(now: Instant) {
+  mutating func expireExpectations(now: Instant) {
     for (handle, expectation) in expectations.all where expectation.expiry <= now { removeExpectation(handle, now: now) }
   }
 
   /// Every live expectation, in the order they were made, as `conntrack -L expect` would list them.
-  public func dumpExpectations(now: Instant) -> [ExpectationSnapshot] {
+  mutating func dumpExpectations(now: Instant) -> [ExpectationSnapshot] {
     expireExpectations(now: now)
     return expectations.all.sorted { $0.key.index < $1.key.index }.map { snapshot($0.value, now: now) }
   }
@@ -194,10 +181,10 @@ extension ConntrackTable {
   private func snapshot(_ expectation: Expectation, now: Instant) -> ExpectationSnapshot {
     ExpectationSnapshot(
       expectation: expectation, master: self[expectation.master]?.original,
-      timeout: expectation.expiry.wholeSeconds(since: now), helper: expectation.maker.flatMap(helperName))
+      timeout: expectation.expiry.wholeSeconds(since: now), helper: expectation.maker.flatMap { helperName($0) })
   }
 
-  private func tellExpectation(_ handle: ExpectationHandle, isNew: Bool, now: Instant) {
+  private mutating func tellExpectation(_ handle: ExpectationHandle, isNew: Bool, now: Instant) {
     guard recordsEvents, settings.events != 0, let expectation = expectations[handle] else { return }
     let snapshot = snapshot(expectation, now: now)
     events.append(isNew ? .expectationNew(snapshot) : .expectationDestroy(snapshot))

@@ -9,7 +9,7 @@ struct GREKey: Sendable {
   var master: ConnectionHandle
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Fills in the keys of a GRE packet: none for plain GRE; for PPTP the call id it carries, and the one that answers to it.
   /// The corresponding kernel function is `gre_pkt_to_tuple`.
   func greTuple(_ bytes: [UInt8], _ at: TrackedTransport, _ tuple: Tuple) -> Tuple? {
@@ -27,7 +27,7 @@ extension ConntrackTable {
   }
 
   /// Tracks a GRE packet. The corresponding kernel function is `nf_conntrack_gre_packet`.
-  func trackGRE(_ slot: Int, _ packet: Packet, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
+  mutating func trackGRE(_ slot: Int, _ packet: Packet, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
     if !entries[slot].status.contains(.confirmed) {
       let limits = timeouts(of: slot)
       entries[slot].tracker = .gre(timeout: limits.greTimeout, streamTimeout: limits.greStreamTimeout)

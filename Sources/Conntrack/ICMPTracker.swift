@@ -8,13 +8,13 @@ enum ICMPErrorResult {
   case invalid
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Tracks an ICMP query or its answer. The corresponding kernel functions are `nf_conntrack_icmp_packet` and
   /// `nf_conntrack_icmpv6_packet`.
-  func trackICMP(_ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
+  mutating func trackICMP(_ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
     guard (at.proto == .icmp) == (at.family == .ipv4) else { return .invalid }
     let entry = entries[slot]
-    if !entry.status.contains(.confirmed), !ConntrackTable.startsConnection(entry.original.icmpType, entry.original.proto) {
+    if !entry.status.contains(.confirmed), !ConntrackCore.startsConnection(entry.original.icmpType, entry.original.proto) {
       return .invalid
     }
     let limits = timeouts(of: slot)
@@ -34,7 +34,7 @@ extension ConntrackTable {
 
   /// Checks an ICMP message, and attaches an error to the connection of the packet that it quotes. The corresponding kernel functions are
   /// `nf_conntrack_icmpv4_error` and `nf_conntrack_icmpv6_error`.
-  func trackICMPError(_ packet: Packet, _ at: TrackedTransport, zone: Zone, hook: Hook, now: Instant) -> ICMPErrorResult {
+  mutating func trackICMPError(_ packet: Packet, _ at: TrackedTransport, zone: Zone, hook: Hook, now: Instant) -> ICMPErrorResult {
     guard (at.proto == .icmp) == (at.family == .ipv4) else { return .notAnError }
     guard let header = ICMPHeader(packet.bytes, at: at.offset) else { return .invalid }
     if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid }
@@ -69,7 +69,7 @@ extension ConntrackTable {
 
   /// Looks up the packet that an error quotes. The quoted packet went the other way, so its inverted tuple is the one that packets
   /// of the error's direction have. The corresponding kernel function is `nf_conntrack_inet_error`.
-  private func trackQuoted(_ packet: Packet, at quoted: Int, zone: Zone, now: Instant) -> ICMPErrorResult {
+  private mutating func trackQuoted(_ packet: Packet, at quoted: Int, zone: Zone, now: Instant) -> ICMPErrorResult {
     guard let inner = TrackedTransport(packet.bytes, at: quoted), inner.family == packet.family,
       let sent = tuple(packet.bytes, inner), let wanted = sent.inverted(),
       let found = findSlot(wanted, zone: zone, now: now)

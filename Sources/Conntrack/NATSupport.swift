@@ -5,24 +5,53 @@ extension ConntrackTable {
   /// Gives an unconfirmed connection the reply tuple that its packets will have after translation. The corresponding kernel function is
   /// `nf_conntrack_alter_reply`.
   package func alterReply(of handle: ConnectionHandle, to tuple: Tuple) {
-    guard let slot = slot(handle), !entries[slot].isConfirmed else { return }
-    entries[slot].reply = tuple
+    guard let slot = core.slot(handle), !core.entries[slot].isConfirmed else { return }
+    core.entries[slot].reply = tuple
   }
 
   package func insertStatus(_ status: ConnectionStatus, of handle: ConnectionHandle) {
-    guard let slot = slot(handle) else { return }
-    entries[slot].status.formUnion(status)
+    guard let slot = core.slot(handle) else { return }
+    core.entries[slot].status.formUnion(status)
   }
 
   /// Files a connection under its source, for later connections of the same source to be mapped alike.
-  package func indexBySource(_ handle: ConnectionHandle) {
-    guard let slot = slot(handle), !entries[slot].features.contains(.inSourceIndex) else { return }
-    sources.insert(slot, &entries, seed)
-  }
+  package func indexBySource(_ handle: ConnectionHandle) { core.indexBySource(handle) }
 
   /// Calls `body` with the reply tuple of each connection from the source of `tuple`, newest first, until it returns true.
   /// The corresponding kernel function is `find_appropriate_src`.
   package func findMapping(ofSource tuple: Tuple, zone: Zone, _ body: (Tuple) -> Bool) {
+    core.findMapping(ofSource: tuple, zone: zone, body)
+  }
+
+  /// The interface whose address a masqueraded connection uses.
+  package func masqueradeInterface(of handle: ConnectionHandle) -> Int32? { core.masqueradeInterface(of: handle) }
+
+  /// Counts a packet and removes its connection. The corresponding kernel function is `nf_ct_kill_acct`.
+  package func kill(_ handle: ConnectionHandle, _ direction: Direction, bytes: Int, now: Instant) {
+    core.kill(handle, direction, bytes: bytes, now: now)
+  }
+
+  /// Whether two packets of a protocol that start the same flow at once may both pass. Kernel: `nf_conntrack_l4proto.allow_clash`.
+  package func allowsClash(_ tuple: Tuple) -> Bool { tuple.allowsClash }
+}
+
+extension Tuple {
+  /// Kernel: `nf_conntrack_l4proto.allow_clash`.
+  var allowsClash: Bool {
+    switch proto {
+    case .tcp, .sctp, .icmp, .icmpv6: false
+    default: true
+    }
+  }
+}
+
+extension ConntrackCore {
+  mutating func indexBySource(_ handle: ConnectionHandle) {
+    guard let slot = slot(handle), !entries[slot].features.contains(.inSourceIndex) else { return }
+    sources.insert(slot, &entries, seed)
+  }
+
+  func findMapping(ofSource tuple: Tuple, zone: Zone, _ body: (Tuple) -> Bool) {
     var current = sources.first(tuple, zone, seed)
     while current != .max {
       let entry = entries[Int(current)]
@@ -34,33 +63,14 @@ extension ConntrackTable {
     }
   }
 
-  /// The interface whose address a masqueraded connection uses.
-  package func masqueradeInterface(of handle: ConnectionHandle) -> Int32? {
+  func masqueradeInterface(of handle: ConnectionHandle) -> Int32? {
     guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
     return extensions[UInt32(slot)]?.masqueradeInterface
   }
 
-  /// Counts a packet and removes its connection. The corresponding kernel function is `nf_ct_kill_acct`.
-  package func kill(_ handle: ConnectionHandle, _ direction: Direction, bytes: Int, now: Instant) {
+  mutating func kill(_ handle: ConnectionHandle, _ direction: Direction, bytes: Int, now: Instant) {
     guard let slot = slot(handle) else { return }
     account(slot, direction, bytes: bytes)
     remove(slot, now: now)
-  }
-
-  /// Removes the confirmed connections for which `isDoomed` holds. The corresponding kernel function is `nf_ct_iterate_cleanup_net`.
-  public func removeAll(now: Instant, where isDoomed: (ConnectionHandle, Connection) -> Bool) {
-    for slot in entries.indices {
-      let entry = entries[slot]
-      guard entry.features.contains(.live), entry.isConfirmed, !entry.isDying, isDoomed(handle(slot), entry) else { continue }
-      remove(slot, now: now)
-    }
-  }
-
-  /// Whether two packets of a protocol that start the same flow at once may both pass. Kernel: `nf_conntrack_l4proto.allow_clash`.
-  package func allowsClash(_ tuple: Tuple) -> Bool {
-    switch tuple.proto {
-    case .tcp, .sctp, .icmp, .icmpv6: false
-    default: true
-    }
   }
 }

@@ -102,9 +102,9 @@ struct SCTPTransitions: Sendable {
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Tracks an SCTP packet. The corresponding kernel function is `nf_conntrack_sctp_packet`.
-  func trackSCTP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
+  mutating func trackSCTP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
     guard let header = SCTPHeader(packet.bytes, at: offset) else { return .invalid }

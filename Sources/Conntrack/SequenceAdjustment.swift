@@ -1,6 +1,6 @@
 import Wire
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// What was added to the sequence numbers of a direction at a sequence number, as 32 bits of two's complement.
   /// The corresponding kernel function is `nf_ct_seq_offset`.
   @inline(__always)
@@ -15,7 +15,7 @@ extension ConntrackTable {
 
   /// Notes that the payload of a segment grew by `difference` bytes, so that later numbers are moved by it.
   /// The corresponding kernel function is `nf_ct_seqadj_set`.
-  public func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
+  mutating func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
     guard difference != 0, let slot = slot(handle) else { return }
     entries[slot].status.insert(.sequenceAdjust)
     extend(slot) {
@@ -32,7 +32,16 @@ extension ConntrackTable {
 
   /// Moves a segment's sequence number by what its own direction has grown, and its acknowledgments by what the other has.
   /// The corresponding kernel function is `nf_ct_seq_adjust`.
-  func adjustSequence(_ packet: inout Packet, at offset: Int, _ slot: Int, _ direction: Direction) -> Bool {
+  mutating func adjustSequence(
+    _ packet: inout Packet, at offset: Int, _ handle: ConnectionHandle, _ direction: Direction
+  ) -> NetfilterVerdict {
+    guard let slot = slot(handle), entries[slot].status.contains(.sequenceAdjust) else { return .accept }
+    if moveNumbers(&packet, at: offset, slot, direction) { return .accept }
+    statistics.drop += 1
+    return .drop
+  }
+
+  private mutating func moveNumbers(_ packet: inout Packet, at offset: Int, _ slot: Int, _ direction: Direction) -> Bool {
     guard let header = TCPHeader(packet.bytes, at: offset), let checksum = packet.bytes.uint16(at: offset + TCPHeader.Offset.checksum)
     else { return false }
     let own = adjustment(slot, direction), other = adjustment(slot, direction.opposite)
@@ -48,7 +57,7 @@ extension ConntrackTable {
     return packet.bytes.setUInt16(sum, at: offset + TCPHeader.Offset.checksum)
   }
 
-  private func adjustSelectiveAcks(
+  private mutating func adjustSelectiveAcks(
     _ packet: inout Packet, _ header: TCPHeader, at offset: Int, by adjustment: SequenceAdjustment, _ sum: inout UInt16
   ) {
     guard header.dataOffset > TCPHeader.minimumLength, adjustment != SequenceAdjustment() else { return }

@@ -10,7 +10,7 @@ enum TrackerResult: Sendable {
   case `repeat`
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Protects against segments that no stack would send. The corresponding kernel function is `tcp_error`.
   private func isMalformed(_ header: TCPHeader, at offset: Int, packet: Packet, hook: Hook) -> Bool {
     if header.dataOffset < TCPHeader.minimumLength || packet.count &- offset < header.dataOffset { return true }
@@ -25,7 +25,7 @@ extension ConntrackTable {
   }
 
   /// Starts a TCP connection; false when the segment cannot start one. The corresponding kernel function is `tcp_new`.
-  private func startTCP(_ index: Int, _ segment: TCPSegment, in bytes: [UInt8]) -> Bool {
+  private mutating func startTCP(_ index: Int, _ segment: TCPSegment, in bytes: [UInt8]) -> Bool {
     let outcome = transitions.next(.none, segment.kind, .original)
     guard case .state(let next) = outcome else { return false }
     var state = TCPState()
@@ -46,7 +46,7 @@ extension ConntrackTable {
   }
 
   /// Tracks a TCP segment. The corresponding kernel function is `nf_conntrack_tcp_packet`.
-  func trackTCP(_ index: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
+  mutating func trackTCP(_ index: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
     guard let header = TCPHeader(packet.bytes, at: offset), !isMalformed(header, at: offset, packet: packet, hook: hook)
@@ -200,7 +200,7 @@ extension ConntrackTable {
 
   /// A FIN or RST out of window in answer to another one: the connection is over, whatever the numbers say.
   /// The corresponding kernel function is `nf_tcp_handle_invalid`.
-  private func shortenAfterInvalid(
+  private mutating func shortenAfterInvalid(
     _ index: Int, _ tcp: inout TCPState, _ kind: TCPSegmentKind, _ direction: Direction, now: Instant
   ) {
     let status = entries[index].status
@@ -216,7 +216,7 @@ extension ConntrackTable {
   }
 
   /// Chooses the timeout of the new state, removes what a reset has answered, and assures what has shaken hands.
-  private func settle(
+  private mutating func settle(
     _ index: Int, _ tcp: TCPState, from old: TCPConntrackState, _ kind: TCPSegmentKind, _ info: ConnectionInfo,
     bytes: Int, now: Instant
   ) -> TrackerResult {

@@ -21,10 +21,10 @@ public struct TimeoutPolicy: Sendable {
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// Registers a policy under its name, in place of an earlier one of that name.
   @discardableResult
-  public func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID {
+  mutating func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID {
     if let index = timeoutPolicies.firstIndex(where: { $0.name == policy.name }) {
       timeoutPolicies[index] = policy
       return TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: index))
@@ -34,7 +34,7 @@ extension ConntrackTable {
   }
 
   /// The policy of a name, for packets of a family and protocol; nil when there is none that fits.
-  public func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
+  func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
     timeoutPolicies.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
       .map { TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: $0)) }
   }

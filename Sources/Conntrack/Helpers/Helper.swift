@@ -94,24 +94,10 @@ public protocol HelperNAT: AnyObject {
   func pptpExpects(_ state: inout PPTPState, original: inout Expectation, reply: inout Expectation)
 }
 
-extension ConntrackTable {
-  /// Registers every helper that is known here, under its usual port.
-  public func registerStandardHelpers() {
-    for family in AddressFamily.allCases {
-      register(FTPHelper(family: family))
-      register(TFTPHelper(family: family))
-      register(SANEHelper(family: family))
-      register(AmandaHelper(family: family))
-    }
-    register(IRCHelper())
-    register(PPTPHelper())
-    register(BroadcastHelper.netbios)
-    register(BroadcastHelper.snmp)
-  }
-
+extension ConntrackCore {
   /// Registers a helper. Of two of one name, family and protocol the later one counts.
   @discardableResult
-  public func register(_ helper: any ConntrackHelper) -> HelperID {
+  mutating func register(_ helper: any ConntrackHelper) -> HelperID {
     if let index = helpers.firstIndex(where: { $0.name == helper.name && $0.family == helper.family && $0.proto == helper.proto && $0.port == helper.port }) {
       helpers[index] = helper
       return HelperID(rawValue: UInt16(truncatingIfNeeded: index))
@@ -122,7 +108,7 @@ extension ConntrackTable {
 
   /// The helper of a name for connections of a family and protocol; nil when there is none. The corresponding kernel function is
   /// `nf_conntrack_helper_try_module_get`.
-  public func helper(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> HelperID? {
+  func helper(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> HelperID? {
     helpers.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
       .map { HelperID(rawValue: UInt16(truncatingIfNeeded: $0)) }
   }
@@ -133,7 +119,7 @@ extension ConntrackTable {
 
   /// Gives a new connection its helper: the template's, or, where the switch for it is on, the one of its port.
   /// The corresponding kernel function is `__nf_ct_try_assign_helper`.
-  func assignHelper(_ slot: Int, _ template: Template?) {
+  mutating func assignHelper(_ slot: Int, _ template: Template?) {
     if let id = template?.helper {
       entries[slot].status.insert(.helper)
       if Int(id.rawValue) < helpers.count, helpers[Int(id.rawValue)].proto == entries[slot].original.proto {
@@ -148,29 +134,14 @@ extension ConntrackTable {
     }
   }
 
-  /// Lets the connection's helper look at a packet that is about to leave, and adjusts its sequence numbers; to be followed by
-  /// `confirm`. The corresponding kernel function is `nf_confirm`, of older kernels `ipv4_helper` and `ipv4_confirm`.
-  /// - Parameters:
-  ///   - isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
-  ///   - broadcastMask: for a packet that this host sends to the broadcast address of an interface, that interface's mask.
-  public func help(
-    packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, broadcastMask: IPv4Address? = nil, now: Instant
-  ) -> NetfilterVerdict {
-    guard case .connection(let handle, let info) = attachment, info != .relatedReply, let slot = slot(handle),
-      entries[slot].features.contains(.extended)
-    else { return .accept }
-    guard let at = TransportLocator(packet.bytes), at.fragmentOffset == 0, !at.isTruncated else { return .accept }
-    if let id = extensions[UInt32(slot)]?.helper, Int(id.rawValue) < helpers.count {
-      let call = HelperCall(table: self, connection: handle, info: info, helper: id, broadcastMask: broadcastMask, now: now)
-      let verdict = helpers[Int(id.rawValue)].help(&packet, at: at.offset, call)
-      guard verdict == .accept else { return verdict }
-    }
-    if entries[slot].status.contains(.sequenceAdjust), !isLoopback, at.proto == .tcp {
-      guard adjustSequence(&packet, at: at.offset, slot, info.direction) else {
-        statistics.drop += 1
-        return .drop
-      }
-    }
-    return .accept
+  /// Whether a packet's connection has a helper or adjusted numbers.
+  func mayNeedHelp(_ handle: ConnectionHandle) -> Bool {
+    guard let slot = slot(handle) else { return false }
+    return entries[slot].features.contains(.extended)
+  }
+
+  func helper(of handle: ConnectionHandle) -> (HelperID, any ConntrackHelper)? {
+    guard let slot = slot(handle), let id = extensions[UInt32(slot)]?.helper, Int(id.rawValue) < helpers.count else { return nil }
+    return (id, helpers[Int(id.rawValue)])
   }
 }

@@ -149,7 +149,7 @@ public struct PPTPHelper: ConntrackHelper {
       expectTunnel(&state, server: state.serverCallID, client: fields.callID, call)
     case PPTPMessage.disconnectNotify:
       state.call = .none
-      call.table.forgetTunnels(call.connection, state, now: call.now)
+      call.table.core.forgetTunnels(call.connection, state, now: call.now)
     case PPTPMessage.errorNotify, PPTPMessage.echoRequest, PPTPMessage.echoReply: break
     default: return false
     }
@@ -176,20 +176,20 @@ public struct PPTPHelper: ConntrackHelper {
       call.table.unexpect(first, now: call.now)
       return
     }
-    call.table.addGREKeys(call.connection, original.tuple, reply.tuple)
+    call.table.core.addGREKeys(call.connection, original.tuple, reply.tuple)
   }
 }
 
-extension ConntrackTable {
+extension ConntrackCore {
   /// The corresponding kernel function is `nf_ct_gre_keymap_add`.
-  func addGREKeys(_ master: ConnectionHandle, _ original: Tuple, _ reply: Tuple) {
+  mutating func addGREKeys(_ master: ConnectionHandle, _ original: Tuple, _ reply: Tuple) {
     for tuple in [original, reply] where !greKeys.contains(where: { $0.tuple == tuple && $0.master == master }) {
       greKeys.append(GREKey(tuple: tuple, master: master))
     }
   }
 
   /// Takes the tunnel of a control connection away, expected or there. The corresponding kernel function is `pptp_destroy_siblings`.
-  func forgetTunnels(_ master: ConnectionHandle, _ state: PPTPState, now: Instant) {
+  mutating func forgetTunnels(_ master: ConnectionHandle, _ state: PPTPState, now: Instant) {
     greKeys.removeAll { $0.master == master }
     guard let connection = self[master] else { return }
     for direction in Direction.allCases {
@@ -200,24 +200,21 @@ extension ConntrackTable {
       if let found = find(tuple, zone: connection.zone, now: now) {
         delete(found.handle, now: now)
       } else if let expected = findExpectation(tuple, zone: connection.zone, now: now) {
-        unexpect(expected, now: now)
+        removeExpectation(expected, now: now)
       }
     }
   }
 
-  /// An expected tunnel lives long, and what was expected of the other direction is fulfilled with it.
-  /// The corresponding kernel function is `pptp_expectfn`.
-  func pptpExpected(_ slot: Int, _ expectation: Expectation, now: Instant) {
-    entries[slot].tracker = .gre(timeout: 600, streamTimeout: 18_000)
-    if let nat = helperNAT, let master = self[expectation.master], !master.status.isDisjoint(with: .natMask) {
-      nat.expected(handle(slot), by: expectation, in: self, now: now)
-    } else if let other = expectation.tuple.inverted().flatMap({ findExpectation($0, zone: entries[slot].zone, now: now) }) {
-      unexpect(other, now: now)
-    }
+  /// What was expected of a tunnel's other direction is fulfilled with it. The corresponding kernel function is `pptp_expectfn`.
+  mutating func unexpectSibling(of expectation: Expectation, now: Instant) {
+    guard let zone = self[expectation.master]?.zone, let tuple = expectation.tuple.inverted(),
+      let other = findExpectation(tuple, zone: zone, now: now)
+    else { return }
+    removeExpectation(other, now: now)
   }
 
   /// Sets how long a connection lives from now on. The corresponding kernel function is `nf_ct_refresh`.
-  func extendTimeout(_ handle: ConnectionHandle, seconds: UInt32, now: Instant) {
+  mutating func extendTimeout(_ handle: ConnectionHandle, seconds: UInt32, now: Instant) {
     guard let slot = slot(handle), !entries[slot].status.contains(.fixedTimeout) else { return }
     let start = entries[slot].isConfirmed ? now : Instant(nanoseconds: 0)
     entries[slot].expiry = start.adding(seconds: seconds)

@@ -1,0 +1,251 @@
+import Wire
+
+/// What a table is made of, in one value, so that a packet's way through it costs no checks of exclusive access and no counting of references.
+///
+/// Nothing here calls back into the table: what helpers and address translation do on the way is called by `ConntrackTable`.
+struct ConntrackCore {
+  var settings: ConntrackSettings
+  var statistics = ConntrackStatistics()
+  var count = 0
+  var recordsEvents = false
+  var events: [ConntrackEvent] = []
+
+  let seed: HashSeed
+  let transitions = TCPTransitions()
+  let sctpTransitions = SCTPTransitions()
+  var entries: [Connection] = []
+  var accounting: [ConnectionAccounting] = []
+  var extensions: [UInt32: ConnectionExtension] = [:]
+  var freeSlot: UInt32 = .max
+  var index = TupleIndex()
+  var sources = SourceIndex()
+  /// Connections that have left the table while a packet may still carry them.
+  var graveyard: [UInt32] = []
+  var expectations = ExpectationTable()
+  var helpers: [any ConntrackHelper] = []
+  var timeoutPolicies: [TimeoutPolicy] = []
+  var greKeys: [GREKey] = []
+  var nextCollection = Instant(nanoseconds: 0)
+  /// The table was full: closing connections are to go at the next collection.
+  var isUnderPressure = false
+
+  init(settings: ConntrackSettings, seed: UInt64) {
+    self.settings = settings
+    self.seed = HashSeed(seed)
+  }
+
+  // MARK: Connections by handle
+
+  /// The slot of a handle; nil when its connection is gone.
+  @inline(__always)
+  func slot(_ handle: ConnectionHandle) -> Int? {
+    let slot = Int(handle.index)
+    guard slot < entries.count, entries[slot].generation == handle.generation,
+      entries[slot].features.contains(.live)
+    else { return nil }
+    return slot
+  }
+
+  @inline(__always)
+  func handle(_ slot: Int) -> ConnectionHandle {
+    ConnectionHandle(index: UInt32(truncatingIfNeeded: slot), generation: entries[slot].generation)
+  }
+
+  /// A connection; nil when it is gone.
+  subscript(_ handle: ConnectionHandle) -> Connection? {
+    guard let slot = slot(handle) else { return nil }
+    return entries[slot]
+  }
+
+  /// What a connection has besides; empty for most, nil when it is gone.
+  func details(of handle: ConnectionHandle) -> ConnectionExtension? {
+    slot(handle).map { extensions[UInt32($0)] ?? ConnectionExtension() }
+  }
+
+  func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? {
+    guard let slot = slot(handle), entries[slot].features.contains(.accounting) else { return nil }
+    return accounting[slot]
+  }
+
+  /// Whole seconds that a connection has left.
+  func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? {
+    slot(handle).map { remaining($0, now: now) }
+  }
+
+  /// Sets the mark, as the CONNMARK target does. Kernel: `ct->mark`.
+  mutating func setMark(_ mark: UInt32, of handle: ConnectionHandle) {
+    guard let slot = slot(handle), entries[slot].mark != mark else { return }
+    entries[slot].mark = mark
+    entries[slot].pendingEvents.insert(.mark)
+  }
+
+  /// Sets the labels. The corresponding kernel function is `nf_connlabels_replace`.
+  mutating func setLabels(_ labels: UInt128, of handle: ConnectionHandle) {
+    guard let slot = slot(handle) else { return }
+    guard extensions[UInt32(slot)]?.labels ?? 0 != labels else { return }
+    extend(slot) { $0.labels = labels }
+    entries[slot].pendingEvents.insert(.label)
+  }
+
+  /// Changes what a connection has besides the entry itself; nothing happens when it is gone.
+  mutating func update(_ handle: ConnectionHandle, _ change: (inout ConnectionExtension) -> Void) {
+    guard let slot = slot(handle) else { return }
+    extend(slot, change)
+  }
+
+  mutating func extend(_ slot: Int, _ change: (inout ConnectionExtension) -> Void) {
+    entries[slot].features.insert(.extended)
+    change(&extensions[UInt32(slot), default: ConnectionExtension()])
+  }
+
+  /// The original tuple of the connection that expected this one.
+  func master(of handle: ConnectionHandle) -> ConnectionHandle? {
+    guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
+    return extensions[UInt32(slot)]?.master
+  }
+
+  /// The name of the helper attached to a connection.
+  func helperName(of handle: ConnectionHandle) -> String? {
+    guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
+    return extensions[UInt32(slot)]?.helper.flatMap { helperName($0) }
+  }
+
+  // MARK: Time
+
+  @inline(__always)
+  func remaining(_ slot: Int, now: Instant) -> UInt32 {
+    let entry = entries[slot]
+    return entry.isConfirmed ? entry.expiry.wholeSeconds(since: now) : entry.expiry.wholeSeconds(since: Instant(nanoseconds: 0))
+  }
+
+  @inline(__always)
+  func isExpired(_ slot: Int, now: Instant) -> Bool { entries[slot].expiry <= now }
+
+  /// The switches that hold for a connection: those of its timeout policy, or the table's.
+  @inline(__always)
+  func timeouts(of slot: Int) -> ConntrackSettings {
+    guard entries[slot].features.contains(.timeoutPolicy) else { return settings }
+    return policySettings(slot)
+  }
+
+  private func policySettings(_ slot: Int) -> ConntrackSettings {
+    guard let policy = extensions[UInt32(slot)]?.timeoutPolicy, Int(policy.rawValue) < timeoutPolicies.count else {
+      return settings
+    }
+    return timeoutPolicies[Int(policy.rawValue)].settings
+  }
+
+  /// Lets a connection live `timeout` seconds from now, and counts the packet. The corresponding kernel function is `__nf_ct_refresh_acct`.
+  @inline(__always)
+  mutating func refresh(_ slot: Int, _ direction: Direction, timeout: UInt32, bytes: Int, now: Instant) {
+    if !entries[slot].status.contains(.fixedTimeout) {
+      let start = entries[slot].status.contains(.confirmed) ? now : Instant(nanoseconds: 0)
+      entries[slot].expiry = start.adding(seconds: timeout)
+    }
+    account(slot, direction, bytes: bytes)
+  }
+
+  @inline(__always)
+  mutating func account(_ slot: Int, _ direction: Direction, bytes: Int) {
+    guard entries[slot].features.contains(.accounting) else { return }
+    accounting[slot].count(direction, bytes: bytes)
+  }
+
+  // MARK: Slots
+
+  /// A slot for a new connection, not yet in the index.
+  mutating func allocate(_ original: Tuple, _ reply: Tuple, zone: Zone) -> Int {
+    count += 1
+    let slot: Int
+    if freeSlot != .max {
+      slot = Int(freeSlot)
+      freeSlot = entries[slot].next
+      let generation = entries[slot].generation
+      entries[slot] = Connection(original: original, reply: reply, zone: zone, generation: generation)
+    } else {
+      slot = entries.count
+      entries.append(Connection(original: original, reply: reply, zone: zone, generation: 1))
+    }
+    entries[slot].features = .live
+    if settings.accounting {
+      while accounting.count <= slot { accounting.append(ConnectionAccounting()) }
+      accounting[slot] = ConnectionAccounting()
+      entries[slot].features.insert(.accounting)
+    }
+    return slot
+  }
+
+  /// Gives a slot back. The corresponding kernel function is `nf_conntrack_free`.
+  mutating func free(_ slot: Int) {
+    guard entries[slot].features.contains(.live) else { return }
+    removeExpectations(of: slot)
+    if entries[slot].features.contains(.inSourceIndex) { sources.remove(slot, &entries, seed) }
+    if entries[slot].features.contains(.extended) { extensions[UInt32(slot)] = nil }
+    entries[slot].features = []
+    entries[slot].tracker = .stateless
+    entries[slot].generation &+= 1
+    entries[slot].next = freeSlot
+    freeSlot = UInt32(truncatingIfNeeded: slot)
+    count -= 1
+  }
+
+  /// Takes a connection out of the table. A packet that carries it may still ask for it, until it is released.
+  /// The corresponding kernel function is `nf_ct_delete`.
+  mutating func remove(_ slot: Int, now: Instant) {
+    guard !entries[slot].status.contains(.dying) else { return }
+    if entries[slot].status.contains(.confirmed) {
+      tell(.destroy, slot, now: now)
+      unlink(slot)
+      removeExpectations(of: slot)
+      graveyard.append(UInt32(truncatingIfNeeded: slot))
+    }
+    entries[slot].status.insert(.dying)
+    if entries[slot].features.contains(.extended), case .pptp(let state)? = extensions[UInt32(slot)]?.helperState {
+      forgetTunnels(handle(slot), state, now: now)
+    }
+    if graveyard.count > 1024 { emptyGraveyard() }
+  }
+
+  private mutating func unlink(_ slot: Int) {
+    let entry = entries[slot]
+    index.remove(slot, .reply, hash: entry.reply.hash(zone: entry.zone.id(.reply), seed: seed))
+    guard !entry.status.contains(.natClash) else { return }
+    index.remove(slot, .original, hash: entry.original.hash(zone: entry.zone.id(.original), seed: seed))
+  }
+
+  mutating func emptyGraveyard() {
+    for slot in graveyard { free(Int(slot)) }
+    graveyard.removeAll(keepingCapacity: true)
+  }
+
+  /// Says that a packet is gone: dropped, stolen or delivered. An unconfirmed connection that it carried is gone with it.
+  ///
+  /// Answers and copies of a packet carry the same connection: release them first.
+  mutating func release(_ attachment: Attachment) {
+    guard case .connection(let handle, _) = attachment, let slot = slot(handle) else { return }
+    let status = entries[slot].status
+    if status.contains(.dying), status.contains(.confirmed) {
+      guard let position = graveyard.lastIndex(of: handle.index) else { return }
+      graveyard.remove(at: position)
+      free(slot)
+    } else if !status.contains(.confirmed) {
+      free(slot)
+    }
+  }
+
+  /// Removes a connection by hand, as `conntrack -D` does. False when it is gone or unconfirmed.
+  @discardableResult
+  mutating func delete(_ handle: ConnectionHandle, now: Instant) -> Bool {
+    guard let slot = slot(handle), entries[slot].isConfirmed, !entries[slot].isDying else { return false }
+    remove(slot, now: now)
+    return true
+  }
+
+  /// Removes every confirmed connection, as `conntrack -F` does.
+  mutating func flush(now: Instant) {
+    for slot in entries.indices where entries[slot].features.contains(.live) && entries[slot].isConfirmed {
+      remove(slot, now: now)
+    }
+    emptyGraveyard()
+  }
+}
