@@ -11,7 +11,7 @@ import XTables
 
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = Benchmark.Configuration(
-    metrics: [.wallClock, .throughput, .peakMemoryResident], warmupIterations: 1, maxDuration: .seconds(3), maxIterations: 1000)
+    metrics: [.wallClock, .throughput, .peakMemoryResident], warmupIterations: 1, maxDuration: .seconds(3), maxIterations: 100_000)
 
   for count in [1_000, 10_000, 100_000] {
     Benchmark("read and compile, \(count) rules") { benchmark in
@@ -28,9 +28,7 @@ let benchmarks: @Sendable () -> Void = {
   }
 
   for count in [10, 1_000, 10_000] {
-    Benchmark(
-      "packet past rules, \(count) rules", configuration: Benchmark.Configuration(scalingFactor: count > 1_000 ? .one : .kilo)
-    ) { benchmark in
+    Benchmark("a packet past \(count) rules") { benchmark in
       let simulator = gateway(rules: count)
       let fields = PacketFields(.v4(IPv4Address(rawValue: 0xC000_0207)), .v4(IPv4Address(rawValue: 0xC633_6409)), proto: .icmp)
       let packet = try fields.packet()
