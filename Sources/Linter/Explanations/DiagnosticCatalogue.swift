@@ -92,6 +92,7 @@ public enum DiagnosticCatalogue {
     "delete-builtin": "Built-in chains cannot be deleted.",
     "rename-builtin": "Built-in chains cannot be renamed.",
     "no-command": "A line begins with a command: -A, -I, -D, -R, -N, -P and so on.",
+    "leftover-arguments": "More words follow than the command takes.",
     "two-commands": "A line holds one command.",
     "bad-rule-number": "Rules are counted from one.",
     "no-such-rule": "The chain has no such rule.",
