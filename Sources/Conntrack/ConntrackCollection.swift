@@ -3,7 +3,9 @@ extension ConntrackCore {
   /// kernel, eight buckets of `nf_conntrack_buckets` are looked at and no more. The corresponding kernel function is `early_drop`.
   mutating func dropEarly(_ hash: UInt64, now: Instant) -> Bool {
     let buckets = UInt64(max(settings.buckets, 1))
-    let first = (hash >> 33) &* buckets >> 31
+    // `>>` binds tighter than `&*`, so the product is bracketed.
+    func bucket(_ hash: UInt64) -> UInt64 { ((hash >> 33) &* buckets) >> 31 }
+    let first = bucket(hash)
     let range: UInt64 = min(8, buckets)
     // Homes are ordered as hashes are: the words of these buckets stand from the home of the lowest hash on, to the first empty
     // place behind the home of the highest.
@@ -12,11 +14,11 @@ extension ConntrackCore {
     let homes = Int(truncatingIfNeeded: (span &* UInt64(index.words.count)) >> 31) + 1
     var victims: [(bucket: UInt64, slot: Int)] = []
     var place = start
-    for distance in 0..<index.words.count {
+    for step in 0..<index.words.count {
       let word = index.words[place]
-      if word == 0, distance > homes { break }
-      let bucket = ((word >> 33) &* buckets >> 31 &+ buckets &- first) % buckets
-      if word != 0, bucket < range { victims.append((bucket, TupleIndex.slot(word))) }
+      if word == 0, step > homes { break }
+      let distance = (bucket(word) &+ buckets &- first) % buckets
+      if word != 0, distance < range { victims.append((distance, TupleIndex.slot(word))) }
       place = index.after(place)
     }
     victims.sort { $0.bucket < $1.bucket }
