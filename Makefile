@@ -9,11 +9,12 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench grammar
+.PHONY: help setup build run test conformance bench grammar
 
 help:
 	@echo "make run     build, and show an example"
 	@echo "make test    build, and run every test (as root the kernel's too)"
+	@echo "make conformance  the iptables project's own tests against our binary"
 	@echo "make bench   build optimised, and measure"
 	@echo "make setup   install the Debian packages that are missing"
 
@@ -48,6 +49,11 @@ run: setup
 
 test: setup
 	$(SWIFT) test $(SWIFT_FLAGS)
+	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule" --may-skip
+
+# The iptables project's own tests against our binary; part of `make test` too.
+conformance: build
+	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule"
 
 bench: setup
 	$(SWIFT) package --package-path Benchmarks benchmark
