@@ -122,6 +122,15 @@ struct LabEngineRun {
     return result
   }
 
+  /// A step that loads rules which have been read already.
+  mutating func play(loading rulesets: [Ruleset], _ index: Int) throws(ScenarioError) -> LabStep {
+    reports = []
+    try load(rulesets)
+    var record = LabStep(index: index)
+    conclude(&record, lists: scenario.listsConntrackEachStep)
+    return record
+  }
+
   mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
     reports = []
     if let at = step.at {
@@ -136,14 +145,19 @@ struct LabEngineRun {
       record.hits = LabTable.hits(from: before.0, to: tables(.ipv4))
       record.hits6 = LabTable.hits(from: before.1, to: tables(.ipv6))
     }
+    conclude(&record, lists: scenario.listsConntrackEachStep || step.action == .snapshot)
+    return record
+  }
+
+  /// What conntrack has to tell behind a step.
+  private func conclude(_ record: inout LabStep, lists: Bool) {
     if scenario.recordsConntrack, let events = simulator.world.conntrack?.takeEvents() {
       record.events = events.map { LabConntrackEvent($0) }
     }
-    if scenario.listsConntrackEachStep || step.action == .snapshot {
+    if lists {
       record.connections = simulator.connections().map { LabConnection($0) }
       record.expectations = simulator.expectations().map { LabExpectation($0) }
     }
-    return record
   }
 
   private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ record: inout LabStep) throws(ScenarioError) {

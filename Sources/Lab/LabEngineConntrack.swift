@@ -90,8 +90,15 @@ extension LabConntrackEvent {
   init(_ event: ConntrackEvent) {
     switch event {
     case .new(let snapshot): self = .connection(.new, LabConnection(event: snapshot, isEnd: false))
-    case .update(let snapshot): self = .connection(.update, LabConnection(event: snapshot, isEnd: false))
-    case .destroy(let snapshot): self = .connection(.destroy, LabConnection(event: snapshot, isEnd: true))
+    case .update(let snapshot):
+      var connection = LabConnection(event: snapshot, isEnd: false)
+      // Only the event of a new connection says which one expected it.
+      connection.master = nil
+      self = .connection(.update, connection)
+    case .destroy(let snapshot):
+      var connection = LabConnection(event: snapshot, isEnd: true)
+      connection.master = nil
+      self = .connection(.destroy, connection)
     case .expectationNew(let snapshot): self = .expectation(.new, LabExpectation(snapshot))
     case .expectationDestroy(let snapshot): self = .expectation(.destroy, LabExpectation(snapshot))
     }

@@ -90,8 +90,7 @@ struct TestPlayer {
     do throws(ScenarioError) {
       let record: LabStep
       if case .load(let loaded) = part {
-        try run.load(loaded.map(\.ruleset))
-        record = LabStep(index: resolved.steps.count)
+        record = try run.play(loading: loaded.map(\.ruleset), resolved.steps.count)
         for ruleset in loaded {
           let old = rulesets.first { $0.family == ruleset.family }
           rulesets = rulesets.filter { $0.family != ruleset.family } + [ruleset.onTop(of: old)]

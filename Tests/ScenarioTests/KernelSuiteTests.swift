@@ -1,0 +1,27 @@
+import Extensions
+import Glibc
+import KernelLab
+import Lab
+import Testing
+import XTables
+
+extension Trait where Self == ConditionTrait {
+  /// Runs only as root; says so where it does not.
+  static var asRoot: Self {
+    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
+  }
+}
+
+@Suite("The suites of the examples and the running kernel", .asRoot, .serialized)
+struct KernelSuiteTests {
+  @Test(arguments: Suites.examples) func agree(_ example: String) throws {
+    let reading = try Suites.read(example: example)
+    let runner = TestRunner(registry: .ferrule)
+    let kernel = KernelLab(worker: 11)
+    for test in reading.suite?.tests ?? [] {
+      let (scenario, answer) = try runner.resolve(test)
+      let differences = LabComparison(scenario).differences(answer.json, kernel.answer(scenario).json, limit: 4)
+      #expect(differences.isEmpty, "\(test.name): \(differences.map { String("\($0)".prefix(500)) }.joined(separator: "\n"))")
+    }
+  }
+}
