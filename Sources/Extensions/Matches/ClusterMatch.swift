@@ -101,12 +101,9 @@ extension Field {
         let connection = table[table.master(of: handle) ?? handle]
       else { return .absent }
       let bits = connection.original.sourceBits
-      // The kernel hashes the address as it stands in memory.
-      let words =
-        context.family == .ipv4
-        ? [UInt32(truncatingIfNeeded: bits).byteSwapped]
-        : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)).byteSwapped }
-      return .of((UInt64(JenkinsHash.words(words, initial: seed)) * UInt64(nodes)) >> 32)
+      // The kernel hashes the address as it stands in memory, and of an IPv6 address no more than its first word.
+      let word = UInt32(truncatingIfNeeded: context.family == .ipv4 ? bits : bits >> 96).byteSwapped
+      return .of((UInt64(JenkinsHash.words([word], initial: seed)) * UInt64(nodes)) >> 32)
     }
   }
 }
