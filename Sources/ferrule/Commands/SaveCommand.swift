@@ -1,5 +1,6 @@
 import ArgumentParser
 import Extensions
+import Glibc
 import Kernel
 import Linter
 import Syntax
@@ -29,6 +30,8 @@ struct SaveCommand: ParsableCommand {
   func run() throws {
     let family = families.family(of: "")
     let names = table.table.map { [$0.rawValue] } ?? KernelTables().names(family)
+    // Without root the list of tables is empty; asking for one says why.
+    if names.isEmpty, geteuid() != 0 { _ = try RawTable.read(family, TableName.filter.rawValue) }
     let tables = try names.map { try RawTable.read(family, $0).typed(.ferrule) }
     let printer = RulePrinter(family: family, names: .system)
     switch format {
