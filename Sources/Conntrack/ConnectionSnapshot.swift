@@ -81,8 +81,9 @@ extension ExpectationSnapshot {
     parts += ["src=\(tuple.source)", "dst=\(tuple.destination)"] + ids(tuple)
     parts += ["mask-src=\(mask.source)", "mask-dst=\(mask.destination)"] + ids(mask)
     if let master { parts += ["master-src=\(master.source)", "master-dst=\(master.destination)"] + ids(master) }
-    if expectation.flags.contains(.permanent) { parts.append("PERMANENT") }
-    if expectation.flags.contains(.inactive) { parts.append("INACTIVE") }
+    let flags: [(Expectation.Flags, String)] = [(.permanent, "PERMANENT"), (.inactive, "INACTIVE"), (.userspace, "USERSPACE")]
+    let names = flags.filter { expectation.flags.contains($0.0) }.map(\.1)
+    if !names.isEmpty { parts.append(names.joined(separator: ",")) }
     parts.append("class=\(expectation.policyClass)")
     if let helper { parts.append("helper=\(helper)") }
     return parts.joined(separator: " ")

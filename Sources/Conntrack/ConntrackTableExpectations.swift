@@ -39,6 +39,8 @@ extension ConntrackTable {
       register(TFTPHelper(family: family))
       register(SANEHelper(family: family))
       register(AmandaHelper(family: family))
+      register(SIPHelper(family: family, proto: .udp))
+      register(SIPHelper(family: family, proto: .tcp))
     }
     register(IRCHelper())
     register(PPTPHelper())

@@ -6,9 +6,10 @@ import Wire
 
 @Suite struct HelperTests {
   /// Payloads that announce connections, plain and through NAT: what leaves, the table and the expectations after every packet.
-  @Test func expectsAsTheKernel() throws {
-    let records = try KernelRecord.load("kernel-helpers.jsonl")
-    #expect(records.count >= 40)
+  @Test(arguments: [("kernel-helpers.jsonl", 42), ("kernel-sip.jsonl", 27)])
+  func expectsAsTheKernel(file: String, count: Int) throws {
+    let records = try KernelRecord.load(file)
+    #expect(records.count == count)
     var agree = 0
     for record in records {
       var replay = NATReplay(record)
@@ -16,6 +17,6 @@ import Wire
       if difference == nil { agree += 1 }
       #expect(difference == nil, "\(record.name)")
     }
-    print("Helper scenarios that agree with the kernel: \(agree) of \(records.count)")
+    print("Helper scenarios of \(file) that agree with the kernel: \(agree) of \(records.count)")
   }
 }

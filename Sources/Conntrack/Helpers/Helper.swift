@@ -27,6 +27,7 @@ public enum HelperState: Sendable {
   /// A scanner was asked to start, and its next answer names a port.
   case sane(isStartRequested: Bool)
   case pptp(PPTPState)
+  case sip(SIPState)
 }
 
 /// Reads the payload of a connection and expects the connections that it announces. Kernel: `nf_conntrack_helper`.
