@@ -51,6 +51,7 @@ public struct StepResult: Sendable {
   /// The packets' ways through the rules, where something failed.
   public internal(set) var trace: String?
   let form: TestStep.Form
+  let isSequence: Bool
   /// What the file expects.
   let expectation: Expectation?
 }

@@ -201,6 +201,7 @@ extension StepResult {
     pattern = first.map { "\(VerdictPattern($0, in: outcome.observations.first?.step))" }
     self.failures = failures
     form = step.form
+    isSequence = step.scope == .sequence
     expectation = step.expectation
     guard !failures.isEmpty else { return }
     trace = outcome.observations.flatMap { observation in

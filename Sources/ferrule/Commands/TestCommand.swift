@@ -1,6 +1,8 @@
 public import ArgumentParser
+import Capture
 import Diagnostics
 import Extensions
+import Glibc
 import Kernel
 public import Lab
 
@@ -43,21 +45,75 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Name the tests that passed, too.")
   var verbose = false
 
+  @Flag(help: "Write the verdicts as they are into the files, as what is expected.")
+  var update = false
+
+  @Flag(help: "Run the tests again whenever a file of theirs changes, until interrupted.")
+  var watch = false
+
+  @Option(help: "Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.", completion: .file())
+  var pcapng: String?
+
   @OptionGroup var colours: ColourOptions
 
   func validate() throws {
+    if watch, input.files.contains("-") { throw ValidationError("--watch needs files, not standard input.") }
+    if update, watch { throw ValidationError("--update and --watch exclude each other.") }
+    if update, input.files.contains("-") { throw ValidationError("--update needs files, not standard input.") }
     if !(1...256).contains(jobs) { throw ValidationError("--jobs is from 1 to 256.") }
   }
 
   func run() throws {
-    let results = try results()
-    try Console.print(format.render(results, coloured: colours.colour.isOn(for: .output), verbose: verbose))
+    if watch { try watchFiles() }
+    var results = try results()
+    if update {
+      var count = 0
+      for result in results {
+        let update = TestUpdate(result)
+        guard update.count > 0 else { continue }
+        try HostFile.replace(result.file.name, with: update.bytes)
+        count += update.count
+      }
+      if count > 0 { results = try self.results() }
+      Console.complain("\(count) expectation\(count == 1 ? "" : "s") written")
+    }
+    try tell(results)
+    if let pcapng { try HostFile.write(Self.capture(results), to: pcapng) }
     try Self.status(results).leave()
+  }
+
+  private func tell(_ results: [SuiteResult]) throws {
+    try Console.print(format.render(results, coloured: colours.colour.isOn(for: .output), verbose: verbose))
+  }
+
+  /// Runs the tests again and again.
+  private func watchFiles() throws -> Never {
+    while true {
+      let results = try results()
+      try tell(results)
+      let paths = Set(results.flatMap { [$0.file.name] + $0.tests.flatMap(\.rulesets).map(\.file.name) })
+      let before = paths.map { HostFile.modification(of: $0) }
+      while paths.map({ HostFile.modification(of: $0) }) == before { usleep(250_000) }
+    }
+  }
+
+  private static func capture(_ results: [SuiteResult]) -> [UInt8] {
+    var capture = AnnotatedCapture()
+    for test in results.flatMap(\.tests) {
+      for record in test.records {
+        capture.append(
+          AnnotatedCapture.Packet(
+            time: record.time, interface: record.interface, isArriving: record.isArriving, bytes: record.bytes,
+            comment: "\(test.name)\n\(record.comment)"))
+      }
+    }
+    return capture.bytes
   }
 
   private func results() throws -> [SuiteResult] {
     var runner = TestRunner(registry: .ferrule)
     runner.seconds = Stopwatch.start()
+    runner.recordsPackets = pcapng != nil
     let results = runner.run(try input.read(), workers: jobs, only: input.isWanted) { done, total in
       if done % 64 == 0 || done == total { Console.progress(done == total ? "" : "\(done) of \(total) tests") }
     }
