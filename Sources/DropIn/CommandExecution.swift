@@ -10,6 +10,24 @@ extension Session {
   mutating func perform(
     _ command: Command, _ editor: borrowing TableEditor, _ family: Family
   ) throws(KernelError) {
+    guard command.flags.verbosity > 1 else { return try change(command, editor, family) }
+    do throws(KernelError) {
+      try change(command, editor, family)
+      flush()
+      editor.dump()
+    } catch {
+      flush()
+      editor.dump()
+      // The dump makes libiptc forget which of its functions had refused.
+      var refusal = error
+      refusal.message = error.error.flatMap { editor.message(of: $0) } ?? error.message
+      throw refusal
+    }
+  }
+
+  private mutating func change(
+    _ command: Command, _ editor: borrowing TableEditor, _ family: Family
+  ) throws(KernelError) {
     let isVerbose = command.flags.verbosity > 0
     let chain = command.chain ?? ""
     switch command.verb {
@@ -30,10 +48,6 @@ extension Session {
     case .listRules(let number):
       try listRules(editor, family, chain: command.chain, number: number, isVerbose: isVerbose)
       try zero(after: command, editor)
-    }
-    if command.flags.verbosity > 1 {
-      flush()
-      editor.dump()
     }
   }
 

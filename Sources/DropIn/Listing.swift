@@ -57,7 +57,7 @@ struct Listing {
     var line = showsNumbers ? Self.pad(String(number), 4) + " " : ""
     if isVerbose {
       line += count(rule.counters.packets, width: isExact ? 8 : 5) + " "
-      line += count(rule.counters.bytes, width: isExact ? 10 : 5) + " "
+      line += count(rule.counters.bytes, width: isExact ? 8 : 5) + " "
     }
     line += Self.pad(targetName(rule.target), 9) + " "
     line += header.inverted.contains(.protocol) ? "!" : " "

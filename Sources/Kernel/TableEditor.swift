@@ -49,6 +49,9 @@ public struct TableEditor: ~Copyable {
     try handle.deleteRule(rule, in: chain, checkingOnly: true)
   }
 
+  /// libiptc's sentence on an error of the function that was called last.
+  public func message(of error: SystemError) -> String? { handle.message(of: error) }
+
   /// Prints what libiptc holds to standard output, as `iptables -vv` does.
   public func dump() { handle.dump() }
 

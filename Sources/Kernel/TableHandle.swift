@@ -199,6 +199,8 @@ internal import Wire
     }
   }
 
+  func message(of error: SystemError) -> String? { TableHandle.message(library, error) }
+
   /// libiptc's own dump of what it holds, on standard output.
   func dump() {
     unsafe library.dump(handle)

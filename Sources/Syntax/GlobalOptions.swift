@@ -65,6 +65,11 @@ extension CommandRun {
   }
 
   private mutating func takeTest(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+    if option == .input || option == .output {
+      // An empty name is refused before a second one is.
+      let name = attached ?? (at < words.count ? words[at] : nil)
+      if let name, name.bytes.isEmpty { _ = try interface(name) }
+    }
     try once(option, word, invertible: true)
     if option == .fragment {
       guard parser.family == .ipv4 else {
@@ -104,7 +109,7 @@ extension CommandRun {
     guard let number else {
       let known = Spelling.nearest(to: name, in: BuiltinProtocol.names.map(\.name))
       throw OptionError(
-        "unknown-protocol", "unknown protocol \"\(token.string)\" specified", at: token.range,
+        "unknown-protocol", "unknown protocol \"\(name)\" specified", at: token.range,
         hint: known.map { "did you mean \($0)?" } ?? "a protocol is a name or a number up to 255")
     }
     if number == 0, inverted {
