@@ -176,7 +176,13 @@ struct RestoreRun {
       throw session.failure(error, line: line)
     }
     session.complain(notices)
-    if pending.flags.isForOtherFamily { return true }
+    if pending.flags.isForOtherFamily {
+      if pending.flags.verbosity > 1 {
+        session.flush()
+        table.editor.dump()
+      }
+      return true
+    }
     if session.answer(pending, family) { throw Session.Exit(status: 0, message: "") }
     let command = try session.resolve(pending, table.editor, line: line)
     do throws(KernelError) { try session.perform(command, table.editor, family) } catch { return false }

@@ -1,6 +1,7 @@
 import DropIn
 import Foundation
 import Testing
+import Wire
 import XTables
 
 /// Names, versions, locks, and what the programs leave with.

@@ -125,7 +125,12 @@ public enum HMarkTarget: TargetExtension {
     text.word("HMARK ")
     func part(_ flag: HMarkFlags, _ item: String) { if info.flags.contains(flag) { text.glue(item + " ") } }
     func hex(_ value: some FixedWidthInteger & UnsignedInteger) -> String { RuleText.hex(value, digits: 1) }
-    func length(_ mask: InetAddress) -> UInt32 { AddressMask(mask: mask.bits(family)).prefix(family).map { UInt32($0) } ?? .max }
+    func length(_ mask: InetAddress) -> String {
+      let prefix = AddressMask(mask: mask.bits(family)).prefix(family)
+      if family == .ipv4 { return String(prefix.map { UInt32($0) } ?? .max) }
+      // Of an IPv6 mask iptables shows the text without its slash, and for a full one there is no text.
+      return prefix == 128 ? "" : prefix.map(String.init) ?? mask.address(family).description
+    }
     part(.modulus, "mod \(info.modulus)")
     part(.offset, "+ \(hex(info.offset))")
     part(.connection, "ct,")
