@@ -16,7 +16,7 @@ func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String]
 }
 
 func tests(_ name: String, of targets: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: targets, swiftSettings: strict)
+  .testTarget(name: name, dependencies: ["TestSupport"] + targets, swiftSettings: strict)
 }
 
 let package = Package(
@@ -68,12 +68,14 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    tests("WireTests", of: ["Wire", "Capture"]),
-    tests("ConntrackTests", of: ["Conntrack", "NAT", "Wire"]),
+    // What the tests share: the package's and the shared folder, and when a test is not run.
+    .target(name: "TestSupport", dependencies: ["Lab"], path: "Tests/TestSupport", swiftSettings: strict),
+    tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
+    tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
     tests("EvaluatorTests", of: ["Evaluator", "KernelLab", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     tests("ScenarioTests", of: ["KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
-    tests("LabTests", of: ["Lab", "Wire", "Diagnostics"]),
+    tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),

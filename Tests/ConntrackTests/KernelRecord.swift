@@ -1,3 +1,5 @@
+import Lab
+import TestSupport
 import Wire
 
 @testable import Conntrack
@@ -30,22 +32,26 @@ struct KernelRecord {
   var final: [String]
 
   init?(_ json: JSONValue) {
-    guard let name = json["name"]?.string, case .array(let steps)? = json["steps"] else { return nil }
+    guard let name = json["name"]?.text, case .array(let steps)? = json["steps"] else { return nil }
     self.name = name
     sysctls = [:]
-    if case .object(let values)? = json["sysctl"] { sysctls = values.compactMapValues(\.int) }
+    if case .object(let values)? = json["sysctl"] { for member in values.members { sysctls[member.name] = member.value.integer } }
     self.steps = steps.map { step in
-      var sleep = 0.0
-      if case .number(let value)? = step["sleep"] { sleep = value }
+      let sleep: Double =
+        switch step["sleep"] {
+        case .integer(let value)?: Double(value)
+        case .number(let value)?: value
+        default: 0
+        }
       return Step(
-        packet: Hex.bytes(step["hex"]?.string ?? "") ?? [], sleep: sleep, count: step["repeat"]?.int ?? 1,
-        state: step["state"]?.string ?? "", passed: step["passed"]?.int == 1, output: step["out"].map(KernelRecord.output),
-        input: step["in"]?.string ?? "", connections: step["ct"].map(KernelRecord.lines),
+        packet: Hex.bytes(step["hex"]?.text ?? "") ?? [], sleep: sleep, count: step["repeat"]?.integer ?? 1,
+        state: step["state"]?.text ?? "", passed: step["passed"] == true, output: step["out"].map(KernelRecord.output),
+        input: step["in"]?.text ?? "", connections: step["ct"].map(KernelRecord.lines),
         expectations: step["exp"].map(KernelRecord.lines))
     }
     if case .array(let list)? = json["helpers"] {
       helpers = list.compactMap {
-        guard let proto = $0["proto"]?.string, let port = $0["dport"]?.int, let name = $0["helper"]?.string else { return nil }
+        guard let proto = $0["proto"]?.text, let port = $0["dport"]?.integer, let name = $0["helper"]?.text else { return nil }
         return (proto, UInt16(port), name)
       }
     }
@@ -56,7 +62,7 @@ struct KernelRecord {
   private static func output(_ json: JSONValue) -> [(interface: String, bytes: [UInt8])] {
     guard case .array(let list) = json else { return [] }
     return list.compactMap {
-      guard case .array(let pair) = $0, pair.count == 2, let name = pair[0].string, let bytes = Hex.bytes(pair[1].string ?? "") else {
+      guard case .array(let pair) = $0, pair.count == 2, let name = pair[0].text, let bytes = Hex.bytes(pair[1].text ?? "") else {
         return nil
       }
       return (name, bytes)
@@ -64,11 +70,11 @@ struct KernelRecord {
   }
 
   private static func lines(_ json: JSONValue) -> [String] {
-    if case .array(let lines) = json { lines.compactMap(\.string) } else { [] }
+    if case .array(let lines) = json { lines.compactMap(\.text) } else { [] }
   }
 
   static func load(_ name: String) throws -> [KernelRecord] {
-    try JSONValue.lines(name).compactMap { KernelRecord($0) }
+    try PackageFolder.fixture(name).compactMap { KernelRecord($0) }
   }
 }
 

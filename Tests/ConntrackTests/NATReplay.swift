@@ -1,5 +1,7 @@
+import Lab
 import NAT
 import Wire
+import XTables
 
 @testable import Conntrack
 
@@ -16,18 +18,18 @@ struct NATRule {
   var range: NATRange
 
   init?(_ json: JSONValue) {
-    guard let hook = json["hook"]?.string, let target = json["target"]?.string else { return nil }
+    guard let hook = json["hook"]?.text, let target = json["target"]?.text else { return nil }
     self.hook = hook
     self.target = target
-    input = json["in"]?.string
-    output = json["out"]?.string
-    proto = json["proto"]?.string
-    source = json["src"]?.string.flatMap(NATRule.network)
-    destination = json["dst"]?.string.flatMap(NATRule.network)
-    if let port = json["dport"]?.int { ports = port...port }
-    if let text = json["dport"]?.string { ports = NATRule.bounds(text, ":") }
+    input = json["in"]?.text
+    output = json["out"]?.text
+    proto = json["proto"]?.text
+    source = json["src"]?.text.flatMap(NATRule.network)
+    destination = json["dst"]?.text.flatMap(NATRule.network)
+    if let port = json["dport"]?.integer { ports = port...port }
+    if let text = json["dport"]?.text { ports = NATRule.bounds(text, ":") }
     range = NATRange()
-    if let to = json["to"]?.string {
+    if let to = json["to"]?.text {
       if let network = NATRule.network(to), to.contains("/") {
         let mask = IPv4Address.mask(prefixLength: network.length)
         range.addresses = network.bits...(network.bits | UInt128(~mask.rawValue))
@@ -38,7 +40,7 @@ struct NATRule {
       }
       range.flags.insert(.mapAddresses)
     }
-    if let text = json["ports"]?.string {
+    if let text = json["ports"]?.text {
       let parts = text.split(separator: "/")
       guard let bounds = NATRule.bounds(String(parts[0]), "-") else { return nil }
       range.flags.insert(.protocolSpecified)
@@ -91,7 +93,7 @@ struct NATReplay {
   let table: ConntrackTable
   let rules: [NATRule]
   let helpers: [(proto: String, port: UInt16, name: String)]
-  var random = SeededGenerator(seed: 1)
+  var random = SeededRandom(seed: 1)
   var now = Instant.seconds(1000)
 
   init(_ record: KernelRecord) {

@@ -1,5 +1,6 @@
 import Testing
 import Wire
+import XTables
 
 @testable import Conntrack
 
@@ -100,7 +101,7 @@ import Wire
     settings.accounting = true
     let table = ConntrackTable(settings: settings, seed: UInt64(seed))
     table.registerStandardHelpers()
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SeededRandom(seed: UInt64(seed))
     var now = Instant.seconds(100)
     for step in 0..<6000 {
       now = Instant(nanoseconds: now.nanoseconds + random.next() % (random.next() % 50 == 0 ? 90_000_000_000 : 50_000_000))
@@ -137,7 +138,7 @@ import Wire
     }
   }
 
-  private func randomPacket(_ random: inout SeededGenerator) throws -> Packet {
+  private func randomPacket(_ random: inout SeededRandom) throws -> Packet {
     let ends = (0..<6).map { IPAddress.v4(IPv4Address(rawValue: 0x0A00_0001 + UInt32($0))) }
     let protocols: [IPProtocol] = [.tcp, .tcp, .tcp, .udp, .udp, .icmp, .sctp, .gre, .esp]
     var fields = PacketFields(

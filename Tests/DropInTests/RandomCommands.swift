@@ -1,6 +1,8 @@
+import XTables
+
 /// Commands of iptables, right and wrong, as somebody who half remembers the manual might type them.
 struct RandomCommands {
-  var random: SeededGenerator
+  var random: SeededRandom
 
   private static let chains = ["INPUT", "FORWARD", "OUTPUT", "a", "b", "c", "LONG-chain_name"]
   private static let oddChains = [
@@ -24,7 +26,7 @@ struct RandomCommands {
     ["-V"], ["!", "-V"], ["--version"], ["-L"], ["-L", "-v", "-x"],
   ]
 
-  init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+  init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
   mutating func chain() -> String { random.pick(random.chance(90) ? Self.chains : Self.oddChains) }
 

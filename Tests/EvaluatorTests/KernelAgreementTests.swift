@@ -4,24 +4,16 @@ import Glibc
 import KernelLab
 import Lab
 import Testing
+import TestSupport
 import XTables
 
 /// The scenarios of `Tests/Fixtures/path-scenarios.jsonl`, or of the file that `FERRULE_SCENARIOS` names, played by the engine and by the
 /// running kernel.
 enum PathScenarios {
   static let lines: [String] = {
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2).joined(separator: "/")
-    let path = ProcessInfo.processInfo.environment["FERRULE_SCENARIOS"] ?? root + "/Fixtures/path-scenarios.jsonl"
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-    return text.split(separator: "\n").map(String.init)
+    let path = ProcessInfo.processInfo.environment["FERRULE_SCENARIOS"]
+    return (try? TextFile.lines(path ?? PackageFolder.path + "/Tests/Fixtures/path-scenarios.jsonl")) ?? []
   }()
-}
-
-extension Trait where Self == ConditionTrait {
-  /// Runs only as root; says so where it does not.
-  static var asRoot: Self {
-    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
-  }
 }
 
 @Suite("The engine and the running kernel", .asRoot, .serialized)

@@ -1,16 +1,17 @@
 import Extensions
 import Lab
 import Testing
+import TestSupport
 import XTables
 
 @Suite("The engine's answers to the lab's scenarios")
 struct LabEngineTests {
-  @Test("agree with what a kernel was recorded to answer", .needsLabRecordings)
+  @Test("agree with what a kernel was recorded to answer", .needsSharedFolder)
   func recordings() throws {
     let engine = LabEngine(registry: .ferrule)
     var lines: [String] = []
     var agreed = 0
-    for recording in try LabRecordings.all() {
+    for recording in try LabRecording.all() {
       let answer = engine.play(recording.scenario).json
       if let difference = LabComparison(recording.scenario).firstDifference(answer, recording.kernel) {
         lines.append("differs  \(recording.scenario.name): \(String("\(difference)".prefix(400)))")

@@ -2,6 +2,7 @@ import Extensions
 import KernelLab
 import Lab
 import Testing
+import TestSupport
 import XTables
 
 /// Scenarios about targets and matches that remember, answered by the engine and by the running kernel.

@@ -6,6 +6,7 @@ import FoundationEssentials
 import Kernel
 import Syntax
 import Testing
+import TestSupport
 import Wire
 import XTables
 

@@ -1,23 +1,13 @@
 import KernelLab
 import Lab
 import Testing
+import TestSupport
 
 @Suite(.asRoot, .serialized) struct KernelLabTests {
-  private static func recordings() throws -> [(scenario: Scenario, kernel: JSONValue)] {
-    guard let lines = Shared.lines("lab/examples.jsonl") else {
-      print("recorded answers NOT found: set FERRULE_SHARED")
-      return []
-    }
-    return try lines.map { line in
-      let recording = try JSONValue(parsing: line)
-      return (try Scenario(recording["scenario"] ?? .null), recording["kernel"] ?? .null)
-    }
-  }
-
   /// The kernel answers as it did when its answers were recorded; in namespaces that have been used before as in new ones.
-  @Test func theRecordedAnswersAreGivenAgain() throws {
+  @Test(.needsSharedFolder) func theRecordedAnswersAreGivenAgain() throws {
     let lab = KernelLab()
-    let recordings = try KernelLabTests.recordings()
+    let recordings = try LabRecording.all()
     for round in 1...2 {
       for recording in round == 1 ? recordings : recordings.reversed() where round == 1 || recording.scenario.name != "udp-stream" {
         let answer = lab.answer(recording.scenario).json

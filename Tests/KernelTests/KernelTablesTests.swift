@@ -1,6 +1,7 @@
 import Glibc
 import Kernel
 import Testing
+import TestSupport
 import Wire
 
 @Suite(.asRoot) struct KernelTablesTests {

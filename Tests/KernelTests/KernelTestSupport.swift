@@ -1,27 +1,5 @@
-import FoundationEssentials
-import Glibc
 import Kernel
-import Testing
 import Wire
-
-enum Shared {
-  /// The shared material: what `FERRULE_SHARED` names, by default `../shared` beside the package.
-  static let path: String = {
-    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-    return ProcessInfo.processInfo.environment["FERRULE_SHARED"] ?? root + "/../shared"
-  }()
-
-  static func lines(_ name: String) -> [String]? {
-    (try? String(contentsOfFile: path + "/" + name, encoding: .utf8))?.split(separator: "\n").map(String.init)
-  }
-}
-
-extension Trait where Self == ConditionTrait {
-  /// Runs only as root; says so where it does not.
-  static var asRoot: Self {
-    .enabled("the kernel's tests were NOT run: they need root, for network namespaces of their own") { geteuid() == 0 }
-  }
-}
 
 /// Rules as the kernel is asked to take them.
 enum Entries {

@@ -2,21 +2,12 @@ import Kernel
 import Lab
 import Testing
 import Wire
+import XTables
 
 @testable import KernelLab
 
 /// What comes from a socket is read without a trap, however it is broken.
 @Suite struct NetlinkFuzzTests {
-  private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-      return z ^ z >> 31
-    }
-  }
 
   /// A message of each kind that is listened to, whole.
   private static var messages: [NetlinkMessage] {
@@ -74,7 +65,7 @@ import Wire
 
   @Test(arguments: 0..<8 as Range<UInt64>)
   func brokenMessagesDoNotTrap(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     let whole = NetlinkFuzzTests.messages.flatMap(\.bytes)
     for _ in 0..<2000 {
       var bytes = whole
@@ -101,7 +92,7 @@ import Wire
   /// Records in any order, as a lost one would leave them.
   @Test(arguments: 0..<4 as Range<UInt64>)
   func recordsInAnyOrderDoNotTrap(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     for _ in 0..<500 {
       var tracker = PacketTracker(source: .local, loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
       for _ in 0..<20 {
@@ -126,7 +117,7 @@ import Wire
   /// A blob that is no table ends the walk over it.
   @Test(arguments: 0..<4 as Range<UInt64>)
   func brokenTablesDoNotTrap(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     for family in AddressFamily.allCases {
       let rules = (0..<6).flatMap { _ in Entries.plain(family, jump: nil).entry }
       for _ in 0..<500 {

@@ -1,11 +1,12 @@
 import Conntrack
+import Diagnostics
 import Extensions
 import Kernel
 import KernelLab
 import Lab
 import Syntax
 import Testing
-import Diagnostics
+import TestSupport
 import Wire
 import XTables
 

@@ -1,10 +1,12 @@
 import Lab
 import Testing
+import TestSupport
 import Wire
+import XTables
 
-@Suite(.needsRecordings) struct LabComparisonTests {
+@Suite(.needsSharedFolder) struct LabComparisonTests {
   @Test func anAnswerAgreesWithItself() throws {
-    for recording in try Recordings.all() {
+    for recording in try LabRecording.all() {
       let difference = LabComparison(recording.scenario).firstDifference(recording.kernel, recording.kernel)
       #expect(difference == nil, "\(recording.scenario.name): \(difference?.description ?? "")")
     }
@@ -13,10 +15,10 @@ import Wire
   /// Any single number, text or list changed is found, unless the mask covers it.
   @Test(arguments: 0..<4 as Range<UInt64>)
   func aChangeIsFound(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     var found = 0
     var changes = 0
-    for recording in try Recordings.all() where recording.scenario.queues.isEmpty {
+    for recording in try LabRecording.all() where recording.scenario.queues.isEmpty {
       let comparison = LabComparison(recording.scenario)
       for _ in 0..<15 {
         var path = ""
@@ -29,7 +31,7 @@ import Wire
     #expect(Double(found) > 0.9 * Double(changes), "\(found) of \(changes)")
   }
 
-  private func change(_ value: JSONValue, path: inout String, using random: inout SplitMix) -> JSONValue {
+  private func change(_ value: JSONValue, path: inout String, using random: inout SeededRandom) -> JSONValue {
     switch value {
     case .array(var elements) where !elements.isEmpty:
       let at = Int.random(in: 0..<elements.count, using: &random)
@@ -51,7 +53,7 @@ import Wire
   }
 
   @Test func theMaskCoversWhatTheKernelChooses() throws {
-    let recording = try #require(try Recordings.all().first { $0.scenario.name == "redirect-original-dst" })
+    let recording = try #require(try LabRecording.all().first { $0.scenario.name == "redirect-original-dst" })
     // The same answer with another initial sequence number and other IP identifications.
     let text = recording.kernel.description
     var other = text
@@ -80,7 +82,7 @@ import Wire
   }
 
   @Test func aPortOfARangeMayDiffer() throws {
-    let recording = try #require(try Recordings.all().first { $0.scenario.name == "masquerade" })
+    let recording = try #require(try LabRecording.all().first { $0.scenario.name == "masquerade" })
     let text = recording.kernel.description
     let other = text.replacing("\"dport\": 6000", with: "\"dport\": 6003").replacing("08081770", with: "08081773")
     let moved = repaired(try JSONValue(parsing: other))
@@ -90,7 +92,7 @@ import Wire
   }
 
   @Test func timeoutsMayBeASecondOff() throws {
-    let recording = try #require(try Recordings.all().first { $0.scenario.name == "tcp-lifecycle" })
+    let recording = try #require(try LabRecording.all().first { $0.scenario.name == "tcp-lifecycle" })
     let text = recording.kernel.description
     let comparison = LabComparison(recording.scenario)
     #expect(comparison.firstDifference(recording.kernel, try JSONValue(parsing: text.replacing("\"timeout\": 120", with: "\"timeout\": 119"))) == nil)

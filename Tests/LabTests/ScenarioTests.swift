@@ -1,11 +1,13 @@
 import Lab
 import Testing
+import TestSupport
 import Wire
+import XTables
 
 @Suite struct ScenarioTests {
-  @Test(.needsRecordings) func recordedScenariosBuildTheRecordedPackets() throws {
+  @Test(.needsSharedFolder) func recordedScenariosBuildTheRecordedPackets() throws {
     var built = 0
-    for recording in try Recordings.all() {
+    for recording in try LabRecording.all() {
       var progress = TCPProgress()
       let answers = recording.kernel["steps"]?.elements ?? []
       #expect(answers.count == recording.scenario.steps.count)
@@ -77,8 +79,8 @@ import Wire
   /// Broken lines end in an error or a scenario, never in a trap.
   @Test(arguments: 0..<8 as Range<UInt64>)
   func brokenLinesDoNotTrap(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
-    let seeds = Recordings.lines.isEmpty ? [#"{"name": "x", "steps": [{"in": "e", "src": "1.1.1.1", "dst": "::2", "ack": "auto"}]}"#] : Recordings.lines
+    var random = SeededRandom(seed: seed)
+    let seeds = try PackageFolder.fixture("path-scenarios.jsonl").map(\.description)
     let values = ["-1", "1e308", "99999999999999999999", "null", "\"\"", "[]", "{}", "true", "4294967296", "65536", "\"auto\"", "[[[[", "\"\\ud800\""]
     for _ in 0..<150 {
       var bytes = Array((seeds.randomElement(using: &random) ?? "").utf8.prefix(3000))
@@ -98,10 +100,10 @@ import Wire
       }
     }
     // Values of the wrong kind at every place of a whole scenario.
-    for recording in try Recordings.all().shuffled(using: &random).prefix(2) {
+    for source in try PackageFolder.fixture("path-scenarios.jsonl").shuffled(using: &random).prefix(2) {
       for _ in 0..<200 {
         let replacement = try JSONValue(parsing: values.prefix(11).randomElement(using: &random) ?? "null")
-        let changed = replace(recording.value, by: replacement, using: &random)
+        let changed = replace(source, by: replacement, using: &random)
         guard let scenario = try? Scenario(changed) else { continue }
         for step in scenario.steps {
           if case .receive(let frame) = step.action { _ = try? frame.packet.packet(after: TCPProgress()) }
@@ -110,7 +112,7 @@ import Wire
     }
   }
 
-  private func replace(_ value: JSONValue, by new: JSONValue, using random: inout SplitMix) -> JSONValue {
+  private func replace(_ value: JSONValue, by new: JSONValue, using random: inout SeededRandom) -> JSONValue {
     if Int.random(in: 0..<5, using: &random) == 0 { return new }
     switch value {
     case .array(var elements) where !elements.isEmpty:
@@ -125,9 +127,9 @@ import Wire
     }
   }
 
-  @Test(.needsRecordings) func jsonIsReadAndWrittenTheSame() throws {
-    for line in Recordings.lines {
-      let value = try JSONValue(parsing: line)
+  @Test(.needsSharedFolder) func jsonIsReadAndWrittenTheSame() throws {
+    for recording in try LabRecording.all() {
+      let value = recording.source
       #expect(try JSONValue(parsing: value.description) == value)
     }
     let odd = JSONValue.string("\u{1}\"\\\n\u{7F}é\u{1F600}")

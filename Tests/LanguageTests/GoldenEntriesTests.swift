@@ -4,6 +4,7 @@ import Extensions
 import Kernel
 import Syntax
 import Testing
+import TestSupport
 import Wire
 import XTables
 
@@ -27,7 +28,7 @@ import XTables
   }
 
   static func rows() throws -> [Row] {
-    try Shared.text("conformance/golden-entries-1.8.9.tsv").split(separator: "\n").dropFirst().compactMap { line in
+    try SharedFolder.text("conformance/golden-entries-1.8.9.tsv").split(separator: "\n").dropFirst().compactMap { line in
       let cells = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard cells.count == 9, let table = TableName(rawValue: cells[3]) else { return nil }
       return Row(
@@ -36,7 +37,7 @@ import XTables
     }
   }
 
-  @Test(.enabled(if: Shared.isThere, "needs the shared folder")) func everyRule() throws {
+  @Test(.needsSharedFolder) func everyRule() throws {
     var tallies: [String: Tally] = [:]
     for row in try Self.rows() {
       let failure = Self.check(row)

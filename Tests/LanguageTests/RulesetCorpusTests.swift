@@ -4,6 +4,7 @@ import Foundation
 import Kernel
 import Syntax
 import Testing
+import TestSupport
 import Wire
 import XTables
 
@@ -16,10 +17,10 @@ import XTables
   }
 
   @Test(
-    .enabled(if: Shared.isThere, "needs the shared folder"),
+    .needsSharedFolder,
     .enabled(if: LegacyTool.absence == nil, "\(LegacyTool.absence ?? "")"))
   func everyFile() throws {
-    let folder = Shared.folder.appending(path: "rulesets")
+    let folder = URL(filePath: SharedFolder.path + "/rulesets")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .filter { $0.hasSuffix("tables-save") }.sorted()
     #expect(files.count == 54)

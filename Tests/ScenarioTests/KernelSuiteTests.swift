@@ -3,14 +3,8 @@ import Glibc
 import KernelLab
 import Lab
 import Testing
+import TestSupport
 import XTables
-
-extension Trait where Self == ConditionTrait {
-  /// Runs only as root; says so where it does not.
-  static var asRoot: Self {
-    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
-  }
-}
 
 @Suite("The suites of the examples and the running kernel", .asRoot, .serialized)
 struct KernelSuiteTests {

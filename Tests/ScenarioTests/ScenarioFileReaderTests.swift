@@ -55,7 +55,7 @@ struct ScenarioFileReaderTests {
 
   /// Changed files end in diagnostics or in a suite that can be run, never in a trap.
   @Test(arguments: 0..<6 as Range<UInt64>) func changedFilesDoNotTrap(_ seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     let texts = try Suites.examples.map { try Suites.read(example: $0).file.bytes } + [Array((TestRunnerTests.head + "      - wait: 1\n").utf8)]
     let pieces = ["-1", "65536", "99999999999999999999", "null", "[]", "{}", "''", "*a", "&a", "|", "0x", "eth0", "=>", "> ", ": ", "- ", "reply: SA", "\n", "\t", "\u{FF}"]
     let runner = TestRunner(registry: .ferrule)
@@ -74,17 +74,5 @@ struct ScenarioFileReaderTests {
       let results = runner.run([reading], workers: 1, only: { $0.steps.allSatisfy { $0.parts.count < 100 } })
       for format in TestReportFormat.allCases { _ = format.render(results) }
     }
-  }
-}
-
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
   }
 }

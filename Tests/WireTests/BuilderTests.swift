@@ -1,3 +1,5 @@
+import Lab
+import TestSupport
 import Testing
 import Wire
 
@@ -5,28 +7,28 @@ extension PacketFields {
   /// The fields of PACKET as the lab protocol writes them.
   init?(_ json: JSONValue) {
     let numbers: [String: IPProtocol] = ["tcp": .tcp, "udp": .udp, "icmp": .icmp]
-    guard let source = json["src"]?.string.flatMap({ IPAddress($0) }),
-      let destination = json["dst"]?.string.flatMap({ IPAddress($0) }),
-      let proto = numbers[json["proto"]?.string ?? "udp"]
+    guard let source = json["src"]?.text.flatMap({ IPAddress($0) }),
+      let destination = json["dst"]?.text.flatMap({ IPAddress($0) }),
+      let proto = numbers[json["proto"]?.text ?? "udp"]
     else { return nil }
     self.init(source, destination, proto: proto)
-    if let text = json["payload"]?.string { payload = Array(text.utf8) }
-    if let count = json["payload"]?["len"]?.int { payload = [UInt8](repeating: 0x78, count: count) }
-    sourcePort = UInt16(json["sport"]?.int ?? 0)
-    destinationPort = UInt16(json["dport"]?.int ?? 0)
-    sequence = UInt32(json["seq"]?.int ?? 0)
-    acknowledgment = UInt32(json["ack"]?.int ?? 0)
-    if let text = json["flags"]?.string { tcpFlags = TCPFlags(text) ?? [] }
-    icmpType = json["type"]?.int.map { UInt8($0) }
-    icmpCode = UInt8(json["code"]?.int ?? 0)
-    icmpIdentifier = UInt16(json["id"]?.int ?? 1)
-    ttl = UInt8(json["ttl"]?.int ?? 64)
-    tos = UInt8(json["tos"]?.int ?? 0)
-    identification = UInt32(json["ipid"]?.int ?? 1)
-    hasBadChecksum = json["badsum"]?.int == 1
+    if let text = json["payload"]?.text { payload = Array(text.utf8) }
+    if let count = json["payload"]?["len"]?.integer { payload = [UInt8](repeating: 0x78, count: count) }
+    sourcePort = UInt16(json["sport"]?.integer ?? 0)
+    destinationPort = UInt16(json["dport"]?.integer ?? 0)
+    sequence = UInt32(json["seq"]?.integer ?? 0)
+    acknowledgment = UInt32(json["ack"]?.integer ?? 0)
+    if let text = json["flags"]?.text { tcpFlags = TCPFlags(text) ?? [] }
+    icmpType = json["type"]?.integer.map { UInt8($0) }
+    icmpCode = UInt8(json["code"]?.integer ?? 0)
+    icmpIdentifier = UInt16(json["id"]?.integer ?? 1)
+    ttl = UInt8(json["ttl"]?.integer ?? 64)
+    tos = UInt8(json["tos"]?.integer ?? 0)
+    identification = UInt32(json["ipid"]?.integer ?? 1)
+    hasBadChecksum = json["badsum"] == true
     if let piece = json["frag"] {
       fragment = Fragment(
-        offset: piece["off"]?.int ?? 0, length: piece["len"]?.int, moreFragments: (piece["mf"]?.int ?? 0) != 0)
+        offset: piece["off"]?.integer ?? 0, length: piece["len"]?.integer, moreFragments: piece["mf"] == true || piece["mf"] == 1)
     }
     if let inner = json["inner"] { quoted = try? PacketFields(inner)?.packet().bytes }
   }
@@ -35,13 +37,13 @@ extension PacketFields {
 @Suite struct BuilderTests {
   /// Every packet that the lab injected, built from the scenario's fields, is the lab's packet byte for byte.
   @Test func reproducesTheLabsPackets() throws {
-    let lines = try JSONValue.lines("injected.jsonl")
+    let lines = try PackageFolder.fixture("injected.jsonl")
     #expect(lines.count >= 80)
     for line in lines {
       let fields = try #require(line["fields"].flatMap { PacketFields($0) })
       let packet = try fields.packet()
-      #expect(Hex.string(packet.bytes) == line["hex"]?.string)
-      #expect(packet.brief == line["brief"]?.string)
+      #expect(Hex.string(packet.bytes) == line["hex"]?.text)
+      #expect(packet.brief == line["brief"]?.text)
       #expect(packet.isHeaderChecksumValid == true)
       if fields.fragment == nil { #expect(packet.isTransportChecksumValid == !fields.hasBadChecksum) }
     }

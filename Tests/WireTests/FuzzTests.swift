@@ -1,5 +1,8 @@
 import Testing
+import Lab
+import TestSupport
 import Wire
+import XTables
 
 @Suite struct FuzzTests {
   /// Touches everything that reads a packet; the test is that nothing traps.
@@ -26,7 +29,7 @@ import Wire
     return seen
   }
 
-  private func write(_ packet: Packet, with random: inout SeededGenerator) -> Packet {
+  private func write(_ packet: Packet, with random: inout SeededRandom) -> Packet {
     var packet = packet
     packet.setTTL(UInt8(truncatingIfNeeded: random.next()))
     packet.setTOS(UInt8(truncatingIfNeeded: random.next()))
@@ -39,7 +42,7 @@ import Wire
   }
 
   @Test(arguments: 0..<8) func randomBytesNeverTrap(seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = SeededRandom(seed: UInt64(seed))
     let protocols: [UInt8] = [0, 1, 6, 17, 33, 43, 44, 47, 50, 51, 58, 59, 60, 132, 136]
     var seen = 0
     for _ in 0..<1500 {
@@ -62,8 +65,8 @@ import Wire
 
   /// Cuts every whole packet at every length.
   @Test func truncationNeverTraps() throws {
-    for line in try JSONValue.lines("injected.jsonl").prefix(40) {
-      let bytes = try #require(Hex.bytes(line["hex"]?.string ?? ""))
+    for line in try PackageFolder.fixture("injected.jsonl").prefix(40) {
+      let bytes = try #require(Hex.bytes(line["hex"]?.text ?? ""))
       for end in 0..<min(bytes.count, 80) {
         let packet = Packet(bytes: Array(bytes[..<end]))
         #expect(read(packet) >= 0)
@@ -76,7 +79,7 @@ import Wire
 @Suite struct ChecksumTests {
   /// An incremental update gives what a full computation gives.
   @Test func incrementalEqualsFull() {
-    var random = SeededGenerator(seed: 3)
+    var random = SeededRandom(seed: 3)
     for _ in 0..<3000 {
       var bytes = (0..<40).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       let before = Checksum.compute(bytes, in: 0..<40)
