@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@ int ferrule_unshare(int flags) { return unshare(flags); }
 int ferrule_setns(int descriptor, int flags) { return setns(descriptor, flags); }
 
 int ferrule_thread_setgroups(const gid_t *groups, size_t count) { return (int)syscall(SYS_setgroups, count, groups); }
+
+int ferrule_anonymous_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int ferrule_thread_pin(void) {
   cpu_set_t set;

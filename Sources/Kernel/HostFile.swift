@@ -61,7 +61,4 @@ public enum HostFile {
       at += count
     }
   }
-
-  /// Removes a file, if it is there.
-  package static func remove(_ path: String) { _ = unsafe unlink(path) }
 }

@@ -7,9 +7,6 @@ public struct HostProcess: Sendable {
   /// What it wrote to its standard output and standard error, in the order it came.
   public var output: String
 
-  /// The number of this process.
-  package static var ownNumber: Int32 { getpid() }
-
   /// - Parameters:
   ///   - arguments: those behind the program's name, which is looked for in the PATH.
   ///   - input: what it reads from its standard input.

@@ -39,7 +39,7 @@ package struct HostSocket {
     case .raw: (Int32(SOCK_RAW.rawValue), Int32(IPPROTO_RAW))
     case .ping: (Int32(SOCK_DGRAM.rawValue), family == .ipv4 ? Int32(IPPROTO_ICMP) : Int32(IPPROTO_ICMPV6))
     }
-    let change = owner.map { OwnerChange($0) }
+    let change = try owner.map { owner throws(KernelError) in try OwnerChange(owner) }
     let number = socket(domain, type | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), proto)
     let error = SystemError.last
     change?.undo()
@@ -216,13 +216,20 @@ private struct OwnerChange {
   private let gid: Int32
   private let groups: [UInt32]
 
-  init(_ owner: HostSocket.Owner) {
+  /// It fails where there is no such user: a user namespace has its maker only, and takes no groups.
+  init(_ owner: HostSocket.Owner) throws(KernelError) {
     var earlier = [gid_t](repeating: 0, count: 256)
     let count = unsafe getgroups(Int32(earlier.count), &earlier)
     groups = Array(earlier.prefix(Int(max(count, 0))))
-    OwnerChange.setGroups(owner.groups)
+    let hasGroups = OwnerChange.setGroups(owner.groups) || owner.groups.isEmpty
     gid = setfsgid(owner.gid)
     uid = setfsuid(owner.uid)
+    // Neither call says whether it did anything; an id that nobody has changes nothing and tells the present one.
+    let nobody = UInt32.max
+    guard hasGroups, setfsuid(nobody) == Int32(bitPattern: owner.uid), setfsgid(nobody) == Int32(bitPattern: owner.gid) else {
+      undo()
+      throw KernelError(.malformed("a packet cannot be sent as user \(owner.uid), group \(owner.gid) here: it takes root"))
+    }
   }
 
   func undo() {
@@ -231,7 +238,8 @@ private struct OwnerChange {
     OwnerChange.setGroups(groups)
   }
 
-  private static func setGroups(_ groups: [UInt32]) {
-    _ = unsafe groups.withUnsafeBufferPointer { unsafe ferrule_thread_setgroups($0.baseAddress, $0.count) }
+  @discardableResult
+  private static func setGroups(_ groups: [UInt32]) -> Bool {
+    unsafe groups.withUnsafeBufferPointer { unsafe ferrule_thread_setgroups($0.baseAddress, $0.count) } == 0
   }
 }

@@ -20,6 +20,12 @@ public enum Sandbox {
     return Int(line.dropFirst(8).filter(\.isNumber)) ?? 0
   }
 
+  /// Whether this process is in a user namespace of somebody's own, where the kernel refuses some extensions.
+  package static var isUserNamespace: Bool {
+    guard let map = try? HostFile.read("/proc/self/uid_map") else { return false }
+    return map.split { $0 == " " || $0 == "\n" } != ["0", "0", "4294967295"]
+  }
+
   /// Enters one. It must be the first thing a process does: the kernel gives a user namespace only to a process of one thread.
   @discardableResult
   public static func enter() throws(KernelError) -> Kind {

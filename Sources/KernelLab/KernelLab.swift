@@ -7,25 +7,19 @@ public import Lab
 /// Namespaces are kept for scenarios of the same kind where nothing of the earlier one stays behind. One lab plays one scenario
 /// at a time; several may be used side by side.
 public final class KernelLab: Sendable {
-  private let thread: Result<WorkerThread<LabPool>, KernelError>
-  private let lock: String
+  private let means: Result<(thread: WorkerThread<LabPool>, lock: AnonymousFile), KernelError>
 
-  /// - Parameters:
-  ///   - worker: a number of its own for each lab of a process.
-  ///   - directory: where the lock file of its own is kept while it lives.
-  public init(worker: Int = 0, directory: String = "/run") {
-    thread = Result { () throws(KernelError) in try WorkerThread { LabPool() } }
-    lock = "\(directory)/ferrule-lab-\(HostProcess.ownNumber)-\(worker).lock"
+  public init() {
+    means = Result { () throws(KernelError) in (try WorkerThread { LabPool() }, try AnonymousFile(called: "xtables.lock")) }
   }
-
-  deinit { HostFile.remove(lock) }
 
   /// Plays a scenario. What cannot be played is an answer too, with the reason in `error`.
   public func answer(_ scenario: Scenario) -> LabResult {
-    let lock = lock
     let worker: WorkerThread<LabPool>
+    let lock: String
     do throws(KernelError) {
-      worker = try thread.get()
+      let means = try means.get()
+      (worker, lock) = (means.thread, means.lock.path)
     } catch {
       return LabResult(name: scenario.name, error: "\(error)")
     }

@@ -16,8 +16,10 @@ struct LabHost {
     ("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0"),
     ("net.ipv4.conf.all.send_redirects", "0"), ("net.ipv4.conf.default.send_redirects", "0"),
     ("net.ipv4.icmp_ratelimit", "0"), ("net.ipv4.icmp_ratemask", "0"),
-    ("net.ipv4.tcp_timestamps", "0"), ("net.ipv4.ping_group_range", "0 2147483647"),
+    ("net.ipv4.tcp_timestamps", "0"),
   ]
+  /// The groups that may open ping sockets.
+  private static let pingGroups = "net.ipv4.ping_group_range"
   /// Interfaces that forward from the start would join the group of all routers, and say so after a while.
   private static let sysctls6: [(String, String)] = [
     ("net.ipv6.conf.all.forwarding", "0"), ("net.ipv6.conf.default.forwarding", "0"), ("net.ipv6.auto_flowlabels", "0"),
@@ -31,6 +33,12 @@ struct LabHost {
   /// Sets what must be set before interfaces exist.
   static func prepare(usesIPv6: Bool) throws(KernelError) {
     for (name, value) in sysctls { try set(name, value) }
+    do throws(KernelError) {
+      try set(pingGroups, "0 2147483647")
+    } catch {
+      // A user namespace has one group.
+      try set(pingGroups, "0 0")
+    }
     if usesIPv6 {
       for (name, value) in sysctls6 { try set(name, value) }
     } else {

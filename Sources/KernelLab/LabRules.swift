@@ -48,12 +48,15 @@ struct LabRules {
 
   private static func run(_ program: String, _ arguments: [String], input: String, what: String, lock: String) throws(KernelError) {
     let process = try HostProcess.run(program, arguments, input: input, environment: ["XTABLES_LOCKFILE=\(lock)"])
-    guard process.status == 0 else { throw KernelError(.malformed("\(what): \(process.output.oneLine)")) }
+    guard process.status == 0 else {
+      let hint = input.contains("-m owner") && Sandbox.isUserNamespace ? "; -m owner is not to be had in a user namespace" : ""
+      throw KernelError(.malformed("\(what): \(process.output.oneLine)\(hint)"))
+    }
   }
 
   /// The groups that NFLOG rules log to.
   static func logGroups(_ scenario: Scenario) -> Set<UInt16> {
-    let words = [scenario.rules, scenario.rules6].compactMap(\.self).flatMap { $0.split { $0 == " " || $0.isNewline } }
+    let words = scenario.ruleTexts.flatMap { $0.split { $0 == " " || $0.isNewline } }
     return Set(zip(words, words.dropFirst()).filter { $0.0 == "--nflog-group" }.compactMap { UInt16($0.1) })
   }
 

@@ -20,7 +20,7 @@ struct ScenarioPlay {
   init(_ scenario: Scenario, in namespace: LabNamespace, lock: String) throws(KernelError) {
     self.scenario = scenario
     self.namespace = namespace
-    namespace.conntrack.walks = [scenario.rules, scenario.rules6].contains { $0?.contains("--ctevents") == true }
+    namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
     rules = try LabRules(scenario, lock: lock)
     sockets = try LabSockets(scenario.sockets)
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)

@@ -22,17 +22,29 @@ public struct LabComparison: Sendable {
 
   /// Why nothing can be said by comparing: the rules throw dice.
   public var undetermined: String? {
-    [scenario.rules, scenario.rules6].contains { $0?.contains("--mode random") == true }
+    scenario.ruleTexts.contains { $0.contains("--mode random") }
       ? "the rules have -m statistic --mode random" : nil
   }
 
   /// All places that differ, up to a number, in the order of the answers; empty when they agree, or when `undetermined`.
   public func differences(_ left: JSONValue, _ right: JSONValue, limit: Int = 1) -> [Difference] {
     guard undetermined == nil else { return [] }
+    let (left, right) = masked(left, right)
+    return differencesOfMasked(left, right, limit: limit)
+  }
+
+  /// Both answers without what two runs of the same kernel need not agree on.
+  func masked(_ left: JSONValue, _ right: JSONValue) -> (JSONValue, JSONValue) {
     var mask = LabMask(scenario: scenario)
-    let (left, right) = mask.apply(to: left, and: right)
+    return mask.apply(to: left, and: right)
+  }
+
+  /// The places that differ in answers, or parts of answers, that have been masked.
+  ///
+  /// - Parameter name: the name of the member that the parts are of.
+  func differencesOfMasked(_ left: JSONValue?, _ right: JSONValue?, name: String = "", limit: Int = 1) -> [Difference] {
     var found: [Difference] = []
-    compare(left, right, path: "", name: "", into: &found, limit: limit)
+    compare(left, right, path: "", name: name, into: &found, limit: limit)
     return found
   }
 

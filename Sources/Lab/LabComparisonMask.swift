@@ -21,7 +21,7 @@ struct LabMask {
   private var identifiers: [Int: Int] = [:]
 
   init(scenario: Scenario) {
-    let words = [scenario.rules, scenario.rules6].compactMap(\.self).joined(separator: "\n")
+    let words = scenario.ruleTexts.joined(separator: "\n")
       .split { $0 == " " || $0 == "\n" || $0 == "\t" }
     var fixed: Set<Int> = []
     var balances: [ClosedRange<Int>] = []

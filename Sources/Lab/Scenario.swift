@@ -91,6 +91,15 @@ public struct Scenario: Sendable, Equatable {
   ]
   public static let defaultSetup = ["route add default via 198.51.100.2 dev eth2"]
 
+  /// All rules it loads, early or late.
+  public var ruleTexts: [String] {
+    var texts = [rules, rules6]
+    for step in steps {
+      if case .load(let rules, let rules6) = step.action { texts += [rules, rules6] }
+    }
+    return texts.compactMap(\.self)
+  }
+
   /// The hardware address of interface number `index`: 02:00:00:00:00:00 for the first. Frames leave for the same address,
   /// because an interface without ARP sends to itself.
   public static func hardwareAddress(ofInterface index: Int) -> [UInt8] {

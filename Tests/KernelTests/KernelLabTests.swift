@@ -27,7 +27,7 @@ import TestSupport
     """
 
   private func answer(_ line: String) throws -> LabResult {
-    KernelLab(worker: 1).answer(try Scenario(line: line))
+    KernelLab().answer(try Scenario(line: line))
   }
 
   private func rules(_ lines: String) -> String {
@@ -43,7 +43,7 @@ import TestSupport
     #expect(try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error == "topology.setup: netns is not for scenarios")
     #expect(try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "no interface eth9")
     #expect(try answer(#"{"name": "x", "ipset": "nonsense"}"#).error?.hasPrefix("ipset: ") == true)
-    #expect(KernelLab(worker: 1).answer(line: "{").contains("\"error\": \"not JSON"))
+    #expect(KernelLab().answer(line: "{").contains("\"error\": \"not JSON"))
   }
 
   @Test func packetsThatAreLostAreToldFromThoseDropped() throws {

@@ -28,9 +28,9 @@ struct ExampleSuiteTests {
     let engine = LabEngine(registry: .ferrule)
     let reading = try Suites.read(example: example)
     for test in reading.suite?.tests ?? [] {
-      let (scenario, answer) = try runner.resolve(test)
-      let again = engine.play(scenario)
-      #expect(LabComparison(scenario).firstDifference(answer.json, again.json) == nil)
+      let resolved = try runner.resolve(test)
+      let again = engine.play(resolved.scenario)
+      #expect(LabComparison(resolved.scenario).firstDifference(resolved.answer.json, again.json) == nil)
     }
   }
 }

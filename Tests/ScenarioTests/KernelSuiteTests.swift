@@ -11,10 +11,11 @@ struct KernelSuiteTests {
   @Test(arguments: Suites.examples) func agree(_ example: String) throws {
     let reading = try Suites.read(example: example)
     let runner = TestRunner(registry: .ferrule)
-    let kernel = KernelLab(worker: 11)
+    let kernel = KernelLab()
     for test in reading.suite?.tests ?? [] {
-      let (scenario, answer) = try runner.resolve(test)
-      let differences = LabComparison(scenario).differences(answer.json, kernel.answer(scenario).json, limit: 4)
+      let resolved = try runner.resolve(test)
+      let kernelAnswer = kernel.answer(resolved.scenario).json
+      let differences = LabComparison(resolved.scenario).differences(resolved.answer.json, kernelAnswer, limit: 4)
       #expect(differences.isEmpty, "\(test.name): \(differences.map { String("\($0)".prefix(500)) }.joined(separator: "\n"))")
     }
   }

@@ -19,6 +19,9 @@ int ferrule_unshare(int flags);
 /* setns(2) */
 int ferrule_setns(int descriptor, int flags);
 
+/* memfd_create(2), closed in programs that are started. */
+int ferrule_anonymous_file(const char *name);
+
 /* Keeps the calling thread on the processor it runs on. */
 int ferrule_thread_pin(void);
 

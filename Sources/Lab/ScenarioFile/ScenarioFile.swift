@@ -18,7 +18,7 @@ public struct ScenarioTest: Sendable {
   /// Why it is not to be run.
   public let skipReason: String?
   /// The host and its rules; its steps are those of `steps`, once they are known.
-  public let base: Scenario
+  public internal(set) var base: Scenario
   /// The rules loaded when it begins.
   public let rulesets: [ScenarioRuleset]
   /// What makes the connections that conntrack knows when the test begins; nobody judges it.
@@ -114,15 +114,17 @@ extension ScenarioFile {
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
   }
 
-  /// Reads a scenario file. Tests that cannot be understood are left out, with a diagnostic for each.
+  /// Reads a scenario file: YAML, or scenarios of the lab's protocol where its name ends in `.jsonl`. Tests that cannot be
+  /// understood are left out, with a diagnostic for each.
   ///
   /// - Parameter file: its name is a path, from which the paths in it are taken.
   public static func read(
     _ file: SourceFile, registry: Registry, names: NameDatabase = .builtin, loader: ScenarioFileLoader
   ) -> Reading {
-    let reader = ScenarioFileReader(file, registry: registry, names: names, loader: loader)
     var problems: [ScenarioFileError] = []
-    let suite = reader.read(&problems)
+    let suite = file.name.hasSuffix(".jsonl")
+      ? ScenarioLines(file: file, registry: registry, names: names).read(&problems)
+      : ScenarioFileReader(file, registry: registry, names: names, loader: loader).read(&problems)
     return Reading(file: file, suite: suite, diagnostics: problems.map(\.diagnostic))
   }
 }

@@ -1,26 +1,6 @@
-public import Diagnostics
+import Diagnostics
 import Wire
 import XTables
-
-/// One expectation that was not met.
-public struct TestFailure: Sendable {
-  /// What was expected, as the file has it.
-  public let expected: String
-  public let actual: String
-  /// Where it is expected.
-  public let range: SourceRange
-  /// The rule that should have matched, or decided.
-  public let rule: RuleReference?
-  /// Why that rule did not match, line by line, once it was asked.
-  public internal(set) var whyNot: [String] = []
-
-  init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil) {
-    self.expected = expected
-    self.actual = actual
-    self.range = range
-    self.rule = rule
-  }
-}
 
 /// Holds what came of a step, or of a whole test, against what was expected.
 ///

@@ -10,13 +10,38 @@ public enum TestReportFormat: String, Sendable, CaseIterable {
   case tap
   case json
 
-  public func render(_ suites: [SuiteResult], coloured: Bool = false, verbose: Bool = false) -> String {
+  public func render(
+    _ suites: [SuiteResult], of question: TestQuestion = .expectations, coloured: Bool = false, verbose: Bool = false
+  ) -> String {
     switch self {
-    case .text: TextTestReport(coloured: coloured, verbose: verbose).render(suites)
+    case .text: TextTestReport(question: question, coloured: coloured, verbose: verbose).render(suites)
     case .junit: JUnitTestReport.render(suites)
     case .tap: TAPTestReport.render(suites)
-    case .json: JSONTestReport.render(suites)
+    case .json: JSONTestReport(question: question).render(suites)
     }
+  }
+}
+
+/// What was asked of tests, which decides the words of a report.
+public enum TestQuestion: Sendable {
+  /// Whether everything is as their author expected.
+  case expectations
+  /// Whether engine and kernel are of one mind.
+  case agreement
+
+  fileprivate func words(_ outcome: TestResult.Outcome) -> String {
+    switch (self, outcome) {
+    case (.expectations, .broken): "not playable"
+    case (.agreement, .passed): "agree"
+    case (.agreement, .failed): "differ"
+    case (.agreement, .broken): "not verified"
+    case (_, let outcome): outcome.rawValue
+    }
+  }
+
+  /// As a name in JSON.
+  fileprivate func name(_ outcome: TestResult.Outcome) -> String {
+    self == .expectations ? outcome.rawValue : words(outcome).replacing(" ", with: "_")
   }
 }
 
@@ -29,7 +54,7 @@ extension TestResult {
   /// What went wrong, line by line, for a reader.
   func explanation(in file: SourceFile) -> [String] {
     var lines: [String] = []
-    if outcome == .broken, let reason { lines.append("\(file.line(of: range)): it cannot be played: \(reason)") }
+    if outcome == .broken, let reason { lines.append("\(file.line(of: range)): \(reason)") }
     for step in steps where !step.failures.isEmpty {
       lines.append("\(file.line(of: step.range)): step \(step.number): \(step.text)")
       for failure in step.failures { lines += failure.lines.map { "  " + $0 } }
@@ -46,8 +71,22 @@ extension TestResult {
   }
 }
 
+extension SuiteResult {
+  /// Why several tests could not be played, where that is the same for all.
+  fileprivate var commonReason: String? {
+    guard tests.count > 1, let reason = tests[0].reason else { return nil }
+    return tests.allSatisfy { $0.outcome == .broken && $0.reason == reason } ? reason : nil
+  }
+}
+
 extension TestFailure {
+  /// All of it on one line.
+  fileprivate var sentence: String {
+    subject.map { "\($0): Ferrule: \(expected), kernel: \(actual)" } ?? "expected \(expected), got \(actual)"
+  }
+
   fileprivate var lines: [String] {
+    if let subject { return [subject, "  Ferrule: \(expected)", "   kernel: \(actual)"] }
     var lines = ["expected: \(expected)", "  actual: \(actual)"]
     if !whyNot.isEmpty { lines.append(" why not: " + whyNot[0]) }
     lines += whyNot.dropFirst().map { "          " + $0 }
@@ -57,6 +96,7 @@ extension TestFailure {
 
 /// Results for people: a line for each file, and every failure with its reasons.
 struct TextTestReport {
+  let question: TestQuestion
   let coloured: Bool
   let verbose: Bool
 
@@ -66,7 +106,11 @@ struct TextTestReport {
     for suite in suites {
       text += suite.diagnostics.map { renderer.render($0, in: suite.file) }.joined()
       let mark = suite.isPassed ? paint("✓", "32") : paint("✗", "31")
-      text += "\(mark) \(suite.name): \(TextTestReport.counts(suite.tests))\n"
+      text += "\(mark) \(suite.name): \(counts(suite.tests))\n"
+      if let reason = suite.commonReason {
+        text += "  " + paint("✗ all: \(reason)", "31") + "\n"
+        continue
+      }
       for test in suite.tests {
         if test.outcome == .failed || test.outcome == .broken {
           text += "  " + paint("✗ \(test.name)", "31") + "\n"
@@ -77,14 +121,14 @@ struct TextTestReport {
       }
     }
     guard suites.count > 1 else { return text }
-    return text + "\(suites.count) files: \(TextTestReport.counts(suites.flatMap(\.tests)))\n"
+    return text + "\(suites.count) files: \(counts(suites.flatMap(\.tests)))\n"
   }
 
-  static func counts(_ tests: [TestResult]) -> String {
+  private func counts(_ tests: [TestResult]) -> String {
     var parts: [String] = []
-    for (outcome, word) in [(TestResult.Outcome.failed, "failed"), (.broken, "not playable"), (.passed, "passed"), (.skipped, "skipped")] {
+    for outcome in [TestResult.Outcome.failed, .broken, .passed, .skipped] {
       let count = tests.count { $0.outcome == outcome }
-      if count > 0 { parts.append("\(count) \(word)") }
+      if count > 0 { parts.append("\(count) \(question.words(outcome))") }
     }
     return (parts.isEmpty ? "no tests" : parts.joined(separator: ", ")) + ", \(tests.reduce(0) { $0 + $1.packets }) packets"
   }
@@ -125,7 +169,7 @@ enum JUnitTestReport {
     case .skipped: return xml + "><skipped message=\"\(escape(test.reason ?? ""))\"/></testcase>\n"
     case .broken: return xml + "><error message=\"\(escape(test.reason ?? ""))\">\(text)</error></testcase>\n"
     case .failed:
-      let message = first.map { "expected \($0.expected), got \($0.actual)" } ?? ""
+      let message = first?.sentence ?? ""
       return xml + "><failure message=\"\(escape(message))\">\(text)</failure></testcase>\n"
     }
   }
@@ -198,18 +242,24 @@ enum TAPTestReport {
 }
 
 /// All of it, for programs.
-enum JSONTestReport {
-  static func render(_ suites: [SuiteResult]) -> String {
+struct JSONTestReport {
+  let question: TestQuestion
+
+  func render(_ suites: [SuiteResult]) -> String {
     let all = suites.flatMap(\.tests)
     var counts = JSONObject()
     for outcome in [TestResult.Outcome.passed, .failed, .broken, .skipped] {
-      counts[outcome.rawValue] = .integer(all.count { $0.outcome == outcome })
+      counts[question.name(outcome)] = .integer(all.count { $0.outcome == outcome })
     }
-    let report: JSONValue = ["counts": .object(counts), "suites": .array(suites.map(json))]
+    let seconds = all.reduce(0) { $0 + $1.duration }
+    let report: JSONValue = [
+      "counts": .object(counts), "seconds": .number(seconds), "tests_per_second": .number(seconds > 0 ? Double(all.count) / seconds : 0),
+      "suites": .array(suites.map(json)),
+    ]
     return report.description + "\n"
   }
 
-  private static func json(_ suite: SuiteResult) -> JSONValue {
+  private func json(_ suite: SuiteResult) -> JSONValue {
     [
       "file": .string(suite.file.name), "name": .string(suite.name),
       "diagnostics": .array(suite.diagnostics.map { problem in
@@ -220,10 +270,10 @@ enum JSONTestReport {
     ]
   }
 
-  private static func json(_ test: TestResult, _ file: SourceFile) -> JSONValue {
+  private func json(_ test: TestResult, _ file: SourceFile) -> JSONValue {
     var object: JSONObject = [
       "name": .string(test.name), "line": .integer(file.position(of: Int(test.range.lowerBound)).line),
-      "outcome": .string(test.outcome.rawValue), "packets": .integer(test.packets), "seconds": .number(test.duration),
+      "outcome": .string(question.name(test.outcome)), "packets": .integer(test.packets), "seconds": .number(test.duration),
     ]
     if let reason = test.reason { object["reason"] = .string(reason) }
     object["steps"] = .array(test.steps.map { step in
@@ -238,10 +288,14 @@ enum JSONTestReport {
     return .object(object)
   }
 
-  private static func json(_ failure: TestFailure, _ file: SourceFile) -> JSONValue {
-    [
-      "line": .integer(file.position(of: Int(failure.range.lowerBound)).line), "expected": .string(failure.expected),
-      "actual": .string(failure.actual), "why_not": .array(failure.whyNot.map { .string($0) }),
+  private func json(_ failure: TestFailure, _ file: SourceFile) -> JSONValue {
+    let line = JSONValue.integer(file.position(of: Int(failure.range.lowerBound)).line)
+    if let subject = failure.subject {
+      return ["line": line, "subject": .string(subject), "ferrule": .string(failure.expected), "kernel": .string(failure.actual)]
+    }
+    return [
+      "line": line, "expected": .string(failure.expected), "actual": .string(failure.actual),
+      "why_not": .array(failure.whyNot.map { .string($0) }),
     ]
   }
 }

@@ -54,6 +54,18 @@ public struct StepResult: Sendable {
   let isSequence: Bool
   /// What the file expects.
   let expectation: Expectation?
+
+  init(_ step: TestStep, number: Int, verdict: LabVerdict?, pattern: VerdictPattern? = nil, failures: [TestFailure]) {
+    self.number = number
+    text = step.text
+    range = step.range
+    self.verdict = verdict.map { "\(VerdictText($0))" }
+    self.pattern = pattern.map { "\($0)" }
+    self.failures = failures
+    form = step.form
+    isSequence = step.scope == .sequence
+    expectation = step.expectation
+  }
 }
 
 /// A rule of a file, as coverage counts it.

@@ -26,6 +26,14 @@ public struct TestRunner: Sendable {
     _ readings: [ScenarioFile.Reading], workers: Int = 2, only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
     progress: @Sendable (Int, Int) -> Void = { _, _ in }
   ) -> [SuiteResult] {
+    TestRunner.each(readings, workers: workers, only: filter, progress: progress) { run($0) }
+  }
+
+  /// Has something done with the tests of many files at the same time.
+  static func each(
+    _ readings: [ScenarioFile.Reading], workers: Int, only filter: @Sendable (ScenarioTest) -> Bool,
+    progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
+  ) -> [SuiteResult] {
     let tests = readings.enumerated().flatMap { index, reading in
       (reading.suite?.tests ?? []).filter(filter).map { (suite: index, test: $0) }
     }
@@ -36,7 +44,7 @@ public struct TestRunner: Sendable {
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < tests.count else { return }
-        let result = run(tests[index].test)
+        let result = body(tests[index].test)
         results.withLock { $0[index] = result }
         let count = done.withLock { count in
           count += 1
@@ -73,13 +81,35 @@ public struct TestRunner: Sendable {
     return result
   }
 
-  /// Plays a test for comparison with a kernel: what it comes to with nothing left open, and the engine's answer to that.
-  public func resolve(_ test: ScenarioTest) throws(ScenarioError) -> (scenario: Scenario, answer: LabResult) {
+  /// Plays a test for comparison with a kernel.
+  public func resolve(_ test: ScenarioTest) throws(ScenarioError) -> ResolvedTest {
     var player = try TestPlayer(test, engine: engine)
-    var steps: [LabStep] = []
-    for step in test.prelude + test.steps { steps += player.play(step).observations.map(\.step) }
-    return (player.resolved, player.result(steps))
+    var records: [LabStep] = []
+    var origins: [Int?] = []
+    for (index, step) in (test.prelude + test.steps).enumerated() {
+      records += player.play(step).observations.map(\.step)
+      let own = index - test.prelude.count
+      origins += Array(repeating: own < 0 ? nil : own, count: player.resolved.steps.count - origins.count)
+    }
+    return ResolvedTest(scenario: player.resolved, answer: player.result(records), origins: origins)
   }
+}
+
+/// What a test comes to with nothing left open, so that a kernel can play it too.
+public struct ResolvedTest: Sendable {
+  public let scenario: Scenario
+  /// The engine's answer.
+  public let answer: LabResult
+  /// The number of the test's step, from 0, that each step of the scenario belongs to; nil where it makes the test's connections.
+  private let origins: [Int?]
+
+  fileprivate init(scenario: Scenario, answer: LabResult, origins: [Int?]) {
+    self.scenario = scenario
+    self.answer = answer
+    self.origins = origins
+  }
+
+  func origin(of step: Int) -> Int? { origins.indices.contains(step) ? origins[step] : nil }
 }
 
 /// One test being run.
@@ -194,15 +224,9 @@ extension Expectation {
 extension StepResult {
   fileprivate init(_ step: TestStep, number: Int, _ outcome: StepOutcome, _ failures: [TestFailure]) {
     let first = outcome.observations.lazy.flatMap(\.own).first
-    self.number = number
-    text = step.text
-    range = step.range
-    verdict = first.map { "\(VerdictText($0.verdict))" }
-    pattern = first.map { "\(VerdictPattern($0, in: outcome.observations.first?.step))" }
-    self.failures = failures
-    form = step.form
-    isSequence = step.scope == .sequence
-    expectation = step.expectation
+    self.init(
+      step, number: number, verdict: first?.verdict, pattern: first.map { VerdictPattern($0, in: outcome.observations.first?.step) },
+      failures: failures)
     guard !failures.isEmpty else { return }
     trace = outcome.observations.flatMap { observation in
       observation.reports.map { report in

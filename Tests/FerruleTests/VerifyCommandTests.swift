@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// Runs only as root; says so where it does not.
+  static var asRoot: Self {
+    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
+  }
+}
+
+@Suite("ferrule verify and the running kernel", .asRoot, .serialized) struct VerifyCommandTests {
+  private struct Report: Decodable {
+    struct Suite: Decodable {
+      struct Test: Decodable {
+        let name: String
+        let outcome: String
+        let reason: String?
+      }
+      let name: String
+      let tests: [Test]
+    }
+    let counts: [String: Int]
+    let tests_per_second: Double
+    let suites: [Suite]
+  }
+
+  private static func report(_ text: String) throws -> Report { try JSONDecoder().decode(Report.self, from: Data(text.utf8)) }
+
+  @Test func theExamplesAgree() throws {
+    let outcome = try BuiltCommand.shell("ferrule verify --format json Examples")
+    #expect(outcome.status == 0)
+    let report = try Self.report(outcome.text)
+    #expect(report.suites.count >= 8)
+    for test in report.suites.flatMap(\.tests) { #expect(test.outcome == "agree", "\(test.name): \(test.reason ?? "")") }
+    print("verified \(report.counts["agree"] ?? 0) tests of the examples, \(Int(report.tests_per_second)) a second")
+  }
+
+  private static func scenario(setup: String = "", steps: String) -> String {
+    """
+    rules: |
+      *filter
+      :INPUT DROP [0:0]
+      COMMIT
+    host:
+      interfaces: {eth0: [10.0.0.1/24], eth1: [10.0.1.1/24]}
+      setup: [\(setup)]
+    tests:
+      - name: t
+        steps:
+          \(steps)
+
+    """
+  }
+
+  private static let packet = "- eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S"
+
+  /// The engine resolves no neighbours, which is a difference that can be had at will.
+  @Test func aDifferenceIsToldSideBySide() throws {
+    let outcome = try CommandTests.shell("ferrule verify $F", with: Self.scenario(setup: "link set dev eth1 arp on", steps: Self.packet))
+    #expect(outcome.status == 1)
+    #expect(outcome.text.contains(":11: step 1: eth0 tcp"), "\(outcome.text)")
+    #expect(outcome.text.contains(#/outgoing frame 1\n +Ferrule: [0-9a-f]+ \(tcp 10.0.0.9:1000>10.0.1.9:80 S\)\n +kernel: none\n/#), "\(outcome.text)")
+  }
+
+  @Test func whatCannotBeAskedIsNoAgreement() throws {
+    let waiting = try CommandTests.shell("ferrule verify --patience 3 $F", with: Self.scenario(steps: "- wait: 4"))
+    #expect(waiting.status == 2)
+    #expect(waiting.text.contains("1 not verified") && waiting.text.contains("it lets 4.000 seconds pass"), "\(waiting.text)")
+    let refused = try CommandTests.shell("ferrule verify $F", with: Self.scenario(setup: "link add x type nonsense", steps: Self.packet))
+    #expect(refused.status == 2, "\(refused.text)")
+    #expect(try CommandTests.shell("ferrule verify $F", with: "no: scenario\n").status == 2)
+    #expect(try CommandTests.shell("ferrule verify --format tap $F", with: Self.scenario(steps: Self.packet)).status == 0)
+  }
+
+  @Test func scenariosMayComeAsLines() throws {
+    let line = #"{"name": "x", "rules": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1"}]}"#
+    let outcome = try CommandTests.shell("ferrule verify --verbose $F", with: line + "\n" + line, named: "some.jsonl")
+    #expect(outcome.status == 0)
+    #expect(outcome.text.contains("2 agree, 2 packets"), "\(outcome.text)")
+  }
+
+  // MARK: What is left behind
+
+  /// What a killed process could leave on this machine: namespaces, their mounts, interfaces, processes, lock files.
+  private static let leftovers = """
+    ip netns list; grep -c nsfs /proc/self/mounts; ls /sys/class/net; ls /run | grep -i ferrule; ls /run/netns 2>/dev/null
+    """
+
+  @Test func nothingOutlivesAKilledProcess() throws {
+    let before = try BuiltCommand.shell(Self.leftovers)
+    let outcome = try CommandTests.shell(
+      """
+      ferrule verify --patience 100 $F & P=$!
+      own=$(readlink /proc/self/ns/net)
+      for i in $(seq 100); do
+        there=$(readlink /proc/$P/task/*/ns/net | sort -u | grep -v "^$own$")
+        [ "$(echo "$there" | grep -c net)" -ge 2 ] && break; sleep 0.1
+      done
+      kill -9 $P; wait $P
+      echo "namespaces: $(echo "$there" | grep -c net)"
+      for i in $(seq 50); do
+        left=0
+        for space in $there; do readlink /proc/[0-9]*/task/*/ns/net /proc/[0-9]*/fd/* | grep -qxF "$space" && left=1; done
+        [ $left = 0 ] && break; sleep 0.1
+      done
+      echo "left: $left"; grep -laF "$F" /proc/[0-9]*/cmdline | grep -v "/proc/$$/" | grep -v /self/
+      true
+      """, with: Self.scenario(steps: "\(Self.packet)\n      - wait: 60"))
+    #expect(outcome.text.contains("namespaces: 2\nleft: 0\n"), "\(outcome.text)")
+    #expect(outcome.text.hasSuffix("left: 0\n"), "\(outcome.text)")
+    #expect(try BuiltCommand.shell(Self.leftovers).text == before.text)
+  }
+
+  // MARK: Without root
+
+  @Test func aUserNamespaceWillDo() throws {
+    let folder = "/tmp/ferrule-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // The build may be where nobody else may look.
+    let outcome = try BuiltCommand.shell(
+      """
+      mkdir -m 755 \(folder) && cp "$(command -v ferrule)" \(folder)/ && cp -r Examples \(folder)/ && chmod -R a+rX \(folder) && cd \(folder)
+      nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+      $nobody unshare -Un true || { echo "no user namespaces"; exit 0; }
+      # /dev/net/tun is everybody's on most machines; where it is not, it is so here, in mounts that nobody else sees.
+      exec unshare -m --propagation private sh -c "mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 \\
+        && exec $nobody ./ferrule verify --format json Examples"
+      """)
+    guard !outcome.text.hasSuffix("no user namespaces\n") else {
+      print("a user namespace was NOT tried: \(outcome.text)")
+      return
+    }
+    let report = try Self.report(outcome.text)
+    for suite in report.suites {
+      for test in suite.tests where test.outcome != "agree" {
+        // No other user can be had there.
+        #expect(test.outcome == "not_verified" && test.reason?.contains(#/owner|as user/#) == true, "\(suite.name), \(test.name): \(test.outcome), \(test.reason ?? "")")
+      }
+    }
+    #expect(report.counts["agree"] ?? 0 >= 30, "\(report.counts)")
+    #expect(report.counts["not_verified"] ?? 0 >= 7 && outcome.status == 2, "\(report.counts)")
+  }
+}
