@@ -103,7 +103,10 @@ extension Trait where Self == ConditionTrait {
         for space in $there; do readlink /proc/[0-9]*/task/*/ns/net /proc/[0-9]*/fd/* | grep -qxF "$space" && left=1; done
         [ $left = 0 ] && break; sleep 0.1
       done
-      echo "left: $left"; grep -laF "$F" /proc/[0-9]*/cmdline | grep -v "/proc/$$/" | grep -v /self/
+      echo "left: $left"
+      for process in /proc/[0-9]*; do
+        case "$(readlink $process/exe)" in *ferrule) grep -aF "$F" $process/cmdline;; esac
+      done
       true
       """, with: Self.scenario(steps: "\(Self.packet)\n      - wait: 60"))
     #expect(outcome.text.contains("namespaces: 2\nleft: 0\n"), "\(outcome.text)")
