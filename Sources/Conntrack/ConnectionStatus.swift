@@ -26,6 +26,7 @@ public struct ConnectionStatus: OptionSet, Sendable, Hashable {
   /// A helper was attached by the CT target.
   public static let helper = ConnectionStatus(rawValue: 1 << 13)
   public static let offload = ConnectionStatus(rawValue: 1 << 14)
+  public static let hardwareOffload = ConnectionStatus(rawValue: 1 << 15)
 
   public static let natMask: ConnectionStatus = [.sourceNAT, .destinationNAT]
   public static let natDoneMask: ConnectionStatus = [.sourceNATDone, .destinationNATDone]
@@ -33,6 +34,7 @@ public struct ConnectionStatus: OptionSet, Sendable, Hashable {
   private static let bitNames = [
     "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT", "DST_NAT", "SEQ_ADJUST", "SRC_NAT_DONE", "DST_NAT_DONE",
     "DYING", "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD",
+    "HW_OFFLOAD",
   ]
 
   /// The kernel's names of the bits that are set, without `IPS_`, lowest first.

@@ -178,7 +178,8 @@ struct ConntrackCore {
   /// Gives a slot back. The corresponding kernel function is `nf_conntrack_free`.
   mutating func free(_ slot: Int) {
     guard entries[slot].features.contains(.live) else { return }
-    removeExpectations(of: slot)
+    // Only a connection that never was confirmed still has some, made by the packet that goes with it.
+    removeExpectations(of: slot, now: expectations.lastMade)
     if entries[slot].features.contains(.inSourceIndex) { sources.remove(slot, &entries, seed) }
     if entries[slot].features.contains(.extended) { extensions[UInt32(slot)] = nil }
     entries[slot].features = []
@@ -196,7 +197,7 @@ struct ConntrackCore {
     if entries[slot].status.contains(.confirmed) {
       tell(.destroy, slot, now: now)
       unlink(slot)
-      removeExpectations(of: slot)
+      removeExpectations(of: slot, now: now)
       graveyard.append(UInt32(truncatingIfNeeded: slot))
     }
     entries[slot].status.insert(.dying)

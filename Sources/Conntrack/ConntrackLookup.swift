@@ -85,14 +85,19 @@ extension ConntrackCore {
     case .sctp(let sctp): state = sctp.state.name
     default: break
     }
-    let adjustments = more.map { ($0.sequenceAdjustments[0], $0.sequenceAdjustments[1]) }
-    return ConnectionSnapshot(
-      handle: handle(slot), original: entry.original, reply: entry.reply, status: entry.status, state: state,
-      timeout: remaining(slot, now: now), mark: entry.mark, zone: entry.zone, labels: more?.labels ?? 0,
-      helper: more?.helper.flatMap { helperName($0) },
-      accounting: entry.features.contains(.accounting) ? accounting[slot] : nil,
-      master: more?.master.flatMap { self[$0]?.original },
-      sequenceAdjustments: entry.status.contains(.sequenceAdjust) ? adjustments : nil, start: more?.start)
+    var snapshot = ConnectionSnapshot(
+      original: entry.original, reply: entry.reply, status: entry.status, state: state, timeout: remaining(slot, now: now))
+    snapshot.handle = handle(slot)
+    snapshot.mark = entry.mark
+    snapshot.zone = entry.zone
+    if entry.features.contains(.accounting) { snapshot.accounting = accounting[slot] }
+    guard let more else { return snapshot }
+    snapshot.labels = more.labels
+    snapshot.helper = more.helper.flatMap { helperName($0) }
+    snapshot.master = more.master.flatMap { self[$0]?.original }
+    if entry.status.contains(.sequenceAdjust) { snapshot.sequenceAdjustments = (more.sequenceAdjustments[0], more.sequenceAdjustments[1]) }
+    snapshot.start = more.start
+    return snapshot
   }
 }
 

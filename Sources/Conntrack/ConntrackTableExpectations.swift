@@ -4,9 +4,12 @@ public import Wire
 extension ConntrackTable {
   /// Expects a connection. One of the same master and tuple is renewed; when the policy's number is reached, the master's oldest of the
   /// class gives way. The corresponding kernel function is `nf_ct_expect_related`.
+  /// - Parameter ofAnyMaster: what another master expects already is not expected again. Kernel: `NF_CT_EXP_F_SKIP_MASTER`.
   @discardableResult
-  public func expect(_ expectation: Expectation, now: Instant) throws(ExpectationError) -> ExpectationHandle {
-    try core.expect(expectation, now: now)
+  public func expect(
+    _ expectation: Expectation, ofAnyMaster: Bool = false, now: Instant
+  ) throws(ExpectationError) -> ExpectationHandle {
+    try core.expect(expectation, ofAnyMaster: ofAnyMaster, now: now)
   }
 
   /// Takes an expectation back. The corresponding kernel function is `nf_ct_unexpect_related`.

@@ -16,6 +16,12 @@ public struct Expectation: Sendable {
     /// It is not looked at until the helper sees an answer.
     public static let inactive = Flags(rawValue: 2)
     public static let userspace = Flags(rawValue: 4)
+
+    /// The names of those that are set, as `conntrack -L expect` prints them.
+    public var names: [String] {
+      let all: [(Flags, String)] = [(.permanent, "PERMANENT"), (.inactive, "INACTIVE"), (.userspace, "USERSPACE")]
+      return all.filter { contains($0.0) }.map(\.1)
+    }
   }
 
   /// The tuple of the connection's first packet.
@@ -54,6 +60,16 @@ public struct Expectation: Sendable {
     self.policyClass = policyClass
     self.maker = maker
     flags = []
+  }
+
+  /// The bits of the tuple that count, in the form of a tuple.
+  public var mask: Tuple {
+    var mask = tuple
+    mask.sourceBits = sourceMask
+    mask.sourceID = sourceIDMask
+    mask.destinationBits = tuple.family == .ipv4 ? UInt128(UInt32.max) : .max
+    mask.destinationID = .max
+    return mask
   }
 
   /// The corresponding kernel function is `nf_ct_tuple_mask_cmp`.

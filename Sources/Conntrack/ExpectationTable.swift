@@ -4,6 +4,8 @@ import Wire
 public enum ExpectationError: Error, Sendable, Equatable {
   /// Another master expects an overlapping tuple (EBUSY).
   case clash
+  /// The same is expected already, of another class or, where that counts, by another master (EALREADY).
+  case already
   /// The policy's or the table's limit is reached (EMFILE).
   case limit
   /// The master is gone or has no helper (ESHUTDOWN).
@@ -29,6 +31,8 @@ struct ExpectationTable: Sendable {
   private(set) var all: [ExpectationHandle: Expectation] = [:]
   private var byDestination: [Destination: [ExpectationHandle]] = [:]
   private var serial: UInt32 = 0
+  /// When one was made last.
+  var lastMade = Instant(nanoseconds: 0)
 
   subscript(_ handle: ExpectationHandle) -> Expectation? { all[handle] }
 
@@ -59,12 +63,15 @@ struct ExpectationTable: Sendable {
 extension ConntrackCore {
   /// Expects a connection. One of the same master and tuple is renewed; when the policy's number is reached, the master's oldest of the
   /// class gives way. The corresponding kernel function is `nf_ct_expect_related`.
+  /// - Parameter ofAnyMaster: what another master expects is looked at, too. Kernel: `NF_CT_EXP_F_SKIP_MASTER`.
   @discardableResult
-  mutating func expect(_ expectation: Expectation, now: Instant) throws(ExpectationError) -> ExpectationHandle {
+  mutating func expect(
+    _ expectation: Expectation, ofAnyMaster: Bool, now: Instant
+  ) throws(ExpectationError) -> ExpectationHandle {
     guard let slot = slot(expectation.master), let more = extensions[UInt32(slot)],
       let helper = more.helper.flatMap({ Int($0.rawValue) < helpers.count ? helpers[Int($0.rawValue)] : nil })
     else { throw .noMaster }
-    try replaceEqual(expectation, now: now)
+    try replaceEqual(expectation, ofAnyMaster: ofAnyMaster, now: now)
     let policies = helper.policies
     let policy = policies[min(max(expectation.policyClass, 0), policies.count - 1)]
     let ofClass = (extensions[UInt32(slot)]?.expectations ?? []).filter { expectations[$0]?.policyClass == expectation.policyClass }
@@ -76,22 +83,25 @@ extension ConntrackCore {
     var expectation = expectation
     expectation.expiry = now.adding(seconds: policy.timeout)
     let handle = expectations.insert(expectation)
+    expectations.lastMade = now
     extend(slot) { $0.expectations.append(handle) }
     statistics.expectCreate += 1
     tellExpectation(handle, isNew: true, now: now)
     return handle
   }
 
-  /// Whether `expect` would find a clash; helpers ask before they have chosen a port.
-  private mutating func replaceEqual(_ expectation: Expectation, now: Instant) throws(ExpectationError) {
+  /// The corresponding kernel function is `__nf_ct_expect_check`.
+  private mutating func replaceEqual(
+    _ expectation: Expectation, ofAnyMaster: Bool, now: Instant
+  ) throws(ExpectationError) {
     for handle in expectations.matching(expectation.tuple) {
       guard let other = expectations[handle] else { continue }
       if other.expiry <= now {
         removeExpectation(handle, now: now)
-      } else if other.master == expectation.master, other.policyClass == expectation.policyClass,
-        other.tuple == expectation.tuple, other.sourceMask == expectation.sourceMask,
-        other.sourceIDMask == expectation.sourceIDMask
+      } else if ofAnyMaster || other.master == expectation.master, other.tuple == expectation.tuple,
+        other.sourceMask == expectation.sourceMask, other.sourceIDMask == expectation.sourceIDMask
       {
+        guard other.policyClass == expectation.policyClass, other.master == expectation.master else { throw .already }
         removeExpectation(handle, now: now)
         return
       } else if clashes(other, expectation) {
@@ -160,12 +170,11 @@ extension ConntrackCore {
   }
 
   /// A master takes its expectations with it. The corresponding kernel function is `nf_ct_remove_expectations`.
-  mutating func removeExpectations(of slot: Int) {
+  mutating func removeExpectations(of slot: Int, now: Instant) {
     guard entries[slot].features.contains(.extended), let list = extensions[UInt32(slot)]?.expectations, !list.isEmpty else {
       return
     }
-    for handle in list where expectations.remove(handle) != nil { statistics.expectDelete += 1 }
-    extensions[UInt32(slot)]?.expectations = []
+    for handle in list.reversed() { removeExpectation(handle, now: now) }
   }
 
   mutating func expireExpectations(now: Instant) {

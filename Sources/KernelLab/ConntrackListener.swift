@@ -1,3 +1,4 @@
+internal import Conntrack
 internal import Kernel
 internal import Lab
 internal import Wire
@@ -102,6 +103,14 @@ struct ConntrackListener {
     guard hasSeenExpectation else { return [] }
     let request = NetlinkMessage(subsystem: Message.expectations, Message.get)
     return try requests.dump(request, what: "listing expectations").compactMap { ConntrackReading.expectation($0) }
+  }
+
+  /// Enters connections, the first first.
+  mutating func enter(_ listing: ConnectionListing) throws(KernelError) {
+    if let error = listing.errors.first { throw KernelError(.malformed("ct_from: \(error.message)")) }
+    for entry in listing.entries {
+      try requests.request([ConntrackWriting.message(entry.connection)], what: "entering the connection \(entry.connection.original)")
+    }
   }
 
   /// Forgets all connections, and that there ever were any.

@@ -1,3 +1,4 @@
+internal import Conntrack
 internal import Kernel
 internal import Lab
 internal import Wire
@@ -25,6 +26,7 @@ struct ScenarioPlay {
     sockets = try LabSockets(scenario.sockets)
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)
     start = clock.now
+    if let listing = scenario.connectionListing { try namespace.conntrack.enter(ConnectionListing(Array(listing.utf8))) }
     try readCounters()
   }
 

@@ -89,6 +89,7 @@ struct LabEngineRun {
       throw ScenarioError(path: "rules", reason: "\(error)")
     }
     try load(rulesets)
+    try restore(engine.names)
     simulator.delivery = scenario.mode == .sink ? .sink : .stack
     recorder.listen(scenario, simulator)
   }
@@ -101,6 +102,16 @@ struct LabEngineRun {
       throw ScenarioError(path: "rules", reason: "\(error)")
     }
     simulator.world.conntrack?.recordsEvents = true
+  }
+
+  /// Enters the connections that are there when the scenario begins.
+  private func restore(_ names: NameDatabase) throws(ScenarioError) {
+    guard let text = scenario.connectionListing else { return }
+    let bytes = Array(text.utf8)
+    let listing = ConnectionListing(bytes, label: names.connectionLabel)
+    guard let error = (listing.errors + simulator.restore(listing)).first else { return }
+    let line = bytes[..<error.range.lowerBound].count { $0 == UInt8(ascii: "\n") } + 1
+    throw ScenarioError(path: "ct_from", reason: "line \(line): \(error.message)")
   }
 
   mutating func play() throws(ScenarioError) -> LabResult {

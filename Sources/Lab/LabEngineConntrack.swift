@@ -65,13 +65,8 @@ extension LabExpectation {
   init(_ snapshot: ExpectationSnapshot) {
     let expectation = snapshot.expectation
     let tuple = expectation.tuple
-    // Conntrack prints a mask in the form of a tuple: the destination counts wholly.
-    let ones: UInt128 = tuple.family == .ipv4 ? UInt128(UInt32.max) : .max
-    let mask = Tuple(
-      family: tuple.family, proto: tuple.proto, sourceBits: expectation.sourceMask, sourceID: expectation.sourceIDMask,
-      destinationBits: ones, destinationID: .max)
     let master = snapshot.master ?? tuple
-    self.init(proto: tuple.proto, tuple: LabTuple(tuple), mask: LabTuple(mask), master: LabTuple(master))
+    self.init(proto: tuple.proto, tuple: LabTuple(tuple), mask: LabTuple(expectation.mask), master: LabTuple(master))
     timeout = snapshot.timeout
     flags = expectation.flags.rawValue
     policyClass = UInt32(clamping: expectation.policyClass)

@@ -68,6 +68,9 @@ public struct Scenario: Sendable, Equatable {
   public var failOpen = false
   /// `ipset save` text, loaded before the rules.
   public var ipsets: String?
+  /// What `conntrack -L` printed of connections that are there when it begins, entered behind the rules. A kernel takes neither their
+  /// counters nor what is not in a listing.
+  public var connectionListing: String?
   /// Conntrack entries and expectations are listed after every step.
   public var listsConntrackEachStep = false
   public var recordsTrace = true
@@ -122,7 +125,7 @@ extension Scenario {
   public init(_ value: JSONValue) throws(ScenarioError) {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [
-      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "ipset", "ct_each",
+      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "ipset", "ct_from", "ct_each",
       "trace", "deltas", "conntrack", "clock", "seed",
     ])
     name = try reader.text("name") ?? ""
@@ -142,6 +145,7 @@ extension Scenario {
     queues = try Scenario.queues(reader)
     failOpen = try reader.bool("fail_open") ?? false
     ipsets = try reader.text("ipset")
+    connectionListing = try reader.text("ct_from")
     listsConntrackEachStep = try reader.bool("ct_each") ?? false
     recordsTrace = try reader.bool("trace") ?? true
     recordsHits = try reader.bool("deltas") ?? true

@@ -56,6 +56,11 @@ public struct NATRange: Sendable, Hashable {
     self.init(flags: .mapAddresses, addresses: address.bits...address.bits)
   }
 
+  /// One address and one port.
+  init(address: IPAddress, port: UInt16) {
+    self.init(flags: [.mapAddresses, .protocolSpecified], addresses: address.bits...address.bits, minimumID: port, maximumID: port)
+  }
+
   /// The same range with one address for those it had, as MASQUERADE and REDIRECT choose it.
   public func to(_ address: IPAddress) -> NATRange {
     var range = self

@@ -102,7 +102,42 @@ import Testing
     let packets = try #require(value["packets"] as? [[String: Any]])
     #expect(packets.allSatisfy { $0["isExpected"] as? Bool == true })
     #expect(packets.map { $0["verdict"] as? String } == ["sent", "sent", "sent", "sent", "sent", "drop", "drop"])
-    #expect((value["connections"] as? [String])?.isEmpty == false)
+    let connections = try #require(value["connections"] as? [[String: Any]])
+    #expect(connections.last?["state"] as? String == "SYN_RECV")
+    #expect(connections.last?["status"] as? [String] == ["SEEN_REPLY", "CONFIRMED", "DST_NAT", "SRC_NAT_DONE", "DST_NAT_DONE"])
+    let reply = try #require(connections.last?["reply"] as? [String: Any])
+    #expect(reply["source"] as? String == "10.0.0.80" && reply["sourcePort"] as? Int == 80)
+    // Behind the first packet it was alone, and unanswered.
+    let first = try #require(packets.first?["connections"] as? [[String: Any]])
+    #expect(first.count == 1 && first[0]["protocol"] as? String == "udp" && (first[0]["status"] as? [String])?.contains("SEEN_REPLY") == false)
+  }
+
+  /// What `--conntrack` prints is what `--conntrack-from` reads.
+  @Test func connectionsGoOutAndIn() throws {
+    let folder = BuiltCommand.root.appending(path: "Examples/nat-gateway")
+    let run = "ferrule run --brief --conntrack --host host.yaml"
+    let outcome = try BuiltCommand.shell(
+      "\(run) ruleset.rules 'wan tcp 198.51.100.7:40000 > 203.0.113.5:8080 S' | grep ^ipv4 | tee /dev/stderr "
+        + "| \(run) --conntrack-from - ruleset.rules 'wan tcp 198.51.100.9:40000 > 10.0.0.1:9 S'", in: folder)
+    let lines = outcome.text.split(separator: "\n").filter { $0.hasPrefix("ipv4") }
+    #expect(lines.count == 2 && lines[0] == lines[1], "\(outcome.text)")
+    let bad = try Self.shell(
+      "ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' < /dev/null", with: "tcp 6 9 ESTABLISHED src=10.0.0.9 color=red\n")
+    #expect(bad.status == 2)
+    #expect(bad.text.contains(":1:34:") && bad.text.contains("`color' is no field of a connection"), "\(bad.text)")
+  }
+
+  /// What a helper expects stands beside the connections.
+  @Test func expectationsAreJSON() throws {
+    let rules = "*raw\n-A PREROUTING -p udp --dport 69 -j CT --helper tftp\nCOMMIT\n*filter\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n"
+    let request = "45000026000100004011aeb40a000009c000020903e8004500120000000161006f6374657400"
+    let outcome = try Self.shell(
+      "ferrule run --format json --conntrack --host Examples/nat-gateway/host.yaml $F 'lan hex \(request)'", with: rules)
+    let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any], "\(outcome.text)")
+    let expectation = try #require((value["expectations"] as? [[String: Any]])?.first, "\(outcome.text)")
+    #expect(expectation["helper"] as? String == "tftp" && expectation["timeout"] as? Int == 300)
+    #expect((expectation["tuple"] as? [String: Any])?["destinationPort"] as? Int == 1000)
+    #expect((value["connections"] as? [[String: Any]])?.first?["helper"] as? String == "tftp")
   }
 
   @Test func labAnswersLineByLine() throws {

@@ -91,6 +91,22 @@ public protocol HelperNAT: AnyObject {
   func amanda(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
   /// Kernel: `nf_nat_pptp_hook`.
   func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict
+  /// Rewrites the addresses of a SIP message's headers. Kernel: `nf_nat_sip_hooks.msg`.
+  func sip(_ exchange: inout SIPExchange) -> NetfilterVerdict
+  /// Expects calls at an address of the message, and rewrites it. Kernel: `nf_nat_sip_hooks.expect`.
+  func sipExpects(_ exchange: inout SIPExchange, _ expectation: Expectation, _ place: Range<Int>) -> NetfilterVerdict
+  /// Rewrites the address of the next line of a kind, before the next medium. False when the message cannot pass.
+  /// Kernel: `nf_nat_sip_hooks.sdp_addr`.
+  func sessionAddress(_ exchange: inout SIPExchange, _ line: SIPSessionLine, from place: Int, _ address: IPAddress) -> Bool
+  /// Rewrites the port of a medium. Kernel: `nf_nat_sip_hooks.sdp_port`.
+  func sessionPort(_ exchange: inout SIPExchange, _ place: Range<Int>, _ port: UInt16) -> Bool
+  /// Rewrites the addresses of the description's head. Kernel: `nf_nat_sip_hooks.sdp_session`.
+  func session(_ exchange: inout SIPExchange, from place: Int, _ address: IPAddress) -> Bool
+  /// Expects a stream and its control channel on a pair of ports, and rewrites the port of the medium. Kernel: `nf_nat_sip_hooks.sdp_media`.
+  /// - Parameter address: the address that the stream seems to go to.
+  func sessionMedia(
+    _ exchange: inout SIPExchange, _ media: Expectation, _ control: Expectation, _ place: Range<Int>, _ address: inout IPAddress
+  ) -> NetfilterVerdict
   /// Kernel: `nf_nat_pptp_hook.exp_gre`.
   func pptpExpects(_ state: inout PPTPState, original: inout Expectation, reply: inout Expectation)
 }

@@ -6,7 +6,7 @@ public struct SIPState: Sendable, Hashable {
   var registration: UInt32 = 0
   var invitation: UInt32 = 0
   /// Where a phone that sends from another port wants its answers.
-  var forcedPort: UInt16?
+  package var forcedPort: UInt16?
 }
 
 /// Expects the media streams of SIP calls, and calls for phones that have registered. Kernel: `nf_conntrack_sip`.
@@ -42,41 +42,54 @@ public struct SIPHelper: ConntrackHelper {
     guard start < packet.count else { return .accept }
     call.table.extendTimeout(call.connection, seconds: timeout, now: call.now)
     guard packet.count - start >= 11 else { return .accept }
-    if proto == .udp {
-      return PayloadText(packet, from: start).map { handle(SIPMessage(text: $0, family: family), call) } ?? .accept
-    }
-    // A segment may carry several messages, each as long as it says.
+    if proto == .tcp { return helpStream(&packet, at: offset, from: start, call) }
+    return handle(&packet, at: offset, call, from: start, count: packet.count - start).verdict
+  }
+
+  /// A segment may carry several messages, each as long as it says. The corresponding kernel function is `sip_help_tcp`.
+  private func helpStream(_ packet: inout Packet, at offset: Int, from first: Int, _ call: HelperCall) -> NetfilterVerdict {
+    let sequence = TCPHeader(packet.bytes, at: offset)?.sequence ?? 0
+    var start = first
+    var growth = 0
     while let text = PayloadText(packet, from: start) {
-      let whole = SIPMessage(text: text, family: family)
-      guard let length = whole.number(.contentLength).value, let mark = whole.end(ofNumber: .contentLength),
-        let blank = text.find("\r\n\r\n", from: mark)
-      else { return .accept }
+      let whole = SIPMessage(text: text, family: family, isTCP: proto == .tcp)
+      guard let digits = whole.digits(of: .contentLength), let length = whole.strictNumber(at: digits.lowerBound)?.value,
+        Int(length) <= text.count, let blank = text.find("\r\n\r\n", from: digits.upperBound)
+      else { break }
       let end = blank + 4 + Int(length)
-      guard end <= text.count, let part = PayloadText(packet, from: start, atMost: end) else { return .accept }
-      let verdict = handle(SIPMessage(text: part, family: family), call)
+      // What is changed of the messages before stays unaccounted then.
+      guard end <= text.count else { return .accept }
+      let (verdict, count) = handle(&packet, at: offset, call, from: start, count: end)
       guard verdict == .accept else { return verdict }
-      start += end
+      growth += count - end
+      start += count
+    }
+    if let status = call.state?.status, !status.isDisjoint(with: .natMask), call.table.helperNAT != nil {
+      call.table.noteSequence(call.connection, call.direction, sequence: sequence, grewBy: Int32(truncatingIfNeeded: growth))
     }
     return .accept
   }
 
   // MARK: Messages
 
-  private func handle(_ message: SIPMessage, _ call: HelperCall) -> NetfilterVerdict {
-    var state = SIPState()
-    if case .sip(let known) = call.memory { state = known }
-    defer { call.remember(.sip(state)) }
-    return message.text.has("SIP/2.0 ", at: 0, ignoringCase: true)
-      ? handleResponse(message, &state, call) : handleRequest(message, &state, call)
+  /// Looks at one message. - Returns: how long it is afterwards.
+  private func handle(
+    _ packet: inout Packet, at offset: Int, _ call: HelperCall, from start: Int, count: Int
+  ) -> (verdict: NetfilterVerdict, count: Int) {
+    guard var exchange = SIPExchange(packet, at: offset, call, from: start, count: count, self) else { return (.accept, count) }
+    var verdict = exchange.message.text.has("SIP/2.0 ", at: 0, ignoringCase: true)
+      ? handleResponse(&exchange) : handleRequest(&exchange)
+    if verdict == .accept, let nat = exchange.companion { verdict = nat.sip(&exchange) }
+    packet = exchange.packet
+    call.remember(.sip(exchange.state))
+    return (verdict, exchange.count)
   }
 
   /// The corresponding kernel function is `process_sip_request`.
-  private func handleRequest(_ message: SIPMessage, _ state: inout SIPState, _ call: HelperCall) -> NetfilterVerdict {
-    var inHeader = false
-    if let own = call.state?.tuple(call.direction),
-      let via = message.endpoint(.viaUDP, from: 0, inHeader: &inHeader).value, via.port != own.sourceID, via.address == own.source
-    {
-      state.forcedPort = via.port
+  private func handleRequest(_ exchange: inout SIPExchange) -> NetfilterVerdict {
+    let (message, call) = (exchange.message, exchange.call)
+    if let own = call.state?.tuple(call.direction), let via = message.endpoint(.viaUDP), via.port != own.sourceID, via.address == own.source {
+      exchange.state.forcedPort = via.port
     }
     for method in ["INVITE ", "UPDATE ", "ACK ", "PRACK ", "BYE ", "REGISTER "] as [StaticString] {
       let length = method.utf8CodeUnitCount
@@ -87,33 +100,34 @@ public struct SIPHelper: ConntrackHelper {
       switch method.description {
       case "INVITE ":
         flush(media: true, call)
-        let verdict = expectMedia(message, call)
-        if verdict == .accept { state.invitation = sequence }
+        let verdict = expectMedia(&exchange)
+        if verdict == .accept { exchange.state.invitation = sequence }
         return verdict
       case "BYE ":
         flush(media: true, call)
         return .accept
       case "REGISTER ":
-        return register(message, sequence, &state, call)
+        return register(&exchange, sequence)
       default:
-        return expectMedia(message, call)
+        return expectMedia(&exchange)
       }
     }
     return .accept
   }
 
   /// The corresponding kernel function is `process_sip_response`.
-  private func handleResponse(_ message: SIPMessage, _ state: inout SIPState, _ call: HelperCall) -> NetfilterVerdict {
+  private func handleResponse(_ exchange: inout SIPExchange) -> NetfilterVerdict {
+    let (message, call) = (exchange.message, exchange.call)
     guard let code = message.strictNumber(at: 8)?.value, code != 0, let sequence = message.number(.sequence).value,
-      let end = message.end(ofNumber: .sequence)
+      let end = message.digits(of: .sequence)?.upperBound
     else { return .drop }
     if message.text.has("REGISTER", at: end + 1, ignoringCase: true) {
-      return registered(message, code, sequence, state, call)
+      return registered(exchange, code, sequence)
     }
     for method in ["INVITE", "UPDATE", "PRACK"] as [StaticString]
     where message.text.has(method, at: end + 1, ignoringCase: true) {
-      if (100...299).contains(code) { return expectMedia(message, call) }
-      if state.invitation == sequence { flush(media: true, call) }
+      if (100...299).contains(code) { return expectMedia(&exchange) }
+      if exchange.state.invitation == sequence { flush(media: true, call) }
       return .accept
     }
     return .accept
@@ -131,13 +145,11 @@ public struct SIPHelper: ConntrackHelper {
   // MARK: Registration
 
   /// The corresponding kernel function is `process_register_request`.
-  private func register(
-    _ message: SIPMessage, _ sequence: UInt32, _ state: inout SIPState, _ call: HelperCall
-  ) -> NetfilterVerdict {
+  private func register(_ exchange: inout SIPExchange, _ sequence: UInt32) -> NetfilterVerdict {
+    let (message, call) = (exchange.message, exchange.call)
     guard let connection = call.state, !connection.status.contains(.expected) else { return .accept }
     var expires = message.number(.expires).value ?? 0
-    var inHeader = false
-    guard let contact = message.endpoint(.contact, from: 0, inHeader: &inHeader).value else { return .accept }
+    guard let contact = message.endpoint(.contact) else { return .accept }
     // Nobody registers for another host.
     guard contact.address == connection.tuple(call.direction).source,
       let transport = message.transport(from: contact.range.upperBound, own: proto)
@@ -145,8 +157,9 @@ public struct SIPHelper: ConntrackHelper {
     switch message.parameter("expires=", from: contact.range.upperBound) {
     case .malformed: return .drop
     case .missing: break
-    case .found(let value): expires = value
+    case .found(let parameter): expires = parameter.value
     }
+    var verdict = NetfilterVerdict.accept
     if expires != 0 {
       let registrar = connection.tuple(call.direction.opposite).source
       var expectation = Expectation(
@@ -154,18 +167,21 @@ public struct SIPHelper: ConntrackHelper {
         destination: contact.address, destinationID: contact.port, maker: call.helper)
       expectation.helper = call.helper
       expectation.flags = [.permanent, .inactive]
-      guard (try? call.table.expect(expectation, now: call.now)) != nil else { return .drop }
+      if let nat = exchange.companion {
+        verdict = nat.sipExpects(&exchange, expectation, contact.range)
+      } else if (try? call.table.expect(expectation, now: call.now)) == nil {
+        verdict = .drop
+      }
     }
-    state.registration = sequence
-    return .accept
+    if verdict == .accept { exchange.state.registration = sequence }
+    return verdict
   }
 
   /// The registrar's answer brings what was expected into force, or takes it back. The corresponding kernel function is
   /// `process_register_response`.
-  private func registered(
-    _ message: SIPMessage, _ code: UInt32, _ sequence: UInt32, _ state: SIPState, _ call: HelperCall
-  ) -> NetfilterVerdict {
-    guard state.registration == sequence, !(100...199).contains(code), let connection = call.state else { return .accept }
+  private func registered(_ exchange: SIPExchange, _ code: UInt32, _ sequence: UInt32) -> NetfilterVerdict {
+    let (message, call) = (exchange.message, exchange.call)
+    guard exchange.state.registration == sequence, !(100...199).contains(code), let connection = call.state else { return .accept }
     if (200...299).contains(code) {
       let general = message.number(.expires).value ?? 0
       var place = 0
@@ -179,7 +195,7 @@ public struct SIPHelper: ConntrackHelper {
         switch message.parameter("expires=", from: place) {
         case .malformed: return .drop
         case .missing: break
-        case .found(let value): expires = value
+        case .found(let parameter): expires = parameter.value
         }
         if expires == 0 { break }
         if activate(contact, transport, seconds: expires, call) { return .accept }
@@ -203,52 +219,5 @@ public struct SIPHelper: ConntrackHelper {
       return true
     }
     return false
-  }
-
-  // MARK: Media
-
-  /// The corresponding kernel function is `process_sdp`.
-  private func expectMedia(_ message: SIPMessage, _ call: HelperCall) -> NetfilterVerdict {
-    guard let session = message.sessionLine("v=", from: 0), PayloadText.isDigit(message.text[session] ?? 0) else { return .accept }
-    let general = message.connectionAddress(from: session)
-    var place = session
-    var count = 0
-    while count < 3, let media = message.sessionLine("m=", from: place) {
-      place = media
-      let kinds: [(StaticString, Int)] = [("audio ", 1), ("video ", 2), ("image ", 3)]
-      guard let kind = kinds.first(where: { message.text.has($0.0, at: media) }) else { continue }
-      place += kind.0.utf8CodeUnitCount
-      // Port 0 stands for a stream that rests.
-      guard let port = message.strictNumber(at: place)?.value, port != 0 else { continue }
-      guard (1024...65535).contains(port), let address = message.connectionAddress(from: place) ?? general else { return .drop }
-      let verdict = expectStream(address, UInt16(port), kind.1, call)
-      guard verdict == .accept else { return verdict }
-      count += 1
-    }
-    return .accept
-  }
-
-  /// Expects a stream and its control channel, on an even port and the odd one behind it. The corresponding kernel function is
-  /// `set_expected_rtp_rtcp`.
-  private func expectStream(_ address: IPAddress, _ port: UInt16, _ policyClass: Int, _ call: HelperCall) -> NetfilterVerdict {
-    guard let connection = call.state else { return .accept }
-    var source: IPAddress?
-    if isMediaDirect {
-      guard address == connection.tuple(call.direction).source else { return .accept }
-      source = connection.tuple(call.direction.opposite).source
-    }
-    let base = port & ~1
-    var expected: ExpectationHandle?
-    for stream in [base, base + 1] {
-      let expectation = Expectation(
-        master: call.connection, proto: .udp, source: source, sourceID: nil, destination: address, destinationID: stream,
-        policyClass: policyClass, maker: call.helper)
-      guard let handle = try? call.table.expect(expectation, now: call.now) else {
-        if let expected { call.table.unexpect(expected, now: call.now) }
-        return .drop
-      }
-      expected = handle
-    }
-    return .accept
   }
 }

@@ -1,33 +1,36 @@
-import Wire
+package import Wire
 
 /// One SIP message in a payload: where its headers and its session description name addresses and ports (RFC 3261, RFC 4566).
 ///
 /// Places are counted from the start of the message. A header may be missing, or be there and not parse; the two are told apart.
-struct SIPMessage {
-  enum Found<Value> {
+package struct SIPMessage {
+  package enum Found<Value> {
     case missing
-    case malformed
+    /// With the place at which the search goes on.
+    case malformed(Int)
     case found(Value)
 
-    var value: Value? { if case .found(let value) = self { value } else { nil } }
+    package var value: Value? { if case .found(let value) = self { value } else { nil } }
   }
 
   /// An address with its port, and the place of both together.
-  struct Endpoint {
-    var address: IPAddress
-    var port: UInt16
-    var range: Range<Int>
+  package struct Endpoint {
+    package var address: IPAddress
+    package var port: UInt16
+    package var range: Range<Int>
   }
 
   /// A header by its name, its one-letter form, and what its value is searched for before it is read.
-  enum Header {
-    case sequence, contact, viaUDP, expires, contentLength
+  package enum Header {
+    case sequence, from, to, contact, viaUDP, viaTCP, expires, contentLength
 
     var names: (StaticString, UInt8?) {
       switch self {
       case .sequence: ("CSeq", nil)
+      case .from: ("From", 0x66)
+      case .to: ("To", 0x74)
       case .contact: ("Contact", 0x6D)
-      case .viaUDP: ("Via", 0x76)
+      case .viaUDP, .viaTCP: ("Via", 0x76)
       case .expires: ("Expires", nil)
       case .contentLength: ("Content-Length", 0x6C)
       }
@@ -35,15 +38,23 @@ struct SIPMessage {
 
     var search: StaticString? {
       switch self {
-      case .contact: "sip:"
+      case .from, .to, .contact: "sip:"
       case .viaUDP: "UDP "
+      case .viaTCP: "TCP "
       default: nil
       }
     }
+
+    /// A user may stand before the address.
+    var hasUser: Bool { self == .from || self == .to || self == .contact }
   }
 
   let text: PayloadText
   let family: AddressFamily
+  /// It came over TCP.
+  package let isTCP: Bool
+
+  package func begins(with word: StaticString) -> Bool { text.has(word, at: 0, ignoringCase: true) }
 
   // MARK: Headers
 
@@ -51,26 +62,26 @@ struct SIPMessage {
   func number(_ header: Header) -> Found<UInt32> {
     switch value(of: header, from: 0) {
     case .missing: return .missing
-    case .malformed: return .malformed
+    case .malformed(let place): return .malformed(place)
     case .found(let start):
-      guard let (value, _) = strictNumber(at: start) else { return .malformed }
+      guard let (value, _) = strictNumber(at: start) else { return .malformed(start) }
       return .found(value)
     }
   }
 
-  /// Where a header's number ends: the method stands behind it in CSeq.
-  func end(ofNumber header: Header) -> Int? {
-    value(of: header, from: 0).value.map { text.number(at: $0).end }
+  /// Where a header's digits stand: the method follows them in CSeq.
+  package func digits(of header: Header) -> Range<Int>? {
+    value(of: header, from: 0).value.map { $0..<text.number(at: $0).end }
   }
 
   /// The next address in headers of a kind behind a place, in lists with commas as well. The corresponding kernel function is
   /// `ct_sip_parse_header_uri`.
-  func endpoint(_ header: Header, from start: Int, inHeader: inout Bool) -> Found<Endpoint> {
+  package func endpoint(_ header: Header, from start: Int, inHeader: inout Bool) -> Found<Endpoint> {
     var place = start
     if inHeader {
       while let comma = search(",", from: place), let word = header.search, let found = search(word, from: comma) {
         let begin = found + word.utf8CodeUnitCount
-        if let endpoint = endpoint(at: begin, skipsUser: header == .contact) { return .found(endpoint) }
+        if let endpoint = endpoint(at: begin, skipsUser: header.hasUser) { return .found(endpoint) }
         place = begin
       }
       inHeader = false
@@ -78,11 +89,9 @@ struct SIPMessage {
     while true {
       switch value(of: header, from: place) {
       case .missing: return .missing
-      case .malformed:
-        guard let next = line(behind: place) else { return .missing }
-        place = next
+      case .malformed(let next): place = next
       case .found(let begin):
-        guard let endpoint = endpoint(at: begin, skipsUser: header == .contact) else {
+        guard let endpoint = endpoint(at: begin, skipsUser: header.hasUser) else {
           place = begin
           continue
         }
@@ -92,12 +101,35 @@ struct SIPMessage {
     }
   }
 
+  /// The address in the first header of a kind that has one.
+  package func endpoint(_ header: Header) -> Endpoint? {
+    var inHeader = false
+    return endpoint(header, from: 0, inHeader: &inHeader).value
+  }
+
+  /// The address in the first line of a request, in any line without. The corresponding kernel function is `ct_sip_parse_request`.
+  package func requestEndpoint() -> Endpoint? {
+    var place = 0
+    while isLetter(text[place]) { place += 1 }
+    guard place > 0, place + 1 < text.count else { return nil }
+    place += 1
+    while place < text.count - 4 {
+      if text[place] == 0x0D || text[place] == 0x0A { return nil }
+      if text.has("sip:", at: place, ignoringCase: true) { return endpoint(at: place + 4, skipsUser: true) }
+      place += 1
+    }
+    return nil
+  }
+
   /// Where the value of the first header of a kind behind a place starts, or in it what is searched for. The corresponding kernel function is
   /// `ct_sip_get_header`.
   private func value(of header: Header, from start: Int) -> Found<Int> {
     var place = start
-    while let next = line(behind: place) {
+    var rest = start
+    while let next = line(behind: rest) {
       place = next
+      // The kernel passes over the first byte of a line, even when it ends it.
+      rest = next + 1
       // A line that begins with white space goes on with the one before.
       if text[place] == 0x20 || text[place] == 0x09 { continue }
       let (name, short) = header.names
@@ -113,14 +145,14 @@ struct SIPMessage {
         return .missing
       }
       guard let word = header.search else { return .found(begin) }
-      guard let found = search(word, from: begin) else { return .malformed }
+      guard let found = search(word, from: begin) else { return .malformed(begin) }
       return .found(found + word.utf8CodeUnitCount)
     }
     return .missing
   }
 
   /// The start of the line behind the one that a place is in.
-  private func line(behind start: Int) -> Int? {
+  func line(behind start: Int) -> Int? {
     var place = start
     while let byte = text[place] {
       place += 1
@@ -148,7 +180,7 @@ struct SIPMessage {
   }
 
   /// A word within a header's value, over continued lines. The corresponding kernel function is `ct_sip_header_search`.
-  private func search(_ word: StaticString, from start: Int, to limit: Int? = nil) -> Int? {
+  func search(_ word: StaticString, from start: Int, to limit: Int? = nil) -> Int? {
     let limit = (limit ?? text.count) - word.utf8CodeUnitCount
     var place = start
     while place < limit {
@@ -163,111 +195,7 @@ struct SIPMessage {
     return nil
   }
 
-  private func isLetter(_ byte: UInt8?) -> Bool {
+  func isLetter(_ byte: UInt8?) -> Bool {
     byte.map { (0x61...0x7A).contains(PayloadText.lowered($0)) } ?? false
-  }
-
-  // MARK: Addresses, numbers, parameters
-
-  private func endpoint(at start: Int, skipsUser: Bool) -> Endpoint? {
-    var place = start
-    if skipsUser {
-      var end = start
-      while let byte = text[end], byte != 0x40, byte != 0x0D, byte != 0x0A { end += 1 }
-      if text[end] == 0x40 { place = end + 1 }
-    }
-    guard let (address, end) = address(at: place, bracketed: true), let (port, portEnd) = port(at: end) else { return nil }
-    return Endpoint(address: address, port: port, range: place..<portEnd)
-  }
-
-  /// An address in text, and where it ends.
-  func address(at start: Int, bracketed: Bool) -> (address: IPAddress, end: Int)? {
-    var place = start
-    let isBracketed = family == .ipv6 && text[place] == 0x5B
-    if family == .ipv6, bracketed, !isBracketed { return nil }
-    if isBracketed { place += 1 }
-    var word: [UInt8] = []
-    while let byte = text[place + word.count], word.count < 46, isAddressByte(byte) { word.append(byte) }
-    // Take the longest beginning that is an address.
-    while !word.isEmpty {
-      let string = String(decoding: word, as: UTF8.self)
-      let address: IPAddress? = family == .ipv4 ? IPv4Address(string).map { .v4($0) } : IPv6Address(string).map { .v6($0) }
-      if let address {
-        var end = place + word.count
-        if isBracketed, text[end] == 0x5D { end += 1 } else if family == .ipv6, bracketed { return nil }
-        return (address, end)
-      }
-      word.removeLast()
-    }
-    return nil
-  }
-
-  private func isAddressByte(_ byte: UInt8) -> Bool {
-    PayloadText.isDigit(byte) || byte == 0x2E
-      || (family == .ipv6 && (byte == 0x3A || (0x61...0x66).contains(PayloadText.lowered(byte))))
-  }
-
-  /// The port behind an address: SIP's own without one, nil for one that is none.
-  private func port(at start: Int) -> (port: UInt16, end: Int)? {
-    guard text[start] == 0x3A else { return (5060, start) }
-    let (value, end) = text.number(at: start + 1)
-    guard end > start + 1, end - start <= 6, (1024...65535).contains(value) else { return nil }
-    return (UInt16(value), end)
-  }
-
-  /// A number of digits that fits 32 bits. The corresponding kernel function is `sip_strtouint`.
-  func strictNumber(at start: Int) -> (value: UInt32, end: Int)? {
-    var value: UInt64 = 0
-    var place = start
-    while let byte = text[place], PayloadText.isDigit(byte) {
-      value = value * 10 + UInt64(byte - 0x30)
-      guard value <= UInt64(UInt32.max) else { return nil }
-      place += 1
-    }
-    return place > start ? (UInt32(value), place) : nil
-  }
-
-  /// A parameter of the address at a place, up to the next comma: `expires=3600`.
-  func parameter(_ name: StaticString, from start: Int) -> Found<UInt32> {
-    guard let place = search(name, from: start, to: search(",", from: start)) else { return .missing }
-    guard let (value, _) = strictNumber(at: place + name.utf8CodeUnitCount) else { return .malformed }
-    return .found(value)
-  }
-
-  /// The protocol that an address asks for, or the connection's own; nil for another one.
-  func transport(from start: Int, own: IPProtocol) -> IPProtocol? {
-    guard let place = search("transport=", from: start, to: search(",", from: start)) else { return own }
-    let value = place + 10
-    if text.has("TCP", at: value, ignoringCase: true) { return own == .tcp ? .tcp : nil }
-    if text.has("UDP", at: value, ignoringCase: true) { return own == .udp ? .udp : nil }
-    return nil
-  }
-
-  // MARK: Session description
-
-  /// A line of the session description behind a place, and where its value starts, or in it what is searched for; lines from `stop` on do not
-  /// count. The corresponding kernel function is `ct_sip_get_sdp_header`.
-  func sessionLine(_ name: StaticString, search word: StaticString? = nil, from start: Int, stop: StaticString? = nil) -> Int? {
-    var place = start
-    while let next = line(behind: place) {
-      place = next
-      if let stop, text.has(stop, at: place, ignoringCase: true) { return nil }
-      guard text.has(name, at: place, ignoringCase: true) else { continue }
-      let begin = place + name.utf8CodeUnitCount
-      guard let word else { return begin }
-      var index = begin
-      while index < text.count - word.utf8CodeUnitCount, text[index] != 0x0D, text[index] != 0x0A {
-        if text.has(word, at: index) { return index + word.utf8CodeUnitCount }
-        index += 1
-      }
-      return nil
-    }
-    return nil
-  }
-
-  /// The address of a connection line.
-  func connectionAddress(from start: Int) -> IPAddress? {
-    sessionLine("c=", search: family == .ipv4 ? "IN IP4 " : "IN IP6 ", from: start, stop: "m=")
-      .flatMap { address(at: $0, bracketed: false)?.address }
   }
 }

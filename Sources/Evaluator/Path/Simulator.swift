@@ -1,5 +1,4 @@
 public import Conntrack
-import NAT
 public import Wire
 public import XTables
 
@@ -71,12 +70,7 @@ public final class Simulator {
         counters.append(program.freshCounters)
       }
     }
-    if !services(.ipv4).union(services(.ipv6)).isDisjoint(with: .conntrack), world.conntrack == nil {
-      let table = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
-      table.registerStandardHelpers()
-      table.helperNAT = HelperTranslation(seed: world.random.next())
-      world.conntrack = table
-    }
+    if !services(.ipv4).union(services(.ipv6)).isDisjoint(with: .conntrack) { _ = conntrackTable() }
     for family in [Family.ipv4, .ipv6] {
       let rows = operations(family)
       for hook in Hook.allCases { hooks[place(family, hook)] = rows[hook.rawValue] }

@@ -55,6 +55,9 @@ public struct PathOutline: Encodable, Sendable {
   let isExpected: Bool?
   let packets: [PacketOutline]
   let departures: [Exit]
+  /// The host's connections behind the packet, where they are asked for.
+  public var connections: [ConnectionOutline]?
+  public var expectations: [ExpectationOutline]?
 
   public init(
     _ packet: String, _ report: PathReport, expected: VerdictPattern?, file: (Family) -> SourceFile?

@@ -1,4 +1,5 @@
 import Capture
+import Conntrack
 import Diagnostics
 import Syntax
 import Wire
@@ -12,12 +13,14 @@ struct Surroundings {
   var mode: Scenario.Mode?
   var clock: Double?
   var seed: UInt64?
+  var listing: String?
   var connections: [FileNode] = []
 
   /// The host and its rules as the lab has them.
   func scenario(named name: String) -> Scenario {
     var scenario = Scenario(name: name, rules: rulesets[.ipv4]?.text, rules6: rulesets[.ipv6]?.text)
     scenario.ipsets = ipsets
+    scenario.connectionListing = listing
     scenario.mode = mode ?? .sink
     scenario.clock = clock
     scenario.seed = seed
@@ -104,6 +107,7 @@ final class ScenarioFileReader {
     }
     if let node = object["clock"] { surroundings.clock = try clock(node) }
     if let node = object["seed"] { surroundings.seed = try node.integer() }
+    if let node = object["conntrack"] { surroundings.listing = try listing(node) }
     if let node = object["connections"] { surroundings.connections = try node.list() }
   }
 
@@ -172,6 +176,14 @@ final class ScenarioFileReader {
       throw node.error("the sets cannot be: \(error.description)")
     }
     return text
+  }
+
+  private func listing(_ node: FileNode) throws(ScenarioFileError) -> String {
+    let source = try content(node)
+    if let error = ConnectionListing(source.bytes, label: names.connectionLabel).errors.first {
+      throw within(source, SourceRange(error.range), error.message, node)
+    }
+    return String(decoding: source.bytes, as: UTF8.self)
   }
 
   /// The names that rules may use.

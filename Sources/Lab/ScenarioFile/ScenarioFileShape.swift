@@ -56,7 +56,8 @@ extension FileShape {
     Member("mode", .choice(["sink", "stack"]), "sink: the host takes what is for it and stays silent; stack: it answers"),
     Member("clock", .either([.seconds, .text]), "the time at which every test begins: seconds since 1970, or 2024-01-31T09:30:00Z"),
     Member("seed", .integer(0...Int.max), "whatever is left to chance follows from it"),
-    Member("connections", .list(.either([.text, .object("connection")])), "what conntrack knows when a test begins"),
+    Member("conntrack", .text, "what `conntrack -L` printed, or a file of it: connections that are there when a test begins"),
+    Member("connections", .list(.either([.text, .object("connection")])), "connections that are made by packets before a test begins"),
   ]
 
   static let file = FileShape(

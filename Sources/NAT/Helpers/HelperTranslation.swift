@@ -15,14 +15,13 @@ public final class HelperTranslation: HelperNAT {
     switch expectation.function {
     case .pptp:
       pptpExpected(connection, expectation, master, in: table, now: now)
+    case .natSIP:
+      sipExpected(connection, expectation, master, in: table, now: now)
     default:
       let other = master.tuple(expectation.direction.opposite)
       table.setUpNAT(connection, NATRange(address: other.destination), .source, random: &random, now: now)
-      var range = NATRange(address: other.source)
-      range.flags.insert(.protocolSpecified)
-      range.minimumID = expectation.savedID
-      range.maximumID = expectation.savedID
-      table.setUpNAT(connection, range, .destination, random: &random, now: now)
+      table.setUpNAT(
+        connection, NATRange(address: other.source, port: expectation.savedID), .destination, random: &random, now: now)
     }
   }
 

@@ -64,13 +64,7 @@ extension HelperTranslation {
       table.unexpect(expected, now: now)
     }
     func range(_ address: IPAddress, fixed: Bool) -> NATRange {
-      var range = NATRange(address: address)
-      if fixed {
-        range.flags.insert(.protocolSpecified)
-        range.minimumID = expectation.savedID
-        range.maximumID = expectation.savedID
-      }
-      return range
+      fixed ? NATRange(address: address, port: expectation.savedID) : NATRange(address: address)
     }
     table.setUpNAT(connection, range(other.destination, fixed: isOriginal), .source, random: &random, now: now)
     table.setUpNAT(connection, range(other.source, fixed: !isOriginal), .destination, random: &random, now: now)

@@ -34,6 +34,7 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
+        conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
       """)
 
   @OptionGroup var families: FamilyOptions
@@ -63,8 +64,11 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print only the verdicts, a line for each packet.")
   var brief = false
 
-  @Flag(help: "List the connections at the end, as `conntrack -L' does.")
+  @Flag(help: "List the connections after each packet, of a capture after the last, as `conntrack -L -o extended' does.")
   var conntrack = false
+
+  @Option(help: "Connections that there are before the first packet: what `conntrack -L' printed, or /proc/net/nf_conntrack.", completion: .file())
+  var conntrackFrom: String?
 
   @Flag(help: "Let sockets take what is for this host, and the host answer; else it stays silent.")
   var stack = false
@@ -91,11 +95,12 @@ struct RunCommand: ParsableCommand {
     let host = try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? []))
     let simulator = try Simulator(host: host, rulesets: rulesets.map(\.ruleset), clock: 1_700_000_000_000_000_000, seed: seed)
     simulator.delivery = stack ? .stack : .sink
+    if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
     var runner = PacketRunner(simulator)
     var printer = RunPrinter(rulesets: rulesets, output: output, isBrief: brief)
     for line in lines {
       guard let report = try runner.play(line.step) else { continue }
-      try printer.print(line.text, report, line.expected ?? expected)
+      try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)
     }
     for path in pcap {
       try PacketInput.eachFrame(of: path) { packet, nanoseconds in
@@ -104,7 +109,7 @@ struct RunCommand: ParsableCommand {
         try printer.print("\(input ?? "") \(packet.brief)", report, expected)
       }
     }
-    try printer.finish(connections: conntrack ? simulator.connections() : [])
+    try printer.finish(conntrack ? simulator : nil, lists: !pcap.isEmpty)
     if printer.unknowns > 0, !hosts.isGiven {
       Console.complain("what depends on the host's addresses and routes is unknown; describe them with --host, see `ferrule run --help'")
     }

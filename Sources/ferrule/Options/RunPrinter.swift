@@ -12,7 +12,8 @@ struct RunPrinter {
   private struct Summary: Encodable {
     let packets: [PathOutline]
     let surprises: Int
-    let connections: [String]
+    let connections: [ConnectionOutline]
+    let expectations: [ExpectationOutline]
   }
 
   let rulesets: [ParsedRuleset]
@@ -30,12 +31,16 @@ struct RunPrinter {
     self.isBrief = isBrief
   }
 
-  mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?) throws {
+  /// - Parameter tracked: the host whose connections are listed behind the packet, if they are.
+  mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?, _ tracked: Simulator? = nil) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
     if case .unknown = report.verdict { unknowns += 1 }
     guard output.format == .text else {
-      outlines.append(PathOutline(text, report, expected: expected) { file(of: $0) })
+      var outline = PathOutline(text, report, expected: expected) { file(of: $0) }
+      outline.connections = tracked.map { $0.connections().map { ConnectionOutline($0) } }
+      outline.expectations = tracked.map { $0.expectations().map { ExpectationOutline($0) } }
+      outlines.append(outline)
       return
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
@@ -46,14 +51,22 @@ struct RunPrinter {
       let trace = report.text(title: text) { family in files.first { $0.ruleset.family == family }?.file }
       try Console.print(trace + (surprise.isEmpty ? "" : "  ✗ expected: \(expected?.description ?? "")\n"))
     }
+    if let tracked { try list(tracked) }
   }
 
-  func finish(connections: [ConnectionSnapshot]) throws {
-    let lines = connections.map(\.extendedLine)
-    switch output.format {
-    case .text: try Console.print(lines.map { $0 + "\n" }.joined())
-    case .json: try Console.print(JSONText.encode(Summary(packets: outlines, surprises: surprises, connections: lines)))
+  private func list(_ simulator: Simulator) throws {
+    try Console.print(simulator.connections().map { $0.extendedLine + "\n" }.joined())
+  }
+
+  /// - Parameter lists: the connections have still to be listed.
+  func finish(_ tracked: Simulator?, lists: Bool) throws {
+    guard output.format == .json else {
+      if lists, let tracked { try list(tracked) }
+      return
     }
+    try Console.print(JSONText.encode(Summary(
+      packets: outlines, surprises: surprises, connections: tracked?.connections().map { ConnectionOutline($0) } ?? [],
+      expectations: tracked?.expectations().map { ExpectationOutline($0) } ?? [])))
   }
 
   private func file(of family: Family) -> SourceFile? { rulesets.first { $0.ruleset.family == family }?.file }

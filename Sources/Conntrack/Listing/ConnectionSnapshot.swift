@@ -2,7 +2,8 @@ import Wire
 
 /// Everything that is known of a connection at a moment, for listing and events.
 public struct ConnectionSnapshot: Sendable {
-  public var handle: ConnectionHandle
+  /// Nil for one that was read from a listing.
+  public var handle: ConnectionHandle?
   public var original: Tuple
   public var reply: Tuple
   public var status: ConnectionStatus
@@ -10,9 +11,9 @@ public struct ConnectionSnapshot: Sendable {
   public var state: String?
   /// Whole seconds left.
   public var timeout: UInt32
-  public var mark: UInt32
-  public var zone: Zone
-  public var labels: UInt128
+  public var mark: UInt32 = 0
+  public var zone = Zone.default
+  public var labels: UInt128 = 0
   public var helper: String?
   public var accounting: ConnectionAccounting?
   /// The original tuple of the connection that expected this one.
@@ -22,10 +23,19 @@ public struct ConnectionSnapshot: Sendable {
   public var start: Instant?
   /// What an event tells of; nothing in a listing.
   public var changes: ConnectionEvents = []
+
+  /// A connection without anything that few have.
+  public init(original: Tuple, reply: Tuple, status: ConnectionStatus, state: String?, timeout: UInt32) {
+    self.original = original
+    self.reply = reply
+    self.status = status
+    self.state = state
+    self.timeout = timeout
+  }
 }
 
 extension ConnectionSnapshot {
-  /// One line as `conntrack -L -o extended` prints it.
+  /// One line as `conntrack -L -o extended` prints it, which `ConnectionListing` reads; labels, where there are any, by their numbers.
   public var extendedLine: String {
     let family = original.family == .ipv4 ? "ipv4     2 " : "ipv6     10 "
     var parts = ["\(family)\(padded(protocolName, 8)) \(original.proto.rawValue) \(timeout)"]
@@ -33,12 +43,21 @@ extension ConnectionSnapshot {
     parts += direction(original, zone: zone.directions == .original ? zone.id : 0, accounting.map { ($0.originalPackets, $0.originalBytes) })
     if !status.contains(.seenReply) { parts.append("[UNREPLIED]") }
     parts += direction(reply, zone: zone.directions == .reply ? zone.id : 0, accounting.map { ($0.replyPackets, $0.replyBytes) })
-    if status.contains(.assured) { parts.append("[ASSURED]") }
+    if let progress { parts.append(progress) }
     parts.append("mark=\(mark)")
-    if let helper { parts.append("helper=\(helper)") }
     if zone.directions == .both, zone.id != 0 { parts.append("zone=\(zone.id)") }
+    if let helper { parts.append("helper=\(helper)") }
     parts.append("use=1")
+    if labels != 0 {
+      parts.append("labels=" + (0..<128).filter { labels >> UInt128($0) & 1 == 1 }.map { "\($0)" }.joined(separator: ","))
+    }
     return parts.joined(separator: " ")
+  }
+
+  private var progress: String? {
+    if status.contains(.hardwareOffload) { return "[HW_OFFLOAD]" }
+    if status.contains(.offload) { return "[OFFLOAD]" }
+    return status.contains(.assured) ? "[ASSURED]" : nil
   }
 
   /// The tool knows these protocols by name alone.
@@ -72,17 +91,12 @@ extension ExpectationSnapshot {
   /// One line as `conntrack -L expect` prints it.
   public var line: String {
     let tuple = expectation.tuple
-    var mask = tuple
-    mask.sourceBits = expectation.sourceMask
-    mask.sourceID = expectation.sourceIDMask
-    mask.destinationBits = tuple.family == .ipv4 ? UInt128(UInt32.max) : .max
-    mask.destinationID = .max
+    let mask = expectation.mask
     var parts = ["\(timeout)", "proto=\(tuple.proto.rawValue)"]
     parts += ["src=\(tuple.source)", "dst=\(tuple.destination)"] + ids(tuple)
     parts += ["mask-src=\(mask.source)", "mask-dst=\(mask.destination)"] + ids(mask)
     if let master { parts += ["master-src=\(master.source)", "master-dst=\(master.destination)"] + ids(master) }
-    let flags: [(Expectation.Flags, String)] = [(.permanent, "PERMANENT"), (.inactive, "INACTIVE"), (.userspace, "USERSPACE")]
-    let names = flags.filter { expectation.flags.contains($0.0) }.map(\.1)
+    let names = expectation.flags.names
     if !names.isEmpty { parts.append(names.joined(separator: ",")) }
     parts.append("class=\(expectation.policyClass)")
     if let helper { parts.append("helper=\(helper)") }

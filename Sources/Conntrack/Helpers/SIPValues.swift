@@ -1,0 +1,168 @@
+package import Wire
+
+/// Addresses, numbers and parameters in the values of headers.
+extension SIPMessage {
+  func endpoint(at start: Int, skipsUser: Bool) -> Endpoint? {
+    var place = start
+    if skipsUser {
+      var end = start
+      while let byte = text[end], byte != 0x40, byte != 0x0D, byte != 0x0A { end += 1 }
+      if text[end] == 0x40 { place = end + 1 }
+    }
+    guard let (address, end) = address(at: place, bracketed: true), let (port, portEnd) = port(at: end) else { return nil }
+    return Endpoint(address: address, port: port, range: place..<portEnd)
+  }
+
+  /// An address in text, and where it ends.
+  /// - Parameter bracketed: an IPv6 address must stand in brackets; else it may.
+  func address(at start: Int, bracketed: Bool) -> (address: IPAddress, end: Int)? {
+    if family == .ipv4 { return ipv4(at: start) }
+    let isBracketed = text[start] == 0x5B
+    if bracketed, !isBracketed { return nil }
+    let place = isBracketed ? start + 1 : start
+    var word: [UInt8] = []
+    while let byte = text[place + word.count], word.count < 46, isAddressByte(byte) { word.append(byte) }
+    // Take the longest beginning that is an address.
+    while !word.isEmpty {
+      if let address = IPv6Address(String(decoding: word, as: UTF8.self)) {
+        var end = place + word.count
+        if isBracketed, text[end] == 0x5D { end += 1 } else if bracketed { return nil }
+        return (.v6(address), end)
+      }
+      word.removeLast()
+    }
+    return nil
+  }
+
+  /// Four numbers, with leading zeros if need be; neither a point nor a hexadecimal digit may follow. The corresponding kernel function is
+  /// `in4_pton`.
+  private func ipv4(at start: Int) -> (address: IPAddress, end: Int)? {
+    var bits: UInt32 = 0
+    var place = start
+    for part in 0..<4 {
+      var value: UInt32 = 0
+      let first = place
+      while let byte = text[place], PayloadText.isDigit(byte) {
+        value = value * 10 + UInt32(byte - 0x30)
+        guard value <= 255 else { return nil }
+        place += 1
+      }
+      guard place > first else { return nil }
+      bits = bits << 8 | value
+      guard part < 3 else { break }
+      guard text[place] == 0x2E else { return nil }
+      place += 1
+    }
+    if let next = text[place], next == 0x2E || (0x61...0x66).contains(PayloadText.lowered(next)) { return nil }
+    return (.v4(IPv4Address(rawValue: bits)), place)
+  }
+
+  private func isAddressByte(_ byte: UInt8) -> Bool {
+    PayloadText.isDigit(byte) || byte == 0x2E || byte == 0x3A || (0x61...0x66).contains(PayloadText.lowered(byte))
+  }
+
+  /// The port behind an address: SIP's own without one, nil for one that is none, or at the end of the message. The corresponding kernel
+  /// function is `sip_parse_port`.
+  private func port(at start: Int) -> (port: UInt16, end: Int)? {
+    guard start < text.count else { return nil }
+    guard text[start] == 0x3A else { return (5060, start) }
+    let (value, end) = text.number(at: start + 1)
+    guard end > start + 1, end - start <= 6, end < text.count, (1024...65535).contains(value) else { return nil }
+    return (UInt16(value), end)
+  }
+
+  /// A number of digits that fits 32 bits. The corresponding kernel function is `sip_strtouint`.
+  func strictNumber(at start: Int) -> (value: UInt32, end: Int)? {
+    var value: UInt64 = 0
+    var place = start
+    while let byte = text[place], PayloadText.isDigit(byte) {
+      value = value * 10 + UInt64(byte - 0x30)
+      guard value <= UInt64(UInt32.max) else { return nil }
+      place += 1
+    }
+    return place > start ? (UInt32(value), place) : nil
+  }
+
+  /// A parameter of the address at a place, up to the next comma: `expires=3600`.
+  package func parameter(_ name: StaticString, from start: Int) -> Found<(value: UInt32, range: Range<Int>)> {
+    guard let place = search(name, from: start, to: search(",", from: start)) else { return .missing }
+    let begin = place + name.utf8CodeUnitCount
+    guard let (value, end) = strictNumber(at: begin) else { return .malformed(begin) }
+    return .found((value, begin..<end))
+  }
+
+  /// A parameter that is an address. The corresponding kernel function is `ct_sip_parse_address_param`.
+  package func addressParameter(_ name: StaticString, from start: Int, bracketed: Bool) -> (address: IPAddress, range: Range<Int>)? {
+    guard let place = search(name, from: start, to: search(",", from: start)) else { return nil }
+    let begin = place + name.utf8CodeUnitCount
+    return address(at: begin, bracketed: bracketed).map { ($0.address, begin..<$0.end) }
+  }
+
+  /// The protocol that an address asks for, or the connection's own; nil for another one.
+  func transport(from start: Int, own: IPProtocol) -> IPProtocol? {
+    guard let place = search("transport=", from: start, to: search(",", from: start)) else { return own }
+    let value = place + 10
+    if text.has("TCP", at: value, ignoringCase: true) { return own == .tcp ? .tcp : nil }
+    if text.has("UDP", at: value, ignoringCase: true) { return own == .udp ? .udp : nil }
+    return nil
+  }
+}
+
+/// A line of a session description.
+public enum SIPSessionLine: Sendable {
+  case version, owner, connection, media
+
+  fileprivate var name: StaticString {
+    switch self {
+    case .version: "v="
+    case .owner: "o="
+    case .connection: "c="
+    case .media: "m="
+    }
+  }
+}
+
+/// The session description (RFC 4566).
+extension SIPMessage {
+  /// Where the value of the first line of a kind behind a place stands, or in it what counts: the version's digits, the address, the kind
+  /// of a medium and its port. The corresponding kernel function is `ct_sip_get_sdp_header`.
+  /// - Parameter stopsAtMedia: lines from the next medium on do not count.
+  package func session(_ kind: SIPSessionLine, from start: Int, stopsAtMedia: Bool = false) -> Range<Int>? {
+    var rest = start
+    while let place = line(behind: rest) {
+      rest = place + 1
+      if stopsAtMedia, text.has("m=", at: place, ignoringCase: true) { return nil }
+      guard text.has(kind.name, at: place, ignoringCase: true) else { continue }
+      let begin = place + 2
+      switch kind {
+      case .version:
+        let end = text.number(at: begin).end
+        return end > begin ? begin..<end : nil
+      case .owner, .connection: return addressRange(in: begin)
+      case .media:
+        var end = begin
+        while isLetter(text[end]) { end += 1 }
+        return text[end] == 0x20 ? begin..<text.number(at: end + 1).end : nil
+      }
+    }
+    return nil
+  }
+
+  private func addressRange(in begin: Int) -> Range<Int>? {
+    let word: StaticString = family == .ipv4 ? "IN IP4 " : "IN IP6 "
+    var place = begin
+    while place < text.count - word.utf8CodeUnitCount, text[place] != 0x0D, text[place] != 0x0A {
+      if text.has(word, at: place) {
+        let start = place + word.utf8CodeUnitCount
+        return text[start] == 0x5B ? nil : address(at: start, bracketed: false).map { start..<$0.end }
+      }
+      place += 1
+    }
+    return nil
+  }
+
+  /// The address of a connection line, before the next medium.
+  func connectionAddress(from start: Int) -> IPAddress? {
+    session(.connection, from: start, stopsAtMedia: true).flatMap { address(at: $0.lowerBound, bracketed: false)?.address }
+  }
+}

@@ -1,0 +1,86 @@
+/// What `conntrack -L` prints, with any of its output options, or the file `/proc/net/nf_conntrack`.
+public struct ConnectionListing: Sendable {
+  /// A connection and the bytes of the text that tell of it.
+  public struct Entry: Sendable {
+    public let connection: ConnectionSnapshot
+    public let range: Range<Int>
+  }
+
+  /// In the order of their lines.
+  public let entries: [Entry]
+  /// What is wrong with lines that could not be read; they are left out.
+  public let errors: [ConnectionListingError]
+
+  /// Reads all lines. Empty ones, those that begin with `#` and what `conntrack` says of itself are passed over.
+  ///
+  /// A listing does not tell everything: the windows of TCP connections, masters, security contexts as numbers and adjustments of
+  /// sequence numbers are not in it.
+  /// - Parameter label: the number of a connection label's name, as connlabel.conf says it.
+  public init(_ bytes: [UInt8], label: (String) -> UInt16? = { _ in nil }) {
+    var entries: [Entry] = []
+    var errors: [ConnectionListingError] = []
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      let words = ListingWord.words(bytes, start..<end)
+      start = end + 1
+      guard let first = words.first, let last = words.last, !first.text.hasPrefix("#") else { continue }
+      if first.text == "conntrack", words.count > 1, words[1].text.hasPrefix("v") { continue }
+      do throws(ConnectionListingError) {
+        var reader = ConnectionLineReader(words)
+        let connection = try reader.connection(label: label)
+        entries.append(Entry(connection: connection, range: first.range.lowerBound..<last.range.upperBound))
+      } catch {
+        errors.append(error)
+      }
+    }
+    self.entries = entries
+    self.errors = errors
+  }
+}
+
+/// Why a line of a listing cannot be read, or its connection cannot be entered.
+public struct ConnectionListingError: Error, Sendable, Equatable {
+  /// The bytes of the text that are meant.
+  public let range: Range<Int>
+  public let message: String
+
+  public init(_ message: String, at range: Range<Int>) {
+    self.range = range
+    self.message = message
+  }
+}
+
+/// A word of a listing and where it stands.
+struct ListingWord {
+  let text: String
+  let range: Range<Int>
+
+  /// What stands before the first `=`, and what behind it; nil without one.
+  var field: (key: String, value: ListingWord)? {
+    guard let sign = text.utf8.firstIndex(of: 0x3D), sign != text.utf8.startIndex else { return nil }
+    let key = String(text[..<sign])
+    // A byte that is no UTF-8 counts as three in the text.
+    let start = min(range.lowerBound + key.utf8.count + 1, range.upperBound)
+    return (key, ListingWord(text: String(text[text.utf8.index(after: sign)...]), range: start..<range.upperBound))
+  }
+
+  /// The words of a line. What stands in brackets is one word, with the spaces in it.
+  static func words(_ bytes: [UInt8], _ line: Range<Int>) -> [ListingWord] {
+    var words: [ListingWord] = []
+    var place = line.lowerBound
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
+    while place < line.upperBound {
+      if isBlank(bytes[place]) {
+        place += 1
+        continue
+      }
+      var end = place
+      if bytes[place] == 0x5B, let close = bytes[place..<line.upperBound].firstIndex(of: 0x5D) { end = close }
+      while end < line.upperBound, !isBlank(bytes[end]) { end += 1 }
+      words.append(ListingWord(text: String(decoding: bytes[place..<end], as: UTF8.self), range: place..<end))
+      place = end
+    }
+    return words
+  }
+}

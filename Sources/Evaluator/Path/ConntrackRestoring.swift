@@ -1,0 +1,44 @@
+public import Conntrack
+import NAT
+import XTables
+
+/// Connections that are there before the first packet.
+extension Simulator {
+  /// Enters the connections of a listing, whose timeouts run from now.
+  ///
+  /// Whether packets meet them depends on the rules: without any that needs connection tracking nothing is tracked.
+  /// - Returns: those that cannot be entered, with the reason.
+  public func restore(_ listing: ConnectionListing) -> [ConnectionListingError] {
+    var refused: [ConnectionListingError] = []
+    let table = conntrackTable()
+    for entry in listing.entries {
+      do throws(RestoringError) {
+        try table.restore(entry.connection, now: world.instant)
+      } catch {
+        refused.append(ConnectionListingError(error.sentence, at: entry.range))
+      }
+    }
+    return refused
+  }
+
+  /// The host's connections, from now on if there were none before.
+  func conntrackTable() -> ConntrackTable {
+    if let table = world.conntrack { return table }
+    let table = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
+    table.registerStandardHelpers()
+    table.helperNAT = HelperTranslation(seed: world.random.next())
+    world.conntrack = table
+    return table
+  }
+}
+
+extension RestoringError {
+  fileprivate var sentence: String {
+    switch self {
+    case .exists: "another connection has one of its tuples"
+    case .tableFull: "nf_conntrack_max is reached"
+    case .noHelper(let name): "there is no helper \(name) for its protocol"
+    case .notTracked: "nothing answers to its first packet"
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import Conntrack
+import Diagnostics
+import Evaluator
+import Kernel
+import XTables
+
+/// The connections that a host has before the first packet.
+enum ConnectionInput {
+  /// Enters those of a listing. A mistake in it ends the command when all are told.
+  static func restore(_ path: String, into simulator: Simulator, _ colour: ColourChoice) throws {
+    let source = try RulesetInput.source(path)
+    let listing = ConnectionListing(source.bytes, label: NameDatabase.system.connectionLabel)
+    let errors = (listing.errors + simulator.restore(listing)).sorted { $0.range.lowerBound < $1.range.lowerBound }
+    Console.report(errors.map { Diagnostic("bad-connection", .error, $0.message, at: SourceRange($0.range)) }, in: source, colour)
+    guard errors.isEmpty else { throw ExitStatus.badInput.code }
+  }
+}
