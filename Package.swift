@@ -23,6 +23,7 @@ let package = Package(
   name: "ferrule",
   products: [
     .executable(name: "ferrule", targets: ["ferrule"]),
+    .executable(name: "ferrule-xtables", targets: ["ferrule-xtables"]),
     .library(name: "FerruleDiagnostics", targets: ["Diagnostics"]),
     .library(name: "FerruleWire", targets: ["Wire", "Capture"]),
     .library(name: "FerruleConntrack", targets: ["Conntrack", "NAT"]),
@@ -41,7 +42,11 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
+    .systemLibrary(name: "CXtables", pkgConfig: "xtables", providers: [.apt(["libxtables-dev"])]),
     .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+
+    // Speaks to libxtables, which ends its process over a mistake.
+    .executableTarget(name: "ferrule-xtables", dependencies: ["CXtables"]),
 
     floor("Diagnostics"),
     floor("Wire"),
@@ -56,7 +61,7 @@ let package = Package(
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
-    floor("Kernel", on: ["XTables", "Compiler", "Wire", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
     floor("KernelLab", on: ["Kernel", "Lab", "Wire"]),
     .executableTarget(

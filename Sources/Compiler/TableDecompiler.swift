@@ -134,13 +134,11 @@ public struct TableDecompiler: Sendable {
   private func use(
     _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ entry: RawEntry, _ family: Family
   ) throws(DecompileError) -> ExtensionUse {
-    guard
-      let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
-    else {
-      throw DecompileError(
-        offset: entry.offset,
-        "holds the unknown \(kind.rawValue) `\(raw.name)' revision \(raw.revision) of \(raw.data.count) bytes")
+    // A name that is no bare word could not be written down.
+    guard StructureBytes.canName(kind, raw.name) else {
+      throw DecompileError(offset: entry.offset, "holds a \(kind.rawValue) of an impossible name")
     }
+    let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
     return ExtensionUse(found.descriptor, payload: found.payload)
   }
 }

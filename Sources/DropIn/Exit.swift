@@ -27,6 +27,7 @@ extension Session {
   func failure(_ error: OptionError, line: Int? = nil) -> Exit {
     switch error.id {
     case "wrong-family": Exit(status: 2, message: tryHelp(line))
+    case "foreign-exit": Exit(status: error.legacyStatus.rawValue, message: error.message)
     case "bad-argument": Exit(status: 2, message: error.message + "\n" + tryHelp(line))
     default: failure(error.legacyStatus.rawValue, error.message, line: line)
     }
@@ -34,6 +35,7 @@ extension Session {
 
   /// What the kernel or libiptc refused, with libiptc's sentence.
   func failure(_ error: KernelError) -> Exit {
+    if case .malformed = error.reason { return Exit(status: 1, message: "\(error.message ?? error.description)\n") }
     if case .call = error.reason { return Exit(status: 4, message: "Fatal: \(error.description)\n") }
     let sentence = error.message ?? error.error?.text ?? error.description
     let log = error.error?.isInvalidArgument == true ? " Run `dmesg' for more information." : ""

@@ -60,6 +60,8 @@ enum Help {
 
   /// The options of one match or target.
   static func options(of subject: ExtensionDescriptor) -> String {
+    // A foreign extension brings a text of its own, and no sentences to make one of.
+    if subject.isMeaningUnknown { return subject.helpNotes }
     var text = "\(subject.name) \(subject.kind.rawValue) options:\n"
     for option in subject.options {
       let names = ([option.name] + option.aliases).joined(separator: " | ")

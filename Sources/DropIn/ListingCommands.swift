@@ -45,9 +45,24 @@ extension Session {
     }
     for chain in chains {
       for (position, entry) in chain.rules.enumerated() where number == nil || number == position + 1 {
-        print(printer.line(try rule(entry, family), chain: chain.name, counters: isVerbose))
+        try print(try rule(entry, family), of: chain.name, printer, counters: isVerbose)
       }
     }
+  }
+
+  /// Prints a rule as save does. What nobody can print ends the program, as it ends the real one: in the middle of the line.
+  mutating func print(
+    _ rule: Rule, of chain: String, _ printer: RulePrinter, counters: Bool = false
+  ) throws(KernelError) {
+    guard let (kind, unknown) = rule.firstUnknown else {
+      return print(printer.line(rule, chain: chain, counters: counters))
+    }
+    var begun = rule
+    begun.target = .none
+    if kind == .match { begun.matches = Array(rule.matches.prefix { $0.descriptor !== unknown }) }
+    put(printer.line(begun, chain: chain, counters: counters && kind == .target))
+    let message = "Can't find library for \(kind.rawValue) `\(unknown.name)'"
+    throw KernelError(.malformed("a rule holds the unknown \(kind.rawValue) `\(unknown.name)'"), message: message)
   }
 
   private func chains(_ table: KernelTable, named chain: String?) throws(KernelError) -> [KernelChain] {
@@ -65,5 +80,17 @@ extension Session {
     } catch {
       throw KernelError(.malformed(error.message), family: family, message: "a rule \(error.message)")
     }
+  }
+}
+
+extension Rule {
+  /// The first part of the rule that no one can print, by its name in the kernel.
+  fileprivate var firstUnknown: (kind: ExtensionDescriptor.Kind, ExtensionDescriptor)? {
+    var uses = matches
+    if case .use(let use) = target { uses.append(use) }
+    for use in uses {
+      if case .unknown(isNameKnown: false) = use.descriptor.origin { return (use.descriptor.kind, use.descriptor) }
+    }
+    return nil
   }
 }

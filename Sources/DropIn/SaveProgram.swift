@@ -75,12 +75,13 @@ extension Session {
     let printer = RulePrinter(family: request.family, names: names)
     for chain in table.chains {
       for entry in chain.rules {
-        let rule: Rule
-        do throws(KernelError) { rule = try self.rule(entry, request.family) } catch {
-          throw Exit(status: 1, message: "\(error.message ?? error.description)\n")
+        do throws(KernelError) {
+          let rule = try self.rule(entry, request.family)
+          if request.counters { put("[\(rule.counters.packets):\(rule.counters.bytes)] ") }
+          try print(rule, of: chain.name, printer)
+        } catch {
+          throw failure(error)
         }
-        if request.counters { put("[\(rule.counters.packets):\(rule.counters.bytes)] ") }
-        print(printer.line(rule, chain: chain.name))
       }
     }
     print("COMMIT")

@@ -26,7 +26,7 @@ public struct HostProcess: Sendable {
     let process: pid_t
     do {
       for end in [toChild[1], fromChild[0]] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      process = try spawn(program, arguments, environment, input: toChild[0], output: fromChild[1])
+      process = try spawn(program, arguments, environment, input: toChild[0], output: fromChild[1], errors: fromChild[1])
     } catch {
       for end in toChild + fromChild { close(end) }
       throw error
@@ -41,15 +41,16 @@ public struct HostProcess: Sendable {
     return HostProcess(status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: String(decoding: bytes, as: UTF8.self))
   }
 
-  private static func spawn(
-    _ program: String, _ arguments: [String], _ environment: [String], input: Int32, output: Int32
+  /// - Parameter errors: what becomes its standard error; nothing for that of this process.
+  static func spawn(
+    _ program: String, _ arguments: [String], _ environment: [String], input: Int32, output: Int32, errors: Int32?
   ) throws(KernelError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+    if let errors { unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2) }
     for end in [input, output] where end > 2 { unsafe posix_spawn_file_actions_addclose(&actions, end) }
     var variables: [UnsafeMutablePointer<CChar>?] = unsafe []
     for variable in environment { unsafe variables.append(strdup(variable)) }

@@ -16,6 +16,7 @@ public enum CheckList {
     ShadowedTargetCheck.self,
     HostBitsCheck.self,
     UnusedSuppressionCheck.self,
+    ForeignExtensionCheck.self,
   ]
 
   /// The check of a code or an id, in any case of letters.

@@ -237,12 +237,25 @@ struct CommandRun {
     switch found {
     case .global(let option): try takeGlobal(option, word: word, attached: attached)
     case .match(let index, let option):
+      try checkIsOpen(builder.matches[index], word)
+      if case .foreign(let foreign) = builder.matches[index].descriptor.origin {
+        var pending = builder.matches[index]
+        try takeForeign(&pending, foreign, option: option, word: word, attached: attached)
+        builder.matches[index] = pending
+        return
+      }
       let arguments = try arguments(
         of: builder.matches[index], option: option, word: word, attached: attached)
       try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
       builder.matches[index].seen.insert(index: option)
     case .target(let option):
       guard var target = builder.target else { return }
+      try checkIsOpen(target, word)
+      if case .foreign(let foreign) = target.descriptor.origin {
+        try takeForeign(&target, foreign, option: option, word: word, attached: attached)
+        builder.target = target
+        return
+      }
       let arguments = try arguments(of: target, option: option, word: word, attached: attached)
       try target.descriptor.apply(option: option, to: &target.payload, arguments)
       target.seen.insert(index: option)

@@ -148,8 +148,13 @@ extension CommandRun {
     }
     builder.jump = name
     builder.isGoto = option == .goto
-    if option == .jump, StandardVerdict(bytes: name.bytes) == nil, let descriptor = parser.registry.target(named: name.string, parser.family) {
+    guard option == .jump, StandardVerdict(bytes: name.bytes) == nil else { return }
+    if let structure = try takeStructure(.target, named: name) {
+      builder.target = structure
+    } else if let descriptor = parser.registry.declared(.target, named: name.string, parser.family) {
       builder.target = RuleBuilder.Pending(descriptor)
+    } else {
+      findForeignTarget(named: name)
     }
   }
 
@@ -158,12 +163,11 @@ extension CommandRun {
     if inverted {
       throw OptionError("not-invertible", "unexpected ! flag before --match", at: invertedAt ?? word.range)
     }
-    guard let descriptor = parser.registry.match(named: name.string, parser.family) else {
-      let known = Spelling.nearest(to: name.string, in: parser.registry.names(.match, parser.family))
-      throw OptionError(
-        "unknown-match", "Couldn't load match `\(name.string)':No such file or directory\n", at: name.range,
-        hint: known.map { "did you mean -m \($0)?" })
+    if name.bytes.count >= 29 {
+      throw OptionError("bad-match", "Invalid match name \"\(name.string)\" (28 chars max)", at: name.range)
     }
+    if let structure = try takeStructure(.match, named: name) { return builder.matches.append(structure) }
+    guard let descriptor = parser.registry.match(named: name.string, parser.family) else { throw unknownMatch(name) }
     builder.matches.append(RuleBuilder.Pending(descriptor))
   }
 

@@ -9,11 +9,20 @@ struct RuleBuilder {
     let descriptor: ExtensionDescriptor
     var payload: [UInt8]
     var seen: SeenOptions
+    /// The structure was given as it is: no option can follow.
+    private(set) var isComplete = false
 
     init(_ descriptor: ExtensionDescriptor) {
       self.descriptor = descriptor
       payload = descriptor.template
       seen = descriptor.unseen
+    }
+
+    /// A use whose structure is there already.
+    init(_ descriptor: ExtensionDescriptor, structure: [UInt8]) {
+      self.init(descriptor)
+      payload = structure
+      isComplete = true
     }
   }
 
@@ -62,10 +71,10 @@ struct RuleBuilder {
 
   /// Runs the final checks of every extension, in the order in which iptables does.
   mutating func finishExtensions(_ draft: RuleDraft) throws(OptionError) {
-    for index in matches.indices {
+    for index in matches.indices where !matches[index].isComplete {
       try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
     }
-    if var pending = target {
+    if var pending = target, !pending.isComplete {
       try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
       target = pending
     }

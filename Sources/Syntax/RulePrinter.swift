@@ -23,10 +23,11 @@ public struct RulePrinter: Sendable {
 
   /// The rule without its command.
   public func print(_ rule: Rule, counters: Bool = false, to text: inout RuleText) {
+    text.protocolNumber = rule.header.protocolNumber
     header(rule.header, to: &text)
     for match in rule.matches {
       text.word("-m")
-      text.word(match.descriptor.name)
+      text.word(match.descriptor.savedName(match.payload))
       match.descriptor.save(match.payload, family: family, to: &text)
     }
     if counters { text.word("-c \(rule.counters.packets) \(rule.counters.bytes)") }
@@ -36,7 +37,7 @@ public struct RulePrinter: Sendable {
     case .jump(let chain): target("-j", chain, &text)
     case .goto(let chain): target("-g", chain, &text)
     case .use(let use):
-      target("-j", use.descriptor.name, &text)
+      target("-j", use.descriptor.savedName(use.payload), &text)
       use.descriptor.save(use.payload, family: family, to: &text)
     }
   }

@@ -222,14 +222,17 @@ extension CommandRun {
       throw OptionError("goto-no-chain", "goto '\(name)' is not a chain", at: jump.range)
     }
     if let verdict = StandardVerdict(rawValue: name) { return .verdict(verdict) }
-    if let target = builder.target {
-      return .use(ExtensionUse(target.descriptor, payload: target.payload))
-    }
-    let known = Spelling.nearest(
-      to: name, in: parser.registry.names(.target, parser.family) + StandardVerdict.allCases.map(\.rawValue))
-    throw OptionError(
-      "unknown-target", "Couldn't load target `\(name)':No such file or directory\n", at: jump.range,
-      hint: known.map { "did you mean \($0)?" } ?? "a user chain must be declared before it is jumped to")
+    if builder.target == nil { try loadLateTarget(jump) }
+    guard let target = builder.target else { throw unknownTarget(jump) }
+    return .use(ExtensionUse(target.descriptor, payload: target.payload))
+  }
+
+  /// A foreign target behind which nothing stood: it is looked for when it has turned out to be no chain.
+  private mutating func loadLateTarget(_ jump: Token) throws(OptionError) {
+    guard let descriptor = parser.registry.target(named: jump.string, parser.family) else { return }
+    var pending = RuleBuilder.Pending(descriptor)
+    try descriptor.finish(&pending.payload, seen: pending.seen, builder.draft(family: parser.family, table: table))
+    builder.target = pending
   }
 }
 

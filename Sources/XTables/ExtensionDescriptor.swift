@@ -18,6 +18,7 @@ public final class ExtensionDescriptor: Sendable {
   public let layouts: [LayoutDescriptor]
   public let examples: [Example]
   public let behaviour: Behaviour
+  public let origin: Origin
   /// The bytes of `initial` in the newest layout.
   public let template: [UInt8]
 
@@ -49,7 +50,7 @@ public final class ExtensionDescriptor: Sendable {
   convenience init<E: Extension>(_: E.Type, kind: Kind, behaviour: Behaviour) {
     let declared = E.options
     self.init(
-      facts: Facts(E.self, options: declared), kind: kind, behaviour: behaviour,
+      facts: Facts(E.self, options: declared), kind: kind, behaviour: behaviour, origin: .declared,
       apply: { index, payload, arguments throws(OptionError) in
         var info = Payload.load(E.Info.self, from: payload) ?? E.initial
         try declared[index].read(&info, arguments)
@@ -78,7 +79,7 @@ public final class ExtensionDescriptor: Sendable {
 
   @usableFromInline
   init(
-    facts: Facts, kind: Kind, behaviour: Behaviour,
+    facts: Facts, kind: Kind, behaviour: Behaviour, origin: Origin,
     apply: @escaping @Sendable (Int, inout [UInt8], OptionArguments) throws(OptionError) -> Void,
     finish: @escaping @Sendable (inout [UInt8], SeenOptions, RuleDraft) throws(OptionError) -> Void,
     check: @escaping @Sendable ([UInt8], RuleSite) throws(OptionError) -> Void,
@@ -91,6 +92,7 @@ public final class ExtensionDescriptor: Sendable {
   ) {
     self.kind = kind
     self.behaviour = behaviour
+    self.origin = origin
     name = facts.name
     kernelName = facts.kernelName
     kernelNameBytes = Array(facts.kernelName.utf8)
@@ -163,10 +165,10 @@ public final class ExtensionDescriptor: Sendable {
     try checkPayload(payload, site)
   }
 
-  /// What the kernel starts when a rule with this payload is loaded.
   /// Makes what a rule that is loaded into a world keeps beyond itself.
   public func start(_ payload: [UInt8], _ family: Family, in world: World) { startPayload(payload, family, world) }
 
+  /// What the kernel starts when a rule with this payload is loaded.
   public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }
 
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }

@@ -12,11 +12,12 @@ public struct ExtensionUse: Sendable, Hashable {
   }
 
   public static func == (left: ExtensionUse, right: ExtensionUse) -> Bool {
-    left.descriptor === right.descriptor && left.payload == right.payload
+    (left.descriptor === right.descriptor || left.descriptor.describesSame(as: right.descriptor))
+      && left.payload == right.payload
   }
 
   public func hash(into hasher: inout Hasher) {
-    hasher.combine(ObjectIdentifier(descriptor))
+    if descriptor.isMeaningUnknown { hasher.combine(descriptor.kernelName) } else { hasher.combine(ObjectIdentifier(descriptor)) }
     hasher.combine(payload)
   }
 }

@@ -8,7 +8,7 @@ public struct RuleText: Sendable {
   /// The family of the rule, for addresses.
   public internal(set) var family: Family
   /// The protocol of the rule, for the names of ports.
-  public let protocolNumber: UInt8
+  public package(set) var protocolNumber: UInt8
   private let isContinued: Bool
 
   /// - Parameter isContinued: something stands before, so that the first word too comes after a blank.

@@ -38,6 +38,7 @@ struct Ferrule: ParsableCommand {
     do {
       answerAsIptables()
       var command = try parseAsRoot()
+      defer { UndeclaredParts.complain() }
       try command.run()
     } catch let failure as CommandFailure {
       Console.complain(failure.message)
@@ -59,6 +60,6 @@ struct Ferrule: ParsableCommand {
   /// Called as one of the iptables commands, by its own name or by its first argument, the process answers as that command.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
-    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .ferrule, names: .systemResolvingHosts))
+    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))
   }
 }

@@ -65,6 +65,13 @@ public enum DiagnosticCatalogue {
     "wrong-interface-option": "A packet has no outgoing interface in PREROUTING and INPUT, and no incoming one in OUTPUT and POSTROUTING.",
     "wrong-family": "The line is for the other family of addresses.",
     "unknown-match": "No match of this name is known.",
+    "bad-match": "The name after -m cannot be a match.",
+    "bad-structure-bytes":
+      "--ferrule-bytes gives the structure of a match or target that nothing here can read: its revision, a colon, and its bytes in hexadecimal.",
+    "foreign-refusal": "The match or target is foreign, and its extension of libxtables does not take the option.",
+    "foreign-exit": "The match or target is foreign, and its extension of libxtables ended the process that read its options.",
+    "foreign-failure":
+      "The match or target is foreign, and its extension of libxtables crashed, was silent, or gave an answer that is none; or `ferrule-xtables', which loads it, is missing.",
     "unknown-target": "The name after -j is neither a chain of this table declared above nor a target that is known.",
     "bad-target": "The name after -j cannot be a target.",
     "illegal-option": "The option does not go with this command.",

@@ -38,7 +38,7 @@ struct ApplyCommand: ParsableCommand {
   func run() throws {
     // A sandbox can be entered only while the process has one thread, hence before anything else.
     if sandbox { try Sandbox.enter() }
-    let parsed = try input.read(colours.colour)
+    let parsed = try input.read(colours.colour, registry: test ? .installed : .forThisKernel)
     guard !test else { return }
     var options = KernelTables.ApplyOptions()
     options.keepsCounters = counters

@@ -35,7 +35,7 @@ struct CoverageCommand: ParsableCommand {
   }
 
   func run() throws {
-    let results = TestRunner(registry: .ferrule).run(try input.read(), workers: jobs, only: input.isWanted)
+    let results = TestRunner(registry: .installed).run(try input.read(), workers: jobs, only: input.isWanted)
     for result in results where !result.isPassed {
       Console.complain(TestReportFormat.text.render([result], coloured: colours.colour.isOn(for: .error)))
     }

@@ -31,13 +31,14 @@ struct DecompileCommand: ParsableCommand {
     let family = families.family(of: file)
     let tables: [Table]
     do throws(DecompileError) {
-      let decompiler = TableDecompiler(registry: .ferrule)
+      let decompiler = TableDecompiler(registry: .installed)
       tables = try TableBlob.split(source.bytes, family: family).map { blob throws(DecompileError) in
         try decompiler.decompile(blob)
       }
     } catch {
       throw CommandFailure("\(source.name): the entry at offset \(error.offset) \(error.message)")
     }
+    UndeclaredParts.report(tables)
     let printer = RulePrinter(family: family, names: .system)
     switch format {
     case .text: try Console.print(tables.flatMap { printer.table($0, counters: counters) })

@@ -58,7 +58,7 @@ struct ExplainCommand: ParsableCommand {
   }
 
   private func explain(_ kind: ExtensionDescriptor.Kind, _ name: String) throws {
-    let registry = Registry.ferrule
+    let registry = Registry.installed
     let asked: [Family] = families.isIPv6 ? [.ipv6] : families.isIPv4 ? [.ipv4] : [.ipv4, .ipv6]
     let found = asked.lazy.compactMap { kind == .match ? registry.match(named: name, $0) : registry.target(named: name, $0) }.first
     guard let found else {

@@ -21,7 +21,7 @@ struct LabCommand: ParsableCommand {
   var kernel = false
 
   func run() throws {
-    let engine = LabEngine(registry: .ferrule, names: .system)
+    let engine = LabEngine(registry: .installed, names: .system)
     let lab = KernelLab()
     while let line = readLine() {
       guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }

@@ -13,7 +13,7 @@ struct LintCommand: ParsableCommand {
       A comment line `# ferrule:ignore FE002' silences a warning for the line below it, `# ferrule:ignore-file FE002' for the file.
 
       EXIT STATUS
-        0 no findings, 1 warnings only, 2 errors: the file would be refused
+        0 no findings, or notes only, 1 warnings only, 2 errors: the file would be refused
 
       EXAMPLES
         ferrule lint /etc/iptables/rules.v4
@@ -41,7 +41,7 @@ struct LintCommand: ParsableCommand {
     var fixCount = 0
     for path in files {
       let parser = RulesetInput.parser(path, families)
-      let linter = Linter(registry: .ferrule)
+      let linter = Linter(registry: .installed)
       let source = try RulesetInput.source(path)
       guard fix else {
         results.append(FileDiagnostics(source, linter.diagnostics(for: parser.parse(source))))
@@ -85,6 +85,6 @@ enum ReportSummary {
 
   static func status(_ results: [FileDiagnostics]) -> ExitStatus {
     if results.contains(where: { $0.count(.error) > 0 }) { return .badInput }
-    return results.contains { !$0.diagnostics.isEmpty } ? .findings : .fine
+    return results.contains { $0.count(.warning) > 0 } ? .findings : .fine
   }
 }

@@ -111,7 +111,7 @@ struct TestCommand: ParsableCommand {
   }
 
   private func results() throws -> [SuiteResult] {
-    var runner = TestRunner(registry: .ferrule)
+    var runner = TestRunner(registry: .installed)
     runner.seconds = Stopwatch.start()
     runner.recordsPackets = pcapng != nil
     let results = runner.run(try input.read(), workers: jobs, only: input.isWanted) { done, total in

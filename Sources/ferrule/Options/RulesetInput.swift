@@ -14,10 +14,14 @@ struct RulesetInput: ParsableArguments {
   var file = "-"
 
   /// The ruleset, sound enough to be used: every error is reported, and ends the command.
-  func read(_ colour: ColourChoice) throws -> ParsedRuleset { try Self.sound(file, families, colour) }
+  func read(_ colour: ColourChoice, registry: Registry = .installed) throws -> ParsedRuleset {
+    try Self.sound(file, families, colour, registry: registry)
+  }
 
-  static func sound(_ path: String, _ families: FamilyOptions, _ colour: ColourChoice) throws -> ParsedRuleset {
-    let parsed = try parse(path, families)
+  static func sound(
+    _ path: String, _ families: FamilyOptions, _ colour: ColourChoice, registry: Registry = .installed
+  ) throws -> ParsedRuleset {
+    let parsed = try parse(path, families, registry: registry)
     var diagnostics = parsed.diagnostics
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)
@@ -29,15 +33,15 @@ struct RulesetInput: ParsableArguments {
     SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
   }
 
-  static func parser(_ path: String, _ families: FamilyOptions) -> RulesetParser {
-    RulesetParser(registry: .ferrule, names: .system, family: families.family(of: path))
+  static func parser(_ path: String, _ families: FamilyOptions, registry: Registry = .installed) -> RulesetParser {
+    RulesetParser(registry: registry, names: .system, family: families.family(of: path))
   }
 
-  static func parse(_ path: String, _ families: FamilyOptions) throws -> ParsedRuleset {
+  static func parse(_ path: String, _ families: FamilyOptions, registry: Registry = .installed) throws -> ParsedRuleset {
     let source = try source(path)
     if source.bytes.count > 1 << 24 { Console.progress("reading \(source.name) …") }
     defer { if source.bytes.count > 1 << 24 { Console.progress("") } }
-    return parser(path, families).parse(source)
+    return parser(path, families, registry: registry).parse(source)
   }
 }
 

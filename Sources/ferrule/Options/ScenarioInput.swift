@@ -23,7 +23,7 @@ struct ScenarioInput: ParsableArguments {
 
   static func read(_ path: String) throws -> ScenarioFile.Reading {
     let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
-    return ScenarioFile.read(source, registry: .ferrule, loader: .host)
+    return ScenarioFile.read(source, registry: .installed, loader: .host)
   }
 
   func paths() throws -> [String] {

@@ -1,0 +1,146 @@
+package import Wire
+package import XTables
+
+/// The requests that `ferrule-xtables` takes; `main.c` of that program says what each holds.
+struct XtablesRequest {
+  private(set) var bytes: [UInt8]
+
+  private init(_ letter: Unicode.Scalar) { bytes = [UInt8(ascii: letter)] }
+
+  static func load(_ kind: ExtensionDescriptor.Kind, named name: String, revision: UInt8?) -> XtablesRequest {
+    var request = XtablesRequest("n")
+    request.put(kind == .target)
+    request.put(Array(name.utf8))
+    request.put(revision.map(UInt32.init) ?? .max)
+    return request
+  }
+
+  /// - Parameter program: the word that stands before those of the rule.
+  static func option(_ call: ForeignOptionCall, state: [UInt8], program: String) -> XtablesRequest {
+    var request = XtablesRequest("o")
+    request.bytes += state.isEmpty ? Self.freshState : state
+    request.put(UInt32(call.option))
+    request.put(call.isInverted)
+    request.put(call.argument != nil)
+    if let argument = call.argument { request.put(Array(argument.bytes)) }
+    request.put(UInt32(call.next + 1))
+    request.put(UInt32(call.words.count + 1))
+    request.put(Array(program.utf8))
+    for word in call.words { request.put(Array(word.bytes)) }
+    request.put(call.draft)
+    return request
+  }
+
+  static func finish(state: [UInt8]) -> XtablesRequest {
+    var request = XtablesRequest("f")
+    request.bytes += state.isEmpty ? Self.freshState : state
+    return request
+  }
+
+  static func print(_ payload: [UInt8], protocolNumber: UInt8, _ form: ForeignTextForm) -> XtablesRequest {
+    var request = XtablesRequest("p")
+    request.put(true)
+    request.put(UInt32(0))
+    request.put(payload)
+    request.put([])
+    request.bytes.append(form.rawValue)
+    request.bytes += [protocolNumber, 0, 0]
+    return request
+  }
+
+  static let help = XtablesRequest("h")
+
+  /// Not begun, no flags, no structure, nothing beside it.
+  private static let freshState = [UInt8](repeating: 0, count: 13)
+
+  private mutating func put(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
+
+  private mutating func put(_ word: UInt32) { bytes.appendHostWord(word) }
+
+  private mutating func put(_ text: [UInt8]) {
+    put(UInt32(text.count))
+    bytes += text
+  }
+
+  private mutating func put(_ draft: RuleDraft) {
+    bytes += [draft.protocolNumber, draft.protocolInverted ? 1 : 0, draft.isFragment ? 1 : 0]
+  }
+}
+
+/// What `ferrule-xtables` answers. It is as little to be trusted as the extensions it has loaded.
+package enum XtablesAnswer: Sendable, Equatable {
+  /// The fields of an answer depend on the request.
+  case done([UInt8])
+  case absent(reason: String)
+  /// libxtables complained: with the status iptables would leave with, and its sentence.
+  case refused(status: UInt8, String)
+  /// The extension ended the process, after it had written a text to standard error.
+  case exited(status: UInt8, String)
+
+  /// Nothing where the bytes are no answer.
+  package init?(_ bytes: [UInt8]) {
+    var fields = XtablesFields(bytes.dropFirst())
+    switch bytes.first {
+    case 0: self = .done(Array(bytes.dropFirst()))
+    case 1:
+      guard let text = fields.text() else { return nil }
+      self = .absent(reason: text)
+    case 2, 3:
+      guard let status = fields.byte(), let text = fields.text() else { return nil }
+      self = bytes.first == 2 ? .refused(status: status, text) : .exited(status: status, text)
+    default: return nil
+    }
+  }
+}
+
+/// Reads the fields of an answer one after the other; nothing where it is cut short.
+package struct XtablesFields {
+  private var rest: ArraySlice<UInt8>
+
+  package init(_ bytes: some Sequence<UInt8>) { rest = ArraySlice(bytes) }
+
+  package var isAtEnd: Bool { rest.isEmpty }
+
+  package mutating func byte() -> UInt8? { rest.popFirst() }
+
+  package mutating func word() -> UInt32? {
+    guard rest.count >= 4 else { return nil }
+    defer { rest = rest.dropFirst(4) }
+    return Array(rest.prefix(4)).hostWord(UInt32.self, at: 0)
+  }
+
+  package mutating func bytes() -> [UInt8]? {
+    guard let count = word(), count <= rest.count else { return nil }
+    defer { rest = rest.dropFirst(Int(count)) }
+    return Array(rest.prefix(Int(count)))
+  }
+
+  package mutating func text() -> String? { bytes().map { String(decoding: $0, as: UTF8.self) } }
+
+  /// The state of an extension as it came, to be sent back: its flags, its structure, and what lies beside it.
+  package mutating func state() -> (all: [UInt8], structure: [UInt8])? {
+    guard let flags = word(), let structure = bytes(), let beside = bytes() else { return nil }
+    var all: [UInt8] = [1]
+    all.appendHostWord(flags)
+    for part in [structure, beside] {
+      all.appendHostWord(UInt32(part.count))
+      all += part
+    }
+    return (all, structure)
+  }
+
+  /// What an extension declares; nothing where that is impossible.
+  package mutating func facts(_ kind: ExtensionDescriptor.Kind, _ family: AddressFamily) -> ForeignFacts? {
+    guard let name = text(), let kernelName = text(), let revision = byte(), let size = word(), let userSize = word(),
+      let count = word(), StructureBytes.canName(kind, kernelName), size <= 65_000, size % 8 == 0
+    else { return nil }
+    var options: [ForeignFacts.Option] = []
+    for _ in 0..<count {
+      guard let option = text(), let argument = byte() else { return nil }
+      options.append(ForeignFacts.Option(name: option, arity: argument == 1 ? 1 : 0, mayHaveArgument: argument > 1))
+    }
+    return ForeignFacts(
+      kind: kind, family: family, name: name, kernelName: kernelName, revision: revision, size: Int(size),
+      userSize: Int(min(userSize, size)), options: options)
+  }
+}

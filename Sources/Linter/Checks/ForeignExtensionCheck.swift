@@ -1,0 +1,41 @@
+public import Diagnostics
+import XTables
+
+/// A rule uses a match or target whose meaning is not known.
+public enum ForeignExtensionCheck: Check {
+  public static let code = "FE016"
+  public static let id = "foreign-extension"
+  public static let title = "a match or target means something that is not known here"
+  public static let severity = Severity.note
+  public static let rationale = """
+    The match or target is none of those that Ferrule declares. Its options are read and printed by libxtables, or it is given as the \
+    bytes of its structure, so that the rule can be formatted, compiled and applied. What it means is known to the kernel's module only: \
+    a packet that comes to the rule in a dry run has no known verdict, and no finding about the rules around it can rest on this one.
+    """
+  public static let examples: [CheckExample] = [
+    .bad("*filter\n-A INPUT -m geoip --ferrule-bytes 0:0102030405060708 -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n-A INPUT -p tcp -j TARPIT --ferrule-bytes 0:0000000000000000\nCOMMIT\n", lines: [2]),
+    .good("*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"),
+  ]
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts in
+      facts.table.chains.flatMap { chain in
+        chain.rules.flatMap { rule in undeclared(of: rule).map { finding(sentence($0), at: rule.source) } }
+      }
+    }
+  }
+
+  private static func undeclared(of rule: Rule) -> [ExtensionDescriptor] {
+    var uses = rule.matches
+    if case .use(let use) = rule.target { uses.append(use) }
+    return uses.map(\.descriptor).filter(\.isMeaningUnknown)
+  }
+
+  private static func sentence(_ part: ExtensionDescriptor) -> String {
+    let name = "`\(part.kind == .match ? "-m" : "-j") \(part.name)'"
+    return part.isUnknown
+      ? "\(name) stands here as bytes: nobody reads them, and what they mean is not known"
+      : "\(name) is foreign: libxtables reads and prints it, and what it means is not known"
+  }
+}

@@ -1,0 +1,72 @@
+import Diagnostics
+import XTables
+
+/// How the options of an extension are read that is not declared.
+extension CommandRun {
+  /// Lets a foreign extension read one of its options. It says itself how many words it takes.
+  mutating func takeForeign(
+    _ pending: inout RuleBuilder.Pending, _ foreign: any ForeignExtension, option index: Int, word: Token, attached: Token?
+  ) throws(OptionError) {
+    let option = pending.descriptor.options[index]
+    let value = option.arity > 0 ? try argument(after: word, attached: attached) : option.mayHaveArgument ? attached : nil
+    let call = ForeignOptionCall(
+      option: index, isInverted: inverted, argument: value, words: words, next: at,
+      draft: builder.draft(family: parser.family, table: table))
+    do throws(OptionError) {
+      let read = try foreign.read(call, into: pending.payload)
+      pending.payload = read.state
+      at = min(at + read.words, words.count)
+    } catch {
+      throw error.range == nil ? error.placed(at: word.range) : error
+    }
+    pending.seen.insert(index: index)
+  }
+
+  /// A structure that is spelled out behind the name of its extension.
+  mutating func takeStructure(_ kind: ExtensionDescriptor.Kind, named name: Token) throws(OptionError) -> RuleBuilder.Pending? {
+    guard at < words.count, words[at] == StructureBytes.option, StructureBytes.canName(kind, name.string) else { return nil }
+    let word = words[at]
+    at += 1
+    let (revision, bytes) = try StructureBytes.parse(try argument(after: word, attached: nil))
+    // What can be read after all is read.
+    let (descriptor, payload) = parser.registry.decode(kind, kernelName: name.string, revision: revision, bytes, parser.family)
+    return RuleBuilder.Pending(descriptor, structure: payload)
+  }
+
+  /// Options cannot change a structure that was given as it is.
+  func checkIsOpen(_ pending: RuleBuilder.Pending, _ word: Token) throws(OptionError) {
+    guard pending.isComplete else { return }
+    throw OptionError(
+      "exclusive-options", "\(pending.descriptor.name): option \"\(word.string)\" cannot be used together with \"\(StructureBytes.option)\".\n",
+      at: word.range)
+  }
+
+  /// A target that no file here declares may be a chain. The foreign one is looked for at once only where options may follow.
+  mutating func findForeignTarget(named name: Token) {
+    guard at < words.count else { return }
+    builder.target = parser.registry.target(named: name.string, parser.family).map { RuleBuilder.Pending($0) }
+  }
+
+  func unknownMatch(_ name: Token) -> OptionError {
+    unknown(
+      "unknown-match", "Couldn't load match `\(name.string)':No such file or directory\n", .match, name,
+      known: parser.registry.names(.match, parser.family), option: "-m")
+  }
+
+  func unknownTarget(_ name: Token) -> OptionError {
+    unknown(
+      "unknown-target", "Couldn't load target `\(name.string)':No such file or directory\n", .target, name,
+      known: parser.registry.names(.target, parser.family) + StandardVerdict.allCases.map(\.rawValue), option: "-j")
+  }
+
+  private func unknown(
+    _ id: String, _ message: String, _ kind: ExtensionDescriptor.Kind, _ name: Token, known: [String], option: String
+  ) -> OptionError {
+    var hint = Spelling.nearest(to: name.string, in: known).map { "did you mean \(option) \($0)?" }
+    if case .absent(let reason?) = parser.registry.find(kind, named: name.string, parser.family) {
+      hint = (hint.map { $0 + " " } ?? "") + reason
+    }
+    if kind == .target { hint = hint ?? "a user chain must be declared before it is jumped to" }
+    return OptionError(id, message, at: name.range, hint: hint)
+  }
+}

@@ -1,0 +1,47 @@
+/// A structure that nothing here can read, spelled out: `-m NAME --ferrule-bytes REVISION:HEX`.
+///
+/// iptables refuses the option, so that a rule is never taken for another than it is, and Ferrule reads it back as it was.
+public enum StructureBytes {
+  public static let option = "--ferrule-bytes"
+  /// An entry has no room for more.
+  static let mostBytes = 65_535
+
+  /// Whether a name can stand for a structure: a word that needs no quotes, and none of those that the kernel's tables are made of.
+  public static func canName(_ kind: ExtensionDescriptor.Kind, _ name: String) -> Bool {
+    guard let first = name.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "!"), name.utf8.count < 29 else { return false }
+    if kind == .target, name == "ERROR" || StandardVerdict(rawValue: name) != nil { return false }
+    return name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\") }
+  }
+
+  /// Appends the option with its value.
+  static func write(_ bytes: some Sequence<UInt8>, revision: UInt8, to text: inout RuleText) {
+    text.word(option)
+    text.word("\(revision):")
+    let digits = Array("0123456789abcdef".utf8)
+    text.glue(bytes: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+
+  /// Reads the value of the option.
+  public static func parse(_ token: Token) throws(OptionError) -> (revision: UInt8, bytes: [UInt8]) {
+    guard let (number, hex) = token.cut(at: ":"), let revision = UnsignedText.digits(number.bytes, radix: 10).flatMap({ UInt8(exactly: $0) }),
+      hex.bytes.count % 16 == 0, hex.bytes.count / 2 <= mostBytes, let bytes = decode(hex.bytes)
+    else {
+      throw OptionError(
+        "bad-structure-bytes", "`\(token.string)' is no revision and structure", at: token.range,
+        hint: "write a number, a colon and the bytes in hexadecimal, a multiple of eight of them")
+    }
+    return (revision, bytes)
+  }
+
+  private static func decode(_ hex: ArraySlice<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(hex.count / 2)
+    var at = hex.startIndex
+    while at < hex.endIndex {
+      guard let byte = UnsignedText.digits(hex[at..<at + 2], radix: 16) else { return nil }
+      bytes.append(UInt8(byte))
+      at += 2
+    }
+    return bytes
+  }
+}
