@@ -40,7 +40,7 @@ build: setup
 
 # Findings, then the way of a packet that one of them keeps out.
 run: setup
-	$(SWIFT) build -c release $(SWIFT_FLAGS) --product ferrule
+	for product in ferrule ferrule-xtables; do $(SWIFT) build -c release $(SWIFT_FLAGS) --product $$product || exit; done
 	@PATH="$$($(SWIFT) build -c release $(SWIFT_FLAGS) --show-bin-path):$$PATH"; cd Examples/router-mistakes; \
 	for command in "ferrule lint ruleset.rules" \
 	  "ferrule run --host host.yaml ruleset.rules 'wan0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S'"; do \

@@ -74,7 +74,7 @@ let package = Package(
       swiftSettings: strict),
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
-    .target(name: "TestSupport", dependencies: ["Lab"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["Kernel", "Lab"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),

@@ -66,6 +66,7 @@ extension Session {
     let listing = command.flags.verbosity > 0 ? Listing(family: family, names: names, style: .ruleLine) : nil
     var refusal: KernelError?
     for rule in command.rules {
+      try checkAddresses(rule, family)
       if let listing { print(listing.ruleLine(rule)) }
       let entry = KernelRule(rule, family)
       do throws(KernelError) {
@@ -81,6 +82,19 @@ extension Session {
       }
     }
     if let refusal { throw refusal }
+  }
+
+  /// Some extensions of libxtables hand the kernel an address of their own process, which is none of this one.
+  private func checkAddresses(_ rule: Rule, _ family: Family) throws(KernelError) {
+    var uses = rule.matches
+    if case .use(let use) = rule.target { uses.append(use) }
+    for use in uses where use.descriptor.isMeaningUnknown {
+      do throws(OptionError) {
+        try use.descriptor.check(use.payload, rule.site(in: .filter, family, hooks: []))
+      } catch {
+        throw KernelError(.malformed(error.message), message: error.message)
+      }
+    }
   }
 
   /// Empties a chain, or all.

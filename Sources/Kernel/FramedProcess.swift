@@ -28,12 +28,12 @@ final class FramedProcess: Sendable {
   private let process: pid_t
   private let status = Mutex<Int32?>(nil)
 
-  init(_ program: String, _ arguments: [String]) throws(KernelError) {
+  init(_ program: String, _ arguments: [String], _ environment: [String]) throws(KernelError) {
     var ends: [Int32] = [-1, -1]
     // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE.
     guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { throw .call("socketpair") }
     do throws(KernelError) {
-      process = try HostProcess.spawn(program, arguments, [], input: ends[1], output: ends[1], errors: nil)
+      process = try HostProcess.spawn(program, arguments, environment, input: ends[1], output: ends[1], errors: nil)
     } catch {
       for end in ends { close(end) }
       throw error

@@ -27,21 +27,25 @@ final class XtablesExtension: ForeignExtension {
     return (all, Int(words))
   }
 
-  func finish(_ state: [UInt8], _ draft: RuleDraft) throws(OptionError) -> [UInt8] {
+  func finish(_ state: [UInt8]) throws(OptionError) -> (structure: [UInt8], holdsAddress: Bool) {
     var fields = try fields(of: .finish(state: state))
-    guard let (_, structure) = fields.state(), structure.count == facts.size, fields.isAtEnd else { throw nonsense }
-    return structure
+    guard let (_, structure) = fields.state(), let holdsAddress = fields.byte(), structure.count == facts.size, fields.isAtEnd else {
+      throw nonsense
+    }
+    return (structure, holdsAddress != 0)
   }
 
   func text(of payload: [UInt8], protocolNumber: UInt8, _ form: ForeignTextForm) -> ForeignText? {
     do throws(OptionError) {
       var fields = try fields(of: .print(Array(payload.prefix(facts.size)), protocolNumber: protocolNumber, form))
       guard let name = fields.text(), let isPrinted = fields.byte(), let text = fields.bytes(), fields.isAtEnd,
-        StructureBytes.canName(facts.kind, name), text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f })
+        StructureBytes.canName(facts.kind, name)
       else { throw nonsense }
+      guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { throw failure("its extension of libxtables prints what is no line of text") }
       return ForeignText(name: name, bytes: isPrinted == 0 ? nil : text)
     } catch {
-      complain(error.message)
+      let sentence = error.message.split(whereSeparator: \.isNewline).joined(separator: "; ")
+      complain("\(sentence.hasPrefix(label) ? "" : label + ": ")\(sentence)")
       return nil
     }
   }
@@ -100,12 +104,13 @@ final class XtablesExtension: ForeignExtension {
 /// How `ferrule-xtables` is started and spoken to.
 struct XtablesStarter: Sendable {
   let program: String
+  let environment: [String]
   let asksKernel: Bool
   let patience: Duration
 
   func start(_ family: AddressFamily) throws(OptionError) -> FramedProcess {
     do throws(KernelError) {
-      return try FramedProcess(program, [family == .ipv4 ? "ipv4" : "ipv6"] + (asksKernel ? ["--ask-kernel"] : []))
+      return try FramedProcess(program, [family == .ipv4 ? "ipv4" : "ipv6"] + (asksKernel ? ["--ask-kernel"] : []), environment)
     } catch {
       throw OptionError("foreign-failure", "\(error)")
     }

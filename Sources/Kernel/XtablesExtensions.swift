@@ -29,10 +29,12 @@ public final class XtablesExtensions: ForeignExtensions {
 
   /// - Parameters:
   ///   - program: the path of `ferrule-xtables`.
+  ///   - libraries: the folder of the extensions, where it is not the one that libxtables looks into by itself.
   ///   - asksKernel: the revision used is the newest that the running kernel has, not the newest of all.
   ///   - patience: how long an extension may take over one answer.
-  public init(program: String, asksKernel: Bool = false, patience: Duration = .seconds(10)) {
-    starter = XtablesStarter(program: program, asksKernel: asksKernel, patience: patience)
+  public init(program: String, libraries: String? = nil, asksKernel: Bool = false, patience: Duration = .seconds(10)) {
+    let environment = libraries.map { ["XTABLES_LIBDIR=" + $0] } ?? []
+    starter = XtablesStarter(program: program, environment: environment, asksKernel: asksKernel, patience: patience)
   }
 
   /// Those that the program lying beside this process's own finds.

@@ -6,7 +6,7 @@ import XTables
 struct RuleBuilder {
   /// A match or target whose options are still coming in.
   struct Pending {
-    let descriptor: ExtensionDescriptor
+    private(set) var descriptor: ExtensionDescriptor
     var payload: [UInt8]
     var seen: SeenOptions
     /// The structure was given as it is: no option can follow.
@@ -16,6 +16,13 @@ struct RuleBuilder {
       self.descriptor = descriptor
       payload = descriptor.template
       seen = descriptor.unseen
+    }
+
+    /// A foreign extension that was asked for by another name than the kernel's is saved as the one of the kernel's name sees it.
+    mutating func takeKernelName(_ registry: Registry, _ family: Family) {
+      guard case .foreign = descriptor.origin, descriptor.kernelName != descriptor.name, payload.count == descriptor.size else { return }
+      (descriptor, payload) = registry.decode(
+        descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, family)
     }
 
     /// A use whose structure is there already.
@@ -70,12 +77,14 @@ struct RuleBuilder {
   }
 
   /// Runs the final checks of every extension, in the order in which iptables does.
-  mutating func finishExtensions(_ draft: RuleDraft) throws(OptionError) {
+  mutating func finishExtensions(_ draft: RuleDraft, _ registry: Registry) throws(OptionError) {
     for index in matches.indices where !matches[index].isComplete {
       try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
+      matches[index].takeKernelName(registry, draft.family)
     }
     if var pending = target, !pending.isComplete {
       try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
+      pending.takeKernelName(registry, draft.family)
       target = pending
     }
   }

@@ -47,24 +47,25 @@ extension CommandRun {
     builder.target = parser.registry.target(named: name.string, parser.family).map { RuleBuilder.Pending($0) }
   }
 
-  func unknownMatch(_ name: Token) -> OptionError {
+  mutating func unknownMatch(_ name: Token) -> OptionError {
     unknown(
       "unknown-match", "Couldn't load match `\(name.string)':No such file or directory\n", .match, name,
       known: parser.registry.names(.match, parser.family), option: "-m")
   }
 
-  func unknownTarget(_ name: Token) -> OptionError {
+  mutating func unknownTarget(_ name: Token) -> OptionError {
     unknown(
       "unknown-target", "Couldn't load target `\(name.string)':No such file or directory\n", .target, name,
       known: parser.registry.names(.target, parser.family) + StandardVerdict.allCases.map(\.rawValue), option: "-j")
   }
 
-  private func unknown(
+  private mutating func unknown(
     _ id: String, _ message: String, _ kind: ExtensionDescriptor.Kind, _ name: Token, known: [String], option: String
   ) -> OptionError {
     var hint = Spelling.nearest(to: name.string, in: known).map { "did you mean \(option) \($0)?" }
     if case .absent(let reason?) = parser.registry.find(kind, named: name.string, parser.family) {
       hint = (hint.map { $0 + " " } ?? "") + reason
+      notices.append(reason)
     }
     if kind == .target { hint = hint ?? "a user chain must be declared before it is jumped to" }
     return OptionError(id, message, at: name.range, hint: hint)

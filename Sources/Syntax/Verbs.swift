@@ -113,7 +113,7 @@ extension CommandRun {
     if flags.waitInterval != nil, flags.wait == nil || flags.wait == 0 {
       throw OptionError("bad-wait", "--wait-interval only makes sense with --wait\n", at: range)
     }
-    try builder.finishExtensions(builder.draft(family: parser.family, table: table))
+    try builder.finishExtensions(builder.draft(family: parser.family, table: table), parser.registry)
     if let leftover {
       throw OptionError(
         "leftover-arguments", "unknown arguments found on commandline", at: leftover.range, hint: "nothing may follow `--`")
@@ -230,9 +230,10 @@ extension CommandRun {
   /// A foreign target behind which nothing stood: it is looked for when it has turned out to be no chain.
   private mutating func loadLateTarget(_ jump: Token) throws(OptionError) {
     guard let descriptor = parser.registry.target(named: jump.string, parser.family) else { return }
-    var pending = RuleBuilder.Pending(descriptor)
-    try descriptor.finish(&pending.payload, seen: pending.seen, builder.draft(family: parser.family, table: table))
-    builder.target = pending
+    var late = RuleBuilder()
+    late.target = RuleBuilder.Pending(descriptor)
+    try late.finishExtensions(builder.draft(family: parser.family, table: table), parser.registry)
+    builder.target = late.target
   }
 }
 

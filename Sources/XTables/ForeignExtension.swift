@@ -26,7 +26,9 @@ public protocol ForeignExtension: Sendable {
   /// - Returns: the new state, and how many words were taken beyond the option's argument.
   func read(_ call: ForeignOptionCall, into state: [UInt8]) throws(OptionError) -> (state: [UInt8], words: Int)
   /// Checks the options as a whole, and gives the kernel's structure.
-  func finish(_ state: [UInt8], _ draft: RuleDraft) throws(OptionError) -> [UInt8]
+  ///
+  /// - Returns: beside the structure whether it points into the memory of the program that made it.
+  func finish(_ state: [UInt8]) throws(OptionError) -> (structure: [UInt8], holdsAddress: Bool)
   /// Nothing where the extension failed to print, or printed what is no text of one line.
   func text(of payload: [UInt8], protocolNumber: UInt8, _ form: ForeignTextForm) -> ForeignText?
   /// What `iptables -m NAME -h` adds to the general help.

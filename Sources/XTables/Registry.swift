@@ -55,7 +55,8 @@ public struct Registry: Sendable {
   ) -> (descriptor: ExtensionDescriptor, payload: [UInt8]) {
     if let known = decodeDeclared(kind, kernelName: kernelName, revision: revision, bytes, family) { return known }
     if let found = foreign?.find(kind, named: kernelName, revision: revision, family).descriptor, found.size == bytes.count {
-      return (found, withoutKernelPart(bytes, of: found))
+      // Many extensions do not say how much of their structure is the user's; the kernel has zeroed what is its own.
+      return (found, bytes)
     }
     let isNameKnown = find(kind, named: kernelName, family).descriptor != nil
     return (

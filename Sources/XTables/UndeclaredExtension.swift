@@ -1,3 +1,4 @@
+import Diagnostics
 import Wire
 
 extension ExtensionDescriptor {
@@ -31,8 +32,18 @@ extension ExtensionDescriptor {
     self.init(
       facts: Facts(foreign), kind: known.kind, behaviour: .unknown(known.kind, known.name), origin: .foreign(foreign),
       apply: { _, _, _ in },
-      finish: { payload, _, draft throws(OptionError) in payload = try foreign.finish(payload, draft) },
-      check: { _, _ in }, claims: { _ in true },
+      finish: { payload, _, _ throws(OptionError) in
+        let made = try foreign.finish(payload)
+        payload = made.structure + (made.holdsAddress ? [1] : [])
+      },
+      check: { payload, _ throws(OptionError) in
+        guard payload.count > known.size else { return }
+        throw OptionError(
+          "foreign-address", "\(known.name): its structure points into the memory of the program that read its options",
+          hint: "only iptables itself, which reads and commits in one process, can put the rule into the kernel",
+          legacyStatus: .otherProblem)
+      },
+      claims: { _ in true },
       save: { payload, _, text in
         let printed = foreign.text(of: payload, protocolNumber: text.protocolNumber, .saved)
         // A target without a printer has nothing to say or says it in its bytes; a match without one is saved by its name alone.

@@ -1,6 +1,7 @@
 #include "extension.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,28 @@ void extension_finish(struct extension *extension) {
   } else {
     xtables_option_mfcall(extension->match);
   }
+}
+
+/* Whether memory of this process lies at an address. */
+static bool is_mapped(uint64_t address) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) return false;
+  bool is_found = false;
+  unsigned long low, high;
+  while (!is_found && fscanf(maps, "%lx-%lx%*[^\n]", &low, &high) == 2) is_found = address >= low && address < high;
+  fclose(maps);
+  return is_found;
+}
+
+bool extension_holds_address(const struct extension *extension) {
+  const uint8_t *data = extension->is_target ? extension->target->t->data : extension->match->m->data;
+  for (size_t at = 0; at + sizeof(uint64_t) <= EXTENSION_FIELD(extension, size); at += sizeof(uint64_t)) {
+    uint64_t word;
+    memcpy(&word, data + at, sizeof(word));
+    /* Smaller numbers are no addresses of anything. */
+    if (word > UINT32_MAX && is_mapped(word)) return true;
+  }
+  return false;
 }
 
 bool extension_print(struct extension *extension, const struct rule_head *head, int numeric) {

@@ -51,6 +51,8 @@ void extension_store(const struct extension *, struct frame_writer *);
 /* Reads one option; the return value is how many words it took beyond its argument, negative where the option is unknown. */
 int extension_parse(struct extension *, const struct option_call *, const struct rule_head *);
 void extension_finish(struct extension *);
+/* Whether the structure points into this process's memory, which nobody but it can give to the kernel. */
+bool extension_holds_address(const struct extension *);
 /* Writes to standard output. `numeric` is below zero for the form of iptables-save. False where there is no such form. */
 bool extension_print(struct extension *, const struct rule_head *, int numeric);
 /* The name to be written in a saved rule. */

@@ -249,6 +249,7 @@ static void answer_finish(struct frame_reader *request) {
   pass_complaints_on();
   struct frame_writer frame = begin_answer(ANSWER_DONE);
   extension_store(&process.extension, &frame);
+  write_u8(&frame, extension_holds_address(&process.extension));
   answer(&frame);
 }
 
@@ -275,8 +276,9 @@ static void answer_print(struct frame_reader *request) {
 }
 
 static void answer_help(void) {
-  void (*help)(void) = EXTENSION_FIELD(&process.extension, help);
-  if (help != NULL) help();
+  const struct extension *extension = &process.extension;
+  void (*help)(void) = EXTENSION_FIELD(extension, help);
+  if (help != NULL) help(); else printf("%s does not take any options\n", EXTENSION_FIELD(extension, name));
   answer_text(begin_answer(ANSWER_DONE));
 }
 

@@ -64,10 +64,10 @@ import XTables
     #expect(failed == 0)
   }
 
-  static func check(_ row: Row) -> String? {
+  static func check(_ row: Row, _ registry: Registry = .ferrule) -> String? {
     let line = "-A \(row.chain) \(row.rule)"
     let file = SourceFile(name: row.file, bytes: Array("*\(row.table.rawValue)\n\(line)\nCOMMIT\n".utf8))
-    let parsed = RulesetParser(registry: .ferrule, names: .system, family: row.family).parse(file)
+    let parsed = RulesetParser(registry: registry, names: .system, family: row.family).parse(file)
     if let error = parsed.diagnostics.first(where: { $0.severity == .error }) { return "refused: \(error.message)" }
     guard let table = parsed.ruleset.tables.first, let rule = table[chain: row.chain]?.rules.first else { return "no rule" }
     let text = String(decoding: RulePrinter(family: row.family, names: .system).line(rule, chain: row.chain), as: UTF8.self)
@@ -84,7 +84,7 @@ import XTables
     }
     let blob = TableCompiler().compile(table)
     do throws(DecompileError) {
-      let again = try TableDecompiler(registry: .ferrule).decompile(blob)
+      let again = try TableDecompiler(registry: registry).decompile(blob)
       guard let back = again[chain: row.chain]?.rules.first, back.isSame(as: rule) else { return "decompiles to another rule" }
     } catch {
       return "decompile: \(error.message)"

@@ -69,6 +69,8 @@ public enum DiagnosticCatalogue {
     "bad-structure-bytes":
       "--ferrule-bytes gives the structure of a match or target that nothing here can read: its revision, a colon, and its bytes in hexadecimal.",
     "foreign-refusal": "The match or target is foreign, and its extension of libxtables does not take the option.",
+    "foreign-address":
+      "The foreign extension keeps an address of its own memory in the kernel's structure. Only the process that read the options can commit such a rule.",
     "foreign-exit": "The match or target is foreign, and its extension of libxtables ended the process that read its options.",
     "foreign-failure":
       "The match or target is foreign, and its extension of libxtables crashed, was silent, or gave an answer that is none; or `ferrule-xtables', which loads it, is missing.",
