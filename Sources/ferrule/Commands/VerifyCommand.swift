@@ -51,7 +51,7 @@ struct VerifyCommand: ParsableCommand {
       throw CommandFailure("cannot verify: \(error)\n\(error.advice)")
     }
     let lab = KernelLab()
-    var verifier = Verifier(runner: TestRunner(registry: .ferrule)) { lab.answer($0) }
+    var verifier = Verifier(runner: TestRunner(registry: .installed)) { lab.answer($0) }
     verifier.patience = patience
     verifier.now = { Double(HostClock.seconds) }
     verifier.seconds = Stopwatch.start()
