@@ -9,12 +9,13 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test conformance bench grammar
+.PHONY: help setup build run test conformance soak bench grammar
 
 help:
 	@echo "make run     build, and show an example"
 	@echo "make test    build, and run every test (as root the kernel's too)"
 	@echo "make conformance  the iptables project's own tests against our binary"
+	@echo "make soak    build optimised, and check every structure after each of 10^6 random packets"
 	@echo "make bench   build optimised, and measure"
 	@echo "make setup   install the Debian packages that are missing"
 
@@ -54,6 +55,13 @@ test: setup
 # The iptables project's own tests against our binary; part of `make test` too.
 conformance: build
 	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule"
+
+SOAK_PACKETS ?= 1000000
+SOAK_SEED ?= 1
+
+# What EvaluatorTests runs for some thousand packets, at length.
+soak: setup
+	$(SWIFT) run -c release $(SWIFT_FLAGS) Soak $(SOAK_PACKETS) $(SOAK_SEED)
 
 bench: setup
 	$(SWIFT) package --package-path Benchmarks benchmark

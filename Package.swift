@@ -78,9 +78,13 @@ let package = Package(
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
-    tests("EvaluatorTests", of: ["Evaluator", "KernelLab", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
+    tests("EvaluatorTests", of: ["Soak", "Evaluator", "KernelLab", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     tests("ScenarioTests", of: ["KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
     tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
+    // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
+    .executableTarget(
+      name: "Soak", dependencies: ["Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
+      path: "Tests/Soak", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),

@@ -3,7 +3,7 @@ public import Wire
 /// The datagrams that are being put together from their fragments before anything is tracked. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
 public struct FragmentQueues: Sendable {
   /// What tells fragments of one datagram from those of another. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
-  private struct Key: Hashable {
+  struct Key: Hashable {
     var family: AddressFamily
     var identification: UInt32
     var source: UInt128
@@ -16,10 +16,12 @@ public struct FragmentQueues: Sendable {
     var interface: Int32
   }
 
-  private var queues: [Key: FragmentQueue] = [:]
+  private(set) var queues: [Key: FragmentQueue] = [:]
   /// Fragments that each source has sent.
-  private var sourceCounts: [UInt128: UInt32] = [:]
-  private var memory = 0
+  private(set) var sourceCounts: [UInt128: UInt32] = [:]
+  private(set) var memory = 0
+  /// Counts the datagrams that were begun.
+  private var serial: UInt64 = 0
 
   public init() {}
 
@@ -43,16 +45,24 @@ public struct FragmentQueues: Sendable {
     }
     expire(now: now)
     switch packet.family {
-    case .ipv4: return gatherV4(&packet, hook, settings, now)
+    case .ipv4: return gatherV4(&packet, hook, interface, settings, now)
     case .ipv6: return gatherV6(&packet, hook, interface, settings, now)
     case nil: return .accept
     }
   }
 
-  /// Gives up on datagrams whose time has run out.
-  public mutating func expire(now: Instant) {
-    guard !queues.isEmpty else { return }
-    for (key, queue) in queues where queue.deadline <= now { discard(key) }
+  /// Gives up on datagrams whose time has run out, and says which, earliest first. The corresponding kernel functions are `ip_expire` and
+  /// `nf_ct_frag6_expire`.
+  @discardableResult
+  public mutating func expire(now: Instant) -> [ExpiredDatagram] {
+    guard !queues.isEmpty else { return [] }
+    var expired: [ExpiredDatagram] = []
+    for (key, queue) in queues where queue.deadline <= now {
+      expired.append(
+        ExpiredDatagram(first: queue.first, hook: key.user, interface: queue.interface, deadline: queue.deadline, order: queue.order))
+      discard(key)
+    }
+    return expired.sorted { ($0.deadline.nanoseconds, $0.order) < ($1.deadline.nanoseconds, $1.order) }
   }
 
   private mutating func discard(_ key: Key) {
@@ -63,7 +73,8 @@ public struct FragmentQueues: Sendable {
   /// The queue of a key, a new one if need be.
   private mutating func queue(_ key: Key, deadline: Instant) -> FragmentQueue {
     if let queue = queues[key] { return queue }
-    let queue = FragmentQueue(deadline: deadline)
+    serial &+= 1
+    let queue = FragmentQueue(deadline: deadline, order: serial)
     memory += queue.memory
     queues[key] = queue
     return queue
@@ -78,7 +89,7 @@ public struct FragmentQueues: Sendable {
   // MARK: IPv4
 
   private mutating func gatherV4(
-    _ packet: inout Packet, _ hook: Hook, _ settings: FragmentSettings, _ now: Instant
+    _ packet: inout Packet, _ hook: Hook, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
   ) -> NetfilterVerdict {
     guard let header = packet.ipv4, header.isFragment, packet.count >= header.headerLength else { return .accept }
     guard memory <= Int(settings.ipv4HighThreshold) else { return .stolen }
@@ -97,7 +108,11 @@ public struct FragmentQueues: Sendable {
     }
     let piece = FragmentQueue.Piece(offset: offset, payload: Array(packet.bytes.slice(at: header.headerLength, length: end - offset)))
     let isFirst = offset == 0
-    if isFirst, queue.firstHeader == nil { queue.firstHeader = Array(packet.bytes[..<header.headerLength]) }
+    queue.interface = interface
+    if isFirst, queue.firstHeader == nil {
+      queue.firstHeader = Array(packet.bytes[..<header.headerLength])
+      queue.first = packet
+    }
     let result = queue.insert(piece)
     store(queue, key)
     if result == .overlap { discard(key) }
@@ -187,7 +202,9 @@ public struct FragmentQueues: Sendable {
       var first = Array(packet.bytes[..<place])
       first[previous] = fragment.nextHeader.rawValue
       queue.firstHeader = first
+      queue.first = packet
     }
+    queue.interface = interface
     let piece = FragmentQueue.Piece(offset: offset, payload: Array(packet.bytes.slice(at: start, length: end - offset)))
     let result = queue.insert(piece)
     store(queue, key)
@@ -225,4 +242,16 @@ public struct FragmentQueues: Sendable {
     packet.fragmentLengths = queue.pieces.map(\.payload.count)
     return .accept
   }
+}
+
+/// A datagram that was given up, because its fragments did not all come in time.
+public struct ExpiredDatagram: Sendable {
+  /// The fragment with its first bytes, as it came; nil when that is missing too.
+  public var first: Packet?
+  /// Where it was put together: at PREROUTING or OUTPUT before tracking, at INPUT for local delivery.
+  public var hook: Hook
+  /// The index of the interface it came in by.
+  public var interface: Int32
+  public var deadline: Instant
+  let order: UInt64
 }

@@ -90,6 +90,9 @@ public enum ExpectationFunction: String, Sendable, Hashable {
   case pptp = "pptp-expectfn"
   case natQ931 = "Q.931"
   case natCallForwarding = "callforwarding"
+
+  /// Listings name it: the kernel has it in its list of functions, `nf_ct_helper_expectfn`.
+  public var isRegistered: Bool { self != .pptp && self != .natPPTP }
 }
 
 /// Everything known of an expectation at a moment.

@@ -29,7 +29,7 @@ struct ExpectationTable: Sendable {
   }
 
   private(set) var all: [ExpectationHandle: Expectation] = [:]
-  private var byDestination: [Destination: [ExpectationHandle]] = [:]
+  private(set) var byDestination: [Destination: [ExpectationHandle]] = [:]
   private var serial: UInt32 = 0
   /// When one was made last.
   var lastMade = Instant(nanoseconds: 0)

@@ -9,7 +9,7 @@ struct FragmentQueue: Sendable {
   }
 
   /// Pieces that came one right behind the other at the tail. What fills a gap starts a run of its own.
-  private struct Run: Sendable {
+  struct Run: Sendable {
     var start: Int
     var end: Int
   }
@@ -17,11 +17,11 @@ struct FragmentQueue: Sendable {
   enum Insertion: Sendable { case queued, complete, duplicate, overlap }
 
   private(set) var pieces: [Piece] = []
-  private var runs: [Run] = []
+  private(set) var runs: [Run] = []
   /// The datagram's payload length, as far as known: a final fragment fixes it.
   private(set) var length = 0
   private(set) var hasLast = false
-  private var received = 0
+  private(set) var received = 0
   /// The bytes before the payload of the fragment at offset 0.
   var firstHeader: [UInt8]?
   /// One bit for each ECN codepoint seen.
@@ -30,14 +30,25 @@ struct FragmentQueue: Sendable {
   var largest = 0
   var largestUnfragmentable = 0
   var deadline: Instant
+  /// Which of all datagrams it is.
+  let order: UInt64
+  /// The fragment at offset 0, to be quoted when others do not come.
+  var first: Packet?
+  /// The interface by which the last one came.
+  var interface: Int32 = 0
   /// What the queue counts against the limit of memory.
   private(set) var memory = FragmentQueue.ownMemory
   /// An empty queue counts as well, or a flood of unusable fragments would cost nothing.
   static let ownMemory = 256
+  /// A buffer's own size and that of its descriptor, roughly as `truesize` counts them.
+  static let pieceMemory = 768
   /// The count of fragments from the same source when the last of this datagram came.
   var sourceCount: UInt32 = 0
 
-  init(deadline: Instant) { self.deadline = deadline }
+  init(deadline: Instant, order: UInt64 = 0) {
+    self.deadline = deadline
+    self.order = order
+  }
 
   /// Notes how far the datagram reaches. False when that contradicts what came before.
   mutating func claim(end: Int, isLast: Bool) -> Bool {
@@ -72,8 +83,7 @@ struct FragmentQueue: Sendable {
       pieces.append(piece)
     }
     received += piece.payload.count
-    // A buffer's own size and that of its descriptor, roughly as `truesize` counts them.
-    memory += piece.payload.count + 768
+    memory += piece.payload.count + FragmentQueue.pieceMemory
     return hasLast && firstHeader != nil && received == length ? .complete : .queued
   }
 
@@ -89,7 +99,7 @@ struct FragmentQueue: Sendable {
   /// Forgets all pieces, to begin anew at a deadline. The corresponding kernel function is `ip_frag_reinit`.
   mutating func restart(deadline: Instant) {
     let count = sourceCount
-    self = FragmentQueue(deadline: deadline)
+    self = FragmentQueue(deadline: deadline, order: order)
     sourceCount = count
   }
 }

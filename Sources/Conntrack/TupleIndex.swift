@@ -68,10 +68,10 @@ struct TupleIndex: Sendable {
 ///
 /// Chains run through `Connection.next`, newest first.
 struct SourceIndex: Sendable {
-  private var heads: [UInt32] = [UInt32](repeating: .max, count: 1024)
-  private var used = 0
+  private(set) var heads: [UInt32] = [UInt32](repeating: .max, count: 1024)
+  private(set) var used = 0
 
-  private func bucket(_ tuple: Tuple, _ zone: Zone, _ seed: HashSeed) -> Int {
+  func bucket(_ tuple: Tuple, _ zone: Zone, _ seed: HashSeed) -> Int {
     var source = tuple
     source.destinationBits = 0
     source.destinationID = 0

@@ -71,6 +71,10 @@ struct LabMask {
       guard let other = known[key], let original = entry["orig"], let mine = entry["reply"], let theirs = other["reply"] else { continue }
       learn(mine, theirs, address: "dst", port: "dport", from: original["sport"]?.integer)
       learn(mine, theirs, address: "src", port: "sport", from: original["dport"]?.integer)
+      // An identifier of ICMP is chosen as a port is.
+      if let a = mine["id"]?.integer, let b = theirs["id"]?.integer, let asked = original["id"]?.integer, a != b, a != asked, b != asked {
+        identifiers[a] = b
+      }
     }
     for (a, b) in zip(left["steps"]?.elements ?? [], right["steps"]?.elements ?? []) {
       guard let index = a["i"]?.integer, ways.indices.contains(index), ways[index] else { continue }

@@ -148,9 +148,10 @@ struct LabEngineRun {
       let wanted = start &+ UInt64(at * 1e9)
       if wanted > simulator.world.now { simulator.advance(nanoseconds: wanted - simulator.world.now) }
     }
-    simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
     var record = LabStep(index: index)
     let before = scenario.recordsHits ? (tables(.ipv4), tables(.ipv6)) : ([], [])
+    let meanwhile = simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
+    if !meanwhile.packets.isEmpty { note(meanwhile, &record) }
     for _ in 0..<step.repetitions { try act(step.action, index, &record) }
     if scenario.recordsHits, !step.action.loadsRules {
       record.hits = LabTable.hits(from: before.0, to: tables(.ipv4))

@@ -42,8 +42,10 @@ extension LabConnection {
   /// A connection as an event tells of it: without what only a listing has.
   init(event snapshot: ConnectionSnapshot, isEnd: Bool) {
     self.init(snapshot)
-    if mark == 0 { mark = nil }
+    if mark == 0, !snapshot.changes.contains(.mark) { mark = nil }
     if isEnd {
+      // That of one that has expired goes without saying.
+      if timeout == 0 { timeout = nil }
       status.rawValue |= ConnectionStatus.dying.rawValue
     } else {
       originalCount = nil
@@ -71,8 +73,8 @@ extension LabExpectation {
     flags = expectation.flags.rawValue
     policyClass = UInt32(clamping: expectation.policyClass)
     helper = snapshot.helper
-    if let name = expectation.function {
-      function = name.rawValue
+    if let name = expectation.function, name.isRegistered { function = name.rawValue }
+    if expectation.savedAddress != 0 || expectation.savedID != 0 {
       let saved = Tuple(
         family: tuple.family, proto: tuple.proto, sourceBits: expectation.savedAddress, sourceID: expectation.savedID,
         destinationBits: 0, destinationID: 0)

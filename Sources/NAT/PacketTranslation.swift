@@ -106,7 +106,8 @@ extension Packet {
 
   /// Sets the call id of a PPTP packet, which names the receiver's end.
   private mutating func translateGRE(_ at: TransportLocator, _ manip: Manip, _ target: Tuple) -> Bool {
-    guard let header = GREHeader(bytes, at: at.offset) else { return false }
+    // Room for a call id is asked for even where there is none to change.
+    guard let header = GREHeader(bytes, at: at.offset), bytes.holds(8, at: at.offset) else { return false }
     guard manip == .destination, header.version == 1 else { return true }
     return bytes.setUInt16(target.destinationID, at: at.offset + 6)
   }

@@ -20,6 +20,10 @@ extension Simulator {
       report.packets[index].verdict = .refused(reason)
       return
     }
+    if let fault = HopByHopOptions.fault(of: packet) {
+      refuse(packet, fault, device, index)
+      return
+    }
     var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: device.interface, world: world)
     if device.name != port.name { context.physicalInput = port.interface }
     var journey = Journey(context: context, report: index)
@@ -56,6 +60,16 @@ extension Simulator {
     return nil
   }
 
+  /// Refuses a packet for its hop-by-hop options; the sender of some is told.
+  private func refuse(_ packet: Packet, _ fault: HopByHopOptions.Fault, _ device: Host.Device, _ index: Int) {
+    report.packets[index].verdict = .refused("its hop-by-hop options are not to be taken")
+    guard case .problem(let code, let offset) = fault else { return }
+    var context = PacketContext(packet: packet, family: .ipv6, hook: .prerouting, input: device.interface, world: world)
+    context.answerICMPError(type: 4, code: code, information: UInt32(offset))
+    var journey = Journey(context: context, report: index)
+    settleEffects(&journey)
+  }
+
   /// Decides where a packet goes that has passed PREROUTING, and takes it to its next hook. False when it ends here.
   ///
   /// The corresponding kernel functions are `ip_rcv_finish` and `ip6_rcv_finish`.
@@ -65,10 +79,15 @@ extension Simulator {
     else { return lose(&journey, "the network header is broken") }
     // What came round through the loopback keeps the route it left with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
+    if pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
     // A socket that TPROXY chose is not looked for again.
     if journey.context.receiver == nil { journey.context.owner = earlyOwner(of: journey.context.packet) }
     let flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
-    let decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
+    var decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
+    if journey.context.family == .ipv4, journey.context.packet.bytes[0] & 15 > 5 {
+      guard let then = readOptions(&journey, decision, flow) else { return false }
+      decision = then
+    }
     switch decision {
     case .local: return approachLocal(&journey)
     case .forward(let route):
@@ -133,6 +152,10 @@ extension Simulator {
       answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
       return lose(&journey, "its lifetime is over")
     }
+    if journey.options?.isStrict == true, route.gateway != nil {
+      answerError(&journey, type: 3, code: 5)
+      return lose(&journey, "its strict source route leads over a gateway")
+    }
     let length = journey.context.packet.bytes.count
     if journey.context.family == .ipv4 {
       let header = journey.context.packet.ipv4
@@ -155,7 +178,11 @@ extension Simulator {
     return true
   }
 
+  /// The corresponding kernel function is `ip_forward_finish`.
   func departForwarded(_ journey: inout Journey) {
+    if let options = journey.options, case .v4(let own)? = journey.route?.preferredSource {
+      options.conclude(&journey.context.packet, own: own)
+    }
     // The packet's device is still the one it came by.
     approach(.postrouting, &journey, input: journey.context.input, output: journey.route?.output)
   }

@@ -34,7 +34,8 @@ extension Simulator {
     let output = journey.context.output?.index
     var unusual: OperationOutcome?
     var packet = journey.context.packet
-    var random = world.random
+    // Rules draw from the same source in between.
+    var random = WorldRandom(world: world)
     let verdict = table.translate(
       packet: &packet, attachment: attachment, hook: hook, output: output, random: &random, now: world.instant
     ) { packet in
@@ -45,7 +46,6 @@ extension Simulator {
       unusual = outcome
       return .drop
     }
-    world.random = random
     journey.context.packet = packet
     if let unusual { return unusual }
     let after = RouteKey(journey.context)
@@ -55,21 +55,10 @@ extension Simulator {
     }
     return .verdict(verdict)
   }
+}
 
-  /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
-  /// `ipv6_defrag`.
-  func defragment(_ journey: inout Journey) -> OperationOutcome {
-    switch gather(&journey, at: journey.context.hook) {
-    case .accept: .verdict(.accept)
-    case .stolen: .absorbed
-    default: .dropped("reassembly drops it")
-    }
-  }
-
-  /// Adds a fragment to its datagram, of which each hook has queues of its own; those of INPUT are local delivery's.
-  func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
-    fragments.gather(
-      packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,
-      hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
-  }
+/// The world's chance, for those who want a generator of their own.
+private struct WorldRandom: RandomNumberGenerator {
+  let world: World
+  mutating func next() -> UInt64 { world.random.next() }
 }

@@ -70,8 +70,10 @@ extension Simulator {
     journey.route = route
     journey.boundOutput = bound
     travel(&journey)
-    // Behind the loopback interface nobody waits for the packet any more.
-    if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, hook == .output || hook == .postrouting {
+    // Behind the loopback interface, or a queue, nobody waits for the packet any more.
+    if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
+      hook == .output || hook == .postrouting
+    {
       return .notPermitted
     }
     return nil

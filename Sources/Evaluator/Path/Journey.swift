@@ -15,12 +15,16 @@ struct Journey {
   var operation = 0
   /// Whether the hook's entry is noted already: the packet comes back to it from a queue.
   var isReentering = false
+  /// The options of its IPv4 header, where it has any.
+  var options: IPOptions?
   /// The interface its socket is bound to.
   var boundOutput: Interface?
   /// It came to be by an answer to a packet that still carries the same connection.
   var borrowsConnection = false
   /// Its socket is no full one: matches know its owner, logs do not.
   var hidesOwner = false
+  /// A queue has taken it, or dropped it because nobody listens: its sender is told of success either way.
+  var isQueued = false
   /// How often it was handed to a queue.
   var queueStays = 0
   /// How often it has gone round through the loopback interface.

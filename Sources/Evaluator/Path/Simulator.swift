@@ -25,7 +25,8 @@ public final class Simulator {
   public var queues: [UInt16: QueueListener] = [:]
 
   private(set) var programs: [TableProgram] = []
-  var counters: [[Counters]] = []
+  /// By program, then in the order of its entries.
+  package internal(set) var counters: [[Counters]] = []
   /// By family and hook.
   private var hooks: [[HookOperation]] = Array(repeating: [], count: 10)
   private var nextSlot = 0
@@ -102,8 +103,19 @@ public final class Simulator {
 
   // MARK: Time
 
-  /// Lets time pass.
-  public func advance(nanoseconds: UInt64) { world.now = world.now.addingReportingOverflow(nanoseconds).partialValue }
+  /// Lets time pass, and tells what the host does when its timers run out.
+  @discardableResult
+  public func advance(nanoseconds: UInt64) -> PathReport {
+    report = PathReport()
+    let end = world.now.addingReportingOverflow(nanoseconds).partialValue
+    for datagram in fragments.expire(now: Instant(nanoseconds: end)) {
+      world.now = max(world.now, datagram.deadline.nanoseconds)
+      giveUp(datagram)
+    }
+    world.now = end
+    drainPending()
+    return report
+  }
 
   // MARK: Connections
 

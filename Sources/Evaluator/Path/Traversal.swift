@@ -97,11 +97,13 @@ extension Simulator {
   private func queueOnce(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> QueueStep {
     guard let listener = queues[number] else {
       if bypass { return passOver(&journey) }
+      journey.isQueued = true
       return dropQueued(&journey, "nobody listens to queue \(number)")
     }
     guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
       return listener.isFailOpen ? passOver(&journey) : dropQueued(&journey, "queue \(number) is full")
     }
+    journey.isQueued = true
     journey.queueStays += 1
     guard journey.queueStays <= 1000 else {
       finish(&journey, .unknown(UnknownReason("the verdict", needs: "listeners that come to an end"), at: journey.context.hook))

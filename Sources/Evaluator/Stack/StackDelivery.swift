@@ -6,7 +6,8 @@ import XTables
 extension Simulator {
   /// The corresponding kernel functions are `ip_local_deliver_finish` and `ip6_input_finish`.
   func deliver(_ journey: inout Journey) {
-    if delivery == .stack {
+    // IPv6 puts fragments together behind INPUT.
+    if delivery == .stack, journey.context.family == .ipv4 || gather(&journey, at: .input) == .accept {
       respond(&journey)
       settleEffects(&journey)
     }

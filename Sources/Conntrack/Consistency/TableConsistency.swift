@@ -1,0 +1,151 @@
+import Wire
+
+extension ConntrackTable {
+  /// What in the table contradicts itself, one sentence each; empty for a table in order.
+  ///
+  /// It looks at everything, so that its cost grows with the table: for tests, and for whoever doubts a result. Timeouts are held against the
+  /// settings as they are now; after a timeout was shortened, older connections may be reported until they are seen again.
+  /// - Parameter carried: the connections that packets under way carry, so that an unconfirmed one which no packet has can be told; nil where
+  ///   that is not known.
+  public func inconsistencies(carried: Set<ConnectionHandle>? = nil, now: Instant) -> [String] {
+    var check = TableCheck(core: core)
+    check.checkSlots(carried)
+    check.checkConnections(now)
+    check.checkIndex()
+    check.checkSources()
+    check.checkExpectations(now)
+    return check.findings
+  }
+}
+
+/// Goes through a table's structures and holds them against each other.
+struct TableCheck {
+  let core: ConntrackCore
+  var findings: [String] = []
+
+  init(core: ConntrackCore) { self.core = core }
+
+  mutating func require(_ holds: Bool, _ sentence: @autoclosure () -> String) {
+    if !holds { findings.append(sentence()) }
+  }
+
+  // MARK: Slots
+
+  /// Every slot is a connection's or free, and nothing is left behind by a packet.
+  mutating func checkSlots(_ carried: Set<ConnectionHandle>?) {
+    let core = core
+    var isFree = [Bool](repeating: false, count: core.entries.count)
+    var free = 0
+    var next = core.freeSlot
+    while next != .max {
+      guard Int(next) < isFree.count, !isFree[Int(next)] else {
+        findings.append("the chain of free slots leads to \(next) again, or nowhere")
+        break
+      }
+      isFree[Int(next)] = true
+      free += 1
+      next = core.entries[Int(next)].next
+    }
+    var isBuried = [Bool](repeating: false, count: core.entries.count)
+    for slot in core.graveyard.map(Int.init) {
+      guard slot < isBuried.count, !isBuried[slot] else {
+        findings.append("slot \(slot) is buried twice, or is none")
+        continue
+      }
+      isBuried[slot] = true
+    }
+    var live = 0, extended = 0
+    for slot in core.entries.indices {
+      let entry = core.entries[slot]
+      let isLive = entry.features.contains(.live)
+      require(isLive != isFree[slot], "slot \(slot) is \(isLive ? "both in use and" : "neither in use nor") free")
+      require(isBuried[slot] == (isLive && entry.isConfirmed && entry.isDying), "slot \(slot) is buried or dying, not both")
+      guard isLive else { continue }
+      live += 1
+      if entry.features.contains(.extended) { extended += 1 }
+      checkFeatures(slot, entry)
+      if let carried, !entry.isConfirmed {
+        require(carried.contains(core.handle(slot)), "no packet carries the unconfirmed \(entry.original)")
+      }
+    }
+    require(live == core.count, "\(live) connections are counted as \(core.count)")
+    require(extended == core.extensions.count, "\(core.extensions.count) extensions belong to \(extended) connections")
+  }
+
+  private mutating func checkFeatures(_ slot: Int, _ entry: Connection) {
+    let core = core
+    let more = core.extensions[UInt32(slot)]
+    require(entry.features.contains(.extended) == (more != nil), "\(entry.original) has an extension that is not there, or not its own")
+    require(!entry.features.contains(.accounting) || slot < core.accounting.count, "\(entry.original) is counted nowhere")
+    if entry.features.contains(.timeoutPolicy) {
+      let policy = more?.timeoutPolicy.map { Int($0.rawValue) } ?? .max
+      require(policy < core.timeoutPolicies.count, "\(entry.original) has a timeout policy that is not registered")
+    }
+    if let helper = more?.helper {
+      require(Int(helper.rawValue) < core.helpers.count, "\(entry.original) has a helper that is not registered")
+    }
+  }
+
+  // MARK: Index
+
+  /// The index has each connection under its two tuples, nothing else, and each where a search from its home finds it.
+  mutating func checkIndex() {
+    let core = core
+    let index = core.index
+    var words = 0
+    for (place, word) in index.words.enumerated() where word != 0 {
+      words += 1
+      let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
+      guard slot < core.entries.count, core.entries[slot].isListed else {
+        findings.append("the index leads to slot \(slot), where no connection is")
+        continue
+      }
+      let hash = core.entries[slot].hash(direction, core.seed)
+      guard TupleIndex.matches(word, hash) else {
+        findings.append("the index has \(core.entries[slot].tuple(direction)) under another hash")
+        continue
+      }
+      var step = index.home(hash)
+      while step != place, index.words[step] != 0 { step = index.after(step) }
+      require(step == place, "a search for \(core.entries[slot].tuple(direction)) ends before it is found")
+    }
+    require(words == index.used, "\(words) words of the index are counted as \(index.used)")
+    require(words * 8 <= index.words.count * 5, "the index is too full: \(words) of \(index.words.count)")
+    for slot in core.entries.indices where core.entries[slot].isListed {
+      let entry = core.entries[slot]
+      // One that lost the race for its original tuple stands there by its answers alone.
+      if !entry.status.contains(.natClash) { checkUnique(slot, entry, .original) }
+      checkUnique(slot, entry, .reply)
+    }
+  }
+
+  /// A tuple stands in the index once for its zone, whichever direction's it is; both of a connection may be equal, as of a host with itself.
+  private mutating func checkUnique(_ slot: Int, _ entry: Connection, _ direction: Direction) {
+    let core = core
+    let hash = entry.hash(direction, core.seed), tuple = entry.tuple(direction)
+    var place = core.index.home(hash)
+    var own = 0, others = 0
+    while core.index.words[place] != 0 {
+      let word = core.index.words[place]
+      place = core.index.after(place)
+      guard TupleIndex.matches(word, hash) else { continue }
+      let found = TupleIndex.slot(word), side = TupleIndex.direction(word)
+      if found == slot, side == direction {
+        own += 1
+      } else if found != slot, found < core.entries.count, core.entries[found].tuple(side) == tuple,
+        core.entries[found].zone.id(side) == entry.zone.id(direction)
+      {
+        others += 1
+      }
+    }
+    require(own == 1, "\(tuple) stands \(own) times in the index")
+    require(others == 0, "\(tuple) is another connection's too")
+  }
+}
+
+extension Connection {
+  /// The hash under which a direction's tuple is found.
+  fileprivate func hash(_ direction: Direction, _ seed: HashSeed) -> UInt64 {
+    tuple(direction).hash(zone: zone.id(direction), seed: seed)
+  }
+}

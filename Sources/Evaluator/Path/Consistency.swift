@@ -1,0 +1,21 @@
+import Conntrack
+import XTables
+
+extension Simulator {
+  /// What in the host's state contradicts itself between two packets, one sentence each; empty when all is in order.
+  ///
+  /// It looks at everything: connections, expectations, fragments, queues, packets that wait. Its cost grows with what is there.
+  public func inconsistencies() -> [String] {
+    var findings: [String] = []
+    let carried = held.values.compactMap { $0.journey.context.attachment.connection }
+    if let table = world.conntrack { findings += table.inconsistencies(carried: Set(carried), now: world.instant) }
+    findings += fragments.inconsistencies(conntrackSettings.fragments, now: world.instant)
+    if depth != 0 { findings.append("\(depth) packets of the host's own are said to be under way") }
+    if !stack.pending.isEmpty { findings.append("\(stack.pending.count) packets of sockets were not sent") }
+    for (number, listener) in queues {
+      let waiting = held.values.count { $0.queue == number }
+      if waiting > listener.maximumLength { findings.append("queue \(number) holds \(waiting) packets of \(listener.maximumLength)") }
+    }
+    return findings
+  }
+}

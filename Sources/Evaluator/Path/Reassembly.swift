@@ -1,0 +1,50 @@
+import Conntrack
+import Wire
+import XTables
+
+/// Fragments on their way through the host.
+extension Simulator {
+  /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
+  /// `ipv6_defrag`.
+  func defragment(_ journey: inout Journey) -> OperationOutcome {
+    switch gather(&journey, at: journey.context.hook) {
+    case .accept: .verdict(.accept)
+    case .stolen: .absorbed
+    default: .dropped("reassembly drops it")
+    }
+  }
+
+  /// Adds a fragment to its datagram, of which each hook has queues of its own; those of INPUT are local delivery's.
+  func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
+    fragments.gather(
+      packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,
+      hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
+  }
+
+  /// A datagram has not become whole in time. Its sender is told when its first fragment is there, over IPv4 by the host it is for alone.
+  ///
+  /// The corresponding kernel functions are `ip_expire` and `ip6frag_expire_frag_queue`.
+  func giveUp(_ datagram: ExpiredDatagram) {
+    guard let packet = datagram.first, let family = packet.family, let source = packet.source, let destination = packet.destination,
+      let device = host.devices.first(where: { $0.interface.index == datagram.interface })
+    else { return }
+    var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: device.interface, world: world)
+    if family == .ipv4 {
+      let flow = Flow(to: destination, from: source, mark: 0, input: device.interface)
+      guard case .local = host.inputRoute(flow, packet) else { return }
+    }
+    let index = open(.own, packet, family, mark: 0)
+    report.packets[index].verdict = .lost("not all of its fragments came in time")
+    context.answerICMPError(type: family == .ipv4 ? 11 : 3, code: 1)
+    var journey = Journey(context: context, report: index)
+    settleEffects(&journey)
+  }
+
+  /// Whether TCP's look ahead for a socket pulls bytes of the next fragment up to its header, so that the packet is no longer in the pieces
+  /// it came in. The corresponding kernel function is `tcp_v4_early_demux`.
+  func pullsHeader(_ journey: Journey) -> Bool {
+    let packet = journey.context.packet
+    guard packet.family == .ipv4, packet.type == .host, packet.ipv4?.proto == .tcp, let first = packet.fragmentLengths.first else { return false }
+    return first < TCPHeader.minimumLength && host.sysctls["net.ipv4.ip_early_demux"] != 0 && host.sysctls["net.ipv4.tcp_early_demux"] != 0
+  }
+}

@@ -1,0 +1,28 @@
+import Conntrack
+import Testing
+
+@testable import Soak
+
+/// What `make soak` does at length.
+@Suite("Random traffic, and every structure after each packet")
+struct SoakTests {
+  @Test("contradicts nothing", arguments: [UInt64(1), 2])
+  func holds(_ seed: UInt64) throws {
+    let outcome = try Soak(seed: seed).run(packets: 3000)
+    #expect(outcome.findings.isEmpty, "\(outcome.findings.joined(separator: "\n"))")
+    #expect(outcome.steps == 3000)
+    // It was no idle traffic: the table was full, packets met every end, NAT had to search, helpers expected connections.
+    #expect(outcome.most == 64)
+    #expect(Set(outcome.verdicts.keys).isSuperset(of: ["sent", "local", "drop", "lost", "absorbed", "queued", "none"]))
+    #expect(outcome.statistics.insert > 300)
+    #expect(outcome.statistics.invalid > 50)
+    #expect(outcome.statistics.expectCreate > 0)
+  }
+
+  @Test("the same seed gives the same run")
+  func repeats() throws {
+    let digests = try [7, 7, 8].map { try Soak(seed: $0).run(packets: 600).digest.description }
+    #expect(digests[0] == digests[1])
+    #expect(digests[0] != digests[2])
+  }
+}
