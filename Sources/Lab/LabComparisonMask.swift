@@ -2,10 +2,10 @@ internal import Wire
 
 /// Sets aside what the protocol's mask names, in both answers at once:
 ///
-/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; a transport checksum that is
-///   right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
+/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; the identification of IPv6
+///   fragments that it cut a reassembled packet into; a transport checksum that is right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
 /// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0;
-/// - a port that NAT or a socket chose for itself, and the identifier of a ping socket, where the two differ: the left answer is
+/// - a port or an identifier that NAT or a socket chose for itself, where the two differ: the left answer is
 ///   rewritten to the right one's;
 /// - which queue of a balance was picked.
 struct LabMask {
@@ -138,10 +138,12 @@ struct LabMask {
       }
       let (own, kernels) = (briefs(false), briefs(true))
       step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, field: "final") })
+      // What was put together here and leaves in fragments has a new identification.
+      let areCut = records.allSatisfy { LabMask.packet($0)?.transport.map { $0.moreFragments || $0.fragmentOffset != 0 } != true }
       if let egress = step["egress"]?.elements {
         step["egress"] = .array(egress.map { record in
           let brief = record["brief"]?.text ?? ""
-          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), field: "hex")
+          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), field: "hex", isCut: areCut)
         })
       }
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
@@ -157,7 +159,7 @@ struct LabMask {
       initialSequences.append(tcp.sequence)
     }
 
-    private func packet(_ value: JSONValue, isMade: Bool, field: String) -> JSONValue {
+    private func packet(_ value: JSONValue, isMade: Bool, field: String, isCut: Bool = false) -> JSONValue {
       guard case .object(var record) = queue(value) else { return value }
       if let stays = record["queued"]?.elements {
         record["queued"] = .array(stays.map { stay in
@@ -169,7 +171,7 @@ struct LabMask {
       record["brief"] = nil
       record["pkt"] = nil
       if let bytes = record[field]?.text.flatMap({ Hex.bytes($0) }) {
-        record[field] = .string(Hex.string(masked(bytes, isMade: isMade)))
+        record[field] = .string(Hex.string(masked(bytes, isMade: isMade, isCut: isCut)))
       }
       return .object(record)
     }
@@ -183,7 +185,7 @@ struct LabMask {
       return .object(record)
     }
 
-    private func masked(_ bytes: [UInt8], isMade: Bool) -> [UInt8] {
+    private func masked(_ bytes: [UInt8], isMade: Bool, isCut: Bool) -> [UInt8] {
       var packet = Packet(bytes: bytes)
       settleChecksum(&packet)
       if isMade, packet.family == .ipv4 {
@@ -191,6 +193,8 @@ struct LabMask {
         packet.updateHeaderChecksum()
       } else if isMade, let version = packet.bytes.uint32(at: 0) {
         packet.bytes.setUInt32(version & 0xFFF0_0000, at: 0)
+      }
+      if isMade || isCut, packet.family == .ipv6 {
         var headers = IPv6ExtensionHeaders(packet.bytes)
         while let header = headers?.next() {
           if header.proto == .fragment { packet.bytes.setUInt32(0, at: header.offset &+ 4) }

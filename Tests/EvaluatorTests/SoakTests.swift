@@ -14,7 +14,7 @@ struct SoakTests {
     // It was no idle traffic: the table was full, packets met every end, NAT had to search, helpers expected connections.
     #expect(outcome.most == 64)
     #expect(Set(outcome.verdicts.keys).isSuperset(of: ["sent", "local", "drop", "lost", "absorbed", "queued", "none"]))
-    #expect(outcome.statistics.insert > 300)
+    #expect(outcome.statistics.insert > 200)
     #expect(outcome.statistics.invalid > 50)
     #expect(outcome.statistics.expectCreate > 0)
   }

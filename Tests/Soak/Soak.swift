@@ -67,7 +67,7 @@ final class Soak {
 
   private func turn() throws {
     simulator.advance(nanoseconds: pause())
-    if random.chance(1, in: 250) { try load(random.pick(SoakRules.sets)) }
+    if random.chance(1, in: 100) { try load(random.pick(SoakRules.sets)) }
     if random.chance(1, in: 500) { disturb() }
     if letters.isEmpty || random.chance(1, in: 3) { open() }
     if !held.isEmpty, random.chance(1, in: 4) {

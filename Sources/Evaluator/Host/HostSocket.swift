@@ -70,7 +70,16 @@ extension Host {
 
   /// The socket bound most closely to an address and port.
   func listener(_ proto: IPProtocol, _ address: IPAddress, _ port: UInt16) -> HostSocket? {
-    let fitting = sockets.filter { $0.proto == proto && $0.port == port && ($0.address == nil || $0.address == address) }
-    return fitting.first { $0.address != nil } ?? fitting.first
+    let fitting = sockets.filter { $0.proto == proto && $0.port == port && $0.hears(address) }
+    return fitting.first { $0.address == address } ?? fitting.first
+  }
+}
+
+extension HostSocket {
+  /// Whether packets to an address are for it: one bound to `::` hears IPv4 too. Kernel: `net.ipv6.bindv6only` off.
+  fileprivate func hears(_ destination: IPAddress) -> Bool {
+    guard let address else { return true }
+    if address.bits == 0 { return address.family == .ipv6 || destination.family == .ipv4 }
+    return address == destination
   }
 }

@@ -180,9 +180,7 @@ extension Simulator {
 
   /// The corresponding kernel function is `ip_forward_finish`.
   func departForwarded(_ journey: inout Journey) {
-    if let options = journey.options, case .v4(let own)? = journey.route?.preferredSource {
-      options.conclude(&journey.context.packet, own: own)
-    }
+    if let options = journey.options { conclude(options, &journey) }
     // The packet's device is still the one it came by.
     approach(.postrouting, &journey, input: journey.context.input, output: journey.route?.output)
   }

@@ -140,6 +140,9 @@ extension Simulator {
     guard depth == 0 else { return }
     depth += 1
     defer { depth -= 1 }
+    var packet = packet
+    // Options that were written to left the sum as it was; `ip_local_out` computes it anew.
+    packet.updateHeaderChecksum()
     let index = open(.host, packet, journey.context.family, mark: journey.context.mark)
     guard let route = host.outputRoute(Flow(to: gateway, output: output)), let device = route.output else {
       report.packets[index].verdict = .lost("there is no route to \(gateway)")

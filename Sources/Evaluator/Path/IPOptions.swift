@@ -160,14 +160,14 @@ struct IPOptions {
   // MARK: Forwarding
 
   /// Writes what is known only where the packet leaves. The corresponding kernel function is `ip_forward_options`.
-  /// - Parameter own: the address this host has on the way out.
-  func conclude(_ packet: inout Packet, own: IPv4Address) {
+  /// - Parameter source: the address this host speaks from to another on the way out.
+  func conclude(_ packet: inout Packet, source: (IPv4Address) -> IPv4Address?) {
     var isChanged = isChanged
-    if recordsRoute {
+    if let destination = packet.ipv4?.destination, recordsRoute, let own = source(destination) {
       packet.bytes.setUInt32(own.rawValue, at: recordRoute + Int(packet.bytes[recordRoute + 2]) - 5)
       isChanged = true
     }
-    if let nextHop {
+    if let nextHop, let own = source(nextHop) {
       var pointer = Int(packet.bytes[sourceRoute + 2])
       let length = Int(packet.bytes[sourceRoute + 1])
       while pointer + 3 <= length, packet.bytes.uint32(at: sourceRoute + pointer - 1) != nextHop.rawValue { pointer += 4 }
@@ -238,6 +238,14 @@ extension Simulator {
       if case .problem(let offset) = error { return object(&journey, at: offset) }
       _ = lose(&journey, "its source route leads nowhere")
       return nil
+    }
+  }
+
+  func conclude(_ options: IPOptions, _ journey: inout Journey) {
+    let output = journey.route?.output
+    options.conclude(&journey.context.packet) { [host] destination in
+      guard case .v4(let own)? = host.outputRoute(Flow(to: .v4(destination), output: output))?.preferredSource else { return nil }
+      return own
     }
   }
 
