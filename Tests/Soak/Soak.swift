@@ -106,7 +106,7 @@ final class Soak {
     case 1: table.flushMasqueraded(interface: 4, now: now)
     case 2: table.removeAll(now: now) { _, connection in connection.mark != 0 }
     default:
-      if let victim = simulator.connections().first { table.delete(victim.handle, now: now) }
+      if let victim = simulator.connections().first?.handle { table.delete(victim, now: now) }
     }
   }
 

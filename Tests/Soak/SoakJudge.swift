@@ -45,7 +45,7 @@ struct SoakJudge {
     counters = now
     if step % 64 == 0 {
       // Listing removes what has expired, of which events tell too.
-      let listed = Set(simulator.connections().map(\.handle))
+      let listed = Set(simulator.connections().compactMap(\.handle))
       findings += hear(simulator, &digest)
       if listed != told { findings.append("\(listed.count) connections are there, and events have told of \(told.count)") }
     }
@@ -66,15 +66,15 @@ struct SoakJudge {
   private mutating func judge(_ event: ConntrackEvent) -> [String] {
     switch event {
     case .new(let snapshot):
-      return told.insert(snapshot.handle).inserted ? [] : ["\(snapshot.original) is told to be new twice"]
-    case .update(let snapshot):
-      return told.contains(snapshot.handle) ? [] : ["\(snapshot.original) is told to have changed, and is not there"]
-    case .destroy(let snapshot):
-      // One that stands in the table for its answers alone is never told to be new.
-      if told.remove(snapshot.handle) != nil || snapshot.status.contains(.natClash) { return [] }
-      return ["\(snapshot.original) is told to have gone, and was not there"]
-    case .expectationNew, .expectationDestroy: return []
+      guard let handle = snapshot.handle, told.insert(handle).inserted else { return ["\(snapshot.original) is told to be new twice"] }
+    // One that stands in the table for its answers alone is never told to be new.
+    case .update(let snapshot) where !snapshot.status.contains(.natClash):
+      guard let handle = snapshot.handle, told.contains(handle) else { return ["\(snapshot.original) is told to have changed, and is not there"] }
+    case .destroy(let snapshot) where !snapshot.status.contains(.natClash):
+      guard let handle = snapshot.handle, told.remove(handle) != nil else { return ["\(snapshot.original) is told to have gone, and was not there"] }
+    case .update, .destroy, .expectationNew, .expectationDestroy: break
     }
+    return []
   }
 }
 
