@@ -5,7 +5,7 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-let ferrule: [Target.Dependency] = ["FerruleLanguage", "FerruleEvaluator", "FerruleKernel", "FerruleDiagnostics", "FerruleWire"].map {
+let ferrule: [Target.Dependency] = ["FerruleLanguage", "FerruleEvaluator", "FerruleLab", "FerruleKernel", "FerruleDiagnostics", "FerruleWire"].map {
   .product(name: $0, package: "ferrule")
 }
 

@@ -61,6 +61,8 @@ package struct HostSocket {
 
   package enum Option: Sendable {
     case mark, priority, reuseAddress, transparent, lingerZero
+    /// No IPv4 through a socket of IPv6 (`IPV6_V6ONLY`).
+    case ownFamilyOnly
 
     fileprivate func number(_ family: AddressFamily) -> (level: Int32, name: Int32) {
       switch self {
@@ -69,6 +71,7 @@ package struct HostSocket {
       case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
       case .transparent: family == .ipv4 ? (Int32(IPPROTO_IP), 19) : (Int32(IPPROTO_IPV6), 75)
       case .lingerZero: (SOL_SOCKET, SO_LINGER)
+      case .ownFamilyOnly: (Int32(IPPROTO_IPV6), IPV6_V6ONLY)
       }
     }
   }

@@ -24,6 +24,15 @@ package struct TapInterface {
     guard ioctl(number, setPersistent, 1) == 0 else { throw .call("keeping the interface \(name)") }
   }
 
+  /// The address that frames for this host have.
+  package func hardwareAddress() throws(KernelError) -> [UInt8] {
+    var request = [UInt8](repeating: 0, count: 40)
+    for (index, byte) in name.utf8.prefix(15).enumerated() { request[index] = byte }
+    let getAddress: UInt = 0x8927
+    guard unsafe ioctl(file.number, getAddress, &request) == 0 else { throw .call("asking for the address of \(name)") }
+    return Array(request[18..<24])
+  }
+
   /// Lets a frame arrive. When this returns, the host has done with it all that it does at once.
   package func write(_ frame: [UInt8]) throws(KernelError) {
     let count = unsafe frame.withUnsafeBytes { unsafe Glibc.write(file.number, $0.baseAddress, $0.count) }

@@ -92,11 +92,16 @@ struct ConntrackListener {
 
   /// The same by walking.
   mutating func walkedConnections() throws(KernelError) -> [LabConnection] {
-    let request = NetlinkMessage(subsystem: Message.connections, Message.get)
-    let found = try requests.dump(request, what: "listing connections").compactMap { ConntrackReading.connection($0) }
+    let found = try ConntrackListener.walk(&requests)
     var place: [String: Int] = [:]
     for (index, entry) in known.enumerated() { place[entry.key] = index }
     return found.map { ($0, place[ConntrackListener.key($0)] ?? .max) }.sorted { $0.1 < $1.1 }.map(\.0)
+  }
+
+  /// All connections of the socket's namespace, in the order of the hash table.
+  static func walk(_ requests: inout NetlinkSocket) throws(KernelError) -> [LabConnection] {
+    let request = NetlinkMessage(subsystem: Message.connections, Message.get)
+    return try requests.dump(request, what: "listing connections").compactMap { ConntrackReading.connection($0) }
   }
 
   mutating func expectations() throws(KernelError) -> [LabExpectation] {

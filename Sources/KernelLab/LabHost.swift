@@ -56,8 +56,10 @@ struct LabHost {
     guard name.hasPrefix("net."), !name.contains(".."), !name.contains("//") else {
       throw KernelError(.malformed("no sysctl of a network namespace: \(name)"))
     }
-    let path = name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }
-    try HostFile.write(value, to: "/proc/sys/" + String(path))
+    let path = "/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
+    // Some are the machine's and can only be read; those of a snapshot are right as they are.
+    if let present = try? HostFile.read(path), present.split(whereSeparator: \.isWhitespace) == value.split(whereSeparator: \.isWhitespace) { return }
+    try HostFile.write(value, to: path)
   }
 
   init(_ scenario: Scenario) throws(KernelError) {
@@ -83,14 +85,35 @@ struct LabHost {
       guard !scenario.setup.contains(where: { $0.contains("netns") }) else {
         throw KernelError(.malformed("topology.setup: netns is not for scenarios"))
       }
-      let ip = try HostProcess.run("ip", ["-batch", "-"], input: scenario.setup.joined(separator: "\n") + "\n")
-      guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }
+      try LabHost.runBatches(scenario.setup)
     }
     self.taps = taps
     self.addresses = addresses
     self.loopback = loopback
     interfaceNames = HostInterfaces.names()
     for sysctl in scenario.sysctls { try LabHost.set(sysctl.name, sysctl.value) }
+  }
+
+  /// Runs lines for `ip -batch`. A family may stand before a line, which `ip` takes for a whole batch only.
+  private static func runBatches(_ lines: [String]) throws(KernelError) {
+    var batches: [(family: [String], lines: [Substring])] = []
+    for line in lines {
+      let first = line.prefix { $0 != " " }
+      let family = first == "-4" || first == "-6" ? [String(first)] : []
+      if batches.last?.family != family { batches.append((family, [])) }
+      batches[batches.count - 1].lines.append(silent(family.isEmpty ? line[...] : line.dropFirst(3)))
+    }
+    for batch in batches {
+      let ip = try HostProcess.run("ip", batch.family + ["-batch", "-"], input: batch.lines.joined(separator: "\n") + "\n")
+      guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }
+    }
+  }
+
+  /// A bridge that listens for multicast joins groups, and says so at times of its own choosing.
+  private static func silent(_ line: Substring) -> Substring {
+    let words = line.split(separator: " ")
+    let makesBridge = words.starts(with: ["link", "add"]) && words.last == "bridge"
+    return makesBridge ? line + " mcast_snooping 0" : line
   }
 
   private static func parse(_ text: String) throws(KernelError) -> (IPAddress, Int) {

@@ -97,7 +97,7 @@ struct LabPool {
   /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, and routes that an ICMP error changed outlive their
   /// scenario.
   private static func leavesTraces(_ scenario: Scenario, _ result: LabResult) -> Bool {
-    if scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
+    if LabRules.gainsTables(scenario) || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
     if scenario.setup.contains(where: { $0.contains("bridge") }) { return true }
     for step in scenario.steps {
       if case .local(let sender, _) = step.action, sender.way == .tcp { return true }

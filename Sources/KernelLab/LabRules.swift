@@ -24,14 +24,16 @@ struct LabRules {
     for table in LabRules.tables(rules, rules6) where !tables.contains(table) { tables.append(table) }
   }
 
-  /// The tables that the scenario's rules name, those among them that a step loads.
-  static func tables(_ scenario: Scenario) -> [LabEnvironment.TableName] {
-    var tables = tables(scenario.rules, scenario.rules6)
-    for step in scenario.steps {
-      guard case .load(let rules, let rules6) = step.action else { continue }
-      for table in LabRules.tables(rules, rules6) where !tables.contains(table) { tables.append(table) }
+  /// The tables that the scenario's rules name from the start.
+  static func tables(_ scenario: Scenario) -> [LabEnvironment.TableName] { tables(scenario.rules, scenario.rules6) }
+
+  /// Whether a step loads a table that was not there before: it is there from then on.
+  static func gainsTables(_ scenario: Scenario) -> Bool {
+    let tables = tables(scenario)
+    return scenario.steps.contains { step in
+      guard case .load(let rules, let rules6) = step.action else { return false }
+      return LabRules.tables(rules, rules6).contains { !tables.contains($0) }
     }
-    return tables
   }
 
   /// The tables that rules name, in the order of the text.

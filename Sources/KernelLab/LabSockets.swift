@@ -11,20 +11,25 @@ struct LabSockets {
   private var ended: Set<String> = []
   private var peers: [String: (IPAddress, UInt16)] = [:]
 
-  init(_ specifications: [Scenario.Socket]) throws(KernelError) {
+  /// - Parameter families: those that the host speaks; a socket bound to no address hears all of them.
+  init(_ specifications: [Scenario.Socket], families: [AddressFamily]) throws(KernelError) {
     for specification in specifications {
-      let address = specification.address.flatMap { IPAddress($0) }
-      let family: AddressFamily = address?.family ?? .ipv4
-      let socket = try HostSocket(specification.transport == .tcp ? .tcp : .udp, family)
-      try socket.set(.reuseAddress)
-      if specification.isTransparent { try socket.set(.transparent) }
-      try socket.bind(address ?? .v4(.any), port: specification.port)
-      if specification.transport == .tcp {
-        try socket.listen()
-        listeners.insert(specification.name)
-      }
-      sockets.append((specification.name, socket))
+      let addresses = specification.address.flatMap { IPAddress($0) }.map { [$0] } ?? families.map { IPAddress(family: $0, bits: 0) }
+      for address in addresses { try open(specification, at: address, sharesPort: addresses.count > 1) }
     }
+  }
+
+  private mutating func open(_ specification: Scenario.Socket, at address: IPAddress, sharesPort: Bool) throws(KernelError) {
+    let socket = try HostSocket(specification.transport == .tcp ? .tcp : .udp, address.family)
+    try socket.set(.reuseAddress)
+    if address.family == .ipv6, sharesPort { try socket.set(.ownFamilyOnly) }
+    if specification.isTransparent { try socket.set(.transparent) }
+    try socket.bind(address, port: specification.port)
+    if specification.transport == .tcp {
+      try socket.listen()
+      listeners.insert(specification.name)
+    }
+    sockets.append((specification.name, socket))
   }
 
   mutating func add(_ socket: HostSocket, name: String) {
@@ -81,7 +86,9 @@ struct LabSockets {
 
   /// Sends from a socket: on its connection, or to whom it heard from last. The error's name where it fails.
   func send(_ payload: [UInt8], from name: String) -> String? {
-    guard let socket = sockets.last(where: { $0.name == name })?.socket else { return "ENOENT" }
+    let family = peers[name]?.0.family
+    let known = sockets.filter { $0.name == name }
+    guard let socket = (known.last { $0.socket.family == family } ?? known.last)?.socket else { return "ENOENT" }
     return socket.send(payload, to: socket.kind == .tcp ? nil : peers[name])?.name
   }
 
@@ -89,9 +96,10 @@ struct LabSockets {
 
   /// Closes a socket; without a FIN its connection is reset.
   mutating func close(_ name: String, fin: Bool) -> String? {
-    guard let index = sockets.lastIndex(where: { $0.name == name }) else { return "ENOENT" }
-    if !fin { try? sockets[index].socket.set(.lingerZero) }
-    sockets.remove(at: index)
+    let closing = sockets.filter { $0.name == name }
+    guard !closing.isEmpty else { return "ENOENT" }
+    if !fin { for entry in closing { try? entry.socket.set(.lingerZero) } }
+    sockets.removeAll { $0.name == name }
     return nil
   }
 }

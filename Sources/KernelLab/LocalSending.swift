@@ -15,6 +15,8 @@ enum LocalSending {
     guard let family = packet.family, let destination = packet.destination else {
       throw KernelError(.malformed("a packet without addresses cannot be sent from here"))
     }
+    // Control groups are the machine's: making one for a test would change it.
+    if let cgroup = sender.cgroup { throw KernelError(.malformed("no process of the control group \(cgroup) can be made here")) }
     let kind: HostSocket.Kind = switch sender.way {
     case .raw: .raw
     case .udp: .udp

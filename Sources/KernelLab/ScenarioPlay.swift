@@ -23,7 +23,7 @@ struct ScenarioPlay {
     self.namespace = namespace
     namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
     rules = try LabRules(scenario, lock: lock)
-    sockets = try LabSockets(scenario.sockets)
+    sockets = try LabSockets(scenario.sockets, families: LabHost.usesIPv6(scenario) ? [.ipv4, .ipv6] : [.ipv4])
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)
     start = clock.now
     if let listing = scenario.connectionListing { try namespace.conntrack.enter(ConnectionListing(Array(listing.utf8))) }
@@ -95,12 +95,11 @@ struct ScenarioPlay {
     switch action {
     case .receive(let frame):
       let packet = try build(frame.packet)
-      guard let tap = host.tap(named: frame.interface), let position = scenario.interfaces.firstIndex(where: { $0.name == frame.interface }) else {
-        throw KernelError(.malformed("no interface \(frame.interface)"))
-      }
+      guard let tap = host.tap(named: frame.interface) else { throw KernelError(.malformed("no interface \(frame.interface)")) }
       answer.injected = .frame(interface: frame.interface, packet: packet.bytes)
-      let destination = frame.destination ?? Scenario.hardwareAddress(ofInterface: position)
-      var bytes = destination + (frame.source ?? ScenarioStep.Frame.defaultSource)
+      let own = try tap.hardwareAddress()
+      var bytes = frame.destination ?? own
+      bytes += (frame.source ?? ScenarioStep.Frame.defaultSource)
       bytes.appendUInt16(frame.etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
       try tap.write(bytes + packet.bytes)
     case .local(let sender, let spec):

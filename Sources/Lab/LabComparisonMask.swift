@@ -137,13 +137,13 @@ struct LabMask {
         Set(zip(records, made).filter { $0.1 == wanted && $0.0["verdict"] == "sent" }.compactMap { $0.0["brief"]?.text })
       }
       let (own, kernels) = (briefs(false), briefs(true))
-      step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, field: "final") })
+      step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, quotesMade: isWay, field: "final") })
       // What was put together here and leaves in fragments has a new identification.
       let areCut = records.allSatisfy { LabMask.packet($0)?.transport.map { $0.moreFragments || $0.fragmentOffset != 0 } != true }
       if let egress = step["egress"]?.elements {
         step["egress"] = .array(egress.map { record in
           let brief = record["brief"]?.text ?? ""
-          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), field: "hex", isCut: areCut)
+          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), quotesMade: isWay, field: "hex", isCut: areCut)
         })
       }
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
@@ -159,7 +159,7 @@ struct LabMask {
       initialSequences.append(tcp.sequence)
     }
 
-    private func packet(_ value: JSONValue, isMade: Bool, field: String, isCut: Bool = false) -> JSONValue {
+    private func packet(_ value: JSONValue, isMade: Bool, quotesMade: Bool = false, field: String, isCut: Bool = false) -> JSONValue {
       guard case .object(var record) = queue(value) else { return value }
       if let stays = record["queued"]?.elements {
         record["queued"] = .array(stays.map { stay in
@@ -171,7 +171,7 @@ struct LabMask {
       record["brief"] = nil
       record["pkt"] = nil
       if let bytes = record[field]?.text.flatMap({ Hex.bytes($0) }) {
-        record[field] = .string(Hex.string(masked(bytes, isMade: isMade, isCut: isCut)))
+        record[field] = .string(Hex.string(masked(bytes, isMade: isMade, quotesMade: quotesMade, isCut: isCut)))
       }
       return .object(record)
     }
@@ -185,9 +185,10 @@ struct LabMask {
       return .object(record)
     }
 
-    private func masked(_ bytes: [UInt8], isMade: Bool, isCut: Bool) -> [UInt8] {
+    private func masked(_ bytes: [UInt8], isMade: Bool, quotesMade: Bool = false, isCut: Bool = false) -> [UInt8] {
       var packet = Packet(bytes: bytes)
       settleChecksum(&packet)
+      if isMade, quotesMade { maskQuote(&packet) }
       if isMade, packet.family == .ipv4 {
         packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
         packet.updateHeaderChecksum()
@@ -204,6 +205,19 @@ struct LabMask {
       if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset) }
       if isLeft { rename(&packet, at) }
       return packet.bytes
+    }
+
+    /// An error may quote a packet that the kernel made.
+    private func maskQuote(_ packet: inout Packet) {
+      guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, let type = packet.bytes.uint8(at: at.offset),
+        at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
+      else { return }
+      let start = min(at.offset + ICMPHeader.length, packet.bytes.count)
+      var quote = Packet(bytes: masked(Array(packet.bytes[start...]), isMade: true))
+      if let inner = quote.transport, let field = Packet.checksumOffset(of: inner.proto) {
+        quote.bytes.setUInt16(0, at: inner.offset + field)
+      }
+      packet.bytes.replaceSubrange(start..., with: quote.bytes)
     }
 
     /// A checksum that is right, or that covers the pseudo-header alone, is written as 0.

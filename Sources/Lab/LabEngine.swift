@@ -163,7 +163,7 @@ struct LabEngineRun {
 
   /// What conntrack has to tell behind a step.
   private func conclude(_ record: inout LabStep, lists: Bool) {
-    if scenario.recordsConntrack, let events = simulator.world.conntrack?.takeEvents() {
+    if let events = simulator.world.conntrack?.takeEvents() {
       record.events = events.map { LabConntrackEvent($0) }
     }
     if lists {
@@ -210,7 +210,7 @@ struct LabEngineRun {
   }
 
   private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
-    let facts = SocketFacts(uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark)
+    let facts = SocketFacts(sender)
     let local = LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)
     switch sender.way {
     case .raw: return simulator.send(packet, by: local)

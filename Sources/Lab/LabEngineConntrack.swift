@@ -6,7 +6,8 @@ extension LabTuple {
     let transport: Transport
     if tuple.isICMP {
       transport = .icmp(identifier: tuple.icmpIdentifier, type: tuple.icmpType, code: tuple.icmpCode)
-    } else if tuple.proto.hasPorts || tuple.proto == .gre {
+      // Of DCCP, which Linux tracks no longer, it tells no ports.
+    } else if tuple.proto.hasPorts && tuple.proto != .dccp || tuple.proto == .gre {
       transport = .ports(source: tuple.sourceID, destination: tuple.destinationID)
     } else {
       transport = .none

@@ -1,4 +1,5 @@
 internal import Wire
+internal import XTables
 
 /// One thing that happens to the host.
 public struct ScenarioStep: Sendable, Equatable {
@@ -55,6 +56,8 @@ public struct ScenarioStep: Sendable, Equatable {
     public var uid: UInt32 = 0
     public var gid: UInt32 = 0
     public var groups: [UInt32] = []
+    /// The path of its control group below the root of version 2; what cannot be known without it is unknown.
+    public var cgroup: String?
     /// `SO_MARK`.
     public var mark: UInt32 = 0
     /// `SO_BINDTODEVICE`.
@@ -129,12 +132,13 @@ extension ScenarioStep {
 
 extension ScenarioStep.LocalSender {
   init(_ reader: ScenarioReader) throws(ScenarioError) {
-    try reader.allow(only: ["uid", "gid", "groups", "mark", "dev", "prio", "via", "name"])
+    try reader.allow(only: ["uid", "gid", "groups", "cgroup", "mark", "dev", "prio", "via", "name"])
     uid = try reader.integer("uid") ?? 0
     gid = try reader.integer("gid") ?? 0
     for (index, group) in try (reader.list("groups") ?? []).enumerated() {
       groups.append(try ScenarioReader.integer(group, at: reader.path("groups[\(index)]")))
     }
+    cgroup = try reader.text("cgroup")
     mark = try reader.integer("mark") ?? 0
     device = try reader.text("dev")
     priority = try reader.integer("prio")
@@ -143,5 +147,13 @@ extension ScenarioStep.LocalSender {
       guard let way = Way(rawValue: text) else { throw reader.error("via", "expected raw, udp, tcp or ping, found \(text)") }
       self.way = way
     }
+  }
+}
+
+extension SocketFacts {
+  /// What matches can ask of the sender's socket.
+  init(_ sender: ScenarioStep.LocalSender) {
+    self.init(
+      uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupPath: sender.cgroup)
   }
 }

@@ -172,7 +172,8 @@ private struct TupleSearch {
         let word = minimum &+ UInt32(truncatingIfNeeded: (UInt64(hash) &* UInt64(distance)) >> 32)
         chosen = chosen << 32 | UInt128(word)
         if word != upper[index] { isFullRange = true }
-        if !isPersistent { hash ^= destination[index].byteSwapped }
+        // A destination being chosen is written where it is read from.
+        if !isPersistent { hash ^= (manip == .source ? destination[index] : word).byteSwapped }
       }
     }
     if manip == .source { tuple.sourceBits = chosen } else { tuple.destinationBits = chosen }

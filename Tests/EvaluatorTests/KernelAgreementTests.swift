@@ -7,12 +7,12 @@ import Testing
 import TestSupport
 import XTables
 
-/// The scenarios of `Tests/Fixtures/path-scenarios.jsonl`, or of the file that `FERRULE_SCENARIOS` names, played by the engine and by the
-/// running kernel.
+/// The scenarios of the fixtures, or of the file that `FERRULE_SCENARIOS` names, played by the engine and by the running kernel:
+/// `path-scenarios.jsonl` has ways of packets, `protocol-scenarios.jsonl` uses everything that the lab's protocol has.
 enum PathScenarios {
   static let lines: [String] = {
-    let path = ProcessInfo.processInfo.environment["FERRULE_SCENARIOS"]
-    return (try? TextFile.lines(path ?? PackageFolder.path + "/Tests/Fixtures/path-scenarios.jsonl")) ?? []
+    if let path = ProcessInfo.processInfo.environment["FERRULE_SCENARIOS"] { return (try? TextFile.lines(path)) ?? [] }
+    return ["path", "protocol"].flatMap { (try? TextFile.lines("\(PackageFolder.path)/Tests/Fixtures/\($0)-scenarios.jsonl")) ?? [] }
   }()
 }
 

@@ -1,12 +1,6 @@
 import Foundation
+import TestSupport
 import Testing
-
-extension Trait where Self == ConditionTrait {
-  /// Runs only as root; says so where it does not.
-  static var asRoot: Self {
-    .enabled("the kernel was NOT asked: that needs root, for network namespaces of their own") { geteuid() == 0 }
-  }
-}
 
 @Suite("ferrule verify and the running kernel", .asRoot, .serialized) struct VerifyCommandTests {
   private struct Report: Decodable {

@@ -30,7 +30,7 @@ struct AnnotatedCaptureTests {
   }
 }
 
-@Suite("Writing verdicts into a file")
+@Suite("Writing what came of tests into their file")
 struct TestUpdateTests {
   @Test func onlyVerdictsChange() throws {
     let text = TestRunnerTests.head + """
@@ -49,5 +49,43 @@ struct TestUpdateTests {
     let again = Suites.run(String(decoding: update.bytes, as: UTF8.self))
     #expect(again.count(.passed) == 1)
     #expect(TestUpdate(again).count == 0)
+  }
+
+  /// Every kind of value that an author may expect, wrong, is put right; the file then holds.
+  @Test func everyKindOfValueIsWritten() {
+    let packet = "packet: eth0 udp 10.0.0.9:1000 > 192.0.2.1:53"
+    func text(_ values: [String]) -> String {
+      TestRunnerTests.head + """
+              - {\(packet), expect: {verdict: \(values[0]), rule: \(values[1]), out: \(values[2]), mark: \(values[3]), queue: \(values[4])}}
+              - {\(packet), expect: {packet: {src: \(values[5]), ttl: \(values[6])}, errno: \(values[7]), answer: \(values[8])}}
+              - {\(packet), expect: {nat: {source: \(values[9])}, conntrack: {mark: \(values[10]), zone: 0}}}
+              - packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S
+                expect:
+                  conntrack: \(values[11])
+                  counters: {web 1: \(values[12]), INPUT 1: 0}
+              - {packet: eth0 udp 10.0.0.9:7 > 10.0.0.1:9, expect: {answer: \(values[13])}}
+
+        """
+    }
+    let wrong = text(["drop", "nat POSTROUTING policy", "eth1", "0x5/0xf", "3", "1.2.3.4", "9", "EPERM", "tcp RA", "4.3.2.1", "7", "ESTABLISHED", "5", "none"])
+    let right = text([
+      "sent eth2", "nat POSTROUTING 1", "eth2", "0x0/0xf", "none", "198.51.100.1", "63", "none", "none", "198.51.100.1", "0x0", "SYN_SENT", "1",
+      "icmp 3/3",
+    ])
+    let update = TestUpdate(Suites.run(wrong))
+    #expect(String(decoding: update.bytes, as: UTF8.self) == right)
+    #expect(update.count == 14)
+    #expect(Suites.run(right).count(.passed) == 1)
+  }
+
+  /// What no single value can put right stays as it is.
+  @Test func otherExpectationsStay() {
+    let text = TestRunnerTests.head + """
+            - {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {matches: INPUT 1, never: web, log: udp, counters: {web 1: [2, 80]}, errno: "EPERM"}}
+
+      """
+    let update = TestUpdate(Suites.run(text))
+    #expect(String(decoding: update.bytes, as: UTF8.self) == text)
+    #expect(update.count == 0)
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Extensions
 import Lab
 import Testing
 
@@ -82,10 +83,10 @@ struct TestRunnerTests {
     ("- {\(packet), expect: {misses: web 1}}", "misses: web 1 | it matched"),
     ("- {\(packet), expect: {never: web}}", "never: web | it came to nat PREROUTING, filter INPUT, filter web, nat INPUT"),
     ("- {\(packet), expect: {out: eth1}}", "out: eth1 | local"),
-    ("- {\(packet), expect: {packet: {dport: 81}}}", "packet: {\"dport\": 81} | dport is 80"),
+    ("- {\(packet), expect: {packet: {dport: 81}}}", "packet dport: 81 | dport is 80"),
     ("- {\(packet), expect: {answer: tcp RA}}", "answer: tcp RA | the host did not answer"),
     ("- {\(packet), expect: {mark: 0x1/0xf}}", "mark: 0x1/0xf | 0x0"),
-    ("- {\(packet), expect: {nat: {source: 1.2.3.4}}}", "nat: {\"source\": \"1.2.3.4\"} | it is not translated"),
+    ("- {\(packet), expect: {nat: {source: 1.2.3.4}}}", "nat source: 1.2.3.4 | it is not translated"),
     ("- {\(packet), expect: {conntrack: none}}", "conntrack: none | it belongs to a connection in SYN_SENT"),
     ("- {\(packet), expect: {conntrack: ESTABLISHED}}", "conntrack: ESTABLISHED | state SYN_SENT, status CONFIRMED,SRC_NAT_DONE,DST_NAT_DONE"),
     ("- {\(packet), expect: {queue: 3}}", "queue: 3 | none"), ("- {\(packet), expect: {log: udp}}", "log: udp | nothing was logged"),
@@ -96,6 +97,28 @@ struct TestRunnerTests {
     ("- reply: SA", "the step can be played | nobody can reply: there is no packet before it"),
     ("- handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80\n- reply: SA", "the step can be played | nobody can reply: the packet before it got to nobody, it was drop INPUT by filter:INPUT:policy:5"),
   ]) func fail(_ steps: String, _ message: String) { #expect(Self.failures(steps) == [message]) }
+
+  @Test func aSenderHasAControlGroup() {
+    let text = """
+      rules: |
+        *filter
+        :OUTPUT DROP [0:0]
+        -A OUTPUT -m cgroup --path system.slice/web.service -j ACCEPT
+        COMMIT
+      tests:
+        - name: t
+          steps:
+            - local cgroup=system.slice/web.service udp 10.0.0.1:1 > 10.0.0.9:2 => sent eth0
+            - local cgroup=system.slice/other.service udp 10.0.0.1:1 > 10.0.0.9:2 => drop OUTPUT
+            - local udp 10.0.0.1:1 > 10.0.0.9:2 => unknown
+            - {local: {cgroup: system.slice/web.service/worker}, src: 10.0.0.1, dst: 10.0.0.9, expect: sent eth0}
+
+      """
+    let test = Suites.run(text).tests.first
+    #expect(test?.outcome == .passed, "\(test?.steps.flatMap(\.failures).map { "\($0.expected) | \($0.actual)" } ?? [])")
+    let verified = Verifier(runner: TestRunner(registry: .ferrule)) { LabResult(name: $0.name, error: "not asked") }.verify([Suites.read(text)])[0].tests[0]
+    #expect(verified.outcome == .broken)
+  }
 
   @Test func whyNotNamesTheFirstPartThatDoesNotFit() throws {
     func why(_ step: String) -> [String] {

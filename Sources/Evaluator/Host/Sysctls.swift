@@ -27,6 +27,9 @@ public struct Sysctls: Sendable {
     "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
   ]
 
+  /// The names of all switches that have a bearing here, those of single interfaces by `default` in place of their names.
+  public static var knownNames: [String] { defaults.keys.sorted() }
+
   /// The names that were set, with their values.
   public var assigned: [String: Int] { values }
 
@@ -60,7 +63,10 @@ public struct Sysctls: Sendable {
     return values[fallback] ?? Self.defaults[fallback]
   }
 
-  private static func canonical(_ name: String) -> String { String(name.map { $0 == "/" ? "." : $0 }) }
+  private static func canonical(_ name: String) -> String {
+    // Looked up for every packet: most names are as they should be.
+    name.utf8.contains(UInt8(ascii: "/")) ? String(name.map { $0 == "/" ? "." : $0 }) : name
+  }
 
   /// The switch of an interface joined with that for all, as `IN_DEV_ORCONF` and `IN_DEV_MAXCONF` join them.
   func joined(_ family: String, _ interface: String, _ name: String) -> Int {

@@ -15,6 +15,10 @@ extension Simulator {
     }
     let device = port.bridge.flatMap { host.device(named: $0) } ?? port
     classify(&packet, port, device)
+    if device.isBridge, device.name != port.name, let link = packet.link {
+      bridgeMemory.learn(link.source, port.name, of: device.name)
+      if packet.type == .otherHost { return crossBridge(packet, from: port, over: device) }
+    }
     let index = open(.own, packet, family, mark: 0)
     if let reason = objection(to: &packet, device) {
       report.packets[index].verdict = .refused(reason)
@@ -47,7 +51,7 @@ extension Simulator {
   /// Why the IP layer would not even show the packet to PREROUTING; trims what stands behind the packet.
   ///
   /// The corresponding kernel functions are `ip_rcv_core` and `ip6_rcv_core`.
-  private func objection(to packet: inout Packet, _ device: Host.Device) -> String? {
+  func objection(to packet: inout Packet, _ device: Host.Device) -> String? {
     if packet.type == .otherHost { return "the frame is for another host" }
     if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) { return "the frame says it is not IP" }
     guard packet.transport != nil, packet.ipv4 != nil || packet.ipv6 != nil else { return "the network header is broken" }
@@ -182,7 +186,7 @@ extension Simulator {
   func departForwarded(_ journey: inout Journey) {
     if let options = journey.options { conclude(options, &journey) }
     // The packet's device is still the one it came by.
-    approach(.postrouting, &journey, input: journey.context.input, output: journey.route?.output)
+    approach(.postrouting, &journey, input: journey.context.input, output: journey.crossing?.bridge ?? journey.route?.output)
   }
 }
 

@@ -9,6 +9,8 @@ struct Journey {
   let report: Int
   /// Where it is routed to. Kernel: `skb_dst`.
   var route: RouteAnswer?
+  /// It is on its way from one port of a bridge to another.
+  var crossing: BridgeCrossing?
   /// The next hop's hardware address comes from here.
   var nextHop: IPAddress?
   /// The operation of the hook at which it goes on.

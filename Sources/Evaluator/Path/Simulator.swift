@@ -36,6 +36,7 @@ public final class Simulator {
   var held: [UInt64: HeldPacket] = [:]
   var nextQueueID: UInt64 = 1
   var stack = StackState()
+  var bridgeMemory = BridgeMemory()
   /// Fragments that wait for others, before tracking and before local delivery.
   var fragments = FragmentQueues()
   /// How many packets of the host's own making are under way inside one another.

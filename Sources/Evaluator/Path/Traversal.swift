@@ -8,11 +8,18 @@ extension Simulator {
   func travel(_ journey: inout Journey) {
     while pass(&journey) {
       switch journey.context.hook {
-      case .prerouting: guard routeInput(&journey) else { return }
+      case .prerouting:
+        if let crossing = journey.crossing {
+          guard approachBridged(&journey, crossing) else { return }
+        } else {
+          guard routeInput(&journey) else { return }
+        }
       case .forward: departForwarded(&journey)
       case .output: guard departLocal(&journey) else { return }
       case .input: return deliver(&journey)
-      case .postrouting: guard transmit(&journey) else { return }
+      case .postrouting:
+        if let crossing = journey.crossing { return transmitBridged(&journey, crossing) }
+        guard transmit(&journey) else { return }
       }
     }
   }
@@ -101,7 +108,9 @@ extension Simulator {
       return dropQueued(&journey, "nobody listens to queue \(number)")
     }
     guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
-      return listener.isFailOpen ? passOver(&journey) : dropQueued(&journey, "queue \(number) is full")
+      if listener.isFailOpen { return passOver(&journey) }
+      journey.isQueued = true
+      return dropQueued(&journey, "queue \(number) is full")
     }
     journey.isQueued = true
     journey.queueStays += 1

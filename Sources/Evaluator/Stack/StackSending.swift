@@ -99,6 +99,8 @@ extension Simulator {
     fields.icmpSequence = (packet.icmp ?? packet.icmpv6)?.sequence ?? 1
     fields.payload = Array(packet.bytes.slice(at: at.offset + ICMPHeader.length))
     dispatch(fields, sender)
+    // What becomes of the packet is not looked at: `ping_v6_sendmsg`.
+    if at.proto == .icmpv6, report.error == .notPermitted { report.error = nil }
   }
 
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
@@ -141,7 +143,7 @@ extension Simulator {
       } while !rest.isEmpty
       stack.connections[pair] = connection
     } else {
-      report.error = .noSuchSocket
+      report.error = stack.broken.contains(name) ? .brokenPipe : .noSuchSocket
     }
     drainPending()
     return report
@@ -155,7 +157,7 @@ extension Simulator {
       report.error = .destinationRequired
       return
     }
-    guard let own = source ?? host.outputRoute(Flow(to: peer.address))?.preferredSource else {
+    guard let own = source.flatMap({ $0.bits == 0 ? nil : $0 }) ?? host.outputRoute(Flow(to: peer.address))?.preferredSource else {
       report.error = .networkUnreachable
       return
     }
@@ -170,7 +172,7 @@ extension Simulator {
   /// A socket is closed: with FIN, or, abortively, with a reset.
   public func close(_ name: String, abortively: Bool = false) -> PathReport {
     report = PathReport()
-    if stack.datagrams.removeValue(forKey: name) != nil { return report }
+    if stack.datagrams.removeValue(forKey: name) != nil || stack.broken.remove(name) != nil { return report }
     if let found = connection(named: name) {
       let pair = found.0
       var connection = found.1

@@ -9,7 +9,7 @@ struct SocketPair: Hashable {
 
 /// A TCP connection of this host, as much of it as other hosts can tell. Kernel: `tcp_sock`, `tcp_request_sock`.
 struct StackConnection {
-  enum State { case synSent, synReceived, established, closeWait, finWait, lastAck }
+  enum State { case synSent, synReceived, established, closeWait, finWait, finWait2, closing, lastAck, timeWait }
 
   var name: String
   /// The listening socket it came by.
@@ -23,6 +23,8 @@ struct StackConnection {
   var window: UInt32
   var windowBase: UInt32 = 0
   var windowScale: UInt8 = 0
+  /// What is told once nobody takes bytes any more.
+  private(set) var frozenWindow: UInt32?
   /// When bytes came last, on the world's clock.
   var lastReceived: UInt64?
   /// It answers bytes with bytes, so that acknowledgments wait for these. Kernel: `inet_csk_in_pingpong_mode`.
@@ -37,8 +39,14 @@ struct StackConnection {
     return 65536 > 2 &* segment ? max(65536 &- segment, 2 &* segment) : 65536
   }
 
+  /// From now on the window is what it is. Kernel: `tw_rcv_wnd`.
+  mutating func freezeWindow() {
+    if frozenWindow == nil { frozenWindow = windowBase &+ window &- receiveNext }
+  }
+
   /// The window to be told now: one that was told is never taken back. The corresponding kernel function is `tcp_select_window`.
   mutating func selectWindow() -> UInt16 {
+    if let frozenWindow { return UInt16(clamping: frozenWindow >> UInt32(windowScale)) }
     let segment = UInt32(clamping: max(ownSegment, 1))
     var wanted = window
     if windowScale > 0 {
@@ -73,6 +81,8 @@ struct StackState {
   /// The UDP sockets that were opened for sending and stay, by name.
   var datagrams: [String: StackDatagramSocket] = [:]
   var pending: [PendingPacket] = []
+  /// The sockets whose connection the other side has reset, and that are still open.
+  var broken: Set<String> = []
   /// From whom each UDP socket heard last: whom it answers.
   var peers: [String: SocketEvent.End] = [:]
 }

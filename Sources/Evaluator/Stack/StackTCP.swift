@@ -28,7 +28,7 @@ extension Simulator {
   }
 
   /// A segment for nobody is answered by a reset. The corresponding kernel function is `tcp_v4_send_reset`.
-  private func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
+  func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination,
       host.addressType(destination, on: nil) == .local
     else { return }
@@ -131,6 +131,9 @@ extension Simulator {
     _ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ data: [UInt8], _ packet: Packet
   ) {
     var connection = found
+    if connection.state == .finWait2 || connection.state == .timeWait {
+      return answerLate(connection, pair, header, data.count, packet)
+    }
     if header.flags.contains(.rst) { return receiveReset(connection, pair, header) }
     if connection.state == .synSent { return completeConnect(connection, pair, header, packet) }
     if header.flags.contains(.syn) {
@@ -149,16 +152,20 @@ extension Simulator {
       accept(&connection, pair)
     }
     let isExpected = header.sequence == connection.receiveNext
+    let acknowledgesAll = header.acknowledgment == connection.sendNext
     if isExpected, !data.isEmpty { receive(data, &connection) }
+    // A socket that its process has closed tells nobody, and puts nothing off.
+    let isClosed = connection.state == .finWait
     if isExpected, header.flags.contains(.fin) {
       connection.receiveNext &+= 1
-      report.sockets.append(.closed(socket: connection.name))
-      connection.state = connection.state == .finWait ? .lastAck : .closeWait
+      if !isClosed { report.sockets.append(.closed(socket: connection.name)) }
+      connection.state = !isClosed ? .closeWait : acknowledgesAll ? .timeWait : .closing
+      // The process may have something to say with the acknowledgment: `tcp_fin` enters "pingpong" mode.
+      connection.isInteractive = true
     }
-    let acknowledgesAll = header.acknowledgment == connection.sendNext
-    let isDelayed = connection.isInteractive && isExpected
+    let isDelayed = connection.isInteractive && isExpected && !isClosed
     if !data.isEmpty || header.flags.contains(.fin) || !isExpected, !isDelayed { sendSegment(pair, &connection, .ack) }
-    stack.connections[pair] = connection.state == .lastAck && acknowledgesAll ? nil : connection
+    settleClosing(&connection, pair, acknowledgesAll: acknowledgesAll)
   }
 
   private func respondAgain(_ packet: Packet) {
@@ -172,7 +179,8 @@ extension Simulator {
       guard header.sequence == connection.receiveNext else { return }
     }
     stack.connections[pair] = nil
-    guard connection.state != .synReceived else { return }
+    guard connection.state != .synReceived, connection.facts.hasFile else { return }
+    if !connection.name.isEmpty { stack.broken.insert(connection.name) }
     report.sockets.append(
       .failed(socket: connection.name, error: connection.state == .synSent ? .connectionRefused : .connectionReset))
   }

@@ -57,10 +57,11 @@ struct NotationReader {
       switch name {
       case "uid": sender.uid = try NotationReader.integer(value, word)
       case "gid": sender.gid = try NotationReader.integer(value, word)
+      case "cgroup": sender.cgroup = value
       case "mark": sender.mark = try NotationReader.integer(value, word)
       case "prio": sender.priority = try NotationReader.integer(value, word) as UInt32
       case "dev": sender.device = value
-      default: throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, mark, prio and dev")
+      default: throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio and dev")
       }
       at += 1
     }

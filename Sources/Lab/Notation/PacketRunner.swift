@@ -20,7 +20,7 @@ public struct PacketRunner {
     case .local(let sender, let spec):
       let packet = try spec.packet(after: progress)
       progress.see(packet)
-      let facts = SocketFacts(uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark)
+      let facts = SocketFacts(sender)
       return note(simulator.send(packet, by: LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)))
     case .send, .close, .snapshot, .load, .flush, .wait: return nil
     }

@@ -109,11 +109,19 @@ struct ExpectationReader {
     var items: [Expectation.Item] = []
     for name in object.names {
       guard let value = object[name] else { continue }
-      for claim in try claims(name, value) {
-        items.append(Expectation.Item(claim: claim.0, range: claim.1.range, text: "\(name): \(try describe(claim.1))"))
+      for part in try parts(name, value) {
+        for claim in try claims(name, part.node) {
+          items.append(Expectation.Item(claim: claim.0, range: (part.value ?? claim.1).range, text: "\(part.name): \(try describe(part.value ?? claim.1))"))
+        }
       }
     }
     return Expectation(items: items, range: node.range)
+  }
+
+  /// An expectation of several things at once is one of each, so that each can be told and written by itself.
+  private func parts(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(name: String, node: FileNode, value: FileNode?)] {
+    guard ["packet", "nat", "conntrack"].contains(name), node.isMapping else { return [(name, node, nil)] }
+    return try node.singles().map { ("\(name) \($0.name)", $0.mapping, $0.value) }
   }
 
   private func describe(_ node: FileNode) throws(ScenarioFileError) -> String {

@@ -173,6 +173,19 @@ struct FileNode {
     return members
   }
 
+  /// The mappings of one member each that together are this one.
+  func singles() throws(ScenarioFileError) -> [(name: String, mapping: FileNode, value: FileNode)] {
+    guard case .mapping(let mapping) = node else { throw error("expected a mapping, found \(kind)") }
+    try document.spend(mapping.count, range)
+    var singles: [(String, FileNode, FileNode)] = []
+    for pair in mapping {
+      let single = Node.mapping(Node.Mapping([pair], mapping.tag, mapping.style, mapping.mark))
+      let key = FileNode(node: pair.key, document: document)
+      singles.append((try key.text(), FileNode(node: single, document: document), FileNode(node: pair.value, document: document)))
+    }
+    return singles
+  }
+
   /// The value as the lab's protocol has it; plain words that look like numbers are numbers.
   func json() throws(ScenarioFileError) -> JSONValue {
     switch node {

@@ -69,6 +69,17 @@ final class ScenarioFileReader {
     }
   }
 
+  /// The file as a snapshot: a test in which nothing happens.
+  func snapshot() throws(ScenarioFileError) -> ScenarioTest {
+    let root = try FileDocument(file).root()
+    var surroundings = Surroundings()
+    try read(try FileObject(root, .snapshot), into: &surroundings)
+    let base = surroundings.scenario(named: file.name)
+    return ScenarioTest(
+      name: file.name, range: root.range, skipReason: nil, base: base, rulesets: surroundings.loaded,
+      prelude: try PreludeReader(surroundings: surroundings, base: base, reader: self).steps(), steps: [], expectation: nil)
+  }
+
   private func test(_ node: FileNode, _ outer: Surroundings, number: Int) throws(ScenarioFileError) -> ScenarioTest {
     let object = try FileObject(node, .test)
     let name = try object["name"]?.text() ?? "test \(number)"

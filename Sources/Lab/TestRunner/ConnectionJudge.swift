@@ -7,7 +7,7 @@ struct ConnectionJudge {
   init(_ observations: [Observation]) { self.observations = observations }
 
   /// The connection of the first packet, as it stands after the last.
-  private var connection: LabConnection? {
+  var connection: LabConnection? {
     guard let listed = observations.last(where: { $0.step.connections != nil })?.step.connections else { return nil }
     for observation in observations {
       let sent: [[UInt8]]
@@ -22,6 +22,8 @@ struct ConnectionJudge {
     }
     return nil
   }
+
+  var listedExpectations: Int { observations.last?.step.expectations?.count ?? 0 }
 
   func translation(_ wanted: Expectation.Translation) -> String? {
     guard let connection else { return "it belongs to no connection" }
@@ -51,8 +53,7 @@ struct ConnectionJudge {
     if let helper = wanted.helper, helper != connection.helper { return "helper \(connection.helper ?? "none")" }
     if let timeout = wanted.timeout, timeout != connection.timeout { return "timeout \(connection.timeout.map { "\($0)" } ?? "unknown")" }
     if let count = wanted.expectations {
-      let expected = observations.last?.step.expectations?.count ?? 0
-      if expected != count { return "\(expected) expectations" }
+      if listedExpectations != count { return "\(listedExpectations) expectations" }
     }
     return nil
   }

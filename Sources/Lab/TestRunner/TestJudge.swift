@@ -16,7 +16,10 @@ struct TestJudge {
 
   func failures(_ expectation: Expectation) -> [TestFailure] {
     expectation.items.compactMap { item in
-      complaint(item.claim).map { TestFailure(item.text, actual: $0.actual, range: item.range, rule: $0.rule) }
+      complaint(item.claim).map {
+        TestFailure(
+          item.text, actual: $0.actual, range: item.range, rule: $0.rule, correction: TestCorrection(judge: self).text(for: item.claim))
+      }
     }
   }
 
@@ -33,13 +36,16 @@ struct TestJudge {
     case .reaches(let chain): return observations.contains { $0.enters(chain) } ? nil : ("it came to " + chainText, nil)
     case .never(let chain): return observations.contains { $0.enters(chain) } ? ("it came to " + chainText, nil) : nil
     case .counter(let rule, let packets, let bytes):
-      let count = rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) }
+      let count = count(of: rule)
       let isMet = count.packets == packets && (bytes == nil || bytes == count.bytes)
       return isMet ? nil : ("\(count.packets) packets, \(count.bytes) bytes", packets > count.packets ? rule : nil)
     case .log(let text): return log(text).map { ($0, nil) }
     default: return ofPacket(claim).map { ($0, nil) }
     }
   }
+
+  /// What a rule has counted since the test began.
+  func count(of rule: RuleReference) -> LabCount { rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) } }
 
   private var traceText: String {
     observations.flatMap(\.step.packets).flatMap(\.trace).joined(separator: ", ")

@@ -1,16 +1,18 @@
 import Diagnostics
 
-/// Writes what came of tests into their file as what is expected of them. Only verdicts are written; all other bytes stay.
+/// Writes what came of tests into their file as what is expected of them: the values that did not hold, and verdicts of packets of which
+/// nothing was expected. All other bytes stay, and so do expectations that no single value can put right.
 public struct TestUpdate: Sendable {
   /// The file's new bytes.
   public let bytes: [UInt8]
-  /// How many verdicts are others than before.
+  /// How many values are others than before.
   public let count: Int
 
   public init(_ suite: SuiteResult) {
     var edits: [(range: Range<Int>, text: String)] = []
     for test in suite.tests where test.outcome == .passed || test.outcome == .failed {
-      for step in test.steps { if let edit = TestUpdate.edit(step, suite.file) { edits.append(edit) } }
+      for step in test.steps { edits += TestUpdate.edits(step, suite.file) }
+      edits += test.failures.compactMap { TestUpdate.edit($0, suite.file) }
     }
     var bytes = suite.file.bytes
     // From the end, so that the places of the others stay what they are.
@@ -21,27 +23,17 @@ public struct TestUpdate: Sendable {
     count = edits.count
   }
 
-  private static func edit(_ step: StepResult, _ file: SourceFile) -> (range: Range<Int>, text: String)? {
-    guard let pattern = step.pattern else { return nil }
-    switch step.form {
-    case .line(let tail):
-      guard step.expectation == nil || isWrong(step) else { return nil }
-      return (tail.range, " => \(pattern)")
-    case .mapping:
-      // The verdict of a sequence is no packet's alone, and one in quotes has other bytes than it means.
-      guard let item = step.expectation?.items.first(where: \.isVerdict), isWrong(step), !step.isSequence else { return nil }
-      let old = String(decoding: file.bytes[item.range.range.clamped(to: 0..<file.bytes.count)], as: UTF8.self)
-      guard !old.hasPrefix("\""), !old.hasPrefix("'") else { return nil }
-      return (item.range.range, pattern)
-    }
+  private static func edits(_ step: StepResult, _ file: SourceFile) -> [(range: Range<Int>, text: String)] {
+    guard case .line(let tail) = step.form else { return step.failures.compactMap { edit($0, file) } }
+    guard let pattern = step.pattern, step.expectation == nil || !step.failures.isEmpty else { return [] }
+    return [(tail.range, " => \(pattern)")]
   }
 
-  private static func isWrong(_ step: StepResult) -> Bool {
-    guard let item = step.expectation?.items.first(where: \.isVerdict) else { return false }
-    return step.failures.contains { $0.range == item.range }
+  /// A value in quotes has other bytes than it means, and one of several lines has no end here.
+  private static func edit(_ failure: TestFailure, _ file: SourceFile) -> (range: Range<Int>, text: String)? {
+    let range = failure.range.range
+    guard let text = failure.correction, range.upperBound <= file.bytes.count, !range.isEmpty else { return nil }
+    guard let first = file.bytes[range].first, !"\"'[{|>".utf8.contains(first) else { return nil }
+    return (range, text)
   }
-}
-
-extension Expectation.Item {
-  fileprivate var isVerdict: Bool { if case .verdict = claim { true } else { false } }
 }

@@ -35,16 +35,18 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
         conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
+        ferrule run --host snapshot.yaml 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
       """)
 
   @OptionGroup var families: FamilyOptions
   @OptionGroup var hosts: HostOptions
 
-  @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
-  var file: String
-
-  @Argument(help: "Packets, one an argument.")
-  var packets: [String] = []
+  @Argument(
+    help: ArgumentHelp(
+      "A file of iptables-save text (- is standard input), then packets, one an argument. Where the host is a snapshot, its own rules may take the file's place.",
+      valueName: "file packet"),
+    completion: .file())
+  var arguments: [String] = []
 
   @Option(name: .customLong("also"), help: "Another ruleset, such as that of the other family.", completion: .file())
   var also: [String] = []
@@ -80,24 +82,48 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in: the interface at which the packets arrive.") }
-    if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
+    if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
     }
   }
 
   func run() throws {
+    let snapshot = try hosts.snapshot()
+    // A packet has spaces and names no file.
+    let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
+    guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
     var rulesets: [ParsedRuleset] = []
-    for path in [file] + also { rulesets.append(try RulesetInput.sound(path, families, output.colour)) }
+    for path in arguments.prefix(hasFile ? 1 : 0) + also { rulesets.append(try RulesetInput.sound(path, families, output.colour)) }
     let expected = try expect.map { text in
       do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed { throw CommandFailure("--expect: \(error.message)") }
     }
+    let packets = Array(arguments.dropFirst(hasFile ? 1 : 0))
+    if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
+      throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
+    }
     let lines = try PacketInput.lines(arguments: packets, files: packetFiles, output.colour)
-    let host = try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? []))
-    let simulator = try Simulator(host: host, rulesets: rulesets.map(\.ruleset), clock: 1_700_000_000_000_000_000, seed: seed)
+    var files: [Family: SourceFile] = [:]
+    for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
+    for ruleset in rulesets { files[ruleset.ruleset.family] = ruleset.file }
+    var printer = RunPrinter(files: files, output: output, isBrief: brief)
+    let simulator = try snapshot?.simulator
+      ?? Simulator(
+        host: try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? [])),
+        clock: 1_700_000_000_000_000_000, seed: seed)
+    for ruleset in rulesets { try simulator.load(ruleset.ruleset) }
     simulator.delivery = stack ? .stack : .sink
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
+    try play(lines, in: simulator, expected, &printer)
+    if printer.unknowns > 0, !hosts.isGiven {
+      Console.complain("what depends on the host's addresses and routes is unknown; describe them with --host, see `ferrule run --help'")
+    }
+    if printer.surprises > 0 { throw ExitStatus.findings.code }
+  }
+
+  private func play(
+    _ lines: [PacketNotation.Line], in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
+  ) throws {
     var runner = PacketRunner(simulator)
-    var printer = RunPrinter(rulesets: rulesets, output: output, isBrief: brief)
     for line in lines {
       guard let report = try runner.play(line.step) else { continue }
       try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)
@@ -110,9 +136,5 @@ struct RunCommand: ParsableCommand {
       }
     }
     try printer.finish(conntrack ? simulator : nil, lists: !pcap.isEmpty)
-    if printer.unknowns > 0, !hosts.isGiven {
-      Console.complain("what depends on the host's addresses and routes is unknown; describe them with --host, see `ferrule run --help'")
-    }
-    if printer.surprises > 0 { throw ExitStatus.findings.code }
   }
 }

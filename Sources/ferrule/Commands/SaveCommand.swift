@@ -1,10 +1,6 @@
 import ArgumentParser
-import Extensions
-import Glibc
-import Kernel
 import Linter
 import Syntax
-import Wire
 import XTables
 
 struct SaveCommand: ParsableCommand {
@@ -29,16 +25,10 @@ struct SaveCommand: ParsableCommand {
   var format = OutputFormat.text
 
   func run() throws {
-    let family = families.family(of: "")
-    let names = table.table.map { [$0.rawValue] } ?? KernelTables().names(family)
-    // Without root the list of tables is empty; asking for one says why.
-    if names.isEmpty, geteuid() != 0 { _ = try RawTable.read(family, TableName.filter.rawValue) }
-    let tables = try names.map { try RawTable.read(family, $0).typed(.installed) }
-    UndeclaredParts.report(tables)
-    let printer = RulePrinter(family: family, names: .system)
+    let rules = try KernelRules(families.family(of: ""), only: table.table)
     switch format {
-    case .text: try Console.print(tables.flatMap { printer.table($0, counters: counters) })
-    case .json: try Console.print(JSONText.encode(tables.map { TableOutline($0, printer: printer, file: nil) }))
+    case .text: try Console.print(rules.text(counters: counters))
+    case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))
     }
   }
 }

@@ -45,7 +45,7 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Name the tests that passed, too.")
   var verbose = false
 
-  @Flag(help: "Write the verdicts as they are into the files, as what is expected.")
+  @Flag(help: "Write into the files what came of the tests, in place of the values that were expected.")
   var update = false
 
   @Flag(help: "Run the tests again whenever a file of theirs changes, until interrupted.")

@@ -1,10 +1,12 @@
 import ArgumentParser
+import Diagnostics
 import Evaluator
 import Kernel
+import Lab
 
 /// The machine that packets run through.
 struct HostOptions: ParsableArguments {
-  @Option(help: "The host's interfaces, addresses, routes, switches and sockets, as YAML.", completion: .file(extensions: ["yaml", "yml"]))
+  @Option(help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.", completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
 
   @Option(help: "What `ip -j addr' printed, instead of --host.", completion: .file())
@@ -24,6 +26,19 @@ struct HostOptions: ParsableArguments {
   }
 
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
+
+  /// The machine of a snapshot, where that is what --host names.
+  func snapshot() throws -> SnapshotFile? {
+    guard let host else { return nil }
+    let source = SourceFile(name: host, bytes: try HostFile.bytes(host))
+    guard SnapshotFile.isOne(source) else { return nil }
+    do throws(ScenarioFileError) {
+      return try SnapshotFile(source, registry: .installed, names: .system, loader: .host)
+    } catch {
+      let place = source.position(of: Int(error.range.lowerBound))
+      throw CommandFailure("\(host):\(place.line):\(place.column): \(error.message)")
+    }
+  }
 
   /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
   func read(arrivals: [String]) throws -> Host {

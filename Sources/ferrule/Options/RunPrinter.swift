@@ -16,7 +16,8 @@ struct RunPrinter {
     let expectations: [ExpectationOutline]
   }
 
-  let rulesets: [ParsedRuleset]
+  /// Where the rules of a family stand.
+  let files: [Family: SourceFile]
   let output: OutputOptions
   let isBrief: Bool
   private var outlines: [PathOutline] = []
@@ -25,8 +26,8 @@ struct RunPrinter {
   /// Packets whose verdict cannot be told.
   private(set) var unknowns = 0
 
-  init(rulesets: [ParsedRuleset], output: OutputOptions, isBrief: Bool) {
-    self.rulesets = rulesets
+  init(files: [Family: SourceFile], output: OutputOptions, isBrief: Bool) {
+    self.files = files
     self.output = output
     self.isBrief = isBrief
   }
@@ -37,7 +38,7 @@ struct RunPrinter {
     if !isMet { surprises += 1 }
     if case .unknown = report.verdict { unknowns += 1 }
     guard output.format == .text else {
-      var outline = PathOutline(text, report, expected: expected) { file(of: $0) }
+      var outline = PathOutline(text, report, expected: expected) { files[$0] }
       outline.connections = tracked.map { $0.connections().map { ConnectionOutline($0) } }
       outline.expectations = tracked.map { $0.expectations().map { ExpectationOutline($0) } }
       outlines.append(outline)
@@ -47,8 +48,7 @@ struct RunPrinter {
     if isBrief {
       try Console.print("\(text) => \(report.verdict.text)\(surprise)\n")
     } else {
-      let files = rulesets
-      let trace = report.text(title: text) { family in files.first { $0.ruleset.family == family }?.file }
+      let trace = report.text(title: text) { [files] family in files[family] }
       try Console.print(trace + (surprise.isEmpty ? "" : "  ✗ expected: \(expected?.description ?? "")\n"))
     }
     if let tracked { try list(tracked) }
@@ -68,6 +68,4 @@ struct RunPrinter {
       packets: outlines, surprises: surprises, connections: tracked?.connections().map { ConnectionOutline($0) } ?? [],
       expectations: tracked?.expectations().map { ExpectationOutline($0) } ?? [])))
   }
-
-  private func file(of family: Family) -> SourceFile? { rulesets.first { $0.ruleset.family == family }?.file }
 }

@@ -1,0 +1,49 @@
+import Wire
+import XTables
+
+/// What is left of a TCP connection that this host has closed first. Kernel: `inet_timewait_sock`.
+extension Simulator {
+  /// Moves a connection on whose end the other side has acknowledged, or sent its own.
+  func settleClosing(_ connection: inout StackConnection, _ pair: SocketPair, acknowledgesAll: Bool) {
+    switch connection.state {
+    case .lastAck where acknowledgesAll:
+      stack.connections[pair] = nil
+      return
+    case .finWait where acknowledgesAll: connection.state = .finWait2
+    case .closing where acknowledgesAll: connection.state = .timeWait
+    default: break
+    }
+    if connection.state == .finWait2 || connection.state == .timeWait { connection.freezeWindow() }
+    stack.connections[pair] = connection
+  }
+
+  /// A segment for such a rest. The corresponding kernel function is `tcp_timewait_state_process`.
+  func answerLate(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ length: Int, _ packet: Packet) {
+    var connection = found
+    let isExpected = header.sequence == connection.receiveNext
+    let hasFin = header.flags.contains(.fin)
+    if header.flags.contains(.rst) {
+      if isExpected { stack.connections[pair] = nil }
+      return
+    }
+    if connection.state == .timeWait {
+      if isExpected, length == 0, !hasFin, !header.flags.contains(.syn) { return }
+      let isLater = Int32(bitPattern: header.sequence &- connection.receiveNext) > 0
+      if header.flags.contains(.syn), !header.flags.contains(.ack), isLater, let at = packet.transport {
+        stack.connections[pair] = nil
+        return respondSegment(packet, at, receiver: nil)
+      }
+    } else if isExpected {
+      guard header.flags.contains(.ack), length > 0 || hasFin else { return }
+      // Nobody is there to take data.
+      guard length == 0, hasFin else {
+        stack.connections[pair] = nil
+        return reset(packet, header, length)
+      }
+      connection.receiveNext &+= 1
+      connection.state = .timeWait
+    }
+    sendSegment(pair, &connection, .ack)
+    stack.connections[pair] = connection
+  }
+}

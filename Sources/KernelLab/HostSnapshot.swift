@@ -1,0 +1,78 @@
+internal import Kernel
+public import Lab
+public import Wire
+
+/// Takes a snapshot of the machine this runs on, reading only.
+public enum HostSnapshot {
+  /// - Parameters:
+  ///   - connectionLimit: no more connections than so many.
+  ///   - rules: gives a family's rules as iptables-save text; nil where there are none.
+  public static func take(connectionLimit: Int, rules: (AddressFamily) throws -> String?) -> Snapshot {
+    var reader = SnapshotReader(clock: HostClock.seconds)
+    if let text = ask("ip", ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
+    for family in AddressFamily.allCases {
+      let option = family == .ipv4 ? "-4" : "-6"
+      if let text = ask("ip", ["-j", option, "route", "show", "table", "all"], &reader) { reader.read(routes: text, family) }
+      if let text = ask("ip", ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
+    }
+    for name in reader.sysctlNames { reader.read(sysctl: name, sysctl(name)) }
+    for family in AddressFamily.allCases {
+      do {
+        reader.take(rules: try rules(family), family)
+      } catch {
+        reader.miss("the rules of \(family == .ipv4 ? "IPv4" : "IPv6"): \(error)")
+      }
+    }
+    readSets(&reader)
+    for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
+      if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }
+    }
+    if let text = file("/etc/passwd", &reader) { reader.read(names: text, areGroups: false) }
+    if let text = file("/etc/group", &reader) { reader.read(names: text, areGroups: true) }
+    readConnections(connectionLimit, &reader)
+    return reader.snapshot
+  }
+
+  private static func ask(_ program: String, _ arguments: [String], _ reader: inout SnapshotReader) -> String? {
+    let command = ([program] + arguments).joined(separator: " ")
+    do throws(KernelError) {
+      let answer = try HostProcess.run(program, arguments)
+      if answer.status == 0 { return answer.output }
+      reader.miss("what `\(command)' says: \(answer.output.oneLine)")
+    } catch {
+      reader.miss("what `\(command)' says: \(error)")
+    }
+    return nil
+  }
+
+  private static func file(_ path: String, _ reader: inout SnapshotReader) -> String? {
+    do throws(KernelError) {
+      return try HostFile.read(path)
+    } catch {
+      reader.miss("\(path): \(error)")
+      return nil
+    }
+  }
+
+  /// A dot within an interface's name is written as a slash in a switch's.
+  private static func sysctl(_ name: String) -> String? {
+    try? HostFile.read("/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }))
+  }
+
+  /// Sets are of no use but to rules that look into them.
+  private static func readSets(_ reader: inout SnapshotReader) {
+    let rules = [reader.snapshot.rules, reader.snapshot.rules6].compactMap(\.self)
+    guard rules.contains(where: { $0.contains("--match-set") || $0.contains("-j SET") }) else { return }
+    if let text = ask("ipset", ["save"], &reader), !text.isEmpty { reader.take(ipsets: text) }
+  }
+
+  private static func readConnections(_ limit: Int, _ reader: inout SnapshotReader) {
+    guard limit > 0, HostFile.exists("/proc/sys/net/netfilter/nf_conntrack_count") else { return }
+    do throws(KernelError) {
+      var socket = try NetlinkSocket(.netfilter)
+      reader.read(connections: try ConntrackListener.walk(&socket), limit: limit)
+    } catch {
+      reader.miss("the connections that conntrack knows: \(error)")
+    }
+  }
+}

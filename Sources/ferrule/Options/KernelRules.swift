@@ -1,0 +1,25 @@
+import Glibc
+import Kernel
+import Syntax
+import Wire
+import XTables
+
+/// The rules that the running kernel has.
+struct KernelRules {
+  let tables: [Table]
+  let printer: RulePrinter
+
+  /// - Parameter name: the one table that is wanted; all that are in use where it is nil.
+  init(_ family: Family, only name: TableName? = nil) throws(KernelError) {
+    let names = name.map { [$0.rawValue] } ?? KernelTables().names(family)
+    // Without root the list of tables is empty; asking for one says why.
+    if names.isEmpty, geteuid() != 0 { _ = try RawTable.read(family, TableName.filter.rawValue) }
+    var tables: [Table] = []
+    for name in names { tables.append(try RawTable.read(family, name).typed(.installed)) }
+    UndeclaredParts.report(tables)
+    self.tables = tables
+    printer = RulePrinter(family: family, names: .system)
+  }
+
+  func text(counters: Bool) -> [UInt8] { tables.flatMap { printer.table($0, counters: counters) } }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+/// `ferrule test` with files that change, and with captures.
+@Suite struct TestCommandTests {
+  private static let scenario = """
+    rules: |
+      *filter
+      :INPUT DROP [0:0]
+      -A INPUT -p udp -m udp --dport 53 -j ACCEPT
+      COMMIT
+    tests:
+      - name: t
+        steps:
+          - eth0 udp 10.0.0.9:1000 > 10.0.0.1:53 => local
+          - {wait: 2}
+          - eth0 udp 10.0.0.9:1000 > 10.0.0.1:54 => drop INPUT
+
+    """
+
+  private static let replay = """
+    rules: |
+      *filter
+      :INPUT DROP [0:0]
+      -A INPUT -p udp -m udp --dport 53 -j ACCEPT
+      COMMIT
+    tests:
+      - name: replayed
+        steps:
+          - pcap: {file: capture.pcapng, interfaces: {10.0.0.0/24: eth0, default: eth1}}
+            expect: {counters: {INPUT 1: 1, INPUT policy: 1}}
+          - {pcap: {file: capture.pcapng, interfaces: {10.0.0.9: eth0}, timing: false, limit: 1}, expect: {verdict: local}}
+      - name: from nowhere
+        steps:
+          - pcap: {file: capture.pcapng, interfaces: {192.0.2.0/24: eth0}}
+
+    """
+
+  @Test func aCaptureIsWrittenAndReplayed() throws {
+    let outcome = try CommandTests.shell(
+      """
+      T=$(dirname $F); cd $T; cat > replay.yaml <<'YAML'
+      \(Self.replay)YAML
+      ferrule test --pcapng capture.pcapng $F; ferrule test --only replayed replay.yaml; echo "status $?"
+      """, with: Self.scenario, named: "scenario.yaml")
+    #expect(outcome.text.contains("scenario.yaml: 1 passed, 2 packets\n"), "\(outcome.text)")
+    #expect(outcome.text.contains("replay.yaml: 1 passed, 3 packets\n"), "\(outcome.text)")
+    #expect(outcome.text.contains("packet 1 comes from 10.0.0.9, and no interface is said for that"), "\(outcome.text)")
+  }
+
+  /// Once the file has changed, the tests run again.
+  @Test func filesAreWatched() throws {
+    let outcome = try CommandTests.shell(
+      """
+      T=$(dirname $F)
+      ferrule test --watch $F > $T/out 2>&1 & P=$!
+      # Waits for a line of the output, for as long as a busy machine may take.
+      await() { for i in $(seq 600); do grep -q "$1" $T/out && return; sleep 0.1; done; echo "nothing says $1"; }
+      await '1 passed'
+      sed 's/=> local/=> drop/' $F > $T/new && mv $T/new $F
+      await '1 failed'
+      kill $P; wait $P 2>/dev/null
+      grep -c passed $T/out; grep -c failed $T/out
+      """, with: Self.scenario, named: "scenario.yaml")
+    #expect(outcome.text.hasSuffix("1\n1\n"), "\(outcome.text)")
+  }
+
+  @Test func whatCameIsWrittenAsExpected() throws {
+    let outcome = try CommandTests.shell(
+      "sed -i 's/=> local/=> drop/' $F; ferrule test --update $F; ferrule test $F; grep -c '=> local' $F",
+      with: Self.scenario, named: "scenario.yaml")
+    #expect(outcome.text.contains("1 expectation written"), "\(outcome.text)")
+    #expect(outcome.text.hasSuffix("1 passed, 2 packets\n1\n"), "\(outcome.text)")
+  }
+}
