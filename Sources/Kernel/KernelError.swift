@@ -127,7 +127,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case ENOENT:
       return reason == .cannotRead
         ? "The kernel has no such table; load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
-        : "The kernel lacks a match, target or revision that the rule asks for, or a set that it names; load its xt_ module, or create the set."
+        : "The kernel lacks a match, target or revision that the rule asks for, or a set, an accounting object or an estimator that it names; load its xt_ module, or make the object first."
     case EINVAL: return "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."
     case ELOOP: return "Chains jump in a circle, or a target stands where the table does not allow it; break the circle."
     case ENOMEM: return "The kernel had no memory for the table; make it smaller or raise the memory limit of the control group."

@@ -3,8 +3,8 @@ internal import Glibc
 /// Finds the rule that made the kernel refuse a table. The kernel itself says only an error number, so the table is tried in part,
 /// in a network namespace that nobody sees: the refused rule is the last one of the shortest beginning that is refused.
 ///
-/// A rule that names an ipset cannot be judged there, where no sets are; such rules are left out, and blamed only when there is
-/// one of them and the rest is taken.
+/// A rule that names an ipset, an accounting object or an estimator cannot be judged there, where none are; such rules are left out,
+/// and blamed only when there is one of them and the rest is taken.
 struct RefusalSearch {
   private let table: KernelTable
   private let error: KernelError
@@ -27,7 +27,7 @@ struct RefusalSearch {
 
   private func search() -> RuleReference? {
     let all = places
-    let (bound, free) = (all.filter { namesSet($0) }, all.filter { !namesSet($0) })
+    let (bound, free) = (all.filter { namesObject($0) }, all.filter { !namesObject($0) })
     guard !isTaken(Set(free)) else { return bound.count == 1 ? bound[0] : nil }
     // Invariant: the first `low` rules are taken, the first `high` are refused.
     var low = 0
@@ -59,14 +59,14 @@ struct RefusalSearch {
     }
   }
 
-  private func namesSet(_ place: RuleReference) -> Bool {
+  private func namesObject(_ place: RuleReference) -> Bool {
     guard let entry = table[chain: place.chain]?.rules[place.rule - 1].entry else { return false }
     let layout = EntryLayout(table.family)
     let target = Int(entry.hostWord(UInt16.self, at: layout.targetOffset) ?? 0)
     if entry.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "SET" { return true }
     var at = layout.size
     while at < target, let size = entry.hostWord(UInt16.self, at: at), size >= 32 {
-      if entry.text(at: at + EntryLayout.name, length: EntryLayout.nameLength) == "set" { return true }
+      if ["set", "nfacct", "rateest"].contains(entry.text(at: at + EntryLayout.name, length: EntryLayout.nameLength)) { return true }
       at += Int(size)
     }
     return false

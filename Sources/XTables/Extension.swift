@@ -32,6 +32,8 @@ public protocol Extension: Sendable {
   static func check(_ info: Info, _ site: RuleSite) throws(OptionError)
   /// What must run for this extension to see anything: connection tracking, reassembly.
   static func services(_ info: Info) -> KernelServices
+  /// The objects of the kernel that the structure names, and whether it needs or makes them.
+  static func objects(_ info: Info) -> [KernelObjectUse]
   /// Makes what a loaded rule keeps beyond itself: a list, a table, a timer. The corresponding C callback is `checkentry`.
   static func start(_ info: Info, family: Family, in world: World)
   /// Whether a structure read from a blob belongs to this extension rather than to another of the same kernel name.
@@ -52,6 +54,7 @@ extension Extension {
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {}
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {}
   public static func services(_ info: Info) -> KernelServices { [] }
+  public static func objects(_ info: Info) -> [KernelObjectUse] { [] }
   public static func start(_ info: Info, family: Family, in world: World) {}
   public static func claims(_ info: Info) -> Bool { true }
 

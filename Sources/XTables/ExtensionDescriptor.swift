@@ -37,6 +37,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let listPayload: @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void
   @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
+  @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
   @usableFromInline let scopeOf: @Sendable (Family) -> Scope
 
   /// What a match decides or a target does.
@@ -74,7 +75,8 @@ public final class ExtensionDescriptor: Sendable {
       start: { payload, family, world in
         E.start(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, in: world)
       },
-      services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) }, scope: E.scope)
+      services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) },
+      objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) }, scope: E.scope)
   }
 
   @usableFromInline
@@ -88,6 +90,7 @@ public final class ExtensionDescriptor: Sendable {
     list: @escaping @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void,
     start: @escaping @Sendable ([UInt8], Family, World) -> Void,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
+    objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
     scope: @escaping @Sendable (Family) -> Scope
   ) {
     self.kind = kind
@@ -124,6 +127,7 @@ public final class ExtensionDescriptor: Sendable {
     listPayload = list
     startPayload = start
     servicesOf = services
+    objectsOf = objects
     scopeOf = scope
   }
 
@@ -170,6 +174,9 @@ public final class ExtensionDescriptor: Sendable {
 
   /// What the kernel starts when a rule with this payload is loaded.
   public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }
+
+  /// The objects beside the tables that a rule with this payload needs or makes.
+  public func objects(_ payload: [UInt8]) -> [KernelObjectUse] { objectsOf(payload) }
 
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }
 

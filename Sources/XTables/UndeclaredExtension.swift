@@ -58,7 +58,7 @@ extension ExtensionDescriptor {
           of: payload, protocolNumber: text.protocolNumber, numeric ? .listedNumerically : .listed)
         text.glue(bytes: printed?.bytes ?? (known.kind == .match ? Array("\(known.name) ".utf8) : []))
       },
-      start: { _, _, _ in }, services: { _ in [] }, scope: { _ in .anywhere })
+      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] }, scope: { _ in .anywhere })
   }
 
   /// A match or target of which a rule holds the bytes, and nothing more is known.
@@ -82,7 +82,7 @@ extension ExtensionDescriptor {
         case (.target, false): text.glue(size == 0 ? "" : "[\(size) bytes of unknown target data] ")
         }
       },
-      start: { _, _, _ in }, services: { _ in [] }, scope: { _ in .anywhere })
+      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] }, scope: { _ in .anywhere })
   }
 
   /// The name to be written behind `-m` or `-j` for a structure.

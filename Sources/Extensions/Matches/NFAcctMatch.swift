@@ -45,6 +45,9 @@ public enum NFAcctMatch: MatchExtension {
     .accepts("--nfacct-name http-traffic", saved: "--nfacct-name  http-traffic"), .rejects("--nfacct-name \"\""), .rejects(""),
   ]
 
+  /// The corresponding kernel function is `nfacct_mt_checkentry`.
+  public static func objects(_ info: Info) -> [KernelObjectUse] { [.needs(.accountingObject(info.object.string))] }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("nfacct-name ")
     text.quoted(info.object.bytes)

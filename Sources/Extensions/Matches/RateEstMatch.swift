@@ -131,8 +131,12 @@ public enum RateEstMatch: MatchExtension {
     if isDelta || info.flags & Bit.absolute != 0 { text.word(rates.1) }
   }
 
-  /// The corresponding kernel function is `xt_rateest_mt_checkentry`; whether the estimators exist is known to the whole
-  /// ruleset only.
+  /// The corresponding kernel function is `xt_rateest_mt_checkentry`.
+  public static func objects(_ info: Info) -> [KernelObjectUse] {
+    let second = info.flags & Bit.relative != 0 ? [info.second] : []
+    return ([info.first] + second).map { .needs(.rateEstimator($0.string)) }
+  }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("rateest match ")
     text.glue(bytes: info.first.bytes)

@@ -86,6 +86,8 @@ public enum RateEstTarget: TargetExtension {
     }
   }
 
+  public static func objects(_ info: Info) -> [KernelObjectUse] { [.makes(.rateEstimator(info.name.string))] }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("name \(info.name.string)")
     let interval = timeOfInterval(info)

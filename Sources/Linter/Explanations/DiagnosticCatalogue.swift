@@ -77,6 +77,10 @@ public enum DiagnosticCatalogue {
     "unknown-target": "The name after -j is neither a chain of this table declared above nor a target that is known.",
     "bad-target": "The name after -j cannot be a target.",
     "illegal-option": "The option does not go with this command.",
+    "no-accounting-object":
+      "-m nfacct counts with an object that `nfacct add' makes. Without it the kernel refuses the whole table, and `ferrule apply' does not begin.",
+    "no-rate-estimator":
+      "-m rateest asks for a rate that a rule with -j RATEEST estimates. The kernel must have taken that rule before: rules above it and tables before it come first.",
     "rule-too-big": "An entry of the kernel's table has at most 65,535 bytes.",
     "kernel-refuses": "The kernel's own check of the match or target would answer EINVAL for the whole table.",
     "wrong-table": "The kernel takes the match or target in other tables only.",

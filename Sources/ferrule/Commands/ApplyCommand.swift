@@ -9,7 +9,8 @@ struct ApplyCommand: ParsableCommand {
     commandName: "apply", abstract: "Puts a ruleset into the kernel.",
     discussion: """
       All tables of the file or none: when the kernel refuses one, those before it are set back. The tables are read back and \
-      compared. Needs root; --sandbox tries it in a network namespace that goes with the command, and needs none.
+      compared. What rules name beside the tables (an accounting object of -m nfacct, an estimator of -m rateest) is looked for \
+      first, and the kernel not asked where it is missing. Needs root; --sandbox tries it in a network namespace that goes with the command, and needs none.
 
       EXIT STATUS
         0 done, 2 the file has errors and the kernel was not asked, 3 the kernel refused
@@ -44,13 +45,23 @@ struct ApplyCommand: ParsableCommand {
     options.keepsCounters = counters
     let tables = parsed.ruleset.tables.map { KernelTable($0) }
     if sandbox {
+      try checkObjects(parsed)
       try KernelTables().apply(tables, options)
     } else {
       let lock = try XtablesLock(wait: wait)
+      try checkObjects(parsed)
       try KernelTables().apply(tables, options)
       _ = consume lock
     }
     let names = parsed.ruleset.tables.map(\.name.rawValue).joined(separator: ", ")
     try Console.print("\(sandbox ? "the kernel took" : "applied") \(names)\n")
+  }
+
+  /// What rules name beside the tables must be there; the kernel would only say that something is not.
+  private func checkObjects(_ parsed: ParsedRuleset) throws {
+    let missing = KernelObjects(registry: .forThisKernel).missing(for: parsed.ruleset)
+    guard !missing.isEmpty else { return }
+    Console.report(missing, in: parsed.file, colours.colour)
+    try ExitStatus.badInput.leave()
   }
 }
