@@ -167,7 +167,7 @@ struct RestoreRun {
     let pending: PendingCommand
     do throws(OptionError) {
       let counters = try RuleCounters(of: file.bytes[range], line: line)
-      var words = try Lexer.words(of: file, in: counters.rest) { _ in }
+      var words = try Lexer.words(of: file, in: counters.rest, takesNewline: true) { _ in }
       if options.counters { words.insert(contentsOf: counters.words, at: 0) }
       pending = try parser.read(
         verbosity + words, table: table.name, range: SourceRange(range), notices: &notices)
@@ -176,7 +176,7 @@ struct RestoreRun {
       throw session.failure(error, line: line)
     }
     session.complain(notices)
-    if pending.flags.isForOtherFamily {
+    if pending.isIgnored {
       if pending.flags.verbosity > 1 {
         session.flush()
         table.editor.dump()

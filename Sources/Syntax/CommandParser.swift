@@ -66,6 +66,8 @@ public struct PendingCommand {
   /// The table as `-t` named it.
   public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
   public var flags: Command.Flags { run.flags }
+  /// The line is for the other family, and speaks of rules.
+  public var isIgnored: Bool { run.flags.isForOtherFamily && verb.takesRule }
   /// The extensions `--help` is to speak of.
   public var helpSubjects: [ExtensionDescriptor] { run.helpSubjects }
 
@@ -198,6 +200,8 @@ struct CommandRun {
         if try implyProtocol() {
           return try readShort(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
         }
+        // A letter that iptables knows, and does nothing with.
+        if byte == UInt8(ascii: "b") { throw OptionError("unknown-option", "Unknown arg \"(null)\"", at: word.range) }
         throw unknownOption(word, "-" + String(UnicodeScalar(byte)))
       }
       if arity(of: found) > 0 || isOptional(found) {

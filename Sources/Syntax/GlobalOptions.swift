@@ -143,7 +143,7 @@ extension CommandRun {
     if name.bytes.count >= 29 {
       throw OptionError("bad-target", "Invalid target name `\(name.string)' (28 chars max)", at: name.range)
     }
-    if name.bytes.contains(where: { Lexer.isBlank($0) }) {
+    if name.bytes.contains(where: { Lexer.isSpace($0) }) {
       throw OptionError("bad-target", "Invalid target name `\(name.string)'", at: name.range)
     }
     builder.jump = name

@@ -12,9 +12,14 @@ public enum Lexer {
   ///
   /// Only `"` quotes, and a backslash escapes inside quotes only. A quote that is never closed swallows the rest of the
   /// line *without an error*, as iptables-restore has it; `unterminated` reports where it began.
+  ///
+  /// - Parameter takesNewline: such a quote swallows the newline too. iptables-restore does that, and then prints what it
+  ///   cannot read back; where a text is to be kept readable it is better left out.
   public static func words(
-    of file: SourceFile, in range: Range<Int>, unterminated: (Int) -> Void
+    of file: SourceFile, in range: Range<Int>, takesNewline: Bool = false, unterminated: (Int) -> Void
   ) throws(OptionError) -> [Token] {
+    let hasNewline = takesNewline && range.upperBound < file.bytes.count && file.bytes[range.upperBound] == UInt8(ascii: "\n")
+    let lineEnd = range.upperBound + (hasNewline ? 1 : 0)
     var words: [Token] = []
     words.reserveCapacity(24)
     var at = range.lowerBound
@@ -29,7 +34,9 @@ public enum Lexer {
         try checkLimits(start..<end, end - start, count: words.count)
         at = end
       } else {
-        let (bytes, end) = quotedWord(file.bytes, from: at, to: range.upperBound, unterminated: unterminated)
+        let (bytes, end) = quotedWord(file.bytes, from: at, to: range.upperBound, lineEnd: lineEnd, unterminated: unterminated)
+        // A quote that opens at the very end of the input holds nothing, and is no word.
+        if takesNewline, bytes.isEmpty, end == file.bytes.count, file.bytes[end - 1] == UInt8(ascii: "\""), end - start == 1 { break }
         words.append(Token(bytes[...], at: SourceRange(start..<end)))
         try checkLimits(start..<end, bytes.count, count: words.count)
         at = end
@@ -65,16 +72,16 @@ public enum Lexer {
 
   /// A closing quote ends the argument, even where text follows at once.
   private static func quotedWord(
-    _ bytes: [UInt8], from start: Int, to end: Int, unterminated: (Int) -> Void
+    _ bytes: [UInt8], from start: Int, to end: Int, lineEnd: Int, unterminated: (Int) -> Void
   ) -> (bytes: [UInt8], end: Int) {
     var result: [UInt8] = []
     var openedAt: Int?
     var at = start
-    while at < end {
+    while at < (openedAt == nil ? end : lineEnd) {
       let byte = bytes[at]
       at += 1
       if openedAt != nil {
-        if byte == UInt8(ascii: "\\"), at < end {
+        if byte == UInt8(ascii: "\\"), at < lineEnd {
           result.append(bytes[at])
           at += 1
         } else if byte == UInt8(ascii: "\"") {
@@ -91,8 +98,11 @@ public enum Lexer {
       }
     }
     if let openedAt { unterminated(openedAt) }
-    return (result, end)
+    return (result, at)
   }
+
+  /// Where words cannot be: the corresponding C function is `isspace`.
+  static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || (0x0a...0x0d).contains(byte) }
 
   static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 }

@@ -186,7 +186,7 @@ struct RulesetReader {
     }
     guard let name = table?.name else { return }
     var command = try commands.parse(words, table: name, range: line.content) { _, chain in table?.index(of: chain) != nil }
-    if command.flags.isForOtherFamily { return }
+    if command.flags.isForOtherFamily, command.verb.takesRule { return }
     if let counters {
       for index in command.rules.indices { command.rules[index].counters = counters }
     }

@@ -101,14 +101,16 @@ extension CommandRun {
     if parser.registry.target(named: name.string, parser.family) != nil || StandardVerdict(rawValue: name.string) != nil {
       throw OptionError("bad-chain-name", "chain name may not clash with target name", at: name.range)
     }
-    if name.bytes.contains(where: { Lexer.isBlank($0) }) {
+    if name.bytes.contains(where: { Lexer.isSpace($0) }) {
       throw OptionError("bad-chain-name", "Invalid chain name `\(name.string)'", at: name.range)
     }
   }
 
   /// Ends the line: what the options say of each other, and whether they go with the command.
   mutating func finish() throws(OptionError) -> Command.Verb {
-    if flags.isForOtherFamily || flags.showsVersion || flags.showsHelp { return .check }
+    if flags.showsVersion || flags.showsHelp { return .check }
+    // Of a line for the other family iptables-restore leaves out the rules, and does what else was read of it.
+    if flags.isForOtherFamily { return commands.isEmpty ? .check : verb }
     try checkNoDropInNat()
     if flags.waitInterval != nil, flags.wait == nil || flags.wait == 0 {
       throw OptionError("bad-wait", "--wait-interval only makes sense with --wait\n", at: range)
