@@ -89,6 +89,6 @@ let package = Package(
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
     tests("DropInTests", of: ["ferrule", "DropIn", "Extensions", "XTables", "Conntrack", "Wire"]),
-    tests("FerruleTests", of: ["ferrule", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+    tests("FerruleTests", of: ["ferrule", "Grammar", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )

@@ -1,0 +1,590 @@
+#!/bin/bash
+
+__ferrule_cursor_index_in_current_word() {
+    local remaining="${COMP_LINE}"
+
+    local word
+    for word in "${COMP_WORDS[@]::COMP_CWORD}"; do
+        remaining="${remaining##*([[:space:]])"${word}"*([[:space:]])}"
+    done
+
+    local -ir index="$((COMP_POINT - ${#COMP_LINE} + ${#remaining}))"
+    if [[ "${index}" -le 0 ]]; then
+        printf 0
+    else
+        printf %s "${index}"
+    fi
+}
+
+# positional arguments:
+#
+# - 1: the current (sub)command's count of positional arguments
+#
+# required variables:
+#
+# - repeating_flags: the repeating flags that the current (sub)command can accept
+# - non_repeating_flags: the non-repeating flags that the current (sub)command can accept
+# - repeating_options: the repeating options that the current (sub)command can accept
+# - non_repeating_options: the non-repeating options that the current (sub)command can accept
+# - positional_number: value ignored
+# - unparsed_words: unparsed words from the current command line
+#
+# modified variables:
+#
+# - non_repeating_flags: remove flags for this (sub)command that are already on the command line
+# - non_repeating_options: remove options for this (sub)command that are already on the command line
+# - positional_number: set to the current positional number
+# - unparsed_words: remove all flags, options, and option values for this (sub)command
+__ferrule_offer_flags_options() {
+    local -ir positional_count="${1}"
+    positional_number=0
+
+    local was_flag_option_terminator_seen=false
+    local is_parsing_option_value=false
+
+    local -ar unparsed_word_indices=("${!unparsed_words[@]}")
+    local -i word_index
+    for word_index in "${unparsed_word_indices[@]}"; do
+        if "${is_parsing_option_value}"; then
+            # This word is an option value:
+            # Reset marker for next word iff not currently the last word
+            [[ "${word_index}" -ne "${unparsed_word_indices[${#unparsed_word_indices[@]} - 1]}" ]] && is_parsing_option_value=false
+            unset "unparsed_words[${word_index}]"
+            # Do not process this word as a flag or an option
+            continue
+        fi
+
+        local word="${unparsed_words["${word_index}"]}"
+        if ! "${was_flag_option_terminator_seen}"; then
+            case "${word}" in
+            --)
+                unset "unparsed_words[${word_index}]"
+                # by itself -- is a flag/option terminator, but if it is the last word, it is the start of a completion
+                if [[ "${word_index}" -ne "${unparsed_word_indices[${#unparsed_word_indices[@]} - 1]}" ]]; then
+                    was_flag_option_terminator_seen=true
+                fi
+                continue
+                ;;
+            -*)
+                # ${word} is a flag or an option
+                # If ${word} is an option, mark that the next word to be parsed is an option value
+                local option
+                for option in "${repeating_options[@]}" "${non_repeating_options[@]}"; do
+                    [[ "${word}" = "${option}" ]] && is_parsing_option_value=true && break
+                done
+
+                # Remove ${word} from ${non_repeating_flags} or ${non_repeating_options} so it isn't offered again
+                local not_found=true
+                local -i index
+                for index in "${!non_repeating_flags[@]}"; do
+                    if [[ "${non_repeating_flags[${index}]}" = "${word}" ]]; then
+                        unset "non_repeating_flags[${index}]"
+                        non_repeating_flags=("${non_repeating_flags[@]}")
+                        not_found=false
+                        break
+                    fi
+                done
+                if "${not_found}"; then
+                    for index in "${!non_repeating_flags[@]}"; do
+                        if [[ "${non_repeating_flags[${index}]}" = "${word}" ]]; then
+                            unset "non_repeating_flags[${index}]"
+                            non_repeating_flags=("${non_repeating_flags[@]}")
+                            break
+                        fi
+                    done
+                fi
+                unset "unparsed_words[${word_index}]"
+                continue
+                ;;
+            esac
+        fi
+
+        # ${word} is neither a flag, nor an option, nor an option value
+        if [[ "${positional_number}" -lt "${positional_count}" || "${positional_count}" -lt 0 ]]; then
+            # ${word} is a positional
+            ((positional_number++))
+            unset "unparsed_words[${word_index}]"
+        else
+            if [[ -z "${word}" ]]; then
+                # Could be completing a flag, option, or subcommand
+                positional_number=-1
+            else
+                # ${word} is a subcommand or invalid, so stop processing this (sub)command
+                positional_number=-2
+            fi
+            break
+        fi
+    done
+
+    unparsed_words=("${unparsed_words[@]}")
+
+    if\
+        ! "${was_flag_option_terminator_seen}"\
+        && ! "${is_parsing_option_value}"\
+        && [[ ("${cur}" = -* && "${positional_number}" -ge 0) || "${positional_number}" -eq -1 ]]
+    then
+        COMPREPLY+=($(compgen -W "${repeating_flags[*]} ${non_repeating_flags[*]} ${repeating_options[*]} ${non_repeating_options[*]}" -- "${cur}"))
+    fi
+}
+
+__ferrule_add_completions() {
+    local completion
+    while IFS='' read -r completion; do
+        COMPREPLY+=("${completion}")
+    done < <(IFS=$'\n' compgen "${@}" -- "${cur}")
+}
+
+__ferrule_custom_complete() {
+    if [[ -n "${cur}" || -z ${COMP_WORDS[${COMP_CWORD}]} || "${COMP_LINE:${COMP_POINT}:1}" != ' ' ]]; then
+        local -ar words=("${COMP_WORDS[@]}")
+    else
+        local -ar words=("${COMP_WORDS[@]::${COMP_CWORD}}" '' "${COMP_WORDS[@]:${COMP_CWORD}}")
+    fi
+
+    "${COMP_WORDS[0]}" "${@}" "${words[@]}"
+}
+
+_ferrule() {
+    local state
+    state="$(shopt -p;shopt -po)"
+    trap "${state//$'\n'/;}" RETURN
+    shopt -s extglob
+    set +o history +o posix
+
+    local -xr SAP_SHELL=bash
+    local -x SAP_SHELL_VERSION
+    SAP_SHELL_VERSION="$(IFS='.';printf %s "${BASH_VERSINFO[*]}")"
+    local -r SAP_SHELL_VERSION
+
+    local -r cur="${2}"
+    local -r prev="${3}"
+
+    local -i positional_number
+    local -a unparsed_words=("${COMP_WORDS[@]:1:${COMP_CWORD}}")
+
+    local -a repeating_flags=()
+    local -a non_repeating_flags=(--version -h --help)
+    local -a repeating_options=()
+    local -a non_repeating_options=()
+    __ferrule_offer_flags_options 0
+
+    # Offer subcommand / subcommand argument completions
+    local -r subcommand="${unparsed_words[0]}"
+    unset 'unparsed_words[0]'
+    unparsed_words=("${unparsed_words[@]}")
+    case "${subcommand}" in
+    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|help)
+        # Offer subcommand argument completions
+        "_ferrule_${subcommand}"
+        ;;
+    *)
+        # Offer subcommand completions
+        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify help' -- "${cur}"))
+        ;;
+    esac
+}
+
+_ferrule_lint() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --fix --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''github'$'\n''sarif'$'\n''junit'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_run() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --this-host --brief --conntrack --stack --version -h --help)
+    repeating_options=(--ip-route --also --packets --pcap)
+    non_repeating_options=(--host --ip-addr --in --expect --conntrack-from --seed --format --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--also')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--packets')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--pcap')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--in')
+        return
+        ;;
+    '--expect')
+        return
+        ;;
+    '--conntrack-from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_show() {
+    repeating_flags=()
+    non_repeating_flags=(--counters -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--table -t --format --color)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--table'|'-t')
+        __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_fmt() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --write -w --check --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_compile() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--table -t --output -o --format --color)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--table'|'-t')
+        __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--output'|'-o')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_decompile() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_apply() {
+    repeating_flags=()
+    non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--wait -w --color)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--wait'|'-w')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_save() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--table -t --format)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--table'|'-t')
+        __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    esac
+}
+
+_ferrule_explain() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(-m --match -j --jump --format)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '-m'|'--match')
+        return
+        ;;
+    '-j'|'--jump')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    esac
+}
+
+_ferrule_lab() {
+    repeating_flags=()
+    non_repeating_flags=(--kernel --version -h --help)
+    repeating_options=()
+    non_repeating_options=()
+    __ferrule_offer_flags_options 0
+}
+
+_ferrule_test() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose --update --watch --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--only --format --jobs --pcapng --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--only')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        return
+        ;;
+    '--jobs')
+        return
+        ;;
+    '--pcapng')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_coverage() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--only --format --least --jobs --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--only')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''lcov'$'\n''html'
+        return
+        ;;
+    '--least')
+        return
+        ;;
+    '--jobs')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_verify() {
+    repeating_flags=()
+    non_repeating_flags=(--verbose --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--only --format --patience --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--only')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        return
+        ;;
+    '--patience')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_help() {
+    repeating_flags=()
+    non_repeating_flags=(--version)
+    repeating_options=()
+    non_repeating_options=()
+    __ferrule_offer_flags_options -1
+}
+
+complete -o filenames -F _ferrule ferrule
