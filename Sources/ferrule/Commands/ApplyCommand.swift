@@ -10,7 +10,8 @@ struct ApplyCommand: ParsableCommand {
     discussion: """
       All tables of the file or none: when the kernel refuses one, those before it are set back. The tables are read back and \
       compared. What rules name beside the tables (an accounting object of -m nfacct, an estimator of -m rateest) is looked for \
-      first, and the kernel not asked where it is missing. Needs root; --sandbox tries it in a network namespace that goes with the command, and needs none.
+      first, and the kernel not asked where it is missing. Needs root; --sandbox tries it in a network namespace that goes with the \
+      command, and needs none.
 
       EXIT STATUS
         0 done, 2 the file has errors and the kernel was not asked, 3 the kernel refused
