@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|help)
+    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify snapshot help' -- "${cur}"))
         ;;
     esac
 }
@@ -270,7 +270,7 @@ _ferrule_run() {
 
     # Offer positional completions
     case "${positional_number}" in
-    1)
+    *)
         __ferrule_add_completions -f
         return
         ;;
@@ -574,6 +574,21 @@ _ferrule_verify() {
     case "${positional_number}" in
     *)
         __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_snapshot() {
+    repeating_flags=()
+    non_repeating_flags=(--redact --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--connections)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--connections')
         return
         ;;
     esac

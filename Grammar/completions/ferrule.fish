@@ -25,7 +25,7 @@ function __ferrule_parse_tokens -S
         case 'lint'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'fix' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 2 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
         case 'fmt'
@@ -48,6 +48,8 @@ function __ferrule_parse_tokens -S
             __ferrule_parse_subcommand -r 1 'only=' 'format=' 'least=' 'jobs=' 'color=' 'version' 'h/help'
         case 'verify'
             __ferrule_parse_subcommand -r 1 'only=' 'format=' 'patience=' 'verbose' 'color=' 'version' 'h/help'
+        case 'snapshot'
+            __ferrule_parse_subcommand 0 'redact' 'connections=' 'version' 'h/help'
         case 'help'
             __ferrule_parse_subcommand -r 1 'version'
         end
@@ -118,6 +120,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'test' -d 'Runs tests of rulesets: packets, and what is expected of them.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'coverage' -d 'Tells which rules the tests of scenario files match, and which they never do.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'verify' -d 'Plays tests in the running kernel too, and says where it does other things than Ferrule.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'snapshot' -d 'Writes down this machine, as far as packets are concerned, for dry runs elsewhere.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
@@ -129,11 +132,11 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" host' -l 'host' -d 'The host\'s interfaces, addresses, routes, switches and sockets, as YAML.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" host' -l 'host' -d 'The host\'s interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ip-addr' -l 'ip-addr' -d 'What `ip -j addr\' printed, instead of --host.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-route' -d 'What `ip -j route\' printed (and `ip -j -6 route\': the option can be repeated).' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" this-host' -l 'this-host' -d 'Take interfaces, addresses and routes from this machine.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -eq 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'also' -d 'Another ruleset, such as that of the other family.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'packets' -d 'A file of packets, one a line; - is standard input.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'pcap' -d 'A capture (pcap or pcapng), whose packets arrive at the interface of --in.' -rF
@@ -213,7 +216,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'How to tell the results: text, junit, tap, json.' -rfka 'text junit tap json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" jobs' -l 'jobs' -d 'How many tests run at the same time.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" verbose' -l 'verbose' -d 'Name the tests that passed, too.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Write the verdicts as they are into the files, as what is expected.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Write into the files what came of the tests, in place of the values that were expected.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" watch' -l 'watch' -d 'Run the tests again whenever a file of theirs changes, until interrupted.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" pcapng' -l 'pcapng' -d 'Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
@@ -235,4 +238,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule snapshot" redact' -l 'redact' -d 'Put other addresses and names in the place of the true ones.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule snapshot" connections' -l 'connections' -d 'Write no more connections of conntrack\'s than so many.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule snapshot" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule snapshot" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule help" version' -l 'version' -d 'Show the version.'
