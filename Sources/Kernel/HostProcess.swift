@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// A program run to its end. It is started by the calling thread and so shares that thread's network namespace.
@@ -10,23 +11,26 @@ public struct HostProcess: Sendable {
   /// - Parameters:
   ///   - arguments: those behind the program's name, which is looked for in the PATH.
   ///   - input: what it reads from its standard input.
-  ///   - environment: variables set for it beside those of this process.
+  ///   - environment: variables set for it (`NAME=value`) beside those of this process.
+  ///   - directory: where it is started; nothing for where this process is.
   public static func run(
-    _ program: String, _ arguments: [String] = [], input: String = "", environment: [String] = []
+    _ program: String, _ arguments: [String] = [], input: String = "", environment: [String] = [], directory: String? = nil
   ) throws(KernelError) -> HostProcess {
     var toChild: [Int32] = [-1, -1]
     var fromChild: [Int32] = [-1, -1]
-    // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE.
-    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &toChild) == 0 else { throw .call("socketpair") }
-    guard unsafe pipe(&fromChild) == 0 else {
+    // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE. No other child may inherit an
+    // end, or the output would end with that child only.
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard unsafe socketpair(AF_UNIX, kind, 0, &toChild) == 0 else { throw .call("socketpair") }
+    guard unsafe ferrule_pipe(&fromChild) == 0 else {
       let error = SystemError.last
       for end in toChild { close(end) }
       throw .call("pipe", error)
     }
     let process: pid_t
-    do {
-      for end in [toChild[1], fromChild[0]] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      process = try spawn(program, arguments, environment, input: toChild[0], output: fromChild[1], errors: fromChild[1])
+    do throws(KernelError) {
+      process = try spawn(
+        program, arguments, environment, directory: directory, input: toChild[0], output: fromChild[1], errors: fromChild[1])
     } catch {
       for end in toChild + fromChild { close(end) }
       throw error
@@ -43,20 +47,35 @@ public struct HostProcess: Sendable {
 
   /// - Parameter errors: what becomes its standard error; nothing for that of this process.
   static func spawn(
-    _ program: String, _ arguments: [String], _ environment: [String], input: Int32, output: Int32, errors: Int32?
+    _ program: String, _ arguments: [String], _ environment: [String], directory: String? = nil, input: Int32, output: Int32,
+    errors: Int32?
   ) throws(KernelError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer {
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
+    }
+    // A thread of a pool blocks signals; what it starts shall hear them.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe sigaddset(&signals, SIGPIPE)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    if let directory { _ = unsafe ferrule_spawn_in(&actions, directory) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
     if let errors { unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2) }
-    for end in [input, output] where end > 2 { unsafe posix_spawn_file_actions_addclose(&actions, end) }
     var variables: [UnsafeMutablePointer<CChar>?] = unsafe []
     for variable in environment { unsafe variables.append(strdup(variable)) }
     var inherited = unsafe environ
+    let names = environment.map { $0.prefix { $0 != "=" } + "=" }
     while let variable = unsafe inherited.pointee {
-      unsafe variables.append(strdup(variable))
+      let text = unsafe String(cString: variable)
+      if !names.contains(where: { text.hasPrefix($0) }) { unsafe variables.append(strdup(variable)) }
       unsafe inherited += 1
     }
     unsafe variables.append(nil)
@@ -67,7 +86,7 @@ public struct HostProcess: Sendable {
       for unsafe word in unsafe words + variables { unsafe free(word) }
     }
     var process: pid_t = 0
-    let failure = unsafe posix_spawnp(&process, program, &actions, nil, words, variables)
+    let failure = unsafe posix_spawnp(&process, program, &actions, &attributes, words, variables)
     guard failure == 0 else { throw .call("starting \(program)", SystemError(number: failure)) }
     return process
   }

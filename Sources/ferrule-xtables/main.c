@@ -20,6 +20,7 @@
 #include "extension.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,12 @@ static void set_streams(void) {
   int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (process.text < 0 || process.complaints < 0 || nothing < 0) give_up("no memory for what extensions print");
   if (dup2(nothing, 0) < 0 || dup2(process.text, 1) < 0 || dup2(process.complaints, 2) < 0) give_up("cannot set its streams");
+}
+
+/* Swift's runtime, which is linked into every program of the package, would look into a crash for half a minute. */
+static void reset_signals(void) {
+  const int fatal[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGTRAP};
+  for (size_t index = 0; index < sizeof fatal / sizeof *fatal; index++) signal(fatal[index], SIG_DFL);
 }
 
 static void set_limits(void) {
@@ -304,6 +311,7 @@ int main(int count, char **arguments) {
   if (count < 2) give_up("speaks to ferrule only");
   process.family = strcmp(arguments[1], "ipv6") == 0 ? NFPROTO_IPV6 : NFPROTO_IPV4;
   process.asks_kernel = count > 2 && strcmp(arguments[2], "--ask-kernel") == 0;
+  reset_signals();
   set_limits();
   set_streams();
   on_exit(tell_exit, NULL);

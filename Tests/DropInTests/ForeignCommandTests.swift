@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 import Testing
 import TestSupport
 
@@ -61,14 +62,6 @@ import TestSupport
 enum HostFolders {
   /// Where libxtables looks by itself.
   static func extensions() throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["pkg-config", "--variable=xtlibdir", "xtables"]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    try HostProcess.run("pkg-config", ["--variable=xtlibdir", "xtables"]).output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

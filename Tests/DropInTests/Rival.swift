@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 import XTables
 
 /// The real iptables, and Ferrule under the same names: folders that hold the seven programs.
@@ -59,13 +60,7 @@ enum Rival: String, CaseIterable {
       script += "{ \(command)\n} >\(index).out 2>\(index).err; echo $? >\(index).status\n"
     }
     try Data(script.utf8).write(to: folder.appending(path: "script"))
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/unshare")
-    process.arguments = ["-n", "-m", "sh", "script"]
-    process.currentDirectoryURL = folder
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
+    _ = try HostProcess.run("unshare", ["-n", "-m", "sh", "script"], directory: folder.path)
     return commands.indices.map { index in
       let text = { (kind: String) in
         (try? Data(contentsOf: folder.appending(path: "\(index).\(kind)"))).map { String(decoding: $0, as: UTF8.self) } ?? ""

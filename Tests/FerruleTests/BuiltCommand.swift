@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 
 /// The `ferrule` that was built beside these tests.
 enum BuiltCommand {
@@ -13,20 +14,10 @@ enum BuiltCommand {
 
   /// Runs a line of shell with `ferrule` in the path.
   static func shell(_ line: String, in directory: URL = root) throws -> Outcome {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "exec 2>&1\n" + line]
-    process.currentDirectoryURL = directory
-    var environment = ProcessInfo.processInfo.environment
-    environment["PATH"] = folder.path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
-    environment["XTABLES_LOCKFILE"] = FileManager.default.temporaryDirectory.appending(path: "ferrule-tests-\(getpid()).lock").path
-    process.environment = environment
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return Outcome(status: process.terminationStatus, text: String(decoding: data, as: UTF8.self))
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let lock = FileManager.default.temporaryDirectory.appending(path: "ferrule-tests-\(getpid()).lock").path
+    let process = try HostProcess.run(
+      "/bin/sh", ["-c", line], environment: ["PATH=\(folder.path):\(path)", "XTABLES_LOCKFILE=\(lock)"], directory: directory.path)
+    return Outcome(status: process.status, text: process.output)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 import Wire
 import XTables
 
@@ -30,25 +31,13 @@ enum LegacyTool {
 
   /// Runs a shell script in a fresh namespace; `$1` to `$9` are the arguments.
   static func run(_ script: String, _ arguments: [String]) throws -> Answer {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/unshare")
-    process.arguments = ["-n", "sh", "-c", script, "sh"] + arguments
-    var environment = ProcessInfo.processInfo.environment
-    environment["XTABLES_LOCKFILE"] = FileManager.default.temporaryDirectory.appending(path: "ferrule-\(UUID()).lock").path
-    process.environment = environment
-    let output = Pipe()
-    let errors = Pipe()
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    try? FileManager.default.removeItem(atPath: environment["XTABLES_LOCKFILE"] ?? "")
+    let scratch = FileManager.default.temporaryDirectory.appending(path: "ferrule-\(UUID())").path
+    let (lock, errors) = (scratch + ".lock", scratch + ".errors")
+    defer { for path in [lock, errors] { try? FileManager.default.removeItem(atPath: path) } }
+    let process = try HostProcess.run(
+      "unshare", ["-n", "sh", "-c", "exec 2>\"$0\"\n" + script, errors] + arguments, environment: ["XTABLES_LOCKFILE=\(lock)"])
     return Answer(
-      status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-      errors: String(decoding: complaint, as: UTF8.self))
+      status: process.status, output: process.output, errors: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "")
   }
 
   static func restoreTest(_ path: String, _ family: Family) throws -> Answer {

@@ -1,6 +1,7 @@
 /* What the Linux UAPI has and Swift's own C library module does not: headers, and calls that are macros or variadic in C. */
 #ifndef FERRULE_CLINUX_H
 #define FERRULE_CLINUX_H
+#include <spawn.h>
 #include <sys/fsuid.h>
 #include <sys/types.h>
 #include <linux/if_tun.h>
@@ -21,6 +22,12 @@ int ferrule_setns(int descriptor, int flags);
 
 /* memfd_create(2), closed in programs that are started. */
 int ferrule_anonymous_file(const char *name);
+
+/* pipe2(2), closed in programs that are started. */
+int ferrule_pipe(int ends[2]);
+
+/* posix_spawn_file_actions_addchdir_np(3) */
+int ferrule_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);
 
 /* Keeps the calling thread on the processor it runs on. */
 int ferrule_thread_pin(void);
