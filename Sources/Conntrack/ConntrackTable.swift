@@ -9,6 +9,10 @@ public final class ConntrackTable {
   var core: ConntrackCore
   /// The NAT side of the helpers; nil as long as no NAT is there, then no payload is rewritten.
   public var helperNAT: (any HelperNAT)?
+  /// Whether packets to two addresses leave by the same way; nil, or an answer of nil, where that is not known. Call forwarding of H.323 asks.
+  public var sharesRoute: ((IPAddress, IPAddress) -> Bool?)?
+  /// What a helper would have had to know, since it was asked last.
+  private var undecided: String?
   /// The datagrams that are being reassembled.
   public internal(set) var fragments = FragmentQueues()
 
@@ -86,6 +90,15 @@ public final class ConntrackTable {
     }
     guard !isLoopback, at.proto == .tcp else { return .accept }
     return core.adjustSequence(&packet, at: at.offset, handle, info.direction)
+  }
+
+  /// Says that a helper cannot tell what becomes of the packet.
+  func noteUndecided(_ what: String) { undecided = what }
+
+  /// What the helper of the last packet would have had to know; nil when it knew enough.
+  public func takeUndecided() -> String? {
+    defer { undecided = nil }
+    return undecided
   }
 
   /// Puts an unconfirmed connection into the table, now that its first packet is about to leave, and tells what has happened.

@@ -44,11 +44,15 @@ extension ConntrackTable {
       register(AmandaHelper(family: family))
       register(SIPHelper(family: family, proto: .udp))
       register(SIPHelper(family: family, proto: .tcp))
+      register(Q931Helper(family: family))
+      register(H245Helper(family: family))
+      register(RASHelper(family: family))
     }
     register(IRCHelper())
     register(PPTPHelper())
     register(BroadcastHelper.netbios)
     register(BroadcastHelper.snmp)
+    register(SNMPTrapHelper())
   }
 
   /// Registers a helper. Of two of one name, family, protocol and port the later one counts.

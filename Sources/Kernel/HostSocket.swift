@@ -60,7 +60,7 @@ package struct HostSocket {
   // MARK: Options
 
   package enum Option: Sendable {
-    case mark, priority, reuseAddress, transparent, lingerZero
+    case mark, priority, reuseAddress, broadcast, transparent, lingerZero
     /// No IPv4 through a socket of IPv6 (`IPV6_V6ONLY`).
     case ownFamilyOnly
 
@@ -69,6 +69,7 @@ package struct HostSocket {
       case .mark: (SOL_SOCKET, SO_MARK)
       case .priority: (SOL_SOCKET, SO_PRIORITY)
       case .reuseAddress: (SOL_SOCKET, SO_REUSEADDR)
+      case .broadcast: (SOL_SOCKET, SO_BROADCAST)
       case .transparent: family == .ipv4 ? (Int32(IPPROTO_IP), 19) : (Int32(IPPROTO_IPV6), 75)
       case .lingerZero: (SOL_SOCKET, SO_LINGER)
       case .ownFamilyOnly: (Int32(IPPROTO_IPV6), IPV6_V6ONLY)

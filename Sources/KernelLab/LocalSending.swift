@@ -25,6 +25,7 @@ enum LocalSending {
     }
     let socket = try HostSocket(kind, family, owner: HostSocket.Owner(uid: sender.uid, gid: sender.gid, groups: sender.groups))
     if sender.mark != 0 { try socket.set(.mark, sender.mark) }
+    if sender.mayBroadcast { try socket.set(.broadcast) }
     if let priority = sender.priority { try socket.set(.priority, priority) }
     if let device = sender.device { try socket.bind(toDevice: device) }
     var outcome = Outcome(injection: sender.way == .raw ? .raw(packet.bytes) : .way(sender.way.rawValue))

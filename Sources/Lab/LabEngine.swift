@@ -211,7 +211,7 @@ struct LabEngineRun {
 
   private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
     let facts = SocketFacts(sender)
-    let local = LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)
+    let local = LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
     switch sender.way {
     case .raw: return simulator.send(packet, by: local)
     case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)

@@ -64,6 +64,8 @@ public struct ScenarioStep: Sendable, Equatable {
     public var device: String?
     /// `SO_PRIORITY`.
     public var priority: UInt32?
+    /// `SO_BROADCAST`.
+    public var mayBroadcast = false
     public var way: Way = .raw
     /// The name under which later steps find the socket; without one it is closed after the step.
     public var name: String?
@@ -132,7 +134,7 @@ extension ScenarioStep {
 
 extension ScenarioStep.LocalSender {
   init(_ reader: ScenarioReader) throws(ScenarioError) {
-    try reader.allow(only: ["uid", "gid", "groups", "cgroup", "mark", "dev", "prio", "via", "name"])
+    try reader.allow(only: ["uid", "gid", "groups", "cgroup", "mark", "dev", "prio", "broadcast", "via", "name"])
     uid = try reader.integer("uid") ?? 0
     gid = try reader.integer("gid") ?? 0
     for (index, group) in try (reader.list("groups") ?? []).enumerated() {
@@ -142,6 +144,7 @@ extension ScenarioStep.LocalSender {
     mark = try reader.integer("mark") ?? 0
     device = try reader.text("dev")
     priority = try reader.integer("prio")
+    mayBroadcast = try reader.bool("broadcast") ?? false
     name = try reader.text("name")
     if let text = try reader.text("via") {
       guard let way = Way(rawValue: text) else { throw reader.error("via", "expected raw, udp, tcp or ping, found \(text)") }

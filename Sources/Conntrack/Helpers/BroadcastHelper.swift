@@ -20,11 +20,17 @@ public struct BroadcastHelper: ConntrackHelper {
   public static let netbios = BroadcastHelper(name: "netbios-ns", port: 137, timeout: 3)
   public static let snmp = BroadcastHelper(name: "snmp", port: 161, timeout: 30)
 
-  /// The corresponding kernel function is `nf_conntrack_broadcast_help`.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
-    guard call.direction == .original, let mask = call.broadcastMask, mask != .any, let reply = call.state?.reply else {
+    expectAnswers(call)
+    guard port == 161, let nat = call.table.helperNAT, let status = call.state?.status, !status.isDisjoint(with: .natMask) else {
       return .accept
     }
+    return nat.snmp(&packet, at: offset, call)
+  }
+
+  /// The corresponding kernel function is `nf_conntrack_broadcast_help`.
+  private func expectAnswers(_ call: HelperCall) {
+    guard call.direction == .original, let mask = call.broadcastMask, mask != .any, let reply = call.state?.reply else { return }
     var expectation = Expectation(
       master: call.connection, proto: .udp, source: reply.source, sourceID: port, destination: reply.destination,
       destinationID: reply.destinationID, maker: call.helper)
@@ -33,6 +39,5 @@ public struct BroadcastHelper: ConntrackHelper {
     // Without room for it the answers are simply not expected.
     _ = try? call.table.expect(expectation, now: call.now)
     call.table.extendTimeout(call.connection, seconds: timeout, now: call.now)
-    return .accept
   }
 }

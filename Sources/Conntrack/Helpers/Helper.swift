@@ -28,6 +28,7 @@ public enum HelperState: Sendable {
   case sane(isStartRequested: Bool)
   case pptp(PPTPState)
   case sip(SIPState)
+  case h323(H323State)
 }
 
 /// Reads the payload of a connection and expects the connections that it announces. Kernel: `nf_conntrack_helper`.
@@ -91,6 +92,20 @@ public protocol HelperNAT: AnyObject {
   func amanda(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
   /// Kernel: `nf_nat_pptp_hook`.
   func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict
+  /// Kernel: `nf_nat_snmp_hook`.
+  func snmp(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict
+  /// Kernel: `nfct_h323_nat_hooks.set_h225_addr`. - Returns: false, as of the following, when the message cannot pass.
+  func h323(_ exchange: inout H323Exchange, set endpoint: H323Endpoint, to address: IPAddress, _ port: UInt16) -> Bool
+  /// Rewrites the signalling address that is of this connection. Kernel: `nfct_h323_nat_hooks.set_sig_addr`.
+  func h323(_ exchange: inout H323Exchange, signal endpoints: [H323Endpoint?]) -> Bool
+  /// Rewrites the address of the sender itself. Kernel: `nfct_h323_nat_hooks.set_ras_addr`.
+  func h323(_ exchange: inout H323Exchange, ras endpoints: [H323Endpoint?]) -> Bool
+  /// Expects a stream and its control channel. Kernel: `nfct_h323_nat_hooks.nat_rtp_rtcp`.
+  func h323(_ exchange: inout H323Exchange, _ media: Expectation, _ control: Expectation, _ endpoint: H323Endpoint) -> Bool
+  /// Expects a channel. Kernel: `nfct_h323_nat_hooks.nat_t120`, `.nat_h245` and `.nat_callforwarding`.
+  func h323(_ exchange: inout H323Exchange, _ expectation: Expectation, _ endpoint: H323Endpoint, _ kind: H323Channel) -> Bool
+  /// Expects calls to one of the addresses that are registered. Kernel: `nfct_h323_nat_hooks.nat_q931`.
+  func h323(_ exchange: inout H323Exchange, _ expectation: Expectation, registered endpoints: [H323Endpoint?], _ index: Int) -> Bool
   /// Rewrites the addresses of a SIP message's headers. Kernel: `nf_nat_sip_hooks.msg`.
   func sip(_ exchange: inout SIPExchange) -> NetfilterVerdict
   /// Expects calls at an address of the message, and rewrites it. Kernel: `nf_nat_sip_hooks.expect`.

@@ -162,7 +162,11 @@ extension Host {
     while let word = words.next() {
       switch word {
       case "dev": name = try words.value(word)
-      case "broadcast", "brd": address?.broadcast = IPAddress(try words.value(word))
+      case "broadcast", "brd":
+        let value = try words.value(word)
+        // A plus stands for the address with all bits of the host set.
+        let last = address.map { IPAddress(family: .ipv4, bits: $0.network | ~$0.mask & 0xFFFF_FFFF) }
+        address?.broadcast = value == "+" ? last : IPAddress(value)
       case "scope": address?.scope = RouteScope(name: try words.value(word)) ?? .universe
       case "peer":
         guard let peer = Address(try words.value(word)) else { throw words.error("no peer address") }

@@ -19,10 +19,21 @@ extension Simulator {
     guard let table = world.conntrack else { return .verdict(.accept) }
     let isLoopback = journey.context.output.flatMap { host.device($0) }?.isLoopback ?? false
     let verdict = table.help(
-      packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback, now: world.instant)
+      packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback,
+      broadcastMask: broadcastMask(journey), now: world.instant)
     guard verdict == .accept else { return .dropped("a helper drops it") }
+    if let missing = table.takeUndecided() { return .unknown(UnknownReason("what the helper expects", needs: missing)) }
     let confirmed = table.confirm(attachment: &journey.context.attachment, now: world.instant)
     return confirmed == .drop ? .dropped("its connection cannot be entered") : .verdict(confirmed)
+  }
+
+  /// The mask of the network that a process here sends a broadcast to: of the first address that was given this broadcast address.
+  private func broadcastMask(_ journey: Journey) -> IPv4Address? {
+    guard journey.route?.type == .broadcast, journey.context.owner != nil,
+      let device = journey.context.output.flatMap({ host.device($0) }), let destination = journey.context.packet.destination,
+      let address = device.addresses.first(where: { $0.broadcast == destination })
+    else { return nil }
+    return IPv4Address.mask(prefixLength: address.prefixLength)
   }
 
   /// The nat table and what its targets set up. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,

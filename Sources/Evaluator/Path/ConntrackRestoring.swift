@@ -27,6 +27,10 @@ extension Simulator {
     let table = ConntrackTable(settings: conntrackSettings, seed: world.random.next())
     table.registerStandardHelpers()
     table.helperNAT = HelperTranslation(seed: world.random.next())
+    table.sharesRoute = { [host] first, second in
+      guard let one = host.outputRoute(Flow(to: first)), let other = host.outputRoute(Flow(to: second)) else { return nil }
+      return one.output == other.output && one.gateway ?? first == other.gateway ?? second
+    }
     world.conntrack = table
     return table
   }

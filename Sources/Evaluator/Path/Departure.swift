@@ -10,12 +10,13 @@ public struct LocalSender: Sendable {
   public var device: String?
   public var priority: UInt32
   /// `SO_BROADCAST`.
-  public var mayBroadcast = false
+  public var mayBroadcast: Bool
   /// It is a raw socket that brings the network header along (`IP_HDRINCL`).
   var hasOwnHeader = true
 
-  public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0) {
+  public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0, mayBroadcast: Bool = false) {
     self.facts = facts
+    self.mayBroadcast = mayBroadcast
     self.device = device
     self.priority = priority
   }

@@ -61,7 +61,8 @@ struct NotationReader {
       case "mark": sender.mark = try NotationReader.integer(value, word)
       case "prio": sender.priority = try NotationReader.integer(value, word) as UInt32
       case "dev": sender.device = value
-      default: throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio and dev")
+      case "broadcast": sender.mayBroadcast = try NotationReader.integer(value, word) as UInt8 != 0
+      default: throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio, dev and broadcast")
       }
       at += 1
     }

@@ -21,7 +21,8 @@ public struct PacketRunner {
       let packet = try spec.packet(after: progress)
       progress.see(packet)
       let facts = SocketFacts(sender)
-      return note(simulator.send(packet, by: LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0)))
+      return note(simulator.send(packet, by: LocalSender(
+        facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)))
     case .send, .close, .snapshot, .load, .flush, .wait: return nil
     }
   }

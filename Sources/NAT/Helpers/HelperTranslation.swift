@@ -15,6 +15,8 @@ public final class HelperTranslation: HelperNAT {
     switch expectation.function {
     case .pptp:
       pptpExpected(connection, expectation, master, in: table, now: now)
+    case .natCallForwarding:
+      forwardedCallExpected(connection, expectation, in: table, now: now)
     case .natSIP:
       sipExpected(connection, expectation, master, in: table, now: now)
     default:

@@ -1,0 +1,77 @@
+/// A place among the bits of a message. What stands behind the end reads as zeros; whoever reads asks before. The corresponding kernel
+/// functions are those of `nf_conntrack_h323_asn1`.
+struct PERReader {
+  private let bytes: [UInt8]
+  let end: Int
+  /// The byte it is at, and the bit of it, highest first.
+  var place: Int
+  var bit = 0
+
+  init(_ bytes: [UInt8], _ range: Range<Int>) {
+    self.bytes = bytes
+    place = range.lowerBound
+    end = min(range.upperBound, bytes.count)
+  }
+
+  private func byte(_ index: Int) -> Int { index >= 0 && index < bytes.count ? Int(bytes[index]) : 0 }
+
+  /// Whether so many more are there. Kernel: `nf_h323_error_boundary`.
+  func has(bytes count: Int = 0, bits: Int = 0) -> Bool {
+    let all = bits + bit
+    return place + count + (all + 7) / 8 <= end
+  }
+
+  mutating func align() {
+    if bit != 0 { place += 1 }
+    bit = 0
+  }
+
+  mutating func skip(bits count: Int) {
+    bit += count
+    place += bit >> 3
+    bit &= 7
+  }
+
+  mutating func next() -> Int {
+    defer { place += 1 }
+    return byte(place)
+  }
+
+  mutating func flag() -> Bool {
+    defer { skip(bits: 1) }
+    return byte(place) & (0x80 >> bit) != 0
+  }
+
+  /// A number of up to ten bits.
+  mutating func number(bits count: Int) -> Int {
+    let last = count + bit
+    var value = byte(place) & (0xFF >> bit)
+    if last <= 8 {
+      value >>= 8 - last
+    } else {
+      value = (value << 8 | byte(place + 1)) >> max(16 - last, 0)
+    }
+    skip(bits: count)
+    return value
+  }
+
+  /// Up to 32 bits, the first highest.
+  mutating func bitmap(_ count: Int) -> UInt32 {
+    var value: UInt32 = 0
+    for index in 0..<count where flag() { value |= 0x8000_0000 >> UInt32(index) }
+    return value
+  }
+
+  /// A length below 16384, at the start of a byte.
+  mutating func length() -> Int {
+    let first = next()
+    return first & 0x80 == 0 ? first : (first & 0x3F) << 8 | next()
+  }
+
+  /// A number of up to four bytes.
+  mutating func number(bytes count: Int) -> UInt32 {
+    var value: UInt32 = 0
+    for _ in 0..<count { value = value << 8 | UInt32(next()) }
+    return value
+  }
+}
