@@ -66,6 +66,7 @@ soak: setup
 bench: setup
 	$(SWIFT) package --package-path Benchmarks benchmark
 	$(SWIFT) run --package-path Benchmarks -c release RestoreComparison
+	$(SWIFT) run --package-path Benchmarks -c release PacketCosts
 
 # The grammars in Grammar/ that are made from the extensions' tables, and the shells' completions.
 grammar: setup

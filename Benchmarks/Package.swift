@@ -5,7 +5,9 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-let ferrule: [Target.Dependency] = ["FerruleLanguage", "FerruleEvaluator", "FerruleLab", "FerruleKernel", "FerruleDiagnostics", "FerruleWire"].map {
+let ferrule: [Target.Dependency] = [
+  "FerruleLanguage", "FerruleEvaluator", "FerruleLab", "FerruleKernel", "FerruleDiagnostics", "FerruleWire", "FerruleConntrack",
+].map {
   .product(name: $0, package: "ferrule")
 }
 
@@ -26,5 +28,8 @@ let package = Package(
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     .executableTarget(
       name: "RestoreComparison", dependencies: ferrule + ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
+    .target(name: "AllocationCount", path: "AllocationCount"),
+    .executableTarget(
+      name: "PacketCosts", dependencies: ferrule + ["AllocationCount"], path: "PacketCosts", swiftSettings: strict),
   ]
 )

@@ -157,7 +157,7 @@ struct TrackedTransport {
   /// Where the network header starts.
   var start: Int
 
-  init?(_ bytes: [UInt8], at start: Int = 0) {
+  init?(_ bytes: borrowing [UInt8], at start: Int = 0) {
     guard let at = TransportLocator(bytes, at: start), at.fragmentOffset == 0, !at.isTruncated, at.offset <= bytes.count else {
       return nil
     }

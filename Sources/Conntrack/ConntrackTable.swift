@@ -128,6 +128,9 @@ public final class ConntrackTable {
   /// A connection; nil when it is gone.
   public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
 
+  public func status(of handle: ConnectionHandle) -> ConnectionStatus? { core.slot(handle).map { core.entries[$0].status } }
+  public func mark(of handle: ConnectionHandle) -> UInt32? { core.slot(handle).map { core.entries[$0].mark } }
+
   /// What a connection has besides; empty for most, nil when it is gone.
   public func details(of handle: ConnectionHandle) -> ConnectionExtension? { core.details(of: handle) }
   public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? { core.accounting(of: handle) }

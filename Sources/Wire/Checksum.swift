@@ -6,6 +6,11 @@ public enum Checksum {
     var total = initial
     var index = max(range.lowerBound, 0)
     let end = min(range.upperBound, bytes.count)
+    // A 32-bit word counts as its two halves do: 2¹⁶ is 1 in one's complement.
+    while index &+ 8 <= end, let word = bytes.uint64(at: index) {
+      total &+= (word >> 32) &+ (word & 0xFFFF_FFFF)
+      index &+= 8
+    }
     while index &+ 1 < end {
       total &+= UInt64(bytes[index]) << 8 | UInt64(bytes[index &+ 1])
       index &+= 2
@@ -33,14 +38,14 @@ public enum Checksum {
   ) -> UInt64 {
     var total = UInt64(number.rawValue) &+ UInt64(truncatingIfNeeded: length & 0xFFFF)
     total &+= UInt64(truncatingIfNeeded: length >> 16 & 0xFFFF)
-    for address in [source, destination] {
-      var bits = address.bits
-      while bits != 0 {
-        total &+= UInt64(truncatingIfNeeded: bits & 0xFFFF)
-        bits >>= 16
-      }
-    }
+    total &+= halves(source.bits) &+ halves(destination.bits)
     return total
+  }
+
+  /// The sum of an address's words.
+  private static func halves(_ bits: UInt128) -> UInt64 {
+    let high = UInt64(truncatingIfNeeded: bits >> 64), low = UInt64(truncatingIfNeeded: bits)
+    return (high >> 32) &+ (high & 0xFFFF_FFFF) &+ (low >> 32) &+ (low & 0xFFFF_FFFF)
   }
 
   /// The checksum after a 16-bit word of the data changed (RFC 1624, equation 3).

@@ -1,4 +1,13 @@
 extension Packet {
+  /// Whether a packet leaves through a link of `mtu` bytes as it is: it fits, and was never in pieces that it has to leave in.
+  public func leavesWhole(mtu: Int) -> Bool {
+    switch family {
+    case .ipv4: count <= mtu && fragmentMaximumSize == 0
+    case .ipv6: count <= mtu && (fragmentMaximumSize == 0 || count <= Int(fragmentMaximumSize))
+    case nil: false
+    }
+  }
+
   /// The pieces in which a packet leaves through a link of `mtu` bytes: the packet itself when it fits and was never in pieces.
   ///
   /// A packet that was reassembled leaves in the pieces it came in, when those fit; over IPv6 only when it is longer than each of them was. The corresponding kernel functions are `ip_do_fragment` and
@@ -6,13 +15,10 @@ extension Packet {
   /// - Parameter identification: for the Fragment headers of IPv6.
   /// - Returns: nil when it must not be cut: the sender is to be told.
   public func fragments(mtu: Int, identification: UInt32 = 1) -> [Packet]? {
+    if leavesWhole(mtu: mtu) { return [self] }
     switch family {
-    case .ipv4:
-      guard count > mtu || fragmentMaximumSize != 0 else { return [self] }
-      return fragmentsV4(mtu: mtu)
-    case .ipv6:
-      guard count > mtu || (fragmentMaximumSize != 0 && count > Int(fragmentMaximumSize)) else { return [self] }
-      return fragmentsV6(mtu: mtu, identification: identification)
+    case .ipv4: return fragmentsV4(mtu: mtu)
+    case .ipv6: return fragmentsV6(mtu: mtu, identification: identification)
     case nil: return nil
     }
   }

@@ -35,7 +35,7 @@ public struct IPv4Header: Sendable, Equatable {
 
   /// Decodes the header at `offset`. Nil when fewer than 20 bytes stand there or the header length is under 20;
   /// neither the version nor the lengths are held against the bytes.
-  public init?(_ bytes: [UInt8], at offset: Int = 0) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard bytes.holds(IPv4Header.minimumLength, at: offset),
       let first = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
       let third = bytes.uint32(at: offset &+ 8), let source = bytes.uint32(at: offset &+ 12),

@@ -23,7 +23,7 @@ public struct IPv6Header: Sendable, Equatable {
   public var destination: IPv6Address
 
   /// Decodes the header at `offset`. Nil when fewer than 40 bytes stand there; the version and the length are not judged.
-  public init?(_ bytes: [UInt8], at offset: Int = 0) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard bytes.holds(IPv6Header.length, at: offset), let first = bytes.uint32(at: offset),
       let second = bytes.uint32(at: offset &+ 4), let source = bytes.uint128(at: offset &+ 8),
       let destination = bytes.uint128(at: offset &+ 24)
@@ -52,7 +52,7 @@ public struct IPv6FragmentHeader: Sendable, Equatable {
   public var reserved: UInt8
   public var identification: UInt32
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let identification = bytes.uint32(at: offset &+ 4) else { return nil }
     nextHeader = IPProtocol(rawValue: UInt8(first >> 24))
     reserved = UInt8(truncatingIfNeeded: first >> 16)
@@ -90,11 +90,11 @@ public struct IPv6ExtensionHeaders: Sendable, Sequence, IteratorProtocol {
   private var finished = false
 
   /// Starts behind the IPv6 header at `start`; nil when that is not whole.
-  public init?(_ bytes: [UInt8], at start: Int = 0) {
+  public init?(_ bytes: borrowing [UInt8], at start: Int = 0) {
     guard bytes.holds(IPv6Header.length, at: start), let next = bytes.uint8(at: start &+ IPv6Header.Offset.nextHeader) else {
       return nil
     }
-    self.bytes = bytes
+    self.bytes = copy bytes
     nextHeader = IPProtocol(rawValue: next)
     offset = start &+ IPv6Header.length
   }

@@ -6,7 +6,7 @@ public struct MACAddress: Sendable, Hashable, RawRepresentable {
   public init(rawValue: UInt64) { self.rawValue = rawValue & 0xFFFF_FFFF_FFFF }
 
   /// The six octets at `offset`, nil when they do not all stand there.
-  public init?(_ bytes: [UInt8], at offset: Int = 0) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard let high = bytes.uint16(at: offset), let low = bytes.uint32(at: offset &+ 2) else { return nil }
     self.init(rawValue: UInt64(high) << 32 | UInt64(low))
   }

@@ -59,7 +59,7 @@ public struct Packet: Sendable, Equatable {
   /// The IPv6 header, when the packet says it has one.
   public var ipv6: IPv6Header? { family == .ipv6 ? IPv6Header(bytes) : nil }
 
-  public var source: IPAddress? {
+  @inlinable public var source: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.source).map { .v4(IPv4Address(rawValue: $0)) }
     case .ipv6: bytes.uint128(at: IPv6Header.Offset.source).map { .v6(IPv6Address(rawValue: $0)) }
@@ -67,7 +67,7 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  public var destination: IPAddress? {
+  @inlinable public var destination: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.destination).map { .v4(IPv4Address(rawValue: $0)) }
     case .ipv6: bytes.uint128(at: IPv6Header.Offset.destination).map { .v6(IPv6Address(rawValue: $0)) }
@@ -76,7 +76,7 @@ public struct Packet: Sendable, Equatable {
   }
 
   /// TTL, or hop limit.
-  public var ttl: UInt8? {
+  @inlinable public var ttl: UInt8? {
     switch family {
     case .ipv4: bytes.uint8(at: IPv4Header.Offset.ttl)
     case .ipv6: bytes.uint8(at: IPv6Header.Offset.hopLimit)
@@ -85,7 +85,7 @@ public struct Packet: Sendable, Equatable {
   }
 
   /// TOS, or traffic class.
-  public var tos: UInt8? {
+  @inlinable public var tos: UInt8? {
     switch family {
     case .ipv4: bytes.uint8(at: IPv4Header.Offset.tos)
     case .ipv6: bytes.uint16(at: 0).map { UInt8(truncatingIfNeeded: $0 >> 4) }
@@ -145,7 +145,7 @@ public struct TransportLocator: Sendable, Equatable {
   /// Finds the transport header behind the IP header at `start`. Nil when that header is cut off, is of another version, or is
   /// shorter than the minimum. The corresponding kernel functions are `ip_hdrlen` and `ipv6_find_hdr`.
   @inlinable
-  public init?(_ bytes: [UInt8], at start: Int = 0) {
+  public init?(_ bytes: borrowing [UInt8], at start: Int = 0) {
     guard let version = bytes.uint8(at: start) else { return nil }
     if version >> 4 == 4 {
       guard bytes.holds(20, at: start), let fragment = bytes.uint16(at: start &+ 6),
@@ -162,7 +162,7 @@ public struct TransportLocator: Sendable, Equatable {
   }
 
   @usableFromInline
-  init?(ipv6 bytes: [UInt8], at start: Int) {
+  init?(ipv6 bytes: borrowing [UInt8], at start: Int) {
     guard var walk = IPv6ExtensionHeaders(bytes, at: start) else { return nil }
     var moreFragments = false
     var last: IPv6ExtensionHeader?

@@ -61,23 +61,31 @@ extension Packet {
     }
   }
 
-  /// Cuts the bytes down to what the length field says. Nil when fewer stand there than it says, or it is shorter than the header.
+  /// The packet with its bytes cut down to what the length field says. Nil when fewer stand there than it says, or it is shorter than the
+  /// header.
   public func trimmed() -> Packet? {
+    var packet = self
+    return packet.trim() ? packet : nil
+  }
+
+  /// Cuts the bytes down to what the length field says. False, with nothing changed, when fewer stand there than it says, or it is
+  /// shorter than the header.
+  public mutating func trim() -> Bool {
     let claimed: Int
     switch family {
     case .ipv4:
-      guard let header = ipv4, header.totalLength >= header.headerLength else { return nil }
+      guard let header = ipv4, header.totalLength >= header.headerLength else { return false }
       claimed = header.totalLength
     case .ipv6:
-      guard let header = ipv6 else { return nil }
+      guard let header = ipv6 else { return false }
       // A jumbogram says 0 and has a hop-by-hop header first; its bytes are taken as they stand.
       let isJumbo = header.payloadLength == 0 && header.nextHeader == .hopByHop
       claimed = isJumbo ? bytes.count : IPv6Header.length + header.payloadLength
-    case nil: return nil
+    case nil: return false
     }
-    guard claimed <= bytes.count else { return nil }
-    var packet = self
-    packet.bytes.removeLast(bytes.count - claimed)
-    return packet
+    guard claimed <= bytes.count else { return false }
+    // Even taking nothing away would copy bytes that are shared.
+    if claimed < bytes.count { bytes.removeLast(bytes.count - claimed) }
+    return true
   }
 }

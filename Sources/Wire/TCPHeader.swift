@@ -56,7 +56,7 @@ public struct TCPHeader: Sendable, Equatable {
   public var urgentPointer: UInt16
 
   /// Decodes the header at `offset`; nil when fewer than 20 bytes stand there. The data offset is not judged.
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4),
       let acknowledgment = bytes.uint32(at: offset &+ 8), let fourth = bytes.uint32(at: offset &+ 12),
       let fifth = bytes.uint32(at: offset &+ 16)

@@ -7,7 +7,7 @@ public struct UDPHeader: Sendable, Equatable {
   public var length: Int
   public var checksum: UInt16
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     sourcePort = UInt16(ports >> 16)
     destinationPort = UInt16(truncatingIfNeeded: ports)
@@ -26,7 +26,7 @@ public struct ICMPHeader: Sendable, Equatable {
   /// The second word: identifier and sequence, gateway, pointer or MTU, by type.
   public var rest: UInt32
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     type = UInt8(first >> 24)
     code = UInt8(truncatingIfNeeded: first >> 16)
@@ -60,7 +60,7 @@ public struct SCTPHeader: Sendable, Equatable {
   /// CRC-32C as it stands in the packet, first byte highest.
   public var checksum: UInt32
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let tag = bytes.uint32(at: offset &+ 4),
       let checksum = bytes.uint32(at: offset &+ 8)
     else { return nil }
@@ -123,7 +123,7 @@ public struct DCCPHeader: Sendable, Equatable {
   /// 48 bits when extended, else 24.
   public var sequence: UInt64
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
       let third = bytes.uint32(at: offset &+ 8)
     else { return nil }
@@ -153,7 +153,7 @@ public struct GREHeader: Sendable, Equatable {
   /// The key field, when the K flag is set; for version 1, payload length and call id.
   public var key: UInt32?
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset) else { return nil }
     flags = UInt16(first >> 16)
     payloadProtocol = UInt16(truncatingIfNeeded: first)
@@ -175,7 +175,7 @@ public struct ESPHeader: Sendable, Equatable {
   public var spi: UInt32
   public var sequence: UInt32
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let spi = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4) else { return nil }
     self.spi = spi
     self.sequence = sequence
@@ -192,7 +192,7 @@ public struct AHHeader: Sendable, Equatable {
   public var spi: UInt32
   public var sequence: UInt32
 
-  public init?(_ bytes: [UInt8], at offset: Int) {
+  public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let spi = bytes.uint32(at: offset &+ 4),
       let sequence = bytes.uint32(at: offset &+ 8)
     else { return nil }

@@ -1,7 +1,7 @@
 /// What a match means, where packet and context alone decide it: an algebra over named fields.
 ///
 /// A condition is a description. The evaluator, the fast program and every analysis derive from this one value; nothing
-/// interprets it packet by packet except through ``ConditionProgram``.
+/// interprets it packet by packet except through ``MatchProgram``.
 ///
 /// A field that a packet does not have (a TCP port of a fragment) makes the *whole match* fail, inverted or not, because
 /// that is what the kernel's matches do before they look at any value; a header that is cut short makes it drop the
@@ -70,12 +70,38 @@ public struct Field: Sendable, Hashable {
   public let name: String
   /// How many bits its values have.
   public let bits: Int
-  let read: @Sendable (inout PacketContext) -> FieldValue
+  let source: Source
+
+  /// Where its values come from.
+  enum Source: Sendable {
+    /// A program reads it in place.
+    case word(PacketWord)
+    case computed(@Sendable (inout PacketContext) -> FieldValue)
+  }
 
   public init(_ name: String, bits: Int, read: @escaping @Sendable (inout PacketContext) -> FieldValue) {
     self.name = name
     self.bits = bits
-    self.read = read
+    source = .computed(read)
+  }
+
+  /// A field that many packets are asked for.
+  public init(_ name: String, bits: Int, _ word: PacketWord) {
+    self.name = name
+    self.bits = bits
+    source = .word(word)
+  }
+
+  func read(_ context: inout PacketContext) -> FieldValue {
+    switch source {
+    case .computed(let read): read(&context)
+    case .word(let word):
+      switch word.read(context) {
+      case .value(let value): .value(value)
+      case .absent: .absent
+      case .malformed: .malformed
+      }
+    }
   }
 
   public static func == (left: Field, right: Field) -> Bool { left.name == right.name }

@@ -30,7 +30,7 @@ extension Condition {
     case stopped(ConditionExplanation)
   }
 
-  /// From left to right, as ``ConditionProgram`` runs it.
+  /// From left to right, as ``MatchProgram`` runs it.
   private func evaluate(_ packet: inout PacketContext) -> Value {
     switch self {
     case .always, .opaque: return .value(true)

@@ -17,18 +17,19 @@ public protocol HostModel: AnyObject {
   func sysctl(_ name: String) -> Int?
 }
 
-/// A network interface.
-public struct Interface: Sendable, Hashable {
+/// A network interface. It counts no reference, so that packets can carry it about.
+public struct Interface: Sendable, Hashable, BitwiseCopyable {
   public let index: Int32
-  public let name: String
   /// The name as a rule compares it, first byte most significant.
   public let key: UInt128
 
+  /// - Parameter name: cut to 15 bytes, as the kernel's `IFNAMSIZ` leaves room for.
   public init(index: Int32, name: String) {
     self.index = index
-    self.name = name
-    key = InterfacePattern(ArraySlice(name.utf8)).name
+    key = InterfacePattern(ArraySlice(name.utf8.prefix(15))).name
   }
+
+  public var name: String { String(decoding: InterfacePattern(name: key, mask: .max).text, as: UTF8.self) }
 }
 
 /// The kinds of address `-m addrtype` tells apart; raw values are the kernel's `RTN_*`.

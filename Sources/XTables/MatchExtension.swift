@@ -42,13 +42,6 @@ public struct MatchBehaviour: Sendable {
 
   public let condition: @Sendable ([UInt8], Family) -> Condition
   @usableFromInline let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
-
-  /// The test a rule runs per packet, with everything that can be resolved beforehand resolved.
-  public func test(_ payload: [UInt8], _ family: Family) -> @Sendable (inout PacketContext) -> MatchOutcome {
-    let program = ConditionProgram(condition(payload, family))
-    guard program.isOpaque else { return { program.run(&$0) } }
-    return evaluate(payload)
-  }
 }
 
 /// An extension that acts on packets.

@@ -6,7 +6,7 @@ public import Wire
 /// The corresponding kernel structures are `sk_buff` and `xt_action_param`.
 public struct PacketContext {
   public var packet: Packet
-  public let family: Family
+  public private(set) var family: Family
   public var hook: Hook
   public var input: Interface?
   public var output: Interface?
@@ -41,6 +41,27 @@ public struct PacketContext {
     self.output = output
     self.attachment = attachment
     self.world = world
+  }
+}
+
+extension PacketContext {
+  /// Makes the context that of another packet, without a trace of the one before. The packet itself stays.
+  public mutating func begin(_ family: Family, at hook: Hook, input: Interface?) {
+    self.family = family
+    self.hook = hook
+    self.input = input
+    output = nil
+    physicalInput = nil
+    physicalOutput = nil
+    mark = 0
+    priority = 0
+    securityMark = 0
+    if owner != nil { owner = nil }
+    attachment = .none
+    isTraced = false
+    receiver = nil
+    if !effects.isEmpty { effects = [] }
+    slot = 0
   }
 }
 

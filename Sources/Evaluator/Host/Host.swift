@@ -61,17 +61,28 @@ public final class Host: HostModel {
     public var isLoopback: Bool { interface.name == "lo" }
   }
 
-  public private(set) var devices: [Device] = []
-  public private(set) var rules: [RouteRule] = RouteRule.initial
-  public var sysctls = Sysctls()
+  public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
+  public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { resolveRules() } }
+  public var sysctls = Sysctls() { didSet { isResolved = false } }
   /// Sockets that listen here, or were opened for sending.
   public var sockets: [HostSocket] = []
   /// Whether the routes are all there are. Where they are not, a destination none of them reaches is unknown, not unreachable.
   public var knowsAllRoutes = true
   /// Interfaces with IPv6 addresses give themselves a link-local one, where none is told. Kernel: `addr_gen_mode`.
-  public var addsLinkLocalAddresses = true { didSet { deriveRoutes() } }
+  public var addsLinkLocalAddresses = true {
+    didSet {
+      isResolved = false
+      deriveRoutes()
+    }
+  }
   private var addedRoutes: [Route] = []
   private var tables: [RouteTableKey: RouteTable] = [:]
+  /// The rules with the tables they lead to.
+  private(set) var lookups: [RuleLookup] = []
+  private var links: [HostLink] = []
+  private var linkNames: [String] = []
+  private var own = OwnAddresses([])
+  private var isResolved = false
 
   /// A host with nothing but its loopback interface.
   public init() {
@@ -102,6 +113,35 @@ public final class Host: HostModel {
   func deviceIndex(named name: String) -> Int? { devices.firstIndex { $0.name == name } }
 
   public func device(named name: String) -> Device? { devices.first { $0.name == name } }
+
+  /// Resolves what packets ask, where something has changed.
+  private func resolve() {
+    isResolved = true
+    links = devices.map { HostLink($0, sysctls) }
+    linkNames = devices.map(\.name)
+    own = OwnAddresses(devices.filter(\.isUp).flatMap { addresses(of: $0) }.map(\.address))
+  }
+
+  /// What packets ask of an interface; nothing where it is not this host's.
+  func link(_ interface: Interface) -> HostLink? {
+    if !isResolved { resolve() }
+    let position = Int(interface.index) - 1
+    guard position >= 0, position < links.count, links[position].key == interface.key else { return nil }
+    return links[position]
+  }
+
+  /// Whether the address is one of this host's own, as `inet_lookup_ifaddr_rcu` says.
+  func holds(_ address: IPAddress) -> Bool {
+    if !isResolved { resolve() }
+    return own.holds(address)
+  }
+
+  /// The name of an interface of this host, kept at hand.
+  func name(of interface: Interface) -> String {
+    link(interface) == nil ? interface.name : linkNames[Int(interface.index) - 1]
+  }
+
+  func isLoopback(_ interface: Interface) -> Bool { link(interface)?.isLoopback ?? false }
 
   func device(_ interface: Interface) -> Device? {
     let position = Int(interface.index) - 1
@@ -147,10 +187,21 @@ public final class Host: HostModel {
   public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
 
   private func deriveRoutes() {
-    tables = [:]
+    var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
       if let output = route.output, device(output)?.isUp == false { continue }
-      tables[RouteTableKey(number: route.table, family: route.family), default: RouteTable(family: route.family)].add(route)
+      lists[RouteTableKey(number: route.table, family: route.family), default: []]
+        .append(ResolvedRoute(route, mtu: route.output.flatMap { device($0) }?.mtu ?? 1500))
+    }
+    tables = [:]
+    for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
+    resolveRules()
+  }
+
+  private func resolveRules() {
+    lookups = rules.map { rule in
+      guard case .table(let number) = rule.action else { return RuleLookup(rule: rule, narrow: nil, wide: nil) }
+      return RuleLookup(rule: rule, narrow: table(number, .ipv4), wide: table(number, .ipv6))
     }
   }
 

@@ -115,7 +115,7 @@ extension Host {
       }
     }
     if route.output == nil, let gateway = route.gateway, case .found(let near) = lookup(Flow(to: gateway)) {
-      route.output = near.output
+      route.output = near.route.output
     }
     if route.output == nil, route.type == .unicast { throw words.error("the route has no interface") }
     if route.output == nil, route.type == .local { route.output = interface(named: "lo") }

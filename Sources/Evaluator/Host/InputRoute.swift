@@ -5,7 +5,8 @@ import XTables
 /// Where a packet that came in goes.
 enum InputDecision {
   case local
-  case forward(RouteAnswer)
+  /// Over a route with an interface.
+  case forward(ResolvedRoute)
   /// It ends without a word.
   case lost(String)
   /// It ends, and its sender is told.
@@ -26,8 +27,9 @@ extension Host {
     }
     if source.isMulticast || source == .broadcast { return .lost("its source is no host (martian)") }
     if destination == .broadcast || destination == .any && source == .any { return .local }
-    let localnet = sysctls.joined("ipv4", input.name, "route_localnet") != 0
-    let isLoopback = device(input)?.isLoopback ?? false
+    guard let link = link(input) else { return .unknown }
+    let localnet = link.routesLocalnet
+    let isLoopback = link.isLoopback
     if source == .any { return .lost("its source is no host (martian)") }
     if destination == .any { return .lost("its destination is no host (martian)") }
     if destination.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
@@ -35,54 +37,49 @@ extension Host {
 
     switch lookup(flow) {
     case .unknown: return .unknown
-    case .error(let type): return refusal(type, input)
-    case .found(let route):
-      switch route.type {
+    case .error(let type): return refusal(type, link)
+    case .found(let found):
+      switch found.route.type {
       case .broadcast, .local:
-        if let reason = martianSource(flow, input) { return .lost(reason) }
+        if let reason = martianSource(flow, link, input) { return .lost(reason) }
         return .local
       case .unicast:
-        guard forwards(input.name, .ipv4) else { return .lost("forwarding is off on \(input.name)") }
-        if let reason = martianSource(flow, input) { return .lost(reason) }
-        guard let output = route.output else { return .unknown }
-        let mtu = device(output)?.mtu ?? 1500
-        return .forward(
-          RouteAnswer(
-            type: .unicast, output: output, gateway: route.gateway, preferredSource: route.preferredSource,
-            mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu))
+        guard link.forwardsIPv4 else { return .lost("forwarding is off on \(input.name)") }
+        if let reason = martianSource(flow, link, input) { return .lost(reason) }
+        return found.forwarding == nil ? .unknown : .forward(found)
       default: return .lost("the route's type leads nowhere")
       }
     }
   }
 
-  private func refusal(_ type: AddressType, _ input: Interface) -> InputDecision {
+  private func refusal(_ type: AddressType, _ link: HostLink) -> InputDecision {
     if type == .blackhole { return .lost("its route is a blackhole") }
-    guard forwards(input.name, .ipv4) else { return .lost("there is no route, and forwarding is off") }
+    guard link.forwardsIPv4 else { return .lost("there is no route, and forwarding is off") }
     return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
   }
 
   /// What speaks against a packet's source, by `rp_filter` and against one's own addresses.
   ///
   /// The corresponding kernel function is `fib_validate_source`.
-  private func martianSource(_ flow: Flow, _ input: Interface) -> String? {
+  private func martianSource(_ flow: Flow, _ link: HostLink, _ input: Interface) -> String? {
     guard let source = flow.source, source.bits != 0 else { return nil }
-    let strictness = sysctls.joined("ipv4", input.name, "rp_filter")
-    let acceptsLocal = sysctls.joined("ipv4", input.name, "accept_local") != 0
+    let strictness = link.reversePathFilter
+    let acceptsLocal = link.acceptsLocal
     if strictness == 0 {
       return !acceptsLocal && holds(source) ? "its source is an address of this host (martian)" : nil
     }
-    let back = Flow(to: source, from: flow.destination, mark: sysctls.joined("ipv4", input.name, "src_valid_mark") != 0 ? flow.mark : 0)
-    guard case .found(let route) = lookup(back) else {
+    let back = Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0)
+    guard case .found(let found) = lookup(back) else {
       return strictness == 1 || strictness == 2 ? "no route leads back to its source (rp_filter)" : nil
     }
-    guard route.type == .unicast || route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
-    if route.output == input || strictness == 2 { return nil }
+    guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
+    if found.route.output == input || strictness == 2 { return nil }
     return "the route back to its source is another (rp_filter)"
   }
 
   /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
   func inputRouteIPv6(_ flow: Flow) -> InputDecision {
-    guard let input = flow.input, let source = flow.source else { return .unknown }
+    guard let input = flow.input, let source = flow.source, let link = link(input) else { return .unknown }
     if flow.destination.isMulticast { return .local }
     var narrowed = flow
     if flow.destination.bits >> 118 == 0x3FA { narrowed.output = input }
@@ -90,19 +87,15 @@ extension Host {
     case .unknown: return .unknown
     case .error(let type):
       if type == .blackhole { return .lost("its route is a blackhole") }
-      guard forwards(input.name, .ipv6) else { return .lost("there is no route, and forwarding is off") }
+      guard link.forwardsIPv6 else { return .lost("there is no route, and forwarding is off") }
       return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
-    case .found(let route):
-      if route.type == .local || route.type == .anycast || route.type == .multicast { return .local }
-      guard forwards("all", .ipv6) else { return .lost("forwarding is off") }
+    case .found(let found):
+      let type = found.route.type
+      if type == .local || type == .anycast || type == .multicast { return .local }
+      guard link.allForwardIPv6 else { return .lost("forwarding is off") }
       if source.bits == 0 { return .lost("its source is no host") }
       if source.bits >> 118 == 0x3FA { return .lost("a link-local source is not forwarded") }
-      guard let output = route.output else { return .unknown }
-      let mtu = device(output)?.mtu ?? 1500
-      return .forward(
-        RouteAnswer(
-          type: .unicast, output: output, gateway: route.gateway, preferredSource: route.preferredSource,
-          mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu))
+      return found.forwarding == nil ? .unknown : .forward(found)
     }
   }
 }

@@ -94,35 +94,89 @@ struct RouteTableKey: Hashable {
   let family: Family
 }
 
+/// A route as look-ups give it, with what follows from it for a packet that is passed on.
+final class ResolvedRoute: Sendable {
+  let route: Route
+  /// Nothing where it has no interface.
+  let forwarding: RouteAnswer?
+
+  /// - Parameter mtu: that of its interface.
+  init(_ route: Route, mtu: Int) {
+    self.route = route
+    forwarding = route.output.map {
+      RouteAnswer(
+        type: .unicast, output: $0, gateway: route.gateway, preferredSource: route.preferredSource,
+        mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu)
+    }
+  }
+}
+
+/// A rule with the tables it leads to.
+struct RuleLookup {
+  let rule: RouteRule
+  let narrow: RouteTable?
+  let wide: RouteTable?
+  /// The rule asks nothing of the flow.
+  let coversAll: Bool
+
+  init(rule: RouteRule, narrow: RouteTable?, wide: RouteTable?) {
+    self.rule = rule
+    self.narrow = narrow
+    self.wide = wide
+    coversAll = rule.family == nil && rule.source == nil && rule.destination == nil && rule.markMask == 0
+      && rule.input == nil && rule.output == nil
+  }
+}
+
 /// The routes of one table and family, found by longest prefix. Kernel: `fib_table`.
-public struct RouteTable: Sendable {
+public final class RouteTable: Sendable {
   public static let `default`: UInt32 = 253
   public static let main: UInt32 = 254
   public static let local: UInt32 = 255
 
-  private let family: Family
+  /// The prefixes of one length.
+  private struct Level {
+    var mask: UInt128
+    /// In rising order.
+    var prefixes: [UInt128] = []
+    /// Where the routes of each prefix begin; one more for the end.
+    var starts: [Int] = []
+  }
+
   /// Longest first; only lengths that occur.
-  private var lengths: [Int] = []
-  private var routes: [Int: [UInt128: [Route]]] = [:]
+  private let levels: [Level]
+  /// Those of a prefix together, by rising metric, and of one metric in the order in which they were added.
+  private let routes: [ResolvedRoute]
 
-  init(family: Family) { self.family = family }
-
-  mutating func add(_ route: Route) {
-    if routes[route.prefixLength] == nil {
-      lengths.append(route.prefixLength)
-      lengths.sort(by: >)
+  init(_ list: [ResolvedRoute], family: Family) {
+    let sorted = list.enumerated().sorted { left, right in
+      if left.element.route.prefixLength != right.element.route.prefixLength { return left.element.route.prefixLength > right.element.route.prefixLength }
+      if left.element.route.destination != right.element.route.destination { return left.element.route.destination < right.element.route.destination }
+      if left.element.route.metric != right.element.route.metric { return left.element.route.metric < right.element.route.metric }
+      return left.offset < right.offset
     }
-    var list = routes[route.prefixLength, default: [:]][route.destination, default: []]
-    let place = list.firstIndex { $0.metric > route.metric } ?? list.count
-    list.insert(route, at: place)
-    routes[route.prefixLength, default: [:]][route.destination] = list
+    routes = sorted.map(\.element)
+    var levels: [Level] = []
+    for (index, route) in routes.map(\.route).enumerated() {
+      let previous = index > 0 ? routes[index - 1].route : nil
+      if previous?.prefixLength != route.prefixLength {
+        levels.append(Level(mask: AddressMask.mask(prefix: route.prefixLength, family)))
+      } else if previous?.destination == route.destination {
+        continue
+      }
+      levels[levels.count - 1].prefixes.append(route.destination)
+      levels[levels.count - 1].starts.append(index)
+    }
+    for index in levels.indices { levels[index].starts.append(index + 1 < levels.count ? levels[index + 1].starts[0] : routes.count) }
+    self.levels = levels
   }
 
   /// The first route that leads to an address, by the wanted interface if there is one.
-  func lookup(_ address: UInt128, output: Interface?) -> Route? {
-    for length in lengths {
-      guard let list = routes[length]?[address & AddressMask.mask(prefix: length, family)] else { continue }
-      for route in list where output == nil || route.output == output { return route }
+  func lookup(_ address: UInt128, output: Interface?) -> ResolvedRoute? {
+    for level in levels.indices {
+      guard let place = levels[level].prefixes.place(of: address & levels[level].mask) else { continue }
+      for index in levels[level].starts[place]..<levels[level].starts[place + 1]
+      where output == nil || routes[index].route.output == output { return routes[index] }
     }
     return nil
   }

@@ -20,7 +20,7 @@ public struct Flow: Sendable, Hashable {
 
 /// What a look-up in the tables gives.
 enum RouteLookup {
-  case found(Route)
+  case found(ResolvedRoute)
   /// No route, or one that forbids: the type says which.
   case error(AddressType)
   case unknown
@@ -31,19 +31,18 @@ extension Host {
   ///
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
-    for rule in rules where rule.covers(flow) {
-      switch rule.action {
+    for index in lookups.indices where lookups[index].coversAll || lookups[index].rule.covers(flow) {
+      switch lookups[index].rule.action {
       case .unreachable: return .error(.unreachable)
       case .prohibit: return .error(.prohibit)
       case .blackhole: return .error(.blackhole)
-      case .table(let number):
-        guard let route = table(number, flow.destination.family)?.lookup(flow.destination.bits, output: flow.output) else {
-          continue
-        }
-        switch route.type {
+      case .table:
+        let table = flow.destination.family == .ipv4 ? lookups[index].narrow : lookups[index].wide
+        guard let found = table?.lookup(flow.destination.bits, output: flow.output) else { continue }
+        switch found.route.type {
         case .throw: continue
-        case .unreachable, .prohibit, .blackhole: return .error(route.type)
-        default: return .found(route)
+        case .unreachable, .prohibit, .blackhole: return .error(found.route.type)
+        default: return .found(found)
         }
       }
     }
@@ -69,7 +68,8 @@ extension Host {
           mtu: device(output)?.mtu ?? 1500)
       }
       return RouteAnswer(type: type == .unspecified ? .unreachable : type, output: nil, gateway: nil, preferredSource: nil)
-    case .found(let route):
+    case .found(let found):
+      let route = found.route
       if route.type == .local || route.type == .anycast {
         let source = flow.source ?? (flow.destination.family == .ipv4 ? route.preferredSource : nil) ?? flow.destination
         return RouteAnswer(type: .local, output: devices[0].interface, gateway: nil, preferredSource: source, mtu: devices[0].mtu)
@@ -85,7 +85,7 @@ extension Host {
   private func manyRoute(_ flow: Flow, _ type: AddressType) -> RouteAnswer? {
     var output = flow.output
     if output == nil, let source = flow.source { output = device(holding: source)?.interface }
-    if output == nil, case .found(let route) = lookup(flow) { output = route.output }
+    if output == nil, case .found(let found) = lookup(flow) { output = found.route.output }
     guard let output else { return RouteAnswer(type: .unreachable, output: nil, gateway: nil, preferredSource: nil) }
     return RouteAnswer(
       type: type, output: output, gateway: nil, preferredSource: flow.source ?? selectAddress(output, near: nil, .link),
@@ -115,9 +115,6 @@ extension Host {
     devices.first { device in device.isUp && addresses(of: device).contains { $0.address == address } }
   }
 
-  /// Whether the address is one of this host's own, as `inet_lookup_ifaddr_rcu` says.
-  func holds(_ address: IPAddress) -> Bool { device(holding: address) != nil }
-
   /// The address an interface speaks with to one near it.
   ///
   /// The corresponding kernel function is `inet_select_addr`.
@@ -142,7 +139,7 @@ extension Host {
     if case .v4(let narrow) = address {
       if narrow == .broadcast || narrow == .any { return .broadcast }
       if narrow.isMulticast { return .multicast }
-      guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil),
+      guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil)?.route,
         interface == nil || route.output == interface
       else { return .unicast }
       return route.type
@@ -153,7 +150,7 @@ extension Host {
     switch lookup(Flow(to: address)) {
     case .unknown: return nil
     case .error: return .unreachable
-    case .found(let route): return route.type == .local || route.type == .anycast ? route.type : .unicast
+    case .found(let found): return found.route.type == .local || found.route.type == .anycast ? found.route.type : .unicast
     }
   }
 

@@ -20,7 +20,7 @@ extension Simulator {
       if packet.type == .otherHost { return crossBridge(packet, from: port, over: device) }
     }
     let index = open(.own, packet, family, mark: 0)
-    if let reason = objection(to: &packet, device) {
+    if let reason = objection(to: &packet, device.interface) {
       report.packets[index].verdict = .refused(reason)
       return
     }
@@ -30,8 +30,26 @@ extension Simulator {
     }
     var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: device.interface, world: world)
     if device.name != port.name { context.physicalInput = port.interface }
-    var journey = Journey(context: context, report: index)
+    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     travel(&journey)
+  }
+
+  /// The same for a packet that keeps no report, and whose bytes are changed in place.
+  func enter(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) -> Carriage {
+    guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface) }
+    if packet.link != nil, let device = host.device(interface) { classify(&packet, device, device) }
+    if let reason = objection(to: &packet, interface) { return Carriage(verdict: .refused(reason)) }
+    journey.begin(packet.family ?? .ipv4, input: interface)
+    swap(&packet, &journey.context.packet)
+    travel(&journey)
+    swap(&packet, &journey.context.packet)
+    return Carriage(verdict: journey.verdict, frameDestination: journey.frameDestination)
+  }
+
+  /// For what is not worth a way of its own: bridges, and interfaces that are down or not there.
+  private func enterRecorded(_ packet: Packet, on interface: Interface) -> Carriage {
+    enter(packet, on: interface.name)
+    return Carriage(verdict: report.verdict)
   }
 
   /// For whom the link layer received the packet. The corresponding kernel function is `eth_type_trans`.
@@ -51,15 +69,14 @@ extension Simulator {
   /// Why the IP layer would not even show the packet to PREROUTING; trims what stands behind the packet.
   ///
   /// The corresponding kernel functions are `ip_rcv_core` and `ip6_rcv_core`.
-  func objection(to packet: inout Packet, _ device: Host.Device) -> String? {
+  func objection(to packet: inout Packet, _ input: Interface) -> String? {
     if packet.type == .otherHost { return "the frame is for another host" }
     if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) { return "the frame says it is not IP" }
     guard packet.transport != nil, packet.ipv4 != nil || packet.ipv6 != nil else { return "the network header is broken" }
     if packet.isHeaderChecksumValid != true { return "the header checksum is wrong" }
-    guard let trimmed = packet.trimmed() else { return "the packet is shorter than it says" }
-    packet = trimmed
+    guard packet.trim() else { return "the packet is shorter than it says" }
     guard packet.family == .ipv6, let source = packet.source, let destination = packet.destination else { return nil }
-    if !device.isLoopback, source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
+    if !host.isLoopback(input), source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
     if source.isMulticast { return "the source is multicast" }
     return nil
   }
@@ -94,9 +111,9 @@ extension Simulator {
     }
     switch decision {
     case .local: return approachLocal(&journey)
-    case .forward(let route):
-      journey.route = route
-      return approachForward(&journey, route)
+    case .forward(let found):
+      journey.route = found.forwarding
+      return approachForward(&journey)
     case .lost(let reason): return lose(&journey, reason)
     case .unreachable(let type, let reason):
       answerUnreachable(&journey, type)
@@ -150,7 +167,8 @@ extension Simulator {
   /// What stands between routing and FORWARD: lifetime and size.
   ///
   /// The corresponding kernel functions are `ip_forward` and `ip6_forward`.
-  private func approachForward(_ journey: inout Journey, _ route: RouteAnswer) -> Bool {
+  private func approachForward(_ journey: inout Journey) -> Bool {
+    let mtu = journey.route?.mtu ?? 0
     guard journey.context.packet.type == .host else { return lose(&journey, "frames to many hosts are not forwarded") }
     guard let ttl = journey.context.packet.ttl, ttl > 1 else {
       answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
@@ -163,13 +181,13 @@ extension Simulator {
     let length = journey.context.packet.bytes.count
     if journey.context.family == .ipv4 {
       let header = journey.context.packet.ipv4
-      let isTooBig = length > route.mtu || Int(journey.context.packet.fragmentMaximumSize) > route.mtu
-      if isTooBig, length > route.mtu, header?.dontFragment == true {
-        answerError(&journey, type: 3, code: 4, information: UInt32(clamping: route.mtu))
-        return lose(&journey, "it is bigger than the MTU of \(route.mtu), and must not be fragmented")
+      let isTooBig = length > mtu || Int(journey.context.packet.fragmentMaximumSize) > mtu
+      if isTooBig, length > mtu, header?.dontFragment == true {
+        answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
+        return lose(&journey, "it is bigger than the MTU of \(mtu), and must not be fragmented")
       }
     } else {
-      let mtu = max(route.mtu, 1280)
+      let mtu = max(mtu, 1280)
       let largest = Int(journey.context.packet.fragmentMaximumSize)
       if largest > 0 ? largest > mtu : length > mtu {
         answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
@@ -178,7 +196,7 @@ extension Simulator {
     }
     journey.context.packet.setTTL(ttl - 1)
     if journey.context.family == .ipv4 { journey.context.priority = SocketPriority.of(tos: journey.context.packet.tos ?? 0) }
-    approach(.forward, &journey, input: journey.context.input, output: route.output)
+    approach(.forward, &journey, input: journey.context.input, output: journey.route?.output)
     return true
   }
 
@@ -194,7 +212,7 @@ extension Simulator {
 enum SocketPriority {
   static func of(tos: UInt8) -> UInt32 {
     // Best effort, filler, bulk, interactive bulk, interactive; each of the low bit's values has the same.
-    let table: [UInt32] = [0, 1, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4]
+    let table: InlineArray<16, UInt32> = [0, 1, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4]
     return table[Int(tos >> 1 & 15)]
   }
 }

@@ -17,7 +17,7 @@ extension Simulator {
   /// Helpers, sequence numbers and confirmation, last of all. The corresponding kernel function is `nf_confirm`.
   func confirm(_ journey: inout Journey) -> OperationOutcome {
     guard let table = world.conntrack else { return .verdict(.accept) }
-    let isLoopback = journey.context.output.flatMap { host.device($0) }?.isLoopback ?? false
+    let isLoopback = journey.context.output.map { host.isLoopback($0) } ?? false
     let verdict = table.help(
       packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback,
       broadcastMask: broadcastMask(journey), now: world.instant)
@@ -40,27 +40,28 @@ extension Simulator {
   /// `nf_nat_ipv4_local_in`, `nf_nat_ipv4_local_fn` and `nf_nat_ipv4_out`.
   func translate(_ journey: inout Journey, by index: Int) -> OperationOutcome {
     guard let table = world.conntrack else { return .verdict(.accept) }
-    let before = RouteKey(journey.context)
     let (attachment, hook) = (journey.context.attachment, journey.context.hook)
+    let destination = journey.context.packet.destination
     let output = journey.context.output?.index
     var unusual: OperationOutcome?
-    var packet = journey.context.packet
+    // Taken out and put back, never copied.
+    var packet = Packet(bytes: [])
+    swap(&packet, &journey.context.packet)
     // Rules draw from the same source in between.
     var random = WorldRandom(world: world)
     let verdict = table.translate(
       packet: &packet, attachment: attachment, hook: hook, output: output, random: &random, now: world.instant
     ) { packet in
-      journey.context.packet = packet
+      swap(&packet, &journey.context.packet)
+      defer { swap(&packet, &journey.context.packet) }
       let outcome = runTable(index, &journey)
-      packet = journey.context.packet
       if case .verdict(let verdict) = outcome { return verdict }
       unusual = outcome
       return .drop
     }
-    journey.context.packet = packet
+    swap(&packet, &journey.context.packet)
     if let unusual { return unusual }
-    let after = RouteKey(journey.context)
-    if verdict == .accept, after.destination != before.destination {
+    if verdict == .accept, journey.context.packet.destination != destination {
       if hook == .prerouting { journey.route = nil }
       if hook == .output, !reroute(&journey) { return .dropped("there is no route to where it is translated") }
     }

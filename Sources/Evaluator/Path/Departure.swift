@@ -67,7 +67,7 @@ extension Simulator {
     context.mark = sender.facts.mark
     context.priority = sender.priority
     context.owner = sender.facts
-    var journey = Journey(context: context, report: index)
+    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
     journey.boundOutput = bound
     travel(&journey)
@@ -128,7 +128,7 @@ extension Simulator {
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
     context.owner = pending.owner
     context.mark = pending.mark
-    var journey = Journey(context: context, report: index)
+    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
     journey.boundOutput = bound
     journey.hidesOwner = pending.hidesOwner
@@ -152,7 +152,7 @@ extension Simulator {
     var context = PacketContext(
       packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
     context.mark = journey.context.mark
-    var copy = Journey(context: context, report: index)
+    var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
     copy.nextHop = gateway
     travel(&copy)
@@ -181,52 +181,51 @@ extension Simulator {
   ///
   /// The corresponding kernel functions are `ip_finish_output` and `ip6_finish_output`.
   func transmit(_ journey: inout Journey) -> Bool {
-    guard let output = journey.context.output, let device = host.device(output) else { return lose(&journey, "there is no interface") }
-    if device.isLoopback { return loop(&journey, device) }
+    guard let output = journey.context.output, let link = host.link(output) else { return lose(&journey, "there is no interface") }
+    if link.isLoopback { return loop(&journey, output) }
     guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is broken") }
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
-    guard let address = hardwareAddress(of: hop, through: device) else {
-      return lose(&journey, "nobody answers for \(hop) on \(device.name)")
+    let address = link.hardwareAddress(of: hop)
+    let mtu = journey.route?.mtu ?? link.mtu
+    if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
+      journey.frameDestination = address
+    } else {
+      guard depart(&journey, output, to: address, mtu: mtu) else { return false }
     }
-    let mtu = journey.route?.mtu ?? device.mtu
+    finish(&journey, .sent(output: host.name(of: output)))
+    return false
+  }
+
+  /// Tells what leaves: in pieces where the packet does not fit, and through all ports of a bridge. False where it cannot leave.
+  private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
     let identification = UInt32(truncatingIfNeeded: journey.context.packet.count > mtu ? world.random.next() : 1)
     guard let pieces = journey.context.packet.fragments(mtu: mtu, identification: identification) else {
       answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
       return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
     }
-    for port in ports(of: device) {
+    let index = reportIndex(&journey)
+    for port in ports(of: output) {
       for piece in pieces {
-        report.departures.append(
-          Departure(interface: port.name, destination: address, packet: piece, report: journey.report))
+        report.departures.append(Departure(interface: port, destination: address, packet: piece, report: index))
       }
     }
-    finish(&journey, .sent(output: device.name))
-    return false
+    return true
   }
 
   /// The packet's connection and mark stay with it; its socket does not. The corresponding kernel function is `loopback_xmit`.
-  private func loop(_ journey: inout Journey, _ device: Host.Device) -> Bool {
+  private func loop(_ journey: inout Journey, _ output: Interface) -> Bool {
     journey.rounds += 1
     guard journey.rounds < 8 else { return lose(&journey, "it goes round for ever") }
     journey.context.owner = nil
     journey.context.packet.type = .host
-    approach(.prerouting, &journey, input: device.interface, output: nil)
+    approach(.prerouting, &journey, input: output, output: nil)
     return true
   }
 
-  /// Where frames for a neighbour go. Nobody asks for neighbours here: the interface's own address stands for those of its link.
-  private func hardwareAddress(of hop: IPAddress, through device: Host.Device) -> MACAddress? {
-    switch hop {
-    case .v4(let address) where address.isMulticast:
-      MACAddress(rawValue: 0x0100_5E00_0000 | UInt64(address.rawValue & 0x7F_FFFF))
-    case .v6(let address) where address.rawValue >> 120 == 0xFF:
-      MACAddress(rawValue: 0x3333_0000_0000 | UInt64(truncatingIfNeeded: address.rawValue & 0xFFFF_FFFF))
-    default: device.hardwareAddress
-    }
-  }
-
-  /// The interfaces a frame leaves through: all ports of a bridge, else the interface itself.
-  private func ports(of device: Host.Device) -> [Host.Device] {
-    device.isBridge ? host.devices.filter { $0.bridge == device.name && $0.isUp } : [device]
+  /// The names of the interfaces a frame leaves through: all ports of a bridge, else the interface itself.
+  private func ports(of output: Interface) -> [String] {
+    let name = host.name(of: output)
+    guard host.link(output)?.isBridge == true else { return [name] }
+    return host.devices.filter { $0.bridge == name && $0.isUp }.map(\.name)
   }
 }

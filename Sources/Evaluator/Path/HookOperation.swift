@@ -10,17 +10,23 @@ public struct HookOperation: Sendable {
   public let priority: Int32
   /// `defrag`, `raw`, `conntrack`, `mangle`, `nat`, `filter`, `security`, `confirm`.
   public let name: String
-  let run: @Sendable (Simulator, inout Journey) -> OperationOutcome
+  let action: Action
 
-  init(
-    _ hook: Hook, _ family: AddressFamily, _ priority: Int32, _ name: String,
-    run: @escaping @Sendable (Simulator, inout Journey) -> OperationOutcome
-  ) {
+  /// What runs.
+  enum Action: Sendable {
+    case defragment, track, confirm
+    /// The table of this number among the loaded ones.
+    case table(Int)
+    case mangleOutput(Int)
+    case translate(Int)
+  }
+
+  init(_ hook: Hook, _ family: AddressFamily, _ priority: Int32, _ name: String, _ action: Action) {
     self.hook = hook
     self.family = family
     self.priority = priority
     self.name = name
-    self.run = run
+    self.action = action
   }
 }
 

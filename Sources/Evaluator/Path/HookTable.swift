@@ -12,15 +12,15 @@ extension Simulator {
     let services = self.services(family)
     if services.contains(.defragmentation) {
       for hook in [Hook.prerouting, .output] {
-        rows.append(HookOperation(hook, family, HookPriority.defragmentation, "defrag") { $0.defragment(&$1) })
+        rows.append(HookOperation(hook, family, HookPriority.defragmentation, "defrag", .defragment))
       }
     }
     if services.contains(.conntrack) {
       for hook in [Hook.prerouting, .output] {
-        rows.append(HookOperation(hook, family, HookPriority.conntrack, "conntrack") { $0.track(&$1) })
+        rows.append(HookOperation(hook, family, HookPriority.conntrack, "conntrack", .track))
       }
       for hook in [Hook.input, .postrouting] {
-        rows.append(HookOperation(hook, family, HookPriority.confirm, "confirm") { $0.confirm(&$1) })
+        rows.append(HookOperation(hook, family, HookPriority.confirm, "confirm", .confirm))
       }
     }
     for (index, program) in programs.enumerated() where program.family == family {
@@ -33,12 +33,20 @@ extension Simulator {
 
   private func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family) -> HookOperation {
     let priority = HookPriority.of(name, at: hook)
-    if name == .nat {
-      return HookOperation(hook, family, priority, name.rawValue) { $0.translate(&$1, by: index) }
+    let action: HookOperation.Action =
+      if name == .nat { .translate(index) } else if name == .mangle, hook == .output { .mangleOutput(index) } else { .table(index) }
+    return HookOperation(hook, family, priority, name.rawValue, action)
+  }
+
+  /// Runs an operation on a packet.
+  func run(_ action: HookOperation.Action, _ journey: inout Journey) -> OperationOutcome {
+    switch action {
+    case .defragment: defragment(&journey)
+    case .track: track(&journey)
+    case .confirm: confirm(&journey)
+    case .table(let index): runTable(index, &journey)
+    case .mangleOutput(let index): mangleOutput(&journey, by: index)
+    case .translate(let index): translate(&journey, by: index)
     }
-    if name == .mangle, hook == .output {
-      return HookOperation(hook, family, priority, name.rawValue) { $0.mangleOutput(&$1, by: index) }
-    }
-    return HookOperation(hook, family, priority, name.rawValue) { $0.runTable(index, &$1) }
   }
 }

@@ -5,8 +5,12 @@ import XTables
 /// A packet on its way through the hooks, with what the IP layer has decided about it so far.
 struct Journey {
   var context: PacketContext
-  /// Its report's place among those of the path.
-  let report: Int
+  /// Its report's place among those of the path; ``unreported`` where none is kept.
+  var report: Int
+  /// Whether its way is recorded there.
+  let isRecorded: Bool
+  /// What became of it, once that is known.
+  var verdict = PacketVerdict.refused("not looked at")
   /// Where it is routed to. Kernel: `skb_dst`.
   var route: RouteAnswer?
   /// It is on its way from one port of a bridge to another.
@@ -29,12 +33,41 @@ struct Journey {
   var isQueued = false
   /// How often it was handed to a queue.
   var queueStays = 0
+  /// Where its frame went, if it left as it is and nothing is recorded.
+  var frameDestination: MACAddress?
   /// How often it has gone round through the loopback interface.
   var rounds = 0
 
-  init(context: PacketContext, report: Int) {
+  /// In place of a report's number: nothing is recorded unless something comes up that must be told.
+  static let unreported = -1
+
+  init(context: consuming PacketContext, report: Int, isRecorded: Bool) {
     self.context = context
     self.report = report
+    self.isRecorded = isRecorded
+  }
+
+  /// A place for packets that are neither reported nor recorded.
+  init(in world: World) {
+    self.init(
+      context: PacketContext(packet: Packet(bytes: []), family: .ipv4, hook: .prerouting, world: world),
+      report: Journey.unreported, isRecorded: false)
+  }
+
+  /// Makes it the way of another packet, which is neither reported nor recorded.
+  mutating func begin(_ family: AddressFamily, input: Interface) {
+    context.begin(family, at: .prerouting, input: input)
+    report = Journey.unreported
+    if route != nil { route = nil }
+    nextHop = nil
+    operation = 0
+    isReentering = false
+    boundOutput = nil
+    borrowsConnection = false
+    hidesOwner = false
+    queueStays = 0
+    frameDestination = nil
+    rounds = 0
   }
 }
 

@@ -10,13 +10,22 @@ extension Simulator {
     return report.packets.count - 1
   }
 
+  /// The report of a packet that has something to tell; opened where none is kept so far.
+  func reportIndex(_ journey: inout Journey) -> Int {
+    if journey.report == Journey.unreported {
+      journey.report = open(.own, journey.context.packet, journey.context.family, mark: journey.context.mark)
+    }
+    return journey.report
+  }
+
   func noteEntry(_ journey: inout Journey) {
     let index = journey.report
+    guard index != Journey.unreported else { return }
     if let input = journey.context.input { report.packets[index].input = input.name }
     if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
       report.packets[index].owner = owner
     }
-    guard recordsTrace else { return }
+    guard journey.isRecorded else { return }
     noteState(journey)
     report.packets[index].passages.append(passage(journey))
   }
@@ -24,7 +33,7 @@ extension Simulator {
   /// A packet that was held goes on within a hook it came to earlier.
   func noteReentry(_ journey: inout Journey) {
     journey.isReentering = true
-    if recordsTrace { report.packets[journey.report].passages.append(passage(journey)) }
+    if journey.isRecorded { report.packets[journey.report].passages.append(passage(journey)) }
   }
 
   private func passage(_ journey: Journey) -> HookPassage {
@@ -34,7 +43,7 @@ extension Simulator {
   }
 
   func noteExit(_ journey: inout Journey) {
-    guard recordsTrace else { return }
+    guard journey.isRecorded else { return }
     noteState(journey)
     let passages = report.packets[journey.report].passages.count
     if passages > 0 { report.packets[journey.report].passages[passages - 1].markAfter = journey.context.mark }
@@ -46,7 +55,6 @@ extension Simulator {
   }
 
   func noteOperation(_ operation: HookOperation, _ journey: inout Journey) {
-    guard recordsTrace else { return }
     let passages = report.packets[journey.report].passages.count
     guard passages > 0 else { return }
     report.packets[journey.report].passages[passages - 1].operations.append(
@@ -54,7 +62,7 @@ extension Simulator {
   }
 
   func noteOutcome(_ journey: inout Journey, _ outcome: String) {
-    guard recordsTrace else { return }
+    guard journey.isRecorded else { return }
     let passages = report.packets[journey.report].passages.count
     guard passages > 0, let last = report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
     report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
@@ -67,19 +75,21 @@ extension Simulator {
     report.packets[journey.report].passages[passages - 1].operations[last].steps += steps
   }
 
-  func noteStay(_ packet: QueuedPacket, _ journey: Journey) {
-    report.packets[journey.report].queueStays.append(
+  func noteStay(_ packet: QueuedPacket, _ journey: inout Journey) {
+    report.packets[reportIndex(&journey)].queueStays.append(
       QueueStay(
         queue: packet.queue, hook: packet.hook, mark: packet.mark, input: packet.input, output: packet.output, packet: packet.packet))
   }
 
-  func noteAnswer(_ verdict: QueueAnswer.Verdict, _ journey: Journey) {
-    guard let last = report.packets[journey.report].queueStays.indices.last else { return }
-    report.packets[journey.report].queueStays[last].answer = verdict
+  func noteAnswer(_ verdict: QueueAnswer.Verdict, _ journey: inout Journey) {
+    let index = reportIndex(&journey)
+    guard let last = report.packets[index].queueStays.indices.last else { return }
+    report.packets[index].queueStays[last].answer = verdict
   }
 
   /// The last rule that saw the packet.
-  func lastStep(_ journey: Journey) -> RuleStep? {
+  func lastStep(_ journey: borrowing Journey) -> RuleStep? {
+    guard journey.isRecorded else { return nil }
     for passage in report.packets[journey.report].passages.reversed() {
       for operation in passage.operations.reversed() {
         if let step = operation.steps.last { return step }
@@ -90,8 +100,13 @@ extension Simulator {
 
   /// Ends a packet with a verdict, and lets go of its connection.
   func finish(_ journey: inout Journey, _ verdict: PacketVerdict) {
-    report.packets[journey.report].verdict = verdict
+    note(verdict, &journey)
     release(&journey)
+  }
+
+  func note(_ verdict: PacketVerdict, _ journey: inout Journey) {
+    journey.verdict = verdict
+    if journey.report != Journey.unreported { report.packets[journey.report].verdict = verdict }
   }
 
   func release(_ journey: inout Journey) {

@@ -53,14 +53,14 @@ struct WatchingObserver: TableObserver {
 
   init(_ watch: RuleWatch) { self.watch = watch }
 
-  mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext) {
+  mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {
     way.hit(entry, of: program, context)
     let step = program.step(entry)
     if step.chain == watch.chain { isEntered = true }
     if step.chain == watch.chain, step.number == watch.number { outcome = .matched }
   }
 
-  mutating func miss(_ entry: Int, of program: borrowing TableProgram, _ context: inout PacketContext) {
+  mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext) {
     let place = program.places[entry]
     let chain = program.table.chains[Int(place.chain)]
     let number = Int(place.number)

@@ -7,7 +7,10 @@ extension Simulator {
   /// Sends a packet through a table's chain of its hook.
   func runTable(_ index: Int, _ journey: inout Journey) -> OperationOutcome {
     let outcome: TableOutcome
-    if recordsTrace, let watch, watch.table == programs[index].name, watch.family == programs[index].family {
+    if !journey.isRecorded {
+      var observer = NoObserver()
+      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+    } else if let watch, watch.table == programs[index].name, watch.family == programs[index].family {
       var observer = WatchingObserver(watch)
       outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
       noteSteps(observer.way.steps, &journey)
@@ -16,7 +19,7 @@ extension Simulator {
         report.packets[journey.report].mark = seen.mark
       }
       if let encounter = observer.encounter(programs[index], &journey.context) { self.watch?.encounters.append(encounter) }
-    } else if recordsTrace {
+    } else {
       var observer = StepObserver()
       outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
       noteSteps(observer.steps, &journey)
@@ -24,9 +27,6 @@ extension Simulator {
         report.packets[journey.report].packet = seen.packet
         report.packets[journey.report].mark = seen.mark
       }
-    } else {
-      var observer = NoObserver()
-      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
     }
     switch outcome {
     case .verdict(let verdict): return .verdict(verdict)
@@ -56,9 +56,9 @@ extension Simulator {
     journey.context.effects = []
     for effect in effects {
       switch effect {
-      case .log(let level, let line): report.packets[journey.report].logs.append(.line(level: level, text: line))
-      case .nflog(let group, let prefix): report.packets[journey.report].logs.append(.group(group, prefix: prefix))
-      case .note(let sentence): report.packets[journey.report].notes.append(sentence)
+      case .log(let level, let line): report.packets[reportIndex(&journey)].logs.append(.line(level: level, text: line))
+      case .nflog(let group, let prefix): report.packets[reportIndex(&journey)].logs.append(.group(group, prefix: prefix))
+      case .note(let sentence): report.packets[reportIndex(&journey)].notes.append(sentence)
       case .reply(let packet): reply(packet, to: journey)
       case .duplicate(let packet, let gateway, let output): duplicate(packet, gateway, output, of: journey)
       }
@@ -72,7 +72,7 @@ struct StepObserver: TableObserver {
   /// The packet and its mark when the last of them was hit, before its target acted.
   var seen: (packet: Packet, mark: UInt32)?
 
-  mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext) {
+  mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {
     steps.append(program.step(entry))
     seen = (context.packet, context.mark)
   }

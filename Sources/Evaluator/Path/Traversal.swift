@@ -39,37 +39,23 @@ extension Simulator {
     if !journey.isReentering { noteEntry(&journey) }
     var repetitions = 0
     while journey.operation < operations.count {
-      let operation = operations[journey.operation]
-      noteOperation(operation, &journey)
-      let outcome = operation.run(self, &journey)
-      settleEffects(&journey)
+      if journey.isRecorded { noteOperation(operations[journey.operation], &journey) }
+      let outcome = run(operations[journey.operation].action, &journey)
+      if !journey.context.effects.isEmpty { settleEffects(&journey) }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
       case .verdict(.stop): journey.operation = operations.count
       case .verdict(.repeat):
         repetitions += 1
         guard repetitions < 1000 else {
-          finish(&journey, .unknown(UnknownReason("the verdict", needs: "an end of \(operation.name)'s repetitions"), at: journey.context.hook))
+          let needs = "an end of \(operations[journey.operation].name)'s repetitions"
+          finish(&journey, .unknown(UnknownReason("the verdict", needs: needs), at: journey.context.hook))
           return false
         }
-      case .verdict(.drop):
-        drop(&journey, operation)
-        return false
-      case .verdict(.stolen):
-        finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: "\(operation.name) keeps it"))
-        return false
       case .verdict(.queue(let number, let bypass)):
         guard enqueue(&journey, number, bypass: bypass) else { return false }
-      case .dropped(let reason):
-        drop(&journey, operation, reason)
-        return false
-      case .absorbed:
-        noteOutcome(&journey, "keeps the fragment")
-        finish(&journey, .absorbed(at: journey.context.hook))
-        return false
-      case .unknown(let reason):
-        noteOutcome(&journey, reason.sentence)
-        finish(&journey, .unknown(reason, at: journey.context.hook))
+      default:
+        end(&journey, operations[journey.operation], outcome)
         return false
       }
     }
@@ -77,7 +63,23 @@ extension Simulator {
     return true
   }
 
-  private func drop(_ journey: inout Journey, _ operation: HookOperation, _ reason: String = "") {
+  /// An operation has ended the packet.
+  private func end(_ journey: inout Journey, _ operation: HookOperation, _ outcome: OperationOutcome) {
+    let hook = journey.context.hook
+    switch outcome {
+    case .verdict(.stolen): finish(&journey, .dropped(at: hook, by: lastStep(journey), because: "\(operation.name) keeps it"))
+    case .verdict: drop(&journey)
+    case .dropped(let reason): drop(&journey, reason)
+    case .absorbed:
+      noteOutcome(&journey, "keeps the fragment")
+      finish(&journey, .absorbed(at: hook))
+    case .unknown(let reason):
+      noteOutcome(&journey, reason.sentence)
+      finish(&journey, .unknown(reason, at: hook))
+    }
+  }
+
+  private func drop(_ journey: inout Journey, _ reason: String = "") {
     noteOutcome(&journey, reason.isEmpty ? "drop" : reason)
     finish(&journey, .dropped(at: journey.context.hook, by: lastStep(journey), because: reason))
   }
@@ -122,12 +124,12 @@ extension Simulator {
       id: nextQueueID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
       input: journey.context.input?.name, output: journey.context.output?.name)
     nextQueueID += 1
-    noteStay(packet, journey)
+    noteStay(packet, &journey)
     let waiting = HeldPacket(journey: journey, queue: number, asQueued: RouteKey(journey.context))
     let answer = listener.answer(packet)
     if answer.verdict == .hold {
       held[packet.id] = waiting
-      report.packets[journey.report].verdict = .queued(number: number, at: journey.context.hook)
+      note(.queued(number: number, at: journey.context.hook), &journey)
       return .over
     }
     return reinject(&journey, answer, waiting.asQueued)
@@ -145,7 +147,7 @@ extension Simulator {
 
   /// Does what a listener says.
   private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> QueueStep {
-    noteAnswer(answer.verdict, journey)
+    noteAnswer(answer.verdict, &journey)
     if let mark = answer.mark { journey.context.mark = mark }
     if let bytes = answer.bytes { journey.context.packet.bytes = bytes }
     journey.isReentering = true
@@ -166,7 +168,7 @@ extension Simulator {
   func resume(_ waiting: HeldPacket, _ answer: QueueAnswer) {
     let old = waiting.journey.context
     var journey = Journey(
-      context: old, report: open(.own, old.packet, old.family, mark: old.mark))
+      context: old, report: open(.own, old.packet, old.family, mark: old.mark), isRecorded: recordsTrace)
     journey.route = waiting.journey.route
     journey.operation = waiting.journey.operation
     journey.boundOutput = waiting.journey.boundOutput

@@ -1,9 +1,11 @@
+import XTables
+
 /// One rule of a compiled table, as flat as the kernel's entry: what its header tests, which matches follow, what is done.
 ///
 /// The corresponding kernel structure is `ipt_entry`.
-struct ProgramEntry: Sendable {
+struct ProgramEntry: BitwiseCopyable, Sendable {
   /// What a hit leads to.
-  enum Action: UInt8, Sendable {
+  enum Action: UInt8, BitwiseCopyable, Sendable {
     case accept, drop, queue, `return`
     /// No target: the rule only counts.
     case next
@@ -14,7 +16,7 @@ struct ProgramEntry: Sendable {
   }
 
   /// The parts of the header a rule can look at.
-  struct Tests: OptionSet, Sendable {
+  struct Tests: OptionSet, BitwiseCopyable, Sendable {
     let rawValue: UInt8
 
     static let source = Tests(rawValue: 0x01)
@@ -32,8 +34,9 @@ struct ProgramEntry: Sendable {
   var proto: UInt8 = 0
   var action: Action = .next
   var argument: Int32 = 0
-  var firstMatch: Int32 = 0
-  var matchCount: Int32 = 0
+  /// Where its matches begin in the table's ``MatchProgram``.
+  var matches = MatchProgram.empty
+  var hasMatches = false
   /// IPv4 addresses in place.
   var source: UInt32 = 0
   var sourceMask: UInt32 = 0
@@ -46,7 +49,7 @@ struct ProgramEntry: Sendable {
 }
 
 /// The addresses of an IPv6 rule.
-struct WideAddresses: Sendable {
+struct WideAddresses: BitwiseCopyable, Sendable {
   var source: UInt128 = 0
   var sourceMask: UInt128 = 0
   var destination: UInt128 = 0
@@ -54,7 +57,7 @@ struct WideAddresses: Sendable {
 }
 
 /// Where an entry stands in its table, for those who want to be told.
-struct EntryPlace: Sendable {
+struct EntryPlace: BitwiseCopyable, Sendable {
   var chain: Int32
   /// From 1; one more than the rules for the end of a chain.
   var number: Int32

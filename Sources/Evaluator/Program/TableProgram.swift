@@ -7,7 +7,7 @@ public import XTables
 ///
 /// Built-in chains end with an entry for their policy, chains of the user's with one that returns, as in the kernel's blob. The
 /// corresponding kernel structure is `xt_table_info`.
-public struct TableProgram: Sendable {
+public final class TableProgram: Sendable {
   /// Why a table cannot be run.
   public enum Failure: Error, Sendable {
     /// A packet could go round for ever.
@@ -26,7 +26,8 @@ public struct TableProgram: Sendable {
   let places: [EntryPlace]
   let wides: [WideAddresses]
   let patterns: [InterfacePattern]
-  let matches: [@Sendable (inout PacketContext) -> MatchOutcome]
+  let matches: MatchProgram
+  let matchCount: Int
   let targets: [@Sendable (inout PacketContext) -> TargetOutcome]
   /// By hook number: where its chain begins and where its policy stands; -1 without one.
   let starts: InlineArray<5, Int32>
@@ -41,7 +42,7 @@ public struct TableProgram: Sendable {
   /// - Parameter firstSlot: matches and targets get numbers from here on, under which they remember things.
   public init(_ table: Table, firstSlot: Int = 0) throws(Failure) {
     if let loop = ChainReach(table).loop { throw .loop(loop) }
-    var builder = ProgramBuilder(table)
+    var builder = ProgramBuilder(table, firstSlot: firstSlot)
     try builder.build()
     self.table = table
     self.firstSlot = firstSlot
@@ -53,6 +54,7 @@ public struct TableProgram: Sendable {
     wides = builder.wides
     patterns = builder.patterns
     matches = builder.matches
+    matchCount = builder.matchCount
     targets = builder.targets
     chainStarts = builder.chainStarts
     stackSize = table.chains.count
@@ -68,7 +70,7 @@ public struct TableProgram: Sendable {
   }
 
   /// How many numbers its matches and targets take.
-  public var slotCount: Int { matches.count + targets.count }
+  public var slotCount: Int { matchCount + targets.count }
 
   /// Counters for every entry, at zero.
   public var freshCounters: [Counters] { [Counters](repeating: .zero, count: entries.count) }
@@ -87,7 +89,7 @@ public struct TableProgram: Sendable {
     let place = places[at]
     let chain = table.chains[Int(place.chain)]
     let isVerdict = [ProgramEntry.Action.accept, .drop, .queue, .return].contains(entries[at].action)
-    let isUnconditional = entries[at].tests.isEmpty && entries[at].matchCount == 0
+    let isUnconditional = entries[at].tests.isEmpty && !entries[at].hasMatches
     let kind = isVerdict && isUnconditional ? chain.hook == context.hook ? "policy" : "return" : "rule"
     return LogLine.text(for: context, prefix: "TRACE: \(name.rawValue):\(chain.name):\(kind):\(place.number) ", content: .traced)
   }
@@ -109,17 +111,22 @@ public struct TableProgram: Sendable {
 /// Lays a table out.
 private struct ProgramBuilder {
   let table: Table
+  let firstSlot: Int
   var entries: [ProgramEntry] = []
   var places: [EntryPlace] = []
   var wides: [WideAddresses] = []
   var patterns: [InterfacePattern] = []
-  var matches: [@Sendable (inout PacketContext) -> MatchOutcome] = []
+  var matches = MatchProgram()
+  var matchCount = 0
   var targets: [@Sendable (inout PacketContext) -> TargetOutcome] = []
   var chainStarts: [Int32] = []
   var services: KernelServices = []
   private var patternNumbers: [InterfacePattern: Int32] = [:]
 
-  init(_ table: Table) { self.table = table }
+  init(_ table: Table, firstSlot: Int) {
+    self.table = table
+    self.firstSlot = firstSlot
+  }
 
   mutating func build() throws(TableProgram.Failure) {
     var next: Int32 = 0
@@ -144,13 +151,15 @@ private struct ProgramBuilder {
   private mutating func entry(_ rule: Rule, in chain: Chain) throws(TableProgram.Failure) -> ProgramEntry {
     var entry = ProgramEntry()
     lay(rule.header, into: &entry)
-    entry.firstMatch = Int32(matches.count)
+    var uses: [(behaviour: MatchBehaviour, payload: [UInt8])] = []
     for use in rule.matches {
       guard case .match(let behaviour) = use.descriptor.behaviour else { continue }
-      matches.append(behaviour.test(use.payload, table.family))
+      uses.append((behaviour, use.payload))
       services.formUnion(use.descriptor.services(use.payload))
     }
-    entry.matchCount = Int32(matches.count) - entry.firstMatch
+    entry.matches = matches.add(uses, table.family, firstSlot: firstSlot + matchCount)
+    entry.hasMatches = !uses.isEmpty
+    matchCount += uses.count
     switch rule.target {
     case .none: entry.action = .next
     case .verdict(.accept): entry.action = .accept

@@ -13,18 +13,18 @@ public enum TableOutcome: Sendable, Hashable {
 /// Who wants to know which entries a packet hits.
 protocol TableObserver {
   /// Called before the target acts.
-  mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext)
+  mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext)
   /// Called when an entry does not match.
-  mutating func miss(_ entry: Int, of program: borrowing TableProgram, _ context: inout PacketContext)
+  mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext)
 }
 
 extension TableObserver {
-  @inline(__always) mutating func miss(_ entry: Int, of program: borrowing TableProgram, _ context: inout PacketContext) {}
+  @inline(__always) mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext) {}
 }
 
 /// Nobody does.
 struct NoObserver: TableObserver {
-  @inline(__always) mutating func hit(_ entry: Int, of program: borrowing TableProgram, _ context: borrowing PacketContext) {}
+  @inline(__always) mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {}
 }
 
 /// The entries to come back to, reused from packet to packet.
@@ -91,7 +91,7 @@ extension TableProgram {
         at = argument
       case .goto: at = argument
       case .target:
-        context.slot = firstSlot + matches.count + argument
+        context.slot = firstSlot + matchCount + argument
         switch targets[argument](&context) {
         case .verdict(let verdict): return .verdict(verdict)
         case .unknown(let reason): return .unknown(reason)
@@ -116,15 +116,8 @@ extension TableProgram {
         return .mismatched
       }
     }
-    let count = entries[at].matchCount
-    guard count > 0 else { return .matched }
-    let first = Int(entries[at].firstMatch)
-    for index in first..<(first &+ Int(count)) {
-      context.slot = firstSlot &+ index
-      let outcome = matches[index](&context)
-      guard outcome == .matched else { return outcome }
-    }
-    return .matched
+    let start = entries[at].matches
+    return start == MatchProgram.empty ? .matched : matches.run(from: start, &context)
   }
 
   /// Addresses, interfaces and the fragment bit.

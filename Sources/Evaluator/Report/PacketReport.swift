@@ -161,3 +161,26 @@ public struct PathReport: Sendable {
   /// The verdict on the packet itself.
   public var verdict: PacketVerdict { packets.first?.verdict ?? .refused("there was no packet") }
 }
+
+extension PathReport {
+  var isEmpty: Bool { packets.isEmpty && departures.isEmpty && sockets.isEmpty }
+
+  /// Empties it, where there is anything in it.
+  mutating func reset() {
+    if !isEmpty || error != nil { self = PathReport() }
+  }
+}
+
+/// What became of a packet whose way was not recorded.
+public struct Carriage: Sendable {
+  public let verdict: PacketVerdict
+  /// The hardware address its frame goes to, where it left as it is.
+  public let frameDestination: MACAddress?
+  /// What it set in motion besides: answers and copies, the pieces it left in, logs and stays in queues; nothing for most packets.
+  public internal(set) var report: PathReport?
+
+  init(verdict: PacketVerdict, frameDestination: MACAddress? = nil) {
+    self.verdict = verdict
+    self.frameDestination = frameDestination
+  }
+}

@@ -5,28 +5,10 @@ import XTables
 /// What connection tracking knows of a packet, as fields of conditions. All but ``connectionState`` and
 /// ``connectionExists`` are absent from a packet that has no connection.
 extension Field {
-  static let connectionState = Field("ct.state", bits: 9) { context in
-    switch context.attachment {
-    case .none, .template: return .of(ConntrackState.invalid)
-    case .untracked: return .of(ConntrackState.untracked)
-    case .connection(_, let info):
-      var state =
-        switch info {
-        case .new: ConntrackState.new
-        case .established, .establishedReply: ConntrackState.established
-        case .related, .relatedReply: ConntrackState.related
-        }
-      let status = connection(context)?.status ?? []
-      if status.contains(.sourceNAT) { state |= ConntrackState.sourceNAT }
-      if status.contains(.destinationNAT) { state |= ConntrackState.destinationNAT }
-      return .of(state)
-    }
-  }
-  static let connectionExists = Field("ct.exists", bits: 1) { .of($0.attachment.connection != nil) }
+  static let connectionState = Field("ct.state", bits: 9, .connectionState)
+  static let connectionExists = Field("ct.exists", bits: 1, .connectionExists)
   /// 0 in the original direction, 1 in the reply direction.
-  static let connectionDirection = Field("ct.direction", bits: 1) { context in
-    context.attachment.info.map { .of($0.direction.rawValue) } ?? .absent
-  }
+  static let connectionDirection = Field("ct.direction", bits: 1, .connectionDirection)
   static let connectionProtocol = ofConnection("ct.protocol", bits: 8) { .of($0.original.proto.rawValue) }
   static let originalSource = ofConnection("ct.orig.src", bits: 128) { .value($0.original.sourceBits) }
   static let originalDestination = ofConnection("ct.orig.dst", bits: 128) { .value($0.original.destinationBits) }
@@ -36,14 +18,14 @@ extension Field {
   static let originalDestinationPort = ofConnection("ct.orig.dport", bits: 16) { .of($0.original.destinationID) }
   static let replySourcePort = ofConnection("ct.reply.sport", bits: 16) { .of($0.reply.sourceID) }
   static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16) { .of($0.reply.destinationID) }
-  static let connectionStatus = ofConnection("ct.status", bits: 16) { .of($0.status.rawValue) }
+  static let connectionStatus = Field("ct.status", bits: 16, .connectionStatus)
   /// Whole seconds; none before the first packet has left.
   static let connectionExpiry = Field("ct.expiry", bits: 32) { context in
     guard let handle = context.attachment.connection else { return .absent }
     if connection(context)?.isConfirmed == false { return .of(0) }
     return context.world.conntrack?.timeout(of: handle, now: context.world.instant).map { .of($0) } ?? .absent
   }
-  static let connectionMark = ofConnection("ct.mark", bits: 32) { .of($0.mark) }
+  static let connectionMark = Field("ct.mark", bits: 32, .connectionMark)
 
   private static func connection(_ context: PacketContext) -> Connection? {
     context.attachment.connection.flatMap { context.world.conntrack?[$0] }

@@ -113,17 +113,6 @@ extension ConntrackTest {
   }
 }
 
-/// The bits of `state_mask`: `XT_CONNTRACK_STATE_*`.
-enum ConntrackState {
-  static let invalid: UInt16 = 1 << 0
-  static let established: UInt16 = 1 << 1
-  static let related: UInt16 = 1 << 2
-  static let new: UInt16 = 1 << 3
-  static let sourceNAT: UInt16 = 1 << 6
-  static let destinationNAT: UInt16 = 1 << 7
-  static let untracked: UInt16 = 1 << 8
-}
-
 extension ConntrackTest {
   /// The corresponding kernel structure is `xt_conntrack_mtinfo1`; revision 2 has wider masks.
   private struct Older<Mask: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {

@@ -1,0 +1,165 @@
+/// The matches of a table's rules, resolved into one flat list of tests with two ways out of each, which the evaluator runs per packet.
+///
+/// The matches of a rule become one run of tests: where one fails, the rule does. Fields that packets are asked for most are read in
+/// place; a closure is called for what is computed, and for matches with memory or chance.
+public struct MatchProgram: Sendable {
+  private struct Step: BitwiseCopyable, Sendable {
+    enum Subject: BitwiseCopyable, Sendable {
+      case word(PacketWord)
+      /// The number of a closure.
+      case computed(Int32)
+      /// A match that must be asked itself.
+      case opaque(Int32)
+    }
+
+    enum Test: BitwiseCopyable, Sendable {
+      case any
+      /// From `low` to `high`.
+      case range
+      /// `value & high == low`.
+      case masked
+    }
+
+    var subject: Subject
+    var test: Test
+    /// Under which number the match remembers things.
+    var slot: Int32
+    var low: UInt128
+    var high: UInt128
+    var ifTrue: Int32
+    var ifFalse: Int32
+
+    @inline(__always)
+    func next(_ value: UInt128) -> Int32 {
+      let holds =
+        switch test {
+        case .any: true
+        case .range: value >= low && value <= high
+        case .masked: value & high == low
+        }
+      return holds ? ifTrue : ifFalse
+    }
+  }
+
+  /// Where a step may lead besides another step; lower numbers are those of `unknowns`.
+  private static let matched: Int32 = -1
+  private static let mismatched: Int32 = -2
+
+  private var steps: [Step] = []
+  private var unknowns: [UnknownReason] = []
+  private var fields: [@Sendable (inout PacketContext) -> FieldValue] = []
+  private var opaque: [@Sendable (inout PacketContext) -> MatchOutcome] = []
+
+  public init() {}
+
+  /// Where the tests of a rule without any begin.
+  public static let empty: Int32 = matched
+
+  /// Adds the matches of a rule, which are tried in their order.
+  /// - Parameters:
+  ///   - matches: what each means, and its structure.
+  ///   - firstSlot: the first match remembers things under this number, the next under the one after it, and so on.
+  /// - Returns: where they begin.
+  public mutating func add(_ matches: [(behaviour: MatchBehaviour, payload: [UInt8])], _ family: Family, firstSlot: Int) -> Int32 {
+    var start = Self.matched
+    // Steps are laid out back to front, so that the targets of each are known when it is made.
+    for (index, match) in matches.enumerated().reversed() {
+      let slot = Int32(firstSlot + index)
+      let condition = match.behaviour.condition(match.payload, family)
+      if condition.isOpaque {
+        opaque.append(match.behaviour.evaluate(match.payload))
+        start = append(.opaque(Int32(opaque.count - 1)), nil, slot, ifTrue: start, ifFalse: Self.mismatched)
+      } else {
+        start = lower(condition, slot, ifTrue: start, ifFalse: Self.mismatched)
+      }
+    }
+    return start
+  }
+
+  private mutating func lower(_ condition: Condition, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
+    switch condition {
+    case .always, .opaque: return ifTrue
+    case .never: return ifFalse
+    case .not(let inner): return lower(inner, slot, ifTrue: ifFalse, ifFalse: ifTrue)
+    case .all(let parts):
+      return parts.reversed().reduce(ifTrue) { lower($1, slot, ifTrue: $0, ifFalse: ifFalse) }
+    case .any(let parts):
+      return parts.reversed().reduce(ifFalse) { lower($1, slot, ifTrue: ifTrue, ifFalse: $0) }
+    case .has(let field): return append(subject(field), nil, slot, ifTrue: ifTrue, ifFalse: ifTrue)
+    case .test(let field, let test): return append(subject(field), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    case .unknown(let reason):
+      unknowns.append(reason)
+      return Self.mismatched - Int32(unknowns.count)
+    }
+  }
+
+  private mutating func subject(_ field: Field) -> Step.Subject {
+    switch field.source {
+    case .word(let word): return .word(word)
+    case .computed(let read):
+      fields.append(read)
+      return .computed(Int32(fields.count - 1))
+    }
+  }
+
+  private mutating func append(_ subject: Step.Subject, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
+    var step = Step(subject: subject, test: .any, slot: slot, low: 0, high: 0, ifTrue: ifTrue, ifFalse: ifFalse)
+    switch test {
+    case nil: break
+    case .range(let range):
+      step.test = .range
+      (step.low, step.high) = (range.lowerBound, range.upperBound)
+    case .masked(let value, let mask):
+      step.test = .masked
+      (step.low, step.high) = (value, mask)
+    }
+    steps.append(step)
+    return Int32(steps.count - 1)
+  }
+
+  /// Holds a packet against the matches of a rule.
+  public func run(from start: Int32, _ packet: inout PacketContext) -> MatchOutcome {
+    var at = start
+    while at >= 0 {
+      let step = steps[Int(at)]
+      switch step.subject {
+      case .word(let word):
+        switch word.read(packet) {
+        case .value(let value): at = step.next(value)
+        case .absent: return .mismatched
+        case .malformed: return .hotdrop
+        }
+      case .computed(let number):
+        packet.slot = Int(step.slot)
+        switch fields[Int(number)](&packet) {
+        case .value(let value): at = step.next(value)
+        case .absent: return .mismatched
+        case .malformed: return .hotdrop
+        case .unknown(let reason): return .unknown(reason)
+        }
+      case .opaque(let number):
+        packet.slot = Int(step.slot)
+        let outcome = opaque[Int(number)](&packet)
+        guard outcome == .matched else { return outcome }
+        at = step.ifTrue
+      }
+    }
+    switch at {
+    case Self.matched: return .matched
+    case Self.mismatched: return .mismatched
+    default: return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
+    }
+  }
+}
+
+extension Condition {
+  /// Memory or chance is involved somewhere.
+  var isOpaque: Bool {
+    switch self {
+    case .opaque: true
+    case .not(let inner): inner.isOpaque
+    case .all(let parts), .any(let parts): parts.contains { $0.isOpaque }
+    case .always, .never, .test, .has, .unknown: false
+    }
+  }
+}
