@@ -32,12 +32,13 @@ struct CarriageTests {
     -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
     -A FORWARD -i eth0 -m statistic --mode random --probability 0.9 -j ACCEPT
     COMMIT
+
     """
 
   private func simulator() throws -> Simulator {
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4)
       .parse(SourceFile(name: "rules", bytes: Array(Self.rules.utf8)))
-    try #require(!parsed.hasErrors)
+    try #require(!parsed.hasErrors, "\(parsed.diagnostics.map(\.message))")
     let simulator = try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [parsed.ruleset], clock: 1_000_000_000, seed: 1)
     simulator.recordsTrace = false
     simulator.queues[3] = QueueListener { $0.packet.count % 2 == 0 ? QueueAnswer(.accept, mark: 9) : QueueAnswer(.drop) }
@@ -98,7 +99,7 @@ struct CarriageTests {
       carried.advance(nanoseconds: pause)
     }
     #expect(carried.connections().map(\.extendedLine) == recorded.connections().map(\.extendedLine))
-    #expect(carried.rulesets() .flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } }
+    #expect(carried.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } }
       == recorded.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } })
     // Each fate occurs, and each side effect.
     for word in ["sent", "drop", "lost", "abso", "refu", "deli"] { #expect(verdicts[word, default: 0] > 20, "\(word)") }
@@ -109,20 +110,28 @@ struct CarriageTests {
   func nested() throws {
     let simulator = try simulator()
     let interface = try #require(simulator.host.interface(named: "eth0"))
-    var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .udp)
-    fields.destinationPort = 99
+    var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .tcp)
+    fields.destinationPort = 25
     let other = try fields.packet()
-    var inner: [PacketVerdict] = []
+    var inner: [Carriage] = []
     simulator.queues[3] = QueueListener { _ in
       var packet = other
-      inner.append(simulator.carry(&packet, on: interface).verdict)
+      inner.append(simulator.carry(&packet, on: interface))
       return QueueAnswer(.accept)
     }
+    fields.proto = .udp
     fields.destinationPort = 53
     var packet = try fields.packet()
-    #expect(simulator.carry(&packet, on: interface).verdict == .sent(output: "eth1"))
-    #expect(inner == [.sent(output: "eth1")])
-    #expect(packet.ttl == 63)
+    let carriage = simulator.carry(&packet, on: interface)
+    #expect(carriage.verdict == .sent(output: "eth1") && packet.ttl == 63)
+    #expect(carriage.report?.packets.map { $0.queueStays.count } == [1])
+    // The one within was rejected, and its reset has left.
+    let reset = try #require(inner.first?.report?.departures.first)
+    #expect(reset.interface == "eth0" && reset.packet.tcp?.flags.contains(.rst) == true)
+
+    let report = simulator.receive(try fields.packet(), on: "eth0")
+    #expect(report.packets.map { $0.queueStays.map(\.answer) } == [[.accept]])
+    #expect(inner.count == 2)
   }
 
   @Test("a packet that is held keeps its bytes, whatever becomes of those that were handed in")

@@ -41,7 +41,8 @@ public final class Simulator {
   var fragments = FragmentQueues()
   /// The packet that ``carry(_:on:)`` has under way; its place is used again for the next.
   private var carried: Journey
-  private var isCarrying = false
+  /// Packets from outside that are under way: more than one where a queue's listener has sent another.
+  private var underWay = 0
   /// How many packets of the host's own making are under way inside one another.
   var depth = 0
 
@@ -131,12 +132,21 @@ public final class Simulator {
 
   // MARK: Packets
 
+  /// Makes a report of what `body` sets in motion; that of a packet whose listener asks for this stays as it is.
+  private func reported(_ body: () -> Void) -> PathReport {
+    let outer = report
+    report = PathReport()
+    underWay += 1
+    body()
+    drainPending()
+    underWay -= 1
+    defer { report = outer }
+    return report
+  }
+
   /// A packet arrives on an interface.
   public func receive(_ packet: Packet, on interface: String) -> PathReport {
-    report = PathReport()
-    enter(packet, on: interface)
-    drainPending()
-    return report
+    reported { enter(packet, on: interface) }
   }
 
   /// A packet arrives on an interface and goes its way, changed in place; nothing of its way is recorded.
@@ -144,36 +154,33 @@ public final class Simulator {
   /// This is the quick way: a packet of a known connection that is sent on as it is, or dropped, allocates nothing. What it is afterwards
   /// is what left, where its verdict is `.sent`; answers, copies, pieces, logs and stays in queues are reported besides.
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
+    guard underWay == 0 else { return carryWithin(&packet, on: interface) }
+    underWay = 1
     report.reset()
-    var carriage: Carriage
-    if isCarrying {
-      // A queue's listener has another packet carried while this one waits.
-      var journey = Journey(in: world)
-      carriage = enter(&packet, on: interface, &journey)
-    } else {
-      isCarrying = true
-      carriage = enter(&packet, on: interface, &carried)
-      isCarrying = false
-    }
+    var carriage = enter(&packet, on: interface, &carried)
     if !stack.pending.isEmpty { drainPending() }
+    if !report.isEmpty { carriage.report = report }
+    underWay = 0
+    return carriage
+  }
+
+  /// A queue's listener has another packet carried while one waits for its answer.
+  private func carryWithin(_ packet: inout Packet, on interface: Interface) -> Carriage {
+    var journey = Journey(in: world)
+    var carriage = Carriage(verdict: journey.verdict)
+    let report = reported { carriage = enter(&packet, on: interface, &journey) }
     if !report.isEmpty { carriage.report = report }
     return carriage
   }
 
   /// A process of this host sends a packet.
   public func send(_ packet: Packet, by sender: LocalSender = LocalSender()) -> PathReport {
-    report = PathReport()
-    report.error = emit(packet, by: sender, origin: .own)
-    drainPending()
-    return report
+    reported { report.error = emit(packet, by: sender, origin: .own) }
   }
 
   /// A listener gives its answer to a packet it held. Nothing happens when no such packet waits, or when it is to be held on.
   public func answer(_ id: UInt64, _ answer: QueueAnswer) -> PathReport {
-    report = PathReport()
-    guard answer.verdict != .hold, let waiting = held.removeValue(forKey: id) else { return report }
-    resume(waiting, answer)
-    drainPending()
-    return report
+    guard answer.verdict != .hold, let waiting = held.removeValue(forKey: id) else { return PathReport() }
+    return reported { resume(waiting, answer) }
   }
 }
