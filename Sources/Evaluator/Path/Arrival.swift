@@ -39,6 +39,7 @@ extension Simulator {
     guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface) }
     if packet.link != nil, let device = host.device(interface) { classify(&packet, device, device) }
     if let reason = objection(to: &packet, interface) { return Carriage(verdict: .refused(reason)) }
+    if HopByHopOptions.fault(of: packet) != nil { return enterRecorded(packet, on: interface) }
     journey.begin(packet.family ?? .ipv4, input: interface)
     swap(&packet, &journey.context.packet)
     travel(&journey)
@@ -46,7 +47,7 @@ extension Simulator {
     return Carriage(verdict: journey.verdict, frameDestination: journey.frameDestination)
   }
 
-  /// For what is not worth a way of its own: bridges, and interfaces that are down or not there.
+  /// For what is not worth a way of its own: bridges, interfaces that are down or not there, and options that are refused.
   private func enterRecorded(_ packet: Packet, on interface: Interface) -> Carriage {
     enter(packet, on: interface.name)
     return Carriage(verdict: report.verdict)
@@ -87,7 +88,7 @@ extension Simulator {
     guard case .problem(let code, let offset) = fault else { return }
     var context = PacketContext(packet: packet, family: .ipv6, hook: .prerouting, input: device.interface, world: world)
     context.answerICMPError(type: 4, code: code, information: UInt32(offset))
-    var journey = Journey(context: context, report: index)
+    var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)
   }
 
@@ -174,7 +175,7 @@ extension Simulator {
       answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
       return lose(&journey, "its lifetime is over")
     }
-    if journey.options?.isStrict == true, route.gateway != nil {
+    if journey.options?.isStrict == true, journey.route?.gateway != nil {
       answerError(&journey, type: 3, code: 5)
       return lose(&journey, "its strict source route leads over a gateway")
     }

@@ -66,6 +66,8 @@ struct Journey {
     borrowsConnection = false
     hidesOwner = false
     queueStays = 0
+    if options != nil { options = nil }
+    isQueued = false
     frameDestination = nil
     rounds = 0
   }

@@ -36,15 +36,16 @@ extension Simulator {
     let index = open(.own, packet, family, mark: 0)
     report.packets[index].verdict = .lost("not all of its fragments came in time")
     context.answerICMPError(type: family == .ipv4 ? 11 : 3, code: 1)
-    var journey = Journey(context: context, report: index)
+    var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)
   }
 
   /// Whether TCP's look ahead for a socket pulls bytes of the next fragment up to its header, so that the packet is no longer in the pieces
   /// it came in. The corresponding kernel function is `tcp_v4_early_demux`.
-  func pullsHeader(_ journey: Journey) -> Bool {
-    let packet = journey.context.packet
-    guard packet.family == .ipv4, packet.type == .host, packet.ipv4?.proto == .tcp, let first = packet.fragmentLengths.first else { return false }
+  func pullsHeader(_ journey: borrowing Journey) -> Bool {
+    guard let first = journey.context.packet.fragmentLengths.first, journey.context.family == .ipv4,
+      journey.context.packet.type == .host, journey.context.packet.ipv4?.proto == .tcp
+    else { return false }
     return first < TCPHeader.minimumLength && host.sysctls["net.ipv4.ip_early_demux"] != 0 && host.sysctls["net.ipv4.tcp_early_demux"] != 0
   }
 }

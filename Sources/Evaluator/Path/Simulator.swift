@@ -112,15 +112,14 @@ public final class Simulator {
   /// Lets time pass, and tells what the host does when its timers run out.
   @discardableResult
   public func advance(nanoseconds: UInt64) -> PathReport {
-    report = PathReport()
-    let end = world.now.addingReportingOverflow(nanoseconds).partialValue
-    for datagram in fragments.expire(now: Instant(nanoseconds: end)) {
-      world.now = max(world.now, datagram.deadline.nanoseconds)
-      giveUp(datagram)
+    reported {
+      let end = world.now.addingReportingOverflow(nanoseconds).partialValue
+      for datagram in fragments.expire(now: Instant(nanoseconds: end)) {
+        world.now = max(world.now, datagram.deadline.nanoseconds)
+        giveUp(datagram)
+      }
+      world.now = end
     }
-    world.now = end
-    drainPending()
-    return report
   }
 
   // MARK: Connections
