@@ -32,7 +32,7 @@ extension Simulator {
     for output in outputs {
       let family = packet.family ?? .ipv4
       let index = open(.own, packet, family, mark: 0)
-      if let reason = objection(to: &packet, bridge) {
+      if let reason = objection(to: &packet, bridge.interface) {
         report.packets[index].verdict = .refused(reason)
         return
       }
@@ -43,7 +43,7 @@ extension Simulator {
       }
       var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: bridge.interface, world: world)
       context.physicalInput = port.interface
-      var journey = Journey(context: context, report: index)
+      var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
       journey.crossing = BridgeCrossing(bridge: bridge.interface, output: output.interface, target: link.destination, destination: packet.destination)
       travel(&journey)
     }

@@ -67,6 +67,7 @@ struct Journey {
     hidesOwner = false
     queueStays = 0
     if options != nil { options = nil }
+    crossing = nil
     isQueued = false
     frameDestination = nil
     rounds = 0
