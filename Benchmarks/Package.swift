@@ -27,7 +27,7 @@ let package = Package(
       path: "FerruleBenchmarks", swiftSettings: strict,
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     .executableTarget(
-      name: "RestoreComparison", dependencies: ferrule + ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
+      name: "RestoreComparison", dependencies: ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
     .target(name: "AllocationCount", path: "AllocationCount"),
     .executableTarget(
       name: "PacketCosts", dependencies: ferrule + ["AllocationCount"], path: "PacketCosts", swiftSettings: strict),

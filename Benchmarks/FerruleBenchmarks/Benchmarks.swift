@@ -16,7 +16,7 @@ let benchmarks: @Sendable () -> Void = {
 
   for count in [1_000, 10_000, 100_000] {
     Benchmark("read and compile, \(count) rules") { benchmark in
-      let file = SourceFile(name: "sample", bytes: Array(RulesetSample.text(rules: count).utf8))
+      let file = SourceFile(name: "sample", bytes: Array(RulesetSample.common.text(rules: count).utf8))
       let parser = RulesetParser(registry: .ferrule, names: .system, family: .ipv4)
       benchmark.startMeasurement()
       for _ in benchmark.scaledIterations {
@@ -91,7 +91,7 @@ private func gateway(rules count: Int) -> Simulator {
         routes: []
         sysctls: {net.ipv4.ip_forward: 1}
         """)
-    let file = SourceFile(name: "sample", bytes: Array(RulesetSample.text(rules: count).utf8))
+    let file = SourceFile(name: "sample", bytes: Array(RulesetSample.common.text(rules: count).utf8))
     let ruleset = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(file).ruleset
     let simulator = try Simulator(host: host, rulesets: [ruleset])
     simulator.recordsTrace = false

@@ -1,0 +1,31 @@
+import Glibc
+
+/// A process that ran to its end: what its whole life took.
+struct Child {
+  let status: Int32
+  let milliseconds: Double
+  /// Peak of the resident memory, in KiB.
+  let peak: Int
+
+  /// Runs a program with a file for its standard input and no output.
+  init(_ arguments: [String], input: String = "/dev/null") {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    let start = ContinuousClock.now
+    var process: pid_t = 0
+    let error = posix_spawnp(&process, arguments[0], &actions, nil, &words, environ)
+    precondition(error == 0, "\(arguments[0]) cannot be started")
+    var status: Int32 = 0
+    var usage = rusage()
+    while wait4(process, &status, 0, &usage) < 0, errno == EINTR {}
+    let duration = (ContinuousClock.now - start).components
+    self.status = status
+    milliseconds = Double(duration.seconds) * 1e3 + Double(duration.attoseconds) / 1e15
+    peak = usage.ru_maxrss
+  }
+}
