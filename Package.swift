@@ -43,7 +43,7 @@ let package = Package(
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CXtables", pkgConfig: "xtables", providers: [.apt(["libxtables-dev"])]),
-    .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .target(name: "CPcap"),
 
     // Speaks to libxtables, which ends its process over a mistake.
     .executableTarget(name: "ferrule-xtables", dependencies: ["CXtables"]),

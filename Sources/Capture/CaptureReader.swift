@@ -1,38 +1,43 @@
 import CPcap
 
-/// Reads a pcap or pcapng file, record by record, through libpcap.
+/// Reads a pcap or pcapng file, record by record, through libpcap, which is loaded when the first file is opened.
 @safe public final class CaptureReader {
   public let path: String
   public let framing: LinkFraming
+  private let library: UnsafePointer<ferrule_pcap>
   private let handle: OpaquePointer
   private var count = 0
 
   /// Opens a file; `-` is standard input.
   public init(path: String) throws(CaptureError) {
     var reason = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
-    let opened = unsafe pcap_open_offline_with_tstamp_precision(path, UInt32(PCAP_TSTAMP_PRECISION_NANO), &reason)
+    guard let library = unsafe ferrule_pcap_load(&reason, PCAP_ERRBUF_SIZE) else {
+      throw .cannotOpen(path: path, reason: CaptureReader.text(reason))
+    }
+    let opened = unsafe library.pointee.open_offline_with_tstamp_precision(path, UInt32(PCAP_TSTAMP_PRECISION_NANO), &reason)
     guard let opened = unsafe opened else { throw .cannotOpen(path: path, reason: CaptureReader.text(reason)) }
-    let type = unsafe pcap_datalink(opened)
+    let type = unsafe library.pointee.datalink(opened)
     guard let framing = LinkFraming(rawValue: type) else {
-      let name = unsafe pcap_datalink_val_to_name(type).map { unsafe String(cString: $0) } ?? "?"
-      unsafe pcap_close(opened)
+      let name = unsafe library.pointee.datalink_val_to_name(type).map { unsafe String(cString: $0) } ?? "?"
+      unsafe library.pointee.close(opened)
       throw .unknownLinkType(path: path, linkType: type, name: name)
     }
+    unsafe self.library = library
     self.path = path
     self.framing = framing
     unsafe handle = opened
   }
 
-  deinit { unsafe pcap_close(handle) }
+  deinit { unsafe library.pointee.close(handle) }
 
   /// The next record; nil at the end. What stands before the damage in a file that is cut short comes first.
   public func next() throws(CaptureError) -> CapturedFrame? {
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
-    let result = unsafe pcap_next_ex(handle, &header, &data)
+    let result = unsafe library.pointee.next_ex(handle, &header, &data)
     if result == -2 { return nil }
     guard result == 1, let header = unsafe header, let data = unsafe data else {
-      throw .damaged(path: path, afterPackets: count, reason: unsafe String(cString: pcap_geterr(handle)))
+      throw .damaged(path: path, afterPackets: count, reason: unsafe String(cString: library.pointee.geterr(handle)))
     }
     count += 1
     let record = unsafe header.pointee

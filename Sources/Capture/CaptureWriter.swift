@@ -4,18 +4,25 @@ import CPcap
 @safe public final class CaptureWriter {
   public let path: String
   public let framing: LinkFraming
+  private let library: UnsafePointer<ferrule_pcap>
   private let handle: OpaquePointer
   private let dumper: OpaquePointer
 
   /// Creates a file, or empties it; `-` is standard output.
   public init(path: String, framing: LinkFraming = .raw) throws(CaptureError) {
-    let dead = unsafe pcap_open_dead_with_tstamp_precision(framing.rawValue, 262_144, UInt32(PCAP_TSTAMP_PRECISION_NANO))
+    var reason = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+    guard let library = unsafe ferrule_pcap_load(&reason, PCAP_ERRBUF_SIZE) else {
+      throw .cannotWrite(path: path, reason: CaptureReader.text(reason))
+    }
+    let dead = unsafe library.pointee.open_dead_with_tstamp_precision(
+      framing.rawValue, 262_144, UInt32(PCAP_TSTAMP_PRECISION_NANO))
     guard let dead = unsafe dead else { throw .cannotWrite(path: path, reason: "out of memory") }
-    guard let dumper = unsafe pcap_dump_open(dead, path) else {
-      let reason = unsafe String(cString: pcap_geterr(dead))
-      unsafe pcap_close(dead)
+    guard let dumper = unsafe library.pointee.dump_open(dead, path) else {
+      let reason = unsafe String(cString: library.pointee.geterr(dead))
+      unsafe library.pointee.close(dead)
       throw .cannotWrite(path: path, reason: reason)
     }
+    unsafe self.library = library
     self.path = path
     self.framing = framing
     unsafe handle = dead
@@ -23,8 +30,8 @@ import CPcap
   }
 
   deinit {
-    unsafe pcap_dump_close(dumper)
-    unsafe pcap_close(handle)
+    unsafe library.pointee.dump_close(dumper)
+    unsafe library.pointee.close(handle)
   }
 
   /// Adds a record; its bytes must be framed as the file is.
@@ -38,10 +45,10 @@ import CPcap
     unsafe frame.bytes.withUnsafeBufferPointer { bytes in
       unsafe withUnsafePointer(to: header) { header in
         unsafe UnsafeMutableRawPointer(dumper).withMemoryRebound(to: UInt8.self, capacity: 1) { user in
-          unsafe pcap_dump(user, header, bytes.baseAddress)
+          unsafe library.pointee.dump(user, header, bytes.baseAddress)
         }
       }
     }
-    guard unsafe pcap_dump_flush(dumper) == 0 else { throw .cannotWrite(path: path, reason: "the file cannot be written") }
+    guard unsafe library.pointee.dump_flush(dumper) == 0 else { throw .cannotWrite(path: path, reason: "the file cannot be written") }
   }
 }

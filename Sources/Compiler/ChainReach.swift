@@ -21,31 +21,30 @@ public struct ChainReach: Sendable {
   public let walked: [Int]
 
   public init(_ table: Table) {
-    let walked = table.chains.map(Self.walkedCount)
-    let jumps = zip(table.chains, walked).map { chain, count in
-      chain.rules[..<count].enumerated().compactMap { position, rule in
-        rule.target.chain.flatMap { table.index(of: $0) }.map { (rule: position, chain: $0) }
-      }
-    }
+    self.init(
+      table,
+      table.chains.map { chain in
+        var outline = ChainOutline()
+        for rule in chain.rules { outline.add(rule, jumpingTo: rule.target.chain.flatMap { table.index(of: $0) }) }
+        return outline
+      })
+  }
+
+  /// - Parameter outlines: by chain index; the rules of `table` do not count.
+  init(_ table: Table, _ outlines: [ChainOutline]) {
+    let jumps = outlines.map(\.jumps)
     var hooks = [HookMask](repeating: [], count: table.chains.count)
     var loop: Loop?
     for (start, chain) in table.chains.enumerated() {
       guard let hook = chain.hook else { continue }
-      let found = Self.walk(from: start, jumps: jumps, mark: HookMask([hook]), &hooks)
+      let found = Self.walk(from: start, jumps: jumps, mark: HookMask(hook), &hooks)
       if let found, loop == nil {
         loop = Loop(chains: found.path.map { table.chains[$0].name }, rule: found.rule)
       }
     }
     self.hooks = hooks
     self.loop = loop
-    self.walked = walked
-  }
-
-  private static func walkedCount(_ chain: Chain) -> Int {
-    for (position, rule) in chain.rules.enumerated() {
-      if case .verdict = rule.target, rule.matches.isEmpty, rule.header.isUnconditional { return position + 1 }
-    }
-    return chain.rules.count
+    walked = outlines.map(\.walked)
   }
 
   /// Depth first, without recursion: a ruleset may nest as deep as it has chains.
@@ -77,5 +76,21 @@ public struct ChainReach: Sendable {
       }
     }
     return loop
+  }
+}
+
+/// What a walk from chain to chain needs to know of one.
+struct ChainOutline {
+  /// How many rules are walked so far.
+  private(set) var walked = 0
+  private(set) var jumps: [(rule: Int, chain: Int)] = []
+  private var isEnded = false
+
+  /// Adds the chain's next rule.
+  mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
+    guard !isEnded else { return }
+    if let chain { jumps.append((walked, chain)) }
+    walked += 1
+    if case .verdict = rule.target, rule.matches.isEmpty, rule.header.isUnconditional { isEnded = true }
   }
 }

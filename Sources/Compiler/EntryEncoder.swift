@@ -21,17 +21,14 @@ public struct EntryEncoder: Sendable {
   func append(_ rule: Rule, to bytes: inout [UInt8]) {
     let geometry = EntryGeometry(family)
     let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: geometry.size))
+    bytes.append(contentsOf: geometry.blankEntry)
     encode(rule, geometry, &bytes, at: start)
-    for match in rule.matches {
-      append(match.descriptor.kernelNameBytes, revision: match.descriptor.revision, match.kernelBytes, to: &bytes)
-    }
+    for match in rule.matches { append(match, to: &bytes) }
     bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.targetOffset)
     switch rule.target {
     case .none, .jump, .goto: appendStandard(0, to: &bytes)
     case .verdict(let verdict): appendStandard(verdict.code, to: &bytes)
-    case .use(let use):
-      append(use.descriptor.kernelNameBytes, revision: use.descriptor.revision, use.kernelBytes, to: &bytes)
+    case .use(let use): append(use, to: &bytes)
     }
     bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.nextOffset)
     bytes.put(rule.counters.packets, at: start + geometry.counters)
@@ -52,10 +49,10 @@ public struct EntryEncoder: Sendable {
     var bytes = [UInt8](repeating: 0, count: geometry.size)
     bytes.put(UInt16(geometry.size), at: geometry.targetOffset)
     bytes.put(UInt16(geometry.size + EntryGeometry.errorTarget), at: geometry.nextOffset)
+    bytes.append(contentsOf: ExtensionDescriptor.entryHeader(name: "ERROR", revision: 0, size: EntryGeometry.errorTarget))
     var data = [UInt8](repeating: 0, count: EntryGeometry.errorTarget - EntryGeometry.extensionHeader)
     for (index, byte) in name.utf8.enumerated() where index < 29 { data[index] = byte }
-    append(Array("ERROR".utf8), revision: 0, data[...], to: &bytes)
-    return bytes
+    return bytes + data
   }
 
   /// The unconditional entry that ends a chain: a policy, or RETURN.
@@ -89,19 +86,14 @@ public struct EntryEncoder: Sendable {
     }
   }
 
-  private func append(_ name: [UInt8], revision: UInt8, _ data: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.extensionHeader))
-    bytes.put(UInt16(truncatingIfNeeded: EntryGeometry.extensionHeader + data.count), at: start)
-    for index in 0..<min(name.count, EntryGeometry.nameCapacity - 1) { bytes[start + 2 + index] = name[index] }
-    bytes[start + 2 + EntryGeometry.nameCapacity] = revision
-    bytes.append(contentsOf: data)
+  private func append(_ use: ExtensionUse, to bytes: inout [UInt8]) {
+    bytes.append(contentsOf: use.descriptor.entryHeader)
+    bytes.append(contentsOf: use.kernelBytes)
   }
 
   private func appendStandard(_ verdict: Int32, to bytes: inout [UInt8]) {
     let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: EntryGeometry.standardTarget))
-    bytes.put(UInt16(EntryGeometry.standardTarget), at: start)
+    bytes.append(contentsOf: EntryGeometry.blankStandardTarget)
     bytes.put(verdict, at: start + EntryGeometry.extensionHeader)
   }
 }

@@ -19,8 +19,14 @@ struct EntryGeometry {
     }
   }
 
+  /// An entry without matches or target, and a standard target of verdict 0, to begin with.
+  var blankEntry: [UInt8] { family == .ipv4 ? Self.blankIPv4 : Self.blankIPv6 }
+  static let blankStandardTarget = [UInt8(standardTarget)] + [UInt8](repeating: 0, count: standardTarget - 1)
+  private static let blankIPv4 = [UInt8](repeating: 0, count: EntryGeometry(.ipv4).size)
+  private static let blankIPv6 = [UInt8](repeating: 0, count: EntryGeometry(.ipv6).size)
+
   /// `xt_entry_match` and `xt_entry_target` before their data.
-  static let extensionHeader = 32
+  static let extensionHeader = ExtensionDescriptor.entryHeaderSize
   /// `XT_EXTENSION_MAXNAMELEN`.
   static let nameCapacity = 29
   /// `xt_standard_target`, aligned.

@@ -33,7 +33,10 @@ public struct TableBlob: Sendable, Equatable {
   public static let replaceHeaderSize = 96
 
   /// The bytes of `ipt_replace` followed by the entries, as `ferrule compile` writes them.
-  public var replaceBytes: [UInt8] {
+  public var replaceBytes: [UInt8] { replaceHeader + entries }
+
+  /// The bytes of `ipt_replace`.
+  public var replaceHeader: [UInt8] {
     var header = [UInt8](repeating: 0, count: Self.replaceHeaderSize)
     for (index, byte) in name.rawValue.utf8.enumerated() { header[index] = byte }
     header.put(validHooks, at: 32)
@@ -44,7 +47,7 @@ public struct TableBlob: Sendable, Equatable {
       header.put(underflows[hook], at: 64 + 4 * hook)
     }
     header.put(UInt32(entryCount), at: 84)
-    return header + entries
+    return header
   }
 
   /// Reads what ``replaceBytes`` wrote; nothing where it is cut short or names no table.

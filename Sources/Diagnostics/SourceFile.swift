@@ -11,9 +11,8 @@ public final class SourceFile: Sendable {
     self.name = name
     self.bytes = bytes
     var starts: [UInt32] = [0]
-    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
-      starts.append(UInt32(index + 1))
-    }
+    let text = bytes.span
+    for index in text.indices where text[index] == UInt8(ascii: "\n") { starts.append(UInt32(index + 1)) }
     lineStarts = starts
   }
 
@@ -36,9 +35,14 @@ public final class SourceFile: Sendable {
   /// The bytes of a one-based line, without its newline.
   public func line(_ number: Int) -> ArraySlice<UInt8> {
     guard number >= 1, number <= lineStarts.count else { return [] }
+    return bytes[lineRange(number)]
+  }
+
+  /// Where a one-based line stands, without its newline; it must be there.
+  public func lineRange(_ number: Int) -> Range<Int> {
     let start = Int(lineStarts[number - 1])
     let end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
-    return bytes[start..<max(start, end)]
+    return start..<max(start, end)
   }
 }
 

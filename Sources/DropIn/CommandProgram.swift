@@ -24,7 +24,7 @@ extension Session {
   }
 
   /// Help and version: whether that was all there was to do.
-  mutating func answer(_ pending: PendingCommand, _ family: Family) -> Bool {
+  mutating func answer(_ pending: borrowing PendingCommand, _ family: Family) -> Bool {
     if pending.flags.showsVersion {
       print(pending.flags.isVersionDenied ? "Not \(Self.version) (legacy) ;-)" : versionLine)
       return true
@@ -47,7 +47,7 @@ extension Session {
   }
 
   /// Tells chains from extensions.
-  func resolve(_ pending: PendingCommand, _ editor: borrowing TableEditor, line: Int?) throws(Exit) -> Command {
+  func resolve(_ pending: consuming PendingCommand, _ editor: borrowing TableEditor, line: Int?) throws(Exit) -> Command {
     var notices: [String] = []
     do throws(OptionError) {
       let command = try pending.resolved(notices: &notices) { editor.isChain($0) }

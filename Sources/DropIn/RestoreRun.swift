@@ -167,7 +167,7 @@ struct RestoreRun {
     let pending: PendingCommand
     do throws(OptionError) {
       let counters = try RuleCounters(of: file.bytes[range], line: line)
-      var words = try Lexer.words(of: file, in: counters.rest, takesNewline: true) { _ in }
+      var words = try Lexer.words(of: file.bytes, in: counters.rest, takesNewline: true) { _ in }
       if options.counters { words.insert(contentsOf: counters.words, at: 0) }
       pending = try parser.read(
         verbosity + words, table: table.name, range: SourceRange(range), notices: &notices)

@@ -14,7 +14,7 @@ public enum HostFile {
     return try bytes(of: descriptor, path)
   }
 
-  private static func bytes(of descriptor: Int32, _ path: String) throws(KernelError) -> [UInt8] {
+  static func bytes(of descriptor: Int32, _ path: String) throws(KernelError) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
     while true {
@@ -40,11 +40,14 @@ public enum HostFile {
   }
 
   /// Makes or replaces a file.
-  public static func write(_ bytes: [UInt8], to path: String) throws(KernelError) {
+  public static func write(_ bytes: [UInt8], to path: String) throws(KernelError) { try write([bytes], to: path) }
+
+  /// The same of several parts, one behind the other.
+  public static func write(_ parts: [[UInt8]], to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
     defer { close(descriptor) }
-    try write(bytes, to: descriptor, path)
+    for part in parts { try write(part, to: descriptor, path) }
   }
 
   /// Writes to standard output (1) or standard error (2), however often the other side must be waited for.

@@ -5,17 +5,21 @@ import XTables
 /// Addresses of `-s` and `-d`; the corresponding C functions are `xtables_ipparse_multiple` and `xtables_ip6parse_multiple`.
 enum AddressSyntax {
   /// One or more addresses separated by commas, host bits cleared. A name stands for all the addresses it has.
-  static func parse(_ token: Token, _ family: Family, _ names: NameDatabase) throws(OptionError) -> [AddressMask] {
-    var result: [AddressMask] = []
-    for part in token.split(on: ",") {
-      result += try parseOne(Token(trimmed(part.bytes), at: token.range), family, names)
+  static func parse(_ token: Token, _ family: Family, _ names: NameDatabase) throws(OptionError) -> AddressList {
+    var list = AddressList()
+    guard token.bytes.contains(UInt8(ascii: ",")) else {
+      try parseOne(Token(trimmed(token.bytes), at: token.range), family, names, &list)
+      return list
     }
-    return result
+    for part in token.split(on: ",") {
+      try parseOne(Token(trimmed(part.bytes), at: token.range), family, names, &list)
+    }
+    return list
   }
 
   private static func parseOne(
-    _ token: Token, _ family: Family, _ names: NameDatabase
-  ) throws(OptionError) -> [AddressMask] {
+    _ token: Token, _ family: Family, _ names: NameDatabase, _ list: inout AddressList
+  ) throws(OptionError) {
     var host = token
     var mask = AddressMask.mask(prefix: family == .ipv4 ? 32 : 128, family)
     if let slash = token.bytes.lastIndex(of: UInt8(ascii: "/")) {
@@ -23,16 +27,16 @@ enum AddressSyntax {
       mask = try parseMask(Token(token.bytes[(slash + 1)...], at: token.range), family)
     }
     // A zero mask makes the address irrelevant, and iptables then does not even read it.
-    if mask == 0 { return [AddressMask()] }
+    if mask == 0 { return list.append(AddressMask()) }
     if let address = family == .ipv4 ? ipv4(host.bytes, isMask: false) : ipv6(host) {
-      return [AddressMask(address: address & mask, mask: mask)]
+      return list.append(AddressMask(address: address & mask, mask: mask))
     }
     let resolved = names.hostAddresses(host.string, family)
     if resolved.isEmpty {
       throw OptionError(
         "bad-address", "host/network `\(host.string)' not found", at: token.range, hint: hint(for: host, family))
     }
-    return resolved.map { AddressMask(address: $0 & mask, mask: mask) }
+    for address in resolved { list.append(AddressMask(address: address & mask, mask: mask)) }
   }
 
   private static func hint(for host: Token, _ family: Family) -> String {

@@ -26,7 +26,7 @@ extension Table {
     OptionError(id, message, at: command.chainRange, hint: hint, legacyStatus: .otherProblem)
   }
 
-  private func chainIndex(_ command: Command) throws(OptionError) -> Int {
+  func chainIndex(_ command: Command) throws(OptionError) -> Int {
     let name = command.chain ?? ""
     guard let index = index(of: name) else {
       let known = Spelling.nearest(to: name, in: chains.map(\.name))

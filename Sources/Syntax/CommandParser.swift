@@ -29,11 +29,13 @@ public struct CommandParser: Sendable {
   ) throws(OptionError) -> Command {
     var notices: [String] = []
     let pending = try read(words, table: table, range: range, notices: &notices)
-    let command = try pending.resolved(notices: &notices) { isChain(pending.table, $0) }
+    let table = pending.table
+    let jumpRange = pending.jumpRange
+    let command = try pending.resolved(notices: &notices) { isChain(table, $0) }
     // libiptc takes such a jump, and the kernel refuses it.
     if let name = command.rules.first?.target.chain, Hook(name: name) != nil {
       throw OptionError(
-        "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: pending.jumpRange, legacyStatus: .otherProblem)
+        "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: jumpRange, legacyStatus: .otherProblem)
     }
     return command
   }
@@ -45,18 +47,27 @@ public struct CommandParser: Sendable {
     _ words: [Token], table: TableName, range: SourceRange, notices: inout [String]
   ) throws(OptionError) -> PendingCommand {
     var run = CommandRun(parser: self, words: words, table: table, range: range)
-    defer { notices += run.notices }
-    try run.readAll()
-    return PendingCommand(verb: try run.finish(), run: run)
+    let verb: Command.Verb
+    do throws(OptionError) {
+      try run.readAll()
+      verb = try run.finish()
+    } catch {
+      notices += run.notices
+      throw error
+    }
+    if !run.notices.isEmpty { notices += run.notices }
+    return PendingCommand(verb: verb, run: run)
   }
 }
 
 /// A command whose target may still be a chain or an extension.
-public struct PendingCommand {
+///
+/// It holds all that was read, and a copy of it would cost more than the reading.
+public struct PendingCommand: ~Copyable {
   private let verb: Command.Verb
   private var run: CommandRun
 
-  init(verb: Command.Verb, run: CommandRun) {
+  init(verb: Command.Verb, run: consuming CommandRun) {
     self.verb = verb
     self.run = run
   }
@@ -72,19 +83,19 @@ public struct PendingCommand {
   public var helpSubjects: [ExtensionDescriptor] { run.helpSubjects }
 
   /// - Parameter isChain: whether the table has a chain of that name, which goes before a target of the same name.
-  public func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
+  public consuming func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
     guard verb.takesRule, !run.flags.isForOtherFamily, !run.flags.showsVersion, !run.flags.showsHelp else {
       return run.command(verb, rules: [])
     }
-    var run = run
+    let said = run.notices.count
     let target = try run.resolveTarget(isChain: isChain)
-    notices += run.notices.dropFirst(self.run.notices.count)
+    if run.notices.count > said { notices += run.notices[said...] }
     return run.command(verb, rules: run.builder.rules(target: target, source: run.range))
   }
 }
 
 /// One pass over the words of a line.
-struct CommandRun {
+struct CommandRun: ~Copyable {
   let parser: CommandParser
   let words: [Token]
   var table: TableName

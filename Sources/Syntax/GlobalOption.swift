@@ -99,8 +99,21 @@ enum GlobalOption: UInt8, CaseIterable {
   /// The letter, for messages.
   var letter: Character { Character(UnicodeScalar(rawValue)) }
 
-  /// The long names as bytes with their options, made once.
-  static let byLongName: [(name: [UInt8], option: GlobalOption)] = allCases.flatMap { option in
-    option.longNames.map { (Array($0.utf8), option) }
+  /// The long names as bytes with their options, by their first letter from `a` on; made once.
+  private static let longNamesByInitial: [[(name: [UInt8], option: GlobalOption)]] = {
+    var names = [[(name: [UInt8], option: GlobalOption)]](repeating: [], count: 26)
+    for option in allCases {
+      for name in option.longNames {
+        let bytes = Array(name.utf8)
+        names[Int(bytes[0] - UInt8(ascii: "a"))].append((bytes, option))
+      }
+    }
+    return names
+  }()
+
+  /// The long names that begin with this letter.
+  static func longNames(from initial: UInt8?) -> [(name: [UInt8], option: GlobalOption)] {
+    guard let initial, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(initial) else { return [] }
+    return longNamesByInitial[Int(initial - UInt8(ascii: "a"))]
   }
 }

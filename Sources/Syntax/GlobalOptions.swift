@@ -53,7 +53,7 @@ extension CommandRun {
 
   /// Notes that an option of the rule was given; the corresponding C function is `set_option`.
   private mutating func once(_ option: GlobalOption, _ word: Token, invertible: Bool = false) throws(OptionError) {
-    if let first = builder.range(of: option) {
+    if let first = builder.given[option] {
       throw OptionError(
         "repeated-option", "multiple -\(option.letter) flags not allowed", at: word.range,
         hint: first == word.range ? nil : "the first one stands in the same rule")
@@ -61,7 +61,7 @@ extension CommandRun {
     if inverted, !invertible {
       throw OptionError("not-invertible", "cannot have ! before -\(option.letter)", at: invertedAt ?? word.range)
     }
-    builder.given.append((option, word.range))
+    builder.given[option] = word.range
   }
 
   private mutating func takeTest(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
@@ -151,7 +151,7 @@ extension CommandRun {
     guard option == .jump, StandardVerdict(bytes: name.bytes) == nil else { return }
     if let structure = try takeStructure(.target, named: name) {
       builder.target = structure
-    } else if let descriptor = parser.registry.declared(.target, named: name.string, parser.family) {
+    } else if let descriptor = parser.registry.declared(.target, named: name.bytes, parser.family) {
       builder.target = RuleBuilder.Pending(descriptor)
     } else {
       findForeignTarget(named: name)
@@ -167,7 +167,7 @@ extension CommandRun {
       throw OptionError("bad-match", "Invalid match name \"\(name.string)\" (28 chars max)", at: name.range)
     }
     if let structure = try takeStructure(.match, named: name) { return builder.matches.append(structure) }
-    guard let descriptor = parser.registry.match(named: name.string, parser.family) else { throw unknownMatch(name) }
+    guard let descriptor = parser.registry.match(named: name.bytes, parser.family) else { throw unknownMatch(name) }
     builder.matches.append(RuleBuilder.Pending(descriptor))
   }
 

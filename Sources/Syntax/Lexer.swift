@@ -1,4 +1,4 @@
-public import Diagnostics
+import Diagnostics
 public import XTables
 
 /// Splits the arguments of a rule as iptables-restore does; the corresponding C function is `add_param_to_argv`.
@@ -8,7 +8,7 @@ public enum Lexer {
   /// `MAX_ARGC` less the program's name, `-t` and the table.
   public static let mostArguments = 251
 
-  /// The words of `range` in the file.
+  /// The words of `range` in a file's bytes.
   ///
   /// Only `"` quotes, and a backslash escapes inside quotes only. A quote that is never closed swallows the rest of the
   /// line *without an error*, as iptables-restore has it; `unterminated` reports where it began.
@@ -16,27 +16,28 @@ public enum Lexer {
   /// - Parameter takesNewline: such a quote swallows the newline too. iptables-restore does that, and then prints what it
   ///   cannot read back; where a text is to be kept readable it is better left out.
   public static func words(
-    of file: SourceFile, in range: Range<Int>, takesNewline: Bool = false, unterminated: (Int) -> Void
+    of file: [UInt8], in range: Range<Int>, takesNewline: Bool = false, unterminated: (Int) -> Void
   ) throws(OptionError) -> [Token] {
-    let hasNewline = takesNewline && range.upperBound < file.bytes.count && file.bytes[range.upperBound] == UInt8(ascii: "\n")
+    let hasNewline = takesNewline && range.upperBound < file.count && file[range.upperBound] == UInt8(ascii: "\n")
     let lineEnd = range.upperBound + (hasNewline ? 1 : 0)
     var words: [Token] = []
     words.reserveCapacity(24)
+    let text = file.span
     var at = range.lowerBound
     while at < range.upperBound {
-      if isBlank(file.bytes[at]) {
+      if isBlank(text[at]) {
         at += 1
         continue
       }
       let start = at
-      if let end = bareWordEnd(file.bytes, from: at, to: range.upperBound) {
-        words.append(Token(file.bytes[start..<end], at: SourceRange(start..<end)))
+      if let end = bareWordEnd(text, from: at, to: range.upperBound) {
+        words.append(Token(file[start..<end], at: SourceRange(start..<end)))
         try checkLimits(start..<end, end - start, count: words.count)
         at = end
       } else {
-        let (bytes, end) = quotedWord(file.bytes, from: at, to: range.upperBound, lineEnd: lineEnd, unterminated: unterminated)
+        let (bytes, end) = quotedWord(text, from: at, to: range.upperBound, lineEnd: lineEnd, unterminated: unterminated)
         // A quote that opens at the very end of the input holds nothing, and is no word.
-        if takesNewline, bytes.isEmpty, end == file.bytes.count, file.bytes[end - 1] == UInt8(ascii: "\""), end - start == 1 { break }
+        if takesNewline, bytes.isEmpty, end == text.count, text[end - 1] == UInt8(ascii: "\""), end - start == 1 { break }
         words.append(Token(bytes[...], at: SourceRange(start..<end)))
         try checkLimits(start..<end, bytes.count, count: words.count)
         at = end
@@ -59,12 +60,15 @@ public enum Lexer {
   }
 
   /// The end of a word without any quote, or nothing where it holds one.
-  private static func bareWordEnd(_ bytes: [UInt8], from start: Int, to end: Int) -> Int? {
+  private static func bareWordEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
     var at = start
     while at < end {
       let byte = bytes[at]
-      if isBlank(byte) { return at }
-      if byte == UInt8(ascii: "\"") { return nil }
+      // Nearly every byte stands behind blank, tab and quote.
+      if byte <= UInt8(ascii: "\"") {
+        if isBlank(byte) { return at }
+        if byte == UInt8(ascii: "\"") { return nil }
+      }
       at += 1
     }
     return end
@@ -72,7 +76,7 @@ public enum Lexer {
 
   /// A closing quote ends the argument, even where text follows at once.
   private static func quotedWord(
-    _ bytes: [UInt8], from start: Int, to end: Int, lineEnd: Int, unterminated: (Int) -> Void
+    _ bytes: Span<UInt8>, from start: Int, to end: Int, lineEnd: Int, unterminated: (Int) -> Void
   ) -> (bytes: [UInt8], end: Int) {
     var result: [UInt8] = []
     var openedAt: Int?

@@ -18,7 +18,7 @@ struct OptionScanner {
   }
 
   /// The names a rule's options may have, the rule's own first, then the extension loaded last, then the older ones.
-  static func lookup(_ name: ArraySlice<UInt8>, in builder: RuleBuilder) -> Lookup {
+  static func lookup(_ name: ArraySlice<UInt8>, in builder: borrowing RuleBuilder) -> Lookup {
     var prefix: Found?
     var names: [String] = []
     var isAmbiguous = false
@@ -35,7 +35,7 @@ struct OptionScanner {
       return false
     }
 
-    for (global, option) in GlobalOption.byLongName where visit(global, .global(option)) { return .found(.global(option)) }
+    for (global, option) in GlobalOption.longNames(from: name.first) where visit(global, .global(option)) { return .found(.global(option)) }
     if let target = builder.target {
       for name in target.descriptor.optionNames where visit(name.bytes, .target(option: name.option)) {
         return .found(.target(option: name.option))
@@ -52,7 +52,7 @@ struct OptionScanner {
   }
 
   /// A one-letter option; an extension's letters come after the rule's own.
-  static func lookup(letter: UInt8, in builder: RuleBuilder) -> Found? {
+  static func lookup(letter: UInt8, in builder: borrowing RuleBuilder) -> Found? {
     if let global = GlobalOption(rawValue: letter), global.hasLetter { return .global(global) }
     let character = Character(UnicodeScalar(letter))
     if let option = builder.target?.descriptor.options.firstIndex(where: { $0.short == character }) {
@@ -67,7 +67,7 @@ struct OptionScanner {
   }
 
   /// Every long name that would be known here, for "did you mean".
-  static func allNames(in builder: RuleBuilder) -> [String] {
+  static func allNames(in builder: borrowing RuleBuilder) -> [String] {
     GlobalOption.allCases.flatMap(\.longNames).map { "--" + $0 }
       + (builder.matches + [builder.target].compactMap { $0 })
       .flatMap { $0.descriptor.options.flatMap { [$0.name] + $0.aliases } }

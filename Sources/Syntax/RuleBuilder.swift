@@ -3,7 +3,7 @@ import Wire
 import XTables
 
 /// A rule while its words are being read.
-struct RuleBuilder {
+struct RuleBuilder: ~Copyable {
   /// A match or target whose options are still coming in.
   struct Pending {
     private(set) var descriptor: ExtensionDescriptor
@@ -37,8 +37,8 @@ struct RuleBuilder {
   /// The words after `-s` and `-d`, read when all other options have been.
   var sourceWord: Token?
   var destinationWord: Token?
-  var sources: [AddressMask] = [AddressMask()]
-  var destinations: [AddressMask] = [AddressMask()]
+  var sources = AddressList()
+  var destinations = AddressList()
   var matches: [Pending] = []
   var target: Pending?
   /// The word after `-j` or `-g`.
@@ -48,10 +48,8 @@ struct RuleBuilder {
   var protocolWord: String?
   /// The protocol's own match was loaded because an unknown option asked for it; that happens once.
   var hasImpliedProtocol = false
-  /// The options of the rule itself that were given, in order.
-  var given: [(option: GlobalOption, range: SourceRange)] = []
-
-  func range(of option: GlobalOption) -> SourceRange? { given.first { $0.option == option }?.range }
+  /// The options of the rule itself that were given.
+  var given = GivenOptions()
 
   func draft(family: Family, table: TableName) -> RuleDraft {
     RuleDraft(
@@ -65,11 +63,12 @@ struct RuleBuilder {
     uses.reserveCapacity(matches.count)
     for pending in matches { uses.append(ExtensionUse(pending.descriptor, payload: pending.payload)) }
     var rules: [Rule] = []
-    for source in sources {
-      for destination in destinations {
+    rules.reserveCapacity(sources.count * destinations.count)
+    for source in 0..<sources.count {
+      for destination in 0..<destinations.count {
         var header = header
-        header.source = source
-        header.destination = destination
+        header.source = sources[source]
+        header.destination = destinations[destination]
         rules.append(Rule(header: header, matches: uses, target: resolved, counters: counters, source: range))
       }
     }

@@ -42,8 +42,9 @@ public struct RulesetParser: Sendable {
   /// - Parameter existing: what the kernel has, which policies are taken from, and with `keepsExisting` rules too.
   public func parse(_ file: SourceFile, existing: Ruleset? = nil) -> ParsedRuleset {
     let syntax = RulesetSyntax(file)
-    var reader = RulesetReader(parser: self, file: file, existing: existing)
-    reader.read(syntax.lines)
+    var reader = RulesetReader(parser: self, existing: existing)
+    reader.read(syntax)
+    reader.finish()
     return ParsedRuleset(
       syntax: syntax, ruleset: Ruleset(family, tables: reader.tables), diagnostics: reader.diagnostics)
   }
@@ -52,9 +53,13 @@ public struct RulesetParser: Sendable {
 /// One pass over the lines of a file.
 struct RulesetReader {
   let parser: RulesetParser
-  let file: SourceFile
+  private(set) var file = SourceFile(name: "", bytes: [])
   var existing: Ruleset?
   let commands: CommandParser
+  /// Gets the rules that are appended, which the tables then do not keep.
+  private let sink: (any RuleSink)?
+  /// There was a command that only tables with their rules can follow.
+  private(set) var needsRules = false
   var tables: [Table] = []
   var diagnostics: [Diagnostic] = []
   /// The table being filled, between `*table` and `COMMIT`.
@@ -63,18 +68,20 @@ struct RulesetReader {
   var isSkipping = false
   private var errors = 0
   /// Most files hold no NUL at all, and need not be searched for one line by line.
-  private let hasNUL: Bool
+  private var hasNUL = false
 
-  init(parser: RulesetParser, file: SourceFile, existing: Ruleset?) {
+  init(parser: RulesetParser, existing: Ruleset? = nil, sink: (any RuleSink)? = nil) {
     self.parser = parser
-    self.file = file
     self.existing = existing
-    hasNUL = file.bytes.contains(0)
+    self.sink = sink
     commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
   }
 
-  mutating func read(_ lines: [LineSyntax]) {
-    for line in lines {
+  /// Reads whole lines, after which those of another piece of the same text may come.
+  mutating func read(_ syntax: RulesetSyntax) {
+    file = syntax.file
+    hasNUL = file.bytes.contains(0)
+    for line in syntax.lines {
       guard errors < RulesetParser.mostErrors else {
         report(Diagnostic("too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest is not read", at: line.content))
         break
@@ -85,6 +92,10 @@ struct RulesetReader {
         report(error, at: line.content)
       }
     }
+  }
+
+  /// The text is at its end.
+  mutating func finish() {
     if table != nil || isSkipping {
       let end = SourceRange(file.bytes.count..<file.bytes.count)
       if table != nil, errors < RulesetParser.mostErrors {
@@ -161,12 +172,14 @@ struct RulesetReader {
       fresh.update(at: index) { $0.policy = policy ?? $0.policy }
     }
     table = fresh
+    sink?.begin(fresh)
   }
 
   private mutating func keepTable() {
     isSkipping = false
     guard let finished = table else { return }
     table = nil
+    sink?.end(finished)
     if let index = tables.firstIndex(where: { $0.name == finished.name }) {
       tables[index] = finished
     } else {
@@ -177,7 +190,7 @@ struct RulesetReader {
   private mutating func readCommand(_ line: LineSyntax) throws(OptionError) {
     let (counters, range) = try ruleCounters(line)
     var unterminated: Int?
-    let words = try Lexer.words(of: file, in: range) { unterminated = $0 }
+    let words = try Lexer.words(of: file.bytes, in: range) { unterminated = $0 }
     if let unterminated {
       report(
         Diagnostic(
@@ -190,7 +203,17 @@ struct RulesetReader {
     if let counters {
       for index in command.rules.indices { command.rules[index].counters = counters }
     }
-    try table?.apply(command)
+    guard let sink else {
+      try table?.apply(command)
+      return
+    }
+    switch command.verb {
+    case .append:
+      guard let table else { return }
+      sink.append(command.rules, to: try table.chainIndex(command), of: table)
+    case .newChain, .policy: try table?.apply(command)
+    default: needsRules = true
+    }
   }
 
   /// `[packets:bytes]` before a rule; the corresponding C function is `tokenize_rule_counters`.

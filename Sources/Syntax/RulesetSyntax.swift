@@ -48,16 +48,14 @@ extension RulesetSyntax {
     var lines: [LineSyntax] = []
     lines.reserveCapacity(file.lineCount)
     let bytes = file.bytes
-    var start = 0
-    while start < bytes.count {
-      let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
-      let end = newline.map { $0 + 1 } ?? bytes.count
-      let contentEnd = newline ?? bytes.count
+    for number in 1..<(file.lineCount + 1) {
+      let content = file.lineRange(number)
+      let isTerminated = content.upperBound < bytes.count
       lines.append(
         LineSyntax(
-          kind: Self.kind(of: bytes[start..<contentEnd], isTerminated: newline != nil), range: SourceRange(start..<end),
-          contentEnd: UInt32(contentEnd)))
-      start = end
+          kind: Self.kind(of: bytes[content], isTerminated: isTerminated),
+          range: SourceRange(content.lowerBound..<content.upperBound + (isTerminated ? 1 : 0)),
+          contentEnd: UInt32(content.upperBound)))
     }
     self.init(file: file, lines: lines)
   }
@@ -68,7 +66,8 @@ extension RulesetSyntax {
     case UInt8(ascii: "#"): .comment
     case UInt8(ascii: "*"): .table
     case UInt8(ascii: ":"): .chain
-    default: isTerminated && content.elementsEqual("COMMIT".utf8) ? .commit : .command
+    case UInt8(ascii: "C") where isTerminated && content.elementsEqual("COMMIT".utf8): .commit
+    default: .command
     }
   }
 }

@@ -44,7 +44,7 @@ extension CommandRun {
   /// A target that no file here declares may be a chain. The foreign one is looked for at once only where options may follow.
   mutating func findForeignTarget(named name: Token) {
     guard at < words.count else { return }
-    builder.target = parser.registry.target(named: name.string, parser.family).map { RuleBuilder.Pending($0) }
+    builder.target = parser.registry.target(named: name.bytes, parser.family).map { RuleBuilder.Pending($0) }
   }
 
   mutating func unknownMatch(_ name: Token) -> OptionError {
@@ -63,7 +63,7 @@ extension CommandRun {
     _ id: String, _ message: String, _ kind: ExtensionDescriptor.Kind, _ name: Token, known: [String], option: String
   ) -> OptionError {
     var hint = Spelling.nearest(to: name.string, in: known).map { "did you mean \(option) \($0)?" }
-    if case .absent(let reason?) = parser.registry.find(kind, named: name.string, parser.family) {
+    if case .absent(let reason?) = parser.registry.find(kind, named: name.bytes, parser.family) {
       hint = (hint.map { $0 + " " } ?? "") + reason
       notices.append(reason)
     }

@@ -126,11 +126,11 @@ extension CommandRun {
     }
     if let word = builder.sourceWord { builder.sources = try AddressSyntax.parse(word, parser.family, parser.names) }
     if let word = builder.destinationWord { builder.destinations = try AddressSyntax.parse(word, parser.family, parser.names) }
-    let isMultiple = builder.sources.count > 1 || builder.destinations.count > 1
+    let isMultiple = !builder.sources.others.isEmpty || !builder.destinations.others.isEmpty
     if isMultiple, !builder.header.inverted.isDisjoint(with: [.source, .destination]) {
       throw OptionError(
         "inverted-list", "! not allowed with multiple source or destination IP addresses",
-        at: builder.range(of: .source) ?? builder.range(of: .destination))
+        at: builder.given[.source] ?? builder.given[.destination])
     }
     try checkOptions(isMultiple: isMultiple)
     if !commands.isDisjoint(with: CommandSet.withRule.union(.deleteNumber)) { try checkInterfaces() }
@@ -167,7 +167,7 @@ extension CommandRun {
     Command(
       verb: verb, zeroing: zeroing, chain: chain?.string, chainRange: chain?.range ?? range,
       rules: rules, table: tableWord?.string,
-      policyCounters: builder.range(of: .counters) == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects)
+      policyCounters: builder.given[.counters] == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects)
   }
 
   private func checkNoDropInNat() throws(OptionError) {
@@ -183,11 +183,9 @@ extension CommandRun {
     if isMultiple, commands == .replace {
       throw OptionError("replace-many", "Replacement rule does not specify a unique address", at: range)
     }
-    if !builder.given.allSatisfy({ commands.allows($0.option) }) {
-      for option in CommandSet.checkedOptions where !commands.allows(option) {
-        guard let range = builder.range(of: option) else { continue }
-        throw OptionError("illegal-option", "Illegal option `-\(option.letter)' with this command", at: range)
-      }
+    for option in CommandSet.checkedOptions {
+      guard let range = builder.given[option], !commands.allows(option) else { continue }
+      throw OptionError("illegal-option", "Illegal option `-\(option.letter)' with this command", at: range)
     }
     if let chain, chain.bytes.count >= 29 {
       throw OptionError(
@@ -196,15 +194,18 @@ extension CommandRun {
   }
 
   private func checkInterfaces() throws(OptionError) {
+    let input = builder.given[.input]
+    let output = builder.given[.output]
+    guard input != nil || output != nil else { return }
     switch chain?.string {
     case "PREROUTING", "INPUT":
-      if let range = builder.range(of: .output) {
+      if let range = output {
         throw OptionError(
           "wrong-interface-option", "Can't use -o with \(chain?.string ?? "")\n", at: range,
           hint: "a packet has no outgoing interface before it is routed")
       }
     case "POSTROUTING", "OUTPUT":
-      if let range = builder.range(of: .input) {
+      if let range = input {
         throw OptionError(
           "wrong-interface-option", "Can't use -i with \(chain?.string ?? "")\n", at: range,
           hint: "a packet on its way out has no incoming interface here")
@@ -215,6 +216,8 @@ extension CommandRun {
 
   mutating func resolveTarget(isChain: (String) -> Bool) throws(OptionError) -> RuleTarget {
     guard let jump = builder.jump else { return .none }
+    // No chain can have the name of a verdict.
+    if !builder.isGoto, let verdict = StandardVerdict(bytes: jump.bytes) { return .verdict(verdict) }
     let name = jump.string
     if isChain(name) {
       if builder.target != nil { notices.append("Warning: using chain \(name), not extension") }
@@ -223,7 +226,6 @@ extension CommandRun {
     if builder.isGoto {
       throw OptionError("goto-no-chain", "goto '\(name)' is not a chain", at: jump.range)
     }
-    if let verdict = StandardVerdict(rawValue: name) { return .verdict(verdict) }
     if builder.target == nil { try loadLateTarget(jump) }
     guard let target = builder.target else { throw unknownTarget(jump) }
     return .use(ExtensionUse(target.descriptor, payload: target.payload))
@@ -231,7 +233,7 @@ extension CommandRun {
 
   /// A foreign target behind which nothing stood: it is looked for when it has turned out to be no chain.
   private mutating func loadLateTarget(_ jump: Token) throws(OptionError) {
-    guard let descriptor = parser.registry.target(named: jump.string, parser.family) else { return }
+    guard let descriptor = parser.registry.target(named: jump.bytes, parser.family) else { return }
     var late = RuleBuilder()
     late.target = RuleBuilder.Pending(descriptor)
     try late.finishExtensions(builder.draft(family: parser.family, table: table), parser.registry)

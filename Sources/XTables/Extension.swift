@@ -28,7 +28,7 @@ public protocol Extension: Sendable {
   static func scope(_ family: Family) -> Scope
   /// Called when all options of the rule have been read; the corresponding C callback is `x6_fcheck`.
   static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError)
-  /// What the kernel's `checkentry` tests beyond the scope.
+  /// What the kernel's `checkentry` tests beyond the scope. What is refused from some hooks is refused from more of them.
   static func check(_ info: Info, _ site: RuleSite) throws(OptionError)
   /// What must run for this extension to see anything: connection tracking, reassembly.
   static func services(_ info: Info) -> KernelServices

@@ -1,3 +1,5 @@
+public import Wire
+
 /// An ``Extension`` with its type erased and its declarations resolved once, as parser, printer and compiler use it.
 public final class ExtensionDescriptor: Sendable {
   public enum Kind: String, Sendable {
@@ -7,7 +9,9 @@ public final class ExtensionDescriptor: Sendable {
   public let kind: Kind
   public let name: String
   public let kernelName: String
-  public let kernelNameBytes: [UInt8]
+  /// What stands before the structure in an entry; the corresponding kernel structures are `xt_entry_match` and
+  /// `xt_entry_target`.
+  public let entryHeader: [UInt8]
   public let aliases: [String]
   public let families: Families
   public let summary: String
@@ -38,7 +42,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
-  @usableFromInline let scopeOf: @Sendable (Family) -> Scope
+  private let scopes: (ipv4: Scope, ipv6: Scope)
 
   /// What a match decides or a target does.
   public enum Behaviour: Sendable {
@@ -91,14 +95,15 @@ public final class ExtensionDescriptor: Sendable {
     start: @escaping @Sendable ([UInt8], Family, World) -> Void,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
-    scope: @escaping @Sendable (Family) -> Scope
+    scope: (Family) -> Scope
   ) {
+    precondition(
+      facts.options.count <= 64 && !facts.layouts.isEmpty, "\(facts.name) declares too many options or no layout")
     self.kind = kind
     self.behaviour = behaviour
     self.origin = origin
     name = facts.name
     kernelName = facts.kernelName
-    kernelNameBytes = Array(facts.kernelName.utf8)
     aliases = facts.aliases
     families = facts.families
     summary = facts.summary
@@ -106,9 +111,12 @@ public final class ExtensionDescriptor: Sendable {
     examples = facts.examples
     options = facts.options
     layouts = facts.layouts
+    let newest = facts.layouts[facts.layouts.count - 1]
+    entryHeader = Self.entryHeader(
+      name: facts.kernelName, revision: newest.revision, size: Self.entryHeaderSize + newest.size)
+    scopes = (scope(.ipv4), scope(.ipv6))
     template = facts.template
     let names = facts.options.map(\.name)
-    precondition(names.count <= 64 && !facts.layouts.isEmpty, "\(facts.name) declares too many options or no layout")
     let mask = { (wanted: [String]) in
       wanted.reduce(UInt64(0)) { bits, name in names.firstIndex(of: name).map { bits | 1 << UInt64($0) } ?? bits }
     }
@@ -128,7 +136,18 @@ public final class ExtensionDescriptor: Sendable {
     startPayload = start
     servicesOf = services
     objectsOf = objects
-    scopeOf = scope
+  }
+
+  /// Bytes of ``entryHeader``.
+  public static let entryHeaderSize = 32
+
+  /// Size with the header, name of at most 28 bytes, revision.
+  public static func entryHeader(name: String, revision: UInt8, size: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: entryHeaderSize)
+    Payload.store(UInt16(truncatingIfNeeded: size), in: &bytes, at: 0)
+    for (index, byte) in name.utf8.prefix(28).enumerated() { bytes[2 + index] = byte }
+    bytes[entryHeaderSize - 1] = revision
+    return bytes
   }
 
   /// The revision in which this extension's payloads are kept.
@@ -165,7 +184,7 @@ public final class ExtensionDescriptor: Sendable {
 
   /// Scope and `checkentry`: what the kernel would refuse when it translates the table.
   public func check(_ payload: [UInt8], _ site: RuleSite) throws(OptionError) {
-    if let objection = scopeOf(site.family).objection(to: name, at: site) { throw objection }
+    if let objection = scope(site.family).objection(to: name, at: site) { throw objection }
     try checkPayload(payload, site)
   }
 
@@ -187,10 +206,7 @@ public final class ExtensionDescriptor: Sendable {
     listPayload(payload, family, numeric, &text)
   }
 
-  public func scope(_ family: Family) -> Scope { scopeOf(family) }
-
-  /// Whether `word` names this extension.
-  public func answers(to word: String) -> Bool { name == word || aliases.contains(word) }
+  public func scope(_ family: Family) -> Scope { family == .ipv4 ? scopes.ipv4 : scopes.ipv6 }
 }
 
 /// A name of an option, without its `--`, and the option it leads to.

@@ -13,8 +13,12 @@ extension MatchExtension {
     .unknown(UnknownReason("-m \(name)", needs: "a declared meaning"))
   }
 
-  /// This extension as a registry holds it.
-  @inlinable public static var descriptor: ExtensionDescriptor {
+  /// This extension as a registry lists it.
+  @inlinable public static var listing: ExtensionListing {
+    ExtensionListing(Self.self, kind: .match) { descriptor }
+  }
+
+  @inlinable static var descriptor: ExtensionDescriptor {
     ExtensionDescriptor(
       Self.self, kind: .match,
       behaviour: .match(
@@ -55,8 +59,12 @@ public protocol TargetExtension: Extension {
 extension TargetExtension {
   public static var isFinal: Bool { false }
 
-  /// This extension as a registry holds it.
-  @inlinable public static var descriptor: ExtensionDescriptor {
+  /// This extension as a registry lists it.
+  @inlinable public static var listing: ExtensionListing {
+    ExtensionListing(Self.self, kind: .target) { descriptor }
+  }
+
+  @inlinable static var descriptor: ExtensionDescriptor {
     ExtensionDescriptor(
       Self.self, kind: .target,
       behaviour: .target(

@@ -13,7 +13,8 @@ public struct Inversion<Info>: Sendable {
   public static func flag<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable
   ) -> Inversion {
-    Inversion(get: { $0[keyPath: path] != 0 }, set: { $0[keyPath: path] = $1 ? 1 : 0 })
+    let field = FieldPath(path)
+    return Inversion(get: { field[$0] != 0 }, set: { field.set($1 ? 1 : 0, in: &$0) })
   }
 
   /// Bits in a word of flags.
@@ -21,11 +22,10 @@ public struct Inversion<Info>: Sendable {
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
   ) -> Inversion {
-    Inversion(
-      get: { $0[keyPath: path] & mask != 0 },
-      set: { info, inverted in
-        if inverted { info[keyPath: path] |= mask } else { info[keyPath: path] &= ~mask }
-      })
+    let field = FieldPath(path)
+    return Inversion(
+      get: { field[$0] & mask != 0 },
+      set: { info, inverted in field.set(inverted ? field[info] | mask : field[info] & ~mask, in: &info) })
   }
 }
 
@@ -49,7 +49,8 @@ public struct Presence<Info>: Sendable {
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
   ) -> Presence {
-    Presence(get: { $0[keyPath: path] & mask == mask }, set: { $0[keyPath: path] |= mask })
+    let field = FieldPath(path)
+    return Presence(get: { field[$0] & mask == mask }, set: { field.set(field[$0] | mask, in: &$0) })
   }
 
   /// Printed where the value is not the one the template has.
@@ -118,18 +119,19 @@ public struct Option<Info: Sendable>: Sendable {
     _ name: String, _ syntax: ValueSyntax<Value>, _ path: any WritableKeyPath<Info, Value> & Sendable,
     invert: Inversion<Info>? = nil, present: Presence<Info> = .always, _ use: OptionUse = .plain, _ summary: String = ""
   ) {
+    let field = FieldPath(path)
     self.init(
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
       nearMisses: syntax.nearMisses, invertible: invert != nil, use, summary,
       read: { info, arguments throws(OptionError) in
-        info[keyPath: path] = try syntax.parse(arguments.token, arguments)
+        field.set(try syntax.parse(arguments.token, arguments), in: &info)
         present.set(&info)
         invert?.set(&info, arguments.inverted)
       },
       write: { info, text in
         guard present.get(info) else { return }
         text.option(name, inverted: invert?.get(info) ?? false)
-        syntax.print(info[keyPath: path], &text)
+        syntax.print(field[info], &text)
       })
   }
 

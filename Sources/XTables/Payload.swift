@@ -23,6 +23,26 @@ public enum Payload {
     }
   }
 
+  /// Copies a part of some bytes over a part of others.
+  public static func copy(_ range: Range<Int>, of source: [UInt8], into bytes: inout [UInt8], at offset: Int) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= source.count && offset >= 0 && offset + range.count <= bytes.count)
+    unsafe source.withUnsafeBytes { source in
+      unsafe bytes.withUnsafeMutableBytes { buffer in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<(offset + range.count)]).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: source[range]))
+      }
+    }
+  }
+
+  /// Copies a part of some bytes over another part of them; the two may overlap.
+  public static func move(_ range: Range<Int>, in bytes: inout [UInt8], to offset: Int) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count && offset >= 0 && offset + range.count <= bytes.count)
+    unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<(offset + range.count)]).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: buffer[range]))
+    }
+  }
+
   /// Reads a structure, or nothing where the bytes are too few.
   @inlinable public static func load<Info: BitwiseCopyable>(
     _: Info.Type, from bytes: [UInt8], at offset: Int = 0
@@ -36,6 +56,35 @@ public enum Payload {
   /// Where a stored property lies in its structure.
   @inlinable public static func offset<Info, Value>(of path: KeyPath<Info, Value>) -> Int? {
     MemoryLayout<Info>.offset(of: path)
+  }
+}
+
+/// A property of a structure, reached by its place in it where it is stored there: a key path asks the runtime at every use.
+public struct FieldPath<Info, Value>: Sendable {
+  @usableFromInline let path: any WritableKeyPath<Info, Value> & Sendable
+  @usableFromInline let offset: Int?
+
+  @inlinable
+  public init(_ path: any WritableKeyPath<Info, Value> & Sendable) {
+    self.path = path
+    offset = MemoryLayout<Info>.offset(of: path)
+  }
+
+  @inlinable
+  public subscript(info: Info) -> Value {
+    guard let offset else { return info[keyPath: path] }
+    return unsafe withUnsafeBytes(of: info) { unsafe $0.load(fromByteOffset: offset, as: Value.self) }
+  }
+
+  @inlinable
+  public func set(_ value: Value, in info: inout Info) {
+    guard let offset else {
+      info[keyPath: path] = value
+      return
+    }
+    unsafe withUnsafeMutableBytes(of: &info) { bytes in
+      unsafe (bytes.baseAddress! + offset).assumingMemoryBound(to: Value.self).pointee = value
+    }
   }
 }
 

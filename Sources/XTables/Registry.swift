@@ -1,17 +1,15 @@
 /// The matches and targets a parser, compiler or evaluator knows: a value, so that a test can pass a tiny one and an
 /// embedder can add its own.
 public struct Registry: Sendable {
-  private var matches: [String: [ExtensionDescriptor]] = [:]
-  private var targets: [String: [ExtensionDescriptor]] = [:]
-  /// In the order they were added.
-  public private(set) var all: [ExtensionDescriptor] = []
+  private var listings: [ExtensionListing] = []
+  private var index = RegistryIndex()
   /// Who is asked about names that are not declared.
   public var foreign: (any ForeignExtensions)?
 
   public init() {}
 
-  public init(_ descriptors: some Sequence<ExtensionDescriptor>) {
-    for descriptor in descriptors { add(descriptor) }
+  public init(_ listings: [ExtensionListing]) {
+    for listing in listings { add(listing) }
   }
 
   /// The same, with somebody to ask about names that are not declared.
@@ -21,31 +19,37 @@ public struct Registry: Sendable {
     return registry
   }
 
-  public mutating func add(_ descriptor: ExtensionDescriptor) {
-    all.append(descriptor)
-    for key in Set([descriptor.name, descriptor.kernelName] + descriptor.aliases) {
-      switch descriptor.kind {
-      case .match: matches[key, default: []].append(descriptor)
-      case .target: targets[key, default: []].append(descriptor)
-      }
-    }
+  /// In the order they were added.
+  public var all: [ExtensionDescriptor] { listings.map(\.descriptor) }
+
+  public mutating func add(_ listing: ExtensionListing) {
+    listings.append(listing)
+    index.add(listing)
   }
 
   /// The match a user asks for by name.
-  public func match(named name: String, _ family: Family) -> ExtensionDescriptor? { find(.match, named: name, family).descriptor }
+  public func match(named name: ArraySlice<UInt8>, _ family: Family) -> ExtensionDescriptor? {
+    find(.match, named: name, family).descriptor
+  }
 
   /// The target a user asks for by name.
-  public func target(named name: String, _ family: Family) -> ExtensionDescriptor? { find(.target, named: name, family).descriptor }
+  public func target(named name: ArraySlice<UInt8>, _ family: Family) -> ExtensionDescriptor? {
+    find(.target, named: name, family).descriptor
+  }
+
+  public func match(named name: String, _ family: Family) -> ExtensionDescriptor? { match(named: ArraySlice(name.utf8), family) }
+
+  public func target(named name: String, _ family: Family) -> ExtensionDescriptor? { target(named: ArraySlice(name.utf8), family) }
 
   /// The extension a user asks for by name, declared or foreign, or what there is to say about its absence.
-  public func find(_ kind: ExtensionDescriptor.Kind, named name: String, _ family: Family) -> ForeignAnswer {
+  public func find(_ kind: ExtensionDescriptor.Kind, named name: ArraySlice<UInt8>, _ family: Family) -> ForeignAnswer {
     if let known = declared(kind, named: name, family) { return .found(known) }
-    return foreign?.find(kind, named: name, revision: nil, family) ?? .absent(reason: nil)
+    return foreign?.find(kind, named: String(decoding: name, as: UTF8.self), revision: nil, family) ?? .absent(reason: nil)
   }
 
   /// The same among those that are declared.
-  public func declared(_ kind: ExtensionDescriptor.Kind, named name: String, _ family: Family) -> ExtensionDescriptor? {
-    (kind == .match ? matches : targets)[name]?.first { $0.answers(to: name) && $0.families.contains(family) }
+  public func declared(_ kind: ExtensionDescriptor.Kind, named name: ArraySlice<UInt8>, _ family: Family) -> ExtensionDescriptor? {
+    index[kind, name].first { $0.answers(to: name) && $0.families.contains(family) }?.descriptor
   }
 
   /// The extension to which a structure in a blob belongs, together with the structure in its newest revision. One that
@@ -58,7 +62,7 @@ public struct Registry: Sendable {
       // Many extensions do not say how much of their structure is the user's; the kernel has zeroed what is its own.
       return (found, bytes)
     }
-    let isNameKnown = find(kind, named: kernelName, family).descriptor != nil
+    let isNameKnown = find(kind, named: ArraySlice(kernelName.utf8), family).descriptor != nil
     return (
       ExtensionDescriptor(unknown: kind, named: kernelName, revision: revision, size: bytes.count, isNameKnown: isNameKnown), bytes
     )
@@ -67,9 +71,10 @@ public struct Registry: Sendable {
   private func decodeDeclared(
     _ kind: ExtensionDescriptor.Kind, kernelName: String, revision: UInt8, _ bytes: [UInt8], _ family: Family
   ) -> (descriptor: ExtensionDescriptor, payload: [UInt8])? {
-    let candidates = (kind == .match ? matches : targets)[kernelName] ?? []
     var fallback: (ExtensionDescriptor, [UInt8])?
-    for descriptor in candidates where descriptor.kernelName == kernelName && descriptor.families.contains(family) {
+    for listing in index[kind, ArraySlice(kernelName.utf8)]
+    where listing.kernelName == kernelName && listing.families.contains(family) {
+      let descriptor = listing.descriptor
       guard let layout = descriptor.layouts.first(where: { $0.revision == revision && $0.size == bytes.count }),
         let upgraded = layout.upgrade(bytes)
       else { continue }
@@ -92,6 +97,28 @@ public struct Registry: Sendable {
 
   /// The names of all matches, or all targets, of a family.
   public func names(_ kind: ExtensionDescriptor.Kind, _ family: Family) -> [String] {
-    all.filter { $0.kind == kind && $0.families.contains(family) }.map(\.name)
+    listings.filter { $0.kind == kind && $0.families.contains(family) }.map(\.name)
+  }
+}
+
+/// Where the listings of a name are found. Every rule asks several times, by the bytes of a word.
+private struct RegistryIndex: Sendable {
+  /// Those whose name, kernel name or alias falls to this place; matches first, targets behind them.
+  private var places = [[ExtensionListing]](repeating: [], count: 2 * width)
+  private static let width = 128
+
+  mutating func add(_ listing: ExtensionListing) {
+    for word in Set([listing.name, listing.kernelName] + listing.aliases) {
+      let place = Self.place(listing.kind, ArraySlice(word.utf8))
+      if !places[place].contains(where: { $0 === listing }) { places[place].append(listing) }
+    }
+  }
+
+  subscript(kind: ExtensionDescriptor.Kind, name: ArraySlice<UInt8>) -> [ExtensionListing] { places[Self.place(kind, name)] }
+
+  private static func place(_ kind: ExtensionDescriptor.Kind, _ name: ArraySlice<UInt8>) -> Int {
+    var hash: UInt32 = 2_166_136_261
+    for byte in name { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    return Int((hash >> 16 ^ hash) % UInt32(width)) + (kind == .match ? 0 : width)
   }
 }

@@ -87,11 +87,16 @@ public struct Table: Sendable {
     try body(&chains[index])
   }
 
-  /// The chains as save lists them: built-in ones by hook, then the user's in byte order.
-  public var chainsInSaveOrder: [Chain] {
-    chains.filter(\.isBuiltin)
-      + chains.filter { !$0.isBuiltin }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  /// The indices of the chains as save lists them: built-in ones by hook, then the user's in byte order.
+  public var saveOrder: [Int] {
+    chains.indices.filter { chains[$0].isBuiltin }
+      + chains.indices.filter { !chains[$0].isBuiltin }.sorted {
+        chains[$0].name.utf8.lexicographicallyPrecedes(chains[$1].name.utf8)
+      }
   }
+
+  /// The chains in that order.
+  public var chainsInSaveOrder: [Chain] { saveOrder.map { chains[$0] } }
 }
 
 /// All tables of one family, in the order in which they were written.

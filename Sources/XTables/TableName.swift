@@ -5,16 +5,16 @@ public enum TableName: String, Sendable, CaseIterable, Hashable {
   case raw, mangle, nat, filter, security
 
   /// The hooks at which the table has a built-in chain, in the order of the kernel's `valid_hooks`.
-  public var hooks: [Hook] {
+  public var hooks: [Hook] { hookMask.hooks }
+
+  public var hookMask: HookMask {
     switch self {
     case .raw: [.prerouting, .output]
-    case .mangle: [.prerouting, .input, .forward, .output, .postrouting]
+    case .mangle: .all
     case .nat: [.prerouting, .input, .output, .postrouting]
     case .filter, .security: [.input, .forward, .output]
     }
   }
-
-  public var hookMask: HookMask { HookMask(hooks) }
 }
 
 /// A set of hooks, with the bits of the kernel's `hook_mask`.
@@ -27,12 +27,15 @@ public struct HookMask: OptionSet, Sendable, Hashable {
     rawValue = hooks.reduce(0) { $0 | 1 << UInt32($1.rawValue) }
   }
 
-  public static let prerouting = HookMask([.prerouting])
-  public static let input = HookMask([.input])
-  public static let forward = HookMask([.forward])
-  public static let output = HookMask([.output])
-  public static let postrouting = HookMask([.postrouting])
+  /// One hook alone.
+  public init(_ hook: Hook) { rawValue = 1 << UInt32(hook.rawValue) }
+
+  public static let prerouting = HookMask(Hook.prerouting)
+  public static let input = HookMask(Hook.input)
+  public static let forward = HookMask(Hook.forward)
+  public static let output = HookMask(Hook.output)
+  public static let postrouting = HookMask(Hook.postrouting)
   public static let all: HookMask = [.prerouting, .input, .forward, .output, .postrouting]
 
-  public var hooks: [Hook] { Hook.allCases.filter { contains(HookMask([$0])) } }
+  public var hooks: [Hook] { Hook.allCases.filter { contains(HookMask($0)) } }
 }

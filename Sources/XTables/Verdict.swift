@@ -17,13 +17,14 @@ public enum StandardVerdict: String, Sendable, CaseIterable, Hashable {
     }
   }
 
-  /// The verdict of a word, told apart without making a string of it.
+  /// The verdict of a word, its letters taken as one number, without making a string of it.
   public init?(bytes: ArraySlice<UInt8>) {
-    switch bytes.first {
-    case UInt8(ascii: "A") where bytes.elementsEqual("ACCEPT".utf8): self = .accept
-    case UInt8(ascii: "D") where bytes.elementsEqual("DROP".utf8): self = .drop
-    case UInt8(ascii: "Q") where bytes.elementsEqual("QUEUE".utf8): self = .queue
-    case UInt8(ascii: "R") where bytes.elementsEqual("RETURN".utf8): self = .return
+    guard bytes.count <= 6 else { return nil }
+    switch bytes.reduce(0, { $0 << 8 | UInt64($1) }) {
+    case 0x41_43_43_45_50_54: self = .accept
+    case 0x44_52_4f_50: self = .drop
+    case 0x51_55_45_55_45: self = .queue
+    case 0x52_45_54_55_52_4e: self = .return
     default: return nil
     }
   }

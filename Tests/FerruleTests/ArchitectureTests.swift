@@ -93,7 +93,7 @@ import Testing
     for file in try Self.sources("Sources/Extensions") {
       for type in try Self.text(file).matches(of: /(?m)^(?:public )?(?:enum|struct) (\w+): (?:Match|Target)Extension\b/) {
         count += 1
-        #expect(registry.contains("\(type.1).descriptor"), "\(type.1) of \(file) is not in Registry.swift")
+        #expect(registry.contains("\(type.1).listing"), "\(type.1) of \(file) is not in Registry.swift")
       }
     }
     #expect(count > 20)

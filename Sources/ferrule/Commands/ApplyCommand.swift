@@ -40,8 +40,11 @@ struct ApplyCommand: ParsableCommand {
   func run() throws {
     // A sandbox can be entered only while the process has one thread, hence before anything else.
     if sandbox { try Sandbox.enter() }
-    let parsed = try input.read(colours.colour, registry: test ? .installed : .forThisKernel)
-    guard !test else { return }
+    guard !test else {
+      _ = try input.blobs(colours.colour)
+      return
+    }
+    let parsed = try input.read(colours.colour, registry: .forThisKernel)
     var options = KernelTables.ApplyOptions()
     options.keepsCounters = counters
     let tables = parsed.ruleset.tables.map { KernelTable($0) }

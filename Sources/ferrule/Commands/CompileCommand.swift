@@ -27,13 +27,13 @@ struct CompileCommand: ParsableCommand {
   @OptionGroup var input: RulesetInput
 
   func run() throws {
+    if let output {
+      let blobs = try table.blobs(of: try input.blobs(outputs.colour))
+      return try HostFile.write(blobs.flatMap { [$0.replaceHeader, $0.entries] }, to: output)
+    }
     let parsed = try input.read(outputs.colour)
     let tables = try table.tables(of: parsed.ruleset)
     let blobs = tables.map { TableCompiler().compile($0) }
-    if let output {
-      try HostFile.write(blobs.flatMap(\.replaceBytes), to: output)
-      return
-    }
     let printer = RulePrinter(family: parsed.ruleset.family, names: .system)
     let listings = zip(tables, blobs).map { BlobListing($0, $1, printer: printer) }
     switch outputs.format {

@@ -18,10 +18,34 @@ struct RulesetInput: ParsableArguments {
     try Self.sound(file, families, colour, registry: registry)
   }
 
+  /// The ruleset compiled, its text read piece by piece; what cannot be compiled so is read whole, as by ``read(_:)``.
+  func blobs(_ colour: ColourChoice) throws -> [TableBlob] {
+    let input = try HostInput(path: file == "-" ? nil : file)
+    let length = input.length
+    var compiler = StreamCompiler(Self.parser(file, families), length: length ?? 0)
+    // What can be read only once is kept, in case it must be read whole.
+    var text: [UInt8] = []
+    while true {
+      let piece = try input.next()
+      if length == nil { text += piece }
+      guard compiler.add(piece) else { break }
+      if piece.isEmpty { break }
+    }
+    if let blobs = compiler.blobs() { return blobs }
+    if length != nil { try input.rewind() }
+    text += try input.rest()
+    let source = SourceFile(name: Self.name(of: file), bytes: text)
+    let parsed = try Self.sound(Self.parser(file, families).parse(source), colour)
+    return parsed.ruleset.tables.map { TableCompiler().compile($0) }
+  }
+
   static func sound(
     _ path: String, _ families: FamilyOptions, _ colour: ColourChoice, registry: Registry = .installed
   ) throws -> ParsedRuleset {
-    let parsed = try parse(path, families, registry: registry)
+    try sound(try parse(path, families, registry: registry), colour)
+  }
+
+  private static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
     var diagnostics = parsed.diagnostics
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)
@@ -30,8 +54,10 @@ struct RulesetInput: ParsableArguments {
   }
 
   static func source(_ path: String) throws -> SourceFile {
-    SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
+    SourceFile(name: name(of: path), bytes: try HostFile.bytes(path))
   }
+
+  private static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }
 
   static func parser(_ path: String, _ families: FamilyOptions, registry: Registry = .installed) -> RulesetParser {
     RulesetParser(registry: registry, names: .system, family: families.family(of: path))
@@ -54,9 +80,19 @@ struct TableOption: ParsableArguments {
   func tables(of ruleset: Ruleset) throws -> [Table] {
     guard let table else { return ruleset.tables }
     guard let found = ruleset[table: table] else {
-      throw CommandFailure("the ruleset has no table \(table.rawValue)")
+      throw missing(table)
     }
     return [found]
+  }
+
+  func blobs(of blobs: [TableBlob]) throws -> [TableBlob] {
+    guard let table else { return blobs }
+    guard let found = blobs.first(where: { $0.name == table }) else { throw missing(table) }
+    return [found]
+  }
+
+  private func missing(_ table: TableName) -> CommandFailure {
+    CommandFailure("the ruleset has no table \(table.rawValue)")
   }
 }
 

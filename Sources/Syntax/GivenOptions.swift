@@ -1,0 +1,39 @@
+import Diagnostics
+
+/// The options of the rule itself that a line has given, and where; each at most once.
+///
+/// The corresponding C variable is `options` of `do_parse`, a word of `OPT_*` bits.
+struct GivenOptions {
+  private var bits: UInt16 = 0
+  private var ranges: InlineArray<11, SourceRange> = InlineArray(repeating: SourceRange(0..<0))
+
+  subscript(option: GlobalOption) -> SourceRange? {
+    get {
+      guard let place = Self.place(of: option), bits & 1 << UInt16(place) != 0 else { return nil }
+      return ranges[place]
+    }
+    set {
+      guard let place = Self.place(of: option), let newValue else { return }
+      bits |= 1 << UInt16(place)
+      ranges[place] = newValue
+    }
+  }
+
+  /// The options that may stand once; nothing for all others.
+  private static func place(of option: GlobalOption) -> Int? {
+    switch option {
+    case .source: 0
+    case .destination: 1
+    case .protocol: 2
+    case .input: 3
+    case .output: 4
+    case .fragment: 5
+    case .jump: 6
+    case .counters: 7
+    case .numeric: 8
+    case .exact: 9
+    case .lineNumbers: 10
+    default: nil
+    }
+  }
+}
