@@ -2,7 +2,7 @@
 
 # What it takes to build, and what the kernel tests and `verify` drive beside it.
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
-KERNEL_PACKAGES := iptables iproute2 ipset kmod
+KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
 
 SWIFT ?= swift
