@@ -79,7 +79,10 @@ struct LabHost {
         addresses.append((address, prefix))
       }
     }
-    if LabHost.usesIPv6(scenario) { try LabHost.set("net.ipv6.conf.all.forwarding", "1") }
+    if LabHost.usesIPv6(scenario) {
+      try LabHost.awaitLocalRoutes(addresses.map(\.0))
+      try LabHost.set("net.ipv6.conf.all.forwarding", "1")
+    }
     if !scenario.setup.isEmpty {
       // Named namespaces are files of the machine's.
       guard !scenario.setup.contains(where: { $0.contains("netns") }) else {
@@ -114,6 +117,20 @@ struct LabHost {
     let words = line.split(separator: " ")
     let makesBridge = words.starts(with: ["link", "add"]) && words.last == "bridge"
     return makesBridge ? line + " mcast_snooping 0" : line
+  }
+
+  /// The kernel takes IPv6 addresses at once, and routes to them a little later: until then their packets would be forwarded.
+  private static func awaitLocalRoutes(_ addresses: [IPAddress]) throws(KernelError) {
+    let wanted = addresses.filter { $0.family == .ipv6 }.map { address in
+      let digits = String(address.bits, radix: 16)
+      return String(repeating: "0", count: 32 - digits.utf8.count) + digits + " 80 "
+    }
+    for _ in 0..<2000 {
+      let routes = try HostFile.read("/proc/thread-self/net/ipv6_route")
+      if wanted.allSatisfy({ routes.contains($0) }) { return }
+      NetworkNamespace.sleepThread(seconds: 0.001)
+    }
+    throw KernelError(.malformed("the kernel makes no routes to its IPv6 addresses"))
   }
 
   private static func parse(_ text: String) throws(KernelError) -> (IPAddress, Int) {

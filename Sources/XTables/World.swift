@@ -10,6 +10,10 @@ public final class World {
   /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.
   public var conntrack: ConntrackTable?
 
+  /// The seed of the hash by which NFQUEUE balances queues, which a kernel draws when it starts and keeps to itself; nil where it is
+  /// not known. Kernel: `jhash_initval` of `xt_NFQUEUE`.
+  public var queueSeed: UInt32?
+
   /// The ipsets of the namespace; nil where nobody said which there are.
   public var addressSets: AddressSets?
 

@@ -89,6 +89,22 @@ struct SimulatorTests {
     #expect(simulator.receive(try udp(81), on: "eth0").verdict.name == (isFailOpen ? "sent" : "drop"))
   }
 
+  @Test("a balance picks queues by the kernel's hash of a seed that is given, else says which there are")
+  func balance() throws {
+    let rules = "*filter\n-A FORWARD -j NFQUEUE --queue-balance 3:6\nCOMMIT\n"
+    func queue(_ seed: UInt32?) throws -> (number: UInt16?, notes: [String]) {
+      let simulator = try simulator(rules)
+      simulator.world.queueSeed = seed
+      for number in 3...6 as ClosedRange<UInt16> { simulator.queues[number] = QueueListener { _ in QueueAnswer(.accept) } }
+      let report = simulator.receive(try udp(80), on: "eth0")
+      return (report.packets.first?.queueStays.first?.queue, report.packets.first?.notes ?? [])
+    }
+    // jhash_3words of 10.0.0.9, 10.0.1.9 and 17, as a program in C computes it.
+    for (seed, number) in [(0, 6), (1, 6), (2, 5), (12345, 5), (.max, 4)] as [(UInt32, UInt16)] { #expect(try queue(seed).number == number, "\(seed)") }
+    #expect(try queue(1).notes.isEmpty)
+    #expect(try queue(nil).notes.first?.contains("of 3 to 6") == true)
+  }
+
   @Test("an operation that is asked for again for ever ends as unknown")
   func endless() throws {
     let simulator = try simulator("*filter\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n")

@@ -19,6 +19,21 @@ struct SoakTests {
     #expect(outcome.statistics.expectCreate > 0)
   }
 
+  @Test("flows without end find a table bounded: the unassured give way, the assured stay and all others are dropped")
+  func flood() throws {
+    let open = try Flood(limit: 512).run(flows: 6000, checkEvery: 500)
+    #expect(open.findings.isEmpty, "\(open.findings.joined(separator: "\n"))")
+    #expect(open.most == 512)
+    #expect(open.sent == open.statistics.insert && open.dropped == open.statistics.drop)
+    #expect(open.statistics.earlyDrop > 5000)
+    #expect(open.sent > 5900)
+    let closed = try Flood(limit: 512)
+    try closed.assure()
+    let outcome = try closed.run(flows: 1000, checkEvery: 500)
+    #expect(outcome.findings.isEmpty, "\(outcome.findings.joined(separator: "\n"))")
+    #expect(outcome.dropped == 1000 && outcome.statistics.earlyDrop == 0)
+  }
+
   @Test("the same seed gives the same run")
   func repeats() throws {
     let digests = try [7, 7, 8].map { try Soak(seed: $0).run(packets: 600).digest.description }

@@ -75,6 +75,8 @@ public struct PacketPath: Encodable, Sendable {
                                     ▼                                    │
                                  a process of this host ─────────────────┘
 
+    IPv4 and IPv6 have the same hooks, tables and priorities. A fragment of IPv4 for this host is put together before INPUT, one of IPv6
+    behind it; packets that the host answers with begin at OUTPUT, and those to itself come back from POSTROUTING to PREROUTING.
     Tracking and reassembly are there only when some rule needs them; without them a nat table sees no packet.
 
     """

@@ -112,15 +112,19 @@ public enum NFQueueTarget: TargetExtension {
     return .verdict(.queue(number: number, bypass: info.flags & bypass != 0))
   }
 
-  /// Picks a queue by the addresses, the same for both directions; ports do not count. The kernel's seed is secret, so
-  /// one is drawn for the world. The corresponding kernel function is `nfqueue_hash`.
+  /// Picks a queue by the addresses, the same for both directions; ports do not count. The kernel's seed is secret: where it was not given,
+  /// one is drawn for the world, and the note says which queues there are. The corresponding kernel function is `nfqueue_hash`.
   private static func balanced(_ info: Info, _ packet: inout PacketContext) -> UInt16 {
     let world = packet.world
-    let seed = world.memory.withState(named: "NFQUEUE/seed", initial: UInt32(truncatingIfNeeded: world.random.next())) { $0 }
+    let seed = world.queueSeed
+      ?? world.memory.withState(named: "NFQUEUE/seed", initial: UInt32(truncatingIfNeeded: world.random.next())) { $0 }
     let hash = FlowHash.symmetric(packet.packet, seed: seed)
     let number = info.first &+ UInt16((UInt64(hash) * UInt64(info.count)) >> 32)
-    packet.effects.append(
-      .note("NFQUEUE chose queue \(number) by a hash whose seed the kernel keeps secret; another run may choose otherwise"))
+    if world.queueSeed == nil {
+      let last = UInt32(info.first) + UInt32(info.count) - 1
+      packet.effects.append(
+        .note("NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them"))
+    }
     return number
   }
 }
