@@ -64,11 +64,12 @@ let package = Package(
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
     floor("KernelLab", on: ["Kernel", "Lab", "Wire"]),
+    floor("Fuzzing", on: ["KernelLab", "Lab", "Grammar", "Syntax", "Compiler", "XTables", "Conntrack", "Wire", "Diagnostics"]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "DropIn", "Grammar",
+        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "Fuzzing", "DropIn", "Grammar",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

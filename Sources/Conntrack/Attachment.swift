@@ -16,7 +16,7 @@ public enum Attachment: Sendable, Hashable {
   /// The packet of a connection that answers in the other direction, as REJECT's replies are attached.
   /// The corresponding kernel function is `nf_conntrack_attach`.
   public var answer: Attachment {
-    guard case .connection(let handle, let info) = self else { return self }
+    guard case .connection(let handle, let info) = self else { return .none }
     return .connection(handle, info.direction == .original ? .relatedReply : .related)
   }
 }

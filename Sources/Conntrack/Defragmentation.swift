@@ -186,7 +186,7 @@ public struct FragmentQueues: Sendable {
     let end = offset + header.payloadLength - (start - IPv6Header.length)
     guard end >= offset, end <= 0xFFFF else {
       store(queue, key)
-      return .stolen
+      return .drop
     }
     if fragment.moreFragments, end & 7 != 0 {
       // Against the protocol (RFC 8200 §4.5): it goes on as it is, and takes what came before with it.
@@ -195,7 +195,7 @@ public struct FragmentQueues: Sendable {
     }
     guard queue.claim(end: end, isLast: !fragment.moreFragments), end != offset, packet.bytes.holds(end - offset, at: start) else {
       store(queue, key)
-      return .stolen
+      return .drop
     }
     if offset == 0, queue.firstHeader == nil {
       // The Fragment header goes, and what it announces is announced by the header before it.
@@ -209,7 +209,7 @@ public struct FragmentQueues: Sendable {
     let result = queue.insert(piece)
     store(queue, key)
     if result == .overlap { discard(key) }
-    guard result == .queued || result == .complete else { return .stolen }
+    guard result == .queued || result == .complete else { return .drop }
     queue.codepoints |= 1 << (header.trafficClass & 3)
     queue.largest = max(queue.largest, header.payloadLength)
     store(queue, key)

@@ -14,11 +14,15 @@ public struct SentenceGenerator: Sendable {
   public var mistakeRate = 0.0
   /// User chains that rules may jump to.
   public var chains: [String] = []
+  private let vocabulary: SentenceVocabulary
 
-  public init(registry: Registry, family: Family, seed: UInt64) {
+  /// - Parameter vocabulary: what is drawn from beside the declarations; made up addresses and interfaces when nil.
+  public init(registry: Registry, family: Family, seed: UInt64, vocabulary: SentenceVocabulary? = nil) {
     self.family = family
+    self.vocabulary = vocabulary ?? (family == .ipv4 ? .anyIPv4 : .anyIPv6)
     random = SeededRandom(seed: seed)
-    let known = registry.all.filter { $0.families.contains(family) }
+    let wanted = self.vocabulary.extensions
+    let known = registry.all.filter { $0.families.contains(family) && wanted?.contains($0.name) ?? true }
     descriptors = (known.filter { $0.kind == .match }, known.filter { $0.kind == .target })
   }
 
@@ -69,31 +73,27 @@ public struct SentenceGenerator: Sendable {
     switch pick([0, 1, 2, 3]) {
     case 0: return []
     case 1 where !chains.isEmpty: return [pick(["-j", "-g"]), pick(chains)]
-    default: return ["-j", pick(["ACCEPT", "RETURN", "ACCEPT", "QUEUE"])]
+    default: return ["-j", pick(vocabulary.verdicts)]
     }
   }
 
   private mutating func header(protocols: [UInt8], _ chain: String) -> [String] {
     var words: [String] = []
-    let addresses =
-      family == .ipv4
-      ? ["10.0.0.1", "10.0.0.0/8", "192.168.1.0/255.255.255.0", "1.2.3.4/24", "10.1", "0.0.0.0/0", "1.2.3.4/255.0.255.0", "10.0.0.1,10.0.0.2"]
-      : ["::1", "fe80::/10", "2001:db8::1/64", "::/0", "ff02::1", "::ffff:1.2.3.4", "2001:db8::/ffff::", "::1,::2"]
     func maybeNot(_ flag: Bool) -> [String] { flag ? ["!"] : [] }
     for option in ["-s", "-d"] where pick([0, 1, 2]) == 0 {
-      let address = pick(addresses)
+      let address = pick(vocabulary.addresses)
       words += maybeNot(pick([0, 1, 2]) == 0 && !address.contains(",")) + [option, address]
     }
     if !["OUTPUT", "POSTROUTING"].contains(chain) || isMistaken, pick([0, 1, 2]) == 0 {
-      words += maybeNot(pick([0, 1]) == 0) + ["-i", pick(["eth0", "eth+", "lo", "+", "br-0123456789ab"])]
+      words += maybeNot(pick([0, 1]) == 0) + ["-i", pick(vocabulary.inputs)]
     }
     if !["PREROUTING", "INPUT"].contains(chain) || isMistaken, pick([0, 1, 2]) == 0 {
-      words += maybeNot(pick([0, 1]) == 0) + ["-o", pick(["eth1", "ppp+", "wlan0.5"])]
+      words += maybeNot(pick([0, 1]) == 0) + ["-o", pick(vocabulary.outputs)]
     }
     if let wanted = protocols.first, !isMistaken {
       words += ["-p", BuiltinProtocol.savedName(wanted) ?? String(wanted)]
     } else if pick([0, 1, 2]) == 0 {
-      words += maybeNot(pick([0, 1, 2]) == 0) + ["-p", pick(["tcp", "udp", "icmp", "ipv6-icmp", "sctp", "esp", "47", "255"])]
+      words += maybeNot(pick([0, 1, 2]) == 0) + ["-p", pick(vocabulary.protocols)]
     }
     if family == .ipv4, pick([0, 0, 0, 0, 1]) == 1 { words += maybeNot(pick([0, 1]) == 0) + ["-f"] }
     return words
@@ -102,17 +102,19 @@ public struct SentenceGenerator: Sendable {
   /// A subset of the options that their declared relations allow.
   private mutating func options(of descriptor: ExtensionDescriptor) -> [String] {
     var chosen: [OptionDescriptor] = []
-    for option in descriptor.options.shuffled(using: &random) where option.isMandatory || pick([0, 1, 2]) == 0 {
+    let usable = descriptor.options.filter { vocabulary.values(of: $0.name, in: descriptor.name)?.isEmpty != true }
+    for option in usable.shuffled(using: &random) where option.isMandatory || pick([0, 1, 2]) == 0 {
       let isExcluded = chosen.contains { $0.excludes.contains(option.name) || option.excludes.contains($0.name) }
       if !isExcluded || isMistaken { chosen.append(option) }
     }
-    if chosen.isEmpty, let option = descriptor.options.randomElement(using: &random), !isMistaken { chosen = [option] }
+    if chosen.isEmpty, let option = usable.randomElement(using: &random), !isMistaken { chosen = [option] }
     var words: [String] = []
     for option in chosen.sorted(by: { $0.name < $1.name }) {
       if option.isInvertible || isMistaken, pick([0, 1, 2]) == 0 { words.append("!") }
       words.append(pick([option.name] + option.aliases))
-      guard option.arity > 0, !option.samples.isEmpty else { continue }
-      words.append(pick(isMistaken && !option.nearMisses.isEmpty ? option.nearMisses : option.samples))
+      let samples = vocabulary.values(of: option.name, in: descriptor.name) ?? option.samples
+      guard option.arity > 0, !samples.isEmpty else { continue }
+      words.append(pick(isMistaken && !option.nearMisses.isEmpty ? option.nearMisses : samples))
     }
     return words
   }

@@ -22,7 +22,7 @@ extension RawTable {
     var at = 0
     while let targetOffset = entries.hostWord(UInt16.self, at: at + layout.targetOffset),
       let size = entries.hostWord(UInt16.self, at: at + layout.nextOffset), Int(size) >= layout.size,
-      Int(size) <= entries.count - at, Int(targetOffset) + 36 <= Int(size)
+      Int(size) <= entries.count - at, Int(targetOffset) + 32 <= Int(size)
     {
       let target = at + Int(targetOffset)
       let count = KernelCounters(

@@ -25,6 +25,8 @@ struct PacketTracker {
     /// It has left through the loopback interface and come in again.
     var hasReturned = false
     var held: UInt16?
+    /// How many places of its trace it had met when it came to its hook.
+    var entryTrace = 0
     var firstPayload: [UInt8]
   }
 
@@ -48,17 +50,18 @@ struct PacketTracker {
       index = entering(record)
       tracks[index].hook = record.hook
       tracks[index].hasPassed = false
+      tracks[index].entryTrace = tracks[index].packet.trace.count
       tracks[index].packet.hooks.append(
         LabPacket.hook(ObserverRecord.hookNames[record.hook], isExit: false, mark: record.mark))
     case .exit:
-      guard let found = inside(record.hook) else { return }
+      guard let found = inside(record.hook, seen: record) else { return }
       index = found
       tracks[index].hasPassed = true
       tracks[index].packet.hooks.append(
         LabPacket.hook(ObserverRecord.hookNames[record.hook], isExit: true, mark: record.mark))
       resumed = nil
     case .trace(let place):
-      guard let found = inside(record.hook) else { return }
+      guard let found = inside(record.hook, meeting: place, seen: record) else { return }
       index = found
       tracks[index].packet.trace.append(place)
     case .log(let group, let prefix):
@@ -112,10 +115,28 @@ struct PacketTracker {
     return candidates.first { PacketTracker.isSame(tracks[$0].packet.final, record.payload) } ?? candidates.first
   }
 
-  /// The packet that is inside this hook: the one that a verdict has just sent on, else the youngest.
-  private func inside(_ hook: Int) -> Int? {
+  /// The packet that is inside this hook: the one that a verdict has just sent on, else the youngest that may come to the place.
+  ///
+  /// Of a packet and its copy, of which the one was dropped without a word, the bytes tell which one it is, else the way out.
+  private func inside(_ hook: Int, meeting place: String? = nil, seen record: ObserverRecord? = nil) -> Int? {
     if let resumed, tracks[resumed].hook == hook, !tracks[resumed].hasPassed { return resumed }
-    return tracks.lastIndex { $0.hook == hook && !$0.hasPassed && $0.held == nil }
+    let candidates = tracks.indices.filter { index in
+      let track = tracks[index]
+      return track.hook == hook && !track.hasPassed && track.held == nil
+        && place.map { PacketTracker.canMeet($0, after: track.packet.trace[track.entryTrace...], in: hook) } ?? true
+    }
+    guard let record, candidates.count > 1 else { return candidates.last }
+    let alike = candidates.filter { tracks[$0].packet.final == record.payload }
+    let likely = alike.isEmpty ? candidates : alike
+    return likely.last { tracks[$0].output == record.output } ?? likely.last
+  }
+
+  /// Whether a packet that has met these places within its hook may come to another: it goes on in its chain, comes to no table
+  /// before the last, and to nothing in a table to whose end it came. Where a policy dropped it, nothing else tells so.
+  private static func canMeet(_ place: String, after met: ArraySlice<String>, in hook: Int) -> Bool {
+    guard let last = met.last, let new = TracePlace(place), let old = TracePlace(last) else { return true }
+    guard new.table == old.table else { return new.rank(in: hook) > old.rank(in: hook) }
+    return new.chain == old.chain ? new.number > old.number : old.kind != "policy"
   }
 
   /// The same protocol and addresses: what routing between two hooks leaves alone.
@@ -206,4 +227,24 @@ struct PacketTracker {
 
   /// The order in which packets left the host: interfaces of the exits from POSTROUTING, one for each frame or train of fragments.
   var exits: [UInt32] { tracks.filter { $0.hook == 4 && $0.hasPassed }.compactMap(\.output) }
+}
+
+/// A line of a trace: `filter:FORWARD:rule:3`.
+private struct TracePlace {
+  let table: Substring
+  let chain: Substring
+  let kind: Substring
+  let number: Int
+
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 4, let number = Int(parts[3]) else { return nil }
+    (table, chain, kind, self.number) = (parts[0], parts[1], parts[2], number)
+  }
+
+  /// When the table's turn comes: nat stands last where it translates sources.
+  func rank(in hook: Int) -> Int {
+    let order = hook == 1 || hook == 4 ? ["raw", "mangle", "filter", "security", "nat"] : ["raw", "mangle", "nat", "filter", "security"]
+    return order.firstIndex(of: String(table)) ?? 0
+  }
 }

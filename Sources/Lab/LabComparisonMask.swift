@@ -132,6 +132,8 @@ struct LabMask {
       let isWay = step["i"]?.integer.map { mask.ways.indices.contains($0) && mask.ways[$0] } ?? false
       let records = step["packets"]?.elements ?? []
       let made = records.map { isWay || $0["origin"] == "kernel" }
+      // The step's own packet came before whatever was said to it.
+      if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
       for (record, made) in zip(records, made) where made { learnSequence(record) }
       let briefs = { (wanted: Bool) in
         Set(zip(records, made).filter { $0.1 == wanted && $0.0["verdict"] == "sent" }.compactMap { $0.0["brief"]?.text })
@@ -146,7 +148,6 @@ struct LabMask {
           return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), quotesMade: isWay, field: "hex", isCut: areCut)
         })
       }
-      if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
       if let verdict = step["verdict"] { step["verdict"] = queue(verdict) }
       for name in ["ct", "conntrack", "expect", "sockets"] {
         if let list = step[name] { step[name] = tuples(list) }
@@ -189,6 +190,7 @@ struct LabMask {
       var packet = Packet(bytes: bytes)
       settleChecksum(&packet)
       if isMade, quotesMade { maskQuote(&packet) }
+      settleQuote(&packet)
       if isMade, packet.family == .ipv4 {
         packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
         packet.updateHeaderChecksum()
@@ -235,6 +237,18 @@ struct LabMask {
       if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudo {
         packet.bytes.setUInt16(0, at: at.offset &+ field)
       }
+    }
+
+    /// The same in the packet that an ICMP error quotes whole, so long as the error's own checksum was right.
+    private func settleQuote(_ packet: inout Packet) {
+      guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, packet.bytes.uint16(at: at.offset &+ 2) == 0,
+        let type = packet.bytes.uint8(at: at.offset), at.proto == .icmp ? [3, 4, 5, 11, 12].contains(type) : type < 128
+      else { return }
+      let start = at.offset &+ 8
+      guard start < packet.bytes.count else { return }
+      var quoted = Packet(bytes: Array(packet.bytes[start...]))
+      settleChecksum(&quoted)
+      packet.bytes.replaceSubrange(start..., with: quoted.bytes)
     }
 
     private func countSequences(_ bytes: inout [UInt8], at offset: Int) {

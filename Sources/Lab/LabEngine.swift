@@ -1,3 +1,4 @@
+import Compiler
 import Evaluator
 import Conntrack
 import Diagnostics
@@ -56,6 +57,8 @@ public struct LabEngine: Sendable {
         let line = parsed.file.position(of: Int(error.range.lowerBound)).line
         throw ScenarioError(path: path, reason: "line \(line): \(error.message)")
       }
+      let refusals = parsed.ruleset.tables.flatMap { TableValidator().diagnostics(for: $0) }
+      if let error = refusals.first(where: { $0.severity == .error }) { throw ScenarioError(path: path, reason: "the kernel refuses it: \(error.message)") }
       rulesets.append(parsed.ruleset)
     }
     return rulesets

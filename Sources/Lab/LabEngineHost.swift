@@ -8,6 +8,8 @@ extension Host {
   convenience init(_ scenario: Scenario) throws(ScenarioError) {
     self.init()
     addsLinkLocalAddresses = false
+    // A scenario has no words for it.
+    usesIPsec = false
     for (name, value) in [
       ("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 0),
       ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),
@@ -23,6 +25,7 @@ extension Host {
       addDevice(named: face.name, hardwareAddress: hardware, hasNoARP: true)
       updateDevice(named: face.name) { $0.addresses += addresses }
     }
+    for device in devices { updateDevice(named: device.name) { $0.group = 0 } }
     for (index, line) in scenario.setup.enumerated() {
       do throws(HostError) {
         try apply(ipCommand: line)
@@ -43,7 +46,7 @@ extension Host {
       sockets.append(
         HostSocket(
           name: socket.name, proto: socket.transport == .tcp ? .tcp : .udp, port: socket.port, address: address,
-          facts: SocketFacts(isTransparent: socket.isTransparent)))
+          facts: SocketFacts(isTransparent: socket.isTransparent, cgroupClass: 0)))
     }
   }
 }

@@ -108,7 +108,10 @@ extension Packet {
   private mutating func translateGRE(_ at: TransportLocator, _ manip: Manip, _ target: Tuple) -> Bool {
     // Room for a call id is asked for even where there is none to change.
     guard let header = GREHeader(bytes, at: at.offset), bytes.holds(8, at: at.offset) else { return false }
-    guard manip == .destination, header.version == 1 else { return true }
+    guard manip == .destination else { return true }
+    // What is no GRE we know cannot be translated, and is dropped for it.
+    guard header.version < 2 else { return false }
+    guard header.version == 1 else { return true }
     return bytes.setUInt16(target.destinationID, at: at.offset + 6)
   }
 }

@@ -9,12 +9,27 @@ public protocol HostModel: AnyObject {
   /// The route a packet would take.
   func route(to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?) -> RouteAnswer?
   func interface(named name: String) -> Interface?
-  /// The primary address of an interface, as `MASQUERADE` and `REDIRECT` choose it; `near` is the address to be reached.
+  /// The group an interface is in, as `ip link set group` puts it there.
+  func group(of interface: Interface) -> UInt32?
+  /// Whether the host has IPsec policies or associations.
+  var usesIPsec: Bool? { get }
+  /// The primary address of an interface, as `REDIRECT` chooses it; `near` is the address to be reached.
   func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress?
+  /// The address to speak with to one near it through an interface, as `MASQUERADE` chooses it. Kernel: `inet_select_addr`,
+  /// `ipv6_dev_get_saddr`.
+  func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress?
   /// The socket that would receive a packet, as `nf_sk_lookup_slow_v4` finds it: nil in the outer sense means unknown.
   func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer
   /// A sysctl by its dotted name.
   func sysctl(_ name: String) -> Int?
+}
+
+extension HostModel {
+  public func group(of interface: Interface) -> UInt32? { nil }
+  public var usesIPsec: Bool? { nil }
+  public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
+    primaryAddress(of: interface, near.family, near: near)
+  }
 }
 
 /// A network interface. It counts no reference, so that packets can carry it about.
@@ -90,4 +105,7 @@ public struct SocketFacts: Sendable, Hashable {
     self.cgroupPath = cgroupPath
     self.hasFile = hasFile
   }
+
+  /// A socket of the kernel itself, by which it sends errors and resets: in no control group but the root.
+  public static let kernel = SocketFacts(cgroupClass: 0, cgroupPath: "/", hasFile: false)
 }

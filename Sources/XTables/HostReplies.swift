@@ -10,8 +10,7 @@ extension PacketContext {
   ///
   /// The corresponding kernel functions are `nf_send_unreach` and `nf_send_unreach6`.
   public mutating func answerUnreachable(code: UInt8) {
-    // The host computes checksums of its own packets only when they leave.
-    guard input == nil || hasAnswerableChecksum else { return }
+    guard hasAnswerableChecksum else { return }
     answerICMPError(type: packet.family == .ipv4 ? 3 : 1, code: code)
   }
 
@@ -21,7 +20,7 @@ extension PacketContext {
   public mutating func answerReset() {
     guard let transport = packet.transport, transport.proto == .tcp, transport.fragmentOffset == 0, !transport.isTruncated,
       let segment = packet.tcp, !segment.flags.contains(.rst), let source = packet.source,
-      let destination = packet.destination, input == nil || packet.hasValidSum(at: transport)
+      let destination = packet.destination, packet.hasValidSum(at: transport)
     else { return }
     guard isAnswerable(destination), family == .ipv4 || isUnicast(source) && isUnicast(destination) else { return }
     var fields = PacketFields(destination, source, proto: .tcp)
@@ -100,7 +99,7 @@ extension PacketContext {
   }
 
   private func mayBeAnsweredIPv6(_ transport: TransportLocator, _ source: IPAddress, _ destination: IPAddress) -> Bool {
-    guard !destination.isMulticast, isUnicast(source) else { return false }
+    guard !destination.isMulticast, isUnicast(source), world.host.addressType(source, on: nil) != .anycast else { return false }
     guard transport.proto == .icmpv6, !transport.isTruncated else { return true }
     guard let type = packet.bytes.uint8(at: transport.offset) else { return transport.fragmentOffset != 0 }
     return transport.fragmentOffset != 0 || type >= 128
@@ -109,13 +108,19 @@ extension PacketContext {
   /// The packet's own destination where that is an address of this host, else what the routes say.
   private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> IPAddress? {
     guard let type = world.host.addressType(destination, on: nil) else { return nil }
-    if type == .local { return destination }
+    // The kernel's `icmp6_send` also speaks with an anycast address that was spoken to.
+    if type == .local || type == .anycast && family == .ipv6 { return destination }
     if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1,
       let address = world.host.primaryAddress(of: input, .ipv4, near: source)
     {
       return address
     }
-    return world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)?.preferredSource
+    let route = world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)
+    // An ICMPv6 error speaks with an address of the interface the packet came by. Kernel: `icmp6_send`.
+    if family == .ipv6, let input, let route, route.output != nil, let near = world.host.sourceAddress(through: input, to: source) {
+      return near
+    }
+    return route?.preferredSource
   }
 
   /// Whether the payload's checksum is right, or not of a kind that is looked at.

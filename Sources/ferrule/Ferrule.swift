@@ -31,7 +31,7 @@ struct Ferrule: ParsableCommand {
     subcommands: [
       LintCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self, CompileCommand.self, DecompileCommand.self,
       ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self, CoverageCommand.self,
-      VerifyCommand.self, SnapshotCommand.self,
+      VerifyCommand.self, SnapshotCommand.self, FuzzCommand.self,
     ])
 
   static func main() {

@@ -56,6 +56,8 @@ public final class Host: HostModel {
     /// The bridge it is a port of.
     public var bridge: String?
     public var isBridge: Bool
+    /// The group it is in; nil where nobody said.
+    public var group: UInt32?
 
     public var name: String { interface.name }
     public var isLoopback: Bool { interface.name == "lo" }
@@ -75,6 +77,8 @@ public final class Host: HostModel {
       deriveRoutes()
     }
   }
+  /// Nil where nobody said; true makes what depends on policies unknown.
+  public var usesIPsec: Bool?
   private var addedRoutes: [Route] = []
   private var tables: [RouteTableKey: RouteTable] = [:]
   /// The rules with the tables they lead to.
@@ -157,6 +161,7 @@ public final class Host: HostModel {
   }
 
   public func interface(named name: String) -> Interface? { device(named: name)?.interface }
+  public func group(of interface: Interface) -> UInt32? { device(interface)?.group }
 
   // MARK: Routes
 

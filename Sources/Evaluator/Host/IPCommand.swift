@@ -203,6 +203,9 @@ extension Host {
       case "master":
         let bridge = try words.value(word)
         changes.append { $0.bridge = bridge }
+      case "group":
+        let group = UInt32(truncatingIfNeeded: try words.number(word))
+        changes.append { $0.group = group }
       case "nomaster": changes.append { $0.bridge = nil }
       case "address":
         let value = try words.value(word)

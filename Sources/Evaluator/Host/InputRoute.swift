@@ -80,7 +80,9 @@ extension Host {
   /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
   func inputRouteIPv6(_ flow: Flow) -> InputDecision {
     guard let input = flow.input, let source = flow.source, let link = link(input) else { return .unknown }
-    if flow.destination.isMulticast { return .local }
+    if case .v6(let group) = flow.destination, group.isMulticast {
+      return listens(to: group, on: input) ? .local : .lost("nobody here is in the multicast group")
+    }
     var narrowed = flow
     if flow.destination.bits >> 118 == 0x3FA { narrowed.output = input }
     switch lookup(narrowed) {
@@ -97,5 +99,18 @@ extension Host {
       if source.bits >> 118 == 0x3FA { return .lost("a link-local source is not forwarded") }
       return found.forwarding == nil ? .unknown : .forward(found)
     }
+  }
+
+  /// Whether an interface has joined a group: all nodes; where neighbours are looked for, those of its addresses; on a router, all routers.
+  /// The corresponding kernel function is `ipv6_chk_mcast_addr`.
+  private func listens(to group: IPv6Address, on interface: Interface) -> Bool {
+    guard let device = device(interface) else { return false }
+    let scope = group.rawValue >> 112
+    let rest = group.rawValue & (1 << 112 - 1)
+    if rest == 1, scope == 0xFF01 || scope == 0xFF02 { return true }
+    guard !device.hasNoARP else { return false }
+    if rest == 2, [0xFF01, 0xFF02, 0xFF05].contains(scope) { return forwards(interface.name, .ipv6) }
+    guard scope == 0xFF02, rest >> 24 == 0x1_FF else { return false }
+    return addresses(of: device).contains { $0.address.family == .ipv6 && $0.address.bits & 0xFF_FFFF == rest & 0xFF_FFFF }
   }
 }

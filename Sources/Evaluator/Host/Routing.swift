@@ -102,11 +102,29 @@ extension Host {
   private func preferredSource(_ route: Route, _ output: Interface, _ destination: IPAddress) -> IPAddress? {
     if let source = route.preferredSource { return source }
     guard destination.family == .ipv6 else { return selectAddress(output, near: route.gateway ?? destination, route.scope) }
-    let isNear = destination.bits >> 118 == 0x3FA
-    let candidates = device(output).map { addresses(of: $0) } ?? []
-    let own = candidates.filter { $0.address.family == .ipv6 && ($0.scope == .link) == isNear }
-    let all = own.isEmpty ? candidates.filter { $0.address.family == .ipv6 } : own
-    return all.max { common($0.address, destination) < common($1.address, destination) }?.address
+    return selectAddress(ipv6: output, near: destination)
+  }
+
+  /// The IPv6 address to speak with: of fitting scope, of the interface by which it goes, with the longest common prefix, in this order.
+  /// The corresponding kernel function is `ipv6_dev_get_saddr`, without rules on lifetimes and labels.
+  private func selectAddress(ipv6 output: Interface, near destination: IPAddress) -> IPAddress? {
+    let wanted = scope(ofIPv6: destination)
+    let asked = wanted == .universe ? devices.filter(\.isUp) : devices.filter { $0.interface == output }
+    var best: (rank: (Int, Int, Int), address: IPAddress)?
+    for device in asked {
+      for entry in addresses(of: device) where entry.address.family == .ipv6 {
+        let own = scope(ofIPv6: entry.address)
+        // The nearest of those wide enough, else the widest.
+        let fit = own.rawValue <= wanted.rawValue ? Int(own.rawValue) : -Int(own.rawValue) - 256
+        let rank = (entry.address == destination ? 1 << 16 : fit, device.interface == output ? 1 : 0, common(entry.address, destination))
+        if best.map({ rank > $0.rank }) ?? true { best = (rank, entry.address) }
+      }
+    }
+    return best?.address
+  }
+
+  private func scope(ofIPv6 address: IPAddress) -> RouteScope {
+    address.bits >> 118 == 0x3FA || address.isLoopback || address.isMulticast && address.bits >> 112 & 0xF < 3 ? .link : .universe
   }
 
   private func common(_ a: IPAddress, _ b: IPAddress) -> Int { (a.bits ^ b.bits).leadingZeroBitCount }
@@ -163,9 +181,12 @@ extension Host {
   public func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress? {
     if family == .ipv4 { return selectAddress(interface, near: near, .universe) }
     let own = (device(interface).map { addresses(of: $0) } ?? []).filter { $0.address.family == .ipv6 }
-    guard let near else { return own.first { $0.scope == .universe }?.address ?? own.first?.address }
-    return own.filter { ($0.scope == .link) == (near.bits >> 118 == 0x3FA) }
-      .max { common($0.address, near) < common($1.address, near) }?.address ?? own.first?.address
+    let isNear = near.map { $0.bits >> 118 == 0x3FA } ?? false
+    return own.first { ($0.scope == .link) == isNear }?.address ?? own.first?.address
+  }
+
+  public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
+    near.family == .ipv4 ? selectAddress(interface, near: near, .universe) : selectAddress(ipv6: interface, near: near)
   }
 
   public func sysctl(_ name: String) -> Int? { sysctls[name] }

@@ -77,7 +77,7 @@ extension Simulator {
     {
       return .notPermitted
     }
-    return nil
+    return journey.isRefusedByReassembly ? .notPermitted : nil
   }
 
   /// The error a process gets where no route leads.
@@ -107,7 +107,7 @@ extension Simulator {
     guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
     // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
-    let owner = isError ? SocketFacts(hasFile: false) : nil
+    let owner = isError ? SocketFacts.kernel : nil
     answer(PendingPacket(packet: packet, owner: owner), to: destination, family, attachment: journey.context.attachment.answer)
   }
 
@@ -138,9 +138,9 @@ extension Simulator {
 
   /// Sends a copy that a target made to a gateway, untracked. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
   func duplicate(_ packet: Packet, _ gateway: IPAddress, _ output: Interface?, of journey: Journey) {
-    guard depth == 0 else { return }
-    depth += 1
-    defer { depth -= 1 }
+    guard !isDuplicating else { return }
+    isDuplicating = true
+    defer { isDuplicating = false }
     var packet = packet
     // Options that were written to left the sum as it was; `ip_local_out` computes it anew.
     packet.updateHeaderChecksum()
@@ -155,6 +155,7 @@ extension Simulator {
     var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
     copy.nextHop = gateway
+    copy.lingeringInput = device
     travel(&copy)
   }
 
@@ -173,7 +174,7 @@ extension Simulator {
   /// From OUTPUT to POSTROUTING, by the interface that the route says now. The corresponding kernel function is `dst_output`.
   func departLocal(_ journey: inout Journey) -> Bool {
     guard let output = journey.route?.output else { return lose(&journey, "there is no route") }
-    approach(.postrouting, &journey, input: nil, output: output)
+    approach(.postrouting, &journey, input: journey.lingeringInput, output: output)
     return true
   }
 
@@ -184,6 +185,10 @@ extension Simulator {
     guard let output = journey.context.output, let link = host.link(output) else { return lose(&journey, "there is no interface") }
     if link.isLoopback { return loop(&journey, output) }
     guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is broken") }
+    // The corresponding kernel function is `ip6_finish_output2`.
+    if case .v6(let group) = destination, group.isMulticast, group.rawValue >> 112 & 0xF < 2 {
+      return lose(&journey, "a multicast address of this scope does not leave the host")
+    }
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
     let address = link.hardwareAddress(of: hop)
     let mtu = journey.route?.mtu ?? link.mtu
@@ -216,8 +221,12 @@ extension Simulator {
   private func loop(_ journey: inout Journey, _ output: Interface) -> Bool {
     journey.rounds += 1
     guard journey.rounds < 8 else { return lose(&journey, "it goes round for ever") }
+    // The corresponding kernel function is `ip6_rcv_core`.
+    if case .v6(let source)? = journey.context.packet.source, source.isMulticast { return lose(&journey, "its source is no host") }
     journey.context.owner = nil
     journey.context.packet.type = .host
+    // It comes in later, when whoever sent it is done: by then copies are made again.
+    isDuplicating = false
     approach(.prerouting, &journey, input: output, output: nil)
     return true
   }

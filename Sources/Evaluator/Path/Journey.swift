@@ -31,6 +31,10 @@ struct Journey {
   var hidesOwner = false
   /// A queue has taken it, or dropped it because nobody listens: its sender is told of success either way.
   var isQueued = false
+  /// What POSTROUTING takes for the interface it came by: a copy's own way out. Kernel: `skb->dev`, as `nf_dup_ipv4` sets it.
+  var lingeringInput: Interface?
+  /// It is a fragment of which reassembly would know nothing, where the kernel drops such a one and does not keep it.
+  var isRefusedByReassembly = false
   /// How often it was handed to a queue.
   var queueStays = 0
   /// Where its frame went, if it left as it is and nothing is recorded.

@@ -8,9 +8,11 @@ extension Simulator {
   /// `ipv6_defrag`.
   func defragment(_ journey: inout Journey) -> OperationOutcome {
     switch gather(&journey, at: journey.context.hook) {
-    case .accept: .verdict(.accept)
-    case .stolen: .absorbed
-    default: .dropped("reassembly drops it")
+    case .accept: return .verdict(.accept)
+    case .stolen: return .absorbed
+    default:
+      journey.isRefusedByReassembly = true
+      return .absorbed
     }
   }
 

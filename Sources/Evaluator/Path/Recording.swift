@@ -21,7 +21,7 @@ extension Simulator {
   func noteEntry(_ journey: inout Journey) {
     let index = journey.report
     guard index != Journey.unreported else { return }
-    if let input = journey.context.input { report.packets[index].input = input.name }
+    if let input = journey.context.input, journey.lingeringInput == nil { report.packets[index].input = input.name }
     if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
       report.packets[index].owner = owner
     }

@@ -45,6 +45,8 @@ public final class Simulator {
   private var underWay = 0
   /// How many packets of the host's own making are under way inside one another.
   var depth = 0
+  /// A copy that a target made is under way: no copy of that is made. Kernel: `task_struct.in_nf_duplicate`.
+  var isDuplicating = false
 
   /// - Parameters:
   ///   - clock: nanoseconds since the epoch at which the world begins.

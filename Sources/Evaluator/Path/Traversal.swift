@@ -109,12 +109,16 @@ extension Simulator {
       journey.isQueued = true
       return dropQueued(&journey, "nobody listens to queue \(number)")
     }
+    journey.isQueued = true
     guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
       if listener.isFailOpen { return passOver(&journey) }
       journey.isQueued = true
       return dropQueued(&journey, "queue \(number) is full")
     }
-    journey.isQueued = true
+    // What shares a connection that is not confirmed cannot wait. Kernel: `nf_ct_drop_unconfirmed`.
+    if journey.borrowsConnection, let handle = journey.context.attachment.connection, world.conntrack?[handle]?.isConfirmed == false {
+      return dropQueued(&journey, "it shares a connection that is not confirmed yet, and so cannot wait in a queue")
+    }
     journey.queueStays += 1
     guard journey.queueStays <= 1000 else {
       finish(&journey, .unknown(UnknownReason("the verdict", needs: "listeners that come to an end"), at: journey.context.hook))

@@ -29,16 +29,26 @@ extension Simulator {
   private func respond(_ journey: inout Journey) {
     let packet = journey.context.packet
     guard let at = packet.transport else { return }
+    let way = packet.extensionHeaderWay
+    switch way {
+    case .transport: break
+    case .dropped: return
+    case .problem(let code, let pointer):
+      journey.context.answerICMPError(type: 4, code: code, information: UInt32(truncatingIfNeeded: pointer))
+      return
+    }
     switch (at.proto, at.family) {
     case (.icmp, .ipv4): respondEcho(packet, request: 8)
     case (.icmpv6, .ipv6): respondEcho(packet, request: 128)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
+    // Nobody here has a socket for it, but the protocol itself is there.
+    case (.udplite, _): if packet.isTransportChecksumValid == true { answerPortUnreachable(&journey, at) }
     case (.igmp, _): break
     case (_, .ipv4): journey.context.answerICMPError(type: 3, code: 2)
     case (_, .ipv6):
-      guard at.proto != .none else { return }
-      journey.context.answerICMPError(type: 4, code: 1, information: UInt32(IPv6Header.Offset.nextHeader))
+      guard at.proto != .none, case .transport(let pointer) = way else { return }
+      journey.context.answerICMPError(type: 4, code: 1, information: UInt32(truncatingIfNeeded: pointer))
     }
   }
 
@@ -61,7 +71,7 @@ extension Simulator {
     fields.transportBytes?.setUInt8(request == 8 ? 0 : 129, at: 0)
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts(hasFile: false)))
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel))
   }
 
   /// The corresponding kernel function is `__udp4_lib_rcv`.
@@ -84,6 +94,12 @@ extension Simulator {
       report.sockets.append(.received(socket: open.key, data: data, from: from))
       return
     }
+    answerPortUnreachable(&journey, at)
+  }
+
+  private func answerPortUnreachable(_ journey: inout Journey, _ at: TransportLocator) {
+    // UDP lets go of the connection before it says so. Kernel: `nf_reset_ct`.
+    journey.context.attachment = .none
     journey.context.answerICMPError(type: at.family == .ipv4 ? 3 : 1, code: at.family == .ipv4 ? 3 : 4)
   }
 

@@ -7,7 +7,7 @@ import XTables
 extension Simulator {
   /// The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
   func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
-    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, packet.isTransportChecksumValid == true,
+    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count, packet.isTransportChecksumValid == true,
       let pair = pair(of: packet)
     else { return }
     let data = Array(packet.bytes.slice(at: at.offset + header.dataOffset))
@@ -47,7 +47,7 @@ extension Simulator {
       fields.acknowledgment = header.sequence &+ flags &+ UInt32(truncatingIfNeeded: length)
     }
     guard let reply = try? fields.packet() else { return }
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts(hasFile: false)))
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel))
   }
 
   /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.

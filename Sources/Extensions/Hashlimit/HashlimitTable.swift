@@ -13,7 +13,7 @@ struct HashlimitTable {
   }
 
   /// The rule that made the table says how its buckets fill, whatever other rules of the same name say.
-  private let settings: HashlimitMatch.Info
+  let settings: HashlimitMatch.Info
   private let created: UInt64
   private let capacity: Int
   private var buckets: [Key: HashlimitBucket] = [:]

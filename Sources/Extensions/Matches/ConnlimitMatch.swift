@@ -80,9 +80,12 @@ public enum ConnlimitMatch: MatchExtension {
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     guard let address = info.flags & Flag.destination != 0 ? packet.packet.destination : packet.packet.source else { return .hotdrop }
     let table = packet.world.conntrack
-    let handle = packet.attachment.connection
+    var handle = packet.attachment.connection
     // A packet that is not tracked counts by its own tuple, and one that has none is dropped.
-    if handle == nil, let table, table.tuple(of: packet.packet) == nil { return .hotdrop }
+    if handle == nil, let table {
+      guard let tuple = table.tuple(of: packet.packet) else { return .hotdrop }
+      handle = table.find(tuple, now: packet.world.instant)?.handle
+    }
     let zone = handle.flatMap { table?[$0]?.zone } ?? .default
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
     let count = packet.world.memory.withState(of: packet.slot, initial: ConnectionCounts()) { counts in

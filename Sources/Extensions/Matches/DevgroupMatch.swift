@@ -64,6 +64,28 @@ public enum DevgroupMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m devgroup", needs: "the groups of the host's interfaces"))
+    func test(_ field: Field, _ group: Masked<UInt32>, _ present: UInt32, _ inverted: UInt32) -> Condition {
+      guard info.flags & present != 0 else { return .always }
+      return .masked(field, group.value & group.mask, mask: group.mask).inverted(info.flags & inverted != 0)
+    }
+    return .all([
+      test(.inputGroup, info.source, Flag.source, Flag.sourceInverted),
+      test(.outputGroup, info.destination, Flag.destination, Flag.destinationInverted),
+    ])
+  }
+}
+
+extension Field {
+  static let inputGroup = group("meta.iifgroup") { $0.input }
+  static let outputGroup = group("meta.oifgroup") { $0.output }
+
+  private static func group(_ name: String, _ interface: @escaping @Sendable (PacketContext) -> Interface?) -> Field {
+    Field(name, bits: 32) { context in
+      guard let interface = interface(context) else { return .absent }
+      guard let group = context.world.host.group(of: interface) else {
+        return .unknown(UnknownReason("-m devgroup", needs: "the group of the interface \(interface.name)"))
+      }
+      return .of(group)
+    }
   }
 }

@@ -331,12 +331,14 @@ public enum HashlimitMatch: MatchExtension {
 
   /// The corresponding kernel function is `hashlimit_mt_common`.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    guard let key = info.key(of: packet.packet, packet.family) else { return .hotdrop }
     let now = KernelTicks.at(packet.world.now)
     let bytes = packet.packet.count
     let below = packet.world.memory.withState(
       named: tableName(info, packet.family), initial: HashlimitTable(info, now)
-    ) { $0.take(key, bytes: bytes, info, now) }
+    ) { table in
+      // What is told apart says the rule that made the table.
+      table.settings.key(of: packet.packet, packet.family).flatMap { table.take($0, bytes: bytes, info, now) }
+    }
     guard let below else { return .hotdrop }
     return .of(below != (info.mode & Mode.inverted != 0))
   }

@@ -53,9 +53,12 @@ public enum PacketTypeMatch: MatchExtension {
 
 extension Field {
   /// What the kernel's match makes of the packet type: a packet looped back to this host counts as
-  /// multicast or as broadcast, by its destination address.
+  /// multicast or as broadcast, by its destination address, and one of this host's own as unicast: its type is set only behind the
+  /// last hook.
   static let packetType = Field("meta.pkttype", bits: 32) { context in
-    guard context.packet.type == .loopback else { return .of(context.packet.type.rawValue) }
+    guard context.packet.type == .loopback else {
+      return .of((context.packet.type == .outgoing ? PacketType.host : context.packet.type).rawValue)
+    }
     switch context.packet.destination {
     case .v4(let address) where address.isMulticast: return .of(PacketType.multicast.rawValue)
     case .v6(let address) where address.isMulticast: return .of(PacketType.multicast.rawValue)

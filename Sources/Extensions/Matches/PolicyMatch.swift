@@ -211,7 +211,17 @@ public enum PolicyMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))
+    .equals(.isTransformed, info.flags & Flag.none != 0 ? 0 : 1)
+  }
+}
+
+extension Field {
+  /// IPsec has worked on the packet, or is going to. Kernel: `skb_sec_path`, `dst_entry.xfrm`.
+  fileprivate static let isTransformed = Field("ipsec.path", bits: 1) { context in
+    guard context.world.host.usesIPsec == false else {
+      return .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))
+    }
+    return .value(0)
   }
 }
 

@@ -62,7 +62,7 @@ enum Translation {
     let host = packet.world.host
     let route = host.route(to: destination, from: packet.packet.source, mark: packet.mark, input: packet.input, output: output)
     let near = packet.family == .ipv4 ? route?.gateway ?? destination : destination
-    guard let address = host.primaryAddress(of: output, packet.family, near: near) else {
+    guard let address = host.sourceAddress(through: output, to: near) else {
       return .unknown(UnknownReason("-j MASQUERADE", needs: "an address of the interface \(output.name)"))
     }
     return setUp(range, &packet) { handle, range, table, packet in

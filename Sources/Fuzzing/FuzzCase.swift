@@ -1,0 +1,86 @@
+public import Lab
+import Wire
+public import XTables
+
+/// One drawn scenario, in the lab's protocol. The same seed, number and family draw the same, byte for byte.
+public struct FuzzCase: Sendable {
+  public let number: Int
+  public let seed: UInt64
+  /// The scenario's line.
+  public let line: JSONValue
+
+  /// Draws cases for one family.
+  public struct Source: Sendable {
+    let registry: Registry
+    let host: FuzzHost
+    let seed: UInt64
+    let extensions: Set<String>
+    let corpus: [String]
+    private let engine: LabEngine
+
+    /// - Parameters:
+    ///   - extensions: the matches and targets that may be drawn.
+    ///   - corpus: rulesets people wrote, of this family, that some cases are mutated from.
+    public init(registry: Registry, host: FuzzHost, seed: UInt64, extensions: Set<String>, corpus: [String]) {
+      self.registry = registry
+      self.host = host
+      self.seed = seed
+      self.extensions = extensions
+      self.corpus = corpus
+      engine = LabEngine(registry: registry)
+    }
+
+    public func drawCase(_ number: Int) -> FuzzCase {
+      // Consecutive numbers must not make alike generators.
+      var draw = Draw(seed: seed &+ UInt64(number) &* 0xd6e8_feb8_6659_fd93 &+ (host.family == .ipv6 ? 1 << 40 : 0))
+      let ownSeed = draw.word()
+      let usesSets = draw.chance(0.08)
+      let usable = usesSets ? extensions : extensions.subtracting(["set", "SET"])
+      var rulesets = RulesetDrawing(registry: registry, host: host, extensions: usable, seed: draw.word())
+      let drawn = draw.chance(0.2) ? draw.any(of: corpus).map { rulesets.mutated($0) } ?? rulesets.drawn() : rulesets.drawn()
+      var frame = frame(drawn, usesSets: usesSets, number, &draw)
+      var packets = PacketDrawing(drawn, host: host, drawsFragments: draw.chance(0.08), seed: draw.word())
+      var conversation = Conversation(host: host, seed: draw.word())
+      let drafts = (0..<24).map { _ in packets.packet() }
+      var steps = drafts.compactMap(\.step)
+      for most in [12, 8] {
+        frame["steps"] = .array(steps)
+        guard let scenario = try? Scenario(.object(frame)) else { break }
+        var answer = engine.play(scenario)
+        // Only what is new is answered.
+        answer.steps = Array(answer.steps.suffix(most == 12 ? 24 : 12))
+        steps += conversation.steps(after: answer, of: drafts, most: most)
+      }
+      // connlimit goes over what it has counted at most once in a tick of the clock.
+      if drawn.text.contains("connlimit") { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
+      frame["steps"] = .array(steps)
+      return FuzzCase(number: number, seed: ownSeed, line: .object(frame))
+    }
+
+    /// All but the steps.
+    private func frame(_ drawn: DrawnRuleset, usesSets: Bool, _ number: Int, _ draw: inout Draw) -> JSONObject {
+      var frame: JSONObject = [
+        "name": .string("fuzz-\(host.family == .ipv4 ? "v4" : "v6")-\(seed)-\(number)"),
+        host.family == .ipv4 ? "rules" : "rules6": .string(drawn.text), "topology": host.topology,
+      ]
+      if draw.chance(0.3) {
+        frame["mode"] = "stack"
+        let own = host.networks[0].address
+        var sockets: [JSONValue] = [["name": "u", "proto": "udp", "port": 53, "addr": .string("\(own)")]]
+        if draw.chance(0.2) { sockets.append(["name": "t", "proto": "tcp", "port": 80, "addr": .string("\(own)")]) }
+        frame["sockets"] = .array(sockets)
+      }
+      if drawn.text.contains("NFQUEUE") {
+        frame["queues"] = ["1": "accept", "2": ["drop", "accept"], "3": ["verdict": "accept", "mark": 5], "4": ["verdict": "accept", "mark": 5]]
+      }
+      if usesSets { frame["ipset"] = .string(host.sets) }
+      return frame
+    }
+  }
+
+  private static func delayed(_ step: JSONValue, by seconds: Double) -> JSONValue {
+    guard case .object(var step) = step else { return step }
+    step["sleep"] = .number(seconds)
+    return .object(step)
+  }
+}

@@ -1,0 +1,116 @@
+import Compiler
+import Conntrack
+import Diagnostics
+import Grammar
+import Syntax
+import Wire
+import XTables
+
+/// Rules drawn for ``FuzzHost``, as text and as Ferrule reads them.
+struct DrawnRuleset {
+  let text: String
+  let ruleset: Ruleset
+}
+
+/// Draws rulesets that Ferrule takes, and of which it says that the kernel will take them.
+struct RulesetDrawing {
+  private let registry: Registry
+  private let family: Family
+  private let names: NameDatabase
+  private var generator: SentenceGenerator
+  private var draw: Draw
+
+  init(registry: Registry, host: FuzzHost, extensions: Set<String>, seed: UInt64) {
+    self.registry = registry
+    family = host.family
+    names = host.names
+    var vocabulary = SentenceVocabulary(host)
+    vocabulary.extensions = extensions
+    generator = SentenceGenerator(registry: registry, family: host.family, seed: seed, vocabulary: vocabulary)
+    draw = Draw(seed: seed &+ 1)
+  }
+
+  /// The tables that go together: a few combinations, so that namespaces can be used again.
+  private static let combinations: [[TableName]] = [
+    [.filter], [.filter], [.mangle, .filter], [.raw, .mangle, .nat, .filter], [.nat, .filter], [.raw, .filter],
+    [.raw, .mangle, .nat, .filter, .security],
+  ]
+
+  /// A new ruleset.
+  mutating func drawn() -> DrawnRuleset {
+    let tables = draw.pick(Self.combinations)
+    let texts = tables.map { table($0, rules: draw.number(2...(tables.count > 2 ? 7 : 14))) }
+    return read(texts.joined())
+  }
+
+  /// A ruleset that people wrote, changed in some places.
+  mutating func mutated(_ text: String) -> DrawnRuleset {
+    var mutation = RulesetMutation(interfaces: ["eth0", "eth1", "eth2"], seed: draw.word())
+    return read(outlined(mutation.apply(to: text)))
+  }
+
+  private func read(_ text: String) -> DrawnRuleset { DrawnRuleset(text: text, ruleset: parse(text).ruleset) }
+
+  private func parse(_ text: String) -> ParsedRuleset {
+    RulesetParser(registry: registry, names: names, family: family).parse(SourceFile(name: "drawn", bytes: Array(text.utf8)))
+  }
+
+  /// Whether parser and validator take a text, and the kernel has all that it names.
+  private func isSound(_ text: String) -> Bool {
+    // The kernel has each helper for its own protocol only.
+    guard !hasOddTarget(text) else { return false }
+    let parsed = parse(text)
+    guard !parsed.hasErrors else { return false }
+    return parsed.ruleset.tables.allSatisfy { table in
+      !TableValidator().diagnostics(for: table).contains { $0.severity == .error }
+    }
+  }
+
+  private func hasOddTarget(_ text: String) -> Bool {
+    text.split(separator: "\n").contains { line in
+      // A SYN proxy in the nat table answers by way of it, which no one does.
+      if line.contains("-j SYNPROXY") { return text.hasPrefix("*nat") }
+      guard let target = line.firstRange(of: "-j CT "), line[target.upperBound...].contains("--helper") else { return false }
+      return !(line.hasSuffix(" ftp") && line.contains("-p tcp") || line.hasSuffix(" tftp") && line.contains("-p udp"))
+    }
+  }
+
+  private mutating func table(_ name: TableName, rules count: Int) -> String {
+    let users = (0..<draw.pick([0, 1, 2, 3])).map { "u\($0)" }
+    var lines = ["*\(name.rawValue)"]
+    for hook in name.hooks { lines.append(":\(hook.name) \(name != .nat && draw.chance(0.12) ? "DROP" : "ACCEPT") [0:0]") }
+    lines += users.map { ":\($0) - [0:0]" }
+    for _ in 0..<count {
+      let hooks = name.hooks.map(\.name)
+      let chain = draw.pick(hooks + hooks + users)
+      // A chain leads to later ones only, so that none goes in a circle.
+      generator.chains = users.firstIndex(of: chain).map { Array(users[($0 + 1)...]) } ?? users
+      for _ in 0..<6 {
+        let line = generator.rule(table: name, chain: chain)
+        guard isSound((lines + [line, "COMMIT", ""]).joined(separator: "\n")) else { continue }
+        lines.append(line)
+        break
+      }
+    }
+    return (lines + ["COMMIT", ""]).joined(separator: "\n")
+  }
+
+  /// A text without the lines that are in the way: comments, and rules that cannot be loaded here.
+  private func outlined(_ text: String) -> String {
+    var kept: [String] = []
+    var table: [String] = []
+    for line in text.split(separator: "\n").map(String.init) where !line.hasPrefix("#") {
+      switch line.first {
+      case "*": table = [line]
+      case ":": table.append(line)
+      case "C":
+        if table.count > 1 { kept += table + ["COMMIT"] }
+        table = []
+      default:
+        // A jump to a chain that an earlier line made is sound when the chain is declared.
+        if !table.isEmpty, isSound((table + [line, "COMMIT", ""]).joined(separator: "\n")) { table.append(line) }
+      }
+    }
+    return kept.map { $0 + "\n" }.joined()
+  }
+}

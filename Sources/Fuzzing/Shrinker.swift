@@ -1,0 +1,136 @@
+import Lab
+
+/// Makes a scenario smaller as long as it keeps a property: that engine and kernel disagree about it.
+///
+/// It works on the scenario's JSON: steps go, then tables, rules, words of rules, members of steps. Every step of the way is asked
+/// of both sides again.
+struct Shrinker {
+  /// Whether a smaller scenario still is what is looked for.
+  let keeps: (JSONValue) -> Bool
+  /// Questions left to ask.
+  private(set) var budget: Int
+
+  init(budget: Int = 600, keeps: @escaping (JSONValue) -> Bool) {
+    self.budget = budget
+    self.keeps = keeps
+  }
+
+  mutating func shrunk(_ scenario: JSONValue) -> JSONValue {
+    guard case .object(var best) = scenario else { return scenario }
+    var size = 0
+    repeat {
+      size = JSONValue.object(best).description.utf8.count
+      shrinkSteps(&best)
+      shrinkRules(&best)
+      shrinkWords(&best)
+      for name in ["queues", "sockets", "ipset", "mode"] { attempt(&best) { $0[name] = nil } }
+      shrinkPackets(&best)
+    } while JSONValue.object(best).description.utf8.count < size && budget > 0
+    return .object(best)
+  }
+
+  @discardableResult
+  private mutating func attempt(_ best: inout JSONObject, _ change: (inout JSONObject) -> Void) -> Bool {
+    var candidate = best
+    change(&candidate)
+    guard budget > 0, candidate != best else { return false }
+    budget -= 1
+    guard keeps(.object(candidate)) else { return false }
+    best = candidate
+    return true
+  }
+
+  /// Drops runs of elements, long ones first.
+  private mutating func drop(from count: Int, in best: inout JSONObject, _ remove: (inout JSONObject, Range<Int>) -> Void) {
+    var count = count
+    var length = max(1, count / 2)
+    while length >= 1 {
+      var at = count - length
+      while at >= 0 {
+        if attempt(&best, { remove(&$0, at..<at + length) }) { count -= length }
+        at = min(at - length, count - length)
+      }
+      length /= 2
+    }
+  }
+
+  private mutating func shrinkSteps(_ best: inout JSONObject) {
+    drop(from: best["steps"]?.elements?.count ?? 0, in: &best) { scenario, range in
+      var steps = scenario["steps"]?.elements ?? []
+      steps.removeSubrange(range)
+      scenario["steps"] = .array(steps)
+    }
+  }
+
+  private mutating func shrinkRules(_ best: inout JSONObject) {
+    for name in ["rules", "rules6"] {
+      guard let text = best[name]?.text else { continue }
+      // Whole tables first.
+      for table in text.split(separator: "*").map(String.init) {
+        attempt(&best) { $0[name] = .string(($0[name]?.text ?? "").replacing("*" + table, with: "")) }
+      }
+      let lines = (best[name]?.text ?? "").split(separator: "\n").map(String.init)
+      let droppable = { (line: String) in line.hasPrefix("-A") || line.hasPrefix(":") && line.contains(" - ") }
+      drop(from: lines.count(where: droppable), in: &best) { scenario, range in
+        let lines = (scenario[name]?.text ?? "").split(separator: "\n").map(String.init)
+        let places = lines.indices.filter { droppable(lines[$0]) }
+        let gone = Set(range.compactMap { places.indices.contains($0) ? places[$0] : nil })
+        scenario[name] = .string(lines.indices.filter { !gone.contains($0) }.map { lines[$0] + "\n" }.joined())
+      }
+    }
+  }
+
+  /// Words of rules, one to three at a time.
+  private mutating func shrinkWords(_ best: inout JSONObject) {
+    for name in ["rules", "rules6"] {
+      guard let count = best[name]?.text?.split(separator: "\n").count else { continue }
+      for line in 0..<count {
+        for length in [4, 3, 2, 1] {
+          var at = 2
+          while at + length <= Self.words(best, name, line).count {
+            if !attempt(&best, { Self.removeWords(&$0, name, line, at..<at + length) }) { at += 1 }
+          }
+        }
+        attempt(&best) { scenario in
+          Self.edit(&scenario, name, line) { $0.hasPrefix(":") ? $0.replacing(" DROP ", with: " ACCEPT ") : $0 }
+        }
+      }
+    }
+  }
+
+  private static func words(_ scenario: JSONObject, _ name: String, _ line: Int) -> [Substring] {
+    let lines = (scenario[name]?.text ?? "").split(separator: "\n")
+    return lines.indices.contains(line) && lines[line].hasPrefix("-A") ? lines[line].split(separator: " ") : []
+  }
+
+  private static func removeWords(_ scenario: inout JSONObject, _ name: String, _ line: Int, _ range: Range<Int>) {
+    edit(&scenario, name, line) { text in
+      var words = text.split(separator: " ")
+      words.removeSubrange(range)
+      return words.joined(separator: " ")
+    }
+  }
+
+  private static func edit(_ scenario: inout JSONObject, _ name: String, _ line: Int, _ change: (String) -> String) {
+    var lines = (scenario[name]?.text ?? "").split(separator: "\n").map(String.init)
+    guard lines.indices.contains(line) else { return }
+    lines[line] = change(lines[line])
+    scenario[name] = .string(lines.map { $0 + "\n" }.joined())
+  }
+
+  /// Members of steps that are not needed.
+  private mutating func shrinkPackets(_ best: inout JSONObject) {
+    let needed: Set<String> = ["in", "local", "src", "dst", "proto"]
+    for index in (best["steps"]?.elements ?? []).indices {
+      guard case .object(let step)? = best["steps"]?.elements?[index] else { continue }
+      for member in step.members where !needed.contains(member.name) {
+        attempt(&best) { scenario in
+          guard var steps = scenario["steps"]?.elements, case .object(var step) = steps[index] else { return }
+          step[member.name] = nil
+          steps[index] = .object(step)
+          scenario["steps"] = .array(steps)
+        }
+      }
+    }
+  }
+}
