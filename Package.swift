@@ -89,6 +89,7 @@ let package = Package(
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
+    tests("FuzzingTests", of: ["Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
     tests("DropInTests", of: ["ferrule", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
     tests("FerruleTests", of: ["ferrule", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]

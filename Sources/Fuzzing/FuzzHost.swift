@@ -61,7 +61,7 @@ public struct FuzzHost: Sendable {
 
   /// Whether packets come from this address: what answers to a broadcast or multicast source is no firewall's matter.
   func canSpeak(_ address: IPAddress) -> Bool {
-    guard !address.isMulticast else { return false }
+    guard !address.isMulticast, address.family == .ipv4 || !isOwn(address) else { return false }
     return !networks.contains { network in
       let hosts = (UInt128(1) << UInt128(address.family.addressBits - network.prefixLength)) - 1
       return address.family == .ipv4 && address.bits == network.address.bits | hosts

@@ -25,6 +25,8 @@ public struct FuzzTally: Sendable {
   public var pairs = 0
   /// Scenarios that the comparison cannot say anything about.
   public var undetermined = 0
+  /// Scenarios whose answers differed once and agreed when they were shrunk.
+  public var unsteady = 0
   public var verdicts: [String: Int] = [:]
 
   public init() {}
@@ -75,6 +77,7 @@ public struct FuzzTally: Sendable {
     rulesets += other.rulesets
     pairs += other.pairs
     undetermined += other.undetermined
+    unsteady += other.unsteady
   }
 
   /// The table for people: one line an extension.

@@ -12,7 +12,8 @@ public struct Fuzzer: Sendable {
   public let host: FuzzHost
   private let engine: LabEngine
   private let kernel: KernelLab
-  private let refused: [String: String]
+  /// Extensions that the kernel refused, by `-m name` or `-j NAME`, with what it said.
+  public let refused: [String: String]
   private let now: @Sendable () -> Double
 
   /// Asks the kernel first for the extensions it has. Needs root.
@@ -75,12 +76,17 @@ public struct Fuzzer: Sendable {
     }
     let small = shrinker.shrunk(drawn.line)
     let differences = (try? Scenario(small)).flatMap { examine($0, limit: 8)?.differences } ?? []
+    // What cannot be seen again after all was a matter of time.
+    guard !differences.isEmpty else {
+      outcome.tally.unsteady += 1
+      return
+    }
     outcome.disagreements.append(Disagreement(number: drawn.number, scenario: small, differences: differences))
   }
 
-  private func ruleset(_ scenario: Scenario) -> Ruleset {
+  func ruleset(_ scenario: Scenario) -> Ruleset {
     let text = (host.family == .ipv4 ? scenario.rules : scenario.rules6) ?? ""
-    return RulesetParser(registry: source.registry, names: host.names, family: host.family)
+    return RulesetParser(registry: source.registry, names: NameDatabase.builtin.knowing(sets: scenario.ipsets ?? ""), family: host.family)
       .parse(SourceFile(name: "rules", bytes: Array(text.utf8))).ruleset
   }
 

@@ -36,7 +36,7 @@ struct PacketDrawing {
       for (index, demand) in rule.demands.enumerated() {
         let wanted = demand.holds != (index == broken)
         guard let value = demand.test.value(holding: wanted, bits: demand.bits, &draw) else { continue }
-        if demand.field == Field.sourceAddress.name, !host.canSpeak(IPAddress(family: host.family, bits: value)) { continue }
+        if demand.field == Field.sourceAddress.name, !packet.isLocal, !host.canSpeak(IPAddress(family: host.family, bits: value)) { continue }
         packet.set(demand.field, value)
         // Behind routing a packet has lost one of its hops.
         if demand.field == Field.hopLimit.name, draw.chance(0.6) { packet.ttl &+= 1 }
@@ -61,7 +61,7 @@ struct PacketDrawing {
     packet.sourcePort = draw.pick(Self.ports)
     packet.destinationPort = draw.pick(Self.ports)
     if packet.proto == .tcp { packet.flags = draw.chance(0.6) ? .syn : TCPFlags(rawValue: draw.pick([0x10, 0x12, 0x04, 0x14, 0x11, 0x18, 0x01, 0, 0x29, 0x3F, 0xC2])) }
-    if packet.proto == .icmp { packet.icmpType = draw.pick([8, 8, 8, 0, 3, 5, 11, 12, 13, 14, 17]) }
+    if packet.proto == .icmp { packet.icmpType = draw.pick([8, 8, 8, 0, 3, 5, 11, 12, 14, 17]) }
     if packet.proto == .icmpv6 { packet.icmpType = draw.pick([128, 128, 128, 129, 1, 3, 4]) }
     if packet.proto == .sctp { packet.icmpType = draw.pick([1, 0, 3, 10]) }
     return packet

@@ -41,7 +41,7 @@ struct LabRules {
     var tables: [LabEnvironment.TableName] = []
     for (family, text) in [(AddressFamily.ipv4, rules), (.ipv6, rules6)] {
       for line in (text ?? "").split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
-        let table = LabEnvironment.TableName(family: family, name: String(line.dropFirst().prefix { $0 != " " && $0 != "\t" }))
+        let table = LabEnvironment.TableName(family: family, name: String(line.dropFirst().split { $0 == " " || $0 == "\t" }.first ?? ""))
         if !tables.contains(table) { tables.append(table) }
       }
     }

@@ -112,6 +112,8 @@ struct LabMask {
     let mask: LabMask
     let isLeft: Bool
     var initialSequences: [UInt32] = []
+    /// How many of them were chosen before the step: a packet put in by it can know no others.
+    var earlierSequences = 0
 
     init(mask: LabMask, isLeft: Bool) {
       self.mask = mask
@@ -134,6 +136,7 @@ struct LabMask {
       let made = records.map { isWay || $0["origin"] == "kernel" }
       // The step's own packet came before whatever was said to it.
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
+      earlierSequences = initialSequences.count
       for (record, made) in zip(records, made) where made { learnSequence(record) }
       let briefs = { (wanted: Bool) in
         Set(zip(records, made).filter { $0.1 == wanted && $0.0["verdict"] == "sent" }.compactMap { $0.0["brief"]?.text })
@@ -143,7 +146,9 @@ struct LabMask {
       // What was put together here and leaves in fragments has a new identification.
       let areCut = records.allSatisfy { LabMask.packet($0)?.transport.map { $0.moreFragments || $0.fragmentOffset != 0 } != true }
       if let egress = step["egress"]?.elements {
-        step["egress"] = .array(egress.map { record in
+        // Which of two interfaces sent first nobody outside can tell.
+        let grouped = Dictionary(grouping: egress) { $0["if"]?.text ?? "" }.sorted { $0.key < $1.key }.flatMap(\.value)
+        step["egress"] = .array(grouped.map { record in
           let brief = record["brief"]?.text ?? ""
           return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), quotesMade: isWay, field: "hex", isCut: areCut)
         })
@@ -204,7 +209,7 @@ struct LabMask {
         }
       }
       guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
-      if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset) }
+      if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset, isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences)) }
       if isLeft { rename(&packet, at) }
       return packet.bytes
     }
@@ -251,10 +256,10 @@ struct LabMask {
       packet.bytes.replaceSubrange(start..., with: quoted.bytes)
     }
 
-    private func countSequences(_ bytes: inout [UInt8], at offset: Int) {
+    private func countSequences(_ bytes: inout [UInt8], at offset: Int, _ known: ArraySlice<UInt32>) {
       for field in [TCPHeader.Offset.sequence, TCPHeader.Offset.acknowledgment] {
         guard let number = bytes.uint32(at: offset &+ field) else { continue }
-        guard let start = initialSequences.last(where: { number &- $0 < 0x1_0000 }) else { continue }
+        guard let start = known.last(where: { number &- $0 < 0x1_0000 }) else { continue }
         bytes.setUInt32(number &- start, at: offset &+ field)
       }
     }

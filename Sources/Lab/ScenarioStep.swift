@@ -157,6 +157,7 @@ extension SocketFacts {
   /// What matches can ask of the sender's socket.
   init(_ sender: ScenarioStep.LocalSender) {
     self.init(
-      uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupPath: sender.cgroup)
+      uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupClass: 0,
+      cgroupPath: sender.cgroup)
   }
 }

@@ -130,7 +130,7 @@ extension PacketContext {
     guard let transport = packet.transport, transport.fragmentOffset == 0 else { return false }
     if family == .ipv6, transport.isTruncated || transport.offset >= packet.count { return false }
     switch transport.proto {
-    case .ah, .esp, .sctp, .udplite, .dccp: return true
+    case .ah, .esp, .sctp, .udplite: return true
     case .udp where packet.udp?.checksum == 0: return true
     case .gre where packet.gre.map({ $0.flags & 0x8000 == 0 }) ?? false: return true
     default: return packet.hasValidSum(at: transport)

@@ -227,6 +227,7 @@ extension Simulator {
     journey.context.packet.type = .host
     // It comes in later, when whoever sent it is done: by then copies are made again.
     isDuplicating = false
+    journey.lingeringInput = nil
     approach(.prerouting, &journey, input: output, output: nil)
     return true
   }

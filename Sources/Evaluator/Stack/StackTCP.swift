@@ -7,8 +7,8 @@ import XTables
 extension Simulator {
   /// The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
   func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
-    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count, packet.isTransportChecksumValid == true,
-      let pair = pair(of: packet)
+    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count,
+      packet.isTransportChecksumValid == true, let pair = pair(of: packet)
     else { return }
     let data = Array(packet.bytes.slice(at: at.offset + header.dataOffset))
     if let connection = stack.connections[pair] {
@@ -47,7 +47,9 @@ extension Simulator {
       fields.acknowledgment = header.sequence &+ flags &+ UInt32(truncatingIfNeeded: length)
     }
     guard let reply = try? fields.packet() else { return }
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel))
+    // Over IPv4 the kernel's own socket sends it, over IPv6 the listener, or nobody's.
+    let owner = source.family == .ipv4 ? SocketFacts.kernel : pair(of: packet).flatMap { listener(for: $0, nil)?.facts }
+    stack.pending.append(PendingPacket(packet: reply, owner: owner))
   }
 
   /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.

@@ -80,17 +80,16 @@ public enum ConnlimitMatch: MatchExtension {
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     guard let address = info.flags & Flag.destination != 0 ? packet.packet.destination : packet.packet.source else { return .hotdrop }
     let table = packet.world.conntrack
-    var handle = packet.attachment.connection
+    let now = packet.world.instant
+    let zone = packet.attachment.connection.flatMap { table?[$0]?.zone } ?? .default
+    let own = packet.attachment.connection.flatMap { table?[$0]?.original }
     // A packet that is not tracked counts by its own tuple, and one that has none is dropped.
-    if handle == nil, let table {
-      guard let tuple = table.tuple(of: packet.packet) else { return .hotdrop }
-      handle = table.find(tuple, now: packet.world.instant)?.handle
-    }
-    let zone = handle.flatMap { table?[$0]?.zone } ?? .default
+    guard let tuple = own ?? table?.tuple(of: packet.packet) else { return .hotdrop }
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
     let count = packet.world.memory.withState(of: packet.slot, initial: ConnectionCounts()) { counts in
-      counts.count(handle, under: key) { handle in
-        guard let connection = table?[handle], connection.isConfirmed, !connection.isDying else { return .gone }
+      counts.count(tuple, under: key) { tuple in
+        guard let table, let found = table.find(tuple, zone: zone, now: now), let connection = table[found.handle], !connection.isDying
+        else { return .gone }
         guard case .tcp(let tcp) = connection.tracker, tcp.state == .timeWait || tcp.state == .close else { return .open }
         return .closed
       }
@@ -109,15 +108,15 @@ struct ConnectionCounts {
   /// What has become of a connection that was counted.
   enum Fate { case open, closed, gone }
 
-  private var lists: [Key: [ConnectionHandle?]] = [:]
+  private var lists: [Key: [Tuple]] = [:]
 
-  /// Adds a connection to its list and gives how many that then has. Up to the connection itself, entries that no longer
-  /// count are forgotten, though no more than nine at a time.
+  /// Adds a connection, by its tuple, to its list and gives how many that then has. Up to the connection itself, entries that no
+  /// longer count are forgotten, though no more than nine at a time.
   ///
-  /// A packet without a connection counts once and is forgotten at the next. The corresponding kernel function is
-  /// `__nf_conncount_add`.
-  mutating func count(_ handle: ConnectionHandle?, under key: Key, fate: (ConnectionHandle) -> Fate) -> Int {
-    var kept: [ConnectionHandle?] = []
+  /// The tuple of a packet without a connection counts once, and is forgotten at the next look, where no connection has it.
+  /// The corresponding kernel function is `__nf_conncount_add`.
+  mutating func count(_ own: Tuple, under key: Key, fate: (Tuple) -> Fate) -> Int {
+    var kept: [Tuple] = []
     var forgotten = 0
     var isThere = false
     for entry in lists.removeValue(forKey: key) ?? [] {
@@ -125,11 +124,11 @@ struct ConnectionCounts {
         kept.append(entry)
         continue
       }
-      let fate = entry.map(fate) ?? .gone
-      isThere = entry == handle && fate != .gone
+      let fate = fate(entry)
+      isThere = entry == own && fate != .gone
       if isThere || fate == .open { kept.append(entry) } else { forgotten += 1 }
     }
-    if !isThere { kept.append(handle) }
+    if !isThere { kept.append(own) }
     lists[key] = kept
     return kept.count
   }

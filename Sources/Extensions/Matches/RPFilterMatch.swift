@@ -67,6 +67,8 @@ extension Field {
       guard let route = context.world.host.route(to: source, from: back, mark: mark, input: nil, output: output) else {
         return .unknown(UnknownReason("-m rpfilter", needs: "the host's routes"))
       }
+      // An anycast address is nobody's source. Kernel: `rpfilter_lookup_reverse6`.
+      if source.family == .ipv6, context.world.host.addressType(source, on: nil) == .anycast { return .value(0) }
       switch route.type {
       case .unicast: break
       case .local: return .of(flags & RPFilterMatch.Flag.acceptsLocal != 0 && reaches(route, context, flags))
@@ -79,7 +81,10 @@ extension Field {
   private static func reaches(_ route: RouteAnswer, _ context: PacketContext, _ flags: UInt8) -> Bool {
     // IPv6 does not ask by which interface a local address is local.
     if route.type == .local, context.family == .ipv6 { return true }
-    return flags & RPFilterMatch.Flag.loose != 0 || route.output == context.input
+    if flags & RPFilterMatch.Flag.loose != 0 { return true }
+    guard route.type == .local, let source = context.packet.source, let input = context.input else { return route.output == context.input }
+    // The route to an own address names the interface that has it. Kernel: `fib_info_nh_uses_dev`.
+    return context.world.host.addressType(source, on: input) == .local
   }
 
   /// A host that has no address yet, asking whoever is there.

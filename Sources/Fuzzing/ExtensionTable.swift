@@ -1,0 +1,109 @@
+import Diagnostics
+public import Lab
+import Syntax
+public import Wire
+public import XTables
+
+/// For each match and target of the registry: scenarios in which the running kernel matches it and does not, or lets it act and does not.
+public struct ExtensionTable: Sendable {
+  /// What came of one scenario.
+  public struct Row: Sendable {
+    /// `-m name` or `-j NAME`.
+    public let name: String
+    public let family: AddressFamily
+    /// Packets that matched a rule with it, and packets that came to such a rule and did not, by the kernel's trace.
+    public var matched = 0
+    public var mismatched = 0
+    /// For a target: taken away, the kernel's answer is another, counters aside.
+    public var hasEffect: Bool?
+    /// The engine's answer beside the kernel's, the kernel's at the left.
+    public var differences: [LabComparison.Difference] = []
+    /// The engine said that it cannot tell.
+    public var isUnknown = false
+    /// What the kernel said instead of an answer.
+    public var refusal: String?
+
+    public var text: String {
+      let start = "\(name.padded(to: 16))\(family == .ipv4 ? "IPv4" : "IPv6")  "
+      if let refusal { return start + "the kernel here has it not: \(refusal)" }
+      let effect = hasEffect.map { $0 ? ", its effect is seen" : ", counted alone" } ?? ""
+      let engine = isUnknown ? "the engine: unknown" : differences.isEmpty ? "the engine agrees" : "THE ENGINE DIFFERS: \(differences[0])"
+      return start + "matched \(matched), not \(mismatched)\(effect); \(engine)"
+    }
+  }
+
+  private let fuzzers: [Fuzzer]
+  private let registry: Registry
+
+  /// - Parameter fuzzers: one for each family, by which the kernel is asked.
+  public init(registry: Registry, fuzzers: [Fuzzer]) {
+    self.registry = registry
+    self.fuzzers = fuzzers
+  }
+
+  /// The names that scenarios must be there for, by family.
+  public func wanted(_ family: AddressFamily) -> Set<String> {
+    Set(registry.all.filter { $0.families.contains(family) }.map { ($0.kind == .match ? "-m " : "-j ") + $0.name })
+  }
+
+  /// Plays one line of the table's file: `{"extension": "-m tcp", "scenario": …}`.
+  public func row(_ line: JSONValue, now: Double) throws(ScenarioError) -> Row {
+    guard let name = line["extension"]?.text, let value = line["scenario"] else {
+      throw ScenarioError(path: "", reason: "a line has an extension and a scenario")
+    }
+    let scenario = try Scenario(ExtensionTable.timed(value, now: now))
+    let family: AddressFamily = scenario.rules6 == nil ? .ipv4 : .ipv6
+    var row = Row(name: name, family: family)
+    guard let fuzzer = fuzzers.first(where: { $0.host.family == family }), let examination = fuzzer.examine(scenario, limit: 4) else {
+      throw ScenarioError(path: name, reason: "nothing can be said about it")
+    }
+    if let error = examination.kernel.error {
+      row.refusal = fuzzer.refused[name] ?? error
+      return row
+    }
+    var tally = FuzzTally()
+    tally.note(examination.kernel, engine: examination.engine, fuzzer.ruleset(scenario))
+    let counts = tally.extensions[name] ?? FuzzTally.Counts()
+    (row.matched, row.mismatched, row.differences) = (counts.matched, counts.mismatched, examination.differences)
+    row.isUnknown = examination.engine.steps.contains { $0.packets.contains { $0.verdict.kind == .unknown } }
+    if name.hasPrefix("-j") {
+      row.hasEffect = try hasEffect(value, name, now: now, kernel: examination.kernel, fuzzer)
+    }
+    return row
+  }
+
+  private func hasEffect(
+    _ value: JSONValue, _ name: String, now: Double, kernel: LabResult, _ fuzzer: Fuzzer
+  ) throws(ScenarioError) -> Bool {
+    guard case .object(var without) = value else { return false }
+    for member in ["rules", "rules6"] {
+      guard let text = without[member]?.text else { continue }
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        line.firstRange(of: " \(name)").map { String(line[..<$0.lowerBound]) } ?? String(line)
+      }
+      without[member] = .string(lines.joined(separator: "\n"))
+    }
+    let scenario = try Scenario(ExtensionTable.timed(.object(without), now: now))
+    guard let other = fuzzer.examine(scenario) else { return false }
+    let differences = LabComparison(scenario).differences(kernel.json, other.kernel.json, limit: 8)
+    return differences.contains { !$0.path.hasPrefix("counters") }
+  }
+
+  /// `{time-600}` in rules is the time of day so many seconds before now, by UTC.
+  private static func timed(_ scenario: JSONValue, now: Double) -> JSONValue {
+    guard case .object(var object) = scenario else { return scenario }
+    for member in ["rules", "rules6"] {
+      guard let text = object[member]?.text, text.contains("{time") else { continue }
+      var result = ""
+      var rest = text[...]
+      while let start = rest.firstRange(of: "{time"), let end = rest[start.upperBound...].firstIndex(of: "}") {
+        let seconds = (Int(now) + (Int(rest[start.upperBound..<end]) ?? 0)) % 86400
+        let clock = [seconds / 3600, seconds / 60 % 60, seconds % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
+        result += rest[..<start.lowerBound] + clock.joined(separator: ":")
+        rest = rest[rest.index(after: end)...]
+      }
+      object[member] = .string(result + rest)
+    }
+    return .object(object)
+  }
+}
