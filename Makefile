@@ -13,7 +13,7 @@ BIN = $$($(SWIFT) build $(RELEASE) --show-bin-path)
 PREFIX ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install run test conformance soak bench grammar
+.PHONY: help setup build release install run test conformance soak bench grammar fuzz
 
 help:
 	@echo "make run     build, and show an example"
@@ -21,6 +21,7 @@ help:
 	@echo "make conformance  the iptables project's own tests against our binary"
 	@echo "make soak    build optimised, and check every structure after each of 10^6 random packets"
 	@echo "make bench   build optimised, and measure"
+	@echo "make fuzz    engine against kernel on drawn scenarios: TIME=seconds, SEED=number; needs root"
 	@echo "make install build optimised, and install into $(PREFIX)/bin"
 	@echo "make setup   install the Debian packages that are missing"
 
@@ -82,3 +83,11 @@ bench: release
 # The grammars in Grammar/ that are made from the extensions' tables, and the shells' completions.
 grammar: setup
 	FERRULE_REGENERATE=1 $(SWIFT) test $(SWIFT_FLAGS) --filter 'GrammarTests/isFresh|CompletionTests/isFresh'
+
+TIME ?= 60
+
+# Drawn rulesets and packets, asked of the engine and of the running kernel; what they disagree about goes into fuzz-found.jsonl.
+fuzz: setup
+	$(SWIFT) build -c release $(SWIFT_FLAGS) --product ferrule
+	"$$($(SWIFT) build -c release $(SWIFT_FLAGS) --show-bin-path)/ferrule" fuzz --time $(TIME) $(if $(SEED),--seed $(SEED)) \
+	  --output fuzz-found.jsonl Examples/*/ruleset.*
