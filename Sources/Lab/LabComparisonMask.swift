@@ -134,9 +134,9 @@ struct LabMask {
       let isWay = step["i"]?.integer.map { mask.ways.indices.contains($0) && mask.ways[$0] } ?? false
       let records = step["packets"]?.elements ?? []
       let made = records.map { isWay || $0["origin"] == "kernel" }
+      earlierSequences = initialSequences.count
       // The step's own packet came before whatever was said to it.
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
-      earlierSequences = initialSequences.count
       for (record, made) in zip(records, made) where made { learnSequence(record) }
       let briefs = { (wanted: Bool) in
         Set(zip(records, made).filter { $0.1 == wanted && $0.0["verdict"] == "sent" }.compactMap { $0.0["brief"]?.text })
