@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|help)
+    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify snapshot help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
         ;;
     esac
 }
@@ -589,6 +589,33 @@ _ferrule_snapshot() {
     # Offer option value completions
     case "${prev}" in
     '--connections')
+        return
+        ;;
+    esac
+}
+
+_ferrule_fuzz() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--time --count --seed --first --output)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--time')
+        return
+        ;;
+    '--count')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--first')
+        return
+        ;;
+    '--output')
         return
         ;;
     esac
