@@ -87,7 +87,6 @@ grammar: setup
 TIME ?= 60
 
 # Drawn rulesets and packets, asked of the engine and of the running kernel; what they disagree about goes into fuzz-found.jsonl.
-fuzz: setup
-	$(SWIFT) build -c release $(SWIFT_FLAGS) --product ferrule
-	"$$($(SWIFT) build -c release $(SWIFT_FLAGS) --show-bin-path)/ferrule" fuzz --time $(TIME) $(if $(SEED),--seed $(SEED)) \
+fuzz: release
+	"$(BIN)/ferrule" fuzz --time $(TIME) $(if $(SEED),--seed $(SEED)) \
 	  --output fuzz-found.jsonl Examples/*/ruleset.*

@@ -34,9 +34,8 @@ extension ConntrackCore {
     entries[slot].status.insert(.confirmed)
     entries[slot].expiry = Instant(nanoseconds: now.nanoseconds &+ entry.expiry.nanoseconds)
     if settings.timestamp { extend(slot) { $0.start = now } }
-    // Where both directions have the same tuple, the kernel finds the reply: it stands before the original in their bucket.
-    index.insert(slot, .reply, hash: replyHash)
     index.insert(slot, .original, hash: originalHash)
+    index.insert(slot, .reply, hash: replyHash)
     statistics.insert += 1
     if entry.features.contains(.extended), extensions[UInt32(slot)]?.helper != nil {
       entries[slot].pendingEvents.insert(.helper)

@@ -23,7 +23,9 @@ extension ConntrackCore {
       if TupleIndex.matches(word, hash) {
         let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
         if isEqual(slot, direction, tuple, zone) {
-          if !isExpired(slot, now: now) { return (slot, direction) }
+          // Where both directions have the same tuple the kernel finds the reply: it was put into their bucket last, at the head.
+          let isBoth = direction == .original && isEqual(slot, .reply, tuple, zone)
+          if !isExpired(slot, now: now) { return (slot, isBoth ? .reply : direction) }
           // Removal moves words about: begin again.
           remove(slot, now: now)
           place = index.home(hash)

@@ -44,7 +44,7 @@ extension ConntrackCore {
       guard ICMPHeader.isError(type: header.type) else { return .notAnError }
     } else {
       switch header.type {
-      case 130...136, 143, 151...153: return .attached(.untracked)
+      case 130...136, 143, 151...152: return .attached(.untracked)
       case 137:
         guard let start = redirectedHeader(packet.bytes, at: at.offset) else { return .invalid }
         quoted = start

@@ -80,7 +80,7 @@ extension Simulator {
     if !host.isLoopback(input), source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
     if source.isMulticast { return "the source is multicast" }
     let scope = destination.isMulticast ? destination.bits >> 112 & 0xF : nil
-    if scope == 0 || scope == 1 && !device.isLoopback { return "a multicast address of this scope does not come from outside" }
+    if scope == 0 || scope == 1 && !host.isLoopback(input) { return "a multicast address of this scope does not come from outside" }
     return nil
   }
 
