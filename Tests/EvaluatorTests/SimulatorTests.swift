@@ -65,6 +65,14 @@ struct SimulatorTests {
     #expect(step.label == "filter:FORWARD:rule:2")
   }
 
+  @Test("a copy for this host is copied again when it comes in, and that ends")
+  func copies() throws {
+    let simulator = try simulator("*mangle\n-A PREROUTING -j TEE --gateway 127.0.0.1\nCOMMIT\n")
+    let report = simulator.receive(try udp(80), on: "eth0")
+    #expect(report.verdict == .sent(output: "eth1"))
+    #expect((2...20).contains(report.packets.count))
+  }
+
   @Test("a held packet goes on at the next operation when its listener answers")
   func held() throws {
     let simulator = try simulator("*mangle\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n*filter\n-A FORWARD -m mark --mark 7 -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n")

@@ -155,6 +155,8 @@ extension Simulator {
     var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
     copy.nextHop = gateway
+    // A copy for this host comes in again, and is copied again.
+    copy.rounds = journey.rounds
     copy.lingeringInput = device
     travel(&copy)
   }
