@@ -23,6 +23,7 @@ let package = Package(
   name: "ferrule",
   products: [
     .executable(name: "ferrule", targets: ["ferrule"]),
+    .executable(name: "ferrule-legacy-multi", targets: ["ferrule-legacy-multi"]),
     .executable(name: "ferrule-xtables", targets: ["ferrule-xtables"]),
     .library(name: "FerruleDiagnostics", targets: ["Diagnostics"]),
     .library(name: "FerruleWire", targets: ["Wire", "Capture"]),
@@ -74,6 +75,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What `ferrule` answers as iptables, without what else `ferrule` is: it starts in a fraction of the time.
+    .executableTarget(
+      name: "ferrule-legacy-multi", dependencies: ["DropIn", "Extensions", "Kernel", "XTables"], swiftSettings: strict),
+
     // What the tests share: the package's and the shared folder, and when a test is not run.
     .target(name: "TestSupport", dependencies: ["Kernel", "Lab"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
@@ -90,7 +95,7 @@ let package = Package(
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
     tests("FuzzingTests", of: ["Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
-    tests("DropInTests", of: ["ferrule", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
+    tests("DropInTests", of: ["ferrule", "ferrule-legacy-multi", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
     tests("FerruleTests", of: ["ferrule", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )

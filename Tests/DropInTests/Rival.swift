@@ -20,7 +20,7 @@ enum Rival: String, CaseIterable {
 
   private static let root: URL = {
     let root = FileManager.default.temporaryDirectory.appending(path: "ferrule-drop-in-\(getpid())")
-    let built = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "ferrule").path
+    let built = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "ferrule-legacy-multi").path
     for (rival, binary) in [(Rival.real, realBinary), (.ours, built)] {
       let folder = root.appending(path: rival.rawValue)
       try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

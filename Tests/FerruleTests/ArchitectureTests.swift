@@ -12,8 +12,8 @@ import Testing
 
   /// The rows of the table of floors, from the top.
   static func floors() throws -> [Floor] {
-    try text("Docs/Architecture.md").matches(of: /(?m)^\| `(\w+)` \|([^|]*)\|/).map { row in
-      Floor(name: String(row.1), imports: Set(row.2.matches(of: /`(\w+)`/).map { String($0.1) }))
+    try text("Docs/Architecture.md").matches(of: /(?m)^\| `([\w-]+)` \|([^|]*)\|/).map { row in
+      Floor(name: String(row.1), imports: Set(row.2.matches(of: /`([\w-]+)`/).map { String($0.1) }))
     }
   }
 

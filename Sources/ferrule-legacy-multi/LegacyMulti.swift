@@ -1,0 +1,15 @@
+import DropIn
+import Extensions
+import Glibc
+import Kernel
+import XTables
+
+/// The commands of the iptables package and nothing else, as small as that can be: scripts call them by the hundred.
+@main
+enum LegacyMulti {
+  static func main() {
+    let call = Program.called(CommandLine.arguments) ?? (.unnamed, [], CommandLine.arguments.first ?? Program.unnamed.name)
+    let registry = Registry.ferrule.asking(XtablesExtensions.besideThisProgram(asksKernel: true))
+    exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: registry, names: .systemResolvingHosts))
+  }
+}
