@@ -16,6 +16,8 @@ public struct PacketContext {
   public var mark: UInt32 = 0
   public var priority: UInt32 = 0
   public var securityMark: UInt32 = 0
+  /// The realms of its route, the source's in the high half. Kernel: `dst_entry.tclassid`.
+  public var realms: UInt32 = 0
   /// The socket that sent the packet, on its way out; nil for a forwarded packet and for one the kernel made.
   public var owner: SocketFacts?
   /// The connection the packet belongs to, or that it is untracked.
@@ -56,6 +58,7 @@ extension PacketContext {
     mark = 0
     priority = 0
     securityMark = 0
+    realms = 0
     if owner != nil { owner = nil }
     attachment = .none
     isTraced = false

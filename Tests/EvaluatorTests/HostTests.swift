@@ -56,7 +56,7 @@ struct HostTests {
         "addr_info":[{"family":"inet","local":"172.17.0.2","prefixlen":16,"broadcast":"172.17.255.255","scope":"global"}]}]
       """
     let routes = """
-      [{"dst":"default","gateway":"172.17.0.1","dev":"eth0","flags":[]},
+      [{"dst":"default","gateway":"172.17.0.1","dev":"eth0","flags":[],"flow":{"from":"3","to":"5"}},
        {"dst":"172.17.0.0/16","dev":"eth0","protocol":"kernel","scope":"link","prefsrc":"172.17.0.2","flags":[]}]
       """
     let host = try Host(ipAddresses: addresses, ipRoutes: [routes])
@@ -64,12 +64,13 @@ struct HostTests {
     #expect(answer.gateway?.description == "172.17.0.1")
     #expect(answer.preferredSource?.description == "172.17.0.2")
     #expect(answer.mtu == 1450)
+    #expect(host.routes.first?.realms == 0x3_0005)
     #expect(host.addressType(try address("172.17.255.255"), on: nil) == .broadcast)
   }
 
   @Test("refuses what it does not understand, with the place", arguments: [
     "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {a: b}", "- 1", ": :",
-    "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "sockets: [{proto: icmp, port: 1}]",
+    "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "routes: [default via 127.0.0.2 realms 1/65536]", "routes: [default via 127.0.0.2 realm cosmos]", "sockets: [{proto: icmp, port: 1}]",
     "interfaces: {a-name-that-is-too-long: {}}",
   ])
   func refused(_ text: String) {

@@ -22,7 +22,6 @@ import XTables
   static let undecided: [String: String] = [
     "-m osf": "which fingerprints are loaded is a matter of the whole machine",
     "-m cpu": "which processor takes a packet is the machine's affair",
-    "-m realm": "a scenario's routes have no realms",
   ]
   /// What the kernel has, and what cannot be made to match or to act in a namespace of one's own.
   static let oneSided: [String: String] = ["-m osf": "no fingerprints are loaded"]

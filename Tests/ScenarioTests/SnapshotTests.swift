@@ -19,12 +19,12 @@ import XTables
   static let routes = """
     [{"dst":"default","gateway":"10.1.2.254","dev":"eth0","flags":[]},{"dst":"10.1.2.0/24","dev":"eth0","protocol":"kernel","scope":"link","prefsrc":"10.1.2.1","flags":[]},
     {"type":"local","dst":"10.1.2.1","dev":"eth0","table":"local","protocol":"kernel","scope":"host","flags":[]},
-    {"type":"blackhole","dst":"198.18.0.0/15","flags":[]},{"dst":"8.8.4.0/24","gateway":"10.1.2.9","dev":"eth0","table":"100","metric":7,"metrics":[{"mtu":1300}],"flags":["onlink"]},
+    {"type":"blackhole","dst":"198.18.0.0/15","flags":[]},{"dst":"8.8.4.0/24","gateway":"10.1.2.9","dev":"eth0","table":"100","metric":7,"metrics":[{"mtu":1300}],"flow":{"from":"3","to":"5"},"flags":["onlink"]},
     {"dst":"9.0.0.0/8","flags":[],"nexthops":[{"gateway":"10.1.2.3","dev":"eth0","weight":1,"flags":[]},{"gateway":"10.1.2.4","dev":"eth0","weight":1,"flags":[]}]}]
     """
   static let policy = """
     [{"priority":0,"src":"all","table":"local"},{"priority":5,"src":"10.1.2.128","srclen":25,"fwmark":"0x5","fwmask":"0xff","iif":"eth0","table":"100"},
-    {"priority":6,"src":"10.66.0.0","srclen":16,"action":"blackhole"},{"priority":7,"src":"all","table":"main","suppress_prefixlen":0},{"priority":32766,"src":"all","table":"main"}]
+    {"priority":6,"src":"10.66.0.0","srclen":16,"action":"blackhole","flow_to":"9"},{"priority":7,"src":"all","table":"main","suppress_prefixlen":0},{"priority":32766,"src":"all","table":"main"}]
     """
   static let rules = """
     *filter
@@ -78,10 +78,10 @@ import XTables
       "addr add 10.9.0.1 peer 10.9.0.2/32 dev tun0",
     ])
     #expect(snapshot.routes == [
-      "default via 10.1.2.254 dev eth0", "blackhole 198.18.0.0/15", "8.8.4.0/24 via 10.1.2.9 dev eth0 table 100 metric 7 mtu 1300 onlink",
+      "default via 10.1.2.254 dev eth0", "blackhole 198.18.0.0/15", "8.8.4.0/24 via 10.1.2.9 dev eth0 table 100 metric 7 mtu 1300 realms 3/5 onlink",
       "9.0.0.0/8 via 10.1.2.3 dev eth0", "-6 default via fe80::1 dev eth0 metric 1024",
     ])
-    #expect(snapshot.policy == ["from 10.1.2.128/25 fwmark 0x5/0xff iif eth0 priority 5 table 100", "from 10.66.0.0/16 priority 6 blackhole"])
+    #expect(snapshot.policy == ["from 10.1.2.128/25 fwmark 0x5/0xff iif eth0 priority 5 table 100", "from 10.66.0.0/16 priority 6 realms 9 blackhole"])
     #expect(snapshot.sysctls.map(\.name) == [
       "net.ipv4.ip_forward", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.br0.rp_filter", "net.netfilter.nf_conntrack_udp_timeout",
     ])

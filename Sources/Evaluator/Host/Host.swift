@@ -83,6 +83,10 @@ public final class Host: HostModel {
   private var tables: [RouteTableKey: RouteTable] = [:]
   /// The rules with the tables they lead to.
   private(set) var lookups: [RuleLookup] = []
+  /// Some route or rule has a realm. Kernel: `fib_num_tclassid_users`.
+  private(set) var usesRealms = false
+  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
+  private(set) var alwaysRoutesSources = false
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
@@ -208,6 +212,8 @@ public final class Host: HostModel {
       guard case .table(let number) = rule.action else { return RuleLookup(rule: rule, narrow: nil, wide: nil) }
       return RuleLookup(rule: rule, narrow: table(number, .ipv4), wide: table(number, .ipv6))
     }
+    usesRealms = addedRoutes.contains { $0.realms != 0 } || rules.contains { $0.realms != 0 }
+    alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
   }
 
   /// What the kernel puts into the local and the main table for an interface's addresses.

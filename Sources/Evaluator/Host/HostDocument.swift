@@ -107,6 +107,9 @@ extension Host {
       if let value = entry[key] as? String { words += [word, value] }
     }
     if let metric = HostDocument.number(entry["metric"]) { words += ["metric", "\(metric)"] }
+    if let flow = entry["flow"] as? [String: Any], let to = flow["to"] {
+      words += ["realms", [flow["from"], to].compactMap { $0.map { "\($0)" } }.joined(separator: "/")]
+    }
     let isWide = destination.contains(":") || (entry["gateway"] as? String)?.contains(":") == true
     addRoute(try route(text: words.joined(separator: " "), family: isWide ? .ipv6 : nil))
   }

@@ -108,7 +108,8 @@ extension Host {
         _ = words.next(ifIn: ["lock"])
         route.mtu = Int(try words.number(word))
       case "scope": scope = RouteScope(name: try words.value(word))
-      case "proto", "protocol", "realm", "realms", "tos", "advmss", "pref", "expires", "weight", "error", "initcwnd", "hoplimit":
+      case "realm", "realms": route.realms = try words.realms(word)
+      case "proto", "protocol", "tos", "advmss", "pref", "expires", "weight", "error", "initcwnd", "hoplimit":
         _ = try words.value(word)
       case "onlink", "linkdown", "dead", "pervasive", "offload", "nexthop", "notify": continue
       default: throw words.error("route: \(word) is not understood")
@@ -142,6 +143,7 @@ extension Host {
         rule.markMask = parts.count == 2 ? IPWords.number(parts[1]) ?? .max : .max
       case "iif", "dev": rule.input = try words.value(word)
       case "oif": rule.output = try words.value(word)
+      case "realm", "realms": rule.realms = try words.realms(word)
       case "pref", "priority", "preference", "order": rule.priority = try words.number(word)
       case "table", "lookup":
         let value = try words.value(word)
@@ -265,6 +267,15 @@ private struct IPWords {
     let word = try value(name)
     guard let number = Self.number(word) else { throw error("\(name) needs a number, not \(word)") }
     return number
+  }
+
+  /// `to`, or `from/to`.
+  mutating func realms(_ name: String) throws(HostError) -> UInt32 {
+    let halves = try value(name).split(separator: "/", omittingEmptySubsequences: false).map(Self.number)
+    guard halves.count < 3, let to = halves.last ?? nil, let from = halves.first ?? nil, to < 1 << 16, from < 1 << 16 else {
+      throw error("\(name) needs a number below 65536, or two as from/to")
+    }
+    return halves.count == 1 ? to : from << 16 | to
   }
 
   static func number(_ word: some StringProtocol) -> UInt32? {

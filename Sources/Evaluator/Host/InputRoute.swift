@@ -45,7 +45,7 @@ extension Host {
         return .local
       case .unicast:
         guard link.forwardsIPv4 else { return .lost("forwarding is off on \(input.name)") }
-        if let reason = martianSource(flow, link, input) { return .lost(reason) }
+        if let reason = martianSource(flow, link, input, forwardedBy: found.route.output) { return .lost(reason) }
         return found.forwarding == nil ? .unknown : .forward(found)
       default: return .lost("the route's type leads nowhere")
       }
@@ -61,20 +61,25 @@ extension Host {
   /// What speaks against a packet's source, by `rp_filter` and against one's own addresses.
   ///
   /// The corresponding kernel function is `fib_validate_source`.
-  private func martianSource(_ flow: Flow, _ link: HostLink, _ input: Interface) -> String? {
+  private func martianSource(_ flow: Flow, _ link: HostLink, _ input: Interface, forwardedBy output: Interface? = nil) -> String? {
     guard let source = flow.source, source.bits != 0 else { return nil }
     let strictness = link.reversePathFilter
     let acceptsLocal = link.acceptsLocal
-    if strictness == 0 {
+    if strictness == 0, !alwaysRoutesSources {
       return !acceptsLocal && holds(source) ? "its source is an address of this host (martian)" : nil
     }
-    let back = Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0)
-    guard case .found(let found) = lookup(back) else {
+    guard let back = flowBack(of: flow, forwardedBy: output), case .found(let found) = lookup(back) else {
       return strictness == 1 || strictness == 2 ? "no route leads back to its source (rp_filter)" : nil
     }
     guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
-    if found.route.output == input || strictness == 2 { return nil }
+    if found.route.output == input || strictness != 1 { return nil }
     return "the route back to its source is another (rp_filter)"
+  }
+
+  /// What the way back to a packet's source is looked for by. The corresponding kernel function is `__fib_validate_source`.
+  func flowBack(of flow: Flow, forwardedBy output: Interface?) -> Flow? {
+    guard let source = flow.source, let link = flow.input.flatMap({ link($0) }) else { return nil }
+    return Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0, input: output)
   }
 
   /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.

@@ -35,6 +35,8 @@ public struct Route: Sendable, Hashable {
   /// 0 for the interface's.
   public var mtu = 0
   public var scope: RouteScope = .universe
+  /// The realm it leads to in the low half, the one it comes from in the high one; 0 for none. Kernel: `fib_nh.nh_tclassid`.
+  public var realms: UInt32 = 0
 
   public init(_ family: Family, _ destination: UInt128, _ prefixLength: Int, type: AddressType = .unicast) {
     self.family = family
@@ -65,6 +67,8 @@ public struct RouteRule: Sendable, Hashable {
   public var markMask: UInt32 = 0
   public var input: String?
   public var output: String?
+  /// As those of a ``Route``. Kernel: `fib4_rule.tclassid`.
+  public var realms: UInt32 = 0
   public var action: Action
 
   public init(priority: UInt32, _ action: Action) {

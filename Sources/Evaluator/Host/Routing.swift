@@ -31,13 +31,20 @@ extension Host {
   ///
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
-    for index in lookups.indices where lookups[index].coversAll || lookups[index].rule.covers(flow) {
-      switch lookups[index].rule.action {
+    var last = 0
+    return lookup(flow, endingAt: &last)
+  }
+
+  /// - Parameter index: gets the place of the rule that led to the answer.
+  func lookup(_ flow: Flow, endingAt index: inout Int) -> RouteLookup {
+    for place in lookups.indices where lookups[place].coversAll || lookups[place].rule.covers(flow) {
+      index = place
+      switch lookups[place].rule.action {
       case .unreachable: return .error(.unreachable)
       case .prohibit: return .error(.prohibit)
       case .blackhole: return .error(.blackhole)
       case .table:
-        let table = flow.destination.family == .ipv4 ? lookups[index].narrow : lookups[index].wide
+        let table = flow.destination.family == .ipv4 ? lookups[place].narrow : lookups[place].wide
         guard let found = table?.lookup(flow.destination.bits, output: flow.output) else { continue }
         switch found.route.type {
         case .throw: continue

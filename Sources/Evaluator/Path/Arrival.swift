@@ -113,8 +113,11 @@ extension Simulator {
       decision = then
     }
     switch decision {
-    case .local: return approachLocal(&journey)
+    case .local:
+      journey.context.realms = host.realms(ofInput: flow, isForwarded: false)
+      return approachLocal(&journey)
     case .forward(let found):
+      journey.context.realms = host.realms(ofInput: flow, isForwarded: true)
       journey.route = found.forwarding
       return approachForward(&journey)
     case .lost(let reason): return lose(&journey, reason)

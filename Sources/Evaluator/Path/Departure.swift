@@ -45,14 +45,15 @@ extension Simulator {
       }
       bound = interface
     }
-    guard let route = host.outputRoute(Flow(to: destination, mark: sender.facts.mark, output: bound)) else {
+    let flow = Flow(to: destination, mark: sender.facts.mark, output: bound)
+    guard let route = host.outputRoute(flow) else {
       let needs = "a route to \(destination), or the word that there is none"
       report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: needs), at: nil)
       return nil
     }
     guard let output = route.output else {
       report.packets[index].verdict = .refused("there is no route")
-      return routeError(Flow(to: destination, mark: sender.facts.mark, output: bound))
+      return routeError(flow)
     }
     if route.type == .broadcast, !sender.mayBroadcast {
       report.packets[index].verdict = .refused("its socket may not broadcast")
@@ -67,6 +68,7 @@ extension Simulator {
     context.mark = sender.facts.mark
     context.priority = sender.priority
     context.owner = sender.facts
+    context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
     journey.boundOutput = bound
@@ -128,6 +130,7 @@ extension Simulator {
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
     context.owner = pending.owner
     context.mark = pending.mark
+    context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
     journey.boundOutput = bound
@@ -145,13 +148,15 @@ extension Simulator {
     // Options that were written to left the sum as it was; `ip_local_out` computes it anew.
     packet.updateHeaderChecksum()
     let index = open(.host, packet, journey.context.family, mark: journey.context.mark)
-    guard let route = host.outputRoute(Flow(to: gateway, output: output)), let device = route.output else {
+    let flow = Flow(to: gateway, output: output)
+    guard let route = host.outputRoute(flow), let device = route.output else {
       report.packets[index].verdict = .lost("there is no route to \(gateway)")
       return
     }
     var context = PacketContext(
       packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
     context.mark = journey.context.mark
+    context.realms = host.realms(ofOutput: flow)
     var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
     copy.nextHop = gateway
@@ -170,6 +175,7 @@ extension Simulator {
     if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
     guard let route = host.outputRoute(flow), route.output != nil else { return false }
     journey.route = route
+    journey.context.realms = host.realms(ofOutput: flow)
     return true
   }
 

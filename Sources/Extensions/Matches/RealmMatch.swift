@@ -32,6 +32,10 @@ public enum RealmMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m realm", needs: "the realms of the host's routes"))
+    .masked(.realms, info.realm.value, mask: info.realm.mask).inverted(info.inverted != 0)
   }
+}
+
+extension Field {
+  fileprivate static let realms = Field("route.realms", bits: 32) { .value(UInt128($0.realms)) }
 }

@@ -118,14 +118,20 @@ public struct SnapshotReader: Sendable {
     }
     if let metric = route["metric"]?.integer { words += ["metric", "\(metric)"] }
     if let mtu = route["metrics"]?.elements?.first?["mtu"]?.integer { words += ["mtu", "\(mtu)"] }
+    words += Self.realms(from: hop["flow"]?["from"] ?? route["flow"]?["from"], to: hop["flow"]?["to"] ?? route["flow"]?["to"])
     if (hop["flags"]?.elements ?? []).contains(.string("onlink")) { words.append("onlink") }
     return words.joined(separator: " ")
+  }
+
+  private static func realms(from: JSONValue?, to: JSONValue?) -> [String] {
+    to?.text.map { ["realms", [from?.text, $0].compactMap { $0 }.joined(separator: "/")] } ?? []
   }
 
   /// Reads what `ip -j rule` prints, and the same of IPv6.
   public mutating func read(policy text: String, _ family: AddressFamily) {
     let known: Set<String> = [
       "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol",
+      "flow_from", "flow_to",
     ]
     for rule in entries(text, "ip -j rule") {
       guard case .object(let object) = rule, let priority = rule["priority"]?.integer else { continue }
@@ -142,6 +148,7 @@ public struct SnapshotReader: Sendable {
       if let mark = rule["fwmark"]?.text { words += ["fwmark", mark + (rule["fwmask"]?.text.map { "/\($0)" } ?? "")] }
       for key in ["iif", "oif"] { if let name = rule[key]?.text { words += [key, name] } }
       words += ["priority", "\(priority)"]
+      words += Self.realms(from: rule["flow_from"], to: rule["flow_to"])
       if let action = rule["action"]?.text, action != "to_tbl" { words.append(action) } else { words += ["table", rule["table"]?.text ?? "main"] }
       snapshot.policy.append((family == .ipv6 ? "-6 " : "") + words.joined(separator: " "))
     }
