@@ -84,7 +84,7 @@ let package = Package(
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
-    tests("EvaluatorTests", of: ["Soak", "Evaluator", "KernelLab", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
+    tests("EvaluatorTests", of: ["Soak", "Evaluator", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     tests("ScenarioTests", of: ["Evaluator", "KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
     tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.

@@ -23,9 +23,7 @@ extension ConntrackCore {
       if TupleIndex.matches(word, hash) {
         let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
         if isEqual(slot, direction, tuple, zone) {
-          // Where both directions have the same tuple the kernel finds the reply: it was put into their bucket last, at the head.
-          let isBoth = direction == .original && isEqual(slot, .reply, tuple, zone)
-          if !isExpired(slot, now: now) { return (slot, isBoth ? .reply : direction) }
+          if !isExpired(slot, now: now) { return (slot, direction) }
           // Removal moves words about: begin again.
           remove(slot, now: now)
           place = index.home(hash)
@@ -60,17 +58,9 @@ extension ConntrackCore {
 
   /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
   mutating func dump(now: Instant) -> [ConnectionSnapshot] {
-    var list: [ConnectionSnapshot] = []
-    for slot in entries.indices {
-      let entry = entries[slot]
-      guard entry.features.contains(.live), entry.isConfirmed, !entry.isDying else { continue }
-      if isExpired(slot, now: now) {
-        remove(slot, now: now)
-      } else if !entry.status.contains(.natClash) {
-        list.append(snapshot(slot, now: now))
-      }
-    }
-    return list
+    // All of them first: a PPTP session takes its tunnels along, wherever they stand.
+    for slot in entries.indices where entries[slot].isListed && isExpired(slot, now: now) { remove(slot, now: now) }
+    return entries.indices.filter { entries[$0].isListed && !entries[$0].status.contains(.natClash) }.map { snapshot($0, now: now) }
   }
 
   /// Everything known of one connection; nil when it is gone.

@@ -177,8 +177,12 @@ extension ConntrackCore {
     for handle in list.reversed() { removeExpectation(handle, now: now) }
   }
 
+  /// Removes those whose time is over, as their timers run out: the earliest first.
   mutating func expireExpectations(now: Instant) {
-    for (handle, expectation) in expectations.all where expectation.expiry <= now { removeExpectation(handle, now: now) }
+    let expired = expectations.all.filter { $0.value.expiry <= now }
+    for (handle, _) in expired.sorted(by: { ($0.value.expiry.nanoseconds, $0.key.index) < ($1.value.expiry.nanoseconds, $1.key.index) }) {
+      removeExpectation(handle, now: now)
+    }
   }
 
   /// Every live expectation, in the order they were made, as `conntrack -L expect` would list them.

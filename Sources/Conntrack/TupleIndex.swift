@@ -20,23 +20,31 @@ struct TupleIndex: Sendable {
   @inline(__always) func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> shift) }
   @inline(__always) func after(_ place: Int) -> Int { (place &+ 1) & (words.count &- 1) }
 
+  /// Puts a word before all of the same hash, as the kernel puts an entry at the head of its bucket: of two connections with one tuple, which
+  /// zones of one direction allow, the newer is found.
   mutating func insert(_ slot: Int, _ direction: Direction, hash: UInt64) {
     if (used + 1) * 8 > words.count * 5 { grow() }
-    place(TupleIndex.word(slot, direction, hash: hash))
+    var word = TupleIndex.word(slot, direction, hash: hash)
+    var place = home(hash)
+    while words[place] != 0 {
+      if TupleIndex.matches(words[place], hash) { swap(&words[place], &word) }
+      place = after(place)
+    }
+    words[place] = word
     used += 1
   }
 
-  private mutating func place(_ word: UInt64) {
-    var place = home(word)
-    while words[place] != 0 { place = after(place) }
-    words[place] = word
-  }
-
+  /// Words keep their order, which begins behind an empty place.
   private mutating func grow() {
     let old = words
     words = [UInt64](repeating: 0, count: old.count * 2)
     shift -= 1
-    for word in old where word != 0 { place(word) }
+    let start = old.firstIndex(of: 0) ?? 0
+    for word in old[start...] + old[..<start] where word != 0 {
+      var place = home(word)
+      while words[place] != 0 { place = after(place) }
+      words[place] = word
+    }
   }
 
   /// Takes a word out and moves back those that its place had pushed on.

@@ -84,11 +84,7 @@ struct LabHost {
       try LabHost.set("net.ipv6.conf.all.forwarding", "1")
     }
     if !scenario.setup.isEmpty {
-      // Named namespaces are files of the machine's.
-      guard !scenario.setup.contains(where: { $0.contains("netns") }) else {
-        throw KernelError(.malformed("topology.setup: netns is not for scenarios"))
-      }
-      try LabHost.runBatches(scenario.setup)
+      try LabHost.configure(scenario.setup, what: "topology.setup")
     }
     self.taps = taps
     self.addresses = addresses
@@ -98,7 +94,9 @@ struct LabHost {
   }
 
   /// Runs lines for `ip -batch`. A family may stand before a line, which `ip` takes for a whole batch only.
-  private static func runBatches(_ lines: [String]) throws(KernelError) {
+  static func configure(_ lines: [String], what: String) throws(KernelError) {
+    // Named namespaces are files of the machine's.
+    guard !lines.contains(where: { $0.contains("netns") }) else { throw KernelError(.malformed("\(what): netns is not for scenarios")) }
     var batches: [(family: [String], lines: [Substring])] = []
     for line in lines {
       let first = line.prefix { $0 != " " }
@@ -108,7 +106,7 @@ struct LabHost {
     }
     for batch in batches {
       let ip = try HostProcess.run("ip", batch.family + ["-batch", "-"], input: batch.lines.joined(separator: "\n") + "\n")
-      guard ip.status == 0 else { throw KernelError(.malformed("topology.setup: \(ip.output.oneLine)")) }
+      guard ip.status == 0 else { throw KernelError(.malformed("\(what): \(ip.output.oneLine)")) }
     }
   }
 

@@ -94,13 +94,14 @@ struct LabPool {
     if idle.count > LabPool.capacity { idle.removeFirst() }
   }
 
-  /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, and routes that an ICMP error changed outlive their
+  /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, changed interfaces, and routes that an ICMP error changed outlive their
   /// scenario.
   private static func leavesTraces(_ scenario: Scenario, _ result: LabResult) -> Bool {
     if LabRules.gainsTables(scenario) || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
     if scenario.setup.contains(where: { $0.contains("bridge") }) { return true }
     for step in scenario.steps {
       if case .local(let sender, _) = step.action, sender.way == .tcp { return true }
+      if case .configure = step.action { return true }
     }
     return result.steps.contains { step in
       step.packets.contains { leavesTraces(Packet(bytes: $0.final)) } || step.egress.contains { leavesTraces(Packet(bytes: $0.packet)) }

@@ -22,13 +22,14 @@ struct QueueListener {
 
   private enum Message {
     static let subsystem: UInt8 = 3, packet: UInt8 = 0, verdict: UInt8 = 1, configure: UInt8 = 2
-    static let command: UInt16 = 1, parameters: UInt16 = 2, mask: UInt16 = 4, flags: UInt16 = 5
+    static let command: UInt16 = 1, parameters: UInt16 = 2, length: UInt16 = 3, mask: UInt16 = 4, flags: UInt16 = 5
     static let bind: UInt8 = 1, copyPacket: UInt8 = 2, failOpen: UInt32 = 1
     static let header: UInt16 = 1, verdictHeader: UInt16 = 2, mark: UInt16 = 3, input: UInt16 = 5, output: UInt16 = 6
     static let payload: UInt16 = 10
   }
 
-  init(_ responses: [UInt16: [QueueResponse]], failOpen: Bool) throws(KernelError) {
+  /// - Parameter length: how many packets may wait in each; nil for the kernel's default.
+  init(_ responses: [UInt16: [QueueResponse]], failOpen: Bool, length: UInt32?) throws(KernelError) {
     self.responses = responses
     guard !responses.isEmpty else { return }
     var socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
@@ -41,6 +42,7 @@ struct QueueListener {
         mode.add(Message.mask, network32: Message.failOpen)
         mode.add(Message.flags, network32: Message.failOpen)
       }
+      if let length { mode.add(Message.length, network32: length) }
       try socket.request([bind], what: "listening to queue \(queue)")
       try socket.request([mode], what: "listening to queue \(queue)")
     }

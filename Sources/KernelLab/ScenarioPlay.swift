@@ -24,7 +24,7 @@ struct ScenarioPlay {
     namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
     rules = try LabRules(scenario, lock: lock)
     sockets = try LabSockets(scenario.sockets, families: LabHost.usesIPv6(scenario) ? [.ipv4, .ipv6] : [.ipv4])
-    queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen)
+    queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
     start = clock.now
     if let listing = scenario.connectionListing { try namespace.conntrack.enter(ConnectionListing(Array(listing.utf8))) }
     try readCounters()
@@ -87,7 +87,7 @@ struct ScenarioPlay {
     switch action {
     case .receive(let frame): .frame(interface: HostInterfaces.index(of: frame.interface) ?? 0)
     case .local, .send, .close: .local
-    case .snapshot, .load, .flush, .wait: .none
+    case .snapshot, .load, .flush, .configure, .wait: .none
     }
   }
 
@@ -115,6 +115,10 @@ struct ScenarioPlay {
       // The counters of the new rules begin at zero.
       try readCounters()
     case .flush: try namespace.conntrack.flush()
+    case .configure(let command):
+      try LabHost.configure([command], what: "ip")
+      // What was masqueraded by an address or an interface is forgotten in a work of its own: `nf_nat_masq_schedule`.
+      NetworkNamespace.sleepThread(seconds: 0.2)
     case .snapshot, .wait: break
     }
   }

@@ -192,6 +192,12 @@ struct LabEngineRun {
     case .close(let socket, let fin): note(simulator.close(socket, abortively: !fin), &record)
     case .load(let rules, let rules6): try load(try engine.rulesets(rules, rules6))
     case .flush: simulator.world.conntrack?.flush(now: simulator.world.instant)
+    case .configure(let command):
+      do throws(HostError) {
+        try simulator.configure(ipCommand: command)
+      } catch {
+        throw ScenarioError(path: "steps[\(index)].ip", reason: error.reason)
+      }
     case .snapshot, .wait: break
     }
   }
@@ -264,7 +270,7 @@ private final class LabQueueRecorder: Sendable {
   func listen(_ scenario: Scenario, _ simulator: Simulator) {
     for (number, responses) in scenario.queues {
       var next = 0
-      simulator.queues[number] = QueueListener(isFailOpen: scenario.failOpen) { queued in
+      simulator.queues[number] = QueueListener(maximumLength: Int(scenario.queueLength ?? 1024), isFailOpen: scenario.failOpen) { queued in
         let response = responses.isEmpty ? QueueResponse() : responses[min(next, responses.count - 1)]
         next += 1
         return QueueAnswer(response, to: queued)

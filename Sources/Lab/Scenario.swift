@@ -66,6 +66,8 @@ public struct Scenario: Sendable, Equatable {
   public var queues: [UInt16: [QueueResponse]] = [:]
   /// The listeners ask that packets pass when their queue is full (`NFQA_CFG_F_FAIL_OPEN`).
   public var failOpen = false
+  /// How many packets may wait in each queue (`NFQA_CFG_QUEUE_MAXLEN`); nil for the kernel's default.
+  public var queueLength: UInt32?
   /// `ipset save` text, loaded before the rules.
   public var ipsets: String?
   /// What `conntrack -L` printed of connections that are there when it begins, entered behind the rules. A kernel takes neither their
@@ -125,7 +127,7 @@ extension Scenario {
   public init(_ value: JSONValue) throws(ScenarioError) {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [
-      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "ipset", "ct_from", "ct_each",
+      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "queue_maxlen", "ipset", "ct_from", "ct_each",
       "trace", "deltas", "conntrack", "clock", "seed",
     ])
     name = try reader.text("name") ?? ""
@@ -144,6 +146,7 @@ extension Scenario {
     sockets = try Scenario.sockets(reader)
     queues = try Scenario.queues(reader)
     failOpen = try reader.bool("fail_open") ?? false
+    queueLength = try reader.integer("queue_maxlen")
     ipsets = try reader.text("ipset")
     connectionListing = try reader.text("ct_from")
     listsConntrackEachStep = try reader.bool("ct_each") ?? false

@@ -18,6 +18,8 @@ public struct ScenarioStep: Sendable, Equatable {
     case load(rules: String?, rules6: String?)
     /// All conntrack entries are deleted.
     case flush
+    /// The host is changed by a line for `ip -batch`: an address goes, an interface goes down.
+    case configure(ipCommand: String)
     /// Nothing happens but that time passes.
     case wait
 
@@ -113,11 +115,14 @@ extension ScenarioStep {
     } else if reader.has("flush") {
       try reader.allow(only: timing.union(["flush"]))
       action = .flush
+    } else if let command = try reader.text("ip") {
+      try reader.allow(only: timing.union(["ip"]))
+      action = .configure(ipCommand: command)
     } else if reader.has("sleep") || reader.has("t") {
       try reader.allow(only: timing)
       action = .wait
     } else {
-      throw ScenarioError(path: path, reason: "a step has one of in, local, send, close, snapshot, load, flush, sleep")
+      throw ScenarioError(path: path, reason: "a step has one of in, local, send, close, snapshot, load, flush, ip, sleep")
     }
     at = try reader.seconds("t")
     sleep = try reader.seconds("sleep") ?? 0

@@ -77,6 +77,55 @@ import XTables
     #expect(table.statistics.clashResolve == 1)
   }
 
+  /// Under a zone of one direction two connections may have a tuple in common: the newer one is found, and it is no contradiction.
+  @Test func aTupleMayBeOfTwo() throws {
+    let table = ConntrackTable(seed: 5)
+    let now = Instant.seconds(100)
+    func end(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+    let (client, server, own) = (try end("10.0.0.9"), try end("10.0.1.9"), try end("10.0.1.1"))
+    let shared = try #require(Tuple(proto: .udp, source: server, sourceID: 53, destination: own, destinationID: 7000))
+    let request = try #require(Tuple(proto: .udp, source: client, sourceID: 1000, destination: server, destinationID: 53))
+    let answer = try #require(shared.inverted())
+    func enter(_ original: Tuple, _ reply: Tuple, _ zone: Zone) throws -> ConnectionHandle {
+      var snapshot = ConnectionSnapshot(original: original, reply: reply, status: .confirmed, state: nil, timeout: 30)
+      snapshot.zone = zone
+      return try table.restore(snapshot, now: now)
+    }
+    let older = try enter(shared, answer, .default)
+    let newer = try enter(request, shared, Zone(4, .original))
+    #expect(table.find(shared, zone: .default, now: now)?.handle == newer)
+    #expect(table.inconsistencies(now: now) == [])
+    #expect(throws: RestoringError.exists) { try enter(request, shared, .default) }
+    table.delete(newer, now: now)
+    #expect(table.find(shared, zone: .default, now: now)?.handle == older)
+  }
+
+  /// However the index grows and shrinks, of equal words the newest comes first.
+  @Test func theNewestIsFoundFirst() {
+    var index = TupleIndex()
+    var random = SeededRandom(seed: 3)
+    var expected: [UInt64: [Int]] = [:]
+    for step in 0..<4000 {
+      let hash = (random.next() % 64) << 57 | 1 << 40
+      if random.next() % 3 == 0, let slot = expected[hash]?.randomElement(using: &random) {
+        index.remove(slot, .original, hash: hash)
+        expected[hash]?.removeAll { $0 == slot }
+      } else {
+        index.insert(step, .original, hash: hash)
+        expected[hash, default: []].insert(step, at: 0)
+      }
+    }
+    for (hash, slots) in expected {
+      var found: [Int] = []
+      var place = index.home(hash)
+      while index.words[place] != 0 {
+        if TupleIndex.matches(index.words[place], hash) { found.append(TupleIndex.slot(index.words[place])) }
+        place = index.after(place)
+      }
+      #expect(found == slots)
+    }
+  }
+
   /// A packet that is dropped takes its unconfirmed connection with it; a handle of a connection that is gone finds nothing.
   @Test func nothingIsLeftBehind() throws {
     let table = ConntrackTable(seed: 5)

@@ -120,6 +120,8 @@ struct TableCheck {
   }
 
   /// A tuple stands in the index once for its zone, whichever direction's it is; both of a connection may be equal, as of a host with itself.
+  /// Where a zone counts in one direction only, two connections may share a tuple as long as they are told apart from either side
+  /// (`nf_ct_key_equal`): the later one was let in by that.
   private mutating func checkUnique(_ slot: Int, _ entry: Connection, _ direction: Direction) {
     let core = core
     let hash = entry.hash(direction, core.seed), tuple = entry.tuple(direction)
@@ -132,8 +134,8 @@ struct TableCheck {
       let found = TupleIndex.slot(word), side = TupleIndex.direction(word)
       if found == slot, side == direction {
         own += 1
-      } else if found != slot, found < core.entries.count, core.entries[found].tuple(side) == tuple,
-        core.entries[found].zone.id(side) == entry.zone.id(direction)
+      } else if found != slot, found < core.entries.count, core.isEqual(found, side, tuple, entry.zone),
+        entry.zone.id(direction) == core.entries[found].zone.id(direction)
       {
         others += 1
       }

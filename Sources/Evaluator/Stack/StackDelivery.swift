@@ -89,7 +89,8 @@ extension Simulator {
       return
     }
     let local = SocketEvent.End(destination, header.destinationPort)
-    if let open = stack.datagrams.first(where: { $0.value.local == local }) {
+    // Two cannot be bound alike: the first would have kept its place.
+    if let open = stack.datagrams.filter({ $0.value.local == local }).min(by: { $0.value.order < $1.value.order }) {
       stack.peers[open.key] = from
       report.sockets.append(.received(socket: open.key, data: data, from: from))
       return

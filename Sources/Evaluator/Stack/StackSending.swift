@@ -57,7 +57,8 @@ extension Simulator {
     fields.identification = UInt32(freshIdentification())
     fields.dontFragment = true
     if let name {
-      stack.datagrams[name] = StackDatagramSocket(local: SocketEvent.End(source, fields.sourcePort), sender: sender)
+      stack.datagrams[name] = StackDatagramSocket(
+        order: stack.nextOrder(), local: SocketEvent.End(source, fields.sourcePort), sender: sender)
     }
     dispatch(fields, sender)
   }
@@ -73,7 +74,7 @@ extension Simulator {
     let segment = largestSegment(route, source.family)
     let scale: UInt8 = host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     var connection = StackConnection(
-      name: name ?? "", state: .synSent, facts: sender.facts, device: sender.device,
+      name: name ?? "", order: stack.nextOrder(), state: .synSent, facts: sender.facts, device: sender.device,
       sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), windowScale: scale,
       ownSegment: segment, peerSegment: 536)
     var fields = fields(pair, connection, .syn)
@@ -190,7 +191,9 @@ extension Simulator {
     return report
   }
 
+  /// The connection that a name stands for: the newest that was given it.
   private func connection(named name: String) -> (SocketPair, StackConnection)? {
-    stack.connections.first { $0.value.name == name && $0.value.state != .synReceived }.map { ($0.key, $0.value) }
+    stack.connections.filter { $0.value.name == name && $0.value.state != .synReceived }.max { $0.value.order < $1.value.order }
+      .map { ($0.key, $0.value) }
   }
 }

@@ -12,6 +12,8 @@ struct StackConnection {
   enum State { case synSent, synReceived, established, closeWait, finWait, finWait2, closing, lastAck, timeWait }
 
   var name: String
+  /// Which of the host's sockets it is, in the order in which they were opened.
+  let order: UInt64
   /// The listening socket it came by.
   var listener: String?
   var state: State
@@ -85,10 +87,18 @@ struct StackState {
   var broken: Set<String> = []
   /// From whom each UDP socket heard last: whom it answers.
   var peers: [String: SocketEvent.End] = [:]
+  private var opened: UInt64 = 0
+
+  /// The number of the next socket.
+  mutating func nextOrder() -> UInt64 {
+    opened += 1
+    return opened
+  }
 }
 
 /// A UDP socket that was opened for sending and stays open.
 struct StackDatagramSocket {
+  let order: UInt64
   let local: SocketEvent.End
   let sender: LocalSender
 }

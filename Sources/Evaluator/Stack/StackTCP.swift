@@ -64,7 +64,7 @@ extension Simulator {
     let offered = header.options(in: packet.bytes, at: at.offset).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
     let scale: UInt8 = offered.scale && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     var connection = StackConnection(
-      name: "", listener: listener.name, state: .synReceived, facts: listener.facts,
+      name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: listener.facts,
       sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), ownSegment: segment,
       peerSegment: offered.segment)
     connection.receiveNext = header.sequence &+ 1

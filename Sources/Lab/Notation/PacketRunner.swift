@@ -23,7 +23,7 @@ public struct PacketRunner {
       let facts = SocketFacts(sender)
       return note(simulator.send(packet, by: LocalSender(
         facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)))
-    case .send, .close, .snapshot, .load, .flush, .wait: return nil
+    case .send, .close, .snapshot, .load, .flush, .configure, .wait: return nil
     }
   }
 

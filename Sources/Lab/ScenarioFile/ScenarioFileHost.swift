@@ -20,6 +20,7 @@ struct HostPart {
   private(set) var sockets: [Socket] = []
   private var queues: [UInt16: [QueueResponse]] = [:]
   private var failOpen = false
+  private var queueLength: UInt32?
 
   mutating func read(_ node: FileNode) throws(ScenarioFileError) {
     let host = try FileObject(node, .host)
@@ -49,6 +50,7 @@ struct HostPart {
       for member in try node.members() { queues[try member.key.integer()] = try responses(member.value) }
     }
     if let node = host["fail_open"] { failOpen = try node.bool() }
+    if let node = host["queue_maxlen"] { queueLength = try node.integer() }
   }
 
   private func numbers(_ node: FileNode) throws(ScenarioFileError) -> [String: UInt32] {
@@ -163,6 +165,7 @@ struct HostPart {
     scenario.sockets = sockets.map(\.socket)
     scenario.queues = queues
     scenario.failOpen = failOpen
+    scenario.queueLength = queueLength
   }
 
   /// The names the rules may use: those of the scenario before all others.

@@ -90,6 +90,7 @@ extension FileShape {
       Member("sockets", .list(.object("socket")), "what listens here"),
       Member("queues", .map(.oneOrMore(.either([.pattern("^(accept|drop|repeat|hold|queue:[0-9]+)$"), .object("answer")]))), "the answers of the listener of each queue, the last of which repeats; a queue not named has none"),
       Member("fail_open", .boolean, "packets pass when a queue is full"),
+      Member("queue_maxlen", number32, "how many packets may wait in each queue"),
     ])
 
   static let interface = FileShape(
