@@ -62,7 +62,7 @@ import XTables
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sport": 65536}]}"#, "steps[0].sport: 65536 is not a whole number from 0 to 65535"),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sprot": 1}]}"#, "steps[0].sprot: unknown member"),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "inner": {"src": "1.1.1.1"}}]}"#, "steps[0].inner.dst: is missing"),
-    (#"{"steps": [{}]}"#, "steps[0]: a step has one of in, local, send, close, snapshot, load, flush, sleep"),
+    (#"{"steps": [{}]}"#, "steps[0]: a step has one of in, local, send, close, snapshot, load, flush, ip, sleep"),
     (#"{"queues": {"x": {}}}"#, "queues.x: no number of a queue"),
     (#"{"queues": {"1": [{"verdict": "maybe"}]}}"#, "queues.1[0].verdict: expected accept, drop, repeat, hold or queue:N, found maybe"),
     (#"{"mode": "loud"}"#, "mode: expected sink or stack, found loud"),
