@@ -92,6 +92,13 @@ public final class ConntrackTable {
     return core.adjustSequence(&packet, at: at.offset, handle, info.direction)
   }
 
+  /// Whether neither `help` nor `confirm` has anything to do: the packet has no connection, or one that stands in the table, that has
+  /// nothing besides, and of which nothing is to be told.
+  public func isSettled(_ attachment: Attachment) -> Bool {
+    guard case .connection(let handle, _) = attachment else { return true }
+    return core.isSettled(handle)
+  }
+
   /// Says that a helper cannot tell what becomes of the packet.
   func noteUndecided(_ what: String) { undecided = what }
 

@@ -35,7 +35,7 @@ extension Packet {
       bytes.setUInt16(port, at: place)
       if bytes.holds(SCTPHeader.length, at: at.offset) {
         bytes.setUInt32(0, at: at.offset + SCTPHeader.Offset.checksum)
-        bytes.setUInt32(Checksum.crc32c(bytes[at.offset...]).byteSwapped, at: at.offset + SCTPHeader.Offset.checksum)
+        bytes.setUInt32(Checksum.crc32c(bytes, in: at.offset..<bytes.count).byteSwapped, at: at.offset + SCTPHeader.Offset.checksum)
       }
       return true
     case .icmp, .icmpv6:

@@ -55,8 +55,7 @@ extension [UInt8] {
   @inlinable @discardableResult
   public mutating func setUInt16(_ value: UInt16, at offset: Int) -> Bool {
     guard holds(2, at: offset) else { return false }
-    self[offset] = UInt8(truncatingIfNeeded: value >> 8)
-    self[offset &+ 1] = UInt8(truncatingIfNeeded: value)
+    unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt16.self) }
     return true
   }
 
@@ -64,8 +63,8 @@ extension [UInt8] {
   @inlinable @discardableResult
   public mutating func setUInt32(_ value: UInt32, at offset: Int) -> Bool {
     guard holds(4, at: offset) else { return false }
-    setUInt16(UInt16(truncatingIfNeeded: value >> 16), at: offset)
-    return setUInt16(UInt16(truncatingIfNeeded: value), at: offset &+ 2)
+    unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self) }
+    return true
   }
 
   /// Stores a big-endian 128-bit word; false, with nothing changed, past either end.

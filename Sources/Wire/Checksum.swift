@@ -6,8 +6,10 @@ public enum Checksum {
     var total = initial
     var index = max(range.lowerBound, 0)
     let end = min(range.upperBound, bytes.count)
+    let span = unsafe bytes.span.bytes
     // A 32-bit word counts as its two halves do: 2¹⁶ is 1 in one's complement.
-    while index &+ 8 <= end, let word = bytes.uint64(at: index) {
+    while index &+ 8 <= end {
+      let word = unsafe UInt64(bigEndian: span.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
       total &+= (word >> 32) &+ (word & 0xFFFF_FFFF)
       index &+= 8
     }
@@ -72,12 +74,21 @@ public enum Checksum {
   }
 
   /// CRC-32C (Castagnoli), which SCTP carries little-endian in place of a checksum (RFC 9260, appendix A).
-  public static func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  /// - Parameters:
+  ///   - range: cut where it reaches past the end.
+  ///   - field: where four bytes stand that count as zeros, as the checksum itself does; none by default.
+  public static func crc32c(_ bytes: [UInt8], in range: Range<Int>, ignoring field: Int? = nil) -> UInt32 {
     var crc: UInt32 = .max
-    for byte in bytes {
-      crc ^= UInt32(byte)
-      for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+    let ignored = field.map { $0..<($0 &+ 4) } ?? 0..<0
+    for index in range.clamped(to: bytes.indices) {
+      let byte = ignored.contains(index) ? 0 : bytes[index]
+      crc = remainders[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ crc >> 8
     }
     return ~crc
+  }
+
+  /// What each byte leaves when it is divided by the polynomial of CRC-32C, lowest bit first.
+  private static let remainders: InlineArray<256, UInt32> = InlineArray { index in
+    (0..<8).reduce(UInt32(index)) { rest, _ in rest >> 1 ^ (rest & 1 == 1 ? 0x82F6_3B78 : 0) }
   }
 }

@@ -93,6 +93,12 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
+  /// Whether it is an IPv4 packet that is no fragment, as far as its header can be read.
+  @inlinable public var isWholeIPv4: Bool {
+    guard let version = bytes.first, version >> 4 == 4, let fragment = bytes.uint16(at: IPv4Header.Offset.fragment) else { return false }
+    return fragment & 0x3FFF == 0
+  }
+
   /// Where the transport header starts; nil when the network header is cut off or malformed.
   @inlinable public var transport: TransportLocator? { TransportLocator(bytes) }
 

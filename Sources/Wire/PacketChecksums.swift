@@ -5,7 +5,12 @@ extension Packet {
     guard let family else { return nil }
     guard family == .ipv4 else { return bytes.count >= IPv6Header.length ? true : nil }
     guard let header = ipv4, bytes.holds(header.headerLength, at: 0) else { return nil }
-    return Checksum.compute(bytes, in: 0..<header.headerLength) == 0
+    return isChecksumValid(of: header)
+  }
+
+  /// Whether the checksum of the packet's IPv4 header, read already, is right; false where its options are cut off.
+  public func isChecksumValid(of header: IPv4Header) -> Bool {
+    bytes.holds(header.headerLength, at: 0) && Checksum.compute(bytes, in: 0..<header.headerLength) == 0
   }
 
   /// The sum of the pseudo header for a transport of `length` bytes, not folded; nil when the addresses are cut off.
@@ -38,9 +43,8 @@ extension Packet {
       guard coverage >= UDPHeader.length, coverage <= length, udplite.checksum != 0 else { return false }
       return Checksum.compute(bytes, in: at.offset..<(at.offset + coverage), initial: pseudo) == 0
     case .sctp:
-      guard let sctp, var copy = Optional(Array(bytes[range])) else { return nil }
-      copy.setUInt32(0, at: SCTPHeader.Offset.checksum)
-      return sctp.checksum == Checksum.crc32c(copy).byteSwapped
+      guard let sctp else { return nil }
+      return sctp.checksum == Checksum.crc32c(bytes, in: range, ignoring: at.offset + SCTPHeader.Offset.checksum).byteSwapped
     default:
       return nil
     }
@@ -68,8 +72,8 @@ extension Packet {
   public mutating func updateTransportChecksum() {
     guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, at.offset < bytes.count else { return }
     if at.proto == .sctp {
-      guard bytes.setUInt32(0, at: at.offset + SCTPHeader.Offset.checksum) else { return }
-      bytes.setUInt32(Checksum.crc32c(bytes[at.offset...]).byteSwapped, at: at.offset + SCTPHeader.Offset.checksum)
+      let field = at.offset + SCTPHeader.Offset.checksum
+      bytes.setUInt32(Checksum.crc32c(bytes, in: at.offset..<bytes.count, ignoring: field).byteSwapped, at: field)
       return
     }
     guard let field = Packet.checksumOffset(of: at.proto), at.proto != .dccp else { return }

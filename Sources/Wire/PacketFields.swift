@@ -207,7 +207,7 @@ public struct PacketFields: Sendable, Equatable {
   private func fillChecksum(_ bytes: inout [UInt8]) {
     guard !hasNoChecksum else { return }
     if proto == .sctp {
-      let crc = Checksum.crc32c(bytes).byteSwapped
+      let crc = Checksum.crc32c(bytes, in: 0..<bytes.count).byteSwapped
       bytes.setUInt32(hasBadChecksum ? crc ^ 0x5555_5555 : crc, at: SCTPHeader.Offset.checksum)
       return
     }

@@ -71,18 +71,25 @@ extension Packet {
   /// Cuts the bytes down to what the length field says. False, with nothing changed, when fewer stand there than it says, or it is
   /// shorter than the header.
   public mutating func trim() -> Bool {
-    let claimed: Int
     switch family {
     case .ipv4:
-      guard let header = ipv4, header.totalLength >= header.headerLength else { return false }
-      claimed = header.totalLength
+      guard let header = ipv4 else { return false }
+      return trim(to: header)
     case .ipv6:
       guard let header = ipv6 else { return false }
       // A jumbogram says 0 and has a hop-by-hop header first; its bytes are taken as they stand.
       let isJumbo = header.payloadLength == 0 && header.nextHeader == .hopByHop
-      claimed = isJumbo ? bytes.count : IPv6Header.length + header.payloadLength
+      return trim(to: isJumbo ? bytes.count : IPv6Header.length + header.payloadLength)
     case nil: return false
     }
+  }
+
+  /// The same for a packet whose IPv4 header has been read already.
+  public mutating func trim(to header: IPv4Header) -> Bool {
+    header.totalLength >= header.headerLength && trim(to: header.totalLength)
+  }
+
+  private mutating func trim(to claimed: Int) -> Bool {
     guard claimed <= bytes.count else { return false }
     // Even taking nothing away would copy bytes that are shared.
     if claimed < bytes.count { bytes.removeLast(bytes.count - claimed) }

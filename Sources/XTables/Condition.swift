@@ -1,3 +1,5 @@
+import Wire
+
 /// What a match means, where packet and context alone decide it: an algebra over named fields.
 ///
 /// A condition is a description. The evaluator, the fast program and every analysis derive from this one value; nothing
@@ -96,7 +98,7 @@ public struct Field: Sendable, Hashable {
     switch source {
     case .computed(let read): read(&context)
     case .word(let word):
-      switch word.read(context) {
+      switch word.read(context, TransportPlace(context.packet.transport)) {
       case .value(let value): .value(value)
       case .absent: .absent
       case .malformed: .malformed

@@ -6,6 +6,8 @@ public struct MatchProgram: Sendable {
   private struct Step: BitwiseCopyable, Sendable {
     enum Subject: BitwiseCopyable, Sendable {
       case word(PacketWord)
+      /// One whose value, or what it is held against, takes more than 64 bits.
+      case wide(PacketWord)
       /// The number of a closure.
       case computed(Int32)
       /// A match that must be asked itself.
@@ -24,21 +26,17 @@ public struct MatchProgram: Sendable {
     var test: Test
     /// Under which number the match remembers things.
     var slot: Int32
-    var low: UInt128
-    var high: UInt128
+    var low: UInt64 = 0
+    /// For values of more than 64 bits, where in `bounds` they stand.
+    var high: UInt64 = 0
     var ifTrue: Int32
     var ifFalse: Int32
+  }
 
-    @inline(__always)
-    func next(_ value: UInt128) -> Int32 {
-      let holds =
-        switch test {
-        case .any: true
-        case .range: value >= low && value <= high
-        case .masked: value & high == low
-        }
-      return holds ? ifTrue : ifFalse
-    }
+  /// What wide values are held against.
+  private struct Bounds: BitwiseCopyable, Sendable {
+    var low: UInt128
+    var high: UInt128
   }
 
   /// Where a step may lead besides another step; lower numbers are those of `unknowns`.
@@ -46,6 +44,7 @@ public struct MatchProgram: Sendable {
   private static let mismatched: Int32 = -2
 
   private var steps: [Step] = []
+  private var bounds: [Bounds] = []
   private var unknowns: [UnknownReason] = []
   private var fields: [@Sendable (inout PacketContext) -> FieldValue] = []
   private var opaque: [@Sendable (inout PacketContext) -> MatchOutcome] = []
@@ -68,7 +67,7 @@ public struct MatchProgram: Sendable {
       let condition = match.behaviour.condition(match.payload, family)
       if condition.isOpaque {
         opaque.append(match.behaviour.evaluate(match.payload))
-        start = append(.opaque(Int32(opaque.count - 1)), nil, slot, ifTrue: start, ifFalse: Self.mismatched)
+        start = append(Step.Subject.opaque(Int32(opaque.count - 1)), nil, slot, ifTrue: start, ifFalse: Self.mismatched)
       } else {
         start = lower(condition, slot, ifTrue: start, ifFalse: Self.mismatched)
       }
@@ -85,63 +84,90 @@ public struct MatchProgram: Sendable {
       return parts.reversed().reduce(ifTrue) { lower($1, slot, ifTrue: $0, ifFalse: ifFalse) }
     case .any(let parts):
       return parts.reversed().reduce(ifFalse) { lower($1, slot, ifTrue: ifTrue, ifFalse: $0) }
-    case .has(let field): return append(subject(field), nil, slot, ifTrue: ifTrue, ifFalse: ifTrue)
-    case .test(let field, let test): return append(subject(field), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    case .has(let field): return append(field, nil, slot, ifTrue: ifTrue, ifFalse: ifTrue)
+    case .test(let field, let test): return append(field, test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
     case .unknown(let reason):
       unknowns.append(reason)
       return Self.mismatched - Int32(unknowns.count)
     }
   }
 
-  private mutating func subject(_ field: Field) -> Step.Subject {
+  private mutating func append(_ field: Field, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
     switch field.source {
-    case .word(let word): return .word(word)
+    case .word(let word): return append(word.sufficient(for: test), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
     case .computed(let read):
       fields.append(read)
-      return .computed(Int32(fields.count - 1))
+      return append(Step.Subject.computed(Int32(fields.count - 1)), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
     }
   }
 
-  private mutating func append(_ subject: Step.Subject, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
-    var step = Step(subject: subject, test: .any, slot: slot, low: 0, high: 0, ifTrue: ifTrue, ifFalse: ifFalse)
+  private mutating func append(_ word: PacketWord, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
+    var step = Step(subject: .word(word), test: .any, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    var isNarrow = !word.isWide
     switch test {
     case nil: break
     case .range(let range):
       step.test = .range
-      (step.low, step.high) = (range.lowerBound, range.upperBound)
+      isNarrow = isNarrow && range.upperBound <= UInt128(UInt64.max)
+      (step.low, step.high) = (UInt64(truncatingIfNeeded: range.lowerBound), UInt64(truncatingIfNeeded: range.upperBound))
     case .masked(let value, let mask):
       step.test = .masked
-      (step.low, step.high) = (value, mask)
+      isNarrow = isNarrow && max(value, mask) <= UInt128(UInt64.max)
+      (step.low, step.high) = (UInt64(truncatingIfNeeded: value), UInt64(truncatingIfNeeded: mask))
+    }
+    guard isNarrow else { return append(Step.Subject.wide(word), test, slot, ifTrue: ifTrue, ifFalse: ifFalse) }
+    steps.append(step)
+    return Int32(steps.count - 1)
+  }
+
+  private mutating func append(_ subject: Step.Subject, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
+    var step = Step(subject: subject, test: .any, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    step.high = UInt64(bounds.count)
+    switch test {
+    case nil: break
+    case .range(let range):
+      step.test = .range
+      bounds.append(Bounds(low: range.lowerBound, high: range.upperBound))
+    case .masked(let value, let mask):
+      step.test = .masked
+      bounds.append(Bounds(low: value, high: mask))
     }
     steps.append(step)
     return Int32(steps.count - 1)
   }
 
   /// Holds a packet against the matches of a rule.
-  public func run(from start: Int32, _ packet: inout PacketContext) -> MatchOutcome {
+  /// - Parameter place: where the packet's transport header stands. Matches change nothing of that.
+  public func run(from start: Int32, _ packet: inout PacketContext, _ place: TransportPlace) -> MatchOutcome {
     var at = start
     while at >= 0 {
-      let step = steps[Int(at)]
-      switch step.subject {
+      let index = Int(at)
+      switch steps[index].subject {
       case .word(let word):
-        switch word.read(packet) {
-        case .value(let value): at = step.next(value)
+        switch word.readNarrow(packet, place) {
+        case .value(let value): at = next(index, value)
+        case .absent: return .mismatched
+        case .malformed: return .hotdrop
+        }
+      case .wide(let word):
+        switch word.read(packet, place) {
+        case .value(let value): at = next(index, wide: value)
         case .absent: return .mismatched
         case .malformed: return .hotdrop
         }
       case .computed(let number):
-        packet.slot = Int(step.slot)
+        packet.slot = Int(steps[index].slot)
         switch fields[Int(number)](&packet) {
-        case .value(let value): at = step.next(value)
+        case .value(let value): at = next(index, wide: value)
         case .absent: return .mismatched
         case .malformed: return .hotdrop
         case .unknown(let reason): return .unknown(reason)
         }
       case .opaque(let number):
-        packet.slot = Int(step.slot)
+        packet.slot = Int(steps[index].slot)
         let outcome = opaque[Int(number)](&packet)
         guard outcome == .matched else { return outcome }
-        at = step.ifTrue
+        at = steps[index].ifTrue
       }
     }
     switch at {
@@ -149,6 +175,29 @@ public struct MatchProgram: Sendable {
     case Self.mismatched: return .mismatched
     default: return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
     }
+  }
+
+  /// Where a step leads for a value.
+  @inline(__always)
+  private func next(_ index: Int, _ value: UInt64) -> Int32 {
+    let holds =
+      switch steps[index].test {
+      case .any: true
+      case .range: value >= steps[index].low && value <= steps[index].high
+      case .masked: value & steps[index].high == steps[index].low
+      }
+    return holds ? steps[index].ifTrue : steps[index].ifFalse
+  }
+
+  private func next(_ index: Int, wide value: UInt128) -> Int32 {
+    let place = Int(steps[index].high)
+    let holds =
+      switch steps[index].test {
+      case .any: true
+      case .range: value >= bounds[place].low && value <= bounds[place].high
+      case .masked: value & bounds[place].high == bounds[place].low
+      }
+    return holds ? steps[index].ifTrue : steps[index].ifFalse
   }
 }
 

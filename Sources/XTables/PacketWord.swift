@@ -1,5 +1,5 @@
 import Conntrack
-import Wire
+public import Wire
 
 /// The properties of packets that rules ask for most, each read in place: without a closure, and without a reference to be counted.
 public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
@@ -16,6 +16,8 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
   case word(at: UInt8)
   /// `XT_CONNTRACK_STATE_*`.
   case connectionState
+  /// The same without the bits that tell of translation, for which the connection itself would have to be asked.
+  case connectionInfo
   case connectionExists
   /// 0 in the original direction, 1 in the reply direction.
   case connectionDirection
@@ -23,25 +25,51 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
   case connectionMark
 
   /// What reading gives; see ``FieldValue``.
-  enum Value: BitwiseCopyable, Sendable {
-    case value(UInt128)
+  enum Value<Word: FixedWidthInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
+    case value(Word)
     case absent
     case malformed
 
     @inline(__always)
-    static func of(_ value: some FixedWidthInteger) -> Value { .value(UInt128(truncatingIfNeeded: value)) }
+    static func of(_ value: some FixedWidthInteger) -> Value { .value(Word(truncatingIfNeeded: value)) }
   }
 
-  func read(_ context: borrowing PacketContext) -> Value {
+  /// An address: more than 64 bits.
+  var isWide: Bool { self == .source || self == .destination }
+
+  /// Which word a test of this one can do with: one that is quicker to be read where that gives the same answer.
+  func sufficient(for test: ValueTest?) -> PacketWord {
+    let translation = UInt128(ConntrackState.sourceNAT | ConntrackState.destinationNAT)
+    guard self == .connectionState, case .masked(_, let mask) = test, mask & translation == 0 else { return self }
+    return .connectionInfo
+  }
+
+  /// Reads any word.
+  func read(_ context: borrowing PacketContext, _ place: TransportPlace) -> Value<UInt128> {
     switch self {
-    case .mark: return .of(context.mark)
     case .source: return context.packet.source.map { .value($0.bits) } ?? .absent
     case .destination: return context.packet.destination.map { .value($0.bits) } ?? .absent
+    default:
+      switch readNarrow(context, place) {
+      case .value(let value): return .of(value)
+      case .absent: return .absent
+      case .malformed: return .malformed
+      }
+    }
+  }
+
+  /// Reads a word that is not wide.
+  @inline(__always)
+  func readNarrow(_ context: borrowing PacketContext, _ place: TransportPlace) -> Value<UInt64> {
+    switch self {
+    case .mark: return .of(context.mark)
+    case .source, .destination: return .absent
     case .hopLimit: return context.packet.ttl.map { .of($0) } ?? .absent
     case .typeOfService: return context.packet.tos.map { .of($0) } ?? .absent
     case .datagramLength: return length(context)
-    case .header, .tcpHeader, .byte, .half, .word: return transport(context)
+    case .header, .tcpHeader, .byte, .half, .word: return transport(context.packet.bytes, place)
     case .connectionState: return .of(ConntrackState.of(context))
+    case .connectionInfo: return .of(ConntrackState.info(context.attachment))
     case .connectionExists: return .of(context.attachment.connection == nil ? 0 : 1)
     case .connectionDirection: return context.attachment.info.map { .of($0.direction.rawValue) } ?? .absent
     case .connectionStatus:
@@ -51,29 +79,51 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
     }
   }
 
-  private func length(_ context: borrowing PacketContext) -> Value {
+  private func length(_ context: borrowing PacketContext) -> Value<UInt64> {
     if let header = context.packet.ipv4 { return .of(header.totalLength) }
     if let header = context.packet.ipv6 { return .of(IPv6Header.length + header.payloadLength) }
     return .absent
   }
 
   @inline(__always)
-  private func transport(_ context: borrowing PacketContext) -> Value {
-    guard let transport = context.packet.transport else { return .absent }
-    guard transport.fragmentOffset == 0 else {
-      return self == .tcpHeader && transport.family == .ipv4 && transport.fragmentOffset == 8 ? .malformed : .absent
-    }
-    let offset = transport.offset
+  private func transport(_ bytes: borrowing [UInt8], _ place: TransportPlace) -> Value<UInt64> {
+    guard place.kind == .readable else { return self == .tcpHeader && place.kind == .overwriting ? .malformed : .absent }
+    let offset = Int(place.offset)
     switch self {
-    case .header(let length): return context.packet.bytes.holds(Int(length), at: offset) ? .value(1) : .malformed
-    case .tcpHeader: return context.packet.bytes.holds(TCPHeader.minimumLength, at: offset) ? .value(1) : .malformed
-    case .byte(let place): return context.packet.bytes.uint8(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
+    case .header(let length): return bytes.holds(Int(length), at: offset) ? .value(1) : .malformed
+    case .tcpHeader: return bytes.holds(TCPHeader.minimumLength, at: offset) ? .value(1) : .malformed
+    case .byte(let place): return bytes.uint8(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
     case .half(let place, let length):
-      guard context.packet.bytes.holds(Int(length), at: offset) else { return .malformed }
-      return context.packet.bytes.uint16(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
-    case .word(let place): return context.packet.bytes.uint32(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
+      guard bytes.holds(Int(length), at: offset) else { return .malformed }
+      return bytes.uint16(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
+    case .word(let place): return bytes.uint32(at: offset &+ Int(place)).map { .of($0) } ?? .malformed
     default: return .absent
     }
+  }
+}
+
+/// Where a packet's transport header stands: found once for all the tests that read of it.
+public struct TransportPlace: BitwiseCopyable, Sendable {
+  enum Kind: UInt8, BitwiseCopyable, Sendable {
+    case readable
+    /// The packet is a later fragment, or its network header cannot be read.
+    case absent
+    /// A later fragment that would overwrite the second eight bytes of a header over IPv4.
+    case overwriting
+  }
+
+  let kind: Kind
+  let offset: Int32
+
+  public init(_ locator: TransportLocator?) {
+    offset = Int32(clamping: locator?.offset ?? 0)
+    kind =
+      switch (locator?.fragmentOffset, locator?.family) {
+      case (nil, _): .absent
+      case (0, _): .readable
+      case (8, .ipv4): .overwriting
+      default: .absent
+      }
   }
 }
 
@@ -89,20 +139,22 @@ public enum ConntrackState {
 
   /// The state of a packet in its connection. The corresponding kernel code stands at the beginning of `conntrack_mt`.
   static func of(_ context: borrowing PacketContext) -> UInt16 {
-    switch context.attachment {
-    case .none, .template: return invalid
-    case .untracked: return untracked
-    case .connection(let handle, let info):
-      var state =
-        switch info {
-        case .new: new
-        case .established, .establishedReply: established
-        case .related, .relatedReply: related
-        }
-      let status = context.world.conntrack?.status(of: handle) ?? []
-      if status.contains(.sourceNAT) { state |= sourceNAT }
-      if status.contains(.destinationNAT) { state |= destinationNAT }
-      return state
+    var state = info(context.attachment)
+    guard let handle = context.attachment.connection, let status = context.world.conntrack?.status(of: handle) else { return state }
+    if status.contains(.sourceNAT) { state |= sourceNAT }
+    if status.contains(.destinationNAT) { state |= destinationNAT }
+    return state
+  }
+
+  /// The same but for what tells of translation.
+  @inline(__always)
+  static func info(_ attachment: Attachment) -> UInt16 {
+    switch attachment {
+    case .none, .template: invalid
+    case .untracked: untracked
+    case .connection(_, .new): new
+    case .connection(_, .established), .connection(_, .establishedReply): established
+    case .connection(_, .related), .connection(_, .relatedReply): related
     }
   }
 }

@@ -24,9 +24,9 @@ public struct AmandaHelper: ConntrackHelper {
     let start = connect + 8
     guard let stop = text.find("\n", from: start) else { return .accept }
     var shift = 0
-    for word in ["DATA ", "MESG ", "INDEX ", "STATE "] as [StaticString] {
+    for word in ["DATA ", "MESG ", "INDEX ", "STATE "] as [String] {
       guard let place = text.find(word, from: start, to: stop) else { continue }
-      let begin = place + word.utf8CodeUnitCount
+      let begin = place + word.utf8.count
       let (value, end) = text.number(at: begin, to: min(stop, begin + 5))
       let port = UInt16(truncatingIfNeeded: value)
       guard port != 0 else { break }

@@ -133,8 +133,8 @@ public struct FTPHelper: ConntrackHelper {
   }
 
   /// Looks for a pattern at the start of the payload, and behind it past the byte to skip to. The corresponding kernel function is `find_pattern`.
-  private func find(_ text: PayloadText, _ pattern: StaticString, skip: UInt8?, _ read: (Int) -> Match?) -> Search {
-    let length = pattern.utf8CodeUnitCount
+  private func find(_ text: PayloadText, _ pattern: String, skip: UInt8?, _ read: (Int) -> Match?) -> Search {
+    let length = pattern.utf8.count
     if text.count <= length { return text.beginsWith(partOf: pattern, at: 0) ? .partial : .none }
     guard text.has(pattern, at: 0, ignoringCase: true) else { return .none }
     var index = length

@@ -172,6 +172,11 @@ extension ConntrackCore {
     return entries[slot].features.contains(.extended)
   }
 
+  func isSettled(_ handle: ConnectionHandle) -> Bool {
+    guard let slot = slot(handle) else { return true }
+    return entries[slot].status.contains(.confirmed) && !entries[slot].features.contains(.extended) && entries[slot].pendingEvents.isEmpty
+  }
+
   func helper(of handle: ConnectionHandle) -> (HelperID, any ConntrackHelper)? {
     guard let slot = slot(handle), let id = extensions[UInt32(slot)]?.helper, Int(id.rawValue) < helpers.count else { return nil }
     return (id, helpers[Int(id.rawValue)])

@@ -21,8 +21,8 @@ public struct IRCHelper: ConntrackHelper {
       let text = PayloadText(tcp: packet, at: offset, atMost: 4095), let start = messageStart(text)
     else { return .accept }
     // Offers are read from where the text of the message starts; the shortest has 26 bytes from there on.
-    for command in [" SEND ", " CHAT ", " MOVE ", " TSEND ", " SCHAT "] as [StaticString] {
-      guard text.has(command, at: start - 1), let offer = offer(text, at: start + command.utf8CodeUnitCount - 1) else { continue }
+    for command in [" SEND ", " CHAT ", " MOVE ", " TSEND ", " SCHAT "] as [String] {
+      guard text.has(command, at: start - 1), let offer = offer(text, at: start + command.utf8.count - 1) else { continue }
       let own = connection.original.source
       guard offer.port != 0, offer.address == own || offer.address == connection.reply.destination else { continue }
       let expectation = Expectation(

@@ -26,21 +26,22 @@ struct PayloadText {
   subscript(_ index: Int) -> UInt8? { index >= 0 && index < count ? bytes[start + index] : nil }
 
   /// Whether a word stands at a place.
-  func has(_ word: StaticString, at index: Int, ignoringCase: Bool = false) -> Bool {
-    guard index >= 0, word.utf8CodeUnitCount <= count - index else { return false }
-    return matches(word, at: index, length: word.utf8CodeUnitCount, ignoringCase)
+  func has(_ word: String, at index: Int, ignoringCase: Bool = false) -> Bool {
+    guard index >= 0, word.utf8.count <= count - index else { return false }
+    return matches(word, at: index, length: word.utf8.count, ignoringCase)
   }
 
   /// Whether what stands at a place begins as the word does, as far as the payload goes.
-  func beginsWith(partOf word: StaticString, at index: Int) -> Bool {
-    matches(word, at: index, length: min(word.utf8CodeUnitCount, count - index), true)
+  func beginsWith(partOf word: String, at index: Int) -> Bool {
+    matches(word, at: index, length: min(word.utf8.count, count - index), true)
   }
 
-  private func matches(_ word: StaticString, at index: Int, length: Int, _ ignoringCase: Bool) -> Bool {
-    let wanted = Array(word.description.utf8)
-    for place in 0..<max(length, 0) {
-      let (a, b) = (bytes[start + index + place], wanted[place])
-      if a != b, !ignoringCase || PayloadText.lowered(a) != PayloadText.lowered(b) { return false }
+  private func matches(_ word: String, at index: Int, length: Int, _ ignoringCase: Bool) -> Bool {
+    var place = start + index
+    for wanted in word.utf8.prefix(max(length, 0)) {
+      let byte = bytes[place]
+      if byte != wanted, !ignoringCase || PayloadText.lowered(byte) != PayloadText.lowered(wanted) { return false }
+      place += 1
     }
     return true
   }
@@ -49,10 +50,10 @@ struct PayloadText {
   static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
   /// The place of a word between two places; nil when it is not there.
-  func find(_ word: StaticString, from: Int = 0, to limit: Int? = nil) -> Int? {
+  func find(_ word: String, from: Int = 0, to limit: Int? = nil) -> Int? {
     let limit = min(limit ?? count, count)
     var index = max(from, 0)
-    while index + word.utf8CodeUnitCount <= limit {
+    while index + word.utf8.count <= limit {
       if has(word, at: index) { return index }
       index += 1
     }

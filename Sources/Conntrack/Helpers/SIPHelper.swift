@@ -91,13 +91,13 @@ public struct SIPHelper: ConntrackHelper {
     if let own = call.state?.tuple(call.direction), let via = message.endpoint(.viaUDP), via.port != own.sourceID, via.address == own.source {
       exchange.state.forcedPort = via.port
     }
-    for method in ["INVITE ", "UPDATE ", "ACK ", "PRACK ", "BYE ", "REGISTER "] as [StaticString] {
-      let length = method.utf8CodeUnitCount
+    for method in ["INVITE ", "UPDATE ", "ACK ", "PRACK ", "BYE ", "REGISTER "] as [String] {
+      let length = method.utf8.count
       guard message.text.has(method, at: 0, ignoringCase: true), let next = message.text[length],
         (0x61...0x7A).contains(PayloadText.lowered(next))
       else { continue }
       guard let sequence = message.number(.sequence).value else { return .drop }
-      switch method.description {
+      switch method {
       case "INVITE ":
         flush(media: true, call)
         let verdict = expectMedia(&exchange)
@@ -124,7 +124,7 @@ public struct SIPHelper: ConntrackHelper {
     if message.text.has("REGISTER", at: end + 1, ignoringCase: true) {
       return registered(exchange, code, sequence)
     }
-    for method in ["INVITE", "UPDATE", "PRACK"] as [StaticString]
+    for method in ["INVITE", "UPDATE", "PRACK"] as [String]
     where message.text.has(method, at: end + 1, ignoringCase: true) {
       if (100...299).contains(code) { return expectMedia(&exchange) }
       if exchange.state.invitation == sequence { flush(media: true, call) }

@@ -2,7 +2,7 @@ import Wire
 
 /// The media streams of calls.
 extension SIPHelper {
-  private static let kinds: [(StaticString, Int)] = [("audio ", 1), ("video ", 2), ("image ", 3)]
+  private static let kinds: [(String, Int)] = [("audio ", 1), ("video ", 2), ("image ", 3)]
 
   /// Expects the streams that a message describes. The corresponding kernel function is `process_sdp`.
   func expectMedia(_ exchange: inout SIPExchange) -> NetfilterVerdict {
@@ -17,7 +17,7 @@ extension SIPHelper {
         place = media.upperBound
         continue
       }
-      place += kind.0.utf8CodeUnitCount
+      place += kind.0.utf8.count
       // Port 0 stands for a stream that rests.
       guard let port = exchange.message.strictNumber(at: place)?.value, port != 0 else { continue }
       let own = exchange.message.connectionAddress(from: place)

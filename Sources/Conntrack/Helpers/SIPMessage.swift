@@ -24,7 +24,7 @@ package struct SIPMessage {
   package enum Header {
     case sequence, from, to, contact, viaUDP, viaTCP, expires, contentLength
 
-    var names: (StaticString, UInt8?) {
+    var names: (String, UInt8?) {
       switch self {
       case .sequence: ("CSeq", nil)
       case .from: ("From", 0x66)
@@ -36,7 +36,7 @@ package struct SIPMessage {
       }
     }
 
-    var search: StaticString? {
+    var search: String? {
       switch self {
       case .from, .to, .contact: "sip:"
       case .viaUDP: "UDP "
@@ -54,7 +54,7 @@ package struct SIPMessage {
   /// It came over TCP.
   package let isTCP: Bool
 
-  package func begins(with word: StaticString) -> Bool { text.has(word, at: 0, ignoringCase: true) }
+  package func begins(with word: String) -> Bool { text.has(word, at: 0, ignoringCase: true) }
 
   // MARK: Headers
 
@@ -80,7 +80,7 @@ package struct SIPMessage {
     var place = start
     if inHeader {
       while let comma = search(",", from: place), let word = header.search, let found = search(word, from: comma) {
-        let begin = found + word.utf8CodeUnitCount
+        let begin = found + word.utf8.count
         if let endpoint = endpoint(at: begin, skipsUser: header.hasUser) { return .found(endpoint) }
         place = begin
       }
@@ -135,7 +135,7 @@ package struct SIPMessage {
       let (name, short) = header.names
       var colon = place
       if text.has(name, at: place, ignoringCase: true) {
-        colon += name.utf8CodeUnitCount
+        colon += name.utf8.count
       } else if let short, let byte = text[place], PayloadText.lowered(byte) == short, !isLetter(text[place + 1]) {
         colon += 1
       } else {
@@ -146,7 +146,7 @@ package struct SIPMessage {
       }
       guard let word = header.search else { return .found(begin) }
       guard let found = search(word, from: begin) else { return .malformed(begin) }
-      return .found(found + word.utf8CodeUnitCount)
+      return .found(found + word.utf8.count)
     }
     return .missing
   }
@@ -180,8 +180,8 @@ package struct SIPMessage {
   }
 
   /// A word within a header's value, over continued lines. The corresponding kernel function is `ct_sip_header_search`.
-  func search(_ word: StaticString, from start: Int, to limit: Int? = nil) -> Int? {
-    let limit = (limit ?? text.count) - word.utf8CodeUnitCount
+  func search(_ word: String, from start: Int, to limit: Int? = nil) -> Int? {
+    let limit = (limit ?? text.count) - word.utf8.count
     var place = start
     while place < limit {
       if text[place] == 0x0D || text[place] == 0x0A {

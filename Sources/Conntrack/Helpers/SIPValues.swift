@@ -84,17 +84,17 @@ extension SIPMessage {
   }
 
   /// A parameter of the address at a place, up to the next comma: `expires=3600`.
-  package func parameter(_ name: StaticString, from start: Int) -> Found<(value: UInt32, range: Range<Int>)> {
+  package func parameter(_ name: String, from start: Int) -> Found<(value: UInt32, range: Range<Int>)> {
     guard let place = search(name, from: start, to: search(",", from: start)) else { return .missing }
-    let begin = place + name.utf8CodeUnitCount
+    let begin = place + name.utf8.count
     guard let (value, end) = strictNumber(at: begin) else { return .malformed(begin) }
     return .found((value, begin..<end))
   }
 
   /// A parameter that is an address. The corresponding kernel function is `ct_sip_parse_address_param`.
-  package func addressParameter(_ name: StaticString, from start: Int, bracketed: Bool) -> (address: IPAddress, range: Range<Int>)? {
+  package func addressParameter(_ name: String, from start: Int, bracketed: Bool) -> (address: IPAddress, range: Range<Int>)? {
     guard let place = search(name, from: start, to: search(",", from: start)) else { return nil }
-    let begin = place + name.utf8CodeUnitCount
+    let begin = place + name.utf8.count
     return address(at: begin, bracketed: bracketed).map { ($0.address, begin..<$0.end) }
   }
 
@@ -112,7 +112,7 @@ extension SIPMessage {
 public enum SIPSessionLine: Sendable {
   case version, owner, connection, media
 
-  fileprivate var name: StaticString {
+  fileprivate var name: String {
     switch self {
     case .version: "v="
     case .owner: "o="
@@ -149,11 +149,11 @@ extension SIPMessage {
   }
 
   private func addressRange(in begin: Int) -> Range<Int>? {
-    let word: StaticString = family == .ipv4 ? "IN IP4 " : "IN IP6 "
+    let word: String = family == .ipv4 ? "IN IP4 " : "IN IP6 "
     var place = begin
-    while place < text.count - word.utf8CodeUnitCount, text[place] != 0x0D, text[place] != 0x0A {
+    while place < text.count - word.utf8.count, text[place] != 0x0D, text[place] != 0x0A {
       if text.has(word, at: place) {
-        let start = place + word.utf8CodeUnitCount
+        let start = place + word.utf8.count
         return text[start] == 0x5B ? nil : address(at: start, bracketed: false).map { start..<$0.end }
       }
       place += 1

@@ -73,10 +73,13 @@ extension Simulator {
   func objection(to packet: inout Packet, _ input: Interface) -> String? {
     if packet.type == .otherHost { return "the frame is for another host" }
     if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) { return "the frame says it is not IP" }
-    guard packet.transport != nil, packet.ipv4 != nil || packet.ipv6 != nil else { return "the network header is broken" }
-    if packet.isHeaderChecksumValid != true { return "the header checksum is wrong" }
+    if let header = packet.ipv4 {
+      guard packet.isChecksumValid(of: header) else { return "the header checksum is wrong" }
+      return packet.trim(to: header) ? nil : "the packet is shorter than it says"
+    }
+    guard packet.ipv6 != nil, packet.transport != nil else { return "the network header is broken" }
     guard packet.trim() else { return "the packet is shorter than it says" }
-    guard packet.family == .ipv6, let source = packet.source, let destination = packet.destination else { return nil }
+    guard let source = packet.source, let destination = packet.destination else { return nil }
     if !host.isLoopback(input), source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
     if source.isMulticast { return "the source is multicast" }
     let scope = destination.isMulticast ? destination.bits >> 112 & 0xF : nil

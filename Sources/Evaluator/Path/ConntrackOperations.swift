@@ -6,8 +6,8 @@ import XTables
 /// Connection tracking, translation and reassembly as operations of hooks.
 extension Simulator {
   /// The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
-  func track(_ journey: inout Journey) -> OperationOutcome {
-    guard let table = world.conntrack else { return .verdict(.accept) }
+  func track(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
+    guard let table = rules.conntrack else { return .verdict(.accept) }
     let verdict = table.incoming(
       packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
       packetMark: journey.context.mark, now: world.instant)
@@ -15,8 +15,8 @@ extension Simulator {
   }
 
   /// Helpers, sequence numbers and confirmation, last of all. The corresponding kernel function is `nf_confirm`.
-  func confirm(_ journey: inout Journey) -> OperationOutcome {
-    guard let table = world.conntrack else { return .verdict(.accept) }
+  func confirm(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
+    guard let table = rules.conntrack, !table.isSettled(journey.context.attachment) else { return .verdict(.accept) }
     let isLoopback = journey.context.output.map { host.isLoopback($0) } ?? false
     let verdict = table.help(
       packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback,
@@ -38,8 +38,8 @@ extension Simulator {
 
   /// The nat table and what its targets set up. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,
   /// `nf_nat_ipv4_local_in`, `nf_nat_ipv4_local_fn` and `nf_nat_ipv4_out`.
-  func translate(_ journey: inout Journey, by index: Int) -> OperationOutcome {
-    guard let table = world.conntrack else { return .verdict(.accept) }
+  func translate(_ journey: inout Journey, by rules: LoadedTable, _ all: LoadedRules) -> OperationOutcome {
+    guard let table = all.conntrack else { return .verdict(.accept) }
     let (attachment, hook) = (journey.context.attachment, journey.context.hook)
     let destination = journey.context.packet.destination
     let output = journey.context.output?.index
@@ -54,7 +54,7 @@ extension Simulator {
     ) { packet in
       swap(&packet, &journey.context.packet)
       defer { swap(&packet, &journey.context.packet) }
-      let outcome = runTable(index, &journey)
+      let outcome = runTable(rules, &journey)
       if case .verdict(let verdict) = outcome { return verdict }
       unusual = outcome
       return .drop

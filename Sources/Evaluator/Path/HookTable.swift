@@ -2,14 +2,14 @@ import Conntrack
 import Wire
 import XTables
 
-extension Simulator {
-  /// Lays out the operations of a family from the tables that are loaded and what their rules need.
+extension HookOperation {
+  /// Lays out the operations of a family, by hook, from the tables that are loaded and what their rules need.
   ///
   /// A table stands at the hooks where it has a chain. Connection tracking and reassembly are there only when a rule asks for them;
   /// without them a nat table sees no packet.
-  func operations(_ family: Family) -> [[HookOperation]] {
+  static func rows(of programs: [TableProgram], _ family: Family) -> [[HookOperation]] {
     var rows: [HookOperation] = []
-    let services = self.services(family)
+    let services = programs.services(family)
     if services.contains(.defragmentation) {
       for hook in [Hook.prerouting, .output] {
         rows.append(HookOperation(hook, family, HookPriority.defragmentation, "defrag", .defragment))
@@ -31,22 +31,31 @@ extension Simulator {
     return Hook.allCases.map { hook in rows.filter { $0.hook == hook } }
   }
 
-  private func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family) -> HookOperation {
+  private static func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family) -> HookOperation {
     let priority = HookPriority.of(name, at: hook)
     let action: HookOperation.Action =
       if name == .nat { .translate(index) } else if name == .mangle, hook == .output { .mangleOutput(index) } else { .table(index) }
     return HookOperation(hook, family, priority, name.rawValue, action)
   }
+}
 
+extension [TableProgram] {
+  /// What the rules of a family need.
+  func services(_ family: Family) -> KernelServices {
+    reduce(into: []) { if $1.family == family { $0.formUnion($1.services) } }
+  }
+}
+
+extension Simulator {
   /// Runs an operation on a packet.
-  func run(_ action: HookOperation.Action, _ journey: inout Journey) -> OperationOutcome {
+  func run(_ action: HookOperation.Action, of rules: LoadedRules, _ journey: inout Journey) -> OperationOutcome {
     switch action {
     case .defragment: defragment(&journey)
-    case .track: track(&journey)
-    case .confirm: confirm(&journey)
-    case .table(let index): runTable(index, &journey)
-    case .mangleOutput(let index): mangleOutput(&journey, by: index)
-    case .translate(let index): translate(&journey, by: index)
+    case .track: track(&journey, rules)
+    case .confirm: confirm(&journey, rules)
+    case .table(let index): runTable(rules.tables[index], &journey)
+    case .mangleOutput(let index): mangleOutput(&journey, by: rules.tables[index])
+    case .translate(let index): translate(&journey, by: rules.tables[index], rules)
     }
   }
 }

@@ -19,6 +19,8 @@ struct Journey {
   var nextHop: IPAddress?
   /// The operation of the hook at which it goes on.
   var operation = 0
+  /// The rules to come back to in the table that it passes.
+  var jumps = JumpStack()
   /// Whether the hook's entry is noted already: the packet comes back to it from a queue.
   var isReentering = false
   /// The options of its IPv4 header, where it has any.

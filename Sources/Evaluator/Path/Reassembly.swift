@@ -7,6 +7,7 @@ extension Simulator {
   /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
   /// `ipv6_defrag`.
   func defragment(_ journey: inout Journey) -> OperationOutcome {
+    if journey.context.packet.isWholeIPv4 { return .verdict(.accept) }
     switch gather(&journey, at: journey.context.hook) {
     case .accept: return .verdict(.accept)
     case .stolen: return .absorbed

@@ -99,14 +99,14 @@ extension Simulator {
   }
 
   /// Ends a packet with a verdict, and lets go of its connection.
-  func finish(_ journey: inout Journey, _ verdict: PacketVerdict) {
+  func finish(_ journey: inout Journey, _ verdict: consuming PacketVerdict) {
     note(verdict, &journey)
     release(&journey)
   }
 
-  func note(_ verdict: PacketVerdict, _ journey: inout Journey) {
+  func note(_ verdict: consuming PacketVerdict, _ journey: inout Journey) {
+    if journey.report != Journey.unreported { report.packets[journey.report].verdict = copy verdict }
     journey.verdict = verdict
-    if journey.report != Journey.unreported { report.packets[journey.report].verdict = verdict }
   }
 
   func release(_ journey: inout Journey) {

@@ -24,13 +24,8 @@ public final class Simulator {
   /// The listeners of queues, by number.
   public var queues: [UInt16: QueueListener] = [:]
 
-  private(set) var programs: [TableProgram] = []
-  /// By program, then in the order of its entries.
-  package internal(set) var counters: [[Counters]] = []
-  /// By family and hook.
-  private var hooks: [[HookOperation]] = Array(repeating: [], count: 10)
+  private(set) var rules = LoadedRules()
   private var nextSlot = 0
-  var jumps = JumpStack(capacity: 64)
   var report = PathReport()
   /// Packets that wait for a listener's answer, by their id.
   var held: [UInt64: HeldPacket] = [:]
@@ -69,21 +64,19 @@ public final class Simulator {
       loaded.append(program)
     }
     for program in loaded { program.start(in: world) }
+    var tables = rules.tables
     for program in loaded {
-      if let index = programs.firstIndex(where: { $0.name == program.name && $0.family == program.family }) {
-        world.memory.forgetRules(from: programs[index].firstSlot, count: programs[index].slotCount)
-        programs[index] = program
-        counters[index] = program.freshCounters
+      if let index = tables.firstIndex(where: { $0.program.name == program.name && $0.program.family == program.family }) {
+        let old = tables[index].program
+        world.memory.forgetRules(from: old.firstSlot, count: old.slotCount)
+        tables[index] = LoadedTable(program)
       } else {
-        programs.append(program)
-        counters.append(program.freshCounters)
+        tables.append(LoadedTable(program))
       }
     }
-    if !services(.ipv4).union(services(.ipv6)).isDisjoint(with: .conntrack) { _ = conntrackTable() }
-    for family in [Family.ipv4, .ipv6] {
-      let rows = operations(family)
-      for hook in Hook.allCases { hooks[place(family, hook)] = rows[hook.rawValue] }
-    }
+    let programs = tables.map(\.program)
+    let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil)
   }
 
   /// The switches of connection tracking, also before anything needs it.
@@ -91,23 +84,19 @@ public final class Simulator {
     didSet { world.conntrack?.settings = conntrackSettings }
   }
 
-  /// What the loaded rules of a family need.
-  func services(_ family: Family) -> KernelServices {
-    programs.reduce(into: []) { if $1.family == family { $0.formUnion($1.services) } }
-  }
+  /// By table, then in the order of its entries.
+  package var counters: [[Counters]] { rules.tables.map(\.counters) }
 
   /// The tables with what they have counted so far.
   public func rulesets() -> [Ruleset] {
     [Family.ipv4, .ipv6].compactMap { family in
-      let tables = programs.indices.filter { programs[$0].family == family }.map { programs[$0].counted(counters[$0]) }
+      let tables = rules.tables.filter { $0.program.family == family }.map { $0.program.counted($0.counters) }
       return tables.isEmpty ? nil : Ruleset(family, tables: tables)
     }
   }
 
-  private func place(_ family: Family, _ hook: Hook) -> Int { (family == .ipv4 ? 0 : 5) + hook.rawValue }
-
   /// The operations at a hook in their order.
-  public func operations(at hook: Hook, _ family: Family) -> [HookOperation] { hooks[place(family, hook)] }
+  public func operations(at hook: Hook, _ family: Family) -> [HookOperation] { rules.operations(at: hook, family) }
 
   // MARK: Time
 

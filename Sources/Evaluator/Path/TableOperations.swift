@@ -5,23 +5,24 @@ import XTables
 /// The tables as operations of hooks.
 extension Simulator {
   /// Sends a packet through a table's chain of its hook.
-  func runTable(_ index: Int, _ journey: inout Journey) -> OperationOutcome {
+  func runTable(_ table: LoadedTable, _ journey: inout Journey) -> OperationOutcome {
+    let program = table.program
     let outcome: TableOutcome
     if !journey.isRecorded {
       var observer = NoObserver()
-      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
-    } else if let watch, watch.table == programs[index].name, watch.family == programs[index].family {
+      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
+    } else if let watch, watch.table == program.name, watch.family == program.family {
       var observer = WatchingObserver(watch)
-      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
       noteSteps(observer.way.steps, &journey)
       if let seen = observer.way.seen {
         report.packets[journey.report].packet = seen.packet
         report.packets[journey.report].mark = seen.mark
       }
-      if let encounter = observer.encounter(programs[index], &journey.context) { self.watch?.encounters.append(encounter) }
+      if let encounter = observer.encounter(program, &journey.context) { self.watch?.encounters.append(encounter) }
     } else {
       var observer = StepObserver()
-      outcome = programs[index].run(&journey.context, counters: &counters[index], stack: &jumps, observer: &observer)
+      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
       noteSteps(observer.steps, &journey)
       if let seen = observer.seen {
         report.packets[journey.report].packet = seen.packet
@@ -38,9 +39,9 @@ extension Simulator {
   /// The mangle table at OUTPUT: what it changes may change the route.
   ///
   /// The corresponding kernel functions are `ipt_mangle_out` and `ip6t_mangle_out`.
-  func mangleOutput(_ journey: inout Journey, by index: Int) -> OperationOutcome {
+  func mangleOutput(_ journey: inout Journey, by table: LoadedTable) -> OperationOutcome {
     let before = MangleKey(journey.context)
-    let outcome = runTable(index, &journey)
+    let outcome = runTable(table, &journey)
     switch outcome {
     case .verdict(.drop), .verdict(.stolen), .dropped, .absorbed, .unknown: return outcome
     case .verdict:

@@ -35,12 +35,13 @@ extension Simulator {
 
   /// Runs the operations of the packet's hook. True when the packet got past them all.
   private func pass(_ journey: inout Journey) -> Bool {
-    let operations = operations(at: journey.context.hook, journey.context.family)
+    var rules = self.rules
+    var operations = rules.operations(at: journey.context.hook, journey.context.family)
     if !journey.isReentering { noteEntry(&journey) }
     var repetitions = 0
     while journey.operation < operations.count {
       if journey.isRecorded { noteOperation(operations[journey.operation], &journey) }
-      let outcome = run(operations[journey.operation].action, &journey)
+      let outcome = run(operations[journey.operation].action, of: rules, &journey)
       if !journey.context.effects.isEmpty { settleEffects(&journey) }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
@@ -54,6 +55,9 @@ extension Simulator {
         }
       case .verdict(.queue(let number, let bypass)):
         guard enqueue(&journey, number, bypass: bypass) else { return false }
+        // The listener may have loaded others.
+        rules = self.rules
+        operations = rules.operations(at: journey.context.hook, journey.context.family)
       default:
         end(&journey, operations[journey.operation], outcome)
         return false

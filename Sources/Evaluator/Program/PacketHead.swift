@@ -16,6 +16,7 @@ struct PacketHead {
   var isLaterFragment: Bool
   /// The chain of IPv6 headers cannot be followed to its end: a rule that asks for a protocol drops the packet.
   var isBroken: Bool
+  var place: TransportPlace
 
   /// Nothing where the network header is cut off.
   @inline(__always)
@@ -23,6 +24,8 @@ struct PacketHead {
     input = context.input?.key ?? 0
     output = context.output?.key ?? 0
     isBroken = false
+    let transport = context.packet.transport
+    place = TransportPlace(transport)
     if context.family == .ipv4 {
       guard context.packet.bytes.holds(IPv4Header.minimumLength, at: 0),
         let fragment = context.packet.bytes.uint16(at: IPv4Header.Offset.fragment),
@@ -37,7 +40,7 @@ struct PacketHead {
     } else {
       guard let source = context.packet.bytes.uint128(at: IPv6Header.Offset.source),
         let destination = context.packet.bytes.uint128(at: IPv6Header.Offset.destination),
-        let transport = context.packet.transport
+        let transport
       else { return nil }
       wideSource = source
       wideDestination = destination

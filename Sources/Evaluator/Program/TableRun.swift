@@ -27,21 +27,20 @@ struct NoObserver: TableObserver {
   @inline(__always) mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {}
 }
 
-/// The entries to come back to, reused from packet to packet.
+/// The entries to come back to; its room is used again for the next table.
 struct JumpStack {
-  private var entries: [Int32]
+  private var entries: [Int32] = []
   private(set) var depth = 0
 
-  init(capacity: Int) { entries = [Int32](repeating: 0, count: capacity) }
-
-  mutating func reset(capacity: Int) {
-    depth = 0
-    if entries.count < capacity { entries += [Int32](repeating: 0, count: capacity - entries.count) }
-  }
+  mutating func reset() { depth = 0 }
 
   mutating func push(_ entry: Int, limit: Int) -> Bool {
-    guard depth < limit, depth < entries.count else { return false }
-    entries[depth] = Int32(truncatingIfNeeded: entry)
+    guard depth < limit else { return false }
+    if depth < entries.count {
+      entries[depth] = Int32(truncatingIfNeeded: entry)
+    } else {
+      entries.append(Int32(truncatingIfNeeded: entry))
+    }
     depth += 1
     return true
   }
@@ -58,13 +57,13 @@ extension TableProgram {
   ///
   /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
   func run(
-    _ context: inout PacketContext, counters: inout [Counters], stack: inout JumpStack,
+    _ context: inout PacketContext, counting table: LoadedTable, stack: inout JumpStack,
     observer: inout some TableObserver
   ) -> TableOutcome {
     let underflow = Int(underflows[context.hook.rawValue])
     var at = Int(starts[context.hook.rawValue])
     guard at >= 0, var head = PacketHead(context) else { return .verdict(.accept) }
-    stack.reset(capacity: stackSize)
+    stack.reset()
     while true {
       switch test(at, head, &context) {
       case .matched: break
@@ -75,8 +74,7 @@ extension TableProgram {
       case .hotdrop: return .hotdrop
       case .unknown(let reason): return .unknown(reason)
       }
-      counters[at].packets &+= 1
-      counters[at].bytes &+= UInt64(truncatingIfNeeded: context.packet.bytes.count)
+      table.count(at, bytes: context.packet.bytes.count)
       observer.hit(at, of: self, context)
       if context.isTraced { context.effects.append(.log(level: 4, line: traceLine(at, context))) }
       let argument = Int(entries[at].argument)
@@ -117,7 +115,7 @@ extension TableProgram {
       }
     }
     let start = entries[at].matches
-    return start == MatchProgram.empty ? .matched : matches.run(from: start, &context)
+    return start == MatchProgram.empty ? .matched : matches.run(from: start, &context, head.place)
   }
 
   /// Addresses, interfaces and the fragment bit.

@@ -124,7 +124,10 @@ extension Field {
       let bytes = context.packet.bytes
       let end = min(bytes.count, Int(to))
       guard !wanted.isEmpty, from <= to, Int(from) + wanted.count <= end else { return .value(0) }
-      for start in Int(from)...(end - wanted.count) where begins(bytes, at: start, with: wanted, ignoringCase) { return .value(1) }
+      for start in Int(from)...(end - wanted.count) {
+        let byte = ignoringCase ? upper(bytes[start]) : bytes[start]
+        if byte == wanted[0], begins(bytes, at: start, with: wanted, ignoringCase) { return .value(1) }
+      }
       return .value(0)
     }
   }
