@@ -128,7 +128,7 @@ struct ConntrackCore {
     return policySettings(slot)
   }
 
-  private func policySettings(_ slot: Int) -> ConntrackSettings {
+  func policySettings(_ slot: Int) -> ConntrackSettings {
     guard let policy = extensions[UInt32(slot)]?.timeoutPolicy, Int(policy.rawValue) < timeoutPolicies.count else {
       return settings
     }

@@ -220,7 +220,7 @@ extension ConntrackCore {
     _ index: Int, _ tcp: TCPState, from old: TCPConntrackState, _ kind: TCPSegmentKind, _ info: ConnectionInfo,
     bytes: Int, now: Instant
   ) -> TrackerResult {
-    let limits = timeouts(of: index).tcp
+    let limits = entries[index].features.contains(.timeoutPolicy) ? policySettings(index).tcp : settings.tcp
     let next = tcp.state
     var timeout = limits.timeout(of: next)
     let isUnacknowledged = tcp.ends[0].flags.union(tcp.ends[1].flags).contains(.dataUnacknowledged)

@@ -35,22 +35,24 @@ extension Simulator {
   }
 
   /// The same for a packet that keeps no report, and whose bytes are changed in place.
-  func enter(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) -> Carriage {
-    guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface) }
-    if packet.link != nil, let device = host.device(interface) { classify(&packet, device, device) }
-    if let reason = objection(to: &packet, interface) { return Carriage(verdict: .refused(reason)) }
-    if HopByHopOptions.fault(of: packet) != nil { return enterRecorded(packet, on: interface) }
+  func enter(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) {
     journey.begin(packet.family ?? .ipv4, input: interface)
+    guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface, &journey) }
+    if packet.link != nil, let device = host.device(interface) { classify(&packet, device, device) }
+    if let reason = objection(to: &packet, interface) {
+      journey.verdict = .refused(reason)
+      return
+    }
+    if HopByHopOptions.fault(of: packet) != nil { return enterRecorded(packet, on: interface, &journey) }
     swap(&packet, &journey.context.packet)
     travel(&journey)
     swap(&packet, &journey.context.packet)
-    return Carriage(verdict: journey.verdict, frameDestination: journey.frameDestination)
   }
 
   /// For what is not worth a way of its own: bridges, interfaces that are down or not there, and options that are refused.
-  private func enterRecorded(_ packet: Packet, on interface: Interface) -> Carriage {
+  private func enterRecorded(_ packet: Packet, on interface: Interface, _ journey: inout Journey) {
     enter(packet, on: interface.name)
-    return Carriage(verdict: report.verdict)
+    journey.verdict = report.verdict
   }
 
   /// For whom the link layer received the packet. The corresponding kernel function is `eth_type_trans`.

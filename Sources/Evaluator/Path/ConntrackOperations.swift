@@ -6,6 +6,7 @@ import XTables
 /// Connection tracking, translation and reassembly as operations of hooks.
 extension Simulator {
   /// The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
+  @inline(never)
   func track(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack else { return .verdict(.accept) }
     let verdict = table.incoming(

@@ -13,7 +13,7 @@ public struct HookOperation: Sendable {
   let action: Action
 
   /// What runs.
-  enum Action: Sendable {
+  enum Action: BitwiseCopyable, Sendable {
     case defragment, track, confirm
     /// The table of this number among the loaded ones.
     case table(Int)

@@ -78,6 +78,13 @@ struct Journey {
     frameDestination = nil
     rounds = 0
   }
+
+  /// What became of the packet, which is over.
+  mutating func takeVerdict() -> PacketVerdict {
+    var taken = PacketVerdict.delivered
+    swap(&taken, &verdict)
+    return taken
+  }
 }
 
 /// What an operation of a hook says.

@@ -18,6 +18,9 @@ extension Simulator {
   }
 
   /// Adds a fragment to its datagram, of which each hook has queues of its own; those of INPUT are local delivery's.
+  ///
+  /// Not inlined: what it looks at would be looked at for whole packets too.
+  @inline(never)
   func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
     fragments.gather(
       packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,

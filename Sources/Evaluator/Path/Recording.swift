@@ -110,7 +110,9 @@ extension Simulator {
   }
 
   func release(_ journey: inout Journey) {
-    if !journey.borrowsConnection, let table = world.conntrack { table.release(journey.context.attachment) }
+    if !journey.borrowsConnection, journey.context.attachment.connection != nil, let table = rules.conntrack ?? world.conntrack {
+      table.release(journey.context.attachment)
+    }
     journey.context.attachment = .none
   }
 }

@@ -16,7 +16,12 @@ public final class Simulator {
 
   public let host: Host
   public let world: World
-  public var delivery: Delivery = .sink
+  public var delivery: Delivery {
+    get { deliveryKind }
+    set { deliveryKind = newValue }
+  }
+  /// Private, so that no packet pays for a check of exclusive access.
+  private var deliveryKind = Delivery.sink
   /// Whether reports tell the way through hooks and rules; without it they tell verdicts and departures alone.
   public var recordsTrace = true
   /// The rule that is followed, if one is.
@@ -146,21 +151,25 @@ public final class Simulator {
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
     guard underWay == 0 else { return carryWithin(&packet, on: interface) }
     underWay = 1
-    report.reset()
-    var carriage = enter(&packet, on: interface, &carried)
-    if !stack.pending.isEmpty { drainPending() }
-    if !report.isEmpty { carriage.report = report }
+    if !report.isUntouched { report = PathReport() }
+    let carriage = carry(&packet, on: interface, &carried)
     underWay = 0
     return carriage
+  }
+
+  private func carry(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) -> Carriage {
+    enter(&packet, on: interface, &journey)
+    if !stack.pending.isEmpty { drainPending() }
+    return Carriage(
+      verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
   }
 
   /// A queue's listener has another packet carried while one waits for its answer.
   private func carryWithin(_ packet: inout Packet, on interface: Interface) -> Carriage {
     var journey = Journey(in: world)
-    var carriage = Carriage(verdict: journey.verdict)
-    let report = reported { carriage = enter(&packet, on: interface, &journey) }
-    if !report.isEmpty { carriage.report = report }
-    return carriage
+    let report = reported { enter(&packet, on: interface, &journey) }
+    return Carriage(
+      verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
   }
 
   /// A process of this host sends a packet.

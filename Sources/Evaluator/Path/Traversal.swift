@@ -36,20 +36,19 @@ extension Simulator {
   /// Runs the operations of the packet's hook. True when the packet got past them all.
   private func pass(_ journey: inout Journey) -> Bool {
     var rules = self.rules
-    var operations = rules.operations(at: journey.context.hook, journey.context.family)
     if !journey.isReentering { noteEntry(&journey) }
     var repetitions = 0
-    while journey.operation < operations.count {
-      if journey.isRecorded { noteOperation(operations[journey.operation], &journey) }
-      let outcome = run(operations[journey.operation].action, of: rules, &journey)
+    while let action = rules.action(journey.operation, at: journey.context.hook, journey.context.family) {
+      if journey.isRecorded { noteOperation(operation(of: rules, journey), &journey) }
+      let outcome = run(action, of: rules, &journey)
       if !journey.context.effects.isEmpty { settleEffects(&journey) }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
-      case .verdict(.stop): journey.operation = operations.count
+      case .verdict(.stop): journey.operation = .max
       case .verdict(.repeat):
         repetitions += 1
         guard repetitions < 1000 else {
-          let needs = "an end of \(operations[journey.operation].name)'s repetitions"
+          let needs = "an end of \(operation(of: rules, journey).name)'s repetitions"
           finish(&journey, .unknown(UnknownReason("the verdict", needs: needs), at: journey.context.hook))
           return false
         }
@@ -57,14 +56,18 @@ extension Simulator {
         guard enqueue(&journey, number, bypass: bypass) else { return false }
         // The listener may have loaded others.
         rules = self.rules
-        operations = rules.operations(at: journey.context.hook, journey.context.family)
       default:
-        end(&journey, operations[journey.operation], outcome)
+        end(&journey, operation(of: rules, journey), outcome)
         return false
       }
     }
     noteExit(&journey)
     return true
+  }
+
+  /// The operation that the packet has come to.
+  private func operation(of rules: LoadedRules, _ journey: borrowing Journey) -> HookOperation {
+    rules.operations(at: journey.context.hook, journey.context.family)[journey.operation]
   }
 
   /// An operation has ended the packet.

@@ -165,10 +165,8 @@ public struct PathReport: Sendable {
 extension PathReport {
   var isEmpty: Bool { packets.isEmpty && departures.isEmpty && sockets.isEmpty }
 
-  /// Empties it, where there is anything in it.
-  mutating func reset() {
-    if !isEmpty || error != nil { self = PathReport() }
-  }
+  /// Whether it is as it was made.
+  var isUntouched: Bool { isEmpty && error == nil }
 }
 
 /// What became of a packet whose way was not recorded.
@@ -177,10 +175,5 @@ public struct Carriage: Sendable {
   /// The hardware address its frame goes to, where it left as it is.
   public let frameDestination: MACAddress?
   /// What it set in motion besides: answers and copies, the pieces it left in, logs and stays in queues; nothing for most packets.
-  public internal(set) var report: PathReport?
-
-  init(verdict: PacketVerdict, frameDestination: MACAddress? = nil) {
-    self.verdict = verdict
-    self.frameDestination = frameDestination
-  }
+  public let report: PathReport?
 }
