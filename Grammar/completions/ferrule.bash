@@ -216,7 +216,7 @@ _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --this-host --brief --conntrack --stack --version -h --help)
     repeating_options=(--ip-route --also --packets --pcap)
-    non_repeating_options=(--host --ip-addr --in --expect --conntrack-from --seed --format --color)
+    non_repeating_options=(--host --ip-addr --ipset --fingerprints --in --expect --conntrack-from --seed --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -230,6 +230,14 @@ _ferrule_run() {
         return
         ;;
     '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--fingerprints')
         __ferrule_add_completions -f
         return
         ;;

@@ -25,7 +25,7 @@ function __ferrule_parse_tokens -S
         case 'lint'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'fix' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
         case 'fmt'
@@ -139,6 +139,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ip-addr' -l 'ip-addr' -d 'What `ip -j addr\' printed, instead of --host.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-route' -d 'What `ip -j route\' printed (and `ip -j -6 route\': the option can be repeated).' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" this-host' -l 'this-host' -d 'Take interfaces, addresses and routes from this machine.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ipset' -l 'ipset' -d 'The sets of -m set and -j SET: what `ipset save\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" fingerprints' -l 'fingerprints' -d 'What -m osf knows: a pf.os, as `nfnl_osf -f\' takes it.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'also' -d 'Another ruleset, such as that of the other family.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'packets' -d 'A file of packets, one a line; - is standard input.' -rF

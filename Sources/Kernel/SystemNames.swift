@@ -16,6 +16,11 @@ extension NameDatabase {
     isPinned: { unsafe access($0, F_OK) == 0 })
 }
 
+extension NameDatabase {
+  /// What this machine's databases know, for rules that are meant for any machine: its kernel's own sets have no say.
+  public static let offline = NameDatabase.system.withoutKernel
+}
+
 /// Look-ups in the C library's name databases, with buffers of their own so that threads do not meet.
 private enum SystemNames {
   private static let bufferSize = 16384

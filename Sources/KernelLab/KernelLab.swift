@@ -15,6 +15,9 @@ public final class KernelLab: Sendable {
 
   /// Plays a scenario. What cannot be played is an answer too, with the reason in `error`.
   public func answer(_ scenario: Scenario) -> LabResult {
+    guard scenario.fingerprints == nil else {
+      return LabResult(name: scenario.name, error: "fingerprints of systems are the whole machine's, and a namespace has none of its own")
+    }
     let worker: WorkerThread<LabPool>
     let lock: String
     do throws(KernelError) {

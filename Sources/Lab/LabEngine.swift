@@ -91,10 +91,20 @@ struct LabEngineRun {
     } catch {
       throw ScenarioError(path: "rules", reason: "\(error)")
     }
+    simulator.world.fingerprints = try Self.fingerprints(scenario)
     try load(rulesets)
     try restore(engine.names)
     simulator.delivery = scenario.mode == .sink ? .sink : .stack
     recorder.listen(scenario, simulator)
+  }
+
+  private static func fingerprints(_ scenario: Scenario) throws(ScenarioError) -> OSFingerprints? {
+    guard let text = scenario.fingerprints else { return nil }
+    do throws(OSFingerprintError) {
+      return try OSFingerprints(text: text)
+    } catch {
+      throw ScenarioError(path: "fingerprints", reason: error.description)
+    }
   }
 
   /// Loads rules in place of what the tables of the same names hold.

@@ -70,6 +70,8 @@ public struct Scenario: Sendable, Equatable {
   public var queueLength: UInt32?
   /// `ipset save` text, loaded before the rules.
   public var ipsets: String?
+  /// The fingerprints of `-m osf`, as a `pf.os` has them. A kernel has them for the whole machine, so that the lab cannot ask it.
+  public var fingerprints: String?
   /// What `conntrack -L` printed of connections that are there when it begins, entered behind the rules. A kernel takes neither their
   /// counters nor what is not in a listing.
   public var connectionListing: String?
@@ -127,8 +129,8 @@ extension Scenario {
   public init(_ value: JSONValue) throws(ScenarioError) {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [
-      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "queue_maxlen", "ipset", "ct_from", "ct_each",
-      "trace", "deltas", "conntrack", "clock", "seed",
+      "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "queue_maxlen", "ipset",
+      "fingerprints", "ct_from", "ct_each", "trace", "deltas", "conntrack", "clock", "seed",
     ])
     name = try reader.text("name") ?? ""
     rules = try reader.text("rules")
@@ -148,6 +150,7 @@ extension Scenario {
     failOpen = try reader.bool("fail_open") ?? false
     queueLength = try reader.integer("queue_maxlen")
     ipsets = try reader.text("ipset")
+    fingerprints = try reader.text("fingerprints")
     connectionListing = try reader.text("ct_from")
     listsConntrackEachStep = try reader.bool("ct_each") ?? false
     recordsTrace = try reader.bool("trace") ?? true

@@ -88,6 +88,14 @@ public final class NameDatabase: Sendable {
       connectionLabelName: connectionLabelName, addressSet: addressSet, addressSetName: addressSetName, isPinned: isPinned)
   }
 
+  /// The same names, and nobody to ask what a kernel holds at the moment: its sets, and the objects pinned to its paths.
+  public var withoutKernel: NameDatabase {
+    NameDatabase(
+      protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID,
+      serviceName: serviceName, userName: userName, groupName: groupName, hostAddresses: hostAddresses, hostName: hostName,
+      routeName: routeName, routeNumber: routeNumber, connectionLabel: connectionLabel, connectionLabelName: connectionLabelName)
+  }
+
   /// The same names, and hosts and networks resolved as well: what the iptables commands do.
   public func resolving(
     addresses: @escaping @Sendable (String, Family) -> [UInt128], name: @escaping @Sendable (UInt128, Family) -> String?

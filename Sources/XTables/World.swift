@@ -17,6 +17,9 @@ public final class World {
   /// The ipsets of the namespace; nil where nobody said which there are.
   public var addressSets: AddressSets?
 
+  /// What `nfnl_osf` loaded; nil where nobody said.
+  public var fingerprints: OSFingerprints?
+
   public init(now: UInt64, random: SeededRandom, host: any HostModel, memory: ExtensionMemory = ExtensionMemory()) {
     self.now = now
     self.random = random

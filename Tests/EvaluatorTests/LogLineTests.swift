@@ -70,11 +70,31 @@ import XTables
     #expect(lines == ["TRACE: raw:PREROUTING:policy:2", "TRACE: filter:FORWARD:rule:1", "TRACE: filter:a:return:2", "TRACE: filter:FORWARD:policy:2"])
   }
 
-  private func logs(_ rules: String, _ fields: PacketFields) throws -> [LogRecord] {
+  /// Whatever a rule's genre is, what looks like a fingerprint is told, in a line of its own before the packet's.
+  @Test func fingerprintsAreTold() throws {
+    let rules = "*filter\n-A FORWARD -p tcp -m osf --genre None --log 0 --ttl 2\nCOMMIT\n"
+    let known = try OSFingerprints(text: "S4:64:0:44:M*:Penguin:2:x:details\n%5:70:0:44:M*:Other:1::\nS4:64:0:44:M*:Penguin:2:x:twice\n")
+    let packet = Self.fields(.tcp) { ($0.tcpOptions, $0.tcpFlags, $0.window, $0.sequence) = ([2, 4, 5, 0xb4], .syn, 5840, 5) }
+    let rest = Self.ends
+      + "LEN=44 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=TCP SPT=1000 DPT=80 SEQ=5 ACK=0 WINDOW=5840 RES=0x00 SYN URGP=0 OPT (020405B4) "
+    #expect(try logs(rules, packet, known) == [
+      .line(level: 5, text: "Penguin [2:x] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=1\n" + rest),
+      .line(level: 5, text: "Other [1:] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=7\n" + rest),
+    ])
+    let strange = try logs(rules, Self.fields(.tcp) { $0.tcpFlags = .syn }, known)
+    guard case .line(5, let text) = strange.first, strange.count == 1 else {
+      Issue.record("\(strange)")
+      return
+    }
+    #expect(text.hasPrefix("Remote OS is not known: 10.0.0.9:1000 -> 10.0.1.9:80\nIN=eth0 OUT=eth1 "))
+  }
+
+  private func logs(_ rules: String, _ fields: PacketFields, _ known: OSFingerprints? = nil) throws -> [LogRecord] {
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4)
       .parse(SourceFile(name: "rules", bytes: Array(rules.utf8)))
     let host = try Host(yaml: "interfaces:\n  eth0: {addresses: [10.0.0.1/24]}\n  eth1: {addresses: [10.0.1.1/24]}\nroutes: []\nsysctls: {net.ipv4.ip_forward: 1}\n")
     let simulator = try Simulator(host: host, rulesets: [parsed.ruleset])
+    simulator.world.fingerprints = known
     var packet = try fields.packet()
     packet.link = LinkHeader(
       source: MACAddress(rawValue: 0x02_00_00_00_00_02), destination: MACAddress(rawValue: 0x02_00_00_00_00_01), etherType: 0x0800)

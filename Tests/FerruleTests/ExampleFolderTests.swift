@@ -12,6 +12,10 @@ import Testing
 
   @Test func thereAreExamples() { #expect(Self.folders.count >= 5) }
 
+  private static let sets = "sets.ipset"
+
+  private func has(_ file: String, _ folder: URL) -> Bool { FileManager.default.fileExists(atPath: folder.appending(path: file).path) }
+
   private func ruleset(_ folder: URL) throws -> String {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("ruleset.") }
     #expect(names.count == 1)
@@ -30,7 +34,8 @@ import Testing
   @Test(arguments: folders) func packetsGoWhereTheyShould(_ name: String) throws {
     let folder = BuiltCommand.root.appending(path: "Examples/\(name)")
     let rules = try ruleset(folder)
-    let outcome = try BuiltCommand.shell("ferrule run --host host.yaml --packets packets.txt \(rules)", in: folder)
+    let world = [("--ipset", Self.sets), ("--fingerprints", "pf.os")].filter { has($0.1, folder) }.map { " \($0.0) \($0.1)" }.joined()
+    let outcome = try BuiltCommand.shell("ferrule run --host host.yaml\(world) --packets packets.txt \(rules)", in: folder)
     #expect(outcome.status == 0, "\(outcome.text)")
     try expect(outcome, is: "trace.txt", of: folder)
   }
@@ -49,9 +54,12 @@ import Testing
     let option = rules.contains("ip6tables") ? "-6" : "-4"
     let blob = FileManager.default.temporaryDirectory.appending(path: "ferrule-\(getpid())-\(name).blob").path
     defer { try? FileManager.default.removeItem(atPath: blob) }
-    let back = try BuiltCommand.shell("ferrule compile -o \(blob) \(rules) && ferrule decompile \(option) \(blob)", in: folder)
+    var command = "ferrule compile -o \(blob) \(rules) && ferrule decompile \(option) \(blob)"
+    // The kernel gives the sets their numbers.
+    if has(Self.sets, folder) { command = "unshare -rn sh -c 'ipset restore < \(Self.sets) && \(command)'" }
+    let back = try BuiltCommand.shell(command, in: folder)
     let formatted = try BuiltCommand.shell("ferrule fmt \(rules)", in: folder)
-    #expect(back.status == 0)
+    #expect(back.status == 0, "\(back.text)")
     let rulesOnly = formatted.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
     #expect(back.text.split(separator: "\n") == rulesOnly)
   }

@@ -6,9 +6,9 @@ import Testing
 struct SchemaTests {
   static let path = Suites.root + "/Grammar/scenario.schema.json"
 
-  /// `FERRULE_UPDATE=1 swift test --filter SchemaTests` writes it anew.
+  /// `make grammar` writes it anew.
   @Test func isTheOneInGrammar() throws {
-    if ProcessInfo.processInfo.environment["FERRULE_UPDATE"] != nil {
+    if ProcessInfo.processInfo.environment["FERRULE_REGENERATE"] != nil {
       try Data(ScenarioFileSchema.text.utf8).write(to: URL(filePath: Self.path))
     }
     let stored = FileManager.default.contents(atPath: Self.path).map { String(decoding: $0, as: UTF8.self) }

@@ -2,7 +2,8 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches the operating system a SYN looks like. Kernel: `xt_osf`, revision 0.
+/// Matches the operating system a SYN looks like. Kernel: `xt_osf`, revision 0, which pays no heed to `!`, and with `--log` none to
+/// `--genre`.
 public enum OSFMatch: MatchExtension {
   /// The corresponding kernel structure is `nf_osf_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -18,6 +19,11 @@ public enum OSFMatch: MatchExtension {
     static let ttl: UInt32 = 0x02
     static let log: UInt32 = 0x04
     static let inverted: UInt32 = 0x08
+  }
+
+  /// `log` where only the first fingerprint is told: `NF_OSF_LOGLEVEL_FIRST`.
+  private enum LogLevel {
+    static let first: UInt32 = 1
   }
 
   public static let name = "osf"
@@ -47,6 +53,42 @@ public enum OSFMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m osf", needs: "the kernel's table of fingerprints"))
+    // A log line is more than a test.
+    if info.flags & Flag.log != 0 { return .opaque }
+    let (genre, lifetime) = (info.genre.string, lifetime(info))
+    return .equals(
+      Field("osf.\(genre).\(lifetime)", bits: 1) { context in
+        guard let known = context.world.fingerprints else { return .unknown(unknown) }
+        return .of(!known.matches(context.packet, genre: genre, lifetime).isEmpty)
+      }, 1)
   }
+
+  public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    guard let known = packet.world.fingerprints else { return .unknown(unknown) }
+    guard let header = packet.packet.ipv4, let tcp = TCPHeader(packet.packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else {
+      return .mismatched
+    }
+    // Who wants a log asks for no genre.
+    let all = known.matches(packet.packet, genre: nil, lifetime(info))
+    let route = "\(header.source):\(tcp.sourcePort) -> \(header.destination):\(tcp.destinationPort)"
+    for found in info.log == LogLevel.first ? all.prefix(1) : all[...] {
+      let name = "\(found.genre) [\(found.version):\(found.subtype)]"
+      log("\(name) : \(route) hops=\(Int(found.ttl) - Int(header.ttl))\n", &packet)
+    }
+    if all.isEmpty { log("Remote OS is not known: \(route)\n", &packet) }
+    return all.isEmpty ? .mismatched : .matched
+  }
+
+  /// The kernel cuts what stands before the packet at 127 bytes (`NF_LOG_PREFIXLEN`).
+  private static func log(_ prefix: String, _ packet: inout PacketContext) {
+    let prefix = String(decoding: prefix.utf8.prefix(127), as: UTF8.self)
+    let line = LogLine.text(for: packet, prefix: prefix, content: .traced)
+    packet.effects.append(.log(level: 5, line: line))
+  }
+
+  private static func lifetime(_ info: Info) -> OSFingerprint.LifetimeTest {
+    info.flags & Flag.ttl == 0 ? .equal : OSFingerprint.LifetimeTest(rawValue: info.ttl) ?? .atMost
+  }
+
+  private static let unknown = UnknownReason("-m osf", needs: "the fingerprints that the kernel was given, a pf.os")
 }

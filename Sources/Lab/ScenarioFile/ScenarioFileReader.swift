@@ -9,6 +9,7 @@ import XTables
 struct Surroundings {
   var rulesets: [Family: ScenarioRuleset] = [:]
   var ipsets: String?
+  var fingerprints: String?
   var host = HostPart()
   var mode: Scenario.Mode?
   var clock: Double?
@@ -20,6 +21,7 @@ struct Surroundings {
   func scenario(named name: String) -> Scenario {
     var scenario = Scenario(name: name, rules: rulesets[.ipv4]?.text, rules6: rulesets[.ipv6]?.text)
     scenario.ipsets = ipsets
+    scenario.fingerprints = fingerprints
     scenario.connectionListing = listing
     scenario.mode = mode ?? .sink
     scenario.clock = clock
@@ -110,6 +112,7 @@ final class ScenarioFileReader {
     if let node = object["host"] { try surroundings.host.read(node) }
     // Rules may name the sets and users of the host.
     if let node = object["ipsets"] { surroundings.ipsets = try ipsets(node) }
+    if let node = object["fingerprints"] { surroundings.fingerprints = try fingerprints(node) }
     if let node = object["rules"] { surroundings.rulesets[.ipv4] = try ruleset(node, .ipv4, surroundings) }
     if let node = object["rules6"] { surroundings.rulesets[.ipv6] = try ruleset(node, .ipv6, surroundings) }
     if let node = object["mode"] {
@@ -185,6 +188,16 @@ final class ScenarioFileReader {
       _ = try AddressSets(saved: text, names: names)
     } catch {
       throw node.error("the sets cannot be: \(error.description)")
+    }
+    return text
+  }
+
+  private func fingerprints(_ node: FileNode) throws(ScenarioFileError) -> String {
+    let text = String(decoding: try content(node).bytes, as: UTF8.self)
+    do throws(OSFingerprintError) {
+      _ = try OSFingerprints(text: text)
+    } catch {
+      throw node.error("the fingerprints cannot be read: \(error.description)")
     }
     return text
   }

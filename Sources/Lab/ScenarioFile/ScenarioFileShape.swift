@@ -51,6 +51,7 @@ extension FileShape {
     Member("rules", ruleset, "IPv4 rules: a file of iptables-save text, or the text itself where it has more than one line"),
     Member("rules6", ruleset, "IPv6 rules likewise"),
     Member("ipsets", .text, "`ipset save` text, or a file of it"),
+    Member("fingerprints", .text, "what `-m osf` knows: the text of a pf.os, or the file"),
     Member("snapshot", .text, "a file that `ferrule snapshot` wrote; what stands beside it here takes the place of what it says"),
     Member("host", .object("host"), "the machine the rules stand on"),
     Member("mode", .choice(["sink", "stack"]), "sink: the host takes what is for it and stays silent; stack: it answers"),

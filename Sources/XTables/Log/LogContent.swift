@@ -9,6 +9,6 @@ public struct LogContent: OptionSet, BitwiseCopyable, Sendable {
   public static let ipOptions = LogContent(rawValue: 0x04)
   public static let owner = LogContent(rawValue: 0x08)
   public static let linkLayer = LogContent(rawValue: 0x20)
-  /// What TRACE tells: all but the link layer by name. The corresponding kernel constant is `NF_LOG_DEFAULT_MASK`.
+  /// What TRACE and the like tell: all but the link layer by name. The corresponding kernel constant is `NF_LOG_DEFAULT_MASK`.
   public static let traced: LogContent = [.tcpSequence, .tcpOptions, .ipOptions, .owner]
 }

@@ -44,7 +44,7 @@ struct ApplyCommand: ParsableCommand {
       _ = try input.blobs(colours.colour)
       return
     }
-    let parsed = try input.read(colours.colour, registry: .forThisKernel)
+    let parsed = try input.read(colours.colour, registry: .forThisKernel, names: .system)
     var options = KernelTables.ApplyOptions()
     options.keepsCounters = counters
     let tables = parsed.ruleset.tables.map { KernelTable($0) }

@@ -40,7 +40,7 @@ struct FormatCommand: ParsableCommand {
         status = .badInput
         continue
       }
-      let formatted = Formatter(names: .system).format(parsed)
+      let formatted = Formatter(names: .offline).format(parsed)
       let isChanged = formatted != parsed.file.bytes
       if check {
         guard isChanged else { continue }

@@ -35,11 +35,13 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
         conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
+        ipset save | ferrule run --this-host --ipset - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host snapshot.yaml 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
       """)
 
   @OptionGroup var families: FamilyOptions
   @OptionGroup var hosts: HostOptions
+  @OptionGroup var world: WorldOptions
 
   @Argument(
     help: ArgumentHelp(
@@ -92,8 +94,14 @@ struct RunCommand: ParsableCommand {
     // A packet has spaces and names no file.
     let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
+    if world.ipset != nil, snapshot != nil { throw CommandFailure("The snapshot has sets of its own: change them there, or leave --ipset out.") }
+    let clock: UInt64 = 1_700_000_000_000_000_000
+    let sets = try world.sets(now: clock)
+    let names = sets?.names(over: .offline) ?? .offline
     var rulesets: [ParsedRuleset] = []
-    for path in arguments.prefix(hasFile ? 1 : 0) + also { rulesets.append(try RulesetInput.sound(path, families, output.colour)) }
+    for path in arguments.prefix(hasFile ? 1 : 0) + also {
+      rulesets.append(try RulesetInput.sound(path, families, output.colour, names: names))
+    }
     let expected = try expect.map { text in
       do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed { throw CommandFailure("--expect: \(error.message)") }
     }
@@ -109,7 +117,9 @@ struct RunCommand: ParsableCommand {
     let simulator = try snapshot?.simulator
       ?? Simulator(
         host: try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? [])),
-        clock: 1_700_000_000_000_000_000, seed: seed)
+        clock: clock, seed: seed)
+    if let sets { simulator.world.addressSets = sets }
+    try world.enterFingerprints(into: simulator)
     for ruleset in rulesets { try simulator.load(ruleset.ruleset) }
     simulator.delivery = stack ? .stack : .sink
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }

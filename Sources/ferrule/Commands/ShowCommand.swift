@@ -24,8 +24,8 @@ struct ShowCommand: ParsableCommand {
   @OptionGroup var input: RulesetInput
 
   func run() throws {
-    let parsed = try input.read(output.colour)
-    let printer = RulePrinter(family: parsed.ruleset.family, names: .system)
+    let parsed = try input.read(output.colour, names: .offline)
+    let printer = RulePrinter(family: parsed.ruleset.family, names: .offline)
     let tables = try table.tables(of: parsed.ruleset)
     switch output.format {
     case .text:

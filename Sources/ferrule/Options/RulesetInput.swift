@@ -14,15 +14,15 @@ struct RulesetInput: ParsableArguments {
   var file = "-"
 
   /// The ruleset, sound enough to be used: every error is reported, and ends the command.
-  func read(_ colour: ColourChoice, registry: Registry = .installed) throws -> ParsedRuleset {
-    try Self.sound(file, families, colour, registry: registry)
+  func read(_ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase) throws -> ParsedRuleset {
+    try Self.sound(file, families, colour, registry: registry, names: names)
   }
 
   /// The ruleset compiled, its text read piece by piece; what cannot be compiled so is read whole, as by ``read(_:)``.
   func blobs(_ colour: ColourChoice) throws -> [TableBlob] {
     let input = try HostInput(path: file == "-" ? nil : file)
     let length = input.length
-    var compiler = StreamCompiler(Self.parser(file, families), length: length ?? 0)
+    var compiler = StreamCompiler(Self.parser(file, families, names: .system), length: length ?? 0)
     // What can be read only once is kept, in case it must be read whole.
     var text: [UInt8] = []
     while true {
@@ -35,14 +35,14 @@ struct RulesetInput: ParsableArguments {
     if length != nil { try input.rewind() }
     text += try input.rest()
     let source = SourceFile(name: Self.name(of: file), bytes: text)
-    let parsed = try Self.sound(Self.parser(file, families).parse(source), colour)
+    let parsed = try Self.sound(Self.parser(file, families, names: .system).parse(source), colour)
     return parsed.ruleset.tables.map { TableCompiler().compile($0) }
   }
 
   static func sound(
-    _ path: String, _ families: FamilyOptions, _ colour: ColourChoice, registry: Registry = .installed
+    _ path: String, _ families: FamilyOptions, _ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase = .offline
   ) throws -> ParsedRuleset {
-    try sound(try parse(path, families, registry: registry), colour)
+    try sound(try parse(path, families, registry: registry, names: names), colour)
   }
 
   private static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
@@ -57,17 +57,21 @@ struct RulesetInput: ParsableArguments {
     SourceFile(name: name(of: path), bytes: try HostFile.bytes(path))
   }
 
-  private static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }
+  static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }
 
-  static func parser(_ path: String, _ families: FamilyOptions, registry: Registry = .installed) -> RulesetParser {
-    RulesetParser(registry: registry, names: .system, family: families.family(of: path))
+  static func parser(
+    _ path: String, _ families: FamilyOptions, registry: Registry = .installed, names: NameDatabase = .offline
+  ) -> RulesetParser {
+    RulesetParser(registry: registry, names: names, family: families.family(of: path))
   }
 
-  static func parse(_ path: String, _ families: FamilyOptions, registry: Registry = .installed) throws -> ParsedRuleset {
+  static func parse(
+    _ path: String, _ families: FamilyOptions, registry: Registry = .installed, names: NameDatabase = .offline
+  ) throws -> ParsedRuleset {
     let source = try source(path)
     if source.bytes.count > 1 << 24 { Console.progress("reading \(source.name) …") }
     defer { if source.bytes.count > 1 << 24 { Console.progress("") } }
-    return parser(path, families, registry: registry).parse(source)
+    return parser(path, families, registry: registry, names: names).parse(source)
   }
 }
 
