@@ -29,7 +29,7 @@ let package = Package(
     .executableTarget(
       name: "RestoreComparison", dependencies: ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
     .target(name: "AllocationCount", path: "AllocationCount"),
-    .executableTarget(
-      name: "PacketCosts", dependencies: ferrule + ["AllocationCount"], path: "PacketCosts", swiftSettings: strict),
+    .target(name: "Measuring", dependencies: ["AllocationCount"], path: "Measuring", swiftSettings: strict),
+    .executableTarget(name: "PacketCosts", dependencies: ferrule + ["Measuring"], path: "PacketCosts", swiftSettings: strict),
   ]
 )
