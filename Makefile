@@ -81,7 +81,7 @@ soak: setup
 
 bench: release
 	$(SWIFT) package --package-path Benchmarks benchmark
-	$(SWIFT) run --package-path Benchmarks -c release RestoreComparison "$(BIN)/ferrule"
+	$(SWIFT) run --package-path Benchmarks -c release RestoreComparison "$(BIN)"
 	$(SWIFT) run --package-path Benchmarks -c release PacketCosts
 
 # The grammars in Grammar/ that are made from the extensions' tables, and the shells' completions.

@@ -3,7 +3,10 @@ import Glibc
 /// A process that ran to its end: what its whole life took.
 struct Child {
   let status: Int32
-  let milliseconds: Double
+  /// From its start to its end, which says as much about what else runs on the machine as about the process.
+  let elapsed: Double
+  /// The processor's time, the kernel's for it included. Both in milliseconds.
+  let processor: Double
   /// Peak of the resident memory, in KiB.
   let peak: Int
 
@@ -25,7 +28,10 @@ struct Child {
     while wait4(process, &status, 0, &usage) < 0, errno == EINTR {}
     let duration = (ContinuousClock.now - start).components
     self.status = status
-    milliseconds = Double(duration.seconds) * 1e3 + Double(duration.attoseconds) / 1e15
+    elapsed = Double(duration.seconds) * 1e3 + Double(duration.attoseconds) / 1e15
+    processor = Self.milliseconds(usage.ru_utime) + Self.milliseconds(usage.ru_stime)
     peak = usage.ru_maxrss
   }
+
+  private static func milliseconds(_ time: timeval) -> Double { Double(time.tv_sec) * 1e3 + Double(time.tv_usec) / 1e3 }
 }

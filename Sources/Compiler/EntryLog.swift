@@ -49,6 +49,12 @@ struct EntryLog: ~Copyable {
     }
   }
 
+  /// Empties the log, but keeps its room.
+  mutating func forget() {
+    entries.removeAll(keepingCapacity: true)
+    runs.removeAll(keepingCapacity: true)
+  }
+
   private mutating func mark(_ word: Int32) {
     entries.put(word, at: entries.count - 8)
     hasMarks = true

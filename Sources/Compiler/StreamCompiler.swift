@@ -2,7 +2,7 @@ import Conntrack
 import Diagnostics
 public import Syntax
 import Wire
-import XTables
+public import XTables
 
 /// Compiles iptables-save text as it comes: what is held is what comes out, the entries, and neither text, syntax nor rules.
 ///
@@ -12,9 +12,12 @@ public struct StreamCompiler {
   private var stream: RulesetStream
   private let sink: EntrySink
 
-  /// - Parameter length: how many bytes the text has, where that is known.
-  public init(_ parser: RulesetParser, length: Int = 0) {
-    sink = EntrySink(length: length)
+  /// - Parameters:
+  ///   - length: how many bytes the text has, where that is known.
+  ///   - keepsEntries: false where nobody wants the entries of a rule once they have turned out to be possible: what is held does
+  ///     not grow with the text then.
+  public init(_ parser: RulesetParser, length: Int = 0, keepsEntries: Bool = true) {
+    sink = EntrySink(length: length, keepsEntries: keepsEntries)
     stream = RulesetStream(parser, into: sink)
   }
 
@@ -27,24 +30,36 @@ public struct StreamCompiler {
 
   /// The tables in the order in which they were written, when the end was added; nothing where the text must be read whole.
   public consuming func blobs() -> [TableBlob]? { stream.isPlain && sink.isSound ? sink.blobs : nil }
+
+  /// The names of the tables in the order in which they were written, when the end was added; nothing where the text must be read
+  /// whole.
+  public consuming func tableNames() -> [TableName]? { stream.isPlain && sink.isSound ? sink.names : nil }
+
+  /// iptables would print nothing beside.
+  public var isSilent: Bool { stream.isSilent }
 }
 
 /// Puts the rules of each table into its entries, and holds them against what the kernel would refuse.
 private final class EntrySink: RuleSink {
   private(set) var blobs: [TableBlob] = []
+  private(set) var names: [TableName] = []
   /// The kernel would take everything so far.
   private(set) var isSound = true
   private let length: Int
+  private let keepsEntries: Bool
   private var log: EntryLog?
   private var outlines: [ChainOutline] = []
   /// Rules that are sound from some hooks only, and lie in chains of which it is not known from where they are reached.
   private var undecided: [(rule: Rule, chain: Int, position: Int)] = []
 
-  init(length: Int) { self.length = length }
+  init(length: Int, keepsEntries: Bool) {
+    self.length = length
+    self.keepsEntries = keepsEntries
+  }
 
   func begin(_ table: Table) {
     // Entries are seldom ten times as long as their text, and room that is never used costs nothing.
-    log = EntryLog(table.family, capacity: length * 10)
+    log = EntryLog(table.family, capacity: keepsEntries ? length * 10 : 0)
     outlines = []
     undecided = []
   }
@@ -56,6 +71,7 @@ private final class EntrySink: RuleSink {
       let before = log?.byteCount ?? 0
       log?.append(rule, to: chain, jumpingTo: destination)
       if (log?.byteCount ?? 0) - before > Int(UInt16.max) { isSound = false }
+      if !keepsEntries { log?.forget() }
       let position = outlines[chain].walked
       outlines[chain].add(rule, jumpingTo: destination)
       // A chain of the user's may be reached from any hook of the table; what is allowed from all is allowed from each.
@@ -75,6 +91,8 @@ private final class EntrySink: RuleSink {
       return rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks))
     }
     guard isSound else { return }
+    names.append(table.name)
+    guard keepsEntries else { return }
     let blob = log.blob(table)
     if let index = blobs.firstIndex(where: { $0.name == table.name }) {
       blobs[index] = blob

@@ -38,7 +38,7 @@ extension Session {
     var notices: [String] = []
     defer { complain(notices) }
     do throws(OptionError) {
-      return try parser.read(words, table: .filter, range: SourceRange(0..<0), notices: &notices)
+      return try parser.read(LineWords(words), table: .filter, range: SourceRange(0..<0), notices: &notices)
     } catch {
       complain(notices)
       notices = []

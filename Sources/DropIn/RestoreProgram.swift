@@ -18,8 +18,9 @@ extension Session {
 
   mutating func restore(_ arguments: [String], _ family: Family) throws(Exit) -> Int32 {
     guard let options = try restoreOptions(arguments) else { return 0 }
-    var run = RestoreRun(options: options, family: family, session: self)
     let input = try open(options.file)
+    if try isSilentTest(of: input, options, family) { return 0 }
+    var run = RestoreRun(options: options, family: family, session: self)
     var reader = LineReader()
     var isAtEnd = false
     while !isAtEnd {

@@ -168,9 +168,10 @@ struct RestoreRun {
     do throws(OptionError) {
       let counters = try RuleCounters(of: file.bytes[range], line: line)
       var words = try Lexer.words(of: file.bytes, in: counters.rest, takesNewline: true) { _ in }
-      if options.counters { words.insert(contentsOf: counters.words, at: 0) }
+      if options.counters { words.prepend(counters.words) }
+      words.prepend(verbosity)
       pending = try parser.read(
-        verbosity + words, table: table.name, range: SourceRange(range), notices: &notices)
+        words, table: table.name, range: SourceRange(range), notices: &notices)
     } catch {
       session.complain(notices)
       throw session.failure(error, line: line)

@@ -87,7 +87,7 @@ extension Session {
     let words: [XMLDocument.Word]
     do throws(OptionError) {
       counters = try RuleCounters(of: file.bytes[line.content.range], line: number)
-      words = try Lexer.words(of: file.bytes, in: counters.rest, takesNewline: true) { _ in }.map { token in
+      words = try Lexer.words(of: file.bytes, in: counters.rest, takesNewline: true) { _ in }.tokens.map { token in
         XMLDocument.Word(bytes: token.bytes, isQuoted: file.bytes[token.range.range].contains(UInt8(ascii: "\"")))
       }
     } catch {

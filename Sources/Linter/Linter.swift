@@ -47,7 +47,7 @@ public struct Linter: Sendable {
       case .commit: table = nil
       case .command:
         // A line that cannot be split has been reported by the parser.
-        guard let table, let words = try? Lexer.words(of: context.file.bytes, in: line.content.range, unterminated: { _ in }) else {
+        guard let table, let words = try? Lexer.words(of: context.file.bytes, in: line.content.range, unterminated: { _ in }).tokens else {
           continue
         }
         let command = CommandLine(line: line, table: table, words: words)

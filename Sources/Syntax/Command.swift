@@ -43,6 +43,16 @@ public struct Command: Sendable {
   /// The extensions `--help` is to speak of.
   public var helpSubjects: [ExtensionDescriptor] = []
 
+  /// The rules, with the counters that stood before them, where there were any.
+  func rules(counting counters: Counters?) -> [Rule] {
+    guard let counters else { return rules }
+    return rules.map { rule in
+      var rule = rule
+      rule.counters = counters
+      return rule
+    }
+  }
+
   /// The options that change how a command reports or waits.
   public struct Flags: Sendable, Hashable {
     public var isNumeric = false

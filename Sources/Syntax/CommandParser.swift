@@ -6,7 +6,9 @@ public import XTables
 /// Reads the words of one rule line or one command line.
 ///
 /// The corresponding C function is `do_parse`; the first mistake ends the line, as it does there.
-public struct CommandParser: Sendable {
+///
+/// There is one for many lines, each of which refers to it.
+public final class CommandParser: Sendable {
   public let registry: Registry
   public let names: NameDatabase
   public let family: Family
@@ -24,18 +26,19 @@ public struct CommandParser: Sendable {
   ///   - table: the table the line belongs to; on a command line the default until `-t` is read.
   ///   - isChain: whether the table has a chain of that name, which goes before a target of the same name.
   ///   - range: the whole line, for complaints about no particular word.
+  ///   - notices: gets what iptables would print beside.
   public func parse(
-    _ words: [Token], table: TableName, range: SourceRange, isChain: (TableName, String) -> Bool
+    _ words: LineWords, table: TableName, range: SourceRange, notices: inout [String], isChain: (TableName, String) -> Bool
   ) throws(OptionError) -> Command {
-    var notices: [String] = []
-    let pending = try read(words, table: table, range: range, notices: &notices)
-    let table = pending.table
-    let jumpRange = pending.jumpRange
-    let command = try pending.resolved(notices: &notices) { isChain(table, $0) }
+    // What `read` and `resolved` do, without the moves of all that was read that come with them.
+    var run = CommandRun(parser: self, words: words, table: table, range: range)
+    let verb = try run.verb(notices: &notices)
+    let named = run.table
+    let command = try run.resolved(verb, notices: &notices) { isChain(named, $0) }
     // libiptc takes such a jump, and the kernel refuses it.
     if let name = command.rules.first?.target.chain, Hook(name: name) != nil {
       throw OptionError(
-        "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: jumpRange, legacyStatus: .otherProblem)
+        "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: run.builder.jump?.range, legacyStatus: .otherProblem)
     }
     return command
   }
@@ -44,20 +47,15 @@ public struct CommandParser: Sendable {
   ///
   /// - Parameter notices: gets what iptables would print beside, even where the line turns out wrong.
   public func read(
-    _ words: [Token], table: TableName, range: SourceRange, notices: inout [String]
+    _ words: LineWords, table: TableName, range: SourceRange, notices: inout [String]
   ) throws(OptionError) -> PendingCommand {
     var run = CommandRun(parser: self, words: words, table: table, range: range)
-    let verb: Command.Verb
-    do throws(OptionError) {
-      try run.readAll()
-      verb = try run.finish()
-    } catch {
-      notices += run.notices
-      throw error
-    }
-    if !run.notices.isEmpty { notices += run.notices }
+    let verb = try run.verb(notices: &notices)
     return PendingCommand(verb: verb, run: run)
   }
+
+  /// The match a user asks for by name.
+  func match(named name: ArraySlice<UInt8>) -> ExtensionDescriptor? { registry.match(named: name, family) }
 }
 
 /// A command whose target may still be a chain or an extension.
@@ -73,7 +71,6 @@ public struct PendingCommand: ~Copyable {
   }
 
   public var table: TableName { run.table }
-  var jumpRange: SourceRange? { run.builder.jump?.range }
   /// The table as `-t` named it.
   public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
   public var flags: Command.Flags { run.flags }
@@ -84,20 +81,14 @@ public struct PendingCommand: ~Copyable {
 
   /// - Parameter isChain: whether the table has a chain of that name, which goes before a target of the same name.
   public consuming func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
-    guard verb.takesRule, !run.flags.isForOtherFamily, !run.flags.showsVersion, !run.flags.showsHelp else {
-      return run.command(verb, rules: [])
-    }
-    let said = run.notices.count
-    let target = try run.resolveTarget(isChain: isChain)
-    if run.notices.count > said { notices += run.notices[said...] }
-    return run.command(verb, rules: run.builder.rules(target: target, source: run.range))
+    try run.resolved(verb, notices: &notices, isChain: isChain)
   }
 }
 
 /// One pass over the words of a line.
 struct CommandRun: ~Copyable {
   let parser: CommandParser
-  let words: [Token]
+  var words: LineWords
   var table: TableName
   let range: SourceRange
 
@@ -122,34 +113,57 @@ struct CommandRun: ~Copyable {
     flags.showsHelp ? builder.matches.map(\.descriptor) + [builder.target?.descriptor].compactMap { $0 } : []
   }
 
-  init(parser: CommandParser, words: [Token], table: TableName, range: SourceRange) {
+  init(parser: CommandParser, words: LineWords, table: TableName, range: SourceRange) {
     self.parser = parser
     self.words = words
     self.table = table
     self.range = range
   }
 
-  mutating func readAll() throws(OptionError) {
+  /// Reads the whole line.
+  mutating func verb(notices said: inout [String]) throws(OptionError) -> Command.Verb {
+    do throws(OptionError) {
+      try readAll()
+      let verb = try finish()
+      if !notices.isEmpty { said += notices }
+      return verb
+    } catch {
+      said += notices
+      throw error
+    }
+  }
+
+  mutating func resolved(
+    _ verb: Command.Verb, notices said: inout [String], isChain: (String) -> Bool
+  ) throws(OptionError) -> Command {
+    guard verb.takesRule, !flags.isForOtherFamily, !flags.showsVersion, !flags.showsHelp else { return command(verb, rules: []) }
+    let before = notices.count
+    let target = try resolveTarget(isChain: isChain)
+    if notices.count > before { said += notices[before...] }
+    return command(verb, rules: builder.rules(target: target, source: range))
+  }
+
+  private mutating func readAll() throws(OptionError) {
     while at < words.count, !flags.isForOtherFamily, !flags.showsHelp, !flags.showsVersion {
-      let word = words[at]
+      let word = OptionWord(index: at, range: words.range(of: at))
+      let length = words.length(of: at)
       at += 1
-      let first = word.bytes.first
-      if first == UInt8(ascii: "-"), word.bytes.count > 1 {
-        if word.bytes[word.bytes.startIndex + 1] != UInt8(ascii: "-") {
+      if length > 1, words.starts(word.index, with: UInt8(ascii: "-")) {
+        if words.byte(of: word.index, at: 1) != UInt8(ascii: "-") {
           try readShort(word)
-        } else if word.bytes.count > 2 {
+        } else if length > 2 {
           try readLong(word)
         } else {
           leftover = at < words.count ? words[at] : nil
           return
         }
-      } else if first == UInt8(ascii: "!"), word.bytes.count == 1 {
+      } else if length == 1, words.starts(word.index, with: UInt8(ascii: "!")) {
         guard !inverted else { throw OptionError("double-negation", "multiple consecutive ! not allowed", at: word.range) }
         inverted = true
         invertedAt = word.range
         continue
       } else {
-        throw badArgument(word)
+        throw badArgument(words[word.index])
       }
       inverted = false
     }
@@ -165,8 +179,8 @@ struct CommandRun: ~Copyable {
         : word.starts(with: "#") ? "a comment must begin in the first column, or be given by -m comment --comment" : nil)
   }
 
-  private mutating func readLong(_ word: Token) throws(OptionError) {
-    let body = word.bytes.dropFirst(2)
+  private mutating func readLong(_ word: OptionWord) throws(OptionError) {
+    let body = words[word.index].bytes.dropFirst(2)
     let name = body.prefix { $0 != UInt8(ascii: "=") }
     let attached = name.count < body.count ? Token(body[(name.endIndex + 1)...], at: word.range) : nil
     switch OptionScanner.lookup(name, in: builder) {
@@ -174,7 +188,7 @@ struct CommandRun: ~Copyable {
     case .ambiguous(let names):
       if try implyProtocol() { return try readLong(word) }
       throw OptionError(
-        "ambiguous-option", "unknown option \"\(word.string)\"", at: word.range,
+        "ambiguous-option", "unknown option \"\(text(of: word))\"", at: word.range,
         hint: "it could be any of \(names.joined(separator: ", "))")
     case .unknown:
       if try implyProtocol() { return try readLong(word) }
@@ -182,7 +196,7 @@ struct CommandRun: ~Copyable {
     }
   }
 
-  private func unknownOption(_ word: Token, _ name: String) -> OptionError {
+  private func unknownOption(_ word: OptionWord, _ name: String) -> OptionError {
     var hint = Spelling.nearest(to: name, in: OptionScanner.allNames(in: builder)).map { "did you mean \($0)?" }
     if hint == nil, let jump = builder.jump, builder.target == nil, StandardVerdict(rawValue: jump.string) == nil {
       let known = Spelling.nearest(to: jump.string, in: parser.registry.names(.target, parser.family))
@@ -196,20 +210,25 @@ struct CommandRun: ~Copyable {
         hint = "it belongs to " + owners.map { $0.kind == .match ? "-m \($0.name)" : "-j \($0.name)" }.joined(separator: ", ")
       }
     }
-    return OptionError("unknown-option", "unknown option \"\(word.string)\"", at: word.range, hint: hint)
+    return OptionError("unknown-option", "unknown option \"\(text(of: word))\"", at: word.range, hint: hint)
   }
 
+  func text(of word: OptionWord) -> String { words[word.index].string }
+
   /// Letters may stand together, and an argument may follow its letter at once.
-  private mutating func readShort(_ word: Token) throws(OptionError) {
-    if word.bytes.count == 2, let found = OptionScanner.lookup(letter: word.bytes[word.bytes.startIndex + 1], in: builder) {
-      return try take(found, word: word, attached: nil)
+  private mutating func readShort(_ word: OptionWord) throws(OptionError) {
+    if words.length(of: word.index) == 2 {
+      let letter = words.byte(of: word.index, at: 1)
+      if let option = GlobalOption(letter: letter) { return try takeGlobal(option, word: word, attached: nil) }
+      if let found = OptionScanner.lookup(letter: letter, in: builder) { return try take(found, word: word, attached: nil) }
     }
-    var rest = word.bytes.dropFirst()
+    var rest = words[word.index].bytes.dropFirst()
     while let byte = rest.first {
       rest = rest.dropFirst()
       guard let found = OptionScanner.lookup(letter: byte, in: builder) else {
         if try implyProtocol() {
-          return try readShort(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
+          let index = words.add(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
+          return try readShort(OptionWord(index: index, range: word.range))
         }
         // A letter that iptables knows, and does nothing with.
         if byte == UInt8(ascii: "b") { throw OptionError("unknown-option", "Unknown arg \"(null)\"", at: word.range) }
@@ -248,11 +267,11 @@ struct CommandRun: ~Copyable {
     return true
   }
 
-  private mutating func take(_ found: OptionScanner.Found, word: Token, attached: Token?) throws(OptionError) {
+  private mutating func take(_ found: OptionScanner.Found, word: OptionWord, attached: Token?) throws(OptionError) {
     switch found {
     case .global(let option): try takeGlobal(option, word: word, attached: attached)
     case .match(let index, let option):
-      try checkIsOpen(builder.matches[index], word)
+      if builder.matches[index].isComplete { throw closed(builder.matches[index], word) }
       if case .foreign(let foreign) = builder.matches[index].descriptor.origin {
         var pending = builder.matches[index]
         try takeForeign(&pending, foreign, option: option, word: word, attached: attached)
@@ -260,18 +279,18 @@ struct CommandRun: ~Copyable {
         return
       }
       let arguments = try arguments(
-        of: builder.matches[index], option: option, word: word, attached: attached)
+        of: builder.matches[index].descriptor, option: option, seen: builder.matches[index].seen, word: word, attached: attached)
       try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
       builder.matches[index].seen.insert(index: option)
     case .target(let option):
       guard var target = builder.target else { return }
-      try checkIsOpen(target, word)
+      if target.isComplete { throw closed(target, word) }
       if case .foreign(let foreign) = target.descriptor.origin {
         try takeForeign(&target, foreign, option: option, word: word, attached: attached)
         builder.target = target
         return
       }
-      let arguments = try arguments(of: target, option: option, word: word, attached: attached)
+      let arguments = try arguments(of: target.descriptor, option: option, seen: target.seen, word: word, attached: attached)
       try target.descriptor.apply(option: option, to: &target.payload, arguments)
       target.seen.insert(index: option)
       builder.target = target
@@ -279,15 +298,15 @@ struct CommandRun: ~Copyable {
   }
 
   private mutating func arguments(
-    of pending: RuleBuilder.Pending, option index: Int, word: Token, attached: Token?
+    of descriptor: ExtensionDescriptor, option index: Int, seen: SeenOptions, word: OptionWord, attached: Token?
   ) throws(OptionError) -> OptionArguments {
-    let option = pending.descriptor.options[index]
+    let option = descriptor.options[index]
     let first =
       option.arity > 0
-      ? try argument(after: word, attached: attached) : option.mayHaveArgument ? looseArgument() ?? Token("") : word
-    var second = word
+      ? try argument(after: word, attached: attached) : option.mayHaveArgument ? looseArgument() ?? Token("") : words[word.index]
+    var second = first
     if option.arity > 1 {
-      guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {
+      guard at < words.count, !words.starts(at, with: UInt8(ascii: "-")), !words.starts(at, with: UInt8(ascii: "!")) else {
         throw OptionError(
           "missing-argument", "\(option.name) requires two args.", at: word.range,
           hint: "write \(option.name) \(option.placeholder)")
@@ -297,22 +316,22 @@ struct CommandRun: ~Copyable {
     }
     if inverted, !option.isInvertible {
       throw OptionError(
-        "not-invertible", "\(pending.descriptor.name): option \"\(option.name)\" cannot be inverted.\n", at: invertedAt ?? word.range)
+        "not-invertible", "\(descriptor.name): option \"\(option.name)\" cannot be inverted.\n", at: invertedAt ?? word.range)
     }
-    if !option.isRepeatable, pending.seen.contains(index: index) {
+    if !option.isRepeatable, seen.contains(index: index) {
       throw OptionError(
-        "repeated-option", "\(pending.descriptor.name): option \"\(option.name)\" can only be used once.\n", at: word.range)
+        "repeated-option", "\(descriptor.name): option \"\(option.name)\" can only be used once.\n", at: word.range)
     }
     return OptionArguments(
-      of: pending.descriptor, option: index, token: first, second: second, inverted: inverted,
-      draft: builder.draft(family: parser.family, table: table), names: parser.names, seen: pending.seen)
+      of: descriptor, option: index, token: first, second: second, inverted: inverted,
+      draft: RuleDraft(builder.header, parser.family, table), names: parser.names, seen: seen)
   }
 
   /// The argument an option must have: what is attached to it, or the next word whatever that looks like.
-  mutating func argument(after word: Token, attached: Token?) throws(OptionError) -> Token {
+  mutating func argument(after word: OptionWord, attached: Token?) throws(OptionError) -> Token {
     if let attached { return attached }
     guard at < words.count else {
-      throw OptionError("missing-argument", "option \"\(word.string)\" requires an argument", at: word.range)
+      throw OptionError("missing-argument", "option \"\(text(of: word))\" requires an argument", at: word.range)
     }
     at += 1
     return words[at - 1]
@@ -320,7 +339,7 @@ struct CommandRun: ~Copyable {
 
   /// A word that is no option may follow some commands: a chain, a number.
   mutating func looseArgument() -> Token? {
-    guard at < words.count, words[at].bytes.first != UInt8(ascii: "-"), words[at].bytes.first != UInt8(ascii: "!") else {
+    guard at < words.count, !words.starts(at, with: UInt8(ascii: "-")), !words.starts(at, with: UInt8(ascii: "!")) else {
       return nil
     }
     at += 1

@@ -96,6 +96,11 @@ enum GlobalOption: UInt8, CaseIterable {
   /// `0` stands for `--line-numbers`, which has no letter.
   var hasLetter: Bool { self != .lineNumbers }
 
+  init?(letter: UInt8) {
+    self.init(rawValue: letter)
+    guard hasLetter else { return nil }
+  }
+
   /// The letter, for messages.
   var letter: Character { Character(UnicodeScalar(rawValue)) }
 

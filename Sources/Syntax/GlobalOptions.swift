@@ -4,7 +4,7 @@ import XTables
 
 /// What each option of the rule itself does.
 extension CommandRun {
-  mutating func takeGlobal(_ option: GlobalOption, word: Token, attached: Token?) throws(OptionError) {
+  mutating func takeGlobal(_ option: GlobalOption, word: OptionWord, attached: Token?) throws(OptionError) {
     switch option {
     case .append, .delete, .check, .insert, .replace, .list, .listRules, .flush, .zero, .newChain, .deleteChain,
       .renameChain, .policy:
@@ -46,13 +46,13 @@ extension CommandRun {
     case .ipv4, .ipv6:
       let named: Family = option == .ipv4 ? .ipv4 : .ipv6
       guard named != parser.family else { return }
-      guard parser.isRestore else { throw OptionError("wrong-family", "unknown option \"\(word.string)\"", at: word.range) }
+      guard parser.isRestore else { throw OptionError("wrong-family", "unknown option \"\(text(of: word))\"", at: word.range) }
       flags.isForOtherFamily = true
     }
   }
 
   /// Notes that an option of the rule was given; the corresponding C function is `set_option`.
-  private mutating func once(_ option: GlobalOption, _ word: Token, invertible: Bool = false) throws(OptionError) {
+  private mutating func once(_ option: GlobalOption, _ word: OptionWord, invertible: Bool = false) throws(OptionError) {
     if let first = builder.given[option] {
       throw OptionError(
         "repeated-option", "multiple -\(option.letter) flags not allowed", at: word.range,
@@ -64,7 +64,7 @@ extension CommandRun {
     builder.given[option] = word.range
   }
 
-  private mutating func takeTest(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+  private mutating func takeTest(_ option: GlobalOption, _ word: OptionWord, _ attached: Token?) throws(OptionError) {
     if option == .input || option == .output {
       // An empty name is refused before a second one is.
       let name = attached ?? (at < words.count ? words[at] : nil)
@@ -81,7 +81,7 @@ extension CommandRun {
       return
     }
     // For these options iptables looks at the whole word, so that an attached argument is misread.
-    let argument = try argument(after: word, attached: attached.map { _ in word })
+    let argument = try argument(after: word, attached: attached == nil ? nil : words[word.index])
     switch option {
     case .protocol: try takeProtocol(argument)
     case .source:
@@ -136,9 +136,9 @@ extension CommandRun {
     return InterfacePattern(token.bytes)
   }
 
-  private mutating func takeJump(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+  private mutating func takeJump(_ option: GlobalOption, _ word: OptionWord, _ attached: Token?) throws(OptionError) {
     try once(.jump, word)
-    let name = try argument(after: word, attached: option == .jump ? attached.map { _ in word } : attached)
+    let name = try argument(after: word, attached: option == .jump && attached != nil ? words[word.index] : attached)
     if name.bytes.isEmpty { throw OptionError("bad-target", "Invalid target name (too short)", at: name.range) }
     if name.bytes.count >= 29 {
       throw OptionError("bad-target", "Invalid target name `\(name.string)' (28 chars max)", at: name.range)
@@ -158,7 +158,7 @@ extension CommandRun {
     }
   }
 
-  private mutating func takeMatch(_ word: Token, _ attached: Token?) throws(OptionError) {
+  private mutating func takeMatch(_ word: OptionWord, _ attached: Token?) throws(OptionError) {
     let name = try argument(after: word, attached: attached)
     if inverted {
       throw OptionError("not-invertible", "unexpected ! flag before --match", at: invertedAt ?? word.range)
@@ -167,12 +167,12 @@ extension CommandRun {
       throw OptionError("bad-match", "Invalid match name \"\(name.string)\" (28 chars max)", at: name.range)
     }
     if let structure = try takeStructure(.match, named: name) { return builder.matches.append(structure) }
-    guard let descriptor = parser.registry.match(named: name.bytes, parser.family) else { throw unknownMatch(name) }
+    guard let descriptor = parser.match(named: name.bytes) else { throw unknownMatch(name) }
     builder.matches.append(RuleBuilder.Pending(descriptor))
   }
 
   /// `-c 1 2` or `-c 1,2`.
-  private mutating func takeCounters(_ word: Token, _ attached: Token?) throws(OptionError) {
+  private mutating func takeCounters(_ word: OptionWord, _ attached: Token?) throws(OptionError) {
     try once(.counters, word)
     let first = try argument(after: word, attached: attached)
     let parts = first.split(on: ",")
@@ -188,7 +188,7 @@ extension CommandRun {
     builder.counters = Counters(packets: packets, bytes: bytes)
   }
 
-  private mutating func takeWait(_ option: GlobalOption, _ word: Token, _ attached: Token?) throws(OptionError) {
+  private mutating func takeWait(_ option: GlobalOption, _ word: OptionWord, _ attached: Token?) throws(OptionError) {
     if parser.isRestore {
       throw OptionError(
         "wait-in-rule", "You cannot use `-\(option.letter)' from \(parser.family.command)-restore", at: word.range)

@@ -17,11 +17,10 @@ public enum Lexer {
   ///   cannot read back; where a text is to be kept readable it is better left out.
   public static func words(
     of file: [UInt8], in range: Range<Int>, takesNewline: Bool = false, unterminated: (Int) -> Void
-  ) throws(OptionError) -> [Token] {
+  ) throws(OptionError) -> LineWords {
     let hasNewline = takesNewline && range.upperBound < file.count && file[range.upperBound] == UInt8(ascii: "\n")
     let lineEnd = range.upperBound + (hasNewline ? 1 : 0)
-    var words: [Token] = []
-    words.reserveCapacity(24)
+    var words = LineWords(in: file)
     let text = file.span
     var at = range.lowerBound
     while at < range.upperBound {
@@ -31,7 +30,7 @@ public enum Lexer {
       }
       let start = at
       if let end = bareWordEnd(text, from: at, to: range.upperBound) {
-        words.append(Token(file[start..<end], at: SourceRange(start..<end)))
+        words.append(start..<end)
         try checkLimits(start..<end, end - start, count: words.count)
         at = end
       } else {

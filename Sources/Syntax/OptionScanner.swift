@@ -41,7 +41,8 @@ struct OptionScanner {
         return .found(.target(option: name.option))
       }
     }
-    for index in builder.matches.indices.reversed() {
+    for first in builder.matches.indices.reversed() {
+      guard let index = builder.latestUse(ofMatchFirstNamedAt: first) else { continue }
       for name in builder.matches[index].descriptor.optionNames
       where visit(name.bytes, .match(index: index, option: name.option)) {
         return .found(.match(index: index, option: name.option))
@@ -53,12 +54,13 @@ struct OptionScanner {
 
   /// A one-letter option; an extension's letters come after the rule's own.
   static func lookup(letter: UInt8, in builder: borrowing RuleBuilder) -> Found? {
-    if let global = GlobalOption(rawValue: letter), global.hasLetter { return .global(global) }
+    if let global = GlobalOption(letter: letter) { return .global(global) }
     let character = Character(UnicodeScalar(letter))
     if let option = builder.target?.descriptor.options.firstIndex(where: { $0.short == character }) {
       return .target(option: option)
     }
-    for index in builder.matches.indices.reversed() {
+    for first in builder.matches.indices.reversed() {
+      guard let index = builder.latestUse(ofMatchFirstNamedAt: first) else { continue }
       if let option = builder.matches[index].descriptor.options.firstIndex(where: { $0.short == character }) {
         return .match(index: index, option: option)
       }

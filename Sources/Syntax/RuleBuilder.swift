@@ -19,10 +19,10 @@ struct RuleBuilder: ~Copyable {
     }
 
     /// A foreign extension that was asked for by another name than the kernel's is saved as the one of the kernel's name sees it.
-    mutating func takeKernelName(_ registry: Registry, _ family: Family) {
+    mutating func takeKernelName(_ parser: CommandParser) {
       guard case .foreign = descriptor.origin, descriptor.kernelName != descriptor.name, payload.count == descriptor.size else { return }
-      (descriptor, payload) = registry.decode(
-        descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, family)
+      (descriptor, payload) = parser.registry.decode(
+        descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, parser.family)
     }
 
     /// A use whose structure is there already.
@@ -51,10 +51,16 @@ struct RuleBuilder: ~Copyable {
   /// The options of the rule itself that were given.
   var given = GivenOptions()
 
-  func draft(family: Family, table: TableName) -> RuleDraft {
-    RuleDraft(
-      family: family, table: table, protocolNumber: header.protocolNumber,
-      protocolInverted: header.inverted.contains(.protocol), isFragment: header.isFragment)
+  /// The use that the options of a match belong to, found at its first one; nothing at any other.
+  ///
+  /// libxtables puts a match's options before those it has when a rule names the match for the first time, and lets them be when the
+  /// rule names it again: after `-m mark -m connmark -m mark`, `--mark` is connmark's. The corresponding C function is
+  /// `command_match`.
+  func latestUse(ofMatchFirstNamedAt index: Int) -> Int? {
+    if matches.count == 1 { return 0 }
+    let descriptor = matches[index].descriptor
+    guard !matches[..<index].contains(where: { $0.descriptor === descriptor }) else { return nil }
+    return matches.lastIndex { $0.descriptor === descriptor }
   }
 
   /// One rule for each pair of addresses.
@@ -76,15 +82,23 @@ struct RuleBuilder: ~Copyable {
   }
 
   /// Runs the final checks of every extension, in the order in which iptables does.
-  mutating func finishExtensions(_ draft: RuleDraft, _ registry: Registry) throws(OptionError) {
+  mutating func finishExtensions(_ draft: RuleDraft, _ parser: CommandParser) throws(OptionError) {
     for index in matches.indices where !matches[index].isComplete {
       try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
-      matches[index].takeKernelName(registry, draft.family)
+      matches[index].takeKernelName(parser)
     }
     if var pending = target, !pending.isComplete {
       try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
-      pending.takeKernelName(registry, draft.family)
+      pending.takeKernelName(parser)
       target = pending
     }
+  }
+}
+
+extension RuleDraft {
+  init(_ header: RuleHeader, _ family: Family, _ table: TableName) {
+    self.init(
+      family: family, table: table, protocolNumber: header.protocolNumber,
+      protocolInverted: header.inverted.contains(.protocol), isFragment: header.isFragment)
   }
 }

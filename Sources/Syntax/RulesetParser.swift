@@ -62,6 +62,8 @@ struct RulesetReader {
   private(set) var needsRules = false
   var tables: [Table] = []
   var diagnostics: [Diagnostic] = []
+  /// What iptables would print beside.
+  private(set) var notices: [String] = []
   /// The table being filled, between `*table` and `COMMIT`.
   var table: Table?
   /// The table could not be used: its lines are passed over, up to its COMMIT.
@@ -198,19 +200,20 @@ struct RulesetReader {
           at: SourceRange(unterminated..<range.upperBound)))
     }
     guard let name = table?.name else { return }
-    var command = try commands.parse(words, table: name, range: line.content) { _, chain in table?.index(of: chain) != nil }
-    if command.flags.isForOtherFamily, command.verb.takesRule { return }
-    if let counters {
-      for index in command.rules.indices { command.rules[index].counters = counters }
+    let command = try commands.parse(words, table: name, range: line.content, notices: &notices) { _, chain in
+      table?.index(of: chain) != nil
     }
+    if command.flags.isForOtherFamily, command.verb.takesRule { return }
     guard let sink else {
-      try table?.apply(command)
+      var counted = command
+      counted.rules = command.rules(counting: counters)
+      try table?.apply(counted)
       return
     }
     switch command.verb {
     case .append:
       guard let table else { return }
-      sink.append(command.rules, to: try table.chainIndex(command), of: table)
+      sink.append(command.rules(counting: counters), to: try table.chainIndex(command), of: table)
     case .newChain, .policy: try table?.apply(command)
     default: needsRules = true
     }

@@ -25,6 +25,9 @@ public struct RulesetStream {
     reader = RulesetReader(parser: parser, sink: sink)
   }
 
+  /// Nor would iptables print anything beside.
+  public var isSilent: Bool { reader.notices.isEmpty }
+
   public var isPlain: Bool { reader.diagnostics.isEmpty && !reader.needsRules }
 
   /// - Parameter piece: the text's next bytes, cut anywhere; none at its end.

@@ -5,13 +5,13 @@ import XTables
 extension CommandRun {
   /// Lets a foreign extension read one of its options. It says itself how many words it takes.
   mutating func takeForeign(
-    _ pending: inout RuleBuilder.Pending, _ foreign: any ForeignExtension, option index: Int, word: Token, attached: Token?
+    _ pending: inout RuleBuilder.Pending, _ foreign: any ForeignExtension, option index: Int, word: OptionWord, attached: Token?
   ) throws(OptionError) {
     let option = pending.descriptor.options[index]
     let value = option.arity > 0 ? try argument(after: word, attached: attached) : option.mayHaveArgument ? attached : nil
     let call = ForeignOptionCall(
-      option: index, isInverted: inverted, argument: value, words: words, next: at,
-      draft: builder.draft(family: parser.family, table: table))
+      option: index, isInverted: inverted, argument: value, words: words.tokens, next: at,
+      draft: RuleDraft(builder.header, parser.family, table))
     do throws(OptionError) {
       let read = try foreign.read(call, into: pending.payload)
       pending.payload = read.state
@@ -24,8 +24,8 @@ extension CommandRun {
 
   /// A structure that is spelled out behind the name of its extension.
   mutating func takeStructure(_ kind: ExtensionDescriptor.Kind, named name: Token) throws(OptionError) -> RuleBuilder.Pending? {
-    guard at < words.count, words[at] == StructureBytes.option, StructureBytes.canName(kind, name.string) else { return nil }
-    let word = words[at]
+    guard at < words.count, words.isOption(at, StructureBytes.option), StructureBytes.canName(kind, name.string) else { return nil }
+    let word = OptionWord(index: at, range: words.range(of: at))
     at += 1
     let (revision, bytes) = try StructureBytes.parse(try argument(after: word, attached: nil))
     // What can be read after all is read.
@@ -34,10 +34,9 @@ extension CommandRun {
   }
 
   /// Options cannot change a structure that was given as it is.
-  func checkIsOpen(_ pending: RuleBuilder.Pending, _ word: Token) throws(OptionError) {
-    guard pending.isComplete else { return }
-    throw OptionError(
-      "exclusive-options", "\(pending.descriptor.name): option \"\(word.string)\" cannot be used together with \"\(StructureBytes.option)\".\n",
+  func closed(_ pending: RuleBuilder.Pending, _ word: OptionWord) -> OptionError {
+    OptionError(
+      "exclusive-options", "\(pending.descriptor.name): option \"\(text(of: word))\" cannot be used together with \"\(StructureBytes.option)\".\n",
       at: word.range)
   }
 

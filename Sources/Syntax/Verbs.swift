@@ -5,7 +5,7 @@ import XTables
 
 /// What each command letter takes, and what a finished line must not hold.
 extension CommandRun {
-  mutating func takeVerb(_ option: GlobalOption, word: Token, attached: Token?) throws(OptionError) {
+  mutating func takeVerb(_ option: GlobalOption, word: OptionWord, attached: Token?) throws(OptionError) {
     switch option {
     case .append: try take(.append, word, chain: argument(after: word, attached: attached))
     case .check: try take(.check, word, chain: argument(after: word, attached: attached))
@@ -51,7 +51,7 @@ extension CommandRun {
   }
 
   /// The corresponding C function is `add_command`.
-  private mutating func take(_ command: CommandSet, _ word: Token, besides allowed: CommandSet = []) throws(OptionError) {
+  private mutating func take(_ command: CommandSet, _ word: OptionWord, besides allowed: CommandSet = []) throws(OptionError) {
     if inverted {
       throw OptionError("not-invertible", "unexpected '!' flag", at: invertedAt ?? word.range)
     }
@@ -64,13 +64,13 @@ extension CommandRun {
     commands.insert(command)
   }
 
-  private mutating func take(_ command: CommandSet, _ word: Token, chain name: Token) throws(OptionError) {
+  private mutating func take(_ command: CommandSet, _ word: OptionWord, chain name: Token) throws(OptionError) {
     try take(command, word)
     chain = name
   }
 
   private mutating func take(
-    _ command: CommandSet, _ word: Token, besides allowed: CommandSet = [], optionalChain attached: Token?
+    _ command: CommandSet, _ word: OptionWord, besides allowed: CommandSet = [], optionalChain attached: Token?
   ) throws(OptionError) {
     try take(command, word, besides: allowed)
     if let name = attached ?? looseArgument() { chain = name }
@@ -115,7 +115,7 @@ extension CommandRun {
     if flags.waitInterval != nil, flags.wait == nil || flags.wait == 0 {
       throw OptionError("bad-wait", "--wait-interval only makes sense with --wait\n", at: range)
     }
-    try builder.finishExtensions(builder.draft(family: parser.family, table: table), parser.registry)
+    try builder.finishExtensions(RuleDraft(builder.header, parser.family, table), parser)
     if let leftover {
       throw OptionError(
         "leftover-arguments", "unknown arguments found on commandline", at: leftover.range, hint: "nothing may follow `--`")
@@ -236,7 +236,7 @@ extension CommandRun {
     guard let descriptor = parser.registry.target(named: jump.bytes, parser.family) else { return }
     var late = RuleBuilder()
     late.target = RuleBuilder.Pending(descriptor)
-    try late.finishExtensions(builder.draft(family: parser.family, table: table), parser.registry)
+    try late.finishExtensions(RuleDraft(builder.header, parser.family, table), parser)
     builder.target = late.target
   }
 }

@@ -36,6 +36,35 @@ import Testing
     })
   }
 
+  /// An option's name that two matches know, and a match that is named again.
+  @Test func optionsOfMatchesNamedTwice() throws {
+    let matches = [
+      "-m mark --mark 1 -m connmark --mark 2 -m mark --mark 3", "-m mark --mark 1 -m mark --mark 3", "-m mark --mark 1 -m connmark --mark 2",
+      "-m connmark --mark 1 -m mark --mark 2 -m connmark --mark 3", "-m mark --mark 1 -m connmark --mark 2 -m mark ! --mark 3",
+      "-p tcp -m tcp --dport 1 -m multiport --dports 1 -m tcp --dport 2",
+      "-m mark -m connmark -m mark --mark 3", "-m mark -m connmark -m mark --mark 3 --mark 4",
+      "-m mark --mark 1 -m mark", "-m mark -m mark --mark 1", "-p tcp -m tcp -m tcp --dport 1 --sport 2",
+    ]
+    try compare(matches.flatMap { ["iptables -A INPUT \($0)", "iptables-save"] })
+  }
+
+  /// `--test` of a whole file says what reading line by line would.
+  @Test func testOfAFile() throws {
+    let rules = [
+      ":a - [0:0]\\n-A INPUT -j a\\n", ":a - [0:0]\\n:a - [0:0]\\n", "-A INPUT -j nowhere\\n", "-A a\\n", ":INPUT DROP [1:2]\\n-A INPUT\\n",
+      ":INPUT DROP [x:2]\\n", ":a ACCEPT\\n", ":a\\n", "-P INPUT DROP\\n", "-P a DROP\\n", "-N a\\n-N a\\n", "-N a\\n-A a -j a\\n",
+      "-A INPUT -p esp -j ACCEPT\\n", "-A INPUT -j MASQUERADE\\n", "-A INPUT -j INPUT\\n",
+      "-D INPUT 1\\n", "-A INPUT -V\\n", "-A INPUT -6\\n", "[1:2] -A INPUT -c 3 4\\n", "-A INPUT -m comment --comment \"x\\n",
+      "-A INPUT\\nCOMMIT\\n*nat\\n-A PREROUTING -p tcp -j DNAT --to 10.0.0.1\\n", "COMMIT\\n*nosuch\\n", "COMMIT\\n*filter\\n-A INPUT\\n",
+      "COMMIT\\n-A INPUT\\n", "-A FORWARD -i eth0 -o eth1 -s 10.0.0.1,10.0.0.2\\n", "\\n#x\\n \\n",
+    ]
+    let options = ["", "-c", "-v", "-n", "-T filter", "-T nat"]
+    try compare(rules.flatMap { text in
+      ["printf '*filter\\n\(text)COMMIT\\n' >rules"]
+        + ["iptables", "ip6tables"].flatMap { program in options.map { "\(program)-restore --test \($0) rules" } }
+    } + ["iptables-save; ip6tables-save"])
+  }
+
   @Test func optionsOfThePrograms() throws {
     try compare([
       "iptables -b", "iptables -b -A INPUT", "iptables -A INPUT -b", "iptables --binary", "iptables -L -b", "iptables -bn -L", "iptables -L -nb",

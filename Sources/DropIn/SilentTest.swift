@@ -1,0 +1,39 @@
+import Compiler
+import Kernel
+import Syntax
+import Wire
+import XTables
+
+/// `iptables-restore --test` of a text that leaves nothing to say.
+extension Session {
+  /// Whether the whole text would be taken without a word, found out without libiptc, which would hold every rule of it.
+  ///
+  /// Where the answer is no, the input stands at its beginning again, and a ``RestoreRun`` has its say.
+  func isSilentTest(of input: borrowing HostInput, _ options: RestoreOptions, _ family: Family) throws(Exit) -> Bool {
+    guard options.isTest, !options.keepsExisting, !options.counters, options.verbosity == 0, options.table == nil,
+      input.length != nil
+    else { return false }
+    let tables = try? silentTables(of: input, family)
+    for table in tables ?? [] {
+      let lock = try self.lock(options.wait)
+      let isThere = (try? TableEditor(family, table.rawValue, modprobe: options.modprobe)) != nil
+      _ = consume lock
+      guard isThere else {
+        try? input.rewind()
+        return false
+      }
+    }
+    if tables == nil { try? input.rewind() }
+    return tables != nil
+  }
+
+  private func silentTables(of input: borrowing HostInput, _ family: Family) throws(KernelError) -> [TableName]? {
+    let parser = RulesetParser(registry: registry, names: names, family: family)
+    var compiler = StreamCompiler(parser, keepsEntries: false)
+    while true {
+      let piece = try input.next()
+      guard compiler.add(piece) else { return nil }
+      if piece.isEmpty { return compiler.isSilent ? compiler.tableNames() : nil }
+    }
+  }
+}
