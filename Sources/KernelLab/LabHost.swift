@@ -46,10 +46,6 @@ struct LabHost {
     }
   }
 
-  static func usesIPv6(_ scenario: Scenario) -> Bool {
-    scenario.rules6 != nil || scenario.interfaces.contains { $0.addresses.contains { $0.contains(":") } }
-  }
-
   /// Sets a sysctl by its dotted name; a dot within an interface's name is written as a slash, as `sysctl(8)` has it.
   static func set(_ name: String, _ value: String) throws(KernelError) {
     // Only those under net belong to the namespace: all others are the machine's.
@@ -72,14 +68,14 @@ struct LabHost {
       taps.append(try TapInterface(name: interface.name))
       guard let index = HostInterfaces.index(of: interface.name) else { throw KernelError(.malformed("no interface \(interface.name)")) }
       try links.bringUpDirect(
-        index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !LabHost.usesIPv6(scenario))
+        index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !scenario.usesIPv6)
       for text in interface.addresses {
         let (address, prefix) = try LabHost.parse(text)
         try links.add(address, prefixLength: prefix, to: index)
         addresses.append((address, prefix))
       }
     }
-    if LabHost.usesIPv6(scenario) {
+    if scenario.usesIPv6 {
       try LabHost.awaitLocalRoutes(addresses.map(\.0))
       try LabHost.set("net.ipv6.conf.all.forwarding", "1")
     }

@@ -23,7 +23,7 @@ struct LabEnvironment: Hashable {
     setup = scenario.setup
     sysctls = scenario.sysctls.map { [$0.name, $0.value] }
     mode = scenario.mode
-    usesIPv6 = LabHost.usesIPv6(scenario)
+    usesIPv6 = scenario.usesIPv6
     logGroups = LabRules.logGroups(scenario)
     tables = LabRules.tables(scenario)
   }
@@ -94,11 +94,11 @@ struct LabPool {
     if idle.count > LabPool.capacity { idle.removeFirst() }
   }
 
-  /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, changed interfaces, and routes that an ICMP error changed outlive their
-  /// scenario.
+  /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, neighbours that were asked for, changed interfaces, and routes
+  /// that an ICMP error changed outlive their scenario.
   private static func leavesTraces(_ scenario: Scenario, _ result: LabResult) -> Bool {
     if LabRules.gainsTables(scenario) || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
-    if scenario.setup.contains(where: { $0.contains("bridge") }) { return true }
+    if scenario.setup.contains(where: { line in ["bridge", "neigh", "arp on"].contains { line.contains($0) } }) { return true }
     for step in scenario.steps {
       if case .local(let sender, _) = step.action, sender.way == .tcp { return true }
       if case .configure = step.action { return true }

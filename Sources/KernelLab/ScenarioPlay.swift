@@ -23,7 +23,7 @@ struct ScenarioPlay {
     self.namespace = namespace
     namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
     rules = try LabRules(scenario, lock: lock)
-    sockets = try LabSockets(scenario.sockets, families: LabHost.usesIPv6(scenario) ? [.ipv4, .ipv6] : [.ipv4])
+    sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
     start = clock.now
     if let listing = scenario.connectionListing { try namespace.conntrack.enter(ConnectionListing(Array(listing.utf8))) }
@@ -169,7 +169,7 @@ struct ScenarioPlay {
     let before = counters
     try readCounters()
     let ruleCounts: [AddressFamily: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
-    let outputs = Set(happening.frames.filter { !$0.value.isEmpty }.keys)
+    let outputs = Set(happening.frames.filter { $0.value.contains(where: ScenarioPlay.isPacket) }.keys)
     answer.egress = egress(happening)
     for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
     answer.packets = happening.tracker.packets(PacketTracker.Surroundings(
@@ -187,10 +187,13 @@ struct ScenarioPlay {
     }
   }
 
+  /// Frames of IP; others, such as requests for neighbours, are nobody's.
+  private static func isPacket(_ frame: [UInt8]) -> Bool { frame.uint16(at: 12) == 0x0800 || frame.uint16(at: 12) == 0x86DD }
+
   /// The frames in the order in which their packets left, a packet's fragments together. Other frames than IP's are nobody's.
   private func egress(_ happening: Happening) -> [LabEgress] {
     var waiting = happening.frames.mapValues { frames in
-      ArraySlice(frames.filter { $0.uint16(at: 12) == 0x0800 || $0.uint16(at: 12) == 0x86DD })
+      ArraySlice(frames.filter(ScenarioPlay.isPacket))
     }
     var ordered: [LabEgress] = []
     func take(_ interface: UInt32) {

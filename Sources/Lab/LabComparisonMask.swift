@@ -79,6 +79,11 @@ struct LabMask {
     for (a, b) in zip(left["steps"]?.elements ?? [], right["steps"]?.elements ?? []) {
       guard let index = a["i"]?.integer, ways.indices.contains(index), ways[index] else { continue }
       for (mine, theirs) in zip(a["packets"]?.elements ?? [], b["packets"]?.elements ?? []) { learnSender(mine, theirs) }
+      // Where its source is translated, the packet no longer has the port that its socket was given.
+      for (mine, theirs) in zip(a["ct"]?.elements ?? [], b["ct"]?.elements ?? []) where mine["event"] == "NEW" && theirs["event"] == "NEW" {
+        guard let one = mine["orig"], let other = theirs["orig"] else { continue }
+        learn(one, other, address: "src", port: "sport", from: nil)
+      }
     }
   }
 

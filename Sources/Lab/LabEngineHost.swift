@@ -8,6 +8,7 @@ extension Host {
   convenience init(_ scenario: Scenario) throws(ScenarioError) {
     self.init()
     addsLinkLocalAddresses = false
+    neighbours.areAll = true
     // A scenario has no words for it.
     usesIPsec = false
     for (name, value) in [
@@ -15,6 +16,7 @@ extension Host {
       ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),
       ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
     ] { sysctls[name] = value }
+    if !scenario.usesIPv6 { sysctls["net.ipv6.conf.all.disable_ipv6"] = 1 }
     for (index, face) in scenario.interfaces.enumerated() {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }
       var addresses: [Address] = []

@@ -1,3 +1,5 @@
+import Wire
+
 /// A host, its rules, and what happens to it: one line of the lab's protocol.
 public struct Scenario: Sendable, Equatable {
   /// What becomes of packets for this host.
@@ -105,6 +107,12 @@ public struct Scenario: Sendable, Equatable {
       if case .load(let rules, let rules6) = step.action { texts += [rules, rules6] }
     }
     return texts.compactMap(\.self)
+  }
+
+  /// It has rules or addresses of IPv6; the host of one that has none does not speak it.
+  public var usesIPv6: Bool {
+    let lines = setup.lazy.flatMap { $0.split(separator: " ") } + interfaces.flatMap { $0.addresses.map { $0[...] } }
+    return rules6 != nil || lines.contains { IPAddress($0.prefix { $0 != "/" })?.family == .ipv6 }
   }
 
   /// The hardware address of interface number `index`: 02:00:00:00:00:00 for the first. Frames leave for the same address,

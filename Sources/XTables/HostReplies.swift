@@ -142,12 +142,13 @@ extension Packet {
   /// Whether all from the transport header on sums up to nothing, over IPv4 with the pseudo header for TCP and UDP only.
   fileprivate func hasValidSum(at transport: TransportLocator) -> Bool {
     guard transport.offset <= count else { return false }
-    // The kernel sums up the IP header too, whose own sum is all ones; so a payload of zeroes is right as well.
-    var pseudo: UInt64 = 0xffff
+    // Over IPv4 the kernel sums up the IP header too, whose own sum is all ones, so that a payload of zeroes is right as well; but not
+    // where options were written to on the way, such as a recorded route.
+    var pseudo: UInt64 = family == .ipv4 ? 0 : 0xffff
     if family == .ipv6 || transport.proto == .tcp || transport.proto == .udp {
       guard let sum = pseudoHeaderSum(protocol: transport.proto, length: count - transport.offset) else { return false }
       pseudo += sum
     }
-    return Checksum.compute(bytes, in: transport.offset..<count, initial: pseudo) == 0
+    return Checksum.compute(bytes, in: (family == .ipv4 ? 0 : transport.offset)..<count, initial: pseudo) == 0
   }
 }

@@ -11,4 +11,6 @@ public struct KernelServices: OptionSet, Sendable, Hashable {
   public static let conntrack: KernelServices = [KernelServices(rawValue: 1), .defragmentation]
   /// The corresponding kernel functions are `nf_defrag_ipv4_enable` and `nf_defrag_ipv6_enable`.
   public static let defragmentation = KernelServices(rawValue: 2)
+  /// The corresponding kernel function is `nf_ct_set_acct`.
+  public static let accounting = KernelServices(rawValue: 4)
 }

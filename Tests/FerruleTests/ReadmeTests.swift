@@ -39,22 +39,23 @@ import Testing
     return commands
   }
 
-  static let shown: [Command] = ((try? text()).map(pieces) ?? []).filter(\.isConsole).flatMap { commands($0.text) }
+  /// `FERRULE_RECORD=1 swift test --filter ReadmeTests` writes the outputs anew before it looks at them.
+  static let shown: [Command] = {
+    if ProcessInfo.processInfo.environment["FERRULE_RECORD"] == "1" { try? record() }
+    return ((try? text()).map(pieces) ?? []).filter(\.isConsole).flatMap { commands($0.text) }
+  }()
 
   @Test func thereAreCommands() { #expect(Self.shown.count >= 6) }
 
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["FERRULE_RECORD"] != "1"), arguments: shown)
-  func printsWhatIsShown(_ command: Command) throws {
+  @Test(arguments: shown) func printsWhatIsShown(_ command: Command) throws {
     #expect(try BuiltCommand.shell(command.line).text == command.output)
   }
 
-  /// Writes the outputs anew: `FERRULE_RECORD=1 swift test --filter ReadmeTests`.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["FERRULE_RECORD"] == "1"))
-  func record() throws {
-    let text = try Self.pieces(Self.text()).map { piece in
+  private static func record() throws {
+    let text = try pieces(text()).map { piece in
       guard piece.isConsole else { return piece.text }
-      return try Self.commands(piece.text).map { try "$ \($0.line)\n" + BuiltCommand.shell($0.line).text }.joined()
+      return try commands(piece.text).map { try "$ \($0.line)\n" + BuiltCommand.shell($0.line).text }.joined()
     }.joined()
-    try text.write(to: Self.readme, atomically: true, encoding: .utf8)
+    try text.write(to: readme, atomically: true, encoding: .utf8)
   }
 }

@@ -29,7 +29,9 @@ import Testing
     print("verified \(report.counts["agree"] ?? 0) tests of the examples, \(Int(report.tests_per_second)) a second")
   }
 
-  private static func scenario(setup: String = "", steps: String) -> String {
+  private static func scenario(
+    setup: String = "", neighbours: String = "{}", sysctl: String = "net.ipv4.ip_forward: 1", steps: String
+  ) -> String {
     """
     rules: |
       *filter
@@ -38,6 +40,8 @@ import Testing
     host:
       interfaces: {eth0: [10.0.0.1/24], eth1: [10.0.1.1/24]}
       setup: [\(setup)]
+      neighbours: \(neighbours)
+      sysctls: {\(sysctl)}
     tests:
       - name: t
         steps:
@@ -48,12 +52,26 @@ import Testing
 
   private static let packet = "- eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S"
 
-  /// The engine resolves no neighbours, which is a difference that can be had at will.
+  /// The engine does not know of a switch that hardly anybody uses, which is a difference that can be had at will.
   @Test func aDifferenceIsToldSideBySide() throws {
-    let outcome = try CommandTests.shell("ferrule verify $F", with: Self.scenario(setup: "link set dev eth1 arp on", steps: Self.packet))
+    let step = #"- {in: eth0, dmac: "ff:ff:ff:ff:ff:ff", src: 10.0.0.9, dst: 10.0.0.1}"#
+    let outcome = try CommandTests.shell(
+      "ferrule verify $F", with: Self.scenario(sysctl: "net.ipv4.conf.all.drop_unicast_in_l2_multicast: 1", steps: step))
     #expect(outcome.status == 1)
-    #expect(outcome.text.contains(":11: step 1: eth0 tcp"), "\(outcome.text)")
-    #expect(outcome.text.contains(#/outgoing frame 1\n +Ferrule: [0-9a-f]+ \(tcp 10.0.0.9:1000>10.0.1.9:80 S\)\n +kernel: none\n/#), "\(outcome.text)")
+    #expect(outcome.text.contains(":13: step 1: in eth0"), "\(outcome.text)")
+    #expect(outcome.text.contains(#/verdict\n +Ferrule: drop at INPUT[^\n]*\n +kernel: lost\n/#), "\(outcome.text)")
+  }
+
+  /// What a file says of neighbours, engine and kernel take alike: one answers, one does not, one is not spoken of.
+  @Test func neighboursAreAskedFor() throws {
+    let text = Self.scenario(
+      neighbours: #"{eth1: {10.0.1.9: "02:aa:00:00:00:09", 10.0.1.10: none}}"#,
+      steps: ["10.0.1.9:80 => sent eth1", "10.0.1.10:80 => lost", "10.0.1.11:80 => sent eth1"]
+        .map { "- eth0 udp 10.0.0.9:1000 > \($0)" }.joined(separator: "\n      "))
+    for command in ["test", "verify"] {
+      let outcome = try CommandTests.shell("ferrule \(command) $F", with: text)
+      #expect(outcome.status == 0, "\(outcome.text)")
+    }
   }
 
   @Test func whatCannotBeAskedIsNoAgreement() throws {

@@ -66,6 +66,8 @@ public final class Host: HostModel {
   public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
   public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { resolveRules() } }
   public var sysctls = Sysctls() { didSet { isResolved = false } }
+  /// Who is on the links.
+  public var neighbours = Neighbours()
   /// Sockets that listen here, or were opened for sending.
   public var sockets: [HostSocket] = []
   /// Whether the routes are all there are. Where they are not, a destination none of them reaches is unknown, not unreachable.
@@ -87,6 +89,8 @@ public final class Host: HostModel {
   private(set) var usesRealms = false
   /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
   private(set) var alwaysRoutesSources = false
+  /// A rule looks behind the network header.
+  private(set) var rulesAskTransport = false
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
@@ -186,8 +190,16 @@ public final class Host: HostModel {
   }
 
   public func addRule(_ rule: RouteRule) {
-    rules.append(rule)
-    rules.sort { $0.priority < $1.priority }
+    // Behind those of the same priority.
+    rules.insert(rule, at: rules.firstIndex { $0.priority > rule.priority } ?? rules.count)
+  }
+
+  /// Removes the first rule that is like this one; false where there is none.
+  @discardableResult
+  public func removeRule(where isMeant: (RouteRule) -> Bool) -> Bool {
+    guard let index = rules.firstIndex(where: isMeant) else { return false }
+    rules.remove(at: index)
+    return true
   }
 
   func table(_ number: UInt32, _ family: Family) -> RouteTable? { tables[RouteTableKey(number: number, family: family)] }
@@ -198,16 +210,29 @@ public final class Host: HostModel {
   private func deriveRoutes() {
     var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
-      if let output = route.output, device(output)?.isUp == false { continue }
-      lists[RouteTableKey(number: route.table, family: route.family), default: []]
-        .append(ResolvedRoute(route, mtu: route.output.flatMap { device($0) }?.mtu ?? 1500))
+      guard let resolved = resolve(route) else { continue }
+      lists[RouteTableKey(number: route.table, family: route.family), default: []].append(resolved)
     }
     tables = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
     resolveRules()
   }
 
+  /// Nothing where all of its interfaces are down.
+  private func resolve(_ route: Route) -> ResolvedRoute? {
+    if let output = route.output, device(output)?.isUp == false { return nil }
+    let mtu = route.output.flatMap { device($0) }?.mtu ?? 1500
+    guard !route.hops.isEmpty else { return ResolvedRoute(route, mtu: mtu) }
+    let ways = route.hops.compactMap { hop in
+      var way = route
+      (way.hops, way.output, way.gateway) = ([], hop.output, hop.gateway)
+      return resolve(way)
+    }
+    return ways.count < 2 ? ways.first : ResolvedRoute(route, mtu: mtu, hops: ways)
+  }
+
   private func resolveRules() {
+    rulesAskTransport = rules.contains(where: \.asksTransport)
     lookups = rules.map { rule in
       guard case .table(let number) = rule.action else { return RuleLookup(rule: rule, narrow: nil, wide: nil) }
       return RuleLookup(rule: rule, narrow: table(number, .ipv4), wide: table(number, .ipv6))
@@ -237,7 +262,8 @@ public final class Host: HostModel {
       if family == .ipv4, let broadcast = entry.broadcast, broadcast.bits != 0xFFFF_FFFF {
         add(.broadcast, broadcast.bits, whole, table: RouteTable.local, .link)
       }
-      guard entry.prefixLength < whole else { continue }
+      // Of a network of one address there is nothing more to say, unless it is the peer's.
+      guard entry.prefixLength < whole || entry.peer.map({ $0 != entry.address }) ?? false else { continue }
       if device.isLoopback {
         add(.local, entry.network, entry.prefixLength, table: RouteTable.local, .host)
       } else {

@@ -10,6 +10,7 @@ extension Host {
   ///       eth0: {addresses: [10.0.0.1/24], mac: "02:00:00:00:00:01", mtu: 1500, up: true}
   ///     routes: [default via 10.0.0.254 dev eth0]
   ///     rules: [from 10.0.0.0/8 table 100]
+  ///     neighbours: {eth0: {10.0.0.9: "02:00:00:00:00:09", 10.0.0.10: none}}
   ///     sysctls: {net.ipv4.ip_forward: 1}
   ///     sockets:
   ///       - {name: web, proto: tcp, port: 80, uid: 33}
@@ -18,13 +19,25 @@ extension Host {
   public convenience init(yaml text: String) throws(HostError) {
     self.init()
     guard let root = try HostDocument.load(text) as? [String: Any] else { throw HostError("host", "expected a mapping") }
-    for key in root.keys where !["interfaces", "routes", "rules", "sysctls", "sockets", "setup"].contains(key) {
+    for key in root.keys where !["interfaces", "routes", "rules", "sysctls", "sockets", "setup", "neighbours"].contains(key) {
       throw HostError(key, "nothing here is called so")
     }
     knowsAllRoutes = root["routes"] != nil || root["setup"] != nil
     for (name, value) in try HostDocument.mapping(root, "interfaces") { try add(interface: name, value) }
     for line in try HostDocument.texts(root, "setup") { try apply(ipCommand: line) }
     for line in try HostDocument.texts(root, "rules") { try apply(ipCommand: "rule add \(line)") }
+    for (name, value) in try HostDocument.mapping(root, "neighbours") {
+      guard let interface = interface(named: name), let members = value as? [String: Any] else {
+        throw HostError("neighbours.\(name)", "expected an interface of this host, with a mapping of addresses")
+      }
+      for (text, value) in members.sorted(by: { $0.key < $1.key }) {
+        let hardware = MACAddress("\(value)")
+        guard let address = IPAddress(text), hardware != nil || "\(value)" == "none" else {
+          throw HostError("neighbours.\(name).\(text)", "expected an address with a hardware address, or with none")
+        }
+        neighbours.set(address, on: interface, hardware)
+      }
+    }
     for (name, value) in try HostDocument.mapping(root, "sysctls") {
       guard let number = HostDocument.number(value) else { throw HostError("sysctls.\(name)", "expected a number") }
       sysctls[name] = number

@@ -9,6 +9,7 @@ struct HostLink {
   let isLoopback: Bool
   let isBridge: Bool
   let isBridgePort: Bool
+  let hasNoARP: Bool
   let mtu: Int
   let hardwareAddress: MACAddress
   /// `forwarding`, for IPv6 that of this interface and that of all.
@@ -20,6 +21,11 @@ struct HostLink {
   let acceptsLocal: Bool
   let routesLocalnet: Bool
   let usesMarkForSource: Bool
+  let forwardsBroadcasts: Bool
+  let sendsRedirects: Bool
+  /// Hosts of other networks are on the link too. Kernel: `shared_media`.
+  let sharesMedium: Bool
+  let speaksIPv6: Bool
 
   init(_ device: Host.Device, _ sysctls: Sysctls) {
     key = device.interface.key
@@ -27,6 +33,7 @@ struct HostLink {
     isLoopback = device.isLoopback
     isBridge = device.isBridge
     isBridgePort = device.bridge != nil
+    hasNoARP = device.hasNoARP
     mtu = device.mtu
     hardwareAddress = device.hardwareAddress
     let name = device.name
@@ -36,17 +43,21 @@ struct HostLink {
     reversePathFilter = sysctls.joined("ipv4", name, "rp_filter")
     acceptsLocal = sysctls.joined("ipv4", name, "accept_local") != 0
     routesLocalnet = sysctls.joined("ipv4", name, "route_localnet") != 0
+    forwardsBroadcasts = sysctls["net.ipv4.conf.all.bc_forwarding"] ?? 0 != 0 && sysctls["net.ipv4.conf.\(name).bc_forwarding"] ?? 0 != 0
+    sendsRedirects = sysctls.joined("ipv4", name, "send_redirects") != 0
+    sharesMedium = sysctls.joined("ipv4", name, "shared_media") != 0
+    speaksIPv6 = sysctls["net.ipv6.conf.all.disable_ipv6"] ?? 0 == 0 && sysctls["net.ipv6.conf.\(name).disable_ipv6"] ?? 0 == 0
     usesMarkForSource = sysctls.joined("ipv4", name, "src_valid_mark") != 0
   }
 
-  /// Where frames for a neighbour go. Nobody asks for neighbours here: the interface's own address stands for those of its link.
-  func hardwareAddress(of hop: IPAddress) -> MACAddress {
+  /// Where frames for a group go; nothing for an address of one.
+  func hardwareAddress(ofGroup hop: IPAddress) -> MACAddress? {
     switch hop {
     case .v4(let address) where address.isMulticast:
       MACAddress(rawValue: 0x0100_5E00_0000 | UInt64(address.rawValue & 0x7F_FFFF))
     case .v6(let address) where address.rawValue >> 120 == 0xFF:
       MACAddress(rawValue: 0x3333_0000_0000 | UInt64(truncatingIfNeeded: address.rawValue & 0xFFFF_FFFF))
-    default: hardwareAddress
+    default: nil
     }
   }
 }

@@ -38,18 +38,24 @@ extension Host {
     switch lookup(flow) {
     case .unknown: return .unknown
     case .error(let type): return refusal(type, link)
+    case .barred(let action): return refusal(action.addressType, link)
     case .found(let found):
       switch found.route.type {
+      case .broadcast where link.forwardsBroadcasts: return forward(found, flow, link, input)
       case .broadcast, .local:
         if let reason = martianSource(flow, link, input) { return .lost(reason) }
         return .local
       case .unicast:
-        guard link.forwardsIPv4 else { return .lost("forwarding is off on \(input.name)") }
-        if let reason = martianSource(flow, link, input, forwardedBy: found.route.output) { return .lost(reason) }
-        return found.forwarding == nil ? .unknown : .forward(found)
+        return forward(found, flow, link, input)
       default: return .lost("the route's type leads nowhere")
       }
     }
+  }
+
+  private func forward(_ found: ResolvedRoute, _ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
+    guard link.forwardsIPv4 else { return .lost("forwarding is off on \(input.name)") }
+    if let reason = martianSource(flow, link, input, forwardedBy: found.route.output) { return .lost(reason) }
+    return found.forwarding == nil ? .unknown : .forward(found)
   }
 
   private func refusal(_ type: AddressType, _ link: HostLink) -> InputDecision {
@@ -72,7 +78,7 @@ extension Host {
       return strictness == 1 || strictness == 2 ? "no route leads back to its source (rp_filter)" : nil
     }
     guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
-    if found.route.output == input || strictness != 1 { return nil }
+    if found.route.output == input || found.hops.contains(where: { $0.route.output == input }) || strictness != 1 { return nil }
     return "the route back to its source is another (rp_filter)"
   }
 
@@ -96,6 +102,9 @@ extension Host {
       if type == .blackhole { return .lost("its route is a blackhole") }
       guard link.forwardsIPv6 else { return .lost("there is no route, and forwarding is off") }
       return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
+    case .barred:
+      guard link.forwardsIPv6 else { return .lost("a rule forbids it, and forwarding is off") }
+      return .unreachable(.unspecified, "a rule forbids it")
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
@@ -108,7 +117,7 @@ extension Host {
 
   /// Whether an interface has joined a group: all nodes; where neighbours are looked for, those of its addresses; on a router, all routers.
   /// The corresponding kernel function is `ipv6_chk_mcast_addr`.
-  private func listens(to group: IPv6Address, on interface: Interface) -> Bool {
+  func listens(to group: IPv6Address, on interface: Interface) -> Bool {
     guard let device = device(interface) else { return false }
     let scope = group.rawValue >> 112
     let rest = group.rawValue & (1 << 112 - 1)

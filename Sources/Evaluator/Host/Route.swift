@@ -37,6 +37,16 @@ public struct Route: Sendable, Hashable {
   public var scope: RouteScope = .universe
   /// The realm it leads to in the low half, the one it comes from in the high one; 0 for none. Kernel: `fib_nh.nh_tclassid`.
   public var realms: UInt32 = 0
+  /// The TOS it is for, in the bits that routes look at; 0 for all. IPv4 only.
+  public var tos: UInt8 = 0
+  /// Where it leads by more ways than one; its own interface and gateway are then none. Kernel: `fib_nh`.
+  public var hops: [Hop] = []
+
+  /// One of several ways.
+  public struct Hop: Sendable, Hashable {
+    public var output: Interface
+    public var gateway: IPAddress?
+  }
 
   public init(_ family: Family, _ destination: UInt128, _ prefixLength: Int, type: AddressType = .unicast) {
     self.family = family
@@ -47,49 +57,7 @@ public struct Route: Sendable, Hashable {
 
   func hasSameKey(as other: Route) -> Bool {
     family == other.family && destination == other.destination && prefixLength == other.prefixLength
-      && table == other.table && metric == other.metric && (family == .ipv4 || output == other.output)
-  }
-}
-
-/// When which routing table is asked. Kernel: `fib_rule`.
-public struct RouteRule: Sendable, Hashable {
-  public enum Action: Sendable, Hashable {
-    case table(UInt32)
-    case unreachable, prohibit, blackhole
-  }
-
-  public var priority: UInt32
-  public var family: Family?
-  public var source: AddressMask?
-  public var destination: AddressMask?
-  public var mark: UInt32 = 0
-  /// 0: the mark is not looked at.
-  public var markMask: UInt32 = 0
-  public var input: String?
-  public var output: String?
-  /// As those of a ``Route``. Kernel: `fib4_rule.tclassid`.
-  public var realms: UInt32 = 0
-  public var action: Action
-
-  public init(priority: UInt32, _ action: Action) {
-    self.priority = priority
-    self.action = action
-  }
-
-  /// The three rules every kernel starts with.
-  public static let initial = [
-    RouteRule(priority: 0, .table(RouteTable.local)), RouteRule(priority: 32766, .table(RouteTable.main)),
-    RouteRule(priority: 32767, .table(RouteTable.default)),
-  ]
-
-  func covers(_ flow: Flow) -> Bool {
-    if let family, family != flow.destination.family { return false }
-    if let source, (flow.source?.bits ?? 0) & source.mask != source.address { return false }
-    if let destination, flow.destination.bits & destination.mask != destination.address { return false }
-    if flow.mark & markMask != mark & markMask { return false }
-    if let input, (flow.input?.name ?? "lo") != input { return false }
-    if let output, flow.output?.name != output { return false }
-    return true
+      && table == other.table && metric == other.metric && tos == other.tos && (family == .ipv4 || output == other.output)
   }
 }
 
@@ -101,34 +69,20 @@ struct RouteTableKey: Hashable {
 /// A route as look-ups give it, with what follows from it for a packet that is passed on.
 final class ResolvedRoute: Sendable {
   let route: Route
+  /// Its ways, where there are several.
+  let hops: [ResolvedRoute]
   /// Nothing where it has no interface.
   let forwarding: RouteAnswer?
 
   /// - Parameter mtu: that of its interface.
-  init(_ route: Route, mtu: Int) {
+  init(_ route: Route, mtu: Int, hops: [ResolvedRoute] = []) {
     self.route = route
+    self.hops = hops
     forwarding = route.output.map {
       RouteAnswer(
         type: .unicast, output: $0, gateway: route.gateway, preferredSource: route.preferredSource,
         mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu)
     }
-  }
-}
-
-/// A rule with the tables it leads to.
-struct RuleLookup {
-  let rule: RouteRule
-  let narrow: RouteTable?
-  let wide: RouteTable?
-  /// The rule asks nothing of the flow.
-  let coversAll: Bool
-
-  init(rule: RouteRule, narrow: RouteTable?, wide: RouteTable?) {
-    self.rule = rule
-    self.narrow = narrow
-    self.wide = wide
-    coversAll = rule.family == nil && rule.source == nil && rule.destination == nil && rule.markMask == 0
-      && rule.input == nil && rule.output == nil
   }
 }
 
@@ -149,13 +103,14 @@ public final class RouteTable: Sendable {
 
   /// Longest first; only lengths that occur.
   private let levels: [Level]
-  /// Those of a prefix together, by rising metric, and of one metric in the order in which they were added.
+  /// Those of a prefix together, those for a TOS first, by rising metric, and of one metric in the order in which they were added.
   private let routes: [ResolvedRoute]
 
   init(_ list: [ResolvedRoute], family: Family) {
     let sorted = list.enumerated().sorted { left, right in
       if left.element.route.prefixLength != right.element.route.prefixLength { return left.element.route.prefixLength > right.element.route.prefixLength }
       if left.element.route.destination != right.element.route.destination { return left.element.route.destination < right.element.route.destination }
+      if left.element.route.tos != right.element.route.tos { return left.element.route.tos > right.element.route.tos }
       if left.element.route.metric != right.element.route.metric { return left.element.route.metric < right.element.route.metric }
       return left.offset < right.offset
     }
@@ -175,12 +130,19 @@ public final class RouteTable: Sendable {
     self.levels = levels
   }
 
+  /// The bits of a TOS that routes look at. Kernel: `IPTOS_RT_MASK`, without the low bit that congestion notification has taken.
+  static let tosMask: UInt8 = 0x1C
+
   /// The first route that leads to an address, by the wanted interface if there is one.
-  func lookup(_ address: UInt128, output: Interface?) -> ResolvedRoute? {
+  func lookup(_ address: UInt128, output: Interface?, tos: UInt8 = 0) -> ResolvedRoute? {
     for level in levels.indices {
       guard let place = levels[level].prefixes.place(of: address & levels[level].mask) else { continue }
-      for index in levels[level].starts[place]..<levels[level].starts[place + 1]
-      where output == nil || routes[index].route.output == output { return routes[index] }
+      for index in levels[level].starts[place]..<levels[level].starts[place + 1] {
+        let found = routes[index]
+        if found.route.tos != 0, found.route.tos != tos & Self.tosMask { continue }
+        guard let output, found.route.output != output else { return found }
+        if let hop = found.hops.first(where: { $0.route.output == output }) { return hop }
+      }
     }
     return nil
   }

@@ -8,6 +8,13 @@ public struct Flow: Sendable, Hashable {
   public var mark: UInt32 = 0
   public var input: Interface?
   public var output: Interface?
+  public var tos: UInt8 = 0
+  /// What stands behind the network header, where a rule asks for it.
+  public var proto: IPProtocol?
+  public var sourcePort: UInt16 = 0
+  public var destinationPort: UInt16 = 0
+  /// The user whose socket sends it; root for packets from outside.
+  public var user: UInt32 = 0
 
   public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil) {
     self.destination = destination
@@ -23,7 +30,21 @@ enum RouteLookup {
   case found(ResolvedRoute)
   /// No route, or one that forbids: the type says which.
   case error(AddressType)
+  /// A rule forbids it.
+  case barred(RouteRule.Action)
   case unknown
+}
+
+extension Flow {
+  /// What rules can ask of a packet besides its addresses.
+  mutating func note(_ packet: borrowing Packet, transport: Bool) {
+    tos = packet.tos ?? 0
+    guard transport, let at = packet.transport else { return }
+    proto = at.proto
+    guard at.proto.hasPorts, at.fragmentOffset == 0 else { return }
+    sourcePort = packet.bytes.uint16(at: at.offset) ?? 0
+    destinationPort = packet.bytes.uint16(at: at.offset &+ 2) ?? 0
+  }
 }
 
 extension Host {
@@ -35,25 +56,42 @@ extension Host {
     return lookup(flow, endingAt: &last)
   }
 
-  /// - Parameter index: gets the place of the rule that led to the answer.
-  func lookup(_ flow: Flow, endingAt index: inout Int) -> RouteLookup {
-    for place in lookups.indices where lookups[place].coversAll || lookups[place].rule.covers(flow) {
-      index = place
+  /// - Parameter place: gets the place of the rule that led to the answer.
+  func lookup(_ flow: Flow, endingAt place: inout Int) -> RouteLookup {
+    var index = 0
+    while index < lookups.count {
+      place = index
+      index += 1
+      guard lookups[place].coversAll || lookups[place].rule.covers(flow) else { continue }
       switch lookups[place].rule.action {
-      case .unreachable: return .error(.unreachable)
-      case .prohibit: return .error(.prohibit)
-      case .blackhole: return .error(.blackhole)
+      case .unreachable, .prohibit, .blackhole: return .barred(lookups[place].rule.action)
+      case .nop: continue
+      case .goto(let priority):
+        let family = flow.destination.family
+        // Only forward: the rules stand by their priorities.
+        guard let target = lookups[index...].firstIndex(where: { $0.rule.priority == priority && $0.rule.family ?? family == family }) else { continue }
+        index = target
       case .table:
         let table = flow.destination.family == .ipv4 ? lookups[place].narrow : lookups[place].wide
-        guard let found = table?.lookup(flow.destination.bits, output: flow.output) else { continue }
+        guard let found = table?.lookup(flow.destination.bits, output: flow.output, tos: flow.tos) else { continue }
         switch found.route.type {
         case .throw: continue
         case .unreachable, .prohibit, .blackhole: return .error(found.route.type)
-        default: return .found(found)
+        default:
+          if let length = lookups[place].rule.suppressedLength, found.route.prefixLength <= length { continue }
+          return .found(found)
         }
       }
     }
     return knowsAllRoutes ? .error(.unspecified) : .unknown
+  }
+
+  /// What would have to be known to say where a packet goes.
+  func needs(_ flow: Flow) -> String {
+    if case .found(let found) = lookup(flow), !found.hops.isEmpty {
+      return "which of \(found.hops.count) next hops to \(flow.destination) the kernel picks by a hash with a key of its own"
+    }
+    return "a route to \(flow.destination), or the word that there is none"
   }
 
   /// The route of a packet that starts here. Nothing where the user gave too little to know.
@@ -68,13 +106,9 @@ extension Host {
     switch lookup(flow) {
     case .unknown: return nil
     case .error(let type):
-      // Bound to an interface, everything is taken to be on the link.
-      if let output = flow.output, type == .unspecified, flow.destination.family == .ipv4 {
-        return RouteAnswer(
-          type: .unicast, output: output, gateway: nil, preferredSource: flow.source ?? selectAddress(output, near: nil, .link),
-          mtu: device(output)?.mtu ?? 1500)
-      }
+      if let answer = onLink(flow) { return answer }
       return RouteAnswer(type: type == .unspecified ? .unreachable : type, output: nil, gateway: nil, preferredSource: nil)
+    case .barred: return onLink(flow) ?? RouteAnswer(type: .unreachable, output: nil, gateway: nil, preferredSource: nil)
     case .found(let found):
       let route = found.route
       if route.type == .local || route.type == .anycast {
@@ -86,6 +120,14 @@ extension Host {
         type: route.type, output: output, gateway: route.gateway,
         preferredSource: flow.source ?? preferredSource(route, output, flow.destination), mtu: mtu(route, output))
     }
+  }
+
+  /// Bound to an interface, everything that no route leads to is taken to be on the link. IPv4 only.
+  private func onLink(_ flow: Flow) -> RouteAnswer? {
+    guard let output = flow.output, flow.destination.family == .ipv4 else { return nil }
+    return RouteAnswer(
+      type: .unicast, output: output, gateway: nil, preferredSource: flow.source ?? selectAddress(output, near: nil, .link),
+      mtu: device(output)?.mtu ?? 1500)
   }
 
   /// Broadcast and multicast need no route, but an interface.
@@ -174,7 +216,7 @@ extension Host {
     if let interface { return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true ? .local : .unicast }
     switch lookup(Flow(to: address)) {
     case .unknown: return nil
-    case .error: return .unreachable
+    case .error, .barred: return .unreachable
     case .found(let found): return found.route.type == .local || found.route.type == .anycast ? found.route.type : .unicast
     }
   }

@@ -22,7 +22,10 @@ public struct Sysctls: Sendable {
     "net.ipv4.conf.all.forwarding": 0, "net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.all.accept_local": 0,
     "net.ipv4.conf.all.route_localnet": 0, "net.ipv4.conf.all.send_redirects": 1,
     "net.ipv4.conf.all.accept_source_route": 0, "net.ipv4.conf.all.src_valid_mark": 0,
+    "net.ipv4.conf.all.bc_forwarding": 0, "net.ipv4.conf.default.bc_forwarding": 0, "net.ipv4.conf.all.shared_media": 1,
+    "net.ipv4.conf.default.shared_media": 1, "net.ipv4.tcp_fwmark_accept": 0,
     "net.ipv6.conf.all.forwarding": 0, "net.ipv6.conf.default.forwarding": 0, "net.ipv6.conf.all.disable_ipv6": 0,
+    "net.ipv6.conf.default.disable_ipv6": 0,
     "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 1000, "net.ipv6.fwmark_reflect": 0,
     "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
   ]

@@ -17,7 +17,7 @@ extension Simulator {
     classify(&packet, port, device)
     if device.isBridge, device.name != port.name, let link = packet.link {
       bridgeMemory.learn(link.source, port.name, of: device.name)
-      if packet.type == .otherHost { return crossBridge(packet, from: port, over: device) }
+      if packet.type != .host { return crossBridge(packet, from: port, over: device) }
     }
     let index = open(.own, packet, family, mark: 0)
     if let reason = objection(to: &packet, device.interface) {
@@ -80,6 +80,7 @@ extension Simulator {
       return packet.trim(to: header) ? nil : "the packet is shorter than it says"
     }
     guard packet.ipv6 != nil, packet.transport != nil else { return "the network header is broken" }
+    if host.link(input)?.speaksIPv6 == false { return "IPv6 is switched off" }
     guard packet.trim() else { return "the packet is shorter than it says" }
     guard let source = packet.source, let destination = packet.destination else { return nil }
     if !host.isLoopback(input), source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
@@ -111,7 +112,8 @@ extension Simulator {
     if pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
     // A socket that TPROXY chose is not looked for again.
     if journey.context.receiver == nil { journey.context.owner = earlyOwner(of: journey.context.packet) }
-    let flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
+    var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
+    flow.note(journey.context.packet, transport: host.rulesAskTransport)
     var decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
     if journey.context.family == .ipv4, journey.context.packet.bytes[0] & 15 > 5 {
       guard let then = readOptions(&journey, decision, flow) else { return false }
@@ -130,8 +132,7 @@ extension Simulator {
       answerUnreachable(&journey, type)
       return lose(&journey, reason)
     case .unknown:
-      let needs = "a route to \(destination), or the word that there is none"
-      finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
+      finish(&journey, .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil))
       return false
     }
   }
@@ -206,6 +207,7 @@ extension Simulator {
       }
     }
     journey.context.packet.setTTL(ttl - 1)
+    if journey.context.input == journey.route?.output { redirect(&journey) }
     if journey.context.family == .ipv4 { journey.context.priority = SocketPriority.of(tos: journey.context.packet.tos ?? 0) }
     approach(.forward, &journey, input: journey.context.input, output: journey.route?.output)
     return true

@@ -14,59 +14,88 @@ struct BridgeMemory {
   func port(of address: MACAddress, on bridge: String) -> String? { ports[bridge]?[address] }
 }
 
-/// A frame that a bridge takes from one port to another, past the hooks of IP: `br_netfilter`.
+/// Frames that a bridge takes from one port to others, past the hooks of IP: `br_netfilter`.
 extension Simulator {
-  /// Takes a packet whose frame is for somebody behind another port through PREROUTING, FORWARD and POSTROUTING, once for each port it
-  /// leaves by.
-  ///
-  /// The corresponding kernel functions are `br_handle_frame`, `br_nf_pre_routing` and `br_nf_forward_ip`.
-  func crossBridge(_ packet: Packet, from port: Host.Device, over bridge: Host.Device) {
-    guard let link = packet.link else { return }
-    let name = packet.family == .ipv6 ? "net.bridge.bridge-nf-call-ip6tables" : "net.bridge.bridge-nf-call-iptables"
-    let others = host.devices.filter { $0.bridge == bridge.name && $0.isUp && $0.name != port.name }
-    let known = bridgeMemory.port(of: link.destination, on: bridge.name)
-    // A frame for the port it came by is at home already; one for nobody that was ever heard of goes everywhere.
-    let outputs = known.map { name in others.filter { $0.name == name } } ?? others
-    var packet = packet
-    packet.type = .host
-    for output in outputs {
-      let family = packet.family ?? .ipv4
-      let index = open(.own, packet, family, mark: 0)
-      if let reason = objection(to: &packet, bridge.interface) {
-        report.packets[index].verdict = .refused(reason)
-        return
-      }
-      guard host.sysctls[name] != 0 else {
-        send(packet, to: link.destination, by: output, index)
-        report.packets[index].verdict = .sent(output: bridge.name)
-        continue
-      }
-      var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: bridge.interface, world: world)
-      context.physicalInput = port.interface
-      var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
-      journey.crossing = BridgeCrossing(bridge: bridge.interface, output: output.interface, target: link.destination, destination: packet.destination)
-      travel(&journey)
-    }
-    if outputs.isEmpty {
-      report.packets[open(.own, packet, packet.family ?? .ipv4, mark: 0)].verdict = .refused("no other port of \(bridge.name) leads there")
-    }
+  /// The ports of a bridge that a frame leaves by: the one that its destination was heard behind, or all of them. The one that came to
+  /// the bridge last is the first. The corresponding kernel functions are `br_forward` and `br_flood`.
+  func ports(of bridge: Host.Device, towards target: MACAddress, notBy port: String? = nil) -> [Host.Device] {
+    let known = target.isMulticast ? nil : bridgeMemory.port(of: target, on: bridge.name)
+    return host.devices.filter { $0.bridge == bridge.name && $0.isUp && $0.name != port && (known == nil || $0.name == known) }.reversed()
   }
 
-  /// From PREROUTING to FORWARD. The corresponding kernel function is `br_nf_pre_routing_finish`.
-  func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) -> Bool {
+  /// Takes a packet whose frame is for somebody behind another port, or for everybody, through PREROUTING once, and then through FORWARD
+  /// and POSTROUTING for each port it leaves by. What is for everybody is this host's too.
+  ///
+  /// The corresponding kernel functions are `br_handle_frame_finish` and `br_nf_pre_routing`.
+  func crossBridge(_ packet: Packet, from port: Host.Device, over bridge: Host.Device) {
+    guard let link = packet.link else { return }
+    let family = packet.family ?? .ipv4
+    var packet = packet
+    let isForAll = packet.type != .otherHost
+    if !isForAll { packet.type = .host }
+    let outputs = ports(of: bridge, towards: link.destination, notBy: port.name)
+    let index = open(.own, packet, family, mark: 0)
+    if let reason = objection(to: &packet, bridge.interface) {
+      report.packets[index].verdict = .refused(reason)
+      return
+    }
+    var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: bridge.interface, world: world)
+    guard host.sysctls["net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
+      for output in outputs { send(packet, to: link.destination, by: output, index) }
+      report.packets[index].verdict = outputs.isEmpty ? .lost("no other port of \(bridge.name) leads there") : .sent(output: bridge.name)
+      if isForAll {
+        var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
+        travel(&journey)
+      }
+      return
+    }
+    context.physicalInput = port.interface
+    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
+    journey.crossing = BridgeCrossing(
+      bridge: bridge.interface, outputs: outputs.map(\.interface), isForAll: isForAll, target: link.destination,
+      destination: packet.destination)
+    travel(&journey)
+  }
+
+  /// From PREROUTING to FORWARD, once for each port, and to INPUT. All copies share the packet's connection.
+  ///
+  /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
+  func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     guard journey.context.packet.destination == crossing.destination else {
       let needs = "what a bridge does with a packet whose destination was translated"
-      finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
-      return false
+      return finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
     }
-    journey.context.physicalOutput = crossing.output
-    approach(.forward, &journey, input: crossing.bridge, output: crossing.bridge)
-    return true
+    guard let last = crossing.outputs.last else {
+      if crossing.isForAll { return deliverBridged(&journey) }
+      _ = lose(&journey, "no other port of \(crossing.bridge.name) leads there")
+      return
+    }
+    for (number, output) in crossing.outputs.enumerated() {
+      var copy = journey
+      if number > 0 { copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark) }
+      // Only the first is told to have come by the bridge.
+      if number > 0 { copy.lingeringInput = crossing.bridge }
+      copy.borrowsConnection = crossing.isForAll || output != last
+      copy.crossing?.output = output
+      copy.context.physicalOutput = output
+      approach(.forward, &copy, input: crossing.bridge, output: crossing.bridge)
+      travel(&copy)
+    }
+    guard crossing.isForAll else { return }
+    journey.report = open(.host, journey.context.packet, journey.context.family, mark: journey.context.mark)
+    journey.lingeringInput = crossing.bridge
+    deliverBridged(&journey)
+  }
+
+  /// The host's own copy does not come to PREROUTING again. The corresponding kernel function is `ip_sabotage_in`.
+  private func deliverBridged(_ journey: inout Journey) {
+    journey.crossing = nil
+    if routeInput(&journey) { travel(&journey) }
   }
 
   /// The corresponding kernel function is `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
-    if let port = host.device(crossing.output) { send(journey.context.packet, to: crossing.target, by: port, journey.report) }
+    if let port = crossing.output.flatMap({ host.device($0) }) { send(journey.context.packet, to: crossing.target, by: port, journey.report) }
     finish(&journey, .sent(output: crossing.bridge.name))
   }
 
@@ -78,10 +107,14 @@ extension Simulator {
 /// The way of a packet over a bridge.
 struct BridgeCrossing {
   let bridge: Interface
-  /// The port it leaves by.
-  let output: Interface
+  /// The ports it leaves by.
+  let outputs: [Interface]
+  /// It is for this host as well.
+  let isForAll: Bool
   /// The frame's destination, which stays.
   let target: MACAddress
   /// The packet's destination when it came.
   let destination: IPAddress?
+  /// The port that this copy leaves by.
+  var output: Interface?
 }

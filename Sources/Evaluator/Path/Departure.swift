@@ -45,10 +45,14 @@ extension Simulator {
       }
       bound = interface
     }
-    let flow = Flow(to: destination, mark: sender.facts.mark, output: bound)
+    var flow = Flow(to: destination, mark: sender.facts.mark, output: bound)
+    flow.user = sender.facts.uid
+    if !sender.hasOwnHeader {
+      flow.source = packet.source
+      flow.note(packet, transport: true)
+    }
     guard let route = host.outputRoute(flow) else {
-      let needs = "a route to \(destination), or the word that there is none"
-      report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: needs), at: nil)
+      report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil)
       return nil
     }
     guard let output = route.output else {
@@ -84,7 +88,12 @@ extension Simulator {
 
   /// The error a process gets where no route leads.
   func routeError(_ flow: Flow) -> SendError {
-    guard case .error(let type) = host.lookup(flow) else { return .networkUnreachable }
+    let type: AddressType
+    switch host.lookup(flow) {
+    case .error(let found): type = found
+    case .barred(let action): type = action.addressType
+    default: return .networkUnreachable
+    }
     return switch type {
     case .unreachable: .hostUnreachable
     case .prohibit: .accessDenied
@@ -110,7 +119,10 @@ extension Simulator {
     // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
     let owner = isError ? SocketFacts.kernel : nil
-    answer(PendingPacket(packet: packet, owner: owner), to: destination, family, attachment: journey.context.attachment.answer)
+    var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
+    // A link-local address means somebody on the link that the packet came by.
+    if isError, case .v6(let address) = destination, address.isLinkLocal { pending.device = journey.context.input?.name }
+    answer(pending, to: destination, family, attachment: journey.context.attachment.answer)
   }
 
   /// Sends a packet of the kernel's own through OUTPUT.
@@ -122,7 +134,8 @@ extension Simulator {
     packet.link = nil
     let index = open(pending.origin, packet, family, mark: pending.mark)
     let bound = pending.device.flatMap { host.interface(named: $0) }
-    let flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
+    var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
+    flow.note(packet, transport: host.rulesAskTransport)
     guard let route = host.outputRoute(flow), let output = route.output else {
       report.packets[index].verdict = .lost("there is no route")
       return
@@ -172,6 +185,7 @@ extension Simulator {
   func reroute(_ journey: inout Journey) -> Bool {
     guard let destination = journey.context.packet.destination else { return false }
     var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.boundOutput)
+    flow.note(journey.context.packet, transport: host.rulesAskTransport)
     if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
     guard let route = host.outputRoute(flow), route.output != nil else { return false }
     journey.route = route
@@ -182,6 +196,11 @@ extension Simulator {
   /// From OUTPUT to POSTROUTING, by the interface that the route says now. The corresponding kernel function is `dst_output`.
   func departLocal(_ journey: inout Journey) -> Bool {
     guard let output = journey.route?.output else { return lose(&journey, "there is no route") }
+    if journey.context.family == .ipv4, hearsItself(journey, on: output) {
+      journey.ownCopy = .before
+      journey.sender = journey.context.owner
+      journey.context.owner = nil
+    }
     approach(.postrouting, &journey, input: journey.lingeringInput, output: output)
     return true
   }
@@ -192,18 +211,29 @@ extension Simulator {
   func transmit(_ journey: inout Journey) -> Bool {
     guard let output = journey.context.output, let link = host.link(output) else { return lose(&journey, "there is no interface") }
     if link.isLoopback { return loop(&journey, output) }
+    switch journey.ownCopy {
+    case .before: return hearFirst(&journey, output)
+    case .heard:
+      hear(journey, output)
+      finish(&journey, .sent(output: host.name(of: output)))
+      return false
+    case .none: break
+    }
     guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is broken") }
     // The corresponding kernel function is `ip6_finish_output2`.
     if case .v6(let group) = destination, group.isMulticast, group.rawValue >> 112 & 0xF < 2 {
       return lose(&journey, "a multicast address of this scope does not leave the host")
     }
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
-    let address = link.hardwareAddress(of: hop)
+    guard let address = host.hardwareAddress(of: hop, on: output, link) else { return waitForNeighbour(&journey, hop, output) }
     let mtu = journey.route?.mtu ?? link.mtu
     if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
       journey.frameDestination = address
     } else {
       guard depart(&journey, output, to: address, mtu: mtu) else { return false }
+    }
+    if journey.context.family == .ipv6, journey.context.input == nil || journey.lingeringInput != nil, hearsItself(journey, on: output) {
+      hearAfterwards(journey, output)
     }
     finish(&journey, .sent(output: host.name(of: output)))
     return false
@@ -217,7 +247,7 @@ extension Simulator {
       return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
     }
     let index = reportIndex(&journey)
-    for port in ports(of: output) {
+    for port in ports(of: output, towards: address) {
       for piece in pieces {
         report.departures.append(Departure(interface: port, destination: address, packet: piece, report: index))
       }
@@ -240,10 +270,9 @@ extension Simulator {
     return true
   }
 
-  /// The names of the interfaces a frame leaves through: all ports of a bridge, else the interface itself.
-  private func ports(of output: Interface) -> [String] {
-    let name = host.name(of: output)
-    guard host.link(output)?.isBridge == true else { return [name] }
-    return host.devices.filter { $0.bridge == name && $0.isUp }.map(\.name)
+  /// The names of the interfaces a frame leaves through: ports of a bridge, else the interface itself.
+  private func ports(of output: Interface, towards address: MACAddress) -> [String] {
+    guard host.link(output)?.isBridge == true, let bridge = host.device(output) else { return [host.name(of: output)] }
+    return ports(of: bridge, towards: address).map(\.name)
   }
 }

@@ -37,6 +37,10 @@ struct Journey {
   var lingeringInput: Interface?
   /// It is a fragment of which reassembly would know nothing, where the kernel drops such a one and does not keep it.
   var isRefusedByReassembly = false
+  /// The host hears it as well.
+  var ownCopy = OwnCopy.none
+  /// Who sent it, while its copy has nobody.
+  var sender: SocketFacts?
   /// How often it was handed to a queue.
   var queueStays = 0
   /// Where its frame went, if it left as it is and nothing is recorded.

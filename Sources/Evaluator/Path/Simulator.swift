@@ -37,6 +37,8 @@ public final class Simulator {
   var nextQueueID: UInt64 = 1
   var stack = StackState()
   var bridgeMemory = BridgeMemory()
+  var redirects = RedirectMemory()
+  var neighbourWaiters: [NeighbourWaiter] = []
   /// Fragments that wait for others, before tracking and before local delivery.
   var fragments = FragmentQueues()
   /// The packet that ``carry(_:on:)`` has under way; its place is used again for the next.
@@ -69,6 +71,7 @@ public final class Simulator {
       loaded.append(program)
     }
     for program in loaded { program.start(in: world) }
+    if loaded.contains(where: { $0.services.contains(.accounting) }) { conntrackSettings.accounting = true }
     var tables = rules.tables
     for program in loaded {
       if let index = tables.firstIndex(where: { $0.program.name == program.name && $0.program.family == program.family }) {
@@ -110,9 +113,13 @@ public final class Simulator {
   public func advance(nanoseconds: UInt64) -> PathReport {
     reported {
       let end = world.now.addingReportingOverflow(nanoseconds).partialValue
-      for datagram in fragments.expire(now: Instant(nanoseconds: end)) {
-        world.now = max(world.now, datagram.deadline.nanoseconds)
-        giveUp(datagram)
+      let datagrams = fragments.expire(now: Instant(nanoseconds: end)).map { datagram in
+        (deadline: datagram.deadline.nanoseconds, giveUp: { self.giveUp(datagram) })
+      }
+      let waiters = expireNeighbourWaiters(by: end).map { waiter in (deadline: waiter.deadline, giveUp: { self.giveUp(waiter) }) }
+      for timer in (datagrams + waiters).sorted(by: { $0.deadline < $1.deadline }) {
+        world.now = max(world.now, timer.deadline)
+        timer.giveUp()
       }
       world.now = end
     }

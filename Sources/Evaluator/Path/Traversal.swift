@@ -10,7 +10,7 @@ extension Simulator {
       switch journey.context.hook {
       case .prerouting:
         if let crossing = journey.crossing {
-          guard approachBridged(&journey, crossing) else { return }
+          return approachBridged(&journey, crossing)
         } else {
           guard routeInput(&journey) else { return }
         }

@@ -29,6 +29,7 @@ extension Simulator {
   private func respond(_ journey: inout Journey) {
     let packet = journey.context.packet
     guard let at = packet.transport else { return }
+    stack.askedWithMark = journey.context.mark
     let way = packet.extensionHeaderWay
     switch way {
     case .transport: break
@@ -71,7 +72,8 @@ extension Simulator {
     fields.transportBytes?.setUInt8(request == 8 ? 0 : 129, at: 0)
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel))
+    let mark = host.reflects(stack.askedWithMark, at.family)
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, mark: mark))
   }
 
   /// The corresponding kernel function is `__udp4_lib_rcv`.

@@ -26,12 +26,16 @@ extension Simulator {
   /// The source a socket speaks from; sets the error that binding or routing gives.
   private func boundSource(of packet: Packet, to destination: IPAddress, _ sender: LocalSender) -> IPAddress? {
     let bound = sender.device.flatMap { host.interface(named: $0) }
-    let route = host.outputRoute(Flow(to: destination, mark: sender.facts.mark, output: bound))
+    var flow = Flow(to: destination, from: packet.source.flatMap { $0.bits == 0 ? nil : $0 }, mark: sender.facts.mark, output: bound)
+    flow.user = sender.facts.uid
+    flow.note(packet, transport: true)
+    flow.tos = 0
+    let route = host.outputRoute(flow)
     guard let route, route.output != nil else {
-      report.error = route == nil ? nil : routeError(Flow(to: destination, mark: sender.facts.mark, output: bound))
+      report.error = route == nil ? nil : routeError(flow)
       let index = open(.own, packet, destination.family, mark: 0)
       report.packets[index].verdict = route == nil
-        ? .unknown(UnknownReason("the way of the packet", needs: "a route to \(destination)"), at: nil) : .refused("there is no route")
+        ? .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
       return nil
     }
     if let source = packet.source, source.bits != 0 {
@@ -106,7 +110,8 @@ extension Simulator {
 
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
     var fields = fields
-    fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    // What sockets send to groups stays on the link, unless they ask for more.
+    fields.ttl = fields.destination.isMulticast ? 1 : UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
     let bound = sender.device.flatMap { host.interface(named: $0) }
     let route = host.outputRoute(Flow(to: fields.destination, mark: sender.facts.mark, output: bound))
     let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length

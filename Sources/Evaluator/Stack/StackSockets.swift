@@ -83,6 +83,8 @@ struct StackState {
   /// The UDP sockets that were opened for sending and stay, by name.
   var datagrams: [String: StackDatagramSocket] = [:]
   var pending: [PendingPacket] = []
+  /// The mark of the packet that is being answered.
+  var askedWithMark: UInt32 = 0
   /// The sockets whose connection the other side has reset, and that are still open.
   var broken: Set<String> = []
   /// From whom each UDP socket heard last: whom it answers.

@@ -49,7 +49,7 @@ extension Simulator {
     guard let reply = try? fields.packet() else { return }
     // Over IPv4 the kernel's own socket sends it, over IPv6 the listener, or nobody's.
     let owner = source.family == .ipv4 ? SocketFacts.kernel : pair(of: packet).flatMap { listener(for: $0, nil)?.facts }
-    stack.pending.append(PendingPacket(packet: reply, owner: owner))
+    stack.pending.append(PendingPacket(packet: reply, owner: owner, mark: host.reflects(stack.askedWithMark, source.family)))
   }
 
   /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -67,6 +67,7 @@ extension Simulator {
       name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: listener.facts,
       sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), ownSegment: segment,
       peerSegment: offered.segment)
+    if connection.facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { connection.facts.mark = stack.askedWithMark }
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
     connection.windowScale = scale
@@ -77,7 +78,7 @@ extension Simulator {
     connection.sendNext &+= 1
     stack.connections[pair] = connection
     guard let reply = try? fields.packet() else { return }
-    stack.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true))
+    stack.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true, mark: connection.facts.mark))
   }
 
   /// What follows from 6 MiB of receive memory at most. Kernel: `tcp_select_initial_window`.

@@ -82,7 +82,7 @@ public enum ConnbytesMatch: MatchExtension {
     if info.what > 2 || info.direction > 2 { throw .kernel("connbytes: unknown mode or direction") }
   }
 
-  public static func services(_ info: Info) -> KernelServices { .conntrack }
+  public static func services(_ info: Info) -> KernelServices { [.conntrack, .accounting] }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     guard info.what <= 2, info.direction <= 2 else { return .never }

@@ -14,6 +14,7 @@ struct HostPart {
   private var routes: [String]?
   private var policy: [String] = []
   private var setup: [String] = []
+  private var neighbours: [String] = []
   private var sysctls: [Scenario.Sysctl] = []
   var users: [String: UInt32] = [:]
   var groups: [String: UInt32] = [:]
@@ -35,6 +36,7 @@ struct HostPart {
     if let node = host["routes"] { routes = try lines(node, "route add") }
     if let node = host["policy"] { policy = try lines(node, "rule add") }
     if let node = host["setup"] { setup = try node.texts() }
+    if let node = host["neighbours"] { neighbours = try neighbours(node) }
     if let node = host["sysctls"] {
       for member in try node.members() {
         sysctls.removeAll { $0.name == member.name }
@@ -63,6 +65,25 @@ struct HostPart {
   private func lines(_ node: FileNode, _ verb: String) throws(ScenarioFileError) -> [String] {
     let texts = try node.texts()
     return texts.map { $0.hasPrefix("-6 ") ? "-6 \(verb) \($0.dropFirst(3))" : "\(verb) \($0)" }
+  }
+
+  /// Entries that stay, as `ip neigh` makes them.
+  private func neighbours(_ node: FileNode) throws(ScenarioFileError) -> [String] {
+    var lines: [String] = []
+    for interface in try node.members() {
+      for entry in try interface.value.members() {
+        guard let address = IPAddress(entry.name) else { throw entry.key.error("`\(entry.name)' is no address") }
+        let text = try entry.value.text()
+        if text == "none" {
+          lines.append("neigh add \(address) dev \(interface.name) nud failed")
+        } else if let hardware = MACAddress(text) {
+          lines.append("neigh add \(address) lladdr \(hardware) dev \(interface.name) nud permanent")
+        } else {
+          throw entry.value.error("`\(text)' is no hardware address", hint: "or none, where nobody answers")
+        }
+      }
+    }
+    return lines
   }
 
   private func sysctl(_ node: FileNode) throws(ScenarioFileError) -> String {
@@ -158,7 +179,7 @@ struct HostPart {
     // Bridges must be there before their ports.
     var lines = setup.filter { $0.hasPrefix("link") || $0.hasPrefix("addr") } + links
     lines += routes ?? (interfaces == nil ? Scenario.defaultSetup : [])
-    lines += policy
+    lines += policy + neighbours
     lines += setup.filter { !$0.hasPrefix("link") && !$0.hasPrefix("addr") }
     scenario.setup = lines
     scenario.sysctls = sysctls

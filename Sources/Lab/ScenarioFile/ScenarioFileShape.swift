@@ -85,6 +85,7 @@ extension FileShape {
       Member("routes", .list(.text), "as `ip route` prints them: `default via 192.0.2.1 dev eth0`"),
       Member("policy", .list(.text), "as `ip rule add` takes them: `fwmark 1 table 100`"),
       Member("setup", .list(.text), "further lines for `ip -batch`, such as `link add br0 type bridge`"),
+      Member("neighbours", .map(.map(.text)), "who answers on the link of an interface: `10.0.0.9: 02:00:5e:00:00:09`, or `none` where nobody does; for those not named frames go to the interface's own address"),
       Member("sysctls", .map(scalar), "by their dotted names"),
       Member("users", .map(number32), "the numbers of users"),
       Member("groups", .map(number32), "the numbers of groups"),

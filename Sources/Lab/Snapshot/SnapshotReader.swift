@@ -97,19 +97,10 @@ public struct SnapshotReader: Sendable {
     var words: [String] = []
     if let type = route["type"]?.text, type != "unicast" { words.append(type) }
     words.append(destination)
-    var hop = route
-    if let hops = route["nexthops"]?.elements, let first = hops.first {
-      hop = first
-      if hops.count > 1 { miss("\(hops.count - 1) of \(hops.count) next hops of the route to \(destination): the first is taken") }
-    }
-    if let gateway = hop["gateway"]?.text {
-      words += ["via", gateway]
-    } else if let via = hop["via"], let host = via["host"]?.text, let other = via["family"]?.text {
-      words += ["via", other, host]
-    }
-    if let device = hop["dev"]?.text ?? route["dev"]?.text {
-      words += ["dev", device]
-    } else if ["unicast", nil].contains(route["type"]?.text) {
+    let hops = route["nexthops"]?.elements ?? []
+    let hop = hops.first ?? route
+    if hops.count <= 1 { words += SnapshotReader.way(hop) }
+    if hops.isEmpty, hop["dev"] == nil, ["unicast", nil].contains(route["type"]?.text) {
       miss("the route to \(destination): it has no interface")
       return nil
     }
@@ -118,8 +109,13 @@ public struct SnapshotReader: Sendable {
     }
     if let metric = route["metric"]?.integer { words += ["metric", "\(metric)"] }
     if let mtu = route["metrics"]?.elements?.first?["mtu"]?.integer { words += ["mtu", "\(mtu)"] }
+    if let tos = route["tos"]?.text { words += ["tos", tos] }
     words += Self.realms(from: hop["flow"]?["from"] ?? route["flow"]?["from"], to: hop["flow"]?["to"] ?? route["flow"]?["to"])
-    if (hop["flags"]?.elements ?? []).contains(.string("onlink")) { words.append("onlink") }
+    if hops.count > 1 {
+      words += hops.flatMap { ["nexthop"] + SnapshotReader.way($0) + ($0["weight"]?.integer.map { ["weight", "\($0)"] } ?? []) }
+    } else if (hop["flags"]?.elements ?? []).contains(.string("onlink")) {
+      words.append("onlink")
+    }
     return words.joined(separator: " ")
   }
 
@@ -127,10 +123,22 @@ public struct SnapshotReader: Sendable {
     to?.text.map { ["realms", [from?.text, $0].compactMap { $0 }.joined(separator: "/")] } ?? []
   }
 
+  /// The gateway and interface of a next hop.
+  private static func way(_ hop: JSONValue) -> [String] {
+    var words: [String] = []
+    if let gateway = hop["gateway"]?.text {
+      words += ["via", gateway]
+    } else if let via = hop["via"], let host = via["host"]?.text, let other = via["family"]?.text {
+      words += ["via", other, host]
+    }
+    return words + (hop["dev"]?.text.map { ["dev", $0] } ?? [])
+  }
+
   /// Reads what `ip -j rule` prints, and the same of IPv6.
   public mutating func read(policy text: String, _ family: AddressFamily) {
     let known: Set<String> = [
-      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol",
+      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos", "ipproto",
+      "sport", "sport_start", "sport_end", "dport", "dport_start", "dport_end", "uid_start", "uid_end", "suppress_prefixlen", "goto", "nop",
       "flow_from", "flow_to",
     ]
     for rule in entries(text, "ip -j rule") {
@@ -140,18 +148,29 @@ public struct SnapshotReader: Sendable {
         miss("the routing rule of priority \(priority): `\(other)' is not understood")
         continue
       }
-      var words: [String] = []
+      var words = object["not"] != nil ? ["not"] : []
       for (key, length, word) in [("src", "srclen", "from"), ("dst", "dstlen", "to")] {
         guard let address = rule[key]?.text, address != "all" else { continue }
         words += [word, address + (rule[length]?.integer.map { "/\($0)" } ?? "")]
       }
       if let mark = rule["fwmark"]?.text { words += ["fwmark", mark + (rule["fwmask"]?.text.map { "/\($0)" } ?? "")] }
       for key in ["iif", "oif"] { if let name = rule[key]?.text { words += [key, name] } }
-      words += ["priority", "\(priority)"]
-      words += Self.realms(from: rule["flow_from"], to: rule["flow_to"])
-      if let action = rule["action"]?.text, action != "to_tbl" { words.append(action) } else { words += ["table", rule["table"]?.text ?? "main"] }
+      for key in ["tos", "ipproto"] { if let value = rule[key]?.text { words += [key, value] } }
+      for key in ["sport", "dport"] {
+        if let port = rule[key]?.integer { words += [key, "\(port)"] }
+        if let first = rule["\(key)_start"]?.integer, let last = rule["\(key)_end"]?.integer { words += [key, "\(first)-\(last)"] }
+      }
+      if let first = rule["uid_start"]?.integer, let last = rule["uid_end"]?.integer { words += ["uidrange", "\(first)-\(last)"] }
+      words += ["priority", "\(priority)"] + Self.realms(from: rule["flow_from"], to: rule["flow_to"]) + Self.action(rule, object)
       snapshot.policy.append((family == .ipv6 ? "-6 " : "") + words.joined(separator: " "))
     }
+  }
+
+  private static func action(_ rule: JSONValue, _ object: JSONObject) -> [String] {
+    if let target = rule["goto"]?.integer { return ["goto", "\(target)"] }
+    if object["nop"] != nil { return ["nop"] }
+    if let action = rule["action"]?.text, action != "to_tbl" { return [action] }
+    return ["table", rule["table"]?.text ?? "main"] + (rule["suppress_prefixlen"]?.integer.map { ["suppress_prefixlength", "\($0)"] } ?? [])
   }
 
   // MARK: Switches

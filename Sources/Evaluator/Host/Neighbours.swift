@@ -1,0 +1,73 @@
+public import Wire
+public import XTables
+
+/// Who answers for which address on a link. Kernel: `neighbour`.
+public struct Neighbours: Sendable {
+  private struct Key: Hashable {
+    let address: IPAddress
+    let interface: Interface
+  }
+
+  /// Nothing where nobody answers.
+  private var addresses: [Key: MACAddress?] = [:]
+  /// Whether those that are not listed do not answer where they would have to be asked for.
+  public var areAll = false
+
+  public init() {}
+
+  public var isEmpty: Bool { addresses.isEmpty }
+
+  /// - Parameter hardwareAddress: nothing where nobody answers for the address.
+  public mutating func set(_ address: IPAddress, on interface: Interface, _ hardwareAddress: MACAddress?) {
+    addresses[Key(address: address, interface: interface)] = .some(hardwareAddress)
+  }
+
+  public mutating func forget(_ address: IPAddress, on interface: Interface) { addresses[Key(address: address, interface: interface)] = nil }
+
+  /// The outer nil is one that is not listed.
+  func entry(_ address: IPAddress, on interface: Interface) -> MACAddress?? { addresses[Key(address: address, interface: interface)] }
+}
+
+extension Host {
+  /// Where a frame for a neighbour goes; nothing where nobody answers for it.
+  ///
+  /// The corresponding kernel functions are `arp_constructor`, `ndisc_constructor` and `neigh_resolve_output`.
+  func hardwareAddress(of hop: IPAddress, on output: Interface, _ link: HostLink) -> MACAddress? {
+    if let group = link.hardwareAddress(ofGroup: hop) { return group }
+    if !neighbours.isEmpty, let entry = neighbours.entry(hop, on: output) { return entry }
+    guard neighbours.areAll, !link.hasNoARP else { return link.hardwareAddress }
+    return addressType(hop, on: output) == .broadcast ? .broadcast : nil
+  }
+
+  /// `ip neigh`.
+  func applyNeighbour(_ verb: String, _ words: inout IPWords) throws(HostError) {
+    var address: IPAddress?
+    var hardwareAddress: MACAddress?
+    var device: Interface?
+    var isThere = true
+    while let word = words.next() {
+      switch word {
+      case "lladdr":
+        let value = try words.value(word)
+        guard let given = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
+        hardwareAddress = given
+      case "dev":
+        let name = try words.value(word)
+        guard let found = interface(named: name) else { throw words.error("no such interface: \(name)") }
+        device = found
+      case "nud": isThere = !["failed", "incomplete", "none"].contains(try words.value(word))
+      case "protocol": _ = try words.value(word)
+      case "router", "use", "managed", "extern_learn", "to": continue
+      default:
+        guard let given = IPAddress(word) else { throw words.error("no address: \(word)") }
+        address = given
+      }
+    }
+    guard let address, let device else { throw words.error("neigh needs an address and dev NAME") }
+    switch verb {
+    case "add", "a", "replace", "change", "append": neighbours.set(address, on: device, isThere ? hardwareAddress : nil)
+    case "del", "delete", "d": neighbours.forget(address, on: device)
+    default: throw words.error("neigh \(verb) is not understood here")
+    }
+  }
+}

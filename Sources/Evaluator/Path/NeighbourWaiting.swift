@@ -1,0 +1,47 @@
+import Conntrack
+import Wire
+import XTables
+
+/// A packet that waits for somebody to answer for its next hop. Kernel: `neighbour.arp_queue`.
+struct NeighbourWaiter {
+  let context: PacketContext
+  let hop: IPAddress
+  let output: Interface
+  /// When it is given up, in nanoseconds.
+  let deadline: UInt64
+}
+
+extension Simulator {
+  /// Three probes, a second each. Kernel: `NEIGH_VAR_MCAST_PROBES`, `NEIGH_VAR_RETRANS_TIME`.
+  private static let probing: UInt64 = 3_000_000_000
+
+  /// Nobody answers for the next hop: the packet is not sent, and its sender is told when all have been asked in vain.
+  ///
+  /// The corresponding kernel function is `__neigh_event_send`.
+  func waitForNeighbour(_ journey: inout Journey, _ hop: IPAddress, _ output: Interface) -> Bool {
+    var context = journey.context
+    context.attachment = .none
+    context.effects = []
+    let asked = neighbourWaiters.first { $0.hop == hop && $0.output == output }
+    neighbourWaiters.append(NeighbourWaiter(
+      context: context, hop: hop, output: output, deadline: asked?.deadline ?? world.now &+ Self.probing))
+    return lose(&journey, "nobody answers for \(hop) on \(host.name(of: output))")
+  }
+
+  /// Those whose time is over by then, and for ever.
+  func expireNeighbourWaiters(by end: UInt64) -> [NeighbourWaiter] {
+    let over = neighbourWaiters.filter { $0.deadline <= end }
+    if !over.isEmpty { neighbourWaiters.removeAll { $0.deadline <= end } }
+    return over
+  }
+
+  /// The corresponding kernel functions are `arp_error_report` and `ndisc_error_report`.
+  func giveUp(_ waiter: NeighbourWaiter) {
+    var context = waiter.context
+    let index = open(.own, context.packet, context.family, mark: context.mark)
+    report.packets[index].verdict = .lost("nobody answered for \(waiter.hop)")
+    context.answerICMPError(type: context.family == .ipv4 ? 3 : 1, code: context.family == .ipv4 ? 1 : 3)
+    var journey = Journey(context: context, report: index, isRecorded: false)
+    settleEffects(&journey)
+  }
+}
