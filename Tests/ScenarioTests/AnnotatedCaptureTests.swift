@@ -77,15 +77,4 @@ struct TestUpdateTests {
     #expect(update.count == 14)
     #expect(Suites.run(right).count(.passed) == 1)
   }
-
-  /// What no single value can put right stays as it is.
-  @Test func otherExpectationsStay() {
-    let text = TestRunnerTests.head + """
-            - {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {matches: INPUT 1, never: web, log: udp, counters: {web 1: [2, 80]}, errno: "EPERM"}}
-
-      """
-    let update = TestUpdate(Suites.run(text))
-    #expect(String(decoding: update.bytes, as: UTF8.self) == text)
-    #expect(update.count == 0)
-  }
 }

@@ -9,6 +9,12 @@ public struct Expectation: Sendable {
     public let range: SourceRange
     /// As the file has it.
     public let text: String
+    /// Where its value stands among others; nil where that cannot be told, or nothing else can stand there.
+    var site: EntrySite?
+    /// The expectation's member that it is a part of, where it is one of several parts.
+    var outer: EntrySite?
+    /// The fields of an answer, each by itself.
+    var fields: [(name: String, site: EntrySite)] = []
   }
 
   public enum Claim: Sendable {
@@ -103,19 +109,42 @@ struct ExpectationReader {
   func read(_ node: FileNode) throws(ScenarioFileError) -> Expectation {
     if node.isText {
       let text = try node.text()
-      return Expectation(items: [Expectation.Item(claim: try verdict(node), range: node.range, text: text)], range: node.range)
+      let item = Expectation.Item(claim: try verdict(node), range: node.range, text: text, site: node.extent.map { EntrySite(alone: $0) })
+      return Expectation(items: [item], range: node.range)
     }
     let object = try FileObject(node, .expectation)
     var items: [Expectation.Item] = []
-    for name in object.names {
+    let members = try node.members()
+    for (index, name) in object.names.enumerated() {
       guard let value = object[name] else { continue }
-      for part in try parts(name, value) {
-        for claim in try claims(name, part.node) {
-          items.append(Expectation.Item(claim: claim.0, range: (part.value ?? claim.1).range, text: "\(part.name): \(try describe(part.value ?? claim.1))"))
+      let member = EntrySite(member: index, of: members, isFlow: node.isFlow)
+      let parts = try self.parts(name, value)
+      for (place, part) in parts.enumerated() {
+        let claims = try claims(name, part.node)
+        for (number, claim) in claims.enumerated() {
+          var item = Expectation.Item(
+            claim: claim.0, range: (part.value ?? claim.1).range, text: "\(part.name): \(try describe(part.value ?? claim.1))")
+          if part.value != nil {
+            item.site = EntrySite(member: place, of: try value.members(), isFlow: value.isFlow)
+            item.outer = member
+          } else if name == "counters" {
+            item.site = EntrySite(member: number, of: try value.members(), isFlow: value.isFlow)
+          } else {
+            item.site = value.isList ? EntrySite(element: number, of: try value.list(), isFlow: value.isFlow) : member
+          }
+          if name == "answer", value.isMapping { item.fields = try fieldSites(value) }
+          items.append(item)
         }
       }
     }
     return Expectation(items: items, range: node.range)
+  }
+
+  private func fieldSites(_ node: FileNode) throws(ScenarioFileError) -> [(name: String, site: EntrySite)] {
+    let members = try node.members()
+    return members.indices.compactMap { index in
+      EntrySite(member: index, of: members, isFlow: node.isFlow).map { (members[index].name, $0) }
+    }
   }
 
   /// An expectation of several things at once is one of each, so that each can be told and written by itself.

@@ -1,34 +1,56 @@
 import Conntrack
 import Wire
 
-/// What would have to stand in a file for an expectation to hold, where one value says it.
+/// A change to a scenario file.
+enum TestChange: Sendable {
+  /// A value is written anew; a literal stands as it is, all else in quotes where YAML asks for them.
+  case write(Range<Int>, String, isLiteral: Bool)
+  /// What cannot be made true is taken out.
+  case remove(EntrySite)
+}
+
+/// How an expectation would have to be changed to hold.
 struct TestCorrection {
   let judge: TestJudge
 
   private var observation: Observation? { judge.observations.first { !$0.own.isEmpty } ?? judge.observations.first }
 
-  /// Nil where no single value would do: what a rule or chain should have seen cannot be made up.
-  func text(for claim: Expectation.Claim) -> String? {
-    guard let observation else { return nil }
+  /// Empty where nothing can be written that would hold: of a packet that never was, nothing is said.
+  func changes(for item: Expectation.Item) -> [TestChange] {
+    guard let observation, let site = item.site else { return [] }
+    switch item.claim {
+    case .translation, .connection: return ofConnection(item, site)
+    case .answer: return ofAnswer(item, site, observation)
+    case .counter(let rule, _, let bytes):
+      let count = judge.count(of: rule)
+      return [.write(site.value, bytes == nil ? "\(count.packets)" : "[\(count.packets), \(count.bytes)]", isLiteral: true)]
+    case .matches, .misses, .reaches, .never, .log:
+      return [text(for: item.claim, observation).map { .write(site.value, $0, isLiteral: false) } ?? .remove(site)]
+    case .verdict: return text(for: item.claim, observation).map { [.write(site.value, $0, isLiteral: false)] } ?? []
+    default:
+      guard observation.own.first != nil || item.claim.isOfStep else { return [] }
+      return [text(for: item.claim, observation).map { .write(site.value, $0, isLiteral: false) } ?? .remove(site)]
+    }
+  }
+
+  /// The value that would hold, where one does.
+  private func text(for claim: Expectation.Claim, _ observation: Observation) -> String? {
     let packet = observation.own.first
     switch claim {
-    case .verdict:
-      // That of a sequence is no packet's alone.
-      return judge.scope == .sequence ? nil : packet.map { "\(VerdictPattern($0, in: observation.step))" }
-    case .decidedBy(let rule): return decider(of: rule, observation)?.text
+    case .verdict: return judge.metPattern.map { "\($0)" }
+    case .decidedBy(let rule), .matches(let rule): return decider(of: rule, observation)?.text
+    case .reaches(let chain): return reached(insteadOf: chain)
+    case .log: return logged
     case .leaves: return packet?.verdict.out
     case .packet(let fields):
-      guard fields.members.count == 1, let name = fields.members.first?.name, let packet else { return nil }
-      return Packet(bytes: observation.leaving(packet)).labFields[name].flatMap(plain)
-    case .answer: return answer(observation)
-    case .mark(_, let mask): return packet.map { hexadecimal($0.mark & mask) + (mask == .max ? "" : "/" + hexadecimal(mask)) }
+      guard let name = fields.members.first?.name, let packet else { return nil }
+      return Packet(bytes: observation.leaving(packet)).labFields[name].map(plain)
+    case .mark(_, let mask): return packet.map { hexadecimal($0.mark, under: mask) }
     case .queue: return observation.own.flatMap(\.queued).first.map { "\($0.queue)" } ?? "none"
     case .errno: return observation.step.errno ?? "none"
-    case .counter(let rule, _, nil): return "\(judge.count(of: rule).packets)"
-    case .originalDestination: return judge.observations.flatMap(\.step.sockets).lazy.compactMap(\.original).first.map { end($0.0, $0.1) }
-    case .translation(let wanted): return ConnectionJudge(judge.observations).correction(of: wanted).map { quoted("\($0)") }
-    case .connection(let wanted): return ConnectionJudge(judge.observations).correction(of: wanted)
-    case .counter, .matches, .misses, .reaches, .never, .log: return nil
+    case .originalDestination:
+      return judge.observations.flatMap(\.step.sockets).lazy.compactMap(\.original).first.map { "\(Expectation.Endpoint($0.0, $0.1))" }
+    default: return nil
     }
   }
 
@@ -42,35 +64,96 @@ struct TestCorrection {
     return places.first { $0.chain == meant.chain } ?? places.first
   }
 
-  private func answer(_ observation: Observation) -> String? {
-    guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else { return "none" }
-    let packet = Packet(bytes: first.final)
-    if let tcp = packet.tcp { return "tcp \(tcp.flags)" }
-    guard let proto = packet.transport?.proto else { return nil }
-    return (packet.icmp ?? packet.icmpv6).map { "\(proto) \($0.type)/\($0.code)" } ?? "\(proto)"
+  /// The last chain that the packet came to in the same table.
+  private func reached(insteadOf chain: ChainReference) -> String? {
+    let labels = judge.observations.flatMap(\.own).flatMap(\.trace).compactMap { TraceLabel($0) }
+    return labels.last { chain.table == nil || $0.table == chain.table }.map { "\($0.table) \($0.chain)" }
   }
 
-  private func hexadecimal(_ number: UInt32) -> String { "0x" + String(number, radix: 16) }
+  /// What stands before the packet in the first line that was logged; the beginning of the packet where nothing does.
+  private var logged: String? {
+    let prefixes = judge.observations.flatMap(\.step.packets).flatMap(\.logs).map(\.prefix)
+    guard let line = (judge.observations.flatMap(\.logLines) + prefixes).first(where: { !$0.isEmpty }) else { return "none" }
+    guard let start = line.firstRange(of: "IN=")?.lowerBound else { return line }
+    let prefix = String(line[..<start])
+    return prefix.allSatisfy(\.isWhitespace) ? String(line[start...].prefix { $0 != " " }) : prefix
+  }
 
-  private func end(_ address: IPAddress, _ port: UInt16) -> String { quoted("\(Expectation.Endpoint(address, port))") }
+  // MARK: Answers
 
-  private func plain(_ value: JSONValue) -> String? {
-    switch value {
-    case .string(let text): quoted(text)
-    case .integer, .bool: value.description
-    default: nil
+  private func ofAnswer(_ item: Expectation.Item, _ site: EntrySite, _ observation: Observation) -> [TestChange] {
+    guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else { return [.write(site.value, "none", isLiteral: true)] }
+    let packet = Packet(bytes: first.final)
+    guard item.fields.isEmpty else {
+      return item.fields.map { field in
+        packet.labFields[field.name].map { .write(field.site.value, plain($0), isLiteral: false) } ?? .remove(field.site)
+      }
+    }
+    if let tcp = packet.tcp { return [.write(site.value, "tcp \(tcp.flags)", isLiteral: false)] }
+    guard let proto = packet.transport?.proto else { return [] }
+    let text = (packet.icmp ?? packet.icmpv6).map { "\(proto) \($0.type)/\($0.code)" } ?? "\(proto)"
+    return [.write(site.value, text, isLiteral: false)]
+  }
+
+  // MARK: Connections
+
+  /// What is said of a connection that is not there goes as a whole.
+  private func ofConnection(_ item: Expectation.Item, _ site: EntrySite) -> [TestChange] {
+    let judge = ConnectionJudge(self.judge.observations)
+    let whole = item.outer ?? site
+    switch item.claim {
+    case .translation(let wanted):
+      guard let actual = judge.translation else { return [.remove(whole)] }
+      if actual.isNone { return [.write(whole.value, "none", isLiteral: true)] }
+      guard !wanted.isNone else { return [.write(site.value, flow(actual), isLiteral: true)] }
+      return judge.correction(of: wanted).map { [.write(site.value, "\($0)", isLiteral: false)] } ?? []
+    case .connection(let wanted):
+      guard judge.connection != nil else { return [.write(whole.value, "none", isLiteral: true)] }
+      if !wanted.status.isEmpty, let status = judge.connection?.status.names {
+        return [.write(site.value, "[\(status.joined(separator: ", "))]", isLiteral: true)]
+      }
+      return [judge.correction(of: wanted).map { .write(site.value, $0, isLiteral: false) } ?? .remove(site)]
+    default: return []
     }
   }
 
-  /// In quotes where YAML would take it for something else.
-  private func quoted(_ text: String) -> String {
-    let isPlain = text.first.map { $0.isLetter || $0.isNumber } ?? false
-      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"[]{},#&*!|>'\"%@`".utf8.contains($0) } && !text.hasSuffix(":")
-    return isPlain ? text : JSONValue.string(text).description
+  private func flow(_ translation: Expectation.Translation) -> String {
+    let ends = [("source", translation.source), ("destination", translation.destination)]
+    return "{" + ends.compactMap { name, end in end.map { "\(name): \(YAMLScalar.text("\($0)", like: nil))" } }.joined(separator: ", ") + "}"
+  }
+
+  private func plain(_ value: JSONValue) -> String { value.text ?? value.description }
+}
+
+private func hexadecimal(_ number: UInt32, under mask: UInt32) -> String {
+  func text(_ number: UInt32) -> String { "0x" + String(number, radix: 16) }
+  return text(number & mask) + (mask == .max ? "" : "/" + text(mask))
+}
+
+extension Expectation.Claim {
+  /// It can be judged without a packet.
+  fileprivate var isOfStep: Bool {
+    switch self {
+    case .errno, .queue, .originalDestination: true
+    default: false
+    }
   }
 }
 
 extension ConnectionJudge {
+  /// What both ends became, as far as they became something else.
+  var translation: Expectation.Translation? {
+    guard let connection else { return nil }
+    var translation = Expectation.Translation()
+    let (original, reply) = (connection.original, connection.reply)
+    let source = Expectation.Endpoint(reply.destination, reply.destinationPort)
+    let destination = Expectation.Endpoint(reply.source, reply.sourcePort)
+    if source != Expectation.Endpoint(original.source, original.sourcePort) { translation.source = source }
+    if destination != Expectation.Endpoint(original.destination, original.destinationPort) { translation.destination = destination }
+    translation.isNone = translation.source == nil && translation.destination == nil
+    return translation
+  }
+
   /// The end that its source or destination became.
   func correction(of wanted: Expectation.Translation) -> Expectation.Endpoint? {
     guard let connection, !wanted.isNone, (wanted.source == nil) != (wanted.destination == nil) else { return nil }
@@ -84,9 +167,10 @@ extension ConnectionJudge {
 
   /// What conntrack knows of the one thing that was expected.
   func correction(of wanted: Expectation.TrackedPattern) -> String? {
-    guard let connection else { return wanted.isNone || wanted.state != nil ? "none" : nil }
-    if wanted.isNone || wanted.state != nil { return connection.state }
-    if wanted.mark != nil { return "0x" + String(connection.mark ?? 0, radix: 16) }
+    guard let connection else { return nil }
+    // Protocols without states have a status at least.
+    if wanted.isNone || wanted.state != nil { return connection.state ?? connection.status.names.first }
+    if let mark = wanted.mark { return hexadecimal(connection.mark ?? 0, under: mark.mask) }
     if wanted.zone != nil { return "\(connection.zone)" }
     if wanted.helper != nil { return connection.helper }
     if wanted.timeout != nil { return connection.timeout.map { "\($0)" } }

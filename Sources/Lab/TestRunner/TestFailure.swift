@@ -12,14 +12,14 @@ public struct TestFailure: Sendable {
   public let range: SourceRange
   /// The rule that should have matched, or decided.
   public let rule: RuleReference?
-  /// What would have to stand at the range for it to hold; nil where no single value would do.
-  let correction: String?
+  /// How the file would have to be changed for it to hold; empty where that cannot be said.
+  let changes: [TestChange]
   /// Why that rule did not match, line by line, once it was asked.
   public internal(set) var whyNot: [String] = []
 
-  init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil, correction: String? = nil) {
+  init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil, changes: [TestChange] = []) {
     subject = nil
-    self.correction = correction
+    self.changes = changes
     self.expected = expected
     self.actual = actual
     self.range = range
@@ -32,6 +32,6 @@ public struct TestFailure: Sendable {
     actual = kernel
     self.range = range
     rule = nil
-    correction = nil
+    changes = []
   }
 }

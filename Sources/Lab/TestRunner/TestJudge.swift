@@ -18,7 +18,7 @@ struct TestJudge {
     expectation.items.compactMap { item in
       complaint(item.claim).map {
         TestFailure(
-          item.text, actual: $0.actual, range: item.range, rule: $0.rule, correction: TestCorrection(judge: self).text(for: item.claim))
+          item.text, actual: $0.actual, range: item.range, rule: $0.rule, changes: TestCorrection(judge: self).changes(for: item))
       }
     }
   }
@@ -61,6 +61,16 @@ struct TestJudge {
   }
 
   // MARK: Verdicts
+
+  /// What would hold of the step's packets, or of the first that stopped a sequence.
+  var metPattern: VerdictPattern? {
+    let packets = observations.flatMap { observation in observation.own.map { (observation, $0) } }
+    let passing = VerdictPattern(.accept)
+    let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0.step) }
+    guard scope == .sequence else { return packets.first.map { VerdictPattern($0.1, in: $0.0.step) } }
+    if let stopped { return VerdictPattern(stopped.1, in: stopped.0.step) }
+    return obstacle == nil && !packets.isEmpty ? passing : nil
+  }
 
   private func verdict(_ pattern: VerdictPattern) -> String? {
     let packets = observations.flatMap { observation in observation.own.map { (observation, $0) } }
