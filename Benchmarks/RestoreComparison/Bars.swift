@@ -1,5 +1,3 @@
-import Glibc
-
 /// What the measured ratios are held against.
 struct Bars {
   private(set) var missed = 0
@@ -8,16 +6,5 @@ struct Bars {
     let isMet = ratio <= limit
     if !isMet { missed += 1 }
     print("  \(isMet ? "met   " : "MISSED") \(what): \(Comparison.number(ratio)) of the real tool's, the bar is \(Comparison.number(limit))")
-  }
-}
-
-/// The file the commands read.
-struct RulesFile {
-  let path = "/tmp/ferrule-bench-\(getpid()).rules"
-
-  func write(_ text: String) {
-    guard let file = fopen(path, "w") else { preconditionFailure("\(path) cannot be written") }
-    fputs(text, file)
-    fclose(file)
   }
 }

@@ -9,6 +9,10 @@ import RulesetSamples
 // * 100,000 rules by `iptables-restore --test` in no more time and no more memory than the real one takes;
 // * `iptables -S` of a small ruleset in three times the real one's time.
 
+if let file = RulesFile(CommandLine.arguments) {
+  file.write()
+  exit(0)
+}
 guard CommandLine.arguments.count == 2 else {
   print("usage: RestoreComparison FOLDER-OF-THE-PROGRAMS")
   exit(2)
@@ -24,20 +28,20 @@ let ferrule = CommandLine.arguments[1] + "/ferrule"
 let multi = CommandLine.arguments[1] + "/ferrule-legacy-multi"
 let lock = "/tmp/ferrule-bench-\(getpid()).lock"
 setenv("XTABLES_LOCKFILE", lock, 1)
-let rules = RulesFile()
+let path = "/tmp/ferrule-bench-\(getpid()).rules"
 var bars = Bars()
 
 print("  " + Comparison.padded("processor", 52) + Comparison.padded("elapsed", 22) + Comparison.padded("peak memory", 22))
 for (count, rounds) in [(1_000, 11), (10_000, 7), (100_000, 7)] {
   for sample in RulesetSample.allCases {
-    rules.write(sample.text(rules: count))
+    RulesFile(path: path, sample: sample, count: count).writeApart()
     print("\(count) rules, \(sample.rawValue)")
     let comparison = Comparison(
       [
         ("iptables-restore --test", [multi, "iptables-restore", "--test"]),
-        ("ferrule compile", [ferrule, "compile", "-o", "/dev/null", rules.path]),
+        ("ferrule compile", [ferrule, "compile", "-o", "/dev/null", path]),
         ("the real iptables-restore --test", ["iptables-legacy-restore", "--test"]),
-      ], input: rules.path, rounds: rounds)
+      ], input: path, rounds: rounds)
     comparison.show()
     if count == 100_000 {
       bars.hold("time of \(count) rules, \(sample.rawValue)", comparison.time, to: 1)
@@ -47,8 +51,8 @@ for (count, rounds) in [(1_000, 11), (10_000, 7), (100_000, 7)] {
 }
 
 print("iptables -S of a small ruleset")
-rules.write(RulesetSample.common.text(rules: 20))
-precondition(Child(["iptables-legacy-restore"], input: rules.path).status == 0, "the small ruleset cannot be loaded")
+RulesFile(path: path, sample: .common, count: 20).writeApart()
+precondition(Child(["iptables-legacy-restore"], input: path).status == 0, "the small ruleset cannot be loaded")
 let start = Comparison(
   [
     ("iptables -S", [multi, "iptables", "-S"]), ("ferrule iptables -S", [ferrule, "iptables", "-S"]),
@@ -57,7 +61,7 @@ let start = Comparison(
 start.show()
 bars.hold("start of iptables -S", start.time, to: 3)
 
-unlink(rules.path)
+unlink(path)
 unlink(lock)
 if bars.missed > 0 {
   print("\(bars.missed) bars are missed")

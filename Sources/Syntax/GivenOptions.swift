@@ -7,12 +7,13 @@ struct GivenOptions {
   private var bits: UInt16 = 0
   private var ranges: InlineArray<11, SourceRange> = InlineArray(repeating: SourceRange(0..<0))
 
+  /// Inlined, lest all ranges be copied for one.
   subscript(option: GlobalOption) -> SourceRange? {
-    get {
+    @inline(__always) get {
       guard let place = Self.place(of: option), bits & 1 << UInt16(place) != 0 else { return nil }
       return ranges[place]
     }
-    set {
+    @inline(__always) set {
       guard let place = Self.place(of: option), let newValue else { return }
       bits |= 1 << UInt16(place)
       ranges[place] = newValue

@@ -40,17 +40,20 @@ public struct LineWords: Sendable {
 
   func range(of index: Int) -> SourceRange { place(index).range }
 
+  @inline(__always)
   func length(of index: Int) -> Int {
     let place = place(index)
     return place.end - place.start
   }
 
   /// The byte at an offset that lies within the word.
+  @inline(__always)
   func byte(of index: Int, at offset: Int) -> UInt8 {
     let place = place(index)
     return place.isUnquoted ? unquoted[place.start + offset] : text[place.start + offset]
   }
 
+  @inline(__always)
   func starts(_ index: Int, with byte: UInt8) -> Bool { length(of: index) > 0 && self.byte(of: index, at: 0) == byte }
 
   /// The word is an option's name, which no `=` follows.
@@ -63,6 +66,7 @@ public struct LineWords: Sendable {
     return place.isUnquoted ? unquoted[place.start..<place.end] : text[place.start..<place.end]
   }
 
+  @inline(__always)
   private func place(_ index: Int) -> Place { index < places.count ? places[index] : extra[index - places.count] }
 
   // MARK: Adding one

@@ -96,6 +96,8 @@ struct RuleBuilder: ~Copyable {
 }
 
 extension RuleDraft {
+  /// Inlined, lest the header be copied.
+  @inline(__always)
   init(_ header: RuleHeader, _ family: Family, _ table: TableName) {
     self.init(
       family: family, table: table, protocolNumber: header.protocolNumber,

@@ -41,8 +41,7 @@ struct ApplyCommand: ParsableCommand {
     // A sandbox can be entered only while the process has one thread, hence before anything else.
     if sandbox { try Sandbox.enter() }
     guard !test else {
-      _ = try input.blobs(colours.colour)
-      return
+      return try input.check(colours.colour)
     }
     let parsed = try input.read(colours.colour, registry: .forThisKernel, names: .system)
     var options = KernelTables.ApplyOptions()

@@ -18,11 +18,14 @@ struct RulesetInput: ParsableArguments {
     try Self.sound(file, families, colour, registry: registry, names: names)
   }
 
+  /// Ends the command where the ruleset could not be compiled.
+  func check(_ colour: ColourChoice) throws { _ = try blobs(colour, keepsEntries: false) }
+
   /// The ruleset compiled, its text read piece by piece; what cannot be compiled so is read whole, as by ``read(_:)``.
-  func blobs(_ colour: ColourChoice) throws -> [TableBlob] {
+  func blobs(_ colour: ColourChoice, keepsEntries: Bool = true) throws -> [TableBlob] {
     let input = try HostInput(path: file == "-" ? nil : file)
     let length = input.length
-    var compiler = StreamCompiler(Self.parser(file, families, names: .system), length: length ?? 0)
+    var compiler = StreamCompiler(Self.parser(file, families, names: .system), length: length ?? 0, keepsEntries: keepsEntries)
     // What can be read only once is kept, in case it must be read whole.
     var text: [UInt8] = []
     while true {
