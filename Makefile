@@ -87,6 +87,7 @@ bench: release
 	$(SWIFT) package --package-path Benchmarks benchmark
 	$(SWIFT) run --package-path Benchmarks -c release RestoreComparison "$(BIN)"
 	$(SWIFT) run --package-path Benchmarks -c release PacketCosts
+	$(SWIFT) run --package-path Benchmarks -c release ScenarioCosts
 
 # The grammars in Grammar/ that are made from the extensions' tables, and the shells' completions.
 grammar: setup

@@ -31,5 +31,6 @@ let package = Package(
     .target(name: "AllocationCount", path: "AllocationCount"),
     .target(name: "Measuring", dependencies: ["AllocationCount"], path: "Measuring", swiftSettings: strict),
     .executableTarget(name: "PacketCosts", dependencies: ferrule + ["Measuring"], path: "PacketCosts", swiftSettings: strict),
+    .executableTarget(name: "ScenarioCosts", dependencies: ferrule + ["Measuring"], path: "ScenarioCosts", swiftSettings: strict),
   ]
 )

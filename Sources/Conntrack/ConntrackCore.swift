@@ -22,6 +22,10 @@ struct ConntrackCore {
   /// Connections that have left the table while a packet may still carry them.
   var graveyard: [UInt32] = []
   var expectations = ExpectationTable()
+  /// The expectation that the packet under way has fulfilled, until somebody has taken it.
+  var fulfilled: Expectation?
+  /// Whether there is one: quicker to be asked.
+  var isFulfilling = false
   var helpers: [any ConntrackHelper] = []
   var timeoutPolicies: [TimeoutPolicy] = []
   var greKeys: [GREKey] = []

@@ -5,10 +5,11 @@ extension ConntrackCore {
   ///
   /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template that the CT target put
   /// there is used up. The corresponding kernel function is `nf_conntrack_in`.
+  /// A connection that was expected is told in `fulfilled`.
   /// - Parameter packetMark: for zones that a template takes from the mark.
   /// - Returns: `.accept`, or `.drop` when the table is full.
   mutating func incoming(
-    packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32, fulfilled: inout Expectation?, now: Instant
+    packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32, now: Instant
   ) -> NetfilterVerdict {
     var template: Template?
     switch attachment {
@@ -36,18 +37,18 @@ extension ConntrackCore {
         return .accept
       }
     }
-    return follow(packet, at, template, zone, &attachment, hook: hook, &fulfilled, now: now)
+    return follow(packet, at, template, zone, &attachment, hook: hook, now: now)
   }
 
   private mutating func follow(
     _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ attachment: inout Attachment,
-    hook: Hook, _ fulfilled: inout Expectation?, now: Instant
+    hook: Hook, now: Instant
   ) -> NetfilterVerdict {
     // Once around again when TCP has removed a closed connection to reopen it.
     while true {
       let slot: Int
       let info: ConnectionInfo
-      switch resolve(packet, at, template, zone, &fulfilled, now: now) {
+      switch resolve(packet, at, template, zone, now: now) {
       case .found(let found, let direction):
         slot = found
         info = self.info(found, direction)
@@ -101,17 +102,16 @@ extension ConntrackCore {
   }
 
   private mutating func resolve(
-    _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ fulfilled: inout Expectation?,
-    now: Instant
+    _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, now: Instant
   ) -> Resolution {
-    guard let tuple = tuple(packet.bytes, at) else { return .unclassifiable }
+    guard let tuple = ConntrackCore.tuple(packet.bytes, at, greKeys) else { return .unclassifiable }
     if let found = findSlot(tuple, zone: zone, now: now) { return .found(found.slot, found.direction) }
-    return start(tuple, template, zone, &fulfilled, now: now)
+    return start(tuple, template, zone, now: now)
   }
 
   /// A new, unconfirmed connection. The corresponding kernel function is `init_conntrack`.
   private mutating func start(
-    _ tuple: Tuple, _ template: Template?, _ zone: Zone, _ fulfilled: inout Expectation?, now: Instant
+    _ tuple: Tuple, _ template: Template?, _ zone: Zone, now: Instant
   ) -> Resolution {
     guard let reply = tuple.inverted() else { return .unclassifiable }
     if settings.max != 0, count >= Int(settings.max), !dropEarly(tuple.hash(zone: zone.id(.original), seed: seed), now: now) {
@@ -128,7 +128,8 @@ extension ConntrackCore {
       extend(slot) { $0.eventMask = mask }
     }
     fulfilled = adoptExpected(slot, tuple, zone, now: now)
-    if fulfilled == nil { assignHelper(slot, template) }
+    isFulfilling = fulfilled != nil
+    if !isFulfilling { assignHelper(slot, template) }
     return .found(slot, .original)
   }
 
@@ -172,7 +173,7 @@ struct TrackedTransport {
 extension ConntrackCore {
   /// The tuple of the packet whose headers stand where `at` says; nil when its transport header is cut off.
   /// The corresponding kernel function is `nf_ct_get_tuple`.
-  func tuple(_ bytes: [UInt8], _ at: TrackedTransport) -> Tuple? {
+  static func tuple(_ bytes: [UInt8], _ at: TrackedTransport, _ greKeys: [GREKey]) -> Tuple? {
     var tuple: Tuple
     switch at.family {
     case .ipv4:
@@ -199,7 +200,7 @@ extension ConntrackCore {
       tuple.sourceID = header.identifier
       tuple.destinationID = UInt16(header.type) << 8 | UInt16(header.code)
     case .gre:
-      return greTuple(bytes, at, tuple)
+      return greTuple(bytes, at, tuple, greKeys)
     default:
       break
     }
@@ -208,6 +209,6 @@ extension ConntrackCore {
 
   /// The tuple of a whole packet, as `incoming` would use it; nil when it cannot be tracked.
   func tuple(of packet: Packet) -> Tuple? {
-    TrackedTransport(packet.bytes).flatMap { tuple(packet.bytes, $0) }
+    TrackedTransport(packet.bytes).flatMap { ConntrackCore.tuple(packet.bytes, $0, greKeys) }
   }
 }

@@ -49,10 +49,10 @@ public final class ConntrackTable {
   public func incoming(
     packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32 = 0, now: Instant
   ) -> NetfilterVerdict {
-    var fulfilled: Expectation?
-    let verdict = core.incoming(
-      packet: packet, attachment: &attachment, hook: hook, packetMark: packetMark, fulfilled: &fulfilled, now: now)
-    if let fulfilled, let handle = attachment.connection { welcome(handle, fulfilled, now: now) }
+    let verdict = core.incoming(packet: packet, attachment: &attachment, hook: hook, packetMark: packetMark, now: now)
+    if core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
+      welcome(handle, fulfilled, now: now)
+    }
     return verdict
   }
 

@@ -146,6 +146,14 @@ extension ConntrackCore {
     return expectation
   }
 
+  mutating func takeFulfilled() -> Expectation? {
+    defer {
+      fulfilled = nil
+      isFulfilling = false
+    }
+    return fulfilled
+  }
+
   /// The expectations of a master, oldest first.
   func expectations(of handle: ConnectionHandle) -> [ExpectationHandle] {
     slot(handle).flatMap { extensions[UInt32($0)]?.expectations } ?? []

@@ -12,7 +12,7 @@ struct GREKey: Sendable {
 extension ConntrackCore {
   /// Fills in the keys of a GRE packet: none for plain GRE and headers cut off; for PPTP the call id it carries, and the one that answers to it.
   /// The corresponding kernel function is `gre_pkt_to_tuple`.
-  func greTuple(_ bytes: [UInt8], _ at: TrackedTransport, _ tuple: Tuple) -> Tuple? {
+  static func greTuple(_ bytes: [UInt8], _ at: TrackedTransport, _ tuple: Tuple, _ greKeys: [GREKey]) -> Tuple? {
     var tuple = tuple
     guard let flags = bytes.uint16(at: at.offset), let payload = bytes.uint16(at: at.offset &+ 2), flags & 7 == 1 else {
       return tuple

@@ -71,7 +71,7 @@ extension ConntrackCore {
   /// of the error's direction have. The corresponding kernel function is `nf_conntrack_inet_error`.
   private mutating func trackQuoted(_ packet: Packet, at quoted: Int, zone: Zone, now: Instant) -> ICMPErrorResult {
     guard let inner = TrackedTransport(packet.bytes, at: quoted), inner.family == packet.family,
-      let sent = tuple(packet.bytes, inner), let wanted = sent.inverted(),
+      let sent = ConntrackCore.tuple(packet.bytes, inner, greKeys), let wanted = sent.inverted(),
       let found = findSlot(wanted, zone: zone, now: now)
     else { return .invalid }
     // The error must be addressed to the sender of the packet it quotes, as it was before NAT.

@@ -12,9 +12,9 @@ enum TrackerResult: Sendable {
 
 extension ConntrackCore {
   /// Protects against segments that no stack would send. The corresponding kernel function is `tcp_error`.
-  private func isMalformed(_ header: TCPHeader, at offset: Int, packet: Packet, hook: Hook) -> Bool {
+  private static func isMalformed(_ header: TCPHeader, at offset: Int, packet: Packet, checksMatter: Bool) -> Bool {
     if header.dataOffset < TCPHeader.minimumLength || packet.count &- offset < header.dataOffset { return true }
-    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return true }
+    if checksMatter, packet.isTransportChecksumValid == false { return true }
     // PSH, ECE and CWR go with anything; of the others only these combinations make sense.
     switch header.flags.subtracting([.psh, .ece, .cwr]) {
     case .syn, [.syn, .urg], [.syn, .ack], .rst, [.rst, .ack], [.fin, .ack], [.fin, .ack, .urg], .ack, [.ack, .urg]:
@@ -49,7 +49,9 @@ extension ConntrackCore {
   mutating func trackTCP(_ index: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
-    guard let header = TCPHeader(packet.bytes, at: offset), !isMalformed(header, at: offset, packet: packet, hook: hook)
+    let checksMatter = settings.checksum && hook == .prerouting
+    guard let header = TCPHeader(packet.bytes, at: offset),
+      !ConntrackCore.isMalformed(header, at: offset, packet: packet, checksMatter: checksMatter)
     else { return .invalid }
     let segment = TCPSegment(header, at: offset, count: packet.count)
     let direction = info.direction
@@ -104,20 +106,22 @@ extension ConntrackCore {
     case resynchronized
   }
 
-  private func decide(
+  ///
+  /// Mutating, as its like is here, so that nothing of the table is copied for it.
+  private mutating func decide(
     _ index: Int, _ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8]
   ) -> TCPStep {
     switch transitions.next(tcp.state, segment.kind, direction) {
     case .invalid:
       return .finish(.invalid)
     case .ignore:
-      return ignore(&tcp, segment, direction, in: bytes)
+      return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
     case .state(.synSent):
       guard tcp.state.rawValue >= TCPConntrackState.timeWait.rawValue else { return .go(.synSent) }
       // RFC 9293 §3.6.1: a SYN may reopen a connection that was closed; and a client may begin anew after its reset.
       let isClosed = tcp.ends[0].flags.union(tcp.ends[1].flags).contains(.closeInitiator)
       if isClosed || (tcp.lastDirection == direction && tcp.lastKind == .rst) { return .reopen }
-      return ignore(&tcp, segment, direction, in: bytes)
+      return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
     case .state(.timeWait):
       if tcp.state == .lastAck, segment.kind == .ack, tcp.lastDirection != direction, tcp.lastKind == .syn,
         tcp.lastFlags.contains(.expectChallengeAck)
@@ -140,7 +144,7 @@ extension ConntrackCore {
   }
 
   /// Lets a segment through and remembers what the answer to it would tell.
-  private func ignore(_ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8]) -> TCPStep {
+  private static func ignore(_ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8]) -> TCPStep {
     let header = segment.header
     if segment.kind == .synAck, tcp.lastKind == .syn, tcp.lastDirection != direction,
       header.acknowledgment == tcp.lastEnd
@@ -172,7 +176,7 @@ extension ConntrackCore {
   }
 
   /// Whether a reset is believed, and how much. RFC 5961 asks for exact sequence numbers.
-  private func reset(_ index: Int, _ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction) -> TCPStep {
+  private mutating func reset(_ index: Int, _ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction) -> TCPStep {
     let header = segment.header
     let status = entries[index].status
     // What is known of a closing connection may be stale, its tuple in use again; it may be evicted at any time anyway.

@@ -109,9 +109,11 @@ extension Simulator {
     else { return lose(&journey, "the network header is broken") }
     // What came round through the loopback keeps the route it left with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
-    if pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
+    if !journey.context.packet.fragmentLengths.isEmpty, pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
     // A socket that TPROXY chose is not looked for again.
-    if journey.context.receiver == nil { journey.context.owner = earlyOwner(of: journey.context.packet) }
+    if journey.context.receiver == nil, delivery == .stack || journey.context.owner != nil {
+      journey.context.owner = earlyOwner(of: journey.context.packet)
+    }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
     flow.note(journey.context.packet, transport: host.rulesAskTransport)
     var decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
