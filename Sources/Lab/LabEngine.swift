@@ -188,6 +188,9 @@ struct LabEngineRun {
   private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ record: inout LabStep) throws(ScenarioError) {
     switch action {
     case .receive(let frame):
+      guard simulator.host.device(named: frame.interface) != nil else {
+        throw ScenarioError(path: "steps[\(index)].in", reason: "no interface \(frame.interface)")
+      }
       var packet = try build(frame.packet, index)
       packet.link = link(frame, packet)
       record.injected = .frame(interface: frame.interface, packet: packet.bytes)

@@ -58,6 +58,32 @@ import TestSupport
     #expect(outcome.text.hasSuffix("3 notes\n"))
   }
 
+  private static let scenario = """
+    rules: a.rules
+    tests:
+      - name: t
+        steps:
+          - eth0 udp 10.0.0.9:1000 > 10.0.0.1:53 => unknown
+
+    """
+
+  /// In tests they are as unknown as in a dry run, and a kernel is not asked about what is unknown.
+  @Test func scenariosKnowThatTheyDoNotKnow() throws {
+    let line = "printf '%s' '\(Self.scenario)' >s.yaml; ferrule "
+    let tested = try Self.run(line + "test s.yaml")
+    #expect(tested.status == 0 && tested.text.contains("1 passed, 1 packet"), "\(tested.text)")
+    let covered = try Self.run(line + "coverage s.yaml")
+    #expect(covered.text.contains("-m moonphase ! --phase full --mood \"very bad\" -j DROP"), "\(covered.text)")
+    let verified = try Self.run(line + "verify s.yaml")
+    #expect(verified.status != 0 && verified.text.contains("does not know what becomes of the packet: -m moonphase"), "\(verified.text)")
+    let lab = try Self.run(
+      #"""
+      awk 'BEGIN { printf "{\"rules\": \"" } { gsub(/"/, "\\\""); printf "%s\\n", $0 } END {
+        print "\", \"steps\": [{\"in\": \"eth0\", \"src\": \"10.0.0.9\", \"dst\": \"10.0.0.1\"}]}" }' a.rules | ferrule lab
+      """#)
+    #expect(lab.text.contains(#""verdict": "unknown""#) && lab.text.contains("-m moonphase cannot be decided"), "\(lab.text)")
+  }
+
   @Test func aMistakeStandsAtItsOption() throws {
     let mistaken = Self.rules.replacingOccurrences(of: "--phase full", with: "--phase gibbous")
     let outcome = try Self.run("ferrule lint a.rules", mistaken)

@@ -62,6 +62,38 @@ import Testing
     #expect(outcome.text.contains(#/verdict\n +Ferrule: drop at INPUT[^\n]*\n +kernel: lost\n/#), "\(outcome.text)")
   }
 
+  /// Macros speak with the sockets of the host as with any other server.
+  @Test func socketsAnswerMacros() throws {
+    let text = """
+      rules: |
+        *filter
+        :INPUT DROP [0:0]
+        -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        -A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+        -A INPUT -p udp -m udp --dport 53 -j ACCEPT
+        -A INPUT -p icmp -j ACCEPT
+        COMMIT
+      mode: stack
+      host:
+        interfaces: {eth0: [10.0.0.1/24], eth1: [10.0.1.1/24]}
+        sockets: [{name: web, port: 80}, {name: dns, proto: udp, port: 53}]
+      tests:
+        - name: t
+          steps:
+            - {handshake: eth0 10.0.0.9:1000 > 10.0.0.1:80, expect: accept}
+            - {reply: again PA payload="GET /"}
+            - {reply: PA payload="200 OK", expect: sent eth0}
+            - {reply: A, expect: local}
+            - {udp: eth0 10.0.0.9:1000 > 10.0.0.1:53, expect: accept}
+            - {ping: eth0 10.0.0.9 > 10.0.0.1, expect: accept}
+
+      """
+    for command in ["test", "verify"] {
+      let outcome = try CommandTests.shell("ferrule \(command) $F", with: text)
+      #expect(outcome.status == 0, "\(outcome.text)")
+    }
+  }
+
   /// What a file says of neighbours, engine and kernel take alike: one answers, one does not, one is not spoken of.
   @Test func neighboursAreAskedFor() throws {
     let text = Self.scenario(

@@ -75,6 +75,9 @@ public struct ReplySpec: Sendable {
     self.text = text
     self.range = range
   }
+
+  /// The same from the side that sent last.
+  var again: ReplySpec { ReplySpec("again \(text)", at: range) }
 }
 
 /// How a scenario file's reader gets at other files.

@@ -41,6 +41,8 @@ struct TestPlayer {
   private var run: LabEngineRun
   private(set) var rulesets: [ScenarioRuleset]
   private var ground = ReplyGround()
+  /// The sockets of the host that others speak with.
+  private var conversations: SocketConversations
   /// The steps with nothing left open, as a kernel can play them too.
   private(set) var resolved: Scenario
 
@@ -48,6 +50,7 @@ struct TestPlayer {
     run = try LabEngineRun(test.base, test.rulesets.map(\.ruleset), try engine.addressSets(test.base), engine: engine)
     rulesets = test.rulesets
     resolved = test.base
+    conversations = SocketConversations(isStack: test.base.mode == .stack)
   }
 
   var simulator: Simulator { run.simulator }
@@ -74,11 +77,20 @@ struct TestPlayer {
     switch part {
     case .step(let step): return step
     case .reply(let spec):
-      if ground.isAnswered, !spec.text.hasPrefix("again") {
-        ground.isAnswered = false
+      let isAnswered = ground.isAnswered && !spec.text.hasPrefix("again")
+      if isAnswered { ground.isAnswered = false }
+      // What the host has answered already, it may say more behind.
+      let more = isAnswered ? try? ReplyBuilder(ground: ground.answered).step(spec.again) : nil
+      if isAnswered, more == nil { return nil }
+      let reply: ScenarioStep
+      if let more { reply = more } else { reply = try ReplyBuilder(ground: ground).step(spec) }
+      switch conversations.way(of: reply) {
+      case .socket(let step): return step
+      case .packet: return isAnswered ? nil : reply
+      case .bySelf(let packet):
+        ground.pretend(packet)
         return nil
       }
-      return try ReplyBuilder(ground: ground).step(spec)
     case .announced: return try ReplyBuilder(ground: ground).announced(at: step.range)
     case .load(let rulesets):
       return ScenarioStep(.load(
@@ -100,6 +112,7 @@ struct TestPlayer {
       }
       resolved.steps.append(next)
       let reports = run.reports
+      conversations.note(record.sockets)
       if !record.packets.isEmpty { ground = ReplyGround(after: next, record) }
       return Observation(step: record, reports: reports, rulesets: rulesets)
     } catch {
@@ -109,6 +122,20 @@ struct TestPlayer {
 }
 
 extension ReplyGround {
+  /// The same as the host sees it that has answered.
+  var answered: ReplyGround {
+    var ground = self
+    if let arrived { ground.sent = (arrived.packet, .local) }
+    return ground
+  }
+
+  /// The host sends a packet by itself, sooner or later: what follows goes by it as if it were there.
+  mutating func pretend(_ packet: Packet) {
+    let place = sent?.place
+    sent = (packet, .local)
+    if let place { arrived = (packet, place) }
+  }
+
   /// What a step with packets leaves behind.
   init(after step: ScenarioStep, _ record: LabStep) {
     switch (step.action, record.injected) {
