@@ -87,7 +87,10 @@ import TestSupport
        {"close": "t#1", "fin": false}, {"send": "nobody", "payload": "x"}]}
       """#)
     #expect(result.error == nil)
-    let briefs = result.steps.map { $0.json["egress"]?.elements?.compactMap { $0["brief"]?.text } ?? [] }
+    // When a mere acknowledgment goes out is a matter of time.
+    let briefs = result.steps.map { step in
+      (step.json["egress"]?.elements ?? []).compactMap { $0["brief"]?.text }.filter { !$0.hasSuffix(" A") }
+    }
     #expect(briefs == [
       [], ["udp 10.0.0.1:53>10.0.0.9:7"], ["tcp 10.0.0.1:80>10.0.0.9:9 SA"], [], ["tcp 10.0.0.1:80>10.0.0.9:9 PA"], [],
       ["tcp 10.0.0.1:80>10.0.0.9:9 RA"], [],
