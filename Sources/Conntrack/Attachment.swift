@@ -43,16 +43,19 @@ public struct Template: Sendable, Hashable {
   public var timeoutPolicy: TimeoutPolicyID?
   /// Which events are to be told, as a mask of `ConnectionEvents`; nil for all.
   public var events: ConnectionEvents?
+  /// A SYN proxy opens it. Kernel: the template of `synproxy_net`.
+  public var isSynproxied: Bool
 
   public init(
     zone: Zone = .default, zoneIsMark: Bool = false, helper: HelperID? = nil, timeoutPolicy: TimeoutPolicyID? = nil,
-    events: ConnectionEvents? = nil
+    events: ConnectionEvents? = nil, isSynproxied: Bool = false
   ) {
     self.zone = zone
     self.zoneIsMark = zoneIsMark
     self.helper = helper
     self.timeoutPolicy = timeoutPolicy
     self.events = events
+    self.isSynproxied = isSynproxied
   }
 
   /// The corresponding kernel function is `nf_ct_zone_tmpl`.

@@ -13,6 +13,7 @@ public struct ConnectionEvents: OptionSet, Sendable, Hashable {
   public static let sequenceAdjust = ConnectionEvents(rawValue: 1 << 8)
   public static let securityMark = ConnectionEvents(rawValue: 1 << 9)
   public static let label = ConnectionEvents(rawValue: 1 << 10)
+  public static let synproxy = ConnectionEvents(rawValue: 1 << 11)
 }
 
 /// One message of the event stream, as `conntrack -E` would show it.

@@ -127,6 +127,7 @@ extension ConntrackCore {
       entries[slot].features.insert(.eventMask)
       extend(slot) { $0.eventMask = mask }
     }
+    if template?.isSynproxied == true { extend(slot) { $0.synproxy = SynproxyState() } }
     fulfilled = adoptExpected(slot, tuple, zone, now: now)
     isFulfilling = fulfilled != nil
     if !isFulfilling { assignHelper(slot, template) }

@@ -113,7 +113,7 @@ extension ConntrackCore {
   ) -> TCPStep {
     switch transitions.next(tcp.state, segment.kind, direction) {
     case .invalid:
-      return .finish(.invalid)
+      return .finish(isKeptAliveForSynproxy(index, tcp, segment, direction) ? .accept : .invalid)
     case .ignore:
       return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
     case .state(.synSent):
@@ -141,6 +141,14 @@ extension ConntrackCore {
     case .state(let next):
       return .go(next)
     }
+  }
+
+  /// A client whose SYN the proxy has passed on, and lost, says that it is still there: that must reach the proxy.
+  private func isKeptAliveForSynproxy(_ index: Int, _ tcp: TCPState, _ segment: TCPSegment, _ direction: Direction) -> Bool {
+    guard tcp.state == .synSent, segment.kind == .ack, direction == .original, tcp.lastDirection == .original,
+      extensions[UInt32(index)]?.synproxy != nil
+    else { return false }
+    return tcp.ends[0].end &- 1 == segment.header.sequence
   }
 
   /// Lets a segment through and remembers what the answer to it would tell.

@@ -4,7 +4,7 @@ internal import Wire
 ///
 /// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; the identification of IPv6
 ///   fragments that it cut a reassembled packet into; a transport checksum that is right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
-/// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0;
+/// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0, and what they are adjusted by likewise;
 /// - a port or an identifier that NAT or a socket chose for itself, where the two differ: the left answer is
 ///   rewritten to the right one's;
 /// - which queue of a balance was picked.
@@ -129,7 +129,7 @@ struct LabMask {
       guard case .object(var line) = result else { return result }
       if let steps = line["steps"]?.elements { line["steps"] = .array(steps.map { step($0) }) }
       for name in ["conntrack", "expect"] {
-        if let list = line[name] { line[name] = tuples(list) }
+        if let list = line[name] { line[name] = tuples(adjustments(list)) }
       }
       return .object(line)
     }
@@ -160,7 +160,7 @@ struct LabMask {
       }
       if let verdict = step["verdict"] { step["verdict"] = queue(verdict) }
       for name in ["ct", "conntrack", "expect", "sockets"] {
-        if let list = step[name] { step[name] = tuples(list) }
+        if let list = step[name] { step[name] = tuples(adjustments(list)) }
       }
       return .object(step)
     }
@@ -280,6 +280,24 @@ struct LabMask {
       } else if let icmp = packet.icmp ?? packet.icmpv6, let other = mask.identifiers[Int(icmp.identifier)] {
         packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ ICMPHeader.Offset.identifier)
       }
+    }
+
+    /// How far a SYN proxy's numbers are from the server's, counted from its own: `[position, before, after]`.
+    private func adjustments(_ value: JSONValue) -> JSONValue {
+      guard let list = value.elements else { return value }
+      return .array(list.map { entry in
+        guard case .object(var object) = entry else { return entry }
+        for name in ["seqadj_orig", "seqadj_reply"] {
+          guard let numbers = object[name]?.elements else { continue }
+          object[name] = .array(numbers.map { number in
+            guard let offset = number.integer.map({ UInt32(truncatingIfNeeded: $0) }),
+              let start = initialSequences.last(where: { $0 &- offset < 0x1_0000 })
+            else { return number }
+            return .integer(-Int(start &- offset))
+          })
+        }
+        return .object(object)
+      })
     }
 
     /// The same renaming in conntrack's tuples and in the ends of sockets.

@@ -53,8 +53,7 @@ extension LabConnection {
       replyCount = nil
       if !snapshot.changes.contains(.protocolInfo) { state = nil }
     }
-    originalAdjustment = nil
-    replyAdjustment = nil
+    if isEnd || !snapshot.changes.contains(.sequenceAdjust) { (originalAdjustment, replyAdjustment) = (nil, nil) }
   }
 }
 

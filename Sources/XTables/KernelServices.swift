@@ -13,4 +13,6 @@ public struct KernelServices: OptionSet, Sendable, Hashable {
   public static let defragmentation = KernelServices(rawValue: 2)
   /// The corresponding kernel function is `nf_ct_set_acct`.
   public static let accounting = KernelServices(rawValue: 4)
+  /// The corresponding kernel functions are `nf_synproxy_ipv4_init` and `nf_synproxy_ipv6_init`.
+  public static let synproxy: KernelServices = [KernelServices(rawValue: 8), .conntrack]
 }

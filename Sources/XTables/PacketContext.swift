@@ -87,6 +87,8 @@ public enum Effect: Sendable {
   case nflog(group: UInt16, prefix: String)
   /// A packet the host sends in answer.
   case reply(Packet)
+  /// A packet the host sends, with what rides on it for connection tracking.
+  case send(Packet, Attachment)
   /// A copy sent elsewhere.
   case duplicate(Packet, gateway: IPAddress, output: Interface?)
   /// Anything else worth telling, in a sentence.

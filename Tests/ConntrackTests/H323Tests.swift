@@ -20,6 +20,29 @@ import XTables
     #expect(bytes.uint32(at: place) == 0xC633_6409 && bytes.uint16(at: place + 4) == 1800)
   }
 
+  /// The widths that X.691 gives to numbers, lengths and choices, and what `STOP` and components without a type are.
+  @Test func widthsFollowFromRanges() throws {
+    let interest = PERSchema.Interest(names: ["b"], elements: ["l": 3])
+    let schema = try PERSchema(
+      """
+      T ::= CHOICE { x NULL, y BOOLEAN, z OBJECT IDENTIFIER, ..., later }
+      S ::= SEQUENCE { a INTEGER (1..4) OPTIONAL, b INTEGER (0..255), c INTEGER (0..65535), d INTEGER (0..65536), e INTEGER, f OCTET STRING (SIZE (4)),
+        g OCTET STRING (SIZE (1..20)) OPTIONAL, h BMPString (SIZE (1..256)), l SEQUENCE OF OCTET STRING (CONTAINING T), t T, ..., add, end STOP }
+      """, keeping: interest)
+    let root = try schema.root("S")
+    #expect(root.kind == .seq && root.lower == 10 && root.upper == 12 && root.size == .bits(2) && root.isExtensible)
+    let fields = schema.types[try #require(root.type)]
+    #expect(fields.map(\.size)[..<8] == [.bits(2), .byte, .word, .cons, .semi, .fixed, .bits(5), .byte])
+    #expect(fields[5].lower == 4 && fields[6].isOptional && fields[1].isKept && !fields[2].isKept)
+    #expect(fields[8].kind == .list && fields[8].upper == 3)
+    let element = schema.types[try #require(fields[8].type)][0]
+    #expect(element.isOpen && element.isKept && element.kind == .choice && element.size == .bits(2) && element.lower == 3)
+    #expect(fields[10].kind == .skipped && fields[11].kind == .stop)
+    for text in ["A ::= B", "A ::= SEQUENCE { a NULL", "A ::= INTEGER (5..1)", "A NULL", "A ::= OCTET STRING (SIZE 4)"] {
+      #expect(throws: PERSchema.Malformed.self, "\(text)") { try PERSchema(text, keeping: interest) }
+    }
+  }
+
   @Test func refusesWhatIsCutOff() throws {
     let bytes = try #require(Hex.bytes("04000001060008914a000500c63364090708"))
     for count in 0..<bytes.count { #expect(decode(H323Schema.ras, Array(bytes[..<count])) == nil, "\(count)") }

@@ -61,6 +61,18 @@ import XTables
     #expect(table.statistics.earlyDrop == 0)
   }
 
+  /// With the switch on, a connection knows since when it is there; without it, not.
+  @Test func timesAreKept() throws {
+    for isOn in [false, true] {
+      var settings = ConntrackSettings()
+      settings.timestamp = isOn
+      let table = ConntrackTable(settings: settings, seed: 5)
+      _ = pass(try udp(1), table, .seconds(100))
+      _ = pass(try udp(1), table, .seconds(107))
+      #expect(table.dump(now: .seconds(110)).map(\.start) == [isOn ? .seconds(100) : nil])
+    }
+  }
+
   /// Two packets of one flow, both tracked before either is confirmed: the second moves over to the first one's connection.
   @Test func clashesAreResolved() throws {
     let table = ConntrackTable(seed: 5)

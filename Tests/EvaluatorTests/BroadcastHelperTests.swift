@@ -10,6 +10,11 @@ import XTables
 /// Answers to what this host broadcasts, which any host of the network may give.
 @Suite struct BroadcastHelperTests {
   private func expectations(_ address: String, mayBroadcast: Bool = true) throws -> [ExpectationSnapshot] {
+    try broadcast(address, mayBroadcast: mayBroadcast).expectations()
+  }
+
+  /// A host that has asked its network for a name.
+  private func broadcast(_ address: String, mayBroadcast: Bool = true) throws -> Simulator {
     let host = Host()
     host.addDevice(named: "eth0", hardwareAddress: MACAddress(rawValue: 0x0200_0000_0001), hasNoARP: true)
     try host.apply(ipCommand: "addr add \(address) dev eth0")
@@ -20,7 +25,25 @@ import XTables
     var fields = PacketFields(source, destination)
     (fields.sourcePort, fields.destinationPort) = (137, 137)
     _ = simulator.send(try fields.packet(), by: LocalSender(mayBroadcast: mayBroadcast))
-    return simulator.expectations()
+    return simulator
+  }
+
+  /// Any host of the network may answer, and more than one, but not for long.
+  @Test func areExpectedOnlyForAWhile() throws {
+    let simulator = try broadcast("10.0.0.1/24 brd +")
+    func answer(_ source: String) throws -> [ConnectionSnapshot] {
+      var fields = PacketFields(try #require(IPAddress(source)), try #require(IPAddress("10.0.0.1")))
+      (fields.sourcePort, fields.destinationPort) = (137, 137)
+      _ = simulator.receive(try fields.packet(), on: "eth0")
+      return simulator.connections()
+    }
+    let related = { (list: [ConnectionSnapshot]) in list.filter { $0.master != nil }.map(\.original.source.description) }
+    #expect(related(try answer("10.0.0.50")) == ["10.0.0.50"])
+    #expect(related(try answer("10.0.0.77")) == ["10.0.0.50", "10.0.0.77"])
+    #expect(related(try answer("10.0.1.5")) == ["10.0.0.50", "10.0.0.77"])
+    simulator.advance(nanoseconds: 3_500_000_000)
+    #expect(simulator.expectations().isEmpty)
+    #expect(related(try answer("10.0.0.99")).contains("10.0.0.99") == false)
   }
 
   @Test(arguments: ["10.0.0.1/24 brd 10.0.0.255", "10.0.0.1/24 brd +"]) func areExpectedFromTheNetwork(_ address: String) throws {

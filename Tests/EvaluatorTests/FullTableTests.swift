@@ -103,7 +103,7 @@ struct FullTableTests {
         try tap.write(header + packet.bytes)
         outcome.passes.append(try !other.readAll().isEmpty)
       }
-      let statistics = try statistics()
+      let statistics = try StatisticsTests.statistics().mapValues { Int($0) }
       outcome.countAndDropped = try count() + (statistics["early_drop"] ?? 0)
       outcome.drop = statistics["drop"] ?? 0
       outcome.insertFailed = statistics["insert_failed"] ?? 0
@@ -129,15 +129,6 @@ struct FullTableTests {
 
   private static func count() throws -> Int {
     try #require(Int(try HostFile.read("/proc/sys/net/netfilter/nf_conntrack_count").filter(\.isNumber)))
-  }
-
-  /// The sums over all processors.
-  private static func statistics() throws -> [String: Int] {
-    let lines = try HostFile.read("/proc/thread-self/net/stat/nf_conntrack").split(separator: "\n").map { $0.split(separator: " ") }
-    let names = try #require(lines.first)
-    return lines.dropFirst().reduce(into: [:]) { sums, line in
-      for (name, value) in zip(names, line) { sums[String(name), default: 0] += Int(value, radix: 16) ?? 0 }
-    }
   }
 
   @Test("takes the new in the place of the unassured, and drops it where all are assured", arguments: [false, true])

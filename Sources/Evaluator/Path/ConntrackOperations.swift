@@ -15,6 +15,19 @@ extension Simulator {
     return verdict == .drop ? .dropped("connection tracking drops it") : .verdict(verdict)
   }
 
+  /// Relays what client and server of a SYN proxy say to each other. The corresponding kernel functions are `ipv4_synproxy_hook` and
+  /// `ipv6_synproxy_hook`.
+  func synproxy(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
+    guard let table = rules.conntrack, case .connection(let handle, let info) = journey.context.attachment,
+      table.details(of: handle)?.synproxy != nil, journey.context.input.map({ host.isLoopback($0) }) != true
+    else { return .verdict(.accept) }
+    let name = journey.context.family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
+    guard let proxy = Synproxy(journey.context.packet, ttl: UInt8(clamping: host.sysctls[name] ?? 64)) else {
+      return .dropped("its TCP header is cut short")
+    }
+    return .verdict(proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
+  }
+
   /// Helpers, sequence numbers and confirmation, last of all. The corresponding kernel function is `nf_confirm`.
   func confirm(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack, !table.isSettled(journey.context.attachment) else { return .verdict(.accept) }

@@ -125,6 +125,12 @@ extension Simulator {
     answer(pending, to: destination, family, attachment: journey.context.attachment.answer)
   }
 
+  /// Sends a segment that a SYN proxy made. The corresponding kernel function is `synproxy_send_tcp`.
+  func send(_ packet: Packet, _ attachment: Attachment) {
+    guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
+    answer(PendingPacket(packet: packet), to: destination, family, attachment: attachment)
+  }
+
   /// Sends a packet of the kernel's own through OUTPUT.
   func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
     depth += 1

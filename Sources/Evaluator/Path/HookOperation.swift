@@ -8,13 +8,13 @@ public struct HookOperation: Sendable {
   public let family: AddressFamily
   /// Operations of a hook run in rising order.
   public let priority: Int32
-  /// `defrag`, `raw`, `conntrack`, `mangle`, `nat`, `filter`, `security`, `confirm`.
+  /// `defrag`, `raw`, `conntrack`, `mangle`, `nat`, `filter`, `security`, `synproxy`, `confirm`.
   public let name: String
   let action: Action
 
   /// What runs.
   enum Action: BitwiseCopyable, Sendable {
-    case defragment, track, confirm
+    case defragment, track, synproxy, confirm
     /// The table of this number among the loaded ones.
     case table(Int)
     case mangleOutput(Int)
@@ -42,6 +42,7 @@ public enum HookPriority {
   public static let natSource: Int32 = 100
   /// Older kernels had an operation for helpers here; since 6.0 `nf_confirm` does both.
   public static let helper: Int32 = 300
+  public static let synproxy: Int32 = confirm - 1
   public static let confirm: Int32 = .max
 
   /// Where a table stands at a hook.

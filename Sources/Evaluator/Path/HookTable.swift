@@ -23,6 +23,11 @@ extension HookOperation {
         rows.append(HookOperation(hook, family, HookPriority.confirm, "confirm", .confirm))
       }
     }
+    if services.isSuperset(of: .synproxy) {
+      for hook in [Hook.input, .postrouting] {
+        rows.append(HookOperation(hook, family, HookPriority.synproxy, "synproxy", .synproxy))
+      }
+    }
     for (index, program) in programs.enumerated() where program.family == family {
       for hook in program.name.hooks { rows.append(row(program.name, index, hook, family)) }
     }
@@ -52,6 +57,7 @@ extension Simulator {
     switch action {
     case .defragment: defragment(&journey)
     case .track: track(&journey, rules)
+    case .synproxy: synproxy(&journey, rules)
     case .confirm: confirm(&journey, rules)
     case .table(let index): runTable(rules.tables[index], &journey)
     case .mangleOutput(let index): mangleOutput(&journey, by: rules.tables[index])

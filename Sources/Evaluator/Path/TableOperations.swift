@@ -61,6 +61,7 @@ extension Simulator {
       case .nflog(let group, let prefix): report.packets[reportIndex(&journey)].logs.append(.group(group, prefix: prefix))
       case .note(let sentence): report.packets[reportIndex(&journey)].notes.append(sentence)
       case .reply(let packet): reply(packet, to: journey)
+      case .send(let packet, let attachment): send(packet, attachment)
       case .duplicate(let packet, let gateway, let output): duplicate(packet, gateway, output, of: journey)
       }
     }

@@ -12,14 +12,7 @@ public enum SynproxyTarget: TargetExtension {
     var segmentSize: UInt16 = 0
   }
 
-  /// `XT_SYNPROXY_OPT_*`.
-  enum Bit {
-    static let segmentSize: UInt8 = 0x01
-    static let windowScale: UInt8 = 0x02
-    static let selectiveAcknowledgment: UInt8 = 0x04
-    static let timestamp: UInt8 = 0x08
-    static let congestionNotification: UInt8 = 0x10
-  }
+  private typealias Bit = SynproxyOptions.Bit
 
   public static let name = "SYNPROXY"
   public static let families: Families = .both
@@ -71,9 +64,17 @@ public enum SynproxyTarget: TargetExtension {
     }
   }
 
-  public static func services(_ info: Info) -> KernelServices { .conntrack }
+  public static func services(_ info: Info) -> KernelServices { .synproxy }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    SynproxyHandshake.act(info, &packet)
+    let isSound = packet.input == nil || packet.packet.isTransportChecksumValid ?? false
+    let sysctl = packet.family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
+    guard isSound, let table = packet.world.conntrack,
+      let proxy = Synproxy(packet.packet, ttl: UInt8(clamping: packet.world.host.sysctl(sysctl) ?? 64))
+    else { return .verdict(.drop) }
+    let server = Synproxy.Server(options: info.options, windowScale: info.windowScale, segmentSize: info.segmentSize)
+    guard let outcome = proxy.handshake(server, packet.attachment, in: table, now: packet.world.instant) else { return .proceed }
+    packet.effects += outcome.sent.map { .send($0.packet, $0.attachment) }
+    return .verdict(outcome.verdict)
   }
 }

@@ -1,277 +1,395 @@
-/// The messages of H.225.0 and H.245 as they are read: their components' order, sizes and names are those of the ITU-T's ASN.1, from the
-/// version of 2007 that the kernel knows (`nf_conntrack_h323_types`). What stands behind the last address of a message is left out.
+/// The messages of H.225.0 and H.245, as much of the ITU-T's ASN.1 as must be read to come by the addresses in them.
+///
+/// Additions are those of the versions that the kernel knows: H.225.0 of 2000, and H.245 of the same time. What stands behind the last address of a
+/// message is left out. A type that both recommendations have under one name is H.225.0's; the other one begins with `H245`.
 enum H323Schema {
   /// A `RasMessage` (H.225.0).
-  static let ras = root("RasMessage", .choice, 5, 24)
+  static let ras = root("RasMessage")
   /// An `H323-UserInformation` (H.225.0), the content of Q.931's user-user element.
-  static let userInformation = root("UserInformation", .seq, 1, 2)
+  static let userInformation = root("H323-UserInformation")
   /// A `MultimediaSystemControlMessage` (H.245).
-  static let control = root("MultimediaSystemControlMessage", .choice, 2, 4)
+  static let control = root("MultimediaSystemControlMessage")
 
-  private static func root(_ name: String, _ kind: PERSchema.Kind, _ bits: Int, _ lower: Int) -> PERSchema.Field {
-    var field = PERSchema.Field(name: name, kind: kind, size: .bits(bits), lower: lower, upper: lower)
-    field.isKept = true
-    field.isExtensible = true
-    field.type = schema.names[name]
-    return field
+  static let schema = valid { () throws(PERSchema.Malformed) in
+    try PERSchema([basics, endpoints, channels, controlMessages, calls, registration].joined(), keeping: interest)
   }
 
-  static let schema: PERSchema = {
+  private static func root(_ name: String) -> PERSchema.Field { valid { () throws(PERSchema.Malformed) in try schema.root(name) } }
+
+  private static func valid<Value>(_ make: () throws(PERSchema.Malformed) -> Value) -> Value {
     do throws(PERSchema.Malformed) {
-      return try PERSchema(text)
+      return try make()
     } catch {
       preconditionFailure("the schema of H.323 is malformed: \(error.text)")
     }
-  }()
+  }
 
-  private static let text = """
-    H221NonStandard: t35CountryCode int(byte), t35Extension int(byte), manufacturerCode int(word)
-    NonStandardIdentifier: object oid, h221NonStandard seq~(0,3) H221NonStandard
-    NonStandardParameter: nonStandardIdentifier choice~(1,2) NonStandardIdentifier, data octets(semi,0)
-    IpAddress: ip! octets(fixed,4), port int(word)
-    Route: item octets(fixed,4)
-    Routing: strict nul, loose nul
-    IpSourceRoute: ip octets(fixed,4), port int(word), route list(semi,0) Route, routing choice~(1,2) Routing
-    IpxAddress: node octets(fixed,6), netnum octets(fixed,4), port octets(fixed,2)
-    Ip6Address: ip! octets(fixed,16), port int(word)
-    TransportAddress: ipAddress! seq(0,2) IpAddress, ipSourceRoute seq~(0,4) IpSourceRoute, ipxAddress seq(0,3) IpxAddress, ip6Address!
-      seq~(0,2) Ip6Address, netBios octets(fixed,16), nsap octets(5,1), nonStandardAddress seq(0,2) NonStandardParameter
-    GatekeeperRequest: requestSeqNum int(word), protocolIdentifier oid, nonStandardData? seq(0,2) NonStandardParameter, rasAddress!
-      choice~(3,7) TransportAddress, endpointType stop
-    GatekeeperConfirm: requestSeqNum int(word), protocolIdentifier oid, nonStandardData? seq(0,2) NonStandardParameter,
-      gatekeeperIdentifier? bmp(7,1), rasAddress! choice~(3,7) TransportAddress, alternateGatekeeper stop
-    CallSignalAddress: item! choice~(3,7) TransportAddress
-    VendorIdentifier: vendor seq~(0,3) H221NonStandard, productId? octets(byte,1), versionId? octets(byte,1)
-    GatekeeperInfo: nonStandardData? seq(0,2) NonStandardParameter
-    SupportedProtocols: nonStandardData seq(0,2) NonStandardParameter, h310 seq~(1,1,3) GatekeeperInfo, h320 seq~(1,1,3) GatekeeperInfo,
-      h321 seq~(1,1,3) GatekeeperInfo, h322 seq~(1,1,3) GatekeeperInfo, h323 seq~(1,1,3) GatekeeperInfo, h324 seq~(1,1,3) GatekeeperInfo,
-      voice seq~(1,1,3) GatekeeperInfo, t120-only seq~(1,1,3) GatekeeperInfo
-    Protocol: item choice~(4,9) SupportedProtocols
-    GatewayInfo: protocol? list(semi,0) Protocol, nonStandardData? seq(0,2) NonStandardParameter
-    EndpointType: nonStandardData? seq(0,2) NonStandardParameter, vendor? seq~(2,3) VendorIdentifier, gatekeeper? seq~(1,1)
-      GatekeeperInfo, gateway? seq~(2,2) GatewayInfo, mcu? seq~(1,1,2) GatekeeperInfo, terminal? seq~(1,1) GatekeeperInfo, mc bool,
-      undefinedNode bool
-    AliasAddress: dialedDigits digits(7,1), h323-ID bmp(byte,1)
-    TerminalAlias: item choice~(1,2) AliasAddress
-    RegistrationRequest: requestSeqNum int(word), protocolIdentifier oid, nonStandardData? seq(0,2) NonStandardParameter,
-      discoveryComplete bool, callSignalAddress! list(semi,0,10) CallSignalAddress, rasAddress! list(semi,0,10) CallSignalAddress,
-      terminalType seq~(6,8,10) EndpointType, terminalAlias? list(semi,0) TerminalAlias, gatekeeperIdentifier? bmp(7,1), endpointVendor
-      seq~(2,3) VendorIdentifier, alternateEndpoints more, timeToLive! int(cons,1), tokens stop
-    RegistrationConfirm: requestSeqNum int(word), protocolIdentifier oid, nonStandardData? seq(0,2) NonStandardParameter,
-      callSignalAddress! list(semi,0,10) CallSignalAddress, terminalAlias? list(semi,0) TerminalAlias, gatekeeperIdentifier? bmp(7,1),
-      endpointIdentifier bmp(7,1), alternateGatekeeper more, timeToLive! int(cons,1), tokens stop
-    UnregistrationRequest: requestSeqNum int(word), callSignalAddress! list(semi,0,10) CallSignalAddress, endpointAlias stop
-    CallType: pointToPoint nul, oneToN nul, nToOne nul, nToN nul
-    CallModel: direct nul, gatekeeperRouted nul
-    AdmissionRequest: requestSeqNum int(word), callType choice~(2,4) CallType, callModel? choice~(1,2) CallModel, endpointIdentifier
-      bmp(7,1), destinationInfo? list(semi,0) TerminalAlias, destCallSignalAddress?! choice~(3,7) TransportAddress, destExtraCallInfo?
-      list(semi,0) TerminalAlias, srcInfo list(semi,0) TerminalAlias, srcCallSignalAddress?! choice~(3,7) TransportAddress, bandWidth stop
-    AdmissionConfirm: requestSeqNum int(word), bandWidth int(cons), callModel choice~(1,2) CallModel, destCallSignalAddress! choice~(3,7)
-      TransportAddress, irrFrequency stop
-    LocationRequest: requestSeqNum int(word), endpointIdentifier? bmp(7,1), destinationInfo list(semi,0) TerminalAlias, nonStandardData?
-      seq(0,2) NonStandardParameter, replyAddress! choice~(3,7) TransportAddress, sourceInfo stop
-    LocationConfirm: requestSeqNum int(word), callSignalAddress! choice~(3,7) TransportAddress, rasAddress! choice~(3,7) TransportAddress,
-      nonStandardData stop
-    InfoRequestResponse: nonStandardData? seq(0,2) NonStandardParameter, requestSeqNum int(word), endpointType seq~(6,8,10) EndpointType,
-      endpointIdentifier bmp(7,1), rasAddress! choice~(3,7) TransportAddress, callSignalAddress! list(semi,0,10) CallSignalAddress,
-      endpointAlias stop
-    RasMessage: gatekeeperRequest! seq~(4,8,18) GatekeeperRequest, gatekeeperConfirm! seq~(2,5,14) GatekeeperConfirm, gatekeeperReject
-      stop, registrationRequest! seq~(3,10,31) RegistrationRequest, registrationConfirm! seq~(3,7,24) RegistrationConfirm,
-      registrationReject stop, unregistrationRequest! seq~(3,5,15) UnregistrationRequest, unregistrationConfirm stop, unregistrationReject
-      stop, admissionRequest! seq~(7,16,34) AdmissionRequest, admissionConfirm! seq~(2,6,27) AdmissionConfirm, admissionReject stop,
-      bandwidthRequest stop, bandwidthConfirm stop, bandwidthReject stop, disengageRequest stop, disengageConfirm stop, disengageReject
-      stop, locationRequest! seq~(2,5,17) LocationRequest, locationConfirm! seq~(1,4,19) LocationConfirm, locationReject stop, infoRequest
-      stop, infoRequestResponse! seq~(3,8,16) InfoRequestResponse, nonStandardMessage stop, unknownMessageResponse stop, requestInProgress
-      stop, resourcesAvailableIndicate stop, resourcesAvailableConfirm stop, infoRequestAck stop, infoRequestNak stop,
-      serviceControlIndication stop, serviceControlResponse stop
-    DestExtraCRV: item int(word)
-    ConferenceGoal: create nul, join nul, invite nul
-    Q954Details: conferenceCalling bool, threePartyService bool
-    QseriesOptions: q932Full bool, q951Full bool, q952Full bool, q953Full bool, q955Full bool, q956Full bool, q957Full bool, q954Info
-      seq~(0,2) Q954Details
-    NonStandardIdentifier2: object oid, h221NonStandard seq(0,3) H221NonStandard
-    NonStandardParameter2: nonStandardIdentifier choice(1,2) NonStandardIdentifier2, data octets(semi,0)
-    H261VideoCapability: qcifMPI? int(2), cifMPI? int(2), temporalSpatialTradeOffCapability bool, maxBitRate int(word),
-      stillImageTransmission bool
-    H262VideoCapability: profileAndLevel-SPatML bool, profileAndLevel-MPatLL bool, profileAndLevel-MPatML bool, profileAndLevel-MPatH-14
-      bool, profileAndLevel-MPatHL bool, profileAndLevel-SNRatLL bool, profileAndLevel-SNRatML bool, profileAndLevel-SpatialatH-14 bool,
-      profileAndLevel-HPatML bool, profileAndLevel-HPatH-14 bool, profileAndLevel-HPatHL bool, videoBitRate? int(cons), vbvBufferSize?
-      int(cons), samplesPerLine? int(word), linesPerFrame? int(word), framesPerSecond? int(4), luminanceSampleRate? int(cons)
-    H263VideoCapability: sqcifMPI? int(5), qcifMPI? int(5), cifMPI? int(5), cif4MPI? int(5), cif16MPI? int(5), maxBitRate int(cons),
-      unrestrictedVector bool, arithmeticCoding bool, advancedPrediction bool, pbFrames bool, temporalSpatialTradeOffCapability bool,
-      hrd-B? int(cons), bppMaxKb? int(word)
-    IS11172VideoCapability: constrainedBitstream bool, videoBitRate? int(cons), vbvBufferSize? int(cons), samplesPerLine? int(word),
-      linesPerFrame? int(word), pictureRate? int(4), luminanceSampleRate? int(cons)
-    VideoCapability: nonStandard seq(0,2) NonStandardParameter2, h261VideoCapability seq~(2,5,6) H261VideoCapability, h262VideoCapability
-      seq~(6,17,18) H262VideoCapability, h263VideoCapability seq~(7,13,21) H263VideoCapability, is11172VideoCapability seq~(6,7,8)
-      IS11172VideoCapability
-    G7231: maxAl-sduAudioFrames int(byte), silenceSuppression bool
-    IS11172AudioCapability: audioLayer1 bool, audioLayer2 bool, audioLayer3 bool, audioSampling32k bool, audioSampling44k1 bool,
-      audioSampling48k bool, singleChannel bool, twoChannels bool, bitRate int(word)
-    IS13818AudioCapability: audioLayer1 bool, audioLayer2 bool, audioLayer3 bool, audioSampling16k bool, audioSampling22k05 bool,
-      audioSampling24k bool, audioSampling32k bool, audioSampling44k1 bool, audioSampling48k bool, singleChannel bool, twoChannels bool,
-      threeChannels2-1 bool, threeChannels3-0 bool, fourChannels2-0-2-0 bool, fourChannels2-2 bool, fourChannels3-1 bool,
-      fiveChannels3-0-2-0 bool, fiveChannels3-2 bool, lowFrequencyEnhancement bool, multilingual bool, bitRate int(word)
-    AudioCapability: nonStandard seq(0,2) NonStandardParameter2, g711Alaw64k int(byte), g711Alaw56k int(byte), g711Ulaw64k int(byte),
-      g711Ulaw56k int(byte), g722-64k int(byte), g722-56k int(byte), g722-48k int(byte), g7231 seq(0,2) G7231, g728 int(byte), g729
-      int(byte), g729AnnexA int(byte), is11172AudioCapability seq~(0,9) IS11172AudioCapability, is13818AudioCapability seq~(0,21)
-      IS13818AudioCapability
-    DataProtocolCapability: nonStandard seq(0,2) NonStandardParameter2, v14buffered nul, v42lapm nul, hdlcFrameTunnelling nul,
-      h310SeparateVCStack nul, h310SingleVCStack nul, transparent nul, segmentationAndReassembly more, hdlcFrameTunnelingwSAR more, v120
-      more, separateLANStack more, v76wCompression more, tcp more, udp more
-    DataProtocolCapability2: nonStandard seq(0,2) NonStandardParameter2, v14buffered nul, v42lapm nul, hdlcFrameTunnelling nul,
-      h310SeparateVCStack nul, h310SingleVCStack nul, transparent nul
-    T84Restricted: qcif bool, cif bool, ccir601Seq bool, ccir601Prog bool, hdtvSeq bool, hdtvProg bool, g3FacsMH200x100 bool,
-      g3FacsMH200x200 bool, g4FacsMMR200x100 bool, g4FacsMMR200x200 bool, jbig200x200Seq bool, jbig200x200Prog bool, jbig300x300Seq bool,
-      jbig300x300Prog bool, digPhotoLow bool, digPhotoMedSeq bool, digPhotoMedProg bool, digPhotoHighSeq bool, digPhotoHighProg bool
-    T84Profile: t84Unrestricted nul, t84Restricted seq~(0,19) T84Restricted
-    T84: t84Protocol choice~(3,7) DataProtocolCapability2, t84Profile choice(1,2) T84Profile
-    Nlpid: nlpidProtocol choice~(3,7) DataProtocolCapability2, nlpidData octets(semi,0)
-    Application: nonStandard seq(0,2) NonStandardParameter2, t120! choice~(3,7) DataProtocolCapability, dsm-cc choice~(3,7)
-      DataProtocolCapability2, userData choice~(3,7) DataProtocolCapability2, t84 seq(0,2) T84, t434 choice~(3,7) DataProtocolCapability2,
-      h224 choice~(3,7) DataProtocolCapability2, nlpid seq(0,2) Nlpid, dsvdControl nul, h222DataPartitioning choice~(3,7)
-      DataProtocolCapability2, t30fax more, t140 more, t38fax more, genericDataCapability more
-    DataApplicationCapability: application! choice~(4,10) Application, maxBitRate int(cons)
-    EncryptionMode: nonStandard seq(0,2) NonStandardParameter2, h233Encryption nul
-    DataType: nonStandard seq(0,2) NonStandardParameter2, nullData nul, videoData choice~(3,5) VideoCapability, audioData choice~(4,14)
-      AudioCapability, data! seq~(0,2) DataApplicationCapability, encryptionData choice~(1,2) EncryptionMode, h235Control more, h235Media
-      more, multiplexedStream more
-    H222LogicalChannelParameters: resourceID int(word), subChannelID int(word), pcr-pid? int(word), programDescriptors? octets(semi,0),
-      streamDescriptors? octets(semi,0)
-    Al3: controlFieldOctets int(2), sendBufferSize int(cons)
-    AdaptationLayerType: nonStandard seq(0,2) NonStandardParameter2, al1Framed nul, al1NotFramed nul, al2WithoutSequenceNumbers nul,
-      al2WithSequenceNumbers nul, al3 seq(0,2) Al3
-    H223LogicalChannelParameters: adaptationLayerType choice~(3,6) AdaptationLayerType, segmentableFlag bool
-    CRCLength: crc8bit nul, crc16bit nul, crc32bit nul
-    V76HDLCParameters: crcLength choice~(2,3) CRCLength, n401 int(word), loopbackTestProcedure bool
-    SuspendResume: noSuspendResume nul, suspendResumewAddress nul, suspendResumewoAddress nul
-    Recovery: rej nul, sREJ nul, mSREJ nul
-    ERM: windowSize int(7), recovery choice~(2,3) Recovery
-    Mode: eRM seq~(0,2) ERM, uNERM nul
-    V75Parameters: audioHeaderPresent bool
-    V76LogicalChannelParameters: hdlcParameters seq~(0,3) V76HDLCParameters, suspendResume choice~(2,3) SuspendResume, uIH bool, mode
-      choice~(1,2) Mode, v75Parameters seq~(0,1) V75Parameters
-    NonStandard: item seq(0,2) NonStandardParameter2
-    IPAddress: network! octets(fixed,4), tsapIdentifier int(word)
-    IPXAddress: node octets(fixed,6), netnum octets(fixed,4), tsapIdentifier octets(fixed,2)
-    IP6Address: network! octets(fixed,16), tsapIdentifier int(word)
-    IPSourceRouteAddress: routing choice(1,2) Routing, network octets(fixed,4), tsapIdentifier int(word), route list(semi,0) Route
-    UnicastAddress: iPAddress! seq~(0,2) IPAddress, iPXAddress seq~(0,3) IPXAddress, iP6Address! seq~(0,2) IP6Address, netBios
-      octets(fixed,16), iPSourceRouteAddress seq~(0,4) IPSourceRouteAddress, nsap more, nonStandardAddress more
-    IPAddress2: network octets(fixed,4), tsapIdentifier int(word)
-    IP6Address2: network octets(fixed,16), tsapIdentifier int(word)
-    MulticastAddress: iPAddress seq~(0,2) IPAddress2, iP6Address seq~(0,2) IP6Address2
-    TransportAddress2: unicastAddress! choice~(3,5) UnicastAddress, multicastAddress choice~(1,2) MulticastAddress
-    H2250LogicalChannelParameters: nonStandard? list(semi,0) NonStandard, sessionID int(byte), associatedSessionID? int(8), mediaChannel?!
-      choice~(1,2) TransportAddress2, mediaGuaranteedDelivery? bool, mediaControlChannel?! choice~(1,2) TransportAddress2,
-      mediaControlGuaranteedDelivery stop
-    MultiplexParameters: h222LogicalChannelParameters seq~(3,5) H222LogicalChannelParameters, h223LogicalChannelParameters seq~(0,2)
-      H223LogicalChannelParameters, v76LogicalChannelParameters seq~(0,5) V76LogicalChannelParameters, h2250LogicalChannelParameters!
-      seq~(10,11,14) H2250LogicalChannelParameters, none more
-    ForwardLogicalChannelParameters: portNumber? int(word), dataType! choice~(3,6) DataType, multiplexParameters! choice~(2,3)
-      MultiplexParameters
-    Application2: nonStandard seq(0,2) NonStandardParameter2, t120 choice~(3,7) DataProtocolCapability2, dsm-cc choice~(3,7)
-      DataProtocolCapability2, userData choice~(3,7) DataProtocolCapability2, t84 seq(0,2) T84, t434 choice~(3,7) DataProtocolCapability2,
-      h224 choice~(3,7) DataProtocolCapability2, nlpid seq(0,2) Nlpid, dsvdControl nul, h222DataPartitioning choice~(3,7)
-      DataProtocolCapability2
-    DataApplicationCapability2: application choice~(4,10) Application2, maxBitRate int(cons)
-    DataType2: nonStandard seq(0,2) NonStandardParameter2, nullData nul, videoData choice~(3,5) VideoCapability, audioData choice~(4,14)
-      AudioCapability, data seq~(0,2) DataApplicationCapability2, encryptionData choice~(1,2) EncryptionMode
-    MultiplexParameters2: h223LogicalChannelParameters seq~(0,2) H223LogicalChannelParameters, v76LogicalChannelParameters seq~(0,5)
-      V76LogicalChannelParameters, h2250LogicalChannelParameters! seq~(10,11,14) H2250LogicalChannelParameters
-    ReverseLogicalChannelParameters: dataType choice~(3,6) DataType2, multiplexParameters?! choice~(1,2) MultiplexParameters2
-    Distribution: unicast nul, multicast nul
-    Address: internationalNumber digits(4,1), nsapAddress octets(5,1)
-    Q2931Address: address choice~(1,2) Address, subaddress? octets(5,1)
-    NetworkAddress: q2931Address seq~(1,2) Q2931Address, e164Address digits(7,1), localAreaAddress! choice~(1,2) TransportAddress2
-    NetworkAccessParameters: distribution? choice~(1,2) Distribution, networkAddress! choice~(2,3) NetworkAddress, associateConference
-      bool, externalReference? octets(8,1)
-    OpenLogicalChannel: forwardLogicalChannelNumber int(word), forwardLogicalChannelParameters! seq~(1,3,5)
-      ForwardLogicalChannelParameters, reverseLogicalChannelParameters?! seq~(1,2,4) ReverseLogicalChannelParameters, separateStack!
-      seq~(2,4,5) NetworkAccessParameters, encryptionSync stop
-    FastStart: item! open seq~(1,3,5) OpenLogicalChannel
-    SetupUUIE: protocolIdentifier oid, h245Address?! choice~(3,7) TransportAddress, sourceAddress? list(semi,0) TerminalAlias, sourceInfo
-      seq~(6,8,10) EndpointType, destinationAddress? list(semi,0) TerminalAlias, destCallSignalAddress?! choice~(3,7) TransportAddress,
-      destExtraCallInfo? list(semi,0) TerminalAlias, destExtraCRV? list(semi,0) DestExtraCRV, activeMC bool, conferenceID
-      octets(fixed,16), conferenceGoal choice~(2,3) ConferenceGoal, callServices? seq~(0,8) QseriesOptions, callType choice~(2,4)
-      CallType, sourceCallSignalAddress! choice~(3,7) TransportAddress, remoteExtensionAddress more, callIdentifier more,
-      h245SecurityCapability more, tokens more, cryptoTokens more, fastStart! list(semi,0,30) FastStart, mediaWaitForConnect more,
-      canOverlapSend more, endpointIdentifier stop
-    CallProceedingUUIE: protocolIdentifier oid, destinationInfo seq~(6,8,10) EndpointType, h245Address?! choice~(3,7) TransportAddress,
-      callIdentifier more, h245SecurityMode more, tokens more, cryptoTokens more, fastStart! list(semi,0,30) FastStart
-    ConnectUUIE: protocolIdentifier oid, h245Address?! choice~(3,7) TransportAddress, destinationInfo seq~(6,8,10) EndpointType,
-      conferenceID octets(fixed,16), callIdentifier more, h245SecurityMode more, tokens more, cryptoTokens more, fastStart!
-      list(semi,0,30) FastStart
-    InformationUUIE: protocolIdentifier oid
-    ReleaseCompleteReason: noBandwidth nul, gatekeeperResources nul, unreachableDestination nul, destinationRejection nul, invalidRevision
-      nul, noPermission nul, unreachableGatekeeper nul, gatewayResources nul, badFormatAddress nul, adaptiveBusy nul, inConf nul,
-      undefinedReason nul
-    ReleaseCompleteUUIE: protocolIdentifier oid, reason? choice~(4,12) ReleaseCompleteReason
-    FacilityReason: routeCallToGatekeeper nul, callForwarded nul, routeCallToMC nul, undefinedReason nul, conferenceListChoice more,
-      startH245 more, noH245 more, newTokens more, featureSetUpdate more, forwardedElements more, transportedInformation more
-    FacilityUUIE: protocolIdentifier oid, alternativeAddress?! choice~(3,7) TransportAddress, alternativeAliasAddress? list(semi,0)
-      TerminalAlias, conferenceID? octets(fixed,16), reason! choice~(2,4) FacilityReason, callIdentifier more, destExtraCallInfo more,
-      remoteExtensionAddress more, tokens more, cryptoTokens more, conferences more, h245Address! choice~(3,7) TransportAddress,
-      fastStart! list(semi,0,30) FastStart
-    CallIdentifier: guid octets(fixed,16)
-    SecurityServiceMode: nonStandard seq(0,2) NonStandardParameter, none nul, default nul
-    SecurityCapabilities: nonStandard? seq(0,2) NonStandardParameter, encryption choice~(2,3) SecurityServiceMode, authenticaton
-      choice~(2,3) SecurityServiceMode, integrity choice~(2,3) SecurityServiceMode
-    H245Security: nonStandard seq(0,2) NonStandardParameter, noSecurity nul, tls seq~(1,4) SecurityCapabilities, ipsec seq~(1,4)
-      SecurityCapabilities
-    DHset: halfkey bits(word,0), modSize bits(word,0), generator bits(word,0)
-    TypedCertificate: type oid, certificate octets(semi,0)
-    NonStandardParameter3: nonStandardIdentifier oid, data octets(semi,0)
-    ClearToken: tokenOID oid, timeStamp? int(cons), password? bmp(7,1), dhkey? seq~(0,3) DHset, challenge? octets(7,8), random? int(unco),
-      certificate? seq~(0,2) TypedCertificate, generalID? bmp(7,1), nonStandard? seq(0,2) NonStandardParameter3
-    Tokens: item seq~(8,9,11) ClearToken
-    Params: ranInt? int(unco), iv8? octets(fixed,8)
-    Token: algorithmOID oid, paramS seq~(2,2,3) Params, hash bits(semi)
-    CryptoEPPwdHash: alias choice~(1,2) AliasAddress, timeStamp int(cons), token seq(0,3) Token
-    CryptoGKPwdHash: gatekeeperId bmp(7,1), timeStamp int(cons), token seq(0,3) Token
-    CryptoEPPwdEncr: algorithmOID oid, paramS seq~(2,2,3) Params, encryptedData octets(semi,0)
-    CryptoEPCert: toBeSigned open, algorithmOID oid, paramS seq~(2,2,3) Params, signature bits(semi)
-    CryptoEncryptedToken: tokenOID oid, token seq(0,3) CryptoEPPwdEncr
-    CryptoSignedToken: tokenOID oid, token seq(0,4) CryptoEPCert
-    CryptoHashedToken: tokenOID oid, hashedVals seq~(8,9,11) ClearToken, token seq(0,3) Token
-    CryptoToken: cryptoEncryptedToken seq(0,2) CryptoEncryptedToken, cryptoSignedToken seq(0,2) CryptoSignedToken, cryptoHashedToken
-      seq(0,3) CryptoHashedToken, cryptoPwdEncr seq(0,3) CryptoEPPwdEncr
-    CryptoH323Token: cryptoEPPwdHash seq(0,3) CryptoEPPwdHash, cryptoGKPwdHash seq(0,3) CryptoGKPwdHash, cryptoEPPwdEncr seq(0,3)
-      CryptoEPPwdEncr, cryptoGKPwdEncr seq(0,3) CryptoEPPwdEncr, cryptoEPCert seq(0,4) CryptoEPCert, cryptoGKCert seq(0,4) CryptoEPCert,
-      cryptoFastStart seq(0,4) CryptoEPCert, nestedcryptoToken choice~(2,4) CryptoToken
-    CryptoTokens: item choice~(3,8) CryptoH323Token
-    ProgressUUIE: protocolIdentifier oid, destinationInfo seq~(6,8,10) EndpointType, h245Address?! choice~(3,7) TransportAddress,
-      callIdentifier seq~(0,1) CallIdentifier, h245SecurityMode? choice~(2,4) H245Security, tokens? list(semi,0) Tokens, cryptoTokens?
-      list(semi,0) CryptoTokens, fastStart?! list(semi,0,30) FastStart
-    Body: setup! seq~(7,13,39) SetupUUIE, callProceeding! seq~(1,3,12) CallProceedingUUIE, connect! seq~(1,4,19) ConnectUUIE, alerting!
-      seq~(1,3,17) CallProceedingUUIE, information seq~(0,1,7) InformationUUIE, releaseComplete seq~(1,2,11) ReleaseCompleteUUIE,
-      facility! seq~(3,5,21) FacilityUUIE, progress! seq~(5,8,11) ProgressUUIE, empty more, status more, statusInquiry more,
-      setupAcknowledge more, notify more
-    RequestMessage: nonStandard stop, masterSlaveDetermination stop, terminalCapabilitySet stop, openLogicalChannel! seq~(1,3,5)
-      OpenLogicalChannel, closeLogicalChannel stop, requestChannelClose stop, multiplexEntrySend stop, requestMultiplexEntry stop,
-      requestMode stop, roundTripDelayRequest stop, maintenanceLoopRequest stop, communicationModeRequest stop, conferenceRequest stop,
-      multilinkRequest stop, logicalChannelRateRequest stop
-    MultiplexParameters3: h222LogicalChannelParameters seq~(3,5) H222LogicalChannelParameters, h2250LogicalChannelParameters!
-      seq~(10,11,14) H2250LogicalChannelParameters
-    ReverseLogicalChannelParameters2: reverseLogicalChannelNumber int(word), portNumber? int(word), multiplexParameters?! choice~(0,1)
-      MultiplexParameters3
-    H2250LogicalChannelAckParameters: nonStandard? list(semi,0) NonStandard, sessionID? int(8), mediaChannel?! choice~(1,2)
-      TransportAddress2, mediaControlChannel?! choice~(1,2) TransportAddress2, dynamicRTPPayloadType? int(5)
-    ForwardMultiplexAckParameters: h2250LogicalChannelAckParameters! seq~(5,5,7) H2250LogicalChannelAckParameters
-    OpenLogicalChannelAck: forwardLogicalChannelNumber int(word), reverseLogicalChannelParameters?! seq~(2,3,4)
-      ReverseLogicalChannelParameters2, separateStack! seq~(2,4,5) NetworkAccessParameters, forwardMultiplexAckParameters! choice~(0,1)
-      ForwardMultiplexAckParameters, encryptionSync stop
-    ResponseMessage: nonStandard stop, masterSlaveDeterminationAck stop, masterSlaveDeterminationReject stop, terminalCapabilitySetAck
-      stop, terminalCapabilitySetReject stop, openLogicalChannelAck! seq~(1,2,5) OpenLogicalChannelAck, openLogicalChannelReject stop,
-      closeLogicalChannelAck stop, requestChannelCloseAck stop, requestChannelCloseReject stop, multiplexEntrySendAck stop,
-      multiplexEntrySendReject stop, requestMultiplexEntryAck stop, requestMultiplexEntryReject stop, requestModeAck stop,
-      requestModeReject stop, roundTripDelayResponse stop, maintenanceLoopAck stop, maintenanceLoopReject stop, communicationModeResponse
-      stop, conferenceResponse stop, multilinkResponse stop, logicalChannelRateAcknowledge stop, logicalChannelRateReject stop
-    MultimediaSystemControlMessage: request! choice~(4,11) RequestMessage, response! choice~(5,19) ResponseMessage, command stop,
-      indication stop
-    H245Control: item! open choice~(2,4) MultimediaSystemControlMessage
-    H323UUPDU: h323-message-body! choice~(3,7) Body, nonStandardData? seq(0,2) NonStandardParameter, h4501SupplementaryService more,
-      h245Tunneling more, h245Control! list(semi,0,4) H245Control, nonStandardControl stop
-    UserInformation: h323-uu-pdu! seq~(1,2,11) H323UUPDU, user-data stop
+  /// What leads to an address, or is asked for itself. Of long lists the kernel keeps the beginning.
+  private static let interest = PERSchema.Interest(
+    names: [
+      "ipAddress", "ip6Address", "ip", "iPAddress", "iP6Address", "network", "unicastAddress", "localAreaAddress",
+      "gatekeeperRequest", "gatekeeperConfirm", "registrationRequest", "registrationConfirm", "unregistrationRequest", "admissionRequest",
+      "admissionConfirm", "locationRequest", "locationConfirm", "infoRequestResponse",
+      "rasAddress", "callSignalAddress", "destCallSignalAddress", "srcCallSignalAddress", "replyAddress", "timeToLive",
+      "h323-uu-pdu", "h323-message-body", "setup", "callProceeding", "connect", "alerting", "facility", "progress",
+      "h245Address", "sourceCallSignalAddress", "alternativeAddress", "reason", "fastStart", "h245Control",
+      "request", "response", "openLogicalChannel", "openLogicalChannelAck", "forwardLogicalChannelParameters",
+      "reverseLogicalChannelParameters", "dataType", "data", "application", "t120", "multiplexParameters", "h2250LogicalChannelParameters",
+      "mediaChannel", "mediaControlChannel", "separateStack", "networkAddress", "forwardMultiplexAckParameters", "h2250LogicalChannelAckParameters",
+    ],
+    elements: ["rasAddress": 10, "callSignalAddress": 10, "fastStart": 30, "h245Control": 4])
+
+  // MARK: H.225.0 and H.235
+
+  private static let basics = """
+    H221NonStandard ::= SEQUENCE { t35CountryCode INTEGER (0..255), t35Extension INTEGER (0..255), manufacturerCode INTEGER (0..65535), ... }
+    NonStandardIdentifier ::= CHOICE { object OBJECT IDENTIFIER, h221NonStandard H221NonStandard, ... }
+    NonStandardParameter ::= SEQUENCE { nonStandardIdentifier NonStandardIdentifier, data OCTET STRING }
+
+    TransportAddress ::= CHOICE {
+      ipAddress SEQUENCE { ip OCTET STRING (SIZE (4)), port INTEGER (0..65535) },
+      ipSourceRoute SEQUENCE {
+        ip OCTET STRING (SIZE (4)), port INTEGER (0..65535), route SEQUENCE OF OCTET STRING (SIZE (4)),
+        routing CHOICE { strict NULL, loose NULL, ... }, ... },
+      ipxAddress SEQUENCE { node OCTET STRING (SIZE (6)), netnum OCTET STRING (SIZE (4)), port OCTET STRING (SIZE (2)) },
+      ip6Address SEQUENCE { ip OCTET STRING (SIZE (16)), port INTEGER (0..65535), ... },
+      netBios OCTET STRING (SIZE (16)), nsap OCTET STRING (SIZE (1..20)), nonStandardAddress NonStandardParameter, ... }
+
+    AliasAddress ::= CHOICE { dialledDigits DialledString (SIZE (1..128)), h323-ID BMPString (SIZE (1..256)), ... }
+
+    H235NonStandardParameter ::= SEQUENCE { nonStandardIdentifier OBJECT IDENTIFIER, data OCTET STRING }
+    DHset ::= SEQUENCE { halfkey BIT STRING (SIZE (0..2048)), modSize BIT STRING (SIZE (0..2048)), generator BIT STRING (SIZE (0..2048)), ... }
+    ClearToken ::= SEQUENCE {
+      tokenOID OBJECT IDENTIFIER, timeStamp INTEGER (1..4294967295) OPTIONAL, password BMPString (SIZE (1..128)) OPTIONAL,
+      dhkey DHset OPTIONAL, challenge OCTET STRING (SIZE (8..128)) OPTIONAL, random INTEGER OPTIONAL,
+      certificate SEQUENCE { type OBJECT IDENTIFIER, certificate OCTET STRING, ... } OPTIONAL, generalID BMPString (SIZE (1..128)) OPTIONAL,
+      nonStandard H235NonStandardParameter OPTIONAL, ..., eckasdhkey, sendersID }
+    Params ::= SEQUENCE { ranInt INTEGER OPTIONAL, iv8 OCTET STRING (SIZE (8)) OPTIONAL, ..., iv16 }
+    HashedToken ::= SEQUENCE { algorithmOID OBJECT IDENTIFIER, paramS Params, hash BIT STRING }
+    EncryptedToken ::= SEQUENCE { algorithmOID OBJECT IDENTIFIER, paramS Params, encryptedData OCTET STRING }
+    SignedToken ::= SEQUENCE { toBeSigned, algorithmOID OBJECT IDENTIFIER, paramS Params, signature BIT STRING }
+    CryptoToken ::= CHOICE {
+      cryptoEncryptedToken SEQUENCE { tokenOID OBJECT IDENTIFIER, token EncryptedToken },
+      cryptoSignedToken SEQUENCE { tokenOID OBJECT IDENTIFIER, token SignedToken },
+      cryptoHashedToken SEQUENCE { tokenOID OBJECT IDENTIFIER, hashedVals ClearToken, token HashedToken },
+      cryptoPwdEncr EncryptedToken, ... }
+    CryptoH323Token ::= CHOICE {
+      cryptoEPPwdHash SEQUENCE { alias AliasAddress, timeStamp INTEGER (1..4294967295), token HashedToken },
+      cryptoGKPwdHash SEQUENCE { gatekeeperId BMPString (SIZE (1..128)), timeStamp INTEGER (1..4294967295), token HashedToken },
+      cryptoEPPwdEncr EncryptedToken, cryptoGKPwdEncr EncryptedToken, cryptoEPCert SignedToken, cryptoGKCert SignedToken,
+      cryptoFastStart SignedToken, nestedcryptoToken CryptoToken, ... }
+    SecurityServiceMode ::= CHOICE { nonStandard NonStandardParameter, none NULL, default NULL, ... }
+    SecurityCapabilities ::= SEQUENCE {
+      nonStandard NonStandardParameter OPTIONAL, encryption SecurityServiceMode, authentication SecurityServiceMode,
+      integrity SecurityServiceMode, ... }
+    H245Security ::= CHOICE { nonStandard NonStandardParameter, noSecurity NULL, tls SecurityCapabilities, ipsec SecurityCapabilities, ... }
+
+    """
+
+  private static let endpoints = """
+    ProtocolCaps ::= SEQUENCE { nonStandardData NonStandardParameter OPTIONAL, ..., dataRatesSupported, supportedPrefixes }
+    SupportedProtocols ::= CHOICE {
+      nonStandardData NonStandardParameter, h310 ProtocolCaps, h320 ProtocolCaps, h321 ProtocolCaps, h322 ProtocolCaps, h323 ProtocolCaps,
+      h324 ProtocolCaps, voice ProtocolCaps, t120-only ProtocolCaps, ... }
+    EndpointType ::= SEQUENCE {
+      nonStandardData NonStandardParameter OPTIONAL,
+      vendor SEQUENCE {
+        vendor H221NonStandard, productId OCTET STRING (SIZE (1..256)) OPTIONAL, versionId OCTET STRING (SIZE (1..256)) OPTIONAL, ... } OPTIONAL,
+      gatekeeper SEQUENCE { nonStandardData NonStandardParameter OPTIONAL, ... } OPTIONAL,
+      gateway SEQUENCE { protocol SEQUENCE OF SupportedProtocols OPTIONAL, nonStandardData NonStandardParameter OPTIONAL, ... } OPTIONAL,
+      mcu SEQUENCE { nonStandardData NonStandardParameter OPTIONAL, ..., protocol } OPTIONAL,
+      terminal SEQUENCE { nonStandardData NonStandardParameter OPTIONAL, ... } OPTIONAL,
+      mc BOOLEAN, undefinedNode BOOLEAN, ..., set, supportedTunnelledProtocols }
+    CallType ::= CHOICE { pointToPoint NULL, oneToN NULL, nToOne NULL, nToN NULL, ... }
+    CallModel ::= CHOICE { direct NULL, gatekeeperRouted NULL, ... }
+    CallIdentifier ::= SEQUENCE { guid OCTET STRING (SIZE (16)), ... }
+    QseriesOptions ::= SEQUENCE {
+      q932Full BOOLEAN, q951Full BOOLEAN, q952Full BOOLEAN, q953Full BOOLEAN, q955Full BOOLEAN, q956Full BOOLEAN, q957Full BOOLEAN,
+      q954Info SEQUENCE { conferenceCalling BOOLEAN, threePartyService BOOLEAN, ... }, ... }
+
+    """
+
+  // MARK: H.245
+
+  private static let channels = """
+    H245NonStandardParameter ::= SEQUENCE {
+      nonStandardIdentifier CHOICE {
+        object OBJECT IDENTIFIER,
+        h221NonStandard SEQUENCE { t35CountryCode INTEGER (0..255), t35Extension INTEGER (0..255), manufacturerCode INTEGER (0..65535) } },
+      data OCTET STRING }
+
+    VideoCapability ::= CHOICE {
+      nonStandard H245NonStandardParameter,
+      h261VideoCapability SEQUENCE {
+        qcifMPI INTEGER (1..4) OPTIONAL, cifMPI INTEGER (1..4) OPTIONAL, temporalSpatialTradeOffCapability BOOLEAN,
+        maxBitRate INTEGER (1..19200), stillImageTransmission BOOLEAN, ..., videoBadMBsCap },
+      h262VideoCapability SEQUENCE {
+        profileAndLevel-SPatML BOOLEAN, profileAndLevel-MPatLL BOOLEAN, profileAndLevel-MPatML BOOLEAN, profileAndLevel-MPatH-14 BOOLEAN,
+        profileAndLevel-MPatHL BOOLEAN, profileAndLevel-SNRatLL BOOLEAN, profileAndLevel-SNRatML BOOLEAN,
+        profileAndLevel-SpatialatH-14 BOOLEAN, profileAndLevel-HPatML BOOLEAN, profileAndLevel-HPatH-14 BOOLEAN,
+        profileAndLevel-HPatHL BOOLEAN, videoBitRate INTEGER (0..1073741823) OPTIONAL, vbvBufferSize INTEGER (0..262143) OPTIONAL,
+        samplesPerLine INTEGER (0..16383) OPTIONAL, linesPerFrame INTEGER (0..16383) OPTIONAL, framesPerSecond INTEGER (0..15) OPTIONAL,
+        luminanceSampleRate INTEGER (0..4294967295) OPTIONAL, ..., videoBadMBsCap },
+      h263VideoCapability SEQUENCE {
+        sqcifMPI INTEGER (1..32) OPTIONAL, qcifMPI INTEGER (1..32) OPTIONAL, cifMPI INTEGER (1..32) OPTIONAL, cif4MPI INTEGER (1..32) OPTIONAL,
+        cif16MPI INTEGER (1..32) OPTIONAL, maxBitRate INTEGER (1..192400), unrestrictedVector BOOLEAN, arithmeticCoding BOOLEAN,
+        advancedPrediction BOOLEAN, pbFrames BOOLEAN, temporalSpatialTradeOffCapability BOOLEAN, hrd-B INTEGER (0..524287) OPTIONAL,
+        bppMaxKb INTEGER (0..65535) OPTIONAL, ..., slowSqcifMPI, slowQcifMPI, slowCifMPI, slowCif4MPI, slowCif16MPI, errorCompensation,
+        enhancementLayerInfo, h263Options },
+      is11172VideoCapability SEQUENCE {
+        constrainedBitstream BOOLEAN, videoBitRate INTEGER (0..1073741823) OPTIONAL, vbvBufferSize INTEGER (0..262143) OPTIONAL,
+        samplesPerLine INTEGER (0..16383) OPTIONAL, linesPerFrame INTEGER (0..16383) OPTIONAL, pictureRate INTEGER (0..15) OPTIONAL,
+        luminanceSampleRate INTEGER (0..4294967295) OPTIONAL, ..., videoBadMBsCap },
+      ... }
+
+    AudioCapability ::= CHOICE {
+      nonStandard H245NonStandardParameter, g711Alaw64k INTEGER (1..256), g711Alaw56k INTEGER (1..256), g711Ulaw64k INTEGER (1..256),
+      g711Ulaw56k INTEGER (1..256), g722-64k INTEGER (1..256), g722-56k INTEGER (1..256), g722-48k INTEGER (1..256),
+      g7231 SEQUENCE { maxAl-sduAudioFrames INTEGER (1..256), silenceSuppression BOOLEAN },
+      g728 INTEGER (1..256), g729 INTEGER (1..256), g729AnnexA INTEGER (1..256),
+      is11172AudioCapability SEQUENCE {
+        audioLayer1 BOOLEAN, audioLayer2 BOOLEAN, audioLayer3 BOOLEAN, audioSampling32k BOOLEAN, audioSampling44k1 BOOLEAN,
+        audioSampling48k BOOLEAN, singleChannel BOOLEAN, twoChannels BOOLEAN, bitRate INTEGER (1..448), ... },
+      is13818AudioCapability SEQUENCE {
+        audioLayer1 BOOLEAN, audioLayer2 BOOLEAN, audioLayer3 BOOLEAN, audioSampling16k BOOLEAN, audioSampling22k05 BOOLEAN,
+        audioSampling24k BOOLEAN, audioSampling32k BOOLEAN, audioSampling44k1 BOOLEAN, audioSampling48k BOOLEAN, singleChannel BOOLEAN,
+        twoChannels BOOLEAN, threeChannels2-1 BOOLEAN, threeChannels3-0 BOOLEAN, fourChannels2-0-2-0 BOOLEAN, fourChannels2-2 BOOLEAN,
+        fourChannels3-1 BOOLEAN, fiveChannels3-0-2-0 BOOLEAN, fiveChannels3-2 BOOLEAN, lowFrequencyEnhancement BOOLEAN,
+        multilingual BOOLEAN, bitRate INTEGER (1..1130), ... },
+      ... }
+
+    DataProtocolCapability ::= CHOICE {
+      nonStandard H245NonStandardParameter, v14buffered NULL, v42lapm NULL, hdlcFrameTunnelling NULL, h310SeparateVCStack NULL,
+      h310SingleVCStack NULL, transparent NULL, ..., segmentationAndReassembly, hdlcFrameTunnelingwSAR, v120, separateLANStack,
+      v76wCompression, tcp, udp }
+    DataApplicationCapability ::= SEQUENCE {
+      application CHOICE {
+        nonStandard H245NonStandardParameter, t120 DataProtocolCapability, dsm-cc DataProtocolCapability, userData DataProtocolCapability,
+        t84 SEQUENCE {
+          t84Protocol DataProtocolCapability,
+          t84Profile CHOICE {
+            t84Unrestricted NULL,
+            t84Restricted SEQUENCE {
+              qcif BOOLEAN, cif BOOLEAN, ccir601Seq BOOLEAN, ccir601Prog BOOLEAN, hdtvSeq BOOLEAN, hdtvProg BOOLEAN,
+              g3FacsMH200x100 BOOLEAN, g3FacsMH200x200 BOOLEAN, g4FacsMMR200x100 BOOLEAN, g4FacsMMR200x200 BOOLEAN,
+              jbig200x200Seq BOOLEAN, jbig200x200Prog BOOLEAN, jbig300x300Seq BOOLEAN, jbig300x300Prog BOOLEAN, digPhotoLow BOOLEAN,
+              digPhotoMedSeq BOOLEAN, digPhotoMedProg BOOLEAN, digPhotoHighSeq BOOLEAN, digPhotoHighProg BOOLEAN, ... } } },
+        t434 DataProtocolCapability, h224 DataProtocolCapability,
+        nlpid SEQUENCE { nlpidProtocol DataProtocolCapability, nlpidData OCTET STRING },
+        dsvdControl NULL, h222DataPartitioning DataProtocolCapability, ... },
+      maxBitRate INTEGER (0..4294967295), ... }
+    DataType ::= CHOICE {
+      nonStandard H245NonStandardParameter, nullData NULL, videoData VideoCapability, audioData AudioCapability,
+      data DataApplicationCapability, encryptionData CHOICE { nonStandard H245NonStandardParameter, h233Encryption NULL, ... }, ... }
+
+    H222LogicalChannelParameters ::= SEQUENCE {
+      resourceID INTEGER (0..65535), subChannelID INTEGER (0..8191), pcr-pid INTEGER (0..8191) OPTIONAL,
+      programDescriptors OCTET STRING OPTIONAL, streamDescriptors OCTET STRING OPTIONAL, ... }
+    H223LogicalChannelParameters ::= SEQUENCE {
+      adaptationLayerType CHOICE {
+        nonStandard H245NonStandardParameter, al1Framed NULL, al1NotFramed NULL, al2WithoutSequenceNumbers NULL, al2WithSequenceNumbers NULL,
+        al3 SEQUENCE { controlFieldOctets INTEGER (0..2), sendBufferSize INTEGER (0..16777215) }, ... },
+      segmentableFlag BOOLEAN, ... }
+    V76LogicalChannelParameters ::= SEQUENCE {
+      hdlcParameters SEQUENCE {
+        crcLength CHOICE { crc8bit NULL, crc16bit NULL, crc32bit NULL, ... }, n401 INTEGER (1..4095), loopbackTestProcedure BOOLEAN, ... },
+      suspendResume CHOICE { noSuspendResume NULL, suspendResumewAddress NULL, suspendResumewoAddress NULL, ... },
+      uIH BOOLEAN,
+      mode CHOICE {
+        eRM SEQUENCE { windowSize INTEGER (1..127), recovery CHOICE { rej NULL, sREJ NULL, mSREJ NULL, ... }, ... }, uNERM NULL, ... },
+      v75Parameters SEQUENCE { audioHeaderPresent BOOLEAN, ... }, ... }
+
+    H245TransportAddress ::= CHOICE {
+      unicastAddress CHOICE {
+        iPAddress SEQUENCE { network OCTET STRING (SIZE (4)), tsapIdentifier INTEGER (0..65535), ... },
+        iPXAddress SEQUENCE { node OCTET STRING (SIZE (6)), netnum OCTET STRING (SIZE (4)), tsapIdentifier OCTET STRING (SIZE (2)), ... },
+        iP6Address SEQUENCE { network OCTET STRING (SIZE (16)), tsapIdentifier INTEGER (0..65535), ... },
+        netBios OCTET STRING (SIZE (16)),
+        iPSourceRouteAddress SEQUENCE {
+          routing CHOICE { strict NULL, loose NULL }, network OCTET STRING (SIZE (4)), tsapIdentifier INTEGER (0..65535),
+          route SEQUENCE OF OCTET STRING (SIZE (4)), ... },
+        ... },
+      multicastAddress CHOICE {
+        iPAddress SEQUENCE { network OCTET STRING (SIZE (4)), tsapIdentifier INTEGER (0..65535), ... },
+        iP6Address SEQUENCE { network OCTET STRING (SIZE (16)), tsapIdentifier INTEGER (0..65535), ... }, ... },
+      ... }
+    H2250LogicalChannelParameters ::= SEQUENCE {
+      nonStandard SEQUENCE OF H245NonStandardParameter OPTIONAL, sessionID INTEGER (0..255), associatedSessionID INTEGER (1..255) OPTIONAL,
+      mediaChannel H245TransportAddress OPTIONAL, mediaGuaranteedDelivery BOOLEAN OPTIONAL, mediaControlChannel H245TransportAddress OPTIONAL,
+      mediaControlGuaranteedDelivery STOP OPTIONAL, silenceSuppression OPTIONAL, destination OPTIONAL, dynamicRTPPayloadType OPTIONAL,
+      mediaPacketization OPTIONAL, ... }
+
+    NetworkAccessParameters ::= SEQUENCE {
+      distribution CHOICE { unicast NULL, multicast NULL, ... } OPTIONAL,
+      networkAddress CHOICE {
+        q2931Address SEQUENCE {
+          address CHOICE { internationalNumber NumericString (SIZE (1..16)), nsapAddress OCTET STRING (SIZE (1..20)), ... },
+          subaddress OCTET STRING (SIZE (1..20)) OPTIONAL, ... },
+        e164Address DialledString (SIZE (1..128)), localAreaAddress H245TransportAddress, ... },
+      associateConference BOOLEAN, externalReference OCTET STRING (SIZE (1..255)) OPTIONAL, ..., t120SetupProcedure }
+
+    OpenLogicalChannel ::= SEQUENCE {
+      forwardLogicalChannelNumber INTEGER (1..65535),
+      forwardLogicalChannelParameters SEQUENCE {
+        portNumber INTEGER (0..65535) OPTIONAL, dataType DataType,
+        multiplexParameters CHOICE {
+          h222LogicalChannelParameters H222LogicalChannelParameters, h223LogicalChannelParameters H223LogicalChannelParameters,
+          v76LogicalChannelParameters V76LogicalChannelParameters, ..., h2250LogicalChannelParameters H2250LogicalChannelParameters, none },
+        ..., forwardLogicalChannelDependency, replacementFor },
+      reverseLogicalChannelParameters SEQUENCE {
+        dataType DataType,
+        multiplexParameters CHOICE {
+          h223LogicalChannelParameters H223LogicalChannelParameters, v76LogicalChannelParameters V76LogicalChannelParameters, ...,
+          h2250LogicalChannelParameters H2250LogicalChannelParameters } OPTIONAL,
+        ..., reverseLogicalChannelDependency, replacementFor } OPTIONAL,
+      ..., separateStack NetworkAccessParameters, encryptionSync STOP }
+
+    """
+
+  private static let controlMessages = """
+    OpenLogicalChannelAck ::= SEQUENCE {
+      forwardLogicalChannelNumber INTEGER (1..65535),
+      reverseLogicalChannelParameters SEQUENCE {
+        reverseLogicalChannelNumber INTEGER (1..65535), portNumber INTEGER (0..65535) OPTIONAL,
+        multiplexParameters CHOICE {
+          h222LogicalChannelParameters H222LogicalChannelParameters, ..., h2250LogicalChannelParameters H2250LogicalChannelParameters } OPTIONAL,
+        ..., replacementFor } OPTIONAL,
+      ..., separateStack NetworkAccessParameters,
+      forwardMultiplexAckParameters CHOICE {
+        h2250LogicalChannelAckParameters SEQUENCE {
+          nonStandard SEQUENCE OF H245NonStandardParameter OPTIONAL, sessionID INTEGER (1..255) OPTIONAL,
+          mediaChannel H245TransportAddress OPTIONAL, mediaControlChannel H245TransportAddress OPTIONAL,
+          dynamicRTPPayloadType INTEGER (96..127) OPTIONAL, ..., flowControlToZero, portNumber },
+        ... },
+      encryptionSync STOP }
+
+    MultimediaSystemControlMessage ::= CHOICE {
+      request CHOICE {
+        nonStandard STOP, masterSlaveDetermination STOP, terminalCapabilitySet STOP, openLogicalChannel OpenLogicalChannel,
+        closeLogicalChannel STOP, requestChannelClose STOP, multiplexEntrySend STOP, requestMultiplexEntry STOP, requestMode STOP,
+        roundTripDelayRequest STOP, maintenanceLoopRequest STOP, ..., communicationModeRequest STOP, conferenceRequest STOP,
+        multilinkRequest STOP, logicalChannelRateRequest STOP },
+      response CHOICE {
+        nonStandard STOP, masterSlaveDeterminationAck STOP, masterSlaveDeterminationReject STOP, terminalCapabilitySetAck STOP,
+        terminalCapabilitySetReject STOP, openLogicalChannelAck OpenLogicalChannelAck, openLogicalChannelReject STOP,
+        closeLogicalChannelAck STOP, requestChannelCloseAck STOP, requestChannelCloseReject STOP, multiplexEntrySendAck STOP,
+        multiplexEntrySendReject STOP, requestMultiplexEntryAck STOP, requestMultiplexEntryReject STOP, requestModeAck STOP,
+        requestModeReject STOP, roundTripDelayResponse STOP, maintenanceLoopAck STOP, maintenanceLoopReject STOP, ...,
+        communicationModeResponse STOP, conferenceResponse STOP, multilinkResponse STOP, logicalChannelRateAcknowledge STOP,
+        logicalChannelRateReject STOP },
+      command STOP, indication STOP, ... }
+
+    """
+
+  // MARK: Call signalling
+
+  private static let calls = """
+    FastStart ::= SEQUENCE OF OCTET STRING (CONTAINING OpenLogicalChannel)
+    Setup-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, h245Address TransportAddress OPTIONAL, sourceAddress SEQUENCE OF AliasAddress OPTIONAL,
+      sourceInfo EndpointType, destinationAddress SEQUENCE OF AliasAddress OPTIONAL, destCallSignalAddress TransportAddress OPTIONAL,
+      destExtraCallInfo SEQUENCE OF AliasAddress OPTIONAL, destExtraCRV SEQUENCE OF INTEGER (0..65535) OPTIONAL, activeMC BOOLEAN,
+      conferenceID OCTET STRING (SIZE (16)), conferenceGoal CHOICE { create NULL, join NULL, invite NULL, ... },
+      callServices QseriesOptions OPTIONAL, callType CallType, ..., sourceCallSignalAddress TransportAddress, remoteExtensionAddress,
+      callIdentifier, h245SecurityCapability, tokens, cryptoTokens, fastStart FastStart, mediaWaitForConnect, canOverlapSend,
+      endpointIdentifier STOP, multipleCalls, maintainConnection, connectionParameters, language, presentationIndicator, screeningIndicator,
+      serviceControl, symmetricOperationRequired, capacity, circuitInfo, desiredProtocols, neededFeatures, desiredFeatures,
+      supportedFeatures, parallelH245Control, additionalSourceAddresses }
+    CallProceeding-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, destinationInfo EndpointType, h245Address TransportAddress OPTIONAL, ..., callIdentifier,
+      h245SecurityMode, tokens, cryptoTokens, fastStart FastStart, multipleCalls, maintainConnection, fastConnectRefused, featureSet }
+    Connect-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, h245Address TransportAddress OPTIONAL, destinationInfo EndpointType,
+      conferenceID OCTET STRING (SIZE (16)), ..., callIdentifier, h245SecurityMode, tokens, cryptoTokens, fastStart FastStart,
+      multipleCalls, maintainConnection, language, connectedAddress, presentationIndicator, screeningIndicator, fastConnectRefused,
+      serviceControl, capacity, featureSet }
+    Alerting-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, destinationInfo EndpointType, h245Address TransportAddress OPTIONAL, ..., callIdentifier,
+      h245SecurityMode, tokens, cryptoTokens, fastStart FastStart, multipleCalls, maintainConnection, alertingAddress,
+      presentationIndicator, screeningIndicator, fastConnectRefused, serviceControl, capacity, featureSet }
+    Information-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, ..., callIdentifier, tokens, cryptoTokens, fastStart, fastConnectRefused, circuitInfo }
+    ReleaseComplete-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER,
+      reason CHOICE {
+        noBandwidth NULL, gatekeeperResources NULL, unreachableDestination NULL, destinationRejection NULL, invalidRevision NULL,
+        noPermission NULL, unreachableGatekeeper NULL, gatewayResources NULL, badFormatAddress NULL, adaptiveBusy NULL, inConf NULL,
+        undefinedReason NULL, ... } OPTIONAL,
+      ..., callIdentifier, tokens, cryptoTokens, busyAddress, presentationIndicator, screeningIndicator, capacity, serviceControl, featureSet }
+    Facility-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, alternativeAddress TransportAddress OPTIONAL,
+      alternativeAliasAddress SEQUENCE OF AliasAddress OPTIONAL, conferenceID OCTET STRING (SIZE (16)) OPTIONAL,
+      reason CHOICE { routeCallToGatekeeper NULL, callForwarded NULL, routeCallToMC NULL, undefinedReason NULL, ... },
+      ..., callIdentifier, destExtraCallInfo, remoteExtensionAddress, tokens, cryptoTokens, conferences, h245Address TransportAddress,
+      fastStart FastStart, multipleCalls, maintainConnection, fastConnectRefused, serviceControl, circuitInfo, featureSet, destinationInfo,
+      h245SecurityMode }
+    Progress-UUIE ::= SEQUENCE {
+      protocolIdentifier OBJECT IDENTIFIER, destinationInfo EndpointType, h245Address TransportAddress OPTIONAL,
+      callIdentifier CallIdentifier, h245SecurityMode H245Security OPTIONAL, tokens SEQUENCE OF ClearToken OPTIONAL,
+      cryptoTokens SEQUENCE OF CryptoH323Token OPTIONAL, fastStart FastStart OPTIONAL, ..., multipleCalls, maintainConnection,
+      fastConnectRefused }
+    H323-UserInformation ::= SEQUENCE {
+      h323-uu-pdu SEQUENCE {
+        h323-message-body CHOICE {
+          setup Setup-UUIE, callProceeding CallProceeding-UUIE, connect Connect-UUIE, alerting Alerting-UUIE, information Information-UUIE,
+          releaseComplete ReleaseComplete-UUIE, facility Facility-UUIE, ..., progress Progress-UUIE },
+        nonStandardData NonStandardParameter OPTIONAL,
+        ..., h4501SupplementaryService, h245Tunnelling,
+        h245Control SEQUENCE OF OCTET STRING (CONTAINING MultimediaSystemControlMessage),
+        nonStandardControl STOP, callLinkage, tunnelledSignallingMessage, provisionalRespToH245Tunnelling, stimulusControl, genericData },
+      user-data STOP OPTIONAL, ... }
+
+    """
+
+  // MARK: Registration, admission and status
+
+  private static let registration = """
+    RasMessage ::= CHOICE {
+      gatekeeperRequest SEQUENCE {
+        requestSeqNum INTEGER (1..65535), protocolIdentifier OBJECT IDENTIFIER, nonStandardData NonStandardParameter OPTIONAL,
+        rasAddress TransportAddress, endpointType STOP, gatekeeperIdentifier OPTIONAL, callServices OPTIONAL, endpointAlias OPTIONAL, ... },
+      gatekeeperConfirm SEQUENCE {
+        requestSeqNum INTEGER (1..65535), protocolIdentifier OBJECT IDENTIFIER, nonStandardData NonStandardParameter OPTIONAL,
+        gatekeeperIdentifier BMPString (SIZE (1..128)) OPTIONAL, rasAddress TransportAddress, ..., alternateGatekeeper STOP },
+      gatekeeperReject STOP,
+      registrationRequest SEQUENCE {
+        requestSeqNum INTEGER (1..65535), protocolIdentifier OBJECT IDENTIFIER, nonStandardData NonStandardParameter OPTIONAL,
+        discoveryComplete BOOLEAN, callSignalAddress SEQUENCE OF TransportAddress, rasAddress SEQUENCE OF TransportAddress,
+        terminalType EndpointType, terminalAlias SEQUENCE OF AliasAddress OPTIONAL, gatekeeperIdentifier BMPString (SIZE (1..128)) OPTIONAL,
+        endpointVendor SEQUENCE {
+          vendor H221NonStandard, productId OCTET STRING (SIZE (1..256)) OPTIONAL, versionId OCTET STRING (SIZE (1..256)) OPTIONAL, ... },
+        ..., alternateEndpoints, timeToLive INTEGER (1..4294967295), tokens STOP },
+      registrationConfirm SEQUENCE {
+        requestSeqNum INTEGER (1..65535), protocolIdentifier OBJECT IDENTIFIER, nonStandardData NonStandardParameter OPTIONAL,
+        callSignalAddress SEQUENCE OF TransportAddress, terminalAlias SEQUENCE OF AliasAddress OPTIONAL,
+        gatekeeperIdentifier BMPString (SIZE (1..128)) OPTIONAL, endpointIdentifier BMPString (SIZE (1..128)), ..., alternateGatekeeper,
+        timeToLive INTEGER (1..4294967295), tokens STOP },
+      registrationReject STOP,
+      unregistrationRequest SEQUENCE {
+        requestSeqNum INTEGER (1..65535), callSignalAddress SEQUENCE OF TransportAddress, endpointAlias STOP OPTIONAL,
+        nonStandardData OPTIONAL, endpointIdentifier OPTIONAL, ... },
+      unregistrationConfirm STOP, unregistrationReject STOP,
+      admissionRequest SEQUENCE {
+        requestSeqNum INTEGER (1..65535), callType CallType, callModel CallModel OPTIONAL, endpointIdentifier BMPString (SIZE (1..128)),
+        destinationInfo SEQUENCE OF AliasAddress OPTIONAL, destCallSignalAddress TransportAddress OPTIONAL,
+        destExtraCallInfo SEQUENCE OF AliasAddress OPTIONAL, srcInfo SEQUENCE OF AliasAddress, srcCallSignalAddress TransportAddress OPTIONAL,
+        bandWidth STOP, callReferenceValue, nonStandardData OPTIONAL, callServices OPTIONAL, conferenceID, activeMC, answerCall, ... },
+      admissionConfirm SEQUENCE {
+        requestSeqNum INTEGER (1..65535), bandWidth INTEGER (0..4294967295), callModel CallModel, destCallSignalAddress TransportAddress,
+        irrFrequency STOP OPTIONAL, nonStandardData OPTIONAL, ... },
+      admissionReject STOP, bandwidthRequest STOP, bandwidthConfirm STOP, bandwidthReject STOP, disengageRequest STOP,
+      disengageConfirm STOP, disengageReject STOP,
+      locationRequest SEQUENCE {
+        requestSeqNum INTEGER (1..65535), endpointIdentifier BMPString (SIZE (1..128)) OPTIONAL, destinationInfo SEQUENCE OF AliasAddress,
+        nonStandardData NonStandardParameter OPTIONAL, replyAddress TransportAddress, ..., sourceInfo STOP },
+      locationConfirm SEQUENCE {
+        requestSeqNum INTEGER (1..65535), callSignalAddress TransportAddress, rasAddress TransportAddress, nonStandardData STOP OPTIONAL, ... },
+      locationReject STOP, infoRequest STOP,
+      infoRequestResponse SEQUENCE {
+        nonStandardData NonStandardParameter OPTIONAL, requestSeqNum INTEGER (1..65535), endpointType EndpointType,
+        endpointIdentifier BMPString (SIZE (1..128)), rasAddress TransportAddress, callSignalAddress SEQUENCE OF TransportAddress,
+        endpointAlias STOP OPTIONAL, perCallInfo OPTIONAL, ... },
+      nonStandardMessage STOP, ..., unknownMessageResponse STOP, requestInProgress STOP, resourcesAvailableIndicate STOP,
+      resourcesAvailableConfirm STOP, infoRequestAck STOP, infoRequestNak STOP, serviceControlIndication STOP, serviceControlResponse STOP }
     """
 }

@@ -42,7 +42,6 @@ struct PERDecoder {
     case .bool: reader.skip(bits: 1)
     case .oid: return object()
     case .int: return integer(field, &value)
-    case .enumerated: enumerated(field)
     case .bits: return bitString(field)
     case .digits: return digits(field)
     case .octets: return octets(field, &value)
@@ -90,15 +89,6 @@ struct PERDecoder {
     case .bits(let count): reader.skip(bits: count)
     }
     return bounded
-  }
-
-  private mutating func enumerated(_ field: PERSchema.Field) {
-    let isNewer = field.isExtensible && reader.flag()
-    if isNewer {
-      reader.skip(bits: 7)
-    } else if case .bits(let count) = field.size {
-      reader.skip(bits: count)
-    }
   }
 
   private mutating func bitString(_ field: PERSchema.Field) -> Outcome {
@@ -253,26 +243,9 @@ struct PERDecoder {
   }
 
   private mutating func list(_ field: PERSchema.Field, _ value: inout PERValue?) -> Outcome {
-    var count: Int
-    switch field.size {
-    case .byte:
-      reader.align()
-      guard reader.has(bytes: 1) else { return .failed }
-      count = reader.next()
-    case .word:
-      reader.align()
-      guard reader.has(bytes: 2) else { return .failed }
-      count = reader.next() << 8
-      count += reader.next()
-    case .bits(let bits):
-      guard reader.has(bits: bits) else { return .failed }
-      count = reader.number(bits: bits)
-    default:
-      reader.align()
-      guard reader.has(bytes: 2) else { return .failed }
-      count = reader.length()
-    }
-    count += field.lower
+    reader.align()
+    guard reader.has(bytes: 2) else { return .failed }
+    let count = reader.length()
     guard let element = fields(of: field).first else { return .failed }
     for index in 0..<count {
       if element.isOpen { reader.align() }

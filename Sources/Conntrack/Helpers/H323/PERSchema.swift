@@ -1,31 +1,47 @@
-/// What messages in the aligned Packed Encoding Rules consist of (ITU-T X.691), as far as they are read.
+/// What messages in the aligned Packed Encoding Rules consist of, read from their ASN.1 (ITU-T X.680), with the widths that X.691 gives them.
 ///
-/// One type a paragraph: its name, a colon, its fields. A field is a name, then `stop`, where reading ends; `open` or `more`, skipped by its
-/// length; or a type with its size. `?` marks what may be missing, `!` what is kept, `~` what may be extended. A size is `fixed`, a number of
-/// bits, `byte`, `word`, `cons` (more than 64K values), `semi` (bounded below) or `unco` (not at all), then the lower bound, for sequences and choices the number
-/// of root components or alternatives, for lists how many elements are kept at most.
+/// Of ASN.1 it knows what H.225.0 and H.245 use. Two things it has besides. A component without a type is of no interest: it is an addition, and
+/// passed over by its length. One of the type `STOP` ends the reading, as do the kernel's tables there.
 struct PERSchema: Sendable {
-  enum Kind: String, Sendable {
-    case nul, bool, oid, int, enumerated = "enum", bits, digits, octets, bmp, seq, list, choice
+  enum Kind: Sendable {
+    case nul, bool, oid, int, bits, digits, octets, bmp, seq, list, choice
     case stop, skipped
   }
 
-  enum Size: Sendable, Equatable {
-    case fixed, bits(Int), byte, word, cons, semi
+  /// How a number, or a length, is written.
+  enum Width: Sendable, Equatable {
+    /// Not at all: there is one value.
+    case fixed
+    /// In a field of bits.
+    case bits(Int)
+    /// In one aligned octet, or in two.
+    case byte, word
+    /// With its own length before it.
+    case cons
+    /// Without an upper bound.
+    case semi
   }
 
   struct Field: Sendable {
     var name: String
     var kind = Kind.skipped
-    var size = Size.fixed
+    var size = Width.fixed
+    /// The least value or length; for sequences and choices how many components or alternatives there are before the additions.
     var lower = 0
+    /// With the additions; for lists how many elements are kept at most.
     var upper = 0
     var isOptional = false
     var isKept = false
     var isOpen = false
     var isExtensible = false
-    /// The index of the type it consists of.
+    /// The index of its components, its alternatives or its element.
     var type: Int?
+  }
+
+  /// Which components are kept, by their names, and how many elements of lists; all else is only read over.
+  struct Interest: Sendable {
+    var names: Set<String>
+    var elements: [String: Int]
   }
 
   /// Why a text is no schema; a programmer's error.
@@ -34,68 +50,177 @@ struct PERSchema: Sendable {
   }
 
   private(set) var types: [[Field]] = []
-  private(set) var names: [String: Int] = [:]
+  private var definitions: [String: Field] = [:]
+  private let interest: Interest
 
-  init(_ text: String) throws(Malformed) {
-    for paragraph in PERSchema.paragraphs(text) {
-      guard let colon = paragraph.firstIndex(of: ":") else { throw Malformed(text: paragraph) }
-      var fields: [Field] = []
-      for part in paragraph[paragraph.index(after: colon)...].split(separator: ", ") { fields.append(try field(part)) }
-      names[String(paragraph[..<colon])] = types.count
-      types.append(fields)
+  /// - Parameter text: assignments, each of names that stand before it.
+  init(_ text: String, keeping interest: Interest) throws(Malformed) {
+    self.interest = interest
+    var reader = ASN1Reader(text)
+    while let name = reader.next() {
+      try reader.expect("::=")
+      definitions[name] = try type(&reader)
     }
   }
 
-  private static func paragraphs(_ text: String) -> [String] {
-    var paragraphs: [String] = []
-    for line in text.split(separator: "\n") {
-      if line.hasPrefix("  "), let last = paragraphs.popLast() {
-        paragraphs.append(last + line.dropFirst())
+  /// A message's type; it is kept itself.
+  func root(_ name: String) throws(Malformed) -> Field {
+    guard var field = definitions[name] else { throw Malformed(text: name) }
+    field.name = name
+    field.isKept = true
+    return field
+  }
+
+  // MARK: Types
+
+  private mutating func type(_ reader: inout ASN1Reader) throws(Malformed) -> Field {
+    var field = Field(name: "")
+    switch reader.next() ?? "" {
+    case "NULL": field.kind = .nul
+    case "BOOLEAN": field.kind = .bool
+    case "STOP": field.kind = .stop
+    case "OBJECT":
+      try reader.expect("IDENTIFIER")
+      field.kind = .oid
+    case "INTEGER":
+      field.kind = .int
+      try reader.constraint().map { setRange($0, of: &field) } ?? { field.size = .semi }()
+    case "OCTET":
+      try reader.expect("STRING")
+      if reader.skip("(", "CONTAINING") {
+        field = try type(&reader)
+        field.isOpen = true
+        try reader.expect(")")
       } else {
-        paragraphs.append(String(line))
+        try setSize(of: &field, .octets, &reader)
       }
-    }
-    return paragraphs
-  }
-
-  private func field(_ text: Substring) throws(Malformed) -> Field {
-    var words = text.split(separator: " ")[...]
-    guard let first = words.popFirst(), words.first != nil else { throw Malformed(text: String(text)) }
-    var field = Field(name: String(first.prefix { $0 != "?" && $0 != "!" }))
-    field.isOptional = first.contains("?")
-    field.isKept = first.contains("!")
-    if words.first == "open" {
-      field.isOpen = true
-      words.removeFirst()
-    }
-    guard let word = words.popFirst(), word != "more" else { return field }
-    let name = word.prefix { $0 != "~" && $0 != "(" }
-    guard let kind = Kind(rawValue: String(name)) else { throw Malformed(text: String(text)) }
-    field.kind = kind
-    field.isExtensible = word.contains("~")
-    if let open = word.firstIndex(of: "(") {
-      let numbers = word[word.index(after: open)...].dropLast().split(separator: ",")
-      field.size = try PERSchema.size(numbers.first ?? "")
-      field.lower = numbers.count > 1 ? Int(numbers[1]) ?? 0 : 0
-      field.upper = numbers.count > 2 ? Int(numbers[2]) ?? 0 : 0
-    }
-    if let type = words.popFirst() {
-      guard let index = names[String(type)] else { throw Malformed(text: String(text)) }
-      field.type = index
+    case "BIT":
+      try reader.expect("STRING")
+      try setSize(of: &field, .bits, &reader)
+    case "BMPString": try setSize(of: &field, .bmp, &reader)
+    // Of the twelve or sixteen characters that are allowed each takes four bits.
+    case "NumericString", "DialledString": try setSize(of: &field, .digits, &reader)
+    case "SEQUENCE": field = reader.skip("OF") ? try list(&reader) : try structure(.seq, &reader)
+    case "CHOICE": field = try structure(.choice, &reader)
+    case let name:
+      guard let known = definitions[name] else { throw Malformed(text: "no type \(name)") }
+      field = known
     }
     return field
   }
 
-  private static func size(_ word: Substring) throws(Malformed) -> Size {
-    switch word {
-    case "fixed": return .fixed
-    case "byte": return .byte
-    case "word": return .word
-    case "cons": return .cons
-    case "semi", "unco": return .semi
-    default:
-      guard let bits = Int(word) else { throw Malformed(text: String(word)) }
-      return .bits(bits)
+  /// X.691 §10.5.7: how many values there are says how one is written.
+  private func setRange(_ range: ClosedRange<Int>, of field: inout Field) {
+    field.lower = range.lowerBound
+    field.size = switch range.count {
+    case 1: .fixed
+    case ...255: .bits(PERSchema.bits(for: range.count))
+    case 256: .byte
+    case ...65536: .word
+    default: .cons
     }
+  }
+
+  private func setSize(of field: inout Field, _ kind: Kind, _ reader: inout ASN1Reader) throws(Malformed) {
+    field.kind = kind
+    guard reader.skip("(", "SIZE") else {
+      field.size = .semi
+      return
+    }
+    guard let range = try reader.constraint() else { throw Malformed(text: "SIZE without numbers") }
+    setRange(range, of: &field)
+    try reader.expect(")")
+  }
+
+  private static func bits(for count: Int) -> Int { count < 2 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount }
+
+  private mutating func list(_ reader: inout ASN1Reader) throws(Malformed) -> Field {
+    var element = try type(&reader)
+    element.isKept = true
+    return Field(name: "", kind: .list, size: .semi, type: add([element]))
+  }
+
+  private mutating func add(_ fields: [Field]) -> Int {
+    types.append(fields)
+    return types.count - 1
+  }
+
+  /// The components of a sequence, or the alternatives of a choice.
+  private mutating func structure(_ kind: Kind, _ reader: inout ASN1Reader) throws(Malformed) -> Field {
+    var field = Field(name: "", kind: kind)
+    var fields: [Field] = []
+    var before: Int?
+    try reader.expect("{")
+    repeat {
+      if reader.skip("...") {
+        before = fields.count
+      } else {
+        fields.append(try component(&reader))
+      }
+    } while reader.skip(",")
+    try reader.expect("}")
+    field.isExtensible = before != nil
+    field.lower = before ?? fields.count
+    field.upper = fields.count
+    field.size = .bits(kind == .choice ? PERSchema.bits(for: field.lower) : fields[..<field.lower].count(where: \.isOptional))
+    field.type = add(fields)
+    return field
+  }
+
+  private mutating func component(_ reader: inout ASN1Reader) throws(Malformed) -> Field {
+    guard let name = reader.next() else { throw Malformed(text: "a component without a name") }
+    var field = reader.endsComponent ? Field(name: name) : try type(&reader)
+    field.name = name
+    field.isKept = interest.names.contains(name)
+    if field.kind == .list { field.upper = interest.elements[name] ?? 0 }
+    field.isOptional = reader.skip("OPTIONAL")
+    return field
+  }
+}
+
+/// The words of a text in ASN.1, one after the other.
+struct ASN1Reader {
+  private var words: ArraySlice<Substring>
+
+  init(_ text: String) {
+    var words: [Substring] = []
+    var rest = text[...]
+    while let first = rest.first {
+      if first.isWhitespace {
+        rest.removeFirst()
+        continue
+      }
+      let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "-" }
+      let mark = ["::=", "...", ".."].first { rest.hasPrefix($0) }?.count ?? 1
+      words.append(name.isEmpty ? rest.prefix(mark) : name)
+      rest = rest.dropFirst(words[words.count - 1].count)
+    }
+    self.words = words[...]
+  }
+
+  /// Nothing more is said of a component.
+  var endsComponent: Bool { [",", "}", "OPTIONAL"].contains(words.first ?? "}") }
+
+  mutating func next() -> String? { words.popFirst().map { String($0) } }
+
+  /// Takes these words where they come next.
+  mutating func skip(_ wanted: String...) -> Bool {
+    guard words.count >= wanted.count, zip(words, wanted).allSatisfy({ $0 == $1 }) else { return false }
+    words = words.dropFirst(wanted.count)
+    return true
+  }
+
+  mutating func expect(_ word: String) throws(PERSchema.Malformed) {
+    if !skip(word) { throw PERSchema.Malformed(text: "\(word) expected before \(words.prefix(4).joined(separator: " "))") }
+  }
+
+  /// The numbers in brackets that come next: `(1..128)`, `(16)`.
+  mutating func constraint() throws(PERSchema.Malformed) -> ClosedRange<Int>? {
+    guard skip("(") else { return nil }
+    guard let low = next().flatMap({ Int($0) }) else { throw PERSchema.Malformed(text: "a number expected") }
+    let high = skip("..") ? next().flatMap({ Int($0) }) : low
+    guard let high, high >= low else { throw PERSchema.Malformed(text: "no range from \(low)") }
+    try expect(")")
+    return low...high
   }
 }
