@@ -101,6 +101,7 @@ import XTables
     let act = behaviour.action(use.payload)
     let host = Topology(test.family)
     let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: 1), host: host)
+    world.conntrack = ConntrackTable(seed: 1)
     for (step, packet) in zip(answer.steps, test.packets) {
       guard case .frame(_, let bytes) = step.injected else {
         Issue.record("nothing was sent")
@@ -117,7 +118,7 @@ import XTables
       var expected: [[UInt8]] = []
       for effect in context.effects {
         switch effect {
-        case .reply(let reply): expected.append(reply.bytes)
+        case .reply(let reply), .send(let reply, _): expected.append(reply.bytes)
         case .duplicate(let copy, _, _): expected.append(copy.bytes)
         default: break
         }
