@@ -604,9 +604,9 @@ _ferrule_snapshot() {
 
 _ferrule_fuzz() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --draw --version -h --help)
     repeating_options=()
-    non_repeating_options=(--time --count --seed --first --output)
+    non_repeating_options=(--time --count --seed --first --output --format)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -624,6 +624,10 @@ _ferrule_fuzz() {
         return
         ;;
     '--output')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
         return
         ;;
     esac

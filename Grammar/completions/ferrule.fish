@@ -51,7 +51,7 @@ function __ferrule_parse_tokens -S
         case 'snapshot'
             __ferrule_parse_subcommand 0 'redact' 'connections=' 'version' 'h/help'
         case 'fuzz'
-            __ferrule_parse_subcommand -r 1 'time=' 'count=' 'seed=' '4/ipv4' '6/ipv6' 'first=' 'output=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 'time=' 'count=' 'seed=' '4/ipv4' '6/ipv6' 'first=' 'output=' 'draw' 'format=' 'version' 'h/help'
         case 'help'
             __ferrule_parse_subcommand -r 1 'version'
         end
@@ -254,6 +254,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" first' -l 'first' -d 'The first scenario\'s number, to begin where another run stopped.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" output' -l 'output' -d 'Append what they disagree about to this file, one JSON object a line.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" draw' -l 'draw' -d 'Print the scenarios instead of playing them, as lines of the lab\'s protocol.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" format' -l 'format' -d 'How to tell what came of it: text, json.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule help" version' -l 'version' -d 'Show the version.'

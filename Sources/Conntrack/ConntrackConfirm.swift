@@ -76,13 +76,16 @@ extension ConntrackCore {
     return .drop
   }
 
-  /// Moves the packet to the connection that was there first, when both are the same flow or no NAT is in play.
+  /// Moves the packet to the connection that was there first, when both are the same flow, be it the other way round.
+  /// The corresponding kernel function is `nf_ct_can_merge`.
   private mutating func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
     let (own, other) = (entries[slot], entries[winner])
     guard !other.status.contains(.dying), let info = attachment.info else { return false }
     let isSame = own.original == other.original && own.reply == other.reply
       && own.zone.id(.original) == other.zone.id(.original) && own.zone.id(.reply) == other.zone.id(.reply)
-    guard other.status.isDisjoint(with: .natDoneMask) || isSame else { return false }
+    let isReverse = own.original == other.reply && own.reply == other.original
+      && own.zone.id(.original) == other.zone.id(.reply) && own.zone.id(.reply) == other.zone.id(.original)
+    guard isSame || isReverse else { return false }
     if own.features.contains(.accounting) {
       let counted = accounting[slot]
       account(winner, info.direction, bytes: Int(clamping: info.direction == .original ? counted.originalBytes : counted.replyBytes))

@@ -173,8 +173,11 @@ public struct FragmentQueues: Sendable {
       if step.proto == .fragment { place = step.offset } else { previous = step.offset }
     }
     guard let place, let fragment = IPv6FragmentHeader(packet.bytes, at: place),
-      !isTransportTruncated(packet.bytes, fragment, behind: place)
+      !Self.isTransportTruncated(packet.bytes) || hook == .input
     else { return .accept }
+    // Local delivery passes over the header of a fragment that is the whole datagram (RFC 6946). Kernel: `ipv6_frag_rcv`.
+    if hook == .input, fragment.fragmentOffset == 0, !fragment.moreFragments { return .accept }
+    if Self.isTransportTruncated(packet.bytes) { return .drop }
     guard memory <= Int(settings.ipv6HighThreshold) else { return .drop }
     let isLinkScoped = header.destination.isMulticast || header.destination.isLinkLocal
     let key = Key(
@@ -209,7 +212,9 @@ public struct FragmentQueues: Sendable {
     let result = queue.insert(piece)
     store(queue, key)
     if result == .overlap { discard(key) }
-    guard result == .queued || result == .complete else { return .drop }
+    // One that came before counts as queued.
+    if result == .duplicate { return .stolen }
+    guard result != .overlap else { return .drop }
     queue.codepoints |= 1 << (header.trafficClass & 3)
     queue.largest = max(queue.largest, header.payloadLength)
     store(queue, key)
@@ -220,8 +225,8 @@ public struct FragmentQueues: Sendable {
 
   /// A first fragment must hold all headers up to the transport's (RFC 7112); another one passes as it is, to be found INVALID.
   /// The corresponding kernel function is `ipv6frag_thdr_truncated`.
-  private func isTransportTruncated(_ bytes: [UInt8], _ fragment: IPv6FragmentHeader, behind place: Int) -> Bool {
-    guard fragment.fragmentOffset == 0, let at = TransportLocator(bytes), !at.isTruncated else { return false }
+  public static func isTransportTruncated(_ bytes: [UInt8]) -> Bool {
+    guard let at = TransportLocator(bytes), at.fragmentOffset == 0, !at.isTruncated else { return false }
     let needed = switch at.proto {
     case .tcp: TCPHeader.minimumLength
     case .udp, .icmpv6: 8

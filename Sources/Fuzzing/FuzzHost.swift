@@ -60,8 +60,8 @@ public struct FuzzHost: Sendable {
   }
 
   /// Whether packets come from this address: what answers to a broadcast or multicast source is no firewall's matter.
-  func canSpeak(_ address: IPAddress) -> Bool {
-    guard !address.isMulticast, address.family == .ipv4 || !isOwn(address) else { return false }
+  func canSpeak(_ address: IPAddress, here isLocal: Bool) -> Bool {
+    guard !address.isMulticast, isLocal || address.family == .ipv4 || !isOwn(address) else { return false }
     return !networks.contains { network in
       let hosts = (UInt128(1) << UInt128(address.family.addressBits - network.prefixLength)) - 1
       return address.family == .ipv4 && address.bits == network.address.bits | hosts

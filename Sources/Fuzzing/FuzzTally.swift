@@ -56,28 +56,22 @@ public struct FuzzTally: Sendable {
     }
   }
 
+  /// What a rule tests and does: matches and targets, and what the rule itself can (`-s`, `-j ACCEPT`, `-g`).
   private static func names(_ rule: Rule) -> Set<String> {
     var names = Set(rule.matches.map { "-m \($0.descriptor.name)" })
-    if case .use(let use) = rule.target { names.insert("-j \(use.descriptor.name)") }
-    return names
-  }
-
-  /// The sums of two runs.
-  public mutating func add(_ other: FuzzTally) {
-    extensions.merge(other.extensions) { left, right in
-      var sum = left
-      sum.matched += right.matched
-      sum.mismatched += right.mismatched
-      sum.unknown += right.unknown
-      sum.rules += right.rules
-      return sum
+    let header = rule.header
+    for (name, isTested) in [
+      ("-s", header.source.mask != 0), ("-d", header.destination.mask != 0), ("-i", !header.input.matchesAll),
+      ("-o", !header.output.matchesAll), ("-p", header.protocolNumber != 0), ("-f", header.isFragment),
+    ] where isTested { names.insert(name) }
+    switch rule.target {
+    case .use(let use): names.insert("-j \(use.descriptor.name)")
+    case .verdict(let verdict): names.insert("-j \(verdict.rawValue)")
+    case .jump: names.insert("-j chain")
+    case .goto: names.insert("-g chain")
+    case .none: break
     }
-    refused.merge(other.refused) { first, _ in first }
-    verdicts.merge(other.verdicts, uniquingKeysWith: +)
-    rulesets += other.rulesets
-    pairs += other.pairs
-    undetermined += other.undetermined
-    unsteady += other.unsteady
+    return names
   }
 
   /// The table for people: one line an extension.

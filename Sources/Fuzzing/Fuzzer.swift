@@ -48,18 +48,20 @@ public struct Fuzzer: Sendable {
   }
 
   /// Plays case after case, from number `first` on, while `goesOn` says so.
-  public func run(from first: Int = 0, goesOn: (_ done: Int, Outcome) -> Bool) -> Outcome {
+  ///
+  /// - Parameter isOver: whether to come to an end at once; a disagreement then stays as large as it is.
+  public func run(from first: Int = 0, goesOn: (_ done: Int, Outcome) -> Bool, isOver: @escaping () -> Bool = { false }) -> Outcome {
     var outcome = Outcome()
     outcome.tally.refused = refused
     var number = first
-    while goesOn(number - first, outcome) {
-      play(source.drawCase(number), &outcome)
+    while !isOver(), goesOn(number - first, outcome) {
+      play(source.drawCase(number), &outcome, isOver)
       number += 1
     }
     return outcome
   }
 
-  private func play(_ drawn: FuzzCase, _ outcome: inout Outcome) {
+  private func play(_ drawn: FuzzCase, _ outcome: inout Outcome, _ isOver: @escaping () -> Bool) {
     guard let scenario = try? Scenario(drawn.line), let examination = examine(scenario) else {
       outcome.tally.undetermined += 1
       return
@@ -68,7 +70,7 @@ public struct Fuzzer: Sendable {
     guard examination.disagrees else { return }
     // A packet too late or a second too long: only what comes again is a disagreement.
     guard examine(scenario)?.disagrees == true else { return }
-    var shrinker = Shrinker { line in
+    var shrinker = Shrinker(isOver: isOver) { line in
       guard let smaller = (try? Scenario(line)).flatMap({ examine($0) }) else { return false }
       // A disagreement about packets must not become one about what is refused.
       return smaller.disagrees && smaller.refusals == examination.refusals
@@ -94,6 +96,7 @@ public struct Fuzzer: Sendable {
     let comparison = LabComparison(scenario)
     guard comparison.undetermined == nil else { return nil }
     let theirs = kernel.answer(scenario)
+    guard theirs.error?.contains(KernelLab.tooManyPackets) != true else { return nil }
     var timed = scenario
     timed.clock = timed.clock ?? now()
     let ours = engine.play(timed)

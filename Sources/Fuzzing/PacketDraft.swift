@@ -49,8 +49,9 @@ struct PacketDraft {
     case Field.icmpTypeAndCode.name:
       icmpType = UInt8(truncatingIfNeeded: value >> 8)
       icmpCode = UInt8(truncatingIfNeeded: value)
-    case "owner.uid": uid = UInt32(truncatingIfNeeded: value)
-    case "owner.gid": gid = UInt32(truncatingIfNeeded: value)
+    // The highest number is nobody's.
+    case "owner.uid": if value < UInt32.max { uid = UInt32(value) }
+    case "owner.gid": if value < UInt32.max { gid = UInt32(value) }
     case "link.src": hardwareSource = Self.hardwareAddress(value)
     case "tcp.mss": tcpOptions = [2, 4, UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)]
     case "esp.spi": transport = Self.words(UInt32(truncatingIfNeeded: value), 1)

@@ -36,8 +36,7 @@ struct PacketDrawing {
       for (index, demand) in rule.demands.enumerated() {
         let wanted = demand.holds != (index == broken)
         guard let value = demand.test.value(holding: wanted, bits: demand.bits, &draw) else { continue }
-        if demand.field == Field.sourceAddress.name, !packet.isLocal, !host.canSpeak(IPAddress(family: host.family, bits: value)) { continue }
-        if demand.field == Field.destinationAddress.name, packet.isLocal, value == 0 { continue }
+        if demand.field == Field.sourceAddress.name, !host.canSpeak(IPAddress(family: host.family, bits: value), here: packet.isLocal) { continue }
         packet.set(demand.field, value)
         // Behind routing a packet has lost one of its hops.
         if demand.field == Field.hopLimit.name, draw.chance(0.6) { packet.ttl &+= 1 }

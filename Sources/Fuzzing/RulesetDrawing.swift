@@ -68,8 +68,8 @@ struct RulesetDrawing {
 
   private func hasOddTarget(_ text: String) -> Bool {
     text.split(separator: "\n").contains { line in
-      // A SYN proxy in the nat table answers by way of it, which no one does.
-      if line.contains("-j SYNPROXY") { return text.hasPrefix("*nat") }
+      // Of a proxied connection that comes in by the loopback interface the kernel tells an event more.
+      if line.contains("-j SYNPROXY") { return !line.hasPrefix("-A FORWARD") }
       guard let target = line.firstRange(of: "-j CT "), line[target.upperBound...].contains("--helper") else { return false }
       return !(line.hasSuffix(" ftp") && line.contains("-p tcp") || line.hasSuffix(" tftp") && line.contains("-p udp"))
     }

@@ -7,11 +7,14 @@ import Lab
 struct Shrinker {
   /// Whether a smaller scenario still is what is looked for.
   let keeps: (JSONValue) -> Bool
+  /// Whether there is no time for another question.
+  private let isOver: () -> Bool
   /// Questions left to ask.
   private(set) var budget: Int
 
-  init(budget: Int = 600, keeps: @escaping (JSONValue) -> Bool) {
+  init(budget: Int = 600, isOver: @escaping () -> Bool = { false }, keeps: @escaping (JSONValue) -> Bool) {
     self.budget = budget
+    self.isOver = isOver
     self.keeps = keeps
   }
 
@@ -25,7 +28,7 @@ struct Shrinker {
       shrinkWords(&best)
       for name in ["queues", "sockets", "ipset", "mode"] { attempt(&best) { $0[name] = nil } }
       shrinkPackets(&best)
-    } while JSONValue.object(best).description.utf8.count < size && budget > 0
+    } while JSONValue.object(best).description.utf8.count < size && budget > 0 && !isOver()
     return .object(best)
   }
 
@@ -33,7 +36,7 @@ struct Shrinker {
   private mutating func attempt(_ best: inout JSONObject, _ change: (inout JSONObject) -> Void) -> Bool {
     var candidate = best
     change(&candidate)
-    guard budget > 0, candidate != best else { return false }
+    guard budget > 0, candidate != best, !isOver() else { return false }
     budget -= 1
     guard keeps(.object(candidate)) else { return false }
     best = candidate
@@ -120,7 +123,7 @@ struct Shrinker {
 
   /// Members of steps that are not needed.
   private mutating func shrinkPackets(_ best: inout JSONObject) {
-    let needed: Set<String> = ["in", "local", "src", "dst", "proto"]
+    let needed: Set<String> = ["in", "local", "src", "dst", "proto", "sleep"]
     for index in (best["steps"]?.elements ?? []).indices {
       guard case .object(let step)? = best["steps"]?.elements?[index] else { continue }
       for member in step.members where !needed.contains(member.name) {

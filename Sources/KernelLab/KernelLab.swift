@@ -13,6 +13,9 @@ public final class KernelLab: Sendable {
     means = Result { () throws(KernelError) in (try WorkerThread { LabPool() }, try AnonymousFile(called: "xtables.lock")) }
   }
 
+  /// What is said of a step in which packets beget packets, of which the kernel loses some.
+  public static let tooManyPackets = "more packets come of one than can be followed"
+
   /// Plays a scenario. What cannot be played is an answer too, with the reason in `error`.
   public func answer(_ scenario: Scenario) -> LabResult {
     guard scenario.fingerprints == nil else {

@@ -140,7 +140,7 @@ struct LabHost {
   /// The packet's destination is an address of the host, or a broadcast address of its networks.
   func isLocal(_ packet: Packet) -> Bool {
     guard let destination = packet.destination else { return false }
-    return addresses.contains { address, prefixLength in
+    return destination.isLoopback || addresses.contains { address, prefixLength in
       guard address.family == destination.family else { return false }
       if address == destination { return true }
       guard case .v4(let own) = address, case .v4(let four) = destination, prefixLength < 31 else { return false }

@@ -48,6 +48,40 @@ struct LabRules {
     return tables
   }
 
+  /// The rules that do nothing but drop, or hand to a queue to which nobody listens, of texts that `iptables-save` might have written.
+  static func drops(_ scenario: Scenario) -> Set<RulePlace> {
+    var places: Set<RulePlace> = []
+    // Rules that are loaded later stand in the place of these.
+    guard !scenario.steps.contains(where: { if case .load = $0.action { true } else { false } }) else { return [] }
+    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+      var table = ""
+      var counts: [String: Int] = [:]
+      for line in (text ?? "").split(whereSeparator: \.isNewline) {
+        let words = line.split(separator: " ")
+        if let name = words.first, name.hasPrefix("*") { (table, counts) = (String(name.dropFirst()), [:]) }
+        // Anything but appending moves rules about.
+        guard !words.contains(where: { ["-I", "-D", "-R", "-F"].contains($0) }) else { return [] }
+        guard let at = words.firstIndex(of: "-A"), words.indices.contains(at + 1) else { continue }
+        let chain = String(words[at + 1])
+        counts[chain, default: 0] += 1
+        guard words.suffix(2) == ["-j", "DROP"] || isLost(words, scenario), let number = counts[chain] else { continue }
+        places.insert(RulePlace(family: family, table: table, chain: chain, number: number))
+      }
+    }
+    return places
+  }
+
+  /// A rule for a queue without a listener.
+  private static func isLost(_ words: [Substring], _ scenario: Scenario) -> Bool {
+    guard let at = words.firstIndex(of: "NFQUEUE"), at > 0, words[at - 1] == "-j", !words.contains("--queue-bypass") else { return false }
+    if let balance = words.firstIndex(of: "--queue-balance"), words.indices.contains(balance + 1) {
+      let ends = words[balance + 1].split(separator: ":").compactMap { UInt16($0) }
+      return ends.count == 2 && ends[0] <= ends[1] && (ends[0]...ends[1]).allSatisfy { scenario.queues[$0] == nil }
+    }
+    let number = words.firstIndex(of: "--queue-num").flatMap { words.indices.contains($0 + 1) ? UInt16(words[$0 + 1]) : nil } ?? 0
+    return scenario.queues[number] == nil
+  }
+
   private static func run(_ program: String, _ arguments: [String], input: String, what: String, lock: String) throws(KernelError) {
     let process = try HostProcess.run(program, arguments, input: input, environment: ["XTABLES_LOCKFILE=\(lock)"])
     guard process.status == 0 else {

@@ -28,6 +28,8 @@ struct PacketTracker {
     /// How many places of its trace it had met when it came to its hook.
     var entryTrace = 0
     var firstPayload: [UInt8]
+    /// A rule has dropped it.
+    var hasEnded = false
   }
 
   private(set) var tracks: [Track] = []
@@ -35,10 +37,14 @@ struct PacketTracker {
   private let loopback: UInt32
   private let interfaceNames: [UInt32: String]
   private var resumed: Int?
+  /// The packet whose place in a table was told last: what a target tells is about it.
+  private var traced: Int?
   private var hasOwn = false
+  private let drops: Set<RulePlace>
 
-  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String]) {
+  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<RulePlace> = []) {
     self.source = source
+    self.drops = drops
     self.loopback = loopback
     self.interfaceNames = interfaceNames
   }
@@ -64,8 +70,11 @@ struct PacketTracker {
       guard let found = inside(record.hook, meeting: place, seen: record) else { return }
       index = found
       tracks[index].packet.trace.append(place)
+      traced = index
+      if let place = RulePlace(trace: place, Packet(bytes: record.payload).family ?? .ipv4) { tracks[index].hasEnded = drops.contains(place) }
     case .log(let group, let prefix):
-      guard let found = inside(record.hook) else { return }
+      let last = traced.flatMap { tracks[$0].hook == record.hook && !tracks[$0].hasPassed ? $0 : nil }
+      guard let found = last ?? inside(record.hook) else { return }
       tracks[found].packet.logs.append(LabPacket.Log(group: group, prefix: prefix))
       return
     }
@@ -87,9 +96,12 @@ struct PacketTracker {
         if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface || !hasOwn) }
         return begin(record, isOwn: false)
       }
-      found = tracks.lastIndex {
-        $0.hook == 4 && $0.hasPassed && $0.output == loopback && !$0.hasReturned && PacketTracker.isSame($0.packet.final, record.payload)
+      let away = tracks.indices.filter {
+        let track = tracks[$0]
+        return track.hook == 4 && track.hasPassed && track.output == loopback && !track.hasReturned
+          && PacketTracker.isSame(track.packet.final, record.payload)
       }
+      found = away.first { tracks[$0].packet.final == record.payload } ?? away.last
       if let found { tracks[found].hasReturned = true }
     case 3: found = nil
     case 1, 2: found = standing(behind: [0], record)
@@ -102,6 +114,8 @@ struct PacketTracker {
 
   private mutating func begin(_ record: ObserverRecord, isOwn: Bool) -> Int {
     if isOwn { hasOwn = true }
+    // What comes up while a packet goes on is nearer than that packet.
+    resumed = nil
     let packet = LabPacket(origin: isOwn ? .own : .kernel, verdict: LabVerdict(.none), final: record.payload)
     tracks.append(Track(packet: packet, hook: record.hook, hasPassed: false, firstPayload: record.payload))
     return tracks.count - 1
@@ -122,7 +136,7 @@ struct PacketTracker {
     if let resumed, tracks[resumed].hook == hook, !tracks[resumed].hasPassed { return resumed }
     let candidates = tracks.indices.filter { index in
       let track = tracks[index]
-      return track.hook == hook && !track.hasPassed && track.held == nil
+      return track.hook == hook && !track.hasPassed && !track.hasEnded && track.held == nil
         && place.map { PacketTracker.canMeet($0, after: track.packet.trace[track.entryTrace...], in: hook) } ?? true
     }
     guard let record, candidates.count > 1 else { return candidates.last }
@@ -145,11 +159,20 @@ struct PacketTracker {
     return a.source == b.source && a.destination == b.destination && a.transport?.proto == b.transport?.proto
   }
 
+  /// Whether a frame holds a packet as it left, or a piece of it.
+  private static func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
+    let (whole, piece) = (Packet(bytes: packet), Packet(bytes: frame))
+    return isSame(packet, frame) && whole.ttl == piece.ttl && whole.ipv4?.dontFragment == piece.ipv4?.dontFragment
+  }
+
   // MARK: Queues
 
   /// Takes note of a stay in a queue, and of the verdict on it.
   mutating func see(_ queued: QueuedPacket, answer: QueueResponse) {
-    guard let index = inside(queued.hook) ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed }) else { return }
+    let alike = tracks.indices.filter {
+      tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
+    }
+    guard let index = alike.first(where: { tracks[$0].output == queued.output }) ?? alike.first ?? inside(queued.hook) ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed }) else { return }
     tracks[index].packet.queued.append(LabPacket.Queued(
       queue: queued.queue, hook: ObserverRecord.hookNames[queued.hook], mark: queued.mark,
       brief: Packet(bytes: queued.payload).brief, verdict: answer.name, input: queued.input.flatMap { interfaceNames[$0] },
@@ -165,10 +188,8 @@ struct PacketTracker {
     /// The number of rules in each chain, by `table:chain`.
     var ruleCounts: [String: Int]
     var ruleCounts6: [String: Int]
-    /// The interfaces that lead to the outside.
-    var interfaces: Set<UInt32>
-    /// Those through which frames have left.
-    var outputs: Set<UInt32>
+    /// The datagrams that have left, by the interfaces that lead to the outside.
+    var frames: [UInt32: [[UInt8]]]
     /// The packet is for this host.
     var isLocal: (Packet) -> Bool
   }
@@ -201,14 +222,14 @@ struct PacketTracker {
     let hook = ObserverRecord.hookNames[track.hook]
     if let queue = track.held { return LabVerdict(.queued, hook: hook, queue: queue) }
     let final = Packet(bytes: packet.final)
-    let isFragment = final.transport.map { $0.fragmentOffset != 0 || $0.moreFragments } ?? false
+    let isFragment = final.isFragment
     if track.hasPassed {
       switch track.hook {
       case 1: return LabVerdict(.local)
       case 4:
-        guard let output = track.output, surroundings.outputs.contains(output) || isIndirect(output, surroundings) else {
-          return LabVerdict(.lost)
-        }
+        guard let output = track.output,
+          surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true || isIndirect(output, surroundings)
+        else { return LabVerdict(.lost) }
         return LabVerdict(.sent, out: interfaceNames[output])
       // Without conntrack, fragments for this host are put together behind PREROUTING, at no hook.
       case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed)
@@ -222,11 +243,39 @@ struct PacketTracker {
 
   /// An interface of the host's own making, such as a bridge, which hands its packets to others.
   private func isIndirect(_ output: UInt32, _ surroundings: Surroundings) -> Bool {
-    output != loopback && !surroundings.interfaces.contains(output) && !surroundings.outputs.isEmpty
+    output != loopback && surroundings.frames[output] == nil && surroundings.frames.contains { !$0.value.isEmpty }
   }
 
   /// The order in which packets left the host: interfaces of the exits from POSTROUTING, one for each frame or train of fragments.
   var exits: [UInt32] { tracks.filter { $0.hook == 4 && $0.hasPassed }.compactMap(\.output) }
+}
+
+extension Packet {
+  /// A piece of a datagram, or the whole of one that says it is a piece.
+  fileprivate var isFragment: Bool {
+    guard var headers = IPv6ExtensionHeaders(bytes), family == .ipv6 else { return ipv4?.isFragment == true }
+    while let header = headers.next() { if header.proto == .fragment { return true } }
+    return false
+  }
+}
+
+/// Where a rule stands.
+struct RulePlace: Hashable {
+  let family: AddressFamily
+  let table: String
+  let chain: String
+  /// From 1.
+  let number: Int
+
+  init(family: AddressFamily, table: String, chain: String, number: Int) {
+    (self.family, self.table, self.chain, self.number) = (family, table, chain, number)
+  }
+
+  /// The kernel calls a rule without conditions a policy: the number tells.
+  init?(trace: String, _ family: AddressFamily) {
+    guard let place = TracePlace(trace) else { return nil }
+    self.init(family: family, table: String(place.table), chain: String(place.chain), number: place.number)
+  }
 }
 
 /// A line of a trace: `filter:FORWARD:rule:3`.

@@ -60,7 +60,8 @@ struct ScenarioPlay {
     var answer = LabStep(index: index)
     wait(for: step)
     var happening = Happening(tracker: PacketTracker(
-      source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames))
+      source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
+      drops: LabRules.drops(scenario)))
     for _ in 0..<step.repetitions {
       try act(step.action, &answer)
       try settle(&happening)
@@ -137,6 +138,9 @@ struct ScenarioPlay {
   /// What has come of a step so far.
   private struct Happening {
     var tracker: PacketTracker
+    /// What hooks and tables have told.
+    var recordCount = 0
+    static let mostRecords = 5000
     var sockets: [LabSocketRecord] = []
     /// Frames by interface, in the order each sent them.
     var frames: [UInt32: [[UInt8]]] = [:]
@@ -147,13 +151,13 @@ struct ScenarioPlay {
     var isBusy = true
     while isBusy {
       isBusy = false
-      for record in try namespace.observer.records() { happening.tracker.see(record) }
+      try observe(&happening)
       for packet in try queues.packets() {
         isBusy = true
         let response = queues.nextResponse(of: packet.queue)
         happening.tracker.see(packet, answer: response)
         try queues.answer(packet, response)
-        for record in try namespace.observer.records() { happening.tracker.see(record) }
+        try observe(&happening)
       }
       let records = sockets.events()
       if !records.isEmpty { isBusy = true }
@@ -165,16 +169,29 @@ struct ScenarioPlay {
     }
   }
 
+  /// Takes note of what hooks and tables tell.
+  private mutating func observe(_ happening: inout Happening) throws(KernelError) {
+    let records: [ObserverRecord]
+    do throws(KernelError) {
+      records = try namespace.observer.records()
+    } catch {
+      // What the kernel could not keep for us is more than we could follow.
+      throw error.description.contains("ENOBUFS") ? KernelError(.malformed(KernelLab.tooManyPackets)) : error
+    }
+    happening.recordCount += records.count
+    guard happening.recordCount <= Happening.mostRecords else { throw KernelError(.malformed(KernelLab.tooManyPackets)) }
+    for record in records { happening.tracker.see(record) }
+  }
+
   private mutating func conclude(_ answer: inout LabStep, _ happening: Happening) throws(KernelError) {
     let before = counters
     try readCounters()
     let ruleCounts: [AddressFamily: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
-    let outputs = Set(happening.frames.filter { $0.value.contains(where: ScenarioPlay.isPacket) }.keys)
     answer.egress = egress(happening)
     for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
     answer.packets = happening.tracker.packets(PacketTracker.Surroundings(
       ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:],
-      interfaces: Set(happening.frames.keys), outputs: outputs, isLocal: host.isLocal))
+      frames: happening.frames.mapValues { $0.filter(ScenarioPlay.isPacket).map { Array($0.dropFirst(14)) } }, isLocal: host.isLocal))
     if !scenario.recordsTrace {
       for index in answer.packets.indices { answer.packets[index].trace = [] }
     }

@@ -2,22 +2,31 @@ internal import Wire
 
 /// Sets aside what the protocol's mask names, in both answers at once:
 ///
-/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; the identification of IPv6
-///   fragments that it cut a reassembled packet into; a transport checksum that is right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
+/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; the identifications of IPv6
+///   fragments that it cut a packet into are counted in the order they come; a transport checksum that is right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
 /// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0, and what they are adjusted by likewise;
 /// - a port or an identifier that NAT or a socket chose for itself, where the two differ: the left answer is
-///   rewritten to the right one's;
-/// - which queue of a balance was picked.
+///   rewritten to the right one's, one of ICMP that NAT chose between the two hosts of the connection alone;
+/// - which queue of a balance was picked;
+/// - whether a fragment was kept for reassembly, or dropped by a match before any rule saw it: of neither does the kernel say a word.
 struct LabMask {
   private struct Endpoint: Hashable {
     var address: String
     var port: Int
   }
 
+  /// An identifier of ICMP between two hosts, either of which may have sent the packet.
+  private struct Exchange: Hashable {
+    var hosts: Set<String>
+    var identifier: Int
+  }
+
   private let fixedPorts: Set<Int>
   private let balances: [ClosedRange<Int>]
   private let ways: [Bool]
   private var ports: [Endpoint: Int] = [:]
+  /// Those that NAT chose, and those of sockets.
+  private var exchanges: [Exchange: Int] = [:]
   private var identifiers: [Int: Int] = [:]
 
   init(scenario: Scenario) {
@@ -48,10 +57,41 @@ struct LabMask {
   }
 
   mutating func apply(to left: JSONValue, and right: JSONValue) -> (JSONValue, JSONValue) {
+    let (left, right) = (settleSilence(left, beside: right), settleSilence(right, beside: left))
     learnPorts(left, right)
     var first = Side(mask: self, isLeft: true)
     var second = Side(mask: self, isLeft: false)
     return (first.masked(left), second.masked(right))
+  }
+
+  // MARK: Fragments of which nothing is told
+
+  /// A fragment that was dropped by no rule counts as kept where the other answer says that it was kept.
+  private func settleSilence(_ answer: JSONValue, beside other: JSONValue) -> JSONValue {
+    guard case .object(var result) = answer, let steps = answer["steps"]?.elements, let others = other["steps"]?.elements else { return answer }
+    result["steps"] = .array(zip(steps, others).map { step, other in
+      guard case .object(var settled) = step, let packets = step["packets"]?.elements, let theirs = other["packets"]?.elements else { return step }
+      var last: JSONValue?
+      let records = zip(packets, theirs).map { record, other -> JSONValue in
+        guard case .object(var settled) = record, record["verdict"] == "drop", other["verdict"] == "absorbed", record["by"] == nil,
+          record["trace"]?.elements?.isEmpty ?? true, LabMask.packet(record).map(LabMask.isFragment) == true
+        else { return record }
+        settled["verdict"] = "absorbed"
+        last = "absorbed"
+        return .object(settled)
+      }
+      settled["packets"] = .array(records + packets.dropFirst(records.count))
+      if let last, case .object(var verdict)? = step["verdict"], verdict["verdict"] == "drop", verdict["by"] == nil {
+        verdict["verdict"] = last
+        settled["verdict"] = .object(verdict)
+      }
+      return .object(settled)
+    } + steps.dropFirst(others.count))
+    return .object(result)
+  }
+
+  private static func isFragment(_ packet: Packet) -> Bool {
+    packet.ipv4?.isFragment ?? (Side.fragmentHeader(packet) != nil)
   }
 
   // MARK: Ports that were free to choose
@@ -66,14 +106,22 @@ struct LabMask {
   }
 
   private mutating func learnPorts(_ left: JSONValue, _ right: JSONValue) {
-    let known = Dictionary(LabMask.connections(right).map { ($0.key, $0.entry) }, uniquingKeysWith: { first, _ in first })
+    // A connection may come to be again after its end, and be translated otherwise then.
+    let known = Dictionary(grouping: LabMask.connections(right), by: \.key)
+    var seen: [String: Int] = [:]
     for (key, entry) in LabMask.connections(left) {
-      guard let other = known[key], let original = entry["orig"], let mine = entry["reply"], let theirs = other["reply"] else { continue }
+      let place = seen[key, default: 0]
+      seen[key] = place + 1
+      guard let others = known[key], others.indices.contains(place) else { continue }
+      let other = others[place].entry
+      guard let original = entry["orig"], let mine = entry["reply"], let theirs = other["reply"] else { continue }
       learn(mine, theirs, address: "dst", port: "dport", from: original["sport"]?.integer)
       learn(mine, theirs, address: "src", port: "sport", from: original["dport"]?.integer)
-      // An identifier of ICMP is chosen as a port is.
-      if let a = mine["id"]?.integer, let b = theirs["id"]?.integer, let asked = original["id"]?.integer, a != b, a != asked, b != asked {
-        identifiers[a] = b
+      // An identifier of ICMP is chosen as a port is: at random, where the one asked for is taken.
+      if let a = mine["id"]?.integer, let b = theirs["id"]?.integer, let asked = original["id"]?.integer, a != b, a != asked, b != asked,
+        let hosts = LabMask.hosts(mine), hosts == LabMask.hosts(theirs)
+      {
+        exchanges[Exchange(hosts: hosts, identifier: a)] = b
       }
     }
     for (a, b) in zip(left["steps"]?.elements ?? [], right["steps"]?.elements ?? []) {
@@ -92,6 +140,16 @@ struct LabMask {
       a != b, a != asked, b != asked, !fixedPorts.contains(a), !fixedPorts.contains(b)
     else { return }
     ports[Endpoint(address: place, port: a)] = b
+  }
+
+  private static func hosts(_ tuple: JSONValue) -> Set<String>? {
+    guard let source = tuple["src"]?.text, let destination = tuple["dst"]?.text else { return nil }
+    return [source, destination]
+  }
+
+  /// What an identifier between hosts is called in the right answer.
+  private func renamed(_ identifier: Int, _ hosts: Set<String>?) -> Int? {
+    hosts.flatMap { exchanges[Exchange(hosts: $0, identifier: identifier)] } ?? identifiers[identifier]
   }
 
   /// The ports and identifiers of sockets that were bound to none.
@@ -117,6 +175,8 @@ struct LabMask {
     let mask: LabMask
     let isLeft: Bool
     var initialSequences: [UInt32] = []
+    /// Identifications that the kernel chose for fragments, and which they are in the order they came.
+    var cuts: [UInt32: UInt32] = [:]
     /// How many of them were chosen before the step: a packet put in by it can know no others.
     var earlierSequences = 0
 
@@ -148,8 +208,8 @@ struct LabMask {
       }
       let (own, kernels) = (briefs(false), briefs(true))
       step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, quotesMade: isWay, field: "final") })
-      // What was put together here and leaves in fragments has a new identification.
-      let areCut = records.allSatisfy { LabMask.packet($0)?.transport.map { $0.moreFragments || $0.fragmentOffset != 0 } != true }
+      // What passed the hooks without a Fragment header and leaves with one got it here.
+      let areCut = records.allSatisfy { LabMask.packet($0).map { Side.fragmentHeader($0) == nil } ?? true }
       if let egress = step["egress"]?.elements {
         // Which of two interfaces sent first nobody outside can tell.
         let grouped = Dictionary(grouping: egress) { $0["if"]?.text ?? "" }.sorted { $0.key < $1.key }.flatMap(\.value)
@@ -170,7 +230,14 @@ struct LabMask {
       initialSequences.append(tcp.sequence)
     }
 
-    private func packet(_ value: JSONValue, isMade: Bool, quotesMade: Bool = false, field: String, isCut: Bool = false) -> JSONValue {
+    /// Where the Fragment header of an IPv6 packet stands.
+    static func fragmentHeader(_ packet: Packet) -> Int? {
+      guard packet.family == .ipv6, var headers = IPv6ExtensionHeaders(packet.bytes) else { return nil }
+      while let header = headers.next() { if header.proto == .fragment { return header.offset } }
+      return nil
+    }
+
+    private mutating func packet(_ value: JSONValue, isMade: Bool, quotesMade: Bool = false, field: String, isCut: Bool = false) -> JSONValue {
       guard case .object(var record) = queue(value) else { return value }
       if let stays = record["queued"]?.elements {
         record["queued"] = .array(stays.map { stay in
@@ -196,7 +263,7 @@ struct LabMask {
       return .object(record)
     }
 
-    private func masked(_ bytes: [UInt8], isMade: Bool, quotesMade: Bool = false, isCut: Bool = false) -> [UInt8] {
+    private mutating func masked(_ bytes: [UInt8], isMade: Bool, quotesMade: Bool = false, isCut: Bool = false) -> [UInt8] {
       var packet = Packet(bytes: bytes)
       settleChecksum(&packet)
       if isMade, quotesMade { maskQuote(&packet) }
@@ -207,11 +274,10 @@ struct LabMask {
       } else if isMade, let version = packet.bytes.uint32(at: 0) {
         packet.bytes.setUInt32(version & 0xFFF0_0000, at: 0)
       }
-      if isMade || isCut, packet.family == .ipv6 {
-        var headers = IPv6ExtensionHeaders(packet.bytes)
-        while let header = headers?.next() {
-          if header.proto == .fragment { packet.bytes.setUInt32(0, at: header.offset &+ 4) }
-        }
+      if isMade || isCut, let header = Side.fragmentHeader(packet), let chosen = packet.bytes.uint32(at: header &+ 4) {
+        let number = cuts[chosen] ?? UInt32(cuts.count + 1)
+        cuts[chosen] = number
+        packet.bytes.setUInt32(number, at: header &+ 4)
       }
       guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
       if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset, isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences)) }
@@ -220,7 +286,7 @@ struct LabMask {
     }
 
     /// An error may quote a packet that the kernel made.
-    private func maskQuote(_ packet: inout Packet) {
+    private mutating func maskQuote(_ packet: inout Packet) {
       guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, let type = packet.bytes.uint8(at: at.offset),
         at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
       else { return }
@@ -277,7 +343,10 @@ struct LabMask {
           else { continue }
           packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ field)
         }
-      } else if let icmp = packet.icmp ?? packet.icmpv6, let other = mask.identifiers[Int(icmp.identifier)] {
+      } else if let icmp = packet.icmp ?? packet.icmpv6, !(packet.family == .ipv4 ? ICMPHeader.isError(type: icmp.type) : ICMPHeader.isErrorV6(type: icmp.type)),
+        let source = packet.source,
+        let destination = packet.destination, let other = mask.renamed(Int(icmp.identifier), ["\(source)", "\(destination)"])
+      {
         packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ ICMPHeader.Offset.identifier)
       }
     }
@@ -319,7 +388,9 @@ struct LabMask {
           else { continue }
           object[port] = .integer(other)
         }
-        if object["src"] != nil, let number = object["id"]?.integer, let other = mask.identifiers[number] { object["id"] = .integer(other) }
+        if let number = object["id"]?.integer, let hosts = LabMask.hosts(value), let other = mask.renamed(number, hosts) {
+          object["id"] = .integer(other)
+        }
         return .object(object)
       default: return value
       }

@@ -117,6 +117,8 @@ public enum FieldValue: Sendable, Hashable {
   case absent
   /// The header that should hold it is cut short; the kernel drops the packet inside the match, without counting.
   case malformed
+  /// The same, but the kernel goes on with this value: a rule that matches by it is counted and acts, and then the packet is dropped.
+  case doomed(UInt128)
   case unknown(UnknownReason)
 
   public static func of(_ value: some FixedWidthInteger) -> FieldValue { .value(UInt128(truncatingIfNeeded: value)) }

@@ -89,7 +89,7 @@ extension Condition {
 extension Field {
   fileprivate func decide(_ packet: inout PacketContext, _ holds: (UInt128) -> Bool) -> Condition.Value {
     switch read(&packet) {
-    case .value(let value): .value(holds(value))
+    case .value(let value), .doomed(let value): .value(holds(value))
     case .absent: .stopped(ConditionExplanation(field: name, actual: "is not there", wanted: ""))
     case .malformed: .stopped(ConditionExplanation(field: name, actual: "is cut short: the packet is dropped", wanted: ""))
     case .unknown(let reason): .stopped(ConditionExplanation(field: nil, actual: reason.sentence, wanted: ""))

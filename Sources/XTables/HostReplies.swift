@@ -73,7 +73,7 @@ extension PacketContext {
 
   private mutating func send(_ fields: PacketFields) {
     // Building fails only for a packet that is too long, which an answer never is.
-    if let reply = try? fields.packet() { effects.append(.reply(reply)) }
+    if let reply = try? fields.packet() { effects.append(.reply(reply, attachment.answer)) }
   }
 
   private var defaultTTL: UInt8 {
@@ -109,7 +109,9 @@ extension PacketContext {
   private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> IPAddress? {
     guard let type = world.host.addressType(destination, on: nil) else { return nil }
     // The kernel's `icmp6_send` also speaks with an anycast address that was spoken to.
-    if type == .local || type == .anycast && family == .ipv6 { return destination }
+    // A copy may be on its way elsewhere. Kernel: `RTCF_LOCAL`.
+    let leaves = family == .ipv4 && input == nil && output.map { $0.name != "lo" } == true
+    if type == .local && !leaves || type == .anycast && family == .ipv6 { return destination }
     if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1,
       let address = world.host.primaryAddress(of: input, .ipv4, near: source)
     {

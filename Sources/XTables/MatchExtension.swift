@@ -95,5 +95,7 @@ public enum TargetOutcome: Sendable, Hashable {
   case verdict(NetfilterVerdict)
   /// The next rule is looked at; the corresponding kernel value is `XT_CONTINUE`.
   case proceed
+  /// The same, once what the target caused has been done: a copy is under way before the packet itself goes on.
+  case pause
   case unknown(UnknownReason)
 }

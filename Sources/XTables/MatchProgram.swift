@@ -159,6 +159,9 @@ public struct MatchProgram: Sendable {
         packet.slot = Int(steps[index].slot)
         switch fields[Int(number)](&packet) {
         case .value(let value): at = next(index, wide: value)
+        case .doomed(let value):
+          packet.isDoomed = true
+          at = next(index, wide: value)
         case .absent: return .mismatched
         case .malformed: return .hotdrop
         case .unknown(let reason): return .unknown(reason)
@@ -172,7 +175,7 @@ public struct MatchProgram: Sendable {
     }
     switch at {
     case Self.matched: return .matched
-    case Self.mismatched: return .mismatched
+    case Self.mismatched: return packet.isDoomed ? .hotdrop : .mismatched
     default: return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
     }
   }

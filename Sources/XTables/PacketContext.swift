@@ -28,6 +28,8 @@ public struct PacketContext {
   public var receiver: Receiver?
   /// What happened on the way that is not a verdict, in order.
   public var effects: [Effect] = []
+  /// A match has found its headers cut short, and let it match all the same: it is dropped behind the rule. Kernel: `hotdrop`.
+  public var isDoomed = false
   /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.
   public var slot = 0
   public let world: World
@@ -64,6 +66,7 @@ extension PacketContext {
     isTraced = false
     receiver = nil
     if !effects.isEmpty { effects = [] }
+    isDoomed = false
     slot = 0
   }
 }
@@ -85,9 +88,9 @@ public enum Effect: Sendable {
   case log(level: UInt8, line: String)
   /// A message to a user-space log group.
   case nflog(group: UInt16, prefix: String)
-  /// A packet the host sends in answer.
-  case reply(Packet)
-  /// A packet the host sends, with what rides on it for connection tracking.
+  /// A packet the host sends in answer, and what it is to connection tracking.
+  case reply(Packet, Attachment)
+  /// A packet the host sends for somebody else, and what it is to connection tracking.
   case send(Packet, Attachment)
   /// A copy sent elsewhere.
   case duplicate(Packet, gateway: IPAddress, output: Interface?)

@@ -5,6 +5,8 @@ public final class World {
   /// Nanoseconds on the scenario's clock, which counts from the epoch.
   public var now: UInt64
   public var random: SeededRandom
+  /// Counts what happened from outside. What one packet causes happens within one tick of the kernel's clock.
+  public var occasion: UInt64 = 0
   public let host: any HostModel
   public let memory: ExtensionMemory
   /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.

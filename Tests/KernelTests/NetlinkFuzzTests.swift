@@ -85,7 +85,7 @@ import XTables
         _ = ConntrackListener.event(message).map(\.json)
         _ = message.errorNumber
       }
-      _ = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], interfaces: [2], outputs: [2], isLocal: { _ in true }))
+      _ = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], frames: [2: [[0x45]]], isLocal: { _ in true }))
     }
   }
 
@@ -109,7 +109,7 @@ import XTables
             answer: QueueResponse(verdict: Bool.random(using: &random) ? .hold : .accept))
         }
       }
-      let packets = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], interfaces: [2], outputs: [2], isLocal: { _ in false }))
+      let packets = tracker.packets(.init(ruleCounts: [:], ruleCounts6: [:], frames: [2: [[0x45]]], isLocal: { _ in false }))
       for packet in packets { _ = packet.json }
     }
   }

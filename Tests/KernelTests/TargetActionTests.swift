@@ -118,12 +118,12 @@ import XTables
       var expected: [[UInt8]] = []
       for effect in context.effects {
         switch effect {
-        case .reply(let reply), .send(let reply, _): expected.append(reply.bytes)
+        case .reply(let reply, _), .send(let reply, _): expected.append(reply.bytes)
         case .duplicate(let copy, _, _): expected.append(copy.bytes)
         default: break
         }
       }
-      if outcome == .proceed || outcome == TargetOutcome.verdict(.accept) { expected.append(context.packet.bytes) }
+      if outcome == .proceed || outcome == .pause || outcome == TargetOutcome.verdict(.accept) { expected.append(context.packet.bytes) }
       let ours = expected.map(Self.masked).sorted()
       let theirs = step.egress.map { Self.masked($0.packet) }.sorted()
       #expect(ours == theirs, "\(test.rule) of \(packet) (\(outcome))")

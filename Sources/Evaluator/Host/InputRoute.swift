@@ -90,7 +90,7 @@ extension Host {
 
   /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
   func inputRouteIPv6(_ flow: Flow) -> InputDecision {
-    guard let input = flow.input, let source = flow.source, let link = link(input) else { return .unknown }
+    guard let input = flow.input, let link = link(input) else { return .unknown }
     if case .v6(let group) = flow.destination, group.isMulticast {
       return listens(to: group, on: input) ? .local : .lost("nobody here is in the multicast group")
     }
@@ -109,8 +109,6 @@ extension Host {
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
       guard link.allForwardIPv6 else { return .lost("forwarding is off") }
-      if source.bits == 0 { return .lost("its source is no host") }
-      if source.bits >> 118 == 0x3FA { return .lost("a link-local source is not forwarded") }
       return found.forwarding == nil ? .unknown : .forward(found)
     }
   }

@@ -177,6 +177,14 @@ extension Simulator {
     settleEffects(&journey)
   }
 
+  /// Whether a packet from this source may leave by another interface than it came by. The corresponding kernel function is `ip6_forward`.
+  private func hasForwardableSource(_ journey: inout Journey) -> Bool {
+    guard case .v6(let source)? = journey.context.packet.source, journey.route?.output != journey.context.input else { return true }
+    if source.rawValue == 0 { return lose(&journey, "its source is no host") }
+    guard source.isLinkLocal else { return true }
+    answerError(&journey, type: 1, code: 2)
+    return lose(&journey, "a link-local source is not forwarded")
+  }
 
   /// What stands between routing and FORWARD: lifetime and size.
   ///
@@ -188,6 +196,7 @@ extension Simulator {
       answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
       return lose(&journey, "its lifetime is over")
     }
+    if journey.context.family == .ipv6, !hasForwardableSource(&journey) { return false }
     if journey.options?.isStrict == true, journey.route?.gateway != nil {
       answerError(&journey, type: 3, code: 5)
       return lose(&journey, "its strict source route leads over a gateway")

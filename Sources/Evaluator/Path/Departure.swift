@@ -76,6 +76,7 @@ extension Simulator {
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
     journey.boundOutput = bound
+    journey.isInProcess = true
     travel(&journey)
     // Behind the loopback interface, or a queue, nobody waits for the packet any more.
     if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
@@ -114,15 +115,17 @@ extension Simulator {
   }
 
   /// Sends what a target made as an answer, before the packet it answers goes on.
-  func reply(_ packet: Packet, to journey: Journey) {
+  func reply(_ packet: Packet, _ attachment: Attachment, from journey: Journey) {
     guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
     // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
+    // It is in use while it sends. Kernel: `icmp_xmit_lock`.
+    if isError, isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
     // A link-local address means somebody on the link that the packet came by.
     if isError, case .v6(let address) = destination, address.isLinkLocal { pending.device = journey.context.input?.name }
-    answer(pending, to: destination, family, attachment: journey.context.attachment.answer)
+    answer(pending, to: destination, family, attachment: attachment)
   }
 
   /// Sends a segment that a SYN proxy made. The corresponding kernel function is `synproxy_send_tcp`.
@@ -133,8 +136,13 @@ extension Simulator {
 
   /// Sends a packet of the kernel's own through OUTPUT.
   func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
+    let wasBusy = isICMPSocketBusy
+    isICMPSocketBusy = wasBusy || pending.packet.icmp != nil || pending.packet.icmpv6 != nil
     depth += 1
-    defer { depth -= 1 }
+    defer {
+      depth -= 1
+      isICMPSocketBusy = wasBusy
+    }
     var packet = pending.packet
     packet.type = .outgoing
     packet.link = nil
@@ -247,7 +255,13 @@ extension Simulator {
 
   /// Tells what leaves: in pieces where the packet does not fit, and through all ports of a bridge. False where it cannot leave.
   private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
-    let identification = UInt32(truncatingIfNeeded: journey.context.packet.count > mtu ? world.random.next() : 1)
+    // Over IPv6 nothing is cut but what came in pieces. Kernel: `ip6_fragment` without `ignore_df`.
+    if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0 {
+      answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
+      return lose(&journey, "it is bigger than the MTU of \(mtu)")
+    }
+    let isCut = journey.context.packet.count > mtu || journey.context.packet.fragmentMaximumSize != 0
+    let identification = UInt32(truncatingIfNeeded: isCut ? world.random.next() : 1)
     guard let pieces = journey.context.packet.fragments(mtu: mtu, identification: identification) else {
       answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
       return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
@@ -269,11 +283,13 @@ extension Simulator {
     if case .v6(let source)? = journey.context.packet.source, source.isMulticast { return lose(&journey, "its source is no host") }
     journey.context.owner = nil
     journey.context.packet.type = .host
-    // It comes in later, when whoever sent it is done: by then copies are made again.
-    isDuplicating = false
     journey.lingeringInput = nil
+    journey.isInProcess = false
     approach(.prerouting, &journey, input: output, output: nil)
-    return true
+    guard isWithinAnother else { return true }
+    // It comes in later, when whoever sent it is done. Kernel: `netif_rx`.
+    postponed.append(.looped(journey))
+    return false
   }
 
   /// The names of the interfaces a frame leaves through: ports of a bridge, else the interface itself.

@@ -35,12 +35,16 @@ struct Journey {
   var isQueued = false
   /// What POSTROUTING takes for the interface it came by: a copy's own way out. Kernel: `skb->dev`, as `nf_dup_ipv4` sets it.
   var lingeringInput: Interface?
+  /// A target has made it, and it goes where that said.
+  var isCopy: Bool { nextHop != nil }
   /// It is a fragment of which reassembly would know nothing, where the kernel drops such a one and does not keep it.
   var isRefusedByReassembly = false
   /// The host hears it as well.
   var ownCopy = OwnCopy.none
   /// Who sent it, while its copy has nobody.
   var sender: SocketFacts?
+  /// A process takes it through the hooks: what waits for the processor to be free is done after each table.
+  var isInProcess = false
   /// How often it was handed to a queue.
   var queueStays = 0
   /// Where its frame went, if it left as it is and nothing is recorded.
@@ -79,6 +83,7 @@ struct Journey {
     if options != nil { options = nil }
     crossing = nil
     isQueued = false
+    isInProcess = false
     frameDestination = nil
     rounds = 0
   }

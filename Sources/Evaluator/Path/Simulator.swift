@@ -47,6 +47,12 @@ public final class Simulator {
   private var underWay = 0
   /// How many packets of the host's own making are under way inside one another.
   var depth = 0
+  /// What comes up while a packet is under way inside another, and is done when that one is.
+  var postponed: [PostponedPacket] = []
+  /// The kernel's socket for ICMP is sending.
+  var isICMPSocketBusy = false
+  /// Where the packet came by that is being delivered.
+  var deliveringInput: Interface?
   /// A copy that a target made is under way: no copy of that is made. Kernel: `task_struct.in_nf_duplicate`.
   var isDuplicating = false
 
@@ -136,13 +142,14 @@ public final class Simulator {
 
   /// Makes a report of what `body` sets in motion; that of a packet whose listener asks for this stays as it is.
   private func reported(_ body: () -> Void) -> PathReport {
-    let outer = report
-    report = PathReport()
+    let (outer, waiting) = (report, postponed)
+    (report, postponed) = (PathReport(), [])
     underWay += 1
+    world.occasion &+= 1
     body()
-    drainPending()
+    settlePostponed()
     underWay -= 1
-    defer { report = outer }
+    defer { (report, postponed) = (outer, waiting) }
     return report
   }
 
@@ -158,6 +165,7 @@ public final class Simulator {
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
     guard underWay == 0 else { return carryWithin(&packet, on: interface) }
     underWay = 1
+    world.occasion &+= 1
     if !report.isUntouched { report = PathReport() }
     let carriage = carry(&packet, on: interface, &carried)
     underWay = 0
@@ -166,7 +174,7 @@ public final class Simulator {
 
   private func carry(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) -> Carriage {
     enter(&packet, on: interface, &journey)
-    if !stack.pending.isEmpty { drainPending() }
+    if !stack.pending.isEmpty || !postponed.isEmpty { settlePostponed() }
     return Carriage(
       verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
   }

@@ -10,10 +10,10 @@ extension Simulator {
     let outcome: TableOutcome
     if !journey.isRecorded {
       var observer = NoObserver()
-      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
+      outcome = runTable(table, &journey, &observer)
     } else if let watch, watch.table == program.name, watch.family == program.family {
       var observer = WatchingObserver(watch)
-      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
+      outcome = runTable(table, &journey, &observer)
       noteSteps(observer.way.steps, &journey)
       if let seen = observer.way.seen {
         report.packets[journey.report].packet = seen.packet
@@ -22,7 +22,7 @@ extension Simulator {
       if let encounter = observer.encounter(program, &journey.context) { self.watch?.encounters.append(encounter) }
     } else {
       var observer = StepObserver()
-      outcome = program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
+      outcome = runTable(table, &journey, &observer)
       noteSteps(observer.steps, &journey)
       if let seen = observer.seen {
         report.packets[journey.report].packet = seen.packet
@@ -32,8 +32,20 @@ extension Simulator {
     switch outcome {
     case .verdict(let verdict): return .verdict(verdict)
     case .hotdrop: return .dropped("a match drops it: its headers are cut short")
+    case .paused: return .unknown(UnknownReason("the verdict", needs: "an end of what targets cause"))
     case .unknown(let reason): return .unknown(reason)
     }
+  }
+
+  /// Runs a table to its end, with what its targets want done in between.
+  @inline(__always)
+  private func runTable(_ table: LoadedTable, _ journey: inout Journey, _ observer: inout some TableObserver) -> TableOutcome {
+    var outcome = table.program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
+    while case .paused(let entry) = outcome {
+      settleEffects(&journey)
+      outcome = table.program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer, from: entry)
+    }
+    return outcome
   }
 
   /// The mangle table at OUTPUT: what it changes may change the route.
@@ -60,7 +72,7 @@ extension Simulator {
       case .log(let level, let line): report.packets[reportIndex(&journey)].logs.append(.line(level: level, text: line))
       case .nflog(let group, let prefix): report.packets[reportIndex(&journey)].logs.append(.group(group, prefix: prefix))
       case .note(let sentence): report.packets[reportIndex(&journey)].notes.append(sentence)
-      case .reply(let packet): reply(packet, to: journey)
+      case .reply(let packet, let attachment): reply(packet, attachment, from: journey)
       case .send(let packet, let attachment): send(packet, attachment)
       case .duplicate(let packet, let gateway, let output): duplicate(packet, gateway, output, of: journey)
       }

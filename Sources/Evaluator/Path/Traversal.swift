@@ -42,6 +42,7 @@ extension Simulator {
       if journey.isRecorded { noteOperation(operation(of: rules, journey), &journey) }
       let outcome = run(action, of: rules, &journey)
       if !journey.context.effects.isEmpty { settleEffects(&journey) }
+      if !postponed.isEmpty, journey.isInProcess, !isWithinAnother { bringInLooped() }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
       case .verdict(.stop): journey.operation = .max
@@ -136,14 +137,31 @@ extension Simulator {
       input: journey.context.input?.name, output: journey.context.output?.name)
     nextQueueID += 1
     noteStay(packet, &journey)
-    let waiting = HeldPacket(journey: journey, queue: number, asQueued: RouteKey(journey.context))
+    if isWithinAnother {
+      postponed.append(.queued(journey, packet))
+      return .over
+    }
+    settlePostponed()
+    return askListener(listener, packet, &journey)
+  }
+
+  private func askListener(_ listener: QueueListener, _ packet: QueuedPacket, _ journey: inout Journey) -> QueueStep {
+    let waiting = HeldPacket(journey: journey, queue: packet.queue, asQueued: RouteKey(journey.context))
     let answer = listener.answer(packet)
     if answer.verdict == .hold {
       held[packet.id] = waiting
-      note(.queued(number: number, at: journey.context.hook), &journey)
+      note(.queued(number: packet.queue, at: journey.context.hook), &journey)
       return .over
     }
     return reinject(&journey, answer, waiting.asQueued)
+  }
+
+  /// A queue's listener is asked about a packet that was queued while another was under way.
+  func askPostponed(_ packet: QueuedPacket, _ journey: inout Journey) {
+    guard let listener = queues[packet.queue] else { return }
+    var next = askListener(listener, packet, &journey)
+    if case .queue(let number, let bypass) = next { next = enqueue(&journey, number, bypass: bypass) ? .goOn : .over }
+    if next == .goOn { travel(&journey) }
   }
 
   private func passOver(_ journey: inout Journey) -> QueueStep {
@@ -162,6 +180,7 @@ extension Simulator {
     if let mark = answer.mark { journey.context.mark = mark }
     if let bytes = answer.bytes { journey.context.packet.bytes = bytes }
     journey.isReentering = true
+    journey.isInProcess = true
     switch answer.verdict {
     case .accept, .stop:
       if journey.context.hook == .output, RouteKey(journey.context) != queued, !reroute(&journey) {

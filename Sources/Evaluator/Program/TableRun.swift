@@ -7,6 +7,8 @@ public enum TableOutcome: Sendable, Hashable {
   case verdict(NetfilterVerdict)
   /// A match dropped the packet; no rule counted it.
   case hotdrop
+  /// What a target has caused is to be done before the packet goes on at this entry.
+  case paused(at: Int)
   case unknown(UnknownReason)
 }
 
@@ -56,14 +58,16 @@ extension TableProgram {
   /// Sends a packet through the chain of its hook.
   ///
   /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
+  ///
+  /// - Parameter entry: where it goes on after a pause; the stack is as it was then.
   func run(
     _ context: inout PacketContext, counting table: LoadedTable, stack: inout JumpStack,
-    observer: inout some TableObserver
+    observer: inout some TableObserver, from entry: Int? = nil
   ) -> TableOutcome {
     let underflow = Int(underflows[context.hook.rawValue])
-    var at = Int(starts[context.hook.rawValue])
+    var at = entry ?? Int(starts[context.hook.rawValue])
     guard at >= 0, var head = PacketHead(context) else { return .verdict(.accept) }
-    stack.reset()
+    if entry == nil { stack.reset() }
     while true {
       switch test(at, head, &context) {
       case .matched: break
@@ -78,6 +82,10 @@ extension TableProgram {
       observer.hit(at, of: self, context)
       if context.isTraced { context.effects.append(.log(level: 4, line: traceLine(at, context))) }
       let argument = Int(entries[at].argument)
+      if context.isDoomed {
+        if entries[at].action == .target { _ = targets[argument](&context) }
+        return .hotdrop
+      }
       switch entries[at].action {
       case .accept: return .verdict(.accept)
       case .drop: return .verdict(.drop)
@@ -97,6 +105,7 @@ extension TableProgram {
           guard let changed = PacketHead(context) else { return .verdict(.accept) }
           head = changed
           at += 1
+        case .pause: return .paused(at: at + 1)
         }
       }
     }

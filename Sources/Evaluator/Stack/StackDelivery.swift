@@ -7,8 +7,14 @@ extension Simulator {
   /// The corresponding kernel functions are `ip_local_deliver_finish` and `ip6_input_finish`.
   func deliver(_ journey: inout Journey) {
     // IPv6 puts fragments together behind INPUT.
-    if delivery == .stack, journey.context.family == .ipv4 || gather(&journey, at: .input) == .accept {
-      respond(&journey)
+    if delivery == .stack {
+      deliveringInput = journey.context.input
+      switch journey.context.family == .ipv4 ? .accept : gather(&journey, at: .input) {
+      case .accept: respond(&journey)
+      // A first fragment without all of its headers (RFC 8200 §4.5).
+      case .drop where FragmentQueues.isTransportTruncated(journey.context.packet.bytes): journey.context.answerICMPError(type: 4, code: 3)
+      default: break
+      }
       settleEffects(&journey)
     }
     finish(&journey, .delivered)
@@ -39,8 +45,8 @@ extension Simulator {
       return
     }
     switch (at.proto, at.family) {
-    case (.icmp, .ipv4): respondEcho(packet, request: 8)
-    case (.icmpv6, .ipv6): respondEcho(packet, request: 128)
+    case (.icmp, .ipv4): respondEcho(packet, request: 8, on: nil)
+    case (.icmpv6, .ipv6): respondEcho(packet, request: 128, on: journey.context.input)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
     // Nobody here has a socket for it, but the protocol itself is there.
@@ -53,8 +59,10 @@ extension Simulator {
     }
   }
 
+  /// - Parameter input: an answer that has to look for its own address goes out there.
+  ///
   /// The corresponding kernel functions are `icmp_echo` and `icmpv6_echo_reply`.
-  private func respondEcho(_ packet: Packet, request: UInt8) {
+  private func respondEcho(_ packet: Packet, request: UInt8, on input: Interface?) {
     guard packet.isTransportChecksumValid == true, let header = packet.icmp ?? packet.icmpv6, header.type == request,
       let at = packet.transport, let source = packet.source, let destination = packet.destination
     else { return }
@@ -63,7 +71,7 @@ extension Simulator {
       if host.sysctls["net.ipv4.icmp_echo_ignore_all"] == 1 { return }
       if isForMany, host.sysctls["net.ipv4.icmp_echo_ignore_broadcasts"] != 0 { return }
     }
-    guard let own = isForMany ? host.outputRoute(Flow(to: source))?.preferredSource : destination else { return }
+    guard let own = isForMany ? senderForMany(to: source, insteadOf: destination, on: input) : destination else { return }
     var fields = PacketFields(own, source, proto: at.proto)
     fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
     fields.tos = packet.tos ?? 0
@@ -73,7 +81,26 @@ extension Simulator {
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
     let mark = host.reflects(stack.askedWithMark, at.family)
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, mark: mark))
+    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: strictDevice(to: source), mark: mark))
+  }
+
+  /// An answer to a link-local address leaves where the packet came by. Kernel: `rt6_need_strict`.
+  func strictDevice(to address: IPAddress) -> String? {
+    address.v6?.isLinkLocal == true ? deliveringInput.map { host.name(of: $0) } : nil
+  }
+
+  /// The address from which an echo is answered that went to more than this host.
+  ///
+  /// Over IPv6 the answer leaves by the interface the request came by, or that of the anycast address it went to. The corresponding kernel
+  /// function is `icmp6_iif`.
+  private func senderForMany(to source: IPAddress, insteadOf destination: IPAddress, on input: Interface?) -> IPAddress? {
+    guard let input else { return host.outputRoute(Flow(to: source))?.preferredSource }
+    guard host.isLoopback(input) else { return host.outputRoute(Flow(to: source, output: input))?.preferredSource }
+    let device = host.devices.first { device in
+      host.addresses(of: device).contains { $0.address.family == .ipv6 && $0.network == destination.bits }
+    }
+    guard let device, host.addresses(of: device).contains(where: { $0.address == source }) else { return nil }
+    return source
   }
 
   /// The corresponding kernel function is `__udp4_lib_rcv`.

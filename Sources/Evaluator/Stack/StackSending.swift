@@ -8,6 +8,7 @@ extension Simulator {
   /// request. With a name the socket stays open under it.
   public func sendThroughSocket(_ packet: Packet, by sender: LocalSender, named name: String? = nil) -> PathReport {
     report = PathReport()
+    world.occasion &+= 1
     guard let at = packet.transport, let destination = packet.destination else {
       report.error = .invalid
       return report
@@ -19,7 +20,7 @@ extension Simulator {
     case .icmp, .icmpv6: sendEcho(packet, at, from: source, to: destination, sender)
     default: report.error = .protocolError
     }
-    drainPending()
+    settlePostponed()
     return report
   }
 
@@ -132,6 +133,7 @@ extension Simulator {
   /// A socket that stays open sends.
   public func write(_ payload: [UInt8], to name: String) -> PathReport {
     report = PathReport()
+    world.occasion &+= 1
     if let open = stack.datagrams[name] {
       answer(payload, from: open.local.address, open.local.port, open.sender, name)
     } else if let socket = host.sockets.first(where: { $0.name == name && $0.proto == .udp }) {
@@ -151,7 +153,7 @@ extension Simulator {
     } else {
       report.error = stack.broken.contains(name) ? .brokenPipe : .noSuchSocket
     }
-    drainPending()
+    settlePostponed()
     return report
   }
 
@@ -178,6 +180,7 @@ extension Simulator {
   /// A socket is closed: with FIN, or, abortively, with a reset.
   public func close(_ name: String, abortively: Bool = false) -> PathReport {
     report = PathReport()
+    world.occasion &+= 1
     if stack.datagrams.removeValue(forKey: name) != nil || stack.broken.remove(name) != nil { return report }
     if let found = connection(named: name) {
       let pair = found.0
@@ -192,7 +195,7 @@ extension Simulator {
       host.sockets.removeAll { $0.name == name }
       if host.sockets.count == count { report.error = .noSuchSocket }
     }
-    drainPending()
+    settlePostponed()
     return report
   }
 

@@ -29,10 +29,13 @@ extension Simulator {
 
   /// A segment for nobody is answered by a reset. The corresponding kernel function is `tcp_v4_send_reset`.
   func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
-    guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination,
-      host.addressType(destination, on: nil) == .local
+    guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination else { return }
+    // What was sent to `::` is answered from the address by which the sender is reached.
+    let isToNobody = destination.family == .ipv6 && destination.bits == 0
+    guard isToNobody || host.addressType(destination, on: nil) == .local,
+      let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
-    var fields = PacketFields(destination, source, proto: .tcp)
+    var fields = PacketFields(own, source, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (header.destinationPort, header.sourcePort)
     fields.identification = 0
     fields.dontFragment = true
@@ -46,10 +49,15 @@ extension Simulator {
       let flags: UInt32 = (header.flags.contains(.syn) ? 1 : 0) + (header.flags.contains(.fin) ? 1 : 0)
       fields.acknowledgment = header.sequence &+ flags &+ UInt32(truncatingIfNeeded: length)
     }
-    guard let reply = try? fields.packet() else { return }
-    // Over IPv4 the kernel's own socket sends it, over IPv6 the listener, or nobody's.
-    let owner = source.family == .ipv4 ? SocketFacts.kernel : pair(of: packet).flatMap { listener(for: $0, nil)?.facts }
-    stack.pending.append(PendingPacket(packet: reply, owner: owner, mark: host.reflects(stack.askedWithMark, source.family)))
+    guard var reply = try? fields.packet() else { return }
+    if isToNobody {
+      // The sum is left to the device, and was made for the address that was asked for.
+      let sum = Checksum.pseudoHeader(source: destination, destination: source, protocol: .tcp, length: reply.count - IPv6Header.length)
+      reply.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
+    }
+    // The listener sends it, else over IPv4 the kernel's own socket, over IPv6 none.
+    let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    stack.pending.append(PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(stack.askedWithMark, source.family)))
   }
 
   /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -141,8 +149,12 @@ extension Simulator {
     if connection.state == .synSent { return completeConnect(connection, pair, header, packet) }
     if header.flags.contains(.syn) {
       // A SYN of the same connection again: its answer is sent once more; later it is challenged.
-      if connection.state == .synReceived { stack.connections[pair] = nil }
-      if connection.state == .synReceived { return respondAgain(packet) }
+      if connection.state == .synReceived {
+        stack.connections[pair] = nil
+        // Another one within the window ends it. Kernel: `tcp_check_req`.
+        let isAnother = header.sequence &- connection.receiveNext < connection.window
+        return isAnother ? reset(packet, header, data.count) : respondAgain(packet)
+      }
       sendSegment(pair, &connection, .ack)
       stack.connections[pair] = connection
       return

@@ -6,9 +6,9 @@ import XTables
 extension HMarkTarget.Info {
   /// What is hashed: addresses folded to a word, protocol, and ports where there are any.
   private struct Parts {
-    var source: UInt32
-    var destination: UInt32
-    var number: IPProtocol
+    var source: UInt32 = 0
+    var destination: UInt32 = 0
+    var number = IPProtocol(rawValue: 0)
     var ports: UInt32?
   }
 
@@ -47,31 +47,73 @@ extension HMarkTarget.Info {
   }
 
   private func packetParts(_ packet: Packet) -> Parts? {
-    guard var transport = packet.transport else { return nil }
+    packet.family == .ipv4 ? ipv4Parts(packet.bytes) : ipv6Parts(packet.bytes)
+  }
+
+  /// The corresponding kernel function is `hmark_pkt_set_htuple_ipv4`: neither a quoted header nor a fragment is looked at closely.
+  private func ipv4Parts(_ bytes: [UInt8]) -> Parts? {
     var start = 0
+    guard let own = IPv4Header(bytes) else { return nil }
     // An ICMP error is marked as the packet it is about.
-    if transport.fragmentOffset == 0, transport.proto == (packet.family == .ipv4 ? .icmp : .icmpv6) {
-      guard let header = ICMPHeader(packet.bytes, at: transport.offset) else { return nil }
-      let isError =
-        packet.family == .ipv4 ? ICMPHeader.isError(type: header.type) : ICMPHeader.isErrorV6(type: header.type)
-      if isError {
-        start = transport.offset + ICMPHeader.length
-        guard let quoted = TransportLocator(packet.bytes, at: start), quoted.family == transport.family else { return nil }
-        transport = quoted
-      }
+    if own.proto == .icmp, let icmp = ICMPHeader(bytes, at: own.headerLength), ICMPHeader.isError(type: icmp.type) {
+      start = own.headerLength + ICMPHeader.length
     }
-    guard let (source, destination) = addresses(packet, at: start) else { return nil }
+    guard bytes.holds(IPv4Header.minimumLength, at: start), let first = bytes.uint8(at: start),
+      let source = bytes.uint32(at: start + IPv4Header.Offset.source), let number = bytes.uint8(at: start + IPv4Header.Offset.proto),
+      let destination = bytes.uint32(at: start + IPv4Header.Offset.destination),
+      let fragment = bytes.uint16(at: start + IPv4Header.Offset.fragment)
+    else { return nil }
     var parts = Parts(
-      source: word(source, sourceMask), destination: word(destination, destinationMask), number: transport.proto, ports: nil)
-    let isFragment = transport.fragmentOffset != 0 || transport.moreFragments
-    if !isFragment, let place = PortPlace.offset(transport.proto) {
-      parts.ports = packet.bytes.uint32(at: transport.offset + place)
+      source: word(.v4(IPv4Address(rawValue: source)), sourceMask),
+      destination: word(.v4(IPv4Address(rawValue: destination)), destinationMask), number: IPProtocol(rawValue: number))
+    if fragment & 0x3FFF == 0, let place = PortPlace.offset(parts.number) {
+      parts.ports = bytes.uint32(at: start + Int(first & 15) * 4 + place)
     }
     return parts
   }
 
-  private func addresses(_ packet: Packet, at start: Int) -> (IPAddress, IPAddress)? {
-    if packet.family == .ipv4 { return IPv4Header(packet.bytes, at: start).map { (.v4($0.source), .v4($0.destination)) } }
-    return IPv6Header(packet.bytes, at: start).map { (.v6($0.source), .v6($0.destination)) }
+  /// The corresponding kernel function is `hmark_pkt_set_htuple_ipv6`.
+  private func ipv6Parts(_ bytes: [UInt8]) -> Parts? {
+    // A packet whose headers cannot be told apart is marked all the same, as if there were nothing in it.
+    guard var transport = IPv6Transport(bytes, at: 0) else { return Parts() }
+    var start = 0
+    if transport.number == .icmpv6, !transport.isFragment, let icmp = ICMPHeader(bytes, at: transport.offset),
+      icmp.type != 0, ICMPHeader.isErrorV6(type: icmp.type)
+    {
+      start = transport.offset + ICMPHeader.length
+      guard let quoted = IPv6Transport(bytes, at: start) else { return nil }
+      transport = quoted
+    }
+    guard let header = IPv6Header(bytes, at: start) else { return nil }
+    var parts = Parts(
+      source: word(.v6(header.source), sourceMask), destination: word(.v6(header.destination), destinationMask), number: transport.number)
+    if !transport.isFragment, let place = PortPlace.offset(transport.number) {
+      parts.ports = bytes.uint32(at: transport.offset + place)
+    }
+    return parts
+  }
+}
+
+/// Where a walk over the headers at `start` ends that does not go past an authentication header.
+///
+/// The corresponding kernel function is `ipv6_find_hdr` with `IP6_FH_F_AUTH`; nil is an error of it.
+private struct IPv6Transport {
+  var number: IPProtocol
+  var offset: Int
+  var isFragment = false
+
+  init?(_ bytes: [UInt8], at start: Int) {
+    guard let first = bytes.uint8(at: start), first >> 4 == 6, var walk = IPv6ExtensionHeaders(bytes, at: start) else { return nil }
+    var last: IPv6ExtensionHeader?
+    while walk.nextHeader != .ah, let header = walk.next() {
+      last = header
+      if header.proto == .fragment { isFragment = true }
+    }
+    guard !walk.isTruncated, walk.nextHeader != .ah || bytes.holds(2, at: walk.offset) else { return nil }
+    (number, offset) = (walk.nextHeader, walk.offset)
+    if walk.fragmentOffset != 0, let last {
+      guard !last.nextHeader.isExtensionHeader || last.nextHeader == .none else { return nil }
+      number = last.nextHeader
+    }
   }
 }

@@ -86,8 +86,10 @@ public enum ConnlimitMatch: MatchExtension {
     // A packet that is not tracked counts by its own tuple, and one that has none is dropped.
     guard let tuple = own ?? table?.tuple(of: packet.packet) else { return .hotdrop }
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
+    let isConfirmed = packet.attachment.connection.map { table?[$0]?.isConfirmed == true } ?? false
+    let occasion = packet.world.occasion
     let count = packet.world.memory.withState(of: packet.slot, initial: ConnectionCounts()) { counts in
-      counts.count(tuple, under: key) { tuple in
+      counts.count(tuple, under: key, on: occasion, isConfirmed: isConfirmed) { tuple in
         guard let table, let found = table.find(tuple, zone: zone, now: now), let connection = table[found.handle], !connection.isDying
         else { return .gone }
         guard case .tcp(let tcp) = connection.tracker, tcp.state == .timeWait || tcp.state == .close else { return .open }
@@ -108,18 +110,30 @@ struct ConnectionCounts {
   /// What has become of a connection that was counted.
   enum Fate { case open, closed, gone }
 
-  private var lists: [Key: [Tuple]] = [:]
+  /// The connections of an address, and the occasion on which they were last gone over.
+  private struct List {
+    var tuples: [Tuple] = []
+    var lookedOver: UInt64
+  }
+
+  private var lists: [Key: List] = [:]
 
   /// Adds a connection, by its tuple, to its list and gives how many that then has. Up to the connection itself, entries that no
   /// longer count are forgotten, though no more than nine at a time.
   ///
   /// The tuple of a packet without a connection counts once, and is forgotten at the next look, where no connection has it.
+  /// On one occasion they are gone over once: what is counted after that, and is not confirmed, is counted again, be it there already.
   /// The corresponding kernel function is `__nf_conncount_add`.
-  mutating func count(_ own: Tuple, under key: Key, fate: (Tuple) -> Fate) -> Int {
+  mutating func count(_ own: Tuple, under key: Key, on occasion: UInt64, isConfirmed: Bool, fate: (Tuple) -> Fate) -> Int {
+    if !isConfirmed, lists[key]?.lookedOver == occasion {
+      lists[key]?.tuples.append(own)
+      return lists[key]?.tuples.count ?? 0
+    }
     var kept: [Tuple] = []
     var forgotten = 0
     var isThere = false
-    for entry in lists.removeValue(forKey: key) ?? [] {
+    let list = lists.removeValue(forKey: key)
+    for entry in list?.tuples ?? [] {
       guard !isThere, forgotten <= 8 else {
         kept.append(entry)
         continue
@@ -129,7 +143,8 @@ struct ConnectionCounts {
       if isThere || fate == .open { kept.append(entry) } else { forgotten += 1 }
     }
     if !isThere { kept.append(own) }
-    lists[key] = kept
+    // Whoever finds itself there has not looked to the end.
+    lists[key] = List(tuples: kept, lookedOver: isThere ? list?.lookedOver ?? occasion : occasion)
     return kept.count
   }
 }

@@ -133,9 +133,9 @@ extension Field {
       let fixed = (typeByte & 1 == 1 ? 16 : 12) + typeLength(typeByte >> 1 & 15)
       let end = start + Int(words) * 4
       var at = start + fixed
-      guard at <= end else { return .malformed }
+      guard at <= end else { return .doomed(0) }
       guard at < end else { return .value(0) }
-      guard end <= bytes.count else { return .malformed }
+      guard end <= bytes.count else { return .doomed(0) }
       while at < end {
         if bytes[at] == number { return .value(1) }
         at += bytes[at] < 2 || at + 1 >= end ? 1 : max(Int(bytes[at + 1]), 1)

@@ -92,7 +92,7 @@ public enum SCTPMatch: MatchExtension {
       .equals(
         Field("sctp.chunks.\(chunks.text)", bits: 1) { context in
           guard let start = context.packet.transport?.offset else { return .absent }
-          return chunks.holds(context.packet.bytes, from: start + 12).map { .of($0) } ?? .malformed
+          return chunks.holds(context.packet.bytes, from: start + 12).map { .of($0) } ?? .doomed(0)
         }, 1))
     return .all(tests)
   }

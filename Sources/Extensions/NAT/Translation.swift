@@ -77,6 +77,8 @@ enum Translation {
     let near = packet.family == .ipv4 ? nil : packet.packet.destination
     let address = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: near) }
     let hook = packet.hook
+    // An IPv4-compatible destination counts as of a scope that no address of an interface has. Kernel: `nf_nat_redirect_ipv6_usable`.
+    if hook != .output, case .v6(let asked)? = near, asked.isIPv4Compatible { return .verdict(.drop) }
     if hook != .output, address == nil {
       return .unknown(
         UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "the packet came in by")"))

@@ -53,7 +53,7 @@ public enum TEETarget: TargetExtension {
       return .proceed
     }
     packet.effects.append(.duplicate(copy, gateway: info.gateway.address(packet.family), output: output))
-    return .proceed
+    return .pause
   }
 }
 

@@ -13,7 +13,8 @@ struct FuzzCommand: ParsableCommand {
     discussion: """
       Rulesets are drawn from the grammar, and mutated from the files given; packets lie on the edges of what the rules ask for. \
       Engine and kernel answer every scenario. One about which they disagree is made small and written as a line of the lab's \
-      protocol. The same seed draws the same scenarios. Needs root, for network namespaces of its own.
+      protocol. The same seed draws the same scenarios. SIGINT and SIGTERM end a run early, with all it came to. Needs root, for \
+      network namespaces of its own.
 
       EXIT STATUS
         0  engine and kernel agreed
@@ -42,67 +43,68 @@ struct FuzzCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Append what they disagree about to this file, one JSON object a line.", valueName: "file"))
   var output: String?
 
+  @Flag(help: "Print the scenarios instead of playing them, as lines of the lab's protocol.")
+  var draw = false
+
+  @Option(help: "How to tell what came of it: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format = Format.text
+
   @Argument(help: ArgumentHelp("Rulesets to mutate; IPv6 ones have it in their names.", valueName: "ruleset"))
   var rulesets: [String] = []
+
+  enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
 
   func validate() throws {
     guard time ?? 1 > 0, count ?? 1 > 0, first >= 0 else { throw ValidationError("Time and count are above zero.") }
   }
 
   func run() throws {
+    let stop = StopRequest()
     let seed = seed ?? UInt64(HostClock.seconds)
     let families: [AddressFamily] = family.isIPv4 ? [.ipv4] : family.isIPv6 ? [.ipv6] : AddressFamily.allCases
-    try Console.print("seed \(seed)\n")
-    var found = 0
+    if format == .text, !draw { try Console.print("seed \(seed)\n") }
+    var report = FuzzReport(seed: seed)
     for family in families {
-      let outcome = try run(family, seed: seed, seconds: count == nil || time != nil ? (time ?? 10) / Double(families.count) : nil)
-      found += outcome.disagreements.count
-      try report(outcome, family)
+      try run(family, seconds: count == nil || time != nil ? (time ?? 10) / Double(families.count) : nil, stop, &report)
     }
-    if found > 0 { try ExitStatus.findings.leave() }
+    guard !draw else { return }
+    try Console.print(format == .text ? report.text : "\(report.json)\n")
+    try write(report.disagreements.map { "\($0.scenario)\n" }.joined())
+    if !report.disagreements.isEmpty { try ExitStatus.findings.leave() }
   }
 
-  private func run(_ family: AddressFamily, seed: UInt64, seconds: Double?) throws -> Fuzzer.Outcome {
+  private func run(_ family: AddressFamily, seconds: Double?, _ stop: StopRequest, _ report: inout FuzzReport) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
     let kernel = KernelLab()
     let trial = kernel.answer(Scenario(name: "trial"))
     if let error = trial.error { throw CommandFailure("the kernel cannot be asked: \(error)", .kernelRefused) }
-    let corpus = try rulesets.filter { FamilyOptions().family(of: $0) == family }
+    let corpus = try rulesets.filter { FamilyOptions.family(named: $0) == family }
       .map { String(decoding: try HostFile.bytes($0), as: UTF8.self) }
     let fuzzer = Fuzzer(
-      family, registry: .ferrule, seed: seed, corpus: corpus, kernel: kernel, names: .system, now: { Double(HostClock.seconds) })
-    let clock = ContinuousClock()
-    let start = clock.now
+      family, registry: .ferrule, seed: report.seed, corpus: corpus, kernel: kernel, names: .system, now: { Double(HostClock.seconds) })
+    guard !draw else {
+      for number in first..<first + (count ?? 1) { try Console.print("\(fuzzer.source.drawCase(number).line)\n") }
+      return
+    }
     let outcome = fuzzer.run(from: first) { done, outcome in
-      Console.progress("\(family.title): \(done) rulesets, \(outcome.tally.pairs) pairs, \(outcome.disagreements.count) disagreements")
-      let passed = start.duration(to: clock.now)
-      return done < count ?? .max && seconds.map { passed < .seconds($0) } ?? true
+      Console.progress("\(family == .ipv4 ? "IPv4" : "IPv6"): \(done) rulesets, \(outcome.tally.pairs) pairs, \(outcome.disagreements.count) disagreements")
+      return done < count ?? .max
+    } isOver: {
+      stop.isMade || seconds.map { start.duration(to: clock.now) >= .seconds($0) } ?? false
     }
     Console.progress("")
-    return outcome
+    report.add(outcome, family, seconds: start.duration(to: clock.now) / .seconds(1))
   }
 
-  private func report(_ outcome: Fuzzer.Outcome, _ family: AddressFamily) throws {
-    let tally = outcome.tally
-    try Console.print("""
-      \(family.title): \(tally.rulesets) rulesets, \(tally.pairs) ruleset-packet pairs, \(outcome.disagreements.count) disagreements
-      \(tally.table)
-      """ + "\n")
-    var lines = ""
-    for disagreement in outcome.disagreements {
-      try Console.print("number \(disagreement.number): \(disagreement.kind)\n")
-      for difference in disagreement.differences { try Console.print("  \(difference)\n") }
-      lines += "\(disagreement.scenario)\n"
-    }
+  /// What was found, to the file that was asked for; with none it stands in the report, which as text has the differences alone.
+  private func write(_ lines: String) throws {
     guard !lines.isEmpty else { return }
     if let output {
       let before = (try? HostFile.bytes(output)).map { String(decoding: $0, as: UTF8.self) } ?? ""
       try HostFile.write(Array((before + lines).utf8), to: output)
-    } else {
+    } else if format == .text {
       try Console.print(lines)
     }
   }
-}
-
-extension AddressFamily {
-  fileprivate var title: String { self == .ipv4 ? "IPv4" : "IPv6" }
 }

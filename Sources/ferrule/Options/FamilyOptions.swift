@@ -18,6 +18,11 @@ struct FamilyOptions: ParsableArguments {
   func family(of path: String) -> Family {
     if isIPv6 { return .ipv6 }
     if isIPv4 { return .ipv4 }
+    return Self.family(named: path)
+  }
+
+  /// The family that the name of a file tells.
+  static func family(named path: String) -> Family {
     let name = path.split(separator: "/").last.map(String.init) ?? ""
     let marks = ["ip6tables", "_v6", ".v6", "-v6", ".rules6", "rules6."]
     return marks.contains { name.contains($0) } ? .ipv6 : .ipv4
