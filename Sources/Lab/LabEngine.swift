@@ -20,7 +20,8 @@ public struct LabEngine: Sendable {
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
       let sets = try addressSets(scenario)
-      let engine = LabEngine(registry: registry, names: sets?.names(over: names) ?? names)
+      // A namespace begins without any.
+      let engine = LabEngine(registry: registry, names: (sets ?? AddressSets()).names(over: names))
       var run = try LabEngineRun(scenario, try engine.rulesets(scenario.rules, scenario.rules6), sets, engine: engine)
       return try run.play()
     } catch {

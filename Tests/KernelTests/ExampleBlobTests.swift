@@ -24,16 +24,18 @@ import XTables
     let family: AddressFamily = file.contains("ip6tables") ? .ipv6 : .ipv4
     let path = "\(Self.folder)/\(file)"
     let bytes = try HostFile.bytes(path)
-    let parsed = RulesetParser(registry: .ferrule, names: .system, family: family).parse(SourceFile(name: file, bytes: bytes))
-    #expect(!parsed.hasErrors)
-    let names = parsed.ruleset.tables.map(\.name.rawValue)
-    let held = try NetworkNamespace.onNewThread {
+    let (parsed, held) = try NetworkNamespace.onNewThread {
+      // The rules say sets by the numbers that the kernel gave them.
+      let sets = "\(Self.folder)/\(file.prefix { $0 != "/" })/sets.ipset"
+      if HostFile.exists(sets) { _ = try HostProcess.run("ipset", ["restore", "-file", sets]) }
+      let parsed = RulesetParser(registry: .ferrule, names: .system, family: family).parse(SourceFile(name: file, bytes: bytes))
       let command = family == .ipv4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"
       let lock = FileManager.default.temporaryDirectory.appendingPathComponent("ferrule-blob-\(UUID()).lock").path
       _ = try HostProcess.run("/usr/bin/env", ["XTABLES_LOCKFILE=\(lock)", command, path])
       try? FileManager.default.removeItem(atPath: lock)
-      return try names.map { try RawTable.read(family, $0) }
+      return (parsed, try parsed.ruleset.tables.map { try RawTable.read(family, $0.name.rawValue) })
     }
+    #expect(!parsed.hasErrors)
     for (table, raw) in zip(parsed.ruleset.tables, held) {
       let blob = TableCompiler().compile(table)
       #expect(blob.validHooks == raw.validHooks && blob.entryCount == raw.entryCount, "\(file) \(raw.name)")
