@@ -48,6 +48,7 @@ extension LabConnection {
       // That of one that has expired goes without saying.
       if timeout == 0 { timeout = nil }
       status.rawValue |= ConnectionStatus.dying.rawValue
+      helper = nil
     } else {
       originalCount = nil
       replyCount = nil

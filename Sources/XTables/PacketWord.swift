@@ -150,9 +150,10 @@ public enum ConntrackState {
   @inline(__always)
   static func info(_ attachment: Attachment) -> UInt16 {
     switch attachment {
-    case .none, .template: invalid
+    case .none: invalid
     case .untracked: untracked
-    case .connection(_, .new): new
+    // A template counts as a connection that begins. The corresponding kernel function is `xt_ct_target`.
+    case .template, .connection(_, .new): new
     case .connection(_, .established), .connection(_, .establishedReply): established
     case .connection(_, .related), .connection(_, .relatedReply): related
     }

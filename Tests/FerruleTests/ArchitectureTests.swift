@@ -77,6 +77,17 @@ import Testing
     }
   }
 
+  /// The release of the iptables commands counts references without a lock (`ONE_THREAD` in the Makefile): none of them may start a
+  /// thread but `RefusalSearch`, which waits for its own.
+  @Test func theIptablesCommandsStartNoThread() throws {
+    let starters = /\b(?:WorkerThread|onNewThread|pthread_create|Thread|Task|async|Dispatch\w*)\b/
+    for file in try ["DropIn", "ferrule-legacy-multi", "Syntax", "Compiler", "Extensions", "XTables"].flatMap({ try Self.sources("Sources/\($0)") }) {
+      #expect(try Self.text(file).firstMatch(of: starters) == nil, "\(file)")
+    }
+    let users = try Self.sources("Sources/Kernel").filter { try Self.text($0).contains(/pthread_create|WorkerThread|onNewThread/) }
+    #expect(users.map { $0.split(separator: "/").last ?? "" } == ["NetworkNamespace.swift", "RefusalSearch.swift", "WorkerThread.swift"])
+  }
+
   @Test func unsafeCodeHasItsHomes() throws {
     let homes = ["Sources/Wire/", "Sources/Capture/", "Sources/Kernel/", "Sources/KernelLab/", "Sources/XTables/Payload.swift"]
     for floor in try Self.floors() {

@@ -73,6 +73,8 @@ extension TableProgram {
       case .matched: break
       case .mismatched:
         observer.miss(at, of: self, &context)
+        // An earlier match of the rule may have dropped the packet.
+        if context.isDoomed { return .hotdrop }
         at += 1
         continue
       case .hotdrop: return .hotdrop

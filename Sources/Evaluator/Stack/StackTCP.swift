@@ -161,9 +161,9 @@ extension Simulator {
     }
     guard header.flags.contains(.ack) else { return }
     if connection.state == .synReceived {
-      guard header.acknowledgment == connection.sendNext, header.sequence == connection.receiveNext else {
-        return reset(packet, header, data.count)
-      }
+      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, data.count) }
+      // One outside the window is told what is expected. Kernel: `tcp_check_req`.
+      guard header.sequence == connection.receiveNext else { return sendSegment(pair, &connection, .ack) }
       accept(&connection, pair)
     }
     let isExpected = header.sequence == connection.receiveNext

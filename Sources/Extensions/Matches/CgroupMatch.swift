@@ -123,13 +123,9 @@ extension Field {
     Field(name, bits: bits) { context in
       let unknown = FieldValue.unknown(UnknownReason("-m cgroup", needs: "the control group of the packet's socket"))
       if let owner = context.owner { return read(owner) ?? unknown }
-      // On its way in, a packet already belongs to its socket where that is connected.
-      guard context.hook == .input else { return .absent }
-      switch context.world.host.socket(for: context.packet, context.input) {
-      case .none: return .absent
-      case .unknown: return unknown
-      case .socket(let socket): return read(socket) ?? unknown
-      }
+      // On its way in, a packet belongs to its socket already where that is connected, and the owner is known then: a listening one takes it later.
+      guard context.hook == .input, case .unknown = context.world.host.socket(for: context.packet, context.input) else { return .absent }
+      return unknown
     }
   }
 }
