@@ -80,8 +80,9 @@ SOAK_SEED ?= 1
 
 # What EvaluatorTests runs for some thousand packets, at length; then 10^6 flows against a table of 65,536.
 soak: setup
-	$(SWIFT) run $(RELEASE) Soak $(SOAK_PACKETS) $(SOAK_SEED)
-	$(SWIFT) run $(RELEASE) Soak flood 1000000 65536
+	$(SWIFT) build $(RELEASE) --product Soak
+	"$(BIN)/Soak" $(SOAK_PACKETS) $(SOAK_SEED)
+	"$(BIN)/Soak" flood 1000000 65536
 
 bench: release
 	$(SWIFT) package --package-path Benchmarks benchmark

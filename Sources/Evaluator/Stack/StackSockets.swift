@@ -29,6 +29,8 @@ struct StackConnection {
   private(set) var frozenWindow: UInt32?
   /// When bytes came last, on the world's clock.
   var lastReceived: UInt64?
+  /// When it last answered an acknowledgment from outside its window. Kernel: `tcp_sock.last_oow_ack_time`.
+  var lastUnexpected: UInt64?
   /// It answers bytes with bytes, so that acknowledgments wait for these. Kernel: `inet_csk_in_pingpong_mode`.
   var isInteractive = false
   /// The largest segment of each side.

@@ -179,8 +179,17 @@ extension Simulator {
       connection.isInteractive = true
     }
     let isDelayed = connection.isInteractive && isExpected && !isClosed
-    if !data.isEmpty || header.flags.contains(.fin) || !isExpected, !isDelayed { sendSegment(pair, &connection, .ack) }
+    let carries = !data.isEmpty || header.flags.contains(.fin)
+    if carries || !isExpected && mayAnswerUnexpected(&connection), !isDelayed { sendSegment(pair, &connection, .ack) }
     settleClosing(&connection, pair, acknowledgesAll: acknowledgesAll)
+  }
+
+  /// Two ends that disagree would answer each other for ever: one bare acknowledgment in half a second is answered
+  /// (`net.ipv4.tcp_invalid_ratelimit`). The corresponding kernel function is `tcp_oow_rate_limited`.
+  private func mayAnswerUnexpected(_ connection: inout StackConnection) -> Bool {
+    if let last = connection.lastUnexpected, world.now &- last < 500_000_000 { return false }
+    connection.lastUnexpected = world.now
+    return true
   }
 
   private func respondAgain(_ packet: Packet) {
