@@ -8,6 +8,7 @@ public struct AnnotatedCapture: Sendable {
   public struct Packet: Sendable {
     /// Nanoseconds since 1970.
     public var time: UInt64
+    /// The name of the interface, as the pcapng interface block carries it.
     public var interface: String
     /// It came in by the interface; else it left by it.
     public var isArriving: Bool
@@ -16,6 +17,7 @@ public struct AnnotatedCapture: Sendable {
     /// What Wireshark shows as the packet's comment.
     public var comment: String
 
+    /// Creates a packet; parameters as the properties of the same names.
     public init(time: UInt64, interface: String, isArriving: Bool, bytes: [UInt8], comment: String) {
       self.time = time
       self.interface = interface
@@ -47,6 +49,7 @@ public struct AnnotatedCapture: Sendable {
   public private(set) var bytes: [UInt8] = []
   private var interfaces: [String: UInt32] = [:]
 
+  /// Creates a file that holds the section header block and no packets.
   public init() {
     var body: [UInt8] = []
     body.appendLittle(0x1A2B_3C4D as UInt32)
@@ -59,6 +62,7 @@ public struct AnnotatedCapture: Sendable {
     append(Block.section, body)
   }
 
+  /// Appends an enhanced packet block, and before it an interface block where the interface is new.
   public mutating func append(_ packet: Packet) {
     let interface = number(of: packet.interface)
     let frame = AnnotatedCapture.frame(packet.bytes)

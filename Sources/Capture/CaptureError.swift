@@ -11,6 +11,7 @@ public enum CaptureError: Error, Sendable, Hashable {
 }
 
 extension CaptureError: CustomStringConvertible {
+  /// A sentence that names the file and what is wrong with it.
   public var description: String {
     switch self {
     case .cannotOpen(let path, let reason): "\(path): \(reason)"

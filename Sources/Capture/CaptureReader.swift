@@ -2,7 +2,9 @@ import CPcap
 
 /// Reads a pcap or pcapng file, record by record, through libpcap, which is loaded when the first file is opened.
 @safe public final class CaptureReader {
+  /// The file's path; `-` for standard input.
   public let path: String
+  /// The framing of all packets of the file.
   public let framing: LinkFraming
   private let library: UnsafePointer<ferrule_pcap>
   private let handle: OpaquePointer

@@ -2,7 +2,9 @@ import CPcap
 
 /// Writes a pcap file with nanosecond timestamps, record by record, through libpcap.
 @safe public final class CaptureWriter {
+  /// The file's path.
   public let path: String
+  /// The framing of all packets of the file.
   public let framing: LinkFraming
   private let library: UnsafePointer<ferrule_pcap>
   private let handle: OpaquePointer

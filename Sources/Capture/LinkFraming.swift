@@ -67,8 +67,12 @@ public struct CapturedFrame: Sendable, Equatable {
   public var bytes: [UInt8]
   /// Bytes on the wire, of which the captured ones may be the first.
   public var originalLength: Int
+  /// The framing of `bytes`.
   public var framing: LinkFraming
 
+  /// Creates a record.
+  ///
+  /// - Parameter originalLength: bytes on the wire; if nil, as many as were captured.
   public init(timestamp: UInt64, bytes: [UInt8], originalLength: Int? = nil, framing: LinkFraming = .raw) {
     self.timestamp = timestamp
     self.bytes = bytes

@@ -9,8 +9,11 @@ public enum Attachment: Sendable, Hashable {
   /// Part of a connection.
   case connection(ConnectionHandle, ConnectionInfo)
 
+  /// The connection of the packet; nil if it is untracked or none was found.
   @inlinable public var connection: ConnectionHandle? { if case .connection(let handle, _) = self { handle } else { nil } }
+  /// How the packet relates to its connection; nil without one.
   @inlinable public var info: ConnectionInfo? { if case .connection(_, let info) = self { info } else { nil } }
+  /// True for packets that target CT or NOTRACK exempted from tracking.
   @inlinable public var isUntracked: Bool { self == .untracked }
 
   /// The packet of a connection that answers in the other direction, as REJECT's replies are attached.
@@ -34,6 +37,7 @@ public struct ConnectionHandle: Sendable, Hashable {
 
 /// A connection-to-be as the CT target describes it. Kernel: a `nf_conn` with `IPS_TEMPLATE`.
 public struct Template: Sendable, Hashable {
+  /// The zone that connections made from the template are in.
   public var zone: Zone
   /// The zone's number is the packet's mark.
   public var zoneIsMark: Bool
@@ -46,6 +50,7 @@ public struct Template: Sendable, Hashable {
   /// A SYN proxy opens it. Kernel: the template of `synproxy_net`.
   public var isSynproxied: Bool
 
+  /// Creates a template; parameters as the properties of the same names.
   public init(
     zone: Zone = .default, zoneIsMark: Bool = false, helper: HelperID? = nil, timeoutPolicy: TimeoutPolicyID? = nil,
     events: ConnectionEvents? = nil, isSynproxied: Bool = false

@@ -4,6 +4,7 @@ public struct ConntrackStatistics: Sendable, Hashable {
   public var found: UInt64 = 0
   /// Packets that belong to no connection and can start none.
   public var invalid: UInt64 = 0
+  /// Connections that went into the table.
   public var insert: UInt64 = 0
   /// A connection could not be confirmed.
   public var insertFailed: UInt64 = 0
@@ -13,11 +14,17 @@ public struct ConntrackStatistics: Sendable, Hashable {
   public var earlyDrop: UInt64 = 0
   /// ICMP errors that could not be tracked.
   public var error: UInt64 = 0
+  /// Packets of expected connections: `expect_new`.
   public var expectNew: UInt64 = 0
+  /// Expectations made: `expect_create`.
   public var expectCreate: UInt64 = 0
+  /// Expectations removed: `expect_delete`.
   public var expectDelete: UInt64 = 0
+  /// Clashes that were resolved: `clash_resolve`.
   public var clashResolve: UInt64 = 0
+  /// Insertions refused because the hash chain was too long: `chaintoolong`.
   public var chainTooLong: UInt64 = 0
 
+  /// Creates counters at 0.
   public init() {}
 }

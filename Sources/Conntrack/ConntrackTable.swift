@@ -22,10 +22,12 @@ public final class ConntrackTable {
     core = ConntrackCore(settings: settings, seed: seed)
   }
 
+  /// The sysctls that the table obeys.
   public var settings: ConntrackSettings {
     get { core.settings }
     set { core.settings = newValue }
   }
+  /// The counters of `conntrack -S`.
   public var statistics: ConntrackStatistics { core.statistics }
   /// Connections, confirmed or not, that count against `nf_conntrack_max`.
   public var count: Int { core.count }
@@ -34,6 +36,7 @@ public final class ConntrackTable {
     get { core.recordsEvents }
     set { core.recordsEvents = newValue }
   }
+  /// Events since the last call of `takeEvents`.
   public var events: [ConntrackEvent] { core.events }
   /// Takes the events told so far.
   public func takeEvents() -> [ConntrackEvent] { core.takeEvents() }
@@ -135,11 +138,14 @@ public final class ConntrackTable {
   /// A connection; nil when it is gone.
   public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
 
+  /// The status of a connection; nil if it is gone.
   public func status(of handle: ConnectionHandle) -> ConnectionStatus? { core.slot(handle).map { core.entries[$0].status } }
+  /// The mark of a connection; nil if it is gone.
   public func mark(of handle: ConnectionHandle) -> UInt32? { core.slot(handle).map { core.entries[$0].mark } }
 
   /// What a connection has besides; empty for most, nil when it is gone.
   public func details(of handle: ConnectionHandle) -> ConnectionExtension? { core.details(of: handle) }
+  /// The packet and byte counters of a connection; nil if it is gone or accounting is off.
   public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? { core.accounting(of: handle) }
   /// Whole seconds that a connection has left.
   public func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? { core.timeout(of: handle, now: now) }

@@ -22,6 +22,7 @@ extension ConntrackTable {
     core.expectations.change(handle) { $0 = expectation }
   }
 
+  /// The expectation of a handle; nil if it is gone.
   public func expectation(_ handle: ExpectationHandle) -> Expectation? { core.expectations[handle] }
 
   /// The expectations of a master, oldest first.

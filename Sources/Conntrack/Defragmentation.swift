@@ -23,6 +23,7 @@ public struct FragmentQueues: Sendable {
   /// Counts the datagrams that were begun.
   private var serial: UInt64 = 0
 
+  /// Creates queues without fragments.
   public init() {}
 
   /// Datagrams that wait for fragments.
@@ -257,6 +258,7 @@ public struct ExpiredDatagram: Sendable {
   public var hook: Hook
   /// The index of the interface it came in by.
   public var interface: Int32
+  /// When the datagram is given up.
   public var deadline: Instant
   let order: UInt64
 }

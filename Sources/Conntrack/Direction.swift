@@ -3,6 +3,7 @@ public enum Direction: UInt8, Sendable, Hashable, CaseIterable {
   case original = 0
   case reply = 1
 
+  /// The other direction.
   @inlinable public var opposite: Direction { self == .original ? .reply : .original }
 }
 

@@ -8,13 +8,17 @@ public struct ExpectationHandle: Sendable, Hashable {
 
 /// A connection that a helper has announced. Kernel: `nf_conntrack_expect`.
 public struct Expectation: Sendable {
+  /// The kernel's `NF_CT_EXPECT_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
+    /// The bits.
     public var rawValue: UInt32
+    /// Creates flags from the kernel's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
     /// It stays when a connection has come of it.
     public static let permanent = Flags(rawValue: 1)
     /// It is not looked at until the helper sees an answer.
     public static let inactive = Flags(rawValue: 2)
+    /// `NF_CT_EXPECT_USERSPACE`: made by a helper in user space.
     public static let userspace = Flags(rawValue: 4)
 
     /// The names of those that are set, as `conntrack -L expect` prints them.
@@ -28,12 +32,15 @@ public struct Expectation: Sendable {
   public var tuple: Tuple
   /// The bits of the tuple's source that count; the destination counts wholly.
   public var sourceMask: UInt128
+  /// Which bits of the source port count.
   public var sourceIDMask: UInt16
+  /// The connection that expects.
   public var master: ConnectionHandle
   /// The helper that made it.
   public var maker: HelperID?
   /// The helper that the new connection is to have.
   public var helper: HelperID?
+  /// How long and for whom the expectation holds.
   public var flags: Flags
   /// The class of the helper's policy that limits it.
   public var policyClass: Int
@@ -41,7 +48,9 @@ public struct Expectation: Sendable {
   public var function: ExpectationFunction?
   /// For NAT: the port that was asked for, and the direction of the master that asked.
   public var savedAddress: UInt128 = 0
+  /// The port or identifier that NAT replaced, in the expected tuple.
   public var savedID: UInt16 = 0
+  /// The direction of the master in which the expected connection will be opened.
   public var direction: Direction = .original
   var expiry: Instant = Instant(nanoseconds: 0)
 
@@ -97,6 +106,7 @@ public enum ExpectationFunction: String, Sendable, Hashable {
 
 /// Everything known of an expectation at a moment.
 public struct ExpectationSnapshot: Sendable {
+  /// The expectation.
   public var expectation: Expectation
   /// The master's original tuple.
   public var master: Tuple?

@@ -19,10 +19,12 @@ public enum Hook: Int, Sendable, CaseIterable, Hashable, Comparable {
     }
   }
 
+  /// Creates a hook from the name of its built-in chain; nil for other names.
   public init?(name: some StringProtocol) {
     guard let hook = Hook.allCases.first(where: { $0.name == name }) else { return nil }
     self = hook
   }
 
+  /// Compares the kernel's numbers.
   public static func < (left: Hook, right: Hook) -> Bool { left.rawValue < right.rawValue }
 }

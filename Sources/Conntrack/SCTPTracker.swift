@@ -30,6 +30,7 @@ public enum SCTPConntrackState: UInt8, Sendable, Hashable, CaseIterable {
 
 /// What is known of an SCTP association. Kernel: `ip_ct_sctp`.
 public struct SCTPState: Sendable {
+  /// The state of the association.
   public internal(set) var state = SCTPConntrackState.none
   /// The verification tag that packets of a direction carry.
   var tags: InlineArray<2, UInt32> = InlineArray(repeating: 0)

@@ -30,6 +30,7 @@ public enum TCPConntrackState: UInt8, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Creates a state from the kernel's name of it, such as `SYN_SENT`; nil for other names.
   public init?(name: some StringProtocol) {
     guard let state = TCPConntrackState.allCases.first(where: { name == $0.name }) else { return nil }
     self = state
@@ -55,18 +56,27 @@ enum TCPSegmentKind: UInt8, Sendable {
 
 /// What is known of one end of a TCP connection. Kernel: `ip_ct_tcp_state`.
 public struct TCPEnd: Sendable, Hashable {
+  /// The kernel's `IP_CT_TCP_FLAG_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
+    /// The bits.
     public var rawValue: UInt8
+    /// Creates flags from the kernel's bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// `IP_CT_TCP_FLAG_WINDOW_SCALE`: the end offered window scaling.
     public static let windowScale = Flags(rawValue: 0x01)
+    /// `IP_CT_TCP_FLAG_SACK_PERM`: the end permits selective acknowledgments.
     public static let sackPermitted = Flags(rawValue: 0x02)
     /// This end closed first.
     public static let closeInitiator = Flags(rawValue: 0x04)
+    /// `IP_CT_TCP_FLAG_BE_LIBERAL`: the window is not checked.
     public static let beLiberal = Flags(rawValue: 0x08)
+    /// `IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED`: the end has sent data that nobody acknowledged.
     public static let dataUnacknowledged = Flags(rawValue: 0x10)
+    /// `IP_CT_TCP_FLAG_MAXACK_SET`: `maxAck` counts.
     public static let maxAckSet = Flags(rawValue: 0x20)
     /// An answer to an ignored SYN may be a challenge ACK (RFC 5961).
     public static let expectChallengeAck = Flags(rawValue: 0x40)
+    /// `IP_CT_TCP_SIMULTANEOUS_OPEN`: both ends sent a SYN.
     public static let simultaneousOpen = Flags(rawValue: 0x80)
   }
 
@@ -78,13 +88,16 @@ public struct TCPEnd: Sendable, Hashable {
   public var maxWindow: UInt32 = 0
   /// The highest acknowledgment this end has sent.
   public var maxAck: UInt32 = 0
+  /// The window scale that the end offered, 0 to 14.
   public var scale: UInt8 = 0
+  /// What is known of the end.
   public var flags: Flags = []
 }
 
 /// What is known of a TCP connection. Kernel: `ip_ct_tcp`.
 public struct TCPState: Sendable {
   var ends: InlineArray<2, TCPEnd> = InlineArray(repeating: TCPEnd())
+  /// The state of the connection.
   public internal(set) var state = TCPConntrackState.none
   var lastDirection = Direction.original
   var retransmissions: UInt8 = 0

@@ -7,12 +7,16 @@ public struct TimeoutPolicyID: Sendable, Hashable {
 
 /// Timeouts for the connections that the CT target gives the policy's name. Kernel: `nf_ct_timeout`.
 public struct TimeoutPolicy: Sendable {
+  /// The name by which target CT refers to the policy.
   public var name: String
+  /// The family that the policy is for.
   public var family: AddressFamily
+  /// The protocol that the policy is for.
   public var proto: IPProtocol
   /// The timeouts; switches among the settings are not used.
   public var settings: ConntrackSettings
 
+  /// Creates a policy that holds the table's own timeouts.
   public init(name: String, family: AddressFamily, proto: IPProtocol, settings: ConntrackSettings) {
     self.name = name
     self.family = family

@@ -4,14 +4,18 @@ public import Wire
 public struct Tuple: Sendable, Hashable {
   /// The address bits, right-aligned for IPv4.
   public var sourceBits: UInt128
+  /// The destination address; IPv4 in the low 32 bits.
   public var destinationBits: UInt128
   /// The port, the ICMP identifier, or the GRE key.
   public var sourceID: UInt16
   /// The port, the ICMP type (high byte) and code (low byte), or the GRE key.
   public var destinationID: UInt16
+  /// The transport protocol.
   public var proto: IPProtocol
+  /// The family of both addresses.
   public var family: AddressFamily
 
+  /// Creates a tuple; parameters as the properties of the same names.
   @inlinable
   public init(
     family: AddressFamily, proto: IPProtocol, sourceBits: UInt128, sourceID: UInt16, destinationBits: UInt128,
@@ -35,18 +39,24 @@ public struct Tuple: Sendable, Hashable {
       destinationBits: destination.bits, destinationID: destinationID)
   }
 
+  /// The source address.
   @inlinable public var source: IPAddress {
     get { IPAddress(family: family, bits: sourceBits) }
     set { sourceBits = newValue.bits }
   }
+  /// The destination address.
   @inlinable public var destination: IPAddress {
     get { IPAddress(family: family, bits: destinationBits) }
     set { destinationBits = newValue.bits }
   }
 
+  /// True for ICMP and ICMPv6.
   @inlinable public var isICMP: Bool { proto == .icmp || proto == .icmpv6 }
+  /// The ICMP identifier, for an ICMP tuple.
   @inlinable public var icmpIdentifier: UInt16 { sourceID }
+  /// The ICMP type, for an ICMP tuple.
   @inlinable public var icmpType: UInt8 { UInt8(truncatingIfNeeded: destinationID >> 8) }
+  /// The ICMP code, for an ICMP tuple.
   @inlinable public var icmpCode: UInt8 { UInt8(truncatingIfNeeded: destinationID) }
 
   /// The tuple that the answers to this one have; nil for an ICMP type that has no answer.

@@ -2,21 +2,30 @@
 public struct Zone: Sendable, Hashable {
   /// The directions in which the zone counts; in the other one the connection lives in zone 0.
   public struct Directions: OptionSet, Sendable, Hashable {
+    /// The bits.
     public var rawValue: UInt8
+    /// Creates a set of directions from its bits.
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The direction that opened the connection.
     public static let original = Directions(rawValue: 1)
+    /// The direction of the answers.
     public static let reply = Directions(rawValue: 2)
+    /// Both directions.
     public static let both: Directions = [.original, .reply]
   }
 
+  /// The zone's number; 0 is the default zone.
   public var id: UInt16
+  /// The directions in which the zone applies.
   public var directions: Directions
 
+  /// Creates a zone.
   @inlinable public init(_ id: UInt16, _ directions: Directions = .both) {
     self.id = id
     self.directions = directions
   }
 
+  /// Zone 0 in both directions.
   public static let `default` = Zone(0)
 
   /// The number that counts for tuples of a direction. The corresponding kernel function is `nf_ct_zone_id`.

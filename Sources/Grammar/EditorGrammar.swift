@@ -4,6 +4,7 @@ public import XTables
 public struct EditorGrammar: Sendable {
   private let registry: Registry
 
+  /// Creates a generator for the extensions of a registry.
   public init(registry: Registry) { self.registry = registry }
 
   private func names(_ kind: ExtensionDescriptor.Kind) -> [String] {

@@ -4,6 +4,7 @@ public import XTables
 public struct ExtensionGrammar: Sendable {
   private let registry: Registry
 
+  /// Creates a generator for the extensions of a registry.
   public init(registry: Registry) { self.registry = registry }
 
   /// The text of `Grammar/extensions.ebnf` (ISO 14977 with `?…?` for what is said in words).

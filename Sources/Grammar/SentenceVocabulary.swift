@@ -7,6 +7,7 @@ public struct SentenceVocabulary: Sendable {
   public var addresses: [String]
   /// For `-i` and `-o`.
   public var inputs = ["eth0", "eth+", "lo", "+", "br-0123456789ab"]
+  /// Output interfaces, wildcards included.
   public var outputs = ["eth1", "ppp+", "wlan0.5"]
   /// For `-p`, where no extension asks for one.
   public var protocols = ["tcp", "udp", "icmp", "ipv6-icmp", "sctp", "esp", "47", "255"]
@@ -17,11 +18,14 @@ public struct SentenceVocabulary: Sendable {
   /// The extensions that are drawn from; all of the registry when nil.
   public var extensions: Set<String>?
 
+  /// Creates a vocabulary with the given addresses and defaults for all else.
   public init(addresses: [String]) { self.addresses = addresses }
 
+  /// Words for IPv4.
   public static let anyIPv4 = SentenceVocabulary(addresses: [
     "10.0.0.1", "10.0.0.0/8", "192.168.1.0/255.255.255.0", "1.2.3.4/24", "10.1", "0.0.0.0/0", "1.2.3.4/255.0.255.0", "10.0.0.1,10.0.0.2",
   ])
+  /// Words for IPv6.
   public static let anyIPv6 = SentenceVocabulary(addresses: [
     "::1", "fe80::/10", "2001:db8::1/64", "::/0", "ff02::1", "::ffff:1.2.3.4", "2001:db8::/ffff::", "::1,::2",
   ])

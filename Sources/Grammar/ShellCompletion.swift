@@ -6,6 +6,7 @@ public import XTables
 public struct ShellCompletion: Sendable {
   private let registry: Registry
 
+  /// Creates a generator for the extensions of a registry.
   public init(registry: Registry) { self.registry = registry }
 
   private static let commands = [AddressFamily.ipv4, .ipv6].flatMap { family in ["", "-legacy"].map { family.command + $0 } }

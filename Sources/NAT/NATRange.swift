@@ -10,6 +10,7 @@ public enum Manip: UInt8, Sendable, Hashable {
   /// The corresponding kernel macro is `HOOK2MANIP`.
   public init(_ hook: Hook) { self = hook == .postrouting || hook == .input ? .source : .destination }
 
+  /// The other end.
   public var opposite: Manip { self == .source ? .destination : .source }
   var status: ConnectionStatus { self == .source ? .sourceNAT : .destinationNAT }
   var doneStatus: ConnectionStatus { self == .source ? .sourceNATDone : .destinationNATDone }
@@ -20,27 +21,39 @@ public enum Manip: UInt8, Sendable, Hashable {
 public struct NATRange: Sendable, Hashable {
   /// Numbered as the kernel's `NF_NAT_RANGE_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
+    /// The bits, as `struct nf_nat_range2` holds them.
     public var rawValue: UInt32
+    /// Creates flags from the kernel's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// `NF_NAT_RANGE_MAP_IPS`: addresses are chosen from the range.
     public static let mapAddresses = Flags(rawValue: 1 << 0)
+    /// `NF_NAT_RANGE_PROTO_SPECIFIED`: ports are chosen from the range.
     public static let protocolSpecified = Flags(rawValue: 1 << 1)
+    /// `NF_NAT_RANGE_PROTO_RANDOM`: ports are chosen at random.
     public static let protocolRandom = Flags(rawValue: 1 << 2)
+    /// `NF_NAT_RANGE_PERSISTENT`: the address depends on the source alone.
     public static let persistent = Flags(rawValue: 1 << 3)
+    /// `NF_NAT_RANGE_PROTO_RANDOM_FULLY`: ports are chosen at random without a hash.
     public static let protocolRandomFully = Flags(rawValue: 1 << 4)
+    /// `NF_NAT_RANGE_PROTO_OFFSET`: ports are shifted by `minimumID - baseID`.
     public static let protocolOffset = Flags(rawValue: 1 << 5)
+    /// `NF_NAT_RANGE_NETMAP`: host bits are kept, network bits replaced.
     public static let netmap = Flags(rawValue: 1 << 6)
     static let protocolRandomAll: Flags = [.protocolRandom, .protocolRandomFully]
   }
 
+  /// Which parts of the range count.
   public var flags: Flags
   /// Inclusive; of the connection's family. Without `mapAddresses` they do not count.
   public var addresses: ClosedRange<UInt128>
   /// Ports, ICMP identifiers or GRE keys, both inclusive; without `protocolSpecified` they do not count.
   public var minimumID: UInt16
+  /// The last of the identifiers, see `minimumID`.
   public var maximumID: UInt16
   /// The port that is mapped to the first of the range, with `protocolOffset`.
   public var baseID: UInt16
 
+  /// Creates a range; parameters as the properties of the same names.
   public init(
     flags: Flags = [], addresses: ClosedRange<UInt128> = 0...0, minimumID: UInt16 = 0, maximumID: UInt16 = 0, baseID: UInt16 = 0
   ) {

@@ -23,6 +23,7 @@ public struct HeaderOptions: Sendable, Sequence, IteratorProtocol {
     self.end = Swift.min(end, bytes.count)
   }
 
+  /// The next option; nil at the end-of-list option, at the end of the header, and behind a malformed length.
   public mutating func next() -> HeaderOption? {
     guard position < end else { return nil }
     let kind = bytes[position]

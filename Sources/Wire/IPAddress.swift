@@ -31,6 +31,7 @@ public enum IPAddress: Sendable, Hashable {
     }
   }
 
+  /// The family of the address.
   @inlinable public var family: AddressFamily {
     switch self {
     case .v4: .ipv4
@@ -46,9 +47,12 @@ public enum IPAddress: Sendable, Hashable {
     }
   }
 
+  /// The IPv4 address; nil for IPv6.
   @inlinable public var v4: IPv4Address? { if case .v4(let address) = self { address } else { nil } }
+  /// The IPv6 address; nil for IPv4.
   @inlinable public var v6: IPv6Address? { if case .v6(let address) = self { address } else { nil } }
 
+  /// True in 224.0.0.0/4 and ff00::/8.
   @inlinable public var isMulticast: Bool {
     switch self {
     case .v4(let address): address.isMulticast
@@ -56,6 +60,7 @@ public enum IPAddress: Sendable, Hashable {
     }
   }
 
+  /// True in 127.0.0.0/8 and for ::1.
   @inlinable public var isLoopback: Bool {
     switch self {
     case .v4(let address): address.isLoopback
@@ -65,6 +70,7 @@ public enum IPAddress: Sendable, Hashable {
 }
 
 extension IPAddress: CustomStringConvertible {
+  /// The address in its usual notation (RFC 5952 for IPv6).
   public var description: String {
     switch self {
     case .v4(let address): address.description

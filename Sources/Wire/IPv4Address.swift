@@ -1,7 +1,10 @@
 /// An IPv4 address in host order: `10.0.0.1` is `0x0A000001`.
 public struct IPv4Address: Sendable, Hashable, Comparable, RawRepresentable {
+  /// The 32 bits, first octet highest.
   public var rawValue: UInt32
+  /// Creates an address from its bits, first octet highest.
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
+  /// Creates an address from its four octets.
   @inlinable public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
     rawValue = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
   }
@@ -30,8 +33,11 @@ public struct IPv4Address: Sendable, Hashable, Comparable, RawRepresentable {
     rawValue = value << 8 | octet
   }
 
+  /// 0.0.0.0.
   public static let any = IPv4Address(rawValue: 0)
+  /// 255.255.255.255.
   public static let broadcast = IPv4Address(rawValue: .max)
+  /// 127.0.0.1.
   public static let loopback = IPv4Address(127, 0, 0, 1)
 
   /// 127.0.0.0/8.
@@ -47,7 +53,9 @@ public struct IPv4Address: Sendable, Hashable, Comparable, RawRepresentable {
     return IPv4Address(rawValue: length == 0 ? 0 : UInt32.max << UInt32(32 - length))
   }
 
+  /// Compares the bits as numbers.
   @inlinable public static func < (a: IPv4Address, b: IPv4Address) -> Bool { a.rawValue < b.rawValue }
+  /// The bits that both have set.
   @inlinable public static func & (a: IPv4Address, b: IPv4Address) -> IPv4Address {
     IPv4Address(rawValue: a.rawValue & b.rawValue)
   }

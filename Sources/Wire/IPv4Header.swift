@@ -13,24 +13,36 @@ public struct IPv4Header: Sendable, Equatable {
     public static let tos = 1, totalLength = 2, identification = 4, fragment = 6
     public static let ttl = 8, proto = 9, checksum = 10, source = 12, destination = 16
   }
+  /// Bytes of a header without options.
   public static let minimumLength = 20
 
+  /// 4 in a valid header; not checked.
   public var version: UInt8
   /// Bytes of header, options included: 20 to 60.
   public var headerLength: Int
+  /// Type of service: DSCP in the upper six bits, ECN in the lower two.
   public var tos: UInt8
   /// Bytes of the whole datagram, as the header claims.
   public var totalLength: Int
+  /// The identification that all fragments of a datagram share.
   public var identification: UInt16
+  /// The reserved bit before DF; 0 in a valid header.
   public var reservedFlag: Bool
+  /// DF: routers must not fragment the datagram.
   public var dontFragment: Bool
+  /// MF: the fragment is not the last.
   public var moreFragments: Bool
   /// Bytes of the datagram's payload that stand before this fragment's.
   public var fragmentOffset: Int
+  /// Time to live, in hops.
   public var ttl: UInt8
+  /// The protocol of the payload.
   public var proto: IPProtocol
+  /// The header checksum as it stands in the packet; not verified.
   public var checksum: UInt16
+  /// The source address.
   public var source: IPv4Address
+  /// The destination address.
   public var destination: IPv4Address
 
   /// Decodes the header at `offset`. Nil when fewer than 20 bytes stand there or the header length is under 20;

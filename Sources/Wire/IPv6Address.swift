@@ -1,6 +1,8 @@
 /// An IPv6 address in host order: the first group of the text is the highest.
 public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
+  /// The 128 bits, first octet highest.
   public var rawValue: UInt128
+  /// Creates an address from its bits, first octet highest.
   @inlinable public init(rawValue: UInt128) { self.rawValue = rawValue }
 
   /// Parses every form of RFC 4291 §2.2, an embedded dotted quad included, as `inet_pton` does. No zone suffix.
@@ -52,7 +54,9 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
     rawValue = groups.reduce(0) { $0 << 16 | UInt128($1) }
   }
 
+  /// The unspecified address, `::`.
   public static let any = IPv6Address(rawValue: 0)
+  /// The loopback address, `::1`.
   public static let loopback = IPv6Address(rawValue: 1)
 
   /// ff00::/8.
@@ -61,6 +65,7 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
   @inlinable public var isLinkLocal: Bool { rawValue >> 118 == 0x3FA }
   /// `::/96` but for the unspecified address and that of the loopback. Kernel: `IPV6_ADDR_COMPATv4`.
   @inlinable public var isIPv4Compatible: Bool { rawValue >> 32 == 0 && rawValue > 1 }
+  /// True for `::1`.
   @inlinable public var isLoopback: Bool { rawValue == 1 }
 
   /// The 32-bit words in the order of the wire, as `in6_addr.s6_addr32` holds them (in host order here).
@@ -72,7 +77,9 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
     return IPv6Address(rawValue: length == 0 ? 0 : UInt128.max << UInt128(128 - length))
   }
 
+  /// Compares the bits as numbers.
   @inlinable public static func < (a: IPv6Address, b: IPv6Address) -> Bool { a.rawValue < b.rawValue }
+  /// The bits that both have set.
   @inlinable public static func & (a: IPv6Address, b: IPv6Address) -> IPv6Address {
     IPv6Address(rawValue: a.rawValue & b.rawValue)
   }

@@ -9,17 +9,24 @@ public struct IPv6Header: Sendable, Equatable {
   public enum Offset {
     public static let payloadLength = 4, nextHeader = 6, hopLimit = 7, source = 8, destination = 24
   }
+  /// Bytes of the header.
   public static let length = 40
 
+  /// 6 in a valid header; not checked.
   public var version: UInt8
+  /// Traffic class: DSCP in the upper six bits, ECN in the lower two.
   public var trafficClass: UInt8
   /// Twenty bits.
   public var flowLabel: UInt32
   /// Bytes behind this header, as it claims; 0 in a jumbogram.
   public var payloadLength: Int
+  /// The first extension header, or the transport protocol.
   public var nextHeader: IPProtocol
+  /// Hop limit.
   public var hopLimit: UInt8
+  /// The source address.
   public var source: IPv6Address
+  /// The destination address.
   public var destination: IPv6Address
 
   /// Decodes the header at `offset`. Nil when fewer than 40 bytes stand there; the version and the length are not judged.
@@ -41,17 +48,22 @@ public struct IPv6Header: Sendable, Equatable {
 
 /// A Fragment header (RFC 8200 §4.5).
 public struct IPv6FragmentHeader: Sendable, Equatable {
+  /// Bytes of the header.
   public static let length = 8
+  /// What stands behind the fragment header in the unfragmented packet.
   public var nextHeader: IPProtocol
   /// Bytes of the fragmentable part that stand before this fragment's.
   public var fragmentOffset: Int
+  /// M: the fragment is not the last.
   public var moreFragments: Bool
   /// The two bits between the offset and the M flag.
   public var reservedBits: UInt8
   /// The reserved octet behind the next-header number.
   public var reserved: UInt8
+  /// The identification that all fragments of a packet share.
   public var identification: UInt32
 
+  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let identification = bytes.uint32(at: offset &+ 4) else { return nil }
     nextHeader = IPProtocol(rawValue: UInt8(first >> 24))
@@ -99,6 +111,7 @@ public struct IPv6ExtensionHeaders: Sendable, Sequence, IteratorProtocol {
     offset = start &+ IPv6Header.length
   }
 
+  /// The next extension header; nil at the end of the walk, see the type.
   public mutating func next() -> IPv6ExtensionHeader? {
     guard !finished, nextHeader.isExtensionHeader, nextHeader != .none else { return nil }
     // The kernel reads two bytes of any extension header, and stops with an error when they are missing.

@@ -1,5 +1,6 @@
 /// A 48-bit hardware address, held in the low bits of `rawValue`, first octet highest.
 public struct MACAddress: Sendable, Hashable, RawRepresentable {
+  /// The 48 bits, first octet highest; the upper 16 bits are 0.
   public var rawValue: UInt64
 
   /// Bits above the 48th are dropped.
@@ -39,6 +40,7 @@ public struct MACAddress: Sendable, Hashable, RawRepresentable {
     (0..<6).map { UInt8(truncatingIfNeeded: rawValue >> UInt64(40 - 8 * $0)) }
   }
 
+  /// ff:ff:ff:ff:ff:ff.
   public static let broadcast = MACAddress(rawValue: 0xFFFF_FFFF_FFFF)
   /// The group bit of the first octet; true for broadcast as well.
   public var isMulticast: Bool { rawValue >> 40 & 1 == 1 }

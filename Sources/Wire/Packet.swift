@@ -1,9 +1,13 @@
 /// The link-layer facts that came with a packet; the bytes of `Packet` start behind them.
 public struct LinkHeader: Sendable, Hashable {
+  /// The hardware address of the sender.
   public var source: MACAddress
+  /// The hardware address of the receiver.
   public var destination: MACAddress
+  /// The ethertype: 0x0800 for IPv4, 0x86DD for IPv6.
   public var etherType: UInt16
 
+  /// Creates an Ethernet header.
   public init(source: MACAddress, destination: MACAddress, etherType: UInt16) {
     self.source = source
     self.destination = destination
@@ -29,6 +33,7 @@ public struct Packet: Sendable, Equatable {
   public var bytes: [UInt8]
   /// Nil when no link layer brought the packet (sent by this host, or read from a raw capture).
   public var link: LinkHeader?
+  /// The packet type, as `skb->pkt_type` has it.
   public var type: PacketType
   /// The largest fragment that a reassembled packet came in, in bytes of datagram; 0 when it came whole.
   /// The corresponding kernel field is `IPCB(skb)->frag_max_size`.
@@ -36,12 +41,16 @@ public struct Packet: Sendable, Equatable {
   /// The payload bytes of the fragments a reassembled packet came in, in order; empty when it came whole.
   public var fragmentLengths: [Int] = []
 
+  /// Creates a packet.
+  ///
+  /// - Parameter bytes: from the network header on.
   @inlinable public init(bytes: [UInt8], link: LinkHeader? = nil, type: PacketType = .host) {
     self.bytes = bytes
     self.link = link
     self.type = type
   }
 
+  /// Bytes of the packet, from the network header on.
   @inlinable public var count: Int { bytes.count }
 
   /// The family named by the version nibble; nil for an empty packet and other versions.
@@ -59,6 +68,7 @@ public struct Packet: Sendable, Equatable {
   /// The IPv6 header, when the packet says it has one.
   public var ipv6: IPv6Header? { family == .ipv6 ? IPv6Header(bytes) : nil }
 
+  /// The source address; nil where the header is cut off.
   @inlinable public var source: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.source).map { .v4(IPv4Address(rawValue: $0)) }
@@ -67,6 +77,7 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
+  /// The destination address; nil where the header is cut off.
   @inlinable public var destination: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.destination).map { .v4(IPv4Address(rawValue: $0)) }
@@ -104,14 +115,23 @@ public struct Packet: Sendable, Equatable {
 
   /// The TCP header of a packet that carries its first bytes and says it is TCP.
   public var tcp: TCPHeader? { transportHeader(.tcp).flatMap { TCPHeader(bytes, at: $0) } }
+  /// The UDP header; nil for another protocol, a later fragment, or a header that is cut off.
   public var udp: UDPHeader? { transportHeader(.udp).flatMap { UDPHeader(bytes, at: $0) } }
+  /// The UDP-Lite header; nil as for `udp`.
   public var udplite: UDPHeader? { transportHeader(.udplite).flatMap { UDPHeader(bytes, at: $0) } }
+  /// The ICMP header; nil as for `udp`.
   public var icmp: ICMPHeader? { transportHeader(.icmp).flatMap { ICMPHeader(bytes, at: $0) } }
+  /// The ICMPv6 header; nil as for `udp`.
   public var icmpv6: ICMPHeader? { transportHeader(.icmpv6).flatMap { ICMPHeader(bytes, at: $0) } }
+  /// The SCTP common header; nil as for `udp`.
   public var sctp: SCTPHeader? { transportHeader(.sctp).flatMap { SCTPHeader(bytes, at: $0) } }
+  /// The DCCP header; nil as for `udp`.
   public var dccp: DCCPHeader? { transportHeader(.dccp).flatMap { DCCPHeader(bytes, at: $0) } }
+  /// The GRE header; nil as for `udp`.
   public var gre: GREHeader? { transportHeader(.gre).flatMap { GREHeader(bytes, at: $0) } }
+  /// The ESP header; nil as for `udp`.
   public var esp: ESPHeader? { transportHeader(.esp).flatMap { ESPHeader(bytes, at: $0) } }
+  /// The AH header; nil as for `udp`.
   public var ah: AHHeader? { transportHeader(.ah).flatMap { AHHeader(bytes, at: $0) } }
 
   private func transportHeader(_ proto: IPProtocol) -> Int? {
@@ -122,6 +142,7 @@ public struct Packet: Sendable, Equatable {
 
 /// What a match is told of the transport header: the kernel's `xt_action_param.thoff` and `fragoff`, and the protocol.
 public struct TransportLocator: Sendable, Equatable {
+  /// The family of the packet.
   public var family: AddressFamily
   /// The protocol number; for IPv6 the one behind the extension headers.
   public var proto: IPProtocol
@@ -135,6 +156,7 @@ public struct TransportLocator: Sendable, Equatable {
   /// The walk over the extension headers met a header that was cut off: the protocol is then that header's own number.
   public var isTruncated: Bool
 
+  /// Creates a locator; parameters as the properties of the same names.
   @inlinable
   public init(
     family: AddressFamily, proto: IPProtocol, offset: Int, fragmentOffset: Int = 0, moreFragments: Bool = false,

@@ -7,8 +7,10 @@ public struct PacketFields: Sendable, Equatable {
     public var offset: Int
     /// Bytes in this piece; nil for all that remain.
     public var length: Int?
+    /// MF, or M in IPv6: the fragment is not the last.
     public var moreFragments: Bool
 
+    /// Creates a fragment; parameters as the properties of the same names.
     public init(offset: Int, length: Int? = nil, moreFragments: Bool = false) {
       self.offset = offset
       self.length = length
@@ -18,9 +20,12 @@ public struct PacketFields: Sendable, Equatable {
 
   /// An IPv6 extension header, its body without the two leading octets, padded by the builder to a whole number of 8 bytes.
   public struct Extension: Sendable, Equatable {
+    /// The protocol number of the extension header.
     public var proto: IPProtocol
+    /// Bytes behind the next-header and length octets; padded to a multiple of eight.
     public var body: [UInt8]
 
+    /// Creates an extension header.
     public init(_ proto: IPProtocol, body: [UInt8] = []) {
       self.proto = proto
       self.body = body
@@ -37,22 +42,34 @@ public struct PacketFields: Sendable, Equatable {
     case optionsTooLong(Int)
   }
 
+  /// The source address.
   public var source: IPAddress
+  /// The destination address, of the same family as `source`.
   public var destination: IPAddress
+  /// The transport protocol.
   public var proto: IPProtocol
+  /// TTL or hop limit.
   public var ttl: UInt8 = 64
+  /// TOS or traffic class.
   public var tos: UInt8 = 0
   /// The IPv4 identification, or that of an IPv6 Fragment header.
   public var identification: UInt32 = 1
+  /// DF; ignored for IPv6.
   public var dontFragment = false
+  /// The fragment to build of the datagram; nil for the whole datagram.
   public var fragment: Fragment?
   /// IPv4 options, padded with end-of-list to a whole number of words.
   public var ipOptions: [UInt8] = []
+  /// IPv6 extension headers, in order; ignored for IPv4.
   public var extensions: [Extension] = []
+  /// IPv6 flow label, 20 bits; ignored for IPv4.
   public var flowLabel: UInt32 = 0
 
+  /// Source port of TCP, UDP, UDP-Lite, SCTP and DCCP.
   public var sourcePort: UInt16 = 0
+  /// Destination port, likewise.
   public var destinationPort: UInt16 = 0
+  /// Bytes behind the transport header.
   public var payload: [UInt8] = []
   /// The bytes of the transport header and all behind it, instead of what the fields below say.
   public var transportBytes: [UInt8]?
@@ -61,9 +78,13 @@ public struct PacketFields: Sendable, Equatable {
   /// Stores 0 as the transport checksum.
   public var hasNoChecksum = false
 
+  /// TCP flags.
   public var tcpFlags: TCPFlags = .syn
+  /// TCP sequence number.
   public var sequence: UInt32 = 0
+  /// TCP acknowledgment number.
   public var acknowledgment: UInt32 = 0
+  /// TCP window, unscaled.
   public var window: UInt16 = 65535
   /// TCP options, padded with end-of-list to a whole number of words.
   public var tcpOptions: [UInt8] = []
@@ -72,14 +93,18 @@ public struct PacketFields: Sendable, Equatable {
 
   /// ICMP type; echo request (8, or 128 for ICMPv6) when nil. For SCTP the type of the one chunk (INIT, 1, when nil).
   public var icmpType: UInt8?
+  /// ICMP code.
   public var icmpCode: UInt8 = 0
+  /// ICMP identifier, for echo and the like.
   public var icmpIdentifier: UInt16 = 1
+  /// ICMP sequence number, likewise.
   public var icmpSequence: UInt16 = 1
   /// Next-hop MTU of a fragmentation-needed or packet-too-big error.
   public var mtu: UInt32 = 0
   /// The packet that an ICMP error quotes.
   public var quoted: [UInt8]?
 
+  /// Creates a packet's fields with the defaults that the properties show.
   public init(_ source: IPAddress, _ destination: IPAddress, proto: IPProtocol = .udp) {
     self.source = source
     self.destination = destination

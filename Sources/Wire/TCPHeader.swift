@@ -1,14 +1,24 @@
 /// The flags of a TCP header; the four bits between the data offset and CWR are not among them.
 public struct TCPFlags: OptionSet, Sendable, Hashable {
+  /// The flags octet.
   public var rawValue: UInt8
+  /// Creates flags from the flags octet.
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// FIN: the sender sends no more data.
   @inlinable public static var fin: TCPFlags { TCPFlags(rawValue: 0x01) }
+  /// SYN: opens a connection.
   @inlinable public static var syn: TCPFlags { TCPFlags(rawValue: 0x02) }
+  /// RST: resets the connection.
   @inlinable public static var rst: TCPFlags { TCPFlags(rawValue: 0x04) }
+  /// PSH: deliver without waiting for more.
   @inlinable public static var psh: TCPFlags { TCPFlags(rawValue: 0x08) }
+  /// ACK: the acknowledgment number counts.
   @inlinable public static var ack: TCPFlags { TCPFlags(rawValue: 0x10) }
+  /// URG: the urgent pointer counts.
   @inlinable public static var urg: TCPFlags { TCPFlags(rawValue: 0x20) }
+  /// ECE: congestion was experienced, RFC 3168.
   @inlinable public static var ece: TCPFlags { TCPFlags(rawValue: 0x40) }
+  /// CWR: the congestion window was reduced, RFC 3168.
   @inlinable public static var cwr: TCPFlags { TCPFlags(rawValue: 0x80) }
 
   /// Parses one letter a flag, in any order and case: F S R P A U E C.
@@ -36,23 +46,33 @@ extension TCPFlags: CustomStringConvertible {
 ///     | offset| rsvd  |C|E|U|A|P|R|S|F|            window             |
 ///     |           checksum            |        urgent pointer         |
 public struct TCPHeader: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
   public enum Offset {
     public static let sourcePort = 0, destinationPort = 2, sequence = 4, acknowledgment = 8
     public static let dataOffset = 12, flags = 13, window = 14, checksum = 16, urgent = 18
   }
+  /// Bytes of a header without options.
   public static let minimumLength = 20
 
+  /// The source port.
   public var sourcePort: UInt16
+  /// The destination port.
   public var destinationPort: UInt16
+  /// The sequence number of the first byte of data, or of the SYN.
   public var sequence: UInt32
+  /// The next sequence number expected from the other side; counts with ACK.
   public var acknowledgment: UInt32
   /// Bytes of header, options included, as it claims: 0 to 60.
   public var dataOffset: Int
   /// The four bits behind the data offset.
   public var reserved: UInt8
+  /// The flags octet.
   public var flags: TCPFlags
+  /// The window, unscaled.
   public var window: UInt16
+  /// The checksum as it stands in the packet; not verified.
   public var checksum: UInt16
+  /// The urgent pointer; counts with URG.
   public var urgentPointer: UInt16
 
   /// Decodes the header at `offset`; nil when fewer than 20 bytes stand there. The data offset is not judged.

@@ -1,12 +1,19 @@
 /// A UDP or UDPLITE header (RFC 768, RFC 3828): for UDPLITE `length` is the checksum coverage.
 public struct UDPHeader: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
   public enum Offset { public static let sourcePort = 0, destinationPort = 2, length = 4, checksum = 6 }
+  /// Bytes of the header.
   public static let length = 8
+  /// The source port.
   public var sourcePort: UInt16
+  /// The destination port.
   public var destinationPort: UInt16
+  /// Bytes of header and data, as it claims; the checksum coverage for UDP-Lite.
   public var length: Int
+  /// The checksum as it stands in the packet; not verified.
   public var checksum: UInt16
 
+  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     sourcePort = UInt16(ports >> 16)
@@ -18,14 +25,20 @@ public struct UDPHeader: Sendable, Equatable {
 
 /// An ICMP or ICMPv6 header (RFC 792, RFC 4443).
 public struct ICMPHeader: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
   public enum Offset { public static let type = 0, code = 1, checksum = 2, identifier = 4, sequence = 6 }
+  /// Bytes of the header.
   public static let length = 8
+  /// The type.
   public var type: UInt8
+  /// The code.
   public var code: UInt8
+  /// The checksum as it stands in the packet; not verified.
   public var checksum: UInt16
   /// The second word: identifier and sequence, gateway, pointer or MTU, by type.
   public var rest: UInt32
 
+  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     type = UInt8(first >> 24)
@@ -34,7 +47,9 @@ public struct ICMPHeader: Sendable, Equatable {
     self.rest = rest
   }
 
+  /// The identifier of an echo or the like: the upper half of `rest`.
   public var identifier: UInt16 { UInt16(rest >> 16) }
+  /// The sequence number of an echo or the like: the lower half of `rest`.
   public var sequence: UInt16 { UInt16(truncatingIfNeeded: rest) }
 
   /// True for the ICMP types that quote the packet they are about: 3, 4, 5, 11, 12. The corresponding kernel function is
@@ -52,14 +67,20 @@ public struct ICMPHeader: Sendable, Equatable {
 
 /// An SCTP common header (RFC 9260 §3.1).
 public struct SCTPHeader: Sendable, Equatable {
+  /// Byte offsets of the fields from the start of the header.
   public enum Offset { public static let sourcePort = 0, destinationPort = 2, verificationTag = 4, checksum = 8 }
+  /// Bytes of the common header.
   public static let length = 12
+  /// The source port.
   public var sourcePort: UInt16
+  /// The destination port.
   public var destinationPort: UInt16
+  /// The verification tag of the association.
   public var verificationTag: UInt32
   /// CRC-32C as it stands in the packet, first byte highest.
   public var checksum: UInt32
 
+  /// Decodes the header at `offset`; nil when fewer than 12 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let tag = bytes.uint32(at: offset &+ 4),
       let checksum = bytes.uint32(at: offset &+ 8)
@@ -78,11 +99,15 @@ public struct SCTPHeader: Sendable, Equatable {
 
 /// One SCTP chunk: its header's fields and where it stands.
 public struct SCTPChunk: Sendable, Equatable {
+  /// Bytes of a chunk's header.
   public static let headerLength = 4
+  /// The chunk type.
   public var type: UInt8
+  /// The chunk flags.
   public var flags: UInt8
   /// Bytes of the chunk without padding, as it claims; 0 is possible and ends the walk.
   public var length: Int
+  /// Where the chunk starts in the packet.
   public var offset: Int
 }
 
@@ -97,6 +122,7 @@ public struct SCTPChunks: Sendable, Sequence, IteratorProtocol {
     self.position = position
   }
 
+  /// The next chunk; nil at the end of the walk, see the type.
   public mutating func next() -> SCTPChunk? {
     guard !finished, position < bytes.count, let word = bytes.uint32(at: position) else { return nil }
     let length = Int(word & 0xFFFF)
@@ -109,8 +135,11 @@ public struct SCTPChunks: Sendable, Sequence, IteratorProtocol {
 
 /// A DCCP generic header (RFC 4340 §5.1).
 public struct DCCPHeader: Sendable, Equatable {
+  /// Bytes of the shortest header.
   public static let minimumLength = 12
+  /// The source port.
   public var sourcePort: UInt16
+  /// The destination port.
   public var destinationPort: UInt16
   /// Bytes of header and options.
   public var dataOffset: Int
@@ -118,11 +147,14 @@ public struct DCCPHeader: Sendable, Equatable {
   public var type: UInt8
   /// X: sequence numbers are 48 bits wide.
   public var isExtended: Bool
+  /// The checksum as it stands in the packet; not verified.
   public var checksum: UInt16
+  /// CsCov: which part of the data the checksum covers, four bits.
   public var checksumCoverage: UInt8
   /// 48 bits when extended, else 24.
   public var sequence: UInt64
 
+  /// Decodes the header at `offset`; nil when it is cut off.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
       let third = bytes.uint32(at: offset &+ 8)
@@ -145,6 +177,7 @@ public struct DCCPHeader: Sendable, Equatable {
 
 /// A GRE header (RFC 2784, RFC 2890) or the enhanced one of PPTP (RFC 2637).
 public struct GREHeader: Sendable, Equatable {
+  /// Bytes of the shortest header.
   public static let minimumLength = 4
   /// The first word's high half: C, R, K, S flags and the version.
   public var flags: UInt16
@@ -153,6 +186,7 @@ public struct GREHeader: Sendable, Equatable {
   /// The key field, when the K flag is set; for version 1, payload length and call id.
   public var key: UInt32?
 
+  /// Decodes the header at `offset`; nil when fewer than 4 bytes stand there. A key that is cut off is nil.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset) else { return nil }
     flags = UInt16(first >> 16)
@@ -164,6 +198,7 @@ public struct GREHeader: Sendable, Equatable {
     }
   }
 
+  /// 0, or 1 for PPTP.
   public var version: UInt8 { UInt8(flags & 7) }
   /// The call id of a version 1 header.
   public var callID: UInt16? { version == 1 ? key.map { UInt16(truncatingIfNeeded: $0) } : nil }
@@ -171,10 +206,14 @@ public struct GREHeader: Sendable, Equatable {
 
 /// An ESP header (RFC 4303).
 public struct ESPHeader: Sendable, Equatable {
+  /// Bytes of the header.
   public static let length = 8
+  /// The security parameters index.
   public var spi: UInt32
+  /// The sequence number.
   public var sequence: UInt32
 
+  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let spi = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4) else { return nil }
     self.spi = spi
@@ -184,14 +223,20 @@ public struct ESPHeader: Sendable, Equatable {
 
 /// An AH header (RFC 4302).
 public struct AHHeader: Sendable, Equatable {
+  /// Bytes of the header without an integrity check value.
   public static let minimumLength = 12
+  /// The protocol behind the header.
   public var nextHeader: IPProtocol
   /// The length octet: 32-bit words less two.
   public var lengthField: UInt8
+  /// The reserved field; 0 in a valid header.
   public var reserved: UInt16
+  /// The security parameters index.
   public var spi: UInt32
+  /// The sequence number.
   public var sequence: UInt32
 
+  /// Decodes the header at `offset`; nil when fewer than 12 bytes stand there.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let spi = bytes.uint32(at: offset &+ 4),
       let sequence = bytes.uint32(at: offset &+ 8)

@@ -2,19 +2,28 @@ public import Wire
 
 /// Expects the data connections of the Amanda backup protocol, named in `CONNECT DATA n MESG n INDEX n`. Kernel: `nf_conntrack_amanda`.
 public struct AmandaHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "amanda"
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16 = 10080
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(name: "amanda", maximum: 4, timeout: 180)]
   /// Seconds that a request may take: module parameter `master_timeout`.
   public var masterTimeout: UInt32
 
+  /// Creates the helper.
+  ///
+  /// - Parameter masterTimeout: seconds that the control connection lives after a request; the module's `master_timeout`.
   public init(family: AddressFamily, masterTimeout: UInt32 = 300) {
     self.family = family
     self.masterTimeout = masterTimeout
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard call.direction == .reply, let connection = call.state else { return .accept }
     call.table.extendTimeout(call.connection, seconds: masterTimeout, now: call.now)

@@ -2,10 +2,15 @@ public import Wire
 
 /// Expects answers from any host of a network to what this host has broadcast there. Kernel: `nf_conntrack_netbios_ns`, `nf_conntrack_snmp`.
 public struct BroadcastHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name: String
+  /// The family whose packets it reads.
   public let family: AddressFamily = .ipv4
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies: [ExpectationPolicy]
   private let timeout: UInt32
 
@@ -18,8 +23,10 @@ public struct BroadcastHelper: ConntrackHelper {
 
   /// The NetBIOS name service.
   public static let netbios = BroadcastHelper(name: "netbios-ns", port: 137, timeout: 3)
+  /// SNMP requests to a broadcast address; answers come from any host of the network.
   public static let snmp = BroadcastHelper(name: "snmp", port: 161, timeout: 30)
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     expectAnswers(call)
     guard port == 161, let nat = call.table.helperNAT, let status = call.state?.status, !status.isDisjoint(with: .natMask) else {

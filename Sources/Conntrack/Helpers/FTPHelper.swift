@@ -44,14 +44,22 @@ public struct FTPState: Sendable {
 
 /// Expects the data connections of FTP (RFC 959, RFC 2428). Kernel: `nf_conntrack_ftp`.
 public struct FTPHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "ftp"
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(name: "ftp", maximum: 1, timeout: 300)]
   /// Follows commands that name another host than the sender. Module parameter `loose`.
   public var isLoose: Bool
 
+  /// Creates the helper.
+  ///
+  /// - Parameter isLoose: data connections may come from other hosts; the module's `loose`.
   public init(family: AddressFamily, port: UInt16 = 21, isLoose: Bool = false) {
     self.family = family
     self.port = port
@@ -72,6 +80,7 @@ public struct FTPHelper: ConntrackHelper {
     var port: UInt16
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard call.isEstablished, let connection = call.state, let header = TCPHeader(packet.bytes, at: offset),
       let text = PayloadText(tcp: packet, at: offset)

@@ -7,12 +7,14 @@ public struct HelperID: Sendable, Hashable {
 
 /// How many connections of a class a master may expect at a time, and for how long. Kernel: `nf_conntrack_expect_policy`.
 public struct ExpectationPolicy: Sendable, Hashable {
+  /// The name of the class; empty for a helper's only one.
   public var name: String
   /// 0 for no limit.
   public var maximum: Int
   /// Seconds.
   public var timeout: UInt32
 
+  /// Creates a policy; parameters as the properties of the same names.
   public init(name: String = "", maximum: Int = 1, timeout: UInt32 = 300) {
     self.name = name
     self.maximum = maximum
@@ -50,16 +52,22 @@ public protocol ConntrackHelper: Sendable {
 
 /// The circumstances of one call of a helper.
 public struct HelperCall {
+  /// The table in which expectations are made.
   public let table: ConntrackTable
+  /// The connection whose packet is read.
   public let connection: ConnectionHandle
+  /// The direction and state of the packet.
   public let info: ConnectionInfo
+  /// The helper that reads.
   public let helper: HelperID
   /// For a packet that this host sends to the broadcast address of an interface: that interface's network mask.
   public let broadcastMask: IPv4Address?
+  /// When the packet is read.
   public let now: Instant
 
   /// The connection as it is now; a helper is only called while it is there.
   public var state: Connection? { table[connection] }
+  /// The direction of the packet.
   public var direction: Direction { info.direction }
   /// Packets have gone both ways, and this is one of the connection itself.
   var isEstablished: Bool { info == .established || info == .establishedReply }

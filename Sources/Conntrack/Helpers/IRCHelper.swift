@@ -2,10 +2,15 @@ public import Wire
 
 /// Expects the direct connections that IRC clients offer each other (DCC). Kernel: `nf_conntrack_irc`.
 public struct IRCHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "irc"
+  /// The family whose packets it reads.
   public let family: AddressFamily = .ipv4
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies: [ExpectationPolicy]
 
   /// - Parameters:
@@ -16,6 +21,7 @@ public struct IRCHelper: ConntrackHelper {
     policies = [ExpectationPolicy(name: "irc", maximum: maximum, timeout: timeout)]
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard call.direction == .original, call.isEstablished, let connection = call.state,
       let text = PayloadText(tcp: packet, at: offset, atMost: 4095), let start = messageStart(text)

@@ -2,24 +2,32 @@ public import Wire
 
 /// What is known of a PPTP control connection. Kernel: `nf_ct_pptp_master` and `nf_nat_pptp`.
 public struct PPTPState: Sendable, Hashable {
+  /// The state of the control session. Kernel: `enum pptp_ctrlsess_state`.
   public enum Session: UInt8, Sendable, Hashable, Comparable {
     case none, error, stopRequested, requested, confirmed
+    /// Compares by progress of the session.
     public static func < (a: Session, b: Session) -> Bool { a.rawValue < b.rawValue }
   }
 
+  /// The state of the call. Kernel: `enum pptp_ctrlcall_state`.
   public enum Call: UInt8, Sendable, Hashable {
     case none, error, outRequested, outConfirmed, inRequested, inReplied, inConfirmed, clearRequested
   }
 
+  /// The state of the control session.
   public var session = Session.none
+  /// The state of the call.
   public var call = Call.none
   /// The call ids of the server's and the client's end, the latter as translated.
   public var serverCallID: UInt16 = 0
+  /// The call id that the client chose.
   public var clientCallID: UInt16 = 0
   /// The call ids as the ends gave them, before translation.
   public var natServerCallID: UInt16 = 0
+  /// The client's call id as the server sees it after NAT.
   public var natClientCallID: UInt16 = 0
 
+  /// Creates the state before the first message.
   public init() {}
 }
 
@@ -51,17 +59,24 @@ public enum PPTPMessage {
 
 /// Expects the GRE tunnels of PPTP. Kernel: `nf_conntrack_pptp`.
 public struct PPTPHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "pptp"
+  /// The family whose packets it reads.
   public let family: AddressFamily = .ipv4
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16 = 1723
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(name: "pptp", maximum: 2, timeout: 300)]
 
   /// Bytes of the packet header and the control header before a message's own fields.
   public static let headerLength = 12
 
+  /// Creates the helper.
   public init() {}
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard call.isEstablished, let text = PayloadText(tcp: packet, at: offset), text.count >= PPTPHelper.headerLength,
       packet.bytes.uint16(at: text.start + 2) == 1, packet.bytes.uint32(at: text.start + 4) == 0x1A2B_3C4D,

@@ -2,17 +2,24 @@ public import Wire
 
 /// Expects the data connection of a network scanner, whose port the answer to a start request names. Kernel: `nf_conntrack_sane`.
 public struct SANEHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "sane"
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(name: "sane", maximum: 1, timeout: 300)]
 
+  /// Creates the helper.
   public init(family: AddressFamily, port: UInt16 = 6566) {
     self.family = family
     self.port = port
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard call.isEstablished, let connection = call.state, let text = PayloadText(tcp: packet, at: offset) else { return .accept }
     let start = text.start

@@ -11,9 +11,13 @@ public struct SIPState: Sendable, Hashable {
 
 /// Expects the media streams of SIP calls, and calls for phones that have registered. Kernel: `nf_conntrack_sip`.
 public struct SIPHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "sip"
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
   /// Classes: 0 signalling, 1 audio, 2 video, 3 image.
   public let policies = [
@@ -27,12 +31,14 @@ public struct SIPHelper: ConntrackHelper {
   /// Media flow between the ends of the signalling alone: module parameter `sip_direct_media`.
   public var isMediaDirect = true
 
+  /// Creates the helper for one family and transport.
   public init(family: AddressFamily, proto: IPProtocol, port: UInt16 = 5060) {
     self.family = family
     self.proto = proto
     self.port = port
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     var start = offset + UDPHeader.length
     if proto == .tcp {

@@ -2,17 +2,24 @@ public import Wire
 
 /// Expects the answer to a TFTP request, which comes from another port (RFC 1350). Kernel: `nf_conntrack_tftp`.
 public struct TFTPHelper: ConntrackHelper {
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = "tftp"
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(name: "tftp", maximum: 1, timeout: 300)]
 
+  /// Creates the helper.
   public init(family: AddressFamily, port: UInt16 = 69) {
     self.family = family
     self.port = port
   }
 
+  /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard let connection = call.state, let opcode = packet.bytes.uint16(at: offset + UDPHeader.length), opcode == 1 || opcode == 2
     else { return .accept }

@@ -2,7 +2,9 @@
 public struct ConnectionListing: Sendable {
   /// A connection and the bytes of the text that tell of it.
   public struct Entry: Sendable {
+    /// The connection as the line describes it.
     public let connection: ConnectionSnapshot
+    /// The bytes of the line in the file.
     public let range: Range<Int>
   }
 
@@ -43,8 +45,10 @@ public struct ConnectionListing: Sendable {
 public struct ConnectionListingError: Error, Sendable, Equatable {
   /// The bytes of the text that are meant.
   public let range: Range<Int>
+  /// What is wrong, as a sentence.
   public let message: String
 
+  /// Creates an error about bytes of the file.
   public init(_ message: String, at range: Range<Int>) {
     self.range = range
     self.message = message

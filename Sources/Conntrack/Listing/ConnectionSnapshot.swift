@@ -4,22 +4,31 @@ import Wire
 public struct ConnectionSnapshot: Sendable {
   /// Nil for one that was read from a listing.
   public var handle: ConnectionHandle?
+  /// The tuple of the original direction.
   public var original: Tuple
+  /// The tuple of the reply direction.
   public var reply: Tuple
+  /// The status bits.
   public var status: ConnectionStatus
   /// The TCP or SCTP state's name; nil for protocols without.
   public var state: String?
   /// Whole seconds left.
   public var timeout: UInt32
+  /// The connection mark.
   public var mark: UInt32 = 0
+  /// The zone.
   public var zone = Zone.default
+  /// The connection labels, bit by bit.
   public var labels: UInt128 = 0
+  /// The name of the helper; nil for none.
   public var helper: String?
+  /// Packets and bytes; nil where the listing has none.
   public var accounting: ConnectionAccounting?
   /// The original tuple of the connection that expected this one.
   public var master: Tuple?
   /// By direction; nil when sequence numbers were never adjusted.
   public var sequenceAdjustments: (SequenceAdjustment, SequenceAdjustment)?
+  /// When the connection began; nil where the listing does not say.
   public var start: Instant?
   /// What an event tells of; nothing in a listing.
   public var changes: ConnectionEvents = []

@@ -2,8 +2,11 @@ public import Wire
 
 /// An address in a message, with the place where it stands in the packet.
 public struct H323Endpoint {
+  /// The address in the message.
   public var address: IPAddress
+  /// The port in the message.
   public var port: UInt16
+  /// Where the address stands in the packet, in bytes from its start.
   public var place: Int
 }
 

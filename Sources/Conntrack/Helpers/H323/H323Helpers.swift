@@ -3,12 +3,18 @@ public import Wire
 /// Expects the control and media channels of H.323 calls from their signalling. Kernel: `nf_conntrack_h323`.
 public struct Q931Helper: ConntrackHelper {
   static let kernelName = "Q.931"
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = Q931Helper.kernelName
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.tcp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16 = 1720
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 4, timeout: 240)]
 
+  /// Creates the helper for one family.
   public init(family: AddressFamily) { self.family = family }
 
   /// The corresponding kernel function is `q931_help`.
@@ -22,13 +28,18 @@ public struct Q931Helper: ConntrackHelper {
 /// Expects the media channels that H.245 opens, on connections that a call's signalling has announced. Kernel: `nf_conntrack_h323`.
 public struct H245Helper: ConntrackHelper {
   static let kernelName = "H.245"
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = H245Helper.kernelName
+  /// The family whose packets it reads.
   public let family: AddressFamily
   /// As the kernel registers it, although it speaks over TCP: so no rule can attach it.
   public let proto = IPProtocol.udp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16 = 0
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 2, timeout: 240)]
 
+  /// Creates the helper for one family.
   public init(family: AddressFamily) { self.family = family }
 
   /// The corresponding kernel function is `h245_help`.
@@ -43,12 +54,18 @@ public struct H245Helper: ConntrackHelper {
 /// Expects calls that a gatekeeper routes to who has registered. Kernel: `nf_conntrack_h323`.
 public struct RASHelper: ConntrackHelper {
   static let kernelName = "RAS"
+  /// The name by which target CT and `-m helper` refer to it.
   public let name = RASHelper.kernelName
+  /// The family whose packets it reads.
   public let family: AddressFamily
+  /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.udp
+  /// The port by which the kernel would assign it by itself; 0 for none.
   public let port: UInt16 = 1719
+  /// How many expectations of each class a connection may have, and for how long.
   public let policies = [ExpectationPolicy(maximum: 32, timeout: 240)]
 
+  /// Creates the helper for one family.
   public init(family: AddressFamily) { self.family = family }
 
   /// The corresponding kernel function is `ras_help`.
