@@ -40,7 +40,7 @@ public struct Expectation: Sendable {
   public var maker: HelperID?
   /// The helper that the new connection is to have.
   public var helper: HelperID?
-  /// How long and for whom the expectation holds.
+  /// Whether it is permanent, inactive, or made by a program in user space.
   public var flags: Flags
   /// The class of the helper's policy that limits it.
   public var policyClass: Int
