@@ -7,6 +7,7 @@ internal import Wire
 /// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0, and what they are adjusted by likewise;
 /// - a port or an identifier that NAT or a socket chose for itself, where the two differ: the left answer is
 ///   rewritten to the right one's, one of ICMP that NAT chose between the two hosts of the connection alone;
+/// - the host's time of day in an ICMP timestamp reply;
 /// - which queue of a balance was picked;
 /// - whether a fragment was kept for reassembly, or dropped by a match before any rule saw it: of neither does the kernel say a word.
 struct LabMask {
@@ -265,9 +266,10 @@ struct LabMask {
 
     private mutating func masked(_ bytes: [UInt8], isMade: Bool, quotesMade: Bool = false, isCut: Bool = false) -> [UInt8] {
       var packet = Packet(bytes: bytes)
-      settleChecksum(&packet)
+      packet.settleChecksum()
+      packet.settleTimestamps()
       if isMade, quotesMade { maskQuote(&packet) }
-      settleQuote(&packet)
+      packet.settleQuote()
       if isMade, packet.family == .ipv4 {
         packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
         packet.updateHeaderChecksum()
@@ -296,35 +298,6 @@ struct LabMask {
         quote.bytes.setUInt16(0, at: inner.offset + field)
       }
       packet.bytes.replaceSubrange(start..., with: quote.bytes)
-    }
-
-    /// A checksum that is right, or that covers the pseudo-header alone, is written as 0.
-    private func settleChecksum(_ packet: inout Packet) {
-      guard let at = packet.transport, at.fragmentOffset == 0, !at.moreFragments, let field = Packet.checksumOffset(of: at.proto),
-        let stored = packet.bytes.uint16(at: at.offset &+ field), stored != 0
-      else { return }
-      var right = packet
-      right.updateTransportChecksum()
-      var pseudo: UInt16?
-      if let source = packet.source, let destination = packet.destination, at.proto != .icmp {
-        pseudo = Checksum.fold(Checksum.pseudoHeader(
-          source: source, destination: destination, protocol: at.proto, length: packet.bytes.count &- at.offset))
-      }
-      if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudo {
-        packet.bytes.setUInt16(0, at: at.offset &+ field)
-      }
-    }
-
-    /// The same in the packet that an ICMP error quotes whole, so long as the error's own checksum was right.
-    private func settleQuote(_ packet: inout Packet) {
-      guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, packet.bytes.uint16(at: at.offset &+ 2) == 0,
-        let type = packet.bytes.uint8(at: at.offset), at.proto == .icmp ? [3, 4, 5, 11, 12].contains(type) : type < 128
-      else { return }
-      let start = at.offset &+ 8
-      guard start < packet.bytes.count else { return }
-      var quoted = Packet(bytes: Array(packet.bytes[start...]))
-      settleChecksum(&quoted)
-      packet.bytes.replaceSubrange(start..., with: quoted.bytes)
     }
 
     private func countSequences(_ bytes: inout [UInt8], at offset: Int, _ known: ArraySlice<UInt32>) {

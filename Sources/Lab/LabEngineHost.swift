@@ -16,6 +16,7 @@ extension Host {
       ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),
       ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
     ] { sysctls[name] = value }
+    for name in ["net.ipv6.icmp.ratelimit", "net.ipv6.icmp.ratemask"] { _ = sysctls.assign(name, "0") }
     if !scenario.usesIPv6 { sysctls["net.ipv6.conf.all.disable_ipv6"] = 1 }
     for (index, face) in scenario.interfaces.enumerated() {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }
@@ -36,8 +37,8 @@ extension Host {
       }
     }
     for sysctl in scenario.sysctls where ConntrackSettings()[sysctl: sysctl.name] == nil {
-      // A switch that is a text, or a list, has no bearing here.
-      if let value = Int(sysctl.value) { sysctls[sysctl.name] = value }
+      // Any other switch that is a text, or a list, has no bearing here.
+      _ = sysctls.assign(sysctl.name, sysctl.value)
     }
     for socket in scenario.sockets {
       var address: IPAddress?

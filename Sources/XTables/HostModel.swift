@@ -22,11 +22,16 @@ public protocol HostModel: AnyObject {
   func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer
   /// A sysctl by its dotted name.
   func sysctl(_ name: String) -> Int?
+  /// The limits that an ICMP message to an address is under; nil for a type that is sent without limit.
+  ///
+  /// The corresponding kernel functions are `icmpv4_mask_allow` and `icmpv6_mask_allow`.
+  func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy?
 }
 
 extension HostModel {
   public func group(of interface: Interface) -> UInt32? { nil }
   public var usesIPsec: Bool? { nil }
+  public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? { nil }
   public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
     primaryAddress(of: interface, near.family, near: near)
   }

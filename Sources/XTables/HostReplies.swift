@@ -1,5 +1,5 @@
 import Conntrack
-import Wire
+public import Wire
 
 /// The packets this host sends in answer to one it will not pass on.
 ///
@@ -44,7 +44,7 @@ extension PacketContext {
 
   /// Sends an ICMP or ICMPv6 error about the packet, unless the rules against answering forbid it.
   ///
-  /// The corresponding kernel functions are `icmp_send` and `icmp6_send`, without their rate limits.
+  /// The corresponding kernel functions are `icmp_send` and `icmp6_send`.
   /// - Parameter information: the second word of the header: the MTU or the pointer.
   public mutating func answerICMPError(type: UInt8, code: UInt8, information: UInt32 = 0) {
     guard let source = packet.source, let destination = packet.destination, let transport = packet.transport else { return }
@@ -67,6 +67,9 @@ extension PacketContext {
     let unit = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)?.mtu ?? 1500
     let room = family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
     guard room > IPv4Header.minimumLength else { return }
+    guard world.mayAnswer(source, icmpType: type, code: code) else {
+      return effects.append(.note("no ICMP error to \(source): the limit of ICMP messages a second is used up"))
+    }
     fields.quoted = Array(packet.bytes.prefix(room))
     send(fields)
   }
@@ -137,6 +140,16 @@ extension PacketContext {
     case .gre where packet.gre.map({ $0.flags & 0x8000 == 0 }) ?? false: return true
     default: return packet.hasValidSum(at: transport)
     }
+  }
+}
+
+extension World {
+  /// Whether an ICMP message may be sent now, under the limits of its type; it then counts against them.
+  ///
+  /// The corresponding kernel functions are `icmpv4_xrlim_allow` and `icmpv6_xrlim_allow`.
+  public func mayAnswer(_ destination: IPAddress, icmpType type: UInt8, code: UInt8) -> Bool {
+    guard let policy = host.icmpRateLimit(type: type, code: code, to: destination) else { return true }
+    return icmpRateLimit.allows(to: destination, policy, now: now, random: &random)
   }
 }
 

@@ -12,6 +12,9 @@ public final class World {
   /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.
   public var conntrack: ConntrackTable?
 
+  /// What the limits on ICMP messages still allow.
+  public var icmpRateLimit = ICMPRateLimit()
+
   /// The seed of the hash by which NFQUEUE balances queues, which a kernel draws when it starts and keeps to itself; nil where it is
   /// not known. Kernel: `jhash_initval` of `xt_NFQUEUE`.
   public var queueSeed: UInt32?

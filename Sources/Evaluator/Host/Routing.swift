@@ -94,10 +94,24 @@ extension Host {
     return "a route to \(flow.destination), or the word that there is none"
   }
 
-  /// The route of a packet that starts here. Nothing where the user gave too little to know.
+  /// The route of a packet that starts here; nil if routes were not given, without an output where none leads.
   ///
   /// The corresponding kernel functions are `ip_route_output_key` and `ip6_route_output`.
   public func outputRoute(_ flow: Flow) -> RouteAnswer? {
+    guard let answer = destinationRoute(flow) else { return nil }
+    guard let output = answer.output, isMartian(source: flow.source, on: output) else { return answer }
+    return RouteAnswer(type: .unreachable, output: nil, gateway: nil, preferredSource: nil)
+  }
+
+  /// Whether packets from a source may not leave by an interface: one of 127.0.0.0/8 stays on the loopback interface unless
+  /// `route_localnet` is on. The corresponding kernel function is `__mkroute_output`.
+  func isMartian(source: IPAddress?, on output: Interface) -> Bool {
+    guard case .v4(let address)? = source, address.rawValue >> 24 == 127, let link = link(output) else { return false }
+    return !link.isLoopback && !link.routesLocalnet
+  }
+
+  /// The route by destination and rules, whatever the source may be.
+  private func destinationRoute(_ flow: Flow) -> RouteAnswer? {
     var flow = flow
     if flow.destination.bits == 0 { flow.destination = flow.destination.family == .ipv4 ? .v4(.loopback) : .v6(IPv6Address(rawValue: 1)) }
     if case .v4(let address) = flow.destination, address == .broadcast || address.isMulticast {

@@ -1,5 +1,5 @@
-import Wire
-import XTables
+public import Wire
+public import XTables
 
 /// The switches of the kernel's IP layer by their dotted names, with the defaults of Linux 6.18.
 ///
@@ -13,7 +13,7 @@ public struct Sysctls: Sendable {
   private static let defaults: [String: Int] = [
     "net.ipv4.ip_forward": 0, "net.ipv4.ip_default_ttl": 64, "net.ipv4.icmp_echo_ignore_all": 0,
     "net.ipv4.icmp_echo_ignore_broadcasts": 1, "net.ipv4.icmp_ratelimit": 1000, "net.ipv4.icmp_ratemask": 6168,
-    "net.ipv4.icmp_errors_use_inbound_ifaddr": 0, "net.ipv4.ip_early_demux": 1, "net.ipv4.tcp_early_demux": 1,
+    "net.ipv4.icmp_msgs_per_sec": 1000, "net.ipv4.icmp_msgs_burst": 50, "net.ipv4.icmp_errors_use_inbound_ifaddr": 0, "net.ipv4.ip_early_demux": 1, "net.ipv4.tcp_early_demux": 1,
     "net.ipv4.ip_no_pmtu_disc": 0, "net.ipv4.ip_nonlocal_bind": 0, "net.ipv4.fwmark_reflect": 0,
     "net.ipv4.tcp_timestamps": 1, "net.ipv4.tcp_sack": 1, "net.ipv4.tcp_window_scaling": 1, "net.ipv4.tcp_syncookies": 1,
     "net.ipv4.conf.default.forwarding": 0, "net.ipv4.conf.default.rp_filter": 0, "net.ipv4.conf.default.accept_local": 0,
@@ -26,7 +26,7 @@ public struct Sysctls: Sendable {
     "net.ipv4.conf.default.shared_media": 1, "net.ipv4.tcp_fwmark_accept": 0,
     "net.ipv6.conf.all.forwarding": 0, "net.ipv6.conf.default.forwarding": 0, "net.ipv6.conf.all.disable_ipv6": 0,
     "net.ipv6.conf.default.disable_ipv6": 0,
-    "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 1000, "net.ipv6.fwmark_reflect": 0,
+    "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 100, "net.ipv6.fwmark_reflect": 0,
     "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
   ]
 
@@ -58,6 +58,34 @@ public struct Sysctls: Sendable {
     }
   }
 
+  /// The types of ICMPv6 that are sent under limits, one bit a type from 0 to 127: `net.ipv6.icmp.ratemask`.
+  private(set) var icmpv6RateMask: UInt128 = ~(1 << 2)
+
+  /// Sets a switch to what `sysctl` prints of it: a number, or the list of types of `net.ipv6.icmp.ratemask`.
+  ///
+  /// - Returns: false for any other text, which sets nothing.
+  public mutating func assign(_ name: String, _ text: String) -> Bool {
+    if Self.canonical(name) == "net.ipv6.icmp.ratemask" {
+      guard let mask = Self.bits(of: text) else { return false }
+      icmpv6RateMask = mask
+      return true
+    }
+    guard let value = Int(text) else { return false }
+    self[name] = value
+    return true
+  }
+
+  /// A list such as `0-1,3-127`; types of 128 and more are informational and never limited. Kernel: `proc_do_large_bitmap`.
+  private static func bits(of list: String) -> UInt128? {
+    var mask: UInt128 = 0
+    for part in list.split(separator: ",") {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt8($0) }
+      guard let first = ends[0], ends.count <= 2, let last = ends.count == 2 ? ends[1] : first, first <= last else { return nil }
+      for type in first...last where type < 128 { mask |= 1 << UInt128(type) }
+    }
+    return mask
+  }
+
   /// `net.ipv4.conf.eth0.rp_filter` falls back to the value of `default`.
   private func perInterface(_ name: String) -> Int? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -78,6 +106,22 @@ public struct Sysctls: Sendable {
 }
 
 extension Host {
+  public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? {
+    let isWide = destination.family == .ipv6
+    if isWide {
+      // Informational messages and those of path MTU discovery have no limit.
+      guard type < 128, type != 2, sysctls.icmpv6RateMask >> UInt128(type) & 1 == 1 else { return nil }
+    } else {
+      guard type <= 18, (type, code) != (3, 4), (sysctls["net.ipv4.icmp_ratemask"] ?? 0) >> Int(type) & 1 == 1 else { return nil }
+    }
+    let milliseconds = sysctls[isWide ? "net.ipv6.icmp.ratelimit" : "net.ipv4.icmp_ratelimit"] ?? 0
+    return ICMPRateLimit.Policy(
+      interval: UInt64(clamping: milliseconds).multipliedReportingOverflow(by: 1_000_000).partialValue,
+      messagesPerSecond: UInt64(clamping: sysctls["net.ipv4.icmp_msgs_per_sec"] ?? 0),
+      burst: Int64(sysctls["net.ipv4.icmp_msgs_burst"] ?? 0),
+      isLoopback: outputRoute(Flow(to: destination))?.output.map { isLoopback($0) } ?? false)
+  }
+
   /// Whether packets that come by an interface are passed on.
   func forwards(_ interface: String, _ family: Family) -> Bool {
     sysctls["net.\(family == .ipv4 ? "ipv4" : "ipv6").conf.\(interface).forwarding"] ?? 0 != 0

@@ -82,7 +82,7 @@ extension Simulator {
     if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
       hook == .output || hook == .postrouting
     {
-      return .notPermitted
+      return journey.sendError ?? .notPermitted
     }
     return journey.isRefusedByReassembly ? .notPermitted : nil
   }
@@ -91,6 +91,7 @@ extension Simulator {
   func routeError(_ flow: Flow) -> SendError {
     let type: AddressType
     switch host.lookup(flow) {
+    case .found(let found) where found.route.output.map { host.isMartian(source: flow.source, on: $0) } == true: return .invalid
     case .error(let found): type = found
     case .barred(let action): type = action.addressType
     default: return .networkUnreachable
@@ -201,7 +202,10 @@ extension Simulator {
     var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.boundOutput)
     flow.note(journey.context.packet, transport: host.rulesAskTransport)
     if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
-    guard let route = host.outputRoute(flow), route.output != nil else { return false }
+    guard let route = host.outputRoute(flow), route.output != nil else {
+      journey.sendError = routeError(flow)
+      return false
+    }
     journey.route = route
     journey.context.realms = host.realms(ofOutput: flow)
     return true

@@ -45,6 +45,8 @@ struct Journey {
   var sender: SocketFacts?
   /// A process takes it through the hooks: what waits for the processor to be free is done after each table.
   var isInProcess = false
+  /// Why it could not be routed anew at OUTPUT: its sender gets this error. Kernel: `NF_DROP_ERR`.
+  var sendError: SendError?
   /// How often it was handed to a queue.
   var queueStays = 0
   /// Where its frame went, if it left as it is and nothing is recorded.
@@ -84,6 +86,7 @@ struct Journey {
     crossing = nil
     isQueued = false
     isInProcess = false
+    sendError = nil
     frameDestination = nil
     rounds = 0
   }

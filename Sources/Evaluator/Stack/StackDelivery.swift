@@ -45,8 +45,8 @@ extension Simulator {
       return
     }
     switch (at.proto, at.family) {
-    case (.icmp, .ipv4): respondEcho(packet, request: 8, on: nil)
-    case (.icmpv6, .ipv6): respondEcho(packet, request: 128, on: journey.context.input)
+    case (.icmp, .ipv4): respondQuery(packet)
+    case (.icmpv6, .ipv6): respondEcho(packet, on: journey.context.input)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
     // Nobody here has a socket for it, but the protocol itself is there.
@@ -59,25 +59,55 @@ extension Simulator {
     }
   }
 
-  /// - Parameter input: an answer that has to look for its own address goes out there.
-  ///
-  /// The corresponding kernel functions are `icmp_echo` and `icmpv6_echo_reply`.
-  private func respondEcho(_ packet: Packet, request: UInt8, on input: Interface?) {
-    guard packet.isTransportChecksumValid == true, let header = packet.icmp ?? packet.icmpv6, header.type == request,
-      let at = packet.transport, let source = packet.source, let destination = packet.destination
-    else { return }
-    let isForMany = host.addressType(destination, on: nil) != .local
-    if at.family == .ipv4 {
+  /// Answers an echo request, or a request for the time, over IPv4. The corresponding kernel functions are `icmp_echo` and `icmp_timestamp`.
+  private func respondQuery(_ packet: Packet) {
+    guard let header = packet.icmp, let at = packet.transport, let destination = packet.destination else { return }
+    var body = Array(packet.bytes[at.offset...])
+    switch header.type {
+    case 8:
       if host.sysctls["net.ipv4.icmp_echo_ignore_all"] == 1 { return }
-      if isForMany, host.sysctls["net.ipv4.icmp_echo_ignore_broadcasts"] != 0 { return }
+      body.setUInt8(0, at: 0)
+    case 13:
+      // At least the originate timestamp must be there.
+      guard body.count >= ICMPHeader.length + 4 else { return }
+      body = Array(body.prefix(ICMPHeader.length + 4))
+      body.setUInt8(14, at: 0)
+      for _ in 0..<2 { body.appendUInt32(millisecondsSinceMidnight) }
+    default: return
     }
-    guard let own = isForMany ? senderForMany(to: source, insteadOf: destination, on: input) : destination else { return }
+    let isForMany = host.addressType(destination, on: nil) != .local
+    if isForMany, host.sysctls["net.ipv4.icmp_echo_ignore_broadcasts"] != 0 { return }
+    answerQuery(packet, at, with: body, isForMany: isForMany, on: nil)
+  }
+
+  /// Milliseconds since midnight UTC: RFC 792, `inet_current_timestamp`.
+  private var millisecondsSinceMidnight: UInt32 { UInt32(world.now / 1_000_000 % 86_400_000) }
+
+  /// Answers an echo request over IPv6. The corresponding kernel function is `icmpv6_echo_reply`.
+  ///
+  /// - Parameter input: an answer that has to look for its own address goes out there.
+  private func respondEcho(_ packet: Packet, on input: Interface?) {
+    guard let header = packet.icmpv6, header.type == 128, let at = packet.transport, let destination = packet.destination else { return }
+    var body = Array(packet.bytes[at.offset...])
+    body.setUInt8(129, at: 0)
+    answerQuery(packet, at, with: body, isForMany: host.addressType(destination, on: nil) != .local, on: input)
+  }
+
+  /// Sends an answer of ICMP once the packets before are done with. The corresponding kernel function is `icmp_reply`.
+  ///
+  /// - Parameters:
+  ///   - body: the ICMP message; its checksum is computed.
+  ///   - isForMany: the request went to more than this host, so that the answer looks for its own address.
+  private func answerQuery(_ packet: Packet, _ at: TransportLocator, with body: [UInt8], isForMany: Bool, on input: Interface?) {
+    guard packet.isTransportChecksumValid == true, let source = packet.source, let destination = packet.destination,
+      let own = isForMany ? senderForMany(to: source, insteadOf: destination, on: input) : destination,
+      let type = body.first, world.mayAnswer(source, icmpType: type, code: 0)
+    else { return }
     var fields = PacketFields(own, source, proto: at.proto)
     fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
     fields.tos = packet.tos ?? 0
     fields.identification = UInt32(freshIdentification())
-    fields.transportBytes = Array(packet.bytes[at.offset...])
-    fields.transportBytes?.setUInt8(request == 8 ? 0 : 129, at: 0)
+    fields.transportBytes = body
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
     let mark = host.reflects(stack.askedWithMark, at.family)
