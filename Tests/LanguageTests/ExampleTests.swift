@@ -39,27 +39,26 @@ import XTables
 
   @Test(arguments: cases) func example(_ test: Case) throws {
     let option = test.descriptor.kind == .match ? "-m" : "-j"
-    let words = [test.example.before, option, test.descriptor.name, test.example.text].filter { !$0.isEmpty }
-    let table = test.example.table
-    let scope = test.descriptor.scope(test.family)
-    let chain = table.hooks.first { scope.hooks?.contains(HookMask([$0])) ?? true }?.name ?? table.hooks[0].name
-    let text = "*\(table.rawValue)\n-A \(chain) \(words.joined(separator: " "))\nCOMMIT\n"
-    let parsed = RulesetParser(registry: .ferrule, names: .system, family: test.family)
-      .parse(SourceFile(name: "example", bytes: Array(text.utf8)))
+    let rules = ExampleRules(test.example, of: test.descriptor, test.family)
+    let sets = try AddressSets(saved: test.example.trial?.given.sets.map { "\($0)\n" }.joined() ?? "", now: 0, names: .system)
+    let names = test.example.trial?.given.sets.isEmpty ?? true ? NameDatabase.system : sets.names(over: .system)
+    let parsed = RulesetParser(registry: .ferrule, names: names, family: test.family)
+      .parse(SourceFile(name: "example", bytes: Array(rules.text.utf8)))
     let errors = parsed.diagnostics.filter { $0.severity == .error }
     guard let saved = test.example.saved else {
       #expect(!errors.isEmpty || !(parsed.ruleset.tables.first.map(TableValidator().diagnostics(for:)) ?? []).isEmpty)
       return
     }
     #expect(errors.isEmpty, "\(errors.map(\.message))")
-    let built = try #require(parsed.ruleset.tables.first)
-    let rule = try #require(built[chain: chain]?.rules.first)
-    let printed = String(decoding: RulePrinter(family: test.family, names: .system).line(rule, chain: chain), as: UTF8.self)
+    let built = try #require(parsed.ruleset.tables.first { $0.name == rules.table })
+    let rule = try #require(built[chain: rules.chain]?.rules.last)
+    #expect(built[chain: rules.chain]?.rules.count == rules.number)
+    let printed = String(decoding: RulePrinter(family: test.family, names: names).line(rule, chain: rules.chain), as: UTF8.self)
     let expected = "\(option) \(test.descriptor.name)" + (saved.isEmpty ? "" : " \(saved)")
     #expect(printed.hasSuffix(expected), "\(printed)")
     let complaints = TableValidator().diagnostics(for: built)
     #expect(complaints.isEmpty, "\(complaints.map(\.message))")
     let back = try TableDecompiler(registry: .ferrule).decompile(TableCompiler().compile(built))
-    #expect(back[chain: chain]?.rules.first?.isSame(as: rule) == true)
+    #expect(back[chain: rules.chain]?.rules.last?.isSame(as: rule) == true)
   }
 }

@@ -36,7 +36,9 @@ public enum AH6Match: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_ah>.size)]
   public static let examples: [Example] = [
-    .accepts("--ahspi 500"), .accepts("! --ahspi 1:9 ! --ahlen 24 --ahres"), .accepts(""), .rejects("--ahspi x"),
+    .matches("--ahspi 500", "eth0 ah fd00::9 > fd01::9 l4=11040000000001f40000000000000000000000000000000003e8003500080000"),
+    .misses("--ahspi 500", "eth0 ah fd00::9 > fd01::9 l4=11040000000001f50000000000000000000000000000000003e8003500080000"),
+    .accepts("! --ahspi 1:9 ! --ahlen 24 --ahres"), .accepts(""), .rejects("--ahspi x"),
     .rejects("! --ahres"),
   ]
 

@@ -24,7 +24,9 @@ public enum AHMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_ah>.size)]
   public static let examples: [Example] = [
-    .accepts("--ahspi 500", before: "-p ah"), .accepts("! --ahspi 1:9", before: "-p ah"), .accepts("", before: "-p ah"),
+    .matches("--ahspi 500", "eth0 ah 10.0.0.9 > 10.0.1.9 l4=11040000000001f400000000000000000000000000000000", before: "-p ah"),
+    .misses("--ahspi 500", "eth0 ah 10.0.0.9 > 10.0.1.9 l4=11040000000001f500000000000000000000000000000000", before: "-p ah"),
+    .accepts("! --ahspi 1:9", before: "-p ah"), .accepts("", before: "-p ah"),
     .accepts("! --ahspi :", saved: "", before: "-p ah"), .rejects("--ahspi 4294967296", before: "-p ah"), .rejects("--ahspi 5"),
   ]
 

@@ -89,7 +89,9 @@ public enum AddressTypeMatch: MatchExtension {
     Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_addrtype_info_v1>.size),
   ]
   public static let examples: [Example] = [
-    .accepts("--dst-type LOCAL"), .accepts("! --src-type UNICAST,LOCAL"), .accepts("--dst-type mul,l", saved: "--dst-type LOCAL,MULTICAST"),
+    .matches("--dst-type LOCAL", "eth0 udp 10.0.0.9:1000 > 10.0.0.1:53", table: .mangle),
+    .misses("--dst-type LOCAL", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", table: .mangle),
+    .accepts("! --src-type UNICAST,LOCAL"), .accepts("--dst-type mul,l", saved: "--dst-type LOCAL,MULTICAST"),
     .accepts("--src-type LOCAL --dst-type LOCAL"), .rejects("--src-type FOO"), .rejects(""), .rejects("--limit-iface-in"),
     .rejects("--dst-type LOCAL --limit-iface-in --limit-iface-out"),
   ]

@@ -91,7 +91,8 @@ public enum BPFMatch: MatchExtension {
     Layout<Info>(revision: 1, abiSize: Int(xt_bpf_info_v1_size), userSize: 520),
   ]
   public static let examples: [Example] = [
-    .accepts("--bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\""),
+    .matches("--bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S"),
+    .misses("--bytecode \"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
     .rejects("--bytecode \"2,6 0 0 0\""), .rejects("--bytecode \"1,5 0 0 9\""), .rejects(""),
     .rejects("--bytecode \"1,6 0 0 0\" --object-pinned /sys/fs/bpf/prog"),
   ]

@@ -18,7 +18,10 @@ public enum CPUMatch: MatchExtension {
     Option("--cpu", .unsigned(), \.number, invert: .flag(\.inverted), .mandatory, "number of the processor")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cpu_info>.size)]
-  public static let examples: [Example] = [.accepts("--cpu 0"), .accepts("! --cpu 4294967295"), .rejects("--cpu -1"), .rejects("")]
+  public static let examples: [Example] = [
+    .unknown("--cpu 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "which processor takes a packet is decided when it comes"),
+    .accepts("! --cpu 4294967295"), .rejects("--cpu -1"), .rejects(""),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("cpu \(info.inverted != 0 ? "! " : "")\(info.number)")

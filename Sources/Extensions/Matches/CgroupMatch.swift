@@ -82,7 +82,10 @@ public enum CgroupMatch: MatchExtension {
     Layout<Info>(revision: 2, abiSize: Int(xt_cgroup_info_v2_size), userSize: 520),
   ]
   public static let examples: [Example] = [
-    .accepts("--cgroup 1", table: .mangle), .accepts("! --path service/http-server", saved: "! --path \"service/http-server\"", table: .mangle),
+    .matches("--cgroup 0", "local udp 10.0.1.1:1000 > 10.0.1.9:53", table: .mangle),
+    .misses("--cgroup 1", "local udp 10.0.1.1:1000 > 10.0.1.9:53", table: .mangle),
+    .matches("--path a/b", "local cgroup=/a/b/c udp 10.0.1.1:1000 > 10.0.1.9:53", saved: "--path \"a/b\"", table: .mangle),
+    .accepts("! --path service/http-server", saved: "! --path \"service/http-server\"", table: .mangle),
     .rejects("--cgroup x", table: .mangle), .rejects("", table: .mangle), .rejects("--cgroup 1 --path /", table: .mangle),
   ]
 

@@ -49,6 +49,12 @@ public enum ClusterMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cluster_match_info>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1", "eth0 udp 10.0.0.2:1000 > 10.0.1.9:53",
+      saved: "--cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001"),
+    .misses(
+      "--cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1", "eth0 udp 10.0.0.8:1000 > 10.0.1.9:53",
+      saved: "--cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001"),
     .accepts(
       "--cluster-total-nodes 2 --cluster-local-node 2 --cluster-hash-seed 0xdeadbeef",
       saved: "--cluster-local-nodemask 0x00000002 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef"),

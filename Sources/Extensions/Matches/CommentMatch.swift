@@ -18,6 +18,10 @@ public enum CommentMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_comment_info>.size)]
   public static let examples: [Example] = [
+    .matches("--comment \"for datagrams\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", before: "-p udp"),
+    .misses(
+      "--comment \"for datagrams\"", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S",
+      because: "a remark matches every packet: -p udp does not match", before: "-p udp"),
     .accepts("--comment foo"), .accepts(#"--comment "allow the \"office\"""#), .rejects(""),
   ]
 

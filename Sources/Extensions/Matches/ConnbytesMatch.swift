@@ -64,6 +64,10 @@ public enum ConnbytesMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connbytes_info>.size)]
   public static let examples: [Example] = [
+    .misses("--connbytes 2 --connbytes-mode packets --connbytes-dir both", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .matches(
+      "--connbytes 2 --connbytes-mode packets --connbytes-dir both", "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
     .accepts("--connbytes 5:10 --connbytes-mode packets --connbytes-dir original"),
     .accepts("! --connbytes 1000: --connbytes-dir both --connbytes-mode bytes", saved: "! --connbytes 1000 --connbytes-mode bytes --connbytes-dir both"),
     .rejects("--connbytes 5:4 --connbytes-mode packets --connbytes-dir both"), .rejects("--connbytes 5"),

@@ -39,7 +39,11 @@ public enum ConnlabelMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connlabel_mtinfo>.size)]
   public static let examples: [Example] = [
-    .accepts("--label \"40\""), .accepts("! --label 41 --set", saved: "! --label \"41\" --set"), .rejects("--label nosuchlabel"),
+    .matches(
+      "--label \"40\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      given: .init(rules: ["-A FORWARD -p udp --dport 53 -m connlabel --label 40 --set"])),
+    .misses("--label \"40\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .accepts("! --label 41 --set", saved: "! --label \"41\" --set"), .rejects("--label nosuchlabel"),
     .rejects("--label 128"), .rejects(""),
   ]
 

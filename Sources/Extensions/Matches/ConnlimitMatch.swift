@@ -55,6 +55,10 @@ public enum ConnlimitMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: Int(xt_connlimit_info_size), userSize: 24)]
   public static let examples: [Example] = [
+    .misses("--connlimit-above 1 --connlimit-mask 32 --connlimit-saddr", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", family: .ipv4),
+    .matches(
+      "--connlimit-above 1 --connlimit-mask 32 --connlimit-saddr", "eth0 udp 10.0.0.9:1001 > 10.0.1.9:53",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", "wait 0.01"], family: .ipv4),
     .accepts("--connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr", family: .ipv4),
     .accepts("! --connlimit-upto 5 --connlimit-mask 24 --connlimit-daddr", saved: "--connlimit-above 5 --connlimit-mask 24 --connlimit-daddr"),
     .accepts("--connlimit-above 5", saved: "--connlimit-above 5 --connlimit-mask 128 --connlimit-saddr", family: .ipv6),

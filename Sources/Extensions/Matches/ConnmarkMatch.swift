@@ -20,9 +20,14 @@ public enum ConnmarkMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_connmark_mtinfo1>.size)]
   public static let examples: [Example] = [
+    .matches("--mark 0x5", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: marked),
+    .misses("--mark 0x5", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:54", given: marked),
     .accepts("--mark 0xfeedcafe"), .accepts("! --mark 0x1f/0xff"), .accepts("--mark 1", saved: "--mark 0x1"),
     .rejects("--mark -1"), .rejects(""),
   ]
+
+  /// Connections to port 53 are marked.
+  private static let marked = Example.Given(rules: ["-t mangle -A PREROUTING -p udp --dport 53 -j CONNMARK --set-mark 5"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("connmark match \(info.inverted != 0 ? "!" : "")")

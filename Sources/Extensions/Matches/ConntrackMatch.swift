@@ -43,7 +43,10 @@ public enum ConntrackMatch: MatchExtension {
   ]
   public static let layouts = ConntrackTest.layouts
   public static let examples: [Example] = [
-    .accepts("--ctstate RELATED,ESTABLISHED"), .accepts("! --ctstate NEW,SNAT,UNTRACKED", saved: "! --ctstate NEW,UNTRACKED,SNAT"),
+    .misses("--ctstate RELATED,ESTABLISHED", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .matches("--ctstate RELATED,ESTABLISHED", "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
+    .matches("--ctorigdstport 53 --ctdir REPLY", "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
+    .accepts("! --ctstate NEW,SNAT,UNTRACKED", saved: "! --ctstate NEW,UNTRACKED,SNAT"),
     .accepts("--ctproto 6 --ctdir REPLY"), .accepts("--ctproto tcp", saved: "--ctproto 6"),
     .accepts("--ctorigsrc 10.0.0.0/8 ! --ctrepldst 192.0.2.1", family: .ipv4), .accepts("--ctorigdst 2001:db8::/32", family: .ipv6),
     .accepts("--ctorigdstport 80:90"), .accepts("--ctstatus NONE"), .accepts("! --ctstatus ASSURED,expected", saved: "! --ctstatus EXPECTED,ASSURED"),

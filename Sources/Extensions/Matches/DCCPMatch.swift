@@ -71,6 +71,12 @@ public enum DCCPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_dccp_info>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--dport 80 --dccp-types REQUEST", "eth0 dccp 10.0.0.9:1000 > 10.0.1.9:80 l4=03e8005003000000000100000000000000000000",
+      before: "-p 33"),
+    .misses(
+      "--dport 80 --dccp-types REQUEST", "eth0 dccp 10.0.0.9:1000 > 10.0.1.9:80 l4=03e8005003000000050100000000000000000000",
+      before: "-p 33"),
     .accepts("--sport 1 ! --dport 5:9", before: "-p dccp"), .accepts("! --dccp-types REQUEST,INVALID", before: "-p dccp"),
     .accepts("--dccp-option 5", before: "-p dccp"), .rejects("--dccp-option 0", before: "-p dccp"),
     .rejects("--dccp-types FOO", before: "-p dccp"), .rejects("--dport 5"),

@@ -23,6 +23,8 @@ public enum DSCPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_dscp_info>.size)]
   public static let examples: [Example] = [
+    .matches("--dscp-class EF", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 dscp=46", saved: "--dscp 0x2e"),
+    .misses("--dscp-class EF", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 dscp=45", saved: "--dscp 0x2e"),
     .accepts("--dscp 0x2e"), .accepts("! --dscp-class CS1", saved: "! --dscp 0x08"), .accepts("--dscp 1", saved: "--dscp 0x01"),
     .rejects("--dscp 64"), .rejects("--dscp-class XX"), .rejects(""),
   ]

@@ -13,6 +13,12 @@ public enum DSTMatch: MatchExtension {
   public static let options = Info.options(name)
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_opts>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--dst-len 8 --dst-opts 5:2",
+      "eth0 hex 6000000000103c40fd000000000000000000000000000009fd010000000000000000000000000009110005020000010003e8003500080000"),
+    .misses(
+      "--dst-len 8 --dst-opts 5:2",
+      "eth0 hex 6000000000103c40fd000000000000000000000000000009fd010000000000000000000000000009110001040000000003e8003500080000"),
     .accepts("--dst-len 8"), .accepts("! --dst-len 8 --dst-opts 1:2,23:42,4"), .accepts(""), .rejects("--dst-opts 0:1"),
     .rejects("--dst-opts x"),
   ]

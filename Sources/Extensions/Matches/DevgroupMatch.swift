@@ -34,9 +34,14 @@ public enum DevgroupMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_devgroup_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--src-group 0x1"), .accepts("! --src-group 3/7", saved: "! --src-group 0x3/0x7"), .rejects("--src-group nosuchgroup"),
+    .matches("--src-group 0x1", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: grouped),
+    .misses("--src-group 0x1", "eth1 udp 10.0.1.9:1000 > 10.0.0.9:53", given: grouped),
+    .accepts("! --src-group 3/7", saved: "! --src-group 0x3/0x7"), .rejects("--src-group nosuchgroup"),
     .rejects(""),
   ]
+
+  /// An interface in group 1.
+  private static let grouped = Example.Given(host: ["host: {setup: [link set eth0 group 1]}"])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {

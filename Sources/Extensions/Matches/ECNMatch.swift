@@ -37,7 +37,11 @@ public enum ECNMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_ecn_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--ecn-tcp-ece ! --ecn-tcp-cwr", before: "-p tcp"), .accepts("! --ecn-ip-ect 3"), .rejects("--ecn-ip-ect 4"),
+    .matches("--ecn-ip-ect 2", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=2"),
+    .misses("--ecn-ip-ect 2", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=1"),
+    .matches("--ecn-tcp-ece ! --ecn-tcp-cwr", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 SE", before: "-p tcp"),
+    .misses("--ecn-tcp-ece ! --ecn-tcp-cwr", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 SEC", before: "-p tcp"),
+    .accepts("! --ecn-ip-ect 3"), .rejects("--ecn-ip-ect 4"),
     .rejects("--ecn-tcp-cwr"), .rejects(""),
   ]
 

@@ -24,7 +24,9 @@ public enum ESPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_esp>.size)]
   public static let examples: [Example] = [
-    .accepts("--espspi 500", before: "-p esp"), .accepts("! --espspi 1:9", before: "-p esp"), .accepts("", before: "-p esp"),
+    .matches("--espspi 500", "eth0 esp 10.0.0.9 > 10.0.1.9 l4=000001f400000001", before: "-p esp"),
+    .misses("--espspi 500", "eth0 esp 10.0.0.9 > 10.0.1.9 l4=000001f500000001", before: "-p esp"),
+    .accepts("! --espspi 1:9", before: "-p esp"), .accepts("", before: "-p esp"),
     .rejects("--espspi -1", before: "-p esp"), .rejects("--espspi 5"),
   ]
 

@@ -13,7 +13,11 @@ public enum EUI64Match: MatchExtension {
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input, .forward]) }
   public static let options: [Option<Info>] = []
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<Int32>.size)]
-  public static let examples: [Example] = [.accepts(""), .rejects("--eui64")]
+  public static let examples: [Example] = [
+    .matches("", "eth0 smac=02:ff:00:00:00:01 udp [fd00::ff:ff:fe00:1]:1000 > [fd01::9]:53", table: .raw),
+    .misses("", "eth0 smac=02:ff:00:00:00:01 udp [fd00::ff:ff:fe00:2]:1000 > [fd01::9]:53", table: .raw),
+    .accepts(""), .rejects("--eui64"),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.glue("eui64 ")

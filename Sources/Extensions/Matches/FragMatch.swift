@@ -46,6 +46,8 @@ public enum FragMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_frag>.size)]
   public static let examples: [Example] = [
+    .matches("--fragid 1:9 --fragfirst", "eth0 udp [fd00::9]:1000 > [fd01::9]:53 len=40 frag=0+24,more", table: .raw),
+    .misses("--fragid 1:9 --fragfirst", "eth0 udp [fd00::9]:1000 > [fd01::9]:53 len=40 frag=24", table: .raw),
     .accepts("--fragid 1:42"), .accepts("! --fragid 1 ! --fraglen 42 --fragres --fragfirst"), .accepts("--fraglast"), .accepts(""),
     .rejects("--fraglast --fragmore"), .rejects("--fragid x"),
   ]

@@ -13,6 +13,12 @@ public enum HBHMatch: MatchExtension {
   public static let options = Info.options(name)
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_opts>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--hbh-len 8 --hbh-opts 5:2",
+      "eth0 hex 6000000000100040fd000000000000000000000000000009fd010000000000000000000000000009110005020000010003e8003500080000"),
+    .misses(
+      "--hbh-len 8 --hbh-opts 5:2",
+      "eth0 hex 6000000000100040fd000000000000000000000000000009fd010000000000000000000000000009110001040000000003e8003500080000"),
     .accepts("--hbh-len 8"), .accepts("! --hbh-len 8 --hbh-opts 1:2,23:42,4"), .accepts(""), .rejects("--hbh-opts 0:1"),
     .rejects("--hbh-opts x"),
   ]

@@ -14,6 +14,8 @@ public enum HLMatch: MatchExtension {
   public static let options = Info.options(prefix: "hl")
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_hl_info>.size)]
   public static let examples: [Example] = [
+    .matches("--hl-eq 255", "eth0 udp [fd00::9]:1000 > [fd01::9]:53 hl=255", table: .mangle),
+    .misses("--hl-eq 255", "eth0 udp [fd00::9]:1000 > [fd01::9]:53 hl=254", table: .mangle),
     .accepts("--hl-eq 255"), .accepts("! --hl-eq 64"), .accepts("--hl-lt 2"), .accepts("--hl-gt 0"),
     .rejects("! --hl-gt 2"), .rejects("--hl-eq 256"), .rejects(""),
   ]

@@ -233,6 +233,14 @@ public enum HashlimitMatch: MatchExtension {
     Layout(revision: 3, abiSize: Int(xt_hashlimit_mtinfo3_size), userSize: 304),
   ]
   public static let examples: [Example] = [
+    .matches(
+      "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name one", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .misses(
+      "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name one", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
+    .matches(
+      "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name one", "eth0 udp 10.0.0.10:1000 > 10.0.1.9:53",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
     .accepts("--hashlimit-upto 1/sec --hashlimit-name a", saved: "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name a"),
     .accepts("--hashlimit-above 40/min --hashlimit-burst 20 --hashlimit-mode srcip,dstport --hashlimit-name a --hashlimit-srcmask 24"),
     .accepts("--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name a"),

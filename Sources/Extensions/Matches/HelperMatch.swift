@@ -21,7 +21,18 @@ public enum HelperMatch: MatchExtension {
     Option("--helper", .name(placeholder: "name"), \.helper, invert: .flag(\.inverted), .mandatory, "name of the helper: ftp, sip")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_helper_info>.size)]
-  public static let examples: [Example] = [.accepts("--helper ftp"), .accepts("! --helper ftp-2121"), .rejects("")]
+  public static let examples: [Example] = [
+    .matches(
+      "--helper tftp", "eth1 udp 10.0.1.9:3000 > 10.0.0.9:1000", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:69 data=000161006f6374657400"],
+      given: tftp),
+    .misses(
+      "--helper ftp", "eth1 udp 10.0.1.9:3000 > 10.0.0.9:1000", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:69 data=000161006f6374657400"],
+      given: tftp),
+    .accepts("! --helper ftp-2121"), .rejects(""),
+  ]
+
+  /// Connections to port 69 have a helper.
+  private static let tftp = Example.Given(rules: ["-t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("helper match \(info.inverted != 0 ? "! " : "")\"")

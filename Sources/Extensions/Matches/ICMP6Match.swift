@@ -25,7 +25,8 @@ public enum ICMP6Match: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_icmp>.size)]
   public static let examples: [Example] = [
-    .accepts("--icmpv6-type 128", before: "-p ipv6-icmp"),
+    .matches("--icmpv6-type 128", "eth0 icmpv6 fd00::9 > fd01::9 echo-request", before: "-p ipv6-icmp"),
+    .misses("--icmpv6-type 128", "eth0 icmpv6 fd00::9 > fd01::9 echo-reply", before: "-p ipv6-icmp"),
     .accepts("! --icmpv6-type no-route", saved: "! --icmpv6-type 1/0", before: "-p ipv6-icmp"),
     .rejects("--icmpv6-type neigh", before: "-p ipv6-icmp"), .rejects("--icmpv6-type 128"),
   ]

@@ -29,7 +29,8 @@ public enum ICMPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_icmp>.size)]
   public static let examples: [Example] = [
-    .accepts("--icmp-type 8", before: "-p icmp"),
+    .matches("--icmp-type 8", "eth0 icmp 10.0.0.9 > 10.0.1.9 echo-request", before: "-p icmp"),
+    .misses("--icmp-type 8", "eth0 icmp 10.0.0.9 > 10.0.1.9 echo-reply", before: "-p icmp"),
     .accepts("! --icmp-type fragmentation-needed", saved: "! --icmp-type 3/4", before: "-p icmp"),
     .accepts("--icmp-type any", before: "-p icmp"),
     .accepts("--icmp-type 255/255", saved: "--icmp-type any", before: "-p icmp"),

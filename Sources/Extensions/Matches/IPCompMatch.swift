@@ -27,6 +27,8 @@ public enum IPCompMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_ipcomp>.size)]
   public static let examples: [Example] = [
+    .matches("--ipcompspi 18", "eth0 108 10.0.0.9 > 10.0.1.9 l4=1100001201020304", before: "-p 108"),
+    .misses("--ipcompspi 18", "eth0 108 10.0.0.9 > 10.0.1.9 l4=1100001301020304", before: "-p 108"),
     .accepts("--ipcompspi 18 --compres", before: "-p 108"), .accepts("! --ipcompspi 18", before: "-p 108"),
     .accepts("", saved: "--ipcompspi 0", before: "-p 108"), .rejects("--ipcompspi x", before: "-p 108"), .rejects("--ipcompspi 18"),
   ]

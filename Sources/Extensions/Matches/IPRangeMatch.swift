@@ -54,6 +54,9 @@ public enum IPRangeMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_iprange_mtinfo>.size)]
   public static let examples: [Example] = [
+    .matches("--src-range 10.0.0.8-10.0.0.9", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", family: .ipv4),
+    .misses("--src-range 10.0.0.8-10.0.0.9", "eth0 udp 10.0.0.10:1000 > 10.0.1.9:53", family: .ipv4),
+    .matches("--dst-range fd01::1-fd01::9", "eth0 udp [fd00::9]:1000 > [fd01::9]:53", family: .ipv6),
     .accepts("--src-range 192.0.2.1-192.0.2.9", family: .ipv4), .accepts("! --dst-range 2001:db8::1-2001:db8::9", family: .ipv6),
     .accepts("--src-range 10.1", saved: "--src-range 10.1.0.0-10.1.0.0", family: .ipv4),
     .rejects("--src-range 192.0.2.0/24", family: .ipv4), .rejects(""),

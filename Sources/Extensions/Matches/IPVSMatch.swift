@@ -84,7 +84,8 @@ public enum IPVSMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_ipvs_mtinfo>.size)]
   public static let examples: [Example] = [
-    .accepts("--ipvs"), .accepts("! --ipvs"), .accepts("--vproto tcp --vport 80", saved: "--vproto 6 --vport 80"),
+    .unknown("--ipvs", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the connections of IPVS are not modelled"),
+    .accepts("! --ipvs"), .accepts("--vproto tcp --vport 80", saved: "--vproto 6 --vport 80"),
     .accepts("--vaddr 1.2.3.4 --vdir REPLY ! --vmethod GATE --vportctl 21", family: .ipv4), .rejects("! --ipvs --vproto 6"),
     .rejects("--vdir BOTH"), .rejects(""),
   ]

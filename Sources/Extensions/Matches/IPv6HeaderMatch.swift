@@ -63,7 +63,11 @@ public enum IPv6HeaderMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_ipv6header_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--header hop-by-hop --soft"), .accepts("! --header hop", saved: "! --header hop-by-hop"), .rejects("--header foo"),
+    .matches(
+      "--header hop-by-hop --soft",
+      "eth0 hex 6000000000100040fd000000000000000000000000000009fd010000000000000000000000000009110001040000000003e8003500080000"),
+    .misses("--header hop-by-hop --soft", "eth0 udp [fd00::9]:1000 > [fd01::9]:53"),
+    .accepts("! --header hop", saved: "! --header hop-by-hop"), .rejects("--header foo"),
     .rejects("--soft"),
   ]
 

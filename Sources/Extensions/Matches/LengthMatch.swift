@@ -20,6 +20,8 @@ public enum LengthMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_length_info>.size)]
   public static let examples: [Example] = [
+    .matches("--length 33", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello"),
+    .misses("--length 33", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello!"),
     .accepts("--length 1500"), .accepts("! --length 64:1500"), .accepts("--length :100", saved: "--length 0:100"),
     .rejects("--length 65536"), .rejects(""),
   ]

@@ -22,6 +22,8 @@ public enum MACMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_mac_info>.size)]
   public static let examples: [Example] = [
+    .matches("--mac-source 02:ff:00:00:00:01", "eth0 smac=02:ff:00:00:00:01 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .misses("--mac-source 02:ff:00:00:00:01", "eth0 smac=02:ff:00:00:00:02 udp 10.0.0.9:1000 > 10.0.1.9:53"),
     .accepts("--mac-source 42:01:02:03:04:05"), .accepts("! --mac-source 0:1:2:3:4:A", saved: "! --mac-source 00:01:02:03:04:0a"),
     .rejects("--mac-source 42:01:02:03:04"), .rejects(""),
   ]

@@ -56,6 +56,8 @@ public enum MHMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_mh>.size)]
   public static let examples: [Example] = [
+    .matches("--mh-type 1:3", "eth0 135 fd00::9 > fd01::9 l4=3b00010000000000", before: "-p 135"),
+    .misses("--mh-type 1:3", "eth0 135 fd00::9 > fd01::9 l4=3b00050000000000", before: "-p 135"),
     .accepts("--mh-type 4:123", before: "-p mobility-header"), .accepts("! --mh-type bu", saved: "! --mh-type 5", before: "-p 135"),
     .accepts("", before: "-p mh"), .rejects("--mh-type 5:4", before: "-p mh"), .rejects("--mh-type 1"),
   ]

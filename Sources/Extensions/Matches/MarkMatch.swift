@@ -19,6 +19,8 @@ public enum MarkMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_mark_mtinfo1>.size)]
   public static let examples: [Example] = [
+    .matches("--mark 0x1f/0xff", "local mark=0x31f udp 10.0.1.1:1000 > 10.0.1.9:53"),
+    .misses("--mark 0x1f/0xff", "local udp 10.0.1.1:1000 > 10.0.1.9:53"),
     .accepts("--mark 0xfeedcafe"), .accepts("! --mark 0x1f/0xff"), .accepts("--mark 1", saved: "--mark 0x1"),
     .rejects("--mark -1"), .rejects(""),
   ]

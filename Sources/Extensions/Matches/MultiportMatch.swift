@@ -62,7 +62,9 @@ public enum MultiportMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_multiport_v1>.size)]
   public static let examples: [Example] = [
-    .accepts("--dports 22,80:89,443", before: "-p tcp"), .accepts("! --ports 53", before: "-p udp"),
+    .matches("--dports 22,80:89,443", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:85 S", before: "-p tcp"),
+    .misses("--dports 22,80:89,443", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:90 S", before: "-p tcp"),
+    .accepts("! --ports 53", before: "-p udp"),
     .accepts("--source-ports 1", saved: "--sports 1", before: "-p sctp"),
     .rejects("--dports 80"), .rejects("--dports 2:1", before: "-p tcp"), .rejects("", before: "-p tcp"),
   ]

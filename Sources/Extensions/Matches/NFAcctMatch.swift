@@ -42,7 +42,10 @@ public enum NFAcctMatch: MatchExtension {
     Layout<Info>(revision: 1, abiSize: Int(xt_nfacct_match_info_v1_size), userSize: 32),
   ]
   public static let examples: [Example] = [
-    .accepts("--nfacct-name http-traffic", saved: "--nfacct-name  http-traffic"), .rejects("--nfacct-name \"\""), .rejects(""),
+    .unknown(
+      "--nfacct-name http-traffic", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the quota of an accounting object is known to the kernel alone", saved: "--nfacct-name  http-traffic"),
+    .rejects("--nfacct-name \"\""), .rejects(""),
   ]
 
   /// The corresponding kernel function is `nfacct_mt_checkentry`.

@@ -39,9 +39,16 @@ public enum OSFMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_osf_info_size))]
   public static let examples: [Example] = [
+    .matches(
+      "--genre Linux", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S ttl=64 win=5840 DF opts=020405b40402080a000000010000000001030307",
+      given: fingerprint, before: "-p tcp", table: .mangle),
+    .misses("--genre Linux", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S", given: fingerprint, before: "-p tcp", table: .mangle),
     .accepts("--genre linux --ttl 0 --log 0", before: "-p tcp"), .accepts("! --genre Windows", before: "-p tcp"),
     .rejects("--genre linux"), .rejects("--genre linux --ttl 3", before: "-p tcp"), .rejects("", before: "-p tcp"),
   ]
+
+  /// The fingerprint of one system.
+  private static let fingerprint = Example.Given(host: ["fingerprints: \"S4:64:1:60:M*,S,T,N,W7:Linux:2.6::\\n\""])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     info.length = UInt32(info.genre.bytes.count)

@@ -77,7 +77,9 @@ public enum OwnerMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_owner_match_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--uid-owner 0"), .accepts("! --uid-owner 1000-1999"), .accepts("--gid-owner 10 --suppl-groups"),
+    .matches("--uid-owner 0", "local uid=0 udp 10.0.1.1:1000 > 10.0.1.9:53"),
+    .misses("--uid-owner 0", "local uid=1000 udp 10.0.1.1:1000 > 10.0.1.9:53"),
+    .accepts("! --uid-owner 1000-1999"), .accepts("--gid-owner 10 --suppl-groups"),
     .accepts("! --socket-exists"), .accepts("--uid-owner 0:10", saved: "--uid-owner 0-10"),
     .rejects(""), .rejects("--suppl-groups --gid-owner 0"), .rejects("--uid-owner -1"),
   ]

@@ -37,6 +37,8 @@ public enum PacketTypeMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_pkttype_info>.size)]
   public static let examples: [Example] = [
+    .matches("--pkt-type broadcast", "eth0 dmac=ff:ff:ff:ff:ff:ff udp 10.0.0.9:1000 > 10.0.1.9:53", table: .raw),
+    .misses("--pkt-type broadcast", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", table: .raw),
     .accepts("--pkt-type broadcast"), .accepts("! --pkt-type HOST", saved: "! --pkt-type unicast"),
     .rejects("--pkt-type uni"), .rejects(""),
   ]

@@ -43,9 +43,17 @@ public enum PhysdevMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_physdev_info>.size)]
   public static let examples: [Example] = [
+    .matches("--physdev-in eth0", "eth0 dmac=02:00:00:00:00:77 udp 10.0.0.9:1000 > 10.0.0.1:53", given: bridge, table: .mangle),
+    .misses("--physdev-in eth0", "eth1 dmac=02:00:00:00:00:77 udp 10.0.0.10:1000 > 10.0.0.1:53", given: bridge, table: .mangle),
     .accepts("--physdev-in eth0"), .accepts("! --physdev-is-in ! --physdev-in eth+"), .accepts("--physdev-is-bridged", table: .mangle),
     .rejects(""), .rejects("--physdev-in averylonginterfacename"),
   ]
+
+  /// A bridge of eth0 and eth1, with the address 10.0.0.1.
+  private static let bridge = Example.Given(host: [
+    "host: {interfaces: {eth0: [], eth1: [], eth2: [10.0.1.1/24]}, setup: [link add br0 type bridge, "
+      + "'link set br0 address 02:00:00:00:00:77', link set eth0 master br0, link set eth1 master br0, link set br0 up, addr add 10.0.0.1/24 dev br0]}"
+  ])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty { throw OptionError("missing-option", "PHYSDEV: no physdev option specified") }

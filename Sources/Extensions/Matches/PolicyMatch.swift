@@ -131,7 +131,8 @@ public enum PolicyMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_policy_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--dir in --pol ipsec"), .accepts("--dir in --pol none"),
+    .matches("--dir in --pol none", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .misses("--dir in --pol ipsec", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
     .accepts(
       "--dir in --pol ipsec --strict --reqid 1 ! --spi 0x1 --proto esp --mode tunnel --tunnel-dst 10.0.0.0/8 --tunnel-src 10.0.0.0/8 --next --reqid 2",
       family: .ipv4),

@@ -23,6 +23,10 @@ public enum QuotaMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_quota_info_size), userSize: 16)]
   public static let examples: [Example] = [
+    .matches("--quota 70", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello"),
+    .misses(
+      "--quota 70", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=hello"]),
     .accepts("--quota 0"), .accepts("! --quota 18446744073709551615"), .rejects("--quota 18446744073709551616"), .rejects(""),
   ]
 

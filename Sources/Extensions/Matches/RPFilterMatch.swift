@@ -32,7 +32,9 @@ public enum RPFilterMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_rpfilter_info>.size)]
   public static let examples: [Example] = [
-    .accepts("", table: .raw), .accepts("--loose --validmark --accept-local --invert", table: .mangle), .rejects("--loose"),
+    .matches("", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", table: .raw),
+    .misses("", "eth0 udp 10.0.1.77:1000 > 10.0.1.9:53", table: .raw),
+    .accepts("--loose --validmark --accept-local --invert", table: .mangle), .rejects("--loose"),
     .rejects("! --loose", table: .raw),
   ]
 

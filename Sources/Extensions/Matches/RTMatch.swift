@@ -86,6 +86,12 @@ public enum RTMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_rt>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--rt-type 2 --rt-segsleft 0",
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd01000000000000000000000000000911020200000000000000000000000000000000000000000003e8003500080000"),
+    .misses(
+      "--rt-type 2 --rt-segsleft 0",
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd01000000000000000000000000000911020201000000000000000000000000000000000000000003e8003500080000"),
     .accepts("--rt-type 0 ! --rt-segsleft 1:23 --rt-len 42 --rt-0-res"), .accepts("! --rt-type 1"), .accepts(""),
     .accepts("--rt-type 0 --rt-0-addrs ::1,2001:db8::2 --rt-0-not-strict"), .rejects("--rt-0-res"),
     .rejects("--rt-type 1 --rt-0-addrs ::1"), .rejects("--rt-type 0 --rt-0-not-strict"),

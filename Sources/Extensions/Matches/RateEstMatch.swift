@@ -91,11 +91,16 @@ public enum RateEstMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_rateest_match_info_size), userSize: 56)]
   public static let examples: [Example] = [
+    .matches("--rateest RE1 --rateest-eq --rateest-pps 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: measured),
+    .misses("--rateest RE1 --rateest-gt --rateest-pps 5", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: measured),
     .accepts("--rateest RE1 --rateest-lt --rateest-bps 8bit"),
     .accepts("--rateest1 RE1 ! --rateest-gt --rateest-pps2 5", saved: "--rateest RE1 ! --rateest-gt --rateest-pps 5"),
     .accepts("--rateest-delta --rateest1 RE1 --rateest-pps1 0 --rateest-lt --rateest-pps2 42 --rateest2 RE2"),
     .rejects("--rateest RE1 --rateest-lt --rateest-bps x"), .rejects("--rateest RE1 --rateest-bps 8bit"),
   ]
+
+  /// A rule that measures the rate RE1.
+  private static let measured = Example.Given(rules: ["-A FORWARD -j RATEEST --rateest-name RE1 --rateest-interval 8s --rateest-ewmalog 16s"])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if info.flags & Bit.relative == 0 { info.flags |= Bit.absolute }

@@ -23,8 +23,13 @@ public enum RealmMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_realm_info>.size)]
   public static let examples: [Example] = [
+    .matches("--realm 0x2a", "eth0 udp 10.0.0.9:1000 > 203.0.113.6:53", given: route),
+    .misses("--realm 0x2a", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: route),
     .accepts("--realm 0x1/0x2a"), .accepts("! --realm 42", saved: "! --realm 0x2a"), .rejects("--realm nosuchrealm"), .rejects(""),
   ]
+
+  /// A route with a realm.
+  private static let route = Example.Given(host: ["host: {routes: [203.0.113.6 via 10.0.1.2 dev eth1 realm 42]}"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.option("realm", inverted: info.inverted != 0)

@@ -98,12 +98,21 @@ public enum RecentMatch: MatchExtension {
     Layout(revision: 1, abiSize: MemoryLayout<xt_recent_mtinfo_v1>.size),
   ]
   public static let examples: [Example] = [
+    .matches(
+      "--rcheck --seconds 60 --name seen", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:54", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"],
+      given: seen, saved: "--rcheck --seconds 60 --name seen --mask 255.255.255.255 --rsource", family: .ipv4),
+    .misses(
+      "--rcheck --seconds 60 --name seen", "eth0 udp 10.0.0.10:1000 > 10.0.1.9:54", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"],
+      given: seen, saved: "--rcheck --seconds 60 --name seen --mask 255.255.255.255 --rsource", family: .ipv4),
     .accepts("--set", saved: "--set --name DEFAULT --mask 255.255.255.255 --rsource", family: .ipv4),
     .accepts(
       "! --update --seconds 60 --hitcount 4 --name ssh --rdest",
       saved: "! --update --seconds 60 --hitcount 4 --name ssh --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rdest", family: .ipv6),
     .rejects(""), .rejects("--set --rttl"), .rejects("--rcheck --reap"), .rejects("--set --update"), .rejects("--set --seconds 1"),
   ]
+
+  /// Sources of packets to port 53 are remembered.
+  private static let seen = Example.Given(rules: ["-A FORWARD -p udp --dport 53 -m recent --name seen --set"])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isDisjoint(with: operations) {

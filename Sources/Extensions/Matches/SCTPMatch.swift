@@ -50,6 +50,12 @@ public enum SCTPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_sctp_info>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--dport 80 --chunk-types any INIT",
+      "eth0 sctp 10.0.0.9:1000 > 10.0.1.9:80 l4=03e80050000000003a2d3fc701000014000000010000ffff0001000100000001", before: "-p sctp"),
+    .misses(
+      "--dport 80 --chunk-types any INIT",
+      "eth0 sctp 10.0.0.9:1000 > 10.0.1.9:80 l4=03e80050000000004081df660003001100000001000000000000000061000000", before: "-p sctp"),
     .accepts("--sport 1 ! --dport 5:9", before: "-p sctp"), .accepts("! --chunk-types any ABORT:T,ASCONF", before: "-p sctp"),
     .accepts("--chunk-types ALL data:bU,INIT", saved: "--chunk-types all DATA:Ub,INIT", before: "-p sctp"),
     .accepts("--chunk-types only NONE", before: "-p sctp"), .rejects("--chunk-types some DATA", before: "-p sctp"),

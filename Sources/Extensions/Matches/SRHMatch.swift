@@ -108,6 +108,12 @@ public enum SRHMatch: MatchExtension {
     Layout<Info>(revision: 1, abiSize: MemoryLayout<ip6t_srh1>.size),
   ]
   public static let examples: [Example] = [
+    .matches(
+      "--srh-next-hdr 17 --srh-segs-left-eq 0",
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040000000000fd01000000000000000000000000000003e8003500080000"),
+    .misses(
+      "--srh-next-hdr 17 --srh-segs-left-eq 0",
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040100000000fd01000000000000000000000000000003e8003500080000"),
     .accepts("--srh-next-hdr 17 ! --srh-hdr-len-gt 8 --srh-segs-left-lt 1 --srh-last-entry-eq 4 --srh-tag 0"),
     .accepts("--srh-psid a::/64 ! --srh-nsid b::/128 --srh-lsid c::/0"), .accepts("--srh-psid a::", saved: "--srh-psid a::/128"),
     .accepts(""), .rejects("--srh-tag 65536"), .rejects("--srh-psid 192.0.2.1"),

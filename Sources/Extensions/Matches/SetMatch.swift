@@ -193,9 +193,17 @@ public enum SetMatch: MatchExtension {
   }
 
   public static let examples: [Example] = [
+    .matches("--match-set known src,dst", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", given: known, family: .ipv4),
+    .misses("--match-set known src,dst", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:54", given: known, family: .ipv4),
+    .matches(
+      "--match-set known src,dst", "eth0 udp [fd00::9]:1000 > [fd01::9]:53",
+      given: .init(sets: ["create known hash:ip,port family inet6", "add known fd00::9,udp:53"]), family: .ipv6),
     .rejects(""), .rejects("--match-set foo"), .rejects("--match-set foo both"), .rejects("--match-set foo src --packets-eq x"),
     .rejects("--match-set foo src ! --packets-lt 1"),
   ]
+
+  /// A set of one address and port.
+  private static let known = Example.Given(sets: ["create known hash:ip,port family inet", "add known 10.0.0.9,udp:53"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     let reference = info.kernel.reference

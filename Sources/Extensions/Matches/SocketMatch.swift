@@ -32,8 +32,13 @@ public enum SocketMatch: MatchExtension {
     Layout<Info>(revision: 3, abiSize: MemoryLayout<xt_socket_mtinfo3>.size),
   ]
   public static let examples: [Example] = [
-    .accepts("", table: .mangle), .accepts("--transparent --nowildcard --restore-skmark", table: .mangle), .rejects("! --transparent"),
+    .matches("", "eth0 udp 10.0.0.9:1000 > 10.0.0.1:53", given: listener, table: .mangle),
+    .misses("", "eth0 udp 10.0.0.9:1000 > 10.0.0.1:54", given: listener, table: .mangle),
+    .accepts("--transparent --nowildcard --restore-skmark", table: .mangle), .rejects("! --transparent"),
   ]
+
+  /// A process that listens on port 53.
+  private static let listener = Example.Given(host: ["mode: stack", "host: {sockets: [{proto: udp, port: 53, address: 10.0.0.1}]}"])
 
   /// The same structure, of which an older kernel knows fewer flags.
   private static func older(_ revision: UInt8, _ known: UInt8) -> Layout<Info> {

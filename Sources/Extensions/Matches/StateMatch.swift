@@ -21,7 +21,9 @@ public enum StateMatch: MatchExtension {
   ]
   public static let layouts = ConntrackTest.layouts
   public static let examples: [Example] = [
-    .accepts("--state RELATED,ESTABLISHED"), .accepts("! --state untr,NEW", saved: "! --state NEW,UNTRACKED"),
+    .misses("--state RELATED,ESTABLISHED", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .matches("--state RELATED,ESTABLISHED", "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
+    .accepts("! --state untr,NEW", saved: "! --state NEW,UNTRACKED"),
     .rejects("--state SNAT"), .rejects("--state FOO"), .rejects(""),
   ]
 

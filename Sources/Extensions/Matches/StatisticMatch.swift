@@ -77,6 +77,8 @@ public enum StatisticMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_statistic_info_size), userSize: 16)]
   public static let examples: [Example] = [
+    .matches("--mode nth --every 2 --packet 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
+    .misses("--mode nth --every 2 --packet 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
     .accepts("--mode random --probability 0.5", saved: "--mode random --probability 0.50000000000"),
     .accepts("--mode nth ! --every 10 --packet 3"), .rejects("--mode nth --every 5"), .rejects("--mode random"),
     .rejects("--mode random --probability 1.1"), .rejects("--mode nth --every 3 --packet 3"), .rejects("--mode nth --probability 0.5"),

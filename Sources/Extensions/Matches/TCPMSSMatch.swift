@@ -34,7 +34,9 @@ public enum TCPMSSMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcpmss_match_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--mss 1400:1500", before: "-p tcp"), .accepts("! --mss 536", before: "-p tcp"), .rejects("--mss 5:4", before: "-p tcp"),
+    .matches("--mss 1400:1500", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S opts=020405b4", before: "-p tcp"),
+    .misses("--mss 1400:1500", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S opts=02040218", before: "-p tcp"),
+    .accepts("! --mss 536", before: "-p tcp"), .rejects("--mss 5:4", before: "-p tcp"),
     .rejects("--mss 1"), .rejects("", before: "-p tcp"),
   ]
 

@@ -73,9 +73,11 @@ public enum TCPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcp>.size)]
   public static let examples: [Example] = [
-    .accepts("--dport 80", before: "-p tcp"),
+    .matches("--dport 80", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S", before: "-p tcp"),
+    .misses("--dport 80", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:81 S", before: "-p tcp"),
+    .matches("--syn", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S", saved: "--tcp-flags FIN,SYN,RST,ACK SYN", before: "-p tcp"),
+    .misses("--syn", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 SA", saved: "--tcp-flags FIN,SYN,RST,ACK SYN", before: "-p tcp"),
     .accepts("! --sport 1024:65535", before: "-p tcp"),
-    .accepts("--syn", saved: "--tcp-flags FIN,SYN,RST,ACK SYN", before: "-p tcp"),
     .accepts("! --tcp-flags SYN,ACK SYN", before: "-p tcp"),
     .rejects("--dport 65536", before: "-p tcp"), .rejects("--dport 80"),
   ]

@@ -19,7 +19,9 @@ public enum TOSMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_tos_match_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--tos 0x10/0x3f"), .accepts("! --tos Maximize-Reliability", saved: "! --tos 0x04/0x3f"),
+    .matches("--tos 0x10/0x3f", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=0x50"),
+    .misses("--tos 0x10/0x3f", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=0x14"),
+    .accepts("! --tos Maximize-Reliability", saved: "! --tos 0x04/0x3f"),
     .accepts("--tos 1", saved: "--tos 0x01/0xff"), .rejects("--tos 256"), .rejects("--tos 1/256"), .rejects(""),
   ]
 

@@ -14,6 +14,8 @@ public enum TTLMatch: MatchExtension {
   public static let options = Info.options(prefix: "ttl")
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_ttl_info>.size)]
   public static let examples: [Example] = [
+    .matches("--ttl-eq 64", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 ttl=64", table: .mangle),
+    .misses("--ttl-eq 64", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 ttl=63", table: .mangle),
     .accepts("--ttl-eq 64"), .accepts("! --ttl 64", saved: "! --ttl-eq 64"), .accepts("--ttl-lt 2"), .accepts("--ttl-gt 0"),
     .rejects("! --ttl-lt 2"), .rejects("--ttl-gt 256"), .rejects(""), .rejects("--ttl-lt 2 --ttl-gt 1"),
   ]

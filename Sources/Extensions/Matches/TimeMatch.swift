@@ -52,6 +52,14 @@ public enum TimeMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_time_info>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--timestart 09:00 --timestop 17:00 --weekdays Mon,Tue,Wed,Thu,Fri", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      given: .init(host: ["clock: 2024-01-31T09:30:00Z"]),
+      saved: "--timestart 09:00:00 --timestop 17:00:00 --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07"),
+    .misses(
+      "--timestart 09:00 --timestop 17:00 --weekdays Mon,Tue,Wed,Thu,Fri", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      given: .init(host: ["clock: 2024-02-03T09:30:00Z"]),
+      saved: "--timestart 09:00:00 --timestop 17:00:00 --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07"),
     .accepts(
       "--timestart 01:02:03 --timestop 04:05:06 --monthdays 1,2 --weekdays Mon,Sun --datestart 2001-02-03T04:05:06 --datestop 2012-09-08T09:06:05 --kerneltz"),
     .accepts("--weekdays Mo,5", saved: "--weekdays Mon,Fri --datestop 2038-01-19T03:14:07"),

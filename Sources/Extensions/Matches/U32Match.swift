@@ -36,6 +36,12 @@ public enum U32Match: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_u32>.size)]
   public static let examples: [Example] = [
+    .matches(
+      "--u32 \"0>>22&0x3C@0>>16=1000:1001\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      saved: "--u32 \"0x0>>0x16&0x3c@0x0>>0x10=0x3e8:0x3e9\""),
+    .misses(
+      "--u32 \"0>>22&0x3C@0>>16=1000:1001\"", "eth0 udp 10.0.0.9:1002 > 10.0.1.9:53",
+      saved: "--u32 \"0x0>>0x16&0x3c@0x0>>0x10=0x3e8:0x3e9\""),
     .accepts("--u32 \"0x0=0x0&&0x0=0x1\""), .accepts("! --u32 \"0 >> 22 & 0x3C @ 4 = 1:2, 5\"", saved: "! --u32 \"0x0>>0x16&0x3c@0x4=0x1:0x2,0x5\""),
     .rejects("--u32 0"), .rejects("--u32 \"0=\""), .rejects("--u32 \"0<1=2\""), .rejects(""),
   ]

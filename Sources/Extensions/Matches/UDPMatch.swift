@@ -35,7 +35,9 @@ public enum UDPMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_udp>.size)]
   public static let examples: [Example] = [
-    .accepts("--dport 53", before: "-p udp"), .accepts("! --sport 1024:65535", before: "-p udp"),
+    .matches("--dport 53", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", before: "-p udp"),
+    .misses("--dport 53", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:54", before: "-p udp"),
+    .accepts("! --sport 1024:65535", before: "-p udp"),
     .accepts("--sport 5:4", before: "-p udp"), .accepts("! --dport 0:65535", saved: "", before: "-p udp"),
     .rejects("--dport -1", before: "-p udp"), .rejects("--dport 53"),
   ]

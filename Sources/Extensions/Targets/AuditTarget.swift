@@ -36,7 +36,10 @@ public enum AuditTarget: TargetExtension {
       })
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_audit_info>.size)]
-  public static let examples: [Example] = [.accepts("--type drop"), .rejects(""), .rejects("--type wrong")]
+  public static let examples: [Example] = [
+    .passes("--type accept", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel writes a record to its audit log"),
+    .accepts("--type drop"), .rejects(""), .rejects("--type wrong"),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("AUDIT \(Int(info.type) < types.count ? types[Int(info.type)] : "")")

@@ -98,7 +98,11 @@ public enum CTTarget: TargetExtension {
     Layout(revision: 2, abiSize: Int(xt_ct_target_info_v1_size), userSize: 64),
   ]
   public static let examples: [Example] = [
-    .accepts("--notrack", table: .raw), .accepts("--ctevents new,destroy --expevents new --zone 7", table: .raw),
+    .acts(
+      "--notrack", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "conntrack: none",
+      given: .init(rules: ["-t filter -A FORWARD -m conntrack --ctstate UNTRACKED"]), table: .raw),
+    .acts("--zone 7", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "conntrack: {zone: 7}", table: .raw),
+    .accepts("--ctevents new,destroy --expevents new --zone 7", table: .raw),
     .accepts("--zone-orig mark", table: .raw), .accepts("--zone-reply 1", table: .raw),
     .accepts("--helper ftp", before: "-p tcp", table: .raw),
     .rejects("--zone 65536", table: .raw), .rejects("--ctevents old", table: .raw), .rejects("--helper ftp", table: .raw),

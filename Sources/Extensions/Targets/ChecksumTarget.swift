@@ -22,7 +22,12 @@ public enum ChecksumTarget: TargetExtension {
     Option(flag: "--checksum-fill", present: .bits(\.operation, fill), .mandatory, "compute and store it")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_CHECKSUM_info>.size)]
-  public static let examples: [Example] = [.accepts("--checksum-fill", table: .mangle), .rejects("", table: .mangle)]
+  public static let examples: [Example] = [
+    .passes(
+      "--checksum-fill", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "a checksum that was left to the network card is filled in; one that is there stays", table: .mangle),
+    .rejects("", table: .mangle),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("CHECKSUM")

@@ -36,7 +36,10 @@ public enum ClassifyTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_classify_target_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--set-class 0000:ffff", table: .mangle), .accepts("--set-class 1:2", saved: "--set-class 0001:0002", table: .mangle),
+    .passes(
+      "--set-class 1:2", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the class is for the queueing discipline of the interface it leaves by", saved: "--set-class 0001:0002", table: .mangle),
+    .accepts("--set-class 0000:ffff", table: .mangle),
     .rejects("--set-class 1", table: .mangle), .rejects("", table: .mangle),
   ]
 

@@ -73,6 +73,11 @@ public enum ClusterIPTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(ipt_clusterip_tgt_info_size), userSize: 56)]
   public static let examples: [Example] = [
+    .unknown(
+      "--new --hashmode sourceip --clustermac 01:00:5E:00:00:20 --total-nodes 2 --local-node 1 --hash-init 0",
+      "eth0 udp 10.0.0.9:1000 > 10.0.0.200:53", because: "kernels since Linux 6.3 have no CLUSTERIP",
+      given: .init(host: ["host: {interfaces: {eth0: [10.0.0.1/24, 10.0.0.200/24]}}"]), before: "-d 10.0.0.200 -i eth0",
+      family: .ipv4, chain: .input),
     .accepts(
       "--new --hashmode sourceip --clustermac 01:AA:7B:47:F7:D7 --total-nodes 2 --local-node 1 --hash-init 1",
       before: "-d 192.0.2.1 -i eth0", family: .ipv4),

@@ -120,7 +120,13 @@ public enum ConnmarkTarget: TargetExtension {
     Layout(revision: 2, abiSize: MemoryLayout<xt_connmark_tginfo2>.size),
   ]
   public static let examples: [Example] = [
-    .accepts("--restore-mark", saved: "--restore-mark --nfmask 0xffffffff --ctmask 0xffffffff", table: .mangle),
+    .acts(
+      "--set-mark 5", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "conntrack: {mark: 5}", saved: "--set-xmark 0x5/0xffffffff",
+      table: .mangle),
+    .acts(
+      "--restore-mark", on: "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000", result: "mark: 5", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"],
+      given: .init(rules: ["-A PREROUTING -p udp --dport 53 -j CONNMARK --set-mark 5"]),
+      saved: "--restore-mark --nfmask 0xffffffff --ctmask 0xffffffff", table: .mangle),
     .accepts("--save-mark --mask 0xff", saved: "--save-mark --nfmask 0xff --ctmask 0xff", table: .mangle),
     .accepts("--set-mark 1/2 --left-shift-mark 3", saved: "--set-xmark 0x1/0x3 --left-shift-mark 3", table: .mangle),
     .accepts("--set-xmark 0x1/0xff --right-shift-mark 4", table: .mangle),

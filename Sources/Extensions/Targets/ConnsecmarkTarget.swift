@@ -26,7 +26,10 @@ public enum ConnsecmarkTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connsecmark_target_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--save", table: .mangle), .accepts("--restore", table: .security), .rejects("", table: .mangle),
+    .passes(
+      "--save", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the label of SELinux stands beside the packet and its connection",
+      table: .mangle),
+    .accepts("--restore", table: .security), .rejects("", table: .mangle),
     .rejects("--save --restore", table: .mangle),
   ]
 

@@ -24,6 +24,10 @@ public enum DNATTarget: TargetExtension {
     Layout(revision: 2, abiSize: MemoryLayout<nf_nat_range2>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to-destination 10.0.1.77:5353", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      result: "verdict: sent eth1, packet: {dst: 10.0.1.77, dport: 5353}, nat: {destination: '10.0.1.77:5353'}", before: "-p udp",
+      family: .ipv4, table: .nat),
     .accepts("--to-destination 192.0.2.1-192.0.2.9 --persistent", family: .ipv4, table: .nat),
     .accepts("--to-destination 192.0.2.1:1000-2000/3000", before: "-p tcp", family: .ipv4, table: .nat),
     .accepts("--to-destination :8080", before: "-p tcp", family: .ipv4, table: .nat),
@@ -58,6 +62,9 @@ public enum IPv6DNATTarget: TargetExtension {
     Layout(revision: 2, abiSize: MemoryLayout<nf_nat_range2>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to-destination [fd01::77]:5353", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53",
+      result: "verdict: sent eth1, packet: {dst: 'fd01::77', dport: 5353}", before: "-p udp", family: .ipv6, table: .nat),
     .accepts("--to-destination 2001:db8::1", family: .ipv6, table: .nat),
     .accepts("--to-destination [2001:db8::1]:80", before: "-p tcp", family: .ipv6, table: .nat),
     .rejects("--to-destination [2001:db8::1]:80", family: .ipv6, table: .nat),

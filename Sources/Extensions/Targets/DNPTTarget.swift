@@ -15,6 +15,9 @@ public enum DNPTTarget: TargetExtension {
   public static let options: [Option<Info>] = Info.options
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_npt_tginfo>.size, userSize: 34)]
   public static let examples: [Example] = [
+    .acts(
+      "--src-pfx fd01::/64 --dst-pfx fd01:0:0:1::/64", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53",
+      result: "packet: {dst: 'fd01::1:fffe:0:0:9'}", family: .ipv6, table: .mangle),
     .accepts("--src-pfx fd00::/64 --dst-pfx 2001:db8::/64", family: .ipv6, table: .mangle),
     .rejects("--src-pfx fd00::/64 --dst-pfx 2001:db8::/65", family: .ipv6, table: .mangle),
     .rejects("--dst-pfx 2001:db8::/64", family: .ipv6, table: .mangle),

@@ -23,7 +23,10 @@ public enum DSCPTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_DSCP_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--set-dscp 0x3f", table: .mangle), .accepts("--set-dscp-class EF", saved: "--set-dscp 0x2e", table: .mangle),
+    .acts(
+      "--set-dscp-class EF", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {tos: 184}", saved: "--set-dscp 0x2e",
+      table: .mangle),
+    .accepts("--set-dscp 0x3f", table: .mangle),
     .rejects("--set-dscp 0x40", table: .mangle), .rejects("", table: .mangle),
     .rejects("--set-dscp 1 --set-dscp-class CS0", table: .mangle),
   ]

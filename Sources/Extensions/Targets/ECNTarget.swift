@@ -62,9 +62,11 @@ public enum ECNTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_ECN_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--ecn-tcp-remove", before: "-p tcp", family: .ipv4, table: .mangle),
+    .acts(
+      "--ecn-tcp-remove", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 SEC", result: "packet: {flags: S}", before: "-p tcp", family: .ipv4,
+      table: .mangle),
+    .acts("--ecn-ip-ect 0", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=2", result: "packet: {tos: 0}", family: .ipv4, table: .mangle),
     .accepts("--ecn-tcp-ece 1 --ecn-ip-ect 2", before: "-p tcp", family: .ipv4, table: .mangle),
-    .accepts("--ecn-ip-ect 0", family: .ipv4, table: .mangle),
     .rejects("--ecn-tcp-remove", family: .ipv4, table: .mangle), .rejects("", family: .ipv4, table: .mangle),
     .rejects("--ecn-ip-ect 4", family: .ipv4, table: .mangle),
   ]

@@ -52,6 +52,12 @@ public enum HMarkTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_hmark_info>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--hmark-tuple src,dst,sport,dport --hmark-mod 1000 --hmark-offset 100 --hmark-rnd 5", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      result: "mark: 0x297",
+      saved: "--hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-sport-mask 0xffff --hmark-dport-mask 0xffff --hmark-rnd 0x00000005 "
+        + "--hmark-mod 1000 --hmark-offset 100",
+      family: .ipv4, table: .mangle),
     .accepts("--hmark-src-prefix 32 --hmark-rnd 0x00000004 --hmark-mod 42", family: .ipv4),
     .accepts(
       "--hmark-tuple src,dport,ct --hmark-mod 0x10 --hmark-rnd 1 --hmark-offset 5",

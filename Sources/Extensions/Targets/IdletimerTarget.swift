@@ -46,7 +46,10 @@ public enum IdletimerTarget: TargetExtension {
     Layout(revision: 1, abiSize: Int(idletimer_tg_info_v1_size), userSize: 40),
   ]
   public static let examples: [Example] = [
-    .accepts("--timeout 42 --label foo"), .accepts("--timeout 42 --label bar --alarm"), .rejects("--timeout 42"),
+    .passes(
+      "--timeout 42 --label foo", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the timer begins anew; user space is told when it ends"),
+    .accepts("--timeout 42 --label bar --alarm"), .rejects("--timeout 42"),
     .rejects("--timeout 0 --label foo"),
   ]
 

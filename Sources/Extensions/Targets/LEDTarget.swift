@@ -68,6 +68,7 @@ public enum LEDTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_led_info_size), userSize: 32)]
   public static let examples: [Example] = [
+    .passes("--led-trigger-id \"foo\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "a LED that listens to the trigger lights up"),
     .accepts(#"--led-trigger-id "foo""#), .accepts(#"--led-trigger-id "foo" --led-delay 42 --led-always-blink"#), .rejects(""),
   ]
 

@@ -27,6 +27,8 @@ public enum LogTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_log_info>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--log-prefix \"seen: \"", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: accept, log: \"seen: IN=eth0 OUT=eth1\""),
     .accepts(""), .accepts(#"--log-prefix "dropped: " --log-level 7 --log-tcp-sequence --log-uid"#),
     .accepts("--log-level info", saved: "--log-level 6"), .accepts("--log-level warning", saved: ""),
     .rejects("--log-level 8"), .rejects("--log-level WARNING"), .rejects(#"--log-prefix """#),

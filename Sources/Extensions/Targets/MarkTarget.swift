@@ -50,8 +50,12 @@ public enum MarkTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 2, abiSize: MemoryLayout<xt_mark_tginfo2>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--set-mark 5", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "mark: 5", saved: "--set-xmark 0x5/0xffffffff", table: .mangle),
+    .acts(
+      "--or-mark 0x10", on: "local mark=1 udp 10.0.1.1:1000 > 10.0.1.9:53", result: "mark: 0x11", saved: "--set-xmark 0x10/0x10",
+      table: .mangle),
     .accepts("--set-xmark 0x1/0xffffffff", table: .mangle),
-    .accepts("--or-mark 0x10", saved: "--set-xmark 0x10/0x10", table: .mangle),
     .rejects("", table: .mangle), .rejects("--set-mark 1 --or-mark 2", table: .mangle),
   ]
 

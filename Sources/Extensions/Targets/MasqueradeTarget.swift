@@ -18,7 +18,7 @@ public enum MasqueradeTarget: TargetExtension {
     Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
   ]
   public static let examples: [Example] = [
-    .accepts("", family: .ipv4, table: .nat),
+    .acts("", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {src: 10.0.1.1, sport: 1000}", family: .ipv4, table: .nat),
     .accepts("--to-ports 1024-65535 --random-fully", before: "-p udp", family: .ipv4, table: .nat),
     .rejects("--to-ports 1024", family: .ipv4, table: .nat),
   ]
@@ -62,6 +62,7 @@ public enum IPv6MasqueradeTarget: TargetExtension {
   public static let options: [Option<Info>] = MasqueradeTarget.sharedOptions()
   public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
   public static let examples: [Example] = [
+    .acts("", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "packet: {src: 'fd01::1', sport: 1000}", family: .ipv6, table: .nat),
     .accepts("--random", family: .ipv6, table: .nat),
     .accepts("--to-ports 1024", before: "-p tcp", family: .ipv6, table: .nat),
   ]

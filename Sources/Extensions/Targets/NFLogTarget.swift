@@ -37,6 +37,7 @@ public enum NFLogTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_nflog_info>.size)]
   public static let examples: [Example] = [
+    .acts("--nflog-prefix seen --nflog-group 7", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: accept, log: seen"),
     .accepts(""), .accepts("--nflog-prefix foo --nflog-group 1 --nflog-size 64 --nflog-threshold 8"),
     .accepts("--nflog-group 0", saved: ""), .accepts("--nflog-size 0"), .accepts("--nflog-range 1"),
     .rejects("--nflog-group 65536"), .rejects("--nflog-size 1 --nflog-range 1"),

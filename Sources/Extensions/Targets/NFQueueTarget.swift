@@ -80,6 +80,12 @@ public enum NFQueueTarget: TargetExtension {
     Layout(revision: 3, abiSize: MemoryLayout<xt_NFQ_info_v3>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--queue-num 3", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: sent eth1, queue: 3",
+      given: .init(host: ["host: {queues: {3: accept}}"])),
+    .acts("--queue-num 3", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: drop FORWARD"),
+    .passes(
+      "--queue-num 3 --queue-bypass", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "nobody listens at the queue, so the packet goes on"),
     .accepts("", saved: "--queue-num 0"), .accepts("--queue-num 10 --queue-bypass"),
     .accepts(
       "--queue-bypass --queue-balance 0:6 --queue-cpu-fanout",

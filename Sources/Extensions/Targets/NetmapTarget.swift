@@ -19,6 +19,8 @@ public enum NetmapTarget: TargetExtension {
     Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to 10.0.1.128/25", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {dst: 10.0.1.137}", family: .ipv4, table: .nat),
     .accepts("--to 192.0.2.0/24", family: .ipv4, table: .nat),
     .accepts("--to 192.0.2.1", saved: "--to 192.0.2.1/32", family: .ipv4, table: .nat),
     .accepts("--to 192.0.2.77/24", saved: "--to 192.0.2.0/24", family: .ipv4, table: .nat),
@@ -85,6 +87,9 @@ public enum IPv6NetmapTarget: TargetExtension {
   public static let options: [Option<Info>] = [NetmapTarget.network()]
   public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--to fd01:0:0:0:1::/80", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "packet: {dst: 'fd01::1:0:0:9'}",
+      saved: "--to fd01::1:0:0:0/80", family: .ipv6, table: .nat),
     .accepts("--to 2001:db8::/64", family: .ipv6, table: .nat),
     .accepts("--to 2001:db8::1", saved: "--to 2001:db8::1/128", family: .ipv6, table: .nat),
   ]

@@ -17,7 +17,12 @@ public enum NotrackTarget: TargetExtension {
   public static let layouts: [Layout<Info>] = [
     Layout(revision: 2, abiSize: Int(xt_ct_target_info_v1_size), userSize: 64)
   ]
-  public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--notrack", table: .raw)]
+  public static let examples: [Example] = [
+    .acts(
+      "", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "conntrack: none",
+      given: .init(rules: ["-t filter -A FORWARD -m conntrack --ctstate UNTRACKED"]), table: .raw),
+    .rejects("--notrack", table: .raw),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     CTTarget.list(info, family: family, numeric: numeric, to: &text)

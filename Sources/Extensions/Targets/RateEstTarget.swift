@@ -31,7 +31,9 @@ public enum RateEstTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_rateest_target_info_size), userSize: 24)]
   public static let examples: [Example] = [
-    .accepts("--rateest-name RE1 --rateest-interval 250.0ms --rateest-ewmalog 500.0ms"),
+    .passes(
+      "--rateest-name RE1 --rateest-interval 250.0ms --rateest-ewmalog 500.0ms", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the packet is counted for -m rateest"),
     .accepts(
       "--rateest-name a --rateest-interval 1s --rateest-ewmalog 8sec",
       saved: "--rateest-name a --rateest-interval 1.0s --rateest-ewmalog 8.0s"),

@@ -18,6 +18,9 @@ public enum RedirectTarget: TargetExtension {
     Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size)
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to-ports 5353", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: local, packet: {dst: 10.0.0.1, dport: 5353}",
+      before: "-p udp", family: .ipv4, table: .nat),
     .accepts("", family: .ipv4, table: .nat),
     .accepts("--to-ports 42-1234 --random", before: "-p tcp", family: .ipv4, table: .nat),
     .rejects("--to-ports 42", family: .ipv4, table: .nat),
@@ -66,6 +69,9 @@ public enum IPv6RedirectTarget: TargetExtension {
   public static let options: [Option<Info>] = RedirectTarget.sharedOptions()
   public static let layouts: [Layout<Info>] = [Layout(revision: 0, abiSize: MemoryLayout<nf_nat_range>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--to-ports 5353", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "verdict: local, packet: {dst: 'fd00::1', dport: 5353}",
+      before: "-p udp", family: .ipv6, table: .nat),
     .accepts("--to-ports 8080", before: "-p tcp", family: .ipv6, table: .nat)
   ]
 

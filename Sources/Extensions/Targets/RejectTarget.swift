@@ -32,9 +32,13 @@ public enum RejectTarget: TargetExtension {
   public static let options: [Option<Info>] = [RejectKind.option(\.with, kinds)]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ipt_reject_info>.size)]
   public static let examples: [Example] = [
-    .accepts("", saved: "--reject-with icmp-port-unreachable", family: .ipv4),
+    .acts(
+      "", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: reject FORWARD, answer: icmp 3/3",
+      saved: "--reject-with icmp-port-unreachable", family: .ipv4),
+    .acts(
+      "--reject-with tcp-reset", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S", result: "verdict: reject FORWARD, answer: tcp RA",
+      before: "-p tcp", family: .ipv4),
     .accepts("--reject-with admin", saved: "--reject-with icmp-admin-prohibited", family: .ipv4),
-    .accepts("--reject-with tcp-reset", before: "-p tcp", family: .ipv4),
     .rejects("--reject-with tcp-reset", family: .ipv4), .rejects("--reject-with echo-reply", family: .ipv4),
   ]
 
@@ -78,7 +82,9 @@ public enum IPv6RejectTarget: TargetExtension {
   public static let options: [Option<Info>] = [RejectKind.option(\.with, kinds)]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_reject_info>.size)]
   public static let examples: [Example] = [
-    .accepts("", saved: "--reject-with icmp6-port-unreachable", family: .ipv6),
+    .acts(
+      "", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "verdict: reject FORWARD, answer: icmpv6 1/4",
+      saved: "--reject-with icmp6-port-unreachable", family: .ipv6),
     .accepts("--reject-with adm-prohibited", saved: "--reject-with icmp6-adm-prohibited", family: .ipv6),
     .accepts("--reject-with tcp-reset", before: "-p tcp", family: .ipv6),
     .rejects("--reject-with tcp-reset", family: .ipv6), .rejects("--reject-with icmp-port-unreachable", family: .ipv6),

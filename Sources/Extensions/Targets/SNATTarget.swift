@@ -21,6 +21,9 @@ public enum SNATTarget: TargetExtension {
     Layout(revision: 0, abiSize: MemoryLayout<nf_nat_ipv4_multi_range_compat>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to-source 10.0.1.77:4000", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {src: 10.0.1.77, sport: 4000}",
+      before: "-p udp", family: .ipv4, table: .nat),
     .accepts("--to-source 192.0.2.1", family: .ipv4, table: .nat),
     .accepts("--to-source 192.0.2.1-192.0.2.9:1025-65535 --random", before: "-p tcp", family: .ipv4, table: .nat),
     .rejects("", family: .ipv4, table: .nat), .rejects("--to-source 192.0.2.1:80", family: .ipv4, table: .nat),
@@ -66,6 +69,9 @@ public enum IPv6SNATTarget: TargetExtension {
     Layout(revision: 1, abiSize: MemoryLayout<nf_nat_range>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--to-source [fd01::77]:4000", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "packet: {src: 'fd01::77', sport: 4000}",
+      before: "-p udp", family: .ipv6, table: .nat),
     .accepts("--to-source 2001:db8::1", family: .ipv6, table: .nat),
     .accepts(
       "--to-source [2001:db8::1-2001:db8::9]:1025-65535 --persistent", before: "-p udp", family: .ipv6, table: .nat),

@@ -43,7 +43,10 @@ public enum SecmarkTarget: TargetExtension {
     Layout(revision: 1, abiSize: MemoryLayout<xt_secmark_target_info_v1>.size),
   ]
   public static let examples: [Example] = [
-    .accepts("--selctx system_u:object_r:firewalld_exec_t:s0", table: .security), .rejects("", table: .security),
+    .passes(
+      "--selctx system_u:object_r:firewalld_exec_t:s0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the label of SELinux stands beside the packet", table: .security),
+    .rejects("", table: .security),
   ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {

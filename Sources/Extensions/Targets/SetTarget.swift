@@ -157,6 +157,14 @@ public enum SetTarget: TargetExtension {
   }
 
   public static let examples: [Example] = [
+    .acts(
+      "--add-set seen src", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: drop POSTROUTING",
+      given: .init(rules: ["-t mangle -A POSTROUTING -m set --match-set seen src -j DROP"], sets: ["create seen hash:ip family inet"]),
+      family: .ipv4),
+    .acts(
+      "--add-set seen src", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "verdict: drop POSTROUTING",
+      given: .init(rules: ["-t mangle -A POSTROUTING -m set --match-set seen src -j DROP"], sets: ["create seen hash:ip family inet6"]),
+      family: .ipv6),
     .rejects(""), .rejects("--add-set foo"), .rejects("--add-set foo both"), .rejects("--del-set foo src --exist"),
     .rejects("--del-set foo src --timeout 4"), .rejects("--map-set foo src"), .rejects("--add-set foo src --map-mark"),
   ]

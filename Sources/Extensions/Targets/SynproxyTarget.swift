@@ -29,6 +29,9 @@ public enum SynproxyTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<nf_synproxy_info>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--sack-perm --wscale 7 --mss 1460", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S", result: "verdict: drop FORWARD, answer: tcp SA",
+      before: "-p tcp"),
     .accepts("--sack-perm --timestamp --wscale 9 --mss 1460", before: "-p tcp"), .rejects("--mss 1460"),
   ]
 

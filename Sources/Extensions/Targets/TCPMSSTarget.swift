@@ -39,7 +39,9 @@ public enum TCPMSSTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcpmss_info>.size)]
   public static let examples: [Example] = [
-    .accepts("--set-mss 1400", before: "-p tcp -m tcp --tcp-flags SYN,RST SYN", table: .mangle),
+    .acts(
+      "--set-mss 1400", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S opts=020405b4", result: "packet: {opts: '02040578'}",
+      before: "-p tcp -m tcp --tcp-flags SYN,RST SYN", table: .mangle),
     .rejects("", before: "-p tcp", table: .mangle), .rejects("--set-mss 1400", before: "-p tcp", table: .mangle),
   ]
 

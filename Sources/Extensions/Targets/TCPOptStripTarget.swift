@@ -44,6 +44,9 @@ public enum TCPOptStripTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcpoptstrip_target_info>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--strip-options timestamp", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S opts=020405b40101080a0000000100000000",
+      result: "packet: {opts: '020405b4010101010101010101010101'}", saved: "--strip-options 8", before: "-p tcp", table: .mangle),
     .accepts("", before: "-p tcp", table: .mangle),
     .accepts("--strip-options timestamp,mss", saved: "--strip-options 2,8", before: "-p tcp", table: .mangle),
     .rejects("--strip-options 1", before: "-p tcp", table: .mangle), .rejects("", table: .mangle),

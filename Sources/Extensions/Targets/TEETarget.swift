@@ -26,6 +26,7 @@ public enum TEETarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: Int(xt_tee_tginfo_size), userSize: 32)]
   public static let examples: [Example] = [
+    .acts("--gateway 10.0.1.77", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: sent eth1, answer: udp", family: .ipv4),
     .accepts("--gateway 192.0.2.1 --oif eth0", family: .ipv4), .accepts("--gateway 2001:db8::1", family: .ipv6),
     .rejects("", family: .ipv4), .rejects("! --gateway 192.0.2.1", family: .ipv4), .rejects("--gateway ::", family: .ipv6),
   ]

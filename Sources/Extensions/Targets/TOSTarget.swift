@@ -49,8 +49,10 @@ public enum TOSTarget: TargetExtension {
   }()
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_tos_target_info>.size)]
   public static let examples: [Example] = [
+    .acts(
+      "--set-tos Minimize-Delay", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 tos=0x42", result: "packet: {tos: 80}",
+      saved: "--set-tos 0x10/0x3f", table: .mangle),
     .accepts("--set-tos 0x1f/0x1f", table: .mangle),
-    .accepts("--set-tos Minimize-Delay", saved: "--set-tos 0x10/0x3f", table: .mangle),
     .accepts("--and-tos 0x12", saved: "--set-tos 0x00/0xed", table: .mangle),
     .rejects("", table: .mangle), .rejects("--or-tos 1 --xor-tos 1", table: .mangle),
   ]

@@ -68,6 +68,15 @@ public enum TProxyTarget: TargetExtension {
     Layout(revision: 1, abiSize: MemoryLayout<xt_tproxy_target_info_v1>.size),
   ]
   public static let examples: [Example] = [
+    .acts(
+      "--on-port 5300 --on-ip 10.0.0.1 --tproxy-mark 0x1/0xffffffff", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      result: "verdict: local, mark: 1",
+      given: .init(host: [
+        "mode: stack",
+        "host: {sockets: [{proto: udp, port: 5300, address: 10.0.0.1, transparent: true}], policy: [fwmark 1 lookup 100], "
+          + "routes: [local default dev lo table 100]}",
+      ]),
+      before: "-p udp", family: .ipv4, table: .mangle),
     .accepts("--on-port 12345 --on-ip 10.0.0.1 --tproxy-mark 0x23/0xff", before: "-p udp", family: .ipv4, table: .mangle),
     .accepts("--on-port 80", saved: "--on-port 80 --on-ip :: --tproxy-mark 0x0/0x0", before: "-p tcp", family: .ipv6, table: .mangle),
     .rejects("--on-port 80", table: .mangle), .rejects("", before: "-p tcp", table: .mangle),

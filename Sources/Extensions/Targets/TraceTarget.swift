@@ -14,7 +14,11 @@ public enum TraceTarget: TargetExtension {
 
   public static let options: [Option<Info>] = []
   public static let layouts = [Layout<Info>(revision: 0, abiSize: 0)]
-  public static let examples: [Example] = [.accepts("", table: .raw), .rejects("--foo", table: .raw)]
+  public static let examples: [Example] = [
+    .passes(
+      "", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel logs every rule that the packet meets from here on", table: .raw),
+    .rejects("--foo", table: .raw),
+  ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {}
 

@@ -21,6 +21,7 @@ public struct ExtensionExplanation: Encodable, Sendable {
   struct Example: Encodable, Sendable {
     let rule: String
     let saved: String?
+    var packets: [ExamplePacket]
   }
 
   let kind: String
@@ -53,10 +54,18 @@ public struct ExtensionExplanation: Encodable, Sendable {
     }
     layouts = descriptor.layouts.map { Layout(revision: Int($0.revision), size: $0.size) }
     let word = (descriptor.kind == .match ? "-m " : "-j ") + descriptor.name
-    examples = descriptor.examples.filter { $0.saved != nil }.map { example in
+    var examples: [Example] = []
+    for example in descriptor.examples where example.saved != nil {
       let join = { (text: String) in [example.before, word, text].filter { !$0.isEmpty }.joined(separator: " ") }
-      return Example(rule: join(example.text), saved: example.saved == example.text ? nil : example.saved.map(join))
+      let packet = example.trial.map { ExamplePacket($0) }
+      if let place = examples.firstIndex(where: { $0.rule == join(example.text) }) {
+        if let packet { examples[place].packets.append(packet) }
+      } else {
+        let saved = example.saved == example.text ? nil : example.saved.map(join)
+        examples.append(Example(rule: join(example.text), saved: saved, packets: packet.map { [$0] } ?? []))
+      }
     }
+    self.examples = examples
   }
 
   public var text: String {
@@ -70,9 +79,13 @@ public struct ExtensionExplanation: Encodable, Sendable {
     if !options.isEmpty { text += "\n" + optionLines }
     if !examples.isEmpty {
       text += "\nExamples\n\n"
+      if examples.contains(where: { !$0.packets.isEmpty }) {
+        text += "  on a host with eth0 (10.0.0.1/24, fd00::1/64) and eth1 (10.0.1.1/24, fd01::1/64)\n\n"
+      }
       for example in examples {
         text += "    \(example.rule)\n"
         if let saved = example.saved { text += "      saved as \(saved)\n" }
+        for packet in example.packets { text += packet.lines.map { "      \($0)\n" }.joined() }
       }
     }
     return text
