@@ -39,20 +39,53 @@ extension Check {
 
 /// A ruleset in which a check finds something, or nothing.
 public struct CheckExample: Sendable {
+  /// One finding.
+  public struct Mark: Sendable, Hashable {
+    /// The byte at which it points.
+    public let offset: Int
+    public let message: String
+
+    public init(offset: Int, message: String) {
+      self.offset = offset
+      self.message = message
+    }
+  }
+
+  /// The ruleset, without marks.
   public let text: String
-  /// The lines on which the check reports, from one; none for a good example.
-  public let lines: [Int]
+  /// The findings in the order of their places; none for a good example.
+  public let marks: [Mark]
   /// What `lint --fix` makes of it, where there is a fix.
   public let fixed: String?
   public let family: Family
 
   /// A ruleset in which nothing is found.
   public static func good(_ text: String, _ family: Family = .ipv4) -> CheckExample {
-    CheckExample(text: text, lines: [], fixed: nil, family: family)
+    CheckExample(text: text, marks: [], fixed: nil, family: family)
   }
 
-  /// A ruleset in which the check reports on exactly these lines.
+  /// A ruleset in which the check reports at exactly these places.
+  ///
+  /// - Parameters:
+  ///   - marked: the ruleset, with a `↓` before each column at which a finding points.
+  ///   - messages: the findings' messages, in the order of the marks.
+  public static func bad(
+    _ marked: String, says messages: [String], fixed: String? = nil, _ family: Family = .ipv4
+  ) -> CheckExample {
+    let parts = marked.split(separator: "↓", omittingEmptySubsequences: false)
+    precondition(parts.count == messages.count + 1, "one message for each ↓: \(marked)")
+    var offset = 0
+    let marks = zip(parts, messages).map { part, message in
+      offset += part.utf8.count
+      return Mark(offset: offset, message: message)
+    }
+    return CheckExample(text: parts.joined(), marks: marks, fixed: fixed, family: family)
+  }
+
+  /// A ruleset in which the check reports on these lines. A test refuses it until columns are marked and messages are said.
   public static func bad(_ text: String, lines: [Int], fixed: String? = nil, _ family: Family = .ipv4) -> CheckExample {
-    CheckExample(text: text, lines: lines, fixed: fixed, family: family)
+    let texts = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let marks = lines.map { line in Mark(offset: texts.prefix(line - 1).reduce(0) { $0 + $1.utf8.count + 1 }, message: "") }
+    return CheckExample(text: text, marks: marks, fixed: fixed, family: family)
   }
 }

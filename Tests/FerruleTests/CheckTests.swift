@@ -24,13 +24,14 @@ import XTables
 
   @Test(arguments: cases) func example(_ test: Case) {
     let (file, found) = Self.lint(test.example.text, test.example.family)
-    let lines = found.filter { $0.code == test.check.code }.map { file.position(of: $0.range.range.lowerBound).line }
-    #expect(lines == test.example.lines, "\(found.map(\.message))")
+    let own = found.filter { $0.code == test.check.code }
+    let marks = own.map { CheckExample.Mark(offset: Int($0.range.range.lowerBound), message: $0.message) }
+    #expect(marks == test.example.marks, "\(found.map { "byte \($0.range.range.lowerBound): \($0.message)" })")
     #expect(found.allSatisfy { $0.range.range.upperBound <= file.bytes.count })
-    if test.example.lines.isEmpty {
+    if test.example.marks.isEmpty {
       #expect(!found.contains { $0.severity == .error }, "a good example has no error: \(found.map(\.message))")
     }
-    let (fixed, count) = FixApplication.apply(found.filter { $0.code == test.check.code }, to: file)
+    let (fixed, count) = FixApplication.apply(own, to: file)
     #expect(String(decoding: fixed, as: UTF8.self) == test.example.fixed ?? test.example.text)
     #expect((count > 0) == (test.example.fixed != nil))
   }
@@ -40,8 +41,11 @@ import XTables
     for check in CheckList.all {
       #expect(codes.insert(check.code).inserted, "\(check.code) stands twice")
       #expect(check.code.wholeMatch(of: /FE[0-9]{3}/) != nil)
-      #expect(check.examples.contains { !$0.lines.isEmpty }, "\(check.code) has no bad example")
-      #expect(check.examples.contains { $0.lines.isEmpty }, "\(check.code) has no good example")
+      #expect(check.examples.contains { !$0.marks.isEmpty }, "\(check.code) has no bad example")
+      #expect(check.examples.contains { $0.marks.isEmpty }, "\(check.code) has no good example")
+      for mark in check.examples.flatMap(\.marks) {
+        #expect(!mark.message.isEmpty, "\(check.code): an example has no ↓ at the column, or no message")
+      }
       #expect(check.rationale.count > 80)
       #expect(CheckList.named(check.code.lowercased())?.code == check.code)
       #expect(CheckList.named(check.id)?.code == check.code)

@@ -13,9 +13,12 @@ public enum DuplicateRuleCheck: Check {
     """
   public static let examples: [CheckExample] = [
     .bad(
-      "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
-      lines: [4], fixed: "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\nCOMMIT\n"),
-    .bad("*filter\n:a - [0:0]\n-A INPUT -j a\n-A INPUT -j a\n-A a -s 10.0.0.0/8 -j DROP\nCOMMIT\n", lines: [4]),
+      "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n↓-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
+      says: ["the same rule stands on line 2"],
+      fixed: "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\nCOMMIT\n"),
+    .bad(
+      "*filter\n:a - [0:0]\n-A INPUT -j a\n↓-A INPUT -j a\n-A a -s 10.0.0.0/8 -j DROP\nCOMMIT\n",
+      says: ["the same rule stands on line 3"]),
     .good("*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp --dport 23 -j ACCEPT\nCOMMIT\n"),
     .good(
       "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j MARK --set-mark 0x1\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n"

@@ -11,7 +11,7 @@ public enum EmptyChainCheck: Check {
     rule behind the one that called this chain. Where a program fills the chain while it runs, suppress the finding.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\nCOMMIT\n", lines: [3]),
+    .bad("*filter\n:web - [0:0]\n↓-A INPUT -p tcp -j web\nCOMMIT\n", says: ["chain `web' is empty: the rule has no effect"]),
     .good("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -j RETURN\nCOMMIT\n"),
   ]
 

@@ -13,8 +13,12 @@ public enum ForeignExtensionCheck: Check {
     a packet that comes to the rule in a dry run has no known verdict, and no finding about the rules around it can rest on this one.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -m geoip --ferrule-bytes 0:0102030405060708 -j DROP\nCOMMIT\n", lines: [2]),
-    .bad("*filter\n-A INPUT -p tcp -j TARPIT --ferrule-bytes 0:0000000000000000\nCOMMIT\n", lines: [2]),
+    .bad(
+      "*filter\n↓-A INPUT -m geoip --ferrule-bytes 0:0102030405060708 -j DROP\nCOMMIT\n",
+      says: ["`-m geoip' stands here as bytes: nobody reads them, and what they mean is not known"]),
+    .bad(
+      "*filter\n↓-A INPUT -p tcp -j TARPIT --ferrule-bytes 0:0000000000000000\nCOMMIT\n",
+      says: ["`-j TARPIT' stands here as bytes: nobody reads them, and what they mean is not known"]),
     .good("*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"),
   ]
 

@@ -14,10 +14,12 @@ public enum HostBitsCheck: Check {
     """
   public static let examples: [CheckExample] = [
     .bad(
-      "*filter\n-A INPUT -s 10.0.0.9/24 -j DROP\nCOMMIT\n", lines: [2],
+      "*filter\n-A INPUT -s ↓10.0.0.9/24 -j DROP\nCOMMIT\n",
+      says: ["`10.0.0.9/24' is the network 10.0.0.0/24"],
       fixed: "*filter\n-A INPUT -s 10.0.0.0/24 -j DROP\nCOMMIT\n"),
     .bad(
-      "*filter\n-A INPUT -s 2001:db8::1/64 -j DROP\nCOMMIT\n", lines: [2],
+      "*filter\n-A INPUT -s ↓2001:db8::1/64 -j DROP\nCOMMIT\n",
+      says: ["`2001:db8::1/64' is the network 2001:db8::/64"],
       fixed: "*filter\n-A INPUT -s 2001:db8::/64 -j DROP\nCOMMIT\n", .ipv6),
     .good("*filter\n-A INPUT -s 10.0.0.9 -j DROP\n-A INPUT -s 10.0.0.9/32,10.1.0.0/16 -j DROP\nCOMMIT\n"),
   ]

@@ -11,8 +11,10 @@ public enum InvertedFullRangeCheck: Check {
     all, the `!` included: saved and restored, the rule that matched nothing matches everything.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp ! --sport : -j DROP\nCOMMIT\n", lines: [2]),
-    .bad("*filter\n-A INPUT -p tcp -m tcp ! --dport 0:65535 -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n-A INPUT -p tcp ↓! --sport : -j DROP\nCOMMIT\n", says: ["nothing lies outside `:': the rule never matches"]),
+    .bad(
+      "*filter\n-A INPUT -p tcp -m tcp ↓! --dport 0:65535 -j DROP\nCOMMIT\n",
+      says: ["nothing lies outside `0:65535': the rule never matches"]),
     .good("*filter\n-A INPUT -p tcp ! --sport 0:1023 -j DROP\n-A INPUT -p tcp --dport : -j DROP\nCOMMIT\n"),
   ]
 

@@ -11,8 +11,8 @@ public enum InvertedWildcardCheck: Check {
     restored, the rule that matched nothing matches everything.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT ! -i + -j DROP\nCOMMIT\n", lines: [2]),
-    .bad("*filter\n-A INPUT ! -s 0.0.0.0/0 -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n↓-A INPUT ! -i + -j DROP\nCOMMIT\n", says: ["`! -i +' matches no packet"]),
+    .bad("*filter\n↓-A INPUT ! -s 0.0.0.0/0 -j DROP\nCOMMIT\n", says: ["`! -s' of all addresses matches no packet"]),
     .good("*filter\n-A INPUT ! -i eth+ -j DROP\nCOMMIT\n"),
   ]
 

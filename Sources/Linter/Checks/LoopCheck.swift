@@ -14,8 +14,10 @@ public enum LoopCheck: Check {
     """
   public static let adopts: Set<String> = ["chain-loop"]
   public static let examples: [CheckExample] = [
-    .bad("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n-A b -j a\nCOMMIT\n", lines: [6]),
-    .bad("*filter\n:a - [0:0]\n-A a -j a\nCOMMIT\n", lines: [3]),
+    .bad(
+      "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n↓-A b -j a\nCOMMIT\n",
+      says: ["the chains call each other in a circle: a → b → a"]),
+    .bad("*filter\n:a - [0:0]\n↓-A a -j a\nCOMMIT\n", says: ["the chains call each other in a circle that no packet reaches: a → a"]),
     .good("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j DROP\nCOMMIT\n"),
   ]
 

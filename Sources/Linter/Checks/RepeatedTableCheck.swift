@@ -12,7 +12,9 @@ public enum RepeatedTableCheck: Check {
     (With iptables-restore --noflush both are kept.)
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n*filter\n-A INPUT -j DROP\nCOMMIT\n", lines: [4]),
+    .bad(
+      "*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n↓*filter\n-A INPUT -j DROP\nCOMMIT\n",
+      says: ["table filter stands twice: this block empties what the one before it filled"]),
     .good("*filter\n-A INPUT -j DROP\nCOMMIT\n*nat\nCOMMIT\n"),
   ]
 

@@ -10,7 +10,7 @@ public enum ReversedRangeCheck: Check {
     iptables 1.8.9 takes such a range without a word, and no packet is ever in it; newer versions refuse the file.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp --dport 1023:1 -j ACCEPT\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n-A INPUT -p tcp --dport ↓1023:1 -j ACCEPT\nCOMMIT\n", says: ["the range ends before it begins: no value lies in it"]),
     .good("*filter\n-A INPUT -p tcp --dport 1:1023 -j ACCEPT\nCOMMIT\n"),
   ]
 

@@ -11,7 +11,7 @@ public enum ShadowedTargetCheck: Check {
     reached any more. `iptables -N` refuses such names; a `:NAME` line of iptables-restore does not.
     """
   public static let examples: [CheckExample] = [
-    .bad("*mangle\n:MARK - [0:0]\n-A INPUT -j MARK\n-A MARK -j RETURN\nCOMMIT\n", lines: [2]),
+    .bad("*mangle\n:↓MARK - [0:0]\n-A INPUT -j MARK\n-A MARK -j RETURN\nCOMMIT\n", says: ["chain `MARK' hides the target of that name"]),
     .good("*mangle\n:MARKS - [0:0]\n-A INPUT -j MARKS\n-A MARKS -j RETURN\nCOMMIT\n"),
   ]
 

@@ -13,8 +13,8 @@ public enum UndefinedChainCheck: Check {
     """
   public static let adopts: Set<String> = ["unknown-target", "goto-no-chain"]
   public static let examples: [CheckExample] = [
-    .bad("*filter\n:web - [0:0]\n-A INPUT -p tcp -j wbe\nCOMMIT\n", lines: [3]),
-    .bad("*filter\n-A INPUT -g ACCEPT\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n:web - [0:0]\n-A INPUT -p tcp -j ↓wbe\nCOMMIT\n", says: ["Couldn't load target `wbe':No such file or directory"]),
+    .bad("*filter\n-A INPUT -g ↓ACCEPT\nCOMMIT\n", says: ["goto 'ACCEPT' is not a chain"]),
     .good("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -j ACCEPT\nCOMMIT\n"),
   ]
 }

@@ -12,8 +12,12 @@ public enum UnreachableRuleCheck: Check {
     The kernel does not even check such rules.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -j DROP\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n", lines: [3]),
-    .bad("*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n", lines: [3]),
+    .bad(
+      "*filter\n-A INPUT -j DROP\n↓-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n",
+      says: ["no packet reaches this rule and the one behind it in chain `INPUT'"]),
+    .bad(
+      "*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n↓-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
+      says: ["no packet reaches this rule in chain `INPUT'"]),
     .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 

@@ -12,8 +12,10 @@ public enum UnreferencedChainCheck: Check {
     suppress the finding for those.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n:web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", lines: [2]),
-    .bad("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j DROP\nCOMMIT\n", lines: [2, 3]),
+    .bad("*filter\n:↓web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", says: ["no rule leads to chain `web'"]),
+    .bad(
+      "*filter\n:↓a - [0:0]\n:↓b - [0:0]\n-A a -j b\n-A b -j DROP\nCOMMIT\n",
+      says: ["no rule leads to chain `a'", "only chains that no packet reaches lead to chain `b'"]),
     .good("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j DROP\nCOMMIT\n"),
   ]
 

@@ -11,7 +11,9 @@ public enum UnterminatedQuoteCheck: Check {
     """
   public static let adopts: Set<String> = ["unterminated-quote"]
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -m comment --comment \"no end -j DROP\nCOMMIT\n", lines: [2]),
+    .bad(
+      "*filter\n-A INPUT -m comment --comment ↓\"no end -j DROP\nCOMMIT\n",
+      says: ["the quote is never closed; iptables-restore takes the rest of the line into it"]),
     .good("*filter\n-A INPUT -m comment --comment \"an end\" -j DROP\nCOMMIT\n"),
   ]
 }

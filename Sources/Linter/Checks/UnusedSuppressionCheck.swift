@@ -10,8 +10,8 @@ public enum UnusedSuppressionCheck: Check {
     nothing to suppress would hide the next mistake of its kind. Errors cannot be suppressed.
     """
   public static let examples: [CheckExample] = [
-    .bad("*filter\n# ferrule:ignore FE003\n-A INPUT -j DROP\nCOMMIT\n", lines: [2]),
-    .bad("*filter\n# ferrule:ignore FE999\n-A INPUT -j DROP\nCOMMIT\n", lines: [2]),
+    .bad("*filter\n# ferrule:ignore ↓FE003\n-A INPUT -j DROP\nCOMMIT\n", says: ["there is nothing to ignore for `FE003'"]),
+    .bad("*filter\n# ferrule:ignore ↓FE999\n-A INPUT -j DROP\nCOMMIT\n", says: ["there is no check `FE999'"]),
     .good("*filter\n# filled by fail2ban\n# ferrule:ignore unreferenced-chain\n:f2b - [0:0]\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 

@@ -12,8 +12,8 @@ public enum WrongPlaceCheck: Check {
     """
   public static let adopts: Set<String> = ["wrong-table", "wrong-hook", "wrong-protocol", "kernel-refuses"]
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp -j REDIRECT --to-ports 80\nCOMMIT\n", lines: [2]),
-    .bad("*nat\n:out - [0:0]\n-A PREROUTING -j out\n-A out -j MASQUERADE\nCOMMIT\n", lines: [4]),
+    .bad("*filter\n↓-A INPUT -p tcp -j REDIRECT --to-ports 80\nCOMMIT\n", says: ["REDIRECT: only valid in the nat table, not in filter"]),
+    .bad("*nat\n:out - [0:0]\n-A PREROUTING -j out\n↓-A out -j MASQUERADE\nCOMMIT\n", says: ["MASQUERADE: cannot be used from PREROUTING"]),
     .good("*nat\n:out - [0:0]\n-A POSTROUTING -j out\n-A out -j MASQUERADE\nCOMMIT\n"),
   ]
 }

@@ -4,8 +4,14 @@ import Diagnostics
 public struct CheckExplanation: Encodable, Sendable {
   struct Example: Encodable, Sendable {
     let text: String
-    let lines: [Int]
+    let findings: [Finding]
     let fixed: String?
+  }
+
+  struct Finding: Encodable, Sendable {
+    let line: Int
+    let column: Int
+    let message: String
   }
 
   let code: String
@@ -21,17 +27,24 @@ public struct CheckExplanation: Encodable, Sendable {
     title = check.title
     severity = check.severity.rawValue
     rationale = check.rationale
-    examples = check.examples.map { Example(text: $0.text, lines: $0.lines, fixed: $0.fixed) }
+    examples = check.examples.map { example in
+      let file = SourceFile(name: "", bytes: Array(example.text.utf8))
+      let findings = example.marks.map { mark in
+        let place = file.position(of: mark.offset)
+        return Finding(line: place.line, column: place.column, message: mark.message)
+      }
+      return Example(text: example.text, findings: findings, fixed: example.fixed)
+    }
   }
 
   public var text: String {
     var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
-    if let bad = examples.first(where: { !$0.lines.isEmpty }) {
-      text += "\nFound on line\(bad.lines.count > 1 ? "s" : "") \(bad.lines.map(String.init).joined(separator: ", ")) of\n\n"
-      text += Paragraph.indent(bad.text)
+    if let bad = examples.first(where: { !$0.findings.isEmpty }) {
+      text += "\nFound in\n\n" + Paragraph.indent(bad.text) + "\n"
+      text += bad.findings.map { "    line \($0.line), column \($0.column): \($0.message)\n" }.joined()
       if let fixed = bad.fixed { text += "\nwhich `ferrule lint --fix` makes\n\n" + Paragraph.indent(fixed) }
     }
-    if let good = examples.first(where: { $0.lines.isEmpty }) {
+    if let good = examples.first(where: { $0.findings.isEmpty }) {
       text += "\nNothing is found in\n\n" + Paragraph.indent(good.text)
     }
     if severity != Severity.error.rawValue {
