@@ -43,8 +43,10 @@ public struct CheckExample: Sendable {
   public struct Mark: Sendable, Hashable {
     /// The byte at which it points.
     public let offset: Int
+    /// What it says.
     public let message: String
 
+    /// Marks a byte of the text.
     public init(offset: Int, message: String) {
       self.offset = offset
       self.message = message
@@ -57,6 +59,7 @@ public struct CheckExample: Sendable {
   public let marks: [Mark]
   /// What `lint --fix` makes of it, where there is a fix.
   public let fixed: String?
+  /// The family that the ruleset is read for.
   public let family: Family
 
   /// A ruleset in which nothing is found.

@@ -9,7 +9,9 @@ public struct Example: Sendable {
   public let saved: String?
   /// What must stand before it in the rule: `-p tcp`.
   public let before: String
+  /// The family that takes the text so; nil for every family of the extension.
   public let family: Family?
+  /// The table that the rule stands in.
   public let table: TableName
   /// The packet that meets the rule; nil where the example shows the text alone.
   public let trial: Trial?
@@ -33,9 +35,11 @@ public struct Example: Sendable {
     public let packet: String
     /// The packets that come before it, and `wait SECONDS`, in the same notation.
     public let after: [String]
+    /// What is there before all packets.
     public let given: Given
     /// The built-in chain of the rule; nil for the first one of its table that the packet passes and the kernel allows.
     public let chain: Hook?
+    /// What comes of the packet.
     public let outcome: Outcome
     /// Why the outcome is not the extension's own doing, cannot be seen in the packet, or cannot be told.
     public let reason: String?
@@ -51,6 +55,7 @@ public struct Example: Sendable {
     /// Further members of a scenario file's test, as lines of YAML: `mode: stack`, `clock: 2024-01-31T09:30:00Z`.
     public let host: [String]
 
+    /// Nothing is there but what is named.
     public init(rules: [String] = [], sets: [String] = [], host: [String] = []) {
       self.rules = rules
       self.sets = sets

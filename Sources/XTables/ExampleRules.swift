@@ -2,13 +2,17 @@ import Conntrack
 
 /// The rules that an example stands in, as iptables-save text.
 public struct ExampleRules: Sendable {
+  /// Every table that has rules, each with its `COMMIT`.
   public let text: String
+  /// The table of the example's rule.
   public let table: TableName
   /// The name of the built-in chain that the example's rule stands in.
   public let chain: String
   /// The number of the example's rule in its chain, from one.
   public let number: Int
 
+  /// Writes the rules that stand before the example's, and behind them its own.
+  ///
   /// - Parameter isBare: leaves the match or target out of the rule, and keeps what stands before it.
   public init(_ example: Example, of descriptor: ExtensionDescriptor, _ family: Family, isBare: Bool = false) {
     let chain = ExampleRules.chain(example, descriptor.scope(family))

@@ -47,6 +47,9 @@ public enum LimitMatch: MatchExtension {
   public static let examples: [Example] = [
     .matches("--limit 1/hour --limit-burst 1", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
     .misses("--limit 1/hour --limit-burst 1", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
+    .matches(
+      "--limit 10/sec --limit-burst 1", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", "wait 0.2"]),
     .accepts("--limit 3/min --limit-burst 10"), .accepts("", saved: "--limit 3/hour"), .accepts("--limit 10", saved: "--limit 10/sec"),
     .accepts("--limit 3000/s", saved: "--limit 3333/sec"),
     .rejects("--limit 10001/second"), .rejects("! --limit 1/s"), .rejects("--limit 1/fortnight"), .rejects("--limit-burst 10001"),

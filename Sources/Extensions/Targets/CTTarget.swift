@@ -104,7 +104,8 @@ public enum CTTarget: TargetExtension {
     .acts("--zone 7", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "conntrack: {zone: 7}", table: .raw),
     .accepts("--ctevents new,destroy --expevents new --zone 7", table: .raw),
     .accepts("--zone-orig mark", table: .raw), .accepts("--zone-reply 1", table: .raw),
-    .accepts("--helper ftp", before: "-p tcp", table: .raw),
+    .acts(
+      "--helper ftp", on: "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:21 S", result: "conntrack: {helper: ftp}", before: "-p tcp", table: .raw),
     .rejects("--zone 65536", table: .raw), .rejects("--ctevents old", table: .raw), .rejects("--helper ftp", table: .raw),
   ]
 
