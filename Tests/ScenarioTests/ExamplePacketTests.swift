@@ -10,9 +10,9 @@ import XTables
 @Suite("The packets of the extensions' examples") struct ExamplePacketTests {
   static let plays = ExamplePlay.all(.ferrule)
 
-  private static func run(_ reading: ScenarioFile.Reading) throws -> TestResult {
+  private static func test(_ reading: ScenarioFile.Reading) throws -> ScenarioTest {
     #expect(reading.diagnostics.isEmpty, "\(reading.diagnostics.map(\.message))")
-    return TestRunner(registry: .ferrule).run(try #require(reading.suite?.tests.first))
+    return try #require(reading.suite?.tests.first)
   }
 
   private static func told(_ result: TestResult) -> String {
@@ -21,13 +21,20 @@ import XTables
   }
 
   @Test(arguments: plays) func comeOutAsTheExampleSays(_ play: ExamplePlay) throws {
-    let result = try Self.run(play.reading())
+    let runner = TestRunner(registry: .ferrule)
+    let test = try Self.test(play.reading())
+    let result = runner.run(test)
     #expect(result.outcome == .passed, "\(Self.told(result))")
-    guard let (reading, passes) = play.readingWithoutExtension() else { return }
-    let bare = try Self.run(reading)
-    #expect(
-      bare.outcome == (passes ? .passed : .failed),
-      "without the extension: \(passes ? Self.told(bare) : "the same becomes of the packet")")
+    guard let (reading, control) = play.control() else { return }
+    let bare = try Self.test(reading)
+    switch control {
+    case .passes: #expect(runner.run(bare).outcome == .passed, "the rule misses without the match: \(Self.told(runner.run(bare)))")
+    case .fails: #expect(runner.run(bare).outcome == .failed, "without the target the same becomes of the packet")
+    case .isTheSame:
+      let (with, without) = (try runner.resolve(test).answer.steps, try runner.resolve(bare).answer.steps)
+      #expect(with.map(\.egress) == without.map(\.egress))
+      #expect(with.map { $0.packets.map(\.mark) } == without.map { $0.packets.map(\.mark) })
+    }
   }
 
   /// An extension whose examples show no packet fails; where nothing can be told on paper, an example says so.

@@ -60,15 +60,25 @@ package struct ExamplePlay: Sendable, CustomStringConvertible {
     return read(rules, expectation(rules))
   }
 
-  /// The example without its match or target, which must come out otherwise: a rule that only the match kept from matching matches,
-  /// and what only the target does does not happen. Nil where the example says why that is not so.
-  package func readingWithoutExtension() -> (reading: ScenarioFile.Reading, passes: Bool)? {
-    guard trial.reason == nil else { return nil }
+  /// What must hold of an example that is played without its match or target.
+  package enum Control: Sendable {
+    /// The rule matches: the match alone kept it from matching.
+    case passes
+    /// The expectation does not hold: what the example says is the target's doing.
+    case fails
+    /// The packet goes on as it does with the target.
+    case isTheSame
+  }
+
+  /// The example without its match or target; nil where that shows nothing, or where the example says why it would not.
+  package func control() -> (reading: ScenarioFile.Reading, control: Control)? {
     let rules = ExampleRules(example, of: descriptor, family, isBare: true)
     switch trial.outcome {
-    case .misses: return (read(rules, "matches: \(rules.table.rawValue) \(rules.chain) \(rules.number)"), true)
-    case .becomes(let result): return (read(rules, result), false)
-    case .matches, .passes, .unknown: return nil
+    case .misses where trial.reason == nil:
+      return (read(rules, "matches: \(rules.table.rawValue) \(rules.chain) \(rules.number)"), .passes)
+    case .becomes(let result): return (read(rules, result), .fails)
+    case .passes: return (read(rules, "verdict: accept"), .isTheSame)
+    case .matches, .misses, .unknown: return nil
     }
   }
 
