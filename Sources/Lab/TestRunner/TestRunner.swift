@@ -260,7 +260,7 @@ extension PacketRecord {
   fileprivate static func all(of observation: Observation, at time: UInt64) -> [PacketRecord] {
     var records: [PacketRecord] = []
     if case .frame(let interface, let bytes)? = observation.step.injected {
-      let comment = observation.own.first.map { text(on: $0, observation) } ?? "\(VerdictText(observation.step.verdict))"
+      let comment = observation.own.first.map { text(on: $0, observation) } ?? Escaping.line("\(VerdictText(observation.step.verdict))")
       records.append(PacketRecord(time: time, interface: interface, isArriving: true, bytes: bytes, comment: comment))
     }
     for frame in observation.step.egress {
@@ -268,7 +268,7 @@ extension PacketRecord {
       records.append(
         PacketRecord(
           time: time, interface: frame.interface, isArriving: false, bytes: frame.packet,
-          comment: packet.map { text(on: $0, observation) } ?? "sent \(frame.interface)"))
+          comment: packet.map { text(on: $0, observation) } ?? Escaping.line("sent \(frame.interface)")))
     }
     return records
   }
@@ -280,6 +280,6 @@ extension PacketRecord {
       let ruleset = observation.rulesets.first { $0.family == family }
       return "\(place.text): \(ruleset?.print(place) ?? "")"
     }
-    return (["\(VerdictText(packet.verdict))"] + rules).joined(separator: "\n")
+    return (["\(VerdictText(packet.verdict))"] + rules).map { Escaping.line($0) }.joined(separator: "\n")
   }
 }

@@ -103,8 +103,8 @@ struct TestCommand: ParsableCommand {
       for record in test.records {
         capture.append(
           AnnotatedCapture.Packet(
-            time: record.time, interface: record.interface, isArriving: record.isArriving, bytes: record.bytes,
-            comment: "\(test.name)\n\(record.comment)"))
+            time: record.time, interface: Escaping.line(record.interface), isArriving: record.isArriving, bytes: record.bytes,
+            comment: "\(Escaping.line(test.name))\n\(record.comment)"))
       }
     }
     return capture.bytes

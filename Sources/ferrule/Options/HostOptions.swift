@@ -57,7 +57,7 @@ struct HostOptions: ParsableArguments {
 
   private static func ask(_ arguments: [String]) throws -> String {
     let answer = try HostProcess.run("ip", arguments)
-    guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(answer.output)") }
+    guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(TerminalText(lines: answer.output))") }
     return answer.output
   }
 }
