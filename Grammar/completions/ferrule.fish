@@ -222,7 +222,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" jobs' -l 'jobs' -d 'How many tests run at the same time.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" verbose' -l 'verbose' -d 'Name the tests that passed, too.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Write into the files what came of the tests, in place of the values that were expected.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" watch' -l 'watch' -d 'Run the tests again whenever a file of theirs changes, until interrupted.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" watch' -l 'watch' -d 'Run the tests again whenever a file of theirs changes, until SIGINT or SIGTERM; the exit status is that of the last run.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" pcapng' -l 'pcapng' -d 'Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" version' -l 'version' -d 'Show the version.'

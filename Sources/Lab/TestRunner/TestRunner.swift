@@ -12,6 +12,8 @@ public struct TestRunner: Sendable {
   public var recordsPackets = false
   /// Seconds on some clock, to tell how long tests take; without it they take none.
   public var seconds: (@Sendable () -> Double)?
+  /// Asked before each test; once it is true no further test is run, and the results lack those that were not.
+  public var isOver: @Sendable () -> Bool = { false }
 
   public init(registry: Registry, names: NameDatabase = .builtin) {
     engine = LabEngine(registry: registry, names: names)
@@ -26,13 +28,13 @@ public struct TestRunner: Sendable {
     _ readings: [ScenarioFile.Reading], workers: Int = 2, only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
     progress: @Sendable (Int, Int) -> Void = { _, _ in }
   ) -> [SuiteResult] {
-    TestRunner.each(readings, workers: workers, only: filter, progress: progress) { run($0) }
+    TestRunner.each(readings, workers: workers, only: filter, isOver: isOver, progress: progress) { run($0) }
   }
 
   /// Has something done with the tests of many files at the same time.
   static func each(
     _ readings: [ScenarioFile.Reading], workers: Int, only filter: @Sendable (ScenarioTest) -> Bool,
-    progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
+    isOver: @Sendable () -> Bool = { false }, progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
   ) -> [SuiteResult] {
     let tests = readings.enumerated().flatMap { index, reading in
       (reading.suite?.tests ?? []).filter(filter).map { (suite: index, test: $0) }
@@ -41,7 +43,7 @@ public struct TestRunner: Sendable {
     let done = Mutex(0)
     let results = Mutex([TestResult?](repeating: nil, count: tests.count))
     DispatchQueue.concurrentPerform(iterations: max(1, min(workers, tests.count))) { _ in
-      while true {
+      while !isOver() {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < tests.count else { return }
         let result = body(tests[index].test)

@@ -21,9 +21,28 @@ struct ScenarioInput: ParsableArguments {
   /// Every file, read; what is wrong with one is told with its results.
   func read() throws -> [ScenarioFile.Reading] { try paths().map { try Self.read($0) } }
 
-  static func read(_ path: String) throws -> ScenarioFile.Reading {
+  /// Every file that can be read; of the others it is said why they cannot. All that is looked at is noted.
+  func read(watching files: WatchedFiles) -> [ScenarioFile.Reading] {
+    do {
+      // What the command line stands for is found again, for the reason where it stands for nothing.
+      return try (files.scenarios ?? paths()).compactMap { path in
+        files.note(path)
+        do throws(KernelError) {
+          return try Self.read(path, loader: files.noting(.host))
+        } catch {
+          Console.complain("\(error)")
+          return nil
+        }
+      }
+    } catch {
+      Console.complain((error as? CommandFailure)?.message ?? "\(error)")
+      return []
+    }
+  }
+
+  private static func read(_ path: String, loader: ScenarioFileLoader = .host) throws(KernelError) -> ScenarioFile.Reading {
     let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
-    return ScenarioFile.read(source, registry: .installed, loader: .host)
+    return ScenarioFile.read(source, registry: .installed, loader: loader)
   }
 
   func paths() throws -> [String] {
