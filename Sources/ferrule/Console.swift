@@ -32,7 +32,7 @@ enum Console {
 
   /// A line that says how far long work has come, overwritten by the next; on a terminal only.
   static func progress(_ text: TerminalText) {
-    guard ProcessStream.error.isTerminal else { return }
+    guard ProcessStream.error.takesControls else { return }
     try? ProcessStream.error.write("\r\u{1B}[K\(text.string)")
   }
 }

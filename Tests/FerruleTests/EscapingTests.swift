@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import TestSupport
 import Testing
 
@@ -39,6 +40,16 @@ import Testing
 
   @Test func bytesAreAsHarmlessAsText() {
     for bytes in HostileText.bytes { #expect(HostileText.dangers(in: Array(Escaping.line(bytes).utf8)).isEmpty) }
+  }
+
+  /// No writer has escapes of its own. The commands of the iptables package answer in the real ones' bytes.
+  @Test func eachFormatIsEscapedInOnePlace() throws {
+    let sources = ArchitectureTests.root.appending(path: "Sources")
+    let files = try #require(FileManager.default.enumerator(atPath: sources.path)).compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
+    for file in files where !["Diagnostics/Escaping.swift", "DropIn/XMLDocument.swift"].contains(file) {
+      let text = try String(contentsOf: sources.appending(path: file), encoding: .utf8)
+      for escape in ["&lt;", "&amp;", "&quot;", "%0A", "%3A", #""\#"#, #"\\u{"#] { #expect(!text.contains(escape), "\(file) has \(escape)") }
+    }
   }
 
   @Test func messagesKeepTheirOwnLineEndsAlone() {
