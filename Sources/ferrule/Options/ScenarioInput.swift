@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import Diagnostics
 import Extensions
 import Kernel
@@ -11,6 +10,8 @@ struct ScenarioInput: ParsableArguments {
   @Argument(help: "Scenario files; a directory stands for the scenario.yaml in it, and for those one level below.", completion: .file())
   var files: [String]
 
+  @OptionGroup var access: AccessOptions
+
   @Option(help: "Only the tests whose names have this in them.")
   var only: String?
 
@@ -19,47 +20,31 @@ struct ScenarioInput: ParsableArguments {
   }
 
   /// Every file, read; what is wrong with one is told with its results.
-  func read() throws -> [ScenarioFile.Reading] { try paths().map { try Self.read($0) } }
-
-  static func read(_ path: String) throws -> ScenarioFile.Reading {
-    let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
-    return ScenarioFile.read(source, registry: .installed, loader: .host)
+  func read() throws -> [ScenarioFile.Reading] {
+    try paths().map { path, folder in
+      // A file that was found in a directory was not named by the user: it is read as one that another file names.
+      let bytes = try folder.map { try FolderAccess(besides: $0 + "/").bytes(path) } ?? HostFile.bytes(path)
+      let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: bytes)
+      return ScenarioFile.read(source, registry: .installed, loader: access.loader(besides: path))
+    }
   }
 
-  func paths() throws -> [String] {
-    var found: [String] = []
+  /// The scenario files, each with the directory it was found in, if it was.
+  private func paths() throws -> [(path: String, folder: String?)] {
+    var found: [(String, String?)] = []
     for path in files {
       guard path != "-", let entries = HostFile.entries(of: path) else {
-        found.append(path)
+        found.append((path, nil))
         continue
       }
       let base = path.hasSuffix("/") ? String(path.dropLast()) : path
       let candidates = [base + "/scenario.yaml"] + entries.sorted().map { "\(base)/\($0)/scenario.yaml" }
       let scenarios = candidates.filter { HostFile.exists($0) }
       if scenarios.isEmpty { throw CommandFailure("\(path): there is no scenario.yaml in it") }
-      found += scenarios
+      found += scenarios.map { ($0, base) }
     }
     return found
   }
 
   func isWanted(_ test: ScenarioTest) -> Bool { only.map { test.name.contains($0) } ?? true }
-}
-
-extension ScenarioFileLoader {
-  /// The files of this machine.
-  static let host = ScenarioFileLoader(
-    bytes: { path throws(Failure) in
-      do throws(KernelError) {
-        return try HostFile.bytes(path)
-      } catch {
-        throw Failure("\(error)")
-      }
-    },
-    capture: { path throws(Failure) in
-      do throws(CaptureError) {
-        return try CaptureReader.read(path: path).frames
-      } catch {
-        throw Failure("\(error)")
-      }
-    })
 }
