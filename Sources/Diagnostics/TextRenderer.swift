@@ -34,7 +34,7 @@ public struct TextRenderer: Sendable {
     let widest = 160
     let position = file.position(of: range.range.lowerBound)
     let line = file.line(position.line)
-    guard !line.isEmpty else { return "" }
+    guard file.showsText, !line.isEmpty else { return "" }
     let column = min(position.column - 1, line.count)
     let shift = line.count > widest ? max(0, min(column - widest / 2, line.count - widest)) : 0
     let shown = line.dropFirst(shift).prefix(widest)

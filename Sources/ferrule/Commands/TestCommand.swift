@@ -23,7 +23,8 @@ struct TestCommand: ParsableCommand {
               - eth0 tcp 198.51.100.7:40001 > 203.0.113.10:22 S => drop INPUT
 
       Where a rule did not match as expected, its first part that did not fit is told, beside what the packet has instead.
-      Grammar/scenario.schema.json describes all of it; Examples/ has suites.
+      Grammar/scenario.schema.json describes all of it; Examples/ has suites. The files that it names are of its own folder, unless \
+      --allow-path allows another.
 
       EXIT STATUS
         0 all passed; 1 a test failed; 2 a file is wrong

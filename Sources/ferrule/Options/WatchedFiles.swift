@@ -9,12 +9,12 @@ import Synchronization
 final class WatchedFiles: Sendable {
   private let input: ScenarioInput
   /// The scenario files that the command line stands for; nil where it stands for none at the moment.
-  let scenarios: [String]?
+  let scenarios: [ScenarioInput.Place]?
   private let states = Mutex<[String: HostFile.State?]>([:])
 
   init(_ input: ScenarioInput) {
     self.input = input
-    scenarios = try? input.paths()
+    scenarios = try? input.places()
   }
 
   /// Keeps what a file is like before it is read.
@@ -57,7 +57,7 @@ final class WatchedFiles: Sendable {
     return !stop.isMade
   }
 
-  private var isChanged: Bool { (try? input.paths()) != scenarios || current != states.withLock { $0 } }
+  private var isChanged: Bool { (try? input.places()) != scenarios || current != states.withLock { $0 } }
 
   private var current: [String: HostFile.State?] {
     let paths = states.withLock { Array($0.keys) }
