@@ -59,7 +59,7 @@ let package = Package(
     floor("Compiler", on: ["XTables", "Syntax", "Diagnostics", "CNetfilter"]),
     floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
     floor("Grammar", on: ["XTables", "Conntrack", "Wire"]),
-    floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
+    floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
     floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
@@ -80,7 +80,7 @@ let package = Package(
       name: "ferrule-legacy-multi", dependencies: ["DropIn", "Extensions", "Kernel", "XTables"], swiftSettings: strict),
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
-    .target(name: "TestSupport", dependencies: ["Kernel", "Lab"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["Kernel", "Lab", "Evaluator", "Diagnostics"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
@@ -89,7 +89,7 @@ let package = Package(
     tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(
-      name: "Soak", dependencies: ["Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
+      name: "Soak", dependencies: ["Lab", "Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
       path: "Tests/Soak", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),

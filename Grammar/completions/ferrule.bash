@@ -215,7 +215,7 @@ _ferrule_lint() {
 _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --this-host --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --also --packets --pcap)
+    repeating_options=(--ip-route --allow-path --also --packets --pcap)
     non_repeating_options=(--host --ip-addr --ipset --fingerprints --in --expect --conntrack-from --seed --format --color)
     __ferrule_offer_flags_options -1
 
@@ -231,6 +231,10 @@ _ferrule_run() {
         ;;
     '--ip-route')
         __ferrule_add_completions -f
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
         return
         ;;
     '--ipset')
@@ -481,12 +485,16 @@ _ferrule_lab() {
 _ferrule_test() {
     repeating_flags=()
     non_repeating_flags=(--verbose --update --watch --version -h --help)
-    repeating_options=()
+    repeating_options=(--allow-path)
     non_repeating_options=(--only --format --jobs --pcapng --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--only')
         return
         ;;
@@ -519,12 +527,16 @@ _ferrule_test() {
 _ferrule_coverage() {
     repeating_flags=()
     non_repeating_flags=(--version -h --help)
-    repeating_options=()
+    repeating_options=(--allow-path)
     non_repeating_options=(--only --format --least --jobs --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--only')
         return
         ;;
@@ -556,12 +568,16 @@ _ferrule_coverage() {
 _ferrule_verify() {
     repeating_flags=()
     non_repeating_flags=(--verbose --version -h --help)
-    repeating_options=()
+    repeating_options=(--allow-path)
     non_repeating_options=(--only --format --patience --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--only')
         return
         ;;

@@ -25,7 +25,7 @@ function __ferrule_parse_tokens -S
         case 'lint'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'fix' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
         case 'fmt'
@@ -43,11 +43,11 @@ function __ferrule_parse_tokens -S
         case 'lab'
             __ferrule_parse_subcommand 0 'kernel' 'version' 'h/help'
         case 'test'
-            __ferrule_parse_subcommand -r 1 'only=' 'format=' 'jobs=' 'verbose' 'update' 'watch' 'pcapng=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 'allow-path=+' 'only=' 'format=' 'jobs=' 'verbose' 'update' 'watch' 'pcapng=' 'color=' 'version' 'h/help'
         case 'coverage'
-            __ferrule_parse_subcommand -r 1 'only=' 'format=' 'least=' 'jobs=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 'allow-path=+' 'only=' 'format=' 'least=' 'jobs=' 'color=' 'version' 'h/help'
         case 'verify'
-            __ferrule_parse_subcommand -r 1 'only=' 'format=' 'patience=' 'verbose' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 'allow-path=+' 'only=' 'format=' 'patience=' 'verbose' 'color=' 'version' 'h/help'
         case 'snapshot'
             __ferrule_parse_subcommand 0 'redact' 'connections=' 'version' 'h/help'
         case 'fuzz'
@@ -139,6 +139,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ip-addr' -l 'ip-addr' -d 'What `ip -j addr\' printed, instead of --host.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-route' -d 'What `ip -j route\' printed (and `ip -j -6 route\': the option can be repeated).' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" this-host' -l 'this-host' -d 'Take interfaces, addresses and routes from this machine.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ipset' -l 'ipset' -d 'The sets of -m set and -j SET: what `ipset save\' printed.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" fingerprints' -l 'fingerprints' -d 'What -m osf knows: a pf.os, as `nfnl_osf -f\' takes it.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
@@ -217,17 +218,19 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lab" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lab" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule test" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" only' -l 'only' -d 'Only the tests whose names have this in them.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'How to tell the results: text, junit, tap, json.' -rfka 'text junit tap json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" jobs' -l 'jobs' -d 'How many tests run at the same time.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" verbose' -l 'verbose' -d 'Name the tests that passed, too.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Write into the files what came of the tests, in place of the values that were expected.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" watch' -l 'watch' -d 'Run the tests again whenever a file of theirs changes, until interrupted.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" watch' -l 'watch' -d 'Run the tests again whenever a file of theirs changes, until SIGINT or SIGTERM; the exit status is that of the last run.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" pcapng' -l 'pcapng' -d 'Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule coverage" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage" only' -l 'only' -d 'Only the tests whose names have this in them.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage" format' -l 'format' -d 'How to tell it: text, json, lcov, html.' -rfka 'text json lcov html'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage" least' -l 'least' -d 'The percentage of rules that must match.' -rfka ''
@@ -236,6 +239,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule coverage" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule verify" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" only' -l 'only' -d 'Only the tests whose names have this in them.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" format' -l 'format' -d 'How to tell the results: text, junit, tap, json.' -rfka 'text junit tap json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" patience' -l 'patience' -d 'Seconds that a test may let pass; a longer one is not verified.' -rfka ''

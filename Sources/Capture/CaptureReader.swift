@@ -11,12 +11,15 @@ import CPcap
   private var count = 0
 
   /// Opens a file; `-` is standard input.
-  public init(path: String) throws(CaptureError) {
+  ///
+  /// - Parameter name: what errors call the file where that is not the path.
+  public init(path place: String, calledAs name: String? = nil) throws(CaptureError) {
+    let path = name ?? place
     var reason = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard let library = unsafe ferrule_pcap_load(&reason, PCAP_ERRBUF_SIZE) else {
       throw .cannotOpen(path: path, reason: CaptureReader.text(reason))
     }
-    let opened = unsafe library.pointee.open_offline_with_tstamp_precision(path, UInt32(PCAP_TSTAMP_PRECISION_NANO), &reason)
+    let opened = unsafe library.pointee.open_offline_with_tstamp_precision(place, UInt32(PCAP_TSTAMP_PRECISION_NANO), &reason)
     guard let opened = unsafe opened else { throw .cannotOpen(path: path, reason: CaptureReader.text(reason)) }
     let type = unsafe library.pointee.datalink(opened)
     guard let framing = LinkFraming(rawValue: type) else {
@@ -56,8 +59,8 @@ import CPcap
 
 extension CaptureReader {
   /// The records of a file, and why it ended early, if it did.
-  public static func read(path: String) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
-    let reader = try CaptureReader(path: path)
+  public static func read(path: String, calledAs name: String? = nil) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
+    let reader = try CaptureReader(path: path, calledAs: name)
     var frames: [CapturedFrame] = []
     do throws(CaptureError) {
       while let frame = try reader.next() { frames.append(frame) }

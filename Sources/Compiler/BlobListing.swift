@@ -1,3 +1,4 @@
+import Diagnostics
 import Conntrack
 public import Syntax
 import Wire
@@ -56,6 +57,6 @@ public struct BlobListing: Encodable, Sendable {
       let offset = String(entry.offset)
       lines.append("  " + String(repeating: " ", count: max(0, 6 - offset.count)) + "\(offset) +\(entry.size)  \(entry.text)")
     }
-    return lines.map { $0 + "\n" }.joined()
+    return lines.map { Escaping.line($0) + "\n" }.joined()
   }
 }

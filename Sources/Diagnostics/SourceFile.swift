@@ -5,16 +5,24 @@ public final class SourceFile: Sendable {
   /// What diagnostics call this input: a path, or `<stdin>`.
   public let name: String
   public let bytes: [UInt8]
+  /// Whether messages may show its lines.
+  public let showsText: Bool
   private let lineStarts: [UInt32]
 
-  public init(name: String, bytes: [UInt8]) {
+  public convenience init(name: String, bytes: [UInt8]) { self.init(name: name, bytes: bytes, showsText: true) }
+
+  private init(name: String, bytes: [UInt8], showsText: Bool) {
     self.name = name
     self.bytes = bytes
+    self.showsText = showsText
     var starts: [UInt32] = [0]
     let text = bytes.span
     for index in text.indices where text[index] == UInt8(ascii: "\n") { starts.append(UInt32(index + 1)) }
     lineStarts = starts
   }
+
+  /// The same file, whose places can be told and whose lines are not shown: it may not be meant to be read.
+  public var withoutText: SourceFile { SourceFile(name: name, bytes: bytes, showsText: false) }
 
   /// The number of lines, counting an unterminated last one and not counting the emptiness after a final newline.
   public var lineCount: Int {

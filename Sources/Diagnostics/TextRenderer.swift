@@ -14,10 +14,10 @@ public struct TextRenderer: Sendable {
       if let range = note.range {
         text += headline(.note, note.message, at: range, in: file) + excerpt(of: range, in: file)
       } else {
-        text += "  = \(note.message)\n"
+        text += "  = \(Escaping.line(note.message))\n"
       }
     }
-    for fix in diagnostic.fixIts { text += "  = fix: \(fix.message)\n" }
+    for fix in diagnostic.fixIts { text += "  = fix: \(Escaping.line(fix.message))\n" }
     return text
   }
 
@@ -25,8 +25,8 @@ public struct TextRenderer: Sendable {
     _ severity: Severity, _ message: String, at range: SourceRange, in file: SourceFile
   ) -> String {
     let position = file.position(of: range.range.lowerBound)
-    return "\(file.name):\(position.line):\(position.column): "
-      + paint(severity.rawValue + ":", severity) + " \(message)\n"
+    return "\(Escaping.line(file.name)):\(position.line):\(position.column): "
+      + paint(severity.rawValue + ":", severity) + " \(Escaping.line(message))\n"
   }
 
   /// At most ``widest`` bytes of the line are shown, around the range, so that a 1 MB line stays readable.
@@ -34,18 +34,16 @@ public struct TextRenderer: Sendable {
     let widest = 160
     let position = file.position(of: range.range.lowerBound)
     let line = file.line(position.line)
-    guard !line.isEmpty else { return "" }
+    guard file.showsText, !line.isEmpty else { return "" }
     let column = min(position.column - 1, line.count)
     let shift = line.count > widest ? max(0, min(column - widest / 2, line.count - widest)) : 0
     let shown = line.dropFirst(shift).prefix(widest)
-    let width = max(1, min(range.range.count, shown.count - min(column - shift, shown.count)))
-    let lead = String(repeating: " ", count: max(0, column - shift))
-    let marker = "^" + String(repeating: "~", count: width - 1)
-    return "  " + printable(shown) + "\n  " + lead + marker + "\n"
-  }
-
-  private func printable(_ bytes: ArraySlice<UInt8>) -> String {
-    String(decoding: bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: ".") : $0 }, as: UTF8.self)
+    // What is escaped is wider than its bytes, and the marker stands under what is shown.
+    let before = Escaping.line(shown.prefix(max(0, column - shift)))
+    let marked = Escaping.line(shown.dropFirst(max(0, column - shift)).prefix(range.range.count))
+    let lead = String(repeating: " ", count: before.unicodeScalars.count)
+    let marker = "^" + String(repeating: "~", count: max(1, marked.unicodeScalars.count) - 1)
+    return "  " + Escaping.line(shown) + "\n  " + lead + marker + "\n"
   }
 
   private func paint(_ text: String, _ severity: Severity) -> String {

@@ -1,3 +1,4 @@
+import Diagnostics
 public import Lab
 public import Wire
 
@@ -27,7 +28,8 @@ public struct FuzzReport: Sendable {
 
         """
       for disagreement in outcome.disagreements {
-        text += "number \(disagreement.number): \(disagreement.kind)\n" + disagreement.differences.map { "  \($0)\n" }.joined()
+        text += "number \(disagreement.number): \(Escaping.line(disagreement.kind))\n"
+        text += disagreement.differences.map { "  \(Escaping.line("\($0)"))\n" }.joined()
       }
     }
     return text + "total: \(runs.map(\.outcome.tally.pairs).reduce(0, +)) pairs, \(disagreements.count) disagreements\n"

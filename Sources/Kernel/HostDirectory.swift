@@ -18,10 +18,23 @@ extension HostFile {
   /// Whether something stands at the path that can be read.
   public static func exists(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
 
-  /// When a file was last written, in nanoseconds since 1970; nil where there is none.
-  public static func modification(of path: String) -> Int? {
+  /// What tells a file from what stood at its path before: it is another file, or was written or renamed since. Times are in nanoseconds
+  /// since 1970.
+  public struct State: Sendable, Hashable {
+    let device: UInt
+    let number: UInt
+    let size: Int
+    let written: Int
+    let changed: Int
+  }
+
+  /// nil where there is no file.
+  public static func state(of path: String) -> State? {
     var facts = stat()
     guard unsafe stat(path, &facts) == 0 else { return nil }
-    return Int(facts.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(facts.st_mtim.tv_nsec)
+    func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) &* 1_000_000_000 &+ Int(time.tv_nsec) }
+    return State(
+      device: UInt(facts.st_dev), number: UInt(facts.st_ino), size: Int(facts.st_size), written: nanoseconds(facts.st_mtim),
+      changed: nanoseconds(facts.st_ctim))
   }
 }

@@ -14,7 +14,7 @@ public enum HostFile {
     return try bytes(of: descriptor, path)
   }
 
-  static func bytes(of descriptor: Int32, _ path: String) throws(KernelError) -> [UInt8] {
+  static func bytes(of descriptor: Int32, _ path: String, atMost limit: Int = largest) throws(KernelError) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
     while true {
@@ -23,7 +23,7 @@ public enum HostFile {
       guard count >= 0 else { throw .call("reading \(path)") }
       if count == 0 { return bytes }
       bytes += buffer[..<count]
-      guard bytes.count <= largest else { throw KernelError(.malformed("\(path) is longer than \(largest) bytes")) }
+      guard bytes.count <= limit else { throw KernelError(.malformed("\(path) is longer than \(limit) bytes")) }
     }
   }
 

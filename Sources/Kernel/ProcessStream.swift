@@ -6,6 +6,9 @@ public enum ProcessStream: Int32, Sendable {
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 
+  /// A terminal that understands control sequences.
+  public var takesControls: Bool { isTerminal && ProcessEnvironment.value("TERM") != "dumb" }
+
   /// Writes all of it. A reader that has gone ends the process by SIGPIPE, as it does other programs of a pipe.
   public func write(_ bytes: [UInt8]) throws(KernelError) { try HostFile.write(bytes, toStandard: rawValue) }
 

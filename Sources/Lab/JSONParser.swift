@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Why a text is no JSON.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Bytes before the place where reading stopped.
@@ -27,7 +29,7 @@ extension JSONValue {
   }
 }
 
-/// A recursive descent over the bytes; values nested deeper than 128 are refused, so that no input exhausts the stack.
+/// A recursive descent over the bytes, as deep as ``NestingLimit/values`` allows.
 private struct JSONParser {
   let bytes: [UInt8]
   var at = 0
@@ -43,12 +45,11 @@ private struct JSONParser {
   }
 
   mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-    guard depth < 128 else { throw error("nested too deeply") }
     skipSpace()
     guard let unit = next else { throw error("a value is missing") }
     switch unit {
-    case 0x7B: return .object(try object(depth: depth))
-    case 0x5B: return .array(try array(depth: depth))
+    case 0x7B: return .object(try object(depth: try deeper(depth)))
+    case 0x5B: return .array(try array(depth: try deeper(depth)))
     case 0x22: return .string(try string())
     case 0x2D, 0x30...0x39: return try number()
     default:
@@ -57,6 +58,15 @@ private struct JSONParser {
       if take("null") { return .null }
       throw error("no value starts like this")
     }
+  }
+
+  private func deeper(_ depth: Int) throws(JSONError) -> Int {
+    do throws(NestingError) {
+      try NestingLimit.values.check(depth + 1)
+    } catch {
+      throw self.error("\(error)")
+    }
+    return depth + 1
   }
 
   private mutating func take(_ word: StaticString) -> Bool {
@@ -85,7 +95,7 @@ private struct JSONParser {
       let name = try string()
       skipSpace()
       try expect(0x3A, "a colon is missing behind the name of a member")
-      object.members.append(JSONObject.Member(name, try value(depth: depth + 1)))
+      object.members.append(JSONObject.Member(name, try value(depth: depth)))
       skipSpace()
       if next == 0x2C {
         at += 1
@@ -105,7 +115,7 @@ private struct JSONParser {
       return elements
     }
     while true {
-      elements.append(try value(depth: depth + 1))
+      elements.append(try value(depth: depth))
       skipSpace()
       if next == 0x2C {
         at += 1

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A JSON value whose objects keep the order of their members, so that what is read in one order is written in the same.
 public enum JSONValue: Sendable, Equatable {
   case null
@@ -89,11 +91,11 @@ extension JSONValue {
 }
 
 extension JSONValue: CustomStringConvertible {
-  /// The value as JSON text on one line.
+  /// The value as JSON text on one line, hidden characters escaped.
   public var description: String {
     var line: [UInt8] = []
     write(to: &line)
-    return String(decoding: line, as: UTF8.self)
+    return Escaping.json(String(decoding: line, as: UTF8.self))
   }
 
   private func write(to line: inout [UInt8]) {

@@ -33,7 +33,7 @@ public struct ChainTree: Sendable {
       draw(index, &drawing)
       drawPostponed(&drawing)
     }
-    return drawing.lines.map { $0 + "\n" }.joined()
+    return drawing.lines.map { Escaping.line($0) + "\n" }.joined()
   }
 
   private struct Drawing {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Kernel
 
 /// What the process leaves with; `ferrule --help` documents it.
@@ -16,10 +17,10 @@ enum ExitStatus: Int32 {
 
 /// Why a command cannot go on, in words for the user.
 struct CommandFailure: Error {
-  let message: String
+  let message: TerminalText
   let status: ExitStatus
 
-  init(_ message: String, _ status: ExitStatus = .badInput) {
+  init(_ message: TerminalText, _ status: ExitStatus = .badInput) {
     self.message = message
     self.status = status
   }

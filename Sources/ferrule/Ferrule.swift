@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import DropIn
 import Extensions
 import Glibc
@@ -50,7 +51,7 @@ struct Ferrule: ParsableCommand {
       // What the argument parser throws: help and the version are no failures, everything else is bad input.
       let isFailure = exitCode(for: error) != .success
       if isFailure, !(error is ExitCode) {
-        Console.complain(fullMessage(for: error))
+        Console.complain(parser: fullMessage(for: error), quoting: CommandLine.arguments)
         exit(withError: ExitStatus.badInput.code)
       }
       exit(withError: error)

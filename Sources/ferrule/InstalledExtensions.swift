@@ -1,3 +1,4 @@
+import Diagnostics
 import Extensions
 import Kernel
 import XTables
@@ -19,8 +20,10 @@ enum UndeclaredParts {
         for (position, rule) in chain.rules.enumerated() {
           for part in rule.unknownParts {
             Console.complain(
-              "\(table.name.rawValue) \(chain.name) rule \(position + 1): nothing here can read the \(part.kind.rawValue) "
-                + "`\(part.name)' revision \(part.revision); its bytes are kept")
+              """
+              \(table.name.rawValue) \(chain.name) rule \(position + 1): nothing here can read the \(part.kind.rawValue) \
+              `\(part.name)' revision \(part.revision); its bytes are kept
+              """)
           }
         }
       }
@@ -30,7 +33,7 @@ enum UndeclaredParts {
   /// What extensions of libxtables failed in, where a printed rule could not tell.
   static func complain() {
     for registry in [Registry.installed, .forThisKernel] {
-      for complaint in registry.foreign?.complaints ?? [] { Console.complain(complaint) }
+      for complaint in registry.foreign?.complaints ?? [] { Console.complain("\(complaint)") }
     }
   }
 }

@@ -1,4 +1,6 @@
 import Evaluator
+import Lab
+import TestSupport
 import Testing
 import Wire
 import XTables
@@ -74,7 +76,7 @@ struct HostTests {
     "interfaces: {a-name-that-is-too-long: {}}",
   ])
   func refused(_ text: String) {
-    #expect(throws: HostError.self) { try Host(yaml: text) }
+    #expect(throws: ScenarioFileError.self) { try Host(yaml: text) }
   }
 
   @Test("has the kernel's sysctls, and forwards by interface")

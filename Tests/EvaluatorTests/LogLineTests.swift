@@ -2,6 +2,7 @@ import Conntrack
 import Diagnostics
 import Extensions
 import Syntax
+import TestSupport
 import Testing
 import Wire
 import XTables

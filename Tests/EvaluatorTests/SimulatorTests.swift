@@ -4,6 +4,7 @@ import Diagnostics
 import Evaluator
 import Extensions
 import Syntax
+import TestSupport
 import Testing
 import Wire
 import XTables

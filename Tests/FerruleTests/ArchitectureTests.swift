@@ -66,6 +66,12 @@ import Testing
     }
   }
 
+  /// Whatever else read YAML would do so without the limits of the one reader.
+  @Test func oneFileReadsYAML() throws {
+    let readers = try Self.floors().flatMap { try Self.sources("Sources/\($0.name)") }.filter { try Self.imports($0).contains("Yams") }
+    #expect(readers == ["Sources/Lab/Document/DocumentComposer.swift"])
+  }
+
   @Test func foundationStaysAtTheTop() throws {
     let allowed: Set<String> = ["Lab", "KernelLab", "Kernel", "Linter", "Evaluator", "ferrule"]
     for floor in try Self.floors() {

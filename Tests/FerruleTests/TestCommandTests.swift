@@ -66,6 +66,35 @@ import Testing
     #expect(outcome.text.hasSuffix("1\n1\n"), "\(outcome.text)")
   }
 
+  /// What is broken or absent for a moment is told of, and no reason to stop; SIGINT is, with the status of the last run.
+  @Test func watchingGoesOnUntilInterrupted() throws {
+    let outcome = try CommandTests.shell(
+      """
+      T=$(dirname $F); mkdir $T/suites $T/suites/a; mv $F $T/suites/a/scenario.yaml; cd $T
+      printf '*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p udp -m udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > rules; cp rules kept
+      ferrule test --watch suites > out 2>&1 & P=$!
+      # Waits until the output has a line so many times.
+      await() { for i in $(seq 600); do [ "$(grep -c "$2" out)" -ge $1 ] && return; sleep 0.1; done; echo "nothing says $2"; }
+      await 1 'a/scenario.yaml: 1 passed'
+      mv rules gone; await 1 'No such file'; mv gone rules; await 2 'a/scenario.yaml: 1 passed'
+      printf '*filter\\n-A INP' > rules; await 1 '/rules:2:'; cp kept rules; await 3 'a/scenario.yaml: 1 passed'
+      mv suites/a/scenario.yaml kept.yaml; await 1 'there is no scenario.yaml'; cp kept.yaml suites/a/scenario.yaml
+      await 4 'a/scenario.yaml: 1 passed'
+      echo 'tests: [' > suites/a/scenario.yaml; await 1 'this is no YAML'; cp kept.yaml suites/a/scenario.yaml; await 5 'a/scenario.yaml: 1 passed'
+      mkdir suites/b; cp kept.yaml suites/b/scenario.yaml; await 1 'b/scenario.yaml: 1 passed'
+      sed -i 's/=> local/=> drop/' suites/b/scenario.yaml; await 1 'b/scenario.yaml: 1 failed'
+      N=$(grep -c 'a/scenario.yaml: 1 passed' out); rm -r suites/b; await $((N + 1)) 'a/scenario.yaml: 1 passed'
+      kill -0 $P && kill -INT $P; wait $P; echo "status $?"; cat out
+      """, with: """
+        rules: ../../rules
+        tests:
+          - name: t
+            steps: [eth0 udp 10.0.0.9:1000 > 10.0.0.1:53 => local]
+
+        """, named: "scenario.yaml")
+    #expect(outcome.text.hasPrefix("status 0\n"), "\(outcome.text)")
+  }
+
   @Test func whatCameIsWrittenAsExpected() throws {
     let outcome = try CommandTests.shell(
       "sed -i 's/=> local/=> drop/' $F; ferrule test --update $F; ferrule test $F; grep -c '=> local' $F",

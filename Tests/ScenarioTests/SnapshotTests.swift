@@ -2,6 +2,7 @@ import Diagnostics
 import Evaluator
 import Extensions
 import Lab
+import TestSupport
 import Testing
 import Wire
 import XTables
@@ -114,6 +115,21 @@ import XTables
     #expect(!SnapshotFile.isOne(SourceFile(name: "", bytes: Array("interfaces: {}\n#host:\n".utf8))))
     let machine = try SnapshotFile(file, registry: .ferrule, names: .builtin, loader: .none)
     #expect(machine.rulesets.map { $0.family } == [.ipv4] && machine.simulator.host.sysctls["net.ipv4.conf.br0.rp_filter"] == 2)
+  }
+
+  /// What is no printable text in rules and sets is read back as it was.
+  @Test(arguments: HostileText.strings) func hostileTextIsReadBack(_ text: String) throws {
+    let word = String(decoding: Array(text.utf8.filter { ![0x0A, 0x0D, 0x22, 0x5C].contains($0) }), as: UTF8.self)
+    var snapshot = Self.reader.snapshot
+    snapshot.rules = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m comment --comment \"\(word)\" -j ACCEPT\nCOMMIT\n"
+    snapshot.gaps = [text]
+    snapshot.users = [text: 7]
+    let document = snapshot.document
+    #expect(HostileText.dangers(in: Array(document.utf8)).isEmpty)
+    let file = SourceFile(name: "host.yaml", bytes: Array(document.utf8))
+    let machine = try SnapshotFile(file, registry: .ferrule, names: .builtin, loader: .none)
+    #expect(machine.rulesets[0].file.bytes.firstRange(of: Array(word.utf8)) != nil)
+    #expect(machine.rulesets[0].ruleset.tables[0].chains.flatMap(\.rules).count == 1)
   }
 
   @Test func connectionsAreThereFromTheStart() throws {

@@ -1,22 +1,24 @@
+import Diagnostics
 import Evaluator
+import Lab
 import Wire
 
 /// The hosts around the one that is tried: on two links of its own, and outside.
 enum SoakNetwork {
   static func host() throws -> Host {
-    try Host(
-      yaml: """
-        interfaces:
-          eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}
-          eth1: {addresses: [10.0.1.1/24, "fd01::1/64"], mtu: 1400}
-          eth2: {addresses: [198.51.100.1/24, "2001:db8::1/64"]}
-        routes: [default via 198.51.100.254 dev eth2, "default via 2001:db8::fe dev eth2", prohibit 192.0.2.0/25, unreachable 192.0.2.128/25]
-        sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
-        sockets:
-          - {name: web, proto: tcp, port: 80}
-          - {name: ftp, proto: tcp, port: 21}
-          - {name: dns, proto: udp, port: 53}
-        """)
+    let text = """
+      interfaces:
+        eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}
+        eth1: {addresses: [10.0.1.1/24, "fd01::1/64"], mtu: 1400}
+        eth2: {addresses: [198.51.100.1/24, "2001:db8::1/64"]}
+      routes: [default via 198.51.100.254 dev eth2, "default via 2001:db8::fe dev eth2", prohibit 192.0.2.0/25, unreachable 192.0.2.128/25]
+      sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
+      sockets:
+        - {name: web, proto: tcp, port: 80}
+        - {name: ftp, proto: tcp, port: 21}
+        - {name: dns, proto: udp, port: 53}
+      """
+    return try Host(yaml: SourceFile(name: "host", bytes: Array(text.utf8)))
   }
 
   /// Hosts by link, then by family.

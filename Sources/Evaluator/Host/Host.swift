@@ -23,11 +23,11 @@ public final class Host: HostModel {
       self.scope = scope
     }
 
-    /// Reads `10.0.0.1/24`; a bare address has its whole length.
+    /// Reads `10.0.0.1/24`; a bare address has its whole length. The length is digits and nothing else.
     public init?(_ text: some StringProtocol) {
-      let parts = text.split(separator: "/", maxSplits: 1)
+      let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
       guard let first = parts.first, let address = IPAddress(first) else { return nil }
-      let length = parts.count == 2 ? Int(parts[1]) : address.family.addressBits
+      let length = parts.count == 2 ? parts[1].first?.isWholeNumber == true ? Int(parts[1]) : nil : address.family.addressBits
       guard let length, (0...address.family.addressBits).contains(length) else { return nil }
       self.init(address, prefixLength: length, scope: Self.defaultScope(address))
     }

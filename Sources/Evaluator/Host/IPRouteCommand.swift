@@ -47,9 +47,9 @@ extension Host {
   /// A prefix whose last octets may be left out: `10/8`.
   static func prefix(_ text: String) -> Address? {
     if let address = Address(text) { return address }
-    let parts = text.split(separator: "/", maxSplits: 1)
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let octets = parts[0].split(separator: ".")
-    guard octets.count < 4, !text.contains(":") else { return nil }
+    guard (1..<4).contains(octets.count), !text.contains(":") else { return nil }
     let padded = octets.joined(separator: ".") + String(repeating: ".0", count: 4 - octets.count)
     return Address(parts.count == 2 ? "\(padded)/\(parts[1])" : "\(padded)/\(8 * octets.count)")
   }

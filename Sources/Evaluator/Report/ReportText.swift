@@ -14,7 +14,7 @@ extension PathReport {
       let left = departures.first { _ in packet.origin == .own }?.packet.brief
       let heading = index == 0 ? title ?? packet.packet.brief : "  and the host sends \(packet.packet.brief)"
       return packet.lines(heading, left: left, indent: index == 0 ? "  " : "    ", source(packet.family))
-    }.flatMap { $0 }.map { $0 + "\n" }.joined()
+    }.flatMap { $0 }.map { Escaping.line($0) + "\n" }.joined()
   }
 }
 

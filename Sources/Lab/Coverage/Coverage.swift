@@ -126,7 +126,7 @@ enum CoverageText {
       }
     }
     if coverage.files.count != 1 { lines.append("all: \(summary(coverage.hitCount, coverage.ruleCount))") }
-    return lines.map { $0 + "\n" }.joined()
+    return lines.map { Escaping.line($0) + "\n" }.joined()
   }
 
   private static func summary(_ hits: Int, _ count: Int) -> String { "\(hits) of \(count) rules matched (\(Percentage(hits, of: count)))" }
@@ -160,7 +160,8 @@ enum CoverageJSON {
   }
 }
 
-/// `geninfo(1)` describes the form: a rule is a line of code, a chain a function.
+/// `geninfo(1)` describes the form: a rule is a line of code, a chain a function. The form has no escapes: a name with hidden characters
+/// stands as it does on a terminal, so that it stays one line.
 enum CoverageTracefile {
   static func render(_ coverage: Coverage) -> String { coverage.files.map(render).joined() }
 
@@ -179,6 +180,6 @@ enum CoverageTracefile {
     lines.append("LF:\(rules.count)")
     lines.append("LH:\(rules.count { $0.hits > 0 })")
     lines.append("end_of_record")
-    return lines.map { $0 + "\n" }.joined()
+    return lines.map { Escaping.line($0) + "\n" }.joined()
   }
 }

@@ -17,7 +17,7 @@ enum CoveragePage {
   }
 
   private static func title(_ file: Coverage.File) -> String {
-    MarkupText.escape(file.source.name) + (file.isIPv6 ? " (IPv6)" : "")
+    Escaping.markup(file.source.name) + (file.isIPv6 ? " (IPv6)" : "")
   }
 
   private static func render(_ file: Coverage.File, _ index: Int) -> String {
@@ -30,7 +30,7 @@ enum CoveragePage {
     for number in 1...max(1, file.source.lineCount) {
       let count = hits[number]
       let kind = count == nil ? "plain" : count == 0 ? "never" : "hit"
-      let line = MarkupText.escape(String(decoding: file.source.line(number), as: UTF8.self))
+      let line = Escaping.markup(file.source.line(number))
       text += "<tr class=\"\(kind)\"><td class=\"n\">\(number)</td><td class=\"n\">\(count.map { "\($0)" } ?? "")</td>"
       text += "<td><pre>\(line)</pre></td></tr>\n"
     }

@@ -4,9 +4,14 @@ import Wire
 /// Reads the words of one line, from the left.
 struct NotationReader {
   private let words: [NotationWord]
+  /// 0 for the packet of the line, 1 for one that it quotes.
+  private let level: Int
   private var at = 0
 
-  init(_ words: [NotationWord]) { self.words = words }
+  init(_ words: [NotationWord], level: Int = 0) {
+    self.words = words
+    self.level = level
+  }
 
   private var place: SourceRange {
     at < words.count ? words[at].range : words.last.map { SourceRange(Int($0.range.upperBound)..<Int($0.range.upperBound)) } ?? SourceRange(0..<0)
@@ -159,7 +164,8 @@ struct NotationReader {
     let inner = SourceFile(name: "", bytes: Array(word.text.utf8.dropFirst().dropLast()))
     let spec: PacketSpec
     do throws(NotationError) {
-      var reader = NotationReader(try NotationLexer.words(inner, 0..<inner.bytes.count))
+      try NotationLexer.check(level + 1, at: -1)
+      var reader = NotationReader(try NotationLexer.words(inner, 0..<inner.bytes.count), level: level + 1)
       spec = try reader.packet()
     } catch {
       let start = Int(word.range.lowerBound) + 1

@@ -28,6 +28,8 @@ struct NotationError: Error {
 }
 
 /// The words of a line: parted by blanks and by `>`, with `=>` a word of its own; what stands in quotes or brackets holds together.
+///
+/// Brackets are followed as deep as quoted packets may be nested, with those of an IPv6 address inside the last.
 enum NotationLexer {
   static func words(_ file: SourceFile, _ line: Range<Int>) throws(NotationError) -> [NotationWord] {
     var words: [NotationWord] = []
@@ -56,6 +58,15 @@ enum NotationLexer {
     return words
   }
 
+  /// - Parameter level: of the quoted packet.
+  static func check(_ level: Int, at place: Int) throws(NotationError) {
+    do throws(NestingError) {
+      try NestingLimit.packets.check(level)
+    } catch {
+      throw NotationError("\(error)", at: SourceRange(place..<place + 1))
+    }
+  }
+
   private static func wordEnd(_ bytes: [UInt8], _ start: Int, _ end: Int) throws(NotationError) -> Int {
     var depth = 0
     var quotedAt: Int?
@@ -67,7 +78,9 @@ enum NotationLexer {
       } else {
         switch byte {
         case UInt8(ascii: "\""): quotedAt = at
-        case UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "["):
+          depth += 1
+          try check(depth - 1, at: at)
         case UInt8(ascii: "]"): depth -= 1
         case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: ">"): if depth <= 0 { return at }
         default: break

@@ -1,5 +1,4 @@
 import Diagnostics
-import Yams
 
 /// Where a value of a scenario file stands among its siblings, byte by byte, so that it can be written anew or taken out.
 struct EntrySite: Sendable, Hashable {
@@ -76,8 +75,13 @@ extension FileNode {
   }
 
   private var children: [FileNode] {
-    let nodes = node.sequence.map { Array($0) } ?? node.mapping.map { mapping in mapping.map { $0.value } } ?? []
-    return nodes.map { FileNode(node: $0, document: document) }
+    let values: [DocumentValue] =
+      switch value.content {
+      case .scalar: []
+      case .sequence(let elements): elements
+      case .mapping(let members): members.map(\.value)
+      }
+    return values.map { FileNode(value: $0, document: document) }
   }
 }
 

@@ -128,6 +128,7 @@ extension ScenarioFile {
     let suite = file.name.hasSuffix(".jsonl")
       ? ScenarioLines(file: file, registry: registry, names: names).read(&problems)
       : ScenarioFileReader(file, registry: registry, names: names, loader: loader).read(&problems)
-    return Reading(file: file, suite: suite, diagnostics: problems.map(\.diagnostic))
+    let shown = problems.first { $0.hidesText }?.shown(file) ?? file
+    return Reading(file: shown, suite: suite, diagnostics: problems.map(\.diagnostic))
   }
 }

@@ -115,11 +115,8 @@ struct HostPart {
     }
     var texts: [String] = []
     for address in addresses {
-      let text = try address.text()
-      let parts = text.split(separator: "/", maxSplits: 1)
-      guard let host = parts.first.flatMap({ IPAddress($0) }), parts.count == 1 || Int(parts[1]).map({ (0...host.family.addressBits).contains($0) }) == true
-      else { throw address.error("`\(text)' is no address", hint: "10.0.0.1/24") }
-      texts.append(text)
+      _ = try address.interfaceAddress()
+      texts.append(try address.text())
     }
     if name == "lo" {
       for text in texts where !text.hasPrefix("127.0.0.1") && !text.hasPrefix("::1/") { links.append("addr add \(text) dev lo") }

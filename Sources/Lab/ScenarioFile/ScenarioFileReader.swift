@@ -41,18 +41,20 @@ final class ScenarioFileReader {
   let loader: ScenarioFileLoader
   /// Rules that were read, by path and names, so that tests of the same rules share them.
   private var known: [String: ScenarioRuleset] = [:]
+  /// The files that led to this one by `snapshot`, from the one on the command line.
+  private let namedBy: [String]
 
-  init(_ file: SourceFile, registry: Registry, names: NameDatabase, loader: ScenarioFileLoader) {
+  init(_ file: SourceFile, registry: Registry, names: NameDatabase, loader: ScenarioFileLoader, namedBy: [String] = []) {
     self.file = file
     self.registry = registry
     self.names = names
     self.loader = loader
+    self.namedBy = namedBy
   }
 
   func read(_ problems: inout [ScenarioFileError]) -> ScenarioFile? {
     do throws(ScenarioFileError) {
-      let document = FileDocument(file)
-      let object = try FileObject(try document.root(), .file)
+      let object = try FileObject(try FileDocument(file).root(of: .file), .file)
       var surroundings = Surroundings()
       try read(object, into: &surroundings)
       guard let tests = object["tests"] else { throw object.node.error("there are no tests") }
@@ -73,7 +75,7 @@ final class ScenarioFileReader {
 
   /// The file as a snapshot: a test in which nothing happens.
   func snapshot() throws(ScenarioFileError) -> ScenarioTest {
-    let root = try FileDocument(file).root()
+    let root = try FileDocument(file).root(of: .snapshot)
     var surroundings = Surroundings()
     try read(try FileObject(root, .snapshot), into: &surroundings)
     let base = surroundings.scenario(named: file.name)
@@ -127,10 +129,20 @@ final class ScenarioFileReader {
 
   /// A snapshot has the members that stand around tests, and nothing else.
   private func read(snapshot node: FileNode, into surroundings: inout Surroundings) throws(ScenarioFileError) {
-    let snapshot = try content(node)
-    let reader = ScenarioFileReader(snapshot, registry: registry, names: names, loader: loader)
+    let snapshot = try content(node, .snapshot)
+    let chain = namedBy + [file.name]
+    // A text inside the file has the name of the file, and comes to an end by itself.
+    if !node.isInlineText, let start = chain.firstIndex(of: snapshot.name) {
+      throw node.error("the snapshot names itself: " + (chain[start...] + [snapshot.name]).joined(separator: " names "))
+    }
+    do throws(NestingError) {
+      try NestingLimit.snapshots.check(chain.count)
+    } catch {
+      throw node.error("\(error)")
+    }
+    let reader = ScenarioFileReader(snapshot, registry: registry, names: names, loader: loader, namedBy: chain)
     do throws(ScenarioFileError) {
-      try reader.read(try FileObject(try FileDocument(snapshot).root(), .snapshot), into: &surroundings)
+      try reader.read(try FileObject(try FileDocument(snapshot).root(of: .snapshot), .snapshot), into: &surroundings)
     } catch {
       throw within(snapshot, error.range, error.message, node)
     }
@@ -160,17 +172,22 @@ final class ScenarioFileReader {
   }
 
   /// The text that a member holds, or the file that it names: a text of one line is a name. A text in the file has the lines of the file.
-  func content(_ node: FileNode) throws(ScenarioFileError) -> SourceFile {
+  ///
+  /// - Parameter kind: what a file must look like; nothing is told of one that does not.
+  func content(_ node: FileNode, _ kind: NamedFileKind) throws(ScenarioFileError) -> SourceFile {
     let text = try node.text()
-    guard !text.contains("\n"), !node.isBlock else {
+    guard !node.isInlineText else {
       let before = [UInt8](repeating: UInt8(ascii: "\n"), count: node.isBlock ? node.line : 0)
       return SourceFile(name: file.name, bytes: before + Array(text.utf8))
     }
+    let source: SourceFile
     do throws(ScenarioFileLoader.Failure) {
-      return SourceFile(name: path(text), bytes: try loader.bytes(path(text)))
+      source = SourceFile(name: path(text), bytes: try loader.bytes(path(text)))
     } catch {
       throw node.error(error.reason)
     }
+    guard kind.fits(source.bytes) else { throw node.error("\(source.name) is not \(kind.title)") }
+    return source
   }
 
   func capture(_ node: FileNode) throws(ScenarioFileError) -> [CapturedFrame] {
@@ -183,7 +200,7 @@ final class ScenarioFileReader {
   }
 
   private func ipsets(_ node: FileNode) throws(ScenarioFileError) -> String {
-    let text = String(decoding: try content(node).bytes, as: UTF8.self)
+    let text = String(decoding: try content(node, .sets).bytes, as: UTF8.self)
     do throws(AddressSetError) {
       _ = try AddressSets(saved: text, names: names)
     } catch {
@@ -193,7 +210,7 @@ final class ScenarioFileReader {
   }
 
   private func fingerprints(_ node: FileNode) throws(ScenarioFileError) -> String {
-    let text = String(decoding: try content(node).bytes, as: UTF8.self)
+    let text = String(decoding: try content(node, .fingerprints).bytes, as: UTF8.self)
     do throws(OSFingerprintError) {
       _ = try OSFingerprints(text: text)
     } catch {
@@ -203,7 +220,7 @@ final class ScenarioFileReader {
   }
 
   private func listing(_ node: FileNode) throws(ScenarioFileError) -> String {
-    let source = try content(node)
+    let source = try content(node, .connections)
     if let error = ConnectionListing(source.bytes, label: names.connectionLabel).errors.first {
       throw within(source, SourceRange(error.range), error.message, node)
     }
@@ -217,7 +234,7 @@ final class ScenarioFileReader {
   }
 
   func ruleset(_ node: FileNode, _ family: Family, _ surroundings: Surroundings) throws(ScenarioFileError) -> ScenarioRuleset {
-    let source = try content(node)
+    let source = try content(node, .rules)
     let host = surroundings.host
     let key = "\(family) \(node.isBlock ? "\(node.line)" : source.name) \(host.users) \(host.groups) \(surroundings.ipsets ?? "")"
     if let ruleset = known[key] { return ruleset }

@@ -1,5 +1,6 @@
 import Capture
 import Diagnostics
+import Evaluator
 import Wire
 import XTables
 
@@ -171,13 +172,9 @@ struct ScriptReader {
         networks.append(Network(bits: 0, length: -1, family: nil, interface: interface))
         continue
       }
-      let parts = member.name.split(separator: "/", maxSplits: 1)
-      guard let address = parts.first.flatMap({ IPAddress($0) }) else { throw member.key.error("`\(member.name)' is no network") }
-      let whole = address.family.addressBits
-      guard let length = parts.count == 2 ? Int(parts[1]) : whole, (0...whole).contains(length) else {
-        throw member.key.error("`\(member.name)' is no network")
-      }
-      networks.append(Network(bits: address.bits, length: length, family: address.family, interface: interface))
+      guard let network = Host.Address(member.name) else { throw member.key.error("`\(member.name)' is no network") }
+      networks.append(
+        Network(bits: network.address.bits, length: network.prefixLength, family: network.address.family, interface: interface))
     }
     return networks.sorted { $0.length > $1.length }
   }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A machine at one moment, with all that a dry run needs, as a document that scenario files (`snapshot: FILE`) and
 /// `ferrule run --host FILE` read.
 public struct Snapshot: Sendable, Equatable {
@@ -54,7 +56,7 @@ extension Snapshot {
   /// The document, in YAML.
   public var document: String {
     var text = "# A snapshot for `ferrule run --host' and for scenario files (`snapshot: FILE').\n"
-    for gap in gaps { text += "# Not in it: \(gap.split(whereSeparator: \.isNewline).joined(separator: " "))\n" }
+    for gap in gaps { text += "# Not in it: \(Escaping.line(gap))\n" }
     text += "clock: \(clock)\nhost:\n  interfaces:\n"
     for interface in interfaces { text += "    \(YAMLText.quote(interface.name)): \(interface.flow)\n" }
     if interfaces.isEmpty { text = String(text.dropLast()) + " {}\n" }
@@ -92,18 +94,18 @@ extension Snapshot.Socket {
 
 /// Texts as YAML writes them.
 private enum YAMLText {
-  /// Plain where nothing can be mistaken, else in double quotes, whose escapes are JSON's.
+  /// Plain where nothing can be mistaken, else in double quotes.
   static func quote(_ text: String) -> String {
     let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
       (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x2F || byte == 0x5F
     }
     let isWord = isPlain && Double(text) == nil && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
-    return isWord ? text : JSONValue.string(text).description
+    return isWord ? text : Escaping.yaml(text)
   }
 
   static func list(_ name: String, _ texts: [String]) -> String {
     guard !texts.isEmpty else { return "  \(name): []\n" }
-    return "  \(name):\n" + texts.map { "    - \(JSONValue.string($0))\n" }.joined()
+    return "  \(name):\n" + texts.map { "    - \(Escaping.yaml($0))\n" }.joined()
   }
 
   static func mapping(_ name: String, _ members: [(String, String)]) -> String {
@@ -113,8 +115,7 @@ private enum YAMLText {
 
   /// Lines as they are, where YAML can hold them so.
   static func block(_ name: String, _ text: String) -> String {
-    let isClean = text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 && $0.value != 0x7F && $0.value < 0x80 }
-    guard isClean, !text.hasPrefix(" "), !text.hasPrefix("\n") else { return "\(name): \(JSONValue.string(text))\n" }
+    guard text.utf8.allSatisfy({ $0 < 0x80 }), Escaping.lines(text) == text, !text.hasPrefix(" "), !text.hasPrefix("\n") else { return "\(name): \(Escaping.yaml(text))\n" }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     return "\(name): |\n" + (lines.last == "" ? lines.dropLast() : lines[...]).map { "  \($0)\n" }.joined()
   }

@@ -8,10 +8,11 @@ public struct SnapshotFile {
   /// Its rules, one ruleset a family.
   public let rulesets: [ScenarioRuleset]
 
-  /// Whether a document is a snapshot, and not the description of a host alone: it has a `host` of its own.
+  /// Whether a document is a snapshot, and not the description of a host alone: it has a `host` of its own, or names a snapshot.
   public static func isOne(_ file: SourceFile) -> Bool {
-    let key = Array("host:".utf8)
-    return file.bytes.starts(with: key) || file.bytes.firstRange(of: [UInt8(ascii: "\n")] + key) != nil
+    ["host:", "snapshot:"].contains { key in
+      file.bytes.starts(with: key.utf8) || file.bytes.firstRange(of: Array("\n\(key)".utf8)) != nil
+    }
   }
 
   /// Sets the machine up: its rules, sets and host, and the connections that conntrack knows.

@@ -210,7 +210,9 @@ public struct SnapshotReader: Sendable {
 
   // MARK: Texts
 
+  /// Takes iptables-save text. YAML holds characters only: U+FFFD stands for bytes of names and comments that are not UTF-8.
   public mutating func take(rules: String?, _ family: AddressFamily) {
+    if rules?.contains("\u{FFFD}") == true { miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them") }
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }
 

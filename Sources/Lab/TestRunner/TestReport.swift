@@ -106,17 +106,19 @@ struct TextTestReport {
     for suite in suites {
       text += suite.diagnostics.map { renderer.render($0, in: suite.file) }.joined()
       let mark = suite.isPassed ? paint("✓", "32") : paint("✗", "31")
-      text += "\(mark) \(suite.name): \(counts(suite.tests))\n"
+      text += "\(mark) \(Escaping.line(suite.name)): \(counts(suite.tests))\n"
       if let reason = suite.commonReason {
-        text += "  " + paint("✗ all: \(reason)", "31") + "\n"
+        text += "  " + paint("✗ all: \(Escaping.line(reason))", "31") + "\n"
         continue
       }
       for test in suite.tests {
+        let name = Escaping.line(test.name)
         if test.outcome == .failed || test.outcome == .broken {
-          text += "  " + paint("✗ \(test.name)", "31") + "\n"
-          text += test.explanation(in: suite.file).map { "    \($0)\n" }.joined()
+          text += "  " + paint("✗ \(name)", "31") + "\n"
+          text += test.explanation(in: suite.file).map { "    \(Escaping.line($0))\n" }.joined()
         } else if verbose {
-          text += test.outcome == .skipped ? "  - \(test.name): skipped, \(test.reason ?? "")\n" : "  \(paint("✓", "32")) \(test.name)\n"
+          let reason = Escaping.line(test.reason ?? "")
+          text += test.outcome == .skipped ? "  - \(name): skipped, \(reason)\n" : "  \(paint("✓", "32")) \(name)\n"
         }
       }
     }
@@ -145,12 +147,12 @@ enum JUnitTestReport {
     xml += "skipped=\"\(count(all, .skipped))\" time=\"\(seconds(all))\">\n"
     for suite in suites {
       let broken = suite.diagnostics.filter { $0.severity == .error }
-      xml += "  <testsuite name=\"\(escape(suite.name))\" tests=\"\(suite.tests.count + broken.count)\" "
+      xml += "  <testsuite name=\"\(Escaping.markup(suite.name))\" tests=\"\(suite.tests.count + broken.count)\" "
       xml += "failures=\"\(suite.count(.failed))\" errors=\"\(suite.count(.broken) + broken.count)\" "
       xml += "skipped=\"\(suite.count(.skipped))\" time=\"\(seconds(suite.tests))\">\n"
       for problem in broken {
-        xml += "    <testcase name=\"\(escape(suite.file.line(of: problem.range)))\" classname=\"\(escape(suite.name))\">"
-        xml += "<error message=\"\(escape(problem.message))\"/></testcase>\n"
+        xml += "    <testcase name=\"\(Escaping.markup(suite.file.line(of: problem.range)))\" classname=\"\(Escaping.markup(suite.name))\">"
+        xml += "<error message=\"\(Escaping.markup(problem.message))\"/></testcase>\n"
       }
       for test in suite.tests { xml += render(test, suite) }
       xml += "  </testsuite>\n"
@@ -159,45 +161,24 @@ enum JUnitTestReport {
   }
 
   private static func render(_ test: TestResult, _ suite: SuiteResult) -> String {
-    var xml = "    <testcase name=\"\(escape(test.name))\" classname=\"\(escape(suite.name))\" "
-    xml += "file=\"\(escape(suite.file.name))\" line=\"\(suite.file.position(of: Int(test.range.lowerBound)).line)\" "
+    var xml = "    <testcase name=\"\(Escaping.markup(test.name))\" classname=\"\(Escaping.markup(suite.name))\" "
+    xml += "file=\"\(Escaping.markup(suite.file.name))\" line=\"\(suite.file.position(of: Int(test.range.lowerBound)).line)\" "
     xml += "time=\"\(Decimals.three(test.duration))\""
     let first = test.steps.flatMap(\.failures).first ?? test.failures.first
-    let text = escape(test.explanation(in: suite.file).joined(separator: "\n"))
+    let text = test.explanation(in: suite.file).map { Escaping.markup($0) }.joined(separator: "\n")
     switch test.outcome {
     case .passed: return xml + "/>\n"
-    case .skipped: return xml + "><skipped message=\"\(escape(test.reason ?? ""))\"/></testcase>\n"
-    case .broken: return xml + "><error message=\"\(escape(test.reason ?? ""))\">\(text)</error></testcase>\n"
+    case .skipped: return xml + "><skipped message=\"\(Escaping.markup(test.reason ?? ""))\"/></testcase>\n"
+    case .broken: return xml + "><error message=\"\(Escaping.markup(test.reason ?? ""))\">\(text)</error></testcase>\n"
     case .failed:
       let message = first?.sentence ?? ""
-      return xml + "><failure message=\"\(escape(message))\">\(text)</failure></testcase>\n"
+      return xml + "><failure message=\"\(Escaping.markup(message))\">\(text)</failure></testcase>\n"
     }
   }
 
   private static func count(_ tests: [TestResult], _ outcome: TestResult.Outcome) -> Int { tests.count { $0.outcome == outcome } }
 
   private static func seconds(_ tests: [TestResult]) -> String { Decimals.three(tests.reduce(0) { $0 + $1.duration }) }
-
-  private static func escape(_ text: String) -> String { MarkupText.escape(text) }
-}
-
-/// Text inside XML and HTML.
-enum MarkupText {
-  /// Characters that XML cannot hold at all become a question mark.
-  static func escape(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      default: result.unicodeScalars.append(scalar.value < 0x20 || (0xFFFE...0xFFFF).contains(scalar.value) ? "?" : scalar)
-      }
-    }
-    return result
-  }
 }
 
 enum Decimals {
@@ -217,27 +198,24 @@ enum TAPTestReport {
     for suite in suites {
       for problem in suite.diagnostics where problem.severity == .error {
         number += 1
-        lines.append("not ok \(number) - \(escape(suite.file.line(of: problem.range))): \(escape(problem.message))")
+        lines.append("not ok \(number) - \(Escaping.tap(suite.file.line(of: problem.range))): \(Escaping.tap(problem.message))")
       }
       for test in suite.tests {
         number += 1
         let isFine = test.outcome == .passed || test.outcome == .skipped
-        var line = (isFine ? "ok" : "not ok") + " \(number) - \(escape(suite.name)): \(escape(test.name))"
-        if test.outcome == .skipped { line += " # SKIP \(escape(test.reason ?? ""))" }
+        var line = (isFine ? "ok" : "not ok") + " \(number) - \(Escaping.tap(suite.name)): \(Escaping.tap(test.name))"
+        if test.outcome == .skipped { line += " # SKIP \(Escaping.tap(test.reason ?? ""))" }
         lines.append(line)
         if !isFine {
           lines.append("  ---")
-          lines.append("  message: |")
-          lines += test.explanation(in: suite.file).map { "    \($0)" }
+          // The number keeps blanks at the start of the first line from counting as indentation.
+          lines.append("  message: |2")
+          lines += test.explanation(in: suite.file).map { "    \(Escaping.line($0))" }
           lines.append("  ...")
         }
       }
     }
     return "TAP version 14\n1..\(number)\n" + lines.map { $0 + "\n" }.joined()
-  }
-
-  private static func escape(_ text: String) -> String {
-    text.replacing("\\", with: "\\\\").replacing("#", with: "\\#").replacing("\n", with: " ")
   }
 }
 

@@ -12,6 +12,8 @@ public struct TestRunner: Sendable {
   public var recordsPackets = false
   /// Seconds on some clock, to tell how long tests take; without it they take none.
   public var seconds: (@Sendable () -> Double)?
+  /// Asked before each test; once it is true no further test is run, and the results lack those that were not.
+  public var isOver: @Sendable () -> Bool = { false }
 
   public init(registry: Registry, names: NameDatabase = .builtin) {
     engine = LabEngine(registry: registry, names: names)
@@ -26,13 +28,13 @@ public struct TestRunner: Sendable {
     _ readings: [ScenarioFile.Reading], workers: Int = 2, only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
     progress: @Sendable (Int, Int) -> Void = { _, _ in }
   ) -> [SuiteResult] {
-    TestRunner.each(readings, workers: workers, only: filter, progress: progress) { run($0) }
+    TestRunner.each(readings, workers: workers, only: filter, isOver: isOver, progress: progress) { run($0) }
   }
 
   /// Has something done with the tests of many files at the same time.
   static func each(
     _ readings: [ScenarioFile.Reading], workers: Int, only filter: @Sendable (ScenarioTest) -> Bool,
-    progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
+    isOver: @Sendable () -> Bool = { false }, progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
   ) -> [SuiteResult] {
     let tests = readings.enumerated().flatMap { index, reading in
       (reading.suite?.tests ?? []).filter(filter).map { (suite: index, test: $0) }
@@ -41,7 +43,7 @@ public struct TestRunner: Sendable {
     let done = Mutex(0)
     let results = Mutex([TestResult?](repeating: nil, count: tests.count))
     DispatchQueue.concurrentPerform(iterations: max(1, min(workers, tests.count))) { _ in
-      while true {
+      while !isOver() {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < tests.count else { return }
         let result = body(tests[index].test)
@@ -260,7 +262,7 @@ extension PacketRecord {
   fileprivate static func all(of observation: Observation, at time: UInt64) -> [PacketRecord] {
     var records: [PacketRecord] = []
     if case .frame(let interface, let bytes)? = observation.step.injected {
-      let comment = observation.own.first.map { text(on: $0, observation) } ?? "\(VerdictText(observation.step.verdict))"
+      let comment = observation.own.first.map { text(on: $0, observation) } ?? Escaping.line("\(VerdictText(observation.step.verdict))")
       records.append(PacketRecord(time: time, interface: interface, isArriving: true, bytes: bytes, comment: comment))
     }
     for frame in observation.step.egress {
@@ -268,7 +270,7 @@ extension PacketRecord {
       records.append(
         PacketRecord(
           time: time, interface: frame.interface, isArriving: false, bytes: frame.packet,
-          comment: packet.map { text(on: $0, observation) } ?? "sent \(frame.interface)"))
+          comment: packet.map { text(on: $0, observation) } ?? Escaping.line("sent \(frame.interface)")))
     }
     return records
   }
@@ -280,6 +282,6 @@ extension PacketRecord {
       let ruleset = observation.rulesets.first { $0.family == family }
       return "\(place.text): \(ruleset?.print(place) ?? "")"
     }
-    return (["\(VerdictText(packet.verdict))"] + rules).joined(separator: "\n")
+    return (["\(VerdictText(packet.verdict))"] + rules).map { Escaping.line($0) }.joined(separator: "\n")
   }
 }

@@ -88,9 +88,10 @@ enum YAMLScalar {
   /// - Parameter first: the first byte of what stood there before, whose quotes are kept.
   static func text(_ text: String, like first: UInt8?) -> String {
     switch first {
-    case UInt8(ascii: "'"): return "'" + text.replacing("'", with: "''") + "'"
-    case UInt8(ascii: "\""): return JSONValue.string(text).description
-    default: return isPlain(text) ? text : JSONValue.string(text).description
+    // Only double quotes can hold what a line does not show.
+    case UInt8(ascii: "'") where Escaping.line(text) == text: return "'" + text.replacing("'", with: "''") + "'"
+    case UInt8(ascii: "\""): return Escaping.yaml(text)
+    default: return isPlain(text) ? text : Escaping.yaml(text)
     }
   }
 

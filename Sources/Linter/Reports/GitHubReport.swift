@@ -10,24 +10,9 @@ enum GitHubReport {
     let command = diagnostic.severity == .note ? "notice" : diagnostic.severity.rawValue
     let region = Region(diagnostic.range, in: file)
     let properties = [
-      "file=\(property(file.name))", "line=\(region.line)", "col=\(region.column)", "title=\(property(diagnostic.label))",
+      "file=\(Escaping.gitHubProperty(file.name))", "line=\(region.line)", "col=\(region.column)", "title=\(Escaping.gitHubProperty(diagnostic.label))",
     ]
     let text = ([diagnostic.message] + diagnostic.notes.map(\.message)).joined(separator: "\n")
-    return "::\(command) \(properties.joined(separator: ","))::\(escape(text))\n"
-  }
-
-  private static func escape(_ text: String) -> String {
-    text.map { character in
-      switch character {
-      case "%": "%25"
-      case "\r": "%0D"
-      case "\n", "\r\n": "%0A"
-      default: String(character)
-      }
-    }.joined()
-  }
-
-  private static func property(_ text: String) -> String {
-    escape(text).map { $0 == ":" ? "%3A" : $0 == "," ? "%2C" : String($0) }.joined()
+    return "::\(command) \(properties.joined(separator: ","))::\(Escaping.gitHub(text))\n"
   }
 }

@@ -58,13 +58,13 @@ extension JSONReport.Finding {
   }
 }
 
-/// JSON as Ferrule prints it: indented, members sorted, slashes as they are, a newline at the end.
+/// JSON as Ferrule prints it: indented, members sorted, slashes as they are, hidden characters escaped, a newline at the end.
 public enum JSONText {
   public static func encode(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
-      return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+      return Escaping.json(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n"
     } catch {
       preconditionFailure("a report holds what JSON has no form for: \(error)")
     }

@@ -9,7 +9,7 @@ enum JUnitReport {
     text += "<testsuites>\n<testsuite name=\"ferrule lint\" tests=\"\(tests)\" failures=\"\(failures)\" errors=\"0\">\n"
     for file in files {
       if file.diagnostics.isEmpty {
-        text += "  <testcase classname=\"\(escape(file.file.name))\" name=\"no findings\"/>\n"
+        text += "  <testcase classname=\"\(Escaping.markup(file.file.name))\" name=\"no findings\"/>\n"
       }
       for diagnostic in file.diagnostics { text += testCase(diagnostic, in: file.file) }
     }
@@ -19,27 +19,12 @@ enum JUnitReport {
   private static func testCase(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
     let region = Region(diagnostic.range, in: file)
     let place = "\(file.name):\(region.line):\(region.column)"
-    let body = ([place] + diagnostic.notes.map(\.message)).joined(separator: "\n")
+    let body = ([place] + diagnostic.notes.map(\.message)).map { Escaping.markup($0) }.joined(separator: "\n")
     return """
-        <testcase classname="\(escape(file.name))" name="\(escape(diagnostic.label)) at line \(region.line)">
-          <failure type="\(diagnostic.severity.rawValue)" message="\(escape(diagnostic.message))">\(escape(body))</failure>
+        <testcase classname="\(Escaping.markup(file.name))" name="\(Escaping.markup(diagnostic.label)) at line \(region.line)">
+          <failure type="\(diagnostic.severity.rawValue)" message="\(Escaping.markup(diagnostic.message))">\(body)</failure>
         </testcase>
 
       """
-  }
-
-  private static func escape(_ text: String) -> String {
-    text.unicodeScalars.map { scalar in
-      switch scalar {
-      case "&": "&amp;"
-      case "<": "&lt;"
-      case ">": "&gt;"
-      case "\"": "&quot;"
-      case "\n": "&#10;"
-      // XML 1.0 has no way to write the other control characters.
-      case "\u{0}"..<"\u{20}": "\u{FFFD}"
-      default: String(scalar)
-      }
-    }.joined()
   }
 }

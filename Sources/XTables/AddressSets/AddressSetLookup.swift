@@ -72,9 +72,16 @@ extension AddressSets {
   /// The element that a packet matches, or nothing. The corresponding kernel function is `ip_set_test`.
   public func match(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
     guard let set = self[name], query.directions >= set.type.directionCount else { return nil }
-    if set.type.isList {
-      return set.members.lazy.compactMap { self.match($0, query, context) }.first
-    }
+    guard set.type.isList else { return match(set, query, context) }
+    return set.members.lazy.compactMap { self.element($0, query) }.compactMap { self.match($0, query, context) }.first
+  }
+
+  /// An element of a list that the query can be asked of. The kernel takes no list into a list.
+  private func element(_ name: String, _ query: AddressSetQuery) -> AddressSet? {
+    self[name].flatMap { query.directions >= $0.type.directionCount && !$0.type.isList ? $0 : nil }
+  }
+
+  private func match(_ set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
     guard set.family == nil || set.family == context.family,
       let values = set.values(of: context, sources: query.sources, forAdding: false)
     else { return nil }
@@ -93,7 +100,7 @@ extension AddressSets {
     if query.updatesCounters {
       entry.packets &+= 1
       entry.bytes &+= UInt64(context.packet.count)
-      update(name) { $0.insert(found.values, entry) }
+      update(set.name) { $0.insert(found.values, entry) }
     }
     return query.counters(entry.packets, entry.bytes) ? entry : nil
   }
@@ -105,10 +112,12 @@ extension AddressSets {
   ///   - timeout: seconds; nothing for the set's own.
   public func add(_ name: String, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
-    if set.type.isList {
-      for member in set.members { add(member, query, context, refreshes: refreshes, timeout: timeout) }
-      return
+    for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {
+      add(to: set, query, context, refreshes: refreshes, timeout: timeout)
     }
+  }
+
+  private func add(to set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
     guard set.family == nil || set.family == context.family,
       let values = set.values(of: context, sources: query.sources, forAdding: true)
     else { return }
@@ -122,18 +131,17 @@ extension AddressSets {
       let seconds = timeout ?? standard
       entry.expires = seconds == 0 ? nil : now &+ UInt64(seconds) &* 1_000_000_000
     }
-    update(name) { $0.insert(values, entry) }
+    update(set.name) { $0.insert(values, entry) }
   }
 
   /// Takes what a packet has from a set. The corresponding kernel function is `ip_set_del`.
   public func remove(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
-    if set.type.isList {
-      for member in set.members { remove(member, query, context) }
-    } else if set.family == nil || set.family == context.family,
-      let values = set.values(of: context, sources: query.sources, forAdding: true)
-    {
-      update(name) { $0.remove(values) }
+    for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {
+      guard set.family == nil || set.family == context.family,
+        let values = set.values(of: context, sources: query.sources, forAdding: true)
+      else { continue }
+      update(set.name) { $0.remove(values) }
     }
   }
 }

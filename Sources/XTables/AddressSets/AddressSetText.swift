@@ -123,7 +123,9 @@ private struct AddressSetReader {
     guard let set = sets[name] else { throw error("there is no set \(name)") }
     let text = try word("the element")
     if set.type.isList {
-      guard sets[text] != nil else { throw error("there is no set \(text)") }
+      guard let member = sets[text] else { throw error("there is no set \(text)") }
+      // The kernel answers IPSET_ERR_LOOP.
+      guard !member.type.isList else { throw error("`\(text)' is a list:set, which cannot be an element of \(name)") }
       return sets.update(name) { $0.members.append(text) }
     }
     let elements = try elements(text, of: set)

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Diagnostics
 import Extensions
 import Kernel
 public import Lab
@@ -37,7 +38,7 @@ struct CoverageCommand: ParsableCommand {
   func run() throws {
     let results = TestRunner(registry: .installed).run(try input.read(), workers: jobs, only: input.isWanted)
     for result in results where !result.isPassed {
-      Console.complain(TestReportFormat.text.render([result], coloured: colours.colour.isOn(for: .error)))
+      Console.complain(TerminalText(escaped: TestReportFormat.text.render([result], coloured: colours.colour.isOn(for: .error))))
     }
     let coverage = Coverage(results)
     try Console.print(format.render(coverage))

@@ -41,7 +41,7 @@ struct DecompileCommand: ParsableCommand {
     UndeclaredParts.report(tables)
     let printer = RulePrinter(family: family, names: .system)
     switch format {
-    case .text: try Console.print(tables.flatMap { printer.table($0, counters: counters) })
+    case .text: try Console.printData(tables.flatMap { printer.table($0, counters: counters) })
     case .json: try Console.print(JSONText.encode(tables.map { TableOutline($0, printer: printer, file: nil) }))
     }
   }

@@ -66,10 +66,11 @@ struct ExplainCommand: ParsableCommand {
       throw CommandFailure(notFound("no \(kind.rawValue) `\(name)' is known", Spelling.nearest(to: name, in: known)))
     }
     let page = ExtensionExplanation(found)
-    try Console.print(format == .text ? page.text : JSONText.encode(page))
+    // An extension of libxtables describes itself.
+    try Console.print(format == .text ? Escaping.lines(page.text) : JSONText.encode(page))
   }
 
-  private func notFound(_ sentence: String, _ nearest: String?) -> String {
-    sentence + (nearest.map { "; did you mean \($0)?" } ?? "")
+  private func notFound(_ sentence: TerminalText, _ nearest: String?) -> TerminalText {
+    nearest.map { "\(sentence); did you mean \($0)?" } ?? sentence
   }
 }

@@ -49,7 +49,7 @@ struct FormatCommand: ParsableCommand {
       } else if write, path != "-" {
         if isChanged { try HostFile.replace(path, with: formatted) }
       } else {
-        try Console.print(formatted)
+        try Console.printData(formatted)
       }
     }
     try status.leave()

@@ -51,7 +51,7 @@ struct LintCommand: ParsableCommand {
       fixCount += result.fixCount
       results.append(FileDiagnostics(result.file, result.diagnostics))
       if path == "-" {
-        try Console.print(result.file.bytes)
+        try Console.printData(result.file.bytes)
       } else if result.fixCount > 0 {
         try HostFile.replace(path, with: result.file.bytes)
       }

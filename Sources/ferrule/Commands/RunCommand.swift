@@ -90,7 +90,7 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let snapshot = try hosts.snapshot()
+    let snapshot = try hosts.snapshot(output.colour)
     // A packet has spaces and names no file.
     let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
@@ -116,7 +116,7 @@ struct RunCommand: ParsableCommand {
     var printer = RunPrinter(files: files, output: output, isBrief: brief)
     let simulator = try snapshot?.simulator
       ?? Simulator(
-        host: try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? [])),
+        host: try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? []), output.colour),
         clock: clock, seed: seed)
     if let sets { simulator.world.addressSets = sets }
     try world.enterFingerprints(into: simulator)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Linter
 import Syntax
 import XTables
@@ -27,7 +28,7 @@ struct SaveCommand: ParsableCommand {
   func run() throws {
     let rules = try KernelRules(families.family(of: ""), only: table.table)
     switch format {
-    case .text: try Console.print(rules.text(counters: counters))
+    case .text: try Console.printData(rules.text(counters: counters))
     case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))
     }
   }

@@ -23,7 +23,8 @@ struct TestCommand: ParsableCommand {
               - eth0 tcp 198.51.100.7:40001 > 203.0.113.10:22 S => drop INPUT
 
       Where a rule did not match as expected, its first part that did not fit is told, beside what the packet has instead.
-      Grammar/scenario.schema.json describes all of it; Examples/ has suites.
+      Grammar/scenario.schema.json describes all of it; Examples/ has suites. The files that it names are of its own folder, unless \
+      --allow-path allows another.
 
       EXIT STATUS
         0 all passed; 1 a test failed; 2 a file is wrong
@@ -48,7 +49,7 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Write into the files what came of the tests, in place of the values that were expected.")
   var update = false
 
-  @Flag(help: "Run the tests again whenever a file of theirs changes, until interrupted.")
+  @Flag(help: "Run the tests again whenever a file of theirs changes, until SIGINT or SIGTERM; the exit status is that of the last run.")
   var watch = false
 
   @Option(help: "Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.", completion: .file())
@@ -64,8 +65,8 @@ struct TestCommand: ParsableCommand {
   }
 
   func run() throws {
-    if watch { try watchFiles() }
-    var results = try results()
+    if watch { return try watchFiles() }
+    var results = try run(input.read())
     if update {
       var count = 0
       for result in results {
@@ -74,7 +75,7 @@ struct TestCommand: ParsableCommand {
         try HostFile.replace(result.file.name, with: update.bytes)
         count += update.count
       }
-      if count > 0 { results = try self.results() }
+      if count > 0 { results = try run(input.read()) }
       Console.complain("\(count) expectation\(count == 1 ? "" : "s") written")
     }
     try tell(results)
@@ -86,15 +87,21 @@ struct TestCommand: ParsableCommand {
     try Console.print(format.render(results, coloured: colours.colour.isOn(for: .output), verbose: verbose))
   }
 
-  /// Runs the tests again and again.
-  private func watchFiles() throws -> Never {
+  /// Runs the tests again and again. A file that is broken or absent is told of, and waited for as for any other change.
+  private func watchFiles() throws {
+    // Before anything starts a thread: threads take over what is held back.
+    let stop = StopRequest()
+    var status = ExitStatus.fine
     while true {
-      let results = try results()
+      let files = WatchedFiles(input)
+      let readings = input.read(watching: files)
+      let results = run(readings) { stop.isMade }
+      if stop.isMade { break }
       try tell(results)
-      let paths = Set(results.flatMap { [$0.file.name] + $0.tests.flatMap(\.rulesets).map(\.file.name) })
-      let before = paths.map { HostFile.modification(of: $0) }
-      while paths.map({ HostFile.modification(of: $0) }) == before { usleep(250_000) }
+      status = readings.count == files.scenarios?.count ? Self.status(results) : .badInput
+      guard files.waitForChange(stop) else { break }
     }
+    try status.leave()
   }
 
   private static func capture(_ results: [SuiteResult]) -> [UInt8] {
@@ -103,21 +110,21 @@ struct TestCommand: ParsableCommand {
       for record in test.records {
         capture.append(
           AnnotatedCapture.Packet(
-            time: record.time, interface: record.interface, isArriving: record.isArriving, bytes: record.bytes,
-            comment: "\(test.name)\n\(record.comment)"))
+            time: record.time, interface: Escaping.line(record.interface), isArriving: record.isArriving, bytes: record.bytes,
+            comment: "\(Escaping.line(test.name))\n\(record.comment)"))
       }
     }
     return capture.bytes
   }
 
-  private func results() throws -> [SuiteResult] {
+  private func run(_ readings: [ScenarioFile.Reading], isOver: @escaping @Sendable () -> Bool = { false }) -> [SuiteResult] {
     var runner = TestRunner(registry: .installed)
+    runner.isOver = isOver
     runner.seconds = Stopwatch.start()
     runner.recordsPackets = pcapng != nil
-    let results = runner.run(try input.read(), workers: jobs, only: input.isWanted) { done, total in
+    return runner.run(readings, workers: jobs, only: input.isWanted) { done, total in
       if done % 64 == 0 || done == total { Console.progress(done == total ? "" : "\(done) of \(total) tests") }
     }
-    return results
   }
 
   static func status(_ results: [SuiteResult]) -> ExitStatus {

@@ -16,7 +16,8 @@ struct VerifyCommand: ParsableCommand {
 
       It needs root, or the right to make user namespaces; there -m owner and other users than one's own are out of reach. What \
       cannot be asked of the kernel is said with the reason, and never counts as agreement. Waits are real, and the kernel's log \
-      is nobody's here: what LOG writes is not compared. Nothing outlives the command, even a killed one.
+      is nobody's here: what LOG writes is not compared. Nothing outlives the command, even a killed one. A scenario file names files \
+      of its own folder, unless --allow-path allows another.
 
       EXIT STATUS
         0 engine and kernel agree; 1 they differ; 2 a file is wrong, or a test could not be verified

@@ -18,6 +18,8 @@ struct HostOptions: ParsableArguments {
   @Flag(help: "Take interfaces, addresses and routes from this machine.")
   var thisHost = false
 
+  @OptionGroup var access: AccessOptions
+
   func validate() throws {
     if [host != nil, ipAddr != nil, thisHost].count(where: { $0 }) > 1 {
       throw ValidationError("--host, --ip-addr and --this-host exclude each other.")
@@ -28,36 +30,53 @@ struct HostOptions: ParsableArguments {
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
 
   /// The machine of a snapshot, where that is what --host names.
-  func snapshot() throws -> SnapshotFile? {
+  func snapshot(_ colour: ColourChoice) throws -> SnapshotFile? {
     guard let host else { return nil }
-    let source = SourceFile(name: host, bytes: try HostFile.bytes(host))
+    let source = try RulesetInput.source(host)
     guard SnapshotFile.isOne(source) else { return nil }
+    return try Self.understanding(source, colour) { (source) throws(ScenarioFileError) in
+      try SnapshotFile(source, registry: .installed, names: .system, loader: access.loader(besides: host))
+    }
+  }
+
+  /// What a file describes. A mistake in it is told with its place, and ends the command.
+  private static func understanding<Result>(
+    _ source: SourceFile, _ colour: ColourChoice, _ read: (SourceFile) throws(ScenarioFileError) -> Result
+  ) throws -> Result {
     do throws(ScenarioFileError) {
-      return try SnapshotFile(source, registry: .installed, names: .system, loader: .host)
+      return try read(source)
     } catch {
-      let place = source.position(of: Int(error.range.lowerBound))
-      throw CommandFailure("\(host):\(place.line):\(place.column): \(error.message)")
+      Console.report([error.diagnostic], in: error.shown(source), colour)
+      throw ExitStatus.badInput.code
     }
   }
 
   /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
-  func read(arrivals: [String]) throws -> Host {
-    do {
-      if let host { return try Host(yaml: try HostFile.read(host)) }
-      if let ipAddr { return try Host(ipAddresses: try HostFile.read(ipAddr), ipRoutes: try ipRoute.map { try HostFile.read($0) }) }
-      if thisHost {
-        return try Host(
-          ipAddresses: try Self.ask(["-j", "addr"]), ipRoutes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])])
-      }
-    } catch let error as HostError {
-      throw CommandFailure("\(host ?? ipAddr ?? "this host"): \(error)")
+  func read(arrivals: [String], _ colour: ColourChoice) throws -> Host {
+    if let host {
+      return try Self.understanding(try RulesetInput.source(host), colour) { (source) throws(ScenarioFileError) in try Host(yaml: source) }
+    }
+    if let ipAddr {
+      return try Self.host(addresses: try RulesetInput.source(ipAddr), routes: try ipRoute.map { try RulesetInput.source($0) }, colour)
+    }
+    if thisHost {
+      return try Self.host(
+        addresses: try Self.ask(["-j", "addr"]), routes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])], colour)
     }
     return Host(interfaces: arrivals)
   }
 
-  private static func ask(_ arguments: [String]) throws -> String {
+  private static func host(addresses: SourceFile, routes: [SourceFile], _ colour: ColourChoice) throws -> Host {
+    let host = try understanding(addresses, colour) { (source) throws(ScenarioFileError) in try Host(addressListing: source) }
+    for listing in routes {
+      try understanding(listing, colour) { (source) throws(ScenarioFileError) in try host.addRoutes(ofListing: source) }
+    }
+    return host
+  }
+
+  private static func ask(_ arguments: [String]) throws -> SourceFile {
     let answer = try HostProcess.run("ip", arguments)
-    guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(answer.output)") }
-    return answer.output
+    guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(TerminalText(lines: answer.output))") }
+    return SourceFile(name: "ip \(arguments.joined(separator: " "))", bytes: Array(answer.output.utf8))
   }
 }

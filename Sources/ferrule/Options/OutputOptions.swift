@@ -9,7 +9,7 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
     switch self {
     case .always: true
     case .never: false
-    case .auto: stream.isTerminal && ProcessEnvironment.value("NO_COLOR") == nil && ProcessEnvironment.value("TERM") != "dumb"
+    case .auto: stream.takesControls && (ProcessEnvironment.value("NO_COLOR") ?? "").isEmpty
     }
   }
 }

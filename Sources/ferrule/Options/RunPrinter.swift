@@ -49,13 +49,14 @@ struct RunPrinter {
       try Console.print("\(text) => \(report.verdict.text)\(surprise)\n")
     } else {
       let trace = report.text(title: text) { [files] family in files[family] }
-      try Console.print(trace + (surprise.isEmpty ? "" : "  ✗ expected: \(expected?.description ?? "")\n"))
+      try Console.print(trace)
+      if !isMet { try Console.print("  ✗ expected: \(expected?.description ?? "")\n") }
     }
     if let tracked { try list(tracked) }
   }
 
   private func list(_ simulator: Simulator) throws {
-    try Console.print(simulator.connections().map { $0.extendedLine + "\n" }.joined())
+    try Console.print(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
   }
 
   /// - Parameter lists: the connections have still to be listed.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import Diagnostics
 import Extensions
 import Kernel
@@ -11,6 +10,8 @@ struct ScenarioInput: ParsableArguments {
   @Argument(help: "Scenario files; a directory stands for the scenario.yaml in it, and for those one level below.", completion: .file())
   var files: [String]
 
+  @OptionGroup var access: AccessOptions
+
   @Option(help: "Only the tests whose names have this in them.")
   var only: String?
 
@@ -19,47 +20,55 @@ struct ScenarioInput: ParsableArguments {
   }
 
   /// Every file, read; what is wrong with one is told with its results.
-  func read() throws -> [ScenarioFile.Reading] { try paths().map { try Self.read($0) } }
+  func read() throws -> [ScenarioFile.Reading] { try places().map { try read($0, loader: access.loader(besides: $0.path)) } }
 
-  static func read(_ path: String) throws -> ScenarioFile.Reading {
-    let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
-    return ScenarioFile.read(source, registry: .installed, loader: .host)
+  /// Every file that can be read; of the others it is said why they cannot. All that is looked at is noted.
+  func read(watching files: WatchedFiles) -> [ScenarioFile.Reading] {
+    do {
+      // What the command line stands for is found again, for the reason where it stands for nothing.
+      return try (files.scenarios ?? places()).compactMap { place in
+        files.note(place.path)
+        do throws(KernelError) {
+          return try read(place, loader: files.noting(access.loader(besides: place.path)))
+        } catch {
+          Console.complain("\(error)")
+          return nil
+        }
+      }
+    } catch {
+      Console.complain((error as? CommandFailure)?.message ?? "\(error)")
+      return []
+    }
   }
 
-  func paths() throws -> [String] {
-    var found: [String] = []
+  private func read(_ place: Place, loader: ScenarioFileLoader) throws(KernelError) -> ScenarioFile.Reading {
+    // A file that was found in a directory was not named by the user: it is read as one that another file names.
+    let bytes = if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else { try HostFile.bytes(place.path) }
+    let source = SourceFile(name: place.path == "-" ? "<stdin>" : place.path, bytes: bytes)
+    return ScenarioFile.read(source, registry: .installed, loader: loader)
+  }
+
+  /// A scenario file, with the directory it was found in, if it was.
+  struct Place: Sendable, Equatable {
+    let path: String
+    let folder: String?
+  }
+
+  func places() throws -> [Place] {
+    var found: [Place] = []
     for path in files {
       guard path != "-", let entries = HostFile.entries(of: path) else {
-        found.append(path)
+        found.append(Place(path: path, folder: nil))
         continue
       }
       let base = path.hasSuffix("/") ? String(path.dropLast()) : path
       let candidates = [base + "/scenario.yaml"] + entries.sorted().map { "\(base)/\($0)/scenario.yaml" }
       let scenarios = candidates.filter { HostFile.exists($0) }
       if scenarios.isEmpty { throw CommandFailure("\(path): there is no scenario.yaml in it") }
-      found += scenarios
+      found += scenarios.map { Place(path: $0, folder: base) }
     }
     return found
   }
 
   func isWanted(_ test: ScenarioTest) -> Bool { only.map { test.name.contains($0) } ?? true }
-}
-
-extension ScenarioFileLoader {
-  /// The files of this machine.
-  static let host = ScenarioFileLoader(
-    bytes: { path throws(Failure) in
-      do throws(KernelError) {
-        return try HostFile.bytes(path)
-      } catch {
-        throw Failure("\(error)")
-      }
-    },
-    capture: { path throws(Failure) in
-      do throws(CaptureError) {
-        return try CaptureReader.read(path: path).frames
-      } catch {
-        throw Failure("\(error)")
-      }
-    })
 }

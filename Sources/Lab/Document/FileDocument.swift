@@ -1,0 +1,103 @@
+import Diagnostics
+
+/// The one reader of YAML and JSON files: scenario files, snapshots, descriptions of hosts, and what `ip -j` prints.
+///
+/// It bounds what a text of a stranger can cost: its size, the number of its values, how deep they are nested, and how many values are
+/// looked at where aliases let a short text stand for a value of any size.
+final class FileDocument {
+  /// Bytes of a document; a longer one is refused.
+  static let largest = 64 << 20
+  /// Values of a document; a text that may have more is refused before it is parsed.
+  static let mostValues = 1_000_000
+
+  let file: SourceFile
+  /// How many values may still be looked at, those that stand behind several aliases each time.
+  private var budget = 2 * mostValues
+
+  init(_ file: SourceFile) { self.file = file }
+
+  func root() throws(ScenarioFileError) -> FileNode {
+    guard file.bytes.count <= FileDocument.largest, mayHaveFewValues else {
+      throw ScenarioFileError(
+        "the file holds too much: at most \(FileDocument.largest >> 20) MiB and \(FileDocument.mostValues) values are read", at: SourceRange(0..<0),
+        hidesText: true)
+    }
+    var composer = try DocumentComposer(self)
+    guard let value = try composer.compose() else { throw ScenarioFileError("the file is empty", at: SourceRange(0..<0), hidesText: true) }
+    return FileNode(value: value, document: self)
+  }
+
+  /// The mapping that a file of this kind is. Of a file that is plainly of another kind an error shows nothing but the place.
+  func root(of shape: FileShape) throws(ScenarioFileError) -> FileNode {
+    let isMeant = namesMember(of: shape)
+    func other(_ range: SourceRange) -> ScenarioFileError {
+      ScenarioFileError(
+        "this is not \(shape.title): expected a mapping with " + shape.members.map(\.name).joined(separator: ", "), at: range, hidesText: true)
+    }
+    let root: FileNode
+    do throws(ScenarioFileError) {
+      root = try self.root()
+    } catch {
+      throw isMeant || error.hidesText ? error : other(error.range)
+    }
+    if isMeant { return root }
+    guard root.isMapping else { throw other(root.range) }
+    let names: [String]
+    do throws(ScenarioFileError) {
+      names = try root.members().map(\.name)
+    } catch {
+      throw ScenarioFileError(error.message, at: error.range, hidesText: true)
+    }
+    guard shape.members.contains(where: { names.contains($0.name) }) else { throw other(root.range) }
+    return root
+  }
+
+  /// Whether a line begins with the name of a member, as one does in every file that was meant to be of this kind.
+  private func namesMember(of shape: FileShape) -> Bool {
+    let lead = Set(" \t{\"'-?,".utf8)
+    return file.bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+      let text = line.drop { lead.contains($0) }
+      return shape.members.contains { member in
+        guard text.starts(with: member.name.utf8) else { return false }
+        let rest = text.dropFirst(member.name.utf8.count).drop { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: " ") }
+        return rest.first == UInt8(ascii: ":")
+      }
+    }
+  }
+
+  /// Every value but the first has a comma, a bracket, or one of `:`, `-` and `?` with a blank behind it before it.
+  private var mayHaveFewValues: Bool {
+    let text = file.bytes
+    guard text.count > FileDocument.mostValues else { return true }
+    let bytes = text.span
+    var count = 0
+    for index in bytes.indices {
+      switch bytes[index] {
+      case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "{"): count += 1
+      case UInt8(ascii: ":"), UInt8(ascii: "-"), UInt8(ascii: "?"):
+        let next = index + 1 < bytes.count ? bytes[index + 1] : 0x20
+        if next <= 0x20 { count += 1 }
+      default: break
+      }
+    }
+    return count < FileDocument.mostValues
+  }
+
+  func spend(_ count: Int, _ place: SourceRange) throws(ScenarioFileError) {
+    budget -= min(count, budget)
+    if budget == 0 { throw ScenarioFileError("the file holds too much", at: place) }
+  }
+
+  /// Columns are counted in Unicode scalars by YAML, in bytes here.
+  func range(line number: Int, column: Int, length: Int) -> SourceRange {
+    let line = file.line(number)
+    var offset = line.startIndex
+    var left = column - 1
+    while left > 0, offset < line.endIndex {
+      offset += 1
+      while offset < line.endIndex, line[offset] & 0xC0 == 0x80 { offset += 1 }
+      left -= 1
+    }
+    return SourceRange(offset..<min(max(offset, line.endIndex), offset + length))
+  }
+}

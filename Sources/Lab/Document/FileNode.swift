@@ -1,0 +1,204 @@
+public import Diagnostics
+
+/// Why a scenario file, a snapshot or the description of a host cannot be used, and where in it.
+public struct ScenarioFileError: Error, Sendable {
+  public let message: String
+  public let range: SourceRange
+  /// What could be written instead.
+  public let hint: String?
+  /// The file is of another kind than it should be. Its text is not shown then: the file may be one that was not meant to be read.
+  public let hidesText: Bool
+
+  public init(_ message: String, at range: SourceRange, hint: String? = nil, hidesText: Bool = false) {
+    self.message = message
+    self.range = range
+    self.hint = hint
+    self.hidesText = hidesText
+  }
+
+  /// The file as diagnostics may show it.
+  public func shown(_ file: SourceFile) -> SourceFile { hidesText ? file.withoutText : file }
+
+  public var diagnostic: Diagnostic {
+    Diagnostic("bad-scenario", .error, message, at: range, notes: hint.map { [Diagnostic.Note($0)] } ?? [])
+  }
+}
+
+/// A value of a document, with its place. Every reading function throws where the value is of the wrong kind.
+struct FileNode {
+  let value: DocumentValue
+  let document: FileDocument
+
+  var range: SourceRange {
+    let length =
+      switch value.content {
+      case .scalar(let text, .plain): max(text.utf8.count, 1)
+      case .scalar: Int.max / 2
+      case .sequence, .mapping: 1
+      }
+    return document.range(line: value.line, column: value.column, length: length)
+  }
+
+  /// The offset at which the characters of a text on one line begin.
+  var textStart: Int {
+    var start = Int(range.lowerBound)
+    if case .scalar(_, let style) = value.content, style == .singleQuoted || style == .doubleQuoted { start += 1 }
+    return start
+  }
+
+  /// The one-based line of the value.
+  var line: Int { value.line }
+
+  /// A text in a block of its own (`|`), whose first line is the next one.
+  var isBlock: Bool {
+    if case .scalar(_, .block) = value.content { true } else { false }
+  }
+
+  /// A text that is the content itself where the member also takes the name of a file: it has more than one line.
+  var isInlineText: Bool {
+    guard case .scalar(let text, let style) = value.content else { return false }
+    return style == .block || text.utf8.contains(UInt8(ascii: "\n"))
+  }
+
+  func error(_ message: String, hint: String? = nil) -> ScenarioFileError { ScenarioFileError(message, at: range, hint: hint) }
+
+  var kind: String {
+    switch value.content {
+    case .scalar(let text, .plain): isNull ? "nothing" : "`\(text.prefix(40))'"
+    case .scalar: "a text"
+    case .mapping: "a mapping"
+    case .sequence: "a list"
+    }
+  }
+
+  var isNull: Bool {
+    guard case .scalar(let text, .plain) = value.content else { return false }
+    return text.isEmpty || text == "~" || text == "null"
+  }
+
+  var isText: Bool { if case .scalar = value.content { true } else { false } }
+  var isList: Bool { if case .sequence = value.content { true } else { false } }
+  var isMapping: Bool { if case .mapping = value.content { true } else { false } }
+
+  func text() throws(ScenarioFileError) -> String {
+    guard case .scalar(let text, _) = value.content, !isNull else { throw error("expected a text, found \(kind)") }
+    return text
+  }
+
+  /// Decimal, or hexadecimal after `0x`.
+  func integer<N: FixedWidthInteger>(_ type: N.Type = N.self) throws(ScenarioFileError) -> N {
+    let text = isText ? try text() : ""
+    let number = text.hasPrefix("0x") ? N(text.dropFirst(2), radix: 16) : N(text)
+    guard let number else { throw error("expected a number from \(N.min) to \(N.max), found \(kind)") }
+    return number
+  }
+
+  func seconds() throws(ScenarioFileError) -> Double {
+    guard isText, let seconds = Double(try text()), seconds >= 0, seconds < 1e10 else {
+      throw error("expected a number of seconds, found \(kind)")
+    }
+    return seconds
+  }
+
+  func bool() throws(ScenarioFileError) -> Bool {
+    switch isText ? try text() : "" {
+    case "true", "yes", "on", "1": return true
+    case "false", "no", "off", "0": return false
+    default: throw error("expected true or false, found \(kind)")
+    }
+  }
+
+  func list() throws(ScenarioFileError) -> [FileNode] {
+    guard case .sequence(let elements) = value.content else { throw error("expected a list, found \(kind)") }
+    try document.spend(elements.count, range)
+    return elements.map { FileNode(value: $0, document: document) }
+  }
+
+  /// One value, or a list of them.
+  func oneOrMore() throws(ScenarioFileError) -> [FileNode] { isList ? try list() : [self] }
+
+  func texts() throws(ScenarioFileError) -> [String] {
+    var texts: [String] = []
+    for element in try oneOrMore() { texts.append(try element.text()) }
+    return texts
+  }
+
+  /// The members of a mapping in their order; their keys are texts.
+  func members() throws(ScenarioFileError) -> [(name: String, key: FileNode, value: FileNode)] {
+    guard case .mapping(let pairs) = value.content else { throw error("expected a mapping, found \(kind)") }
+    try document.spend(pairs.count, range)
+    var members: [(String, FileNode, FileNode)] = []
+    members.reserveCapacity(pairs.count)
+    var names: Set<String> = []
+    for pair in pairs {
+      let key = FileNode(value: pair.key, document: document)
+      guard case .scalar(let name, _) = pair.key.content, !key.isNull else { throw key.error("expected a name before the colon, found \(key.kind)") }
+      guard names.insert(name).inserted else { throw key.error("`\(name)' stands twice") }
+      members.append((name, key, FileNode(value: pair.value, document: document)))
+    }
+    return members
+  }
+
+  /// The mappings of one member each that together are this one.
+  func singles() throws(ScenarioFileError) -> [(name: String, mapping: FileNode, value: FileNode)] {
+    try members().map { member in
+      let single = DocumentValue(.mapping([(member.key.value, member.value.value)]), line: value.line, column: value.column)
+      return (member.name, FileNode(value: single, document: document), member.value)
+    }
+  }
+
+  /// The value as the lab's protocol has it; plain words that look like numbers are numbers.
+  func json() throws(ScenarioFileError) -> JSONValue {
+    switch value.content {
+    case .scalar(let text, .plain):
+      if isNull { return .null }
+      if text == "true" || text == "false" { return .bool(text == "true") }
+      if let number = Int(text) { return .integer(number) }
+      if text.hasPrefix("0x"), let number = Int(text.dropFirst(2), radix: 16) { return .integer(number) }
+      if text.contains("."), let number = Double(text), number.isFinite { return .number(number) }
+      return .string(text)
+    case .scalar(let text, _): return .string(text)
+    case .sequence:
+      var elements: [JSONValue] = []
+      for element in try list() { elements.append(try element.json()) }
+      return .array(elements)
+    case .mapping:
+      var object = JSONObject()
+      for member in try members() { object.members.append(JSONObject.Member(member.name, try member.value.json())) }
+      return .object(object)
+    }
+  }
+}
+
+/// A mapping whose members are known by name.
+struct FileObject {
+  let node: FileNode
+  private let members: [String: FileNode]
+  private let keys: [(name: String, key: FileNode)]
+
+  /// - Parameter shape: members it does not have are refused, so that a misspelt one is not passed over in silence.
+  init(_ node: FileNode, _ shape: FileShape) throws(ScenarioFileError) {
+    self.node = node
+    var members: [String: FileNode] = [:]
+    var keys: [(String, FileNode)] = []
+    for member in try node.members() {
+      guard shape.members.contains(where: { $0.name == member.name }) else {
+        let near = Spelling.nearest(to: member.name, in: shape.members.map(\.name))
+        throw member.key.error(
+          "\(shape.title) has no `\(member.name)'",
+          hint: near.map { "did you mean \($0)?" } ?? "it has " + shape.members.map(\.name).joined(separator: ", "))
+      }
+      keys.append((member.name, member.key))
+      if !member.value.isNull { members[member.name] = member.value }
+    }
+    self.members = members
+    self.keys = keys
+  }
+
+  subscript(name: String) -> FileNode? { members[name] }
+
+  /// The members that are there, in their order.
+  var names: [String] { keys.map(\.name) }
+
+  func key(_ name: String) -> FileNode { keys.first { $0.name == name }?.key ?? node }
+}

@@ -1,0 +1,147 @@
+public import Diagnostics
+public import Evaluator
+import Wire
+import XTables
+
+/// Reading a host from what `ip -j` prints. Members that are not needed are passed over; one that is needed and of the wrong kind is an
+/// error. iproute2 prints an empty object for an entry that it leaves out.
+extension Host {
+  /// Reads a host from what `ip -j addr` prints. Its routes are not known until ``addRoutes(ofListing:)``.
+  public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
+    self.init()
+    addsLinkLocalAddresses = false
+    knowsAllRoutes = false
+    for node in try FileDocument(file).entries(of: "ip -j addr", "ifname") {
+      let link = try ListingEntry(node)
+      guard let name = try link["ifname"]?.text() else {
+        if link.isEmpty { continue }
+        throw node.error("ip -j addr: an interface has no `ifname'")
+      }
+      guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is no name for an interface") }
+      try add(link, name)
+    }
+  }
+
+  /// Adds what `ip -j route` or `ip -j -6 route` prints. From then on these are all routes there are.
+  public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
+    knowsAllRoutes = true
+    for node in try FileDocument(file).entries(of: "ip -j route", "dst") {
+      let entry = try ListingEntry(node)
+      if entry.isEmpty { continue }
+      let (text, family) = try entry.route()
+      do throws(HostError) {
+        addRoute(try route(text: text, family: family))
+      } catch {
+        throw node.error("ip -j route: \(error.reason)")
+      }
+    }
+  }
+
+  private func add(_ link: ListingEntry, _ name: String) throws(ScenarioFileError) {
+    let flags = try link["flags"]?.texts() ?? []
+    addDevice(named: name, hardwareAddress: try link.hardwareAddress())
+    var addresses: [Address] = []
+    for node in try link["addr_info"]?.list() ?? [] {
+      if let address = try ListingEntry(node).address() { addresses.append(address) }
+    }
+    // Interfaces that carry no IP may have an MTU below its least.
+    let mtu: Int32? = try link["mtu"]?.integer()
+    let bridge = try link["master"]?.text()
+    updateDevice(named: name) { device in
+      device.addresses = addresses
+      device.mtu = mtu.map { max(Int($0), 68) } ?? device.mtu
+      device.isUp = flags.contains("UP")
+      device.hasNoARP = flags.contains("NOARP")
+      device.bridge = bridge
+    }
+  }
+}
+
+extension FileDocument {
+  /// The entries of a listing.
+  ///
+  /// - Parameter name: a member that a listing of this kind has.
+  fileprivate func entries(of command: String, _ name: String) throws(ScenarioFileError) -> [FileNode] {
+    let isKind = file.bytes.firstRange(of: Array("\"\(name)\"".utf8)) != nil
+    do throws(ScenarioFileError) {
+      return try root().list()
+    } catch {
+      throw isKind ? error : ScenarioFileError("this is not what `\(command)' prints", at: SourceRange(0..<0), hidesText: true)
+    }
+  }
+}
+
+/// An entry of a listing, of whose members some are known.
+private struct ListingEntry {
+  let node: FileNode
+  private let members: [String: FileNode]
+
+  init(_ node: FileNode) throws(ScenarioFileError) {
+    self.node = node
+    var members: [String: FileNode] = [:]
+    for member in try node.members() where !member.value.isNull { members[member.name] = member.value }
+    self.members = members
+  }
+
+  var isEmpty: Bool { members.isEmpty }
+
+  subscript(name: String) -> FileNode? { members[name] }
+
+  /// 0 for links whose addresses are not those of Ethernet.
+  func hardwareAddress() throws(ScenarioFileError) -> MACAddress {
+    guard let node = members["address"] else { return MACAddress(rawValue: 0) }
+    let type = try members["link_type"]?.text() ?? "ether"
+    return type == "ether" || type == "loopback" ? try node.hardwareAddress() : MACAddress(try node.text()) ?? MACAddress(rawValue: 0)
+  }
+
+  /// An entry of `addr_info`; nil for one that is left out.
+  func address() throws(ScenarioFileError) -> Host.Address? {
+    if isEmpty { return nil }
+    guard let localNode = members["local"], let lengthNode = members["prefixlen"] else {
+      throw node.error("addr_info: an address has `local' and `prefixlen'")
+    }
+    let local = try address(localNode)
+    let length: Int = try lengthNode.integer()
+    guard (0...local.family.addressBits).contains(length) else { throw lengthNode.error("prefixlen: \(length) is no length for \(local)") }
+    var scope = RouteScope.universe
+    if let node = members["scope"] {
+      guard let named = RouteScope(name: try node.text()) else { throw node.error("scope: `\(try node.text())' is not known") }
+      scope = named
+    }
+    let broadcast = try members["broadcast"].map { node throws(ScenarioFileError) in try address(node) }
+    let peer = try members["address"].map { node throws(ScenarioFileError) in try address(node) }
+    return Host.Address(local, prefixLength: length, broadcast: broadcast, peer: peer, scope: scope)
+  }
+
+  private func address(_ node: FileNode) throws(ScenarioFileError) -> IPAddress {
+    guard let address = IPAddress(try node.text()) else { throw node.error("`\(try node.text())' is no address") }
+    return address
+  }
+
+  /// The route as `ip route` takes it, and its family where the text does not tell.
+  func route() throws(ScenarioFileError) -> (String, Family?) {
+    guard let destination = try members["dst"]?.text() else { throw node.error("ip -j route: a route has no `dst'") }
+    var words: [String] = []
+    if let type = try members["type"]?.text() { words.append(type) }
+    words.append(destination)
+    let gateway = try members["gateway"]?.text()
+    for (key, word) in [("gateway", "via"), ("dev", "dev"), ("prefsrc", "src"), ("scope", "scope"), ("table", "table")] {
+      if let value = try members[key]?.text() { words += [word, value] }
+    }
+    if let metric: UInt32 = try members["metric"]?.integer() { words += ["metric", "\(metric)"] }
+    if let flow = members["flow"] { words += try ListingEntry(flow).realms() }
+    for hop in try members["nexthops"]?.list() ?? [] {
+      let hop = try ListingEntry(hop)
+      words.append("nexthop")
+      for (key, word) in [("gateway", "via"), ("dev", "dev")] {
+        if let value = try hop[key]?.text() { words += [word, value] }
+      }
+    }
+    return (words.joined(separator: " "), destination.contains(":") || gateway?.contains(":") == true ? .ipv6 : nil)
+  }
+
+  private func realms() throws(ScenarioFileError) -> [String] {
+    guard let to = try members["to"]?.text() else { return [] }
+    return ["realms", try members["from"].map { from throws(ScenarioFileError) in "\(try from.text())/\(to)" } ?? to]
+  }
+}

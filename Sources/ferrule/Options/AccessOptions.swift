@@ -1,0 +1,42 @@
+import ArgumentParser
+import Capture
+import Kernel
+import Lab
+
+/// Which files the files on the command line may name.
+struct AccessOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.",
+      valueName: "dir"),
+    completion: .directory)
+  var allowPath: [String] = []
+
+  /// Reads what a file names.
+  ///
+  /// - Parameter file: its path, `-` for standard input.
+  func loader(besides file: String) -> ScenarioFileLoader {
+    let access = FolderAccess(besides: file, allowing: allowPath)
+    return ScenarioFileLoader(
+      bytes: { path throws(ScenarioFileLoader.Failure) in
+        do throws(KernelError) {
+          return try access.bytes(path)
+        } catch {
+          throw ScenarioFileLoader.Failure("\(error)")
+        }
+      },
+      capture: { path throws(ScenarioFileLoader.Failure) in
+        do throws(KernelError) {
+          return try access.reading(path) { (place) throws(KernelError) in
+            do throws(CaptureError) {
+              return try CaptureReader.read(path: place, calledAs: path).frames
+            } catch {
+              throw KernelError(.malformed("\(error)"))
+            }
+          }
+        } catch {
+          throw ScenarioFileLoader.Failure("\(error)")
+        }
+      })
+  }
+}
