@@ -122,6 +122,19 @@ import XTables
     #expect(fine?.description == ##"{"a": [1, "*two", "x *y"], "b": [1, "*two", "x *y"], "c": "*filter &x\n", "d": "name", "name": "name"}"##)
   }
 
+  /// The last second that both the nanoseconds of the engine and the clock of a scenario can count.
+  @Test(arguments: ["9999-12-31T23:59:60Z", "2286-11-20T17:46:40Z", "1e10", "-1", "nan"]) func theClockEnds(_ clock: String) {
+    #expect(Suites.read("clock: \(clock)\ntests: [{name: a, steps: [{wait: 1}]}]").diagnostics.count == 1)
+    #expect(Suites.run("clock: 2286-11-20T17:46:39Z\ntests: [{name: a, steps: [{wait: 9999999999}, {wait: 9999999999}]}]").isPassed)
+  }
+
+  /// Few lines cannot stand for any number of elements.
+  @Test func setsHaveABound() {
+    let text = "create a hash:ip maxelem 4294967295\n" + (1..<200).map { "add a \($0).0.0.0/14\n" }.joined()
+    let error = #expect(throws: AddressSetError.self) { try AddressSets(saved: text) }
+    #expect(error?.line == 6)
+  }
+
   // MARK: Files that are named
 
   private static func read(_ files: [String: String], from name: String = "a.yaml") -> [String] {

@@ -93,8 +93,11 @@ struct FileNode {
     return number
   }
 
+  /// A number of seconds that is too large; as nanoseconds it still has 64 bits.
+  static let mostSeconds = 1e10
+
   func seconds() throws(ScenarioFileError) -> Double {
-    guard isText, let seconds = Double(try text()), seconds >= 0, seconds < 1e10 else {
+    guard isText, let seconds = Double(try text()), seconds >= 0, seconds < FileNode.mostSeconds else {
       throw error("expected a number of seconds, found \(kind)")
     }
     return seconds

@@ -160,7 +160,9 @@ final class ScenarioFileReader {
     guard let date = CalendarDate(try node.text()) else {
       throw node.error("`\(try node.text())' is no time", hint: "2024-01-31T09:30:00Z, or seconds since 1970")
     }
-    return Double(date.secondsSince1970)
+    let seconds = Double(date.secondsSince1970)
+    guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the clock ends in the year 2286") }
+    return seconds
   }
 
   // MARK: Other files

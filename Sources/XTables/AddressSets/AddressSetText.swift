@@ -17,6 +17,7 @@ extension AddressSets {
   ///   - names: for protocols and services written by name.
   public convenience init(saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin) throws(AddressSetError) {
     self.init()
+    var spare = AddressSetReader.mostRanged
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       var reader = AddressSetReader(line: index + 1, words: Self.words(line), now: now, names: names)
       guard let command = reader.next(), !command.hasPrefix("#"), command != "COMMIT" else { continue }
@@ -24,7 +25,7 @@ extension AddressSets {
       case "create", "-N", "--create":
         let set = try reader.create()
         guard add(set) else { throw reader.error("set \(set.name) is there already") }
-      case "add", "-A", "--add": try reader.add(to: self)
+      case "add", "-A", "--add": try reader.add(to: self, spare: &spare)
       default: throw reader.error("`\(command)' is neither create nor add")
       }
     }
@@ -56,6 +57,8 @@ private struct AddressSetReader {
   let now: UInt64
   let names: NameDatabase
   private var at = 0
+  /// Elements that networks and ranges of one text may stand for beside the first of each line.
+  static let mostRanged = 1 << 20
 
   init(line: Int, words: [String], now: UInt64, names: NameDatabase) {
     (self.line, self.words, self.now, self.names) = (line, words, now, names)
@@ -118,7 +121,8 @@ private struct AddressSetReader {
 
   // MARK: Elements
 
-  mutating func add(to sets: AddressSets) throws(AddressSetError) {
+  /// - Parameter spare: how many elements networks and ranges may still stand for.
+  mutating func add(to sets: AddressSets, spare: inout Int) throws(AddressSetError) {
     let name = try word("the set's name")
     guard let set = sets[name] else { throw error("there is no set \(name)") }
     let text = try word("the element")
@@ -129,6 +133,8 @@ private struct AddressSetReader {
       return sets.update(name) { $0.members.append(text) }
     }
     let elements = try elements(text, of: set)
+    spare -= elements.count - 1
+    guard spare >= 0 else { throw error("the networks and ranges so far are more than \(AddressSetReader.mostRanged) elements") }
     var entry = AddressSet.Entry()
     if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
     while let option = next() { try readOption(option, of: &entry) }
