@@ -13,8 +13,6 @@ public enum Attachment: Sendable, Hashable {
   @inlinable public var connection: ConnectionHandle? { if case .connection(let handle, _) = self { handle } else { nil } }
   /// How the packet relates to its connection; nil without one.
   @inlinable public var info: ConnectionInfo? { if case .connection(_, let info) = self { info } else { nil } }
-  /// True for packets that target CT or NOTRACK exempted from tracking.
-  @inlinable public var isUntracked: Bool { self == .untracked }
 
   /// The packet of a connection that answers in the other direction, as REJECT's replies are attached.
   /// The corresponding kernel function is `nf_conntrack_attach`.

@@ -14,7 +14,7 @@ struct Conversation {
   }
 
   /// Answers to some of the frames that left, and next packets of some flows.
-  mutating func steps(after answer: LabResult, of packets: [PacketDraft], most: Int) -> [JSONValue] {
+  mutating func steps(after answer: LabResult, of packets: [DrawnPacket], most: Int) -> [JSONValue] {
     var steps: [JSONValue] = []
     for step in answer.steps {
       for frame in step.egress where draw.chance(0.6) {
@@ -22,21 +22,21 @@ struct Conversation {
         steps.append(reply)
       }
     }
-    for packet in packets where packet.proto == .tcp && packet.transport == nil && packet.extensions.isEmpty && draw.chance(0.4) {
+    for packet in packets where packet.proto == .tcp && packet.transportBytes == nil && packet.extensions.isEmpty && draw.chance(0.4) {
       if let next = next(of: packet) { steps.insert(next, at: draw.number(0...steps.count)) }
     }
     return Array(steps.prefix(most))
   }
 
   /// The flow goes on from its sender's side.
-  private mutating func next(of packet: PacketDraft) -> JSONValue? {
+  private mutating func next(of packet: DrawnPacket) -> JSONValue? {
     var packet = packet
     packet.tcpOptions = []
     packet.extras = []
     let (flags, payload): (TCPFlags, String) = draw.pick([
       (.ack, ""), (.ack, ""), ([.ack, .psh], "hello"), ([.ack, .psh], "GET / HTTP/1.0\r\n"), ([.fin, .ack], ""), (.rst, ""), (.syn, ""),
     ])
-    packet.flags = flags
+    packet.tcpFlags = flags
     packet.payload = Array(payload.utf8)
     if flags != .syn {
       packet.extras.append(JSONObject.Member("seq", "auto"))
@@ -48,14 +48,14 @@ struct Conversation {
   private mutating func reply(to packet: Packet, on interface: String) -> JSONValue? {
     guard let from = packet.destination, let to = packet.source, let at = packet.transport, at.fragmentOffset == 0, !at.moreFragments else { return nil }
     if draw.chance(0.08) { return error(about: packet, on: interface) }
-    var reply = PacketDraft(interface: interface, source: from, destination: to, proto: at.proto)
+    var reply = DrawnPacket(interface: interface, source: from, destination: to, proto: at.proto)
     switch at.proto {
     case .tcp:
       // What the host chose by chance it would choose otherwise the next time.
       guard let tcp = packet.tcp, PacketDrawing.knows(tcp.sourcePort) else { return nil }
       (reply.sourcePort, reply.destinationPort) = (tcp.destinationPort, tcp.sourcePort)
       guard let flags = answer(to: tcp.flags) else { return nil }
-      reply.flags = flags
+      reply.tcpFlags = flags
       reply.extras.append(JSONObject.Member("seq", flags.contains(.syn) ? .integer(draw.pick([0, 5000])) : "auto"))
       if flags.contains(.ack) { reply.extras.append(JSONObject.Member("ack", "auto")) }
       if flags.contains(.psh) { reply.payload = Array("world".utf8) }
@@ -68,8 +68,8 @@ struct Conversation {
     case .icmp, .icmpv6:
       guard let icmp = packet.icmp ?? packet.icmpv6, icmp.type == 8 || icmp.type == 128 else { return nil }
       reply.icmpType = at.proto == .icmp ? 0 : 129
-      reply.identifier = icmp.identifier
-    default: reply.transport = Array(packet.bytes.dropFirst(at.offset))
+      reply.icmpIdentifier = icmp.identifier
+    default: reply.transportBytes = Array(packet.bytes.dropFirst(at.offset))
     }
     return reply.step
   }
@@ -84,7 +84,7 @@ struct Conversation {
   /// An ICMP error from the other side, or from a router on the way.
   private mutating func error(about packet: Packet, on interface: String) -> JSONValue? {
     guard let from = packet.destination, let to = packet.source else { return nil }
-    var error = PacketDraft(
+    var error = DrawnPacket(
       interface: interface, source: draw.chance(0.5) ? from : host.remotes[1], destination: to, proto: to.family == .ipv4 ? .icmp : .icmpv6)
     (error.icmpType, error.icmpCode) = to.family == .ipv4 ? draw.pick([(3, 3), (3, 1), (11, 0)]) : draw.pick([(1, 4), (1, 0), (3, 0)])
     error.extras.append(JSONObject.Member("inner", ["hex": .string(Hex.string(packet.bytes))]))

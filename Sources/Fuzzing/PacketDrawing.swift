@@ -23,11 +23,16 @@ struct PacketDrawing {
 
   private static let ports: [UInt16] = [53, 80, 81, 79, 1000, 1001, 5300, 0, 65535]
 
+  /// What ``blank(for:)`` decides.
+  private static let drawnFirst: Set<Field> = [.protocolNumber, .inputInterface, .outputInterface, .isLaterFragment]
+  /// Bytes of the longest datagram that is drawn on purpose.
+  private static let longest: UInt128 = 1828
+
   /// Whether a port is one of those drawn or named by rules.
   static func knows(_ port: UInt16) -> Bool { ports.contains(port) || port == 4000 || port == 8080 }
 
   /// One packet: most often aimed at a rule, to match it or to miss it by one field.
-  mutating func packet() -> PacketDraft {
+  mutating func packet() -> DrawnPacket {
     let rule = draw.chance(0.85) ? draw.any(of: rules) : nil
     var packet = blank(for: rule)
     if let rule {
@@ -35,66 +40,76 @@ struct PacketDrawing {
       let broken = draw.chance(0.45) ? draw.number(0...max(0, rule.demands.count - 1)) : nil
       for (index, demand) in rule.demands.enumerated() {
         let wanted = demand.holds != (index == broken)
-        guard let value = demand.test.value(holding: wanted, bits: demand.bits, &draw) else { continue }
-        if demand.field == Field.sourceAddress.name, !host.canSpeak(IPAddress(family: host.family, bits: value), here: packet.isLocal) { continue }
-        packet.set(demand.field, value)
+        // Where it comes from, what it carries and whether it is a fragment has been drawn already.
+        if Self.drawnFirst.contains(demand.field) { continue }
+        guard let test = demand.test else {
+          if demand.holds { _ = demand.field.set(1, in: &packet.draft) }
+          continue
+        }
+        guard let value = test.value(holding: wanted, bits: demand.bits, &draw) else { continue }
+        if demand.field == .sourceAddress, !host.canSpeak(IPAddress(family: host.family, bits: value), here: packet.isLocal) { continue }
+        if demand.field == .datagramLength, value > Self.longest { continue }
+        _ = demand.field.set(value, in: &packet.draft)
         // Behind routing a packet has lost one of its hops.
-        if demand.field == Field.hopLimit.name, draw.chance(0.6) { packet.ttl &+= 1 }
+        if demand.field == .hopLimit, draw.chance(0.6) { packet.ttl &+= 1 }
       }
     }
     disturb(&packet)
     return packet
   }
 
-  private mutating func blank(for rule: RuleDemands?) -> PacketDraft {
+  private mutating func blank(for rule: RuleDemands?) -> DrawnPacket {
     let hook = rule.flatMap { draw.any(of: $0.hooks) } ?? draw.pick([.prerouting, .input, .forward, .output])
     let isLocal = hook == .output || hook == .postrouting && draw.chance(0.3)
     let from = draw.number(0...host.networks.count - 1)
     let network = host.networks[from]
     var interface: String? = isLocal ? nil : network.interface
-    if let input = rule?.input, !isLocal, let named = host.networks.first(where: { $0.interface.hasPrefix(input) }) { interface = named.interface }
+    if let input = rule?.value(of: .inputInterface), !isLocal, let named = host.networks.first(where: { $0.interface.hasPrefix(Field.inputInterface.text(input)) }) {
+      interface = named.interface
+    }
     let entry = host.networks.first { $0.interface == interface } ?? network
     let source = isLocal ? draw.pick(host.networks).address : draw.pick(entry.neighbours + (entry.interface == "eth2" ? host.remotes : []))
     let elsewhere = host.networks.filter { $0.interface != interface }.flatMap(\.neighbours) + host.remotes
     let destination = hook == .input || !isLocal && draw.chance(0.12) ? draw.pick(host.networks).address : draw.pick(elsewhere)
-    var packet = PacketDraft(interface: interface, source: source, destination: destination, proto: proto(rule))
+    var packet = DrawnPacket(interface: interface, source: source, destination: destination, proto: proto(rule))
     packet.sourcePort = draw.pick(Self.ports)
     packet.destinationPort = draw.pick(Self.ports)
-    if packet.proto == .tcp { packet.flags = draw.chance(0.6) ? .syn : TCPFlags(rawValue: draw.pick([0x10, 0x12, 0x04, 0x14, 0x11, 0x18, 0x01, 0, 0x29, 0x3F, 0xC2])) }
+    if packet.proto == .tcp { packet.tcpFlags = draw.chance(0.6) ? .syn : TCPFlags(rawValue: draw.pick([0x10, 0x12, 0x04, 0x14, 0x11, 0x18, 0x01, 0, 0x29, 0x3F, 0xC2])) }
     if packet.proto == .icmp { packet.icmpType = draw.pick([8, 8, 8, 0, 3, 5, 11, 12, 14, 17]) }
     if packet.proto == .icmpv6 { packet.icmpType = draw.pick([128, 128, 128, 129, 1, 3, 4]) }
     if packet.proto == .sctp { packet.icmpType = draw.pick([1, 0, 3, 10]) }
+    if !packet.proto.hasPorts, packet.proto != .icmp, packet.proto != .icmpv6 { packet.transportBytes = bytes(of: packet.proto) }
     return packet
   }
 
   private mutating func proto(_ rule: RuleDemands?) -> IPProtocol {
-    if let number = rule?.protocolNumber, number != 0, draw.chance(0.93) { return IPProtocol(rawValue: number) }
+    if let number = rule?.value(of: .protocolNumber), draw.chance(0.93) { return IPProtocol(rawValue: UInt8(truncatingIfNeeded: number)) }
     let icmp: IPProtocol = host.family == .ipv4 ? .icmp : .icmpv6
     return draw.pick([.tcp, .tcp, .tcp, .udp, .udp, .udp, icmp, .sctp, .udplite, .gre, .esp, .ah, IPProtocol(rawValue: 108), IPProtocol(rawValue: 200)])
   }
 
   /// What no rule asks for but packets have: odd lengths, payloads, options, broken headers.
-  private mutating func disturb(_ packet: inout PacketDraft) {
+  private mutating func disturb(_ packet: inout DrawnPacket) {
     if packet.payload.isEmpty, draw.chance(0.4) { packet.payload = draw.pick([Array("hello".utf8), Array("HELLO".utf8), Array("x".utf8), [UInt8](repeating: 120, count: 60)]) }
     if packet.proto == .icmp || packet.proto == .icmpv6 { disturbICMP(&packet) }
-    if !packet.proto.hasPorts, packet.proto != .icmp, packet.proto != .icmpv6, packet.transport == nil { packet.transport = bytes(of: packet.proto) }
     if draw.chance(0.06) { packet.ttl = draw.pick([1, 2, 255]) }
     if draw.chance(0.08) { packet.tos = draw.pick([0x10, 0xB8, 0x03, 0x01]) }
     if draw.chance(0.05) { packet.dontFragment = true }
     if draw.chance(0.03), packet.proto.hasPorts || packet.proto == .icmp { packet.extras.append(JSONObject.Member("badsum", true)) }
-    if draw.chance(0.02), packet.proto == .tcp || packet.proto == .udp { packet.transport = Array([0x03, 0xE8, 0, 80, 0, 0, 0, 1, 0, 0].prefix(draw.number(0...10))) }
+    if draw.chance(0.02), packet.proto == .tcp || packet.proto == .udp { packet.transportBytes = Array([0x03, 0xE8, 0, 80, 0, 0, 0, 1, 0, 0].prefix(draw.number(0...10))) }
     if draw.chance(0.02), packet.proto == .tcp { packet.extras.append(JSONObject.Member("doff", .integer(draw.pick([0, 4, 6, 15])))) }
     if draw.chance(0.03), packet.isIPv4, !packet.isLocal { packet.ipOptions = draw.pick([[1, 1, 1, 0], [0x94, 4, 0, 0]]) }
     if draw.chance(0.1), !packet.isIPv4, !packet.isLocal { packet.extensions = extensions() }
-    if packet.isLocal, draw.chance(0.4) { (packet.uid, packet.gid) = (draw.pick([0, 1000, 2001]), draw.pick([0, 100, 51])) }
+    if packet.isLocal, draw.chance(0.4) { (packet.draft.uid, packet.draft.gid) = (draw.pick([0, 1000, 2001]), draw.pick([0, 100, 51])) }
     if drawsFragments, packet.extensions.isEmpty, packet.proto != .ah, draw.chance(0.25) {
       packet.payload = [UInt8](repeating: 120, count: draw.pick([40, 64, 200]))
-      packet.fragment = draw.pick([(0, 24, true), (24, nil, false), (24, 16, true), (8, nil, false), (0, nil, false)])
+      let (offset, length, more): (Int, Int?, Bool) = draw.pick([(0, 24, true), (24, nil, false), (24, 16, true), (8, nil, false), (0, nil, false)])
+      packet.fragment = PacketFields.Fragment(offset: offset, length: length, moreFragments: more)
     }
   }
 
-  private mutating func disturbICMP(_ packet: inout PacketDraft) {
-    packet.identifier = draw.pick([1, 2, 77])
+  private mutating func disturbICMP(_ packet: inout DrawnPacket) {
+    packet.icmpIdentifier = draw.pick([1, 2, 77])
     let errors: [UInt8] = packet.isIPv4 ? [3, 4, 5, 11, 12] : [1, 2, 3, 4]
     guard let type = packet.icmpType, errors.contains(type) else { return }
     // An error about a packet that may or may not have been sent.

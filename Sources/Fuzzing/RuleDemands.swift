@@ -5,56 +5,41 @@ import XTables
 /// What one rule asks of a packet, flattened: tests of fields and whether they are to hold, as far as conditions say it.
 struct RuleDemands {
   struct Demand {
-    let field: String
+    let field: Field
+    /// Bits in which values are drawn: those of an address are the family's.
     let bits: Int
-    let test: ValueTest
+    /// Nothing where the field is to be there.
+    let test: ValueTest?
     let holds: Bool
   }
 
   var demands: [Demand] = []
-  /// `IPPROTO_*`, 0 for any.
-  var protocolNumber: UInt8 = 0
-  var input: String?
-  var wantsFragment = false
-  let chain: String
-  let table: TableName
   /// The hooks from which the chain may be entered.
   let hooks: [Hook]
 
   init(_ rule: Rule, chain: Chain, table: Table, draw: inout Draw) {
-    self.chain = chain.name
-    self.table = table.name
     hooks = chain.hook.map { [$0] } ?? table.name.hooks
-    let header = rule.header
-    protocolNumber = header.inverted.contains(.protocol) ? 0 : header.protocolNumber
-    wantsFragment = header.isFragment && !header.inverted.contains(.fragment)
-    if !header.input.matchesAll, !header.inverted.contains(.input) {
-      input = String(decoding: header.input.text.filter { $0 != UInt8(ascii: "+") }, as: UTF8.self)
-    }
-    for (field, pattern, inverted) in [
-      (Field.sourceAddress, header.source, RuleHeader.Inverted.source), (.destinationAddress, header.destination, .destination),
-    ] where pattern.mask != 0 {
-      demands.append(Demand(
-        field: field.name, bits: table.family.addressBits, test: .masked(value: pattern.address & pattern.mask, mask: pattern.mask),
-        holds: !header.inverted.contains(inverted)))
-    }
-    for match in rule.matches {
-      guard case .match(let behaviour) = match.descriptor.behaviour else { continue }
-      collect(behaviour.condition(match.payload, table.family), holds: true, &draw)
+    collect(rule.condition(table.family).requirement(), table.family, &draw)
+  }
+
+  private mutating func collect(_ requirement: Requirement, _ family: Family, _ draw: inout Draw) {
+    switch requirement {
+    case .test(let field, let test, let holds):
+      let bits = if case .address = field.form { family.addressBits } else { field.bits }
+      demands.append(Demand(field: field, bits: bits, test: test, holds: holds))
+    case .every(let parts): for part in parts { collect(part, family, &draw) }
+    // One of the alternatives is enough.
+    case .either(let parts): if let part = draw.any(of: parts) { collect(part, family, &draw) }
+    case .settled, .opaque, .unknown: break
     }
   }
 
-  private mutating func collect(_ condition: Condition, holds: Bool, _ draw: inout Draw) {
-    switch condition {
-    case .test(let field, let test):
-      let bits = field.name == Field.sourceAddress.name || field.name == Field.destinationAddress.name ? 128 : field.bits
-      demands.append(Demand(field: field.name, bits: bits, test: test, holds: holds))
-    case .not(let inner): collect(inner, holds: !holds, &draw)
-    case .all(let parts) where holds, .any(let parts) where !holds: for part in parts { collect(part, holds: holds, &draw) }
-    // One of the alternatives is enough.
-    case .all(let parts), .any(let parts): if let part = draw.any(of: parts) { collect(part, holds: holds, &draw) }
-    case .always, .never, .has, .opaque, .unknown: break
-    }
+  /// A value of a field for which the rule asks, if it asks for one.
+  func value(of field: Field) -> UInt128? {
+    demands.lazy.compactMap { demand in
+      guard demand.field == field, demand.holds, let test = demand.test else { return nil }
+      return test.leastHolding(in: 0...field.greatest)
+    }.first
   }
 }
 

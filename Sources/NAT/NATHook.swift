@@ -79,13 +79,6 @@ extension ConntrackTable {
     return true
   }
 
-  /// True when the packets of this direction go elsewhere than they were addressed to, so that a packet sent by this host must be routed
-  /// anew after the hook OUTPUT. The corresponding kernel functions are `nf_nat_ipv4_local_fn` and `nf_nat_ipv6_local_fn`.
-  public func changesDestination(_ attachment: Attachment) -> Bool {
-    guard case .connection(let handle, let info) = attachment, let connection = self[handle] else { return false }
-    return connection.tuple(info.direction).destinationBits != connection.tuple(info.direction.opposite).sourceBits
-  }
-
   /// Where a connection was addressed before it was redirected to a socket here, as `SO_ORIGINAL_DST` and `IP6T_SO_ORIGINAL_DST` tell.
   /// Nil when no connection has these ends. The corresponding kernel function is `getorigdst`.
   public func originalDestination(

@@ -36,6 +36,10 @@ public protocol Extension: Sendable {
   static func objects(_ info: Info) -> [KernelObjectUse]
   /// Makes what a loaded rule keeps beyond itself: a list, a table, a timer. The corresponding C callback is `checkentry`.
   static func start(_ info: Info, family: Family, in world: World)
+  /// What it writes of the packets it sees at a hook; the default is nothing. A test holds this against what the extension does.
+  ///
+  /// What NAT targets decide is written here as if it stood in the packet at once; the packet is rewritten behind the nat table.
+  static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect]
   /// Whether a structure read from a blob belongs to this extension rather than to another of the same kernel name.
   static func claims(_ info: Info) -> Bool
   /// Prints all options as save does; the default prints each option that is present, in order.
@@ -56,6 +60,7 @@ extension Extension {
   public static func services(_ info: Info) -> KernelServices { [] }
   public static func objects(_ info: Info) -> [KernelObjectUse] { [] }
   public static func start(_ info: Info, family: Family, in world: World) {}
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [] }
   public static func claims(_ info: Info) -> Bool { true }
 
   public static func save(_ info: Info, family: Family, to text: inout RuleText) {

@@ -1,3 +1,4 @@
+import Conntrack
 public import Wire
 
 /// An ``Extension`` with its type erased and its declarations resolved once, as parser, printer and compiler use it.
@@ -42,6 +43,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
+  @usableFromInline let effectsOf: @Sendable ([UInt8], EffectSite) -> [FieldEffect]
   private let scopes: (ipv4: Scope, ipv6: Scope)
 
   /// What a match decides or a target does.
@@ -80,7 +82,8 @@ public final class ExtensionDescriptor: Sendable {
         E.start(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, in: world)
       },
       services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) },
-      objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) }, scope: E.scope)
+      objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) },
+      effects: { E.effects(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) }, scope: E.scope)
   }
 
   @usableFromInline
@@ -95,6 +98,7 @@ public final class ExtensionDescriptor: Sendable {
     start: @escaping @Sendable ([UInt8], Family, World) -> Void,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
+    effects: @escaping @Sendable ([UInt8], EffectSite) -> [FieldEffect],
     scope: (Family) -> Scope
   ) {
     precondition(
@@ -136,6 +140,7 @@ public final class ExtensionDescriptor: Sendable {
     startPayload = start
     servicesOf = services
     objectsOf = objects
+    effectsOf = effects
   }
 
   /// Bytes of ``entryHeader``.
@@ -196,6 +201,14 @@ public final class ExtensionDescriptor: Sendable {
 
   /// The objects beside the tables that a rule with this payload needs or makes.
   public func objects(_ payload: [UInt8]) -> [KernelObjectUse] { objectsOf(payload) }
+
+  /// What a rule with this payload writes of the packets it sees at a hook.
+  public func effects(_ payload: [UInt8], _ site: EffectSite) -> [FieldEffect] { effectsOf(payload, site) }
+
+  /// The fields that a rule with this payload may write, at whichever hook.
+  public func writes(_ payload: [UInt8], _ family: Family) -> FieldWrites {
+    FieldWrites(Hook.allCases.flatMap { effects(payload, EffectSite(family: family, hook: $0)) })
+  }
 
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }
 

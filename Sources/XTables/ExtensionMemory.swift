@@ -31,6 +31,4 @@ public final class ExtensionMemory {
   public func forgetRules(from first: Int, count: Int) {
     byRule = byRule.filter { !(first..<(first + count)).contains($0.key) }
   }
-
-  public func forgetNames() { byName.removeAll() }
 }

@@ -35,8 +35,10 @@ extension MatchExtension {
 
 /// What a match means, its type erased.
 public struct MatchBehaviour: Sendable {
-  @usableFromInline
-  init(
+  /// - Parameters:
+  ///   - condition: what a structure means.
+  ///   - evaluate: decides packets for a structure where that is ``Condition/opaque``.
+  public init(
     condition: @escaping @Sendable ([UInt8], Family) -> Condition,
     evaluate: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
   ) {
@@ -50,14 +52,14 @@ public struct MatchBehaviour: Sendable {
 
 /// An extension that acts on packets.
 public protocol TargetExtension: Extension {
-  /// Whether the target always gives a verdict, so that no packet it acts on comes to the next rule.
-  static var isFinal: Bool { get }
+  /// Whether packets it acts on go on to the next rule; the default is that all of them do.
+  static var ending: TargetEnding { get }
   /// The corresponding kernel callback is `target`.
   static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome
 }
 
 extension TargetExtension {
-  public static var isFinal: Bool { false }
+  public static var ending: TargetEnding { .never }
 
   /// This extension as a registry lists it.
   @inlinable public static var listing: ExtensionListing {
@@ -69,7 +71,7 @@ extension TargetExtension {
       Self.self, kind: .target,
       behaviour: .target(
         TargetBehaviour(
-          isFinal: isFinal,
+          ending: ending,
           action: { payload in
             let info = Payload.load(Info.self, from: payload) ?? initial
             return { act(info, on: &$0) }
@@ -79,11 +81,12 @@ extension TargetExtension {
 
 /// What a target does, its type erased.
 public struct TargetBehaviour: Sendable {
-  public let isFinal: Bool
+  /// Whether packets it acts on go on to the next rule.
+  public let ending: TargetEnding
 
   @usableFromInline
-  init(isFinal: Bool, action: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome) {
-    self.isFinal = isFinal
+  init(ending: TargetEnding, action: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome) {
+    self.ending = ending
     self.action = action
   }
 

@@ -72,6 +72,8 @@ public struct InterfacePattern: Sendable, Hashable {
 }
 
 /// The part of a rule that is tested before any match: the corresponding kernel structures are `ipt_ip` and `ip6t_ip6`.
+///
+/// What it means is its ``condition(_:)``.
 public struct RuleHeader: Sendable, Hashable {
   public var source = AddressMask()
   public var destination = AddressMask()
@@ -79,7 +81,6 @@ public struct RuleHeader: Sendable, Hashable {
   public var output = InterfacePattern()
   /// 0 means any.
   public var protocolNumber: UInt8 = 0
-  /// `-f`, IPv4 only: second and further fragments.
   /// `-p` was given: IPv6 marks that in the structure, even for `-p all`.
   public var isProtocolGiven = false
   /// `-f`, IPv4 only: second and further fragments.

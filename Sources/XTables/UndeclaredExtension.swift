@@ -58,7 +58,8 @@ extension ExtensionDescriptor {
           of: payload, protocolNumber: text.protocolNumber, numeric ? .listedNumerically : .listed)
         text.glue(bytes: printed?.bytes ?? (known.kind == .match ? Array("\(known.name) ".utf8) : []))
       },
-      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] }, scope: { _ in .anywhere })
+      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] },
+      effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
   /// A match or target of which a rule holds the bytes, and nothing more is known.
@@ -82,7 +83,8 @@ extension ExtensionDescriptor {
         case (.target, false): text.glue(size == 0 ? "" : "[\(size) bytes of unknown target data] ")
         }
       },
-      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] }, scope: { _ in .anywhere })
+      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] },
+      effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
   /// The name to be written behind `-m` or `-j` for a structure.
@@ -98,7 +100,7 @@ extension ExtensionDescriptor.Behaviour {
       "\(kind == .match ? "-m" : "-j") \(name)", needs: "what it means is known to the kernel's module only")
     switch kind {
     case .match: return .match(MatchBehaviour(condition: { _, _ in .opaque }, evaluate: { _ in { _ in .unknown(reason) } }))
-    case .target: return .target(TargetBehaviour(isFinal: false, action: { _ in { _ in .unknown(reason) } }))
+    case .target: return .target(TargetBehaviour(ending: .sometimes, action: { _ in { _ in .unknown(reason) } }))
     }
   }
 }

@@ -46,9 +46,7 @@ struct PacketHead {
       wideDestination = destination
       proto = transport.proto.rawValue
       isLaterFragment = transport.fragmentOffset != 0
-      // A later fragment that goes on with another extension header ends the kernel's walk as an error does.
-      isBroken = transport.isTruncated
-        || isLaterFragment && transport.proto.isExtensionHeader && transport.proto != .none
+      isBroken = transport.isChainBroken
     }
   }
 }

@@ -186,14 +186,15 @@ private struct ProgramBuilder {
     return chainStarts[index]
   }
 
+  /// The fast form of ``RuleHeader/condition(_:)``; a test holds the two against each other.
   private mutating func lay(_ header: RuleHeader, into entry: inout ProgramEntry) {
     let inverted = header.inverted
     func set(_ test: ProgramEntry.Tests, _ isThere: Bool, _ isInverted: Bool) {
       if isThere || isInverted { entry.tests.insert(test) }
       if isInverted { entry.inverted.insert(test) }
     }
-    set(.source, header.source.mask != 0, inverted.contains(.source))
-    set(.destination, header.destination.mask != 0, inverted.contains(.destination))
+    set(.source, header.source != AddressMask(), inverted.contains(.source))
+    set(.destination, header.destination != AddressMask(), inverted.contains(.destination))
     set(.input, !header.input.matchesAll, inverted.contains(.input))
     set(.output, !header.output.matchesAll, inverted.contains(.output))
     set(.protocol, header.protocolNumber != 0, false)

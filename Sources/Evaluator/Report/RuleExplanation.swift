@@ -14,15 +14,21 @@ public struct RuleExplanation: Sendable, Hashable {
 extension Rule {
   /// Why a packet does not match, tested from left to right; nothing where no part that can be asked without changing anything objects.
   func explanation(_ context: inout PacketContext, _ family: Family, names: NameDatabase = .builtin) -> RuleExplanation? {
-    if let failure = header.explanation(context, family) { return failure }
+    guard PacketHead(context) != nil else { return RuleExplanation(part: "the packet", reason: "its header is cut off") }
+    for part in header.parts(family) {
+      guard let failure = part.condition.explanation(&context) else { continue }
+      let isMissing = failure.actual == Field.inputInterface.text(0) && [.input, .output].contains(part.option)
+      return RuleExplanation(
+        part: header.text(part.option, family),
+        reason: isMissing ? "there is none at this hook" : failure.wanted.isEmpty ? failure.sentence : "it is \(failure.actual)")
+    }
     var doubtful: RuleExplanation?
     for use in matches {
-      guard case .match(let behaviour) = use.descriptor.behaviour else { continue }
       var text = RuleText(names: names, family: family)
       text.word("-m")
       text.word(use.descriptor.name)
       use.descriptor.save(use.payload, family: family, to: &text)
-      let condition = behaviour.condition(use.payload, family)
+      let condition = use.condition(family)
       if let reason = condition.explanation(&context) { return RuleExplanation(part: text.string, reason: reason.sentence) }
       if condition.isOpaque, doubtful == nil {
         doubtful = RuleExplanation(part: text.string, reason: "it said no, by what it remembers or by chance")
@@ -33,55 +39,22 @@ extension Rule {
 }
 
 extension RuleHeader {
-  fileprivate func explanation(_ context: borrowing PacketContext, _ family: Family) -> RuleExplanation? {
-    guard let head = PacketHead(context) else { return RuleExplanation(part: "the packet", reason: "its header is cut off") }
-    let packet = context.packet
-    if let failure = address("-s", source, packet.source, .source, family) { return failure }
-    if let failure = address("-d", destination, packet.destination, .destination, family) { return failure }
-    if let failure = interface("-i", input, context.input, head.input, .input) { return failure }
-    if let failure = interface("-o", output, context.output, head.output, .output) { return failure }
-    if protocolNumber != 0, family == .ipv4 || isProtocolGiven {
-      let differs = protocolNumber != head.proto
-      if differs != inverted.contains(.protocol) {
-        return RuleExplanation(
-          part: option("-p", .protocol) + "\(IPProtocol(rawValue: protocolNumber))", reason: "it is \(IPProtocol(rawValue: head.proto))")
-      }
+  /// An option of the header as it is written in a rule.
+  fileprivate func text(_ option: Part.Option, _ family: Family) -> String {
+    func written(_ name: String, _ test: Inverted, _ value: String = "") -> String {
+      (inverted.contains(test) ? "! " : "") + name + (value.isEmpty ? "" : " " + value)
     }
-    if isFragment, head.isLaterFragment == inverted.contains(.fragment) {
-      return RuleExplanation(part: option("-f", .fragment), reason: head.isLaterFragment ? "it is a later fragment" : "it is no later fragment")
+    func network(_ wanted: AddressMask) -> String {
+      let mask = wanted.prefix(family).map { "\($0)" } ?? "\(IPAddress(family: family, bits: wanted.mask))"
+      return "\(IPAddress(family: family, bits: wanted.address))/\(mask)"
     }
-    return nil
-  }
-
-  private func option(_ name: String, _ test: Inverted) -> String { (inverted.contains(test) ? "! " : "") + name + " " }
-
-  private func address(
-    _ name: String, _ wanted: AddressMask, _ actual: IPAddress?, _ test: Inverted, _ family: Family
-  ) -> RuleExplanation? {
-    let bits = actual?.bits ?? 0
-    guard (bits & wanted.mask != wanted.address) != inverted.contains(test) else { return nil }
-    let place = IPAddress(family: family, bits: wanted.address)
-    let mask = wanted.prefix(family).map { "\($0)" } ?? "\(IPAddress(family: family, bits: wanted.mask))"
-    return RuleExplanation(part: option(name, test) + "\(place)/\(mask)", reason: "it is \(actual.map { "\($0)" } ?? "not there")")
-  }
-
-  private func interface(
-    _ name: String, _ wanted: InterfacePattern, _ actual: Interface?, _ key: UInt128, _ test: Inverted
-  ) -> RuleExplanation? {
-    guard ((key ^ wanted.name) & wanted.mask != 0) != inverted.contains(test) else { return nil }
-    let reason = actual.map { "it is \($0.name)" } ?? "there is none at this hook"
-    return RuleExplanation(part: option(name, test) + String(decoding: wanted.text, as: UTF8.self), reason: reason)
-  }
-}
-
-extension Condition {
-  /// Whether some part of it has memory or takes its chances.
-  fileprivate var isOpaque: Bool {
-    switch self {
-    case .opaque: true
-    case .not(let inner): inner.isOpaque
-    case .all(let parts), .any(let parts): parts.contains(where: \.isOpaque)
-    default: false
+    switch option {
+    case .source: return written("-s", .source, network(source))
+    case .destination: return written("-d", .destination, network(destination))
+    case .input: return written("-i", .input, String(decoding: input.text, as: UTF8.self))
+    case .output: return written("-o", .output, String(decoding: output.text, as: UTF8.self))
+    case .fragment: return written("-f", .fragment)
+    case .headerChain, .protocol: return written("-p", .protocol, "\(IPProtocol(rawValue: protocolNumber))")
     }
   }
 }

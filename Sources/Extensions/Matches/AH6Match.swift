@@ -58,7 +58,7 @@ public enum AH6Match: MatchExtension {
     let length = Field.inExtension("ah.length", bits: 11, of: .ah, length: 12) { bytes, offset in
       bytes.uint8(at: offset + 1).map { .of((Int($0) + 2) * 4) } ?? .malformed
     }
-    let index = Field.wordOfExtension("ah.spi", of: .ah, at: 4, length: 12)
+    let index = Field.wordOfExtension("ah.spi", of: .ah, at: 4, length: 12, isLast: true)
     var tests: [Condition] = [
       .has(length), .inRange(index, info.indices.low, info.indices.high).inverted(info.inverted & Inverted.indices != 0),
     ]

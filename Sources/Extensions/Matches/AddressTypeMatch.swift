@@ -177,9 +177,17 @@ enum AddressTypeSide: String { case source = "src", destination = "dst" }
 enum AddressTypeDevice: String { case any = "", input = ".in", output = ".out" }
 
 extension Field {
+  private static let names: KeyValuePairs<UInt128, String> = [
+    0: "UNSPEC", 1: "UNICAST", 2: "LOCAL", 3: "BROADCAST", 4: "ANYCAST", 5: "MULTICAST", 6: "BLACKHOLE", 7: "UNREACHABLE", 8: "PROHIBIT",
+    9: "THROW", 10: "NAT", 11: "XRESOLVE",
+  ]
+
   /// The type the host's routing gives an address; the corresponding kernel function is `inet_dev_addr_type`.
   static func addressType(_ side: AddressTypeSide, _ device: AddressTypeDevice) -> Field {
-    Field("addrtype.\(side.rawValue)\(device.rawValue)", bits: 4) { context in
+    let basis: [Field] = [side == .source ? .sourceAddress : .destinationAddress, .inputInterface, .outputInterface]
+    let traits = FieldTraits(
+      .fields(basis), [.value, .absent, .unknown], form: .names(names), values: .range(0...UInt128(AddressType.allCases.count - 1)))
+    return Field("addrtype.\(side.rawValue)\(device.rawValue)", bits: 4, traits) { context in
       guard let address = side == .source ? context.packet.source : context.packet.destination else { return .absent }
       let interface: Interface? =
         switch device {

@@ -130,7 +130,7 @@ public enum BPFMatch: MatchExtension {
       return .unknown(UnknownReason("-m bpf", needs: "the program \(String(decoding: info.path, as: UTF8.self)) in the kernel"))
     }
     let program = info.instructions
-    let field = Field("bpf.\(program.map(\.text).joined(separator: ","))", bits: 1) { BPFProgram.run(program, on: $0) }
+    let field = Field("bpf.\(program.map(\.text).joined(separator: ","))", bits: 1, FieldTraits(.bytes)) { BPFProgram.run(program, on: $0) }
     return .equals(field, 1)
   }
 }

@@ -123,7 +123,7 @@ extension Field {
   }
 
   private static func cgroup(_ name: String, bits: Int, read: @escaping @Sendable (SocketFacts) -> FieldValue?) -> Field {
-    Field(name, bits: bits) { context in
+    Field(name, bits: bits, FieldTraits(.context, [.value, .absent, .unknown])) { context in
       let unknown = FieldValue.unknown(UnknownReason("-m cgroup", needs: "the control group of the packet's socket"))
       if let owner = context.owner { return read(owner) ?? unknown }
       // On its way in, a packet belongs to its socket already where that is connected, and the owner is known then: a listening one takes it later.

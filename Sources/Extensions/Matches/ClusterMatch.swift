@@ -88,6 +88,8 @@ public enum ClusterMatch: MatchExtension {
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.packetType) }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     let node = Field.clusterNode(info.nodes, info.seed)
     let mine = Condition.any((0..<32).filter { info.mask >> UInt32($0) & 1 == 1 }.map { .equals(node, $0) })
@@ -101,7 +103,7 @@ extension Field {
   ///
   /// The corresponding kernel function is `xt_cluster_mt`.
   fileprivate static func clusterNode(_ nodes: UInt32, _ seed: UInt32) -> Field {
-    Field("cluster.\(nodes).\(seed)", bits: 5) { context in
+    Field("cluster.\(nodes).\(seed)", bits: 5, FieldTraits(.context, [.value, .absent])) { context in
       if context.packet.destination?.isMulticast == false, context.packet.type == .multicast { context.packet.type = .host }
       guard let handle = context.attachment.connection, let table = context.world.conntrack,
         let connection = table[table.master(of: handle) ?? handle]

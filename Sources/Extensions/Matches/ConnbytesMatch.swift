@@ -101,7 +101,7 @@ extension Field {
   ///
   /// The corresponding kernel function is `connbytes_mt`.
   fileprivate static func connectionVolume(_ mode: String, _ direction: String) -> Field {
-    Field("ct.\(mode).\(direction)", bits: 64) { context in
+    Field("ct.\(mode).\(direction)", bits: 64, FieldTraits(.context, [.value, .absent])) { context in
       guard let handle = context.attachment.connection, let counted = context.world.conntrack?.accounting(of: handle) else {
         return .absent
       }

@@ -62,15 +62,15 @@ public enum ConnlabelMatch: MatchExtension {
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    guard info.options & Flag.set != 0, info.bit <= 127 else { return [] }
+    return [.change(.connectionLabel(info.bit), .masked(keep: 0, flip: 1), when: .equals(.connectionExists, 1))]
+  }
+
   public static func condition(_ info: Info, family: Family) -> Condition {
     // Setting a label is more than a test.
     if info.options & Flag.set != 0 { return .opaque }
-    let bit = info.bit
-    let field = Field("ct.label.\(bit)", bits: 1) { context in
-      guard let handle = context.attachment.connection, let details = context.world.conntrack?.details(of: handle) else { return .value(0) }
-      return .value(details.labels >> UInt128(bit) & 1)
-    }
-    return .equals(field, 1).inverted(info.options & Flag.inverted != 0)
+    return .equals(.connectionLabel(info.bit), 1).inverted(info.options & Flag.inverted != 0)
   }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
@@ -80,5 +80,15 @@ public enum ConnlabelMatch: MatchExtension {
     else { return .of(isInverted) }
     table.setLabels(details.labels | 1 << UInt128(info.bit), of: handle)
     return .of(!isInverted)
+  }
+}
+
+extension Field {
+  /// Whether the packet's connection has a label, by its bit; no packet without a connection has.
+  fileprivate static func connectionLabel(_ bit: UInt16) -> Field {
+    Field("ct.label.\(bit)", bits: 1, FieldTraits(.context, .value)) { context in
+      guard let handle = context.attachment.connection, let details = context.world.conntrack?.details(of: handle) else { return .value(0) }
+      return .value(details.labels >> UInt128(bit) & 1)
+    }
   }
 }

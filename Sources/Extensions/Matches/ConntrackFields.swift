@@ -5,10 +5,20 @@ import XTables
 /// What connection tracking knows of a packet, as fields of conditions. All but ``connectionState`` and
 /// ``connectionExists`` are absent from a packet that has no connection.
 extension Field {
-  static let connectionState = Field("ct.state", bits: 9, .connectionState)
-  static let connectionExists = Field("ct.exists", bits: 1, .connectionExists)
+  static let connectionState = Field(
+    "ct.state", bits: 9, .connectionState,
+    FieldTraits(.context, .value, form: .flags(stateNames), values: .ranges(states.map { $0...$0 })))
+
+  private static let stateNames: KeyValuePairs<UInt128, String> = [
+    0x001: "INVALID", 0x002: "ESTABLISHED", 0x004: "RELATED", 0x008: "NEW", 0x040: "SNAT", 0x080: "DNAT", 0x100: "UNTRACKED",
+  ]
+  /// One of the states, and for that of a connection whether it is translated.
+  private static let states: [UInt128] =
+    ([0x001, 0x100] + [0x002, 0x004, 0x008].flatMap { state in [0, 0x040, 0x080, 0x0c0].map { state | $0 } }).sorted()
+  static let connectionExists = Field("ct.exists", bits: 1, .connectionExists, FieldTraits(.context, .value))
   /// 0 in the original direction, 1 in the reply direction.
-  static let connectionDirection = Field("ct.direction", bits: 1, .connectionDirection)
+  static let connectionDirection = Field(
+    "ct.direction", bits: 1, .connectionDirection, FieldTraits(.context, ofConnection, form: .names([0: "ORIGINAL", 1: "REPLY"])))
   static let connectionProtocol = ofConnection("ct.protocol", bits: 8) { .of($0.original.proto.rawValue) }
   static let originalSource = ofConnection("ct.orig.src", bits: 128) { .value($0.original.sourceBits) }
   static let originalDestination = ofConnection("ct.orig.dst", bits: 128) { .value($0.original.destinationBits) }
@@ -18,14 +28,23 @@ extension Field {
   static let originalDestinationPort = ofConnection("ct.orig.dport", bits: 16) { .of($0.original.destinationID) }
   static let replySourcePort = ofConnection("ct.reply.sport", bits: 16) { .of($0.reply.sourceID) }
   static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16) { .of($0.reply.destinationID) }
-  static let connectionStatus = Field("ct.status", bits: 16, .connectionStatus)
+  static let connectionStatus = Field(
+    "ct.status", bits: 16, .connectionStatus,
+    FieldTraits(.context, ofConnection, form: .flags([0x1: "EXPECTED", 0x2: "SEEN_REPLY", 0x4: "ASSURED", 0x8: "CONFIRMED"])))
   /// Whole seconds; none before the first packet has left.
-  static let connectionExpiry = Field("ct.expiry", bits: 32) { context in
+  static let connectionExpiry = Field("ct.expiry", bits: 32, FieldTraits(.unsteady, ofConnection)) { context in
     guard let handle = context.attachment.connection else { return .absent }
     if connection(context)?.isConfirmed == false { return .of(0) }
     return context.world.conntrack?.timeout(of: handle, now: context.world.instant).map { .of($0) } ?? .absent
   }
-  static let connectionMark = Field("ct.mark", bits: 32, .connectionMark)
+  static let connectionMark = Field("ct.mark", bits: 32, .connectionMark, FieldTraits(.context, ofConnection, form: .hexadecimal))
+
+  private static let ofConnection: FieldOutcomes = [.value, .absent]
+
+  /// What setting up translation changes of a connection, besides what it will make of the packet.
+  static let translation: [Field] = [
+    connectionState, connectionStatus, replySource, replyDestination, replySourcePort, replyDestinationPort,
+  ]
 
   private static func connection(_ context: PacketContext) -> Connection? {
     context.attachment.connection.flatMap { context.world.conntrack?[$0] }
@@ -34,6 +53,6 @@ extension Field {
   private static func ofConnection(
     _ name: String, bits: Int, _ read: @escaping @Sendable (Connection) -> FieldValue
   ) -> Field {
-    Field(name, bits: bits) { context in connection(context).map(read) ?? .absent }
+    Field(name, bits: bits, FieldTraits(.context, ofConnection)) { context in connection(context).map(read) ?? .absent }
   }
 }

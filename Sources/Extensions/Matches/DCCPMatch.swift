@@ -129,7 +129,7 @@ extension Field {
   ///
   /// The corresponding kernel function is `dccp_find_option`.
   static func dccpOption(_ number: UInt8) -> Field {
-    Field("dccp.option.\(number)", bits: 1) { context in
+    Field("dccp.option.\(number)", bits: 1, FieldTraits(.packet, [.value, .malformed, .doomed])) { context in
       let bytes = context.packet.bytes
       guard let start = context.packet.transport?.offset, let words = bytes.uint8(at: start + 4),
         let typeByte = bytes.uint8(at: start + 8)

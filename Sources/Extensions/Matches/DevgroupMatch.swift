@@ -81,11 +81,13 @@ public enum DevgroupMatch: MatchExtension {
 }
 
 extension Field {
-  static let inputGroup = group("meta.iifgroup") { $0.input }
-  static let outputGroup = group("meta.oifgroup") { $0.output }
+  static let inputGroup = group("meta.iifgroup", of: .inputInterface) { $0.input }
+  static let outputGroup = group("meta.oifgroup", of: .outputInterface) { $0.output }
 
-  private static func group(_ name: String, _ interface: @escaping @Sendable (PacketContext) -> Interface?) -> Field {
-    Field(name, bits: 32) { context in
+  private static func group(
+    _ name: String, of device: Field, _ interface: @escaping @Sendable (PacketContext) -> Interface?
+  ) -> Field {
+    Field(name, bits: 32, FieldTraits(.fields([device]), [.value, .absent, .unknown])) { context in
       guard let interface = interface(context) else { return .absent }
       guard let group = context.world.host.group(of: interface) else {
         return .unknown(UnknownReason("-m devgroup", needs: "the group of the interface \(interface.name)"))

@@ -70,16 +70,33 @@ public enum ECNMatch: MatchExtension {
       tests.append(.masked(.typeOfService, info.codePoint, mask: UInt8(3)).inverted(info.inverted & Flag.codePoint != 0))
     }
     for (flag, bit) in [(Flag.echo, TCPFlags.ece), (Flag.reduced, TCPFlags.cwr)] where info.matched & flag != 0 {
-      tests.append(.masked(.congestionFlags, bit.rawValue, mask: bit.rawValue).inverted(info.inverted & flag != 0))
+      tests.append(flagTest(bit, isInverted: info.inverted & flag != 0))
     }
     return .all(tests)
+  }
+
+  /// A header cut short does not match; a later fragment is read as if a header stood in it. The corresponding kernel function is
+  /// `match_tcp` of `xt_ecn`.
+  private static func flagTest(_ flag: TCPFlags, isInverted: Bool) -> Condition {
+    func isSet(_ field: Field) -> Condition { .masked(field, flag.rawValue, mask: flag.rawValue).inverted(isInverted) }
+    return .all([
+      .equals(.holdsTCPHeader, 1),
+      .any([
+        .all([.equals(.isLaterFragment, 0), isSet(.tcpFlags)]), .all([.equals(.isLaterFragment, 1), isSet(.flagsOfLaterFragment)]),
+      ]),
+    ])
   }
 }
 
 extension Field {
-  /// The flags of TCP as this match reads them: it does not ask for fragments, and passes over a header cut short.
-  static let congestionFlags = Field("ecn.tcpflags", bits: 8) { context in
-    guard let transport = context.packet.transport, context.packet.bytes.holds(20, at: transport.offset) else { return .absent }
-    return .of(context.packet.bytes[transport.offset + TCPHeader.Offset.flags])
+  /// Whether the bytes of a TCP header stand behind the network header, be they one or not.
+  fileprivate static let holdsTCPHeader = Field("tcp.whole", bits: 1, FieldTraits(.packet, [.value, .absent])) { context in
+    context.packet.transport.map { .of(context.packet.bytes.holds(TCPHeader.minimumLength, at: $0.offset)) } ?? .absent
+  }
+
+  /// The byte of a later fragment where a TCP header would have its flags.
+  fileprivate static let flagsOfLaterFragment = Field("fragment.byte13", bits: 8, FieldTraits(.bytes, [.value, .absent])) { context in
+    guard let transport = context.packet.transport, transport.fragmentOffset != 0 else { return .absent }
+    return context.packet.bytes.uint8(at: transport.offset + TCPHeader.Offset.flags).map { .of($0) } ?? .absent
   }
 }

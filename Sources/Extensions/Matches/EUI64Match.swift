@@ -24,7 +24,7 @@ public enum EUI64Match: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    let field = Field("eui64", bits: 1) { context in
+    let field = Field("eui64", bits: 1, FieldTraits(.fields([.sourceAddress, .linkSource]), .value)) { context in
       guard let link = context.packet.link, link.etherType == 0x86dd, let source = context.packet.ipv6?.source else { return .value(0) }
       let octets = link.source.octets
       let expected = [octets[0] ^ 0x02, octets[1], octets[2], 0xff, 0xfe, octets[3], octets[4], octets[5]]

@@ -52,7 +52,7 @@ extension Field {
   ///
   /// The corresponding kernel function is `helper_mt`.
   fileprivate static func masterHelper(_ wanted: [UInt8]) -> Field {
-    Field("ct.master.helper.\(String(decoding: wanted, as: UTF8.self))", bits: 1) { context in
+    Field("ct.master.helper.\(String(decoding: wanted, as: UTF8.self))", bits: 1, FieldTraits(.context, .value)) { context in
       guard let handle = context.attachment.connection, let table = context.world.conntrack,
         let master = table.master(of: handle), let name = table.helperName(of: master)
       else { return .value(0) }

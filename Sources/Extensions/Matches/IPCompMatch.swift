@@ -44,7 +44,13 @@ public enum IPCompMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    let index = Field("ipcomp.cpi", bits: 16) { context in
+    let index = Field(
+      "ipcomp.cpi", bits: 16,
+      FieldTraits(.packet, [.value, .absent, .malformed]) { value, draft in
+        guard draft.fields.proto.rawValue == 108 else { return false }
+        return draft.setTransport([17, 0, UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value), 1, 2, 3, 4], at: 0)
+      }
+    ) { context in
       guard let transport = context.packet.transport, transport.fragmentOffset == 0 else { return .absent }
       return context.packet.bytes.uint16(at: transport.offset + 2).map { .of($0) } ?? .malformed
     }

@@ -7,10 +7,10 @@ extension Field {
   ///
   /// The corresponding kernel functions are `ipv6_find_hdr` and `skb_header_pointer`.
   static func inExtension(
-    _ name: String, bits: Int, of number: IPProtocol, length: Int,
+    _ name: String, bits: Int, of number: IPProtocol, length: Int, write: (@Sendable (UInt128, inout PacketDraft) -> Bool)? = nil,
     read: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) -> FieldValue
   ) -> Field {
-    Field(name, bits: bits) { context in
+    Field(name, bits: bits, FieldTraits(.packet, [.value, .absent, .malformed], write: write)) { context in
       let bytes = context.packet.bytes
       switch ExtensionHeaderSearch(bytes, number) {
       case .absent: return .absent
@@ -27,8 +27,15 @@ extension Field {
     }
   }
 
-  static func wordOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int) -> Field {
-    inExtension(name, bits: 32, of: number, length: length) { bytes, offset in
+  /// - Parameter isLast: a draft has the header as its protocol, behind all others.
+  static func wordOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int, isLast: Bool = false) -> Field {
+    let write: @Sendable (UInt128, inout PacketDraft) -> Bool = { value, draft in
+      guard draft.fields.proto == number else { return false }
+      draft.setLastHeader((0..<4).map { UInt8(truncatingIfNeeded: value >> UInt128(24 - 8 * $0)) }, at: place)
+      draft.setLastHeader([], at: max(length, draft.fields.transportBytes?.count ?? 0))
+      return true
+    }
+    return inExtension(name, bits: 32, of: number, length: length, write: isLast ? write : nil) { bytes, offset in
       bytes.uint32(at: offset + place).map { .of($0) } ?? .malformed
     }
   }

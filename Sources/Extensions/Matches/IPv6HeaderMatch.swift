@@ -94,7 +94,7 @@ public enum IPv6HeaderMatch: MatchExtension {
 
 extension Field {
   /// The headers there are, as bits of `MASK_*`; the corresponding kernel function is `ipv6header_mt6`.
-  static let extensionHeaders = Field("ip6.headers", bits: 8) { context in
+  static let extensionHeaders = Field("ip6.headers", bits: 8, FieldTraits(.packet, [.value, .absent])) { context in
     let bytes = context.packet.bytes
     guard var number = bytes.uint8(at: 6) else { return .absent }
     var offset = 40

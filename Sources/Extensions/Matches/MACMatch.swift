@@ -41,7 +41,14 @@ public enum MACMatch: MatchExtension {
 
 extension Field {
   /// The Ethernet source address; absent where the packet came over no such device.
-  static let linkSource = Field("link.src", bits: 48) { context in
+  static let linkSource = Field(
+    "link.src", bits: 48,
+    FieldTraits(.context, [.value, .absent], form: .hardwareAddress) { value, draft in
+      guard draft.input != nil else { return false }
+      draft.hardwareSource = MACAddress(rawValue: UInt64(truncatingIfNeeded: value))
+      return true
+    }
+  ) { context in
     context.packet.link.map { .of($0.source.rawValue) } ?? .absent
   }
 }

@@ -76,7 +76,7 @@ public enum MHMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    let type = Field("mh.type", bits: 8) { context in
+    let type = Field("mh.type", bits: 8, FieldTraits(.packet, [.value, .absent, .malformed])) { context in
       guard let transport = context.packet.transport, transport.fragmentOffset == 0 else { return .absent }
       let bytes = context.packet.bytes
       // Nothing may follow a mobility header; the kernel drops what says otherwise.

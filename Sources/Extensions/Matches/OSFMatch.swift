@@ -64,7 +64,7 @@ public enum OSFMatch: MatchExtension {
     if info.flags & Flag.log != 0 { return .opaque }
     let (genre, lifetime) = (info.genre.string, lifetime(info))
     return .equals(
-      Field("osf.\(genre).\(lifetime)", bits: 1) { context in
+      Field("osf.\(genre).\(lifetime)", bits: 1, FieldTraits(.bytes, [.value, .unknown])) { context in
         guard let known = context.world.fingerprints else { return .unknown(unknown) }
         return .of(!known.matches(context.packet, genre: genre, lifetime).isEmpty)
       }, 1)

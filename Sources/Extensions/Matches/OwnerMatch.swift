@@ -139,15 +139,29 @@ public enum OwnerMatch: MatchExtension {
 
 extension Field {
   /// Whether a socket of this namespace sent the packet.
-  static let ownerSocket = Field("owner.socket", bits: 1) { .of($0.owner != nil) }
+  static let ownerSocket = Field("owner.socket", bits: 1, FieldTraits(.context, .value)) { .of($0.owner != nil) }
   /// Whether that socket belongs to a file, as those of processes do.
-  static let ownerFile = Field("owner.file", bits: 1) { context in context.owner.map { .of($0.hasFile) } ?? .absent }
-  static let ownerUser = Field("owner.uid", bits: 32) { context in context.owner.map { .of($0.uid) } ?? .absent }
-  static let ownerGroup = Field("owner.gid", bits: 32) { context in context.owner.map { .of($0.gid) } ?? .absent }
+  static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in context.owner.map { .of($0.hasFile) } ?? .absent }
+  static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid)) { context in context.owner.map { .of($0.uid) } ?? .absent }
+  static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid)) { context in context.owner.map { .of($0.gid) } ?? .absent }
+
+  private static let ofSocket: FieldOutcomes = [.value, .absent]
+
+  private static func identity(_ path: any WritableKeyPath<PacketDraft, UInt32> & Sendable) -> FieldTraits {
+    FieldTraits(.context, ofSocket) { value, draft in
+      // The highest number is nobody's.
+      guard draft.input == nil, value < UInt128(UInt32.max) else { return false }
+      draft[keyPath: path] = UInt32(value)
+      return true
+    }
+  }
+
+  /// What is known of the sender.
+  static let ofOwner: [Field] = [ownerSocket, ownerFile, ownerUser, ownerGroup]
 
   /// Whether one of the owner's supplementary groups is in a range.
   static func ownerIsMember(_ groups: NumberRange<UInt32>) -> Field {
-    Field("owner.member.\(groups.low)-\(groups.high)", bits: 1) { context in
+    Field("owner.member.\(groups.low)-\(groups.high)", bits: 1, FieldTraits(.fields([.ownerUser]), ofSocket)) { context in
       guard let owner = context.owner else { return .absent }
       return .of(owner.supplementaryGroups.contains { groups.low <= $0 && $0 <= groups.high })
     }

@@ -54,10 +54,15 @@ public enum PacketTypeMatch: MatchExtension {
 }
 
 extension Field {
+  private static let names: KeyValuePairs<UInt128, String> = [0: "unicast", 1: "broadcast", 2: "multicast", 3: "otherhost"]
+
   /// What the kernel's match makes of the packet type: a packet looped back to this host counts as
   /// multicast or as broadcast, by its destination address, and one of this host's own as unicast: its type is set only behind the
   /// last hook.
-  static let packetType = Field("meta.pkttype", bits: 32) { context in
+  static let packetType = Field(
+    "meta.pkttype", bits: 32,
+    FieldTraits(.fields([.destinationAddress]), .value, form: .names(names), values: .range(0...3))
+  ) { context in
     guard context.packet.type == .loopback else {
       return .of((context.packet.type == .outgoing ? PacketType.host : context.packet.type).rawValue)
     }

@@ -218,7 +218,7 @@ public enum PolicyMatch: MatchExtension {
 
 extension Field {
   /// IPsec has worked on the packet, or is going to. Kernel: `skb_sec_path`, `dst_entry.xfrm`.
-  fileprivate static let isTransformed = Field("ipsec.path", bits: 1) { context in
+  fileprivate static let isTransformed = Field("ipsec.path", bits: 1, FieldTraits(.context, [.value, .unknown])) { context in
     guard context.world.host.usesIPsec == false else {
       return .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))
     }

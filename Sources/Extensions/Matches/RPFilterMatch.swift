@@ -59,7 +59,10 @@ extension Field {
   /// Whether the source address is reached as the flags demand; the corresponding kernel function is
   /// `rpfilter_lookup_reverse`.
   fileprivate static func reversePath(_ flags: UInt8) -> Field {
-    Field("rpfilter.\(flags)", bits: 1) { context in
+    Field(
+      "rpfilter.\(flags)", bits: 1,
+      FieldTraits(.fields([.sourceAddress, .destinationAddress, .mark, .inputInterface]), [.value, .absent, .unknown])
+    ) { context in
       guard let source = context.packet.source, let destination = context.packet.destination else { return .absent }
       if context.packet.type == .loopback || context.input?.name == "lo" || isUnroutable(source, destination) { return .value(1) }
       let mark = flags & RPFilterMatch.Flag.mark != 0 ? context.mark : 0

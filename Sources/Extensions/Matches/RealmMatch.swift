@@ -42,5 +42,5 @@ public enum RealmMatch: MatchExtension {
 }
 
 extension Field {
-  fileprivate static let realms = Field("route.realms", bits: 32) { .value(UInt128($0.realms)) }
+  fileprivate static let realms = Field("route.realms", bits: 32, FieldTraits(.context, .value)) { .value(UInt128($0.realms)) }
 }

@@ -96,7 +96,7 @@ public enum SCTPMatch: MatchExtension {
     add(
       Flag.chunks,
       .equals(
-        Field("sctp.chunks.\(chunks.text)", bits: 1) { context in
+        Field("sctp.chunks.\(chunks.text)", bits: 1, FieldTraits(.packet, [.value, .absent, .doomed])) { context in
           guard let start = context.packet.transport?.offset else { return .absent }
           return chunks.holds(context.packet.bytes, from: start + 12).map { .of($0) } ?? .doomed(0)
         }, 1))

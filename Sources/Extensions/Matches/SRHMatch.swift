@@ -175,7 +175,7 @@ extension Field {
   fileprivate static func segmentHeader(
     _ name: String, bits: Int, read: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) -> FieldValue
   ) -> Field {
-    Field("srh.\(name)", bits: bits) { context in
+    Field("srh.\(name)", bits: bits, FieldTraits(.packet, [.value, .absent])) { context in
       let bytes = context.packet.bytes
       guard case .found(let offset) = ExtensionHeaderSearch(bytes, .routing), bytes.holds(8, at: offset),
         let length = extensionLength(bytes, at: offset), bytes.holds(length, at: offset), bytes[offset + 2] == 4,

@@ -62,6 +62,10 @@ public enum SocketMatch: MatchExtension {
     return .all(tests)
   }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    info.flags & Flag.restoreMark != 0 ? FieldEffect.unknown(.mark) : []
+  }
+
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     switch packet.world.host.socket(for: packet.packet, packet.input) {
     case .none: return .mismatched
@@ -78,9 +82,11 @@ public enum SocketMatch: MatchExtension {
 }
 
 extension Field {
+  private static let ends = FieldBasis.fields([.sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface])
+
   /// Something of the socket that would receive the packet; absent where there is none.
   fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {
-    Field("socket.\(name)", bits: 1) { context in
+    Field("socket.\(name)", bits: 1, FieldTraits(ends, [.value, .absent, .unknown])) { context in
       switch context.world.host.socket(for: context.packet, context.input) {
       case .none: .absent
       case .unknown: .unknown(SocketMatch.unknown)

@@ -122,7 +122,7 @@ extension Field {
   fileprivate static func contains(_ pattern: [UInt8], from: UInt16, to: UInt16, ignoringCase: Bool) -> Field {
     let wanted = ignoringCase ? pattern.map(upper) : pattern
     let label = "string\(ignoringCase ? ".icase" : "").\(from)-\(to).\(Hex.string(wanted))"
-    return Field(label, bits: 1) { context in
+    return Field(label, bits: 1, FieldTraits(.bytes, .value)) { context in
       let bytes = context.packet.bytes
       let end = min(bytes.count, Int(to))
       guard !wanted.isEmpty, from <= to, Int(from) + wanted.count <= end else { return .value(0) }

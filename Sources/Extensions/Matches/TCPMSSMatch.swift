@@ -55,7 +55,14 @@ public enum TCPMSSMatch: MatchExtension {
 extension Field {
   /// The segment size a TCP header offers, or 65536 where it offers none; malformed where the header is shorter than 20
   /// bytes or runs past the packet's end. The corresponding kernel function is `tcpmss_mt`.
-  static let maximumSegmentSize = Field("tcp.mss", bits: 17) { context in
+  static let maximumSegmentSize = Field(
+    "tcp.mss", bits: 17,
+    FieldTraits(.packet, [.value, .malformed], values: .range(0...65536)) { value, draft in
+      guard draft.isTCP else { return false }
+      draft.fields.tcpOptions = value > 65535 ? [] : [2, 4, UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value)]
+      return true
+    }
+  ) { context in
     let bytes = context.packet.bytes
     guard let start = context.packet.transport?.offset, bytes.holds(20, at: start) else { return .malformed }
     let end = start + Int(bytes[start + TCPHeader.Offset.dataOffset] >> 4) * 4

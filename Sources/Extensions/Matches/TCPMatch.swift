@@ -123,7 +123,14 @@ extension Field {
   ///
   /// The corresponding kernel function is `tcp_find_option`.
   static func tcpOption(_ number: UInt8) -> Field {
-    Field("tcp.option.\(number)", bits: 1) { context in
+    Field(
+      "tcp.option.\(number)", bits: 1,
+      FieldTraits(.packet, [.value, .absent, .malformed]) { value, draft in
+        guard draft.isTCP else { return false }
+        draft.fields.tcpOptions = value == 0 ? [] : number < 2 ? [number] : [number, 4, 5, 0xB4]
+        return true
+      }
+    ) { context in
       guard let header = context.packet.tcp, let transport = context.packet.transport else { return .absent }
       let bytes = context.packet.bytes
       var at = transport.offset + TCPHeader.minimumLength

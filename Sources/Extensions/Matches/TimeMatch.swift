@@ -158,11 +158,24 @@ public enum TimeMatch: MatchExtension {
 }
 
 extension Field {
-  fileprivate enum ClockPart: String { case seconds, daytime, weekday, monthday }
+  fileprivate enum ClockPart: String {
+    case seconds, daytime, weekday, monthday
+
+    /// The clock stands still while a packet passes through a table: the kernel stamps the packet once.
+    var values: FieldDomain {
+      switch self {
+      case .seconds: .range(0...UInt128(UInt64.max))
+      case .daytime: .range(0...86399)
+      case .weekday: .range(1...7)
+      case .monthday: .range(1...31)
+      }
+    }
+  }
 
   /// What the clock says in UTC, or said so many days ago.
   fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0) -> Field {
-    Field("time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17) { context in
+    Field("time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17, FieldTraits(.context, .value, values: part.values)) {
+      context in
       let seconds = Int(context.world.now / 1_000_000_000)
       let day = seconds / 86400 - daysAgo
       switch part {

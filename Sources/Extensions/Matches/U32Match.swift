@@ -63,7 +63,7 @@ public enum U32Match: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     let tests = tests(info)
-    let field = Field("u32.\(tests.map(\.text).joined(separator: "&&"))", bits: 1) { context in
+    let field = Field("u32.\(tests.map(\.text).joined(separator: "&&"))", bits: 1, FieldTraits(.bytes, .value)) { context in
       .of(tests.allSatisfy { $0.holds(context.packet.bytes) })
     }
     return .equals(field, 1).inverted(info.inverted != 0)

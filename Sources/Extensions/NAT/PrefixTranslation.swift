@@ -50,6 +50,13 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
     }
   }
 
+  /// The new prefix stands in front, as far as it or the old one reaches; behind it one word is not known beforehand.
+  var change: FieldChange {
+    let mask = AddressMask.mask(prefix: Int(max(sourceLength, destinationLength)), .ipv6)
+    let first = destination.bits(.ipv6) & mask
+    return .range(first...(first | ~mask))
+  }
+
   /// The corresponding kernel functions are `ip6t_snpt_tg` and `ip6t_dnpt_tg`.
   func translate(_ end: Packet.End, of packet: inout PacketContext) -> TargetOutcome {
     translateQuoted(end, &packet.packet)

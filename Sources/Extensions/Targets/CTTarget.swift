@@ -192,6 +192,16 @@ public enum CTTarget: TargetExtension {
   public static func services(_ info: Info) -> KernelServices { info.flags.contains(.untracked) ? [] : .conntrack }
 
   /// The corresponding kernel function is `xt_ct_target`.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    // A packet that has a connection, or is not to have one, is left alone.
+    let state = info.flags.contains(.untracked) ? ConntrackState.untracked : ConntrackState.new
+    return [
+      .change(
+        .connectionState, .masked(keep: 0, flip: UInt128(state)),
+        when: .all([.equals(.connectionState, ConntrackState.invalid), .equals(.connectionExists, 0)]))
+    ]
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     // Seen before, on its way through the loopback interface.
     guard case .none = packet.attachment else { return .proceed }

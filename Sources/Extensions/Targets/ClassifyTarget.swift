@@ -63,6 +63,8 @@ public enum ClassifyTarget: TargetExtension {
     text.word("CLASSIFY set \(String(info.priority >> 16, radix: 16)):\(String(info.priority & 0xffff, radix: 16))")
   }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.priority, info.priority, clearing: UInt32.max)] }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.priority = info.priority
     return .proceed

@@ -25,6 +25,7 @@ public enum ClusterIPTarget: TargetExtension {
 
   public static let name = "CLUSTERIP"
   public static let families: Families = .ipv4
+  public static let ending = TargetEnding.sometimes
   public static let summary = "shares an address among hosts that all receive its packets; gone since Linux 6.3"
   public static let initial = Info()
 

@@ -164,6 +164,28 @@ public enum ConnmarkTarget: TargetExtension {
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   /// The corresponding kernel function is `connmark_tg_shift`.
+  private static let tracked = Condition.equals(.connectionExists, 1)
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    let (from, to) = (info.connection.mask, info.packetMask)
+    let shift = Int(info.shift & 31) * (info.shiftsRight == 0 ? 1 : -1)
+    let change: FieldEffect
+    switch info.mode {
+    case Info.Mode.set:
+      // The shift moves what is kept of the old mark too.
+      change = .change(
+        .connectionMark,
+        .copied(from: .connectionMark, mask: UInt128(~from), shift: shift, keep: 0, flip: UInt128(info.shifted(info.connection.value))),
+        when: tracked)
+    case Info.Mode.save:
+      change = .change(.connectionMark, .copied(from: .mark, mask: UInt128(to), shift: shift, keep: UInt128(~from), flip: 0), when: tracked)
+    case Info.Mode.restore:
+      change = .change(.mark, .copied(from: .connectionMark, mask: UInt128(from), shift: shift, keep: UInt128(~to), flip: 0), when: tracked)
+    default: return []
+    }
+    return [change]
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack, let connection = table[handle] else {
       return .proceed

@@ -53,6 +53,10 @@ public enum ConnsecmarkTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    info.mode == restore ? FieldEffect.unknown(.securityMark) : []
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .proceed }
     let mark = table.details(of: handle)?.securityMark ?? 0

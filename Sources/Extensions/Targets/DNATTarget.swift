@@ -1,4 +1,5 @@
 import CNetfilter
+import NAT
 public import Wire
 public import XTables
 
@@ -8,7 +9,7 @@ public enum DNATTarget: TargetExtension {
 
   public static let name = "DNAT"
   public static let families: Families = .ipv4
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "gives a connection another destination address"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
@@ -40,6 +41,8 @@ public enum DNATTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.destination, site) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.destination(info, of: &packet)
   }
@@ -51,7 +54,7 @@ public enum IPv6DNATTarget: TargetExtension {
 
   public static let name = DNATTarget.name
   public static let families: Families = .ipv6
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = DNATTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { DNATTarget.scope(family) }
@@ -75,6 +78,8 @@ public enum IPv6DNATTarget: TargetExtension {
   }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.destination, site) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.destination(info, of: &packet)

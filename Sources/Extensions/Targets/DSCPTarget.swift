@@ -43,6 +43,10 @@ public enum DSCPTarget: TargetExtension {
     if info.codePoint > 63 { throw .kernel("DSCP: \(info.codePoint) has more than six bits") }
   }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    [.set(.typeOfService, info.codePoint << 2, clearing: UInt8(0xfc))]
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if let old = packet.packet.tos { packet.packet.setTOS(old & 0x03 | info.codePoint << 2) }
     return .proceed

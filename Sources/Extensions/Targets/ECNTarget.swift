@@ -23,6 +23,7 @@ public enum ECNTarget: TargetExtension {
 
   public static let name = "ECN"
   public static let families: Families = .ipv4
+  public static let ending = TargetEnding.sometimes
   public static let summary = "changes the bits of explicit congestion notification"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle]) }
@@ -91,6 +92,18 @@ public enum ECNTarget: TargetExtension {
     if info.operation & Operation.setTCP != 0, site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {
       throw .kernel("ECN: the bits of TCP can be changed in TCP only", hint: "put -p tcp before it")
     }
+  }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    var effects: [FieldEffect] = []
+    if info.operation & Operation.setCodePoint != 0 { effects.append(.set(.typeOfService, info.codePoint, clearing: UInt8(3))) }
+    if info.operation & Operation.setTCP != 0 {
+      let mask = info.operation >> 4 & 3
+      effects.append(
+        .change(
+          .tcpFlags, .masked(keep: 0xff & ~UInt128(mask << 6), flip: UInt128((info.tcp & mask) << 6)), when: .equals(.protocolNumber, 6)))
+    }
+    return effects
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

@@ -34,6 +34,8 @@ public enum HLTarget: TargetExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.change.check(name) }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [info.change.effect] }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     info.change.apply(to: &packet.packet)
     return .proceed

@@ -70,6 +70,10 @@ public enum MarkTarget: TargetExtension {
     text.markChange(info.change)
   }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    [.set(.mark, info.change.value, clearing: info.change.mask)]
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.mark = (packet.mark & ~info.change.mask) ^ info.change.value
     return .proceed

@@ -1,4 +1,5 @@
 import CNetfilter
+import NAT
 public import Wire
 public import XTables
 
@@ -8,7 +9,7 @@ public enum MasqueradeTarget: TargetExtension {
 
   public static let name = "MASQUERADE"
   public static let families: Families = .ipv4
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "gives a connection the address of the interface it leaves by"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: .postrouting) }
@@ -34,6 +35,8 @@ public enum MasqueradeTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.source, site, addressIsChosen: true) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.masquerade(info.range, &packet)
   }
@@ -54,7 +57,7 @@ public enum IPv6MasqueradeTarget: TargetExtension {
 
   public static let name = MasqueradeTarget.name
   public static let families: Families = .ipv6
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = MasqueradeTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { MasqueradeTarget.scope(family) }
@@ -74,6 +77,8 @@ public enum IPv6MasqueradeTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.source, site, addressIsChosen: true) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.masquerade(info.range, &packet)

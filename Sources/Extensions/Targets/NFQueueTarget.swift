@@ -29,7 +29,7 @@ public enum NFQueueTarget: TargetExtension {
 
   public static let name = "NFQUEUE"
   public static let families: Families = .both
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "hands the packet to a queue of user space, which gives the verdict"
   public static let initial = Info()
 
@@ -105,6 +105,9 @@ public enum NFQueueTarget: TargetExtension {
     if Int(info.first) + Int(info.count) - 1 > 65535 { throw .kernel("NFQUEUE: the range ends above 65535") }
     if info.flags & ~(bypass | processorFanout) != 0 { throw .kernel("NFQUEUE: unknown flags") }
   }
+
+  /// Who listens may give the packet back changed.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.anything] }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     var number = info.first

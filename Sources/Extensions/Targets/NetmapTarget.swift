@@ -8,6 +8,7 @@ public enum NetmapTarget: TargetExtension {
 
   public static let name = "NETMAP"
   public static let families: Families = .ipv4
+  public static let ending = TargetEnding.always
   public static let summary = "maps a whole network onto another, address by address"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope {
@@ -39,6 +40,8 @@ public enum NetmapTarget: TargetExtension {
   }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.mappingEffects(site) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.map(info.range, &packet)
@@ -80,6 +83,7 @@ public enum IPv6NetmapTarget: TargetExtension {
 
   public static let name = NetmapTarget.name
   public static let families: Families = .ipv6
+  public static let ending = TargetEnding.always
   public static let summary = NetmapTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { NetmapTarget.scope(family) }
@@ -103,6 +107,8 @@ public enum IPv6NetmapTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkAddresses(name) }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.mappingEffects(site) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.map(info.range, &packet)

@@ -32,5 +32,7 @@ public enum NotrackTarget: TargetExtension {
 
   public static func claims(_ info: Info) -> Bool { info.flags.contains(.alias) }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { CTTarget.effects(info, site) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { CTTarget.act(info, on: &packet) }
 }

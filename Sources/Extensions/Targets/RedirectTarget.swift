@@ -8,7 +8,7 @@ public enum RedirectTarget: TargetExtension {
 
   public static let name = "REDIRECT"
   public static let families: Families = .ipv4
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "sends a connection to this host itself"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
@@ -42,6 +42,8 @@ public enum RedirectTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.redirectionEffects(site) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.redirect(info.range, &packet)
   }
@@ -61,7 +63,7 @@ public enum IPv6RedirectTarget: TargetExtension {
 
   public static let name = RedirectTarget.name
   public static let families: Families = .ipv6
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = RedirectTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { RedirectTarget.scope(family) }
@@ -86,6 +88,8 @@ public enum IPv6RedirectTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.checkNoAddresses(name) }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.redirectionEffects(site) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.redirect(info.range, &packet)

@@ -12,7 +12,7 @@ public enum RejectTarget: TargetExtension {
 
   public static let name = "REJECT"
   public static let families: Families = .ipv4
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "drops a packet and answers it with an error"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.filter], hooks: [.input, .forward, .output]) }
@@ -64,7 +64,7 @@ public enum IPv6RejectTarget: TargetExtension {
 
   public static let name = RejectTarget.name
   public static let families: Families = .ipv6
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = RejectTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { RejectTarget.scope(family) }

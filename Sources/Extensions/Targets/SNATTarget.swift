@@ -1,4 +1,5 @@
 import CNetfilter
+import NAT
 public import Wire
 public import XTables
 
@@ -8,7 +9,7 @@ public enum SNATTarget: TargetExtension {
 
   public static let name = "SNAT"
   public static let families: Families = .ipv4
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = "gives a connection another source address"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.postrouting, .input]) }
@@ -37,6 +38,8 @@ public enum SNATTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.source, site) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.source(info.range, of: &packet)
   }
@@ -58,7 +61,7 @@ public enum IPv6SNATTarget: TargetExtension {
 
   public static let name = SNATTarget.name
   public static let families: Families = .ipv6
-  public static let isFinal = true
+  public static let ending = TargetEnding.always
   public static let summary = SNATTarget.summary
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { SNATTarget.scope(family) }
@@ -83,6 +86,8 @@ public enum IPv6SNATTarget: TargetExtension {
   }
 
   public static func services(_ info: Info) -> KernelServices { Translation.services }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { info.range.effects(.source, site) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     Translation.source(info.range, of: &packet)

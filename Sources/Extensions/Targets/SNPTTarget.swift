@@ -8,6 +8,7 @@ public enum SNPTTarget: TargetExtension {
 
   public static let name = "SNPT"
   public static let families: Families = .ipv6
+  public static let ending = TargetEnding.sometimes
   public static let summary = "replaces the prefix of the source address, statelessly"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], hooks: [.input, .postrouting]) }
@@ -29,6 +30,8 @@ public enum SNPTTarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.check(name) }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.change(.sourceAddress, info.change)] }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     info.translate(.source, of: &packet)

@@ -59,6 +59,8 @@ public enum SecmarkTarget: TargetExtension {
   }
 
   /// Which number a context has is the security module's choice; here each gets its own, in order of use.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.securityMark) }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let context = info.context.string
     packet.securityMark = packet.world.memory.withState(named: "SECMARK", initial: [String: UInt32]()) { numbers in

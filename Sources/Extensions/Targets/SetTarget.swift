@@ -219,6 +219,12 @@ public enum SetTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `set_target_v3`.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    let kernel = info.kernel
+    return (kernel.flags & Flag.mark != 0 ? FieldEffect.unknown(.mark) : [])
+      + (kernel.flags & Flag.priority != 0 ? FieldEffect.unknown(.priority) : [])
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let sets = packet.world.addressSets else {
       return .unknown(UnknownReason("-j SET", needs: "the sets, as ipset save prints them"))

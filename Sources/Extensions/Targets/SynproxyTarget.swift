@@ -16,6 +16,7 @@ public enum SynproxyTarget: TargetExtension {
 
   public static let name = "SYNPROXY"
   public static let families: Families = .both
+  public static let ending = TargetEnding.sometimes
   public static let summary = "answers TCP handshakes for a server"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .forward]) }
@@ -68,6 +69,8 @@ public enum SynproxyTarget: TargetExtension {
   }
 
   public static func services(_ info: Info) -> KernelServices { .synproxy }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { Field.translation.map { .change($0, .unknown) } }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let isSound = packet.input == nil || packet.packet.isTransportChecksumValid ?? false

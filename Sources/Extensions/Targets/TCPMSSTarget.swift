@@ -15,6 +15,7 @@ public enum TCPMSSTarget: TargetExtension {
 
   public static let name = "TCPMSS"
   public static let families: Families = .both
+  public static let ending = TargetEnding.sometimes
   public static let summary = "lowers the maximum segment size a TCP SYN announces"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [IPProtocol.tcp.rawValue]) }
@@ -70,6 +71,10 @@ public enum TCPMSSTarget: TargetExtension {
   }
 
   /// The corresponding kernel function is `tcpmss_mangle_packet`.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    FieldEffect.unknown(.maximumSegmentSize, .tcpOption(TCPOptionKind.maximumSegmentSize), .datagramLength)
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let transport = packet.packet.transport, !transport.isTruncated else { return .verdict(.drop) }
     guard transport.fragmentOffset == 0 else { return .proceed }

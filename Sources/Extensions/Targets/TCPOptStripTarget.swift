@@ -24,6 +24,7 @@ public enum TCPOptStripTarget: TargetExtension {
 
   public static let name = "TCPOPTSTRIP"
   public static let families: Families = .both
+  public static let ending = TargetEnding.sometimes
   public static let summary = "overwrites options of TCP with no-operation"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], protocols: [IPProtocol.tcp.rawValue]) }
@@ -71,6 +72,14 @@ public enum TCPOptStripTarget: TargetExtension {
     if info.all.isEmpty { return }
     let kinds = info.all.map { kind in (numeric ? nil : names.last { $0.kind == kind }?.name) ?? String(kind) }
     text.word("TCPOPTSTRIP options \(kinds.joined(separator: ","))")
+  }
+
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    guard !info.all.isEmpty else { return [] }
+    let stripped = info.all.map { FieldEffect.change(.tcpOption($0), .unknown) }
+    // What is stripped becomes no-operation.
+    let others = FieldEffect.unknown(.tcpOption(TCPOptionKind.noOperation))
+    return stripped + others + (info.contains(TCPOptionKind.maximumSegmentSize) ? FieldEffect.unknown(.maximumSegmentSize) : [])
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

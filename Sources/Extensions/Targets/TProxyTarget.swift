@@ -30,6 +30,7 @@ public enum TProxyTarget: TargetExtension {
 
   public static let name = "TPROXY"
   public static let families: Families = .both
+  public static let ending = TargetEnding.always
   public static let summary = "hands the packet to a transparent socket of this host"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], hooks: .prerouting) }
@@ -98,6 +99,10 @@ public enum TProxyTarget: TargetExtension {
 
   /// A socket of the packet's own connection comes before one that listens where the rule says. The corresponding kernel
   /// functions are `tproxy_tg4` and `tproxy_tg6_v1`.
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    FieldEffect.unknown(.mark) + Field.ofOwner.map { .change($0, .unknown) }
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let transport = packet.packet.transport, transport.fragmentOffset == 0, !transport.isTruncated,
       packet.packet.bytes.holds(UDPHeader.length, at: transport.offset)

@@ -35,6 +35,8 @@ public enum TTLTarget: TargetExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) { try info.change.check(name) }
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [info.change.effect] }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     info.change.apply(to: &packet.packet)
     return .proceed
@@ -84,6 +86,14 @@ struct HopChange: BitwiseCopyable, Sendable {
   func check(_ target: String) throws(OptionError) {
     if mode > Self.decrease { throw .kernel("\(target): there is no mode \(mode)") }
     if mode != Self.set, amount == 0 { throw .kernel("\(target): a change by 0 is none") }
+  }
+
+  var effect: FieldEffect {
+    switch mode {
+    case Self.set: .set(.hopLimit, amount, clearing: UInt8.max)
+    case Self.increase: .change(.hopLimit, .added(Int(amount), within: 0...255))
+    default: .change(.hopLimit, .added(-Int(amount), within: 0...255))
+    }
   }
 
   func apply(to packet: inout Packet) {

@@ -22,6 +22,8 @@ public enum TraceTarget: TargetExtension {
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {}
 
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.isTraced, 1, clearing: 1)] }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.isTraced = true
     return .proceed

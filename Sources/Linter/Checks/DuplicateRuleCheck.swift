@@ -9,7 +9,8 @@ public enum DuplicateRuleCheck: Check {
   public static let rationale = """
     The second of two equal rules with a verdict never sees a packet, for the first has taken them all. It is \
     usually left over from a script that ran twice, or one of the two was meant to say something else. Rules with memory or \
-    chance (limit, recent, statistic …) are not compared, nor are those that look at something a rule between them may have changed.
+    chance (limit, recent, statistic …) are not compared, nor are those that look at something a rule between them may have changed: \
+    a mark behind MARK, an option of TCP behind TCPMSS, an address behind SNPT.
     """
   public static let examples: [CheckExample] = [
     .bad(
@@ -23,35 +24,55 @@ public enum DuplicateRuleCheck: Check {
     .good(
       "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j MARK --set-mark 0x1\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n"
     ),
+    .bad(
+      "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n",
+      lines: [4], fixed: "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\nCOMMIT\n"),
+    .good(
+      "*mangle\n:a - [0:0]\n-A FORWARD -p tcp -m tcpmss --mss 1400:65495 -j DROP\n-A FORWARD -j a\n"
+        + "-A FORWARD -p tcp -m tcpmss --mss 1400:65495 -j DROP\n-A a -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1450\nCOMMIT\n"
+    ),
   ]
 
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
-      facts.table.chains.flatMap { findings(in: $0, facts.table.family, context) }
+      let writes = TableWrites(facts.table)
+      return facts.table.chains.flatMap { findings(in: $0, facts.table.family, writes, context) }
     }
   }
 
-  private static func findings(in chain: Chain, _ family: Family, _ context: LintContext) -> [Diagnostic] {
+  private static func findings(in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext) -> [Diagnostic] {
     var firsts: [RuleKey: Int] = [:]
     var found: [Diagnostic] = []
-    // How many rules up to each position may change what a later one sees.
-    var changes = 0
-    var changesBefore: [Int] = []
+    var last = LastWrites()
     for (position, rule) in chain.rules.enumerated() {
-      changesBefore.append(changes)
-      switch rule.target {
-      case .use, .jump, .goto: changes += 1
-      case .none, .verdict: break
-      }
-      guard let stability = RuleMeaning.stability(rule, family) else { continue }
+      defer { last.note(writes.writes(of: rule), at: position) }
+      let condition = rule.condition(family)
+      guard condition.isDecidable else { continue }
       guard let first = firsts[RuleKey(rule)] else {
         firsts[RuleKey(rule)] = position
         continue
       }
-      if stability == .changeable, changesBefore[position] > changesBefore[first] { continue }
+      if condition.fields.contains(where: { last.mayHaveChanged($0, since: first) }) { continue }
       found.append(diagnostic(chain, first, position, context))
     }
     return found
+  }
+
+  /// By field: the last rule that may have written it.
+  private struct LastWrites {
+    private var positions: [Field: Int] = [:]
+    /// The last rule that may have written anything.
+    private var anything = -1
+
+    mutating func note(_ writes: FieldWrites, at position: Int) {
+      for field in writes.fields { positions[field] = position }
+      if writes.isAnything { anything = position }
+    }
+
+    /// Whether a rule from `first` on may have given a field another value.
+    func mayHaveChanged(_ field: Field, since first: Int) -> Bool {
+      !field.isSteady || anything >= first || positions.contains { $0.value >= first && field.isChanged(byWriting: $0.key) }
+    }
   }
 
   private static func diagnostic(_ chain: Chain, _ first: Int, _ position: Int, _ context: LintContext) -> Diagnostic {

@@ -38,7 +38,6 @@ public enum UnreachableRuleCheck: Check {
 
   /// Whether every packet that reaches the rule leaves the chain there.
   static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    guard rule.header.isUnconditional, rule.matches.allSatisfy({ RuleMeaning.isAlways($0, family) }) else { return false }
-    return RuleMeaning.isFinal(rule.target)
+    rule.target.ending == .always && rule.condition(family).truth(family) == .always
   }
 }

@@ -55,7 +55,11 @@ public struct CheckExplanation: Encodable, Sendable {
 
   /// A line for each check.
   public static var index: String {
-    CheckList.all.map { "\($0.code)  \($0.severity == .error ? "error  " : "warning")  \($0.title)\n" }.joined()
+    CheckList.all.map { check in
+      let severity = check.severity.rawValue
+      let blanks = String(repeating: " ", count: max(0, "warning".count - severity.count))
+      return "\(check.code)  \(severity)\(blanks)  \(check.title)\n"
+    }.joined()
   }
 }
 

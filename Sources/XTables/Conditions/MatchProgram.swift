@@ -1,7 +1,8 @@
 /// The matches of a table's rules, resolved into one flat list of tests with two ways out of each, which the evaluator runs per packet.
 ///
 /// The matches of a rule become one run of tests: where one fails, the rule does. Fields that packets are asked for most are read in
-/// place; a closure is called for what is computed, and for matches with memory or chance.
+/// place; a closure is called for what is computed, and for matches with memory or chance. What a condition means is said by
+/// ``Condition/decide(_:)``; a test holds the two against each other.
 public struct MatchProgram: Sendable {
   private struct Step: BitwiseCopyable, Sendable {
     enum Subject: BitwiseCopyable, Sendable {
@@ -146,13 +147,13 @@ public struct MatchProgram: Sendable {
       case .word(let word):
         switch word.readNarrow(packet, place) {
         case .value(let value): at = next(index, value)
-        case .absent: return .mismatched
+        case .absent: at = Self.mismatched
         case .malformed: return .hotdrop
         }
       case .wide(let word):
         switch word.read(packet, place) {
         case .value(let value): at = next(index, wide: value)
-        case .absent: return .mismatched
+        case .absent: at = Self.mismatched
         case .malformed: return .hotdrop
         }
       case .computed(let number):
@@ -162,7 +163,8 @@ public struct MatchProgram: Sendable {
         case .doomed(let value):
           packet.isDoomed = true
           at = next(index, wide: value)
-        case .absent: return .mismatched
+        // An earlier field may have doomed the packet.
+        case .absent: at = Self.mismatched
         case .malformed: return .hotdrop
         case .unknown(let reason): return .unknown(reason)
         }
@@ -201,17 +203,5 @@ public struct MatchProgram: Sendable {
       case .masked: value & bounds[place].high == bounds[place].low
       }
     return holds ? steps[index].ifTrue : steps[index].ifFalse
-  }
-}
-
-extension Condition {
-  /// Memory or chance is involved somewhere.
-  var isOpaque: Bool {
-    switch self {
-    case .opaque: true
-    case .not(let inner): inner.isOpaque
-    case .all(let parts), .any(let parts): parts.contains { $0.isOpaque }
-    case .always, .never, .test, .has, .unknown: false
-    }
   }
 }

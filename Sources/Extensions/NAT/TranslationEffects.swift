@@ -1,0 +1,46 @@
+import Conntrack
+import NAT
+import Wire
+import XTables
+
+/// What the NAT targets will make of the packet, and make of its connection.
+extension TranslationRange {
+  /// - Parameter addressIsChosen: the target takes an address that the rule does not name.
+  func effects(_ end: Manip, _ site: EffectSite, addressIsChosen: Bool = false) -> [FieldEffect] {
+    var effects = Field.translation.map { FieldEffect.change($0, .unknown) }
+    let address: Field = end == .source ? .sourceAddress : .destinationAddress
+    if addressIsChosen {
+      effects.append(.change(address, .unknown))
+    } else if flags.contains(.addresses) {
+      let (first, last) = (firstAddress.bits(site.family), lastAddress.bits(site.family))
+      effects.append(.change(address, first <= last ? .range(first...last) : .unknown))
+    }
+    return effects + [portEffect(end)].compactMap { $0 }
+  }
+
+  /// A source port may change wherever another connection has it; a destination port changes where the rule says so.
+  private func portEffect(_ end: Manip) -> FieldEffect? {
+    let port: Field = end == .source ? .sourcePort : .destinationPort
+    guard flags.contains(.ports) else { return end == .source ? .change(port, .unknown) : nil }
+    if flags.contains(.portOffset) || firstPort.value > lastPort.value { return .change(port, .unknown) }
+    return .change(port, .range(UInt128(firstPort.value)...UInt128(lastPort.value)))
+  }
+
+  /// Packets of this host are redirected to the loopback address, others to one of the interface by which they came.
+  func redirectionEffects(_ site: EffectSite) -> [FieldEffect] {
+    guard site.hook == .output else { return effects(.destination, site, addressIsChosen: true) }
+    let loopback: UInt128 = site.family == .ipv4 ? 0x7f00_0001 : 1
+    return effects(.destination, site) + [.change(.destinationAddress, .masked(keep: 0, flip: loopback))]
+  }
+
+  /// The bits in which the ends of the range agree are replaced.
+  func mappingEffects(_ site: EffectSite) -> [FieldEffect] {
+    let end = Manip(site.hook)
+    let first = firstAddress.bits(site.family)
+    let free = first ^ lastAddress.bits(site.family)
+    var addressless = self
+    addressless.flags.remove(.addresses)
+    return addressless.effects(end, site)
+      + [.change(end == .source ? .sourceAddress : .destinationAddress, .masked(keep: free, flip: first & ~free))]
+  }
+}

@@ -1,0 +1,62 @@
+import Wire
+
+/// How people write the values of a field.
+public enum FieldForm: Sendable {
+  case number
+  case hexadecimal
+  /// 1 or 0.
+  case yesOrNo
+  case address
+  case hardwareAddress
+  /// The name of an interface as ``Interface/key`` holds it; 0 where there is none.
+  case interface
+  /// A name for some values, a number for the others.
+  case names(KeyValuePairs<UInt128, String>)
+  /// A name for each bit, comma-separated; hexadecimal where no bit with a name is set.
+  case flags(KeyValuePairs<UInt128, String>)
+}
+
+extension Field {
+  /// How people write its values.
+  public var form: FieldForm { traits.declaredForm ?? (bits == 1 ? .yesOrNo : bits == 128 ? .address : .number) }
+
+  /// A value as people write it.
+  public func text(_ value: UInt128) -> String {
+    switch form {
+    case .number: return "\(value)"
+    case .hexadecimal: return "0x" + String(value, radix: 16)
+    case .yesOrNo: return value == 0 ? "no" : "yes"
+    case .address: return "\(IPAddress(family: value >> 32 == 0 ? .ipv4 : .ipv6, bits: value))"
+    case .hardwareAddress: return "\(MACAddress(rawValue: UInt64(truncatingIfNeeded: value)))"
+    case .interface: return value == 0 ? "none" : String(decoding: InterfacePattern(name: value, mask: .max).text, as: UTF8.self)
+    case .names(let names): return names.first { $0.key == value }?.value ?? "\(value)"
+    case .flags(let names):
+      if value == 0 { return "none" }
+      let set = names.filter { value & $0.key != 0 }.map(\.value)
+      return set.isEmpty ? "0x" + String(value, radix: 16) : set.joined(separator: ",")
+    }
+  }
+
+  /// The values that pass a test, as people write them, or those that do not.
+  public func text(_ test: ValueTest, inverted: Bool = false) -> String {
+    if case .masked(0, let mask) = test, mask & greatest != greatest { return (inverted ? "" : "none of ") + text(mask) }
+    return (inverted ? "anything but " : "") + text(passing: test)
+  }
+
+  private func text(passing test: ValueTest) -> String {
+    switch test {
+    case .range(let range):
+      return range.lowerBound == range.upperBound ? text(range.lowerBound) : "\(text(range.lowerBound)) to \(text(range.upperBound))"
+    case .masked(let value, let mask):
+      if mask & greatest == greatest { return text(value) }
+      switch form {
+      case .address:
+        let family: AddressFamily = mask >> 32 == 0 ? .ipv4 : .ipv6
+        return "\(IPAddress(family: family, bits: value))/" + (AddressMask(mask: mask).prefix(family).map { "\($0)" } ?? text(mask))
+      case .interface: return String(decoding: InterfacePattern(name: value, mask: mask).text, as: UTF8.self)
+      case .number, .names, .yesOrNo: return "\(text(value))/0x" + String(mask, radix: 16)
+      case .hexadecimal, .hardwareAddress, .flags: return "\(text(value))/\(text(mask))"
+      }
+    }
+  }
+}
