@@ -19,12 +19,19 @@ struct LabSwitch {
     guard words.count >= 3, words[0] == "net", LabSwitch.parts.contains(String(words[1])), words.allSatisfy({ LabSwitch.isWord($0) }) else {
       throw KernelError(.malformed("no sysctl of a network namespace: \(name)"))
     }
-    let isNumeric = { (byte: UInt8) in (0x30...0x39).contains(byte) || " ,-\t".utf8.contains(byte) }
-    guard (1...1024).contains(value.utf8.count), value.utf8.allSatisfy(isNumeric) else {
+    let numbers = value.split { $0 == " " || $0 == "\t" || $0 == "," || $0 == "-" }
+    guard (1...64).contains(numbers.count), value.utf8.count <= 1024, numbers.allSatisfy({ LabSwitch.isNumber($0) }) else {
       throw KernelError(.malformed("\(name): a sysctl is set to a number here, or to several"))
     }
     path = "/proc/sys/" + words.joined(separator: "/")
     self.value = value
+  }
+
+  /// Decimal, or hexadecimal behind `0x`.
+  private static func isNumber(_ text: Substring) -> Bool {
+    let isHexadecimal = text.hasPrefix("0x")
+    let digits = isHexadecimal ? text.dropFirst(2) : text
+    return digits.utf8.first != UInt8(ascii: "+") && UInt64(digits, radix: isHexadecimal ? 16 : 10) != nil
   }
 
   /// A component of a path: no blank, no control character, and nothing that leads elsewhere.

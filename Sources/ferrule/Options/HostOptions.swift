@@ -56,7 +56,7 @@ struct HostOptions: ParsableArguments {
   }
 
   private static func ask(_ arguments: [String]) throws -> String {
-    let answer = try HostProcess.run("ip", arguments)
+    let answer = try SystemTool.ip.run(arguments)
     guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(answer.output)") }
     return answer.output
   }
