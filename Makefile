@@ -1,8 +1,8 @@
 # make run | test | bench | install do all the set-up on a fresh Debian or Ubuntu that has Swift installed.
 
-# What it takes to build, and what the kernel tests and `verify` drive beside it.
+# What it takes to build, and what `snapshot` asks and the kernel tests drive beside it.
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
-KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod
+KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
 
 SWIFT ?= swift

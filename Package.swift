@@ -64,7 +64,7 @@ let package = Package(
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
-    floor("KernelLab", on: ["Kernel", "Lab", "Wire"]),
+    floor("KernelLab", on: ["Kernel", "Lab", "Evaluator", "Compiler", "XTables", "Conntrack", "Wire"]),
     floor("Fuzzing", on: ["KernelLab", "Lab", "Grammar", "Syntax", "Compiler", "XTables", "Conntrack", "Wire", "Diagnostics"]),
     .executableTarget(
       name: "ferrule",

@@ -2,7 +2,7 @@ internal import Glibc
 internal import Synchronization
 
 /// A program that is asked and answers in frames over its standard input and output: four bytes of length, then so many bytes. It is
-/// not trusted: it may answer anything, end, or be silent for ever.
+/// not trusted: it may answer anything, end, or be silent for ever, and it can write no file.
 final class FramedProcess: Sendable {
   /// Why there is no answer. The program is of no use after that.
   enum Failure: Error, Equatable {
@@ -33,7 +33,8 @@ final class FramedProcess: Sendable {
     // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE.
     guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { throw .call("socketpair") }
     do throws(KernelError) {
-      process = try HostProcess.spawn(program, arguments, environment, input: ends[1], output: ends[1], errors: nil)
+      process = try HostProcess.spawnConfined(
+        program, arguments, variables: HostProcess.merged(environment), input: ends[1], output: ends[1], errors: nil, hidesFiles: false)
     } catch {
       for end in ends { close(end) }
       throw error

@@ -16,6 +16,15 @@ public struct HostProcess: Sendable {
   public static func run(
     _ program: String, _ arguments: [String] = [], input: String = "", environment: [String] = [], directory: String? = nil
   ) throws(KernelError) -> HostProcess {
+    try run(input: input) { source, sink throws(KernelError) in
+      try spawn(program, arguments, environment, directory: directory, input: source, output: sink)
+    }
+  }
+
+  /// Runs what `start` starts to its end.
+  ///
+  /// - Parameter start: starts a process with its standard input, and with what becomes its standard output and error.
+  static func run(input: String, _ start: (Int32, Int32) throws(KernelError) -> pid_t) throws(KernelError) -> HostProcess {
     var toChild: [Int32] = [-1, -1]
     var fromChild: [Int32] = [-1, -1]
     // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE. No other child may inherit an
@@ -29,8 +38,7 @@ public struct HostProcess: Sendable {
     }
     let process: pid_t
     do throws(KernelError) {
-      process = try spawn(
-        program, arguments, environment, directory: directory, input: toChild[0], output: fromChild[1], errors: fromChild[1])
+      process = try start(toChild[0], fromChild[1])
     } catch {
       for end in toChild + fromChild { close(end) }
       throw error
@@ -45,10 +53,8 @@ public struct HostProcess: Sendable {
     return HostProcess(status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: String(decoding: bytes, as: UTF8.self))
   }
 
-  /// - Parameter errors: what becomes its standard error; nothing for that of this process.
-  static func spawn(
-    _ program: String, _ arguments: [String], _ environment: [String], directory: String? = nil, input: Int32, output: Int32,
-    errors: Int32?
+  private static func spawn(
+    _ program: String, _ arguments: [String], _ environment: [String], directory: String?, input: Int32, output: Int32
   ) throws(KernelError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -68,27 +74,46 @@ public struct HostProcess: Sendable {
     if let directory { _ = unsafe ferrule_spawn_in(&actions, directory) }
     unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    if let errors { unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2) }
-    var variables: [UnsafeMutablePointer<CChar>?] = unsafe []
-    for variable in environment { unsafe variables.append(strdup(variable)) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+    let variables = merged(environment)
+    var process: pid_t = 0
+    let failure = unsafe withCStrings([program] + arguments) { words in
+      unsafe withCStrings(variables) { settings in unsafe posix_spawnp(&process, program, &actions, &attributes, words, settings) }
+    }
+    guard failure == 0 else { throw .call("starting \(program)", SystemError(number: failure)) }
+    return process
+  }
+
+  /// Starts a program that can change nothing but the network (`ferrule_spawn_confined`).
+  ///
+  /// - Parameters:
+  ///   - path: of the program; the PATH is not searched.
+  ///   - variables: its whole environment.
+  ///   - errors: what becomes its standard error; nothing for that of this process.
+  ///   - hidesFiles: it starts in the root directory, and finds `/run`, `/tmp` and `/root` empty.
+  static func spawnConfined(
+    _ path: String, _ arguments: [String], variables: [String], input: Int32, output: Int32, errors: Int32?, hidesFiles: Bool
+  ) throws(KernelError) -> pid_t {
+    let process = unsafe withCStrings([path] + arguments) { words in
+      unsafe withCStrings(variables) { settings in
+        unsafe ferrule_spawn_confined(path, words, settings, input, output, errors ?? -1, hidesFiles ? 1 : 0)
+      }
+    }
+    guard process > 0 else { throw .call("starting \(path)") }
+    return process
+  }
+
+  /// The environment of this process with other variables in it (`NAME=value`).
+  static func merged(_ environment: [String]) -> [String] {
+    var variables = environment
     var inherited = unsafe environ
     let names = environment.map { $0.prefix { $0 != "=" } + "=" }
     while let variable = unsafe inherited.pointee {
       let text = unsafe String(cString: variable)
-      if !names.contains(where: { text.hasPrefix($0) }) { unsafe variables.append(strdup(variable)) }
+      if !names.contains(where: { text.hasPrefix($0) }) { variables.append(text) }
       unsafe inherited += 1
     }
-    unsafe variables.append(nil)
-    var words: [UnsafeMutablePointer<CChar>?] = unsafe []
-    for word in [program] + arguments { unsafe words.append(strdup(word)) }
-    unsafe words.append(nil)
-    defer {
-      for unsafe word in unsafe words + variables { unsafe free(word) }
-    }
-    var process: pid_t = 0
-    let failure = unsafe posix_spawnp(&process, program, &actions, &attributes, words, variables)
-    guard failure == 0 else { throw .call("starting \(program)", SystemError(number: failure)) }
-    return process
+    return variables
   }
 
   /// Writes and reads as the child is ready for either, so that neither waits for the other for ever.
@@ -122,4 +147,15 @@ public struct HostProcess: Sendable {
     if isOpen { close(sink) }
     return output
   }
+}
+
+/// Lends texts as a C function takes a list of them: copies with a zero behind each, and a null pointer behind the last.
+func withCStrings<Result>(_ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+  var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
+  for text in texts { unsafe pointers.append(strdup(text)) }
+  unsafe pointers.append(nil)
+  defer {
+    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+  }
+  return unsafe body(pointers)
 }

@@ -6,6 +6,7 @@ package struct NetlinkSocket {
   package enum Family: Sendable { case route, netfilter }
 
   private let socket: FileDescriptor
+  private let family: Family
   private var sequence: UInt32 = 1
   private var buffer = [UInt8](repeating: 0, count: 1 << 17)
 
@@ -15,6 +16,7 @@ package struct NetlinkSocket {
       AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family == .route ? NETLINK_ROUTE : NETLINK_NETFILTER)
     guard number >= 0 else { throw .call("opening a netlink socket") }
     socket = FileDescriptor(number)
+    self.family = family
     var size = Int32(clamping: receiveBuffer)
     let length = socklen_t(MemoryLayout<Int32>.size)
     if unsafe setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
@@ -79,7 +81,9 @@ package struct NetlinkSocket {
       message.sequence = sequence
       sequence &+= 1
       message.flags |= NetlinkMessage.Flag.request
-      if message.type != NetlinkMessage.Control.batchBegin, message.type != NetlinkMessage.Control.batchEnd {
+      // The numbers of a batch's ends are those of RTM_NEWLINK and RTM_DELLINK for rtnetlink.
+      let isEnd = message.type == NetlinkMessage.Control.batchBegin || message.type == NetlinkMessage.Control.batchEnd
+      if family == .route || !isEnd {
         message.flags |= NetlinkMessage.Flag.acknowledge
         waiting.insert(message.sequence)
       }

@@ -67,3 +67,15 @@ extension RawTable {
     }
   }
 }
+
+extension RawTable {
+  /// The table that iptables would commit for typed rules.
+  ///
+  /// - Precondition: `TableValidator` found no error.
+  public init(_ table: Table) {
+    let blob = TableCompiler().compile(table)
+    self.init(
+      family: blob.family, name: blob.name.rawValue, validHooks: blob.validHooks, hookEntries: blob.hookEntries,
+      underflows: blob.underflows, entryCount: blob.entryCount, entries: blob.entries)
+  }
+}

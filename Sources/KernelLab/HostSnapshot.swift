@@ -9,11 +9,11 @@ public enum HostSnapshot {
   ///   - rules: gives a family's rules as iptables-save text; nil where there are none.
   public static func take(connectionLimit: Int, rules: (AddressFamily) throws -> String?) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds)
-    if let text = ask("ip", ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
+    if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
     for family in AddressFamily.allCases {
       let option = family == .ipv4 ? "-4" : "-6"
-      if let text = ask("ip", ["-j", option, "route", "show", "table", "all"], &reader) { reader.read(routes: text, family) }
-      if let text = ask("ip", ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
+      if let text = ask(.ip, ["-j", option, "route", "show", "table", "all"], &reader) { reader.read(routes: text, family) }
+      if let text = ask(.ip, ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
     }
     for name in reader.sysctlNames { reader.read(sysctl: name, sysctl(name)) }
     for family in AddressFamily.allCases {
@@ -33,10 +33,10 @@ public enum HostSnapshot {
     return reader.snapshot
   }
 
-  private static func ask(_ program: String, _ arguments: [String], _ reader: inout SnapshotReader) -> String? {
-    let command = ([program] + arguments).joined(separator: " ")
+  private static func ask(_ tool: SystemTool, _ arguments: [String], _ reader: inout SnapshotReader) -> String? {
+    let command = ([tool.rawValue] + arguments).joined(separator: " ")
     do throws(KernelError) {
-      let answer = try HostProcess.run(program, arguments)
+      let answer = try tool.run(arguments)
       if answer.status == 0 { return answer.output }
       reader.miss("what `\(command)' says: \(answer.output.oneLine)")
     } catch {
@@ -63,7 +63,7 @@ public enum HostSnapshot {
   private static func readSets(_ reader: inout SnapshotReader) {
     let rules = [reader.snapshot.rules, reader.snapshot.rules6].compactMap(\.self)
     guard rules.contains(where: { $0.contains("--match-set") || $0.contains("-j SET") }) else { return }
-    if let text = ask("ipset", ["save"], &reader), !text.isEmpty { reader.take(ipsets: text) }
+    if let text = ask(.ipset, ["save"], &reader), !text.isEmpty { reader.take(ipsets: text) }
   }
 
   private static func readConnections(_ limit: Int, _ reader: inout SnapshotReader) {

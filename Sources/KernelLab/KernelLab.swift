@@ -1,5 +1,6 @@
 internal import Kernel
 public import Lab
+public import XTables
 
 /// Answers the lab's scenarios from the running kernel, each in a network namespace that nobody else sees. It needs root, or a
 /// user namespace of its own, in which `-m owner` is refused.
@@ -7,10 +8,15 @@ public import Lab
 /// Namespaces are kept for scenarios of the same kind where nothing of the earlier one stays behind. One lab plays one scenario
 /// at a time; several may be used side by side.
 public final class KernelLab: Sendable {
-  private let means: Result<(thread: WorkerThread<LabPool>, lock: AnonymousFile), KernelError>
+  private let thread: Result<WorkerThread<LabPool>, KernelError>
+  private let engine: LabEngine
 
-  public init() {
-    means = Result { () throws(KernelError) in (try WorkerThread { LabPool() }, try AnonymousFile(called: "xtables.lock")) }
+  /// Protocols, services, users and groups that rules and sets name are those of this machine.
+  ///
+  /// - Parameter registry: the extensions that rules are compiled with.
+  public init(registry: Registry) {
+    thread = Result { () throws(KernelError) in try WorkerThread { LabPool() } }
+    engine = LabEngine(registry: registry, names: .offline)
   }
 
   /// What is said of a step in which packets beget packets, of which the kernel loses some.
@@ -22,20 +28,20 @@ public final class KernelLab: Sendable {
       return LabResult(name: scenario.name, error: "fingerprints of systems are the whole machine's, and a namespace has none of its own")
     }
     let worker: WorkerThread<LabPool>
-    let lock: String
+    let plan: LabPlan
     do throws(KernelError) {
-      let means = try means.get()
-      (worker, lock) = (means.thread, means.lock.path)
+      plan = try LabPlan(scenario, engine)
+      worker = try thread.get()
     } catch {
       return LabResult(name: scenario.name, error: "\(error)")
     }
     let answer = worker.run { pool in
       do throws(KernelError) {
-        let namespace = try pool.take(for: scenario)
-        var play = try ScenarioPlay(scenario, in: namespace, lock: lock)
+        let namespace = try pool.take(for: plan)
+        var play = try ScenarioPlay(plan, in: namespace)
         let result = try play.play()
         play.end()
-        pool.put(namespace, after: scenario, result)
+        pool.put(namespace, after: plan, result)
         return result
       } catch {
         return LabResult(name: scenario.name, error: "\(error)")

@@ -1,3 +1,4 @@
+internal import Evaluator
 internal import Kernel
 internal import Lab
 internal import Wire
@@ -46,19 +47,10 @@ struct LabHost {
     }
   }
 
-  /// Sets a sysctl by its dotted name; a dot within an interface's name is written as a slash, as `sysctl(8)` has it.
-  static func set(_ name: String, _ value: String) throws(KernelError) {
-    // Only those under net belong to the namespace: all others are the machine's.
-    guard name.hasPrefix("net."), !name.contains(".."), !name.contains("//") else {
-      throw KernelError(.malformed("no sysctl of a network namespace: \(name)"))
-    }
-    let path = "/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
-    // Some are the machine's and can only be read; those of a snapshot are right as they are.
-    if let present = try? HostFile.read(path), present.split(whereSeparator: \.isWhitespace) == value.split(whereSeparator: \.isWhitespace) { return }
-    try HostFile.write(value, to: path)
-  }
+  static func set(_ name: String, _ value: String) throws(KernelError) { try LabSwitch(name, value).set() }
 
-  init(_ scenario: Scenario) throws(KernelError) {
+  init(_ plan: LabPlan) throws(KernelError) {
+    let scenario = plan.scenario
     var links = try HostInterfaces()
     guard let loopback = HostInterfaces.index(of: "lo") else { throw KernelError(.malformed("this namespace has no lo")) }
     try links.bringUp(loopback)
@@ -69,72 +61,53 @@ struct LabHost {
       guard let index = HostInterfaces.index(of: interface.name) else { throw KernelError(.malformed("no interface \(interface.name)")) }
       try links.bringUpDirect(
         index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !scenario.usesIPv6)
-      for text in interface.addresses {
-        let (address, prefix) = try LabHost.parse(text)
-        try links.add(address, prefixLength: prefix, to: index)
-        addresses.append((address, prefix))
+      for given in plan.addresses[position] {
+        try links.add(given.address, prefixLength: given.prefixLength, to: index)
+        addresses.append((given.address, given.prefixLength))
       }
     }
     if scenario.usesIPv6 {
-      try LabHost.awaitLocalRoutes(addresses.map(\.0))
+      guard try LabHost.awaitLocalRoutes(addresses.map(\.0), tries: 2000) else {
+        throw KernelError(.malformed("the kernel makes no routes to its IPv6 addresses"))
+      }
       try LabHost.set("net.ipv6.conf.all.forwarding", "1")
     }
-    if !scenario.setup.isEmpty {
-      try LabHost.configure(scenario.setup, what: "topology.setup")
+    if !plan.setup.isEmpty {
+      var network = try LabNetwork()
+      for line in plan.setup { try network.apply(line) }
+      // Those of an interface that is down get no routes.
+      _ = try LabHost.awaitLocalRoutes(LabHost.addresses(plan.setup), tries: 50)
     }
     self.taps = taps
     self.addresses = addresses
     self.loopback = loopback
     interfaceNames = HostInterfaces.names()
-    for sysctl in scenario.sysctls { try LabHost.set(sysctl.name, sysctl.value) }
+    for value in plan.switches { try value.set() }
   }
 
-  /// Runs lines for `ip -batch`. A family may stand before a line, which `ip` takes for a whole batch only.
-  static func configure(_ lines: [String], what: String) throws(KernelError) {
-    // Named namespaces are files of the machine's.
-    guard !lines.contains(where: { $0.contains("netns") }) else { throw KernelError(.malformed("\(what): netns is not for scenarios")) }
-    var batches: [(family: [String], lines: [Substring])] = []
-    for line in lines {
-      let first = line.prefix { $0 != " " }
-      let family = first == "-4" || first == "-6" ? [String(first)] : []
-      if batches.last?.family != family { batches.append((family, [])) }
-      batches[batches.count - 1].lines.append(silent(family.isEmpty ? line[...] : line.dropFirst(3)))
+  /// The addresses that lines add.
+  private static func addresses(_ lines: [LabPlan.Line]) -> [IPAddress] {
+    lines.compactMap { line in
+      if case .address(let change) = line.command, change.verb != .delete { change.address.address } else { nil }
     }
-    for batch in batches {
-      let ip = try HostProcess.run("ip", batch.family + ["-batch", "-"], input: batch.lines.joined(separator: "\n") + "\n")
-      guard ip.status == 0 else { throw KernelError(.malformed("\(what): \(ip.output.oneLine)")) }
-    }
-  }
-
-  /// A bridge that listens for multicast joins groups, and says so at times of its own choosing.
-  private static func silent(_ line: Substring) -> Substring {
-    let words = line.split(separator: " ")
-    let makesBridge = words.starts(with: ["link", "add"]) && words.last == "bridge"
-    return makesBridge ? line + " mcast_snooping 0" : line
   }
 
   /// The kernel takes IPv6 addresses at once, and routes to them a little later: until then their packets would be forwarded.
-  private static func awaitLocalRoutes(_ addresses: [IPAddress]) throws(KernelError) {
+  ///
+  /// - Parameter tries: milliseconds to wait.
+  /// - Returns: whether all are there.
+  private static func awaitLocalRoutes(_ addresses: [IPAddress], tries: Int) throws(KernelError) -> Bool {
     let wanted = addresses.filter { $0.family == .ipv6 }.map { address in
       let digits = String(address.bits, radix: 16)
       return String(repeating: "0", count: 32 - digits.utf8.count) + digits + " 80 "
     }
-    for _ in 0..<2000 {
+    guard !wanted.isEmpty else { return true }
+    for _ in 0..<tries {
       let routes = try HostFile.read("/proc/thread-self/net/ipv6_route")
-      if wanted.allSatisfy({ routes.contains($0) }) { return }
+      if wanted.allSatisfy({ routes.contains($0) }) { return true }
       NetworkNamespace.sleepThread(seconds: 0.001)
     }
-    throw KernelError(.malformed("the kernel makes no routes to its IPv6 addresses"))
-  }
-
-  private static func parse(_ text: String) throws(KernelError) -> (IPAddress, Int) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard let address = IPAddress(parts[0]), parts.count <= 2 else { throw KernelError(.malformed("no address: \(text)")) }
-    guard parts.count == 2 else { return (address, address.family.addressBits) }
-    guard let prefix = Int(parts[1]), (0...address.family.addressBits).contains(prefix) else {
-      throw KernelError(.malformed("no address: \(text)"))
-    }
-    return (address, prefix)
+    return false
   }
 
   /// The packet's destination is an address of the host, or a broadcast address of its networks.

@@ -1,3 +1,4 @@
+internal import Evaluator
 internal import Kernel
 internal import Lab
 internal import Wire
@@ -18,14 +19,15 @@ struct LabEnvironment: Hashable {
     var name: String
   }
 
-  init(_ scenario: Scenario) {
+  init(_ plan: LabPlan) {
+    let scenario = plan.scenario
     interfaces = scenario.interfaces.map { [$0.name] + $0.addresses }
     setup = scenario.setup
     sysctls = scenario.sysctls.map { [$0.name, $0.value] }
     mode = scenario.mode
     usesIPv6 = scenario.usesIPv6
     logGroups = LabRules.logGroups(scenario)
-    tables = LabRules.tables(scenario)
+    tables = plan.tables
   }
 }
 
@@ -39,14 +41,14 @@ final class LabNamespace {
   private let pristine: [RawTable]
 
   /// Makes a new one; the calling thread is in it afterwards.
-  init(_ scenario: Scenario) throws(KernelError) {
-    let environment = LabEnvironment(scenario)
+  init(_ plan: LabPlan) throws(KernelError) {
+    let environment = LabEnvironment(plan)
     try NetworkNamespace.enterNew()
     reference = try NetworkNamespace.Reference.current()
     try LabHost.prepare(usesIPv6: environment.usesIPv6)
-    observer = try Observer(swallows: scenario.mode == .sink, userGroups: environment.logGroups)
+    observer = try Observer(swallows: plan.scenario.mode == .sink, userGroups: environment.logGroups)
     conntrack = try ConntrackListener()
-    host = try LabHost(scenario)
+    host = try LabHost(plan)
     var pristine: [RawTable] = []
     for table in environment.tables { pristine.append(try RawTable.read(table.family, table.name)) }
     self.pristine = pristine
@@ -79,32 +81,41 @@ struct LabPool {
   init() { NetworkNamespace.pinThread() }
 
   /// A namespace for the scenario, new or as new, with the calling thread in it.
-  mutating func take(for scenario: Scenario) throws(KernelError) -> LabNamespace {
-    let environment = LabEnvironment(scenario)
-    guard let index = idle.firstIndex(where: { $0.environment == environment }) else { return try LabNamespace(scenario) }
+  mutating func take(for plan: LabPlan) throws(KernelError) -> LabNamespace {
+    let environment = LabEnvironment(plan)
+    guard let index = idle.firstIndex(where: { $0.environment == environment }) else { return try LabNamespace(plan) }
     let namespace = idle.remove(at: index)
     try namespace.enter()
     return namespace
   }
 
   /// Keeps a namespace for others, unless something stays behind in it.
-  mutating func put(_ namespace: LabNamespace, after scenario: Scenario, _ result: LabResult) {
-    guard !LabPool.leavesTraces(scenario, result), (try? namespace.reset()) != nil else { return }
+  mutating func put(_ namespace: LabNamespace, after plan: LabPlan, _ result: LabResult) {
+    guard !LabPool.leavesTraces(plan, result), (try? namespace.reset()) != nil else { return }
     idle.append(namespace)
     if idle.count > LabPool.capacity { idle.removeFirst() }
   }
 
   /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, neighbours that were asked for, changed interfaces, and routes
   /// that an ICMP error changed outlive their scenario.
-  private static func leavesTraces(_ scenario: Scenario, _ result: LabResult) -> Bool {
-    if LabRules.gainsTables(scenario) || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
-    if scenario.setup.contains(where: { line in ["bridge", "neigh", "arp on"].contains { line.contains($0) } }) { return true }
+  private static func leavesTraces(_ plan: LabPlan, _ result: LabResult) -> Bool {
+    let scenario = plan.scenario
+    if plan.gainsTables || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
+    if plan.setup.contains(where: { LabPool.leavesTraces($0.command) }) { return true }
     for step in scenario.steps {
       if case .local(let sender, _) = step.action, sender.way == .tcp { return true }
       if case .configure = step.action { return true }
     }
     return result.steps.contains { step in
       step.packets.contains { leavesTraces(Packet(bytes: $0.final)) } || step.egress.contains { leavesTraces(Packet(bytes: $0.packet)) }
+    }
+  }
+
+  private static func leavesTraces(_ command: IPCommand) -> Bool {
+    switch command {
+    case .link(let link): link.made == .bridge || link.hasNoARP == false
+    case .neighbour: true
+    case .address, .route, .rule: false
     }
   }
 

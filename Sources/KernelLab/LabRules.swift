@@ -1,51 +1,37 @@
 internal import Kernel
 internal import Lab
 internal import Wire
+internal import XTables
 
 /// The rules under test, as the kernel holds them, with their counters.
 struct LabRules {
   private var tables: [LabEnvironment.TableName] = []
-  private let lock: String
 
-  /// Loads the scenario's sets and rules. The lock is one of our own: nobody else knows this namespace.
-  init(_ scenario: Scenario, lock: String) throws(KernelError) {
-    self.lock = lock
-    if let sets = scenario.ipsets { try LabRules.run("ipset", ["restore"], input: sets, what: "ipset", lock: lock) }
-    try load(scenario.rules, scenario.rules6)
-  }
-
-  /// Loads rules in place of what the tables of the same names hold.
-  mutating func load(_ rules: String?, _ rules6: String?) throws(KernelError) {
-    for (family, text) in [(AddressFamily.ipv4, rules), (.ipv6, rules6)] {
-      guard let text else { continue }
-      let program = family == .ipv4 ? "iptables-legacy-restore" : "ip6tables-legacy-restore"
-      try LabRules.run(program, [], input: text, what: family == .ipv4 ? "rules" : "rules6", lock: lock)
+  /// Makes the scenario's sets and loads its rules.
+  init(_ plan: LabPlan) throws(KernelError) {
+    if !plan.sets.isEmpty {
+      var maker = try LabSets(now: LabEngine.start(plan.scenario))
+      try maker.make(plan.sets)
     }
-    for table in LabRules.tables(rules, rules6) where !tables.contains(table) { tables.append(table) }
+    try load(plan.rulesets)
   }
 
-  /// The tables that the scenario's rules name from the start.
-  static func tables(_ scenario: Scenario) -> [LabEnvironment.TableName] { tables(scenario.rules, scenario.rules6) }
-
-  /// Whether a step loads a table that was not there before: it is there from then on.
-  static func gainsTables(_ scenario: Scenario) -> Bool {
-    let tables = tables(scenario)
-    return scenario.steps.contains { step in
-      guard case .load(let rules, let rules6) = step.action else { return false }
-      return LabRules.tables(rules, rules6).contains { !tables.contains($0) }
-    }
-  }
-
-  /// The tables that rules name, in the order of the text.
-  private static func tables(_ rules: String?, _ rules6: String?) -> [LabEnvironment.TableName] {
-    var tables: [LabEnvironment.TableName] = []
-    for (family, text) in [(AddressFamily.ipv4, rules), (.ipv6, rules6)] {
-      for line in (text ?? "").split(whereSeparator: \.isNewline) where line.hasPrefix("*") {
-        let table = LabEnvironment.TableName(family: family, name: String(line.dropFirst().split { $0 == " " || $0 == "\t" }.first ?? ""))
-        if !tables.contains(table) { tables.append(table) }
+  /// Loads rules in place of what the tables of the same names hold. Counters begin at zero, as for `iptables-restore`.
+  mutating func load(_ rulesets: [Ruleset]) throws(KernelError) {
+    for table in rulesets.flatMap(\.tables) {
+      do throws(KernelError) {
+        try RawTable(table).replace()
+      } catch {
+        throw LabRules.explained(error, table)
       }
     }
-    return tables
+    for table in LabPlan.tables(rulesets) where !tables.contains(table) { tables.append(table) }
+  }
+
+  private static func explained(_ error: KernelError, _ table: Table) -> KernelError {
+    let asksOwner = table.chains.contains { $0.rules.contains { $0.matches.contains { $0.descriptor.name == "owner" } } }
+    guard asksOwner, Sandbox.isUserNamespace else { return error }
+    return KernelError(.malformed("\(error); -m owner is not to be had in a user namespace"))
   }
 
   /// The rules that do nothing but drop, or hand to a queue to which nobody listens, of texts that `iptables-save` might have written.
@@ -80,14 +66,6 @@ struct LabRules {
     }
     let number = words.firstIndex(of: "--queue-num").flatMap { words.indices.contains($0 + 1) ? UInt16(words[$0 + 1]) : nil } ?? 0
     return scenario.queues[number] == nil
-  }
-
-  private static func run(_ program: String, _ arguments: [String], input: String, what: String, lock: String) throws(KernelError) {
-    let process = try HostProcess.run(program, arguments, input: input, environment: ["XTABLES_LOCKFILE=\(lock)"])
-    guard process.status == 0 else {
-      let hint = input.contains("-m owner") && Sandbox.isUserNamespace ? "; -m owner is not to be had in a user namespace" : ""
-      throw KernelError(.malformed("\(what): \(process.output.oneLine)\(hint)"))
-    }
   }
 
   /// The groups that NFLOG rules log to.

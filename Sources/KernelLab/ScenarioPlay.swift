@@ -5,7 +5,7 @@ internal import Wire
 
 /// A scenario being played by the kernel, in the network namespace of the calling thread.
 struct ScenarioPlay {
-  private let scenario: Scenario
+  private let plan: LabPlan
   private let namespace: LabNamespace
   private var rules: LabRules
   private let clock = ContinuousClock()
@@ -15,14 +15,16 @@ struct ScenarioPlay {
   private var progress = TCPProgress()
   private var counters: [AddressFamily: [LabTable]] = [:]
 
+  private var scenario: Scenario { plan.scenario }
   private var host: LabHost { namespace.host }
 
   /// Loads the scenario into a namespace, which the calling thread must be in.
-  init(_ scenario: Scenario, in namespace: LabNamespace, lock: String) throws(KernelError) {
-    self.scenario = scenario
+  init(_ plan: LabPlan, in namespace: LabNamespace) throws(KernelError) {
+    let scenario = plan.scenario
+    self.plan = plan
     self.namespace = namespace
     namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
-    rules = try LabRules(scenario, lock: lock)
+    rules = try LabRules(plan)
     sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
     queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
     start = clock.now
@@ -63,7 +65,7 @@ struct ScenarioPlay {
       source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
       drops: LabRules.drops(scenario)))
     for _ in 0..<step.repetitions {
-      try act(step.action, &answer)
+      try act(step.action, index, &answer)
       try settle(&happening)
     }
     try conclude(&answer, happening)
@@ -92,7 +94,7 @@ struct ScenarioPlay {
     }
   }
 
-  private mutating func act(_ action: ScenarioStep.Action, _ answer: inout LabStep) throws(KernelError) {
+  private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ answer: inout LabStep) throws(KernelError) {
     switch action {
     case .receive(let frame):
       let packet = try build(frame.packet)
@@ -111,13 +113,14 @@ struct ScenarioPlay {
       if let kept = outcome.kept, let name = sender.name { sockets.add(kept, name: name) }
     case .send(let socket, let payload): answer.errno = sockets.send(payload, from: socket)
     case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
-    case .load(let text, let text6):
-      try rules.load(text, text6)
+    case .load:
+      try rules.load(plan.loads[index] ?? [])
       // The counters of the new rules begin at zero.
       try readCounters()
     case .flush: try namespace.conntrack.flush()
-    case .configure(let command):
-      try LabHost.configure([command], what: "ip")
+    case .configure:
+      var network = try LabNetwork()
+      if let line = plan.changes[index] { try network.apply(line) }
       // What was masqueraded by an address or an interface is forgotten in a work of its own: `nf_nat_masq_schedule`.
       NetworkNamespace.sleepThread(seconds: 0.2)
     case .snapshot, .wait: break

@@ -19,9 +19,7 @@ public struct LabEngine: Sendable {
   /// The answer to a scenario; one that cannot be played is answered by an error.
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
-      let sets = try addressSets(scenario)
-      // A namespace begins without any.
-      let engine = LabEngine(registry: registry, names: (sets ?? AddressSets()).names(over: names))
+      let (engine, sets) = try knowingSets(of: scenario)
       var run = try LabEngineRun(scenario, try engine.rulesets(scenario.rules, scenario.rules6), sets, engine: engine)
       return try run.play()
     } catch {
@@ -38,6 +36,16 @@ public struct LabEngine: Sendable {
     }
   }
 
+  /// The same engine with the names of the scenario's sets, and the sets; nil where the scenario has none.
+  package func knowingSets(of scenario: Scenario) throws(ScenarioError) -> (engine: LabEngine, sets: AddressSets?) {
+    let sets = try addressSets(scenario)
+    // A namespace begins without any.
+    return (LabEngine(registry: registry, names: (sets ?? AddressSets()).names(over: names)), sets)
+  }
+
+  /// Nanoseconds on the clock by which a scenario begins, and by which the times of its sets' elements are understood.
+  package static func start(_ scenario: Scenario) -> UInt64 { LabEngineRun.start(scenario) }
+
   func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
     guard let text = scenario.ipsets else { return nil }
     do throws(AddressSetError) {
@@ -48,7 +56,9 @@ public struct LabEngine: Sendable {
   }
 
   /// Reads the rules of either family.
-  func rulesets(_ rules: String?, _ rules6: String?) throws(ScenarioError) -> [Ruleset] {
+  ///
+  /// - Throws: an error with the line, for rules that iptables-restore or the kernel refuse.
+  package func rulesets(_ rules: String?, _ rules6: String?) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
     for (text, family, path) in [(rules, Family.ipv4, "rules"), (rules6, .ipv6, "rules6")] {
       guard let text else { continue }

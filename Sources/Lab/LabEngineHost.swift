@@ -22,7 +22,11 @@ extension Host {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }
       var addresses: [Address] = []
       for text in face.addresses {
-        guard let address = Address(text) else { throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "no address: \(text)") }
+        guard var address = Address(text) else { throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "no address: \(text)") }
+        // The lab gives its addresses the last address of the prefix for broadcasts.
+        if case .v4(let own) = address.address, address.prefixLength < 31 {
+          address.broadcast = .v4(IPv4Address(rawValue: own.rawValue | UInt32.max >> UInt32(address.prefixLength)))
+        }
         addresses.append(address)
       }
       addDevice(named: face.name, hardwareAddress: hardware, hasNoARP: true)

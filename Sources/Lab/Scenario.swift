@@ -1,3 +1,4 @@
+import Evaluator
 import Wire
 
 /// A host, its rules, and what happens to it: one line of the lab's protocol.
@@ -173,7 +174,7 @@ extension Scenario {
     if let faces = try reader.reader("ifaces") {
       interfaces = []
       for member in faces.object.members {
-        guard (1...15).contains(member.name.utf8.count), !member.name.utf8.contains(where: { $0 <= 0x20 || $0 == 0x2F }) else {
+        guard InterfaceName.isValid(member.name) else {
           throw faces.error(member.name, "no name for an interface")
         }
         interfaces.append(Interface(name: member.name, addresses: try faces.texts(member.name) ?? []))

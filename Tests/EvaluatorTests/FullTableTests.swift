@@ -91,9 +91,9 @@ struct FullTableTests {
     try NetworkNamespace.onNewThread {
       let scenario = try scenario()
       try LabHost.prepare(usesIPv6: false)
-      let host = try LabHost(scenario)
-      let lock = try AnonymousFile(called: "xtables.lock")
-      _ = try LabRules(scenario, lock: lock.path)
+      let plan = try LabPlan(scenario, LabEngine(registry: .ferrule))
+      let host = try LabHost(plan)
+      _ = try LabRules(plan)
       try fill(limit, isAssured: isAssured)
       #expect(try count() == limit)
       var outcome = Outcome()

@@ -21,7 +21,7 @@ struct KernelAgreementTests {
   @Test("agree on the way of packets")
   func paths() throws {
     let engine = LabEngine(registry: .ferrule)
-    let kernel = KernelLab()
+    let kernel = KernelLab(registry: .ferrule)
     let shown = ProcessInfo.processInfo.environment["FERRULE_DIFFERENCES"].flatMap { Int($0) } ?? 1
     var agreed = 0
     #expect(!PathScenarios.lines.isEmpty)

@@ -38,9 +38,9 @@ struct StatisticsTests {
 
   private static func kernel(_ scenario: Scenario) throws -> [String: UInt64] {
     try NetworkNamespace.onNewThread {
-      let namespace = try LabNamespace(scenario)
-      let lock = try AnonymousFile(called: "xtables.lock")
-      var play = try ScenarioPlay(scenario, in: namespace, lock: lock.path)
+      let plan = try LabPlan(scenario, LabEngine(registry: .ferrule))
+      let namespace = try LabNamespace(plan)
+      var play = try ScenarioPlay(plan, in: namespace)
       _ = try play.play()
       play.end()
       return try statistics()

@@ -81,7 +81,7 @@ struct TCPCellTests {
   }
 
   @Test("agree", arguments: ways) func everyCellAgrees(_ way: Way) throws {
-    let (kernel, engine) = (KernelLab(), LabEngine(registry: .ferrule))
+    let (kernel, engine) = (KernelLab(registry: .ferrule), LabEngine(registry: .ferrule))
     var agreed = 0
     for isReply in [false, true] {
       for first in stride(from: 0, to: 64, by: 16) {

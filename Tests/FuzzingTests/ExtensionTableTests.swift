@@ -14,7 +14,7 @@ import XTables
 @Suite(.asRoot, .serialized) struct ExtensionTableTests {
   static func fuzzer(_ family: AddressFamily, seed: UInt64 = 1, corpus: [String] = []) -> Fuzzer {
     Fuzzer(
-      family, registry: .ferrule, seed: seed, corpus: corpus, kernel: KernelLab(), names: .system,
+      family, registry: .ferrule, seed: seed, corpus: corpus, kernel: KernelLab(registry: .ferrule), names: .system,
       now: { Double(HostClock.seconds) })
   }
 

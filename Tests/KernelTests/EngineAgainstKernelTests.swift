@@ -155,7 +155,7 @@ import XTables
     let line =
       #"{"name": "\#(test.name)", "\#(test.isIPv6 ? "rules6" : "rules")": \#(rules), "topology": \#(topology), "steps": [\#(steps.joined(separator: ", "))]\#(test.extras)}"#
     let scenario = try Scenario(line: line)
-    let kernel = KernelLab().answer(scenario).json
+    let kernel = KernelLab(registry: .ferrule).answer(scenario).json
     let engine = LabEngine(registry: .ferrule).play(scenario).json
     // Over IPv6 the kernel speaks with its neighbours too, which the counters at OUTPUT show.
     let differences = LabComparison(scenario).differences(kernel, engine, limit: 6).filter { !"\($0)".hasPrefix("counters6.") }

@@ -1,3 +1,4 @@
+import Extensions
 import KernelLab
 import Lab
 import Testing
@@ -6,7 +7,7 @@ import TestSupport
 @Suite(.asRoot, .serialized) struct KernelLabTests {
   /// The kernel answers as it did when its answers were recorded; in namespaces that have been used before as in new ones.
   @Test(.needsSharedFolder) func theRecordedAnswersAreGivenAgain() throws {
-    let lab = KernelLab()
+    let lab = KernelLab(registry: .ferrule)
     let recordings = try LabRecording.all()
     for round in 1...2 {
       for recording in round == 1 ? recordings : recordings.reversed() where round == 1 || recording.scenario.name != "udp-stream" {
@@ -27,7 +28,7 @@ import TestSupport
     """
 
   private func answer(_ line: String) throws -> LabResult {
-    KernelLab().answer(try Scenario(line: line))
+    KernelLab(registry: .ferrule).answer(try Scenario(line: line))
   }
 
   private func rules(_ lines: String) -> String {
@@ -37,13 +38,13 @@ import TestSupport
   @Test func whatCannotBePlayedIsAnsweredWithTheReason() throws {
     #expect(try answer(#"{"name": "x", "rules": \#(rules("-A FORWARD -j NOPE"))}"#).error?.contains("NOPE") == true)
     #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": ["1.2.3.4/99"]}}}"#).error == "no address: 1.2.3.4/99")
-    #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error?.hasPrefix("topology.setup: ") == true)
-    #expect(try answer(#"{"name": "x", "sysctl": {"net.no.such": 1}}"#).error?.contains("/proc/sys/net/no/such") == true)
+    #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error == "topology.setup[0]: `route nonsense': route nonsense is not understood here")
+    #expect(try answer(#"{"name": "x", "sysctl": {"net.ipv4.no_such": 1}}"#).error?.contains("/proc/sys/net/ipv4/no_such") == true)
     #expect(try answer(#"{"name": "x", "sysctl": {"kernel.panic": 1}}"#).error == "no sysctl of a network namespace: kernel.panic")
-    #expect(try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error == "topology.setup: netns is not for scenarios")
+    #expect(try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error == "topology.setup[0]: `netns add y': ip knows no netns, or it is not understood here")
     #expect(try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "no interface eth9")
     #expect(try answer(#"{"name": "x", "ipset": "nonsense"}"#).error?.hasPrefix("ipset: ") == true)
-    #expect(KernelLab().answer(line: "{").contains("\"error\": \"not JSON"))
+    #expect(KernelLab(registry: .ferrule).answer(line: "{").contains("\"error\": \"not JSON"))
   }
 
   @Test func packetsThatAreLostAreToldFromThoseDropped() throws {

@@ -87,7 +87,7 @@ import XTables
     let ends = isIPv4 ? #""src": "10.0.0.9", "dst": "10.0.1.9""# : #""src": "fd00::9", "dst": "fd01::9""#
     let steps = test.packets.map { #"{"in": "eth0", \#(ends), \#($0)}"# }.joined(separator: ", ")
     let rules = JSONValue.string(text).description
-    let answer = KernelLab().answer(
+    let answer = KernelLab(registry: .ferrule).answer(
       try Scenario(line: #"{"name": "target", "\#(isIPv4 ? "rules" : "rules6")": \#(rules), "topology": \#(topology), "steps": [\#(steps)]}"#))
     try #require(answer.error == nil, "\(answer.error ?? "")")
 

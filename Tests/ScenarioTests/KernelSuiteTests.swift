@@ -11,7 +11,7 @@ struct KernelSuiteTests {
   @Test(arguments: Suites.examples) func agree(_ example: String) throws {
     let reading = try Suites.read(example: example)
     let runner = TestRunner(registry: .ferrule)
-    let kernel = KernelLab()
+    let kernel = KernelLab(registry: .ferrule)
     for test in reading.suite?.tests ?? [] {
       let resolved = try runner.resolve(test)
       let kernelAnswer = kernel.answer(resolved.scenario).json

@@ -20,14 +20,21 @@ int ferrule_unshare(int flags);
 /* setns(2) */
 int ferrule_setns(int descriptor, int flags);
 
-/* memfd_create(2), closed in programs that are started. */
-int ferrule_anonymous_file(const char *name);
-
 /* pipe2(2), closed in programs that are started. */
 int ferrule_pipe(int ends[2]);
 
 /* posix_spawn_file_actions_addchdir_np(3) */
 int ferrule_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);
+
+/*
+ * Starts a program that can change nothing but the network: it sees every file system read-only, has
+ * CAP_NET_ADMIN and CAP_NET_RAW at most, and gains nothing by executing another. Without the right to make a mount namespace, as in most
+ * containers, files are as they are for the caller.
+ * input, output, errors: its standard descriptors; -1 for that of the caller.
+ * hides_files: it is started in the root directory, and sees /run, /tmp and /root empty.
+ * Returns its number, or -1 with errno. A program that cannot be executed ends with status 127.
+ */
+pid_t ferrule_spawn_confined(const char *path, char *const words[], char *const variables[], int input, int output, int errors, int hides_files);
 
 /* Keeps the calling thread on the processor it runs on. */
 int ferrule_thread_pin(void);

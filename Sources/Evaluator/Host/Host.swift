@@ -14,6 +14,8 @@ public final class Host: HostModel {
     /// The other end of a point-to-point link, to which the prefix then belongs.
     public var peer: IPAddress?
     public var scope: RouteScope
+    /// A route to the prefix is made for it. Kernel: `IFA_F_NOPREFIXROUTE`, reversed.
+    public var hasPrefixRoute = true
 
     public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe) {
       self.address = address
@@ -26,10 +28,15 @@ public final class Host: HostModel {
     /// Reads `10.0.0.1/24`; a bare address has its whole length. The length is digits and nothing else.
     public init?(_ text: some StringProtocol) {
       let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let first = parts.first, let address = IPAddress(first) else { return nil }
-      let length = parts.count == 2 ? parts[1].first?.isWholeNumber == true ? Int(parts[1]) : nil : address.family.addressBits
-      guard let length, (0...address.family.addressBits).contains(length) else { return nil }
+      guard let address = IPAddress(parts[0]) else { return nil }
+      let length = parts.count == 2 ? Self.length(parts[1]) : address.family.addressBits
+      guard let length, length <= address.family.addressBits else { return nil }
       self.init(address, prefixLength: length, scope: Self.defaultScope(address))
+    }
+
+    /// Digits and nothing else: no sign, no blank.
+    private static func length(_ text: some StringProtocol) -> Int? {
+      (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
     }
 
     private static func defaultScope(_ address: IPAddress) -> RouteScope {
@@ -262,15 +269,20 @@ public final class Host: HostModel {
       if family == .ipv4, let broadcast = entry.broadcast, broadcast.bits != 0xFFFF_FFFF {
         add(.broadcast, broadcast.bits, whole, table: RouteTable.local, .link)
       }
+      // The network 0.0.0.0/8 is nobody's (`ipv4_is_zeronet`): an address of a wider prefix gets no route to it.
+      if family == .ipv4, entry.network >> 24 == 0 { continue }
       // Of a network of one address there is nothing more to say, unless it is the peer's.
       guard entry.prefixLength < whole || entry.peer.map({ $0 != entry.address }) ?? false else { continue }
-      if device.isLoopback {
+      if !entry.hasPrefixRoute {
+        // The kernel leaves the route to the prefix out, and nothing else.
+      } else if device.isLoopback {
         add(.local, entry.network, entry.prefixLength, table: RouteTable.local, .host)
       } else {
         add(.unicast, entry.network, entry.prefixLength, table: RouteTable.main, .link)
       }
-      if family == .ipv4, entry.prefixLength < 31 {
-        add(.broadcast, entry.network | ~entry.mask & 0xFFFF_FFFF, whole, table: RouteTable.local, .link)
+      let last = entry.network | ~entry.mask & 0xFFFF_FFFF
+      if family == .ipv4, entry.prefixLength < 31, entry.broadcast?.bits != last {
+        add(.broadcast, last, whole, table: RouteTable.local, .link)
       }
       if family == .ipv6, entry.prefixLength < 127, forwards(device.name, .ipv6) {
         add(.anycast, entry.network, whole, table: RouteTable.local, .host)

@@ -1,117 +1,191 @@
 public import Wire
 public import XTables
 
+/// `ip route add` and its like, before interfaces are looked up.
+public struct IPRoute: Sendable, Hashable {
+  /// One way to the destination.
+  public struct Hop: Sendable, Hashable {
+    public var device: String?
+    public var gateway: IPAddress?
+    /// The gateway is on the link, whatever the routes say.
+    public var isOnLink = false
+    /// From 1.
+    public var weight: UInt8 = 1
+    /// The realm of this way alone; 0 for none.
+    public var realms: UInt32 = 0
+  }
+
+  public var verb: IPCommand.Verb
+  public var family: Family
+  /// As written: the kernel refuses bits beyond the prefix.
+  public var destination: UInt128 = 0
+  public var prefixLength = 0
+  public var type = AddressType.unicast
+  /// The line names the type; a route that is to go may be of any otherwise.
+  public var namesType = false
+  public var table: UInt32?
+  public var scope: RouteScope?
+  public var metric: UInt32?
+  /// Bytes.
+  public var mtu: UInt32?
+  public var locksMTU = false
+  public var tos: UInt8 = 0
+  public var realms: UInt32 = 0
+  public var preferredSource: IPAddress?
+  /// The way that stands in the route itself.
+  public var way = Hop()
+  /// Those behind `nexthop`.
+  public var hops: [Hop] = []
+
+  init(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
+    self.verb = try IPCommand.verb(verb, of: "route", words, among: [.add, .replace, .append, .change, .delete])
+    self.family = .ipv4
+    var word = words.next()
+    if let type = word.flatMap({ AddressType(routeName: $0) }) {
+      (self.type, namesType) = (type, true)
+      word = words.next()
+    }
+    try readDestination(word, words, family)
+    while let word = words.next() { try readAttribute(word, &words) }
+  }
+
+  private mutating func readDestination(_ word: String?, _ words: IPWords, _ given: Family?) throws(HostError) {
+    guard let word else { throw words.error("a route needs a destination") }
+    let gateway = words.value(of: "via").flatMap { IPAddress($0) }
+    family = given ?? gateway?.family ?? .ipv4
+    guard word != "default" else { return }
+    guard let prefix = Host.prefix(word) else { throw words.error("no destination: \(word)") }
+    (family, destination, prefixLength) = (prefix.address.family, prefix.address.bits, prefix.prefixLength)
+    if let given, given != family { throw words.error("\(word) is of the other family") }
+  }
+
+  private mutating func readAttribute(_ word: String, _ words: inout IPWords) throws(HostError) {
+    switch word {
+    case "nexthop": hops.append(Hop())
+    case "via":
+      _ = words.next(ifIn: ["inet", "inet6"])
+      let gateway = try words.address(word)
+      change { $0.gateway = gateway }
+    case "dev":
+      let device = try words.interface(word)
+      change { $0.device = device }
+    case "onlink": change { $0.isOnLink = true }
+    case "weight":
+      let weight = try words.number(word)
+      guard !hops.isEmpty, (1...255).contains(weight) else { throw words.error("weight is a number from 1 to 255 of a nexthop") }
+      change { $0.weight = UInt8(weight) }
+    case "realm", "realms":
+      let realms = try words.realms(word)
+      if hops.isEmpty { self.realms = realms } else { change { $0.realms = realms } }
+    case "scope":
+      let name = try words.value(word)
+      guard let scope = RouteScope(name: name) else { throw words.error("no scope: \(name)") }
+      self.scope = scope
+    case "src": preferredSource = try words.address(word)
+    case "metric", "priority", "preference": metric = try words.number(word)
+    case "table": table = try words.table(word)
+    case "mtu":
+      locksMTU = words.next(ifIn: ["lock"]) != nil
+      let mtu = try words.number(word)
+      guard mtu <= 0x7FFF_FFFF else { throw words.error("no MTU: \(mtu)") }
+      self.mtu = mtu
+    case "tos", "dsfield": tos = try words.tos(word)
+    case "proto", "protocol", "advmss", "pref", "expires", "error", "initcwnd", "hoplimit": _ = try words.value(word)
+    case "linkdown", "dead", "pervasive", "offload", "notify": return
+    default: throw words.error("route: \(word) is not understood")
+    }
+  }
+
+  private mutating func change(_ body: (inout Hop) -> Void) {
+    if hops.isEmpty { body(&way) } else { body(&hops[hops.count - 1]) }
+  }
+
+  /// The table that is meant where the line names none.
+  public var effectiveTable: UInt32 {
+    table ?? (type == .local || type == .broadcast || type == .anycast ? RouteTable.local : RouteTable.main)
+  }
+
+  /// The scope that `ip` gives the kernel where the line names none. A route that is to go needs no scope to be found.
+  public var effectiveScope: RouteScope {
+    if let scope { return scope }
+    if family == .ipv6 { return .universe }
+    switch type {
+    case .local: return .host
+    case .broadcast, .multicast, .anycast: return .link
+    case .unicast: return verb == .delete ? .nowhere : way.gateway == nil && hops.isEmpty ? .link : .universe
+    default: return .universe
+    }
+  }
+}
+
 /// `ip route`.
 extension Host {
-  func applyRoute(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
-    let route = try readRoute(&words, family)
-    switch verb {
-    case "add", "a", "replace", "append", "change":
-      guard route.output != nil || !route.hops.isEmpty || route.type != .unicast else { throw words.error("the route has no interface") }
+  func apply(_ command: IPRoute, _ line: String) throws(HostError) {
+    let route = try resolve(command, line)
+    if command.verb == .delete {
+      removeRoute(route)
+    } else {
+      try requireWay(route, line)
       addRoute(route)
-    case "del", "delete", "d": removeRoute(route)
-    default: throw words.error("route \(verb) is not understood here")
     }
   }
 
   /// Reads a route as `ip route` prints one: `[type] prefix [via address] [dev name] …`.
   public func route(text: String, family: Family? = nil) throws(HostError) -> Route {
     var words = IPWords(text)
-    let route = try readRoute(&words, family)
-    guard route.output != nil || !route.hops.isEmpty || route.type != .unicast else { throw words.error("the route has no interface") }
+    let route = try resolve(try IPRoute("add", &words, family), text)
+    try requireWay(route, text)
     return route
   }
 
-  private func readRoute(_ words: inout IPWords, _ family: Family?) throws(HostError) -> Route {
-    var type = AddressType.unicast
-    if let word = words.next(ifIn: ["unicast", "local", "broadcast", "multicast", "unreachable", "prohibit", "blackhole", "throw", "anycast"]) {
-      type = AddressType(routeName: word) ?? .unicast
-    }
-    guard let prefix = words.next() else { throw words.error("a route needs a destination") }
-    var family = family
-    if family == nil, let via = words.value(of: "via"), let address = IPAddress(via) { family = address.family }
-    var route: Route
-    if prefix == "default" {
-      route = Route(family ?? .ipv4, 0, 0, type: type)
-    } else if let bits = Self.prefix(prefix) {
-      route = Route(bits.address.family, bits.address.bits, bits.prefixLength, type: type)
-    } else {
-      throw words.error("no destination: \(prefix)")
-    }
-    if type == .local || type == .broadcast { route.table = RouteTable.local }
-    route.scope = type == .local ? .host : .link
-    try readAttributes(&words, into: &route)
-    return route
+  private func requireWay(_ route: Route, _ line: String) throws(HostError) {
+    guard route.output != nil || !route.hops.isEmpty || route.type != .unicast else { throw HostError(line, "the route has no interface") }
   }
 
   /// A prefix whose last octets may be left out: `10/8`.
   static func prefix(_ text: String) -> Address? {
     if let address = Address(text) { return address }
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    let octets = parts[0].split(separator: ".")
-    guard (1..<4).contains(octets.count), !text.contains(":") else { return nil }
+    let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+    guard octets.count < 4, !text.utf8.contains(UInt8(ascii: ":")) else { return nil }
     let padded = octets.joined(separator: ".") + String(repeating: ".0", count: 4 - octets.count)
     return Address(parts.count == 2 ? "\(padded)/\(parts[1])" : "\(padded)/\(8 * octets.count)")
   }
 
-  private func readAttributes(_ words: inout IPWords, into route: inout Route) throws(HostError) {
-    var scope: RouteScope?
-    // The next hops read so far; attributes of the route stand before them.
-    var hops: [(output: Interface?, gateway: IPAddress?)] = []
-    while let word = words.next() {
-      switch word {
-      case "nexthop": hops.append((nil, nil))
-      case "via":
-        var value = try words.value(word)
-        if value == "inet" || value == "inet6" { value = try words.value(word) }
-        guard let gateway = IPAddress(value) else { throw words.error("no address: \(value)") }
-        if hops.isEmpty { route.gateway = gateway } else { hops[hops.count - 1].gateway = gateway }
-      case "dev":
-        let name = try words.value(word)
-        guard let device = interface(named: name) else { throw words.error("no such interface: \(name)") }
-        if hops.isEmpty { route.output = device } else { hops[hops.count - 1].output = device }
-      case "scope": scope = RouteScope(name: try words.value(word))
-      case "proto", "protocol", "advmss", "pref", "expires", "weight", "error", "initcwnd", "hoplimit": _ = try words.value(word)
-      case "onlink", "linkdown", "dead", "pervasive", "offload", "notify": continue
-      default: try readProperty(word, &words, into: &route)
-      }
-    }
+  /// Looks the interfaces up that a route names.
+  private func resolve(_ command: IPRoute, _ line: String) throws(HostError) -> Route {
+    var route = Route(command.family, command.destination, command.prefixLength, type: command.type)
+    route.table = command.effectiveTable
+    route.metric = command.metric ?? 0
+    route.mtu = command.mtu.map { Int($0) } ?? 0
+    route.tos = command.tos
+    route.realms = command.realms
+    route.preferredSource = command.preferredSource
+    (route.output, route.gateway) = (try output(of: command.way, line), command.way.gateway)
+    let hops = try command.hops.map { hop throws(HostError) in (output: try output(of: hop, line), gateway: hop.gateway) }
     if hops.count == 1 { (route.output, route.gateway) = hops[0] }
     if hops.count > 1 {
       route.hops = try hops.map { hop throws(HostError) in
-        guard let output = hop.output ?? outputTowards(hop.gateway) else { throw words.error("a next hop has no interface") }
+        guard let output = hop.output ?? outputTowards(hop.gateway) else { throw HostError(line, "a next hop has no interface") }
         return Route.Hop(output: output, gateway: hop.gateway)
       }
     }
     if route.output == nil, route.hops.isEmpty { route.output = outputTowards(route.gateway) }
     if route.output == nil, route.type == .local { route.output = interface(named: "lo") }
     let isDirect = route.gateway == nil && route.hops.allSatisfy { $0.gateway == nil }
-    route.scope = scope ?? (isDirect ? route.scope : .universe)
+    route.scope = command.scope ?? (isDirect ? route.type == .local ? .host : .link : .universe)
+    return route
+  }
+
+  private func output(of hop: IPRoute.Hop, _ line: String) throws(HostError) -> Interface? {
+    guard let name = hop.device else { return nil }
+    guard let device = interface(named: name) else { throw HostError(line, "no such interface: \(name)") }
+    return device
   }
 
   private func outputTowards(_ gateway: IPAddress?) -> Interface? {
     guard let gateway, case .found(let near) = lookup(Flow(to: gateway)) else { return nil }
     return near.route.output
-  }
-
-  private func readProperty(_ word: String, _ words: inout IPWords, into route: inout Route) throws(HostError) {
-    switch word {
-    case "src":
-      let value = try words.value(word)
-      guard let source = IPAddress(value) else { throw words.error("no address: \(value)") }
-      route.preferredSource = source
-    case "metric", "priority", "preference": route.metric = try words.number(word)
-    case "table":
-      let value = try words.value(word)
-      guard let table = RouteTable.number(value) else { throw words.error("no table: \(value)") }
-      route.table = table
-    case "mtu":
-      _ = words.next(ifIn: ["lock"])
-      route.mtu = Int(try words.number(word))
-    case "tos", "dsfield": route.tos = try words.tos(word)
-    case "realm", "realms": route.realms = try words.realms(word)
-    default: throw words.error("route: \(word) is not understood")
-    }
   }
 }
 

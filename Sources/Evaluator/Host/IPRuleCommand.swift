@@ -1,72 +1,71 @@
-import Wire
-import XTables
+public import Wire
+public import XTables
 
-/// `ip rule`.
-extension Host {
-  func applyRule(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
-    let family = family ?? .ipv4
-    let draft = try readRule(&words, family)
-    switch verb {
-    case "add", "a":
-      var rule = draft.rule
-      if draft.priority == nil {
-        // One before the second, as the kernel chooses.
-        rule.priority = (rules.filter { $0.family ?? family == family }.map(\.priority).filter { $0 > 0 }.min() ?? 32766) - 1
+/// `ip rule add` and `ip rule del`.
+public struct IPRule: Sendable, Hashable {
+  /// What a line can say of a rule.
+  public enum Field: Sendable, Hashable {
+    case source, destination, mark, input, output, inversion, tos, realms, proto, sourcePorts, destinationPorts, users
+    case suppressedLength, action
+  }
+
+  public var verb: IPCommand.Verb
+  public var family: Family
+  /// Its priority is 0 where ``priority`` is nil.
+  public var rule: RouteRule
+  public var priority: UInt32?
+  /// The fields that the line says; a rule that is to go must have the same there.
+  public var said: Set<Field> = []
+  /// The lengths of the prefixes of source and destination, and the bits as written.
+  public var sourcePrefix: Host.Address?
+  public var destinationPrefix: Host.Address?
+
+  init(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
+    self.verb = try IPCommand.verb(verb, of: "rule", words, among: [.add, .delete])
+    self.family = family ?? .ipv4
+    rule = RouteRule(priority: 0, .table(RouteTable.main))
+    while let word = words.next() { try read(word, &words, family) }
+    rule.family = self.family
+  }
+
+  private mutating func read(_ word: String, _ words: inout IPWords, _ given: Family?) throws(HostError) {
+    switch word {
+    case "from", "to":
+      let value = try words.value(word)
+      guard value != "all" else { return }
+      guard let prefix = Host.prefix(value) else { throw words.error("no prefix: \(value)") }
+      let isOther = sourcePrefix != nil || destinationPrefix != nil || given != nil
+      guard !isOther || prefix.address.family == family else { throw words.error("\(value) is of the other family") }
+      family = prefix.address.family
+      let mask = AddressMask(address: prefix.address.bits & prefix.mask, mask: prefix.mask)
+      if word == "from" {
+        sourcePrefix = prefix
+        set(\.source, mask, .source)
+      } else {
+        destinationPrefix = prefix
+        set(\.destination, mask, .destination)
       }
-      addRule(rule)
-    case "del", "delete", "d":
-      let isThere = removeRule { rule in
-        guard rule.family ?? family == family, draft.priority.map({ $0 == rule.priority }) ?? true else { return false }
-        return draft.tests.allSatisfy { $0(rule) }
-      }
-      if !isThere { throw words.error("there is no such rule") }
-    default: throw words.error("rule \(verb) is not understood here")
+    case "fwmark":
+      let parts = try words.value(word).split(separator: "/", omittingEmptySubsequences: false).map(IPWords.number)
+      guard parts.count < 3, let mark = parts[0], let mask = parts.count == 2 ? parts[1] : .max else { throw words.error("no mark") }
+      set(\.mark, mark, .mark)
+      rule.markMask = mask
+    case "iif", "dev": set(\.input, try words.interface(word), .input)
+    case "oif": set(\.output, try words.interface(word), .output)
+    case "not": set(\.isInverted, true, .inversion)
+    case "tos", "dsfield": set(\.tos, try words.tos(word), .tos)
+    case "pref", "priority", "preference", "order":
+      priority = try words.number(word)
+      rule.priority = priority ?? 0
+    case "protocol": _ = try words.value(word)
+    default:
+      if try !readTransport(word, &words) { try readAction(word, &words) }
     }
   }
 
-  /// A rule as far as a line says it.
-  private struct RuleDraft {
-    var rule: RouteRule
-    var priority: UInt32?
-    /// What a rule must have to be the one that is meant.
-    var tests: [(RouteRule) -> Bool] = []
-
-    mutating func set<Value: Equatable>(_ path: WritableKeyPath<RouteRule, Value>, _ value: Value) {
-      rule[keyPath: path] = value
-      tests.append { $0[keyPath: path] == value }
-    }
-  }
-
-  private func readRule(_ words: inout IPWords, _ family: Family) throws(HostError) -> RuleDraft {
-    var draft = RuleDraft(rule: RouteRule(priority: 0, .table(RouteTable.main)))
-    draft.rule.family = family
-    while let word = words.next() {
-      switch word {
-      case "from", "to":
-        let value = try words.value(word)
-        guard value != "all" else { continue }
-        guard let prefix = Self.prefix(value) else { throw words.error("no prefix: \(value)") }
-        draft.rule.family = prefix.address.family
-        let mask = AddressMask(address: prefix.address.bits & prefix.mask, mask: prefix.mask)
-        draft.set(word == "from" ? \.source : \.destination, mask)
-      case "fwmark":
-        let parts = try words.value(word).split(separator: "/")
-        guard let mark = parts.first.flatMap(IPWords.number) else { throw words.error("no mark") }
-        draft.set(\.mark, mark)
-        draft.set(\.markMask, parts.count == 2 ? IPWords.number(parts[1]) ?? .max : .max)
-      case "iif", "dev": draft.set(\.input, try words.value(word))
-      case "oif": draft.set(\.output, try words.value(word))
-      case "not": draft.set(\.isInverted, true)
-      case "tos", "dsfield": draft.set(\.tos, try words.tos(word))
-      case "pref", "priority", "preference", "order":
-        draft.priority = try words.number(word)
-        draft.rule.priority = draft.priority ?? 0
-      case "protocol": _ = try words.value(word)
-      default:
-        if try !readTransport(word, &words, &draft) { try readAction(word, &words, &draft) }
-      }
-    }
-    return draft
+  private mutating func set<Value>(_ path: WritableKeyPath<RouteRule, Value>, _ value: Value, _ field: Field) {
+    rule[keyPath: path] = value
+    said.insert(field)
   }
 
   private static let protocols: [String: IPProtocol] = [
@@ -75,34 +74,75 @@ extension Host {
   ]
 
   /// What a rule asks of the transport header and of the sender; false for other words.
-  private func readTransport(_ word: String, _ words: inout IPWords, _ draft: inout RuleDraft) throws(HostError) -> Bool {
+  private mutating func readTransport(_ word: String, _ words: inout IPWords) throws(HostError) -> Bool {
     switch word {
     case "ipproto":
       let value = try words.value(word)
-      guard let proto = Self.protocols[value] ?? UInt8(value).map({ IPProtocol(rawValue: $0) }) else { throw words.error("no protocol: \(value)") }
-      draft.set(\.proto, proto)
-    case "sport": draft.set(\.sourcePorts, try words.range(word))
-    case "dport": draft.set(\.destinationPorts, try words.range(word))
-    case "uidrange": draft.set(\.users, try words.range(word))
+      let number = IPWords.number(value).flatMap { UInt8(exactly: $0) }.map { IPProtocol(rawValue: $0) }
+      guard let proto = Self.protocols[value] ?? number else { throw words.error("no protocol: \(value)") }
+      set(\.proto, proto, .proto)
+    case "sport": set(\.sourcePorts, try words.range(word), .sourcePorts)
+    case "dport": set(\.destinationPorts, try words.range(word), .destinationPorts)
+    case "uidrange": set(\.users, try words.range(word), .users)
     default: return false
     }
     return true
   }
 
-  private func readAction(_ word: String, _ words: inout IPWords, _ draft: inout RuleDraft) throws(HostError) {
+  private mutating func readAction(_ word: String, _ words: inout IPWords) throws(HostError) {
     switch word {
-    case "table", "lookup":
-      let value = try words.value(word)
-      guard let table = RouteTable.number(value) else { throw words.error("no table: \(value)") }
-      draft.set(\.action, .table(table))
-    case "realm", "realms": draft.set(\.realms, try words.realms(word))
-    case "suppress_prefixlength", "sup_pl": draft.set(\.suppressedLength, Int(try words.number(word)))
-    case "goto": draft.set(\.action, .goto(try words.number(word)))
-    case "nop": draft.set(\.action, .nop)
-    case "unreachable": draft.set(\.action, .unreachable)
-    case "prohibit": draft.set(\.action, .prohibit)
-    case "blackhole": draft.set(\.action, .blackhole)
+    case "table", "lookup": set(\.action, .table(try words.table(word)), .action)
+    case "realm", "realms": set(\.realms, try words.realms(word), .realms)
+    case "suppress_prefixlength", "sup_pl":
+      let length = try words.number(word)
+      guard length <= 128 else { throw words.error("no prefix is longer than 128") }
+      set(\.suppressedLength, Int(length), .suppressedLength)
+    case "goto": set(\.action, .goto(try words.number(word)), .action)
+    case "nop": set(\.action, .nop, .action)
+    case "unreachable": set(\.action, .unreachable, .action)
+    case "prohibit": set(\.action, .prohibit, .action)
+    case "blackhole": set(\.action, .blackhole, .action)
     default: throw words.error("rule: \(word) is not understood")
     }
+  }
+
+  /// Whether an existing rule is the one that a line to remove means.
+  func means(_ other: RouteRule) -> Bool {
+    guard other.family ?? family == family, priority.map({ $0 == other.priority }) ?? true else { return false }
+    return said.allSatisfy { field in
+      switch field {
+      case .source: rule.source == other.source
+      case .destination: rule.destination == other.destination
+      case .mark: rule.mark == other.mark && rule.markMask == other.markMask
+      case .input: rule.input == other.input
+      case .output: rule.output == other.output
+      case .inversion: rule.isInverted == other.isInverted
+      case .tos: rule.tos == other.tos
+      case .realms: rule.realms == other.realms
+      case .proto: rule.proto == other.proto
+      case .sourcePorts: rule.sourcePorts == other.sourcePorts
+      case .destinationPorts: rule.destinationPorts == other.destinationPorts
+      case .users: rule.users == other.users
+      case .suppressedLength: rule.suppressedLength == other.suppressedLength
+      case .action: rule.action == other.action
+      }
+    }
+  }
+}
+
+/// `ip rule`.
+extension Host {
+  func apply(_ command: IPRule, _ line: String) throws(HostError) {
+    guard command.verb == .add else {
+      if !removeRule(where: command.means) { throw HostError(line, "there is no such rule") }
+      return
+    }
+    var rule = command.rule
+    if command.priority == nil {
+      // One before the second, as the kernel chooses.
+      let least = rules.filter { $0.family ?? command.family == command.family }.map(\.priority).filter { $0 > 0 }.min()
+      rule.priority = (least ?? 32766) - 1
+    }
+    addRule(rule)
   }
 }

@@ -1,4 +1,6 @@
-/// The words of a line, read one after the other.
+import Wire
+
+/// The words of a line for `ip`, read one after the other. Words are separated by blanks and tabs only.
 struct IPWords {
   let line: String
   private let words: [String]
@@ -6,7 +8,7 @@ struct IPWords {
 
   init(_ line: String) {
     self.line = line
-    words = line.split { $0 == " " || $0 == "\t" }.map(String.init)
+    words = line.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map { String(decoding: Array($0), as: UTF8.self) }
   }
 
   var isDone: Bool { at >= words.count }
@@ -37,17 +39,38 @@ struct IPWords {
     return number
   }
 
+  /// The name of an interface.
+  mutating func interface(_ name: String) throws(HostError) -> String {
+    let word = try value(name)
+    guard InterfaceName.isValid(word) else { throw error("\(name) needs the name of an interface, not \(word)") }
+    return word
+  }
+
+  mutating func address(_ name: String) throws(HostError) -> IPAddress {
+    let word = try value(name)
+    guard let address = IPAddress(word) else { throw error("\(name) needs an address, not \(word)") }
+    return address
+  }
+
+  /// `main`, `100`.
+  mutating func table(_ name: String) throws(HostError) -> UInt32 {
+    let word = try value(name)
+    guard let table = RouteTable.number(word) else { throw error("no table: \(word)") }
+    return table
+  }
+
   /// `16`, `0x10`: `ip` reads the hexadecimal digits of either.
   mutating func tos(_ name: String) throws(HostError) -> UInt8 {
     let word = try value(name)
-    guard let tos = UInt8(word.hasPrefix("0x") ? word.dropFirst(2) : word[...], radix: 16) else { throw error("\(name) needs a number, not \(word)") }
+    let digits = word.hasPrefix("0x") ? word.dropFirst(2) : word[...]
+    guard digits.utf8.first != UInt8(ascii: "+"), let tos = UInt8(digits, radix: 16) else { throw error("\(name) needs a number, not \(word)") }
     return tos
   }
 
   /// `53`, `1000-2000`.
   mutating func range<Number: FixedWidthInteger>(_ name: String) throws(HostError) -> ClosedRange<Number> {
     let word = try value(name)
-    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Number($0) }
+    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Self.number($0).flatMap { Number(exactly: $0) } }
     guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first <= last else {
       throw error("\(name) needs a number or a range, not \(word)")
     }
@@ -63,9 +86,16 @@ struct IPWords {
     return halves.count == 1 ? to : from << 16 | to
   }
 
+  /// A number as `strtoul` reads one for `ip`: `0x10` is hexadecimal, `010` octal.
   static func number(_ word: some StringProtocol) -> UInt32? {
-    word.hasPrefix("0x") ? UInt32(word.dropFirst(2), radix: 16) : UInt32(word)
+    guard let first = word.utf8.first, first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9") else { return nil }
+    if word.hasPrefix("0x") { return word.utf8.dropFirst(2).first == UInt8(ascii: "+") ? nil : UInt32(word.dropFirst(2), radix: 16) }
+    return UInt32(word, radix: first == UInt8(ascii: "0") ? 8 : 10)
   }
 
-  func error(_ reason: String) -> HostError { HostError(line, reason) }
+  /// - Parameter reason: control characters of quoted words are escaped.
+  func error(_ reason: String) -> HostError {
+    let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format }
+    return HostError(line, reason.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined())
+  }
 }

@@ -38,36 +38,4 @@ extension Host {
     guard neighbours.areAll, !link.hasNoARP else { return link.hardwareAddress }
     return addressType(hop, on: output) == .broadcast ? .broadcast : nil
   }
-
-  /// `ip neigh`.
-  func applyNeighbour(_ verb: String, _ words: inout IPWords) throws(HostError) {
-    var address: IPAddress?
-    var hardwareAddress: MACAddress?
-    var device: Interface?
-    var isThere = true
-    while let word = words.next() {
-      switch word {
-      case "lladdr":
-        let value = try words.value(word)
-        guard let given = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
-        hardwareAddress = given
-      case "dev":
-        let name = try words.value(word)
-        guard let found = interface(named: name) else { throw words.error("no such interface: \(name)") }
-        device = found
-      case "nud": isThere = !["failed", "incomplete", "none"].contains(try words.value(word))
-      case "protocol": _ = try words.value(word)
-      case "router", "use", "managed", "extern_learn", "to": continue
-      default:
-        guard let given = IPAddress(word) else { throw words.error("no address: \(word)") }
-        address = given
-      }
-    }
-    guard let address, let device else { throw words.error("neigh needs an address and dev NAME") }
-    switch verb {
-    case "add", "a", "replace", "change", "append": neighbours.set(address, on: device, isThere ? hardwareAddress : nil)
-    case "del", "delete", "d": neighbours.forget(address, on: device)
-    default: throw words.error("neigh \(verb) is not understood here")
-    }
-  }
 }

@@ -1,3 +1,4 @@
+import Evaluator
 import Wire
 import XTables
 
@@ -33,9 +34,9 @@ struct HostPart {
       for member in try node.members() { try read(interface: member.name, member.key, member.value) }
       if routes == nil { routes = [] }
     }
-    if let node = host["routes"] { routes = try lines(node, "route add") }
-    if let node = host["policy"] { policy = try lines(node, "rule add") }
-    if let node = host["setup"] { setup = try node.texts() }
+    if let node = host["routes"] { routes = try commands(node, "route add ") }
+    if let node = host["policy"] { policy = try commands(node, "rule add ") }
+    if let node = host["setup"] { setup = try commands(node, "") }
     if let node = host["neighbours"] { neighbours = try neighbours(node) }
     if let node = host["sysctls"] {
       for member in try node.members() {
@@ -62,15 +63,26 @@ struct HostPart {
   }
 
   /// Lines of `ip`, with `-6` before them where they say so.
-  private func lines(_ node: FileNode, _ verb: String) throws(ScenarioFileError) -> [String] {
-    let texts = try node.texts()
-    return texts.map { $0.hasPrefix("-6 ") ? "-6 \(verb) \($0.dropFirst(3))" : "\(verb) \($0)" }
+  ///
+  /// - Parameter verb: stands before what the file says, with a blank behind it.
+  private func commands(_ node: FileNode, _ verb: String) throws(ScenarioFileError) -> [String] {
+    try node.oneOrMore().map { element throws(ScenarioFileError) in
+      let text = try element.text()
+      let line = text.hasPrefix("-6 ") ? "-6 \(verb)\(text.dropFirst(3))" : "\(verb)\(text)"
+      do throws(HostError) {
+        _ = try IPCommand(line)
+      } catch {
+        throw element.error(error.reason)
+      }
+      return line
+    }
   }
 
   /// Entries that stay, as `ip neigh` makes them.
   private func neighbours(_ node: FileNode) throws(ScenarioFileError) -> [String] {
     var lines: [String] = []
     for interface in try node.members() {
+      guard InterfaceName.isValid(interface.name) else { throw interface.key.error("`\(interface.name)' is no name for an interface") }
       for entry in try interface.value.members() {
         guard let address = IPAddress(entry.name) else { throw entry.key.error("`\(entry.name)' is no address") }
         let text = try entry.value.text()
@@ -92,7 +104,7 @@ struct HostPart {
   }
 
   private mutating func read(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
-    guard (1...15).contains(name.utf8.count), !name.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "/") }) else {
+    guard InterfaceName.isValid(name) else {
       throw key.error("`\(name)' is no name for an interface")
     }
     var addresses: [FileNode] = []
@@ -110,7 +122,11 @@ struct HostPart {
         guard let address = MACAddress(try mac.text()) else { throw mac.error("no hardware address") }
         links.append("link set dev \(name) address \(address)")
       }
-      if let master = object["master"] { links.append("link set dev \(name) master \(try master.text())") }
+      if let master = object["master"] {
+        let bridge = try master.text()
+        guard InterfaceName.isValid(bridge) else { throw master.error("`\(bridge)' is no name for an interface") }
+        links.append("link set dev \(name) master \(bridge)")
+      }
       if let isUp = object["up"], try !isUp.bool() { links.append("link set dev \(name) down") }
     }
     var texts: [String] = []

@@ -15,6 +15,8 @@ public struct AddressSet: Sendable {
     public var markMask: UInt32 = 0
     public var priority: UInt32 = 0
     public var queue: UInt16 = 0
+    /// The interface's name stands for all that begin so.
+    public var isWildcard = false
 
     public init() {}
   }
@@ -37,6 +39,10 @@ public struct AddressSet: Sendable {
   /// Seconds an element stays where nothing else is said; nothing where the set has no timeouts.
   public var timeout: UInt32?
   public var countsPackets = false
+  /// Elements have what `SET --map-set` gives a packet. Kernel: `IPSET_FLAG_WITH_SKBINFO`.
+  public var carriesPacketInfo = false
+  /// A full set gives up an element for a new one. Kernel: `IPSET_FLAG_WITH_FORCEADD`.
+  public var forcesAdding = false
   public var capacity = 65536
   /// The only numbers a bitmap holds.
   public var range: ClosedRange<UInt128> = 0...UInt128.max
@@ -54,6 +60,9 @@ public struct AddressSet: Sendable {
   }
 
   public var count: Int { entries.count }
+
+  /// All elements, in no order.
+  public var elements: [(values: [AddressSetValue], entry: Entry)] { entries.map { ($0.key, $0.value) } }
 
   public func entry(_ values: [AddressSetValue]) -> Entry? { entries[values] }
 

@@ -104,7 +104,9 @@ private struct AddressSetReader {
     case "maxelem": set.capacity = Int(try number(option))
     case "timeout": set.timeout = UInt32(try number(option))
     case "counters": set.countsPackets = true
-    case "comment", "skbinfo", "forceadd": break
+    case "comment": break
+    case "skbinfo": set.carriesPacketInfo = true
+    case "forceadd": set.forcesAdding = true
     case "markmask": set.markMask = UInt32(try number(option))
     case "netmask":
       set.mask = AddressMask.mask(prefix: Int(try number(option, upTo: UInt64(set.family?.addressBits ?? 32))), set.family ?? .ipv4)
@@ -154,7 +156,7 @@ private struct AddressSetReader {
     case "bytes": entry.bytes = try number(option, upTo: .max)
     case "nomatch": entry.isException = true
     case "comment": _ = try word(option)
-    case "wildcard": break
+    case "wildcard": entry.isWildcard = true
     case "skbmark":
       let parts = try word(option).split(separator: "/")
       let values = parts.compactMap { UnsignedText.parse(ArraySlice($0.utf8)).flatMap { UInt32(exactly: $0) } }

@@ -12,6 +12,8 @@ public struct AddressSetType: Sendable, Hashable {
     case set
   }
 
+  /// `hash:ip,port`.
+  public let name: String
   /// `bitmap`, `hash` or `list`.
   public let method: String
   public let dimensions: [Dimension]
@@ -24,6 +26,7 @@ public struct AddressSetType: Sendable, Hashable {
     ]
     guard known.contains(where: { $0 == name }) else { return nil }
     let parts = name.split(separator: ":")
+    self.name = String(name)
     method = String(parts[0])
     dimensions = parts[1].split(separator: ",").compactMap { Dimension(rawValue: String($0)) }
   }

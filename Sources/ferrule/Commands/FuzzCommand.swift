@@ -77,7 +77,7 @@ struct FuzzCommand: ParsableCommand {
   private func run(_ family: AddressFamily, seconds: Double?, _ stop: StopRequest, _ report: inout FuzzReport) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let kernel = KernelLab()
+    let kernel = KernelLab(registry: .installed)
     let trial = kernel.answer(Scenario(name: "trial"))
     if let error = trial.error { throw CommandFailure("the kernel cannot be asked: \(error)", .kernelRefused) }
     let corpus = try rulesets.filter { FamilyOptions.family(named: $0) == family }

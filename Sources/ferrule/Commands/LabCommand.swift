@@ -23,7 +23,7 @@ struct LabCommand: ParsableCommand {
 
   func run() throws {
     let engine = LabEngine(registry: .installed, names: .system)
-    let lab = KernelLab()
+    let lab = KernelLab(registry: .installed)
     while let line = readLine() {
       guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
       let answer: String

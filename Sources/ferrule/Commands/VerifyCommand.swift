@@ -51,7 +51,7 @@ struct VerifyCommand: ParsableCommand {
     } catch {
       throw CommandFailure("cannot verify: \(error)\n\(error.advice)")
     }
-    let lab = KernelLab()
+    let lab = KernelLab(registry: .installed)
     var verifier = Verifier(runner: TestRunner(registry: .installed)) { lab.answer($0) }
     verifier.patience = patience
     verifier.now = { Double(HostClock.seconds) }

@@ -75,7 +75,7 @@ struct HostOptions: ParsableArguments {
   }
 
   private static func ask(_ arguments: [String]) throws -> SourceFile {
-    let answer = try HostProcess.run("ip", arguments)
+    let answer = try SystemTool.ip.run(arguments)
     guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(TerminalText(lines: answer.output))") }
     return SourceFile(name: "ip \(arguments.joined(separator: " "))", bytes: Array(answer.output.utf8))
   }

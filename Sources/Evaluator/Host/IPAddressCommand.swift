@@ -1,0 +1,73 @@
+import Wire
+import XTables
+
+/// `ip address add` and `ip address del`.
+public struct IPInterfaceAddress: Sendable, Hashable {
+  public var verb: IPCommand.Verb
+  public var device: String
+  public var address: Host.Address
+
+  init(_ verb: String, _ words: inout IPWords) throws(HostError) {
+    self.verb = try IPCommand.verb(verb, of: "addr", words, among: [.add, .replace, .delete])
+    var address: Host.Address?
+    var device: String?
+    var scope: RouteScope?
+    var broadcast: String?
+    var peer: Host.Address?
+    var hasPrefixRoute = true
+    while let word = words.next() {
+      switch word {
+      case "dev": device = try words.interface(word)
+      case "broadcast", "brd": broadcast = try words.value(word)
+      case "scope":
+        let name = try words.value(word)
+        guard let given = RouteScope(name: name) else { throw words.error("no scope: \(name)") }
+        scope = given
+      case "peer":
+        let value = try words.value(word)
+        guard let given = Host.Address(value) else { throw words.error("no peer address: \(value)") }
+        peer = given
+      case "label": _ = try words.value(word)
+      case "valid_lft", "preferred_lft":
+        guard try words.value(word) == "forever" else { throw words.error("\(word) is forever here: addresses do not expire") }
+      case "noprefixroute": hasPrefixRoute = false
+      case "nodad", "local": continue
+      default:
+        guard address == nil, let given = Host.Address(word) else { throw words.error("no address: \(word)") }
+        address = given
+      }
+    }
+    guard var address, let device else { throw words.error("addr needs an address and dev NAME") }
+    if let peer {
+      guard peer.address.family == address.address.family else { throw words.error("address and peer are of two families") }
+      address.peer = peer.address
+      address.prefixLength = peer.prefixLength
+    }
+    if let broadcast { address.broadcast = try Self.broadcast(broadcast, of: address, words) }
+    if let scope { address.scope = scope }
+    address.hasPrefixRoute = hasPrefixRoute
+    self.address = address
+    self.device = device
+  }
+
+  /// A plus stands for the address with all bits of the host set.
+  private static func broadcast(_ text: String, of address: Host.Address, _ words: IPWords) throws(HostError) -> IPAddress {
+    guard address.address.family == .ipv4 else { throw words.error("IPv6 has no broadcast addresses") }
+    if text == "+" { return IPAddress(family: .ipv4, bits: address.network | ~address.mask & 0xFFFF_FFFF) }
+    guard let given = IPAddress(text), given.family == .ipv4 else { throw words.error("no broadcast address: \(text)") }
+    return given
+  }
+}
+
+extension Host {
+  func apply(_ change: IPInterfaceAddress, _ line: String) throws(HostError) {
+    guard deviceIndex(named: change.device) != nil else { throw HostError(line, "no such interface: \(change.device)") }
+    let address = change.address
+    updateDevice(named: change.device) { device in
+      switch change.verb {
+      case .delete: device.addresses.removeAll { $0.address == address.address }
+      default: device.addresses.append(address)
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+public import Wire
+import XTables
+
+/// `ip link add` and `ip link set`.
+public struct IPLink: Sendable, Hashable {
+  /// The kinds of interfaces that can be made.
+  public enum Kind: String, Sendable, Hashable { case bridge, dummy }
+
+  /// What the interface becomes a port of.
+  public enum Master: Sendable, Hashable {
+    case none
+    case bridge(String)
+  }
+
+  public var name: String
+  /// The kind to make; nil where the interface is there already.
+  public var made: Kind?
+  public var isUp: Bool?
+  /// Bytes; 68 at least.
+  public var mtu: UInt32?
+  public var master: Master?
+  public var group: UInt32?
+  public var hardwareAddress: MACAddress?
+  public var hasNoARP: Bool?
+
+  init(_ verb: String, _ words: inout IPWords) throws(HostError) {
+    let isNew: Bool
+    switch verb {
+    case "add", "a": isNew = true
+    case "set", "s", "change": isNew = false
+    default: throw words.error("link \(verb) is not understood here")
+    }
+    name = ""
+    while let word = words.next() {
+      switch word {
+      case "dev": name = try words.interface(word)
+      case "name" where isNew: name = try words.interface(word)
+      case "type" where isNew: try readKind(&words)
+      default:
+        if try readProperty(word, &words) { continue }
+        guard name.isEmpty, InterfaceName.isValid(word) else { throw words.error("link: \(word) is not understood here") }
+        name = word
+      }
+    }
+    guard !name.isEmpty else { throw words.error("link needs a name") }
+    guard !isNew || made != nil else { throw words.error("link add needs a type: bridge or dummy") }
+  }
+
+  /// What stands behind `type`.
+  private mutating func readKind(_ words: inout IPWords) throws(HostError) {
+    let text = try words.value("type")
+    guard let kind = Kind(rawValue: text) else { throw words.error("no interface of type \(text) can be made here, only a bridge or dummy") }
+    made = kind
+    // A bridge of this host learns nothing by listening, and has no spanning tree.
+    while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"]) {
+      guard try words.number(option) == 0 else { throw words.error("\(option) is 0 here") }
+    }
+  }
+
+  /// False for other words.
+  private mutating func readProperty(_ word: String, _ words: inout IPWords) throws(HostError) -> Bool {
+    switch word {
+    case "up": isUp = true
+    case "down": isUp = false
+    case "mtu":
+      let value = try words.number(word)
+      guard (68...0x7FFF_FFFF).contains(value) else { throw words.error("IP needs an MTU of 68 at least") }
+      mtu = value
+    case "master": master = .bridge(try words.interface(word))
+    case "nomaster": master = IPLink.Master.none
+    case "group":
+      let value = try words.value(word)
+      guard let number = value == "default" ? 0 : IPWords.number(value) else { throw words.error("group needs a number, not \(value)") }
+      group = number
+    case "address":
+      let value = try words.value(word)
+      guard let address = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
+      hardwareAddress = address
+    case "arp":
+      guard let state = words.next(ifIn: ["on", "off"]) else { throw words.error("arp is on or off") }
+      hasNoARP = state == "off"
+    case "txqueuelen", "qlen", "txqlen": _ = try words.number(word)
+    default: return false
+    }
+    return true
+  }
+}
+
+extension Host {
+  func apply(_ link: IPLink, _ line: String) throws(HostError) {
+    if let kind = link.made {
+      addDevice(named: link.name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_FF00 + UInt64(devices.count)), isUp: false)
+      updateDevice(named: link.name) { $0.isBridge = kind == .bridge }
+    }
+    guard deviceIndex(named: link.name) != nil else { throw HostError(line, "no such interface: \(link.name)") }
+    updateDevice(named: link.name) { device in
+      if let isUp = link.isUp { device.isUp = isUp }
+      if let mtu = link.mtu { device.mtu = Int(mtu) }
+      if let group = link.group { device.group = group }
+      if let address = link.hardwareAddress { device.hardwareAddress = address }
+      if let hasNoARP = link.hasNoARP { device.hasNoARP = hasNoARP }
+      switch link.master {
+      case nil: break
+      case .some(.none): device.bridge = nil
+      case .bridge(let name): device.bridge = name
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+public import Wire
+import XTables
+
+/// `ip neighbour add` and its like.
+public struct IPNeighbour: Sendable, Hashable {
+  public var verb: IPCommand.Verb
+  public var device: String
+  public var address: IPAddress
+  public var hardwareAddress: MACAddress?
+  public var state = State.permanent
+
+  /// Raw values are the kernel's `NUD_*`.
+  public enum State: UInt16, Sendable, Hashable {
+    case none = 0, incomplete = 1, reachable = 2, stale = 4, delay = 8, probe = 0x10, failed = 0x20, noarp = 0x40, permanent = 0x80
+
+    init?(name: String) {
+      switch name {
+      case "none": self = .none
+      case "incomplete": self = .incomplete
+      case "reachable": self = .reachable
+      case "stale": self = .stale
+      case "delay": self = .delay
+      case "probe": self = .probe
+      case "failed": self = .failed
+      case "noarp": self = .noarp
+      case "permanent": self = .permanent
+      default: return nil
+      }
+    }
+
+    /// Nobody answers for the address.
+    var isAbsent: Bool { self == .none || self == .incomplete || self == .failed }
+  }
+
+  init(_ verb: String, _ words: inout IPWords) throws(HostError) {
+    self.verb = try IPCommand.verb(verb, of: "neigh", words, among: [.add, .replace, .change, .append, .delete])
+    var address: IPAddress?
+    var device: String?
+    while let word = words.next() {
+      switch word {
+      case "lladdr":
+        let value = try words.value(word)
+        guard let given = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
+        hardwareAddress = given
+      case "dev": device = try words.interface(word)
+      case "nud":
+        let name = try words.value(word)
+        guard let state = State(name: name) else { throw words.error("no state of a neighbour: \(name)") }
+        self.state = state
+      case "protocol": _ = try words.value(word)
+      case "router", "use", "managed", "extern_learn", "to": continue
+      default:
+        guard address == nil, let given = IPAddress(word) else { throw words.error("no address: \(word)") }
+        address = given
+      }
+    }
+    guard let address, let device else { throw words.error("neigh needs an address and dev NAME") }
+    self.address = address
+    self.device = device
+  }
+}
+
+extension Host {
+  func apply(_ neighbour: IPNeighbour, _ line: String) throws(HostError) {
+    guard let device = interface(named: neighbour.device) else { throw HostError(line, "no such interface: \(neighbour.device)") }
+    if neighbour.verb == .delete {
+      neighbours.forget(neighbour.address, on: device)
+    } else {
+      neighbours.set(neighbour.address, on: device, neighbour.state.isAbsent ? nil : neighbour.hardwareAddress)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+internal import Evaluator
+internal import Kernel
+internal import Lab
+internal import Wire
+internal import XTables
+
+/// All that a scenario gives the kernel, understood before a namespace is made.
+///
+/// No text of a scenario reaches the kernel or a program: commands of `ip`, rules and sets are parsed by the code that the engine runs on,
+/// and what was understood is sent over netlink and socket options. What is not understood is an error.
+struct LabPlan {
+  /// A command of `ip`, with its place in the scenario and its text for errors.
+  struct Line {
+    let place: String
+    let text: String
+    let command: IPCommand
+
+    var description: String { "\(place): `\(text)'" }
+  }
+
+  let scenario: Scenario
+  /// The addresses of each interface.
+  let addresses: [[Host.Address]]
+  let setup: [Line]
+  /// By the number of the step.
+  let changes: [Int: Line]
+  let switches: [LabSwitch]
+  /// In their order, which is that of their indices.
+  let sets: [AddressSet]
+  let rulesets: [Ruleset]
+  /// By the number of the step that loads them.
+  let loads: [Int: [Ruleset]]
+
+  /// - Parameter engine: reads rules and sets.
+  init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
+    self.scenario = scenario
+    addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
+    setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]") }
+    switches = try scenario.sysctls.map { sysctl throws(KernelError) in try LabSwitch(sysctl.name, sysctl.value) }
+    var changes: [Int: Line] = [:]
+    var loads: [Int: [Ruleset]] = [:]
+    do throws(ScenarioError) {
+      let reading = try engine.knowingSets(of: scenario)
+      sets = reading.sets?.all ?? []
+      rulesets = try reading.engine.rulesets(scenario.rules, scenario.rules6)
+      for (index, step) in scenario.steps.enumerated() {
+        guard case .load(let rules, let rules6) = step.action else { continue }
+        loads[index] = try reading.engine.rulesets(rules, rules6)
+      }
+    } catch {
+      throw KernelError(.malformed(error.description))
+    }
+    for (index, step) in scenario.steps.enumerated() {
+      if case .configure(let line) = step.action { changes[index] = try LabPlan.line(line, at: "steps[\(index)].ip") }
+    }
+    (self.changes, self.loads) = (changes, loads)
+    for ruleset in rulesets + loads.values.joined() { try LabPlan.check(ruleset) }
+    for socket in scenario.sockets {
+      if let address = socket.address, IPAddress(address) == nil { throw KernelError(.malformed("sockets: no address: \(address)")) }
+    }
+  }
+
+  private static func addresses(_ interface: Scenario.Interface) throws(KernelError) -> [Host.Address] {
+    guard InterfaceName.isValid(interface.name) else { throw KernelError(.malformed("no name for an interface: \(interface.name)")) }
+    return try interface.addresses.map { text throws(KernelError) in
+      guard let address = Host.Address(text) else { throw KernelError(.malformed("no address: \(text)")) }
+      return address
+    }
+  }
+
+  private static func line(_ text: String, at place: String) throws(KernelError) -> Line {
+    do throws(HostError) {
+      return Line(place: place, text: text, command: try IPCommand(text))
+    } catch {
+      throw KernelError(.malformed("\(place): `\(text)': \(error.reason)"))
+    }
+  }
+
+  /// Refuses structures that are spelled out as bytes, which nobody here has checked, and programs that are pinned on the machine.
+  private static func check(_ ruleset: Ruleset) throws(KernelError) {
+    for table in ruleset.tables {
+      for chain in table.chains {
+        for (index, rule) in chain.rules.enumerated() {
+          var uses = rule.matches
+          if case .use(let use) = rule.target { uses.append(use) }
+          guard let use = uses.first(where: { $0.descriptor.isUnknown || LabPlan.isPinned($0) }) else { continue }
+          let reason =
+            use.descriptor.isUnknown
+            ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
+            : "a program pinned on this machine is not for scenarios"
+          throw KernelError(
+            .malformed(reason), family: ruleset.family, table: table.name.rawValue,
+            rule: Kernel.RuleReference(chain: chain.name, rule: index + 1))
+        }
+      }
+    }
+  }
+
+  /// `xt_bpf_info_v1.mode` is other than `XT_BPF_MODE_BYTECODE`.
+  private static func isPinned(_ use: ExtensionUse) -> Bool { use.descriptor.name == "bpf" && use.payload.prefix(2).contains { $0 != 0 } }
+
+  /// The tables that the rules name from the start, in their order.
+  var tables: [LabEnvironment.TableName] { LabPlan.tables(rulesets) }
+
+  /// Whether a step loads a table that was not there before: it is there from then on.
+  var gainsTables: Bool {
+    let tables = tables
+    return loads.values.contains { LabPlan.tables($0).contains { !tables.contains($0) } }
+  }
+
+  static func tables(_ rulesets: [Ruleset]) -> [LabEnvironment.TableName] {
+    rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name.rawValue) } }
+  }
+}
