@@ -17,6 +17,10 @@ extension Host {
       ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
     ] { sysctls[name] = value }
     for name in ["net.ipv6.icmp.ratelimit", "net.ipv6.icmp.ratemask"] { _ = sysctls.assign(name, "0") }
+    try changing { () throws(ScenarioError) in try setUp(scenario) }
+  }
+
+  private func setUp(_ scenario: Scenario) throws(ScenarioError) {
     if !scenario.usesIPv6 { sysctls["net.ipv6.conf.all.disable_ipv6"] = 1 }
     for (index, face) in scenario.interfaces.enumerated() {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }

@@ -17,7 +17,7 @@ import XTables
   ]
 
   @Test func theKernelSaysTheSame() throws {
-    let lab = KernelLab()
+    let lab = KernelLab(registry: .ferrule)
     var verifier = Verifier(runner: TestRunner(registry: .ferrule)) { lab.answer($0) }
     verifier.now = { Double(HostClock.seconds) }
     let missing = AddressFamily.allCases.map { family in

@@ -102,6 +102,9 @@ public final class Host: HostModel {
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
   private var isResolved = false
+  /// Routes are derived later.
+  private var isChanging = false
+  private var areRoutesStale = false
 
   /// A host with nothing but its loopback interface.
   public init() {
@@ -214,7 +217,31 @@ public final class Host: HostModel {
   /// All routes: those given, and those that follow from addresses.
   public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
 
+  /// Makes several changes and derives the routes once, behind them: the time is that of one change, however many there are.
+  public func changing<Failure: Error>(_ changes: () throws(Failure) -> Void) throws(Failure) {
+    let isOutermost = !isChanging
+    isChanging = true
+    defer {
+      if isOutermost {
+        isChanging = false
+        deriveStaleRoutes()
+      }
+    }
+    try changes()
+  }
+
+  /// Derives the routes that changes left for later.
+  func deriveStaleRoutes() {
+    guard areRoutesStale else { return }
+    let wasChanging = isChanging
+    isChanging = false
+    deriveRoutes()
+    isChanging = wasChanging
+  }
+
   private func deriveRoutes() {
+    areRoutesStale = isChanging
+    guard !isChanging else { return }
     var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
       guard let resolved = resolve(route) else { continue }

@@ -184,6 +184,7 @@ extension Host {
   }
 
   private func outputTowards(_ gateway: IPAddress?) -> Interface? {
+    deriveStaleRoutes()
     guard let gateway, case .found(let near) = lookup(Flow(to: gateway)) else { return nil }
     return near.route.output
   }

@@ -23,6 +23,10 @@ extension Host {
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
     knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
+    try changing { () throws(ScenarioFileError) in try read(object) }
+  }
+
+  private func read(_ object: FileObject) throws(ScenarioFileError) {
     for member in try object.sortedMembers("interfaces") { try add(interface: member.name, member.key, member.value) }
     try apply(object["setup"], verb: nil)
     try apply(object["rules"], verb: "rule add")

@@ -11,30 +11,40 @@ extension Host {
     self.init()
     addsLinkLocalAddresses = false
     knowsAllRoutes = false
-    for node in try FileDocument(file).entries(of: "ip -j addr", "ifname") {
-      let link = try ListingEntry(node)
-      guard let name = try link["ifname"]?.text() else {
-        if link.isEmpty { continue }
-        throw node.error("ip -j addr: an interface has no `ifname'")
-      }
-      guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is no name for an interface") }
-      try add(link, name)
+    let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
+    try changing { () throws(ScenarioFileError) in
+      for node in nodes { try add(link: node) }
     }
   }
 
   /// Adds what `ip -j route` or `ip -j -6 route` prints. From then on these are all routes there are.
   public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
     knowsAllRoutes = true
-    for node in try FileDocument(file).entries(of: "ip -j route", "dst") {
-      let entry = try ListingEntry(node)
-      if entry.isEmpty { continue }
-      let (text, family) = try entry.route()
-      do throws(HostError) {
-        addRoute(try route(text: text, family: family))
-      } catch {
-        throw node.error("ip -j route: \(error.reason)")
-      }
+    let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
+    try changing { () throws(ScenarioFileError) in
+      for node in nodes { try add(route: node) }
     }
+  }
+
+  private func add(route node: FileNode) throws(ScenarioFileError) {
+    let entry = try ListingEntry(node)
+    if entry.isEmpty { return }
+    let (text, family) = try entry.route()
+    do throws(HostError) {
+      addRoute(try route(text: text, family: family))
+    } catch {
+      throw node.error("ip -j route: \(error.reason)")
+    }
+  }
+
+  private func add(link node: FileNode) throws(ScenarioFileError) {
+    let link = try ListingEntry(node)
+    guard let name = try link["ifname"]?.text() else {
+      if link.isEmpty { return }
+      throw node.error("ip -j addr: an interface has no `ifname'")
+    }
+    guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is no name for an interface") }
+    try add(link, name)
   }
 
   private func add(_ link: ListingEntry, _ name: String) throws(ScenarioFileError) {
