@@ -14,6 +14,9 @@ public enum UnreachableRuleCheck: Check {
   public static let examples: [CheckExample] = [
     .bad("*filter\n-A INPUT -j DROP\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n", lines: [3]),
     .bad("*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n", lines: [3]),
+    .bad(
+      "*nat\n-A PREROUTING -j NETMAP --to 192.0.2.0/24\n-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.1\nCOMMIT\n", lines: [3]),
+    .bad("*filter\n-A INPUT -m mark --mark 0x0/0x0 -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n", lines: [3]),
     .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 
@@ -34,6 +37,7 @@ public enum UnreachableRuleCheck: Check {
 
   /// Whether every packet that reaches the rule leaves the chain there.
   static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    rule.target.ending == .always && rule.condition(family).truth(family) == .always
+    // A header that tests something excludes packets; what it is need not be worked out.
+    rule.target.ending == .always && rule.header.parts(family).isEmpty && rule.condition(family).truth(family) == .always
   }
 }
