@@ -1,4 +1,4 @@
-import Wire
+public import Wire
 
 /// Which fields the chains of a table may write, those they lead to included.
 public struct TableWrites: Sendable {
@@ -42,7 +42,7 @@ extension Rule {
   fileprivate func ownWrites(_ family: Family) -> FieldWrites {
     var writes = FieldWrites()
     for use in matches { writes.formUnion(use.descriptor.writes(use.payload, family)) }
-    if case .use(let use) = target { writes.formUnion(use.descriptor.writes(use.payload, family)) }
+    writes.formUnion(target.writes(family))
     return writes
   }
 }
@@ -59,12 +59,13 @@ extension RuleTarget {
     }
   }
 
-  /// What the target itself writes at a hook. Who listens to a queue may give the packet back changed.
-  public func effects(_ site: EffectSite) -> [FieldEffect] {
+  /// The fields that the target itself may write, whatever the chain does that it leads to. Who listens to a queue may give the packet
+  /// back changed.
+  public func writes(_ family: Family) -> FieldWrites {
     switch self {
-    case .use(let use): use.descriptor.effects(use.payload, site)
-    case .verdict(.queue): [.anything]
-    case .none, .verdict, .jump, .goto: []
+    case .use(let use): use.descriptor.writes(use.payload, family)
+    case .verdict(.queue): FieldWrites([.anything])
+    case .none, .verdict, .jump, .goto: FieldWrites()
     }
   }
 }

@@ -52,6 +52,48 @@ import XTables
     }
   }
 
+  /// The list of checks says of each how grave its findings are, as its page does.
+  @Test func theListOfChecksSaysTheSeverity() throws {
+    let lines = CheckExplanation.index.split(separator: "\n").map(String.init)
+    for check in CheckList.all {
+      let line = try #require(lines.first { $0.hasPrefix(check.code) })
+      #expect(line.split(separator: " ")[1] == check.severity.rawValue, "\(line)")
+      #expect(CheckExplanation(check).text.contains("(\(check.severity.rawValue))"))
+    }
+    #expect(lines.contains { $0.hasPrefix("FE016  note     ") })
+  }
+
+  /// FE007 removes a line only where what the rule asks for is what it was at the first of the two.
+  @Test(arguments: [
+    ("*mangle", "-p tcp -m tcpmss --mss 1400:65495", "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1300", Family.ipv4, false),
+    ("*mangle", "-p tcp -m tcp --tcp-option 8", "-p tcp -j TCPOPTSTRIP --strip-options timestamp", .ipv4, false),
+    ("*mangle", "-p tcp -m tcp --tcp-option 8", "-p tcp -j TCPOPTSTRIP --strip-options mss", .ipv4, true),
+    ("*mangle", "-s fd00::/64", "-j SNPT --src-pfx fd00::/64 --dst-pfx 2001:db8::/64", .ipv6, false),
+    ("*mangle", "-d fd00::/64", "-j DNPT --src-pfx fd00::/64 --dst-pfx 2001:db8::/64", .ipv6, false),
+    ("*mangle", "-d fd00::/64", "-j SNPT --src-pfx fd00::/64 --dst-pfx 2001:db8::/64", .ipv6, true),
+    ("*mangle", "-m length --length 40", "-p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1300", .ipv4, false),
+    ("*mangle", "-m ttl --ttl-eq 3", "-j TTL --ttl-dec 1", .ipv4, false), ("*mangle", "-m ttl --ttl-eq 3", "-j MARK --set-mark 1", .ipv4, true),
+    ("*mangle", "-m u32 --u32 \"0x8&0xff=0x1\"", "-j TTL --ttl-dec 1", .ipv4, false),
+    ("*mangle", "-m mark --mark 1", "-j CONNMARK --restore-mark", .ipv4, false),
+    ("*mangle", "-m connmark --mark 1", "-j CONNMARK --restore-mark", .ipv4, true),
+    ("*mangle", "-m mark --mark 1", "-m socket --restore-skmark -j LOG", .ipv4, false),
+    ("*raw", "-m conntrack --ctstate UNTRACKED", "-j NOTRACK", .ipv4, false),
+    ("*mangle", "-p tcp -m tcp --tcp-flags SYN SYN", "-p tcp -j ECN --ecn-tcp-remove", .ipv4, false),
+    ("*mangle", "-m addrtype --dst-type LOCAL", "-j DSCP --set-dscp 1", .ipv4, true),
+    ("*mangle", "-m tos --tos 0x10", "-j geoip --ferrule-bytes 0:0102030405060708", .ipv4, false),
+  ])
+  func aRuleBehindOneThatRewritesIsNotTheSame(_ table: String, _ match: String, _ between: String, _ family: Family, isFound: Bool) {
+    let chain = between.contains("SNPT") ? "POSTROUTING" : "PREROUTING"
+    for text in [
+      "\(table)\n-A \(chain) \(match) -j ACCEPT\n-A \(chain) \(between)\n-A \(chain) \(match) -j ACCEPT\nCOMMIT\n",
+      "\(table)\n:a - [0:0]\n:b - [0:0]\n-A \(chain) \(match) -j ACCEPT\n-A \(chain) -j a\n-A \(chain) \(match) -j ACCEPT\n-A a -g b\n-A b \(between)\nCOMMIT\n",
+    ] {
+      let found = Self.lint(text, family).1
+      #expect(!found.contains { $0.severity == .error }, "\(found.map(\.message))")
+      #expect(found.contains { $0.code == "FE007" } == isFound, "\(text)")
+    }
+  }
+
   @Test func suppressionSilencesOneLineOrTheFile() {
     let bad = "*filter\n:a - [0:0]\n:b - [0:0]\nCOMMIT\n"
     func codes(_ text: String) -> [String?] { Self.lint(text).1.map(\.code) }

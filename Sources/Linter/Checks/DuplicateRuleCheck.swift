@@ -46,12 +46,13 @@ public enum DuplicateRuleCheck: Check {
     var last = LastWrites()
     for (position, rule) in chain.rules.enumerated() {
       defer { last.note(writes.writes(of: rule), at: position) }
-      let condition = rule.condition(family)
-      guard condition.isDecidable else { continue }
-      guard let first = firsts[RuleKey(rule)] else {
-        firsts[RuleKey(rule)] = position
+      let key = RuleKey(rule)
+      guard let first = firsts[key] else {
+        firsts[key] = position
         continue
       }
+      let condition = rule.condition(family)
+      guard condition.isDecidable else { continue }
       if condition.fields.contains(where: { last.mayHaveChanged($0, since: first) }) { continue }
       found.append(diagnostic(chain, first, position, context))
     }

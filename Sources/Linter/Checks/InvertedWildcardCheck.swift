@@ -17,26 +17,28 @@ public enum InvertedWildcardCheck: Check {
   ]
 
   public static func findings(in context: LintContext) -> [Diagnostic] {
-    context.tables.flatMap { facts in facts.table.chains.flatMap { $0.rules.flatMap(findings) } }
+    context.tables.flatMap { facts in
+      facts.table.chains.flatMap { chain in chain.rules.flatMap { findings(in: $0, facts.table.family) } }
+    }
   }
 
-  private static func findings(in rule: Rule) -> [Diagnostic] {
+  private static func findings(in rule: Rule, _ family: Family) -> [Diagnostic] {
     guard !rule.header.inverted.isEmpty else { return [] }
-    let header = rule.header
-    var found: [Diagnostic] = []
-    for (bit, option, matchesAll) in [
-      (RuleHeader.Inverted.input, "-i", header.input.matchesAll), (.output, "-o", header.output.matchesAll),
-    ] where header.inverted.contains(bit) && matchesAll {
-      found.append(
-        finding(
-          "`! \(option) +' matches no packet", at: rule.source,
-          [Diagnostic.Note("iptables-save leaves the option out; restored, the rule matches on every interface")]))
+    return rule.header.parts(family).compactMap { part in
+      guard part.condition.truth(family) == .never else { return nil }
+      switch part.option {
+      case .input: return interface("-i", rule)
+      case .output: return interface("-o", rule)
+      case .source: return finding("`! -s' of all addresses matches no packet", at: rule.source)
+      case .destination: return finding("`! -d' of all addresses matches no packet", at: rule.source)
+      case .fragment, .protocol, .headerChain: return nil
+      }
     }
-    for (bit, option, mask) in [
-      (RuleHeader.Inverted.source, "-s", header.source.mask), (.destination, "-d", header.destination.mask),
-    ] where header.inverted.contains(bit) && mask == 0 {
-      found.append(finding("`! \(option)' of all addresses matches no packet", at: rule.source))
-    }
-    return found
+  }
+
+  private static func interface(_ option: String, _ rule: Rule) -> Diagnostic {
+    finding(
+      "`! \(option) +' matches no packet", at: rule.source,
+      [Diagnostic.Note("iptables-save leaves the option out; restored, the rule matches on every interface")])
   }
 }

@@ -18,6 +18,12 @@ public enum UnreachableRuleCheck: Check {
     .bad(
       "*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n↓-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
       says: ["no packet reaches this rule in chain `INPUT'"]),
+    .bad(
+      "*nat\n-A PREROUTING -j NETMAP --to 192.0.2.0/24\n↓-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.1\nCOMMIT\n",
+      says: ["no packet reaches this rule in chain `PREROUTING'"]),
+    .bad(
+      "*filter\n-A INPUT -m mark --mark 0x0/0x0 -j DROP\n↓-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
+      says: ["no packet reaches this rule in chain `INPUT'"]),
     .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 
@@ -38,6 +44,7 @@ public enum UnreachableRuleCheck: Check {
 
   /// Whether every packet that reaches the rule leaves the chain there.
   static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    rule.target.ending == .always && rule.condition(family).truth(family) == .always
+    // A header that tests something excludes packets; what it is need not be worked out.
+    rule.target.ending == .always && rule.header.parts(family).isEmpty && rule.condition(family).truth(family) == .always
   }
 }
