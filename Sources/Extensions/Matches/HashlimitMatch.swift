@@ -271,7 +271,8 @@ public enum HashlimitMatch: MatchExtension {
       throw OptionError(
         "bad-value", "burst cannot be smaller than \(whole)b", hint: "a burst is given in bytes, at least a second's worth")
     }
-    return UInt64(UInt32(truncatingIfNeeded: (info.burst - 1) / whole + 1))
+    // Of the bytes 32 bits are divided; whether a rest is left is asked of all.
+    return UInt64(UInt32(truncatingIfNeeded: info.burst)) / whole + (info.burst % whole == 0 ? 0 : 1)
   }
 
   /// The corresponding kernel function is `hashlimit_mt_check_common`.
