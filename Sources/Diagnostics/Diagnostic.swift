@@ -21,7 +21,7 @@ public struct Diagnostic: Sendable {
   public let id: String
   /// The linter's number for it, such as `FE002`, where a check has one; suppressions and `ferrule explain` take it too.
   public var code: String?
-  public let severity: Severity
+  public var severity: Severity
   /// The sentence, worded as iptables words it where iptables has one.
   public let message: String
   public let range: SourceRange

@@ -27,6 +27,14 @@ public enum Program: Sendable, Hashable {
     self = found.program
   }
 
+  /// iptables-xml and the list of commands touch nothing, and run with another user's rights as well.
+  var refusesSetUserID: Bool {
+    switch self {
+    case .command, .save, .restore: true
+    case .xml, .unnamed: false
+    }
+  }
+
   /// The name the program gives itself in messages, whatever it was called by.
   public var name: String {
     switch self {

@@ -91,14 +91,16 @@ extension Session {
   /// The corresponding C function is `parse_wait_time`.
   private func seconds(_ text: String?) throws(Exit) -> Int {
     guard let text else { return -1 }
-    guard let number = UnsignedText.leading(ArraySlice(text.utf8)) else { throw failure(2, "wait seconds not numeric", line: 0) }
-    return Int(clamping: number)
+    guard let number = CNumber(ArraySlice(text.utf8)) else { throw failure(2, "wait seconds not numeric", line: 0) }
+    return Int(number.int)
   }
 
   /// The corresponding C function is `parse_wait_interval`.
   private func checkInterval(_ text: String?) throws(Exit) {
     guard let text else { throw failure(2, "wait interval value required", line: 0) }
-    guard let number = UnsignedText.leading(ArraySlice(text.utf8)) else { throw failure(2, "wait interval not numeric", line: 0) }
+    guard let number = CNumber(ArraySlice(text.utf8), base: .decimal).map({ UInt32(truncatingIfNeeded: $0.wrapped) }) else {
+      throw failure(2, "wait interval not numeric", line: 0)
+    }
     if number > 999_999 { throw failure(2, "too long usec wait \(number) > 999999 usec", line: 0) }
     complain("Ignoring deprecated --wait-interval option.\n")
   }

@@ -11,7 +11,7 @@ import XTables
 struct RestoreRun {
   private let options: Session.RestoreOptions
   private let family: Family
-  private let parser: CommandParser
+  private var parser: CommandParser
   /// The line read last, from one.
   private(set) var line = 0
   /// The table named last, open or not.
@@ -43,13 +43,33 @@ struct RestoreRun {
   /// Reads whole lines, but for the last of the input, which may lack its newline.
   mutating func read(_ bytes: [UInt8], session: inout Session) throws(Session.Exit) {
     let file = SourceFile(name: "", bytes: bytes)
+    let hasNUL = bytes.contains(0)
     var start = 0
     while start < bytes.count {
       let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
       let end = newline ?? bytes.count
+      let next = newline.map { $0 + 1 } ?? end
+      if next - start > RulesetParser.longestLine {
+        try readPieces(bytes[start..<next], session: &session)
+      } else {
+        line += 1
+        let stop = hasNUL ? bytes[start..<end].firstIndex(of: 0) ?? end : end
+        try read(file, start..<stop, isTerminated: newline == stop, session: &session)
+      }
+      start = next
+    }
+  }
+
+  /// A line that is too long for the buffer of `fgets` comes in pieces, each of which is a line to iptables-restore.
+  private mutating func readPieces(_ long: ArraySlice<UInt8>, session: inout Session) throws(Session.Exit) {
+    var rest = long
+    while !rest.isEmpty {
+      let piece = Array(rest.prefix(RulesetParser.longestLine))
+      rest = rest.dropFirst(piece.count)
       line += 1
-      try read(file, start..<end, isTerminated: newline != nil, session: &session)
-      start = end + 1
+      let end = piece.last == UInt8(ascii: "\n") ? piece.count - 1 : piece.count
+      let stop = piece.firstIndex(of: 0) ?? end
+      try read(SourceFile(name: "", bytes: piece), 0..<stop, isTerminated: stop == end && end < piece.count, session: &session)
     }
   }
 
@@ -57,12 +77,9 @@ struct RestoreRun {
     _ file: SourceFile, _ range: Range<Int>, isTerminated: Bool, session: inout Session
   ) throws(Session.Exit) {
     let text = file.bytes[range]
-    if range.count > RulesetParser.longestLine {
-      throw session.failure(2, "the line is longer than \(RulesetParser.longestLine) bytes", line: line)
-    }
     var isDone = true
     switch (text.first, open) {
-    case (nil, _): return
+    case (nil, _) where isTerminated: return
     case (UInt8(ascii: "#"), _):
       if options.verbosity > 0 { session.put(file.bytes[range.lowerBound..<(range.upperBound + (isTerminated ? 1 : 0))]) }
       return
@@ -113,12 +130,15 @@ struct RestoreRun {
 
   // MARK: Chains
 
-  private func declare(_ fields: [ArraySlice<UInt8>], in table: OpenTable, _ session: Session) throws(Session.Exit) {
+  private mutating func declare(_ fields: [ArraySlice<UInt8>], in table: OpenTable, _ session: Session) throws(Session.Exit) {
     guard let chain = fields.first.map({ String(decoding: $0, as: UTF8.self) }) else {
       throw session.failure(2, "\(session.program.name): line \(line) chain name invalid", line: line)
     }
     if chain.utf8.count >= 29 {
       throw session.failure(2, "Invalid chain name `\(chain)' (28 chars max)", line: line)
+    }
+    if let bytes = fields.first, String(validating: bytes, as: UTF8.self) == nil {
+      throw session.failure(2, "chain name `\(chain)' is not UTF-8", line: line)
     }
     try makeChain(chain, in: table.editor, session)
     guard fields.count > 1 else {
@@ -127,11 +147,12 @@ struct RestoreRun {
     if !fields[1].elementsEqual("-".utf8) { try setPolicy(fields, of: chain, in: table.editor, session) }
   }
 
-  private func makeChain(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
+  private mutating func makeChain(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
     if editor.isBuiltin(chain) { return }
     let isThere = options.keepsExisting && editor.isChain(chain)
     do throws(KernelError) {
       if isThere { try editor.flush(chain) } else { try editor.createChain(chain) }
+      parser = parser.announcing(chain: chain)
     } catch {
       let doing = isThere ? "flushing" : "creating"
       throw session.failure(2, "error \(doing) chain '\(chain)':\(error.error?.text ?? "")", line: line)

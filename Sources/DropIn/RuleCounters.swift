@@ -24,7 +24,8 @@ struct RuleCounters {
     if second.isEmpty { throw missing("]") }
     packets = inside[..<colon]
     bytes = second
-    rest = (close + 1)..<text.endIndex
+    // A colon behind the bracket ends the line, because the first number is cut off there.
+    rest = (close + 1)..<(colon > close ? colon : text.endIndex)
   }
 
   /// The option the counters stand for.
@@ -37,10 +38,7 @@ struct RuleCounters {
 
   /// `[packets:bytes` of a chain, as `scanf` reads it; the corresponding C function is `parse_counters`.
   static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
-    guard text.first == UInt8(ascii: "["), let colon = text.firstIndex(of: UInt8(ascii: ":")),
-      let packets = UnsignedText.digits(text[(text.startIndex + 1)..<colon], radix: 10),
-      let bytes = UnsignedText.leading(text[(colon + 1)...])
-    else { return nil }
-    return KernelCounters(packets: packets, bytes: bytes)
+    guard text.first == UInt8(ascii: "["), let read = Counters(scanning: text.dropFirst()) else { return nil }
+    return KernelCounters(packets: read.packets, bytes: read.bytes)
   }
 }

@@ -30,6 +30,8 @@ public struct Session {
   public static func run(
     _ program: Program, arguments: [String], calledAs: String, registry: Registry, names: NameDatabase
   ) -> Int32 {
+    // As `xtables_init` has it: an installation that gives its user another's rights could be made to load any library.
+    if program.refusesSetUserID, ProcessIdentity.isSetUserID { return 111 }
     var session = Session(program, calledAs: calledAs, registry: registry, names: names)
     let status: Int32
     do throws(Exit) {

@@ -12,6 +12,8 @@ public struct SentenceGenerator: Sendable {
   private var random: SeededRandom
   /// How often something is drawn that its declaration calls wrong, from 0 to 1.
   public var mistakeRate = 0.0
+  /// How often an option's argument is drawn at the edge of what its reader takes, from 0 to 1.
+  public var edgeRate = 0.0
   /// User chains that rules may jump to.
   public var chains: [String] = []
   private let vocabulary: SentenceVocabulary
@@ -114,9 +116,60 @@ public struct SentenceGenerator: Sendable {
       words.append(pick([option.name] + option.aliases))
       let samples = vocabulary.values(of: option.name, in: descriptor.name) ?? option.samples
       guard option.arity > 0, !samples.isEmpty else { continue }
-      words.append(pick(isMistaken && !option.nearMisses.isEmpty ? option.nearMisses : samples))
+      words.append(argument(of: option, samples))
     }
     return words
+  }
+
+  private mutating func argument(of option: OptionDescriptor, _ samples: [String]) -> String {
+    if edgeRate > 0, Double.random(in: 0..<1, using: &random) < edgeRate { return EdgeValues.argument(like: samples, using: &random) }
+    return pick(isMistaken && !option.nearMisses.isEmpty ? option.nearMisses : samples)
+  }
+
+  // MARK: Edges
+
+  /// One `-A` line in which one option of an extension has an argument at an edge, or what stands before the extensions has.
+  ///
+  /// Every option of every extension is as likely as any other. The rest of the line is as its declaration wants it, so that what is
+  /// said of the line is said of that argument.
+  public mutating func edgeRule() -> (table: TableName, line: String) {
+    guard pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) > 0 else { return edgeHeader() }
+    let all = (descriptors.matches + descriptors.targets).flatMap { owner in owner.options.map { (owner: owner, option: $0) } }
+    guard let (owner, option) = all.randomElement(using: &random) else { return edgeHeader() }
+    let scope = owner.scope(family)
+    let table = pick(scope.tables ?? TableName.allCases)
+    let hooks = table.hooks.filter { scope.hooks?.contains(HookMask($0)) ?? true }
+    let chain = pick((hooks.isEmpty ? table.hooks : hooks).map(\.name))
+    var words = ["-A", chain]
+    if let wanted = scope.protocols?.randomElement(using: &random) { words += ["-p", BuiltinProtocol.savedName(wanted) ?? String(wanted)] }
+    words += [owner.kind == .match ? "-m" : "-j", owner.name]
+    var chosen = owner.options.filter { $0.isMandatory || option.requires.contains($0.name) || pick([0, 1, 2, 3, 4]) == 0 }
+      .filter { $0.name != option.name && !option.excludes.contains($0.name) && !$0.excludes.contains(option.name) }
+    chosen.append(option)
+    for other in chosen.shuffled(using: &random) {
+      let isTheOne = other.name == option.name
+      for _ in 0..<(isTheOne && pick([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]) == 1 ? 2 : 1) {
+        if other.isInvertible || isTheOne && pick([0, 0, 0, 0, 1]) == 1, pick([0, 0, 1]) == 1 { words.append("!") }
+        words.append(pick([other.name] + other.aliases))
+        guard other.arity > 0, !other.samples.isEmpty else { continue }
+        words.append(isTheOne ? EdgeValues.argument(like: other.samples, using: &random) : pick(other.samples))
+      }
+    }
+    if owner.kind == .match, pick([0, 1]) == 1 { words += ["-j", "ACCEPT"] }
+    return (table, words.joined(separator: " "))
+  }
+
+  /// Addresses, interfaces, protocol and counters at their edges.
+  private mutating func edgeHeader() -> (table: TableName, line: String) {
+    var words = ["-A", "FORWARD"]
+    let samples: [(option: String, samples: [String])] = [
+      ("-s", vocabulary.addresses), ("-d", vocabulary.addresses), ("-i", vocabulary.inputs + EdgeValues.interfaces),
+      ("-o", vocabulary.outputs + EdgeValues.interfaces), ("-p", vocabulary.protocols + ["0", "6", "TCP"]), ("-c", ["1 2", "1,2"]),
+    ]
+    let (option, known) = pick(samples)
+    if pick([0, 1, 2]) == 0 { words.append("!") }
+    words += [option, pick([0, 1, 2]) == 0 ? pick(known) : EdgeValues.argument(like: known, using: &random)]
+    return (.filter, words.joined(separator: " ") + pick(["", " -j ACCEPT", " -m tcp --dport 80", " -p 17 -m udp --sport 1"]))
   }
 
   /// One word dropped, doubled, cut or damaged.

@@ -35,6 +35,8 @@ public struct Linter: Sendable {
     }
     var named = diagnostic
     named.code = check.code
+    // What iptables takes is no error to the parser, but may be one to whoever asks for mistakes.
+    if check.severity == .error { named.severity = .error }
     return named
   }
 

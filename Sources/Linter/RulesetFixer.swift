@@ -18,18 +18,31 @@ public struct RulesetFixer: Sendable {
     /// What is left to say about the file as it is now.
     public let diagnostics: [Diagnostic]
     public let fixCount: Int
+    /// A fix was not made, because the file would not have loaded any more.
+    public let isCutShort: Bool
   }
 
   public func fix(_ file: SourceFile) -> Result {
     var file = file
     var fixCount = 0
+    var parsed = parser.parse(file)
     for _ in 0..<Self.mostRounds {
-      let diagnostics = linter.diagnostics(for: parser.parse(file))
+      let diagnostics = linter.diagnostics(for: parsed)
       let (bytes, count) = FixApplication.apply(diagnostics, to: file)
-      guard count > 0 else { return Result(file: file, diagnostics: diagnostics, fixCount: fixCount) }
+      guard count > 0 else { return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: false) }
+      // What was written is read back before anything is kept of it.
+      let fixed = parser.parse(SourceFile(name: file.name, bytes: bytes))
+      guard Self.errors(fixed) <= Self.errors(parsed) else {
+        return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: true)
+      }
       fixCount += count
-      file = SourceFile(name: file.name, bytes: bytes)
+      parsed = fixed
+      file = fixed.file
     }
-    return Result(file: file, diagnostics: linter.diagnostics(for: parser.parse(file)), fixCount: fixCount)
+    return Result(file: file, diagnostics: linter.diagnostics(for: parsed), fixCount: fixCount, isCutShort: false)
+  }
+
+  private static func errors(_ parsed: ParsedRuleset) -> Int {
+    parsed.diagnostics.count { $0.severity == .error }
   }
 }

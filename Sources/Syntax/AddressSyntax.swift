@@ -28,7 +28,7 @@ enum AddressSyntax {
     }
     // A zero mask makes the address irrelevant, and iptables then does not even read it.
     if mask == 0 { return list.append(AddressMask()) }
-    if let address = family == .ipv4 ? ipv4(host.bytes, isMask: false) : ipv6(host) {
+    if let address = family == .ipv4 ? IPv4Text.dotted(host.bytes) ?? IPv4Text.classful(host.bytes) : ipv6(host) {
       return list.append(AddressMask(address: address & mask, mask: mask))
     }
     let resolved = names.hostAddresses(host.string, family)
@@ -50,32 +50,16 @@ enum AddressSyntax {
     if let prefix = token.unsigned, prefix <= (family == .ipv4 ? 32 : 128) {
       return AddressMask.mask(prefix: Int(prefix), family)
     }
-    if let mask = family == .ipv4 ? ipv4(token.bytes, isMask: true) : ipv6(token) { return mask }
+    if let mask = family == .ipv4 ? IPv4Text.dotted(token.bytes, isWhole: true) : ipv6(token) { return mask }
     throw OptionError(
       "bad-mask", "invalid mask `\(token.string)' specified", at: token.range,
       hint: "a mask is a prefix length up to \(family == .ipv4 ? 32 : 128) or an address")
   }
 
-  /// Four numbers with dots; trailing ones may be left out of an address but not of a mask.
-  static func ipv4(_ bytes: ArraySlice<UInt8>, isMask: Bool) -> UInt128? {
-    var address: UInt128 = 0
-    var count = 0
-    var start = bytes.startIndex
-    while start <= bytes.endIndex {
-      let end = bytes[start...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.endIndex
-      guard count < 4, let byte = UnsignedText.parse(bytes[start..<end]), byte <= 255 else { return nil }
-      address = address << 8 | UInt128(byte)
-      count += 1
-      start = end + 1
-    }
-    guard count == 4 || !isMask else { return nil }
-    return address << UInt128(8 * (4 - count))
-  }
-
   private static func ipv6(_ token: Token) -> UInt128? { IPv6Address(token.string)?.rawValue }
 
   private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    bytes.drop { Lexer.isBlank($0) }
+    bytes.drop { Lexer.isSpace($0) }
   }
 
   /// As save prints it: a prefix length where the mask is contiguous, an address where not.

@@ -12,6 +12,9 @@ extension RulesetReader {
     guard chain.bytes.count < 29 else {
       throw OptionError("long-chain-name", "Invalid chain name `\(name)' (28 chars max)", at: chain.range)
     }
+    guard String(validating: chain.bytes, as: UTF8.self) != nil else {
+      throw OptionError("bad-chain-name", "chain name `\(name)' is not UTF-8", at: chain.range)
+    }
     try createChain(name, at: chain.range)
     guard fields.count > 1 else {
       throw OptionError(
@@ -28,6 +31,7 @@ extension RulesetReader {
       if StandardVerdict(rawValue: name) != nil || table?.addChain(name, source: range) == false {
         throw OptionError("duplicate-chain", "error creating chain '\(name)':File exists", at: range)
       }
+      commands = commands.announcing(chain: name)
       return
     }
     if table?.chains[index].isBuiltin == true {
@@ -38,6 +42,7 @@ extension RulesetReader {
         "duplicate-chain", "error creating chain '\(name)':File exists", at: range, hint: "the chain is declared twice")
     }
     table?.update(at: index) { $0.rules = [] }
+    commands = commands.announcing(chain: name)
   }
 
   private func policyCounters(_ fields: [Token], chain: String) throws(OptionError) -> Counters? {
@@ -46,11 +51,7 @@ extension RulesetReader {
       return nil
     }
     let text = fields[2].bytes
-    if text.first == UInt8(ascii: "["), text.last == UInt8(ascii: "]"), let colon = text.firstIndex(of: UInt8(ascii: ":")),
-      let counters = Self.counters(text[(text.startIndex + 1)..<colon], text[(colon + 1)..<(text.endIndex - 1)])
-    {
-      return counters
-    }
+    if text.first == UInt8(ascii: "["), let counters = Counters(scanning: text.dropFirst()) { return counters }
     if parser.needsCounters, fields[1].string != "-" { throw badCounters(chain, fields[2]) }
     return nil
   }

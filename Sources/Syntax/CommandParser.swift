@@ -15,11 +15,22 @@ public final class CommandParser: Sendable {
   /// A line of a ruleset, where some options of a command line are not allowed.
   public let isRestore: Bool
 
-  public init(registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true) {
+  /// Gets the numbers that are kept as others.
+  let wraps: WrappedNumbers?
+
+  public init(registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers? = nil) {
+    self.wraps = wraps
     self.registry = registry
     self.names = names
     self.family = family
     self.isRestore = isRestore
+  }
+
+  /// The parser for the lines below the declaration of a chain; the corresponding C function is `xtables_announce_chain`.
+  public func announcing(chain: String) -> CommandParser {
+    guard registry.declared(.target, named: ArraySlice(chain.utf8), family) != nil else { return self }
+    return CommandParser(
+      registry: registry.hidingTarget(named: chain), names: names, family: family, isRestore: isRestore, wraps: wraps)
   }
 
   /// - Parameters:
@@ -319,12 +330,11 @@ struct CommandRun: ~Copyable {
         "not-invertible", "\(descriptor.name): option \"\(option.name)\" cannot be inverted.\n", at: invertedAt ?? word.range)
     }
     if !option.isRepeatable, seen.contains(index: index) {
-      throw OptionError(
-        "repeated-option", "\(descriptor.name): option \"\(option.name)\" can only be used once.\n", at: word.range)
+      throw OptionError.repeated(option.name, of: descriptor.name, at: word.range)
     }
     return OptionArguments(
       of: descriptor, option: index, token: first, second: second, inverted: inverted,
-      draft: RuleDraft(builder.header, parser.family, table), names: parser.names, seen: seen)
+      draft: RuleDraft(builder.header, parser.family, table), names: parser.names, seen: seen, wraps: parser.wraps)
   }
 
   /// The argument an option must have: what is attached to it, or the next word whatever that looks like.

@@ -7,12 +7,16 @@ public struct Formatter: Sendable {
 
   public init(names: NameDatabase) { self.names = names }
 
+  /// - Parameter verbatim: the starts of rules that are written as they stand in the file.
   /// - Precondition: the ruleset was read without an error; otherwise rules would be lost.
-  public func format(_ parsed: ParsedRuleset) -> [UInt8] {
+  public func format(_ parsed: ParsedRuleset, verbatim: Set<UInt32> = []) -> [UInt8] {
     precondition(!parsed.hasErrors, "a ruleset with errors cannot be formatted without losing its rules")
-    var run = FormatterRun(parsed, RulePrinter(family: parsed.ruleset.family, names: names))
+    var run = FormatterRun(parsed, printer(parsed.ruleset.family), verbatim)
     return run.format()
   }
+
+  /// Prints the rules of a file that is to be loaded again.
+  public func printer(_ family: Family) -> RulePrinter { RulePrinter(family: family, names: names, isReloadable: true) }
 }
 
 private struct FormatterRun {
@@ -24,8 +28,11 @@ private struct FormatterRun {
   /// Rules keep their counters where the file gives any.
   private let hasCounters: Bool
   private var output: [UInt8] = []
+  private let verbatim: Set<UInt32>
+  private var lastVerbatim: UInt32?
 
-  init(_ parsed: ParsedRuleset, _ printer: RulePrinter) {
+  init(_ parsed: ParsedRuleset, _ printer: RulePrinter, _ verbatim: Set<UInt32>) {
+    self.verbatim = verbatim
     self.parsed = parsed
     self.printer = printer
     lineStarts = parsed.syntax.lines.map(\.range.lowerBound)
@@ -69,6 +76,12 @@ private struct FormatterRun {
     for chain in chains {
       for rule in chain.rules {
         writeTrivia(above: rule.source)
+        if let source = rule.source, verbatim.contains(source.lowerBound) {
+          // Of a line that gives several rules the first stands for all.
+          if source.lowerBound != lastVerbatim { output += parsed.file.bytes[source.range] + [UInt8(ascii: "\n")] }
+          lastVerbatim = source.lowerBound
+          continue
+        }
         if hasCounters { output += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
         output += printer.line(rule, chain: chain.name)
         output.append(UInt8(ascii: "\n"))

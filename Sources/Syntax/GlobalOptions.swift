@@ -125,13 +125,16 @@ extension CommandRun {
     if inverted { builder.header.inverted.insert(.protocol) }
   }
 
-  private func interface(_ token: Token) throws(OptionError) -> InterfacePattern {
+  private mutating func interface(_ token: Token) throws(OptionError) -> InterfacePattern {
     if token.bytes.isEmpty {
       throw OptionError("empty-interface", "Empty interface is likely to be undesired", at: token.range)
     }
     if token.bytes.count > 15 {
       throw OptionError(
         "long-interface", "interface name `\(token.string)' must be shorter than IFNAMSIZ (15)", at: token.range)
+    }
+    if token.bytes.last != UInt8(ascii: "+"), token.bytes.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: " ") }) {
+      notices.append("Warning: weird character in interface `\(token.string)' ('/' and ' ' are not allowed by the kernel).")
     }
     return InterfacePattern(token.bytes)
   }
@@ -179,13 +182,16 @@ extension CommandRun {
     guard let bytesToken = parts.count > 1 ? parts[1] : looseArgument() else {
       throw OptionError("bad-counters", "-c requires packet and byte counter", at: word.range)
     }
-    guard let packets = UnsignedText.leading(parts[0].bytes) else {
+    guard let packets = CNumber(parts[0].bytes, base: .decimal) else {
       throw OptionError("bad-counters", "-c packet counter not numeric", at: first.range)
     }
-    guard let bytes = UnsignedText.leading(bytesToken.bytes) else {
+    guard let bytes = CNumber(bytesToken.bytes, base: .decimal) else {
       throw OptionError("bad-counters", "-c byte counter not numeric", at: bytesToken.range)
     }
-    builder.counters = Counters(packets: packets, bytes: bytes)
+    for (number, token) in [(packets, first), (bytes, bytesToken)] where number.exact == nil {
+      parser.wraps?.add(token.string, keptAs: String(number.wrapped), at: token.range)
+    }
+    builder.counters = Counters(packets: packets.wrapped, bytes: bytes.wrapped)
   }
 
   private mutating func takeWait(_ option: GlobalOption, _ word: OptionWord, _ attached: Token?) throws(OptionError) {
@@ -200,13 +206,12 @@ extension CommandRun {
       }
       throw OptionError("bad-wait", "wait interval value required", at: word.range)
     }
-    let number = UnsignedText.leading(value.bytes)
     if option == .wait {
-      guard let number else { throw OptionError("bad-wait", "wait seconds not numeric", at: value.range) }
-      flags.wait = Int(clamping: number)
+      guard let number = CNumber(value.bytes) else { throw OptionError("bad-wait", "wait seconds not numeric", at: value.range) }
+      flags.wait = Int(number.int)
       return
     }
-    guard let number else { throw OptionError("bad-wait", "wait interval not numeric", at: value.range) }
+    guard let number = CNumber(value.bytes, base: .decimal).map({ UInt32(truncatingIfNeeded: $0.wrapped) }) else { throw OptionError("bad-wait", "wait interval not numeric", at: value.range) }
     if number > 999_999 {
       throw OptionError("bad-wait", "too long usec wait \(number) > 999999 usec", at: value.range)
     }

@@ -7,16 +7,20 @@ public struct RulePrinter: Sendable {
   public let family: Family
   public let names: NameDatabase
 
-  public init(family: Family, names: NameDatabase) {
+  /// Prints what is read back as the same rule, also where iptables-save 1.8.9 does not.
+  let isReloadable: Bool
+
+  public init(family: Family, names: NameDatabase, isReloadable: Bool = false) {
+    self.isReloadable = isReloadable
     self.family = family
     self.names = names
   }
 
   /// `-A chain …`, with the counters before the target where they are wanted, as `-S -v` has it.
   public func line(_ rule: Rule, chain: String, counters: Bool = false) -> [UInt8] {
-    var text = RuleText(names: names, family: family)
+    var text = RuleText(names: names, family: family, isReloadable: isReloadable)
     text.word("-A")
-    text.word(chain)
+    word(Array(chain.utf8), &text)
     print(rule, counters: counters, to: &text)
     return text.bytes
   }
@@ -44,7 +48,14 @@ public struct RulePrinter: Sendable {
 
   private func target(_ option: String, _ name: String, _ text: inout RuleText) {
     text.word(option)
-    text.word(name)
+    word(Array(name.utf8), &text)
+  }
+
+  /// A name, which iptables-save does not quote whatever is in it.
+  private func word(_ name: [UInt8], _ text: inout RuleText) {
+    if isReloadable, name.isEmpty || name.contains(where: { $0 == UInt8(ascii: "\"") || Lexer.isSpace($0) }) { return text.quoted(name) }
+    text.word("")
+    text.glue(bytes: name)
   }
 
   private func header(_ header: RuleHeader, to text: inout RuleText) {
@@ -72,7 +83,7 @@ public struct RulePrinter: Sendable {
   private func interface(_ option: String, _ pattern: InterfacePattern, _ inverted: Bool, _ text: inout RuleText) {
     if pattern.matchesAll { return }
     text.option(option, inverted: inverted)
-    text.word(String(decoding: pattern.text, as: UTF8.self))
+    self.word(pattern.text, &text)
   }
 
   /// `:CHAIN POLICY [p:b]`.

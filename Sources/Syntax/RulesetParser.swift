@@ -55,7 +55,9 @@ struct RulesetReader {
   let parser: RulesetParser
   private(set) var file = SourceFile(name: "", bytes: [])
   var existing: Ruleset?
-  let commands: CommandParser
+  var commands: CommandParser
+  /// The numbers of a line that are kept as others; not asked for where nothing is reported of single lines.
+  private let wraps: WrappedNumbers?
   /// Gets the rules that are appended, which the tables then do not keep.
   private let sink: (any RuleSink)?
   /// There was a command that only tables with their rules can follow.
@@ -76,7 +78,8 @@ struct RulesetReader {
     self.parser = parser
     self.existing = existing
     self.sink = sink
-    commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
+    wraps = sink == nil ? WrappedNumbers() : nil
+    commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family, wraps: wraps)
   }
 
   /// Reads whole lines, after which those of another piece of the same text may come.
@@ -112,6 +115,7 @@ struct RulesetReader {
   }
 
   mutating func read(_ line: LineSyntax) throws(OptionError) {
+    try checkLength(line)
     if line.kind == .blank || line.kind == .comment { return }
     try checkBytes(line)
     switch line.kind {
@@ -133,14 +137,18 @@ struct RulesetReader {
     }
   }
 
-  /// What iptables-restore would silently misread is an error here.
-  private func checkBytes(_ line: LineSyntax) throws(OptionError) {
-    let content = file.bytes[line.content.range]
-    if content.count > RulesetParser.longestLine {
+  /// A comment too: what is behind its first 10,239 bytes iptables-restore takes for a command.
+  private func checkLength(_ line: LineSyntax) throws(OptionError) {
+    if line.content.range.count > RulesetParser.longestLine {
       throw OptionError(
         "long-line", "the line is longer than \(RulesetParser.longestLine) bytes",
         hint: "iptables-restore would split it without a word")
     }
+  }
+
+  /// What iptables-restore would silently misread is an error here.
+  private func checkBytes(_ line: LineSyntax) throws(OptionError) {
+    let content = file.bytes[line.content.range]
     if hasNUL, let index = content.firstIndex(of: 0) {
       throw OptionError(
         "nul-byte", "the line holds a NUL byte", at: SourceRange(index..<index + 1),
@@ -200,6 +208,7 @@ struct RulesetReader {
           at: SourceRange(unterminated..<range.upperBound)))
     }
     guard let name = table?.name else { return }
+    defer { reportWraps() }
     let command = try commands.parse(words, table: name, range: line.content, notices: &notices) { _, chain in
       table?.index(of: chain) != nil
     }
@@ -219,6 +228,15 @@ struct RulesetReader {
     }
   }
 
+  private mutating func reportWraps() {
+    for entry in wraps?.take() ?? [] {
+      report(
+        Diagnostic(
+          "number-wraps", .warning, "`\(entry.written)' is kept as \(entry.kept)", at: entry.range,
+          notes: [Diagnostic.Note("iptables takes the line and loads this other value")]))
+    }
+  }
+
   /// `[packets:bytes]` before a rule; the corresponding C function is `tokenize_rule_counters`.
   private func ruleCounters(_ line: LineSyntax) throws(OptionError) -> (Counters?, Range<Int>) {
     let range = line.content.range
@@ -233,18 +251,11 @@ struct RulesetReader {
     guard colon < close else {
       throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "counters read [packets:bytes]")
     }
-    let counters = Self.counters(content[(range.lowerBound + 1)..<colon], content[(colon + 1)..<close])
+    let counters = Counters(scanning: content[(range.lowerBound + 1)..<close])
     if counters == nil, parser.needsCounters {
       throw OptionError("bad-counters", "-c packet counter not numeric", at: SourceRange(range.lowerBound..<close + 1))
     }
     return (counters, (close + 1)..<range.upperBound)
-  }
-
-  static func counters(_ packets: ArraySlice<UInt8>, _ bytes: ArraySlice<UInt8>) -> Counters? {
-    guard let packets = UnsignedText.digits(packets, radix: 10), let bytes = UnsignedText.digits(bytes, radix: 10) else {
-      return nil
-    }
-    return Counters(packets: packets, bytes: bytes)
   }
 
   /// The words of a `*` or `:` line after that character, split at blanks as `strtok` does.

@@ -98,8 +98,11 @@ extension CommandRun {
     if let first = name.bytes.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "!") {
       throw OptionError("bad-chain-name", "chain name not allowed to start with `\(Character(UnicodeScalar(first)))'", at: name.range)
     }
-    if parser.registry.target(named: name.string, parser.family) != nil || StandardVerdict(rawValue: name.string) != nil {
+    if name.bytes.isEmpty || parser.registry.target(named: name.string, parser.family) != nil || StandardVerdict(rawValue: name.string) != nil {
       throw OptionError("bad-chain-name", "chain name may not clash with target name", at: name.range)
+    }
+    if String(validating: name.bytes, as: UTF8.self) == nil {
+      throw OptionError("bad-chain-name", "chain name `\(name.string)' is not UTF-8", at: name.range)
     }
     if name.bytes.contains(where: { Lexer.isSpace($0) }) {
       throw OptionError("bad-chain-name", "Invalid chain name `\(name.string)'", at: name.range)

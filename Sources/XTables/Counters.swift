@@ -10,5 +10,13 @@ public struct Counters: Sendable, Hashable {
     self.bytes = bytes
   }
 
+  /// `packets:bytes` at the front of a text; the corresponding C function is `parse_counters`, which reads them with `scanf`.
+  public init?(scanning text: ArraySlice<UInt8>) {
+    guard let packets = CNumber(text, base: .decimal), packets.rest.first == UInt8(ascii: ":"),
+      let bytes = CNumber(packets.rest.dropFirst(), base: .decimal)
+    else { return nil }
+    self.init(packets: packets.wrapped, bytes: bytes.wrapped)
+  }
+
   public static let zero = Counters()
 }

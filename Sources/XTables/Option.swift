@@ -33,10 +33,16 @@ public struct Inversion<Info>: Sendable {
 public struct Presence<Info>: Sendable {
   @usableFromInline let get: @Sendable (Info) -> Bool
   @usableFromInline let set: @Sendable (inout Info) -> Void
+  /// The option is not printed although a rule read without it is another one.
+  @usableFromInline let isLost: @Sendable (Info) -> Bool
 
-  public init(get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info) -> Void) {
+  public init(
+    get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info) -> Void,
+    isLost: @escaping @Sendable (Info) -> Bool = { _ in false }
+  ) {
     self.get = get
     self.set = set
+    self.isLost = isLost
   }
 
   /// Printed whether it was given or not: the structure has no room to tell.
@@ -54,8 +60,12 @@ public struct Presence<Info>: Sendable {
   }
 
   /// Printed where the value is not the one the template has.
-  public static func when(_ test: @escaping @Sendable (Info) -> Bool) -> Presence {
-    Presence(get: test, set: { _ in })
+  ///
+  /// - Parameter isLost: the option is left out there although it is needed.
+  public static func when(
+    _ test: @escaping @Sendable (Info) -> Bool, isLost: @escaping @Sendable (Info) -> Bool = { _ in false }
+  ) -> Presence {
+    Presence(get: test, set: { _ in }, isLost: isLost)
   }
 }
 
@@ -129,8 +139,10 @@ public struct Option<Info: Sendable>: Sendable {
         invert?.set(&info, arguments.inverted)
       },
       write: { info, text in
-        guard present.get(info) else { return }
-        text.option(name, inverted: invert?.get(info) ?? false)
+        let isInverted = invert?.get(info) ?? false
+        // iptables-save leaves out a full range even where it is inverted, so that nothing becomes everything.
+        guard present.get(info) || text.isReloadable && (isInverted || present.isLost(info)) else { return }
+        text.option(name, inverted: isInverted)
         syntax.print(field[info], &text)
       })
   }

@@ -10,11 +10,14 @@ public struct OptionArguments: Sendable {
   public let inverted: Bool
   public let draft: RuleDraft
   public let names: NameDatabase
+  /// Where numbers go that are kept as others; nothing where nobody asks.
+  let wraps: WrappedNumbers?
 
   public init(
     of descriptor: ExtensionDescriptor, option index: Int, token: Token, second: Token, inverted: Bool, draft: RuleDraft,
-    names: NameDatabase, seen: SeenOptions
+    names: NameDatabase, seen: SeenOptions, wraps: WrappedNumbers? = nil
   ) {
+    self.wraps = wraps
     self.descriptor = descriptor
     self.index = index
     self.token = token
@@ -40,6 +43,9 @@ public struct OptionArguments: Sendable {
     return OptionError(
       "bad-value", "\(owner): Bad value for \"\(option)\" option: \"\(token.string)\"", at: token.range, hint: hint)
   }
+
+  /// The complaint of the guided option parser about an option that was given before.
+  public var repeated: OptionError { .repeated(option, of: owner, at: token.range) }
 
   /// The complaint of the guided option parser about a number that is none or out of its range.
   public func outOfRange(_ token: Token? = nil, _ range: ClosedRange<UInt64>) -> OptionError {

@@ -27,6 +27,11 @@ public struct OptionError: Error, Sendable {
     OptionError(id, message, at: range, hint: hint, legacyStatus: legacyStatus)
   }
 
+  /// An option was given a second time.
+  public static func repeated(_ option: String, of owner: String, at range: SourceRange) -> OptionError {
+    OptionError("repeated-option", "\(owner): option \"\(option)\" can only be used once.\n", at: range)
+  }
+
   /// The kernel's `checkentry` would answer EINVAL.
   public static func kernel(_ message: String, hint: String? = nil) -> OptionError {
     OptionError("kernel-refuses", message, hint: hint, legacyStatus: .otherProblem)

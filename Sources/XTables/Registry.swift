@@ -3,6 +3,8 @@
 public struct Registry: Sendable {
   private var listings: [ExtensionListing] = []
   private var index = RegistryIndex()
+  /// The targets that are not to be found, nor asked for elsewhere.
+  private var hidden: Set<String> = []
   /// Who is asked about names that are not declared.
   public var foreign: (any ForeignExtensions)?
 
@@ -16,6 +18,14 @@ public struct Registry: Sendable {
   public func asking(_ foreign: any ForeignExtensions) -> Registry {
     var registry = self
     registry.foreign = foreign
+    return registry
+  }
+
+  /// The same without the targets of a name: once a file has declared a chain of that name, iptables-restore looks for no target.
+  public func hidingTarget(named name: String) -> Registry {
+    var registry = Registry(listings.filter { $0.kind != .target || $0.name != name && !$0.aliases.contains(name) })
+    registry.foreign = foreign
+    registry.hidden = hidden.union([name])
     return registry
   }
 
@@ -44,6 +54,7 @@ public struct Registry: Sendable {
   /// The extension a user asks for by name, declared or foreign, or what there is to say about its absence.
   public func find(_ kind: ExtensionDescriptor.Kind, named name: ArraySlice<UInt8>, _ family: Family) -> ForeignAnswer {
     if let known = declared(kind, named: name, family) { return .found(known) }
+    if kind == .target, !hidden.isEmpty, hidden.contains(String(decoding: name, as: UTF8.self)) { return .absent(reason: nil) }
     return foreign?.find(kind, named: String(decoding: name, as: UTF8.self), revision: nil, family) ?? .absent(reason: nil)
   }
 

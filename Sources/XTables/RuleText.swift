@@ -10,9 +10,15 @@ public struct RuleText: Sendable {
   /// The protocol of the rule, for the names of ports.
   public package(set) var protocolNumber: UInt8
   private let isContinued: Bool
+  /// Where iptables-save 1.8.9 prints what iptables-restore refuses, or reads as another rule, the nearest form that is read back as
+  /// the same rule is printed instead.
+  public let isReloadable: Bool
 
   /// - Parameter isContinued: something stands before, so that the first word too comes after a blank.
-  public init(names: NameDatabase, family: Family = .ipv4, protocolNumber: UInt8 = 0, isContinued: Bool = false) {
+  public init(
+    names: NameDatabase, family: Family = .ipv4, protocolNumber: UInt8 = 0, isContinued: Bool = false, isReloadable: Bool = false
+  ) {
+    self.isReloadable = isReloadable
     self.names = names
     self.family = family
     self.protocolNumber = protocolNumber

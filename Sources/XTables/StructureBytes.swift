@@ -23,7 +23,7 @@ public enum StructureBytes {
 
   /// Reads the value of the option.
   public static func parse(_ token: Token) throws(OptionError) -> (revision: UInt8, bytes: [UInt8]) {
-    guard let (number, hex) = token.cut(at: ":"), let revision = UnsignedText.digits(number.bytes, radix: 10).flatMap({ UInt8(exactly: $0) }),
+    guard let (number, hex) = token.cut(at: ":"), let revision = UnsignedText.digits(number.bytes, base: .decimal).flatMap({ UInt8(exactly: $0) }),
       hex.bytes.count % 16 == 0, hex.bytes.count / 2 <= mostBytes, let bytes = decode(hex.bytes)
     else {
       throw OptionError(
@@ -38,7 +38,7 @@ public enum StructureBytes {
     bytes.reserveCapacity(hex.count / 2)
     var at = hex.startIndex
     while at < hex.endIndex {
-      guard let byte = UnsignedText.digits(hex[at..<at + 2], radix: 16) else { return nil }
+      guard let byte = UnsignedText.digits(hex[at..<at + 2], base: .hexadecimal) else { return nil }
       bytes.append(UInt8(byte))
       at += 2
     }

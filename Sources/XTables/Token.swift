@@ -35,46 +35,27 @@ public struct Token: Sendable {
     return (Token(bytes[..<index], at: range), Token(bytes[(index + 1)...], at: range))
   }
 
-  /// A number as `strtoul` with base 0 reads it: decimal, `0x` hexadecimal or `0` octal, the whole token, no blank before.
+  /// The number that is the whole token; the corresponding C function is `xtables_strtoul` with its second argument null.
   public var unsigned: UInt64? { UnsignedText.parse(bytes) }
 }
 
-/// Numbers as C's `strtoul` reads them.
+/// Numbers without a sign that must be what was written.
 public enum UnsignedText {
-  /// Parses with base 0: `0x1f`, `037` and `31` are the same number. A sign is not accepted.
+  /// The whole text as a number, decimal, hexadecimal or octal; white space and a plus may stand before it.
   public static func parse(_ bytes: ArraySlice<UInt8>) -> UInt64? {
-    guard let first = bytes.first else { return nil }
-    if first == UInt8(ascii: "0"), bytes.count > 1 {
-      let second = bytes[bytes.startIndex + 1] | 0x20
-      if second == UInt8(ascii: "x") { return digits(bytes.dropFirst(2), radix: 16) }
-      return digits(bytes.dropFirst(1), radix: 8)
-    }
-    return digits(bytes, radix: 10)
+    guard let number = CNumber(bytes), number.rest.isEmpty else { return nil }
+    return number.exact
   }
 
-  /// The decimal number a text begins with, whatever follows, as `scanf` reads it; nothing where it begins with none.
-  public static func leading(_ bytes: ArraySlice<UInt8>) -> UInt64? {
-    let text = bytes.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-    return digits(text.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }, radix: 10)
+  /// The number at the front and what follows it; the corresponding C function is `xtables_strtoul`.
+  public static func prefix(_ bytes: ArraySlice<UInt8>) -> (value: UInt64, rest: ArraySlice<UInt8>)? {
+    guard let number = CNumber(bytes), let value = number.exact else { return nil }
+    return (value, number.rest)
   }
 
-  public static func digits(_ bytes: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
-    guard !bytes.isEmpty else { return nil }
-    var value: UInt64 = 0
-    for byte in bytes {
-      let digit: UInt64
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = UInt64(byte - UInt8(ascii: "a") + 10)
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = UInt64(byte - UInt8(ascii: "A") + 10)
-      default: return nil
-      }
-      guard digit < radix else { return nil }
-      let (scaled, overflow) = value.multipliedReportingOverflow(by: radix)
-      let (sum, carry) = scaled.addingReportingOverflow(digit)
-      if overflow || carry { return nil }
-      value = sum
-    }
-    return value
+  /// The whole text as digits of one base and nothing else.
+  public static func digits(_ bytes: ArraySlice<UInt8>, base: CNumber.Base) -> UInt64? {
+    guard let first = bytes.first, first > UInt8(ascii: "-"), let number = CNumber(bytes, base: base), number.rest.isEmpty else { return nil }
+    return number.exact
   }
 }

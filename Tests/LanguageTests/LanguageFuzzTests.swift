@@ -151,6 +151,10 @@ import XTables
     ("*filter\n-A INPUT -p tcp --dport ! 80 -j DROP\nCOMMIT\n", "invalid-port"),
     ("*filter\n-A INPUT -s ! 10.0.0.1 -j DROP\nCOMMIT\n", "bad-argument"),
     ("*filter\n-A INPUT -m tpc\nCOMMIT\n", "unknown-match"),
+    ("*filter\n-A INPUT -p udp --dport 10000000000000000000 -j ACCEPT\nCOMMIT\n", "invalid-port"),
+    ("*filter\n-A INPUT -m hashlimit --hashlimit-upto 4294967297/hour --hashlimit-name a\nCOMMIT\n", "bad-rate"),
+    ("*filter\n-A INPUT -p udp --sport 70000 -j ACCEPT\nCOMMIT\n", "number-wraps"),
+    ("*filter\n# \(String(repeating: "x", count: 10_240))\nCOMMIT\n", "long-line"),
     ("*filtr\n-A INPUT\nCOMMIT\n", "unknown-table"),
     ("*filter\n:A - [0:0]\n:A - [0:0]\nCOMMIT\n", "duplicate-chain"),
   ]) func clearDiagnostic(_ text: String, _ id: String) {

@@ -17,10 +17,10 @@ enum HashlimitRate {
   }
 
   static func parse(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> Parsed {
-    if let bytes = try parseBytes(token) { return bytes }
+    if let bytes = try parseBytes(token, arguments) { return bytes }
     let hint = "write a number and a unit: 10/second, 5/minute, or 512kb/s"
-    guard let (count, unit) = RateSyntax.parse(token), count != 0 else { throw arguments.badValue(hint: hint) }
-    let period = scale * unit / UInt64(count)
+    guard let (number, unit) = RateSyntax.parse(token), number.wrapped != 0 else { throw arguments.badValue(hint: hint) }
+    let period = scale * unit / number.wrapped
     guard period != 0 else {
       throw OptionError(
         "bad-rate", "Rate too fast \"\(token.string)\"", at: token.range, hint: "at most 1000000 a second can be counted")
@@ -29,12 +29,16 @@ enum HashlimitRate {
   }
 
   /// `123b/s`, `4kb/s`, `10mb/s`; nothing where it is no such rate. The corresponding C function is `parse_bytes`.
-  private static func parseBytes(_ token: Token) throws(OptionError) -> Parsed? {
+  private static func parseBytes(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> Parsed? {
     let bytes = Array(token.bytes)
     guard let at = bytes.indices.first(where: { bytes[$0...].starts(with: "b/s".utf8) }), at > 0,
-      let (number, _) = UnsignedText.prefix(token.bytes, radix: 10), number != 0
+      let number = CNumber(token.bytes, base: .decimal), number.clamped != 0
     else { return nil }
-    let cost = cost(bytes: number &* factor(bytes[at - 1]))
+    let count = arguments.keep(number, as: UInt64(bitPattern: number.clamped))
+    let (rate, overflows) = count.multipliedReportingOverflow(by: factor(bytes[at - 1]))
+    // What is kept counts in steps of 16 bytes, in 32 bits.
+    if overflows || rate >> 36 != 0 { arguments.wrapped(keptAs: "\(UInt64(UInt32(truncatingIfNeeded: rate >> 4)) << 4)b/s") }
+    let cost = cost(bytes: rate)
     guard cost != 0 else { throw OptionError("bad-rate", "Rate too high \"\(token.string)\"", at: token.range) }
     return Parsed(average: cost, isBytes: true, unit: byteExpiry)
   }

@@ -54,7 +54,7 @@ public enum BPFMatch: MatchExtension {
       nearMisses: ["x", "\"0,\"", "\"65,6 0 0 0\"", "\"2,6 0 0 0\"", "\"1,6 0 0 0,6 0 0 0\"", "\"1,6 0\""], .plain,
       "program as `nfbpf_compile` writes it",
       read: { info, arguments throws(OptionError) in
-        let program = try BPFText.parse(arguments.token)
+        let program = try BPFText.parse(arguments.token, arguments)
         for (index, instruction) in program.enumerated() { info.program[index] = instruction }
         info.count = UInt16(program.count)
         info.mode = Mode.bytecode

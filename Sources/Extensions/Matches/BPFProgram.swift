@@ -29,13 +29,16 @@ extension BPFInstruction {
 
 /// Reads a program as `nfbpf_compile` writes it; the corresponding C function is `bpf_parse_string`.
 enum BPFText {
-  static func parse(_ token: Token) throws(OptionError) -> [BPFInstruction] {
+  static func parse(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> [BPFInstruction] {
     func refuse(_ message: String) -> OptionError {
       OptionError(
         "bad-bytecode", "bpf: \(message)", at: token.range, hint: "write the number of instructions, then each as `code jt jf k`")
     }
     let parts = token.split(on: ",")
-    guard parts.count > 1, let count = numbers(parts[0], 1)?.first, count <= UInt16.max else { throw refuse("error parsing program length") }
+    guard parts.count > 1, let length = CNumber(parts[0].bytes, base: .decimal), length.rest.isEmpty else {
+      throw refuse("error parsing program length")
+    }
+    let count = arguments.keep(length, as: UInt16(truncatingIfNeeded: length.wrapped))
     guard count > 0 else { throw refuse("illegal zero length program") }
     guard count <= 64 else { throw refuse("number of instructions exceeds maximum") }
     var program: [BPFInstruction] = []
@@ -46,22 +49,23 @@ enum BPFText {
       guard let fields = numbers(part, 4) else { throw refuse("error at instr \(program.count)") }
       program.append(
         BPFInstruction(
-          code: UInt16(truncatingIfNeeded: fields[0]), ifTrue: UInt8(truncatingIfNeeded: fields[1]),
-          ifFalse: UInt8(truncatingIfNeeded: fields[2]), k: UInt32(truncatingIfNeeded: fields[3])))
+          code: arguments.keep(fields[0], as: UInt16(truncatingIfNeeded: fields[0].wrapped)),
+          ifTrue: arguments.keep(fields[1], as: UInt8(truncatingIfNeeded: fields[1].wrapped)),
+          ifFalse: arguments.keep(fields[2], as: UInt8(truncatingIfNeeded: fields[2].wrapped)),
+          k: arguments.keep(fields[3], as: UInt32(truncatingIfNeeded: fields[3].wrapped))))
     }
     guard program.count == count else { throw refuse("parsed program length is less than the encoded length parameter") }
     return program
   }
 
-  /// So many decimal numbers at the front, with blanks between them.
-  private static func numbers(_ token: Token, _ count: Int) -> [UInt64]? {
+  /// So many decimal numbers at the front, as `scanf` reads them: the caller keeps as many low bits as it has room for.
+  private static func numbers(_ token: Token, _ count: Int) -> [CNumber]? {
     var rest = token.bytes
-    var result: [UInt64] = []
+    var result: [CNumber] = []
     while result.count < count {
-      rest = rest.drop { $0 == 0x20 || (9...13).contains($0) }
-      guard let (value, after) = UnsignedText.prefix(rest, radix: 10) else { return nil }
-      result.append(value)
-      rest = after
+      guard let number = CNumber(rest, base: .decimal) else { return nil }
+      result.append(number)
+      rest = number.rest
     }
     return result
   }
@@ -109,6 +113,11 @@ enum BPFProgram {
       case Class.st, Class.stx: if instruction.k >= 16 { return "instruction \(index) has no such memory" }
       case Class.ld, Class.ldx:
         if instruction.code & 0xe0 == 0x60, instruction.k >= 16 { return "instruction \(index) has no such memory" }
+        // Sixteen ancillary values have a number, `SKF_AD_PROTOCOL` to `SKF_AD_VLAN_TPID`, each a multiple of four.
+        let ancillary = Int64(Int32(bitPattern: instruction.k)) - Base.ancillary
+        if instruction.code & 0xe7 == 0x20, (0..<0x1000).contains(ancillary), ancillary > 60 || ancillary % 4 != 0 {
+          return "instruction \(index) asks for what the kernel does not know"
+        }
       default: break
       }
     }

@@ -34,16 +34,48 @@ public enum ClusterMatch: MatchExtension {
     let number = ValueSyntax<UInt32>.unsigned(1...32)
     return ValueSyntax(
       placeholder: number.placeholder, grammar: number.grammar, samples: number.samples, nearMisses: number.nearMisses,
-      parse: { token, arguments throws(OptionError) in 1 << (try number.parse(token, arguments) - 1) }, print: number.print)
+      parse: { token, arguments throws(OptionError) in 1 << (try number.parse(token, arguments) - 1) },
+      print: { mask, text in number.print(UInt32(mask.trailingZeroBitCount + 1), &text) })
+  }()
+
+  /// A mask of one bit above those that `--cluster-local-nodemask` takes: it was written as the number of the node.
+  private static let isNode: @Sendable (Info) -> Bool = { $0.mask > 32 && $0.mask.nonzeroBitCount == 1 }
+
+  private static let nodeNumber: Option<Info> = {
+    let syntax = node
+    return Option(
+      "--cluster-local-node", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses, invertible: true, OptionUse(excludes: ["--cluster-local-nodemask"]), "number of this node",
+      read: { info, arguments throws(OptionError) in
+        info.mask = try syntax.parse(arguments.token, arguments)
+        info.flags = info.flags & ~1 | (arguments.inverted ? 1 : 0)
+      },
+      write: { info, text in
+        guard text.isReloadable, isNode(info) else { return }
+        text.option("--cluster-local-node", inverted: info.flags & 1 != 0)
+        syntax.print(info.mask, &text)
+      })
+  }()
+
+  private static let nodeMask: Option<Info> = {
+    let syntax = padded(.unsigned(1...32))
+    return Option(
+      "--cluster-local-nodemask", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses, invertible: true, OptionUse(excludes: ["--cluster-local-node"]), "the nodes this one stands for",
+      read: { info, arguments throws(OptionError) in
+        info.mask = try syntax.parse(arguments.token, arguments)
+        info.flags = info.flags & ~1 | (arguments.inverted ? 1 : 0)
+      },
+      write: { info, text in
+        guard !(text.isReloadable && isNode(info)) else { return }
+        text.option("--cluster-local-nodemask", inverted: info.flags & 1 != 0)
+        syntax.print(info.mask, &text)
+      })
   }()
 
   public static let options: [Option<Info>] = [
-    Option(
-      "--cluster-local-node", node, \.mask, invert: .bits(\.flags, 1), present: .never,
-      OptionUse(excludes: ["--cluster-local-nodemask"]), "number of this node"),
-    Option(
-      "--cluster-local-nodemask", padded(.unsigned(1...32)), \.mask, invert: .bits(\.flags, 1),
-      OptionUse(excludes: ["--cluster-local-node"]), "the nodes this one stands for"),
+    nodeNumber,
+    nodeMask,
     Option("--cluster-total-nodes", .unsigned(1...32), \.nodes, .mandatory, "how many nodes there are"),
     Option("--cluster-hash-seed", padded(.unsigned()), \.seed, .mandatory, "seed of the hash, the same on all nodes"),
   ]

@@ -25,7 +25,11 @@ public enum ConnlabelMatch: MatchExtension {
   private static let label = ValueSyntax<UInt16>(
     placeholder: "label", grammar: "number | name", samples: ["0", "40", "127", "0x10"], nearMisses: ["nosuchlabel", ""],
     parse: { token, arguments throws(OptionError) in
-      if let number = token.unsigned, number <= UInt64(Int32.max) { return UInt16(truncatingIfNeeded: number) }
+      if let number = CNumber(token.bytes), number.rest.isEmpty {
+        // What `strtoul` gives is kept in an `int`.
+        let value = Int32(truncatingIfNeeded: number.wrapped)
+        if value >= 0 { return arguments.keep(number, as: UInt16(truncatingIfNeeded: value)) }
+      }
       if let bit = arguments.names.connectionLabel(token.string) { return bit }
       throw OptionError(
         "bad-value", "label '\(token.string)' not found or invalid value", at: token.range,

@@ -15,7 +15,7 @@ public enum ConntrackMatch: MatchExtension {
     Option(
       "--ctstate", ConntrackTest.states(ConntrackTest.stateNames, "ctstate"), \.state, .state, .plain,
       "state of the packet in its connection"),
-    Option("--ctproto", .protocolNumber, \.protocolNumber, .protocolNumber, .plain, "protocol of the connection"),
+    protocolOption,
     Option("--ctorigsrc", .hostMask, \.originalSource, .originalSource, .plain, "source of the original direction"),
     Option("--ctorigdst", .hostMask, \.originalDestination, .originalDestination, .plain, "destination of the original direction"),
     Option("--ctreplsrc", .hostMask, \.replySource, .replySource, .plain, "source of the reply direction"),
@@ -53,6 +53,27 @@ public enum ConntrackMatch: MatchExtension {
     .accepts("--ctexpire 60:", saved: "--ctexpire 60:4294967295"), .rejects("--ctstate FOO"), .rejects("--ctstate NEW,"), .rejects("--ctdir both"),
     .rejects("! --ctdir REPLY"), .rejects(""),
   ]
+
+  private static let protocolOption: Option<Info> = {
+    let syntax = ValueSyntax<UInt16>.protocolNumber
+    return Option(
+      "--ctproto", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples, nearMisses: syntax.nearMisses,
+      invertible: true, .plain, "protocol of the connection",
+      read: { info, arguments throws(OptionError) in
+        info.protocolNumber = try syntax.parse(arguments.token, arguments)
+        // iptables asks for the wrong bit: it refuses protocol 0 where an inverted `--ctstatus` stands before it.
+        if info.protocolNumber == 0, info.inverted.contains(.status) {
+          throw arguments.refused("never-matches", "rule would never match protocol")
+        }
+        info.matched.insert(.protocolNumber)
+        if arguments.inverted { info.inverted.insert(.protocolNumber) }
+      },
+      write: { info, text in
+        guard info.matched.contains(.protocolNumber) else { return }
+        text.option("--ctproto", inverted: info.inverted.contains(.protocolNumber))
+        syntax.print(info.protocolNumber, &text)
+      })
+  }()
 
   private static func port(
     _ name: String, _ low: any WritableKeyPath<Info, UInt16> & Sendable, _ high: any WritableKeyPath<Info, UInt16> & Sendable,

@@ -117,8 +117,8 @@ public enum HashlimitMatch: MatchExtension {
     Option(
       name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"], .plain, summary,
       read: { info, arguments throws(OptionError) in
-        let mask = try arguments.token.prefixMask(arguments)
-        info[keyPath: path] = UInt8(AddressMask(mask: mask.bits(.ipv6)).prefix(.ipv6).map { min($0, arguments.draft.family.addressBits) } ?? 0)
+        // A mask with holes has no length; what is kept then the kernel refuses.
+        info[keyPath: path] = UInt8(try arguments.token.prefixLength(arguments) ?? 255)
       },
       write: { info, text in
         guard Int(info[keyPath: path]) != text.family.addressBits else { return }
@@ -173,10 +173,10 @@ public enum HashlimitMatch: MatchExtension {
       "--hashlimit-rate-interval", arity: 1, placeholder: "seconds", grammar: "number", samples: ["1", "10"], nearMisses: ["0", "-1", "x"],
       .plain, "how long to measure",
       read: { info, arguments throws(OptionError) in
-        guard let (number, _) = UnsignedText.prefix(arguments.token.bytes, radix: 10), number > 0, number <= UInt64(Int32.max) else {
+        guard let number = CNumber(arguments.token.bytes, base: .decimal), number.int > 0 else {
           throw arguments.badValue(hint: "give a number of seconds")
         }
-        info.interval = UInt32(number)
+        info.interval = arguments.keep(number, as: UInt32(number.int))
       },
       write: { info, text in
         guard info.mode & Mode.measures != 0, info.interval != 1 else { return }
@@ -279,7 +279,8 @@ public enum HashlimitMatch: MatchExtension {
       throw OptionError(
         "bad-value", "burst cannot be smaller than \(whole)b", hint: "a burst is given in bytes, at least a second's worth")
     }
-    return UInt64(UInt32(truncatingIfNeeded: (info.burst - 1) / whole + 1))
+    // Of the bytes 32 bits are divided; whether a rest is left is asked of all.
+    return UInt64(UInt32(truncatingIfNeeded: info.burst)) / whole + (info.burst % whole == 0 ? 0 : 1)
   }
 
   /// The corresponding kernel function is `hashlimit_mt_check_common`.

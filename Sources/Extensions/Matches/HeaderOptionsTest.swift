@@ -57,12 +57,14 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
   private mutating func parse(_ arguments: OptionArguments) throws(OptionError) {
     let token = arguments.token
     func number(_ part: Token, _ what: String) throws(OptionError) -> UInt16 {
-      guard let value = part.unsigned else {
-        throw OptionError(
-          "bad-value", "\(arguments.owner): no valid digits in \(what) `\(part.string)'", at: part.range,
-          hint: "write types and lengths as numbers: 5:2,23")
+      func refuse(_ why: String) -> OptionError {
+        OptionError(
+          "bad-value", "\(arguments.owner): \(why) `\(part.string)'", at: part.range, hint: "write types and lengths as numbers: 5:2,23")
       }
-      return UInt16(value & 0xff)
+      guard let number = CNumber(part.bytes) else { throw refuse("no valid digits in \(what)") }
+      if number.isTooLarge { throw refuse("\(what) value too big: would overflow") }
+      guard number.rest.isEmpty else { throw refuse("error parsing \(what)") }
+      return arguments.keep(number, as: UInt16(number.wrapped & 0xff), of: part)
     }
     var used = 0
     for part in token.split(on: ",") {

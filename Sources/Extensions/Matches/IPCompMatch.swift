@@ -21,7 +21,8 @@ public enum IPCompMatch: MatchExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--ipcompspi", .range(), \.indices, invert: .flag(\.inverted), present: .when { $0.indices != .all }, .plain,
+      "--ipcompspi", .range(), \.indices, invert: .flag(\.inverted), present: .when({ $0.indices != .all }, isLost: { $0.indices == .all }),
+      .plain,
       "compression parameter index, or range of indices"),
     Option(flag: "--compres", present: .bits(\.reservedIsZero, 1), .plain, "has no effect"),
   ]

@@ -27,10 +27,11 @@ public enum LimitMatch: MatchExtension {
     nearMisses: ["0", "10001/second", "1/week", "1/", "x"],
     parse: { token, arguments throws(OptionError) in
       let hint = "write a number and a unit: 10/second, 5/minute, 2/hour or 1/day"
-      guard let (count, seconds) = RateSyntax.parse(token), count != 0 else {
+      guard let (number, seconds) = RateSyntax.parse(token), number.int != 0 else {
         throw OptionError("bad-rate", "bad rate \"\(token.string)\"'", at: token.range, hint: hint)
       }
-      let period = UInt32(seconds) * Info.scale / count
+      arguments.keep(number, as: UInt32(bitPattern: number.int))
+      let period = UInt32(seconds) * Info.scale / UInt32(bitPattern: number.int)
       guard period != 0 else {
         throw OptionError(
           "bad-rate", "Rate too fast \"\(token.string)\"", at: token.range, hint: "at most 10000 a second can be counted")

@@ -109,8 +109,7 @@ public enum RateEstMatch: MatchExtension {
   /// The corresponding C function is `rateest_save`; the comparison stands between two options of each kind of rate.
   public static func save(_ info: Info, family: Family, to text: inout RuleText) {
     if info.flags & Bit.delta != 0 { text.option("--rateest-delta") }
-    text.option(info.flags & Bit.relative != 0 ? "--rateest1" : "--rateest")
-    text.word(info.first.string)
+    name(info.flags & Bit.relative != 0 ? "--rateest1" : "--rateest", info.first, to: &text)
     if info.flags & Bit.bytes != 0 {
       saveRate(info, "bps", (BitRate.text(info.firstBytes), BitRate.text(info.secondBytes)), to: &text)
     }
@@ -118,9 +117,15 @@ public enum RateEstMatch: MatchExtension {
       saveRate(info, "pps", (String(info.firstPackets), String(info.secondPackets)), to: &text)
     }
     if info.flags & Bit.relative != 0 {
-      text.option("--rateest2")
-      text.word(info.second.string)
+      name("--rateest2", info.second, to: &text)
     }
+  }
+
+  /// A name that was left out iptables-save prints as a word of no letters, which is none when it is read.
+  private static func name(_ option: String, _ name: FixedName<16>, to text: inout RuleText) {
+    if text.isReloadable, name.bytes.isEmpty { return }
+    text.option(option)
+    text.word(name.string)
   }
 
   private static func saveRate(_ info: Info, _ kind: String, _ rates: (String, String), to text: inout RuleText) {
@@ -241,11 +246,10 @@ private enum BitRate {
   /// Bytes a second; a number without a unit is divided by eight all the same. The corresponding C function is
   /// `rateest_get_rate`.
   static func bytes(_ token: Token) -> UInt32? {
-    let digits = token.bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }
-    guard !digits.isEmpty, let number = Double(String(decoding: digits, as: UTF8.self)) else { return nil }
-    let unit = Token(token.bytes[digits.endIndex...], at: token.range)
+    guard let number = CFraction(token.bytes) else { return nil }
+    let unit = Token(number.rest, at: token.range)
     let scale = unit.bytes.isEmpty ? 1 : suffixes.first { $0.name.equalsIgnoringCase(unit) }?.bits
-    return scale.flatMap { UInt32(exactly: (number * $0 / 8).rounded(.towardZero)) }
+    return scale.map { UInt32(truncating: number.value * $0 / 8) }
   }
 
   /// The corresponding C function is `rateest_print_rate`.

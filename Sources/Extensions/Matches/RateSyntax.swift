@@ -9,15 +9,15 @@ enum RateSyntax {
 
   /// The number before the slash and the seconds of the unit behind it; nothing where the unit is none.
   ///
-  /// The number ends at the first byte that is no digit, whatever follows: it is read with `atoi`.
-  static func parse(_ token: Token) -> (count: UInt32, seconds: UInt64)? {
+  /// The number ends at the first byte that is no digit, whatever follows.
+  static func parse(_ token: Token) -> (number: CNumber, seconds: UInt64)? {
     var seconds: UInt64 = 1
     if let unit = token.cut(at: "/")?.after {
       guard !unit.bytes.isEmpty, let found = units.first(where: { $0.name.beginsIgnoringCase(with: unit) }) else { return nil }
       seconds = found.seconds
     }
-    guard let (count, _) = UnsignedText.prefix(token.bytes, radix: 10) else { return nil }
-    return (UInt32(truncatingIfNeeded: count), seconds)
+    guard let number = CNumber(token.bytes, base: .decimal) else { return nil }
+    return (number, seconds)
   }
 
   /// The rate in the largest unit in which it comes out evenly enough, as save prints it.

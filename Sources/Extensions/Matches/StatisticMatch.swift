@@ -40,8 +40,10 @@ public enum StatisticMatch: MatchExtension {
   private static let probability = ValueSyntax<UInt32>(
     placeholder: "p", grammar: "fraction", samples: ["0", "1", "0.5", "0.33333", "1e-3"], nearMisses: ["2", "-1", "x", ""],
     parse: { token, arguments throws(OptionError) in
-      guard let value = Double(token.string), (0...1).contains(value) else { throw arguments.outOfRange(nil, 0...1) }
-      return UInt32((value * 0x1p31).rounded(.toNearestOrAwayFromZero))
+      guard let fraction = CFraction(token.bytes), fraction.rest.isEmpty, (0...1).contains(fraction.value) else {
+        throw arguments.outOfRange(nil, 0...1)
+      }
+      return UInt32((fraction.value * 0x1p31).rounded(.toNearestOrAwayFromZero))
     },
     print: { probability, text in text.word(fraction(probability)) })
 

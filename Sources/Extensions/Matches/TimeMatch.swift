@@ -39,7 +39,7 @@ public enum TimeMatch: MatchExtension {
     days("--monthdays", TimeSyntax.monthdays, \.monthdays, all: Info.allMonthdays, "days of the month"),
     days("--weekdays", TimeSyntax.weekdays, \.weekdays, all: Info.allWeekdays, "days of the week"),
     Option("--datestart", TimeSyntax.date, \.dates.low, present: .when { $0.dates.low != 0 }, .plain, "from this date"),
-    Option("--datestop", TimeSyntax.date, \.dates.high, present: .when { $0.dates.high != 0 }, .plain, "to this date"),
+    Option("--datestop", TimeSyntax.date, \.dates.high, present: .when({ $0.dates.high != 0 }, isLost: { $0.dates.high == 0 }), .plain, "to this date"),
     Option(
       flag: "--kerneltz", present: .bits(\.flags, Flag.kernelZone), OptionUse(excludes: ["--utc"]),
       "in the kernel's time zone instead of UTC"),
@@ -80,9 +80,12 @@ public enum TimeMatch: MatchExtension {
         info[keyPath: path] = arguments.inverted ? days ^ all : days
       },
       write: { info, text in
-        guard info[keyPath: path] != all else { return }
-        text.option(name)
-        syntax.print(info[keyPath: path], &text)
+        let days = info[keyPath: path]
+        guard days != all else { return }
+        // No day at all iptables-save prints as an option without a value.
+        let isNone = text.isReloadable && days == 0
+        text.option(name, inverted: isNone)
+        syntax.print(isNone ? all : days, &text)
       })
   }
 

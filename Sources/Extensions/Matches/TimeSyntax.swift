@@ -8,9 +8,13 @@ enum TimeSyntax {
   static func weekday(_ day: Int) -> Int { ((day + 3) % 7 + 7) % 7 + 1 }
 
   /// A part of a date or time: digits, possibly none, then a delimiter or the end. Nothing where something else follows.
-  private static func part(_ bytes: inout ArraySlice<UInt8>, upTo top: Int, delimiter: Unicode.Scalar) -> (value: Int, isLast: Bool)? {
-    let (value, rest) = UnsignedText.prefix(bytes, radix: 10) ?? (0, bytes)
+  private static func part(
+    _ bytes: inout ArraySlice<UInt8>, upTo top: Int, delimiter: Unicode.Scalar, _ arguments: OptionArguments
+  ) -> (value: Int, isLast: Bool)? {
+    let number = CNumber(bytes, base: .decimal)
+    let (value, rest) = (UInt32(truncatingIfNeeded: number?.wrapped ?? 0), number?.rest ?? bytes)
     guard value <= top else { return nil }
+    if let number { arguments.keep(number, as: value) }
     if rest.isEmpty { return (Int(value), true) }
     guard rest.first == UInt8(ascii: delimiter) else { return nil }
     bytes = rest.dropFirst()
@@ -21,11 +25,11 @@ enum TimeSyntax {
   static let daytime = ValueSyntax<UInt32>(
     placeholder: "hh:mm[:ss]", grammar: "number \":\" number [ \":\" number ]", samples: ["00:00", "23:59:59", "1:2:3"],
     nearMisses: ["24:00", "12", "12:60", "12:00:60", "x", "1:2:3:4"],
-    parse: { token, _ throws(OptionError) in
+    parse: { token, arguments throws(OptionError) in
       var bytes = token.bytes
       var parts: [Int] = []
       for top in [23, 59, 59] {
-        guard let (value, isLast) = part(&bytes, upTo: top, delimiter: ":") else { break }
+        guard let (value, isLast) = part(&bytes, upTo: top, delimiter: ":", arguments) else { break }
         parts.append(value)
         if isLast {
           guard parts.count > 1 else { break }
@@ -42,12 +46,12 @@ enum TimeSyntax {
   static let date = ValueSyntax<UInt32>(
     placeholder: "YYYY[-MM[-DD[Thh[:mm[:ss]]]]]", grammar: "date", samples: ["1970", "2038-01-19T03:14:07", "2024-02-29", "2020-12"],
     nearMisses: ["1969", "2039", "2020-13", "2020-01-32", "2020-01-01T24", "x"],
-    parse: { token, _ throws(OptionError) in
+    parse: { token, arguments throws(OptionError) in
       var bytes = token.bytes
       var parts = [0, 1, 1, 0, 0, 0]
       let rules: [(top: Int, delimiter: Unicode.Scalar)] = [(2038, "-"), (12, "-"), (31, "T"), (23, ":"), (59, ":"), (59, "\0")]
       for (index, rule) in rules.enumerated() {
-        guard let (value, isLast) = part(&bytes, upTo: rule.top, delimiter: rule.delimiter), index > 0 || value >= 1970 else { break }
+        guard let (value, isLast) = part(&bytes, upTo: rule.top, delimiter: rule.delimiter, arguments), index > 0 || value >= 1970 else { break }
         parts[index] = value
         if isLast {
           let days = CalendarDate.day(year: parts[0], month: parts[1], day: parts[2])
@@ -76,30 +80,35 @@ enum TimeSyntax {
     parse: { token, _ throws(OptionError) in
       var mask: UInt32 = 0
       for part in segments(token) {
-        let (day, rest) = UnsignedText.prefix(part.bytes.prefix(2)) ?? (0, part.bytes.prefix(2))
-        guard rest.isEmpty, day <= 31 else {
+        let word = part.bytes.prefix(2)
+        let number = CNumber(word)
+        let day = number?.wrapped ?? 0
+        guard number?.rest.isEmpty ?? word.isEmpty, day <= 31 else {
           throw OptionError("bad-value", "\(part.string) is not a valid day for --monthdays", at: token.range)
         }
         mask |= 1 << UInt32(day)
       }
       return mask
     },
-    print: { mask, text in text.word((1...31).filter { mask >> UInt32($0) & 1 == 1 }.map(String.init).joined(separator: ",")) })
+    // Day 0 is read and never printed.
+    print: { mask, text in text.word(((text.isReloadable ? 0 : 1)...31).filter { mask >> UInt32($0) & 1 == 1 }.map(String.init).joined(separator: ",")) })
 
   /// Numbers from 1 for Monday, or names of which two letters are read. The corresponding C function is `time_parse_weekdays`.
   static let weekdays = ValueSyntax<UInt8>(
     placeholder: "day[,day...]", grammar: "weekday { \",\" weekday }", samples: ["Mon", "1,2", "Mo,Tuesday,7"] + weekdayNames,
     nearMisses: ["0", "M", "mon", "x"],
-    parse: { token, _ throws(OptionError) in
+    parse: { token, arguments throws(OptionError) in
       var mask: UInt8 = 0
       for part in segments(token) {
         let word = part.bytes.prefix(3)
-        if let (number, rest) = UnsignedText.prefix(word), rest.isEmpty {
-          guard number != 0 else {
+        if let number = CNumber(word), number.rest.isEmpty {
+          guard number.wrapped != 0 else {
             throw OptionError(
               "bad-value", "No, the week does NOT begin with Sunday.", at: token.range, hint: "Monday is 1 and Sunday is 7")
           }
-          mask |= UInt8(truncatingIfNeeded: UInt32(1) &<< UInt32(number))
+          let day = UInt32(truncatingIfNeeded: number.wrapped) % 32
+          if day > 7 || number.exact != UInt64(day) { arguments.wrapped(keptAs: day > 7 ? "no day" : "day \(day)") }
+          mask |= UInt8(truncatingIfNeeded: UInt32(1) << day)
         } else if let day = weekdayNames.firstIndex(where: { word.count >= 2 && $0.utf8.prefix(2).elementsEqual(word.prefix(2)) }) {
           mask |= 1 << UInt8(day + 1)
         } else {
@@ -111,7 +120,9 @@ enum TimeSyntax {
       return mask
     },
     print: { mask, text in
-      text.word(weekdayNames.enumerated().filter { mask >> UInt8($0.offset + 1) & 1 == 1 }.map(\.element).joined(separator: ","))
+      // Bit 0 is what day 32 is kept as.
+      let lost = text.isReloadable && mask & 1 == 1 ? ["32"] : []
+      text.word((weekdayNames.enumerated().filter { mask >> UInt8($0.offset + 1) & 1 == 1 }.map(\.element) + lost).joined(separator: ","))
     })
 
   /// The parts between commas; a comma at the end begins none.

@@ -59,6 +59,7 @@ public enum U32Match: MatchExtension {
     if info.count > 11 || tests(info).contains(where: { $0.stepCount > 11 || $0.valueCount > 11 }) {
       throw .kernel("u32: more tests, steps or values than there is room for")
     }
+    if tests(info).contains(where: \.shiftsTooFar) { throw .kernel("u32: a number has 32 bits", hint: "shift by at most 31") }
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {

@@ -18,6 +18,11 @@ struct U32Test: BitwiseCopyable, Sendable {
   /// `enum xt_u32_ops`, as they are written.
   static let operations = ["&", "<<", ">>", "@"]
 
+  /// A shift by more bits than a number has, which the kernel refuses.
+  var shiftsTooFar: Bool {
+    (1..<max(min(Int(stepCount), 11), 1)).contains { (1...2).contains(steps[$0].operation) && steps[$0].number > 31 }
+  }
+
   var text: String {
     var text = ""
     for index in 0..<min(Int(stepCount), 11) {

@@ -20,14 +20,15 @@ public enum ClassifyTarget: TargetExtension {
       "--set-class", arity: 1, placeholder: "major:minor", grammar: "hex \":\" hex", samples: ["0000:ffff", "1:1", "0x1:0x20"],
       nearMisses: ["1", "1:", ":1", "x:y", ""], .mandatory, "both numbers in hexadecimal",
       read: { info, arguments throws(OptionError) in
-        guard let (major, rest) = hexadecimal(arguments.token.bytes), rest.first == UInt8(ascii: ":"),
-          let (minor, _) = hexadecimal(rest.dropFirst())
+        guard let major = CNumber(arguments.token.bytes, base: .scannedHexadecimal), major.rest.first == UInt8(ascii: ":"),
+          let minor = CNumber(major.rest.dropFirst(), base: .scannedHexadecimal)
         else {
           throw OptionError(
             "bad-value", "Bad class value \"\(arguments.token.string)\"", at: arguments.token.range,
             hint: "write major:minor in hexadecimal")
         }
-        info.priority = major << 16 | minor & 0xffff
+        info.priority = UInt32(arguments.keep(major, as: UInt16(truncatingIfNeeded: major.wrapped))) << 16
+          | UInt32(arguments.keep(minor, as: UInt16(truncatingIfNeeded: minor.wrapped)))
       },
       write: { info, text in
         text.option("--set-class")
@@ -42,17 +43,6 @@ public enum ClassifyTarget: TargetExtension {
     .accepts("--set-class 0000:ffff", table: .mangle),
     .rejects("--set-class 1", table: .mangle), .rejects("", table: .mangle),
   ]
-
-  /// A number as `%x` of `sscanf` reads it: with a sign or `0x` before it, and only its lowest 32 bits.
-  private static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> (value: UInt32, rest: ArraySlice<UInt8>)? {
-    var bytes = bytes.drop { $0 == 0x20 || (9...13).contains($0) }
-    let isNegative = bytes.first == UInt8(ascii: "-")
-    if isNegative || bytes.first == UInt8(ascii: "+") { bytes = bytes.dropFirst() }
-    if bytes.starts(with: "0x".utf8) || bytes.starts(with: "0X".utf8) { bytes = bytes.dropFirst(2) }
-    guard let (value, rest) = UnsignedText.prefix(bytes, radix: 16) else { return nil }
-    let word = UInt32(truncatingIfNeeded: value)
-    return (isNegative ? 0 &- word : word, rest)
-  }
 
   private static func padded(_ value: UInt32) -> String {
     let digits = String(value, radix: 16)

@@ -161,6 +161,10 @@ public enum ConnmarkTarget: TargetExtension {
     if info.shift != 0 { text.word("\(info.shiftsRight == 0 ? "left" : "right")-shift-mark \(info.shift)") }
   }
 
+  public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
+    if info.shift > 31 { throw .kernel("CONNMARK: a mark has 32 bits and cannot be shifted by \(info.shift)", hint: "shift by at most 31") }
+  }
+
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   /// The corresponding kernel function is `connmark_tg_shift`.

@@ -73,6 +73,8 @@ public enum HMarkTarget: TargetExtension {
     Option(
       name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "1", "32"], nearMisses: ["129", "x"], .plain, summary,
       read: { info, arguments throws(OptionError) in
+        // What `--hmark-tuple` has named counts as given.
+        if info.flags.contains(flag) { throw arguments.repeated }
         info[keyPath: path] = try arguments.token.prefixMask(arguments)
         info.flags.insert(flag)
       },
@@ -91,6 +93,7 @@ public enum HMarkTarget: TargetExtension {
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
       nearMisses: syntax.nearMisses, .plain, summary,
       read: { info, arguments throws(OptionError) in
+        if info.flags.contains(flag) { throw arguments.repeated }
         info[keyPath: path] = try syntax.parse(arguments.token, arguments)
         info.flags.insert(flag)
       },

@@ -62,7 +62,7 @@ public enum LEDTarget: TargetExtension {
         guard info.delay != 0 else { return }
         text.option("--led-delay")
         // For ever is printed as a number that cannot be read back.
-        text.word(String(Int32(bitPattern: info.delay)))
+        text.word(text.isReloadable ? info.delay == .max ? "inf" : String(info.delay) : String(Int32(bitPattern: info.delay)))
       }),
     Option(flag: "--led-always-blink", present: .bits(\.alwaysBlinks, 1), .plain, "blink even while lit"),
   ]

@@ -115,12 +115,11 @@ private enum DurationText {
 
   /// A decimal number and a unit; none means microseconds. The corresponding C function is `RATEEST_get_time`.
   static func microseconds(_ token: Token) -> UInt32? {
-    let digits = token.bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }
-    guard !digits.isEmpty, let number = Double(String(decoding: digits, as: UTF8.self)) else { return nil }
-    let unit = Token(token.bytes[digits.endIndex...], at: token.range)
-    if unit.bytes.isEmpty { return UInt32(exactly: number.rounded(.towardZero)) }
+    guard let number = CFraction(token.bytes) else { return nil }
+    let unit = Token(number.rest, at: token.range)
+    if unit.bytes.isEmpty { return UInt32(truncating: number.value) }
     guard let scale = units.first(where: { $0.names.contains { $0.equalsIgnoringCase(unit) } }) else { return nil }
-    return UInt32(exactly: (number * scale.microseconds).rounded(.towardZero))
+    return UInt32(truncating: number.value * scale.microseconds)
   }
 
   /// With one decimal. The corresponding C function is `RATEEST_print_time`.

@@ -43,7 +43,10 @@ public enum SynproxyTarget: TargetExtension {
     Option(
       name, arity: 1, placeholder: "value", grammar: "number", samples: ["0", "7"], nearMisses: ["-1", "4294967296"], .plain, summary,
       read: { info, arguments throws(OptionError) in
-        info[keyPath: path] = Word(truncatingIfNeeded: try ValueSyntax<UInt32>.unsigned().parse(arguments.token, arguments))
+        let number = try ValueSyntax<UInt32>.unsigned().parse(arguments.token, arguments)
+        let kept = Word(truncatingIfNeeded: number)
+        if UInt32(kept) != number { arguments.wrapped(keptAs: String(kept)) }
+        info[keyPath: path] = kept
         info.options |= bit
       },
       write: { info, text in

@@ -10,6 +10,22 @@ public struct EthernetAddress: BitwiseCopyable, Sendable, Hashable {
     for (index, octet) in address.octets.enumerated() { octets[index] = octet }
   }
 
+  /// Six hexadecimal numbers of at most two characters with colons; one that is left out is 0.
+  ///
+  /// The corresponding C function is `xtopt_parse_ethermac`.
+  fileprivate init?(_ token: Token, _ arguments: OptionArguments) {
+    let parts = token.split(on: ":")
+    guard parts.count == 6 else { return nil }
+    for (index, part) in parts.enumerated() {
+      guard let number = CNumber(part.bytes, base: .hexadecimal) else {
+        guard part.bytes.isEmpty else { return nil }
+        continue
+      }
+      guard number.rest.isEmpty, part.bytes.count <= 2 else { return nil }
+      octets[index] = arguments.keep(number, as: UInt8(truncatingIfNeeded: number.wrapped))
+    }
+  }
+
   public var address: MACAddress {
     MACAddress(rawValue: (0..<6).reduce(UInt64(0)) { $0 << 8 | UInt64(octets[$1]) })
   }
@@ -25,12 +41,11 @@ extension ValueSyntax where Value == EthernetAddress {
       placeholder: "XX:XX:XX:XX:XX:XX", grammar: "mac-address", samples: ["42:01:02:03:04:05", "0:A:b:c:d:e"],
       nearMisses: ["42:01:02:03:04", "42:01:02:03:04:05:06", "042:1:2:3:4:5", "x"],
       parse: { token, arguments throws(OptionError) in
-        // A hyphen, which elsewhere separates the numbers as well, is none here.
-        guard !token.bytes.contains(UInt8(ascii: "-")), let address = MACAddress(token.string) else {
+        guard let address = EthernetAddress(token, arguments) else {
           throw OptionError(
             "bad-mac", "Invalid MAC address specified.", at: token.range, hint: "write it as 42:01:02:03:04:05")
         }
-        return EthernetAddress(address)
+        return address
       },
       print: { address, text in text.word(address.address.description) })
   }

@@ -67,59 +67,80 @@ extension Token {
   /// The corresponding C functions are `xtables_numeric_to_ipaddr` and `xtables_numeric_to_ip6addr`.
   public func numericAddress(_ family: Family) -> InetAddress? {
     if family == .ipv6 { return IPv6Address(string).map { InetAddress(.v6($0)) } }
-    let parts = split(on: ".")
-    guard parts.count <= 4 else { return nil }
-    var bits: UInt128 = 0
-    for index in 0..<4 {
-      var byte: UInt64 = 0
-      if index < parts.count {
-        guard let number = parts[index].unsigned, number <= 255 else { return nil }
-        byte = number
-      }
-      bits = bits << 8 | UInt128(byte)
-    }
-    return InetAddress(bits, family)
+    return IPv4Text.dotted(bytes).map { InetAddress($0, family) }
   }
 
   /// An address as the system's resolver takes it without a network. The corresponding C type is `XTTYPE_HOST`.
   public func host(_ arguments: OptionArguments) throws(OptionError) -> InetAddress {
     let family = arguments.draft.family
-    if let bits = family == .ipv4 ? classfulAddress : IPv6Address(string)?.rawValue { return InetAddress(bits, family) }
+    if let bits = family == .ipv4 ? IPv4Text.classful(bytes) : IPv6Address(string)?.rawValue { return InetAddress(bits, family) }
+    let isOther = family == .ipv4 ? IPv6Address(string) != nil : IPv4Text.classful(bytes) != nil
     throw OptionError(
-      "bad-address", "getaddrinfo: Name or service not known", at: range,
+      "bad-address", "getaddrinfo: " + (isOther ? "Address family for hostname not supported" : "Name or service not known"), at: range,
       hint: "write an address; host names are not resolved, because a rule is bound to what they mean at one moment")
   }
 
-  /// One to four numbers with dots, of which the last fills all bytes that are left: `10.1` is 10.0.0.1.
-  ///
-  /// The corresponding C function is `inet_aton`.
-  private var classfulAddress: UInt128? {
-    let parts = split(on: ".")
-    guard parts.count <= 4 else { return nil }
-    var bits: UInt64 = 0
-    for (index, part) in parts.enumerated() {
-      let width = UInt64(index + 1 < parts.count ? 8 : 8 * (5 - parts.count))
-      guard let number = part.unsigned, number >> width == 0 else { return nil }
-      bits = bits << width | number
-    }
-    return UInt128(bits)
-  }
-
-  /// A prefix length, or a mask written as an address, of which only the length counts: a mask with holes is full.
+  /// The mask of a prefix length, or a mask written as an address, of which only the length counts: a mask with holes is full.
   ///
   /// The corresponding C type is `XTTYPE_PLENMASK`.
   public func prefixMask(_ arguments: OptionArguments) throws(OptionError) -> InetAddress {
+    try prefixLength(arguments).map { InetAddress(prefixLength: $0) } ?? .ones
+  }
+
+  /// A prefix length, or that of a mask written as an address; nothing where such a mask has holes.
+  public func prefixLength(_ arguments: OptionArguments) throws(OptionError) -> Int? {
     let family = arguments.draft.family
-    if let length = unsigned, length <= family.addressBits { return InetAddress(prefixLength: Int(length)) }
+    if let length = unsigned, length <= family.addressBits { return Int(length) }
     // What is no prefix length is read as `getaddrinfo` reads an address, so that /255.255 and /33 mean something.
-    guard let mask = family == .ipv4 ? classfulAddress : IPv6Address(string)?.rawValue else {
+    guard let mask = family == .ipv4 ? IPv4Text.classful(bytes) : IPv6Address(string)?.rawValue else {
       throw arguments.refused(
         "bad-mask",
         "bad value for option \"\(arguments.option)\", neither a valid network mask nor valid CIDR (0-\(family.addressBits)).",
         at: self)
     }
-    guard let length = AddressMask(mask: mask).prefix(family) else { return .ones }
-    return InetAddress(prefixLength: length)
+    let length = AddressMask(mask: mask).prefix(family)
+    if unsigned != nil { arguments.wrapped(keptAs: length.map(String.init) ?? "a mask with holes", at: self) }
+    return length
+  }
+}
+
+/// IPv4 addresses in numbers.
+public enum IPv4Text {
+  /// iptables reads an address from a buffer of 20 bytes, and does not look at what is behind them.
+  static let longest = 19
+
+  /// Four numbers with dots; trailing ones may be left out, and are 0 then.
+  ///
+  /// The corresponding C functions are `xtables_numeric_to_ipaddr` and, where all four are needed, `xtables_numeric_to_ipmask`.
+  public static func dotted(_ text: ArraySlice<UInt8>, isWhole: Bool = false) -> UInt128? {
+    let bytes = text.prefix(longest)
+    var address: UInt128 = 0
+    var count = 0
+    var start = bytes.startIndex
+    while start <= bytes.endIndex {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.endIndex
+      guard count < 4, let byte = UnsignedText.parse(bytes[start..<end]), byte <= 255 else { return nil }
+      address = address << 8 | UInt128(byte)
+      count += 1
+      start = end + 1
+    }
+    guard count == 4 || !isWhole else { return nil }
+    return address << UInt128(8 * (4 - count))
+  }
+
+  /// One to four numbers with dots, of which the last fills all bytes that are left: `10.1` is 10.0.0.1.
+  ///
+  /// The corresponding C function is `inet_aton`, which the system's resolver asks first.
+  public static func classful(_ bytes: ArraySlice<UInt8>) -> UInt128? {
+    let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false)
+    guard parts.count <= 4 else { return nil }
+    var bits: UInt64 = 0
+    for (index, part) in parts.enumerated() {
+      let width = UInt64(index + 1 < parts.count ? 8 : 8 * (5 - parts.count))
+      guard let number = UnsignedText.digits(part, base: .any), number >> width == 0 else { return nil }
+      bits = bits << width | number
+    }
+    return UInt128(bits)
   }
 }
 

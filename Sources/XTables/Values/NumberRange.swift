@@ -15,35 +15,6 @@ public struct NumberRange<Word: FixedWidthInteger & UnsignedInteger & BitwiseCop
   public static var all: NumberRange { NumberRange() }
 }
 
-extension UnsignedText {
-  /// The number at the front and what follows it, as `strtoul` with base 0 reads it; nothing where there is none, where a
-  /// minus stands before it, or where it has more than 64 bits.
-  ///
-  /// The corresponding C function is `xtables_strtoul` with its second argument given.
-  public static func prefix(_ bytes: ArraySlice<UInt8>) -> (value: UInt64, rest: ArraySlice<UInt8>)? {
-    var digits = bytes.drop { $0 == 0x20 || (9...13).contains($0) }
-    if digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
-    guard let first = digits.first, isDigit(first, radix: 10) else { return nil }
-    guard first == UInt8(ascii: "0") else { return prefix(digits, radix: 10) }
-    let tail = digits.dropFirst()
-    if let letter = tail.first, letter | 0x20 == UInt8(ascii: "x"), let digit = tail.dropFirst().first, isDigit(digit, radix: 16) {
-      return prefix(tail.dropFirst(), radix: 16)
-    }
-    return prefix(digits, radix: 8)
-  }
-
-  /// The same in one base, without sign or blanks.
-  public static func prefix(_ bytes: ArraySlice<UInt8>, radix: UInt64) -> (value: UInt64, rest: ArraySlice<UInt8>)? {
-    let digits = bytes.prefix { isDigit($0, radix: radix) }
-    guard let value = UnsignedText.digits(digits, radix: radix) else { return nil }
-    return (value, bytes[digits.endIndex...])
-  }
-
-  private static func isDigit(_ byte: UInt8, radix: UInt64) -> Bool {
-    UnsignedText.digits([byte], radix: radix) != nil
-  }
-}
-
 extension ValueSyntax {
   /// `number`, `low:high`, `low:` or `:high`; one number alone is both ends. Ends are taken in whatever order they come.
   ///
@@ -60,6 +31,10 @@ extension ValueSyntax {
         }
         var ends = NumberRange<Word>(0, .max)
         for (index, part) in parts.enumerated() where !part.bytes.isEmpty {
+          if let number = CNumber(part.bytes), number.exact.map({ $0 <= top }) ?? false, !number.rest.isEmpty {
+            throw arguments.refused(
+              "bad-value", "Argument to \"\(arguments.option)\" has unexpected characters near \"\(String(decoding: number.rest, as: UTF8.self))\".")
+          }
           guard let number = part.unsigned, number <= top else {
             throw arguments.refused(
               "bad-value", "bad value for option \"\(arguments.option)\" near \"\(part.string)\", or out of range (0-\(top)).")

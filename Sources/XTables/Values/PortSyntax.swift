@@ -79,9 +79,13 @@ extension ValueSyntax where Value == PortRange {
 extension Token {
   /// A port by decimal number or by a service name of any protocol; the corresponding C type is `XTTYPE_PORT`.
   ///
-  /// The system's resolver, which iptables asks, keeps the low 16 bits of a number that is too large.
+  /// The system's resolver, which iptables asks, reads a number of 32 bits with sign and keeps its low 16 bits.
   public func resolvedPort(_ arguments: OptionArguments) throws(OptionError) -> UInt16 {
-    if let value = UnsignedText.digits(bytes, radix: 10) { return UInt16(truncatingIfNeeded: value) }
+    if bytes.isEmpty { return 0 }
+    if let number = CNumber(bytes, base: .decimal), number.rest.isEmpty {
+      let value = Int32(truncatingIfNeeded: number.wrapped)
+      if value >= 0 { return arguments.keep(number, as: UInt16(truncatingIfNeeded: value), of: self) }
+    }
     if let port = arguments.names.port(string, nil) { return port }
     throw OptionError(
       "invalid-port", "Port \"\(string)\" does not resolve to anything.", at: range,

@@ -1,13 +1,16 @@
 import ArgumentParser
 import Diagnostics
 import Kernel
+import Linter
 import Syntax
 
 struct FormatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fmt", abstract: "Writes rulesets in iptables-save's form.",
     discussion: """
-      Chains and rules come out as iptables-save 1.8.9 would print them after a restore; comments and blank lines stay.
+      Chains and rules come out as iptables-save 1.8.9 would print them after a restore; comments and blank lines stay. \
+      Where iptables-save prints what is not read back as the same rule, the nearest form that is comes out, and a note says so. \
+      The result is read back and compared with the file before anything is written.
 
       EXIT STATUS
         0 done, 1 with --check a file is not in that form, 2 the file would be refused
@@ -40,7 +43,17 @@ struct FormatCommand: ParsableCommand {
         status = .badInput
         continue
       }
-      let formatted = Formatter(names: .offline).format(parsed)
+      let formatter = RulesetFormatter(parser: RulesetInput.parser(path, families), formatter: Formatter(names: .offline))
+      let formatted: [UInt8]
+      do throws(RulesetFormatter.Failure) {
+        let result = try formatter.format(parsed)
+        Console.report(result.notes, in: parsed.file, colours.colour)
+        formatted = result.bytes
+      } catch {
+        try ProcessStream.error.write("\(path): \(error.message); it is left as it is\n")
+        status = .badInput
+        continue
+      }
       let isChanged = formatted != parsed.file.bytes
       if check {
         guard isChanged else { continue }

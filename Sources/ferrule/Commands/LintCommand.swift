@@ -49,6 +49,7 @@ struct LintCommand: ParsableCommand {
       }
       let result = RulesetFixer(parser: parser, linter: linter).fix(source)
       fixCount += result.fixCount
+      if result.isCutShort { try ProcessStream.error.write("\(path): a fix was left out, because the file would not load with it\n") }
       results.append(FileDiagnostics(result.file, result.diagnostics))
       if path == "-" {
         try Console.printData(result.file.bytes)

@@ -18,7 +18,7 @@ struct KernelRules {
     for name in names { tables.append(try RawTable.read(family, name).typed(.installed)) }
     UndeclaredParts.report(tables)
     self.tables = tables
-    printer = RulePrinter(family: family, names: .system)
+    printer = RulePrinter(family: family, names: .system, isReloadable: true)
   }
 
   func text(counters: Bool) -> [UInt8] { tables.flatMap { printer.table($0, counters: counters) } }

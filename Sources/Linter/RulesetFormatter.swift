@@ -1,0 +1,84 @@
+import Compiler
+public import Diagnostics
+public import Syntax
+public import XTables
+
+/// Formats a file and reads the result back: what it gives loads, and compiles to the tables that the file compiles to.
+public struct RulesetFormatter: Sendable {
+  public let parser: RulesetParser
+  public let formatter: Formatter
+
+  public init(parser: RulesetParser, formatter: Formatter) {
+    self.parser = parser
+    self.formatter = formatter
+  }
+
+  public struct Result: Sendable {
+    public let bytes: [UInt8]
+    /// What is written otherwise than iptables-save would.
+    public let notes: [Diagnostic]
+  }
+
+  /// Why a file is left as it is: its canonical form would be another ruleset.
+  public struct Failure: Error, Sendable {
+    public let message: String
+  }
+
+  /// - Precondition: the ruleset was read without an error.
+  public func format(_ parsed: ParsedRuleset) throws(Failure) -> Result {
+    let (verbatim, notes) = unfaithfulRules(parsed)
+    let bytes = formatter.format(parsed, verbatim: verbatim)
+    let again = parser.parse(SourceFile(name: parsed.file.name, bytes: bytes))
+    if let error = again.diagnostics.first(where: { $0.severity == .error }) {
+      throw Failure(message: "the formatted text would not load: \(error.message)")
+    }
+    guard Self.areSame(parsed.ruleset, again.ruleset) else {
+      throw Failure(message: "the formatted text would load as another ruleset")
+    }
+    return Result(bytes: bytes, notes: notes)
+  }
+
+  /// Whether two rulesets compile to the same tables.
+  public static func areSame(_ one: Ruleset, _ other: Ruleset) -> Bool {
+    one.tables.count == other.tables.count
+      && one.tables.allSatisfy { table in
+        other[table: table.name].map { TableCompiler().compile($0).replaceBytes == TableCompiler().compile(table).replaceBytes } ?? false
+      }
+  }
+
+  /// The rules whose printed form is not read back as the same rule, and what there is to say of forms that iptables-save does not use.
+  private func unfaithfulRules(_ parsed: ParsedRuleset) -> (verbatim: Set<UInt32>, notes: [Diagnostic]) {
+    let family = parsed.ruleset.family
+    let printer = formatter.printer(family)
+    let saved = RulePrinter(family: family, names: formatter.names)
+    var verbatim: Set<UInt32> = []
+    var notes: [Diagnostic] = []
+    for table in parsed.ruleset.tables {
+      for chain in table.chains {
+        for rule in chain.rules {
+          guard let source = rule.source else { continue }
+          let line = printer.line(rule, chain: chain.name)
+          let isFaithful = reads(line, as: rule, in: chain.name, of: table)
+          if !isFaithful { verbatim.insert(source.lowerBound) }
+          if !isFaithful || line != saved.line(rule, chain: chain.name) { notes.append(Self.note(at: source, isKept: !isFaithful)) }
+        }
+      }
+    }
+    return (verbatim, notes)
+  }
+
+  private static func note(at source: SourceRange, isKept: Bool) -> Diagnostic {
+    Diagnostic(
+      "not-as-saved", .note,
+      "iptables-save 1.8.9 prints this rule so that it is not read back as the same; "
+        + (isKept ? "the line is left as it is" : "it is written in the nearest form that is"), at: source)
+  }
+
+  private func reads(_ line: [UInt8], as rule: Rule, in chain: String, of table: Table) -> Bool {
+    let commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
+    guard let words = try? Lexer.words(of: line, in: line.indices, unterminated: { _ in }) else { return false }
+    var notices: [String] = []
+    let command = try? commands.parse(words, table: table.name, range: SourceRange(line.indices), notices: &notices) { table.index(of: $1) != nil }
+    return command?.rules.count == 1 && command?.rules.first?.isSame(as: rule) == true
+  }
+}

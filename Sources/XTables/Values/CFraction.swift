@@ -1,0 +1,53 @@
+/// A fraction as `strtod` reads it at the front of a text: white space, a sign, then a decimal or hexadecimal number, `inf` or `nan`.
+public struct CFraction: Sendable {
+  public let value: Double
+  /// What follows the number.
+  public let rest: ArraySlice<UInt8>
+
+  /// Nothing where the text begins with no number.
+  public init?(_ bytes: ArraySlice<UInt8>) {
+    var at = bytes.drop { $0 == 0x20 || (9...13).contains($0) }
+    let isNegative = at.first == UInt8(ascii: "-")
+    if isNegative || at.first == UInt8(ascii: "+") { at = at.dropFirst() }
+    let length = Self.nameLength(at) ?? Self.length(at)
+    guard length > 0, let magnitude = Double(String(decoding: at.prefix(length), as: UTF8.self)) else { return nil }
+    value = isNegative ? -magnitude : magnitude
+    rest = at.dropFirst(length)
+  }
+
+  private static func nameLength(_ bytes: ArraySlice<UInt8>) -> Int? {
+    ["infinity", "inf", "nan"].first { name in bytes.count >= name.utf8.count && zip(bytes, name.utf8).allSatisfy { $0 | 0x20 == $1 } }?.utf8.count
+  }
+
+  /// How many bytes are digits, a point and an exponent.
+  private static func length(_ bytes: ArraySlice<UInt8>) -> Int {
+    let text = Array(bytes.prefix(1024))
+    let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    let isHexadecimal =
+      text.count > 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x")
+      && (CNumber(text[2..<3], base: .hexadecimal)?.rest.isEmpty == true || text[2] == UInt8(ascii: "."))
+    let isMantissa = { (byte: UInt8) in isDigit(byte) || isHexadecimal && (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20) }
+    var at = isHexadecimal ? 2 : 0
+    var digits = 0
+    var hasPoint = false
+    while at < text.count, isMantissa(text[at]) || text[at] == UInt8(ascii: ".") && !hasPoint {
+      if text[at] == UInt8(ascii: ".") { hasPoint = true } else { digits += 1 }
+      at += 1
+    }
+    guard digits > 0 else { return isHexadecimal ? 1 : 0 }
+    // An exponent without digits is none.
+    guard at < text.count, text[at] | 0x20 == UInt8(ascii: isHexadecimal ? "p" : "e") else { return at }
+    var end = at + 1
+    if end < text.count, text[end] == UInt8(ascii: "+") || text[end] == UInt8(ascii: "-") { end += 1 }
+    let first = end
+    while end < text.count, isDigit(text[end]) { end += 1 }
+    return end > first ? end : at
+  }
+}
+
+extension UInt32 {
+  /// The lowest 32 bits of the whole part, as a C compiler converts a `double` on a machine of 64 bits; 0 for what has more than 63.
+  public init(truncating value: Double) {
+    self = value > -0x1p63 && value < 0x1p63 ? UInt32(truncatingIfNeeded: Int64(value)) : 0
+  }
+}
