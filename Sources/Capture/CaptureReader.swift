@@ -54,11 +54,18 @@ import CPcap
 
 extension CaptureReader {
   /// The records of a file, and why it ended early, if it did.
-  public static func read(path: String) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
+  ///
+  /// - Parameter limit: bytes of packets at most; the reading ends where there are more.
+  public static func read(path: String, upTo limit: Int = .max) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
     let reader = try CaptureReader(path: path)
     var frames: [CapturedFrame] = []
+    var bytes = 0
     do throws(CaptureError) {
-      while let frame = try reader.next() { frames.append(frame) }
+      while let frame = try reader.next() {
+        bytes += frame.bytes.count
+        guard bytes <= limit else { throw CaptureError.tooLong(path: path, limit: limit) }
+        frames.append(frame)
+      }
     } catch {
       return (frames, error)
     }

@@ -6,9 +6,12 @@ public final class SourceFile: Sendable {
   public let name: String
   public let bytes: [UInt8]
   private let lineStarts: [UInt32]
+  /// The number of the first line: more than 1 where this is a later piece of an input.
+  private let firstLine: Int
 
-  public init(name: String, bytes: [UInt8]) {
+  public init(name: String, bytes: [UInt8], firstLine: Int = 1) {
     self.name = name
+    self.firstLine = firstLine
     self.bytes = bytes
     var starts: [UInt32] = [0]
     let text = bytes.span
@@ -29,19 +32,20 @@ public final class SourceFile: Sendable {
       let middle = (low + high + 1) / 2
       if Int(lineStarts[middle]) <= offset { low = middle } else { high = middle - 1 }
     }
-    return SourcePosition(line: low + 1, column: offset - Int(lineStarts[low]) + 1)
+    return SourcePosition(line: low + firstLine, column: offset - Int(lineStarts[low]) + 1)
   }
 
-  /// The bytes of a one-based line, without its newline.
+  /// The bytes of a line by its number, without its newline.
   public func line(_ number: Int) -> ArraySlice<UInt8> {
-    guard number >= 1, number <= lineStarts.count else { return [] }
+    guard number >= firstLine, number - firstLine < lineStarts.count else { return [] }
     return bytes[lineRange(number)]
   }
 
-  /// Where a one-based line stands, without its newline; it must be there.
+  /// Where a line stands by its number, without its newline; it must be there.
   public func lineRange(_ number: Int) -> Range<Int> {
-    let start = Int(lineStarts[number - 1])
-    let end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
+    let index = number - firstLine
+    let start = Int(lineStarts[index])
+    let end = index + 1 < lineStarts.count ? Int(lineStarts[index + 1]) - 1 : bytes.count
     return start..<max(start, end)
   }
 }

@@ -29,22 +29,17 @@ public struct TextRenderer: Sendable {
       + paint(severity.rawValue + ":", severity) + " \(message)\n"
   }
 
-  /// At most ``widest`` bytes of the line are shown, around the range, so that a 1 MB line stays readable.
+  /// The line around the range, and a marker below.
   private func excerpt(of range: SourceRange, in file: SourceFile) -> String {
-    let widest = 160
     let position = file.position(of: range.range.lowerBound)
     let line = file.line(position.line)
     guard !line.isEmpty else { return "" }
-    let column = min(position.column - 1, line.count)
-    let shift = line.count > widest ? max(0, min(column - widest / 2, line.count - widest)) : 0
-    let shown = line.dropFirst(shift).prefix(widest)
-    let width = max(1, min(range.range.count, shown.count - min(column - shift, shown.count)))
-    let lead = String(repeating: " ", count: max(0, column - shift))
-    let marker = "^" + String(repeating: "~", count: width - 1)
-    return "  " + printable(shown) + "\n  " + lead + marker + "\n"
+    let (shown, lead) = Quotation.excerpt(of: line, around: position.column - 1)
+    let marker = "^" + String(repeating: "~", count: max(1, min(range.range.count, shown.count - lead)) - 1)
+    return "  " + printable(shown) + "\n  " + String(repeating: " ", count: lead) + marker + "\n"
   }
 
-  private func printable(_ bytes: ArraySlice<UInt8>) -> String {
+  private func printable(_ bytes: [UInt8]) -> String {
     String(decoding: bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: ".") : $0 }, as: UTF8.self)
   }
 

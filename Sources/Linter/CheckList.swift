@@ -17,6 +17,7 @@ public enum CheckList {
     HostBitsCheck.self,
     UnusedSuppressionCheck.self,
     ForeignExtensionCheck.self,
+    ExponentialWalkCheck.self,
   ]
 
   /// The check of a code or an id, in any case of letters.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Kernel
 
 /// What the process leaves with; `ferrule --help` documents it.
@@ -20,7 +21,7 @@ struct CommandFailure: Error {
   let status: ExitStatus
 
   init(_ message: String, _ status: ExitStatus = .badInput) {
-    self.message = message
+    self.message = Quotation.shortened(message)
     self.status = status
   }
 }

@@ -30,7 +30,7 @@ struct HostOptions: ParsableArguments {
   /// The machine of a snapshot, where that is what --host names.
   func snapshot() throws -> SnapshotFile? {
     guard let host else { return nil }
-    let source = SourceFile(name: host, bytes: try HostFile.bytes(host))
+    let source = SourceFile(name: host, bytes: try HostFile.bytes(host, upTo: Limits.documentBytes))
     guard SnapshotFile.isOne(source) else { return nil }
     do throws(ScenarioFileError) {
       return try SnapshotFile(source, registry: .installed, names: .system, loader: .host)
@@ -43,8 +43,8 @@ struct HostOptions: ParsableArguments {
   /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
   func read(arrivals: [String]) throws -> Host {
     do {
-      if let host { return try Host(yaml: try HostFile.read(host)) }
-      if let ipAddr { return try Host(ipAddresses: try HostFile.read(ipAddr), ipRoutes: try ipRoute.map { try HostFile.read($0) }) }
+      if let host { return try Host(yaml: try HostFile.read(host, upTo: Limits.documentBytes)) }
+      if let ipAddr { return try Host(ipAddresses: try HostFile.read(ipAddr, upTo: Limits.documentBytes), ipRoutes: try ipRoute.map { try HostFile.read($0, upTo: Limits.documentBytes) }) }
       if thisHost {
         return try Host(
           ipAddresses: try Self.ask(["-j", "addr"]), ipRoutes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])])

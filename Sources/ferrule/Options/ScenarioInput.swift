@@ -22,7 +22,7 @@ struct ScenarioInput: ParsableArguments {
   func read() throws -> [ScenarioFile.Reading] { try paths().map { try Self.read($0) } }
 
   static func read(_ path: String) throws -> ScenarioFile.Reading {
-    let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path))
+    let source = SourceFile(name: path == "-" ? "<stdin>" : path, bytes: try HostFile.bytes(path, upTo: Limits.documentBytes))
     return ScenarioFile.read(source, registry: .installed, loader: .host)
   }
 
@@ -57,7 +57,9 @@ extension ScenarioFileLoader {
     },
     capture: { path throws(Failure) in
       do throws(CaptureError) {
-        return try CaptureReader.read(path: path).frames
+        let (frames, damage) = try CaptureReader.read(path: path, upTo: Limits.heldCaptureBytes)
+        if let damage, case .tooLong = damage { throw damage }
+        return frames
       } catch {
         throw Failure("\(error)")
       }
