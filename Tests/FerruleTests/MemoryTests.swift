@@ -4,9 +4,11 @@ import Testing
 
 /// Memory grows with what is shown, not with what a packet or a file goes through.
 @Suite struct MemoryTests {
-  private static let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-memory-\(UUID().uuidString)")
+  private static let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-memory-\(getpid())")
 
-  private static func file(_ name: String, _ text: String) throws -> String {
+  /// Writes a file, by default into a folder of its own: tests run at the same time.
+  private static func file(_ name: String, _ text: String, beside other: String? = nil) throws -> String {
+    let folder = other.map { URL(filePath: $0).deletingLastPathComponent() } ?? folder.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let file = folder.appending(path: name)
     try Data(text.utf8).write(to: file)
@@ -52,7 +54,7 @@ import Testing
           steps:
             - {packet: "\(Self.packet)", expect: {verdict: sent eth1, matches: filter c17 2}}
 
-      """)
+      """, beside: rules)
     let isRun = command[0] == "run"
     let files = isRun ? ["--host", host, rules, Self.packet] : [command[0] == "lint" ? rules : scenario]
     let (process, output) = try Self.run(command + files)
