@@ -271,7 +271,7 @@ _ferrule_run() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--color')

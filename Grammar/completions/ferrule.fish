@@ -153,7 +153,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack-from' -l 'conntrack-from' -d 'Connections that there are before the first packet: what `conntrack -L\' printed, or /proc/net/nf_conntrack.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" stack' -l 'stack' -d 'Let sockets take what is for this host, and the host answer; else it stays silent.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" seed' -l 'seed' -d 'Everything that is left to chance follows from this number.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'How to print.' -rfka 'text json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'How to print: json is one value, jsonl one object a packet on a line of its own.' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" h help' -s 'h' -l 'help' -d 'Show help information.'

@@ -6,6 +6,8 @@ public enum CaptureError: Error, Sendable, Hashable {
   case damaged(path: String, afterPackets: Int, reason: String)
   /// The packets are framed in a way that is not known here.
   case unknownLinkType(path: String, linkType: Int32, name: String)
+  /// The file holds more bytes of packets than may be kept.
+  case tooLong(path: String, limit: Int)
   /// The file cannot be written.
   case cannotWrite(path: String, reason: String)
 }
@@ -17,6 +19,7 @@ extension CaptureError: CustomStringConvertible {
     case .cannotOpen(let path, let reason): "\(path): \(reason)"
     case .damaged(let path, let count, let reason): "\(path): \(reason), after \(count) packets"
     case .unknownLinkType(let path, let type, let name): "\(path): packets of link type \(name) (\(type)) cannot be read"
+    case .tooLong(let path, let limit): "\(path): it holds more than \(limit) bytes of packets"
     case .cannotWrite(let path, let reason): "\(path): \(reason)"
     }
   }

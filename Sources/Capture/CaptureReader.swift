@@ -59,11 +59,22 @@ import CPcap
 
 extension CaptureReader {
   /// The records of a file, and why it ended early, if it did.
-  public static func read(path: String, calledAs name: String? = nil) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
+  ///
+  /// - Parameters:
+  ///   - name: what messages call the file, where `path` is only how it is reached.
+  ///   - limit: bytes of packets at most; the reading ends where there are more.
+  public static func read(
+    path: String, calledAs name: String? = nil, upTo limit: Int = .max
+  ) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {
     let reader = try CaptureReader(path: path, calledAs: name)
     var frames: [CapturedFrame] = []
+    var bytes = 0
     do throws(CaptureError) {
-      while let frame = try reader.next() { frames.append(frame) }
+      while let frame = try reader.next() {
+        bytes += frame.bytes.count
+        guard bytes <= limit else { throw CaptureError.tooLong(path: name ?? path, limit: limit) }
+        frames.append(frame)
+      }
     } catch {
       return (frames, error)
     }

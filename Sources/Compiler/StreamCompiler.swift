@@ -35,6 +35,9 @@ public struct StreamCompiler {
   /// whole.
   public consuming func tableNames() -> [TableName]? { stream.isPlain && sink.isSound ? sink.names : nil }
 
+  /// Some rule so far names an object of the kernel beside the tables, or makes one.
+  public var namesObjects: Bool { sink.namesObjects }
+
   /// iptables would print nothing beside.
   public var isSilent: Bool { stream.isSilent }
 }
@@ -45,6 +48,7 @@ private final class EntrySink: RuleSink {
   private(set) var names: [TableName] = []
   /// The kernel would take everything so far.
   private(set) var isSound = true
+  private(set) var namesObjects = false
   private let length: Int
   private let keepsEntries: Bool
   private var log: EntryLog?
@@ -72,6 +76,7 @@ private final class EntrySink: RuleSink {
       log?.append(rule, to: chain, jumpingTo: destination)
       if (log?.byteCount ?? 0) - before > Int(UInt16.max) { isSound = false }
       if !keepsEntries { log?.forget() }
+      if !namesObjects { namesObjects = rule.namesObjects }
       let position = outlines[chain].walked
       outlines[chain].add(rule, jumpingTo: destination)
       // A chain of the user's may be reached from any hook of the table; what is allowed from all is allowed from each.
@@ -103,6 +108,12 @@ private final class EntrySink: RuleSink {
 }
 
 extension Rule {
+  fileprivate var namesObjects: Bool {
+    if matches.contains(where: { !$0.descriptor.objects($0.payload).isEmpty }) { return true }
+    guard case .use(let use) = target else { return false }
+    return !use.descriptor.objects(use.payload).isEmpty
+  }
+
   /// Whether the kernel would take every match and the target there.
   fileprivate func isAccepted(at site: RuleSite) -> Bool {
     do throws(OptionError) {

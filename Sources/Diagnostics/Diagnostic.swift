@@ -38,7 +38,7 @@ public struct Diagnostic: Sendable {
     self.id = id
     self.code = code
     self.severity = severity
-    self.message = message
+    self.message = Quotation.shortened(message)
     self.range = range
     self.notes = notes
     self.fixIts = fixIts
@@ -54,7 +54,7 @@ public struct Diagnostic: Sendable {
     public let range: SourceRange?
 
     public init(_ message: String, at range: SourceRange? = nil) {
-      self.message = message
+      self.message = Quotation.shortened(message)
       self.range = range
     }
   }

@@ -8,11 +8,17 @@ public final class SourceFile: Sendable {
   /// Whether messages may show its lines.
   public let showsText: Bool
   private let lineStarts: [UInt32]
+  /// The number of the first line: more than 1 where this is a later piece of an input.
+  private let firstLine: Int
 
-  public convenience init(name: String, bytes: [UInt8]) { self.init(name: name, bytes: bytes, showsText: true) }
+  /// - Parameter firstLine: the number of the first line, where the bytes are a later piece of an input.
+  public convenience init(name: String, bytes: [UInt8], firstLine: Int = 1) {
+    self.init(name: name, bytes: bytes, firstLine: firstLine, showsText: true)
+  }
 
-  private init(name: String, bytes: [UInt8], showsText: Bool) {
+  private init(name: String, bytes: [UInt8], firstLine: Int, showsText: Bool) {
     self.name = name
+    self.firstLine = firstLine
     self.bytes = bytes
     self.showsText = showsText
     var starts: [UInt32] = [0]
@@ -22,7 +28,7 @@ public final class SourceFile: Sendable {
   }
 
   /// The same file, whose places can be told and whose lines are not shown: it may not be meant to be read.
-  public var withoutText: SourceFile { SourceFile(name: name, bytes: bytes, showsText: false) }
+  public var withoutText: SourceFile { SourceFile(name: name, bytes: bytes, firstLine: firstLine, showsText: false) }
 
   /// The number of lines, counting an unterminated last one and not counting the emptiness after a final newline.
   public var lineCount: Int {
@@ -37,19 +43,20 @@ public final class SourceFile: Sendable {
       let middle = (low + high + 1) / 2
       if Int(lineStarts[middle]) <= offset { low = middle } else { high = middle - 1 }
     }
-    return SourcePosition(line: low + 1, column: offset - Int(lineStarts[low]) + 1)
+    return SourcePosition(line: low + firstLine, column: offset - Int(lineStarts[low]) + 1)
   }
 
-  /// The bytes of a one-based line, without its newline.
+  /// The bytes of a line by its number, without its newline.
   public func line(_ number: Int) -> ArraySlice<UInt8> {
-    guard number >= 1, number <= lineStarts.count else { return [] }
+    guard number >= firstLine, number - firstLine < lineStarts.count else { return [] }
     return bytes[lineRange(number)]
   }
 
-  /// Where a one-based line stands, without its newline; it must be there.
+  /// Where a line stands by its number, without its newline; it must be there.
   public func lineRange(_ number: Int) -> Range<Int> {
-    let start = Int(lineStarts[number - 1])
-    let end = number < lineStarts.count ? Int(lineStarts[number]) - 1 : bytes.count
+    let index = number - firstLine
+    let start = Int(lineStarts[index])
+    let end = index + 1 < lineStarts.count ? Int(lineStarts[index + 1]) - 1 : bytes.count
     return start..<max(start, end)
   }
 }

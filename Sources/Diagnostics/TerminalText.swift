@@ -12,6 +12,9 @@ public struct TerminalText: Sendable, ExpressibleByStringInterpolation {
   /// - Parameter escaped: text that a renderer has escaped, and may have coloured.
   public init(escaped: String) { string = escaped }
 
+  /// The same message with its middle left out where it quotes more than ``Limits/quotedBytes`` of an input.
+  public var shortened: TerminalText { TerminalText(escaped: Quotation.shortened(string)) }
+
   public struct StringInterpolation: StringInterpolationProtocol, Sendable {
     fileprivate var string = ""
 

@@ -29,18 +29,15 @@ public struct TextRenderer: Sendable {
       + paint(severity.rawValue + ":", severity) + " \(Escaping.line(message))\n"
   }
 
-  /// At most ``widest`` bytes of the line are shown, around the range, so that a 1 MB line stays readable.
+  /// The line around the range, and a marker below.
   private func excerpt(of range: SourceRange, in file: SourceFile) -> String {
-    let widest = 160
     let position = file.position(of: range.range.lowerBound)
     let line = file.line(position.line)
     guard file.showsText, !line.isEmpty else { return "" }
-    let column = min(position.column - 1, line.count)
-    let shift = line.count > widest ? max(0, min(column - widest / 2, line.count - widest)) : 0
-    let shown = line.dropFirst(shift).prefix(widest)
+    let (shown, place) = Quotation.excerpt(of: line, around: position.column - 1)
     // What is escaped is wider than its bytes, and the marker stands under what is shown.
-    let before = Escaping.line(shown.prefix(max(0, column - shift)))
-    let marked = Escaping.line(shown.dropFirst(max(0, column - shift)).prefix(range.range.count))
+    let before = Escaping.line(shown.prefix(place))
+    let marked = Escaping.line(shown.dropFirst(place).prefix(range.range.count))
     let lead = String(repeating: " ", count: before.unicodeScalars.count)
     let marker = "^" + String(repeating: "~", count: max(1, marked.unicodeScalars.count) - 1)
     return "  " + Escaping.line(shown) + "\n  " + lead + marker + "\n"

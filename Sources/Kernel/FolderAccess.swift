@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Glibc
 
 /// The folders whose files a file may name: its own with all below it, and those that the user allowed.
@@ -6,9 +7,6 @@ internal import Glibc
 /// being opened, because opening a FIFO waits for a writer and opening a device can act on it. What was judged is what is read: the path
 /// is resolved once.
 public struct FolderAccess: Sendable {
-  /// Bytes of a file; a larger one is refused before it is read.
-  public static let largestFile = 256 << 20
-
   private let folders: [String]
 
   /// - Parameters:
@@ -30,7 +28,7 @@ public struct FolderAccess: Sendable {
       let descriptor = unsafe open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
       guard descriptor >= 0 else { throw .call("opening \(path)") }
       defer { close(descriptor) }
-      return try HostFile.bytes(of: descriptor, path, atMost: FolderAccess.largestFile)
+      return try HostFile.bytes(of: descriptor, path, upTo: Limits.namedFileBytes)
     }
   }
 
@@ -51,8 +49,8 @@ public struct FolderAccess: Sendable {
     guard facts.st_mode & S_IFMT == S_IFREG else {
       throw KernelError(.malformed("\(path) is \(FolderAccess.kind(facts.st_mode)), not a file"))
     }
-    guard facts.st_size <= FolderAccess.largestFile else {
-      throw KernelError(.malformed("\(path) is larger than \(FolderAccess.largestFile >> 20) MiB"))
+    guard facts.st_size <= Limits.namedFileBytes else {
+      throw KernelError(.malformed("\(path) is larger than \(Limits.namedFileBytes >> 20) MiB"))
     }
     return try body(place)
   }

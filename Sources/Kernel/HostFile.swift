@@ -1,20 +1,23 @@
 internal import Glibc
+public import Diagnostics
 
 /// Files of the host, read and written whole: those of /proc and /sys do not say how long they are.
 public enum HostFile {
-  /// Places in a file are kept in 32 bits; what is longer is refused.
-  public static let largest = Int(Int32.max)
-
-  /// - Parameter path: a path, or `-` for standard input.
-  public static func bytes(_ path: String) throws(KernelError) -> [UInt8] {
-    if path == "-" { return try bytes(of: STDIN_FILENO, path) }
+  /// - Parameters:
+  ///   - path: a path, or `-` for standard input.
+  ///   - limit: what is longer is refused: a regular file before it is read, all else as soon as it has come so far.
+  public static func bytes(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
+    if path == "-" { return try bytes(of: STDIN_FILENO, path, upTo: limit) }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
     defer { close(descriptor) }
-    return try bytes(of: descriptor, path)
+    return try bytes(of: descriptor, path, upTo: limit)
   }
 
-  static func bytes(of descriptor: Int32, _ path: String, atMost limit: Int = largest) throws(KernelError) -> [UInt8] {
+  static func bytes(of descriptor: Int32, _ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
+    let tooLong = KernelError(.malformed("\(path) is longer than \(limit) bytes"))
+    var status = stat()
+    if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > limit { throw tooLong }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
     while true {
@@ -22,13 +25,13 @@ public enum HostFile {
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .call("reading \(path)") }
       if count == 0 { return bytes }
+      guard bytes.count + count <= limit else { throw tooLong }
       bytes += buffer[..<count]
-      guard bytes.count <= limit else { throw KernelError(.malformed("\(path) is longer than \(limit) bytes")) }
     }
   }
 
-  public static func read(_ path: String) throws(KernelError) -> String {
-    String(decoding: try bytes(path), as: UTF8.self)
+  public static func read(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> String {
+    String(decoding: try bytes(path, upTo: limit), as: UTF8.self)
   }
 
   /// Writes into a file that is there, such as a switch under /proc.

@@ -56,7 +56,7 @@ public struct HostInput: ~Copyable {
     return bytes
   }
 
-  /// All that is still to come; what is longer than ``HostFile/largest`` is refused.
+  /// All that is still to come; what is longer than ``Limits/textBytes`` is refused.
   public func rest() throws(KernelError) -> [UInt8] { try HostFile.bytes(of: descriptor, path ?? "-") }
 
   deinit { if path != nil { close(descriptor) } }

@@ -72,8 +72,9 @@ extension KernelTables {
     let otherwise = { (text: String, rule: RuleReference?) in
       KernelError(.readsBackOtherwise(text), family: table.family, table: table.name, rule: rule)
     }
+    let found = Dictionary(back.chains.map { ($0.name, $0) }) { first, _ in first }
     for chain in table.chains {
-      guard let other = back[chain: chain.name] else { throw otherwise("chain \(chain.name) is missing", nil) }
+      guard let other = found[chain.name] else { throw otherwise("chain \(chain.name) is missing", nil) }
       if let policy = chain.policy, policy != other.policy {
         throw otherwise("the policy of \(chain.name) is \(other.policy?.rawValue ?? "none")", nil)
       }

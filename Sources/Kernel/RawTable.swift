@@ -33,7 +33,7 @@ public struct RawTable: Sendable, Equatable {
 
   /// The sockopts' numbers, the same for both families but for the last two.
   enum Option {
-    static let info: Int32 = 64, entries: Int32 = 65, replace: Int32 = 64
+    static let info: Int32 = 64, entries: Int32 = 65, replace: Int32 = 64, addCounters: Int32 = 65
     static func revisionOfMatch(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 66 : 68 }
     static func revisionOfTarget(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 67 : 69 }
   }
@@ -73,13 +73,15 @@ public struct RawTable: Sendable, Equatable {
     // Another program may change the table between the two questions; then the size does not fit and both are asked again.
     for attempt in 0... {
       var (table, size) = try info(family, name, over: socket)
-      var request = Array(name.utf8) + [UInt8](repeating: 0, count: 40 - name.utf8.count + size)
+      var request = [UInt8](repeating: 0, count: 40 + size)
+      request.replaceSubrange(0..<name.utf8.count, with: name.utf8)
       request.setHostWord(UInt32(truncatingIfNeeded: size), at: 32)
       if let error = get(socket, level(family), Option.entries, &request) {
         if error.number == EAGAIN, attempt < 10 { continue }
         throw KernelError(.cannotRead, family: family, table: name, error: error)
       }
-      table.entries = Array(request[40...])
+      request.removeFirst(40)
+      table.entries = request
       return table
     }
     throw KernelError(.cannotRead, family: family, table: name)
@@ -94,6 +96,7 @@ public struct RawTable: Sendable, Equatable {
     var counters = [UInt64](repeating: 0, count: 2 * max(old.entryCount, 1))
     let failure: SystemError? = unsafe counters.withUnsafeMutableBytes { buffer in
       var bytes = Array(name.utf8) + [UInt8](repeating: 0, count: 32 - name.utf8.count)
+      bytes.reserveCapacity(96 + entries.count)
       bytes.appendHostWord(validHooks)
       bytes.appendHostWord(UInt32(truncatingIfNeeded: entryCount))
       bytes.appendHostWord(UInt32(truncatingIfNeeded: entries.count))

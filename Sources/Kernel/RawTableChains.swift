@@ -11,7 +11,7 @@ extension RawTable {
     package var rules: [KernelCounters]
   }
 
-  private static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
+  static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
 
   /// The chains with their counters, built-in ones by hook, then the user's as they lie. Entries that make no sense end the walk.
   package var chains: [Chain] {

@@ -21,13 +21,16 @@ struct RefusalSearch {
     return located
   }
 
-  private var places: [RuleReference] {
-    table.chains.flatMap { chain in chain.rules.indices.map { RuleReference(chain: chain.name, rule: $0 + 1) } }
+  /// The rules, and whether each names an object that is not there where they are tried.
+  private var places: [(place: RuleReference, isBound: Bool)] {
+    table.chains.flatMap { chain in
+      chain.rules.enumerated().map { (RuleReference(chain: chain.name, rule: $0.offset + 1), namesObject($0.element.entry)) }
+    }
   }
 
   private func search() -> RuleReference? {
     let all = places
-    let (bound, free) = (all.filter { namesObject($0) }, all.filter { !namesObject($0) })
+    let (bound, free) = (all.filter(\.isBound).map(\.place), all.filter { !$0.isBound }.map(\.place))
     guard !isTaken(Set(free)) else { return bound.count == 1 ? bound[0] : nil }
     // Invariant: the first `low` rules are taken, the first `high` are refused.
     var low = 0
@@ -59,8 +62,7 @@ struct RefusalSearch {
     }
   }
 
-  private func namesObject(_ place: RuleReference) -> Bool {
-    guard let entry = table[chain: place.chain]?.rules[place.rule - 1].entry else { return false }
+  private func namesObject(_ entry: [UInt8]) -> Bool {
     let layout = EntryLayout(table.family)
     let target = Int(entry.hostWord(UInt16.self, at: layout.targetOffset) ?? 0)
     if entry.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "SET" { return true }

@@ -104,7 +104,8 @@ internal import Wire
     for chain in existing where !isBuiltin(chain) {
       guard unsafe library.deleteChain(chain, handle) else { throw failure() }
     }
-    for chain in existing where isBuiltin(chain) && table[chain: chain] == nil {
+    let named = Set(table.chains.map(\.name))
+    for chain in existing where isBuiltin(chain) && !named.contains(chain) {
       try setPolicy(.accept, KernelCounters(), of: chain)
     }
     for chain in table.chains {

@@ -84,6 +84,8 @@ struct LabEngineRun {
   private var progress = TCPProgress()
   private let start: UInt64
   private let recorder = LabQueueRecorder()
+  /// Entries that the packets to come may list in full.
+  private var entriesLeft = Limits.traceEntriesOfScenario
   /// What the last step's packets met, as the simulator tells it.
   private(set) var reports: [PathReport] = []
 
@@ -176,13 +178,22 @@ struct LabEngineRun {
     let before = scenario.recordsHits ? (tables(.ipv4), tables(.ipv6)) : ([], [])
     let meanwhile = simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
     if !meanwhile.packets.isEmpty { note(meanwhile, &record) }
-    for _ in 0..<step.repetitions { try act(step.action, index, &record) }
+    for _ in 0..<step.repetitions {
+      limitTrace()
+      try act(step.action, index, &record)
+    }
     if scenario.recordsHits, !step.action.loadsRules {
       record.hits = LabTable.hits(from: before.0, to: tables(.ipv4))
       record.hits6 = LabTable.hits(from: before.1, to: tables(.ipv6))
     }
     conclude(&record, lists: scenario.listsConntrackEachStep || step.action == .snapshot)
     return record
+  }
+
+  /// Says how much of the next packet's way is kept; what it hits beyond that is counted.
+  private func limitTrace() {
+    let most = entriesLeft > 0 ? Limits.traceEntries : Limits.traceEntriesOfLaterPackets
+    simulator.extent = TraceExtent(entries: scenario.recordsTrace ? most : 0, countsRest: scenario.recordsTrace)
   }
 
   /// What conntrack has to tell behind a step.
@@ -261,7 +272,9 @@ struct LabEngineRun {
     }
     // Packets that no hook saw are nobody's.
     let seen = path.packets.filter { !$0.passages.isEmpty }
-    record.packets += seen.map { LabPacket($0, tracing: scenario.recordsTrace) }
+    let packets = seen.map { LabPacket($0, tracing: scenario.recordsTrace) }
+    entriesLeft -= packets.reduce(0) { $0 + $1.trace.count }
+    record.packets += packets
     record.sockets += path.sockets.map { LabSocketRecord($0) }
     record.errno = path.error?.rawValue ?? record.errno
     record.verdict = seen.last { $0.origin == .own }.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)

@@ -27,7 +27,10 @@ extension LabPacket {
       hooks.append(LabPacket.hook(passage.hook.name, isExit: false, mark: passage.markBefore))
       if let mark = passage.markAfter { hooks.append(LabPacket.hook(passage.hook.name, isExit: true, mark: mark)) }
     }
-    if tracing { trace = report.steps.map(\.label) }
+    if tracing {
+      trace = report.steps.map(\.label)
+      for rest in report.omittedSteps { omitted[rest.step.label, default: 0] += rest.count }
+    }
     for case .group(let group, let prefix) in report.logs { logs.append(Log(group: group, prefix: prefix)) }
     queued = report.queueStays.map { stay in
       Queued(

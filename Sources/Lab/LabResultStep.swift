@@ -137,6 +137,9 @@ public struct LabPacket: Sendable, Equatable {
   public var hooks: [String] = []
   /// `table:chain:rule:n`, `table:chain:policy:n` with one more than the rules of the chain, `table:chain:return:n` likewise.
   public var trace: [String] = []
+  /// How often it hit what ``trace`` leaves out of a way longer than ``Limits/traceEntries``; those entries stood before the last of
+  /// their table. Not in the answer when empty.
+  public var omitted: [String: UInt64] = [:]
   public var logs: [Log] = []
   public var queued: [Queued] = []
   /// User and group that own its socket.
@@ -151,6 +154,9 @@ public struct LabPacket: Sendable, Equatable {
     self.final = final
   }
 
+  /// Everything it hit, each as often as it stands in ``trace``, what that leaves out behind it and once.
+  var labels: [String] { trace + omitted.keys }
+
   /// The name of a hook's entry (`in`) or exit (`out`) in `hooks`.
   public static func hook(_ name: String, isExit: Bool, mark: UInt32) -> String {
     "\(name):\(isExit ? "out" : "in")" + (mark == 0 ? "" : " mark=0x\(String(mark, radix: 16))")
@@ -163,6 +169,9 @@ public struct LabPacket: Sendable, Equatable {
     packet["mark"] = JSONValue(mark)
     packet["hooks"] = .array(hooks.map { .string($0) })
     if !trace.isEmpty { packet["trace"] = .array(trace.map { .string($0) }) }
+    if !omitted.isEmpty {
+      packet["omitted"] = .object(JSONObject(omitted.sorted { $0.key < $1.key }.map { JSONObject.Member($0.key, JSONValue($0.value)) }))
+    }
     if !logs.isEmpty {
       packet["nflog"] = .array(logs.map { .object(["group": JSONValue($0.group), "prefix": .string($0.prefix)]) })
     }

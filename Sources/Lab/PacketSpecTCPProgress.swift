@@ -1,3 +1,4 @@
+import Diagnostics
 public import Wire
 
 /// How far the two directions of each TCP flow have come, as seen from outside the host. A scenario's `"auto"` numbers come
@@ -23,6 +24,8 @@ public struct TCPProgress: Sendable {
   }
 
   private var nextSequence: [Flow: UInt32] = [:]
+  /// Flows that were seen before those of `nextSequence`.
+  private var earlier: [Flow: UInt32] = [:]
 
   public init() {}
 
@@ -35,9 +38,11 @@ public struct TCPProgress: Sendable {
     var next = header.sequence &+ UInt32(truncatingIfNeeded: payload)
     if header.flags.contains(.syn) { next &+= 1 }
     if header.flags.contains(.fin) { next &+= 1 }
+    if nextSequence.count >= Limits.followedFlows, nextSequence[flow] == nil { (earlier, nextSequence) = (nextSequence, [:]) }
     nextSequence[flow] = next
   }
 
-  /// The sequence number that follows what this direction has sent; nil when it has sent nothing.
-  public func next(of flow: Flow) -> UInt32? { nextSequence[flow] }
+  /// The sequence number that follows what this direction has sent; nil when it has sent nothing, or nothing since
+  /// ``Limits/followedFlows`` others have twice.
+  public func next(of flow: Flow) -> UInt32? { nextSequence[flow] ?? earlier[flow] }
 }

@@ -18,6 +18,7 @@ public enum CheckList {
     UnusedSuppressionCheck.self,
     ForeignExtensionCheck.self,
     WrappedNumberCheck.self,
+    ExponentialWalkCheck.self,
   ]
 
   /// The check of a code or an id, in any case of letters.

@@ -4,6 +4,9 @@ public struct LineReader {
 
   public init() {}
 
+  /// Bytes of the line that is not whole yet.
+  public var pendingCount: Int { rest.count }
+
   /// All whole lines there are now. An empty piece ends the input, and what is left then is a line without its newline.
   public mutating func lines(adding piece: [UInt8]) -> [UInt8] {
     if piece.isEmpty {

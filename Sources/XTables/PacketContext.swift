@@ -1,4 +1,5 @@
 public import Conntrack
+import Diagnostics
 public import Wire
 
 /// A packet at a hook, with all that rides on it.
@@ -28,6 +29,10 @@ public struct PacketContext {
   public var receiver: Receiver?
   /// What happened on the way that is not a verdict, in order.
   public var effects: [Effect] = []
+  /// How many effects ``note(_:)`` has kept.
+  private var notedEffects = 0
+  /// How many effects ``note(_:)`` has not kept, because there were more than ``Limits/recordsOfPacket``.
+  public private(set) var omittedEffects = 0
   /// A match has found its headers cut short, and let it match all the same: it is dropped behind the rule. Kernel: `hotdrop`.
   public var isDoomed = false
   /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.
@@ -49,6 +54,19 @@ public struct PacketContext {
 }
 
 extension PacketContext {
+  /// Adds an effect that only tells something: a log line, a message, a note. A packet may meet such targets any number of times,
+  /// so those beyond ``Limits/recordsOfPacket`` are counted and not made.
+  ///
+  /// - Parameter effect: makes the effect from the packet as it is now.
+  public mutating func note(_ effect: (PacketContext) -> Effect) {
+    guard notedEffects < Limits.recordsOfPacket else {
+      omittedEffects += 1
+      return
+    }
+    notedEffects += 1
+    effects.append(effect(self))
+  }
+
   /// Makes the context that of another packet, without a trace of the one before. The packet itself stays.
   public mutating func begin(_ family: Family, at hook: Hook, input: Interface?) {
     self.family = family
@@ -66,6 +84,8 @@ extension PacketContext {
     isTraced = false
     receiver = nil
     if !effects.isEmpty { effects = [] }
+    notedEffects = 0
+    omittedEffects = 0
     isDoomed = false
     slot = 0
   }

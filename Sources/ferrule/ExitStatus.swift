@@ -21,7 +21,7 @@ struct CommandFailure: Error {
   let status: ExitStatus
 
   init(_ message: TerminalText, _ status: ExitStatus = .badInput) {
-    self.message = message
+    self.message = message.shortened
     self.status = status
   }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Glibc
 import Kernel
@@ -73,7 +74,7 @@ import Testing
 
   @Test func aLargeFileIsRefusedBeforeItIsRead() throws {
     try Self.withFolder { base in
-      #expect(unsafe truncate(base + "/own/in", FolderAccess.largestFile + 1) == 0)
+      #expect(unsafe truncate(base + "/own/in", Limits.namedFileBytes + 1) == 0)
       let refusal = Self.refusal(FolderAccess(besides: "\(base)/own/a.yaml"), "\(base)/own/in")
       #expect(refusal?.hasSuffix("is larger than 256 MiB") == true)
     }

@@ -1,4 +1,5 @@
 import Conntrack
+import Diagnostics
 import Wire
 public import XTables
 
@@ -191,7 +192,16 @@ extension Simulator {
     // A copy for this host comes in again, and is copied again.
     copy.rounds = journey.rounds
     copy.lingeringInput = device
+    let waiting = postponed.count
     travel(&copy)
+    // A packet may meet the target any number of times. What waits for its turn still names its report.
+    if index >= Limits.packetsOfReport, postponed.count == waiting { forgetReports(from: index) }
+  }
+
+  private func forgetReports(from index: Int) {
+    report.packets.removeSubrange(index...)
+    while let last = report.departures.last, last.report >= index { report.departures.removeLast() }
+    report.omittedCopies += 1
   }
 
   /// Looks for the route of a packet of this host's anew, as its addresses, mark or TOS have changed.

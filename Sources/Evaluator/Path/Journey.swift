@@ -53,6 +53,8 @@ struct Journey {
   var frameDestination: MACAddress?
   /// How often it has gone round through the loopback interface.
   var rounds = 0
+  /// Entries of tables that its report lists.
+  var listedEntries = 0
 
   /// In place of a report's number: nothing is recorded unless something comes up that must be told.
   static let unreported = -1

@@ -68,11 +68,24 @@ extension Simulator {
     report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
   }
 
-  /// The operation that is running, to be told the rules that are hit.
-  func noteSteps(_ steps: [RuleStep], _ journey: inout Journey) {
+  /// Keeps what the table that is running has told of the packet.
+  func note(_ observer: StepObserver, _ journey: inout Journey) {
+    report.packets[journey.report].omittedRecords = journey.context.omittedEffects
     let passages = report.packets[journey.report].passages.count
-    guard passages > 0, let last = report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
-    report.packets[journey.report].passages[passages - 1].operations[last].steps += steps
+    guard !observer.trace.isEmpty, passages > 0,
+      let last = report.packets[journey.report].passages[passages - 1].operations.indices.last
+    else { return }
+    var trace = observer.trace
+    trace.finish()
+    journey.listedEntries += trace.listedCount
+    report.packets[journey.report].passages[passages - 1].operations[last].trace = trace
+    report.packets[journey.report].packet = observer.seen?.packet ?? journey.context.packet
+    report.packets[journey.report].mark = observer.seen?.mark ?? journey.context.mark
+  }
+
+  /// What is kept of the way through the next table.
+  func traceExtent(_ journey: borrowing Journey) -> TraceExtent {
+    TraceExtent(entries: max(0, extent.entries - journey.listedEntries), countsRest: extent.countsRest)
   }
 
   func noteStay(_ packet: QueuedPacket, _ journey: inout Journey) {
@@ -92,7 +105,7 @@ extension Simulator {
     guard journey.isRecorded else { return nil }
     for passage in report.packets[journey.report].passages.reversed() {
       for operation in passage.operations.reversed() {
-        if let step = operation.steps.last { return step }
+        if let step = operation.trace?.lastStep { return step }
       }
     }
     return nil

@@ -24,8 +24,10 @@ public final class Simulator {
   private var deliveryKind = Delivery.sink
   /// Whether reports tell the way through hooks and rules; without it they tell verdicts and departures alone.
   public var recordsTrace = true
-  /// The rule that is followed, if one is.
-  public var watch: RuleWatch?
+  /// How much of the way through rules reports keep, where they tell it.
+  public var extent = TraceExtent()
+  /// The rules that are followed.
+  public var watches: [RuleWatch] = []
   /// The listeners of queues, by number.
   public var queues: [UInt16: QueueListener] = [:]
 

@@ -11,23 +11,15 @@ extension Simulator {
     if !journey.isRecorded {
       var observer = NoObserver()
       outcome = runTable(table, &journey, &observer)
-    } else if let watch, watch.table == program.name, watch.family == program.family {
-      var observer = WatchingObserver(watch)
+    } else if watches.contains(where: { $0.isOf(program) }) {
+      var observer = WatchingObserver(watches, program, traceExtent(journey))
       outcome = runTable(table, &journey, &observer)
-      noteSteps(observer.way.steps, &journey)
-      if let seen = observer.way.seen {
-        report.packets[journey.report].packet = seen.packet
-        report.packets[journey.report].mark = seen.mark
-      }
-      if let encounter = observer.encounter(program, &journey.context) { self.watch?.encounters.append(encounter) }
+      note(observer.way, &journey)
+      observer.conclude(program, &journey.context, in: &watches)
     } else {
-      var observer = StepObserver()
+      var observer = StepObserver(program, traceExtent(journey))
       outcome = runTable(table, &journey, &observer)
-      noteSteps(observer.steps, &journey)
-      if let seen = observer.seen {
-        report.packets[journey.report].packet = seen.packet
-        report.packets[journey.report].mark = seen.mark
-      }
+      note(observer, &journey)
     }
     switch outcome {
     case .verdict(let verdict): return .verdict(verdict)
@@ -80,15 +72,22 @@ extension Simulator {
   }
 }
 
-/// Collects the rules that are hit.
+/// Collects the entries that are hit.
 struct StepObserver: TableObserver {
-  var steps: [RuleStep] = []
-  /// The packet and its mark when the last of them was hit, before its target acted.
-  var seen: (packet: Packet, mark: UInt32)?
+  private(set) var trace: RuleTrace
+  /// The packet and its mark when the last entry was hit, where that has a target that may have changed them since.
+  private(set) var seen: (packet: Packet, mark: UInt32)?
 
+  init(_ program: TableProgram, _ extent: TraceExtent) { trace = RuleTrace(of: program, extent) }
+
+  @inline(__always)
   mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {
-    steps.append(program.step(entry))
-    seen = (context.packet, context.mark)
+    trace.note(entry)
+    if program.entries[entry].action == .target {
+      seen = (context.packet, context.mark)
+    } else if seen != nil {
+      seen = nil
+    }
   }
 }
 

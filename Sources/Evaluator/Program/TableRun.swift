@@ -1,4 +1,5 @@
 public import Conntrack
+import Diagnostics
 import Wire
 public import XTables
 
@@ -33,11 +34,20 @@ struct NoObserver: TableObserver {
 struct JumpStack {
   private var entries: [Int32] = []
   private(set) var depth = 0
+  /// Jumps that the packet may still make in the table.
+  private var jumpsLeft = Limits.jumpsOfPacket
 
-  mutating func reset() { depth = 0 }
+  mutating func reset() {
+    depth = 0
+    jumpsLeft = Limits.jumpsOfPacket
+  }
+
+  /// The packet has made more jumps than ``Limits/jumpsOfPacket``.
+  var isSpent: Bool { jumpsLeft <= 0 }
 
   mutating func push(_ entry: Int, limit: Int) -> Bool {
-    guard depth < limit else { return false }
+    jumpsLeft &-= 1
+    guard depth < limit, jumpsLeft > 0 else { return false }
     if depth < entries.count {
       entries[depth] = Int32(truncatingIfNeeded: entry)
     } else {
@@ -55,6 +65,8 @@ struct JumpStack {
 }
 
 extension TableProgram {
+  private static let tooManyJumps = UnknownReason("the verdict", needs: "chains that lead a packet through fewer than \(Limits.jumpsOfPacket) jumps")
+
   /// Sends a packet through the chain of its hook.
   ///
   /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
@@ -82,7 +94,7 @@ extension TableProgram {
       }
       table.count(at, bytes: context.packet.bytes.count)
       observer.hit(at, of: self, context)
-      if context.isTraced { context.effects.append(.log(level: 4, line: traceLine(at, context))) }
+      if context.isTraced { context.note { .log(level: 4, line: traceLine(at, $0)) } }
       let argument = Int(entries[at].argument)
       if context.isDoomed {
         if entries[at].action == .target { _ = targets[argument](&context) }
@@ -95,7 +107,7 @@ extension TableProgram {
       case .return: at = stack.pop() ?? underflow
       case .next: at += 1
       case .jump:
-        guard stack.push(at + 1, limit: stackSize) else { return .verdict(.drop) }
+        guard stack.push(at + 1, limit: stackSize) else { return stack.isSpent ? .unknown(Self.tooManyJumps) : .verdict(.drop) }
         at = argument
       case .goto: at = argument
       case .target:

@@ -31,6 +31,8 @@ public struct PacketReport: Sendable {
   public internal(set) var queueStays: [QueueStay] = []
   /// Sentences of targets about what they did besides.
   public internal(set) var notes: [String] = []
+  /// How many further log lines, messages and notes there were; see ``Limits/recordsOfPacket``.
+  public internal(set) var omittedRecords = 0
 
   init(origin: Origin, packet: Packet, family: Family, mark: UInt32 = 0) {
     self.origin = origin
@@ -39,8 +41,13 @@ public struct PacketReport: Sendable {
     self.mark = mark
   }
 
-  /// Every rule, policy and return that the packet hit, in order.
+  /// The rules, policies and returns that the packet hit, in order: of a longer way the beginning, and the last of each table.
   public var steps: [RuleStep] { passages.flatMap { $0.operations.flatMap(\.steps) } }
+
+  /// What ``steps`` leaves out.
+  public var omittedSteps: [RuleTrace.Rest] {
+    passages.flatMap { $0.operations.flatMap { $0.trace?.omittedSteps ?? [] } }
+  }
 }
 
 /// A hook the packet came to.
@@ -59,9 +66,13 @@ public struct OperationRecord: Sendable {
   /// `filter`, `conntrack`, `defrag`, …
   public let name: String
   public let priority: Int32
-  public internal(set) var steps: [RuleStep] = []
+  /// The way through the table, where the operation is one.
+  public internal(set) var trace: RuleTrace?
   /// `accept`, `drop`, …, or what else happened, in words.
   public internal(set) var outcome: String = "accept"
+
+  /// See ``RuleTrace/steps``.
+  public var steps: [RuleStep] { trace?.steps ?? [] }
 }
 
 /// A rule that was hit, or the end of a chain that was reached.
@@ -157,6 +168,8 @@ public struct PathReport: Sendable {
   public internal(set) var sockets: [SocketEvent] = []
   /// The error a sending process got.
   public internal(set) var error: SendError?
+  /// Copies of a packet, with what they led to, of which nothing is told; see ``Limits/packetsOfReport``.
+  public internal(set) var omittedCopies = 0
 
   /// The verdict on the packet itself.
   public var verdict: PacketVerdict { packets.first?.verdict ?? .refused("there was no packet") }

@@ -14,7 +14,7 @@ extension PathReport {
       let left = departures.first { _ in packet.origin == .own }?.packet.brief
       let heading = index == 0 ? title ?? packet.packet.brief : "  and the host sends \(packet.packet.brief)"
       return packet.lines(heading, left: left, indent: index == 0 ? "  " : "    ", source(packet.family))
-    }.flatMap { $0 }.map { Escaping.line($0) + "\n" }.joined()
+    }.flatMap { $0 }.map { Escaping.line($0) + "\n" }.joined() + (omittedCopies > 0 ? "  … \(omittedCopies) more copies\n" : "")
   }
 }
 
@@ -28,6 +28,7 @@ extension PacketReport {
     }
     for log in logs { lines.append("\(log)") }
     for note in notes { lines.append(note) }
+    if omittedRecords > 0 { lines.append("… \(omittedRecords) more log lines, messages and notes") }
     var end = "→ \(verdict.text)"
     let heading = title.replacing(" > ", with: ">")
     // What translation and the like have made of the packet shows in what left.
@@ -48,8 +49,17 @@ extension HookPassage {
     var lines = [heading]
     for operation in operations {
       if operation.steps.isEmpty, operation.outcome != "accept" { lines.append("  \(operation.name): \(operation.outcome)") }
-      for step in operation.steps { lines.append("  \(step.text(source))") }
+      lines += operation.trace?.lines(source).map { "  " + $0 } ?? []
     }
+    return lines
+  }
+}
+
+extension RuleTrace {
+  /// A line for each entry that is listed, and one that tells how many are not.
+  fileprivate func lines(_ source: SourceFile?) -> [String] {
+    var lines = steps.map { $0.text(source) }
+    if omitted > 0 { lines.insert("… \(omitted) more entries", at: lines.count - 1) }
     return lines
   }
 }

@@ -89,8 +89,7 @@ public enum OSFMatch: MatchExtension {
   /// The kernel cuts what stands before the packet at 127 bytes (`NF_LOG_PREFIXLEN`).
   private static func log(_ prefix: String, _ packet: inout PacketContext) {
     let prefix = String(decoding: prefix.utf8.prefix(127), as: UTF8.self)
-    let line = LogLine.text(for: packet, prefix: prefix, content: .traced)
-    packet.effects.append(.log(level: 5, line: line))
+    packet.note { .log(level: 5, line: LogLine.text(for: $0, prefix: prefix, content: .traced)) }
   }
 
   private static func lifetime(_ info: Info) -> OSFingerprint.LifetimeTest {

@@ -57,7 +57,7 @@ public enum AuditTarget: TargetExtension {
     } else {
       record += " saddr=? daddr=? proto=-1"
     }
-    packet.effects.append(.note("audit record: \(record)"))
+    packet.note { _ in .note("audit record: \(record)") }
     return .proceed
   }
 }

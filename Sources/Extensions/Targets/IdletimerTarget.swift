@@ -77,7 +77,7 @@ public enum IdletimerTarget: TargetExtension {
       defer { end = next }
       return end <= now
     }
-    if wasIdle { packet.effects.append(.note("IDLETIMER \(info.label.string) was idle and is active again")) }
+    if wasIdle { packet.note { _ in .note("IDLETIMER \(info.label.string) was idle and is active again") } }
     return .proceed
   }
 

@@ -88,7 +88,7 @@ public enum LEDTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    packet.effects.append(.note("LED lights what listens to \(info.trigger.string)"))
+    packet.note { _ in .note("LED lights what listens to \(info.trigger.string)") }
     return .proceed
   }
 }

@@ -65,8 +65,7 @@ public enum LogTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    let line = LogLine.text(for: packet, prefix: info.prefix.string, content: info.content)
-    packet.effects.append(.log(level: info.level, line: line))
+    packet.note { .log(level: info.level, line: LogLine.text(for: $0, prefix: info.prefix.string, content: info.content)) }
     return .proceed
   }
 }

@@ -63,7 +63,7 @@ public enum NFLogTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    packet.effects.append(.nflog(group: info.group, prefix: info.prefix.string))
+    packet.note { _ in .nflog(group: info.group, prefix: info.prefix.string) }
     return .proceed
   }
 }

@@ -113,7 +113,7 @@ public enum NFQueueTarget: TargetExtension {
     var number = info.first
     if info.count > 1 {
       if info.flags & processorFanout != 0 {
-        packet.effects.append(.note("NFQUEUE chose queue \(number) as for processor 0; the processor is not modelled"))
+        packet.note { _ in .note("NFQUEUE chose queue \(number) as for processor 0; the processor is not modelled") }
       } else {
         number = balanced(info, &packet)
       }
@@ -131,8 +131,9 @@ public enum NFQueueTarget: TargetExtension {
     let number = info.first &+ UInt16((UInt64(hash) * UInt64(info.count)) >> 32)
     if world.queueSeed == nil {
       let last = UInt32(info.first) + UInt32(info.count) - 1
-      packet.effects.append(
-        .note("NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them"))
+      packet.note { _ in
+        .note("NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them")
+      }
     }
     return number
   }

@@ -68,7 +68,7 @@ public enum SecmarkTarget: TargetExtension {
       numbers[context] = number
       return number
     }
-    packet.effects.append(.note("SECMARK gives the context \(context), number \(packet.securityMark) in this run"))
+    packet.note { .note("SECMARK gives the context \(context), number \($0.securityMark) in this run") }
     return .proceed
   }
 }

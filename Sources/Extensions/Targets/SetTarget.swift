@@ -241,7 +241,7 @@ public enum SetTarget: TargetExtension {
     }
     if kernel.flags & Flag.mark != 0 { packet.mark = (packet.mark & ~found.markMask) ^ found.mark }
     if kernel.flags & Flag.priority != 0 { packet.priority = found.priority }
-    if kernel.flags & Flag.queue != 0 { packet.effects.append(.note("SET gives the packet queue \(found.queue) of the network card")) }
+    if kernel.flags & Flag.queue != 0 { packet.note { _ in .note("SET gives the packet queue \(found.queue) of the network card") } }
     return .proceed
   }
 }

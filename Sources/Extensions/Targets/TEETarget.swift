@@ -50,7 +50,7 @@ public enum TEETarget: TargetExtension {
     if packet.hook == .prerouting || packet.hook == .input, let hops = copy.ttl { copy.setTTL(hops &- 1) }
     let output = info.output.bytes.isEmpty ? nil : packet.world.host.interface(named: info.output.string)
     if output == nil, !info.output.bytes.isEmpty {
-      packet.effects.append(.note("TEE sends no copy: there is no interface \(info.output.string)"))
+      packet.note { _ in .note("TEE sends no copy: there is no interface \(info.output.string)") }
       return .proceed
     }
     packet.effects.append(.duplicate(copy, gateway: info.gateway.address(packet.family), output: output))

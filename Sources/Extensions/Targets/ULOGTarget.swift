@@ -57,8 +57,7 @@ public enum ULOGTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    packet.effects.append(
-      .note("ULOG hands a copy to group \(info.groups.trailingZeroBitCount + 1) with prefix \"\(info.prefix.string)\""))
+    packet.note { _ in .note("ULOG hands a copy to group \(info.groups.trailingZeroBitCount + 1) with prefix \"\(info.prefix.string)\"") }
     return .proceed
   }
 }

@@ -5,21 +5,16 @@ import Diagnostics
 /// It bounds what a text of a stranger can cost: its size, the number of its values, how deep they are nested, and how many values are
 /// looked at where aliases let a short text stand for a value of any size.
 final class FileDocument {
-  /// Bytes of a document; a longer one is refused.
-  static let largest = 64 << 20
-  /// Values of a document; a text that may have more is refused before it is parsed.
-  static let mostValues = 1_000_000
-
   let file: SourceFile
   /// How many values may still be looked at, those that stand behind several aliases each time.
-  private var budget = 2 * mostValues
+  private var budget = 2 * Limits.documentValues
 
   init(_ file: SourceFile) { self.file = file }
 
   func root() throws(ScenarioFileError) -> FileNode {
-    guard file.bytes.count <= FileDocument.largest, mayHaveFewValues else {
+    guard file.bytes.count <= Limits.documentBytes, mayHaveFewValues else {
       throw ScenarioFileError(
-        "the file holds too much: at most \(FileDocument.largest >> 20) MiB and \(FileDocument.mostValues) values are read", at: SourceRange(0..<0),
+        "the file holds too much: at most \(Limits.documentBytes >> 20) MiB and \(Limits.documentValues) values are read", at: SourceRange(0..<0),
         hidesText: true)
     }
     var composer = try DocumentComposer(self)
@@ -68,7 +63,7 @@ final class FileDocument {
   /// Every value but the first has a comma, a bracket, or one of `:`, `-` and `?` with a blank behind it before it.
   private var mayHaveFewValues: Bool {
     let text = file.bytes
-    guard text.count > FileDocument.mostValues else { return true }
+    guard text.count > Limits.documentValues else { return true }
     let bytes = text.span
     var count = 0
     for index in bytes.indices {
@@ -80,7 +75,7 @@ final class FileDocument {
       default: break
       }
     }
-    return count < FileDocument.mostValues
+    return count < Limits.documentValues
   }
 
   func spend(_ count: Int, _ place: SourceRange) throws(ScenarioFileError) {

@@ -2,7 +2,7 @@ import Conntrack
 import Evaluator
 import XTables
 
-/// Finds out why a rule did not match where it was expected to: the test is played once more, and the rule is followed.
+/// Finds out why rules did not match where they were expected to: the test is played once more, and all of them are followed.
 struct RuleInquest {
   private let test: ScenarioTest
   private let engine: LabEngine
@@ -12,33 +12,73 @@ struct RuleInquest {
     self.engine = engine
   }
 
-  /// - Parameter step: the number of the step that failed; nil where all of them are looked at.
-  func whyNot(_ failure: TestFailure, upTo step: Int?) -> [String] {
-    guard let reference = failure.rule else { return [] }
-    let places = reference.places.sorted { $0.text < $1.text }
-    // A comment may stand on many rules; a reader wants a few.
-    return places.prefix(4).flatMap { whyNot($0, step) }
+  /// What is known of a rule when a step, or the test, is over.
+  private struct Finding {
+    var encounters: [RuleWatch.Encounter] = []
+    var ruleset: ScenarioRuleset?
+
+    /// Adds what a later step has told.
+    mutating func add(_ later: Finding) {
+      ruleset = later.ruleset
+      for encounter in later.encounters where encounters.count < RuleWatch.most && !encounters.contains(encounter) {
+        encounters.append(encounter)
+      }
+    }
   }
 
-  private func whyNot(_ place: RulePlace, _ step: Int?) -> [String] {
-    guard let table = TableName(rawValue: place.table), var player = try? TestPlayer(test, engine: engine) else { return [] }
-    var encounters: [RuleWatch.Encounter] = []
-    var rulesets = test.rulesets
+  /// Adds to each failure that names a rule why that did not match. Every rule is followed in the same replay, so that it takes as long
+  /// as the test took, however many steps have failed.
+  func explain(_ result: inout TestResult) {
+    let general = Set(result.failures.flatMap(places))
+    let isAsked = !general.isEmpty || result.steps.contains { $0.failures.contains { $0.rule != nil } }
+    guard isAsked, var player = try? TestPlayer(test, engine: engine) else { return }
     for part in test.prelude { _ = player.play(part) }
-    for (index, part) in test.steps.enumerated() where index <= step ?? .max {
-      let isWatched = step == nil || index == step
-      if isWatched {
-        let number = place.number ?? (player.chainLength(place) + 1)
-        player.simulator.watch = RuleWatch(family: place.family, table: table, chain: place.chain, number: number)
+    var whole: [RulePlace: Finding] = [:]
+    for (index, part) in test.steps.enumerated() {
+      let own = result.steps.indices.contains(index) ? Set(result.steps[index].failures.flatMap(places)) : []
+      let findings = follow(own.union(general), while: part, in: &player)
+      if !own.isEmpty { explain(&result.steps[index].failures, findings) }
+      for place in general {
+        guard let found = findings[place] else { continue }
+        whole[place, default: Finding()].add(found)
       }
-      _ = player.play(part)
-      rulesets = player.rulesets
-      if isWatched { encounters += player.simulator.watch?.encounters ?? [] }
     }
-    let ruleset = rulesets.first { $0.family == place.family }
+    explain(&result.failures, whole)
+  }
+
+  private func explain(_ failures: inout [TestFailure], _ findings: [RulePlace: Finding]) {
+    for index in failures.indices {
+      failures[index].whyNot = places(failures[index]).flatMap { whyNot($0, findings[$0] ?? Finding()) }
+    }
+  }
+
+  /// The rules that a failure asks for, in the order in which they are told. A comment may stand on many; a reader wants a few.
+  private func places(_ failure: TestFailure) -> [RulePlace] {
+    guard let rule = failure.rule else { return [] }
+    return Array(rule.places.sorted { $0.text < $1.text }.prefix(4))
+  }
+
+  /// Plays a step, and tells what happened to each rule.
+  private func follow(_ places: Set<RulePlace>, while step: TestStep, in player: inout TestPlayer) -> [RulePlace: Finding] {
+    let ordered = places.filter { TableName(rawValue: $0.table) != nil }.sorted { $0.text < $1.text }
+    player.simulator.watches = ordered.compactMap { place in
+      guard let table = TableName(rawValue: place.table) else { return nil }
+      return RuleWatch(family: place.family, table: table, chain: place.chain, number: place.number ?? (player.chainLength(place) + 1))
+    }
+    _ = player.play(step)
+    var findings: [RulePlace: Finding] = [:]
+    for (place, watch) in zip(ordered, player.simulator.watches) {
+      findings[place] = Finding(encounters: watch.encounters, ruleset: player.rulesets.first { $0.family == place.family })
+    }
+    player.simulator.watches = []
+    return findings
+  }
+
+  private func whyNot(_ place: RulePlace, _ finding: Finding) -> [String] {
+    let ruleset = finding.ruleset
     var lines = ["\(place.text) is \(ruleset?.print(place) ?? "not there")"]
-    if encounters.isEmpty { lines.append("no packet came to the table \(place.table) where this rule stands") }
-    for text in encounters.map({ describe($0, place, ruleset) }) where !lines.contains(text) { lines.append(text) }
+    if finding.encounters.isEmpty { lines.append("no packet came to the table \(place.table) where this rule stands") }
+    for text in finding.encounters.map({ describe($0, place, ruleset) }) where !lines.contains(text) { lines.append(text) }
     return lines.count > 8 ? Array(lines.prefix(8)) + ["…"] : lines
   }
 

@@ -47,17 +47,23 @@ struct TestJudge {
   /// What a rule has counted since the test began.
   func count(of rule: RuleReference) -> LabCount { rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) } }
 
-  private var traceText: String {
-    observations.flatMap(\.step.packets).flatMap(\.trace).joined(separator: ", ")
-  }
+  private var traceText: String { Self.list(observations.lazy.flatMap(\.step.packets).flatMap(\.labels)) }
 
   private var chainText: String {
+    var known: Set<String> = []
     var chains: [String] = []
-    for label in observations.flatMap(\.step.packets).flatMap(\.trace).compactMap({ TraceLabel($0) }) {
+    for label in observations.lazy.flatMap(\.step.packets).flatMap(\.labels).compactMap({ TraceLabel($0) }) {
       let name = "\(label.table) \(label.chain)"
-      if !chains.contains(name) { chains.append(name) }
+      if known.insert(name).inserted { chains.append(name) }
     }
-    return chains.isEmpty ? "no chain" : chains.joined(separator: ", ")
+    return chains.isEmpty ? "no chain" : Self.list(chains)
+  }
+
+  /// Names for a message; of many the first.
+  private static func list(_ names: some Sequence<String>, separator: String = ", ") -> String {
+    let shown = Array(names.prefix(Limits.listedNames + 1))
+    return shown.count <= Limits.listedNames
+      ? shown.joined(separator: separator) : shown.dropLast().joined(separator: separator) + separator + "…"
   }
 
   // MARK: Verdicts
@@ -112,9 +118,9 @@ struct TestJudge {
 
   private func log(_ text: String?) -> String? {
     let lines = observations.flatMap(\.logLines) + observations.flatMap(\.step.packets).flatMap(\.logs).map(\.prefix)
-    guard let text else { return lines.isEmpty ? nil : "logged: \(lines.joined(separator: "; "))" }
+    guard let text else { return lines.isEmpty ? nil : "logged: \(Self.list(lines, separator: "; "))" }
     if lines.contains(where: { $0.contains(text) }) { return nil }
-    return lines.isEmpty ? "nothing was logged" : "logged: \(lines.joined(separator: "; "))"
+    return lines.isEmpty ? "nothing was logged" : "logged: \(Self.list(lines, separator: "; "))"
   }
 
   // MARK: The packet itself
@@ -170,7 +176,7 @@ struct TestJudge {
 
   private func answer(_ wanted: JSONObject?, _ observation: Observation) -> String? {
     let answers = observation.step.packets.filter { $0.origin == .kernel }
-    let briefs = answers.map { Packet(bytes: $0.final).brief }.joined(separator: "; ")
+    let briefs = Self.list(answers.lazy.map { Packet(bytes: $0.final).brief }, separator: "; ")
     guard let wanted else { return answers.isEmpty ? nil : "it answered \(briefs)" }
     if answers.contains(where: { difference(wanted, Packet(bytes: $0.final).labFields) == nil }) { return nil }
     return answers.isEmpty ? "the host did not answer" : "it answered \(briefs)"
@@ -203,7 +209,7 @@ extension Observation {
   func hits(_ rule: RuleReference) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
-      return packet.trace.contains { label in
+      return packet.labels.contains { label in
         TraceLabel(label).flatMap { $0.place(family) }.map { rule.places.contains($0) } ?? false
       }
     }
@@ -213,7 +219,7 @@ extension Observation {
   func enters(_ chain: ChainReference) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
-      return packet.trace.contains { text in
+      return packet.labels.contains { text in
         guard let label = TraceLabel(text), chain.table == nil || chain.table == label.table else { return false }
         if label.chain == chain.chain { return true }
         guard let place = label.place(family) else { return false }

@@ -151,20 +151,17 @@ private struct TestRun {
       if let obstacle = outcome.obstacle, step.expectation?.isMetByStopping != true || !failures.isEmpty, !outcome.isVerdict {
         failures.append(TestFailure("the step can be played", actual: obstacle.reason, range: obstacle.range))
       }
-      for failure in failures.indices where failures[failure].rule != nil {
-        failures[failure].whyNot = RuleInquest(test, engine: engine).whyNot(failures[failure], upTo: index)
-      }
       result.steps.append(StepResult(step, number: index + 1, outcome, failures))
     }
     if let expectation = test.expectation {
       var judge = TestJudge(observations: observations, scope: .each)
       judge.counts = counts
       result.failures = judge.failures(expectation)
-      for failure in result.failures.indices where result.failures[failure].rule != nil {
-        result.failures[failure].whyNot = RuleInquest(test, engine: engine).whyNot(result.failures[failure], upTo: nil)
-      }
     }
-    if result.failureCount > 0 { result.outcome = .failed }
+    if result.failureCount > 0 {
+      result.outcome = .failed
+      RuleInquest(test, engine: engine).explain(&result)
+    }
   }
 
   /// Counts what the rules saw.
@@ -176,9 +173,10 @@ private struct TestRun {
       for packet in observation.step.packets {
         let family = observation.family(of: packet)
         let ruleset = observation.rulesets.first { $0.family == family }
-        for place in packet.trace.compactMap({ TraceLabel($0)?.place(family) }) {
+        for (label, count) in packet.trace.lazy.map({ ($0, 1) }) + packet.omitted.map({ ($0.key, $0.value) }) {
+          guard let place = TraceLabel(label)?.place(family) else { continue }
           let file = ruleset?.file(of: place.table).name ?? ""
-          result.hits[CoveredRule(file: file, place: place), default: 0] += 1
+          result.hits[CoveredRule(file: file, place: place), default: 0] += count
         }
       }
       for (hits, family) in [(observation.step.hits, Family.ipv4), (observation.step.hits6, .ipv6)] {
@@ -230,11 +228,14 @@ extension StepResult {
       step, number: number, verdict: first?.verdict, pattern: first.map { VerdictPattern($0, in: outcome.observations.first?.step) },
       failures: failures)
     guard !failures.isEmpty else { return }
-    trace = outcome.observations.flatMap { observation in
-      observation.reports.map { report in
+    let ways = outcome.observations.lazy.flatMap { observation in
+      observation.reports.lazy.map { report in
         report.text { family in observation.rulesets.first { $0.family == family }?.file }
       }
-    }.joined()
+    }
+    let count = outcome.observations.reduce(0) { $0 + $1.reports.count }
+    trace = ways.prefix(Limits.waysOfStep).joined()
+    if count > Limits.waysOfStep { trace? += "… \(count - Limits.waysOfStep) more packets\n" }
   }
 }
 

@@ -81,13 +81,18 @@ public enum DuplicateRuleCheck: Check {
     let number = context.lineNumber(chain.rules[first].source)
     var fixes: [Diagnostic.FixIt] = []
     if case .verdict = rule.target, context.isAppendOnly, let range = rule.source.flatMap(context.wholeLine),
-      chain.rules.count(where: { $0.source == rule.source }) == 1
+      !sharesLine(chain, position)
     {
       fixes = [Diagnostic.FixIt("remove the line", replace: range, with: [])]
     }
     return finding(
       "the same rule stands\(number.map { " on line \($0)" } ?? " above")", at: rule.source,
       [Diagnostic.Note("the first of the two", at: chain.rules[first].source)], fix: fixes)
+  }
+
+  /// Whether the rule's line has made another rule of the chain. A line appends its rules one behind the other.
+  private static func sharesLine(_ chain: Chain, _ position: Int) -> Bool {
+    [position - 1, position + 1].contains { chain.rules.indices.contains($0) && chain.rules[$0].source == chain.rules[position].source }
   }
 
   /// What makes two rules the same; counters and places do not.

@@ -61,10 +61,29 @@ extension JSONReport.Finding {
 /// JSON as Ferrule prints it: indented, members sorted, slashes as they are, hidden characters escaped, a newline at the end.
 public enum JSONText {
   public static func encode(_ value: some Encodable) -> String {
+    text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + "\n"
+  }
+
+  /// A value on one line, a newline at the end.
+  public static func line(_ value: some Encodable) -> String { text(value, [.sortedKeys, .withoutEscapingSlashes]) + "\n" }
+
+  /// A value within others: every line of it stands behind blanks, and no newline at the end.
+  public static func indented(_ value: some Encodable, by blanks: Int) -> String {
+    let lead = [UInt8](repeating: UInt8(ascii: " "), count: blanks)
+    var bytes = lead
+    // By bytes: a search for characters takes longer than the encoding.
+    for byte in text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]).utf8 {
+      bytes.append(byte)
+      if byte == UInt8(ascii: "\n") { bytes += lead }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func text(_ value: some Encodable, _ form: JSONEncoder.OutputFormatting) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = form
     do {
-      return Escaping.json(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n"
+      return Escaping.json(String(decoding: try encoder.encode(value), as: UTF8.self))
     } catch {
       preconditionFailure("a report holds what JSON has no form for: \(error)")
     }

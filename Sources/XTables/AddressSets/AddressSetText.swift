@@ -1,3 +1,4 @@
+import Diagnostics
 import Wire
 
 /// Why a text of sets could not be read.
@@ -17,7 +18,7 @@ extension AddressSets {
   ///   - names: for protocols and services written by name.
   public convenience init(saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin) throws(AddressSetError) {
     self.init()
-    var spare = AddressSetReader.mostRanged
+    var spare = Limits.rangedSetElements
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       var reader = AddressSetReader(line: index + 1, words: Self.words(line), now: now, names: names)
       guard let command = reader.next(), !command.hasPrefix("#"), command != "COMMIT" else { continue }
@@ -57,8 +58,6 @@ private struct AddressSetReader {
   let now: UInt64
   let names: NameDatabase
   private var at = 0
-  /// Elements that networks and ranges of one text may stand for beside the first of each line.
-  static let mostRanged = 1 << 20
 
   init(line: Int, words: [String], now: UInt64, names: NameDatabase) {
     (self.line, self.words, self.now, self.names) = (line, words, now, names)
@@ -136,7 +135,7 @@ private struct AddressSetReader {
     }
     let elements = try elements(text, of: set)
     spare -= elements.count - 1
-    guard spare >= 0 else { throw error("the networks and ranges so far are more than \(AddressSetReader.mostRanged) elements") }
+    guard spare >= 0 else { throw error("the networks and ranges so far are more than \(Limits.rangedSetElements) elements") }
     var entry = AddressSet.Entry()
     if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
     while let option = next() { try readOption(option, of: &entry) }

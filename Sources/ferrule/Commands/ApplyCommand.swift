@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compiler
 import Diagnostics
 import Extensions
 import Kernel
@@ -44,21 +45,31 @@ struct ApplyCommand: ParsableCommand {
     guard !test else {
       return try input.check(colours.colour)
     }
-    let parsed = try input.read(colours.colour, registry: .forThisKernel, names: .system)
-    var options = KernelTables.ApplyOptions()
-    options.keepsCounters = counters
-    let tables = parsed.ruleset.tables.map { KernelTable($0) }
+    let input = try CompiledInput(self.input, colours.colour, registry: .forThisKernel, names: .system)
+    var tables: [RawTable] = []
+    var names: [String] = []
+    for blob in try input.blobs() {
+      names.append(blob.name.rawValue)
+      tables.append(RawTable(blob))
+    }
     if sandbox {
-      try checkObjects(parsed)
-      try KernelTables().apply(tables, options)
+      try apply(tables, of: input)
     } else {
       let lock = try XtablesLock(wait: wait)
-      try checkObjects(parsed)
-      try KernelTables().apply(tables, options)
+      try apply(tables, of: input)
       _ = consume lock
     }
-    let names = parsed.ruleset.tables.map(\.name.rawValue).joined(separator: ", ")
-    try Console.print("\(sandbox ? "the kernel took" : "applied") \(names)\n")
+    try Console.print("\(sandbox ? "the kernel took" : "applied") \(names.joined(separator: ", "))\n")
+  }
+
+  private func apply(_ tables: [RawTable], of input: CompiledInput) throws {
+    if input.namesObjects { try checkObjects(try input.whole()) }
+    var options = KernelTables.ApplyOptions()
+    options.keepsCounters = counters
+    try KernelTables().apply(tables, options, registry: .forThisKernel) { place in
+      guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
+      return tables[place]
+    }
   }
 
   /// What rules name beside the tables must be there; the kernel would only say that something is not.

@@ -24,15 +24,13 @@ struct LabCommand: ParsableCommand {
   func run() throws {
     let engine = LabEngine(registry: .installed, names: .system)
     let lab = KernelLab(registry: .installed)
-    while let line = readLine() {
-      guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
-      let answer: String
-      if kernel {
-        answer = lab.answer(line: line)
-      } else {
-        answer = engine.answer(line: line)
+    var input = try LineInput("-", longest: Limits.documentBytes)
+    while let lines = try input.next() {
+      for bytes in lines.split(separator: UInt8(ascii: "\n")) {
+        let line = String(decoding: bytes, as: UTF8.self)
+        guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
+        try Console.print((kernel ? lab.answer(line: line) : engine.answer(line: line)) + "\n")
       }
-      try Console.print(answer + "\n")
     }
   }
 }

@@ -80,7 +80,10 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Everything that is left to chance follows from this number.")
   var seed: UInt64 = 1
 
-  @OptionGroup var output: OutputOptions
+  @Option(help: "How to print: json is one value, jsonl one object a packet on a line of its own.")
+  var format = RunFormat.text
+
+  @OptionGroup var output: ColourOptions
 
   func validate() throws {
     if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in: the interface at which the packets arrive.") }
@@ -109,19 +112,20 @@ struct RunCommand: ParsableCommand {
     if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
     }
-    let lines = try PacketInput.lines(arguments: packets, files: packetFiles, output.colour)
+    let lines = try PacketInput(arguments: packets, files: packetFiles, output.colour)
     var files: [Family: SourceFile] = [:]
     for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
     for ruleset in rulesets { files[ruleset.ruleset.family] = ruleset.file }
-    var printer = RunPrinter(files: files, output: output, isBrief: brief)
+    var printer = RunPrinter(files: files, format: format, isBrief: brief)
     let simulator = try snapshot?.simulator
       ?? Simulator(
-        host: try hosts.read(arrivals: lines.compactMap(\.step.interface) + (input.map { [$0] } ?? []), output.colour),
+        host: try hosts.read(arrivals: lines.arrivals + (input.map { [$0] } ?? []), output.colour),
         clock: clock, seed: seed)
     if let sets { simulator.world.addressSets = sets }
     try world.enterFingerprints(into: simulator)
     for ruleset in rulesets { try simulator.load(ruleset.ruleset) }
     simulator.delivery = stack ? .stack : .sink
+    simulator.extent = printer.extent
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
     try play(lines, in: simulator, expected, &printer)
     if printer.unknowns > 0, !hosts.isGiven {
@@ -131,11 +135,11 @@ struct RunCommand: ParsableCommand {
   }
 
   private func play(
-    _ lines: [PacketNotation.Line], in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
+    _ lines: PacketInput, in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
   ) throws {
     var runner = PacketRunner(simulator)
-    for line in lines {
-      guard let report = try runner.play(line.step) else { continue }
+    try lines.each { line in
+      guard let report = try runner.play(line.step) else { return }
       try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)
     }
     for path in pcap {

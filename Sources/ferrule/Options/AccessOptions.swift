@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capture
+import Diagnostics
 import Kernel
 import Lab
 
@@ -29,7 +30,9 @@ struct AccessOptions: ParsableArguments {
         do throws(KernelError) {
           return try access.reading(path) { (place) throws(KernelError) in
             do throws(CaptureError) {
-              return try CaptureReader.read(path: place, calledAs: path).frames
+              let (frames, damage) = try CaptureReader.read(path: place, calledAs: path, upTo: Limits.heldCaptureBytes)
+              if let damage, case .tooLong = damage { throw damage }
+              return frames
             } catch {
               throw KernelError(.malformed("\(error)"))
             }

@@ -32,7 +32,7 @@ struct HostOptions: ParsableArguments {
   /// The machine of a snapshot, where that is what --host names.
   func snapshot(_ colour: ColourChoice) throws -> SnapshotFile? {
     guard let host else { return nil }
-    let source = try RulesetInput.source(host)
+    let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
     guard SnapshotFile.isOne(source) else { return nil }
     return try Self.understanding(source, colour) { (source) throws(ScenarioFileError) in
       try SnapshotFile(source, registry: .installed, names: .system, loader: access.loader(besides: host))
@@ -53,12 +53,11 @@ struct HostOptions: ParsableArguments {
 
   /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
   func read(arrivals: [String], _ colour: ColourChoice) throws -> Host {
+    func document(_ path: String) throws -> SourceFile { try RulesetInput.source(path, upTo: Limits.documentBytes) }
     if let host {
-      return try Self.understanding(try RulesetInput.source(host), colour) { (source) throws(ScenarioFileError) in try Host(yaml: source) }
+      return try Self.understanding(try document(host), colour) { (source) throws(ScenarioFileError) in try Host(yaml: source) }
     }
-    if let ipAddr {
-      return try Self.host(addresses: try RulesetInput.source(ipAddr), routes: try ipRoute.map { try RulesetInput.source($0) }, colour)
-    }
+    if let ipAddr { return try Self.host(addresses: try document(ipAddr), routes: try ipRoute.map { try document($0) }, colour) }
     if thisHost {
       return try Self.host(
         addresses: try Self.ask(["-j", "addr"]), routes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])], colour)

@@ -4,22 +4,62 @@ import Kernel
 import Lab
 import Wire
 
-/// The packets a command is given.
-enum PacketInput {
-  /// Those of the arguments first, then those of the files. A mistake in any of them ends the command when all are told.
-  static func lines(arguments: [String], files: [String], _ colour: ColourChoice) throws -> [PacketNotation.Line] {
-    var sources = arguments.enumerated().map { SourceFile(name: "packet \($0.offset + 1)", bytes: Array($0.element.utf8)) }
-    for path in files { sources.append(try RulesetInput.source(path)) }
-    var lines: [PacketNotation.Line] = []
-    var isSound = true
-    for source in sources {
-      let (read, diagnostics) = PacketNotation.read(source)
-      Console.report(diagnostics, in: source, colour)
-      isSound = isSound && diagnostics.isEmpty
-      lines += read
+/// The packets a command is given in packet notation: those of the arguments first, then those of the files.
+///
+/// They are read twice, once for what is wrong with them and once to be played, so that no more is held than one piece of a file. What
+/// comes through a pipe can be read only once: its text is held.
+struct PacketInput {
+  private enum Part {
+    case text(SourceFile)
+    case file(String)
+  }
+
+  private let parts: [Part]
+  /// The interfaces at which the packets arrive, each once.
+  let arrivals: [String]
+
+  /// A mistake in any of them ends the command when all are told; of very many the first are.
+  init(arguments: [String], files: [String], _ colour: ColourChoice) throws {
+    var parts = arguments.enumerated().map { Part.text(SourceFile(name: "packet \($0.offset + 1)", bytes: Array($0.element.utf8))) }
+    for path in files {
+      let isRepeatable = try LineInput(path, longest: Limits.packetLineBytes).isRepeatable
+      parts.append(path == "-" || !isRepeatable ? .text(try RulesetInput.source(path)) : .file(path))
     }
-    guard isSound else { throw ExitStatus.badInput.code }
-    return lines
+    self.parts = parts
+    var arrivals: [String] = []
+    var known: Set<String> = []
+    var mistakes = 0
+    for part in parts {
+      try Self.eachSource(part) { source in
+        let (lines, diagnostics) = PacketNotation.read(source)
+        Console.report(Array(diagnostics.prefix(Limits.shownMistakes - mistakes)), in: source, colour)
+        mistakes = min(mistakes + diagnostics.count, Limits.shownMistakes)
+        for case let interface? in lines.lazy.map(\.step.interface) where known.insert(interface).inserted { arrivals.append(interface) }
+      }
+    }
+    guard mistakes == 0 else { throw ExitStatus.badInput.code }
+    self.arrivals = arrivals
+  }
+
+  func each(_ body: (PacketNotation.Line) throws -> Void) throws {
+    for part in parts {
+      try Self.eachSource(part) { source in
+        for line in PacketNotation.read(source).lines { try body(line) }
+      }
+    }
+  }
+
+  private static func eachSource(_ part: Part, _ body: (SourceFile) throws -> Void) throws {
+    switch part {
+    case .text(let source): try body(source)
+    case .file(let path):
+      var input = try LineInput(path, longest: Limits.packetLineBytes)
+      while true {
+        let line = input.line
+        guard let lines = try input.next() else { return }
+        try body(SourceFile(name: path, bytes: lines, firstLine: line))
+      }
+    }
   }
 
   /// The packets of a capture, each with the nanoseconds since the one before. Frames that hold no IP are passed over.

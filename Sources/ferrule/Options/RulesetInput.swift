@@ -23,23 +23,7 @@ struct RulesetInput: ParsableArguments {
 
   /// The ruleset compiled, its text read piece by piece; what cannot be compiled so is read whole, as by ``read(_:)``.
   func blobs(_ colour: ColourChoice, keepsEntries: Bool = true) throws -> [TableBlob] {
-    let input = try HostInput(path: file == "-" ? nil : file)
-    let length = input.length
-    var compiler = StreamCompiler(Self.parser(file, families, names: .system), length: length ?? 0, keepsEntries: keepsEntries)
-    // What can be read only once is kept, in case it must be read whole.
-    var text: [UInt8] = []
-    while true {
-      let piece = try input.next()
-      if length == nil { text += piece }
-      guard compiler.add(piece) else { break }
-      if piece.isEmpty { break }
-    }
-    if let blobs = compiler.blobs() { return blobs }
-    if length != nil { try input.rewind() }
-    text += try input.rest()
-    let source = SourceFile(name: Self.name(of: file), bytes: text)
-    let parsed = try Self.sound(Self.parser(file, families, names: .system).parse(source), colour)
-    return parsed.ruleset.tables.map { TableCompiler().compile($0) }
+    try CompiledInput(self, colour, names: .system).blobs(keepsEntries: keepsEntries)
   }
 
   static func sound(
@@ -48,7 +32,7 @@ struct RulesetInput: ParsableArguments {
     try sound(try parse(path, families, registry: registry, names: names), colour)
   }
 
-  private static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
+  static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
     var diagnostics = parsed.diagnostics
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)
@@ -56,8 +40,8 @@ struct RulesetInput: ParsableArguments {
     return parsed
   }
 
-  static func source(_ path: String) throws -> SourceFile {
-    SourceFile(name: name(of: path), bytes: try HostFile.bytes(path))
+  static func source(_ path: String, upTo limit: Int = Limits.textBytes) throws -> SourceFile {
+    SourceFile(name: name(of: path), bytes: try HostFile.bytes(path, upTo: limit))
   }
 
   static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }

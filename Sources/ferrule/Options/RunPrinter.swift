@@ -1,3 +1,4 @@
+import ArgumentParser
 import Conntrack
 import Diagnostics
 import Evaluator
@@ -7,10 +8,17 @@ import Syntax
 import Wire
 import XTables
 
-/// Prints what became of packets as they come, or all of it at the end where that is one JSON value.
+/// How `run` prints.
+enum RunFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+  /// One JSON object a packet, each on a line of its own.
+  case jsonl
+}
+
+/// Prints what became of packets as they come, and keeps none of it.
 struct RunPrinter {
+  /// What follows the packets in the one value of JSON.
   private struct Summary: Encodable {
-    let packets: [PathOutline]
     let surprises: Int
     let connections: [ConnectionOutline]
     let expectations: [ExpectationOutline]
@@ -18,31 +26,34 @@ struct RunPrinter {
 
   /// Where the rules of a family stand.
   let files: [Family: SourceFile]
-  let output: OutputOptions
+  let format: RunFormat
   let isBrief: Bool
-  private var outlines: [PathOutline] = []
+  private var packets = 0
   /// Packets whose verdict was another than expected.
   private(set) var surprises = 0
   /// Packets whose verdict cannot be told.
   private(set) var unknowns = 0
 
-  init(files: [Family: SourceFile], output: OutputOptions, isBrief: Bool) {
+  init(files: [Family: SourceFile], format: RunFormat, isBrief: Bool) {
     self.files = files
-    self.output = output
+    self.format = format
     self.isBrief = isBrief
   }
+
+  /// How much of a packet's way is printed.
+  var extent: TraceExtent { isBrief && format == .text ? .decider : TraceExtent() }
 
   /// - Parameter tracked: the host whose connections are listed behind the packet, if they are.
   mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?, _ tracked: Simulator? = nil) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
     if case .unknown = report.verdict { unknowns += 1 }
-    guard output.format == .text else {
+    defer { packets += 1 }
+    guard format == .text else {
       var outline = PathOutline(text, report, expected: expected) { files[$0] }
       outline.connections = tracked.map { $0.connections().map { ConnectionOutline($0) } }
       outline.expectations = tracked.map { $0.expectations().map { ExpectationOutline($0) } }
-      outlines.append(outline)
-      return
+      return try Console.print(format == .jsonl ? JSONText.line(outline) : element(outline))
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
     if isBrief {
@@ -59,14 +70,28 @@ struct RunPrinter {
     try Console.print(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
   }
 
+  /// A packet in the array of the one value, with what stands before it.
+  private func element(_ outline: PathOutline) -> String {
+    (packets == 0 ? "{\n  \"packets\" : [\n" : ",\n") + JSONText.indented(outline, by: 4)
+  }
+
   /// - Parameter lists: the connections have still to be listed.
   func finish(_ tracked: Simulator?, lists: Bool) throws {
-    guard output.format == .json else {
-      if lists, let tracked { try list(tracked) }
-      return
+    switch format {
+    case .text: if lists, let tracked { try list(tracked) }
+    case .json: try finishArray(tracked)
+    case .jsonl: if lists, tracked != nil { try Console.print(JSONText.line(summary(tracked))) }
     }
-    try Console.print(JSONText.encode(Summary(
-      packets: outlines, surprises: surprises, connections: tracked?.connections().map { ConnectionOutline($0) } ?? [],
-      expectations: tracked?.expectations().map { ExpectationOutline($0) } ?? [])))
+  }
+
+  private func finishArray(_ tracked: Simulator?) throws {
+    let members = JSONText.encode(summary(tracked)).dropFirst(2)
+    try Console.print((packets == 0 ? "{\n  \"packets\" : [\n" : "") + "\n  ],\n" + members)
+  }
+
+  private func summary(_ tracked: Simulator?) -> Summary {
+    Summary(
+      surprises: surprises, connections: tracked?.connections().map { ConnectionOutline($0) } ?? [],
+      expectations: tracked?.expectations().map { ExpectationOutline($0) } ?? [])
   }
 }

@@ -43,7 +43,7 @@ struct ScenarioInput: ParsableArguments {
 
   private func read(_ place: Place, loader: ScenarioFileLoader) throws(KernelError) -> ScenarioFile.Reading {
     // A file that was found in a directory was not named by the user: it is read as one that another file names.
-    let bytes = if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else { try HostFile.bytes(place.path) }
+    let bytes = if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else { try HostFile.bytes(place.path, upTo: Limits.documentBytes) }
     let source = SourceFile(name: place.path == "-" ? "<stdin>" : place.path, bytes: bytes)
     return ScenarioFile.read(source, registry: .installed, loader: loader)
   }

@@ -15,7 +15,7 @@ struct WorldOptions: ParsableArguments {
   /// - Parameter now: nanoseconds on the clock of the run, by which the remaining times of elements are understood.
   func sets(now: UInt64) throws -> AddressSets? {
     guard let ipset else { return nil }
-    let text = try HostFile.read(ipset)
+    let text = try HostFile.read(ipset, upTo: Limits.addressSetBytes)
     do throws(AddressSetError) {
       return try AddressSets(saved: text, now: now, names: .system)
     } catch {
@@ -25,7 +25,7 @@ struct WorldOptions: ParsableArguments {
 
   func enterFingerprints(into simulator: Simulator) throws {
     guard let fingerprints else { return }
-    let text = try HostFile.read(fingerprints)
+    let text = try HostFile.read(fingerprints, upTo: Limits.documentBytes)
     do throws(OSFingerprintError) {
       simulator.world.fingerprints = try OSFingerprints(text: text)
     } catch {

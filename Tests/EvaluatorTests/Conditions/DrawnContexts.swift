@@ -4,6 +4,7 @@ import Evaluator
 import Extensions
 import Syntax
 import Testing
+import TestSupport
 import Wire
 import XTables
 

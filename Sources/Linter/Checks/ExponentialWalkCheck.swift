@@ -1,0 +1,104 @@
+import Compiler
+public import Diagnostics
+import XTables
+
+/// Chains jump to one another so often that one packet can keep the kernel busy for seconds.
+public enum ExponentialWalkCheck: Check {
+  public static let code = "FE018"
+  public static let id = "exponential-walk"
+  public static let title = "one packet can meet more than a million rules"
+  public static let rationale = """
+    A chain that jumps twice to a chain that jumps twice, and so on, doubles the way of a packet at every level: 25 such chains keep a \
+    processor busy for a second for each packet, and nothing in the kernel bounds it. Whoever can send packets can then stop the \
+    machine. The number given is that of a packet which matches every jump and no final verdict on its way. Jump to each chain from \
+    one place, or end a chain with a verdict, so that packets do not come back for more.
+    """
+  public static let examples: [CheckExample] = [
+    .bad(tower(levels: 20, "-j"), lines: [22]),
+    .bad(tower(levels: 13, "-j", jumps: 3), lines: [15]),
+    .good(tower(levels: 10, "-j")),
+    // A packet does not come back from a goto.
+    .good(tower(levels: 20, "-g")),
+  ]
+
+  /// Entries that one packet may meet, each rule, policy and end of a chain counted, before it is told.
+  private static let most: UInt64 = 1_000_000
+  /// And how often it may meet each of the table's entries on average: a table with a million rules is long, its walk is not.
+  private static let mostRounds: UInt64 = 16
+
+  public static func findings(in context: LintContext) -> [Diagnostic] {
+    context.tables.flatMap { facts -> [Diagnostic] in
+      // A table with a loop is refused, and its walk has no end.
+      guard facts.reach.loop == nil else { return [] }
+      let lengths = LongestWalk(facts).lengths
+      let table = facts.table
+      let entries = table.chains.reduce(0) { $0 + UInt64($1.rules.count) + 1 }
+      return table.chains.indices.compactMap { index in
+        guard table.chains[index].isBuiltin, let length = lengths[index], length > max(most, mostRounds * entries) else { return nil }
+        let heaviest = table.chains[index].rules.prefix(facts.reach.walked[index]).max { weight($0) < weight($1) }
+        func weight(_ rule: Rule) -> UInt64 { rule.target.chain.flatMap { table.index(of: $0) }.flatMap { lengths[$0] } ?? 0 }
+        let count = length == .max ? "more than 10^19" : "\(length)"
+        return finding(
+          "one packet can meet \(count) rules and ends of chains in \(table.chains[index].name): its chains jump more than once to the same chains",
+          at: heaviest?.source ?? table.chains[index].source)
+      }
+    }
+  }
+
+  /// A chain for each level, each with jumps to the next.
+  private static func tower(levels: Int, _ option: String, jumps: Int = 2) -> String {
+    let names = (0..<levels).map { ":c\($0) - [0:0]\n" }.joined()
+    let rules = (1..<levels).map { level in
+      (1...jumps).map { "-A c\(level - 1) -p tcp --dport 1:\($0 + level * jumps) \(option) c\(level)\n" }.joined()
+    }.joined()
+    return "*filter\n" + names + "-A FORWARD -j c0\n" + rules + "-A c\(levels - 1) -p udp -j ACCEPT\nCOMMIT\n"
+  }
+}
+
+/// How many entries of a table one packet can meet at most, from each chain on.
+private struct LongestWalk {
+  /// By chain index; nil for chains that no hook leads to. `.max` stands for that and more.
+  private(set) var lengths: [UInt64?]
+  private let facts: TableFacts
+
+  init(_ facts: TableFacts) {
+    self.facts = facts
+    let chains = facts.table.chains
+    lengths = [UInt64?](repeating: nil, count: chains.count)
+    // Depth first, without recursion: a ruleset may nest as deep as it has chains. A chain is measured when those it leads to are.
+    for start in chains.indices where chains[start].isBuiltin {
+      var stack = [(chain: start, next: 0)]
+      while let top = stack.last {
+        let rules = chains[top.chain].rules
+        guard lengths[top.chain] == nil, top.next < facts.reach.walked[top.chain] else {
+          if lengths[top.chain] == nil { lengths[top.chain] = length(of: top.chain) }
+          stack.removeLast()
+          continue
+        }
+        stack[stack.count - 1].next += 1
+        if let next = rules[top.next].target.chain.flatMap({ facts.table.index(of: $0) }), lengths[next] == nil { stack.append((next, 0)) }
+      }
+    }
+  }
+
+  /// A packet comes back from a jump and goes on; from a goto it does not, and a verdict ends it.
+  private func length(of chain: Int) -> UInt64 {
+    var passed: UInt64 = 0
+    var longest: UInt64 = 0
+    for rule in facts.table.chains[chain].rules.prefix(facts.reach.walked[chain]) {
+      let met = Self.sum(passed, 1)
+      let beyond = Self.sum(met, rule.target.chain.flatMap { facts.table.index(of: $0) }.flatMap { lengths[$0] } ?? 0)
+      switch rule.target {
+      case .jump: passed = beyond
+      case .goto: longest = max(longest, beyond)
+      case .none, .verdict, .use: passed = met
+      }
+    }
+    return max(longest, Self.sum(passed, 1))
+  }
+
+  private static func sum(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let (sum, isOver) = a.addingReportingOverflow(b)
+    return isOver ? .max : sum
+  }
+}
