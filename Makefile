@@ -20,7 +20,7 @@ PREFIX ?= /usr/local
 PROGRAMS := ferrule ferrule-legacy-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install run test conformance soak bench grammar fuzz
+.PHONY: help setup build release install run test conformance soak bench grammar fuzz fuzz-input
 
 help:
 	@echo "make run     build, and show an example"
@@ -29,6 +29,7 @@ help:
 	@echo "make soak    build optimised, and check every structure after each of 10^6 random packets"
 	@echo "make bench   build optimised, and measure"
 	@echo "make fuzz    engine against kernel on drawn scenarios: TIME=seconds, SEED=number; needs root"
+	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
 	@echo "make install build optimised, and install into $(PREFIX)/bin"
 	@echo "make setup   install the Debian packages that are missing"
 
@@ -100,3 +101,7 @@ TIME ?= 60
 fuzz: release
 	"$(BIN)/ferrule" fuzz --time $(TIME) $(if $(SEED),--seed $(SEED)) \
 	  --output fuzz-found.jsonl Examples/*/ruleset.*
+
+# Whatever strangers write is read without a trap, in bounded time and memory; builds into .build-fuzz with libFuzzer, which Swift brings along.
+fuzz-input: setup
+	SWIFT="$(SWIFT)" Tests/InputFuzzer/fuzz-input.sh $(TIME) $(ENTRY)

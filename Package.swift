@@ -1,5 +1,10 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
+
+/// `make fuzz-input` sets this to the library of libFuzzer: all that is ours is then compiled with counters of covered code.
+let libFuzzer = ProcessInfo.processInfo.environment["FERRULE_LIBFUZZER"]
+let coverage: [SwiftSetting] = libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"]), .define("FERRULE_LIBFUZZER")]
 
 /// Every target that is ours is compiled with the same strictness.
 let strict: [SwiftSetting] = [
@@ -8,7 +13,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
-]
+] + coverage
 
 /// A floor of the house; `Docs/Architecture.md` has the picture, `ArchitectureTests` enforces it.
 func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -17,6 +22,10 @@ func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String]
 
 func tests(_ name: String, of targets: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: ["TestSupport"] + targets, swiftSettings: strict)
+}
+
+func floorOfTests(_ name: String, on below: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: below, path: "Tests/\(name)", swiftSettings: strict)
 }
 
 let package = Package(
@@ -80,7 +89,7 @@ let package = Package(
       name: "ferrule-legacy-multi", dependencies: ["DropIn", "Extensions", "Kernel", "XTables"], swiftSettings: strict),
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
-    .target(name: "TestSupport", dependencies: ["Kernel", "Lab", "Evaluator", "Diagnostics"], path: "Tests/TestSupport", swiftSettings: strict),
+    floorOfTests("TestSupport", on: ["Kernel", "Lab", "Evaluator", "Diagnostics"]),
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
@@ -94,8 +103,18 @@ let package = Package(
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
-    tests("FuzzingTests", of: ["Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
+    // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
+    floorOfTests("InputFuzzing", on: [
+      "DropIn", "Kernel", "Lab", "Linter", "Evaluator", "Extensions", "Compiler", "Syntax", "XTables", "Conntrack", "Capture", "Wire", "Diagnostics",
+      "TestSupport",
+    ]),
+    .executableTarget(
+      name: "InputFuzzer", dependencies: ["InputFuzzing", "Kernel"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer", exclude: ["fuzz-input.sh"],
+      swiftSettings: strict, linkerSettings: libFuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] }),
+    tests("FuzzingTests", of: ["InputFuzzing", "InputFuzzer", "Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
     tests("DropInTests", of: ["ferrule", "ferrule-legacy-multi", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
     tests("FerruleTests", of: ["ferrule", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )
+
+if libFuzzer != nil { package.targets.append(.target(name: "CLibFuzzer", path: "Tests/CLibFuzzer")) }

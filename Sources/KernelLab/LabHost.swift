@@ -11,13 +11,14 @@ struct LabHost {
   /// The addresses of the scenario's interfaces, with their prefixes.
   let addresses: [(address: IPAddress, prefixLength: Int)]
 
-  /// What every scenario starts from: a router that checks no sources and limits no errors.
+  /// What every scenario starts from: a router that checks no sources and limits no errors. The largest receive buffer gives TCP its window
+  /// scale; the kernel's default follows from how much memory the machine has.
   private static let sysctls: [(String, String)] = [
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0"),
     ("net.ipv4.conf.all.send_redirects", "0"), ("net.ipv4.conf.default.send_redirects", "0"),
     ("net.ipv4.icmp_ratelimit", "0"), ("net.ipv4.icmp_ratemask", "0"),
-    ("net.ipv4.tcp_timestamps", "0"),
+    ("net.ipv4.tcp_timestamps", "0"), ("net.ipv4.tcp_rmem", "4096 131072 33554432"),
   ]
   /// The groups that may open ping sockets.
   private static let pingGroups = "net.ipv4.ping_group_range"

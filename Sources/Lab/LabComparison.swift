@@ -20,17 +20,8 @@ public struct LabComparison: Sendable {
 
   public init(_ scenario: Scenario) { self.scenario = scenario }
 
-  /// Why nothing can be said by comparing: the rules throw dice.
-  public var undetermined: String? {
-    let lines = scenario.ruleTexts.flatMap { $0.split(whereSeparator: \.isNewline) }
-    let isChancy = lines.contains { line in
-      guard line.contains("--mode random") else { return false }
-      let words = line.split(separator: " ")
-      // Nothing is left to chance where it happens never, or always.
-      return words.indices.contains { words[$0] == "--probability" && !["0", "1"].contains(words.dropFirst($0 + 1).first ?? "") }
-    }
-    return isChancy ? "the rules have -m statistic --mode random" : nil
-  }
+  /// Why nothing can be said by comparing: the answer follows from what the kernel draws by chance.
+  public var undetermined: String? { scenario.chance }
 
   /// All places that differ, up to a number, in the order of the answers; empty when they agree, or when `undetermined`.
   public func differences(_ left: JSONValue, _ right: JSONValue, limit: Int = 1) -> [Difference] {

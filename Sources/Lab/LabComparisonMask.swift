@@ -34,20 +34,16 @@ struct LabMask {
     let words = scenario.ruleTexts.joined(separator: "\n")
       .split { $0 == " " || $0 == "\n" || $0 == "\t" }
     var fixed: Set<Int> = []
-    var balances: [ClosedRange<Int>] = []
     for (option, value) in zip(words, words.dropFirst()) {
       switch option {
       case "--to-ports", "--to-port", "--to-source", "--to-destination", "--on-port":
         let port = value.split(separator: ":").last ?? value
         if let number = Int(port) { fixed.insert(number) }
-      case "--queue-balance":
-        let ends = value.split(separator: ":").compactMap { Int($0) }
-        if ends.count == 2, ends[0] <= ends[1] { balances.append(ends[0]...ends[1]) }
       default: break
       }
     }
     fixedPorts = fixed
-    self.balances = balances
+    balances = scenario.queueBalances
     ways = scenario.steps.map { step in
       switch step.action {
       case .local(let sender, let spec): sender.way != .raw || spec.leavesIdentification

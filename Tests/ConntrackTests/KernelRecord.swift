@@ -83,11 +83,12 @@ struct Replay {
   let table: ConntrackTable
   var now = Instant.seconds(1000)
 
-  init(_ record: KernelRecord) {
+  /// - Parameter seed: stands for what the kernel drew when it booted.
+  init(_ record: KernelRecord, seed: UInt64 = 42) {
     var settings = ConntrackSettings()
     settings.accounting = true
     for (name, value) in record.sysctls { settings[sysctl: name] = value }
-    table = ConntrackTable(settings: settings, seed: 42)
+    table = ConntrackTable(settings: settings, seed: seed)
   }
 
   /// The first difference from the kernel, or nil.

@@ -121,6 +121,12 @@ import XTables
     #expect(enter(Self.extended[0].replacing("sport=1000", with: "sport=2").replacing("dport=1000", with: "dport=2")) == .tableFull)
   }
 
+  /// Each bracket that is never closed was looked for to the end of the line.
+  @Test(.timeLimit(.minutes(1))) func aLineOfOpeningBracketsTakesTimeByItsLength() {
+    let listing = read("tcp 6 119 SYN_SENT src=10.0.0.9 dst=" + String(repeating: "&a [", count: 400_000))
+    #expect(listing.entries.isEmpty && listing.errors.count == 1)
+  }
+
   /// Changed listings end in connections or in errors inside the text, never in a trap; what can be read and entered can be listed.
   @Test(arguments: 0..<8 as Range<UInt64>) func changedListingsDoNotTrap(seed: UInt64) {
     var random = SeededRandom(seed: seed)

@@ -93,15 +93,17 @@ struct NATReplay {
   let table: ConntrackTable
   let rules: [NATRule]
   let helpers: [(proto: String, port: UInt16, name: String)]
-  var random = SeededRandom(seed: 1)
+  var random: SeededRandom
   var now = Instant.seconds(1000)
 
-  init(_ record: KernelRecord) {
-    table = Replay(record).table
+  /// - Parameter seed: stands for what the kernel drew when it booted.
+  init(_ record: KernelRecord, seed: UInt64 = 42) {
+    table = Replay(record, seed: seed).table
+    random = SeededRandom(seed: seed &+ 1)
     rules = record.nat
     helpers = record.helpers
     table.registerStandardHelpers()
-    if !record.nat.isEmpty { table.helperNAT = HelperTranslation(seed: 3) }
+    if !record.nat.isEmpty { table.helperNAT = HelperTranslation(seed: seed &+ 2) }
   }
 
   /// What the CT target would attach.

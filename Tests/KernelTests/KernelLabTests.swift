@@ -11,8 +11,7 @@ import TestSupport
     let recordings = try LabRecording.all()
     for round in 1...2 {
       for recording in round == 1 ? recordings : recordings.reversed() where round == 1 || recording.scenario.name != "udp-stream" {
-        let answer = lab.answer(recording.scenario).json
-        let differences = LabComparison(recording.scenario).differences(recording.kernel, answer, limit: 12)
+        let differences = KernelInquiry(recording.scenario).differences(recording.kernel, limit: 12) { lab.answer($0).json }
         #expect(differences.isEmpty, "\(recording.scenario.name)")
         print("\(recording.scenario.name): \(differences.isEmpty ? "agrees" : "differs")")
         for difference in differences { print("  \(difference)") }

@@ -14,8 +14,7 @@ struct KernelSuiteTests {
     let kernel = KernelLab(registry: .ferrule)
     for test in reading.suite?.tests ?? [] {
       let resolved = try runner.resolve(test)
-      let kernelAnswer = kernel.answer(resolved.scenario).json
-      let differences = LabComparison(resolved.scenario).differences(resolved.answer.json, kernelAnswer, limit: 4)
+      let differences = KernelInquiry(resolved.scenario).differences(resolved.answer.json, limit: 4) { kernel.answer($0).json }
       #expect(differences.isEmpty, "\(test.name): \(differences.map { String("\($0)".prefix(500)) }.joined(separator: "\n"))")
     }
   }

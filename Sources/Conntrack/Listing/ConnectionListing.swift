@@ -73,6 +73,8 @@ struct ListingWord {
   static func words(_ bytes: [UInt8], _ line: Range<Int>) -> [ListingWord] {
     var words: [ListingWord] = []
     var place = line.lowerBound
+    // Not looked for again where it is not there: a line of opening brackets would take time by the square of its length.
+    var mayClose = true
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
     while place < line.upperBound {
       if isBlank(bytes[place]) {
@@ -80,7 +82,9 @@ struct ListingWord {
         continue
       }
       var end = place
-      if bytes[place] == 0x5B, let close = bytes[place..<line.upperBound].firstIndex(of: 0x5D) { end = close }
+      if bytes[place] == 0x5B, mayClose {
+        if let close = bytes[place..<line.upperBound].firstIndex(of: 0x5D) { end = close } else { mayClose = false }
+      }
       while end < line.upperBound, !isBlank(bytes[end]) { end += 1 }
       words.append(ListingWord(text: String(decoding: bytes[place..<end], as: UTF8.self), range: place..<end))
       place = end
