@@ -100,6 +100,8 @@ let package = Package(
     .executableTarget(
       name: "Soak", dependencies: ["Lab", "Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
       path: "Tests/Soak", swiftSettings: strict),
+    // Starts programs whose memory is measured: see its comment.
+    .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
@@ -113,7 +115,7 @@ let package = Package(
       swiftSettings: strict, linkerSettings: libFuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] }),
     tests("FuzzingTests", of: ["InputFuzzing", "InputFuzzer", "Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
     tests("DropInTests", of: ["ferrule", "ferrule-legacy-multi", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
-    tests("FerruleTests", of: ["ferrule", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+    tests("FerruleTests", of: ["ferrule", "MemoryProbe", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )
 

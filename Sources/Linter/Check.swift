@@ -84,11 +84,4 @@ public struct CheckExample: Sendable {
     }
     return CheckExample(text: parts.joined(), marks: marks, fixed: fixed, family: family)
   }
-
-  /// A ruleset in which the check reports on these lines. A test refuses it until columns are marked and messages are said.
-  public static func bad(_ text: String, lines: [Int], fixed: String? = nil, _ family: Family = .ipv4) -> CheckExample {
-    let texts = text.split(separator: "\n", omittingEmptySubsequences: false)
-    let marks = lines.map { line in Mark(offset: texts.prefix(line - 1).reduce(0) { $0 + $1.utf8.count + 1 }, message: "") }
-    return CheckExample(text: text, marks: marks, fixed: fixed, family: family)
-  }
 }

@@ -16,9 +16,8 @@ import Testing
   }
 
   private static func run(_ arguments: [String]) throws -> (MeasuredProcess, output: String) {
-    let output = try file("output-\(UUID().uuidString)", "")
-    let process = try MeasuredProcess(BuiltPrograms.folder + "/ferrule", arguments, output: output)
-    return (process, String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self))
+    let process = try MeasuredProcess(BuiltPrograms.folder + "/ferrule", arguments)
+    return (process, process.output)
   }
 
   /// Chains that jump twice each: a packet meets 2^(levels + 1) entries.

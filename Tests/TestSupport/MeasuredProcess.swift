@@ -1,35 +1,27 @@
+import FoundationEssentials
 import Glibc
+import Kernel
 
-/// A program that is run to its end, with what it took.
+/// A program that is run to its end by `MemoryProbe`, with what it took.
 package struct MeasuredProcess {
   package let status: Int32
   /// Kilobytes of memory that it held at most. Kernel: `rusage.ru_maxrss`.
   package let peakKilobytes: Int
   /// Seconds of processor time.
   package let seconds: Double
+  /// What it wrote to its standard output and standard error.
+  package let output: String
 
-  /// Runs a program with its output going to a file.
-  package init(_ path: String, _ arguments: [String], output: String) throws {
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    var words = unsafe ([path] + arguments).map { unsafe strdup($0) }
-    unsafe words.append(nil)
-    defer { unsafe words.forEach { unsafe free($0) } }
-    var process: pid_t = 0
-    let error = unsafe posix_spawn(&process, path, &actions, nil, &words, environ)
-    guard error == 0 else { throw Failure(number: error) }
-    var status: Int32 = 0
-    var usage = rusage()
-    guard unsafe wait4(process, &status, 0, &usage) == process else { throw Failure(number: errno) }
-    self.status = status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
-    peakKilobytes = usage.ru_maxrss
-    seconds = Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+  package init(_ path: String, _ arguments: [String]) throws {
+    let probe = try HostProcess.run(BuiltPrograms.folder + "/MemoryProbe", [path] + arguments)
+    guard let end = probe.output.lastIndex(where: { $0 == "\n" }).map({ probe.output[..<$0].lastIndex(of: "\n") ?? $0 }) else { throw Failure() }
+    let numbers = probe.output[end...].split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
+    guard numbers.count == 3 else { throw Failure() }
+    status = Int32(clamping: numbers[0])
+    peakKilobytes = numbers[1]
+    seconds = Double(numbers[2]) / 1e6
+    output = String(probe.output[..<end])
   }
 
-  package struct Failure: Error {
-    let number: Int32
-  }
+  package struct Failure: Error {}
 }

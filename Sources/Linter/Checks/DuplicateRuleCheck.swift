@@ -25,8 +25,9 @@ public enum DuplicateRuleCheck: Check {
       "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j MARK --set-mark 0x1\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n"
     ),
     .bad(
-      "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n",
-      lines: [4], fixed: "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\nCOMMIT\n"),
+      "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\n↓-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n",
+      says: ["the same rule stands on line 2"],
+      fixed: "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\nCOMMIT\n"),
     .good(
       "*mangle\n:a - [0:0]\n-A FORWARD -p tcp -m tcpmss --mss 1400:65495 -j DROP\n-A FORWARD -j a\n"
         + "-A FORWARD -p tcp -m tcpmss --mss 1400:65495 -j DROP\n-A a -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1450\nCOMMIT\n"

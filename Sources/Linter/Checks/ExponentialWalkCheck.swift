@@ -14,8 +14,12 @@ public enum ExponentialWalkCheck: Check {
     one place, or end a chain with a verdict, so that packets do not come back for more.
     """
   public static let examples: [CheckExample] = [
-    .bad(tower(levels: 20, "-j"), lines: [22]),
-    .bad(tower(levels: 13, "-j", jumps: 3), lines: [15]),
+    .bad(
+      tower(levels: 20, "-j", mark: "↓"),
+      says: ["one packet can meet 2621439 rules and ends of chains in FORWARD: its chains jump more than once to the same chains"]),
+    .bad(
+      tower(levels: 13, "-j", jumps: 3, mark: "↓"),
+      says: ["one packet can meet 2125764 rules and ends of chains in FORWARD: its chains jump more than once to the same chains"]),
     .good(tower(levels: 10, "-j")),
     // A packet does not come back from a goto.
     .good(tower(levels: 20, "-g")),
@@ -46,12 +50,12 @@ public enum ExponentialWalkCheck: Check {
   }
 
   /// A chain for each level, each with jumps to the next.
-  private static func tower(levels: Int, _ option: String, jumps: Int = 2) -> String {
+  private static func tower(levels: Int, _ option: String, jumps: Int = 2, mark: String = "") -> String {
     let names = (0..<levels).map { ":c\($0) - [0:0]\n" }.joined()
     let rules = (1..<levels).map { level in
       (1...jumps).map { "-A c\(level - 1) -p tcp --dport 1:\($0 + level * jumps) \(option) c\(level)\n" }.joined()
     }.joined()
-    return "*filter\n" + names + "-A FORWARD -j c0\n" + rules + "-A c\(levels - 1) -p udp -j ACCEPT\nCOMMIT\n"
+    return "*filter\n" + names + mark + "-A FORWARD -j c0\n" + rules + "-A c\(levels - 1) -p udp -j ACCEPT\nCOMMIT\n"
   }
 }
 

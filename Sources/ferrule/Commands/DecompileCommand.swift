@@ -39,7 +39,7 @@ struct DecompileCommand: ParsableCommand {
       throw CommandFailure("\(source.name): the entry at offset \(error.offset) \(error.message)")
     }
     UndeclaredParts.report(tables)
-    let printer = RulePrinter(family: family, names: .system)
+    let printer = RulePrinter(family: family, names: .system, isReloadable: true)
     switch format {
     case .text: try Console.printData(tables.flatMap { printer.table($0, counters: counters) })
     case .json: try Console.print(JSONText.encode(tables.map { TableOutline($0, printer: printer, file: nil) }))
