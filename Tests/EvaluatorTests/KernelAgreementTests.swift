@@ -34,8 +34,8 @@ struct KernelAgreementTests {
     return agreed
   }
 
-  @Test("agree on the way of packets")
-  func paths() throws {
+  @Test("engine and kernel agree on every kept scenario")
+  func engineAndKernelAgreeOnEveryScenario() throws {
     let scenarios = try PathScenarios.lines.map { try Scenario(line: $0) }
     #expect(!scenarios.isEmpty)
     let agreed = Self.agreeing(scenarios)

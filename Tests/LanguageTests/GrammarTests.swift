@@ -55,7 +55,7 @@ import XTables
   ]
 
   /// parse∘print is the identity, and text → blob → text too.
-  @Test(arguments: [Family.ipv4, .ipv6]) func roundTrips(_ family: Family) {
+  @Test(arguments: [Family.ipv4, .ipv6]) func drawnSentencesSurviveReadingAndPrinting(_ family: Family) {
     var generator = SentenceGenerator(registry: .ferrule, family: family, seed: Self.seed)
     let printer = RulePrinter(family: family, names: .system)
     var checked = 0
