@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// The manual pages in `Docs/man`, which `make grammar` writes from the commands' definitions and `make install` installs.
 @Suite(.serialized) struct ManualTests {
@@ -26,7 +26,8 @@ import TestSupport
 
   @Test(.enabled("the pages were NOT rendered: groff is not installed") { (try? BuiltCommand.shell("groff --version").status) == 0 })
   func groffReadsEveryPageWithoutWarning() throws {
-    let outcome = try BuiltCommand.shell("for page in Docs/man/*.1; do groff -man -Tutf8 -K utf8 -ww \"$page\" > /dev/null || echo \"$page\"; done")
+    let outcome = try BuiltCommand.shell(
+      "for page in Docs/man/*.1; do groff -man -Tutf8 -K utf8 -ww \"$page\" > /dev/null || echo \"$page\"; done")
     #expect(outcome.text.isEmpty, "\(outcome.text)")
   }
 }
