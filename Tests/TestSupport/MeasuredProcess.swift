@@ -17,7 +17,7 @@ package struct MeasuredProcess {
     unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
     var words = unsafe ([path] + arguments).map { unsafe strdup($0) }
     unsafe words.append(nil)
-    defer { unsafe words.forEach { unsafe free($0) } }
+    defer { while let word = unsafe words.popLast() { unsafe free(word) } }
     var process: pid_t = 0
     let error = unsafe posix_spawn(&process, path, &actions, nil, &words, environ)
     guard error == 0 else { throw Failure(number: error) }
