@@ -20,7 +20,7 @@ PREFIX ?= /usr/local
 PROGRAMS := ferrule ferrule-legacy-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install run test conformance soak bench grammar fuzz fuzz-input
+.PHONY: help setup build release install run test conformance soak bench grammar fuzz fuzz-input format docs
 
 help:
 	@echo "make run     build, and show an example"
@@ -30,7 +30,10 @@ help:
 	@echo "make bench   build optimised, and measure"
 	@echo "make fuzz    engine against kernel on drawn scenarios: TIME=seconds, SEED=number; needs root"
 	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
-	@echo "make install build optimised, and install into $(PREFIX)/bin"
+	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
+	@echo "make grammar make the grammars, completions and manual pages anew"
+	@echo "make format  format the source files"
+	@echo "make docs    the libraries' documentation, into .build/docs"
 	@echo "make setup   install the Debian packages that are missing"
 
 setup:
@@ -59,6 +62,7 @@ release: setup
 
 install: release
 	install -D -s -t "$(DESTDIR)$(PREFIX)/bin" $(foreach program,$(PROGRAMS),"$(BIN)/$(program)")
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" Docs/man/*.1
 
 # Findings, then the way of a packet that one of them keeps out.
 run: release
@@ -91,7 +95,7 @@ bench: release
 	$(SWIFT) run --package-path Benchmarks -c release PacketCosts
 	$(SWIFT) run --package-path Benchmarks -c release ScenarioCosts
 
-# The grammars in Grammar/ that are made from the extensions' tables, and the shells' completions.
+# What is made from the extensions' tables and the commands' definitions: Grammar/, its completions, and Docs/man.
 grammar: setup
 	FERRULE_REGENERATE=1 $(SWIFT) test $(SWIFT_FLAGS) --filter 'isFresh|isTheOneInGrammar'
 
@@ -105,3 +109,24 @@ fuzz: release
 # Whatever strangers write is read without a trap, in bounded time and memory; builds into .build-fuzz with libFuzzer, which Swift brings along.
 fuzz-input: setup
 	SWIFT="$(SWIFT)" Tests/InputFuzzer/fuzz-input.sh $(TIME) $(ENTRY)
+
+# What FormatTests asks for; the rules stand in .swift-format.
+format:
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
+
+# A module of each library product has a catalogue (*.docc). A link of it that leads nowhere is an error; one module's comments may
+# name what only another has.
+DOCUMENTED = $(basename $(notdir $(wildcard Sources/*/*.docc)))
+
+docs: build
+	@rm -rf .build/docs && mkdir -p .build/docs/archives
+	@graphs=$$($(SWIFT) package $(SWIFT_FLAGS) dump-symbol-graph --minimum-access-level public --skip-synthesized-members \
+	  | sed -n 's/^Files written to //p'); \
+	for module in $(DOCUMENTED); do \
+	  mkdir -p .build/docs/$$module && cp "$$graphs/$$module".symbols.json "$$graphs/$$module"@*.symbols.json .build/docs/$$module 2>/dev/null; \
+	  docc convert Sources/$$module/$$module.docc --additional-symbol-graph-dir .build/docs/$$module \
+	    --fallback-display-name $$module --fallback-bundle-identifier ferrule.$$module \
+	    --output-path .build/docs/archives/$$module.doccarchive >.build/docs/$$module/log 2>&1 || { cat .build/docs/$$module/log; exit 1; }; \
+	  ! grep -A1 "doesn't exist at" .build/docs/$$module/log | grep -B1 '\.docc/' || exit 1; \
+	done
+	docc merge .build/docs/archives/*.doccarchive --synthesized-landing-page-name Ferrule --output-path .build/docs/Ferrule.doccarchive

@@ -155,7 +155,7 @@ func withCStrings<Result>(_ texts: [String], _ body: ([UnsafeMutablePointer<CCha
   for text in texts { unsafe pointers.append(strdup(text)) }
   unsafe pointers.append(nil)
   defer {
-    for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+    while let pointer = unsafe pointers.popLast() { unsafe free(pointer) }
   }
   return unsafe body(pointers)
 }

@@ -170,7 +170,12 @@ public struct LabExpectation: Sendable, Equatable {
 
 /// What conntrack told its listeners.
 public enum LabConntrackEvent: Sendable, Equatable {
-  public enum Kind: String, Sendable, Equatable { case new = "NEW", update = "UPDATE", destroy = "DESTROY" }
+  public enum Kind: String, Sendable, Equatable {
+    case new = "NEW"
+    case update = "UPDATE"
+    case destroy = "DESTROY"
+  }
+
   case connection(Kind, LabConnection)
   case expectation(Kind, LabExpectation)
 

@@ -1,14 +1,14 @@
 /// The one place where typed structures are read from and written to the bytes of a rule.
 ///
 /// Every structure passed here is a plain value whose layout is the kernel's; padding is zero because the bytes are
-/// zeroed before a structure is stored field by field, see ``Payload/encode(_:size:)``.
+/// zeroed before a structure is stored field by field, see ``Payload/encode(_:)``.
 public enum Payload {
   /// Rounds up as the kernel's `XT_ALIGN` does.
   @inlinable public static func aligned(_ size: Int) -> Int { (size + 7) & ~7 }
 
   /// The bytes of `info`, filled up with zeroes to its aligned size.
   ///
-  /// - Precondition: `Info` has no interior padding that could carry stale bytes; ``LayoutAudit`` checks this.
+  /// - Precondition: `Info` has no interior padding that could carry stale bytes.
   @inlinable public static func encode<Info: BitwiseCopyable>(_ info: Info) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: aligned(MemoryLayout<Info>.size))
     store(info, in: &bytes, at: 0)

@@ -21,7 +21,7 @@ import XTables
   }
 
   /// The widths that X.691 gives to numbers, lengths and choices, and what `STOP` and components without a type are.
-  @Test func widthsFollowFromRanges() throws {
+  @Test func fieldWidthsFollowFromTheirRanges() throws {
     let interest = PERSchema.Interest(names: ["b"], elements: ["l": 3])
     let schema = try PERSchema(
       """
@@ -72,7 +72,7 @@ import XTables
   }
 
   /// Counts that promise more than there is cost nothing.
-  @Test func hostileCountsEnd() {
+  @Test func hostileElementCountsAreBounded() {
     let many: [UInt8] = [0x0C, 0xC0, 0, 1, 6, 0, 8, 0x91, 0x4A, 0, 5, 0xBF, 0xFF] + [UInt8](repeating: 0, count: 60_000)
     for root in [H323Schema.ras, H323Schema.userInformation, H323Schema.control] {
       _ = decode(root, many)

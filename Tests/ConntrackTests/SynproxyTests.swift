@@ -44,7 +44,7 @@ import Wire
   }
 
   /// A client that knows timestamps was told the proxy's clock: the server's is moved to it, and what the client echoes is moved back.
-  @Test func timestampsAreMoved() throws {
+  @Test func timestampsAreShiftedBetweenTheTwoConnections() throws {
     let table = ConntrackTable(seed: 5)
     let now = Instant.seconds(1000)
     let server = Synproxy.Server(options: 0x0F, windowScale: 7, segmentSize: 1460)

@@ -62,7 +62,7 @@ import XTables
   }
 
   /// With the switch on, a connection knows since when it is there; without it, not.
-  @Test func timesAreKept() throws {
+  @Test func startAndStopTimesAreKept() throws {
     for isOn in [false, true] {
       var settings = ConntrackSettings()
       settings.timestamp = isOn
@@ -90,7 +90,7 @@ import XTables
   }
 
   /// Under a zone of one direction two connections may have a tuple in common: the newer one is found, and it is no contradiction.
-  @Test func aTupleMayBeOfTwo() throws {
+  @Test func theNewerOfTwoConnectionsWithOneTupleIsFound() throws {
     let table = ConntrackTable(seed: 5)
     let now = Instant.seconds(100)
     func end(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
@@ -139,7 +139,7 @@ import XTables
   }
 
   /// A packet that is dropped takes its unconfirmed connection with it; a handle of a connection that is gone finds nothing.
-  @Test func nothingIsLeftBehind() throws {
+  @Test func aDroppedPacketTakesItsConnectionWithIt() throws {
     let table = ConntrackTable(seed: 5)
     let now = Instant.seconds(100)
     var dropped = Conntrack.Attachment.none
@@ -156,7 +156,7 @@ import XTables
   }
 
   /// Random packets, losses, fragments, clock jumps and flushes: no trap, and after every step the structures agree with each other.
-  @Test(arguments: 0..<4) func soak(seed: Int) throws {
+  @Test(arguments: 0..<4) func structuresStayConsistentUnderRandomPackets(seed: Int) throws {
     var settings = ConntrackSettings()
     settings.max = 300
     settings.accounting = true

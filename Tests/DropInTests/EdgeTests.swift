@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test func linesOfRestore() throws {
+  @Test func oddLinesOfRestoreAreAnsweredAsByIptables() throws {
     let clean = "iptables -F; iptables -X; iptables -P INPUT ACCEPT; iptables -A INPUT -p tcp"
     try compare(Self.lines.flatMap { line -> [String] in
       ["\(clean); printf '*filter\\n\(line)COMMIT\\n' | iptables-restore -n", "iptables-save"]
@@ -37,7 +37,7 @@ import Testing
   }
 
   /// An option's name that two matches know, and a match that is named again.
-  @Test func optionsOfMatchesNamedTwice() throws {
+  @Test func optionsOfMatchesNamedTwiceGoWhereIptablesPutsThem() throws {
     let matches = [
       "-m mark --mark 1 -m connmark --mark 2 -m mark --mark 3", "-m mark --mark 1 -m mark --mark 3", "-m mark --mark 1 -m connmark --mark 2",
       "-m connmark --mark 1 -m mark --mark 2 -m connmark --mark 3", "-m mark --mark 1 -m connmark --mark 2 -m mark ! --mark 3",
@@ -49,7 +49,7 @@ import Testing
   }
 
   /// `--test` of a whole file says what reading line by line would.
-  @Test func testOfAFile() throws {
+  @Test func restoreTestOfAFileAnswersAsIptables() throws {
     let rules = [
       ":a - [0:0]\\n-A INPUT -j a\\n", ":a - [0:0]\\n:a - [0:0]\\n", "-A INPUT -j nowhere\\n", "-A a\\n", ":INPUT DROP [1:2]\\n-A INPUT\\n",
       ":INPUT DROP [x:2]\\n", ":a ACCEPT\\n", ":a\\n", "-P INPUT DROP\\n", "-P a DROP\\n", "-N a\\n-N a\\n", "-N a\\n-A a -j a\\n",
@@ -65,7 +65,7 @@ import Testing
     } + ["iptables-save; ip6tables-save"])
   }
 
-  @Test func optionsOfThePrograms() throws {
+  @Test func optionsOfTheProgramsAreAnsweredAsByIptables() throws {
     try compare([
       "iptables -b", "iptables -b -A INPUT", "iptables -A INPUT -b", "iptables --binary", "iptables -L -b", "iptables -bn -L", "iptables -L -nb",
       "iptables-save -b", "iptables-save --binary", "iptables-restore -b </dev/null", "iptables-restore --binary </dev/null",

@@ -29,7 +29,7 @@ import XTables
   }
 
   /// Any host of the network may answer, and more than one, but not for long.
-  @Test func areExpectedOnlyForAWhile() throws {
+  @Test func answersToABroadcastAreExpectedOnlyForAWhile() throws {
     let simulator = try broadcast("10.0.0.1/24 brd +")
     func answer(_ source: String) throws -> [ConnectionSnapshot] {
       var fields = PacketFields(try #require(IPAddress(source)), try #require(IPAddress("10.0.0.1")))
@@ -46,7 +46,7 @@ import XTables
     #expect(related(try answer("10.0.0.99")).contains("10.0.0.99") == false)
   }
 
-  @Test(arguments: ["10.0.0.1/24 brd 10.0.0.255", "10.0.0.1/24 brd +"]) func areExpectedFromTheNetwork(_ address: String) throws {
+  @Test(arguments: ["10.0.0.1/24 brd 10.0.0.255", "10.0.0.1/24 brd +"]) func answersAreExpectedFromTheNetworkOfTheBroadcast(_ address: String) throws {
     let expected = try #require(expectations(address).first).expectation
     #expect(expected.tuple.description == "udp 10.0.0.255:137>10.0.0.1:137")
     #expect(expected.mask.source.description == "255.255.255.0" && expected.sourceIDMask == .max)
@@ -54,7 +54,7 @@ import XTables
   }
 
   /// An address that was given none has no broadcast address that the helper would know, nor goes a packet out that may not be broadcast.
-  @Test func areNotExpectedElsewhere() throws {
+  @Test func answersFromOtherNetworksAreNotExpected() throws {
     #expect(try expectations("10.0.0.1/24").isEmpty)
     #expect(try expectations("10.0.0.1/24 brd 10.0.0.255", mayBroadcast: false).isEmpty)
   }

@@ -70,8 +70,8 @@ struct CarriageTests {
     return (packet, isForward ? "eth0" : "eth1")
   }
 
-  @Test("what is carried fares as what is received")
-  func fares() throws {
+  @Test("a carried packet gets the verdict and the bytes of a received one")
+  func carriedPacketsFareAsReceivedOnes() throws {
     let (recorded, carried) = (try simulator(), try simulator())
     var random = SeededRandom(seed: 20)
     var verdicts: [String: Int] = [:]
@@ -108,7 +108,7 @@ struct CarriageTests {
   }
 
   @Test("a listener may have another packet carried while one waits")
-  func nested() throws {
+  func aListenerMayCarryAnotherPacketWhileOneWaits() throws {
     let simulator = try simulator()
     let interface = try #require(simulator.host.interface(named: "eth0"))
     var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .tcp)
@@ -135,8 +135,8 @@ struct CarriageTests {
     #expect(inner.count == 2)
   }
 
-  @Test("a packet that is held keeps its bytes, whatever becomes of those that were handed in")
-  func held() throws {
+  @Test("a held packet keeps its bytes when the buffer handed in is reused")
+  func aHeldPacketKeepsItsOwnBytes() throws {
     let simulator = try simulator()
     let interface = try #require(simulator.host.interface(named: "eth0"))
     simulator.queues[3] = QueueListener { _ in QueueAnswer(.hold) }

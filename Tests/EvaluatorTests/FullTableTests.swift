@@ -131,8 +131,8 @@ struct FullTableTests {
     try #require(Int(try HostFile.read("/proc/sys/net/netfilter/nf_conntrack_count").filter(\.isNumber)))
   }
 
-  @Test("takes the new in the place of the unassured, and drops it where all are assured", arguments: [false, true])
-  func agrees(_ isAssured: Bool) throws {
+  @Test("a full table replaces an unassured connection, and drops the new one where all are assured", arguments: [false, true])
+  func aFullTableReplacesTheUnassuredAndKeepsTheAssured(_ isAssured: Bool) throws {
     let limit = try #require(Int(try HostFile.read("/proc/sys/net/netfilter/nf_conntrack_max").filter(\.isNumber)))
     // Each connection costs the kernel some 400 bytes.
     guard limit <= 1 << 20 else {

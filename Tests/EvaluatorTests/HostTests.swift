@@ -23,7 +23,7 @@ struct HostTests {
 
   private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
-  @Test("routes by the longest prefix, and derives what follows from addresses", arguments: [
+  @Test("a host routes by the longest prefix and derives connected routes from addresses", arguments: [
     ("10.0.0.9", "lan", AddressType.unicast), ("10.0.0.1", "lo", .local), ("127.5.5.5", "lo", .local),
     ("10.0.0.255", "lan", .broadcast), ("8.8.8.8", "wan", .unicast), ("172.16.9.1", "lan", .unicast),
   ])
@@ -34,23 +34,23 @@ struct HostTests {
     #expect(answer.type == type)
   }
 
-  @Test("says where no route leads, and knows nothing of an interface that is down")
-  func dead() throws {
+  @Test("a destination without a route is unreachable, and an interface that is down has no routes")
+  func aHostHasNoRouteThroughAnInterfaceThatIsDown() throws {
     let host = try Host(yaml: Self.router)
     #expect(host.outputRoute(Flow(to: try address("172.16.1.1")))?.type == .unreachable)
     #expect(host.outputRoute(Flow(to: try address("192.0.2.9")))?.output?.name == "wan")
     #expect(host.addressType(try address("192.0.2.1"), on: nil) == .unicast)
   }
 
-  @Test("does not know what it was not told: without routes a far destination is unknown")
-  func unknown() throws {
+  @Test("without routes a far destination is unknown")
+  func aFarDestinationIsUnknownWithoutRoutes() throws {
     let host = try Host(yaml: "interfaces: {eth0: {addresses: [10.0.0.1/24]}}")
     #expect(host.outputRoute(Flow(to: try address("10.0.0.5")))?.output?.name == "eth0")
     #expect(host.outputRoute(Flow(to: try address("8.8.8.8"))) == nil)
   }
 
-  @Test("is read from what ip prints")
-  func fromIP() throws {
+  @Test("a host is read from the JSON that ip prints")
+  func aHostIsReadFromTheOutputOfIp() throws {
     let addresses = """
       [{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"address":"00:00:00:00:00:00",
         "addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host"}]},
@@ -70,7 +70,7 @@ struct HostTests {
     #expect(host.addressType(try address("172.17.255.255"), on: nil) == .broadcast)
   }
 
-  @Test("refuses what it does not understand, with the place", arguments: [
+  @Test("a host file that is not understood is refused with the place", arguments: [
     "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {a: b}", "- 1", ": :",
     "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "routes: [default via 127.0.0.2 realms 1/65536]", "routes: [default via 127.0.0.2 realm cosmos]", "sockets: [{proto: icmp, port: 1}]",
     "interfaces: {a-name-that-is-too-long: {}}",
@@ -79,8 +79,8 @@ struct HostTests {
     #expect(throws: ScenarioFileError.self) { try Host(yaml: text) }
   }
 
-  @Test("has the kernel's sysctls, and forwards by interface")
-  func sysctls() throws {
+  @Test("a host has the kernel's sysctls, and forwards by interface")
+  func theHostHasTheKernelsSysctls() throws {
     let host = try Host(yaml: Self.router)
     #expect(host.sysctl("net.ipv4.ip_default_ttl") == 64)
     #expect(host.sysctl("net/ipv4/conf/lan/forwarding") == 1)

@@ -34,8 +34,8 @@ struct KernelAgreementTests {
     return agreed
   }
 
-  @Test("agree on the way of packets")
-  func paths() throws {
+  @Test("engine and kernel agree on every kept scenario")
+  func engineAndKernelAgreeOnEveryScenario() throws {
     let scenarios = try PathScenarios.lines.map { try Scenario(line: $0) }
     #expect(!scenarios.isEmpty)
     let agreed = Self.agreeing(scenarios)
@@ -44,8 +44,8 @@ struct KernelAgreementTests {
   }
 
   /// Where the kernel hashes addresses and ports under a secret of the boot, other hosts are as good as another boot.
-  @Test("agree on it for other hosts too, where the kernel draws something", arguments: [("20", "c"), ("77", "4d")])
-  func pathsOfOthers(_ number: String, _ number6: String) throws {
+  @Test("engine and kernel agree for other hosts too, where the kernel draws something", arguments: [("20", "c"), ("77", "4d")])
+  func engineAndKernelAgreeForOtherHosts(_ number: String, _ number6: String) throws {
     let drawn = ["*nat", "--queue-balance", "SYNPROXY", "--hashlimit-mode", "-m recent", "-m connlimit", "hash:", "nexthop"]
     let lines = PathScenarios.lines.filter { line in drawn.contains { line.contains($0) } }
     let scenarios = try lines.map { line in

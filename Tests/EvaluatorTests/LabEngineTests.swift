@@ -6,8 +6,8 @@ import XTables
 
 @Suite("The engine's answers to the lab's scenarios")
 struct LabEngineTests {
-  @Test("agree with what a kernel was recorded to answer", .needsSharedFolder)
-  func recordings() throws {
+  @Test("the engine gives the answers that were recorded from a kernel", .needsSharedFolder)
+  func theEngineGivesTheRecordedAnswers() throws {
     let engine = LabEngine(registry: .ferrule)
     var lines: [String] = []
     var agreed = 0

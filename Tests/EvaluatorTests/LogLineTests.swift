@@ -57,7 +57,7 @@ import XTables
     Case(rule: "", packet: fields(200), line: ends + "LEN=20 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=200 "),
   ]
 
-  @Test(arguments: cases) func line(_ test: Case) throws {
+  @Test(arguments: cases) func aLogLineIsTheKernels(_ test: Case) throws {
     let logs = try logs("*filter\n-A FORWARD -j LOG --log-prefix \"P: \" --log-level 6 \(test.rule)\nCOMMIT\n", test.packet)
     #expect(logs == [.line(level: 6, text: "P: " + test.line)])
   }

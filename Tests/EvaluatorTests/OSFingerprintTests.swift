@@ -7,8 +7,8 @@ import XTables
 
 @Suite("Fingerprints of operating systems") struct OSFingerprintTests {
   /// A kernel that `nfnl_osf` had given the same text was asked once: its table is the whole machine's, which no test may touch.
-  @Test("are found as the kernel finds them")
-  func asTheKernel() throws {
+  @Test("fingerprints match as in the kernel")
+  func fingerprintsMatchAsInTheKernel() throws {
     let record = try #require(try PackageFolder.fixture("kernel-osf.jsonl").first)
     let answer = LabEngine(registry: .ferrule).play(try Scenario(record["scenario"] ?? .null))
     #expect(answer.error == nil)
@@ -19,8 +19,8 @@ import XTables
     }
   }
 
-  @Test("of which nobody told are unknown")
-  func unknown() throws {
+  @Test("a match on fingerprints that were not given is unknown")
+  func fingerprintsThatWereNotGivenAreUnknown() throws {
     let scenario = try Scenario(
       line: #"""
         {"rules": "*filter\n-A INPUT -p tcp -m osf --genre Penguin -j DROP\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1",
@@ -31,11 +31,11 @@ import XTables
     #expect(verdict.by?.contains("pf.os") == true)
   }
 
-  @Test("have mistakes told by line", arguments: [
+  @Test("a mistake in a fingerprint file names its line", arguments: [
     "S4:64:1:60:M*:Linux", "x:64:1:60:M*:Linux:::", "S4:256:1:60:M*:Linux:::", "S4:64:2:60:M*:Linux:::", "S4:64:1:65536:M*:Linux:::",
     "%0:64:1:60:M*:Linux:::", "S4:64:1:60:T,T,T,T,N:Linux:::", "4294967296:64:1:60:M*:Linux:::", ":64:1:60:M*:Linux:::", "S:64:1:60::Linux:::",
   ])
-  func mistakes(_ line: String) throws {
+  func mistakesInFingerprintsNameTheirLine(_ line: String) throws {
     do throws(OSFingerprintError) {
       _ = try OSFingerprints(text: "# a comment\n\n\(line)\n")
       Issue.record("it was read")
@@ -44,8 +44,8 @@ import XTables
     }
   }
 
-  @Test("of any text end in an answer, and any packet is looked at")
-  func fuzz() {
+  @Test("any text is read or refused, and any packet can be compared")
+  func anyTextIsReadOrRefusedAndAnyPacketCompared() {
     var random = SeededRandom(seed: 7)
     let fallback = "*:64:0:60:M*,S,T,N,W7:Linux:::\n*:0:0:40::x:::\n"
     let parts = ["S", "T", "%", "*", "4", "64", ":", ":", ":", ":", ",", "M", "N", "E", "W", "1", "0", "\n", "#", " ", "\t", "é", "60", "Linux"]

@@ -9,7 +9,7 @@ import XTables
 
 /// The page about the hooks against what the simulator does at them.
 @Suite struct PacketPathTests {
-  @Test(arguments: [Family.ipv4, .ipv6]) func pageSaysWhatIsThere(_ family: Family) throws {
+  @Test(arguments: [Family.ipv4, .ipv6]) func thePacketPathPageNamesTheOperationsOfEachHook(_ family: Family) throws {
     var text = ""
     for table in TableName.allCases { text += "*\(table.rawValue)\nCOMMIT\n" }
     text += "*filter\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n"

@@ -33,7 +33,7 @@ struct SimulatorTests {
   }
 
   @Test("a table with a loop cannot be run")
-  func loop() throws {
+  func aTableWithALoopIsRefused() throws {
     var table = Table(.filter, .ipv4)
     _ = table.addChain("a")
     _ = table.addChain("b")
@@ -45,7 +45,7 @@ struct SimulatorTests {
   }
 
   @Test("a table that jumps to a chain it does not have cannot be run")
-  func missing() throws {
+  func aJumpToAMissingChainIsRefused() throws {
     var table = Table(.filter, .ipv4)
     let index = try #require(table.index(of: "FORWARD"))
     table.update(at: index) { $0.rules.append(Rule(target: .jump("nowhere"))) }
@@ -53,7 +53,7 @@ struct SimulatorTests {
   }
 
   @Test("a chain may nest as deep as there are chains")
-  func depth() throws {
+  func chainsNestAsDeepAsThereAreChains() throws {
     var rules = "*filter\n"
     let count = 2000
     for index in 0..<count { rules += ":c\(index) - [0:0]\n" }
@@ -67,7 +67,7 @@ struct SimulatorTests {
   }
 
   @Test("a copy for this host is copied again when it comes in, and that ends")
-  func copies() throws {
+  func copiesOfCopiesEnd() throws {
     let simulator = try simulator("*mangle\n-A PREROUTING -j TEE --gateway 127.0.0.1\nCOMMIT\n")
     let report = simulator.receive(try udp(80), on: "eth0")
     #expect(report.verdict == .sent(output: "eth1"))
@@ -75,7 +75,7 @@ struct SimulatorTests {
   }
 
   @Test("a held packet goes on at the next operation when its listener answers")
-  func held() throws {
+  func aHeldPacketGoesOnAtTheNextOperation() throws {
     let simulator = try simulator("*mangle\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n*filter\n-A FORWARD -m mark --mark 7 -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n")
     var id: UInt64 = 0
     simulator.queues[3] = QueueListener { packet in
@@ -91,7 +91,7 @@ struct SimulatorTests {
   }
 
   @Test("a full queue drops, or lets pass where its listener asked for that", arguments: [false, true])
-  func full(_ isFailOpen: Bool) throws {
+  func aFullQueueDropsUnlessItIsFailOpen(_ isFailOpen: Bool) throws {
     let simulator = try simulator("*filter\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n")
     simulator.queues[3] = QueueListener(maximumLength: 1, isFailOpen: isFailOpen) { _ in QueueAnswer(.hold) }
     #expect(simulator.receive(try udp(80), on: "eth0").verdict == .queued(number: 3, at: .forward))
@@ -99,7 +99,7 @@ struct SimulatorTests {
   }
 
   @Test("a balance picks queues by the kernel's hash of a seed that is given, else says which there are")
-  func balance() throws {
+  func aBalancedQueueFollowsTheKernelsHash() throws {
     let rules = "*filter\n-A FORWARD -j NFQUEUE --queue-balance 3:6\nCOMMIT\n"
     func queue(_ seed: UInt32?) throws -> (number: UInt16?, notes: [String]) {
       let simulator = try simulator(rules)
@@ -114,22 +114,22 @@ struct SimulatorTests {
     #expect(try queue(nil).notes.first?.contains("of 3 to 6") == true)
   }
 
-  @Test("an operation that is asked for again for ever ends as unknown")
-  func endless() throws {
+  @Test("an operation that is asked for again without end ends as unknown")
+  func anOperationRepeatedWithoutEndIsUnknown() throws {
     let simulator = try simulator("*filter\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n")
     simulator.queues[3] = QueueListener { _ in QueueAnswer(.repeat) }
     #expect(simulator.receive(try udp(80), on: "eth0").verdict.name == "unknown")
   }
 
-  @Test("a queue that hands to itself for ever ends as unknown")
-  func circle() throws {
+  @Test("a queue that hands a packet to itself without end ends as unknown")
+  func aQueueThatFeedsItselfWithoutEndIsUnknown() throws {
     let simulator = try simulator("*filter\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n")
     simulator.queues[3] = QueueListener { _ in QueueAnswer(.queue(3)) }
     #expect(simulator.receive(try udp(80), on: "eth0").verdict.name == "unknown")
   }
 
   @Test("counters tell packets and bytes, and begin at zero with a new table")
-  func counters() throws {
+  func countersCountPacketsAndBytesFromZero() throws {
     let rules = "*filter\n-A FORWARD -p udp --dport 80 -j ACCEPT\nCOMMIT\n"
     let simulator = try simulator(rules)
     for port in [80, 80, 81] as [UInt16] { _ = simulator.receive(try udp(port), on: "eth0") }
@@ -141,7 +141,7 @@ struct SimulatorTests {
   }
 
   @Test("the same seed gives the same run, with or without a trace")
-  func repeatable() throws {
+  func theSameSeedGivesTheSameRun() throws {
     let rules = "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE --random-fully\nCOMMIT\n*filter\n-A FORWARD -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n"
     func run(_ seed: UInt64, isTraced: Bool) throws -> [String] {
       let simulator = try simulator(rules, seed: seed)
@@ -156,8 +156,8 @@ struct SimulatorTests {
     #expect(try run(5, isTraced: true) != run(6, isTraced: true))
   }
 
-  @Test("no bytes make it stumble", arguments: [UInt64(1), 2, 3])
-  func garbage(_ seed: UInt64) throws {
+  @Test("random bytes never trap", arguments: [UInt64(1), 2, 3])
+  func randomBytesNeverTrap(_ seed: UInt64) throws {
     let simulator = try simulator(
       "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n-A PREROUTING -p tcp --dport 9 -j REDIRECT --to-ports 10\nCOMMIT\n"
         + "*filter\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\n-A FORWARD -m conntrack --ctstate INVALID -j REJECT\n-A FORWARD -p udp -m multiport --dports 1:100 -j LOG\nCOMMIT\n")

@@ -6,8 +6,8 @@ import Testing
 /// What `make soak` does at length.
 @Suite("Random traffic, and every structure after each packet")
 struct SoakTests {
-  @Test("contradicts nothing", arguments: [UInt64(1), 2])
-  func holds(_ seed: UInt64) throws {
+  @Test("the structures stay consistent after every packet", arguments: [UInt64(1), 2])
+  func structuresStayConsistentAfterEveryPacket(_ seed: UInt64) throws {
     let outcome = try Soak(seed: seed).run(packets: 3000)
     #expect(outcome.findings.isEmpty, "\(outcome.findings.joined(separator: "\n"))")
     #expect(outcome.steps == 3000)
@@ -19,8 +19,8 @@ struct SoakTests {
     #expect(outcome.statistics.expectCreate > 0)
   }
 
-  @Test("flows without end find a table bounded: the unassured give way, the assured stay and all others are dropped")
-  func flood() throws {
+  @Test("a flood leaves the table bounded: the unassured are replaced, the assured stay, others are dropped")
+  func floodsLeaveTheTableBoundedAndTheAssuredInPlace() throws {
     let open = try Flood(limit: 512).run(flows: 6000, checkEvery: 500)
     #expect(open.findings.isEmpty, "\(open.findings.joined(separator: "\n"))")
     #expect(open.most == 512)
@@ -35,7 +35,7 @@ struct SoakTests {
   }
 
   @Test("the same seed gives the same run")
-  func repeats() throws {
+  func theSameSeedGivesTheSameRun() throws {
     let digests = try [7, 7, 8].map { try Soak(seed: $0).run(packets: 600).digest.description }
     #expect(digests[0] == digests[1])
     #expect(digests[0] != digests[2])

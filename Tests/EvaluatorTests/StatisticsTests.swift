@@ -63,7 +63,7 @@ struct StatisticsTests {
     return columns(run.simulator.world.conntrack?.statistics ?? ConntrackStatistics())
   }
 
-  @Test("are the kernel's") func agree() throws {
+  @Test("the engine's statistics equal the kernel's") func theStatisticsEqualTheKernels() throws {
     #expect(Self.lines.count >= 35)
     var agreed = 0
     var counted: Set<String> = []

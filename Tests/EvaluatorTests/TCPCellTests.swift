@@ -80,7 +80,7 @@ struct TCPCellTests {
     return try Scenario(line: #"{"name": "\#(way.name)", "rules": \#(rules), "trace": false, "deltas": false, "steps": [\#(steps.joined(separator: ","))]}"#)
   }
 
-  @Test("agree", arguments: ways) func everyCellAgrees(_ way: Way) throws {
+  @Test("engine and kernel agree on every cell", arguments: ways) func everyCellAgrees(_ way: Way) throws {
     let (kernel, engine) = (KernelLab(registry: .ferrule), LabEngine(registry: .ferrule))
     var agreed = 0
     for isReply in [false, true] {

@@ -53,7 +53,7 @@ import XTables
   }
 
   /// A chain of 20,000 chains, each leading to the next, is drawn in lines of bearable width.
-  @Test func depthIsBounded() throws {
+  @Test func deepChainsAreDrawnInBoundedWidth() throws {
     let count = 20_000
     var text = "*filter\n"
     for index in 0..<count { text += ":c\(index) - [0:0]\n" }

@@ -22,7 +22,7 @@ import XTables
     return (file, Linter(registry: .ferrule).diagnostics(for: parsed))
   }
 
-  @Test(arguments: cases) func example(_ test: Case) {
+  @Test(arguments: cases) func aCheckFindsExactlyWhatItsExampleMarks(_ test: Case) {
     let (file, found) = Self.lint(test.example.text, test.example.family)
     let own = found.filter { $0.code == test.check.code }
     let marks = own.map { CheckExample.Mark(offset: Int($0.range.range.lowerBound), message: $0.message) }

@@ -30,7 +30,7 @@ import Testing
     ("ferrule run $F 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' --expect unknown", 0),
     ("ferrule run $F 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' --expect drop", 1),
     ("ferrule run $F --pcap $F --in eth0", 2), ("ferrule run $F --pcap $F", 2),
-  ]) func status(_ line: String, _ expected: Int32) throws {
+  ]) func commandsExitWithTheDocumentedStatus(_ line: String, _ expected: Int32) throws {
     let outcome = try Self.shell(line, with: Self.fine)
     #expect(outcome.status == expected, "\(outcome.text)")
   }
@@ -45,7 +45,7 @@ import Testing
 
   /// Whatever the bytes: a diagnostic with its place and status 2, never a trap.
   @Test(arguments: ["lint", "fmt", "show", "compile", "apply --test", "apply --sandbox"])
-  func badInput(_ command: String) throws {
+  func badInputEndsWithADiagnosticAndStatusTwo(_ command: String) throws {
     let inputs: [(name: String, bytes: [UInt8])] = [
       ("truncated", Array("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tc".utf8)),
       ("NUL", Array("*filter\n-A INPUT -s 1.2.3.4\0 -j DROP\nCOMMIT\n".utf8)),
@@ -78,7 +78,7 @@ import Testing
   }
 
   /// A capture of two packets, whole and cut in half.
-  @Test func captureIsRun() throws {
+  @Test func theFramesOfACaptureAreRun() throws {
     let packet: [UInt8] = [
       0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0x66, 0xC8, 10, 0, 0, 9, 10, 0, 0, 1, 0, 1, 0, 53, 0, 8, 0, 0,
     ]
@@ -113,7 +113,7 @@ import Testing
   }
 
   /// What `--conntrack` prints is what `--conntrack-from` reads.
-  @Test func connectionsGoOutAndIn() throws {
+  @Test func listedConnectionsAreReadBack() throws {
     let folder = BuiltCommand.root.appending(path: "Examples/nat-gateway")
     let run = "ferrule run --brief --conntrack --host host.yaml"
     let outcome = try BuiltCommand.shell(

@@ -23,7 +23,7 @@ import TestSupport
     }
   }
 
-  @Test func namesWhatIsThere() throws {
+  @Test func everyNameInTheDocumentExists() throws {
     let root = PackageFolder.path
     let scenarios = try Set(["path", "protocol"].flatMap { try PackageFolder.fixture("\($0)-scenarios.jsonl") }.compactMap { $0["name"]?.text })
     let rows = try Self.rows()

@@ -10,7 +10,7 @@ import Testing
     return names.sorted().filter { FileManager.default.fileExists(atPath: "\(base)/\($0)/packets.txt") }
   }()
 
-  @Test func thereAreExamples() { #expect(Self.folders.count >= 5) }
+  @Test func theExampleFoldersAreFound() { #expect(Self.folders.count >= 5) }
 
   private static let sets = "sets.ipset"
 
@@ -66,7 +66,7 @@ import Testing
   }
 
   /// The mistakes example apart, an example shows the canonical form.
-  @Test(arguments: folders) func formIsCanonical(_ name: String) throws {
+  @Test(arguments: folders) func theRulesetsOfExamplesAreFormatted(_ name: String) throws {
     let folder = BuiltCommand.root.appending(path: "Examples/\(name)")
     let outcome = try BuiltCommand.shell("ferrule fmt --check \(try ruleset(folder))", in: folder)
     #expect(outcome.status == (name == "router-mistakes" ? 1 : 0))

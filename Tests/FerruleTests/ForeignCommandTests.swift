@@ -25,14 +25,14 @@ import TestSupport
     return try BuiltCommand.shell("export XTABLES_LIBDIR='\(libraries)'\n" + line, in: directory)
   }
 
-  @Test func theyAreFormattedAndDrawn() throws {
+  @Test func foreignRulesAreFormattedAndDrawn() throws {
     #expect(try Self.run("ferrule fmt a.rules").text == Self.rules)
     let abbreviated = Self.rules.replacingOccurrences(of: "--between crescent", with: "--betw crescent")
     #expect(try Self.run("ferrule fmt a.rules", abbreviated).text == Self.rules)
     #expect(try Self.run("ferrule show a.rules").text.contains("2 -p tcp -m moonphase --between crescent full -m tcp --dport 22 -j HOSTILE"))
   }
 
-  @Test func theyAreCompiledAndReadBack() throws {
+  @Test func foreignRulesAreCompiledAndReadBack() throws {
     let outcome = try Self.run("ferrule compile -o a.blob a.rules && ferrule decompile a.blob")
     #expect(outcome.text == Self.rules)
     // Where nobody can read them their bytes are kept, and give the same table again.
@@ -50,7 +50,7 @@ import TestSupport
     #expect(blind.text.hasSuffix("same\nreadable again\n"))
   }
 
-  @Test func lintNotesThem() throws {
+  @Test func lintNotesForeignRules() throws {
     let outcome = try Self.run("ferrule lint a.rules")
     #expect(outcome.status == 0)
     #expect(outcome.text.contains("a.rules:5:1: note: `-m moonphase' is foreign"))
@@ -157,7 +157,7 @@ import TestSupport
     #expect(outcome.text.contains("points into the memory of the program that read its options [foreign-address]"))
   }
 
-  @Test func onePageExplainsIt() throws {
+  @Test func explainHasAPageForAForeignExtension() throws {
     #expect(try Self.run("ferrule explain -m moonphase").text.contains("moonphase, revision 3 (32 bytes)"))
   }
 }

@@ -45,9 +45,9 @@ import Testing
     return ((try? text()).map(pieces) ?? []).filter(\.isConsole).flatMap { commands($0.text) }
   }()
 
-  @Test func thereAreCommands() { #expect(Self.shown.count >= 6) }
+  @Test func theCommandsOfTheReadmeAreFound() { #expect(Self.shown.count >= 6) }
 
-  @Test(arguments: shown) func printsWhatIsShown(_ command: Command) throws {
+  @Test(arguments: shown) func everyCommandPrintsWhatTheReadmeShows(_ command: Command) throws {
     #expect(try BuiltCommand.shell(command.line).text == command.output)
   }
 

@@ -12,7 +12,7 @@ import Testing
     return format.render([FileDiagnostics(file, found), FileDiagnostics(SourceFile(name: "fine", bytes: []), [])])
   }
 
-  @Test func text() {
+  @Test func theTextReportShowsPlaceAndFix() {
     #expect(
       Self.report(.text) == """
         a b,"<é>".rules:3:1: warning: the same rule stands on line 2 [FE007 duplicate-rule]
@@ -26,7 +26,7 @@ import Testing
         """)
   }
 
-  @Test func json() throws {
+  @Test func theJSONReportHasRangesAndFixes() throws {
     let shape = try JSONDecoder().decode(Shape.self, from: Data(Self.report(.json).utf8))
     let finding = try #require(shape.diagnostics.first)
     #expect(finding.file == "a b,\"<é>\".rules")
@@ -35,21 +35,21 @@ import Testing
     #expect(shape.summary == ["errors": 0, "warnings": 1, "notes": 0])
   }
 
-  @Test func github() {
+  @Test func theGitHubReportEscapesNamesAndMessages() {
     #expect(
       Self.report(.github)
         == "::warning file=a b%2C\"<é>\".rules,line=3,col=1,title=FE007 duplicate-rule::"
         + "the same rule stands on line 2%0Athe first of the two\n")
   }
 
-  @Test func junit() {
+  @Test func theJUnitReportCountsFilesAndFailures() {
     let text = Self.report(.junit)
     #expect(text.contains("<testsuite name=\"ferrule lint\" tests=\"2\" failures=\"1\" errors=\"0\">"))
     #expect(text.contains("classname=\"a b,&quot;&lt;é&gt;&quot;.rules\""))
     #expect(text.contains("<testcase classname=\"fine\" name=\"no findings\"/>"))
   }
 
-  @Test func sarif() throws {
+  @Test func theSARIFReportHasRulesAndResults() throws {
     let log = try JSONDecoder().decode(Log.self, from: Data(Self.report(.sarif).utf8))
     #expect(log.version == "2.1.0")
     let run = try #require(log.runs.first)

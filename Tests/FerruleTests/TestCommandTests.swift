@@ -72,7 +72,7 @@ import Testing
       """
       T=$(dirname $F); mkdir $T/suites $T/suites/a; mv $F $T/suites/a/scenario.yaml; cd $T
       printf '*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p udp -m udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > rules; cp rules kept
-      ferrule test --watch suites > out 2>&1 & P=$!
+      ferrule test --watch --allow-path . suites > out 2>&1 & P=$!
       # Waits until the output has a line so many times.
       await() { for i in $(seq 600); do [ "$(grep -c "$2" out)" -ge $1 ] && return; sleep 0.1; done; echo "nothing says $2"; }
       await 1 'a/scenario.yaml: 1 passed'

@@ -14,19 +14,23 @@ import Testing
       let tests: [Test]
     }
     let counts: [String: Int]
-    let tests_per_second: Double
+    let testsPerSecond: Double
     let suites: [Suite]
   }
 
-  private static func report(_ text: String) throws -> Report { try JSONDecoder().decode(Report.self, from: Data(text.utf8)) }
+  private static func report(_ text: String) throws -> Report {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Report.self, from: Data(text.utf8))
+  }
 
-  @Test func theExamplesAgree() throws {
+  @Test func verifyAgreesOnTheExamples() throws {
     let outcome = try BuiltCommand.shell("ferrule verify --format json Examples")
     #expect(outcome.status == 0)
     let report = try Self.report(outcome.text)
     #expect(report.suites.count >= 8)
     for test in report.suites.flatMap(\.tests) { #expect(test.outcome == "agree", "\(test.name): \(test.reason ?? "")") }
-    print("verified \(report.counts["agree"] ?? 0) tests of the examples, \(Int(report.tests_per_second)) a second")
+    print("verified \(report.counts["agree"] ?? 0) tests of the examples, \(Int(report.testsPerSecond)) a second")
   }
 
   private static func scenario(
@@ -63,7 +67,7 @@ import Testing
   }
 
   /// Macros speak with the sockets of the host as with any other server.
-  @Test func socketsAnswerMacros() throws {
+  @Test func verifyPlaysTheHostsSocketsInMacros() throws {
     let text = """
       rules: |
         *filter

@@ -144,7 +144,7 @@ import XTables
       extras: #", "mode": "stack", "sockets": [{"name": "web", "proto": "tcp", "port": 8080, "transparent": true}, {"name": "dns", "proto": "udp", "port": 5300, "addr": "10.0.0.1", "transparent": true}]"#),
   ]
 
-  @Test(arguments: cases) func agrees(_ test: Case) throws {
+  @Test(arguments: cases) func theEvaluatorMatchesAsTheRunningKernel(_ test: Case) throws {
     let interfaces =
       test.isIPv6 ? #"{"eth0": ["fd00::1/64"], "eth1": ["fd01::1/64"]}"# : #"{"eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}"#
     let setup = JSONValue.array(test.setup.map { .string($0) }).description

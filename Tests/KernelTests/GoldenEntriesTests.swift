@@ -35,7 +35,7 @@ import XTables
   }
 
   /// Commits rules one at a time and tells how each fared.
-  @Test func theyGoInAndComeBack() throws {
+  @Test func goldenEntriesAreAcceptedAndReadBackTheSame() throws {
     let all = try GoldenEntriesTests.load()
     let (equal, refused, other) = try NetworkNamespace.onNewThread {
       try KernelTables().apply([try GoldenEntriesTests.estimators()])

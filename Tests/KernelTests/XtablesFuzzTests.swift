@@ -75,7 +75,7 @@ import XTables
   }
 
   /// An extension that is silent for ever is given up, and the one after it is read.
-  @Test func silenceEnds() throws {
+  @Test func anExtensionThatDoesNotAnswerIsEnded() throws {
     let registry = Registry().asking(
       XtablesExtensions(
         program: BuiltPrograms.folder + "/" + XtablesExtensions.programName, libraries: try ForeignLibraries.folder.get(), patience: .seconds(3)))

@@ -34,7 +34,7 @@ struct LabComparisonMaskTests {
     return LabComparison(scenario).firstDifference(left, right) == nil
   }
 
-  @Test func fragmentsCutHereHaveAnyIdentification() throws {
+  @Test func theIdentificationOfFragmentsMadeHereIsNotCompared() throws {
     let whole = try Self.datagram(0, offset: nil)
     func train(_ first: UInt32, _ second: UInt32) throws -> JSONValue {
       Self.answer(whole, [try Self.datagram(first, offset: 0, more: true), try Self.datagram(second, offset: 24)])
@@ -44,7 +44,7 @@ struct LabComparisonMaskTests {
     #expect(try !Self.agree(try train(7, 7), try train(9, 10)))
   }
 
-  @Test func fragmentsThatPassKeepTheirs() throws {
+  @Test func theIdentificationOfForwardedFragmentsIsCompared() throws {
     func passing(_ number: UInt32) throws -> JSONValue {
       let piece = try Self.datagram(number, offset: 24)
       return Self.answer(try Self.datagram(7, offset: 24), [piece])
@@ -75,7 +75,7 @@ struct LabComparisonMaskTests {
     return ["name": "x", "steps": [["i": 0, "ct": [entry], "egress": [["if": "eth1", "hex": .string(left)]]]]]
   }
 
-  @Test func anIdentifierIsChosenBetweenTwoHosts() throws {
+  @Test func anEchoIdentifierThatNATChoseIsNotCompared() throws {
     let between = Self.translated(to: 700, try Self.echo("10.0.1.1", "10.0.1.9", 700))
     #expect(try Self.agree(between, Self.translated(to: 900, try Self.echo("10.0.1.1", "10.0.1.9", 900))))
     // The one that was asked for is no choice.

@@ -54,7 +54,7 @@ import Wire
     #expect(packet.bytes.suffix(10) == Array("a > b # [c".utf8)[...])
   }
 
-  @Test func commentsBlanksWaitsAndExpectations() throws {
+  @Test func commentsBlankLinesWaitsAndExpectationsAreRead() throws {
     let (lines, diagnostics) = Self.read(
       """
       # a comment
@@ -94,7 +94,7 @@ import Wire
   }
 
   /// Whatever the bytes, reading ends with lines or with diagnostics.
-  @Test func noiseIsSurvived() {
+  @Test func randomTextNeverTraps() {
     var state: UInt64 = 0x5EED
     let alphabet = Array("eth0 local tcpudp icmp hex wait 10.0.0.9:1>[]=\"#/+,xS\n\t\u{FF}".utf8)
     for _ in 0..<3000 {

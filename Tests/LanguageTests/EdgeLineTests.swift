@@ -42,7 +42,8 @@ import XTables
   }
 
   @Test(arguments: [Family.ipv4, .ipv6]) func theyEndAndLoadTheSame(_ family: Family) throws {
-    var generator = SentenceGenerator(registry: .ferrule, family: family, seed: GrammarTests.seed)
+    var generator = SentenceGenerator(
+      registry: .ferrule, family: family, seed: GrammarTests.seed, vocabulary: try LegacyTool.vocabulary(family))
     let lines = (0..<Self.count).map { _ in
       let (table, text) = generator.edgeRule()
       return Line(table: table, text: text)

@@ -37,7 +37,7 @@ import XTables
     }
   }
 
-  @Test(arguments: cases) func example(_ test: Case) throws {
+  @Test(arguments: cases) func textAndBytesOfAnExampleLeadToTheSameRule(_ test: Case) throws {
     let option = test.descriptor.kind == .match ? "-m" : "-j"
     let rules = ExampleRules(test.example, of: test.descriptor, test.family)
     let sets = try AddressSets(saved: test.example.trial?.given.sets.map { "\($0)\n" }.joined() ?? "", now: 0, names: .system)

@@ -37,7 +37,7 @@ import XTables
     }
   }
 
-  @Test(.needsSharedFolder) func everyRule() throws {
+  @Test(.needsSharedFolder) func everyRuleCompilesToTheEntryThatIptablesLoads() throws {
     var tallies: [String: Tally] = [:]
     for row in try Self.rows() {
       let failure = Self.check(row)

@@ -55,7 +55,7 @@ import XTables
   ]
 
   /// parse∘print is the identity, and text → blob → text too.
-  @Test(arguments: [Family.ipv4, .ipv6]) func roundTrips(_ family: Family) {
+  @Test(arguments: [Family.ipv4, .ipv6]) func drawnSentencesSurviveReadingAndPrinting(_ family: Family) {
     var generator = SentenceGenerator(registry: .ferrule, family: family, seed: Self.seed)
     let printer = RulePrinter(family: family, names: .system)
     var checked = 0
@@ -93,7 +93,7 @@ import XTables
     .enabled(if: LegacyTool.absence == nil, "\(LegacyTool.absence ?? "")"), arguments: [Family.ipv4, .ipv6])
   func ferruleAcceptsWhatIptablesAccepts(_ family: Family) throws {
     let count = ProcessInfo.processInfo.environment["FERRULE_SENTENCES"].flatMap(Int.init) ?? 10_000
-    var generator = SentenceGenerator(registry: .ferrule, family: family, seed: Self.seed)
+    var generator = SentenceGenerator(registry: .ferrule, family: family, seed: Self.seed, vocabulary: try LegacyTool.vocabulary(family))
     var disagreements: [Disagreement] = []
     var accepted = 0
     let perTable = count / 2 / TableName.allCases.count

@@ -53,7 +53,7 @@ import XTables
     return result
   }
 
-  @Test func damagedText() {
+  @Test func damagedTextNeverTraps() {
     var random = SeededRandom(seed: 1)
     var accepted = 0
     var rejected = 0
@@ -96,7 +96,7 @@ import XTables
     }
   }
 
-  @Test func randomBytes() {
+  @Test func randomBytesNeverTrap() {
     var random = SeededRandom(seed: 2)
     for _ in 0..<500 * Self.factor {
       let bytes = (0..<Int.random(in: 0...400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -104,7 +104,7 @@ import XTables
     }
   }
 
-  @Test func damagedBlobs() {
+  @Test func damagedBlobsNeverTrap() {
     var random = SeededRandom(seed: 3)
     let decompiler = TableDecompiler(registry: .ferrule)
     var refused = 0
@@ -126,7 +126,7 @@ import XTables
     #expect(refused > 0)
   }
 
-  @Test func absurdSizes() {
+  @Test func absurdlyLargeRulesetsAreReadOrRefused() {
     let many = "*filter\n" + (0..<100_000).map { ":c\($0) - [0:0]\n" }.joined() + "-A INPUT -j c99999\nCOMMIT\n"
     let parsed = Self.parse(Array(many.utf8), .ipv4)
     #expect(!parsed.hasErrors)
@@ -162,7 +162,7 @@ import XTables
     #expect(parsed.diagnostics.first?.id == id, "\(parsed.diagnostics.map(\.message))")
   }
 
-  @Test func notUTF8() {
+  @Test func bytesThatAreNotUTF8AreReadAndKept() {
     let bytes = Array("*filter\n-A INPUT -m comment --comment \"".utf8) + [0xff, 0xfe, 0x80] + Array("\"\nCOMMIT\n".utf8)
     let parsed = Self.parse(bytes, .ipv4)
     #expect(!parsed.hasErrors)

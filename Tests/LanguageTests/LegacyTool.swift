@@ -1,4 +1,6 @@
+import Extensions
 import Foundation
+import Grammar
 import Kernel
 import Wire
 import XTables
@@ -38,6 +40,21 @@ enum LegacyTool {
       "unshare", ["-n", "sh", "-c", "exec 2>\"$0\"\n" + script, errors] + arguments, environment: ["XTABLES_LOCKFILE=\(lock)"])
     return Answer(
       status: process.status, output: process.output, errors: (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "")
+  }
+
+  /// Words to draw sentences from: without the extensions that the tool here cannot load, which it could not judge. Says which they are.
+  static func vocabulary(_ family: Family) throws -> SentenceVocabulary {
+    let known = Registry.ferrule.all.filter { $0.families.contains(family) }
+    let script = known.map { descriptor in
+      let use = "\(descriptor.kind == .match ? "-m" : "-j") \(descriptor.name)"
+      return "\(prefix(family))-legacy \(use) --help >/dev/null 2>&1 || echo '\(descriptor.name)'"
+    }
+    let missing = Set(try run(script.joined(separator: "\n"), []).output.split(separator: "\n").map(String.init))
+    var vocabulary = family == .ipv4 ? SentenceVocabulary.anyIPv4 : .anyIPv6
+    guard !missing.isEmpty else { return vocabulary }
+    print("NOT compared, the \(prefix(family))-legacy here cannot load: \(missing.sorted())")
+    vocabulary.extensions = Set(known.map(\.name)).subtracting(missing)
+    return vocabulary
   }
 
   static func restoreTest(_ path: String, _ family: Family) throws -> Answer {

@@ -44,7 +44,7 @@ import XTables
   }
 
   /// What a hook forbids is found through the chains that lead there, and not where no packet comes.
-  @Test func hooksOfUserChains() {
+  @Test func targetsInUserChainsAreCheckedAtTheHooksThatReachThem() {
     let nat = ":d - [0:0]\n-A d -p tcp -j DNAT --to-destination 10.0.0.1\n"
     #expect(Self.stream(Self.text(nat + "-A PREROUTING -j d", table: "nat"), piece: 10) != nil)
     #expect(Self.stream(Self.text(nat + "-A POSTROUTING -j d", table: "nat"), piece: 10) == nil)
@@ -60,10 +60,10 @@ import XTables
   ])
   func leftToTheWhole(_ rules: String) { #expect(Self.stream(Self.text(rules), piece: 16) == nil) }
 
-  @Test func noCommit() { #expect(Self.stream(Array("*filter\n-A INPUT -j ACCEPT\n".utf8), piece: 5) == nil) }
+  @Test func textWithoutCommitIsNotCompiled() { #expect(Self.stream(Array("*filter\n-A INPUT -j ACCEPT\n".utf8), piece: 5) == nil) }
 
   /// Damaged text in random pieces: an answer is the right one, and there is one exactly where nothing is to complain of.
-  @Test func damagedText() {
+  @Test func damagedTextIsCompiledExactlyWhereTheParserFindsNothing() {
     var random = SeededRandom(seed: 11)
     let seed = Array(
       """

@@ -32,7 +32,7 @@ struct AnnotatedCaptureTests {
 
 @Suite("Writing what came of tests into their file")
 struct TestUpdateTests {
-  @Test func onlyVerdictsChange() throws {
+  @Test func updateRewritesOnlyTheVerdictsThatDiffer() throws {
     let text = TestRunnerTests.head + """
             - eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => drop   # a remark
             - eth1 tcp 10.0.1.9:1000 > 10.0.0.1:80 S

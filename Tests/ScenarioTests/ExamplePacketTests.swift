@@ -20,7 +20,7 @@ import XTables
     return (failures.map { "expected \($0.expected), it is \($0.actual)" } + (result.reason.map { [$0] } ?? [])).joined(separator: "; ")
   }
 
-  @Test(arguments: plays) func comeOutAsTheExampleSays(_ play: ExamplePlay) throws {
+  @Test(arguments: plays) func packetsComeOutAsTheExampleSays(_ play: ExamplePlay) throws {
     let runner = TestRunner(registry: .ferrule)
     let test = try Self.test(play.reading())
     let result = runner.run(test)
@@ -38,7 +38,7 @@ import XTables
   }
 
   /// An extension whose examples show no packet fails; where nothing can be told on paper, an example says so.
-  @Test func everyExtensionHasThem() {
+  @Test func everyExtensionHasExamplesWithPackets() {
     for descriptor in Registry.ferrule.all where Self.isNamed(descriptor) {
       let trials = descriptor.examples.compactMap(\.trial)
       let outcomes = trials.map(\.outcome)

@@ -6,7 +6,7 @@ import XTables
 
 @Suite("The suites of the examples")
 struct ExampleSuiteTests {
-  @Test(arguments: Suites.examples) func pass(_ example: String) throws {
+  @Test(arguments: Suites.examples) func everyTestOfAnExamplePasses(_ example: String) throws {
     let reading = try Suites.read(example: example)
     let results = TestRunner(registry: .ferrule).run([reading])
     let isPassed = results[0].isPassed
@@ -15,7 +15,7 @@ struct ExampleSuiteTests {
   }
 
   /// The same answers whether tests run one after the other or at the same time.
-  @Test func doNotDependOnTheNumberOfWorkers() throws {
+  @Test func resultsDoNotDependOnTheNumberOfWorkers() throws {
     let readings = try Suites.examples.map { try Suites.read(example: $0) }
     let runner = TestRunner(registry: .ferrule)
     let alone = TestReportFormat.json.render(runner.run(readings, workers: 1))
@@ -23,7 +23,7 @@ struct ExampleSuiteTests {
   }
 
   /// A test with nothing left open plays the same in the lab's engine.
-  @Test(arguments: Suites.examples) func resolve(_ example: String) throws {
+  @Test(arguments: Suites.examples) func aResolvedTestPlaysTheSameInTheLab(_ example: String) throws {
     let runner = TestRunner(registry: .ferrule)
     let engine = LabEngine(registry: .ferrule)
     let reading = try Suites.read(example: example)

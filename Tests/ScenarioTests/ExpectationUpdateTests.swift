@@ -53,7 +53,7 @@ import XTables
   private static let away = "packet: eth0 udp 10.0.0.9:1000 > 8.8.8.8:53"
   private static let web = "packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S"
 
-  @Test("of every kind", arguments: [
+  @Test("every kind of expectation is written", arguments: [
     (query, " {verdict: drop}", " {verdict: local}"), (query, " {verdict: 'drop INPUT'}", " {verdict: 'local'}"),
     (query, " {rule: INPUT policy}", " {rule: filter known 1}"), (query, #" {rule: "INPUT 2"}"#, #" {rule: "filter known 1"}"#),
     (query, " {matches: INPUT 2}", " {matches: filter known 1}"),
@@ -79,7 +79,7 @@ import XTables
   }
 
   /// Lines keep their comments, and lists on lines of their own lose the elements that cannot hold.
-  @Test func linesStay() {
+  @Test func updateKeepsCommentsAndDropsWhatCannotHold() {
     let block = """
 
                 # why

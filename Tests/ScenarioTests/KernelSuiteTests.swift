@@ -8,7 +8,7 @@ import XTables
 
 @Suite("The suites of the examples and the running kernel", .asRoot, .serialized)
 struct KernelSuiteTests {
-  @Test(arguments: Suites.examples) func agree(_ example: String) throws {
+  @Test(arguments: Suites.examples) func theExamplesAgreeWithTheRunningKernel(_ example: String) throws {
     let reading = try Suites.read(example: example)
     let runner = TestRunner(registry: .ferrule)
     let kernel = KernelLab(registry: .ferrule)

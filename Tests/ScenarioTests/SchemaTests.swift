@@ -15,7 +15,7 @@ struct SchemaTests {
     #expect(stored == ScenarioFileSchema.text, "Grammar/scenario.schema.json is stale")
   }
 
-  @Test(arguments: Suites.examples) func takesTheExamples(_ example: String) throws {
+  @Test(arguments: Suites.examples) func theSchemaAcceptsTheExamples(_ example: String) throws {
     let bytes = Array(FileManager.default.contents(atPath: "\(Suites.root)/Examples/\(example)/scenario.yaml") ?? Data())
     let document = try #require(ScenarioFile.json(bytes))
     #expect(SchemaValidator(ScenarioFileSchema.value).objections(to: document) == [])

@@ -20,9 +20,9 @@ import XTables
   func ipv6Refused(text: String) { #expect(IPv6Address(text) == nil) }
 
   @Test(arguments: ["", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.", ".1.2.3", "01.2.3.4", "1..2.3", "1.2.3.4 ", "a.b.c.d"])
-  func ipv4Refused(text: String) { #expect(IPv4Address(text) == nil) }
+  func malformedIPv4AddressesAreRefused(text: String) { #expect(IPv4Address(text) == nil) }
 
-  @Test func ipv4RoundTrip() {
+  @Test func ipv4AddressesSurviveTheirText() {
     for text in ["0.0.0.0", "255.255.255.255", "10.0.0.1", "192.0.2.200"] {
       #expect(IPv4Address(text)?.description == text)
     }
@@ -31,7 +31,7 @@ import XTables
     #expect(IPv6Address.mask(prefixLength: 65).description == "ffff:ffff:ffff:ffff:8000::")
   }
 
-  @Test func mac() {
+  @Test func macAddressesAreReadOrRefused() {
     #expect(MACAddress("02:AA:0:0:0:1")?.description == "02:aa:00:00:00:01")
     for text in ["", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:", "100:2:3:4:5:6", "x:2:3:4:5:6"] {
       #expect(MACAddress(text) == nil)

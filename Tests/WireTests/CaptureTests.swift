@@ -22,7 +22,7 @@ import Wire
     for frame in frames { try writer.write(frame) }
   }
 
-  @Test func roundTrip() throws {
+  @Test func aWrittenCaptureReadsBackTheSame() throws {
     let path = temporary("round"), frames = try sample()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write(frames, to: path)
@@ -33,7 +33,7 @@ import Wire
   }
 
   /// A file cut anywhere gives the packets before the cut and then a typed error, never a trap.
-  @Test func cutInHalf() throws {
+  @Test func aCaptureCutAnywhereGivesTheFramesBeforeTheCut() throws {
     let path = temporary("cut"), frames = try sample()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write(frames, to: path)
@@ -50,12 +50,12 @@ import Wire
     }
   }
 
-  @Test func refusals() {
+  @Test func filesThatAreNoCapturesAreRefused() {
     #expect(throws: CaptureError.self) { try CaptureReader.read(path: "/nonexistent/file.pcap") }
     #expect(throws: CaptureError.self) { try write([], to: "/nonexistent/file.pcap") }
   }
 
-  @Test func framings() throws {
+  @Test func packetsAreFoundInEveryLinkLayerFraming() throws {
     let ip = try sample()[0].bytes
     let mac: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0, 0, 0, 0, 9]
     let plain = LinkFraming.ethernet.packet(mac + [8, 0] + ip)

@@ -78,7 +78,7 @@ import XTables
 
 @Suite struct ChecksumTests {
   /// An incremental update gives what a full computation gives.
-  @Test func incrementalEqualsFull() {
+  @Test func anIncrementalChecksumEqualsAFullOne() {
     var random = SeededRandom(seed: 3)
     for _ in 0..<3000 {
       var bytes = (0..<40).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -90,7 +90,7 @@ import XTables
     }
   }
 
-  @Test func knownValues() {
+  @Test func checksumsHaveTheValuesOfTheRFCs() {
     // RFC 1071 §3 and RFC 3720 B.4.
     #expect(Checksum.fold(Checksum.sum([0, 1, 0xF2, 3, 0xF4, 0xF5, 0xF6, 0xF7], in: 0..<8)) == 0xDDF2)
     #expect(Checksum.crc32c([UInt8](repeating: 0, count: 32), in: 0..<32) == 0x8A91_36AA)
