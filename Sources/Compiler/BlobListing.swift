@@ -4,24 +4,42 @@ public import Syntax
 import Wire
 public import XTables
 
-/// A compiled table, entry by entry, with what each entry is.
+/// Lists a compiled table entry by entry, with the meaning of each entry. `ferrule compile --format json` encodes it; ``text`` is the form
+/// for people.
 public struct BlobListing: Encodable, Sendable {
+  /// One entry of the blob: `ipt_entry` or `ip6t_entry` with its matches and target.
   public struct Entry: Encodable, Sendable {
+    /// The offset of the entry from the start of the entries, in bytes.
     public let offset: Int
+    /// The size of the entry in bytes (`next_offset`).
     public let size: Int
+    /// The name of the chain that the entry belongs to; empty for the entry that ends the table.
     public let chain: String
-    /// The rule, the policy, or the head or end of a chain.
+    /// The rule as iptables-save prints it, or a remark: the policy, the head or the end of a chain.
     public let text: String
+    /// The bytes of the entry as lower-case hexadecimal digits, without separators.
     public let hex: String
   }
 
+  /// The name of the table, such as `filter`.
   public let table: String
+  /// The command of the table's family: `iptables` or `ip6tables`.
   public let family: String
+  /// The size of all entries in bytes.
   public let size: Int
+  /// The offset of each built-in chain's first entry, by chain name (`hook_entry` of `ipt_replace`).
   public let hookEntries: [String: Int]
+  /// The offset of each built-in chain's policy, by chain name (`underflow` of `ipt_replace`).
   public let underflows: [String: Int]
+  /// The entries in the order of their offsets.
   public let entries: [Entry]
 
+  /// Lists the entries of `blob`.
+  ///
+  /// - Parameters:
+  ///   - table: the table that `blob` was compiled from.
+  ///   - blob: what ``TableCompiler`` made of `table`.
+  ///   - printer: prints the rules.
   public init(_ table: Table, _ blob: TableBlob, printer: RulePrinter) {
     self.table = table.name.rawValue
     family = table.family.command
@@ -47,7 +65,7 @@ public struct BlobListing: Encodable, Sendable {
     self.entries = entries
   }
 
-  /// For people: a line for each entry.
+  /// One line for each entry, below a line of totals. Each line ends in a newline, and control characters are escaped.
   public var text: String {
     var lines = ["\(table): \(entries.count) entries, \(size) bytes"]
     for name in hookEntries.keys.sorted(by: { (hookEntries[$0] ?? 0, $0) < (hookEntries[$1] ?? 0, $1) }) {

@@ -1,25 +1,27 @@
 import Conntrack
 public import XTables
 
-/// From which hooks each chain can be reached, and where a loop closes.
+/// The hooks from which each chain can be reached, and the first loop of jumps.
 ///
-/// The corresponding kernel function is `mark_source_chains`: like it, the walk ends a chain at its first unconditional
-/// verdict, so that what stands behind is neither checked nor part of any loop.
+/// The corresponding kernel function is `mark_source_chains`. Like the kernel, the walk ends a chain at its first unconditional
+/// verdict: rules behind it are not checked and are part of no loop.
 public struct ChainReach: Sendable {
-  /// A jump that leads back to a chain the packet is still in.
+  /// A jump that leads back to a chain which the packet has not left yet.
   public struct Loop: Sendable, Hashable {
-    /// The chains from the one that is entered again to the one that jumps back.
+    /// The chains of the loop: first the chain that is entered twice, last the chain with the closing jump.
     public let chains: [String]
-    /// The position of the closing jump in the last of them, from zero.
+    /// The zero-based position of the closing jump in the last chain.
     public let rule: Int
   }
 
-  /// By chain index in the table.
+  /// The hooks that reach each chain, by the index of the chain in the table.
   public let hooks: [HookMask]
+  /// A loop of jumps, which the kernel refuses with ELOOP; nil if there is none.
   public let loop: Loop?
-  /// How many rules of each chain are walked: those up to and with the first unconditional verdict.
+  /// The number of walked rules of each chain: up to and including the first unconditional verdict.
   public let walked: [Int]
 
+  /// Walks all chains of `table` from each of its hooks.
   public init(_ table: Table) {
     self.init(
       table,
@@ -30,7 +32,7 @@ public struct ChainReach: Sendable {
       })
   }
 
-  /// - Parameter outlines: by chain index; the rules of `table` do not count.
+  /// - Parameter outlines: the jumps of each chain, by chain index. The rules in `table` itself are ignored.
   init(_ table: Table, _ outlines: [ChainOutline]) {
     let jumps = outlines.map(\.jumps)
     var hooks = [HookMask](repeating: [], count: table.chains.count)
@@ -47,7 +49,7 @@ public struct ChainReach: Sendable {
     walked = outlines.map(\.walked)
   }
 
-  /// Depth first, without recursion: a ruleset may nest as deep as it has chains.
+  /// Walks depth first and without recursion, because chains may be nested as deep as there are chains.
   private static func walk(
     from start: Int, jumps: [[(rule: Int, chain: Int)]], mark: HookMask, _ hooks: inout [HookMask]
   ) -> (path: [Int], rule: Int)? {
@@ -79,14 +81,14 @@ public struct ChainReach: Sendable {
   }
 }
 
-/// What a walk from chain to chain needs to know of one.
+/// What the walk needs to know about one chain: its jumps and where it ends.
 struct ChainOutline {
-  /// How many rules are walked so far.
+  /// The number of walked rules so far.
   private(set) var walked = 0
   private(set) var jumps: [(rule: Int, chain: Int)] = []
   private var isEnded = false
 
-  /// Adds the chain's next rule.
+  /// Adds the next rule of the chain.
   mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
     guard !isEnded else { return }
     if let chain { jumps.append((walked, chain)) }

@@ -2,14 +2,16 @@ import Diagnostics
 public import Wire
 public import XTables
 
-/// Turns a rule into the kernel's entry: `ipt_entry` or `ip6t_entry`, the matches, the target.
+/// Encodes a rule as the kernel's entry: `ipt_entry` or `ip6t_entry`, the matches, the target.
 public struct EntryEncoder: Sendable {
+  /// The family, which decides the layout of the entry.
   public let family: Family
 
+  /// Creates an encoder for entries of one family.
   public init(family: Family) { self.family = family }
 
-  /// The entry with everything in place but what depends on where it will lie: jumps have verdict 0, and so has a rule
-  /// without a target.
+  /// The bytes of the rule's entry, without what depends on its place in the table: the verdict of a jump, and of a rule without a
+  /// target, is 0.
   public func entry(_ rule: Rule) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(size(rule))
@@ -17,7 +19,7 @@ public struct EntryEncoder: Sendable {
     return bytes
   }
 
-  /// The same at the end of what is there.
+  /// Appends the entry of a rule to `bytes`.
   func append(_ rule: Rule, to bytes: inout [UInt8]) {
     let geometry = EntryGeometry(family)
     let start = bytes.count
@@ -35,7 +37,7 @@ public struct EntryEncoder: Sendable {
     bytes.put(rule.counters.bytes, at: start + geometry.counters + 8)
   }
 
-  /// How long the entry will be. More than 65,535 cannot be expressed.
+  /// The size of the rule's entry in bytes. More than 65,535 do not fit into `next_offset`; ``TableValidator`` reports such a rule.
   public func size(_ rule: Rule) -> Int {
     let matches = rule.matches.reduce(0) { $0 + EntryGeometry.extensionHeader + $1.descriptor.size }
     let target =
@@ -43,7 +45,7 @@ public struct EntryEncoder: Sendable {
     return EntryGeometry(family).size + matches + target
   }
 
-  /// `xt_error_target` in an entry of its own: it heads a user chain, or ends the table.
+  /// An entry with an `xt_error_target`: the head of a user chain, or the end of the table.
   func errorEntry(_ name: String) -> [UInt8] {
     let geometry = EntryGeometry(family)
     var bytes = [UInt8](repeating: 0, count: geometry.size)
@@ -55,7 +57,7 @@ public struct EntryEncoder: Sendable {
     return bytes + data
   }
 
-  /// The unconditional entry that ends a chain: a policy, or RETURN.
+  /// The unconditional entry that ends a chain: its policy, or RETURN.
   func policyEntry(_ verdict: StandardVerdict, _ counters: Counters) -> [UInt8] {
     entry(Rule(target: .verdict(verdict), counters: counters))
   }
@@ -80,7 +82,7 @@ public struct EntryEncoder: Sendable {
       bytes[at + 2] = (header.isFragment ? 0x01 : 0) | (isGoto ? 0x02 : 0)
       bytes[at + 3] = header.inverted.rawValue
     case .ipv6:
-      // at + 2 is the traffic class, which no option sets.
+      // at + 2 is the traffic class (`tos`). No option sets it.
       bytes[at + 3] = (header.isProtocolGiven ? 0x01 : 0) | (isGoto ? 0x04 : 0)
       bytes[at + 4] = header.inverted.rawValue
     }

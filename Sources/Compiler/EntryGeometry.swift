@@ -1,10 +1,10 @@
 import Wire
 import XTables
 
-/// Where things lie in `ipt_entry` and `ip6t_entry`; x86-64 and other 64-bit machines with 8-byte alignment.
+/// The offsets of the fields in `ipt_entry` and `ip6t_entry`, in bytes, on 64-bit machines with 8-byte alignment such as x86-64.
 struct EntryGeometry {
   let family: Family
-  /// Up to the first match.
+  /// The size of the entry's header, which is the offset of the first match.
   let size: Int
   let targetOffset: Int
   let nextOffset: Int
@@ -19,13 +19,13 @@ struct EntryGeometry {
     }
   }
 
-  /// An entry without matches or target, and a standard target of verdict 0, to begin with.
+  /// An entry without matches or target, and a standard target of verdict 0, to copy from.
   var blankEntry: [UInt8] { family == .ipv4 ? Self.blankIPv4 : Self.blankIPv6 }
   static let blankStandardTarget = [UInt8(standardTarget)] + [UInt8](repeating: 0, count: standardTarget - 1)
   private static let blankIPv4 = [UInt8](repeating: 0, count: EntryGeometry(.ipv4).size)
   private static let blankIPv6 = [UInt8](repeating: 0, count: EntryGeometry(.ipv6).size)
 
-  /// `xt_entry_match` and `xt_entry_target` before their data.
+  /// The size of the header of `xt_entry_match` and `xt_entry_target`, before their data.
   static let extensionHeader = ExtensionDescriptor.entryHeaderSize
   /// `XT_EXTENSION_MAXNAMELEN`.
   static let nameCapacity = 29
@@ -38,7 +38,7 @@ struct EntryGeometry {
 extension [UInt8] {
   mutating func put(_ word: some FixedWidthInteger & BitwiseCopyable, at offset: Int) { Payload.store(word, in: &self, at: offset) }
 
-  /// Big-endian, as addresses stand: 4 or 16 bytes.
+  /// Stores an address in network byte order; `count` is 4 or 16 bytes.
   mutating func put(_ bits: UInt128, bytes count: Int, at offset: Int) {
     if count == 4 {
       put(UInt32(truncatingIfNeeded: bits).bigEndian, at: offset)

@@ -1,19 +1,20 @@
 import Conntrack
 import XTables
 
-/// The entries of a table while its rules come in, one behind the other in the order of their coming, whatever chain each
-/// belongs to. Where a chain will lie is known at the end only; the jumps are filled in then, and the entries moved to their
-/// places within the same memory where each chain's rules came together.
+/// Collects the entries of a table in the order in which the rules are read, whatever chain each belongs to.
+///
+/// The places of the chains are known at the end only. Then the jumps are filled in, and the entries are put in the order of the
+/// chains: within the same memory if the chains were read in that order and one at a time, otherwise in a copy.
 struct EntryLog: ~Copyable {
-  /// Entries of one chain that came one after the other.
+  /// Consecutive entries of one chain.
   private struct Run {
     let chain: Int
     let start: Int
     var end: Int
   }
 
-  /// What a standard target's verdict holds until the chains have their places: the index of the chain it jumps to, or this, for
-  /// a rule without a target, which goes on with the next entry.
+  /// Marks the verdict of a rule without a target, which continues with the next entry. Until the chains have their places, the
+  /// verdict of a jump is the index of its chain.
   private static let goesOn = Int32.max
 
   private let encoder: EntryEncoder
@@ -23,7 +24,7 @@ struct EntryLog: ~Copyable {
   private var hasMarks = false
   private(set) var count = 0
 
-  /// - Parameter capacity: how many bytes the entries may come to. What is never written takes no memory.
+  /// - Parameter capacity: the expected size of all entries in bytes. Reserved memory that is never written is never used.
   init(_ family: Family, capacity: Int) {
     encoder = EntryEncoder(family: family)
     geometry = EntryGeometry(family)
@@ -32,7 +33,7 @@ struct EntryLog: ~Copyable {
 
   var byteCount: Int { entries.count }
 
-  /// - Parameter destination: the chain that a jump leads to.
+  /// - Parameter destination: the index of the chain that a jump leads to.
   mutating func append(_ rule: Rule, to chain: Int, jumpingTo destination: Int?) {
     let start = entries.count
     encoder.append(rule, to: &entries)
@@ -49,7 +50,7 @@ struct EntryLog: ~Copyable {
     }
   }
 
-  /// Empties the log, but keeps its room.
+  /// Empties the log and keeps its capacity.
   mutating func forget() {
     entries.removeAll(keepingCapacity: true)
     runs.removeAll(keepingCapacity: true)
@@ -60,7 +61,7 @@ struct EntryLog: ~Copyable {
     hasMarks = true
   }
 
-  /// The whole table. Of `table` only the chains count, not their rules.
+  /// Makes the blob of the whole table. The chains are taken from `table`; its rules are ignored.
   consuming func blob(_ table: Table) -> TableBlob {
     let layout = ChainLayout(table, ruleBytes: ruleBytes(of: table.chains.count), geometry)
     place(layout)
@@ -86,7 +87,7 @@ struct EntryLog: ~Copyable {
     return bytes
   }
 
-  /// Moves each run to its chain's place.
+  /// Moves each run of entries to the place of its chain.
   private mutating func place(_ layout: ChainLayout) {
     var next = layout.firstRules
     var places: [Int] = []
@@ -103,7 +104,7 @@ struct EntryLog: ~Copyable {
       return
     }
     entries.append(contentsOf: repeatElement(0, count: layout.size - entries.count))
-    // Nothing moves towards the front, so that the last run makes room for the one before it.
+    // No entry moves towards the front. Starting with the last run, each finds its place free.
     for (run, place) in zip(runs, places).reversed() where run.start != place {
       Payload.move(run.start..<run.end, in: &entries, to: place)
     }
@@ -116,7 +117,7 @@ struct EntryLog: ~Copyable {
     {
       let data = at + Int(target) + EntryGeometry.extensionHeader
       let next = at + Int(size)
-      // A standard target has no name.
+      // Only a standard target has an empty name.
       if entries[at + Int(target) + 2] == 0, let mark = entries.word(Int32.self, at: data), mark >= 0 {
         entries.put(Int32(truncatingIfNeeded: mark == Self.goesOn ? next : firstRules[Int(mark)]), at: data)
       }
@@ -125,9 +126,9 @@ struct EntryLog: ~Copyable {
   }
 }
 
-/// Where the chains of a table lie.
+/// The offsets of the chains of a table.
 private struct ChainLayout {
-  /// By index of the chain in the table: its first rule, and the entry that ends it.
+  /// By the index of the chain in the table: the offset of its first rule, and of the entry that ends it.
   let firstRules: [Int]
   let policies: [Int]
   let size: Int
@@ -149,7 +150,7 @@ private struct ChainLayout {
     size = at + geometry.size + EntryGeometry.errorTarget
   }
 
-  /// The entries around the rules: the heads of the user's chains, the policies, and the table's end.
+  /// Writes the entries around the rules: the heads of user chains, the policies, and the table's end.
   func writeEnds(of table: Table, _ encoder: EntryEncoder, into entries: inout [UInt8]) {
     func write(_ entry: [UInt8], at place: Int) { Payload.copy(entry.indices, of: entry, into: &entries, at: place) }
     for (index, chain) in table.chains.enumerated() {

@@ -1,14 +1,14 @@
 import Wire
 import XTables
 
-/// One match or target as it lies in an entry.
+/// One match or target of an entry, not decoded yet.
 struct RawExtension {
   let name: String
   let revision: UInt8
   let data: [UInt8]
 }
 
-/// One entry, taken apart but not yet understood.
+/// One entry, split into its parts, whose matches and target are not decoded yet.
 struct RawEntry {
   enum Target {
     case standard(Int32)
@@ -24,7 +24,7 @@ struct RawEntry {
   let counters: Counters
 }
 
-/// Takes a blob apart, trusting no length in it.
+/// Splits a blob into entries. Every offset and size is checked before it is used.
 ///
 /// The corresponding kernel functions are `xt_check_entry_offsets` and `check_entry_size_and_hooks`.
 struct EntryWalker {

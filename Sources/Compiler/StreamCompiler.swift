@@ -4,56 +4,62 @@ public import Syntax
 import Wire
 public import XTables
 
-/// Compiles iptables-save text as it comes: what is held is what comes out, the entries, and neither text, syntax nor rules.
+/// Compiles iptables-save text while it is read. Only the entries are kept in memory: no text, no syntax, no rules.
 ///
-/// A text that gives cause for any diagnostic, or edits rules rather than appending them, is not compiled here. Reading the whole
-/// of it by ``RulesetParser``, ``TableValidator`` and ``TableCompiler`` says what is the matter, and compiles it where nothing is.
+/// A text that needs any diagnostic, or that changes existing rules instead of appending new ones, is not compiled here. Then the
+/// caller reads the whole text with ``RulesetParser``, ``TableValidator`` and ``TableCompiler``, which report the problem, or
+/// compile the text if there is none.
 public struct StreamCompiler {
   private var stream: RulesetStream
   private let sink: EntrySink
 
+  /// Creates a compiler that reads text by the settings of `parser`.
+  ///
   /// - Parameters:
-  ///   - length: how many bytes the text has, where that is known.
-  ///   - keepsEntries: false where nobody wants the entries of a rule once they have turned out to be possible: what is held does
-  ///     not grow with the text then.
+  ///   - parser: registry, names, family and options of the reading.
+  ///   - length: the size of the text in bytes; 0 if it is not known.
+  ///   - keepsEntries: false if only ``tableNames()`` is needed. Entries are then dropped after their check, and memory does not
+  ///     grow with the text.
   public init(_ parser: RulesetParser, length: Int = 0, keepsEntries: Bool = true) {
     sink = EntrySink(length: length, keepsEntries: keepsEntries)
     stream = RulesetStream(parser, into: sink)
   }
 
-  /// - Parameter piece: the text's next bytes, cut anywhere; none at its end.
-  /// - Returns: whether it makes sense to go on.
+  /// Reads the next bytes of the text.
+  ///
+  /// - Parameter piece: the next bytes, cut anywhere; empty at the end of the text.
+  /// - Returns: false if the text must be read whole by ``RulesetParser``.
   public mutating func add(_ piece: [UInt8]) -> Bool {
     stream.read(piece)
     return stream.isPlain && sink.isSound
   }
 
-  /// The tables in the order in which they were written, when the end was added; nothing where the text must be read whole.
+  /// The compiled tables in the order of the text, after its end was added; nil if the text must be read whole.
   public consuming func blobs() -> [TableBlob]? { stream.isPlain && sink.isSound ? sink.blobs : nil }
 
-  /// The names of the tables in the order in which they were written, when the end was added; nothing where the text must be read
-  /// whole.
+  /// The names of the tables in the order of the text, after its end was added; nil if the text must be read whole.
   public consuming func tableNames() -> [TableName]? { stream.isPlain && sink.isSound ? sink.names : nil }
 
-  /// Some rule so far names an object of the kernel beside the tables, or makes one.
+  /// Whether a rule so far names or creates a kernel object outside the tables, such as an ipset or a hashlimit table.
   public var namesObjects: Bool { sink.namesObjects }
 
-  /// iptables would print nothing beside.
+  /// Whether iptables-restore would print no notice for the text so far.
   public var isSilent: Bool { stream.isSilent }
 }
 
-/// Puts the rules of each table into its entries, and holds them against what the kernel would refuse.
+/// Encodes the rules of each table, and checks them for what the kernel would refuse.
 private final class EntrySink: RuleSink {
   private(set) var blobs: [TableBlob] = []
   private(set) var names: [TableName] = []
-  /// The kernel would take everything so far.
+  /// Whether the kernel would accept everything so far.
   private(set) var isSound = true
   private(set) var namesObjects = false
   private let length: Int
   private let keepsEntries: Bool
   private var log: EntryLog?
   private var outlines: [ChainOutline] = []
-  /// Rules that are sound from some hooks only, and lie in chains of which it is not known from where they are reached.
+  /// Rules that the kernel accepts at some hooks only, in user chains. The end of the table decides, when the hooks of each chain
+  /// are known.
   private var undecided: [(rule: Rule, chain: Int, position: Int)] = []
 
   init(length: Int, keepsEntries: Bool) {
@@ -62,7 +68,7 @@ private final class EntrySink: RuleSink {
   }
 
   func begin(_ table: Table) {
-    // Entries are seldom ten times as long as their text, and room that is never used costs nothing.
+    // Entries are rarely ten times as long as their text, and reserved memory that is never written is not used.
     log = EntryLog(table.family, capacity: keepsEntries ? length * 10 : 0)
     outlines = []
     undecided = []
@@ -79,7 +85,7 @@ private final class EntrySink: RuleSink {
       if !namesObjects { namesObjects = rule.namesObjects }
       let position = outlines[chain].walked
       outlines[chain].add(rule, jumpingTo: destination)
-      // A chain of the user's may be reached from any hook of the table; what is allowed from all is allowed from each.
+      // A user chain may be reached from any hook of the table. A rule that is accepted at all hooks is accepted at each.
       let hooks = table.chains[chain].hook.map { HookMask($0) } ?? table.name.hookMask
       if !rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks)) {
         undecided.append((rule, chain, position))
@@ -114,7 +120,7 @@ extension Rule {
     return !use.descriptor.objects(use.payload).isEmpty
   }
 
-  /// Whether the kernel would take every match and the target there.
+  /// Whether the kernel accepts every match and the target at `site`.
   fileprivate func isAccepted(at site: RuleSite) -> Bool {
     do throws(OptionError) {
       for match in matches { try match.descriptor.check(match.payload, site) }

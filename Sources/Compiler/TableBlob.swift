@@ -2,20 +2,26 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// A table as the kernel takes it: the entries, and where the built-in chains begin and end.
+/// A table in the kernel's own form: the entries, and the offsets of the built-in chains.
 ///
 /// The corresponding kernel structures are `ipt_replace` and `ip6t_replace`.
 public struct TableBlob: Sendable, Equatable {
+  /// The name of the table.
   public let name: TableName
+  /// The family of the table, which decides the layout of the entries.
   public let family: Family
   /// `NF_INET_*` bits of the hooks the table has.
   public let validHooks: UInt32
-  /// By hook number; only those of `validHooks` mean anything.
+  /// The offset of each built-in chain's first entry, by hook number; only those of `validHooks` mean anything.
   public let hookEntries: [UInt32]
+  /// The offset of each built-in chain's policy, by hook number, as in `hookEntries`.
   public let underflows: [UInt32]
+  /// The number of entries, the one that ends the table included.
   public let entryCount: Int
+  /// All entries, one behind the other: `ipt_entry` or `ip6t_entry` with matches and target.
   public let entries: [UInt8]
 
+  /// Creates a blob from its parts, which are not checked. `hookEntries` and `underflows` have five elements.
   public init(
     name: TableName, family: Family, validHooks: UInt32, hookEntries: [UInt32], underflows: [UInt32], entryCount: Int,
     entries: [UInt8]
@@ -29,7 +35,7 @@ public struct TableBlob: Sendable, Equatable {
     self.entries = entries
   }
 
-  /// `sizeof(struct ipt_replace)`, of which the pointer to the old counters stays zero here.
+  /// `sizeof(struct ipt_replace)`. The pointer to the old counters in it stays zero.
   public static let replaceHeaderSize = 96
 
   /// The bytes of `ipt_replace` followed by the entries, as `ferrule compile` writes them.
@@ -50,7 +56,7 @@ public struct TableBlob: Sendable, Equatable {
     return header
   }
 
-  /// Reads what ``replaceBytes`` wrote; nothing where it is cut short or names no table.
+  /// Reads bytes that ``replaceBytes`` wrote; nil if they are truncated or do not name a known table. The entries are not checked.
   public init?(replaceBytes bytes: [UInt8], family: Family) {
     guard bytes.count >= Self.replaceHeaderSize,
       let name = TableName(rawValue: String(decoding: bytes[0..<32].prefix { $0 != 0 }, as: UTF8.self)),

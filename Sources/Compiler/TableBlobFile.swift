@@ -2,7 +2,9 @@ public import Wire
 public import XTables
 
 extension TableBlob {
-  /// Takes a file of blobs apart, each as ``replaceBytes`` wrote it; its header says how long it is.
+  /// Splits a file of blobs, each written by ``replaceBytes``. The header of each blob gives its length.
+  ///
+  /// - Throws: a ``DecompileError`` with the offset in the file of a header that is truncated, too long, or without a known table.
   public static func split(_ bytes: [UInt8], family: Family) throws(DecompileError) -> [TableBlob] {
     var blobs: [TableBlob] = []
     var at = 0

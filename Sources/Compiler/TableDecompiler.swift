@@ -2,26 +2,34 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Why a blob could not be read back.
+/// The reason why a blob is not a table.
 public struct DecompileError: Error, Sendable, Hashable {
-  /// The offset of the entry at fault.
+  /// The offset in bytes of the faulty entry, from the start of the entries.
   public let offset: Int
+  /// What is wrong, as the second half of a sentence about the entry: `is cut short`.
   public let message: String
 
+  /// Creates an error about the entry at `offset`.
   public init(offset: Int, _ message: String) {
     self.offset = offset
     self.message = message
   }
 }
 
-/// Reads a table back out of the kernel's entries. Untrusted input: every offset and size is checked before it is used.
+/// Decodes a table from the kernel's entries. The input is not trusted: every offset and size is checked before it is used.
 ///
 /// The corresponding C function is `parse_table` of libiptc.
 public struct TableDecompiler: Sendable {
+  /// The extensions that decode matches and targets.
   public let registry: Registry
 
+  /// Creates a decompiler. A match or target that is not in `registry` keeps its bytes.
   public init(registry: Registry) { self.registry = registry }
 
+  /// Decodes a whole table.
+  ///
+  /// - Throws: a ``DecompileError`` if the blob breaks a rule of `translate_table`, or names a chain or verdict that does not
+  ///   exist.
   public func decompile(_ blob: TableBlob) throws(DecompileError) -> Table {
     let entries = try EntryWalker(blob).entries()
     var table = Table(blob.name, blob.family)
@@ -51,9 +59,11 @@ public struct TableDecompiler: Sendable {
     return table
   }
 
-  /// Reads a single entry whose standard target says nothing, because the library that read it names the chain or verdict.
+  /// Decodes a single entry of a rule.
   ///
-  /// - Parameter label: a verdict or a chain; nothing where the rule has no target, and for every other target.
+  /// - Parameter label: the verdict or chain of a standard target, whose code means nothing outside its table; nil for a rule
+  ///   without a target and for all other targets. The library that read the entry gives it.
+  /// - Throws: a ``DecompileError`` if the bytes are not exactly one entry.
   public func decompile(_ entry: [UInt8], label: String?, _ family: Family) throws(DecompileError) -> Rule {
     let walked = try EntryWalker(entry, family).entries()
     guard walked.count == 1 else { throw DecompileError(offset: 0, "is not one entry") }
@@ -70,7 +80,7 @@ public struct TableDecompiler: Sendable {
 
   private struct ChainHead {
     let name: String
-    /// The entry that begins the chain: the error entry of a user chain, the first rule of a built-in one.
+    /// The index of the first entry of the chain: the error entry of a user chain, the first rule of a built-in chain.
     let headIndex: Int
     let firstIndex: Int
     let firstRule: Int
@@ -134,7 +144,7 @@ public struct TableDecompiler: Sendable {
   private func use(
     _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ entry: RawEntry, _ family: Family
   ) throws(DecompileError) -> ExtensionUse {
-    // A name that is no bare word could not be written down.
+    // Only a bare word can be written as a name in a ruleset.
     guard StructureBytes.canName(kind, raw.name) else {
       throw DecompileError(offset: entry.offset, "holds a \(kind.rawValue) of an impossible name")
     }

@@ -2,12 +2,15 @@ public import Diagnostics
 import Wire
 public import XTables
 
-/// Finds what the kernel would refuse, before any kernel is asked.
+/// Finds what the kernel would refuse, without asking a kernel.
 ///
-/// The corresponding kernel function is `translate_table`, which answers EINVAL or ELOOP and says nothing more.
+/// The corresponding kernel function is `translate_table`, which answers EINVAL or ELOOP without a reason.
 public struct TableValidator: Sendable {
+  /// Creates a validator; it has no settings.
   public init() {}
 
+  /// The errors of a table: a loop of jumps, rules over 65,535 bytes, and uses of extensions that the kernel refuses in that table,
+  /// hook or with those values. Empty if the kernel accepts the table.
   public func diagnostics(for table: Table) -> [Diagnostic] {
     let reach = ChainReach(table)
     var result: [Diagnostic] = []

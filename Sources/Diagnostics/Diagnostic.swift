@@ -1,36 +1,42 @@
-/// How much a diagnostic matters.
+/// How severe a diagnostic is. An error makes the command fail.
 public enum Severity: String, Sendable, CaseIterable {
+  /// `error`: the input is refused. `warning`: it is probably a mistake. `note`: for information.
   case error, warning, note
 }
 
-/// The exit status with which iptables leaves over the same mistake.
+/// The exit status of the iptables commands for the same mistake.
 ///
 /// The corresponding C enumeration is `xtables_exittype`.
 public enum LegacyStatus: Int32, Sendable {
   /// `OTHER_PROBLEM`: the kernel or libiptc refused.
   case otherProblem = 1
-  /// `PARAMETER_PROBLEM`: the text could not be understood.
+  /// `PARAMETER_PROBLEM`: the command line or the ruleset has a mistake.
   case parameterProblem = 2
-  /// `VERSION_PROBLEM`: the table or extension is not there.
+  /// `VERSION_PROBLEM`: the table or extension does not exist.
   case versionProblem = 3
 }
 
-/// One thing to tell the user about one input.
+/// One message about one place in an input.
 public struct Diagnostic: Sendable {
-  /// A stable, lower-case identifier such as `unknown-option`; `ferrule explain` takes it.
+  /// The stable, lower-case identifier, such as `unknown-option`; an argument of `ferrule explain`.
   public let id: String
-  /// The linter's number for it, such as `FE002`, where a check has one; suppressions and `ferrule explain` take it too.
+  /// The number of the linter's check, such as `FE002`; nil if no check made the diagnostic. An argument of suppressions and of
+  /// `ferrule explain`.
   public var code: String?
+  /// How severe the finding is; it decides the exit status.
   public var severity: Severity
-  /// The sentence, worded as iptables words it where iptables has one.
+  /// The message. If iptables has a message for the same mistake, it is that one.
   public let message: String
+  /// The bytes of the source file that the diagnostic is about.
   public let range: SourceRange
-  /// Further places or hints ("did you mean …").
+  /// Related places and hints ("did you mean …").
   public var notes: [Note]
+  /// Replacements that fix the cause, the preferred one first.
   public var fixIts: [FixIt]
-  /// What iptables itself would exit with; means nothing for a warning.
+  /// The exit status of iptables for the same mistake; has no meaning for a warning or a note.
   public let legacyStatus: LegacyStatus
 
+  /// Creates a diagnostic. A message over 320 characters is shortened in the middle (``Quotation``).
   public init(
     _ id: String, _ severity: Severity, _ message: String, at range: SourceRange,
     code: String? = nil, notes: [Note] = [], fixIts: [FixIt] = [], legacyStatus: LegacyStatus = .parameterProblem
@@ -45,26 +51,33 @@ public struct Diagnostic: Sendable {
     self.legacyStatus = legacyStatus
   }
 
-  /// Code and id as they are shown: `FE002 unreferenced-chain`.
+  /// Code and id as shown to the user: `FE002 unreferenced-chain`.
   public var label: String { code.map { "\($0) \(id)" } ?? id }
 
-  /// A sentence that belongs to a diagnostic, with a place of its own where there is one.
+  /// An additional sentence of a diagnostic, with a place of its own if it is about one.
   public struct Note: Sendable {
+    /// The sentence.
     public let message: String
+    /// The bytes that the note is about; nil if it is about no place in the file.
     public let range: SourceRange?
 
+    /// Creates a note, with or without a place. A message over 320 characters is shortened in the middle.
     public init(_ message: String, at range: SourceRange? = nil) {
       self.message = Quotation.shortened(message)
       self.range = range
     }
   }
 
-  /// A replacement of source bytes that would remove the cause.
+  /// A replacement of source bytes that removes the cause.
   public struct FixIt: Sendable {
+    /// What the replacement does, as an imperative.
     public let message: String
+    /// The bytes to replace; an empty range inserts.
     public let range: SourceRange
+    /// The bytes to put in place of `range`.
     public let replacement: [UInt8]
 
+    /// Creates a replacement of the bytes in `range`.
     public init(_ message: String, replace range: SourceRange, with replacement: [UInt8]) {
       self.message = message
       self.range = range

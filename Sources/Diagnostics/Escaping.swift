@@ -1,14 +1,17 @@
-/// Text from an input, written so that it drives no terminal, no log reader and no browser: one function for each output format.
+/// Escapes text from an input so that it cannot control a terminal, a log reader or a browser. There is one function for each
+/// output format.
 ///
-/// Every writer of a text format passes names, comments, paths, messages and whatever else comes from an input through one of these.
-/// Escaped are control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls and all other characters without
-/// a glyph (zero-width characters, tags, variation selectors), noncharacters, and bytes that are not UTF-8. Escaped text stays the same when
-/// it is escaped again. Data that other programs read (a ruleset that `fmt`, `save` or `decompile` prints) is not text in this sense.
+/// Every writer of a text format passes names, comments, paths, messages and all other text from an input through one of these
+/// functions. They escape control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls, all other
+/// characters without a glyph (zero-width characters, tags, variation selectors), noncharacters, and bytes that are not UTF-8.
+/// Escaping text twice gives the same text. Data for other programs (a ruleset that `fmt`, `save` or `decompile` prints) is not
+/// escaped.
 public enum Escaping {
-  /// One line of text for a terminal or a log: `\n`, `\t`, `\x1b`, `\u{202e}` stand for what is not shown; the result has no line end.
+  /// One line of text for a terminal or a log: `
+  /// `, `\t`, `\x1b`, `\u{202e}` replace hidden characters. The result has no line end.
   ///
-  /// GitHub's and Azure's log readers take commands out of a log: `::error::` at the start of a line and `##[error]` or
-  /// `##vso[…]` anywhere in it. Both are broken up too.
+  /// The log readers of GitHub and Azure execute commands in a log: `::error::` at the start of a line, and `##[error]` or
+  /// `##vso[…]` anywhere in it. Both are escaped too.
   public static func line(_ text: String) -> String {
     guard !isPlain(text) else { return text }
     let scalars = Array(text.unicodeScalars)
@@ -24,7 +27,7 @@ public enum Escaping {
     return result
   }
 
-  /// Bytes of any encoding as one line of text; a byte that is not UTF-8 is shown as `\xff`, and a tab as a blank.
+  /// Bytes of any encoding as one line of text. A byte that is not UTF-8 is shown as `\xff`, and a tab as a space.
   public static func line(_ bytes: some Sequence<UInt8>) -> String {
     let bytes = bytes.map { $0 == 0x09 ? 0x20 : $0 }
     if let text = String(validating: bytes, as: UTF8.self) { return line(text) }
@@ -45,17 +48,18 @@ public enum Escaping {
     }
   }
 
-  /// Many lines of bytes for a terminal, their line ends kept.
+  /// Several lines of bytes for a terminal. Line ends are kept.
   public static func lines(_ bytes: [UInt8]) -> String {
     bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line($0) }.joined(separator: "\n")
   }
 
-  /// Many lines of text that another program or library wrote, each escaped by itself.
+  /// Several lines of text from another program or library. Each line is escaped on its own, and line ends are kept.
   public static func lines(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { line(String($0)) }.joined(separator: "\n")
   }
 
-  /// The message of a workflow command of GitHub, as its toolkit escapes it; what else is not shown stands as in ``line(_:)-(String)``.
+  /// The message of a GitHub workflow command, escaped as GitHub's toolkit does it. Hidden characters are escaped as in
+  /// ``line(_:)-(String)``.
   public static func gitHub(_ text: String) -> String {
     text.unicodeScalars.map { scalar in
       switch scalar {
@@ -67,31 +71,31 @@ public enum Escaping {
     }.joined()
   }
 
-  /// The value of a property of a workflow command.
+  /// The value of a property of a GitHub workflow command.
   public static func gitHubProperty(_ text: String) -> String {
     gitHub(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
   }
 
-  /// One line of text in an element or an attribute of XML 1.0 or HTML. What is not shown is escaped as in a terminal: XML has no form for most
-  /// control characters, and a browser obeys a character reference as it does the character.
+  /// One line of text in an element or attribute of XML 1.0 or HTML. Hidden characters are escaped as for a terminal: XML cannot
+  /// represent most control characters, and a browser treats a character reference like the character itself.
   public static func markup(_ text: String) -> String { entities(line(text)) }
 
-  /// The same of bytes.
+  /// Bytes of any encoding as one line of text in XML 1.0 or HTML, as in ``line(_:)-(some Sequence<UInt8>)``.
   public static func markup(_ bytes: some Sequence<UInt8>) -> String { entities(line(bytes)) }
 
-  /// A description or reason of the Test Anything Protocol: `#` would begin a directive.
+  /// A description or reason of the Test Anything Protocol, in which an unescaped `#` begins a directive.
   public static func tap(_ text: String) -> String {
     line(text).replacing("\\", with: "\\\\").replacing("#", with: "\\#")
   }
 
-  /// A whole JSON document, in which hidden characters within strings get the escapes of JSON; readers of JSON get the same strings.
+  /// Escapes the hidden characters in the strings of a whole JSON document. Parsers read the same strings as before.
   public static func json(_ document: String) -> String {
     guard !isPlain(document, lineEnds: true) else { return document }
     var result = ""
     var previous: Unicode.Scalar = " "
     var scalars = document.unicodeScalars.makeIterator()
     while let scalar = scalars.next() {
-      // Between strings JSON has no other hidden characters than line ends and tabs, and no number sign at all.
+      // Outside of strings JSON has no hidden characters but line ends and tabs, and no number sign.
       let isHidden = scalar.value >= 0x7F && scalar.isHidden || scalar == "#" && previous == "#"
       if isHidden {
         for unit in String(scalar).utf16 { result += "\\u" + hex(UInt32(unit), width: 4) }
@@ -103,7 +107,7 @@ public enum Escaping {
     return result
   }
 
-  /// Text as a double-quoted scalar of YAML, on one line; readers of YAML get the same text.
+  /// Text as a double-quoted YAML scalar on one line. Parsers read the same text.
   public static func yaml(_ text: String) -> String {
     var result = "\""
     var previous: Unicode.Scalar = " "
@@ -130,7 +134,7 @@ public enum Escaping {
 // MARK: What is escaped
 
 extension Unicode.Scalar {
-  /// Whether it changes what is shown, or where, instead of being shown itself.
+  /// Whether the character changes the display or the layout instead of being displayed.
   fileprivate var isHidden: Bool {
     if value < 0x7F { return value < 0x20 }
     if value < 0xA0 { return true }
@@ -143,7 +147,7 @@ extension Unicode.Scalar {
 }
 
 extension Escaping {
-  /// Whether nothing in the text can need an escape: printable ASCII without the beginnings of log commands.
+  /// Whether no character of the text needs an escape: only printable ASCII, and nothing that begins a log command.
   private static func isPlain(_ text: String, lineEnds: Bool = false) -> Bool {
     var previous: UInt8 = 0
     var isStart = true
@@ -157,7 +161,8 @@ extension Escaping {
     return true
   }
 
-  /// Where `::name` begins a line, past blanks, which GitHub's log reader ignores; nil for an IPv6 address such as `::1`.
+  /// The index of `::name` at the beginning of a line, after blanks, which GitHub's log reader ignores; nil for an IPv6 address
+  /// such as `::1`.
   private static func startOfLogCommand(_ scalars: [Unicode.Scalar]) -> Int? {
     guard let start = scalars.firstIndex(where: { !$0.properties.isWhitespace && !$0.isHidden }), start + 2 < scalars.count,
       scalars[start] == ":", scalars[start + 1] == ":"
@@ -167,7 +172,7 @@ extension Escaping {
     return isHex ? nil : start
   }
 
-  /// Whether the second sign of `##[` or `##vso[` stands here.
+  /// Whether the second `#` of `##[` or `##vso[` is at `index`.
   private static func endsLogMark(_ scalars: [Unicode.Scalar], _ index: Int) -> Bool {
     guard scalars[index] == "#", index > 0, scalars[index - 1] == "#" else { return false }
     let rest = scalars[(index + 1)...]

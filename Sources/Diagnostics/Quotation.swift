@@ -1,6 +1,6 @@
-/// How messages quote what stands in an input, which may be a line of any length.
+/// Limits how much of an input a message quotes, because a line may have any length.
 public enum Quotation {
-  /// A message that quotes more than ``Limits/quotedBytes`` of an input: its beginning and its end.
+  /// Shortens a message of more than twice ``Limits/quotedBytes`` characters to its beginning and its end.
   public static func shortened(_ message: String) -> String {
     let most = 2 * Limits.quotedBytes
     guard message.utf8.count > most else { return message }
@@ -9,7 +9,7 @@ public enum Quotation {
     return String(scalars.prefix(Limits.quotedBytes)) + " … " + String(scalars.suffix(Limits.quotedBytes / 2))
   }
 
-  /// The part of a line around a place, with `…` where it is cut, and how many bytes of that stand before the place.
+  /// The part of a line around `place`, with `...` where it is cut, and the number of bytes in it before `place`.
   static func excerpt(of line: ArraySlice<UInt8>, around place: Int) -> (bytes: [UInt8], lead: Int) {
     let most = Limits.quotedBytes
     let place = min(max(place, 0), line.count)

@@ -1,6 +1,6 @@
-/// Finds the word a misspelt one was probably meant to be.
+/// Finds the known word that a misspelt word was probably meant to be.
 public enum Spelling {
-  /// The candidate nearest to `word` by edit distance, if it is near enough to be worth naming.
+  /// The candidate with the smallest edit distance to `word`; nil if all differ in more than a third of the word's bytes.
   public static func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
     let limit = max(1, word.utf8.count / 3)
     var best: (distance: Int, word: String)?

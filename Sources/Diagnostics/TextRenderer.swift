@@ -1,11 +1,15 @@
-/// Renders diagnostics for people: `file:line:column: error: message [id]`, the line, and a marker under the range.
+/// Renders diagnostics for people: `file:line:column: error: message [id]`, the source line, and a marker under the range.
 public struct TextRenderer: Sendable {
+  /// Whether the text has ANSI colours.
   public let coloured: Bool
 
+  /// Creates a renderer. `coloured` should be true for a terminal only.
   public init(coloured: Bool) {
     self.coloured = coloured
   }
 
+  /// The diagnostic as lines of text: place and message, the source line with the range underlined, the notes, the fixes. Input
+  /// text is escaped.
   public func render(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
     var text = headline(
       diagnostic.severity, diagnostic.message + " [\(diagnostic.label)]", at: diagnostic.range, in: file)
@@ -29,13 +33,13 @@ public struct TextRenderer: Sendable {
       + paint(severity.rawValue + ":", severity) + " \(Escaping.line(message))\n"
   }
 
-  /// The line around the range, and a marker below.
+  /// The source line around the range, and a marker below it.
   private func excerpt(of range: SourceRange, in file: SourceFile) -> String {
     let position = file.position(of: range.range.lowerBound)
     let line = file.line(position.line)
     guard file.showsText, !line.isEmpty else { return "" }
     let (shown, place) = Quotation.excerpt(of: line, around: position.column - 1)
-    // What is escaped is wider than its bytes, and the marker stands under what is shown.
+    // Escaped text is wider than its bytes. The marker's place counts the escaped characters.
     let before = Escaping.line(shown.prefix(place))
     let marked = Escaping.line(shown.dropFirst(place).prefix(range.range.count))
     let lead = String(repeating: " ", count: before.unicodeScalars.count)

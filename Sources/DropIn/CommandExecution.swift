@@ -3,10 +3,9 @@ import Syntax
 import Wire
 import XTables
 
-/// What a command does to a table that is open; the corresponding C functions are the second halves of `do_command4` and
-/// `do_command6`.
+/// Executes a command on an open table. The corresponding C functions are the second halves of `do_command4` and `do_command6`.
 extension Session {
-  /// - Throws: what libiptc refused. Several refusals of one command end in the last.
+  /// - Throws: the refusal of libiptc. If libiptc refuses several parts of one command, the last refusal.
   mutating func perform(
     _ command: Command, _ editor: borrowing TableEditor, _ family: Family
   ) throws(KernelError) {
@@ -18,7 +17,7 @@ extension Session {
     } catch {
       flush()
       editor.dump()
-      // The dump makes libiptc forget which of its functions had refused.
+      // The dump resets libiptc's record of the function that refused.
       var refusal = error
       refusal.message = error.error.flatMap { editor.message(of: $0) } ?? error.message
       throw refusal
@@ -84,7 +83,7 @@ extension Session {
     if let refusal { throw refusal }
   }
 
-  /// Some extensions of libxtables hand the kernel an address of their own process, which is none of this one.
+  /// Refuses a rule in which an extension of libxtables has stored an address of its own process.
   private func checkAddresses(_ rule: Rule, _ family: Family) throws(KernelError) {
     var uses = rule.matches
     if case .use(let use) = rule.target { uses.append(use) }
@@ -97,14 +96,14 @@ extension Session {
     }
   }
 
-  /// Empties a chain, or all.
+  /// Empties a chain, or all chains.
   mutating func flush(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
     try forEach(chain.map { [$0] } ?? editor.chainNames, "Flushing", isVerbose) { name throws(KernelError) in
       try editor.flush(name)
     }
   }
 
-  /// Deletes a chain, or all that the user made.
+  /// Deletes a chain, or all user chains.
   mutating func deleteChains(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
     let chains = chain.map { [$0] } ?? editor.chainNames.filter { !editor.isBuiltin($0) }
     try forEach(chains, "Deleting", isVerbose) { name throws(KernelError) in try editor.deleteChain(name) }
@@ -116,7 +115,7 @@ extension Session {
     }
   }
 
-  /// Goes on after a refusal, and reports the last one.
+  /// Continues after a refusal, and throws the last one.
   private mutating func forEach(
     _ chains: [String], _ doing: String, _ isVerbose: Bool,
     _ body: (String) throws(KernelError) -> Void

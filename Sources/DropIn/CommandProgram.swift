@@ -4,7 +4,7 @@ import Syntax
 import Wire
 import XTables
 
-/// `iptables` and `ip6tables`; the corresponding C function is `iptables_main`.
+/// Runs `iptables` and `ip6tables`. The corresponding C function is `iptables_main`.
 extension Session {
   mutating func command(_ arguments: [String], _ family: Family) throws(Exit) -> Int32 {
     let parser = CommandParser(registry: registry, names: names, family: family, isRestore: false)
@@ -23,7 +23,7 @@ extension Session {
     return 0
   }
 
-  /// Help and version: whether that was all there was to do.
+  /// Prints help or version. Returns true if the command asked for one of them, so that nothing else is to be done.
   mutating func answer(_ pending: borrowing PendingCommand, _ family: Family) -> Bool {
     if pending.flags.showsVersion {
       print(pending.flags.isVersionDenied ? "Not \(Self.version) (legacy) ;-)" : versionLine)
@@ -33,7 +33,7 @@ extension Session {
     return pending.flags.showsHelp
   }
 
-  /// Reads the words, and says at once what is to be said beside.
+  /// Parses the words and prints the notices of the parser.
   private func read(_ words: [Token], _ parser: CommandParser) throws(Exit) -> PendingCommand {
     var notices: [String] = []
     defer { complain(notices) }
@@ -46,7 +46,7 @@ extension Session {
     }
   }
 
-  /// Tells chains from extensions.
+  /// Resolves the target: a chain or an extension.
   func resolve(_ pending: consuming PendingCommand, _ editor: borrowing TableEditor, line: Int?) throws(Exit) -> Command {
     var notices: [String] = []
     do throws(OptionError) {
@@ -68,7 +68,7 @@ extension Session {
     }
   }
 
-  /// Arguments of a command line as tokens whose ranges fit into the line that joins them with blanks.
+  /// The arguments of a command line as tokens. Their ranges are places in the line that joins the arguments with blanks.
   static func tokens(_ arguments: [String]) -> [Token] {
     var at = 0
     return arguments.map { argument in

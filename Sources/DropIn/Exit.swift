@@ -3,13 +3,13 @@ import Kernel
 import XTables
 
 extension Session {
-  /// Leaving with a status and a last message, newline included.
+  /// Ends the program with a status and a last message, newline included.
   struct Exit: Error {
     let status: Int32
     let message: String
   }
 
-  /// The corresponding C function is `basic_exit_err`.
+  /// A failure with a message and status. The corresponding C function is `basic_exit_err`.
   func failure(_ status: Int32, _ message: String, line: Int? = nil) -> Exit {
     var text = "\(versionLine): \(message)\n"
     if status == 2 { text += tryHelp(line) }
@@ -17,13 +17,13 @@ extension Session {
     return Exit(status: status, message: text)
   }
 
-  /// The corresponding C function is `exit_tryhelp`.
+  /// The hint to `--help`. The corresponding C function is `exit_tryhelp`.
   func tryHelp(_ line: Int?) -> String {
     (line.map { "Error occurred at line: \($0)\n" } ?? "")
       + "Try `\(program.name) -h' or '\(program.name) --help' for more information.\n"
   }
 
-  /// A mistake in the words of a command, in iptables' words.
+  /// A mistake in the words of a command, with the message of iptables.
   func failure(_ error: OptionError, line: Int? = nil) -> Exit {
     switch error.id {
     case "wrong-family": Exit(status: 2, message: tryHelp(line))
@@ -33,7 +33,7 @@ extension Session {
     }
   }
 
-  /// What the kernel or libiptc refused, with libiptc's sentence.
+  /// A refusal of the kernel or of libiptc, with the message of libiptc.
   func failure(_ error: KernelError) -> Exit {
     if case .malformed = error.reason { return Exit(status: 1, message: "\(error.message ?? error.description)\n") }
     if case .call = error.reason { return Exit(status: 4, message: "Fatal: \(error.description)\n") }
@@ -43,9 +43,9 @@ extension Session {
       status: error.error?.isTryAgain == true ? 4 : 1, message: "\(program.name): \(sentence).\(log)\n")
   }
 
-  /// Takes the lock; the corresponding C function is `xtables_lock_or_exit`.
+  /// Takes the xtables lock. The corresponding C function is `xtables_lock_or_exit`.
   ///
-  /// - Parameter wait: seconds; iptables 1.8.9 waits for ever where it is not told how long.
+  /// - Parameter wait: seconds. As in iptables 1.8.9, nil, 0 and negative numbers wait without limit.
   func lock(_ wait: Int?) throws(Exit) -> XtablesLock {
     let limit = wait.flatMap { $0 > 0 ? $0 : nil }
     do throws(KernelError) {

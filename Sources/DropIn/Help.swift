@@ -1,7 +1,7 @@
 import Wire
 import XTables
 
-/// The help texts, made from the same declarations that parse and print.
+/// The help texts, made from the same declarations as parser and printer.
 enum Help {
   static func text(_ versionLine: String, _ program: String, _ family: Family, _ subjects: [ExtensionDescriptor]) -> String {
     var text = """
@@ -60,7 +60,7 @@ enum Help {
 
   /// The options of one match or target.
   static func options(of subject: ExtensionDescriptor) -> String {
-    // A foreign extension brings a text of its own, and no sentences to make one of.
+    // A foreign extension has its own text; its options have no summaries.
     if subject.isMeaningUnknown { return subject.helpNotes }
     var text = "\(subject.name) \(subject.kind.rawValue) options:\n"
     for option in subject.options {

@@ -3,12 +3,12 @@ import Syntax
 import Wire
 import XTables
 
-/// The tables of `iptables -L`, and the one-line form that `-v` shows of a rule that is changed.
+/// Formats the tables of `iptables -L`, and the one-line form of a changed rule with `-v`.
 ///
 /// The corresponding C function is `print_firewall`.
 struct Listing {
   enum Style {
-    /// `FMT_PRINT_RULE`: names, numbers and no columns.
+    /// `FMT_PRINT_RULE`: names and numbers without columns.
     case ruleLine
     case columns(isNumeric: Bool, isVerbose: Bool, isExact: Bool, showsNumbers: Bool)
   }
@@ -17,7 +17,7 @@ struct Listing {
   let names: NameDatabase
   let isNumeric: Bool
   let isVerbose: Bool
-  /// `-x`: counters are not shortened.
+  /// `-x`: whether counters are printed in full.
   let isExact: Bool
   let showsNumbers: Bool
 
@@ -51,7 +51,7 @@ struct Listing {
 
   // MARK: Rules
 
-  /// A line of a chain's table.
+  /// The line of a rule in columns.
   func line(_ rule: Rule, number: Int) -> [UInt8] {
     let header = rule.header
     var line = showsNumbers ? Self.pad(String(number), 4) + " " : ""
@@ -71,7 +71,7 @@ struct Listing {
     return Array(line.utf8) + details(rule)
   }
 
-  /// The one-line form.
+  /// The line of a rule without columns.
   func ruleLine(_ rule: Rule) -> [UInt8] {
     let header = rule.header
     var line = targetName(rule.target) + " "
@@ -83,7 +83,7 @@ struct Listing {
     return Array(line.utf8) + details(rule)
   }
 
-  /// What matches and target say of themselves, each after a blank.
+  /// The details of matches and target, each after a blank.
   private func details(_ rule: Rule) -> [UInt8] {
     var text = RuleText(names: names, family: family, protocolNumber: rule.header.protocolNumber, isContinued: true)
     if case .goto = rule.target { text.glue("[goto] ") }
@@ -101,7 +101,7 @@ struct Listing {
     }
   }
 
-  /// Numeric listings ask no database; `iptables` itself knows a few names.
+  /// The name of a protocol. Numeric listings use only the names built into iptables.
   private func protocolName(_ number: UInt8) -> String {
     if number == 0 { return "all" }
     return BuiltinProtocol.savedName(number) ?? (isNumeric ? nil : names.protocolName(number)) ?? String(number)
@@ -116,14 +116,14 @@ struct Listing {
 
   private func output(_ header: RuleHeader) -> String { interface(header.output, header.inverted.contains(.output)) }
 
-  /// The name as it stands in the structure, whatever part of it counts.
+  /// The whole name in the structure, even the part that the mask excludes.
   private func interface(_ pattern: InterfacePattern, _ isInverted: Bool) -> String {
     let bytes = (0..<16).map { UInt8(truncatingIfNeeded: pattern.name >> UInt128(120 - 8 * $0)) }.prefix { $0 != 0 }
     let name = bytes.isEmpty ? (isNumeric ? "*" : "any") : String(decoding: bytes, as: UTF8.self)
     return (isInverted ? "!" : "") + name
   }
 
-  /// Without `-n` an address is looked up, and one that does not matter is called `anywhere`.
+  /// The address. Without `-n` it is resolved to a name, and any address is printed as `anywhere`.
   private func address(_ value: AddressMask) -> String {
     let isAnywhere = family == .ipv4 ? value.mask == 0 : value.address == 0
     if isAnywhere, !isNumeric { return "anywhere" }
@@ -134,13 +134,13 @@ struct Listing {
     return (name ?? String(text[..<slash])) + suffix
   }
 
-  /// A counter, shortened with K, M, G or T; the corresponding C function is `xtables_print_num`.
+  /// A counter, shortened with K, M, G or T. The corresponding C function is `xtables_print_num`.
   private func count(_ value: UInt64, width: Int) -> String {
     var number = value
     var unit = ""
     if !isExact, value > 99_999 {
       for letter in ["K", "M", "G", "T"] {
-        // The addition cannot overflow after the first division; before it, it wraps as it does in C.
+        // The addition cannot overflow after the first division. Before it, it wraps as in C.
         number = (number &+ 500) / 1000
         unit = letter
         if number <= 9_999 { break }

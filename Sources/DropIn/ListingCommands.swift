@@ -4,9 +4,9 @@ import Syntax
 import Wire
 import XTables
 
-/// `-L` and `-S`, which also `iptables-restore` takes: they show the table as it has become.
+/// Executes `-L` and `-S`, also in `iptables-restore`: they show the table with the changes so far.
 extension Session {
-  /// The corresponding C function is `list_entries`.
+  /// `-L`. The corresponding C function is `list_entries`.
   mutating func list(
     _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, _ flags: Command.Flags
   ) throws(KernelError) {
@@ -29,7 +29,7 @@ extension Session {
     }
   }
 
-  /// The corresponding C function is `list_rules`.
+  /// `-S`. The corresponding C function is `list_rules`.
   mutating func listRules(
     _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, isVerbose: Bool
   ) throws(KernelError) {
@@ -50,7 +50,7 @@ extension Session {
     }
   }
 
-  /// Prints a rule as save does. What nobody can print ends the program, as it ends the real one: in the middle of the line.
+  /// Prints a rule as iptables-save does. A rule that cannot be printed ends the program in the middle of the line, as in iptables.
   mutating func print(
     _ rule: Rule, of chain: String, _ printer: RulePrinter, counters: Bool = false
   ) throws(KernelError) {
@@ -73,7 +73,7 @@ extension Session {
     return chains
   }
 
-  /// An entry as libiptc has it, typed.
+  /// Decodes an entry of libiptc.
   func rule(_ entry: KernelRule, _ family: Family) throws(KernelError) -> Rule {
     do throws(DecompileError) {
       return try TableDecompiler(registry: registry).decompile(entry.entry, label: entry.jump, family)
@@ -84,7 +84,7 @@ extension Session {
 }
 
 extension Rule {
-  /// The first part of the rule that no one can print, by its name in the kernel.
+  /// The first match or target of the rule that cannot be printed, with its kernel name.
   fileprivate var firstUnknown: (kind: ExtensionDescriptor.Kind, ExtensionDescriptor)? {
     var uses = matches
     if case .use(let use) = target { uses.append(use) }

@@ -1,16 +1,20 @@
 public import Wire
 public import XTables
 
-/// One of the commands of the iptables package that Ferrule answers as.
+/// One of the commands of the iptables package that Ferrule can run as.
 public enum Program: Sendable, Hashable {
+  /// `iptables` or `ip6tables`.
   case command(Family)
+  /// `iptables-save` or `ip6tables-save`.
   case save(Family)
+  /// `iptables-restore` or `ip6tables-restore`.
   case restore(Family)
+  /// `iptables-xml`.
   case xml
   /// `xtables-legacy-multi` without the name of a command.
   case unnamed
 
-  /// The sub-commands of `xtables-legacy-multi`, in the order in which it lists them.
+  /// The sub-commands of `xtables-legacy-multi` in the order in which it lists them.
   static let subcommands: [(name: String, program: Program)] = [
     ("iptables", .command(.ipv4)), ("main4", .command(.ipv4)), ("iptables-save", .save(.ipv4)), ("save4", .save(.ipv4)),
     ("iptables-restore", .restore(.ipv4)), ("restore4", .restore(.ipv4)), ("iptables-legacy", .command(.ipv4)),
@@ -21,13 +25,14 @@ public enum Program: Sendable, Hashable {
     ("ip6tables-legacy-restore", .restore(.ipv6)),
   ]
 
-  /// The program a name stands for.
+  /// The program with a name; nil if there is none.
   public init?(named name: String) {
     guard let found = Self.subcommands.first(where: { $0.name == name }) else { return nil }
     self = found.program
   }
 
-  /// iptables-xml and the list of commands touch nothing, and run with another user's rights as well.
+  /// Whether the program refuses to run with set-user-ID rights. iptables-xml and the list of commands do not use the kernel and
+  /// accept them.
   var refusesSetUserID: Bool {
     switch self {
     case .command, .save, .restore: true
@@ -35,7 +40,7 @@ public enum Program: Sendable, Hashable {
     }
   }
 
-  /// The name the program gives itself in messages, whatever it was called by.
+  /// The name of the program in its messages, independent of the name it was called by.
   public var name: String {
     switch self {
     case .command(let family): family.command
@@ -46,11 +51,11 @@ public enum Program: Sendable, Hashable {
     }
   }
 
-  /// The program a process was called as: by its own name, or by its first argument.
+  /// The program as which a process was called: by its own name, or by its first argument.
   ///
-  /// - Parameter arguments: those of the process, its own name first.
-  /// - Returns: the program, the arguments that are left for it, and the name it was called by; nothing for a process that
-  ///   is not to answer as any of them.
+  /// - Parameter arguments: the arguments of the process, its own name first.
+  /// - Returns: the program, its remaining arguments, and the name it was called by; nil if the process was not called as one of
+  ///   these programs.
   public static func called(_ arguments: [String]) -> (program: Program, arguments: [String], name: String)? {
     guard let first = arguments.first else { return nil }
     let own = first.split(separator: "/").last.map(String.init) ?? first

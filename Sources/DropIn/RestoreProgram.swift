@@ -3,7 +3,7 @@ import Syntax
 import Wire
 import XTables
 
-/// `iptables-restore` and `ip6tables-restore`; the corresponding C function is `ip46tables_restore_main`.
+/// Runs `iptables-restore` and `ip6tables-restore`. The corresponding C function is `ip46tables_restore_main`.
 extension Session {
   struct RestoreOptions {
     var counters = false
@@ -24,7 +24,7 @@ extension Session {
     var reader = LineReader()
     var isAtEnd = false
     while !isAtEnd {
-      // A read that fails ends the input, as it does for `fgets`.
+      // A failed read ends the input, as it does for `fgets`.
       let piece = (try? input.next()) ?? []
       isAtEnd = piece.isEmpty
       try run.read(reader.lines(adding: piece), session: &self)
@@ -43,7 +43,7 @@ extension Session {
     }
   }
 
-  /// Nothing where the program has said what it was asked, and is done.
+  /// Parses the options; nil if the program has printed help or version and is finished.
   private mutating func restoreOptions(_ arguments: [String]) throws(Exit) -> RestoreOptions? {
     var scanner = ShortOptions(
       arguments, known: "bcvVthnwWM:T:",
@@ -88,14 +88,14 @@ extension Session {
     return options
   }
 
-  /// The corresponding C function is `parse_wait_time`.
+  /// Reads the seconds of `-w`. The corresponding C function is `parse_wait_time`.
   private func seconds(_ text: String?) throws(Exit) -> Int {
     guard let text else { return -1 }
     guard let number = CNumber(ArraySlice(text.utf8)) else { throw failure(2, "wait seconds not numeric", line: 0) }
     return Int(number.int)
   }
 
-  /// The corresponding C function is `parse_wait_interval`.
+  /// Checks the microseconds of `-W`. The corresponding C function is `parse_wait_interval`.
   private func checkInterval(_ text: String?) throws(Exit) {
     guard let text else { throw failure(2, "wait interval value required", line: 0) }
     guard let number = CNumber(ArraySlice(text.utf8), base: .decimal).map({ UInt32(truncatingIfNeeded: $0.wrapped) }) else {

@@ -4,25 +4,25 @@ import Syntax
 import Wire
 import XTables
 
-/// A restore on its way through its lines.
+/// The state of a restore while its lines are read.
 ///
-/// Every line changes libiptc's copy of the table at once, and `COMMIT` hands that to the kernel: what `-n` leaves alone
-/// keeps its counters, even those that go on counting meanwhile.
+/// Every line changes libiptc's copy of the table at once, and `COMMIT` passes that copy to the kernel. With `-n`, existing rules
+/// keep their counters, including what they count in the meantime.
 struct RestoreRun {
   private let options: Session.RestoreOptions
   private let family: Family
   private var parser: CommandParser
-  /// The line read last, from one.
+  /// The number of the last line, from 1.
   private(set) var line = 0
-  /// The table named last, open or not.
+  /// The name of the last table, open or not.
   private var tableName = ""
   private var open: OpenTable?
 
-  /// A table between its `*` line and its `COMMIT`, and the lock that is held for so long.
+  /// A table between its `*` line and its `COMMIT`, with the xtables lock, which is held for that time.
   private final class OpenTable {
     let editor: TableEditor
     let lock: XtablesLock
-    /// What the parser takes it for.
+    /// The table by whose rules the parser reads lines; `filter` for a name that is none of the five.
     let name: TableName
 
     init(_ editor: consuming TableEditor, _ lock: consuming XtablesLock, _ name: TableName) {
@@ -40,7 +40,7 @@ struct RestoreRun {
 
   var isInTable: Bool { open != nil }
 
-  /// Reads whole lines, but for the last of the input, which may lack its newline.
+  /// Reads complete lines. The last line of the input may lack its newline.
   mutating func read(_ bytes: [UInt8], session: inout Session) throws(Session.Exit) {
     let file = SourceFile(name: "", bytes: bytes)
     let hasNUL = bytes.contains(0)
@@ -60,7 +60,7 @@ struct RestoreRun {
     }
   }
 
-  /// A line that is too long for the buffer of `fgets` comes in pieces, each of which is a line to iptables-restore.
+  /// Reads a line that is longer than the buffer of `fgets`: iptables-restore reads it in pieces, each as a line of its own.
   private mutating func readPieces(_ long: ArraySlice<UInt8>, session: inout Session) throws(Session.Exit) {
     var rest = long
     while !rest.isEmpty {
@@ -113,7 +113,7 @@ struct RestoreRun {
       throw session.failure(2, "\(session.program.name): unable to initialize table '\(name)'", line: line)
     }
     if !options.keepsExisting {
-      // What fails here shows at the commit.
+      // A failure here is reported by the commit.
       try? session.flush(nil, editor, isVerbose: options.verbosity > 0)
       try? session.deleteChains(nil, editor, isVerbose: options.verbosity > 0)
     }
@@ -180,7 +180,7 @@ struct RestoreRun {
 
   // MARK: Rules
 
-  /// - Returns: whether libiptc took the command.
+  /// - Returns: whether libiptc accepted the command.
   private func command(
     _ file: SourceFile, _ range: Range<Int>, in table: OpenTable, _ session: inout Session
   ) throws(Session.Exit) -> Bool {
@@ -211,7 +211,7 @@ struct RestoreRun {
     return true
   }
 
-  /// The `-v` of the program go on to each command, but not where the table is only added to.
+  /// The `-v` options of the program, which are added to each command, but not with `-n`.
   private var verbosity: [Token] {
     options.keepsExisting ? [] : Array(repeating: Token("-v"), count: options.verbosity)
   }

@@ -2,12 +2,12 @@ import Diagnostics
 import Kernel
 import XTables
 
-/// `[packets:bytes]` before a rule, as text; the corresponding C function is `tokenize_rule_counters`.
+/// The text of `[packets:bytes]` before a rule. The corresponding C function is `tokenize_rule_counters`.
 struct RuleCounters {
-  /// Nothing where the line has none.
+  /// Nil if the line has no counters.
   var packets: ArraySlice<UInt8>?
   var bytes: ArraySlice<UInt8>?
-  /// Where the rule itself begins and ends.
+  /// The place of the rule itself.
   let rest: Range<Int>
 
   init(of text: ArraySlice<UInt8>, line: Int) throws(OptionError) {
@@ -24,11 +24,11 @@ struct RuleCounters {
     if second.isEmpty { throw missing("]") }
     packets = inside[..<colon]
     bytes = second
-    // A colon behind the bracket ends the line, because the first number is cut off there.
+    // A colon behind the bracket ends the line, because iptables-restore cuts the first number there.
     rest = (close + 1)..<(colon > close ? colon : text.endIndex)
   }
 
-  /// The option the counters stand for.
+  /// The counters as an option of the rule.
   var words: [Token] {
     guard let packets, let bytes else { return [] }
     return [Token("--set-counters"), Self.token(packets), Self.token(bytes)]
@@ -36,7 +36,7 @@ struct RuleCounters {
 
   private static func token(_ text: ArraySlice<UInt8>) -> Token { Token(text, at: SourceRange(text.indices)) }
 
-  /// `[packets:bytes` of a chain, as `scanf` reads it; the corresponding C function is `parse_counters`.
+  /// Reads `[packets:bytes` of a chain as `scanf` does; nil if malformed. The corresponding C function is `parse_counters`.
   static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
     guard text.first == UInt8(ascii: "["), let read = Counters(scanning: text.dropFirst()) else { return nil }
     return KernelCounters(packets: read.packets, bytes: read.bytes)

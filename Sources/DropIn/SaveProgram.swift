@@ -3,7 +3,7 @@ import Syntax
 import Wire
 import XTables
 
-/// `iptables-save` and `ip6tables-save`; the corresponding C function is `do_iptables_save`.
+/// Runs `iptables-save` and `ip6tables-save`. The corresponding C function is `do_iptables_save`.
 extension Session {
   mutating func save(_ arguments: [String], _ family: Family) throws(Exit) -> Int32 {
     var options = ShortOptions(arguments, known: "bcdt:M:f:V", long: [
@@ -18,7 +18,7 @@ extension Session {
       case .found("t", let value): request.table = value
       case .found("M", let value): request.modprobe = value
       case .found("f", let value?):
-        // The file is emptied even if nothing comes to be written.
+        // The file is emptied even if nothing is written later.
         try write([], to: value)
         file = value
       case .found("d", _):

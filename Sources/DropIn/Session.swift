@@ -3,17 +3,17 @@ import Syntax
 import Wire
 public import XTables
 
-/// One call of a program of the iptables package: what it prints, how it words its complaints, and what it leaves with.
+/// One call of a program of the iptables package: its output, its messages and its exit status.
 public struct Session {
-  /// The version of iptables whose behaviour this is.
+  /// The version of iptables whose behaviour is implemented.
   public static let version = "1.8.9"
 
   let program: Program
-  /// The name the process was called by, which `getopt` puts before its own complaints.
+  /// The name by which the process was called. `getopt` prints it before its own messages.
   let calledAs: String
   let registry: Registry
   let names: NameDatabase
-  /// What is still to be written to standard output.
+  /// The text for standard output that is not written yet.
   private(set) var output: [UInt8] = []
 
   init(_ program: Program, calledAs: String, registry: Registry, names: NameDatabase) {
@@ -30,7 +30,7 @@ public struct Session {
   public static func run(
     _ program: Program, arguments: [String], calledAs: String, registry: Registry, names: NameDatabase
   ) -> Int32 {
-    // As `xtables_init` has it: an installation that gives its user another's rights could be made to load any library.
+    // As in `xtables_init`: a set-user-ID installation could be made to load any library with the rights of its owner.
     if program.refusesSetUserID, ProcessIdentity.isSetUserID { return 111 }
     var session = Session(program, calledAs: calledAs, registry: registry, names: names)
     let status: Int32
@@ -64,19 +64,19 @@ public struct Session {
     output.append(UInt8(ascii: "\n"))
   }
 
-  /// Appends what ends in its own newline, or in none.
+  /// Appends text without adding a newline.
   mutating func put(_ bytes: some Collection<UInt8>) { output.append(contentsOf: bytes) }
 
   mutating func put(_ text: String) { output.append(contentsOf: text.utf8) }
 
-  /// Writes what was printed. A standard output that cannot be written to is nobody's loss, as with the real programs.
+  /// Writes the collected text. Errors of standard output are ignored, as in iptables.
   mutating func flush() {
     guard !output.isEmpty else { return }
     try? ProcessStream.output.write(output)
     output.removeAll(keepingCapacity: true)
   }
 
-  /// Forgets what was printed.
+  /// Discards the collected text.
   mutating func discardOutput() { output = [] }
 
   /// Writes to standard error at once.
@@ -84,7 +84,7 @@ public struct Session {
     if !text.isEmpty { try? ProcessStream.error.write(text) }
   }
 
-  /// What the parser found worth saying beside its result, one line each.
+  /// Writes the notices of the parser to standard error, one line each.
   func complain(_ notices: [String]) {
     for notice in notices { complain(notice + "\n") }
   }

@@ -1,9 +1,9 @@
-/// The options of the programs that do not take rules, as `getopt_long` finds them: words that are no options wait until
-/// all options have been read, and mistakes are worded as getopt words them.
+/// The options of the programs that take no rules, as `getopt_long` finds them. Arguments are returned after all options, and
+/// errors have the words of getopt.
 struct ShortOptions {
   enum Option: Equatable {
     case found(Character, String?)
-    /// What getopt complains of, to be written after the program's name.
+    /// The error message of getopt, without the program's name before it.
     case wrong(String)
     /// A word that is no option.
     case argument(String)
@@ -11,15 +11,17 @@ struct ShortOptions {
 
   private let words: [String]
   private let long: [(name: String, letter: Character)]
-  /// 0, 1, or 2 where an argument may be attached to the long form only.
+  /// 0 for no argument, 1 for a required one, 2 for one that may be attached to the long form only.
   private var arguments: [Character: Int] = [:]
   private var at = 0
   private var cluster: Substring = ""
   private var isOver = false
   private(set) var hasArguments = false
 
+  /// Creates a scanner.
+  ///
   /// - Parameters:
-  ///   - known: letters, each followed by a colon where it takes an argument.
+  ///   - known: the letters, each followed by a colon if it takes an argument.
   ///   - optional: letters whose long form may have an argument attached.
   init(_ words: [String], known: String, long: [(String, Character)], optional: Set<Character> = []) {
     self.words = words
@@ -31,7 +33,7 @@ struct ShortOptions {
     }
   }
 
-  /// The next word, if it is not an option: what `-w` may be followed by.
+  /// The next word if it is no option, such as the argument of `-w`.
   mutating func looseArgument() -> String? {
     guard cluster.isEmpty, at < words.count, !words[at].hasPrefix("-"), !words[at].hasPrefix("!") else { return nil }
     at += 1

@@ -4,11 +4,11 @@ import Syntax
 import Wire
 import XTables
 
-/// `iptables-restore --test` of a text that leaves nothing to say.
+/// Handles `iptables-restore --test` of a text without errors and notices.
 extension Session {
-  /// Whether the whole text would be taken without a word, found out without libiptc, which would hold every rule of it.
+  /// Whether the whole text is accepted without a message. This is decided without libiptc, which would keep every rule in memory.
   ///
-  /// Where the answer is no, the input stands at its beginning again, and a ``RestoreRun`` has its say.
+  /// If not, the input is rewound, and a ``RestoreRun`` reads it and reports.
   func isSilentTest(of input: borrowing HostInput, _ options: RestoreOptions, _ family: Family) throws(Exit) -> Bool {
     guard options.isTest, !options.keepsExisting, !options.counters, options.verbosity == 0, options.table == nil,
       input.length != nil

@@ -1,7 +1,7 @@
 import Kernel
 
-/// The XML that `iptables-xml` writes, table by table. Chains are opened where their first rule comes; those without any
-/// rule stand at the end of their table.
+/// The XML of `iptables-xml`, table by table. A chain is opened at its first rule; chains without rules are written at the end of
+/// their table.
 struct XMLDocument {
   struct Word {
     let bytes: ArraySlice<UInt8>
@@ -22,7 +22,7 @@ struct XMLDocument {
     var isOpened = false
   }
 
-  /// `-c`: the actions of rules in a row that have the same conditions are put together.
+  /// `-c`: whether the actions of consecutive rules with the same conditions are combined.
   var combines = false
   private(set) var text: [UInt8] = []
   private var table: ArraySlice<UInt8>?
@@ -56,7 +56,7 @@ struct XMLDocument {
     }
   }
 
-  /// A comment must not hold two hyphens in a row.
+  /// Writes the text of a comment, in which two consecutive hyphens are not allowed.
   private mutating func escapeComment(_ bytes: ArraySlice<UInt8>) {
     var isSecond = false
     for byte in bytes {
@@ -108,7 +108,7 @@ struct XMLDocument {
     chains.append(SavedChain(name: name, policy: policy, counters: counters ?? KernelCounters()))
   }
 
-  /// Opens a chain that was declared, unless it is the open one.
+  /// Opens a declared chain, unless it is already open.
   mutating func needChain(_ name: ArraySlice<UInt8>) {
     if chain == name { return }
     for index in chains.indices where chains[index].name == name {
@@ -145,7 +145,7 @@ struct XMLDocument {
 
   // MARK: Rules
 
-  /// - Parameter words: those of the line, `-A` and the chain first.
+  /// - Parameter words: the words of the line, `-A` and the chain first.
   mutating func rule(_ words: [Word], packets: ArraySlice<UInt8>?, bytes: ArraySlice<UInt8>?) {
     let hasConditions = words.count > 2 && !words[2].isTarget
     if combines, hasConditions, hasSameConditions(words) {
@@ -169,7 +169,7 @@ struct XMLDocument {
     lastRule = words
   }
 
-  /// Whether the rule before tests the same, and goes on to the next rule.
+  /// Whether the previous rule has the same conditions, and packets proceed from it to the next rule.
   private func hasSameConditions(_ words: [Word]) -> Bool {
     for (index, (old, new)) in zip(lastRule, words).enumerated() {
       if old.isTarget, new.isTarget {
@@ -181,7 +181,7 @@ struct XMLDocument {
     return false
   }
 
-  /// Matches, or the target, each an element with its options as elements in it.
+  /// Writes the matches or the target: an element for each, with its options as elements inside.
   private mutating func writePart(_ words: [Word], from start: Int, isConditions: Bool) {
     var part = Part()
     let first = start < words.count && words[start].isAny("!") ? start + 1 : start
@@ -218,7 +218,7 @@ struct XMLDocument {
     part.close(&self)
   }
 
-  /// The elements that are open in a part of a rule.
+  /// The open elements in a part of a rule.
   private struct Part {
     var outer: ArraySlice<UInt8>?
     var inner: ArraySlice<UInt8>?

@@ -3,7 +3,7 @@ import Kernel
 import Syntax
 import XTables
 
-/// `iptables-xml`, which turns a ruleset into XML without understanding its options; the corresponding C function is
+/// Runs `iptables-xml`, which converts a ruleset to XML without interpreting its options. The corresponding C function is
 /// `iptables_xml_main`.
 extension Session {
   mutating func xml(_ arguments: [String]) throws(Exit) -> Int32 {
@@ -100,7 +100,7 @@ extension Session {
     document.rule(words, packets: counters.packets, bytes: counters.bytes)
   }
 
-  /// This program does not say that it is the legacy one.
+  /// A failure whose message lacks the word `(legacy)`, as in iptables-xml.
   private func xmlFailure(_ message: String, _ line: Int) -> Exit {
     Exit(status: 2, message: "\(program.name) v\(Self.version): \(message)\n" + tryHelp(line))
   }

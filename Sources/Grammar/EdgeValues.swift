@@ -1,10 +1,10 @@
 import XTables
 
-/// Draws arguments at the edges of what number readers take: widths, signs, bases, blanks, garbage, ranges and masks.
+/// Draws arguments at the limits of number parsers: widths, signs, bases, blanks, garbage, ranges and masks.
 ///
-/// Each is made from a text that an option is known to read, so that units, separators and names around a number are reached too.
+/// Each is derived from a text that an option accepts, so that units, separators and names around a number are tested too.
 struct EdgeValues {
-  /// Numbers at the ends of each width, and those that options' own limits are made of.
+  /// Numbers at the limits of each width, and at common limits of options.
   private static let numbers: [String] = {
     var numbers = ["0", "1", "2", "3", "5", "7", "9", "15", "16", "23", "24", "31", "59", "60", "63", "100", "999999", "1000000", "1000001"]
     for width in [5, 6, 7, 8, 15, 16, 24, 31, 32, 33, 48, 63, 64] {
@@ -14,7 +14,7 @@ struct EdgeValues {
     return numbers + ["10000000000000000000", "99999999999999999999999", String(repeating: "9", count: 60), String(repeating: "0", count: 40) + "7"]
   }()
 
-  /// What stands for a number and is none, or not all of it.
+  /// Texts that are no numbers, or only begin with one.
   private static let oddities = [
     "", " ", "+", "-", "0x", "0X", "08", "0x1g", "1e3", "1.5", "0.5", ".5", "--5", "+-5", "- 5", "5%", "0b1", "٣", "inf", "nan", "!", "1 2", "\t",
   ]
@@ -24,13 +24,13 @@ struct EdgeValues {
   ]
   private static let separators = [":", "-", "/", ",", ".", "|", "=", "&", "<<", " "]
 
-  /// Names of interfaces that the kernel or a reader may take otherwise.
+  /// Names of interfaces that the kernel or a parser may treat specially.
   static let interfaces = [
     "", ".", "..", "a/b", "a+b", "+a", "++", "-eth0", "!eth0", "eth 0", "eth\t0", "123456789012345", "1234567890123456", "12345678901234+",
     "123456789012345+", "é", "eth0é", "a\"b", "a\\b", ":", "%", "eth0:1", "@",
   ].map(quoted)
 
-  /// One argument, written as iptables-restore reads words: quoted where it has to be.
+  /// One argument in the notation of iptables-restore: quoted if necessary.
   static func argument(like samples: [String], using random: inout SeededRandom) -> String {
     let sample = samples.randomElement(using: &random) ?? ""
     let isQuoted = sample.hasPrefix("\"")
@@ -47,7 +47,7 @@ struct EdgeValues {
     return isQuoted ? "\"" + value + "\"" : quoted(value)
   }
 
-  /// A number at an edge, in one of the ways in which C reads numbers.
+  /// A number at a limit, in one of the notations of C.
   static func number(using random: inout SeededRandom) -> String {
     let number = numbers.randomElement(using: &random) ?? "0"
     switch Int.random(in: 0..<12, using: &random) {
@@ -61,7 +61,7 @@ struct EdgeValues {
     }
   }
 
-  /// The text with one of its runs of digits replaced.
+  /// The text with one of its numbers replaced.
   private static func replacingNumber(in text: String, using random: inout SeededRandom) -> String {
     var runs: [Range<String.Index>] = []
     var at = text.startIndex
@@ -74,7 +74,8 @@ struct EdgeValues {
     return text.replacingCharacters(in: run, with: number(using: &random))
   }
 
-  /// The parts of a list, a range or a pair dropped, doubled, exchanged or left empty; letters in the other case or cut.
+  /// The text with parts of a list, range or pair removed, repeated, exchanged or emptied, or with letters in the other case or
+  /// removed.
   private static func rearranged(_ text: String, using random: inout SeededRandom) -> String {
     let present = separators.filter { text.contains($0) }
     guard let separator = present.randomElement(using: &random) else {

@@ -1,6 +1,6 @@
 public import XTables
 
-/// Grammars for editors, made from the registry: they colour what Ferrule knows, and nothing else.
+/// Makes syntax files for editors from a registry. They highlight exactly the names that Ferrule knows.
 public struct EditorGrammar: Sendable {
   private let registry: Registry
 
@@ -14,7 +14,7 @@ public struct EditorGrammar: Sendable {
   private static let verdicts = ["ACCEPT", "DROP", "QUEUE", "RETURN"]
   private static let tables = TableName.allCases.map(\.rawValue)
 
-  /// The text of `Grammar/iptables-save.tmLanguage.json`.
+  /// The content of `Grammar/iptables-save.tmLanguage.json`.
   public var textMate: String {
     let matches = names(.match).joined(separator: "|")
     let targets = (Self.verdicts + names(.target)).joined(separator: "|")
@@ -48,7 +48,7 @@ public struct EditorGrammar: Sendable {
       """
   }
 
-  /// The text of `Grammar/iptables-save.vim`.
+  /// The content of `Grammar/iptables-save.vim`.
   public var vim: String {
     """
     " Vim syntax file for iptables-save text.

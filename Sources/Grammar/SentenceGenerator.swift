@@ -2,23 +2,26 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Draws rules from the grammar: valid ones mostly, and on request near misses that differ from a valid one in one place.
+/// Draws rules from the grammar: mostly valid ones, and on request near misses that differ from a valid rule in one place.
 ///
-/// The same seed gives the same sentences. Whether a sentence is in the language is for the parser and its oracle to say:
-/// the declarations know of each option alone, and only some of what options mean to each other.
+/// The same seed gives the same rules. Only the parser decides whether a rule is valid: the declarations describe each option
+/// alone, and only some dependencies between options.
 public struct SentenceGenerator: Sendable {
   private let descriptors: (matches: [ExtensionDescriptor], targets: [ExtensionDescriptor])
   private let family: Family
   private var random: SeededRandom
-  /// How often something is drawn that its declaration calls wrong, from 0 to 1.
+  /// The probability that a part is drawn which its declaration calls invalid, from 0 to 1.
   public var mistakeRate = 0.0
-  /// How often an option's argument is drawn at the edge of what its reader takes, from 0 to 1.
+  /// The probability that an argument is drawn at the limits of its parser, from 0 to 1.
   public var edgeRate = 0.0
-  /// User chains that rules may jump to.
+  /// The names of user chains that rules may jump to.
   public var chains: [String] = []
   private let vocabulary: SentenceVocabulary
 
-  /// - Parameter vocabulary: what is drawn from beside the declarations; made up addresses and interfaces when nil.
+  /// Creates a generator.
+  ///
+  /// - Parameter vocabulary: the words that do not come from the declarations; nil for default addresses and interfaces of the
+  ///   family.
   public init(registry: Registry, family: Family, seed: UInt64, vocabulary: SentenceVocabulary? = nil) {
     self.family = family
     self.vocabulary = vocabulary ?? (family == .ipv4 ? .anyIPv4 : .anyIPv6)
@@ -28,7 +31,7 @@ public struct SentenceGenerator: Sendable {
     descriptors = (known.filter { $0.kind == .match }, known.filter { $0.kind == .target })
   }
 
-  /// One `-A` line for a chain of a table, without its newline.
+  /// One `-A` line for a chain of a table, without a newline.
   public mutating func rule(table: TableName, chain: String) -> String {
     var words = ["-A", chain]
     let matches = (0..<pick([0, 1, 1, 1, 2, 3])).compactMap { _ in descriptors.matches.randomElement(using: &random) }
@@ -44,7 +47,7 @@ public struct SentenceGenerator: Sendable {
     return words.joined(separator: " ")
   }
 
-  /// A table with its chains and `count` rules spread over them.
+  /// A table with its chains and `count` rules distributed over them.
   public mutating func table(_ name: TableName, rules count: Int) -> String {
     var text = "*\(name.rawValue)\n"
     for hook in name.hooks { text += ":\(hook.name) \(pick(["ACCEPT", "DROP"])) [0:0]\n" }
@@ -65,7 +68,7 @@ public struct SentenceGenerator: Sendable {
     mutating get { mistakeRate > 0 && Double.random(in: 0..<1, using: &random) < mistakeRate }
   }
 
-  /// Targets the kernel takes in a table come first, others only by mistake.
+  /// The targets that the kernel accepts in a table; by mistake all targets.
   private mutating func targets(for table: TableName) -> [ExtensionDescriptor] {
     if isMistaken { return descriptors.targets }
     return descriptors.targets.filter { $0.scope(family).tables?.contains(table) ?? true }
@@ -101,7 +104,7 @@ public struct SentenceGenerator: Sendable {
     return words
   }
 
-  /// A subset of the options that their declared relations allow.
+  /// A subset of the options that satisfies their declared dependencies.
   private mutating func options(of descriptor: ExtensionDescriptor) -> [String] {
     var chosen: [OptionDescriptor] = []
     let usable = descriptor.options.filter { vocabulary.values(of: $0.name, in: descriptor.name)?.isEmpty != true }
@@ -128,10 +131,10 @@ public struct SentenceGenerator: Sendable {
 
   // MARK: Edges
 
-  /// One `-A` line in which one option of an extension has an argument at an edge, or what stands before the extensions has.
+  /// One `-A` line with one argument at a limit: that of an option of an extension, or that of a rule header option.
   ///
-  /// Every option of every extension is as likely as any other. The rest of the line is as its declaration wants it, so that what is
-  /// said of the line is said of that argument.
+  /// All options of all extensions are equally likely. The rest of the line follows the declarations, so that the result depends on
+  /// that argument.
   public mutating func edgeRule() -> (table: TableName, line: String) {
     guard pick([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) > 0 else { return edgeHeader() }
     let all = (descriptors.matches + descriptors.targets).flatMap { owner in owner.options.map { (owner: owner, option: $0) } }
@@ -159,7 +162,7 @@ public struct SentenceGenerator: Sendable {
     return (table, words.joined(separator: " "))
   }
 
-  /// Addresses, interfaces, protocol and counters at their edges.
+  /// A line with an address, interface, protocol or counter at a limit.
   private mutating func edgeHeader() -> (table: TableName, line: String) {
     var words = ["-A", "FORWARD"]
     let samples: [(option: String, samples: [String])] = [
@@ -172,7 +175,7 @@ public struct SentenceGenerator: Sendable {
     return (.filter, words.joined(separator: " ") + pick(["", " -j ACCEPT", " -m tcp --dport 80", " -p 17 -m udp --sport 1"]))
   }
 
-  /// One word dropped, doubled, cut or damaged.
+  /// The words with one of them removed, repeated, shortened or damaged.
   private mutating func mistaken(_ words: [String]) -> [String] {
     var words = words
     let at = Int.random(in: 2..<max(3, words.count), using: &random)

@@ -1,8 +1,8 @@
 import Wire
 public import XTables
 
-/// Completion of the iptables commands in bash (and in zsh through its `bashcompinit`), made from the registry: the names of tables,
-/// chains, matches and targets, and the options of those that stand on the line already.
+/// Makes the completion of the iptables commands for bash (and for zsh through `bashcompinit`) from a registry: the names of
+/// tables, chains, matches and targets, and the options of the matches and targets in the line.
 public struct ShellCompletion: Sendable {
   private let registry: Registry
 
@@ -11,7 +11,7 @@ public struct ShellCompletion: Sendable {
 
   private static let commands = [AddressFamily.ipv4, .ipv6].flatMap { family in ["", "-legacy"].map { family.command + $0 } }
 
-  /// The options of a rule and of the commands themselves.
+  /// The options of the commands themselves.
   private static let general = [
     "--append", "--check", "--delete", "--insert", "--replace", "--list", "--list-rules", "--flush", "--zero", "--new-chain",
     "--delete-chain", "--rename-chain", "--policy", "--protocol", "--source", "--destination", "--in-interface", "--out-interface",
@@ -23,7 +23,7 @@ public struct ShellCompletion: Sendable {
     registry.names(kind, family).sorted().reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }.joined(separator: " ")
   }
 
-  /// Lines of an associative array: the options by the name that brings them.
+  /// The lines of an associative array from the name of an extension to its options.
   private func options(_ kind: ExtensionDescriptor.Kind) -> String {
     var options: [String: Set<String>] = [:]
     for descriptor in registry.all where descriptor.kind == kind {
@@ -36,7 +36,7 @@ public struct ShellCompletion: Sendable {
     }.joined()
   }
 
-  /// The text of `Grammar/completions/iptables.bash`.
+  /// The content of `Grammar/completions/iptables.bash`.
   public var bash: String {
     """
     # Completion of the iptables commands for bash; for zsh after `autoload -U bashcompinit && bashcompinit'.

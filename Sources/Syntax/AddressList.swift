@@ -1,8 +1,8 @@
 import XTables
 
-/// The addresses that one `-s` or `-d` lists: nearly always one, which needs no array.
+/// The addresses of one `-s` or `-d`. It is nearly always one address, which is stored without an array.
 struct AddressList {
-  /// Any address, where no other is given.
+  /// The first address; the default matches any address.
   private(set) var first = AddressMask()
   private(set) var others: [AddressMask] = []
   private var isGiven = false

@@ -2,9 +2,10 @@ import Diagnostics
 import Wire
 import XTables
 
-/// Addresses of `-s` and `-d`; the corresponding C functions are `xtables_ipparse_multiple` and `xtables_ip6parse_multiple`.
+/// Reads and prints the addresses of `-s` and `-d`. The corresponding C functions are `xtables_ipparse_multiple` and
+/// `xtables_ip6parse_multiple`.
 enum AddressSyntax {
-  /// One or more addresses separated by commas, host bits cleared. A name stands for all the addresses it has.
+  /// One or more addresses separated by commas, with host bits cleared. A host name gives all of its addresses.
   static func parse(_ token: Token, _ family: Family, _ names: NameDatabase) throws(OptionError) -> AddressList {
     var list = AddressList()
     guard token.bytes.contains(UInt8(ascii: ",")) else {
@@ -26,7 +27,7 @@ enum AddressSyntax {
       host = Token(token.bytes[..<slash], at: token.range)
       mask = try parseMask(Token(token.bytes[(slash + 1)...], at: token.range), family)
     }
-    // A zero mask makes the address irrelevant, and iptables then does not even read it.
+    // With a zero mask the address has no effect, and iptables does not read it.
     if mask == 0 { return list.append(AddressMask()) }
     if let address = family == .ipv4 ? IPv4Text.dotted(host.bytes) ?? IPv4Text.classful(host.bytes) : ipv6(host) {
       return list.append(AddressMask(address: address & mask, mask: mask))
@@ -62,7 +63,7 @@ enum AddressSyntax {
     bytes.drop { Lexer.isSpace($0) }
   }
 
-  /// As save prints it: a prefix length where the mask is contiguous, an address where not.
+  /// The address as iptables-save prints it: with a prefix length if the mask is contiguous, with the whole mask if not.
   static func print(_ value: AddressMask, _ family: Family) -> String {
     let address: (UInt128) -> String = { bits in
       family == .ipv4 ? IPv4Address(rawValue: UInt32(truncatingIfNeeded: bits)).description : IPv6Address(rawValue: bits).description

@@ -2,7 +2,7 @@ import Diagnostics
 import XTables
 
 extension RulesetReader {
-  /// `:CHAIN POLICY [packets:bytes]`.
+  /// Reads `:CHAIN POLICY [packets:bytes]`.
   mutating func declareChain(_ line: LineSyntax) throws(OptionError) {
     let fields = fields(of: line)
     guard let chain = fields.first else {

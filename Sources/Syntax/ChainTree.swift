@@ -3,25 +3,28 @@ import Diagnostics
 import Wire
 public import XTables
 
-/// A table drawn as a tree: each built-in chain with its rules, and under a rule the chain it leads to, drawn out where it
-/// first comes.
+/// Draws a table as a tree: each built-in chain with its rules, and below a jump the rules of the chain it leads to. A chain is
+/// drawn where it is first reached.
 public struct ChainTree: Sendable {
+  /// The table to draw.
   public let table: Table
+  /// Prints the rules.
   public let printer: RulePrinter
-  /// Shows what each rule has counted.
+  /// Whether the drawing shows the packet and byte counters of each rule.
   public let counters: Bool
 
+  /// Creates a drawing of `table`; ``text`` has its lines.
   public init(_ table: Table, printer: RulePrinter, counters: Bool = false) {
     self.table = table
     self.printer = printer
     self.counters = counters
   }
 
-  /// Chains nested deeper than this are drawn on their own, below: the drawing would be wider than any screen, and with as
-  /// many levels as a table can have chains larger than any memory.
+  /// The deepest level that is drawn in place. Deeper chains are drawn separately, below: the drawing would be wider than any
+  /// screen, and its size grows with the square of the depth.
   public static let deepest = 24
 
-  /// The drawing, a newline after each line.
+  /// The drawing. A newline ends each line, and control characters are escaped.
   public var text: String {
     var drawing = Drawing(table)
     drawing.lines.append("\(table.name.rawValue)\(table.family == .ipv6 ? " (IPv6)" : "")")
@@ -61,7 +64,8 @@ public struct ChainTree: Sendable {
     let prefix: String
   }
 
-  /// One chain and all that is first reached from it. Chains may nest as deep as there are chains: no recursion.
+  /// Draws one chain and all chains that are first reached from it. No recursion, because chains may be nested as deep as there are
+  /// chains.
   private func draw(_ start: Int, _ drawing: inout Drawing) {
     drawing.lines.append(headline(table.chains[start]))
     drawing.states[start] = .drawn
@@ -83,7 +87,7 @@ public struct ChainTree: Sendable {
     }
   }
 
-  /// Goes into a chain, or says why it is not drawn here.
+  /// Enters a chain, or returns the reason why it is not drawn here.
   private func enter(_ target: Int, _ prefix: String, _ levels: inout [Level], _ drawing: inout Drawing) -> String {
     if table.chains[target].rules.isEmpty {
       drawing.states[target] = .drawn
@@ -118,7 +122,7 @@ public struct ChainTree: Sendable {
 }
 
 extension RulePrinter {
-  /// The rule as one reads it: without its command, and `(every packet)` where nothing is said.
+  /// The rule for a reader: without its command, and `(every packet)` for a rule without matches and target.
   public func words(_ rule: Rule) -> String {
     var text = RuleText(names: names)
     print(rule, to: &text)

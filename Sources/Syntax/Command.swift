@@ -3,47 +3,67 @@ public import XTables
 
 /// One line of a ruleset, or one call of `iptables`, after parsing.
 public struct Command: Sendable {
+  /// What the command does; each case is one command letter of iptables.
   public enum Verb: Sendable, Hashable {
+    /// `-A`.
     case append
-    /// At a one-based position.
+    /// `-I`, at a one-based position.
     case insert(at: Int)
+    /// `-R`, at a one-based position.
     case replace(at: Int)
-    /// The first rule equal to the one given.
+    /// `-D` with a rule: deletes the first equal rule.
     case delete
+    /// `-D` with a one-based number.
     case deleteNumber(Int)
+    /// `-C`.
     case check
+    /// `-N`.
     case newChain
+    /// `-X`.
     case deleteChain
+    /// `-E`.
     case renameChain(to: String)
+    /// `-P`, with the policy as written.
     case policy(String)
+    /// `-F`.
     case flush
+    /// `-Z`.
     case zero
+    /// `-Z` with a one-based number.
     case zeroNumber(Int)
+    /// `-L`, of one rule if there is a number.
     case list(number: Int?)
+    /// `-S`, of one rule if there is a number.
     case listRules(number: Int?)
   }
 
+  /// What the command does.
   public var verb: Verb
-  /// What a listing sets to zero afterwards, where `-Z` goes with it.
+  /// What `-Z` sets to zero after a listing (`-L -Z`).
   public enum Zeroing: Sendable, Hashable {
+    /// Nothing, or the whole chain (all chains if the command names none).
     case none, chain
+    /// The rule with a one-based number.
     case rule(Int)
   }
+  /// What is set to zero after a listing.
   public var zeroing = Zeroing.none
-  /// Nothing where a command applies to all chains.
+  /// The chain; nil if the command applies to all chains.
   public var chain: String?
+  /// The place of the chain's name; the place of the whole line if the command names no chain.
   public var chainRange: SourceRange
-  /// The rules the command speaks of: more than one where addresses are listed with commas.
+  /// The rules of the command. Several addresses separated by commas give several rules.
   public var rules: [Rule] = []
-  /// The table named by `-t`, on a command line.
+  /// The table that `-t` names on a command line.
   public var table: String?
-  /// The counters of `-c` for a policy.
+  /// The counters of `-c` with `-P`.
   public var policyCounters: Counters?
+  /// The options that change how the command reports or waits.
   public var flags = Flags()
-  /// The extensions `--help` is to speak of.
+  /// The extensions whose help `--help` prints.
   public var helpSubjects: [ExtensionDescriptor] = []
 
-  /// The rules, with the counters that stood before them, where there were any.
+  /// The rules with `counters`, the ones before the rule in a file; unchanged if `counters` is nil.
   func rules(counting counters: Counters?) -> [Rule] {
     guard let counters else { return rules }
     return rules.map { rule in
@@ -55,19 +75,27 @@ public struct Command: Sendable {
 
   /// The options that change how a command reports or waits.
   public struct Flags: Sendable, Hashable {
+    /// `-n`: print numbers instead of names.
     public var isNumeric = false
+    /// The number of `-v` options.
     public var verbosity = 0
+    /// `-x`: print exact counters.
     public var isExact = false
+    /// `--line-numbers`: print rule numbers.
     public var showsLineNumbers = false
-    /// Seconds to wait for the lock; nothing, zero and `-1` mean for ever.
+    /// `-w`: seconds to wait for the xtables lock. Nil (no `-w`), 0 and negative numbers wait without limit.
     public var wait: Int?
+    /// `-W`: microseconds between two attempts to take the lock; ignored, as in iptables 1.8.9.
     public var waitInterval: Int?
+    /// `-M`: the command that loads kernel modules.
     public var modprobe: String?
-    /// `-4` or `-6` names the other family: the line is to be ignored.
+    /// `-4` or `-6` names the other family, so that the line is ignored.
     public var isForOtherFamily = false
+    /// `-V`: print the version.
     public var showsVersion = false
-    /// `! --version`, at which iptables winks.
+    /// `! -V`, which iptables accepts and answers with the version and a smiley.
     public var isVersionDenied = false
+    /// `-h`: print the help.
     public var showsHelp = false
   }
 }

@@ -2,9 +2,9 @@ import Diagnostics
 public import XTables
 
 extension Table {
-  /// Does to the table what a command says; the corresponding C functions are those of libiptc.
+  /// Changes the table as the command says. The corresponding C functions are those of libiptc.
   ///
-  /// - Throws: an error whose `legacyStatus` is `otherProblem`, as `iptables` and `iptables-restore` leave with 1.
+  /// - Throws: an error with `legacyStatus` `otherProblem`, because `iptables` and `iptables-restore` exit with status 1.
   public mutating func apply(_ command: Command) throws(OptionError) {
     switch command.verb {
     case .newChain: try newChain(command)

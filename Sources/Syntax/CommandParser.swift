@@ -3,21 +3,23 @@ public import Diagnostics
 public import Wire
 public import XTables
 
-/// Reads the words of one rule line or one command line.
+/// Parses the words of one rule line or one command line.
 ///
-/// The corresponding C function is `do_parse`; the first mistake ends the line, as it does there.
-///
-/// There is one for many lines, each of which refers to it.
+/// The corresponding C function is `do_parse`. As there, the first mistake ends the line. One parser serves many lines.
 public final class CommandParser: Sendable {
+  /// The known matches and targets.
   public let registry: Registry
+  /// The names of protocols, services, users and hosts.
   public let names: NameDatabase
+  /// The family of the commands.
   public let family: Family
-  /// A line of a ruleset, where some options of a command line are not allowed.
+  /// Whether the lines are those of a ruleset, in which some options of a command line are not allowed.
   public let isRestore: Bool
 
-  /// Gets the numbers that are kept as others.
+  /// Collects the numbers that are stored with fewer bits than written; nil if they are not reported.
   let wraps: WrappedNumbers?
 
+  /// Creates a parser.
   public init(registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers? = nil) {
     self.wraps = wraps
     self.registry = registry
@@ -26,27 +28,31 @@ public final class CommandParser: Sendable {
     self.isRestore = isRestore
   }
 
-  /// The parser for the lines below the declaration of a chain; the corresponding C function is `xtables_announce_chain`.
+  /// The parser for the lines after the declaration of a chain with this name, which hides a target of the same name. The
+  /// corresponding C function is `xtables_announce_chain`.
   public func announcing(chain: String) -> CommandParser {
     guard registry.declared(.target, named: ArraySlice(chain.utf8), family) != nil else { return self }
     return CommandParser(
       registry: registry.hidingTarget(named: chain), names: names, family: family, isRestore: isRestore, wraps: wraps)
   }
 
+  /// Parses a whole line.
+  ///
   /// - Parameters:
-  ///   - table: the table the line belongs to; on a command line the default until `-t` is read.
-  ///   - isChain: whether the table has a chain of that name, which goes before a target of the same name.
-  ///   - range: the whole line, for complaints about no particular word.
-  ///   - notices: gets what iptables would print beside.
+  ///   - table: the table of the line; on a command line the default until `-t` is read.
+  ///   - range: the place of the whole line, for errors about no particular word.
+  ///   - notices: receives the notices that iptables would print.
+  ///   - isChain: whether the table has a chain with a name. A chain takes precedence over a target of the same name.
+  /// - Throws: the first mistake.
   public func parse(
     _ words: LineWords, table: TableName, range: SourceRange, notices: inout [String], isChain: (TableName, String) -> Bool
   ) throws(OptionError) -> Command {
-    // What `read` and `resolved` do, without the moves of all that was read that come with them.
+    // The same as `read` and `resolved`, without moving the large state between them.
     var run = CommandRun(parser: self, words: words, table: table, range: range)
     let verb = try run.verb(notices: &notices)
     let named = run.table
     let command = try run.resolved(verb, notices: &notices) { isChain(named, $0) }
-    // libiptc takes such a jump, and the kernel refuses it.
+    // libiptc accepts a jump to a built-in chain; the kernel refuses it.
     if let name = command.rules.first?.target.chain, Hook(name: name) != nil {
       throw OptionError(
         "jump-to-builtin", "cannot jump to the built-in chain \(name)", at: run.builder.jump?.range, legacyStatus: .otherProblem)
@@ -54,9 +60,10 @@ public final class CommandParser: Sendable {
     return command
   }
 
-  /// Everything that can be said of the words without knowing the table's chains.
+  /// Parses as much as is possible without knowing the chains of the table.
   ///
-  /// - Parameter notices: gets what iptables would print beside, even where the line turns out wrong.
+  /// - Parameter notices: receives the notices that iptables would print, even if the line has a mistake.
+  /// - Throws: the first mistake.
   public func read(
     _ words: LineWords, table: TableName, range: SourceRange, notices: inout [String]
   ) throws(OptionError) -> PendingCommand {
@@ -65,13 +72,13 @@ public final class CommandParser: Sendable {
     return PendingCommand(verb: verb, run: run)
   }
 
-  /// The match a user asks for by name.
+  /// The match with a name, declared or foreign.
   func match(named name: ArraySlice<UInt8>) -> ExtensionDescriptor? { registry.match(named: name, family) }
 }
 
-/// A command whose target may still be a chain or an extension.
+/// A parsed command whose target is not resolved yet: it may be a chain or an extension.
 ///
-/// It holds all that was read, and a copy of it would cost more than the reading.
+/// Not copyable, because copying all that was read would take longer than reading it.
 public struct PendingCommand: ~Copyable {
   private let verb: Command.Verb
   private var run: CommandRun
@@ -81,22 +88,27 @@ public struct PendingCommand: ~Copyable {
     self.run = run
   }
 
+  /// The table of the command: that of `-t`, or the default.
   public var table: TableName { run.table }
-  /// The table as `-t` named it.
+  /// The name of the table as written after `-t`.
   public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
+  /// The options that change how the command reports or waits.
   public var flags: Command.Flags { run.flags }
-  /// The line is for the other family, and speaks of rules.
+  /// Whether the line has a rule for the other family (`-4`, `-6`), so that it is ignored.
   public var isIgnored: Bool { run.flags.isForOtherFamily && verb.takesRule }
-  /// The extensions `--help` is to speak of.
+  /// The extensions whose help `--help` prints.
   public var helpSubjects: [ExtensionDescriptor] { run.helpSubjects }
 
-  /// - Parameter isChain: whether the table has a chain of that name, which goes before a target of the same name.
+  /// Resolves the target and returns the finished command.
+  ///
+  /// - Parameter isChain: whether the table has a chain with a name. A chain takes precedence over a target of the same name.
+  /// - Throws: an error if the target is neither a chain nor a known extension.
   public consuming func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
     try run.resolved(verb, notices: &notices, isChain: isChain)
   }
 }
 
-/// One pass over the words of a line.
+/// The state of one pass over the words of a line.
 struct CommandRun: ~Copyable {
   let parser: CommandParser
   var words: LineWords
@@ -114,12 +126,12 @@ struct CommandRun: ~Copyable {
   var policy: Token?
   var tableWord: Token?
   var flags = Command.Flags()
-  /// What iptables prints beside.
+  /// The notices that iptables would print.
   var notices: [String] = []
-  /// What stands behind `--`.
+  /// The first word after `--`.
   var leftover: Token?
 
-  /// The extensions `--help` speaks of: those loaded when it was read.
+  /// The extensions whose help `--help` prints: those that were loaded when it was read.
   var helpSubjects: [ExtensionDescriptor] {
     flags.showsHelp ? builder.matches.map(\.descriptor) + [builder.target?.descriptor].compactMap { $0 } : []
   }
@@ -131,7 +143,7 @@ struct CommandRun: ~Copyable {
     self.range = range
   }
 
-  /// Reads the whole line.
+  /// Parses the whole line, but does not resolve its target.
   mutating func verb(notices said: inout [String]) throws(OptionError) -> Command.Verb {
     do throws(OptionError) {
       try readAll()
@@ -180,7 +192,7 @@ struct CommandRun: ~Copyable {
     }
   }
 
-  /// A word where an option should stand. The commonest cause is the old place of the exclamation mark.
+  /// The error for a word in the place of an option. The most frequent cause is the `!` of old rulesets, behind the option.
   private func badArgument(_ word: Token) -> OptionError {
     let isAfterMark = at >= 2 && words[at - 2] == "!"
     return OptionError(
@@ -226,7 +238,7 @@ struct CommandRun: ~Copyable {
 
   func text(of word: OptionWord) -> String { words[word.index].string }
 
-  /// Letters may stand together, and an argument may follow its letter at once.
+  /// Parses one-letter options. Several letters may share a word, and an argument may follow its letter directly.
   private mutating func readShort(_ word: OptionWord) throws(OptionError) {
     if words.length(of: word.index) == 2 {
       let letter = words.byte(of: word.index, at: 1)
@@ -241,7 +253,7 @@ struct CommandRun: ~Copyable {
           let index = words.add(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
           return try readShort(OptionWord(index: index, range: word.range))
         }
-        // A letter that iptables knows, and does nothing with.
+        // iptables accepts this letter and ignores it.
         if byte == UInt8(ascii: "b") { throw OptionError("unknown-option", "Unknown arg \"(null)\"", at: word.range) }
         throw unknownOption(word, "-" + String(UnicodeScalar(byte)))
       }
@@ -265,9 +277,8 @@ struct CommandRun: ~Copyable {
     return false
   }
 
-  /// An option nobody knows may belong to the match of the rule's protocol; it is loaded then, once.
-  ///
-  /// The corresponding C function is `load_proto`.
+  /// Loads the match of the rule's protocol, once, because an unknown option may belong to it. The corresponding C function is
+  /// `load_proto`.
   mutating func implyProtocol() throws(OptionError) -> Bool {
     guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return false }
     let number = Token(word).unsigned.flatMap { UInt8(exactly: $0) }
@@ -337,7 +348,7 @@ struct CommandRun: ~Copyable {
       draft: RuleDraft(builder.header, parser.family, table), names: parser.names, seen: seen, wraps: parser.wraps)
   }
 
-  /// The argument an option must have: what is attached to it, or the next word whatever that looks like.
+  /// The argument that an option must have: the one attached to it, or the next word, even if that looks like an option.
   mutating func argument(after word: OptionWord, attached: Token?) throws(OptionError) -> Token {
     if let attached { return attached }
     guard at < words.count else {
@@ -347,7 +358,7 @@ struct CommandRun: ~Copyable {
     return words[at - 1]
   }
 
-  /// A word that is no option may follow some commands: a chain, a number.
+  /// The optional argument of some commands, such as a chain or a number: the next word if it is no option.
   mutating func looseArgument() -> Token? {
     guard at < words.count, !words.starts(at, with: UInt8(ascii: "-")), !words.starts(at, with: UInt8(ascii: "!")) else {
       return nil

@@ -1,4 +1,4 @@
-/// The commands one line has given so far; the corresponding C constants are `CMD_*`.
+/// The commands of one line. The corresponding C constants are `CMD_*`.
 struct CommandSet: OptionSet {
   let rawValue: UInt32
 
@@ -26,7 +26,7 @@ struct CommandSet: OptionSet {
     return letters[min(letters.count - 1, max(0, UInt32.bitWidth - 1 - rawValue.leadingZeroBitCount))]
   }
 
-  /// The options that may go with any of the commands, in the order in which iptables looks at them.
+  /// Whether an option may be used with the commands. ``checkedOptions`` has the order in which iptables checks them.
   func allows(_ option: GlobalOption) -> Bool {
     switch option {
     case .source, .destination, .protocol, .jump, .input, .output, .fragment: !isDisjoint(with: .withRule)

@@ -1,31 +1,35 @@
 import Diagnostics
 public import XTables
 
-/// Rewrites a ruleset in iptables-save's canonical form; comments and blank lines stay with the line they stand above.
+/// Formats a ruleset as iptables-save prints it. Comments and blank lines stay above the same line.
 public struct Formatter: Sendable {
+  /// The names of protocols that the output uses.
   public let names: NameDatabase
 
+  /// Creates a formatter.
   public init(names: NameDatabase) { self.names = names }
 
-  /// - Parameter verbatim: the starts of rules that are written as they stand in the file.
-  /// - Precondition: the ruleset was read without an error; otherwise rules would be lost.
+  /// The formatted file.
+  ///
+  /// - Parameter verbatim: the offsets of rules that are copied from the file unchanged.
+  /// - Precondition: the file was parsed without an error, because rules with errors would be lost.
   public func format(_ parsed: ParsedRuleset, verbatim: Set<UInt32> = []) -> [UInt8] {
     precondition(!parsed.hasErrors, "a ruleset with errors cannot be formatted without losing its rules")
     var run = FormatterRun(parsed, printer(parsed.ruleset.family), verbatim)
     return run.format()
   }
 
-  /// Prints the rules of a file that is to be loaded again.
+  /// The printer for rules of a file that will be loaded again.
   public func printer(_ family: Family) -> RulePrinter { RulePrinter(family: family, names: names, isReloadable: true) }
 }
 
 private struct FormatterRun {
   private let parsed: ParsedRuleset
   private let printer: RulePrinter
-  /// Comments and blank lines, by the start of the line below them.
+  /// Comments and blank lines, by the offset of the line below them.
   private var trivia: [UInt32: [UInt8]] = [:]
   private let lineStarts: [UInt32]
-  /// Rules keep their counters where the file gives any.
+  /// Whether the output has counters: true if the file has any.
   private let hasCounters: Bool
   private var output: [UInt8] = []
   private let verbatim: Set<UInt32>
@@ -77,7 +81,7 @@ private struct FormatterRun {
       for rule in chain.rules {
         writeTrivia(above: rule.source)
         if let source = rule.source, verbatim.contains(source.lowerBound) {
-          // Of a line that gives several rules the first stands for all.
+          // Several rules from one line are written once, as the line.
           if source.lowerBound != lastVerbatim { output += parsed.file.bytes[source.range] + [UInt8(ascii: "\n")] }
           lastVerbatim = source.lowerBound
           continue
@@ -96,13 +100,13 @@ private struct FormatterRun {
     output.append(UInt8(ascii: "\n"))
   }
 
-  /// What stands directly above the line a chain or rule was written on.
+  /// Writes the comments and blank lines directly above the line of a chain or rule.
   private mutating func writeTrivia(above source: SourceRange?) {
     guard let source, let line = lineStart(of: source.lowerBound) else { return }
     if let bytes = trivia.removeValue(forKey: line) { output += bytes }
   }
 
-  /// Everything not yet written that stands above a line or on it: comments of commands that left no rule behind.
+  /// Writes all remaining comments and blank lines up to an offset, such as those of commands that leave no rule.
   private mutating func writeTrivia(upTo end: UInt32) {
     for start in trivia.keys.filter({ $0 <= end }).sorted() {
       output += trivia.removeValue(forKey: start) ?? []

@@ -1,13 +1,13 @@
 import Diagnostics
 
-/// The options of the rule itself that a line has given, and where; each at most once.
+/// The options of the rule itself that a line has given, and the place of each. An option is stored at most once.
 ///
 /// The corresponding C variable is `options` of `do_parse`, a word of `OPT_*` bits.
 struct GivenOptions {
   private var bits: UInt16 = 0
   private var ranges: InlineArray<11, SourceRange> = InlineArray(repeating: SourceRange(0..<0))
 
-  /// Inlined, lest all ranges be copied for one.
+  /// Inlined, because otherwise all ranges are copied to read one.
   subscript(option: GlobalOption) -> SourceRange? {
     @inline(__always) get {
       guard let place = Self.place(of: option), bits & 1 << UInt16(place) != 0 else { return nil }
@@ -20,7 +20,7 @@ struct GivenOptions {
     }
   }
 
-  /// The options that may stand once; nothing for all others.
+  /// The index of an option that may be given once; nil for all others.
   private static func place(of option: GlobalOption) -> Int? {
     switch option {
     case .source: 0

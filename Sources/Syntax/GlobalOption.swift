@@ -1,4 +1,4 @@
-/// The options every rule knows, before any extension adds its own.
+/// The options of iptables itself, which are known before any extension is loaded.
 ///
 /// The corresponding C table is `original_opts`.
 enum GlobalOption: UInt8, CaseIterable {
@@ -42,7 +42,7 @@ enum GlobalOption: UInt8, CaseIterable {
     case none, required, optional
   }
 
-  /// All long names, the first being the one shown.
+  /// All long names; messages use the first one.
   var longNames: [String] {
     switch self {
     case .append: ["append"]
@@ -93,7 +93,7 @@ enum GlobalOption: UInt8, CaseIterable {
     }
   }
 
-  /// `0` stands for `--line-numbers`, which has no letter.
+  /// False for `--line-numbers`, which has no letter; its raw value is `0`.
   var hasLetter: Bool { self != .lineNumbers }
 
   init?(letter: UInt8) {
@@ -104,7 +104,7 @@ enum GlobalOption: UInt8, CaseIterable {
   /// The letter, for messages.
   var letter: Character { Character(UnicodeScalar(rawValue)) }
 
-  /// The long names as bytes with their options, by their first letter from `a` on; made once.
+  /// The long names as bytes with their options, by first letter from `a`; computed once.
   private static let longNamesByInitial: [[(name: [UInt8], option: GlobalOption)]] = {
     var names = [[(name: [UInt8], option: GlobalOption)]](repeating: [], count: 26)
     for option in allCases {
@@ -116,7 +116,7 @@ enum GlobalOption: UInt8, CaseIterable {
     return names
   }()
 
-  /// The long names that begin with this letter.
+  /// The long names that begin with a letter.
   static func longNames(from initial: UInt8?) -> [(name: [UInt8], option: GlobalOption)] {
     guard let initial, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(initial) else { return [] }
     return longNamesByInitial[Int(initial - UInt8(ascii: "a"))]

@@ -2,7 +2,7 @@ import Diagnostics
 import Wire
 import XTables
 
-/// What each option of the rule itself does.
+/// Handles the options of iptables itself.
 extension CommandRun {
   mutating func takeGlobal(_ option: GlobalOption, word: OptionWord, attached: Token?) throws(OptionError) {
     switch option {
@@ -51,7 +51,7 @@ extension CommandRun {
     }
   }
 
-  /// Notes that an option of the rule was given; the corresponding C function is `set_option`.
+  /// Records an option of the rule, and refuses a second one. The corresponding C function is `set_option`.
   private mutating func once(_ option: GlobalOption, _ word: OptionWord, invertible: Bool = false) throws(OptionError) {
     if let first = builder.given[option] {
       throw OptionError(
@@ -66,7 +66,7 @@ extension CommandRun {
 
   private mutating func takeTest(_ option: GlobalOption, _ word: OptionWord, _ attached: Token?) throws(OptionError) {
     if option == .input || option == .output {
-      // An empty name is refused before a second one is.
+      // iptables checks for an empty name before it checks for a repeated option.
       let name = attached ?? (at < words.count ? words[at] : nil)
       if let name, name.bytes.isEmpty { _ = try interface(name) }
     }
@@ -80,7 +80,7 @@ extension CommandRun {
       if inverted { builder.header.inverted.insert(.fragment) }
       return
     }
-    // For these options iptables looks at the whole word, so that an attached argument is misread.
+    // For these options iptables reads the whole word as the argument, so that an attached argument is misread.
     let argument = try argument(after: word, attached: attached == nil ? nil : words[word.index])
     switch option {
     case .protocol: try takeProtocol(argument)
@@ -174,7 +174,7 @@ extension CommandRun {
     builder.matches.append(RuleBuilder.Pending(descriptor))
   }
 
-  /// `-c 1 2` or `-c 1,2`.
+  /// Reads `-c 1 2` or `-c 1,2`.
   private mutating func takeCounters(_ word: OptionWord, _ attached: Token?) throws(OptionError) {
     try once(.counters, word)
     let first = try argument(after: word, attached: attached)

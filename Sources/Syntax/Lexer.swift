@@ -1,20 +1,25 @@
 import Diagnostics
 public import XTables
 
-/// Splits the arguments of a rule as iptables-restore does; the corresponding C function is `add_param_to_argv`.
+/// Splits a line into the words of a rule. The corresponding C function of iptables-restore is `add_param_to_argv`.
 public enum Lexer {
-  /// One less than `XT_MAX_PARAM` leaves room for the final NUL.
+  /// The longest word in bytes: `XT_MAX_PARAM` less one for the NUL.
   public static let longestArgument = 1023
-  /// `MAX_ARGC` less the program's name, `-t` and the table.
+  /// The largest number of words: `MAX_ARGC` less the program's name, `-t` and the table.
   public static let mostArguments = 251
 
-  /// The words of `range` in a file's bytes.
+  /// Splits a part of a file into words.
   ///
-  /// Only `"` quotes, and a backslash escapes inside quotes only. A quote that is never closed swallows the rest of the
-  /// line *without an error*, as iptables-restore has it; `unterminated` reports where it began.
+  /// Only `"` quotes, and a backslash escapes only inside quotes. As in iptables-restore, a quote that is not closed takes the rest
+  /// of the line *without an error*.
   ///
-  /// - Parameter takesNewline: such a quote swallows the newline too. iptables-restore does that, and then prints what it
-  ///   cannot read back; where a text is to be kept readable it is better left out.
+  /// - Parameters:
+  ///   - file: the bytes of the file.
+  ///   - range: the offsets of the line, without its newline.
+  ///   - takesNewline: whether a quote that is not closed takes the newline too. iptables-restore does that, and then iptables-save
+  ///     prints a rule that cannot be read back.
+  ///   - unterminated: receives the offset of a quote that is not closed.
+  /// - Throws: an error for a word that is too long, or too many words.
   public static func words(
     of file: [UInt8], in range: Range<Int>, takesNewline: Bool = false, unterminated: (Int) -> Void
   ) throws(OptionError) -> LineWords {
@@ -35,7 +40,7 @@ public enum Lexer {
         at = end
       } else {
         let (bytes, end) = quotedWord(text, from: at, to: range.upperBound, lineEnd: lineEnd, unterminated: unterminated)
-        // A quote that opens at the very end of the input holds nothing, and is no word.
+        // A quote that opens at the very end of the input makes no word.
         if takesNewline, bytes.isEmpty, end == text.count, text[end - 1] == UInt8(ascii: "\""), end - start == 1 { break }
         words.append(Token(bytes[...], at: SourceRange(start..<end)))
         try checkLimits(start..<end, bytes.count, count: words.count)
@@ -58,12 +63,12 @@ public enum Lexer {
     }
   }
 
-  /// The end of a word without any quote, or nothing where it holds one.
+  /// The end of a word without quotes; nil if the word has one.
   private static func bareWordEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
     var at = start
     while at < end {
       let byte = bytes[at]
-      // Nearly every byte stands behind blank, tab and quote.
+      // Most bytes are greater than blank, tab and quote, so one comparison is enough for them.
       if byte <= UInt8(ascii: "\"") {
         if isBlank(byte) { return at }
         if byte == UInt8(ascii: "\"") { return nil }
@@ -73,7 +78,7 @@ public enum Lexer {
     return end
   }
 
-  /// A closing quote ends the argument, even where text follows at once.
+  /// A word with quotes. The closing quote ends the word, even if text follows directly.
   private static func quotedWord(
     _ bytes: Span<UInt8>, from start: Int, to end: Int, lineEnd: Int, unterminated: (Int) -> Void
   ) -> (bytes: [UInt8], end: Int) {
@@ -104,7 +109,7 @@ public enum Lexer {
     return (result, at)
   }
 
-  /// Where words cannot be: the corresponding C function is `isspace`.
+  /// Whether a byte separates words. The corresponding C function is `isspace`.
   static func isSpace(_ byte: UInt8) -> Bool { isBlank(byte) || (0x0a...0x0d).contains(byte) }
 
   static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }

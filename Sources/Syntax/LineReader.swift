@@ -1,13 +1,15 @@
-/// Cuts what comes into whole lines.
+/// Cuts a stream of bytes at line ends.
 public struct LineReader {
   private var rest: [UInt8] = []
 
+  /// Creates a reader without pending bytes.
   public init() {}
 
-  /// Bytes of the line that is not whole yet.
+  /// The number of bytes of the unfinished last line.
   public var pendingCount: Int { rest.count }
 
-  /// All whole lines there are now. An empty piece ends the input, and what is left then is a line without its newline.
+  /// The complete lines that are available after adding `piece`. An empty piece is the end of the input: then the result is the
+  /// last line without its newline.
   public mutating func lines(adding piece: [UInt8]) -> [UInt8] {
     if piece.isEmpty {
       defer { rest = [] }

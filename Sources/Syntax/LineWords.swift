@@ -1,39 +1,43 @@
 import Diagnostics
 public import XTables
 
-/// The words of a line: places in its text, of which a ``Token`` is made where one is asked for. Most words are looked at only,
-/// and a token counts its reference to the text.
+/// The words of a line, stored as places in its text. A ``Token`` is made only when one is read, because each token retains the
+/// text, and most words are only compared.
 public struct LineWords: Sendable {
   private struct Place {
     let start: Int
     let end: Int
-    /// Where the word stood in the source, quotes included.
+    /// The place of the word in the source, quotes included.
     let range: SourceRange
-    /// Its bytes stand in no text as they are: they were unquoted, or came from elsewhere.
+    /// Whether the bytes are stored in `unquoted`, because the word was unquoted or does not come from the text.
     let isUnquoted: Bool
   }
 
   private let text: [UInt8]
   private var unquoted: [UInt8] = []
   private var places: [Place] = []
-  /// Words that were made of letters of the last one; they are no part of the line.
+  /// Words made from letters of the last word; they are not part of the line.
   private var extra: [Place] = []
 
-  /// No words yet.
+  /// Creates an empty list of words of `text`.
   init(in text: [UInt8]) {
     self.text = text
     places.reserveCapacity(24)
   }
 
+  /// Creates the words from tokens, such as the arguments of a command.
   public init(_ tokens: [Token]) {
     text = []
     for token in tokens { append(token) }
   }
 
+  /// The number of words.
   public var count: Int { places.count }
 
+  /// The word at a zero-based index.
   public subscript(index: Int) -> Token { Token(bytes(index), at: range(of: index)) }
 
+  /// All words.
   public var tokens: [Token] { places.indices.map { self[$0] } }
 
   // MARK: Looking at one
@@ -46,7 +50,7 @@ public struct LineWords: Sendable {
     return place.end - place.start
   }
 
-  /// The byte at an offset that lies within the word.
+  /// The byte at an offset within the word.
   @inline(__always)
   func byte(of index: Int, at offset: Int) -> UInt8 {
     let place = place(index)
@@ -56,7 +60,7 @@ public struct LineWords: Sendable {
   @inline(__always)
   func starts(_ index: Int, with byte: UInt8) -> Bool { length(of: index) > 0 && self.byte(of: index, at: 0) == byte }
 
-  /// The word is an option's name, which no `=` follows.
+  /// Whether the word is exactly the name of an option, without `=` and value.
   func isOption(_ index: Int, _ name: String) -> Bool {
     length(of: index) == name.utf8.count && starts(index, with: UInt8(ascii: "-")) && bytes(index).elementsEqual(name.utf8)
   }
@@ -71,20 +75,20 @@ public struct LineWords: Sendable {
 
   // MARK: Adding one
 
-  /// A word that stands in the text as it is.
+  /// Appends a word whose bytes are in the text unchanged.
   mutating func append(_ range: Range<Int>) {
     places.append(Place(start: range.lowerBound, end: range.upperBound, range: SourceRange(range), isUnquoted: false))
   }
 
   mutating func append(_ token: Token) { places.append(kept(token)) }
 
-  /// Puts words in front of the others.
+  /// Inserts words before the others.
   public mutating func prepend(_ tokens: [Token]) {
     if !tokens.isEmpty { places.insert(contentsOf: tokens.map { kept($0) }, at: 0) }
   }
 
-  /// A word beside the line.
-  /// - Returns: the index by which it is found.
+  /// Adds a word that is not part of the line.
+  /// - Returns: the index of the word.
   mutating func add(_ token: Token) -> Int {
     extra.append(kept(token))
     return places.count + extra.count - 1
@@ -97,7 +101,7 @@ public struct LineWords: Sendable {
   }
 }
 
-/// An option where it stands in its line.
+/// An option and its place in the line.
 struct OptionWord {
   let index: Int
   let range: SourceRange

@@ -1,12 +1,12 @@
 import Diagnostics
 import XTables
 
-/// Finds the option a word names, as `getopt_long` does: exact names first, then unambiguous beginnings.
+/// Finds an option by name as `getopt_long` does: an exact name first, then an unambiguous prefix.
 struct OptionScanner {
-  /// What a name stands for.
+  /// The option that a name stands for.
   enum Found: Equatable {
     case global(GlobalOption)
-    /// An option of a match, by its position in the rule, or of the target.
+    /// An option of a match, by the index of the match in the rule and the index of the option.
     case match(index: Int, option: Int)
     case target(option: Int)
   }
@@ -17,7 +17,7 @@ struct OptionScanner {
     case unknown
   }
 
-  /// The names a rule's options may have, the rule's own first, then the extension loaded last, then the older ones.
+  /// Finds an option by its long name: iptables' own options first, then those of the extensions, the one loaded last first.
   static func lookup(_ name: ArraySlice<UInt8>, in builder: borrowing RuleBuilder) -> Lookup {
     var prefix: Found?
     var names: [String] = []
@@ -52,7 +52,7 @@ struct OptionScanner {
     return prefix.map { .found($0) } ?? .unknown
   }
 
-  /// A one-letter option; an extension's letters come after the rule's own.
+  /// Finds an option by its letter: iptables' own letters first, then those of the extensions.
   static func lookup(letter: UInt8, in builder: borrowing RuleBuilder) -> Found? {
     if let global = GlobalOption(letter: letter) { return .global(global) }
     let character = Character(UnicodeScalar(letter))
@@ -68,7 +68,7 @@ struct OptionScanner {
     return nil
   }
 
-  /// Every long name that would be known here, for "did you mean".
+  /// All long names that are known here, for "did you mean".
   static func allNames(in builder: borrowing RuleBuilder) -> [String] {
     GlobalOption.allCases.flatMap(\.longNames).map { "--" + $0 }
       + (builder.matches + [builder.target].compactMap { $0 })

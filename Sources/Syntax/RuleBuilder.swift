@@ -2,14 +2,14 @@ import Diagnostics
 import Wire
 import XTables
 
-/// A rule while its words are being read.
+/// A rule while its words are read.
 struct RuleBuilder: ~Copyable {
-  /// A match or target whose options are still coming in.
+  /// A match or target while its options are read.
   struct Pending {
     private(set) var descriptor: ExtensionDescriptor
     var payload: [UInt8]
     var seen: SeenOptions
-    /// The structure was given as it is: no option can follow.
+    /// Whether the structure was given as bytes, so that no option may follow.
     private(set) var isComplete = false
 
     init(_ descriptor: ExtensionDescriptor) {
@@ -18,14 +18,15 @@ struct RuleBuilder: ~Copyable {
       seen = descriptor.unseen
     }
 
-    /// A foreign extension that was asked for by another name than the kernel's is saved as the one of the kernel's name sees it.
+    /// Replaces a foreign extension that was named by an alias with the one of the kernel's name, because the rule is saved under
+    /// that name.
     mutating func takeKernelName(_ parser: CommandParser) {
       guard case .foreign = descriptor.origin, descriptor.kernelName != descriptor.name, payload.count == descriptor.size else { return }
       (descriptor, payload) = parser.registry.decode(
         descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, parser.family)
     }
 
-    /// A use whose structure is there already.
+    /// Creates a use from its structure.
     init(_ descriptor: ExtensionDescriptor, structure: [UInt8]) {
       self.init(descriptor)
       payload = structure
@@ -34,7 +35,7 @@ struct RuleBuilder: ~Copyable {
   }
 
   var header = RuleHeader()
-  /// The words after `-s` and `-d`, read when all other options have been.
+  /// The words after `-s` and `-d`. They are parsed after all other options.
   var sourceWord: Token?
   var destinationWord: Token?
   var sources = AddressList()
@@ -46,16 +47,16 @@ struct RuleBuilder: ~Copyable {
   var isGoto = false
   var counters = Counters.zero
   var protocolWord: String?
-  /// The protocol's own match was loaded because an unknown option asked for it; that happens once.
+  /// Whether the match of the rule's protocol was loaded because of an unknown option; that happens once.
   var hasImpliedProtocol = false
-  /// The options of the rule itself that were given.
+  /// The options of iptables itself that were given.
   var given = GivenOptions()
 
-  /// The use that the options of a match belong to, found at its first one; nothing at any other.
+  /// The index of the use that receives the options of a match, if `index` is the first use of that match; nil for any other index.
   ///
-  /// libxtables puts a match's options before those it has when a rule names the match for the first time, and lets them be when the
-  /// rule names it again: after `-m mark -m connmark -m mark`, `--mark` is connmark's. The corresponding C function is
-  /// `command_match`.
+  /// libxtables inserts a match's options before the others when a rule names the match for the first time, and changes nothing
+  /// when the rule names it again. After `-m mark -m connmark -m mark`, `--mark` is an option of connmark. The corresponding C
+  /// function is `command_match`.
   func latestUse(ofMatchFirstNamedAt index: Int) -> Int? {
     if matches.count == 1 { return 0 }
     let descriptor = matches[index].descriptor
@@ -63,7 +64,7 @@ struct RuleBuilder: ~Copyable {
     return matches.lastIndex { $0.descriptor === descriptor }
   }
 
-  /// One rule for each pair of addresses.
+  /// One rule for each pair of a source and a destination address.
   func rules(target resolved: RuleTarget, source range: SourceRange) -> [Rule] {
     var uses: [ExtensionUse] = []
     uses.reserveCapacity(matches.count)
@@ -81,7 +82,7 @@ struct RuleBuilder: ~Copyable {
     return rules
   }
 
-  /// Runs the final checks of every extension, in the order in which iptables does.
+  /// Runs the final check of each extension, in the order of iptables.
   mutating func finishExtensions(_ draft: RuleDraft, _ parser: CommandParser) throws(OptionError) {
     for index in matches.indices where !matches[index].isComplete {
       try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
@@ -96,7 +97,7 @@ struct RuleBuilder: ~Copyable {
 }
 
 extension RuleDraft {
-  /// Inlined, lest the header be copied.
+  /// Inlined, because otherwise the header is copied.
   @inline(__always)
   init(_ header: RuleHeader, _ family: Family, _ table: TableName) {
     self.init(

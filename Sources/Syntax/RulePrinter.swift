@@ -4,19 +4,25 @@ public import XTables
 
 /// Prints rules, chains and tables as iptables-save 1.8.9 does.
 public struct RulePrinter: Sendable {
+  /// The family of the rules, for addresses.
   public let family: Family
+  /// The names of protocols.
   public let names: NameDatabase
 
-  /// Prints what is read back as the same rule, also where iptables-save 1.8.9 does not.
+  /// Whether the output must be read back as the same rule where the output of iptables-save 1.8.9 is not.
   let isReloadable: Bool
 
+  /// Creates a printer.
+  ///
+  /// - Parameter isReloadable: true for text that will be loaded again. Where iptables-save 1.8.9 prints text that is refused or
+  ///   read as another rule, a form is printed that gives the same rule.
   public init(family: Family, names: NameDatabase, isReloadable: Bool = false) {
     self.isReloadable = isReloadable
     self.family = family
     self.names = names
   }
 
-  /// `-A chain …`, with the counters before the target where they are wanted, as `-S -v` has it.
+  /// The line `-A chain …` without a newline. With `counters`, `-c packets bytes` precedes the target, as in `iptables -S -v`.
   public func line(_ rule: Rule, chain: String, counters: Bool = false) -> [UInt8] {
     var text = RuleText(names: names, family: family, isReloadable: isReloadable)
     text.word("-A")
@@ -25,7 +31,7 @@ public struct RulePrinter: Sendable {
     return text.bytes
   }
 
-  /// The rule without its command.
+  /// Appends the rule without its command to `text`.
   public func print(_ rule: Rule, counters: Bool = false, to text: inout RuleText) {
     text.protocolNumber = rule.header.protocolNumber
     header(rule.header, to: &text)
@@ -51,7 +57,7 @@ public struct RulePrinter: Sendable {
     word(Array(name.utf8), &text)
   }
 
-  /// A name, which iptables-save does not quote whatever is in it.
+  /// Appends a name. iptables-save does not quote names, whatever characters they have.
   private func word(_ name: [UInt8], _ text: inout RuleText) {
     if isReloadable, name.isEmpty || name.contains(where: { $0 == UInt8(ascii: "\"") || Lexer.isSpace($0) }) { return text.quoted(name) }
     text.word("")
@@ -77,7 +83,7 @@ public struct RulePrinter: Sendable {
     text.word(AddressSyntax.print(value, family))
   }
 
-  /// An address and its mask: a prefix length where the mask is contiguous, an address where it is not.
+  /// An address and its mask as iptables-save prints them: a prefix length if the mask is contiguous, the whole mask if not.
   public static func address(_ value: AddressMask, _ family: Family) -> String { AddressSyntax.print(value, family) }
 
   private func interface(_ option: String, _ pattern: InterfacePattern, _ inverted: Bool, _ text: inout RuleText) {
@@ -86,7 +92,7 @@ public struct RulePrinter: Sendable {
     self.word(pattern.text, &text)
   }
 
-  /// `:CHAIN POLICY [p:b]`.
+  /// The line `:CHAIN POLICY [packets:bytes]` without a newline.
   public func declaration(_ chain: Chain) -> [UInt8] {
     Array(":\(chain.name) \(chain.policy?.rawValue ?? "-") [\(chain.counters.packets):\(chain.counters.bytes)]".utf8)
   }

@@ -2,33 +2,42 @@ public import Diagnostics
 public import Wire
 public import XTables
 
-/// What reading a file gives: as much of the ruleset as could be understood, and everything there is to complain about.
+/// The result of parsing a file: all rules that could be read, and all diagnostics.
 public struct ParsedRuleset: Sendable {
+  /// The lines of the file.
   public let syntax: RulesetSyntax
+  /// The tables in the order of the file. Lines with errors are missing.
   public var ruleset: Ruleset
+  /// Errors, warnings and notes in the order of the lines.
   public var diagnostics: [Diagnostic]
 
+  /// The parsed file.
   public var file: SourceFile { syntax.file }
+  /// Whether any diagnostic is an error.
   public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 }
 
-/// Reads iptables-save text as iptables-restore does, but goes on at the next line after a mistake.
+/// Parses iptables-save text as iptables-restore does, but continues with the next line after a mistake.
 ///
 /// The corresponding C function is `ip46tables_restore_main`.
 public struct RulesetParser: Sendable {
-  /// After this many errors the rest of the file is not worth telling.
+  /// The number of errors after which the rest of the file is not reported.
   public static let mostErrors = 1000
-  /// `fgets` into a buffer of 10,240 bytes splits a longer line without a word.
+  /// The longest line in bytes. `fgets` with a buffer of 10,240 bytes splits a longer line without an error.
   public static let longestLine = 10_239
 
+  /// The known matches and targets.
   public let registry: Registry
+  /// The names of protocols, services and users.
   public let names: NameDatabase
+  /// The family of the file.
   public let family: Family
-  /// `-c`: the digits of counters must be right.
+  /// `-c`: whether a chain or rule with malformed counters is an error.
   public let needsCounters: Bool
-  /// `-n`: what is there stays, but for user chains named again.
+  /// `-n`: whether the existing rules are kept. User chains that the file declares are emptied.
   public let keepsExisting: Bool
 
+  /// Creates a parser.
   public init(
     registry: Registry, names: NameDatabase, family: Family, needsCounters: Bool = false, keepsExisting: Bool = false
   ) {
@@ -39,7 +48,9 @@ public struct RulesetParser: Sendable {
     self.keepsExisting = keepsExisting
   }
 
-  /// - Parameter existing: what the kernel has, which policies are taken from, and with `keepsExisting` rules too.
+  /// Parses a whole file.
+  ///
+  /// - Parameter existing: the current tables, from which missing policies are taken, and with `keepsExisting` the rules.
   public func parse(_ file: SourceFile, existing: Ruleset? = nil) -> ParsedRuleset {
     let syntax = RulesetSyntax(file)
     var reader = RulesetReader(parser: self, existing: existing)
@@ -50,28 +61,28 @@ public struct RulesetParser: Sendable {
   }
 }
 
-/// One pass over the lines of a file.
+/// The state of one pass over the lines of a file.
 struct RulesetReader {
   let parser: RulesetParser
   private(set) var file = SourceFile(name: "", bytes: [])
   var existing: Ruleset?
   var commands: CommandParser
-  /// The numbers of a line that are kept as others; not asked for where nothing is reported of single lines.
+  /// Collects the numbers that are stored with fewer bits than written; nil if single lines are not reported.
   private let wraps: WrappedNumbers?
-  /// Gets the rules that are appended, which the tables then do not keep.
+  /// Receives the appended rules. The tables do not keep them then.
   private let sink: (any RuleSink)?
-  /// There was a command that only tables with their rules can follow.
+  /// Whether a command needs tables with their rules, which a sink does not have.
   private(set) var needsRules = false
   var tables: [Table] = []
   var diagnostics: [Diagnostic] = []
-  /// What iptables would print beside.
+  /// The notices that iptables would print.
   private(set) var notices: [String] = []
-  /// The table being filled, between `*table` and `COMMIT`.
+  /// The current table, between `*table` and `COMMIT`; nil outside.
   var table: Table?
-  /// The table could not be used: its lines are passed over, up to its COMMIT.
+  /// Whether the lines of an unusable table are skipped, up to its COMMIT.
   var isSkipping = false
   private var errors = 0
-  /// Most files hold no NUL at all, and need not be searched for one line by line.
+  /// Most files have no NUL; then the lines need not be searched for one.
   private var hasNUL = false
 
   init(parser: RulesetParser, existing: Ruleset? = nil, sink: (any RuleSink)? = nil) {
@@ -82,7 +93,7 @@ struct RulesetReader {
     commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family, wraps: wraps)
   }
 
-  /// Reads whole lines, after which those of another piece of the same text may come.
+  /// Reads complete lines. Further lines of the same text may follow in another call.
   mutating func read(_ syntax: RulesetSyntax) {
     file = syntax.file
     hasNUL = file.bytes.contains(0)
@@ -99,7 +110,7 @@ struct RulesetReader {
     }
   }
 
-  /// The text is at its end.
+  /// Ends the text.
   mutating func finish() {
     if table != nil || isSkipping {
       let end = SourceRange(file.bytes.count..<file.bytes.count)
@@ -137,7 +148,7 @@ struct RulesetReader {
     }
   }
 
-  /// A comment too: what is behind its first 10,239 bytes iptables-restore takes for a command.
+  /// Comments are checked too: iptables-restore reads what follows the first 10,239 bytes as a command.
   private func checkLength(_ line: LineSyntax) throws(OptionError) {
     if line.content.range.count > RulesetParser.longestLine {
       throw OptionError(
@@ -146,7 +157,7 @@ struct RulesetReader {
     }
   }
 
-  /// What iptables-restore would silently misread is an error here.
+  /// Refuses bytes that iptables-restore would misread without an error.
   private func checkBytes(_ line: LineSyntax) throws(OptionError) {
     let content = file.bytes[line.content.range]
     if hasNUL, let index = content.firstIndex(of: 0) {
@@ -237,7 +248,7 @@ struct RulesetReader {
     }
   }
 
-  /// `[packets:bytes]` before a rule; the corresponding C function is `tokenize_rule_counters`.
+  /// Reads `[packets:bytes]` before a rule. The corresponding C function is `tokenize_rule_counters`.
   private func ruleCounters(_ line: LineSyntax) throws(OptionError) -> (Counters?, Range<Int>) {
     let range = line.content.range
     let content = file.bytes[range]
@@ -258,7 +269,7 @@ struct RulesetReader {
     return (counters, (close + 1)..<range.upperBound)
   }
 
-  /// The words of a `*` or `:` line after that character, split at blanks as `strtok` does.
+  /// The words of a `*` or `:` line after its first character, split at blanks as `strtok` does.
   func fields(of line: LineSyntax) -> [Token] {
     let content = file.bytes[line.content.range].dropFirst()
     return content.split(whereSeparator: Lexer.isBlank).map { Token($0, at: SourceRange($0.startIndex..<$0.endIndex)) }
@@ -280,7 +291,7 @@ struct RulesetReader {
 }
 
 extension String {
-  /// iptables ends some of its messages in newlines.
+  /// Some messages of iptables begin or end with newlines.
   var trimmingNewlines: String {
     var text = Substring(self)
     while text.last == "\n" { text.removeLast() }

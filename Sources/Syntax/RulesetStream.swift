@@ -1,36 +1,42 @@
 import Diagnostics
 public import XTables
 
-/// Takes the rules of a text as they are read. The tables it is shown know their chains and no rule.
+/// Receives the rules of a text while it is read. The tables it is given have their chains but no rules.
 public protocol RuleSink: AnyObject {
+  /// A table begins; its policies may still change.
   func begin(_ table: Table)
+  /// Rules of a chain, in the order of the text.
+  ///
   /// - Parameters:
-  ///   - chain: its index in the table.
-  ///   - table: with all chains that were declared before.
+  ///   - chain: the index of the chain in the table.
+  ///   - table: the table with all chains declared so far.
   func append(_ rules: [Rule], to chain: Int, of table: Table)
-  /// The table is complete, its policies included.
+  /// The table is complete, policies included.
   func end(_ table: Table)
 }
 
-/// Reads iptables-save text as it comes and hands its rules on, so that neither text nor rules need be held.
+/// Parses iptables-save text while it arrives and passes the rules on, so that neither text nor rules are kept.
 ///
-/// It reads the lines ``RulesetParser`` reads, and judges none by itself: where there is anything to complain of, or a command
-/// edits rules that were there before, the text is not *plain*, and must be read whole by the parser, which tells what, where
-/// and why.
+/// It reads the same lines as ``RulesetParser`` but reports nothing. If there is anything to report, or a command changes existing
+/// rules, the text is not *plain*: the caller must parse the whole text with ``RulesetParser``, which reports what, where and why.
 public struct RulesetStream {
   private var lines = LineReader()
   private var reader: RulesetReader
 
+  /// Creates a stream that passes the rules to `sink`.
   public init(_ parser: RulesetParser, into sink: some RuleSink) {
     reader = RulesetReader(parser: parser, sink: sink)
   }
 
-  /// Nor would iptables print anything beside.
+  /// Whether iptables would print no notice either.
   public var isSilent: Bool { reader.notices.isEmpty }
 
+  /// Whether the text so far has nothing to report and only appends rules.
   public var isPlain: Bool { reader.diagnostics.isEmpty && !reader.needsRules }
 
-  /// - Parameter piece: the text's next bytes, cut anywhere; none at its end.
+  /// Reads the next bytes. Does nothing once the text is not plain.
+  ///
+  /// - Parameter piece: the next bytes, cut anywhere; empty at the end of the text.
   public mutating func read(_ piece: [UInt8]) {
     guard isPlain else { return }
     let whole = lines.lines(adding: piece)

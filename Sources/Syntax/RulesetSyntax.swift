@@ -1,8 +1,10 @@
 public import Diagnostics
 
-/// A ruleset file as its lines: nothing is lost, so printing it gives the same bytes.
+/// The lines of a ruleset file. Nothing is lost: ``bytes`` gives the file unchanged.
 public struct RulesetSyntax: Sendable {
+  /// The file.
   public let file: SourceFile
+  /// All lines in order.
   public let lines: [LineSyntax]
 
   init(file: SourceFile, lines: [LineSyntax]) {
@@ -10,7 +12,7 @@ public struct RulesetSyntax: Sendable {
     self.lines = lines
   }
 
-  /// All lines, byte for byte.
+  /// The bytes of all lines, equal to those of the file.
   public var bytes: [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(file.bytes.count)
@@ -21,8 +23,11 @@ public struct RulesetSyntax: Sendable {
 
 /// One line with its newline.
 public struct LineSyntax: Sendable {
+  /// The kind of a line, decided by its first bytes as in iptables-restore.
   public enum Kind: Sendable, Hashable {
+    /// An empty line.
     case blank
+    /// A line that begins with `#`.
     case comment
     /// `*table`
     case table
@@ -30,12 +35,15 @@ public struct LineSyntax: Sendable {
     case chain
     /// `-A` and all other commands.
     case command
+    /// `COMMIT`
     case commit
   }
 
+  /// The kind of the line.
   public let kind: Kind
+  /// The place of the line, newline included.
   public let range: SourceRange
-  /// Where the newline begins, or the file ends.
+  /// The offset of the newline, or of the end of the file.
   public let contentEnd: UInt32
 
   /// The line without its newline.
@@ -43,7 +51,7 @@ public struct LineSyntax: Sendable {
 }
 
 extension RulesetSyntax {
-  /// Splits a file into lines and tells their kinds as iptables-restore does, by their first bytes only.
+  /// Splits a file into lines and finds their kinds, as iptables-restore does, by their first bytes only.
   public init(_ file: SourceFile) {
     var lines: [LineSyntax] = []
     lines.reserveCapacity(file.lineCount)

@@ -2,8 +2,9 @@ import Conntrack
 public import Diagnostics
 public import XTables
 
-/// A table as a value that can be encoded: chains in the order save prints them, rules as text.
+/// A table for encoding as JSON: the chains in the order of iptables-save, the rules as text.
 public struct TableOutline: Encodable, Sendable {
+  /// One chain with its policy, counters and rules; `policy` is missing for a user chain.
   public struct Chain: Encodable, Sendable {
     let name: String
     let policy: String?
@@ -12,13 +13,14 @@ public struct TableOutline: Encodable, Sendable {
     let rules: [Rule]
   }
 
+  /// One rule: its number in the chain from 1, its line in the file, its text and its counters.
   public struct Rule: Encodable, Sendable {
     let number: Int
     let line: Int?
     let text: String
     let packets: UInt64
     let bytes: UInt64
-    /// The user chain the rule leads to.
+    /// The user chain that the rule jumps to.
     let chain: String?
   }
 
@@ -26,7 +28,9 @@ public struct TableOutline: Encodable, Sendable {
   let family: String
   let chains: [Chain]
 
-  /// - Parameter file: where the rules were written, for their line numbers.
+  /// Creates the outline.
+  ///
+  /// - Parameter file: the file of the rules, for line numbers; nil if there is none.
   public init(_ table: Table, printer: RulePrinter, file: SourceFile?) {
     self.table = table.name.rawValue
     family = table.family.command

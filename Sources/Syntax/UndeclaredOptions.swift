@@ -1,9 +1,9 @@
 import Diagnostics
 import XTables
 
-/// How the options of an extension are read that is not declared.
+/// Parses the options of extensions that Ferrule does not declare.
 extension CommandRun {
-  /// Lets a foreign extension read one of its options. It says itself how many words it takes.
+  /// Lets a foreign extension parse one of its options. The extension decides how many words it takes.
   mutating func takeForeign(
     _ pending: inout RuleBuilder.Pending, _ foreign: any ForeignExtension, option index: Int, word: OptionWord, attached: Token?
   ) throws(OptionError) {
@@ -22,25 +22,25 @@ extension CommandRun {
     pending.seen.insert(index: index)
   }
 
-  /// A structure that is spelled out behind the name of its extension.
+  /// Reads a structure given as bytes after the name of its extension (`--ferrule-bytes`).
   mutating func takeStructure(_ kind: ExtensionDescriptor.Kind, named name: Token) throws(OptionError) -> RuleBuilder.Pending? {
     guard at < words.count, words.isOption(at, StructureBytes.option), StructureBytes.canName(kind, name.string) else { return nil }
     let word = OptionWord(index: at, range: words.range(of: at))
     at += 1
     let (revision, bytes) = try StructureBytes.parse(try argument(after: word, attached: nil))
-    // What can be read after all is read.
+    // A structure that a known extension can read is decoded.
     let (descriptor, payload) = parser.registry.decode(kind, kernelName: name.string, revision: revision, bytes, parser.family)
     return RuleBuilder.Pending(descriptor, structure: payload)
   }
 
-  /// Options cannot change a structure that was given as it is.
+  /// The error for an option after a structure that was given as bytes.
   func closed(_ pending: RuleBuilder.Pending, _ word: OptionWord) -> OptionError {
     OptionError(
       "exclusive-options", "\(pending.descriptor.name): option \"\(text(of: word))\" cannot be used together with \"\(StructureBytes.option)\".\n",
       at: word.range)
   }
 
-  /// A target that no file here declares may be a chain. The foreign one is looked for at once only where options may follow.
+  /// Looks for a foreign target now only if options may follow; otherwise the name may still be a chain.
   mutating func findForeignTarget(named name: Token) {
     guard at < words.count else { return }
     builder.target = parser.registry.target(named: name.bytes, parser.family).map { RuleBuilder.Pending($0) }

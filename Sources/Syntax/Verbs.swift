@@ -3,7 +3,7 @@ import Diagnostics
 import Wire
 import XTables
 
-/// What each command letter takes, and what a finished line must not hold.
+/// Handles the command letters, and checks a finished line.
 extension CommandRun {
   mutating func takeVerb(_ option: GlobalOption, word: OptionWord, attached: Token?) throws(OptionError) {
     switch option {
@@ -50,7 +50,7 @@ extension CommandRun {
     }
   }
 
-  /// The corresponding C function is `add_command`.
+  /// Records a command. The corresponding C function is `add_command`.
   private mutating func take(_ command: CommandSet, _ word: OptionWord, besides allowed: CommandSet = []) throws(OptionError) {
     if inverted {
       throw OptionError("not-invertible", "unexpected '!' flag", at: invertedAt ?? word.range)
@@ -90,7 +90,7 @@ extension CommandRun {
     return rule
   }
 
-  /// The corresponding C function is `assert_valid_chain_name`.
+  /// Checks the name of a new chain. The corresponding C function is `assert_valid_chain_name`.
   private func checkNewName(_ name: Token) throws(OptionError) {
     if name.bytes.count >= 29 {
       throw OptionError("long-chain-name", "chain name `\(name.string)' too long (must be under 29 chars)", at: name.range)
@@ -109,10 +109,10 @@ extension CommandRun {
     }
   }
 
-  /// Ends the line: what the options say of each other, and whether they go with the command.
+  /// Finishes the line: checks the options against each other and against the command.
   mutating func finish() throws(OptionError) -> Command.Verb {
     if flags.showsVersion || flags.showsHelp { return .check }
-    // Of a line for the other family iptables-restore leaves out the rules, and does what else was read of it.
+    // iptables-restore skips the rules of a line for the other family, and executes its other commands.
     if flags.isForOtherFamily { return commands.isEmpty ? .check : verb }
     try checkNoDropInNat()
     if flags.waitInterval != nil, flags.wait == nil || flags.wait == 0 {
@@ -140,7 +140,7 @@ extension CommandRun {
     return verb
   }
 
-  /// The command the line comes to.
+  /// The command of the line.
   private var verb: Command.Verb {
     let number = ruleNumber ?? 1
     switch commands.subtracting([.zero, .zeroNumber]) {
@@ -181,7 +181,7 @@ extension CommandRun {
       at: builder.jump?.range ?? range, hint: "only the first packet of a connection passes here: drop in filter or raw")
   }
 
-  /// Which options go with which command; the corresponding C function is `generic_opt_check`.
+  /// Checks which options may be used with the command. The corresponding C function is `generic_opt_check`.
   private func checkOptions(isMultiple: Bool) throws(OptionError) {
     if isMultiple, commands == .replace {
       throw OptionError("replace-many", "Replacement rule does not specify a unique address", at: range)
@@ -234,7 +234,7 @@ extension CommandRun {
     return .use(ExtensionUse(target.descriptor, payload: target.payload))
   }
 
-  /// A foreign target behind which nothing stood: it is looked for when it has turned out to be no chain.
+  /// Loads a foreign target that has no options, after the name has turned out to be no chain.
   private mutating func loadLateTarget(_ jump: Token) throws(OptionError) {
     guard let descriptor = parser.registry.target(named: jump.bytes, parser.family) else { return }
     var late = RuleBuilder()
@@ -245,7 +245,7 @@ extension CommandRun {
 }
 
 extension Command.Verb {
-  /// The command speaks of a rule given in full.
+  /// Whether the command has a complete rule.
   public var takesRule: Bool {
     switch self {
     case .append, .insert, .replace, .delete, .check: true

@@ -1,19 +1,19 @@
 import Conntrack
 
-/// The rules that an example stands in, as iptables-save text.
+/// The rules of an example as iptables-save text.
 public struct ExampleRules: Sendable {
   /// Every table that has rules, each with its `COMMIT`.
   public let text: String
   /// The table of the example's rule.
   public let table: TableName
-  /// The name of the built-in chain that the example's rule stands in.
+  /// The name of the built-in chain of the example's rule.
   public let chain: String
-  /// The number of the example's rule in its chain, from one.
+  /// The number of the example's rule in its chain, from 1.
   public let number: Int
 
-  /// Writes the rules that stand before the example's, and behind them its own.
+  /// Writes the rules that precede the example's rule, and then that rule.
   ///
-  /// - Parameter isBare: leaves the match or target out of the rule, and keeps what stands before it.
+  /// - Parameter isBare: leaves the match or target out of the rule, and keeps the words before it.
   public init(_ example: Example, of descriptor: ExtensionDescriptor, _ family: Family, isBare: Bool = false) {
     let chain = ExampleRules.chain(example, descriptor.scope(family))
     let option = descriptor.kind == .match ? "-m" : "-j"
@@ -42,7 +42,7 @@ public struct ExampleRules: Sendable {
     self.chain = chain
   }
 
-  /// The chain that the example names, or the first on the packet's way at which the kernel allows the extension.
+  /// The chain that the example names, or the first one on the packet's path in which the kernel accepts the extension.
   private static func chain(_ example: Example, _ scope: Scope) -> String {
     if let chain = example.trial?.chain { return chain.name }
     let way: [Hook] =

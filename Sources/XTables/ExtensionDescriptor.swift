@@ -1,35 +1,46 @@
 import Conntrack
 public import Wire
 
-/// An ``Extension`` with its type erased and its declarations resolved once, as parser, printer and compiler use it.
+/// A type-erased ``Extension`` whose declarations are evaluated once, for the parser, printer and compiler.
 public final class ExtensionDescriptor: Sendable {
+  /// Whether the extension is a match (`-m`) or a target (`-j`).
   public enum Kind: String, Sendable {
     case match, target
   }
 
+  /// Whether the extension is a match or a target.
   public let kind: Kind
+  /// The name after `-m` or `-j`.
   public let name: String
+  /// The name in the kernel's structures.
   public let kernelName: String
-  /// What stands before the structure in an entry; the corresponding kernel structures are `xt_entry_match` and
-  /// `xt_entry_target`.
+  /// The header before the structure in an entry. The corresponding kernel structures are `xt_entry_match` and `xt_entry_target`.
   public let entryHeader: [UInt8]
+  /// Further names that users may write.
   public let aliases: [String]
+  /// The families in which the extension exists.
   public let families: Families
+  /// One sentence for help and documentation.
   public let summary: String
-  /// What `--help` shows behind the options.
+  /// Text that `--help` prints after the options; empty, or ends in a newline.
   public var helpNotes: String { notes() }
   private let notes: @Sendable () -> String
+  /// The options in the order in which iptables-save prints them.
   public let options: [OptionDescriptor]
+  /// All revisions, the newest last.
   public let layouts: [LayoutDescriptor]
+  /// Examples, which are documentation and tests.
   public let examples: [Example]
+  /// The meaning of a match or the action of a target.
   public let behaviour: Behaviour
+  /// Where the knowledge of the extension comes from.
   public let origin: Origin
-  /// The bytes of `initial` in the newest layout.
+  /// The bytes of `initial` in the newest revision.
   public let template: [UInt8]
 
-  /// The names by which the options are found, in order, as bytes after the `--`.
+  /// The names of the options in order, as bytes without the `--`.
   public let optionNames: [OptionName]
-  /// The masks of the rules between options, by option index.
+  /// The dependencies between options as bit masks, by option index.
   private let mandatory: UInt64
   private let excluded: [UInt64]
   private let required: [UInt64]
@@ -46,13 +57,15 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let effectsOf: @Sendable ([UInt8], EffectSite) -> [FieldEffect]
   private let scopes: (ipv4: Scope, ipv6: Scope)
 
-  /// What a match decides or a target does.
+  /// The meaning of a match or the action of a target.
   public enum Behaviour: Sendable {
+    /// The meaning of a match.
     case match(MatchBehaviour)
+    /// The action of a target.
     case target(TargetBehaviour)
   }
 
-  /// Resolved where the extension is compiled, so that its closures are made for its own structure.
+  /// Inlined into the module that declares the extension, so that its closures are specialised for its structure.
   @inlinable
   convenience init<E: Extension>(_: E.Type, kind: Kind, behaviour: Behaviour) {
     let declared = E.options
@@ -143,10 +156,14 @@ public final class ExtensionDescriptor: Sendable {
     effectsOf = effects
   }
 
-  /// Bytes of ``entryHeader``.
+  /// The size of ``entryHeader`` in bytes.
   public static let entryHeaderSize = 32
 
-  /// Size with the header, name of at most 28 bytes, revision.
+  /// The header of a match or target in an entry.
+  ///
+  /// - Parameters:
+  ///   - name: the kernel's name; at most 28 bytes of it are used.
+  ///   - size: the size in bytes of header and structure together.
   public static func entryHeader(name: String, revision: UInt8, size: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: entryHeaderSize)
     Payload.store(UInt16(truncatingIfNeeded: size), in: &bytes, at: 0)
@@ -155,22 +172,27 @@ public final class ExtensionDescriptor: Sendable {
     return bytes
   }
 
-  /// The revision in which this extension's payloads are kept.
+  /// The revision in which payloads of this extension are stored: the newest.
   public var revision: UInt8 { layouts[layouts.count - 1].revision }
 
-  /// How many leading bytes of a payload mean the same to user space and kernel.
+  /// The number of leading bytes of a payload that user space sets; the kernel uses the rest.
   public var userSize: Int { layouts[layouts.count - 1].userSize }
-  /// Bytes of the newest revision's structure, aligned.
+  /// The size of the newest revision's structure in bytes, aligned.
   public var size: Int { layouts[layouts.count - 1].size }
 
+  /// Reads one option into a payload.
+  ///
+  /// - Throws: an error in the words of iptables if the argument is wrong.
   public func apply(option index: Int, to payload: inout [UInt8], _ arguments: OptionArguments) throws(OptionError) {
     try applyOption(index, &payload, arguments)
   }
 
-  /// No option given yet.
+  /// The seen options of a use before its first option.
   public let unseen: SeenOptions
 
-  /// Checks what the options said of each other (mandatory, exclusive, required), then asks the extension.
+  /// Checks the dependencies between options (mandatory, exclusive, required), then calls the extension's own check.
+  ///
+  /// - Throws: an error that user space reports.
   public func finish(_ payload: inout [UInt8], seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if let missing = seen.first(of: mandatory, given: false) {
       throw OptionError("missing-option", "\(name): option \"\(missing)\" must be specified\n")
@@ -187,48 +209,55 @@ public final class ExtensionDescriptor: Sendable {
     try finishPayload(&payload, seen, draft)
   }
 
-  /// Scope and `checkentry`: what the kernel would refuse when it translates the table.
+  /// Checks the scope and the conditions of `checkentry`.
+  ///
+  /// - Throws: the error with which the kernel would refuse the table.
   public func check(_ payload: [UInt8], _ site: RuleSite) throws(OptionError) {
     if let objection = scope(site.family).objection(to: name, at: site) { throw objection }
     try checkPayload(payload, site)
   }
 
-  /// Makes what a rule that is loaded into a world keeps beyond itself.
+  /// Creates the state outside of the rule for a rule that is loaded into `world`.
   public func start(_ payload: [UInt8], _ family: Family, in world: World) { startPayload(payload, family, world) }
 
-  /// What the kernel starts when a rule with this payload is loaded.
+  /// The kernel services that a rule with this payload starts when it is loaded.
   public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }
 
-  /// The objects beside the tables that a rule with this payload needs or makes.
+  /// The kernel objects outside the tables that a rule with this payload needs or creates.
   public func objects(_ payload: [UInt8]) -> [KernelObjectUse] { objectsOf(payload) }
 
-  /// What a rule with this payload writes of the packets it sees at a hook.
+  /// What a rule with this payload writes to the packets it sees at a hook.
   public func effects(_ payload: [UInt8], _ site: EffectSite) -> [FieldEffect] { effectsOf(payload, site) }
 
-  /// The fields that a rule with this payload may write, at whichever hook.
+  /// The fields that a rule with this payload may write at any hook.
   public func writes(_ payload: [UInt8], _ family: Family) -> FieldWrites {
     FieldWrites(Hook.allCases.flatMap { effects(payload, EffectSite(family: family, hook: $0)) })
   }
 
+  /// Whether a structure from a blob belongs to this extension and not to another with the same kernel name.
   public func claims(_ payload: [UInt8]) -> Bool { claimsPayload(payload) }
 
+  /// Appends the options as iptables-save prints them.
   public func save(_ payload: [UInt8], family: Family, to text: inout RuleText) { savePayload(payload, family, &text) }
 
-  /// What `iptables -L` shows after the addresses.
+  /// Appends what `iptables -L` shows of the structure after the addresses.
   public func list(_ payload: [UInt8], family: Family, numeric: Bool, to text: inout RuleText) {
     listPayload(payload, family, numeric, &text)
   }
 
+  /// The tables, hooks and protocols in which the kernel accepts the extension in a family.
   public func scope(_ family: Family) -> Scope { family == .ipv4 ? scopes.ipv4 : scopes.ipv6 }
 }
 
-/// A name of an option, without its `--`, and the option it leads to.
+/// A name of an option without its `--`, and the option it stands for.
 public struct OptionName: Sendable {
+  /// The name in bytes, without `--`.
   public let bytes: [UInt8]
+  /// The index of the option in ``ExtensionDescriptor/options``.
   public let option: Int
 }
 
-/// What an extension declares, gathered while its type is known.
+/// The declarations of an extension, read while its type is known.
 @usableFromInline
 struct Facts: Sendable {
   let name: String
@@ -257,22 +286,37 @@ struct Facts: Sendable {
   }
 }
 
-/// One option of an erased extension.
+/// One option of a type-erased extension; see ``Option`` for the meaning of its properties.
 public final class OptionDescriptor: Sendable {
+  /// The long name with its dashes, such as `--dport`.
   public let name: String
+  /// The letter of the short form; nil if there is none.
   public let short: Character?
+  /// Further long names of the same option.
   public let aliases: [String]
+  /// The number of required arguments: 0, 1 or 2.
   public let arity: Int
+  /// Whether an optional argument may follow an option of arity 0.
   public let mayHaveArgument: Bool
+  /// The shape of the argument in help texts: `value[/mask]`.
   public let placeholder: String
+  /// The argument in the EBNF of `Grammar/extensions.ebnf`.
   public let grammar: String
+  /// Arguments that are accepted, the ends of the range included.
   public let samples: [String]
+  /// Arguments that must be refused.
   public let nearMisses: [String]
+  /// Whether `!` may precede the option.
   public let isInvertible: Bool
+  /// Whether the option may be given more than once.
   public let isRepeatable: Bool
+  /// Whether a rule must give the option.
   public let isMandatory: Bool
+  /// The names of options that must not be given together with this one.
   public let excludes: [String]
+  /// The names of options that must be given together with this one.
   public let requires: [String]
+  /// One sentence for help and documentation; may be empty.
   public let summary: String
 
   init<Info>(_ option: Option<Info>) {
@@ -294,14 +338,17 @@ public final class OptionDescriptor: Sendable {
   }
 }
 
-/// One revision of an erased extension: converts between the kernel's bytes and the newest revision's.
+/// One revision of a type-erased extension. Converts between the kernel's bytes and the newest revision.
 public struct LayoutDescriptor: Sendable {
+  /// The revision number.
   public let revision: UInt8
+  /// The size of the structure in bytes, aligned.
   public let size: Int
+  /// The number of leading bytes that user space sets; the kernel uses the rest.
   public let userSize: Int
-  /// Kernel bytes of this revision → payload of the newest.
+  /// Converts kernel bytes of this revision to a payload of the newest; nil if the bytes are too few or do not fit.
   public let upgrade: @Sendable ([UInt8]) -> [UInt8]?
-  /// Payload of the newest revision → kernel bytes of this one.
+  /// Converts a payload of the newest revision to kernel bytes of this one; nil if this revision cannot express it.
   public let downgrade: @Sendable ([UInt8]) -> [UInt8]?
 
   init<Info: BitwiseCopyable & Sendable>(_ layout: Layout<Info>) {

@@ -1,13 +1,18 @@
 import Synchronization
 
-/// A match or target as a registry lists it: what it is called, and its descriptor, which is made when somebody first asks.
+/// The names of a match or target, and its descriptor, which is made at first use.
 ///
-/// A rule names three or four of more than a hundred extensions; a process that reads one rule makes no more than those.
+/// A rule uses three or four of more than a hundred extensions, so a process that reads one rule makes only those descriptors.
 public final class ExtensionListing: Sendable {
+  /// Whether the extension is a match or a target.
   public let kind: ExtensionDescriptor.Kind
+  /// The name after `-m` or `-j`.
   public let name: String
+  /// The name in the kernel's structures.
   public let kernelName: String
+  /// Further names that users may write.
   public let aliases: [String]
+  /// The families in which the extension exists.
   public let families: Families
   /// The name and the aliases as bytes.
   private let words: [[UInt8]]
@@ -25,7 +30,7 @@ public final class ExtensionListing: Sendable {
     self.make = make
   }
 
-  /// An extension whose descriptor is there already.
+  /// Creates a listing for a finished descriptor.
   public init(_ descriptor: ExtensionDescriptor) {
     kind = descriptor.kind
     name = descriptor.name
@@ -36,7 +41,7 @@ public final class ExtensionListing: Sendable {
     make = { descriptor }
   }
 
-  /// The same one at every call, whichever thread asks.
+  /// The descriptor, made at the first call. All calls from all threads return the same object.
   public var descriptor: ExtensionDescriptor {
     made.withLock { made in
       if let made { return made }
@@ -46,6 +51,6 @@ public final class ExtensionListing: Sendable {
     }
   }
 
-  /// Whether `word` names this extension.
+  /// Whether `word` is the name or an alias of this extension.
   func answers(to word: ArraySlice<UInt8>) -> Bool { words.contains { $0.count == word.count && $0.elementsEqual(word) } }
 }

@@ -1,12 +1,13 @@
-/// What extensions remember between packets: by rule (`limit`, `quota`, `statistic`), or by a name shared between rules
+/// The state that extensions keep between packets: for one rule (`limit`, `quota`, `statistic`), or under a name shared by rules
 /// (`recent`, `hashlimit`, `RATEEST`).
 public final class ExtensionMemory {
   private var byRule: [Int: Any] = [:]
   private var byName: [String: Any] = [:]
 
+  /// Creates an empty memory.
   public init() {}
 
-  /// Gives `body` the state of the rule part numbered `slot`, made by `initial` when it is first asked for.
+  /// Calls `body` with the state of the match or target numbered `slot`, which `initial` makes at the first call.
   public func withState<State, Result>(
     of slot: Int, initial: @autoclosure () -> State, _ body: (inout State) -> Result
   ) -> Result {
@@ -15,7 +16,7 @@ public final class ExtensionMemory {
     return body(&state)
   }
 
-  /// The same for state shared under a name such as `recent/DEFAULT`.
+  /// Calls `body` with the state of a shared name such as `recent/DEFAULT`, which `initial` makes at the first call.
   public func withState<State, Result>(
     named name: String, initial: @autoclosure () -> State, _ body: (inout State) -> Result
   ) -> Result {
@@ -24,10 +25,10 @@ public final class ExtensionMemory {
     return body(&state)
   }
 
-  /// Forgets what rules remembered, as replacing a table does; named state survives while a rule still uses it.
+  /// Discards the state of all rules, as the replacement of a table does. Named state is kept.
   public func forgetRules() { byRule.removeAll() }
 
-  /// The same for the rule parts of one table, which are numbered in a row.
+  /// Discards the state of the rules of one table, whose slots are numbered consecutively.
   public func forgetRules(from first: Int, count: Int) {
     byRule = byRule.filter { !(first..<(first + count)).contains($0.key) }
   }

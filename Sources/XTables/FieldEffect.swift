@@ -1,59 +1,65 @@
 public import Conntrack
 public import Wire
 
-/// For which packets a rule's effects are asked.
+/// The packets for which the effects of a rule are declared: those of one family at one hook.
 public struct EffectSite: Sendable, Hashable {
+  /// The family of the packets.
   public let family: Family
+  /// The hook at which the rule is evaluated.
   public let hook: Hook
 
+  /// Creates a site.
   public init(family: Family, hook: Hook) {
     self.family = family
     self.hook = hook
   }
 }
 
-/// What a target, or a match that does more than test, makes of one field of the packets it sees.
+/// How a target, or a match that also writes, changes one field of the packets it sees.
 public enum FieldEffect: Sendable {
-  /// The field changes, for packets that meet a condition. Where it cannot be said for which, the change is ``FieldChange/unknown``.
+  /// The field changes for packets that meet a condition. If the condition cannot be given, the change is ``FieldChange/unknown``.
   case change(Field, FieldChange, when: Condition)
-  /// Nothing is known: any field may have any value behind it.
+  /// Any field may have any value afterwards.
   case anything
 
-  /// `field` is changed for every packet.
+  /// `field` changes for every packet.
   public static func change(_ field: Field, _ change: FieldChange) -> FieldEffect { .change(field, change, when: .always) }
 
-  /// The bits under a mask are cleared and then others turned over: what `--set-xmark value/mask` does.
+  /// Clears the bits of a mask, then flips the bits of a value: `--set-xmark value/mask`.
   public static func set(_ field: Field, _ value: some FixedWidthInteger, clearing mask: some FixedWidthInteger) -> FieldEffect {
     .change(field, .masked(keep: ~UInt128(truncatingIfNeeded: mask) & field.greatest, flip: UInt128(truncatingIfNeeded: value)))
   }
 
-  /// Some fields may have any value behind it.
+  /// The fields may have any value afterwards.
   public static func unknown(_ fields: Field...) -> [FieldEffect] { fields.map { .change($0, .unknown) } }
 }
 
-/// A field's new value as a function of what the packet had before.
+/// The new value of a field as a function of the packet before.
 public enum FieldChange: Sendable, Hashable {
-  /// `old & keep ^ flip`: a constant, or bits set, cleared and turned over.
+  /// `old & keep ^ flip`: a constant, or bits that are set, cleared and flipped.
   case masked(keep: UInt128, flip: UInt128)
-  /// `old & keep ^ shifted(source & mask) ^ flip`; the shift is to the left, or to the right where it is negative, and what it moves out
-  /// of the field's width is lost.
+  /// `old & keep ^ shifted(source & mask) ^ flip`. A negative shift is to the right. Bits shifted out of the field's width are
+  /// lost.
   case copied(from: Field, mask: UInt128, shift: Int, keep: UInt128, flip: UInt128)
-  /// The old value and a number, which may be negative, cut to a range.
+  /// The old value plus a number, which may be negative, clamped to a range.
   case added(Int, within: ClosedRange<UInt128>)
-  /// One of these values, by something that is not known beforehand; where it is among them, the old one may stay.
+  /// One value of a range, chosen by something unknown. An old value in the range may stay.
   case range(ClosedRange<UInt128>)
   /// Any value, the old one included.
   case unknown
 }
 
-/// The fields that something may write.
+/// A set of fields that may be written.
 public struct FieldWrites: Sendable, Hashable {
+  /// The fields that may be written.
   public private(set) var fields: Set<Field> = []
-  /// Any field may be written.
+  /// Whether any field may be written.
   public private(set) var isAnything = false
 
+  /// Creates an empty set.
   public init() {}
 
+  /// Creates the set of all fields that `effects` change.
   public init(_ effects: [FieldEffect]) {
     for effect in effects {
       switch effect {
@@ -63,23 +69,25 @@ public struct FieldWrites: Sendable, Hashable {
     }
   }
 
+  /// Whether no field may be written.
   public var isNothing: Bool { fields.isEmpty && !isAnything }
 
+  /// Adds the fields of another set.
   public mutating func formUnion(_ other: FieldWrites) {
     fields.formUnion(other.fields)
     isAnything = isAnything || other.isAnything
   }
 
-  /// Whether a field may have another value afterwards.
+  /// Whether a field may have another value after the writes.
   public func changes(_ field: Field) -> Bool { isAnything || fields.contains { field.isChanged(byWriting: $0) } }
 }
 
-/// Whether packets on which a target acts go on to the next rule.
+/// Whether packets proceed to the next rule after a target acted on them.
 public enum TargetEnding: Sendable, Hashable {
-  /// All of them do.
+  /// All packets proceed.
   case never
-  /// Some get a verdict.
+  /// Some packets get a verdict.
   case sometimes
-  /// All of them get a verdict.
+  /// All packets get a verdict.
   case always
 }

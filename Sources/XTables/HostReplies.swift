@@ -1,12 +1,12 @@
 import Conntrack
 public import Wire
 
-/// The packets this host sends in answer to one it will not pass on.
+/// The packets that this host sends in answer to a packet.
 ///
-/// Two things in them are the kernel's secret and stand as zero here: the identification of an IPv4 packet that may be
+/// Two values in them depend on secrets of the kernel and are zero here: the identification of an IPv4 packet that may be
 /// fragmented, and the flow label of an ICMPv6 error.
 extension PacketContext {
-  /// Answers with a destination-unreachable error of ICMP or ICMPv6.
+  /// Answers with an ICMP or ICMPv6 destination-unreachable error of the given code.
   ///
   /// The corresponding kernel functions are `nf_send_unreach` and `nf_send_unreach6`.
   public mutating func answerUnreachable(code: UInt8) {
@@ -14,7 +14,7 @@ extension PacketContext {
     answerICMPError(type: packet.family == .ipv4 ? 3 : 1, code: code)
   }
 
-  /// Answers a TCP segment with a reset.
+  /// Answers a TCP segment with a reset. Does nothing if the packet is no intact TCP segment, or is a reset itself.
   ///
   /// The corresponding kernel functions are `nf_send_reset` and `nf_send_reset6`.
   public mutating func answerReset() {
@@ -42,10 +42,10 @@ extension PacketContext {
     world.conntrack?.noteReset(answering: attachment, now: world.instant)
   }
 
-  /// Sends an ICMP or ICMPv6 error about the packet, unless the rules against answering forbid it.
+  /// Sends an ICMP or ICMPv6 error about the packet, unless RFC 1122 or RFC 4443 forbids it or a rate limit applies.
   ///
   /// The corresponding kernel functions are `icmp_send` and `icmp6_send`.
-  /// - Parameter information: the second word of the header: the MTU or the pointer.
+  /// - Parameter information: the second word of the ICMP header: the MTU or the pointer.
   public mutating func answerICMPError(type: UInt8, code: UInt8, information: UInt32 = 0) {
     guard let source = packet.source, let destination = packet.destination, let transport = packet.transport else { return }
     if input != nil, packet.type != .host { return }
@@ -75,7 +75,7 @@ extension PacketContext {
   }
 
   private mutating func send(_ fields: PacketFields) {
-    // Building fails only for a packet that is too long, which an answer never is.
+    // Building fails only for a packet that is too long, which no answer is.
     if let reply = try? fields.packet() { effects.append(.reply(reply, attachment.answer)) }
   }
 
@@ -84,7 +84,7 @@ extension PacketContext {
     return UInt8(clamping: world.host.sysctl(name) ?? 64)
   }
 
-  /// No answer goes out for a packet that many hosts received.
+  /// Whether the destination permits an answer: none is sent for a packet to many hosts.
   private func isAnswerable(_ destination: IPAddress) -> Bool {
     guard family == .ipv4 else { return true }
     let type = world.host.addressType(destination, on: nil)
@@ -96,7 +96,7 @@ extension PacketContext {
   private func mayBeAnsweredIPv4(_ transport: TransportLocator, _ destination: IPAddress) -> Bool {
     guard isAnswerable(destination), transport.fragmentOffset == 0 else { return false }
     guard transport.proto == .icmp else { return true }
-    // Neither an error nor a message of unknown type is answered by an error.
+    // No error answers an error or a message of unknown type.
     guard let type = packet.bytes.uint8(at: transport.offset) else { return false }
     return type <= 18 && !(1...7).contains(type) && !(9...12).contains(type)
   }
@@ -108,11 +108,12 @@ extension PacketContext {
     return transport.fragmentOffset != 0 || type >= 128
   }
 
-  /// The packet's own destination where that is an address of this host, else what the routes say.
+  /// The source address of an error: the packet's destination if that is an address of this host, otherwise the one the routes
+  /// give.
   private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> IPAddress? {
     guard let type = world.host.addressType(destination, on: nil) else { return nil }
-    // The kernel's `icmp6_send` also speaks with an anycast address that was spoken to.
-    // A copy may be on its way elsewhere. Kernel: `RTCF_LOCAL`.
+    // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface. Kernel:
+    // `RTCF_LOCAL`.
     let leaves = family == .ipv4 && input == nil && output.map { $0.name != "lo" } == true
     if type == .local && !leaves || type == .anycast && family == .ipv6 { return destination }
     if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1,
@@ -121,14 +122,14 @@ extension PacketContext {
       return address
     }
     let route = world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)
-    // An ICMPv6 error speaks with an address of the interface the packet came by. Kernel: `icmp6_send`.
+    // An ICMPv6 error has an address of the interface on which the packet arrived. Kernel: `icmp6_send`.
     if family == .ipv6, let input, let route, route.output != nil, let near = world.host.sourceAddress(through: input, to: source) {
       return near
     }
     return route?.preferredSource
   }
 
-  /// Whether the payload's checksum is right, or not of a kind that is looked at.
+  /// Whether the checksum of the payload is right, or not checked for its protocol.
   ///
   /// The corresponding kernel functions are `nf_reject_verify_csum` and `nf_ip_checksum`.
   private var hasAnswerableChecksum: Bool {
@@ -144,7 +145,7 @@ extension PacketContext {
 }
 
 extension World {
-  /// Whether an ICMP message may be sent now, under the limits of its type; it then counts against them.
+  /// Whether the rate limits permit an ICMP message now. A permitted message uses up part of the limits.
   ///
   /// The corresponding kernel functions are `icmpv4_xrlim_allow` and `icmpv6_xrlim_allow`.
   public func mayAnswer(_ destination: IPAddress, icmpType type: UInt8, code: UInt8) -> Bool {
@@ -154,11 +155,11 @@ extension World {
 }
 
 extension Packet {
-  /// Whether all from the transport header on sums up to nothing, over IPv4 with the pseudo header for TCP and UDP only.
+  /// Whether the checksum over everything from the transport header on is right. Over IPv4 only TCP and UDP have a pseudo header.
   fileprivate func hasValidSum(at transport: TransportLocator) -> Bool {
     guard transport.offset <= count else { return false }
-    // Over IPv4 the kernel sums up the IP header too, whose own sum is all ones, so that a payload of zeroes is right as well; but not
-    // where options were written to on the way, such as a recorded route.
+    // Over IPv4 the kernel includes the IP header, whose own sum is all ones, so that a payload of zeroes is right as well. That
+    // does not hold if IP options, such as a recorded route, were changed on the way.
     var pseudo: UInt64 = family == .ipv4 ? 0 : 0xffff
     if family == .ipv6 || transport.proto == .tcp || transport.proto == .udp {
       guard let sum = pseudoHeaderSum(protocol: transport.proto, length: count - transport.offset) else { return false }

@@ -1,18 +1,18 @@
 public import Wire
 
-/// How many ICMP messages of limited types a network namespace sends: to one destination, and in all.
+/// The rate limits of a network namespace for ICMP messages of limited types: per destination and in total.
 ///
 /// The corresponding kernel functions are `inet_peer_xrlim_allow` and `icmp_global_allow`.
 public struct ICMPRateLimit: Sendable {
-  /// What the switches say of one message.
+  /// The limits for one message, from the sysctls.
   public struct Policy: Sendable, Hashable {
     /// Nanoseconds between two messages to one destination: `icmp_ratelimit`, `net.ipv6.icmp.ratelimit`.
     public var interval: UInt64
-    /// Messages a second in all: `icmp_msgs_per_sec`.
+    /// Messages per second in total: `icmp_msgs_per_sec`.
     public var messagesPerSecond: UInt64
-    /// Messages at once in all: `icmp_msgs_burst`.
+    /// The largest burst in total: `icmp_msgs_burst`.
     public var burst: Int64
-    /// Whether the message leaves by the loopback interface, where no destination has a limit of its own.
+    /// Whether the message leaves by the loopback interface, which has no limit per destination.
     public var isLoopback: Bool
 
     /// Creates a policy; parameters as the properties of the same names.
@@ -31,23 +31,23 @@ public struct ICMPRateLimit: Sendable {
 
   private var peers: [IPAddress: Peer] = [:]
   private var credit: Int64 = 0
-  /// When credit was last added; nil before the first message.
+  /// When credit was last added, in nanoseconds; nil before the first message.
   private var stamp: UInt64?
 
-  /// Messages to one destination that may be sent at once. Kernel: `XRLIM_BURST_FACTOR`.
+  /// The largest burst to one destination. Kernel: `XRLIM_BURST_FACTOR`.
   private static let peerBurst: UInt64 = 6
-  /// Destinations remembered at most. Kernel: `inet_peer_threshold`.
+  /// The largest number of destinations that are remembered. Kernel: `inet_peer_threshold`.
   private static let peerLimit = 65_536
   private static let second: UInt64 = 1_000_000_000
 
-  /// Creates limits of which nothing is used up.
+  /// Creates limits with full credit.
   public init() {}
 
-  /// Whether a message is sent, which uses up a part of the limits.
+  /// Whether a message is permitted. A permitted message uses up part of the limits.
   ///
   /// - Parameters:
-  ///   - now: nanoseconds.
-  ///   - random: the kernel draws from it how much of the common limit a message uses up.
+  ///   - now: the time in nanoseconds.
+  ///   - random: decides how much of the total limit a message uses, as in the kernel.
   public mutating func allows(to destination: IPAddress, _ policy: Policy, now: UInt64, random: inout SeededRandom) -> Bool {
     guard hasCredit(policy, now: now) else { return false }
     guard policy.isLoopback || takeToken(destination, policy.interval, now: now) else { return false }
@@ -81,7 +81,7 @@ public struct ICMPRateLimit: Sendable {
     return isAllowed
   }
 
-  /// Makes room: those that were last sent to before a time have all their tokens again, as one never sent to has.
+  /// Removes destinations whose last message was before `time`. They have all their tokens again, as an unknown destination has.
   private mutating func forget(before time: UInt64) {
     peers = peers.filter { $0.value.last > time }
     if peers.count >= Self.peerLimit { peers.removeAll() }

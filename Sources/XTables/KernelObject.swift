@@ -1,16 +1,16 @@
-/// Something that lives in the kernel beside the tables and that rules share by its name.
+/// A named object of the kernel outside the tables that rules share.
 public enum KernelObject: Sendable, Hashable {
-  /// Made by `nfacct add`, and there whether a rule counts with it or not. The corresponding kernel structure is `nf_acct`.
+  /// Created by `nfacct add`; it exists independently of rules. The corresponding kernel structure is `nf_acct`.
   case accountingObject(String)
-  /// Made by the first rule with `-j RATEEST` of its name, and there as long as one is. The corresponding kernel structure is
+  /// Created by the first rule with `-j RATEEST` of its name, and deleted with the last one. The corresponding kernel structure is
   /// `xt_rateest`.
   case rateEstimator(String)
 }
 
-/// What a part of a rule asks of the objects, or does to them, when the kernel takes the rule.
+/// How a match or target uses a kernel object when the rule is loaded.
 public enum KernelObjectUse: Sendable, Hashable {
-  /// The rule is refused where the object is not there.
+  /// The kernel refuses the rule if the object does not exist.
   case needs(KernelObject)
-  /// The object is made, where there is none.
+  /// The kernel creates the object if it does not exist.
   case makes(KernelObject)
 }

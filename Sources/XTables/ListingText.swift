@@ -1,15 +1,15 @@
 import Wire
 
-/// What the listings of several extensions have in common.
+/// Shared parts of the listings (`iptables -L`) of several extensions.
 extension RuleText {
-  /// Glues a value as its option prints it, without the blank before it.
+  /// Appends a value as its option prints it, without a blank before it.
   public mutating func glue<Value>(_ syntax: ValueSyntax<Value>, _ value: Value) {
     var text = RuleText(names: names, family: family, protocolNumber: protocolNumber)
     syntax.print(value, &text)
     glue(bytes: text.bytes)
   }
 
-  /// Appends a mark and its mask in hexadecimal, or the name of the mark in a table of `iproute2`.
+  /// Appends a mark and its mask in hexadecimal, or the name of the mark in a table of iproute2.
   ///
   /// The corresponding C functions are `xtables_print_val_mask` and `xtables_print_mark_mask`.
   public mutating func mark(_ mark: Masked<UInt32>, names table: String? = nil) {
@@ -18,7 +18,7 @@ extension RuleText {
     word(table.flatMap { names.routeName(mark.value, $0) } ?? value)
   }
 
-  /// Appends what a target does to a mark: the bits it clears and the bits it flips, in the shortest of five forms.
+  /// Appends how a target changes a mark: the bits that it clears and flips, in the shortest of five forms.
   public mutating func markChange(_ change: Masked<UInt32>) {
     let value = "0x" + String(change.value, radix: 16)
     if change.value == 0 {
@@ -32,10 +32,10 @@ extension RuleText {
     }
   }
 
-  /// Appends `name:80` or `names:1:10`; nothing where the range is whole and not inverted.
+  /// Appends `name:80` or `names:1:10`, or nothing if the range is complete and not inverted.
   ///
-  /// The corresponding C functions are those called `print_ports`.
-  /// - Parameter protocolName: whose services the ports are; nothing where they are to stay numbers.
+  /// The corresponding C functions are those named `print_ports`.
+  /// - Parameter protocolName: the protocol whose service names are used; nil for numbers.
   public mutating func ports(_ name: String, _ range: PortRange, inverted: Bool, protocolName: String?) {
     if range == PortRange(0, .max), !inverted { return }
     let not = inverted ? "!" : ""
@@ -46,21 +46,21 @@ extension RuleText {
     }
   }
 
-  /// The service of a port, or its number.
+  /// The service name of a port, or its number.
   public func port(_ number: UInt16, _ protocolName: String?) -> String {
     protocolName.flatMap { names.serviceName(number, $0) } ?? String(number)
   }
 
-  /// Glues `name:5` or `names:1:9`; nothing where the range is whole and not inverted.
+  /// Appends `name:5` or `names:1:9` without a blank, or nothing if the range is complete and not inverted.
   ///
-  /// The corresponding C functions are those called `print_spis`.
+  /// The corresponding C functions are those named `print_spis`.
   public mutating func range(_ name: String, _ range: NumberRange<UInt32>, inverted: Bool) {
     if range == .all, !inverted { return }
     let not = inverted ? "!" : ""
     glue(range.low == range.high ? "\(name):\(not)\(range.low)" : "\(name)s:\(not)\(range.low):\(range.high)")
   }
 
-  /// Appends an address and its mask; without `-n` its name, and `anywhere` for the one of zeroes.
+  /// Appends an address and its mask. Without `-n`, the host name, or `anywhere` for the zero address.
   public mutating func network(_ network: InetNetwork, numeric: Bool) {
     let bits = network.address.bits(family)
     if !numeric, bits == 0 { return word("anywhere") }
@@ -68,7 +68,7 @@ extension RuleText {
     mask(network.mask)
   }
 
-  /// At least so many hexadecimal digits, after `0x`.
+  /// The number as `0x` and at least `digits` hexadecimal digits.
   public static func hex(_ value: some FixedWidthInteger & UnsignedInteger, digits: Int, uppercase: Bool = false) -> String {
     let text = String(value, radix: 16, uppercase: uppercase)
     return "0x" + String(repeating: "0", count: max(0, digits - text.utf8.count)) + text

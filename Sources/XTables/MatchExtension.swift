@@ -2,18 +2,19 @@ public import Conntrack
 
 /// An extension that tests packets.
 public protocol MatchExtension: Extension {
-  /// What the structure means. ``Condition/opaque`` where memory or chance is involved.
+  /// The meaning of the structure; ``Condition/opaque`` if it depends on state or chance.
   static func condition(_ info: Info, family: Family) -> Condition
-  /// Decides a packet of a dry run where the condition is opaque; the corresponding kernel callback is `match`.
+  /// Decides a packet of a dry run if the condition is opaque. The corresponding kernel callback is `match`.
   static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome
 }
 
 extension MatchExtension {
+  /// The default: unknown, because no meaning is declared.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     .unknown(UnknownReason("-m \(name)", needs: "a declared meaning"))
   }
 
-  /// This extension as a registry lists it.
+  /// The listing of this extension for a registry.
   @inlinable public static var listing: ExtensionListing {
     ExtensionListing(Self.self, kind: .match) { descriptor }
   }
@@ -33,11 +34,13 @@ extension MatchExtension {
   }
 }
 
-/// What a match means, its type erased.
+/// The type-erased meaning of a match.
 public struct MatchBehaviour: Sendable {
+  /// Creates the meaning of a match.
+  ///
   /// - Parameters:
-  ///   - condition: what a structure means.
-  ///   - evaluate: decides packets for a structure where that is ``Condition/opaque``.
+  ///   - condition: the meaning of a structure.
+  ///   - evaluate: decides packets if the meaning is ``Condition/opaque``.
   public init(
     condition: @escaping @Sendable ([UInt8], Family) -> Condition,
     evaluate: @escaping @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
@@ -46,22 +49,24 @@ public struct MatchBehaviour: Sendable {
     self.evaluate = evaluate
   }
 
+  /// The meaning of a payload in a family.
   public let condition: @Sendable ([UInt8], Family) -> Condition
   @usableFromInline let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
 }
 
 /// An extension that acts on packets.
 public protocol TargetExtension: Extension {
-  /// Whether packets it acts on go on to the next rule; the default is that all of them do.
+  /// Whether packets proceed to the next rule after the target. The default is that all of them do.
   static var ending: TargetEnding { get }
-  /// The corresponding kernel callback is `target`.
+  /// Performs the target on a packet. The corresponding kernel callback is `target`.
   static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome
 }
 
 extension TargetExtension {
+  /// The default: all packets proceed to the next rule.
   public static var ending: TargetEnding { .never }
 
-  /// This extension as a registry lists it.
+  /// The listing of this extension for a registry.
   @inlinable public static var listing: ExtensionListing {
     ExtensionListing(Self.self, kind: .target) { descriptor }
   }
@@ -79,9 +84,9 @@ extension TargetExtension {
   }
 }
 
-/// What a target does, its type erased.
+/// The type-erased action of a target.
 public struct TargetBehaviour: Sendable {
-  /// Whether packets it acts on go on to the next rule.
+  /// Whether packets proceed to the next rule after the target.
   public let ending: TargetEnding
 
   @usableFromInline
@@ -90,15 +95,18 @@ public struct TargetBehaviour: Sendable {
     self.action = action
   }
 
+  /// Makes, from a payload, the function that performs the target on a packet.
   public let action: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> TargetOutcome
 }
 
-/// What a target decides.
+/// The decision of a target.
 public enum TargetOutcome: Sendable, Hashable {
+  /// The packet gets a verdict, and no further rule is evaluated.
   case verdict(NetfilterVerdict)
-  /// The next rule is looked at; the corresponding kernel value is `XT_CONTINUE`.
+  /// The packet proceeds to the next rule. The corresponding kernel value is `XT_CONTINUE`.
   case proceed
-  /// The same, once what the target caused has been done: a copy is under way before the packet itself goes on.
+  /// The packet proceeds after the effects of the target have been carried out, such as a copy that is sent first.
   case pause
+  /// The target's decision is unknown.
   case unknown(UnknownReason)
 }

@@ -1,44 +1,56 @@
 public import Wire
 
-/// The system's names for protocols and services, passed in so that parsing depends on nothing ambient.
+/// Name look-ups of the system, passed in as values so that parsing depends on no global state.
 ///
-/// `getprotobyname(3)` and `getservbyname(3)` answer the same questions for iptables.
+/// The corresponding C functions are `getprotobyname(3)`, `getservbyname(3)` and the like. Each look-up returns nil if the name or
+/// number is unknown.
 public final class NameDatabase: Sendable {
+  /// The number of a protocol.
   public let protocolNumber: @Sendable (String) -> UInt8?
+  /// The name of a protocol.
   public let protocolName: @Sendable (UInt8) -> String?
-  /// The port of a service under a protocol name (`tcp`, `udp`, …; nothing means any).
+  /// The port of a service of a protocol (`tcp`, `udp`, …; nil for any).
   public let port: @Sendable (_ service: String, _ protocol: String?) -> UInt16?
-  /// The numeric id of a user and of a group.
+  /// The id of a user.
   public let userID: @Sendable (String) -> UInt32?
+  /// The id of a group.
   public let groupID: @Sendable (String) -> UInt32?
-  /// The other way round, for listings that are not numeric.
+  /// The name of a service, for listings that are not numeric.
   public let serviceName: @Sendable (_ port: UInt16, _ protocol: String?) -> String?
+  /// The name of a user.
   public let userName: @Sendable (UInt32) -> String?
+  /// The name of a group.
   public let groupName: @Sendable (UInt32) -> String?
-  /// The addresses of a host or a network as numbers, and the name of one; none where names are not resolved.
+  /// The addresses of a host or network; empty if it has none or names are not resolved.
   public let hostAddresses: @Sendable (String, Family) -> [UInt128]
+  /// The name of an address.
   public let hostName: @Sendable (UInt128, Family) -> String?
-  /// The name a number has in a table of `iproute2`, `rt_realms` or `group`, and the number of a name.
+  /// The name of a number in a table of iproute2: `rt_realms` or `group`.
   public let routeName: @Sendable (_ number: UInt32, _ table: String) -> String?
+  /// The number of a name in a table of iproute2.
   public let routeNumber: @Sendable (_ name: String, _ table: String) -> UInt32?
-  /// The bit a connection label has in `connlabel.conf`, and the label of a bit.
+  /// The bit of a connection label in `connlabel.conf`.
   public let connectionLabel: @Sendable (String) -> UInt16?
+  /// The connection label of a bit in `connlabel.conf`.
   public let connectionLabelName: @Sendable (UInt16) -> String?
-  /// What is known of a set of addresses by its name, and the name of a set by its index.
+  /// The index and family of an ipset by its name.
   public let addressSet: @Sendable (String) -> AddressSetAnswer
+  /// The name of an ipset by its index.
   public let addressSetName: @Sendable (UInt16) -> String?
-  /// Whether an object is pinned at a path of the kernel's; nothing where nobody was asked.
+  /// Whether an object is pinned at a path of the BPF file system; nil if no kernel was asked.
   public let isPinned: @Sendable (_ path: String) -> Bool?
 
-  /// What the kernel says of an ipset.
+  /// The result of looking up an ipset.
   public enum AddressSetAnswer: Sendable, Hashable {
-    /// Nobody was asked.
+    /// No kernel was asked.
     case unknown
+    /// The set does not exist.
     case missing
-    /// The index, and the family where the set has one.
+    /// The index of the set, and its family if it has one.
     case found(UInt16, Family?)
   }
 
+  /// Creates a database. Look-ups that are not given return nothing.
   public init(
     protocolNumber: @escaping @Sendable (String) -> UInt8? = { _ in nil },
     protocolName: @escaping @Sendable (UInt8) -> String? = { _ in nil },
@@ -77,7 +89,7 @@ public final class NameDatabase: Sendable {
     self.isPinned = isPinned
   }
 
-  /// The same names, but the sets of addresses known otherwise.
+  /// The same names with other ipsets.
   public func with(
     addressSet: @escaping @Sendable (String) -> AddressSetAnswer, addressSetName: @escaping @Sendable (UInt16) -> String?
   ) -> NameDatabase {
@@ -88,7 +100,7 @@ public final class NameDatabase: Sendable {
       connectionLabelName: connectionLabelName, addressSet: addressSet, addressSetName: addressSetName, isPinned: isPinned)
   }
 
-  /// The same names, and nobody to ask what a kernel holds at the moment: its sets, and the objects pinned to its paths.
+  /// The same names without the look-ups that depend on the current state of a kernel: ipsets and pinned objects.
   public var withoutKernel: NameDatabase {
     NameDatabase(
       protocolNumber: protocolNumber, protocolName: protocolName, port: port, userID: userID, groupID: groupID,
@@ -96,7 +108,7 @@ public final class NameDatabase: Sendable {
       routeName: routeName, routeNumber: routeNumber, connectionLabel: connectionLabel, connectionLabelName: connectionLabelName)
   }
 
-  /// The same names, and hosts and networks resolved as well: what the iptables commands do.
+  /// The same names with resolution of hosts and networks, as in the iptables commands.
   public func resolving(
     addresses: @escaping @Sendable (String, Family) -> [UInt128], name: @escaping @Sendable (UInt128, Family) -> String?
   ) -> NameDatabase {
@@ -107,20 +119,22 @@ public final class NameDatabase: Sendable {
       connectionLabelName: connectionLabelName, addressSet: addressSet, addressSetName: addressSetName, isPinned: isPinned)
   }
 
-  /// No names but those built into iptables: what a reproducible test wants.
+  /// A database without any name of the system, for reproducible results. The names built into iptables are known without it.
   public static let builtin = NameDatabase()
 }
 
-/// The protocol names iptables knows by itself; the corresponding C table is `xtables_chain_protos`.
+/// The protocol names that are built into iptables. The corresponding C table is `xtables_chain_protos`.
 public enum BuiltinProtocol {
+  /// All names in the order of the C table.
   public static let names: [(name: String, number: UInt8)] = [
     ("tcp", 6), ("sctp", 132), ("udp", 17), ("udplite", 136), ("icmp", 1), ("icmpv6", 58), ("ipv6-icmp", 58),
     ("esp", 50), ("ah", 51), ("ipv6-mh", 135), ("mh", 135), ("all", 0),
   ]
 
+  /// The number of a built-in name.
   public static func number(_ name: String) -> UInt8? { names.first { $0.name == name }?.number }
 
-  /// The name save prints for a number, before the system's names are asked.
+  /// The name that iptables-save prints for a number without asking the system; nil if it has none.
   public static func savedName(_ number: UInt8) -> String? {
     switch number {
     case 6: "tcp"

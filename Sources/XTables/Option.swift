@@ -1,14 +1,15 @@
-/// Where an option keeps whether it was inverted.
+/// The place in a structure that stores whether an option was inverted.
 public struct Inversion<Info>: Sendable {
   @usableFromInline let get: @Sendable (Info) -> Bool
   @usableFromInline let set: @Sendable (inout Info, Bool) -> Void
 
+  /// Creates an inversion from a getter and a setter.
   public init(get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info, Bool) -> Void) {
     self.get = get
     self.set = set
   }
 
-  /// A field that is one where inverted and zero where not.
+  /// A field that is 1 if inverted and 0 if not.
   @inlinable
   public static func flag<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable
@@ -17,7 +18,7 @@ public struct Inversion<Info>: Sendable {
     return Inversion(get: { field[$0] != 0 }, set: { field.set($1 ? 1 : 0, in: &$0) })
   }
 
-  /// Bits in a word of flags.
+  /// Bits in a word of flags, set if inverted.
   @inlinable
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
@@ -29,13 +30,16 @@ public struct Inversion<Info>: Sendable {
   }
 }
 
-/// Where an option keeps whether it was given at all.
+/// The place in a structure that stores whether an option was given.
 public struct Presence<Info>: Sendable {
   @usableFromInline let get: @Sendable (Info) -> Bool
   @usableFromInline let set: @Sendable (inout Info) -> Void
-  /// The option is not printed although a rule read without it is another one.
+  /// Whether the option is not printed although a rule without it is a different rule.
   @usableFromInline let isLost: @Sendable (Info) -> Bool
 
+  /// Creates a presence from a getter and a setter.
+  ///
+  /// - Parameter isLost: whether the option is not printed although a rule without it is a different rule.
   public init(
     get: @escaping @Sendable (Info) -> Bool, set: @escaping @Sendable (inout Info) -> Void,
     isLost: @escaping @Sendable (Info) -> Bool = { _ in false }
@@ -45,12 +49,13 @@ public struct Presence<Info>: Sendable {
     self.isLost = isLost
   }
 
-  /// Printed whether it was given or not: the structure has no room to tell.
+  /// Always printed, because the structure cannot store whether the option was given.
   public static var always: Presence { Presence(get: { _ in true }, set: { _ in }) }
 
-  /// Never printed: another option prints what this one sets.
+  /// Never printed, because another option prints the value.
   public static var never: Presence { Presence(get: { _ in false }, set: { _ in }) }
 
+  /// Bits in a word of flags, all set if the option was given.
   @inlinable
   public static func bits<Word: FixedWidthInteger & Sendable>(
     _ path: any WritableKeyPath<Info, Word> & Sendable, _ mask: Word
@@ -59,9 +64,9 @@ public struct Presence<Info>: Sendable {
     return Presence(get: { field[$0] & mask == mask }, set: { field.set(field[$0] | mask, in: &$0) })
   }
 
-  /// Printed where the value is not the one the template has.
+  /// Printed if a test holds, usually if the value differs from the initial one.
   ///
-  /// - Parameter isLost: the option is left out there although it is needed.
+  /// - Parameter isLost: whether the option is not printed although a rule without it is a different rule.
   public static func when(
     _ test: @escaping @Sendable (Info) -> Bool, isLost: @escaping @Sendable (Info) -> Bool = { _ in false }
   ) -> Presence {
@@ -69,17 +74,24 @@ public struct Presence<Info>: Sendable {
   }
 }
 
-/// The rules about using an option together with others.
+/// How an option may be combined with others.
 public struct OptionUse: Sendable {
+  /// Whether the option may be given more than once.
   public var repeatable = false
+  /// Whether a rule must give the option.
   public var mandatory = false
+  /// The names of options that must not be given together with this one.
   public var excludes: [String] = []
+  /// The names of options that must be given together with this one.
   public var requires: [String] = []
+  /// Further long names of the same option.
   public var aliases: [String] = []
+  /// The letter of the short form; nil if there is none.
   public var short: Character?
-  /// An argument may follow, which begins with neither `-` nor `!`.
+  /// Whether an optional argument may follow. It must not begin with `-` or `!`.
   public var mayHaveArgument = false
 
+  /// Creates the use of an option; by default it is optional, may be given once, and combines with all others.
   public init(
     repeatable: Bool = false, mandatory: Bool = false, excludes: [String] = [], requires: [String] = [],
     aliases: [String] = [], short: Character? = nil, mayHaveArgument: Bool = false
@@ -93,37 +105,50 @@ public struct OptionUse: Sendable {
     self.mayHaveArgument = mayHaveArgument
   }
 
+  /// An optional option that may be given once and combines with all others.
   public static let plain = OptionUse()
+  /// An option that a rule must give.
   public static let mandatory = OptionUse(mandatory: true)
 }
 
-/// One option of an extension, declared once: it parses, prints, documents, completes and feeds the grammar.
+/// The declaration of one option of an extension, from which parser, printer, documentation, completion and grammar are made.
 ///
 /// The corresponding C structure is `xt_option_entry`.
 public struct Option<Info: Sendable>: Sendable {
+  /// The long name with its dashes, such as `--dport`.
   public let name: String
-  /// The one-letter form, where there is one.
+  /// The letter of the short form; nil if there is none.
   public let short: Character?
-  /// How many arguments follow: 0, 1 or 2.
+  /// The number of required arguments: 0, 1 or 2.
   public let arity: Int
-  /// One argument may follow where `arity` says none must.
+  /// Whether an optional argument may follow an option of arity 0.
   public let mayHaveArgument: Bool
+  /// The shape of the argument in help texts: `value[/mask]`.
   public let placeholder: String
+  /// The argument in the EBNF of `Grammar/extensions.ebnf`.
   public let grammar: String
+  /// Arguments that are accepted, the ends of the range included.
   public let samples: [String]
+  /// Arguments that must be refused.
   public let nearMisses: [String]
+  /// Whether `!` may precede the option.
   public let isInvertible: Bool
+  /// Whether the option may be given more than once.
   public let isRepeatable: Bool
+  /// Whether a rule must give the option.
   public let isMandatory: Bool
+  /// The names of options that must not be given together with this one.
   public let excludes: [String]
+  /// The names of options that must be given together with this one.
   public let requires: [String]
-  /// Other names under which getopt finds the same option.
+  /// Further long names under which getopt finds the same option.
   public let aliases: [String]
+  /// One sentence for help and documentation; may be empty.
   public let summary: String
   @usableFromInline let read: @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void
   @usableFromInline let write: @Sendable (Info, inout RuleText) -> Void
 
-  /// An option whose argument is one value kept in one field.
+  /// An option with one argument, whose value is stored in one field.
   @inlinable
   public init<Value>(
     _ name: String, _ syntax: ValueSyntax<Value>, _ path: any WritableKeyPath<Info, Value> & Sendable,
@@ -140,14 +165,15 @@ public struct Option<Info: Sendable>: Sendable {
       },
       write: { info, text in
         let isInverted = invert?.get(info) ?? false
-        // iptables-save leaves out a full range even where it is inverted, so that nothing becomes everything.
+        // iptables-save leaves out a complete range even if it is inverted, so that a rule that matches nothing becomes one that
+        // matches everything.
         guard present.get(info) || text.isReloadable && (isInverted || present.isLost(info)) else { return }
         text.option(name, inverted: isInverted)
         syntax.print(field[info], &text)
       })
   }
 
-  /// An option without an argument: a switch.
+  /// An option without an argument.
   @inlinable
   public init(
     flag name: String, present: Presence<Info>, invert: Inversion<Info>? = nil, _ use: OptionUse = .plain,
@@ -164,7 +190,7 @@ public struct Option<Info: Sendable>: Sendable {
       })
   }
 
-  /// An option that fits no common shape; it says itself how it is read and written.
+  /// An option of any other shape, with its own functions for reading and printing.
   public init(
     _ name: String, arity: Int, placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [],
     invertible: Bool = false, _ use: OptionUse = .plain, _ summary: String = "",

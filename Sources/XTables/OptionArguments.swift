@@ -1,18 +1,22 @@
-/// What the reader of one option is given.
+/// The input for reading one option.
 public struct OptionArguments: Sendable {
   private let descriptor: ExtensionDescriptor
   private let index: Int
   private let seenBits: UInt64
-  /// The first argument; the option itself where it takes none.
+  /// The first argument; the option itself if it takes none.
   public let token: Token
-  /// The second argument of an option that takes two.
+  /// The second argument of an option of arity 2.
   public let second: Token
+  /// Whether `!` precedes the option.
   public let inverted: Bool
+  /// What is known of the rule so far.
   public let draft: RuleDraft
+  /// The names of protocols, services, users and hosts.
   public let names: NameDatabase
-  /// Where numbers go that are kept as others; nothing where nobody asks.
+  /// Collects the numbers that are stored with fewer bits than written; nil if they are not reported.
   let wraps: WrappedNumbers?
 
+  /// Creates the input for one option of `descriptor`.
   public init(
     of descriptor: ExtensionDescriptor, option index: Int, token: Token, second: Token, inverted: Bool, draft: RuleDraft,
     names: NameDatabase, seen: SeenOptions, wraps: WrappedNumbers? = nil
@@ -28,26 +32,26 @@ public struct OptionArguments: Sendable {
     seenBits = seen.bits
   }
 
-  /// The full name of the option, `--dport`, even where it was abbreviated.
+  /// The full name of the option, such as `--dport`, even if it was abbreviated.
   public var option: String { descriptor.options[index].name }
 
   /// The name of the extension, for messages.
   public var owner: String { descriptor.name }
 
-  /// The options this match or target has been given before.
+  /// The options that this match or target was given before.
   public var seen: SeenOptions { descriptor.unseen.with(bits: seenBits) }
 
-  /// The complaint `xtables_param_act(XTF_BAD_VALUE)` makes.
+  /// The error of `xtables_param_act(XTF_BAD_VALUE)`.
   public func badValue(_ token: Token? = nil, hint: String? = nil) -> OptionError {
     let token = token ?? self.token
     return OptionError(
       "bad-value", "\(owner): Bad value for \"\(option)\" option: \"\(token.string)\"", at: token.range, hint: hint)
   }
 
-  /// The complaint of the guided option parser about an option that was given before.
+  /// The error of the guided option parser for an option that was already given.
   public var repeated: OptionError { .repeated(option, of: owner, at: token.range) }
 
-  /// The complaint of the guided option parser about a number that is none or out of its range.
+  /// The error of the guided option parser for text that is no number, or a number out of range.
   public func outOfRange(_ token: Token? = nil, _ range: ClosedRange<UInt64>) -> OptionError {
     let token = token ?? self.token
     return OptionError(
@@ -56,7 +60,7 @@ public struct OptionArguments: Sendable {
       at: token.range, hint: "give a number from \(range.lowerBound) to \(range.upperBound)")
   }
 
-  /// Any other complaint about this option.
+  /// Any other error about this option.
   public func refused(_ id: String, _ message: String, at token: Token? = nil, hint: String? = nil) -> OptionError {
     OptionError(id, "\(owner): \(message)", at: (token ?? self.token).range, hint: hint)
   }

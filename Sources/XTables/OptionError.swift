@@ -1,16 +1,19 @@
 public import Diagnostics
 
-/// Why an option, a match or a target could not be taken, in iptables' own words.
+/// Why an option, a match or a target is refused. The message is the one of iptables if it has one.
 public struct OptionError: Error, Sendable {
+  /// The stable identifier of the diagnostic, such as `bad-value`; an argument of `ferrule explain`.
   public let id: String
+  /// The message.
   public let message: String
-  /// The argument at fault; nothing where the option as a whole is.
+  /// The place of the faulty argument; nil for the option or rule as a whole.
   public let range: SourceRange?
   /// What to do instead.
   public let hint: String?
-  /// What iptables leaves with: 2 for what user space refuses, 1 for what the kernel's `checkentry` refuses.
+  /// The exit status of iptables: 2 for what user space refuses, 1 for what the kernel's `checkentry` refuses.
   public let legacyStatus: LegacyStatus
 
+  /// Creates an error.
   public init(
     _ id: String, _ message: String, at range: SourceRange? = nil, hint: String? = nil,
     legacyStatus: LegacyStatus = .parameterProblem
@@ -22,17 +25,17 @@ public struct OptionError: Error, Sendable {
     self.legacyStatus = legacyStatus
   }
 
-  /// The same complaint at a place.
+  /// The same error at a place.
   public func placed(at range: SourceRange) -> OptionError {
     OptionError(id, message, at: range, hint: hint, legacyStatus: legacyStatus)
   }
 
-  /// An option was given a second time.
+  /// The error for an option that was given a second time.
   public static func repeated(_ option: String, of owner: String, at range: SourceRange) -> OptionError {
     OptionError("repeated-option", "\(owner): option \"\(option)\" can only be used once.\n", at: range)
   }
 
-  /// The kernel's `checkentry` would answer EINVAL.
+  /// The error for a use that the kernel's `checkentry` refuses with EINVAL.
   public static func kernel(_ message: String, hint: String? = nil) -> OptionError {
     OptionError("kernel-refuses", message, hint: hint, legacyStatus: .otherProblem)
   }

@@ -2,43 +2,54 @@ public import Conntrack
 import Diagnostics
 public import Wire
 
-/// A packet at a hook, with all that rides on it.
+/// A packet at a hook with its metadata.
 ///
 /// The corresponding kernel structures are `sk_buff` and `xt_action_param`.
 public struct PacketContext {
+  /// The packet.
   public var packet: Packet
+  /// The family of the hook, which decides whether the rules are those of iptables or ip6tables.
   public private(set) var family: Family
+  /// The current hook.
   public var hook: Hook
+  /// The incoming interface; nil for a packet of this host.
   public var input: Interface?
+  /// The outgoing interface; nil before routing.
   public var output: Interface?
-  /// The bridge ports, where the packet crosses a bridge.
+  /// The bridge port on which the packet arrived; nil if it crosses no bridge.
   public var physicalInput: Interface?
+  /// The bridge port by which the packet leaves; nil if it crosses no bridge.
   public var physicalOutput: Interface?
+  /// The packet mark (`sk_buff.mark`).
   public var mark: UInt32 = 0
+  /// The priority (`sk_buff.priority`).
   public var priority: UInt32 = 0
+  /// The security mark (`sk_buff.secmark`).
   public var securityMark: UInt32 = 0
-  /// The realms of its route, the source's in the high half. Kernel: `dst_entry.tclassid`.
+  /// The realms of the route, the one of the source in the upper 16 bits. Kernel: `dst_entry.tclassid`.
   public var realms: UInt32 = 0
-  /// The socket that sent the packet, on its way out; nil for a forwarded packet and for one the kernel made.
+  /// The socket that sent the packet; nil for a forwarded packet and for one that the kernel sent.
   public var owner: SocketFacts?
-  /// The connection the packet belongs to, or that it is untracked.
+  /// The packet's connection, or that it is untracked.
   public var attachment: Attachment
-  /// TRACE was met: every rule from here on is logged. The corresponding kernel field is `sk_buff.nf_trace`.
+  /// Whether TRACE has acted, so that every further rule is logged. The corresponding kernel field is `sk_buff.nf_trace`.
   public var isTraced = false
-  /// Whose socket gets the packet if it is delivered here, where TPROXY chose another than the packet's own destination.
+  /// The socket that TPROXY chose to receive the packet on local delivery; nil for the packet's own destination.
   public var receiver: Receiver?
-  /// What happened on the way that is not a verdict, in order.
+  /// The effects of the rules so far besides verdicts, in order.
   public var effects: [Effect] = []
-  /// How many effects ``note(_:)`` has kept.
+  /// The number of effects that ``note(_:)`` has kept.
   private var notedEffects = 0
-  /// How many effects ``note(_:)`` has not kept, because there were more than ``Limits/recordsOfPacket``.
+  /// The number of effects that ``note(_:)`` has dropped, because there were more than ``Limits/recordsOfPacket``.
   public private(set) var omittedEffects = 0
-  /// A match has found its headers cut short, and let it match all the same: it is dropped behind the rule. Kernel: `hotdrop`.
+  /// Whether a match has found truncated headers. The packet is dropped after the rule. Kernel: `hotdrop`.
   public var isDoomed = false
-  /// Identifies the part of the ruleset that is being asked, for ``ExtensionMemory``.
+  /// The number of the match or target that is evaluated, for ``ExtensionMemory``.
   public var slot = 0
+  /// The network namespace.
   public let world: World
 
+  /// Creates the context of a packet without marks and effects.
   public init(
     packet: Packet, family: Family, hook: Hook, input: Interface? = nil, output: Interface? = nil,
     attachment: Attachment = .none, world: World
@@ -54,10 +65,10 @@ public struct PacketContext {
 }
 
 extension PacketContext {
-  /// Adds an effect that only tells something: a log line, a message, a note. A packet may meet such targets any number of times,
-  /// so those beyond ``Limits/recordsOfPacket`` are counted and not made.
+  /// Adds an effect that only informs: a log line, a message, a note. Effects beyond ``Limits/recordsOfPacket`` are counted but not
+  /// made, because a packet may meet any number of such targets.
   ///
-  /// - Parameter effect: makes the effect from the packet as it is now.
+  /// - Parameter effect: makes the effect from the current packet.
   public mutating func note(_ effect: (PacketContext) -> Effect) {
     guard notedEffects < Limits.recordsOfPacket else {
       omittedEffects += 1
@@ -67,7 +78,7 @@ extension PacketContext {
     effects.append(effect(self))
   }
 
-  /// Makes the context that of another packet, without a trace of the one before. The packet itself stays.
+  /// Resets everything but the packet itself, for the next packet.
   public mutating func begin(_ family: Family, at hook: Hook, input: Interface?) {
     self.family = family
     self.hook = hook
@@ -93,27 +104,30 @@ extension PacketContext {
 
 /// The address and port of a socket of this host.
 public struct Receiver: Sendable, Hashable {
+  /// The address of the socket.
   public let address: IPAddress
+  /// The port of the socket.
   public let port: UInt16
 
+  /// Creates a receiver.
   public init(address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port
   }
 }
 
-/// Something a target causes besides its verdict.
+/// An effect of a target besides its verdict.
 public enum Effect: Sendable {
   /// A line in the kernel log.
   case log(level: UInt8, line: String)
   /// A message to a user-space log group.
   case nflog(group: UInt16, prefix: String)
-  /// A packet the host sends in answer, and what it is to connection tracking.
+  /// A packet that the host sends in answer, and its connection.
   case reply(Packet, Attachment)
-  /// A packet the host sends for somebody else, and what it is to connection tracking.
+  /// A packet that the host sends for another host, and its connection.
   case send(Packet, Attachment)
-  /// A copy sent elsewhere.
+  /// A copy that is sent elsewhere.
   case duplicate(Packet, gateway: IPAddress, output: Interface?)
-  /// Anything else worth telling, in a sentence.
+  /// Anything else, as a sentence.
   case note(String)
 }

@@ -1,14 +1,14 @@
-/// The one place where typed structures are read from and written to the bytes of a rule.
+/// Reads typed structures from the bytes of a rule and writes them. No other code does that.
 ///
-/// Every structure passed here is a plain value whose layout is the kernel's; padding is zero because the bytes are
-/// zeroed before a structure is stored field by field, see ``Payload/encode(_:)``.
+/// Every structure is a plain value with the kernel's layout. Its padding is zero, because the bytes are zeroed before a structure
+/// is stored field by field, see ``Payload/encode(_:)``.
 public enum Payload {
-  /// Rounds up as the kernel's `XT_ALIGN` does.
+  /// The size rounded up to a multiple of 8, as by the kernel's `XT_ALIGN`.
   @inlinable public static func aligned(_ size: Int) -> Int { (size + 7) & ~7 }
 
-  /// The bytes of `info`, filled up with zeroes to its aligned size.
+  /// The bytes of `info`, padded with zeroes to the aligned size.
   ///
-  /// - Precondition: `Info` has no interior padding that could carry stale bytes.
+  /// - Precondition: `Info` has no interior padding that could hold stale bytes.
   @inlinable public static func encode<Info: BitwiseCopyable>(_ info: Info) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: aligned(MemoryLayout<Info>.size))
     store(info, in: &bytes, at: 0)
@@ -16,6 +16,8 @@ public enum Payload {
   }
 
   /// Overwrites the bytes from `offset` on.
+  ///
+  /// - Precondition: `info` fits into `bytes` at `offset`.
   @inlinable public static func store<Info: BitwiseCopyable>(_ info: Info, in bytes: inout [UInt8], at offset: Int) {
     precondition(offset >= 0 && offset + MemoryLayout<Info>.size <= bytes.count)
     unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -23,7 +25,9 @@ public enum Payload {
     }
   }
 
-  /// Copies a part of some bytes over a part of others.
+  /// Copies a range of `source` into `bytes`.
+  ///
+  /// - Precondition: both ranges are within their arrays.
   public static func copy(_ range: Range<Int>, of source: [UInt8], into bytes: inout [UInt8], at offset: Int) {
     precondition(range.lowerBound >= 0 && range.upperBound <= source.count && offset >= 0 && offset + range.count <= bytes.count)
     unsafe source.withUnsafeBytes { source in
@@ -34,7 +38,9 @@ public enum Payload {
     }
   }
 
-  /// Copies a part of some bytes over another part of them; the two may overlap.
+  /// Copies a range of bytes to another place in the same array. The two ranges may overlap.
+  ///
+  /// - Precondition: both ranges are within the array.
   public static func move(_ range: Range<Int>, in bytes: inout [UInt8], to offset: Int) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count && offset >= 0 && offset + range.count <= bytes.count)
     unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -43,7 +49,7 @@ public enum Payload {
     }
   }
 
-  /// Reads a structure, or nothing where the bytes are too few.
+  /// Reads a structure; nil if the bytes are too few.
   @inlinable public static func load<Info: BitwiseCopyable>(
     _: Info.Type, from bytes: [UInt8], at offset: Int = 0
   ) -> Info? {
@@ -53,29 +59,32 @@ public enum Payload {
     }
   }
 
-  /// Where a stored property lies in its structure.
+  /// The offset of a stored property in its structure; nil for a computed property.
   @inlinable public static func offset<Info, Value>(of path: KeyPath<Info, Value>) -> Int? {
     MemoryLayout<Info>.offset(of: path)
   }
 }
 
-/// A property of a structure, reached by its place in it where it is stored there: a key path asks the runtime at every use.
+/// Access to a property of a structure by its offset if it is stored, because a key path calls the runtime at each use.
 public struct FieldPath<Info, Value>: Sendable {
   @usableFromInline let path: any WritableKeyPath<Info, Value> & Sendable
   @usableFromInline let offset: Int?
 
+  /// Creates the access to the property of a key path.
   @inlinable
   public init(_ path: any WritableKeyPath<Info, Value> & Sendable) {
     self.path = path
     offset = MemoryLayout<Info>.offset(of: path)
   }
 
+  /// The value of the property in `info`.
   @inlinable
   public subscript(info: Info) -> Value {
     guard let offset else { return info[keyPath: path] }
     return unsafe withUnsafeBytes(of: info) { unsafe $0.load(fromByteOffset: offset, as: Value.self) }
   }
 
+  /// Sets the property in `info`.
   @inlinable
   public func set(_ value: Value, in info: inout Info) {
     guard let offset else {
@@ -88,19 +97,21 @@ public struct FieldPath<Info, Value>: Sendable {
   }
 }
 
-/// A name of fixed room, ended by a NUL, as the kernel's structures hold them.
+/// A name of fixed capacity that ends in a NUL, as in the kernel's structures.
 public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable {
+  /// All bytes, those behind the name included.
   public var storage: InlineArray<capacity, UInt8>
 
+  /// Creates an empty name.
   @inlinable public init() { storage = InlineArray(repeating: 0) }
 
-  /// Takes as much of the name as has room beside the final NUL.
+  /// Creates a name from as many bytes as fit before the final NUL.
   @inlinable
   public init(_ name: ArraySlice<UInt8>) {
     self = FixedName(padding: Array(name.prefix(capacity - 1)))
   }
 
-  /// Filled at once: an `InlineArray` would be initialised element by element through its witnesses.
+  /// Copied at once, because an `InlineArray` is initialised element by element through its witnesses.
   @inlinable
   init(padding bytes: [UInt8]) {
     var padded = bytes
@@ -108,6 +119,7 @@ public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable
     self = Payload.load(FixedName.self, from: padded) ?? FixedName()
   }
 
+  /// Creates a name from as many UTF-8 bytes as fit before the final NUL.
   @inlinable public init(_ name: String) { self.init(ArraySlice(name.utf8)) }
 
   /// The bytes before the first NUL.
@@ -120,7 +132,9 @@ public struct FixedName<let capacity: Int>: BitwiseCopyable, Sendable, Equatable
     return result
   }
 
+  /// The name as a string; invalid UTF-8 is replaced.
   public var string: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// Whether the bytes before the first NUL are equal.
   @inlinable public static func == (left: FixedName, right: FixedName) -> Bool { left.bytes == right.bytes }
 }

@@ -1,20 +1,23 @@
 public import Wire
 
-/// The text of a rule as it is being printed: words separated by one blank, quoted where iptables-save quotes.
+/// The text of a rule while it is printed: words separated by one blank, quoted where iptables-save quotes.
 public struct RuleText: Sendable {
+  /// The text so far.
   public private(set) var bytes: [UInt8] = []
-  /// Whether protocol names and the like are looked up here; `-n` listings and files alike use names for protocols only.
+  /// The names of protocols and the like, for the extensions that print names.
   public let names: NameDatabase
   /// The family of the rule, for addresses.
   public internal(set) var family: Family
-  /// The protocol of the rule, for the names of ports.
+  /// The protocol of the rule, for service names.
   public package(set) var protocolNumber: UInt8
   private let isContinued: Bool
-  /// Where iptables-save 1.8.9 prints what iptables-restore refuses, or reads as another rule, the nearest form that is read back as
-  /// the same rule is printed instead.
+  /// Whether the text must be read back as the same rule. Where the output of iptables-save 1.8.9 is refused or read as another
+  /// rule, the nearest form that gives the same rule is printed.
   public let isReloadable: Bool
 
-  /// - Parameter isContinued: something stands before, so that the first word too comes after a blank.
+  /// Creates an empty text.
+  ///
+  /// - Parameter isContinued: whether text precedes, so that a blank precedes the first word.
   public init(
     names: NameDatabase, family: Family = .ipv4, protocolNumber: UInt8 = 0, isContinued: Bool = false, isReloadable: Bool = false
   ) {
@@ -25,32 +28,34 @@ public struct RuleText: Sendable {
     self.isContinued = isContinued
   }
 
+  /// The text as a string; invalid UTF-8 is replaced.
   public var string: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Appends a word after a blank, as it stands.
+  /// Appends a blank and a word, unquoted.
   public mutating func word(_ text: String) {
     separate()
     bytes.append(contentsOf: text.utf8)
   }
 
-  /// Appends an option's name, with `!` before it where it is inverted.
+  /// Appends the name of an option, preceded by `!` if it is inverted.
   public mutating func option(_ name: String, inverted: Bool = false) {
     if inverted { word("!") }
     word(name)
   }
 
-  /// Appends bytes as the last word's continuation.
+  /// Appends text without a blank before it.
   public mutating func glue(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-  /// Appends bytes of any encoding as the last word's continuation.
+  /// Appends bytes of any encoding without a blank before them.
   public mutating func glue(bytes: some Sequence<UInt8>) { self.bytes.append(contentsOf: bytes) }
 
-  /// Appends a word quoted as `xtables_save_string` does: bare if it is made of letters, digits, `_` and `-` only.
+  /// Appends a blank and a word, quoted as by `xtables_save_string`: bare if it has only letters, digits, `_` and `-`.
   public mutating func quoted(_ value: some Collection<UInt8>) {
     separate()
     bytes.append(contentsOf: Self.quote(value))
   }
 
+  /// A word as `xtables_save_string` quotes it: bare if it can be, otherwise in `"`, with a backslash before `"`, `'` and `\`.
   public static func quote(_ value: some Collection<UInt8>) -> [UInt8] {
     if !value.isEmpty, value.allSatisfy(isBare) { return Array(value) }
     var result = [UInt8(ascii: "\"")]

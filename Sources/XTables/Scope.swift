@@ -3,25 +3,27 @@ import Diagnostics
 
 /// The tables, hooks and protocols in which the kernel accepts an extension.
 ///
-/// The corresponding kernel function is `xt_check_match` (`xt_check_target`), which looks at the fields `table`, `hooks`
-/// and `proto` of `xt_match` (`xt_target`).
+/// The corresponding kernel functions are `xt_check_match` and `xt_check_target`, which check the fields `table`, `hooks` and
+/// `proto` of `xt_match` and `xt_target`.
 public struct Scope: Sendable {
-  /// The only tables allowed; nothing means all.
+  /// The permitted tables; nil for all.
   public let tables: [TableName]?
-  /// The only hooks from which the rule may be reached; nothing means all.
+  /// The hooks from which the rule may be reached; nil for all.
   public let hooks: HookMask?
-  /// The only protocol (`-p`, not inverted) the rule may have; nothing means any.
+  /// One of these must be the rule's protocol (`-p`, not inverted); nil for any protocol.
   public let protocols: [UInt8]?
 
+  /// Creates a scope; by default one without limits.
   public init(tables: [TableName]? = nil, hooks: HookMask? = nil, protocols: [UInt8]? = nil) {
     self.tables = tables
     self.hooks = hooks
     self.protocols = protocols
   }
 
+  /// All tables, hooks and protocols.
   public static let anywhere = Scope()
 
-  /// What the kernel would object to, in a sentence, or nothing.
+  /// The error with which the kernel refuses the extension at a site; nil if it accepts it.
   public func objection(to name: String, at site: RuleSite) -> OptionError? {
     if let tables, !tables.contains(site.table) {
       let allowed = tables.map(\.rawValue).joined(separator: ", ")

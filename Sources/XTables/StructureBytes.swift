@@ -1,12 +1,14 @@
-/// A structure that nothing here can read, spelled out: `-m NAME --ferrule-bytes REVISION:HEX`.
+/// The notation for a structure that cannot be decoded: `-m NAME --ferrule-bytes REVISION:HEX`.
 ///
-/// iptables refuses the option, so that a rule is never taken for another than it is, and Ferrule reads it back as it was.
+/// iptables refuses this option, so that the rule is never read as a different one. Ferrule reads it back unchanged.
 public enum StructureBytes {
+  /// The name of the option.
   public static let option = "--ferrule-bytes"
-  /// An entry has no room for more.
+  /// The largest size in bytes; an entry has no room for more.
   static let mostBytes = 65_535
 
-  /// Whether a name can stand for a structure: a word that needs no quotes, and none of those that the kernel's tables are made of.
+  /// Whether a structure with this name can be written: the name needs no quotes, and is not one of those with which the kernel
+  /// builds its tables.
   public static func canName(_ kind: ExtensionDescriptor.Kind, _ name: String) -> Bool {
     guard let first = name.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "!"), name.utf8.count < 29 else { return false }
     if kind == .target, name == "ERROR" || StandardVerdict(rawValue: name) != nil { return false }
@@ -21,7 +23,9 @@ public enum StructureBytes {
     text.glue(bytes: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }
 
-  /// Reads the value of the option.
+  /// Parses the value of the option.
+  ///
+  /// - Throws: an error if it is not a revision, a colon and an even number of hexadecimal digits.
   public static func parse(_ token: Token) throws(OptionError) -> (revision: UInt8, bytes: [UInt8]) {
     guard let (number, hex) = token.cut(at: ":"), let revision = UnsignedText.digits(number.bytes, base: .decimal).flatMap({ UInt8(exactly: $0) }),
       hex.bytes.count % 16 == 0, hex.bytes.count / 2 <= mostBytes, let bytes = decode(hex.bytes)

@@ -1,10 +1,11 @@
 public import Wire
 
-/// Which fields the chains of a table may write, those they lead to included.
+/// The fields that the chains of a table may write, including the chains that they jump to.
 public struct TableWrites: Sendable {
   private let family: Family
   private let chains: [String: FieldWrites]
 
+  /// Collects the writes of all chains of a table.
   public init(_ table: Table) {
     family = table.family
     var writes: [FieldWrites] = []
@@ -17,7 +18,7 @@ public struct TableWrites: Sendable {
       }
       writes.append(own)
     }
-    // What a chain writes its callers write too; each chain is visited again only when it has got something new.
+    // A caller writes what its chain writes. A chain is visited again only if its set has grown.
     var pending = table.chains.indices.filter { !writes[$0].isNothing }
     while let index = pending.popLast() {
       for caller in callers[index] {
@@ -29,7 +30,7 @@ public struct TableWrites: Sendable {
     chains = Dictionary(zip(table.chains.map(\.name), writes)) { first, _ in first }
   }
 
-  /// What a rule writes of the packets it matches, and its matches of the packets they see, until they come to the next rule.
+  /// The fields that a rule may write: in packets that it matches, in packets that its matches see, and in the chain it jumps to.
   public func writes(of rule: Rule) -> FieldWrites {
     var writes = rule.ownWrites(family)
     if let chain = rule.target.chain { writes.formUnion(chains[chain] ?? FieldWrites()) }
@@ -38,7 +39,7 @@ public struct TableWrites: Sendable {
 }
 
 extension Rule {
-  /// What its matches and its target write themselves.
+  /// The fields that the matches and the target write themselves.
   fileprivate func ownWrites(_ family: Family) -> FieldWrites {
     var writes = FieldWrites()
     for use in matches { writes.formUnion(use.descriptor.writes(use.payload, family)) }
@@ -48,7 +49,7 @@ extension Rule {
 }
 
 extension RuleTarget {
-  /// Whether packets that the rule matches go on to the next rule of its chain. A jump may come back.
+  /// Whether packets that the rule matches proceed to the next rule of its chain. After a jump some may.
   public var ending: TargetEnding {
     switch self {
     case .verdict, .goto: .always
@@ -59,8 +60,8 @@ extension RuleTarget {
     }
   }
 
-  /// The fields that the target itself may write, whatever the chain does that it leads to. Who listens to a queue may give the packet
-  /// back changed.
+  /// The fields that the target itself may write, without those of a chain that it jumps to. A program that reads a queue may
+  /// return the packet changed.
   public func writes(_ family: Family) -> FieldWrites {
     switch self {
     case .use(let use): use.descriptor.writes(use.payload, family)

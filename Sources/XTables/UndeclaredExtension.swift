@@ -2,31 +2,31 @@ import Diagnostics
 import Wire
 
 extension ExtensionDescriptor {
-  /// Where what is known of an extension comes from.
+  /// Where the knowledge of an extension comes from.
   public enum Origin: Sendable {
-    /// A file here says all about it.
+    /// The extension is declared in Swift.
     case declared
-    /// Another program reads and prints it; what it means is not known.
+    /// Another program parses and prints the extension. Its meaning is unknown.
     case foreign(any ForeignExtension)
-    /// Nothing is known but its bytes.
+    /// Only the bytes are known.
     ///
-    /// - Parameter isNameKnown: other revisions of it can be read.
+    /// - Parameter isNameKnown: whether other revisions of the extension can be decoded.
     case unknown(isNameKnown: Bool)
   }
 
-  /// Nothing is known of what the extension means.
+  /// Whether the meaning of the extension is unknown.
   public var isMeaningUnknown: Bool { if case .declared = origin { false } else { true } }
 
-  /// Only the bytes are known.
+  /// Whether only the bytes are known.
   public var isUnknown: Bool { if case .unknown = origin { true } else { false } }
 
-  /// Whether two descriptors that were made apart describe the same structure.
+  /// Whether two separately made descriptors describe the same structure.
   func describesSame(as other: ExtensionDescriptor) -> Bool {
     isMeaningUnknown && other.isMeaningUnknown && kind == other.kind && kernelName == other.kernelName
       && revision == other.revision && size == other.size
   }
 
-  /// A match or target that another program reads and prints.
+  /// Creates the descriptor of a match or target that another program parses and prints.
   public convenience init(foreign: any ForeignExtension) {
     let known = foreign.facts
     self.init(
@@ -46,7 +46,7 @@ extension ExtensionDescriptor {
       claims: { _ in true },
       save: { payload, _, text in
         let printed = foreign.text(of: payload, protocolNumber: text.protocolNumber, .saved)
-        // A target without a printer has nothing to say or says it in its bytes; a match without one is saved by its name alone.
+        // A target without a printer has no options, or they are in its bytes. A match without a printer is saved by its name only.
         if let printed, printed.bytes != nil || known.kind == .match || known.size == 0 {
           text.glue(bytes: printed.bytes ?? [])
         } else {
@@ -62,11 +62,11 @@ extension ExtensionDescriptor {
       effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
-  /// A match or target of which a rule holds the bytes, and nothing more is known.
+  /// Creates the descriptor of a match or target of which only the bytes are known.
   ///
   /// - Parameters:
-  ///   - size: bytes of the structure.
-  ///   - isNameKnown: other revisions of it can be read.
+  ///   - size: the size of the structure in bytes.
+  ///   - isNameKnown: whether other revisions of the extension can be decoded.
   public convenience init(
     unknown kind: Kind, named name: String, revision: UInt8, size: Int, isNameKnown: Bool = false
   ) {
@@ -87,7 +87,7 @@ extension ExtensionDescriptor {
       effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
-  /// The name to be written behind `-m` or `-j` for a structure.
+  /// The name after `-m` or `-j` with which a structure is saved.
   public func savedName(_ payload: [UInt8]) -> String {
     guard case .foreign(let foreign) = origin else { return name }
     return foreign.text(of: payload, protocolNumber: 0, .saved)?.name ?? name
@@ -140,13 +140,13 @@ extension Facts {
     self.options = options
     layouts = [layout]
     examples = []
-    // Nothing yet: the structure begins with the first option, or with their end.
+    // Empty until the first option, or the end of the options, makes the structure.
     template = []
   }
 }
 
 extension LayoutDescriptor {
-  /// A structure whose fields are not known.
+  /// Creates the layout of a structure whose fields are unknown.
   init(opaque revision: UInt8, size: Int, userSize: Int) {
     self.revision = revision
     self.size = size

@@ -1,19 +1,21 @@
-/// How one kind of value is written: parsing, printing, grammar and samples from a single declaration.
+/// The syntax of one kind of value: parsing, printing, grammar and samples in a single declaration.
 ///
-/// The corresponding C enumeration is `xt_option_type`; here each kind carries its own behaviour, so that adding a kind
-/// edits nothing else.
+/// The corresponding C enumeration is `xt_option_type`. Here a new kind changes no existing code.
 public struct ValueSyntax<Value: Sendable>: Sendable {
-  /// The shape shown in help: `value[/mask]`.
+  /// The shape in help texts: `value[/mask]`.
   public let placeholder: String
   /// The right-hand side in the EBNF of `Grammar/extensions.ebnf`.
   public let grammar: String
-  /// Texts that parse, covering the ends of the range; the sentence generator draws from them.
+  /// Texts that parse, the ends of the range included. The sentence generator draws from them.
   public let samples: [String]
   /// Texts that must not parse.
   public let nearMisses: [String]
+  /// Parses an argument; throws an error in the words of iptables.
   public let parse: @Sendable (Token, OptionArguments) throws(OptionError) -> Value
+  /// Appends a value as iptables-save prints it.
   public let print: @Sendable (Value, inout RuleText) -> Void
 
+  /// Creates a syntax.
   @inlinable
   public init(
     placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [],

@@ -1,30 +1,34 @@
 public import Conntrack
 
-/// Everything outside the packet that matches and targets may ask or change: one network namespace at one moment.
+/// The state outside of the packet that matches and targets read or change: one network namespace at one moment.
 public final class World {
-  /// Nanoseconds on the scenario's clock, which counts from the epoch.
+  /// The time in nanoseconds since the epoch, on the clock of the scenario.
   public var now: UInt64
+  /// The source of all random decisions.
   public var random: SeededRandom
-  /// Counts what happened from outside. What one packet causes happens within one tick of the kernel's clock.
+  /// The number of external events so far. All consequences of one packet happen within one tick of the kernel's clock.
   public var occasion: UInt64 = 0
+  /// Answers questions about the host.
   public let host: any HostModel
+  /// The state of extensions.
   public let memory: ExtensionMemory
-  /// The connections of the namespace; nil as long as nothing in the ruleset needs them tracked.
+  /// The connections of the namespace; nil if nothing in the ruleset needs connection tracking.
   public var conntrack: ConntrackTable?
 
-  /// What the limits on ICMP messages still allow.
+  /// The rate limits of ICMP messages and what is left of them.
   public var icmpRateLimit = ICMPRateLimit()
 
-  /// The seed of the hash by which NFQUEUE balances queues, which a kernel draws when it starts and keeps to itself; nil where it is
-  /// not known. Kernel: `jhash_initval` of `xt_NFQUEUE`.
+  /// The seed of the hash with which NFQUEUE distributes packets over queues; nil if unknown. A kernel draws it at start and does
+  /// not reveal it. Kernel: `jhash_initval` of `xt_NFQUEUE`.
   public var queueSeed: UInt32?
 
-  /// The ipsets of the namespace; nil where nobody said which there are.
+  /// The ipsets of the namespace; nil if unknown.
   public var addressSets: AddressSets?
 
-  /// What `nfnl_osf` loaded; nil where nobody said.
+  /// The fingerprints that `nfnl_osf` has loaded; nil if unknown.
   public var fingerprints: OSFingerprints?
 
+  /// Creates a namespace without connections, with unknown ipsets and fingerprints.
   public init(now: UInt64, random: SeededRandom, host: any HostModel, memory: ExtensionMemory = ExtensionMemory()) {
     self.now = now
     self.random = random
@@ -32,16 +36,18 @@ public final class World {
     self.memory = memory
   }
 
-  /// ``now`` as connection tracking takes it.
+  /// ``now`` as an instant of connection tracking.
   public var instant: Instant { Instant(nanoseconds: now) }
 }
 
-/// A small generator whose whole state is its seed (splitmix64), so that a run can be repeated byte for byte.
+/// A small random generator (splitmix64). Its whole state is its seed, so that a run can be repeated byte for byte.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
+  /// Creates a generator. The same seed gives the same numbers.
   public init(seed: UInt64) { state = seed }
 
+  /// The next 64 random bits.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var word = state

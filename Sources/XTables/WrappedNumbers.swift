@@ -1,23 +1,29 @@
 public import Diagnostics
 import Synchronization
 
-/// Collects the numbers of a line that are kept as others, because iptables keeps fewer bits of them than were written.
+/// Collects the numbers of a line that iptables stores with fewer bits than were written, so that it keeps other numbers.
 public final class WrappedNumbers: Sendable {
+  /// One number.
   public struct Entry: Sendable {
+    /// The number as written.
     public let written: String
+    /// The number that is stored.
     public let kept: String
+    /// The place of the number in the source.
     public let range: SourceRange
   }
 
   private let entries = Mutex<[Entry]>([])
 
+  /// Creates an empty collection.
   public init() {}
 
+  /// Adds a number.
   public func add(_ written: String, keptAs kept: String, at range: SourceRange) {
     entries.withLock { $0.append(Entry(written: written, kept: kept, range: range)) }
   }
 
-  /// Those of the line, which are forgotten then.
+  /// Returns the numbers and removes them.
   public func take() -> [Entry] {
     entries.withLock { entries in
       defer { entries = [] }
@@ -27,13 +33,13 @@ public final class WrappedNumbers: Sendable {
 }
 
 extension OptionArguments {
-  /// Notes that the argument is kept as something else.
+  /// Records that the argument is stored as another value.
   public func wrapped(keptAs kept: String, at token: Token? = nil) {
     let token = token ?? self.token
     wraps?.add(token.string, keptAs: kept, at: token.range)
   }
 
-  /// Notes a number of which only a part is kept.
+  /// Records a number if only a part of it is stored.
   ///
   /// - Returns: the part.
   @discardableResult

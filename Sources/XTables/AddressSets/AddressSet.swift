@@ -1,57 +1,71 @@
 public import Wire
 
-/// An ipset: elements that packets are looked up by. The corresponding kernel structure is `ip_set`.
+/// An ipset. The corresponding kernel structure is `ip_set`.
 public struct AddressSet: Sendable {
-  /// What is known of one element besides its values.
+  /// The data of one element besides its values.
   public struct Entry: Sendable, Hashable {
-    /// Nanoseconds on the world's clock; nothing where it stays.
+    /// When the element expires, in nanoseconds on the world's clock; nil if it does not.
     public var expires: UInt64?
-    /// An exception: what it covers is not in the set.
+    /// Whether the element is an exception (`nomatch`): what it covers is not in the set.
     public var isException = false
+    /// The number of packets that matched the element.
     public var packets: UInt64 = 0
+    /// The number of bytes of those packets.
     public var bytes: UInt64 = 0
-    /// What `SET --map-set` gives a packet.
+    /// The mark that `SET --map-set` gives to a packet (`skbmark`).
     public var mark: UInt32 = 0
+    /// The bits of the packet's mark that `mark` replaces.
     public var markMask: UInt32 = 0
+    /// The priority that `SET --map-set` gives to a packet (`skbprio`).
     public var priority: UInt32 = 0
+    /// The hardware queue that `SET --map-set` gives to a packet (`skbqueue`).
     public var queue: UInt16 = 0
-    /// The interface's name stands for all that begin so.
+    /// Whether the interface name of the element is a prefix (`wildcard`).
     public var isWildcard = false
 
+    /// Creates the data of an element that does not expire and has counted nothing.
     public init() {}
   }
 
-  /// What a look-up found.
+  /// The result of a look-up.
   public enum Answer: Sendable, Hashable {
+    /// No element covers the values.
     case absent
+    /// An element covers the values.
     case present(Entry)
-    /// An exception covers it.
+    /// An exception covers the values.
     case excepted(Entry)
   }
 
+  /// The name: at most 31 bytes.
   public let name: String
+  /// The type, which decides what the elements are made of.
   public let type: AddressSetType
-  /// Nothing for sets of ports, hardware addresses and sets.
+  /// The family of the addresses; nil for sets of ports, hardware addresses and sets.
   public let family: AddressFamily?
-  /// The bits of an address that count; all but for `netmask` and `bitmask`.
+  /// The bits of an address that are compared; not all with `netmask` or `bitmask`.
   public var mask: UInt128 = .max
+  /// The bits of a mark that are compared (`markmask`).
   public var markMask: UInt32 = .max
-  /// Seconds an element stays where nothing else is said; nothing where the set has no timeouts.
+  /// The default time to live of elements in seconds; nil if the set has no timeouts.
   public var timeout: UInt32?
+  /// Whether elements count packets and bytes (`counters`).
   public var countsPackets = false
-  /// Elements have what `SET --map-set` gives a packet. Kernel: `IPSET_FLAG_WITH_SKBINFO`.
+  /// Whether elements have a mark, priority and queue (`skbinfo`). Kernel: `IPSET_FLAG_WITH_SKBINFO`.
   public var carriesPacketInfo = false
-  /// A full set gives up an element for a new one. Kernel: `IPSET_FLAG_WITH_FORCEADD`.
+  /// Whether a full set removes an element to add a new one (`forceadd`). Kernel: `IPSET_FLAG_WITH_FORCEADD`.
   public var forcesAdding = false
+  /// The largest number of elements (`maxelem`).
   public var capacity = 65536
-  /// The only numbers a bitmap holds.
+  /// The range of values of a bitmap.
   public var range: ClosedRange<UInt128> = 0...UInt128.max
-  /// The members of a `list:set`, in their order.
+  /// The members of a `list:set` in order.
   public var members: [String] = []
   private var entries: [[AddressSetValue]: Entry] = [:]
-  /// How many elements have networks of each length, by dimension.
+  /// The number of elements with each prefix length, by dimension.
   private var prefixes: [[Int: Int]]
 
+  /// Creates an empty set. `family` is nil for a type without addresses.
   public init(name: String, type: AddressSetType, family: AddressFamily?) {
     self.name = name
     self.type = type
@@ -59,14 +73,16 @@ public struct AddressSet: Sendable {
     prefixes = Array(repeating: [:], count: type.dimensions.count)
   }
 
+  /// The number of elements, expired ones included.
   public var count: Int { entries.count }
 
-  /// All elements, in no order.
+  /// All elements, in no particular order.
   public var elements: [(values: [AddressSetValue], entry: Entry)] { entries.map { ($0.key, $0.value) } }
 
+  /// The element with exactly these values; nil if there is none.
   public func entry(_ values: [AddressSetValue]) -> Entry? { entries[values] }
 
-  /// Adds or replaces an element. False where the set is full.
+  /// Adds or replaces an element. Returns false if the set is full.
   @discardableResult
   public mutating func insert(_ values: [AddressSetValue], _ entry: Entry) -> Bool {
     if entries[values] == nil {
@@ -77,6 +93,7 @@ public struct AddressSet: Sendable {
     return true
   }
 
+  /// Removes the element with exactly these values, if there is one.
   public mutating func remove(_ values: [AddressSetValue]) {
     if entries.removeValue(forKey: values) != nil { countPrefixes(values, -1) }
   }
@@ -89,7 +106,7 @@ public struct AddressSet: Sendable {
     }
   }
 
-  /// The element that covers the values, the narrowest network first. The corresponding kernel function is
+  /// The element that covers the values; of several networks the narrowest. The corresponding kernel function is
   /// `mtype_test_cidrs`.
   public func lookUp(_ values: [AddressSetValue], now: UInt64) -> (values: [AddressSetValue], answer: Answer) {
     for candidate in candidates(values) {
@@ -99,7 +116,7 @@ public struct AddressSet: Sendable {
     return (values, .absent)
   }
 
-  /// The values with every length of network the set holds in the places of networks.
+  /// The values with every prefix length of the set in the dimensions that are networks.
   private func candidates(_ values: [AddressSetValue]) -> [[AddressSetValue]] {
     var found: [[AddressSetValue]] = [[]]
     for (index, value) in values.enumerated() {
@@ -115,7 +132,7 @@ public struct AddressSet: Sendable {
     return found
   }
 
-  /// The length of network an address of a packet is added with: the longest there is, or all of it.
+  /// The prefix length with which an address of a packet is added: the longest in the set, or all bits.
   func addedPrefix(_ dimension: Int) -> Int {
     let bits = family?.addressBits ?? 128
     return type.dimensions[dimension] == .network ? prefixes[dimension].keys.max() ?? bits : bits

@@ -1,10 +1,10 @@
 import Wire
 
-/// What of a packet is looked up in sets: the corresponding kernel callback is `kadt`.
+/// Takes from a packet the values to look up in a set. The corresponding kernel callback is `kadt`.
 extension AddressSet {
-  /// The values a packet has for this set, or nothing where it lacks one of them.
+  /// The values of a packet for this set; nil if the packet lacks one of them.
   ///
-  /// - Parameter sources: a bit for each direction, from 1 on, set where the source is meant.
+  /// - Parameter sources: one bit for each dimension, counted from 1; set for the packet's source, clear for its destination.
   func values(of context: PacketContext, sources: UInt8, forAdding: Bool) -> [AddressSetValue]? {
     var values: [AddressSetValue] = []
     for (index, dimension) in type.dimensions.enumerated() {
@@ -35,7 +35,7 @@ extension AddressSet {
     }
   }
 
-  /// The corresponding kernel functions are `ip_set_get_ip4_port` and `ip_set_get_ip6_port`.
+  /// The protocol and port of a packet. The corresponding kernel functions are `ip_set_get_ip4_port` and `ip_set_get_ip6_port`.
   private func port(of packet: Packet, isSource: Bool) -> AddressSetValue? {
     guard let transport = packet.transport, !transport.isTruncated else { return nil }
     let number = transport.proto.rawValue
@@ -45,23 +45,26 @@ extension AddressSet {
     guard hasPorts || hasICMP else { return transport.family == .ipv6 && transport.fragmentOffset != 0 ? nil : .port(proto: number, number: 0) }
     guard transport.fragmentOffset == 0, let word = packet.bytes.uint32(at: transport.offset) else { return nil }
     let port = hasICMP || isSource ? UInt16(word >> 16) : UInt16(truncatingIfNeeded: word)
-    // A bitmap knows no protocols.
+    // A bitmap of ports stores no protocol.
     if type.method == "bitmap" { return range.contains(UInt128(port)) ? .port(proto: 0, number: port) : nil }
     return .port(proto: number, number: port)
   }
 }
 
-/// How a rule asks a set. The corresponding kernel structure is `ip_set_adt_opt`.
+/// How a rule queries a set. The corresponding kernel structure is `ip_set_adt_opt`.
 public struct AddressSetQuery: Sendable {
-  /// How many directions the rule gives, and a bit for each, from 1 on, set for the source.
+  /// The number of directions in the rule (`src,dst`).
   public var directions: Int
+  /// One bit for each direction, counted from 1; set for `src`.
   public var sources: UInt8
-  /// Exceptions match and others do not.
+  /// Whether exceptions match and other elements do not (`--return-nomatch`).
   public var returnsExceptions = false
+  /// Whether a match updates the counters of the element.
   public var updatesCounters = true
-  /// What the counters of an element must be besides.
+  /// An additional condition on the counters of the element.
   public var counters: @Sendable (_ packets: UInt64, _ bytes: UInt64) -> Bool = { _, _ in true }
 
+  /// Creates a query without conditions on counters.
   public init(directions: Int, sources: UInt8) {
     self.directions = directions
     self.sources = sources
@@ -69,14 +72,14 @@ public struct AddressSetQuery: Sendable {
 }
 
 extension AddressSets {
-  /// The element that a packet matches, or nothing. The corresponding kernel function is `ip_set_test`.
+  /// The element that a packet matches; nil if none. The corresponding kernel function is `ip_set_test`.
   public func match(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
     guard let set = self[name], query.directions >= set.type.directionCount else { return nil }
     guard set.type.isList else { return match(set, query, context) }
     return set.members.lazy.compactMap { self.element($0, query) }.compactMap { self.match($0, query, context) }.first
   }
 
-  /// An element of a list that the query can be asked of. The kernel takes no list into a list.
+  /// A member of a list that the query fits. The kernel accepts no list as member of a list.
   private func element(_ name: String, _ query: AddressSetQuery) -> AddressSet? {
     self[name].flatMap { query.directions >= $0.type.directionCount && !$0.type.isList ? $0 : nil }
   }
@@ -96,7 +99,7 @@ extension AddressSets {
       return query.returnsExceptions ? exception : nil
     }
     guard set.countsPackets else { return entry }
-    // The packet is counted before the counters are compared, whether they fit or not.
+    // The packet is counted before the counters are compared, even if the comparison then fails.
     if query.updatesCounters {
       entry.packets &+= 1
       entry.bytes &+= UInt64(context.packet.count)
@@ -105,11 +108,11 @@ extension AddressSets {
     return query.counters(entry.packets, entry.bytes) ? entry : nil
   }
 
-  /// Adds what a packet has to a set. The corresponding kernel function is `ip_set_add`.
+  /// Adds the values of a packet to a set. The corresponding kernel function is `ip_set_add`.
   ///
   /// - Parameters:
-  ///   - refreshes: an element that is there already begins its time anew.
-  ///   - timeout: seconds; nothing for the set's own.
+  ///   - refreshes: whether the timeout of an existing element is reset (`--exist`).
+  ///   - timeout: seconds; nil for the default of the set.
   public func add(_ name: String, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
     for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {
@@ -134,7 +137,7 @@ extension AddressSets {
     update(set.name) { $0.insert(values, entry) }
   }
 
-  /// Takes what a packet has from a set. The corresponding kernel function is `ip_set_del`.
+  /// Removes the values of a packet from a set. The corresponding kernel function is `ip_set_del`.
   public func remove(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
     for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {

@@ -1,21 +1,24 @@
 import Diagnostics
 import Wire
 
-/// Why a text of sets could not be read.
+/// The reason why a text of ipsets could not be read.
 public struct AddressSetError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// From 1.
+  /// The line number, from 1.
   public let line: Int
+  /// What is wrong in the line.
   public let reason: String
 
+  /// `line N: reason`.
   public var description: String { "line \(line): \(reason)" }
 }
 
 extension AddressSets {
-  /// Reads what `ipset save` prints, and `ipset restore` takes: lines that create sets and add elements.
+  /// Reads the format of `ipset save` and `ipset restore`: lines that create sets and add elements.
   ///
   /// - Parameters:
-  ///   - now: nanoseconds on the clock by which remaining times are understood.
-  ///   - names: for protocols and services written by name.
+  ///   - now: the current time in nanoseconds; remaining timeouts count from it.
+  ///   - names: the names of protocols and services.
+  /// - Throws: the first line that cannot be read.
   public convenience init(saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin) throws(AddressSetError) {
     self.init()
     var spare = Limits.rangedSetElements
@@ -32,7 +35,7 @@ extension AddressSets {
     }
   }
 
-  /// The words of a line; one in double quotes, a comment, may have blanks.
+  /// The words of a line. A word in double quotes, such as a comment, may have blanks.
   private static func words(_ line: Substring) -> [String] {
     var words: [String] = []
     var word = ""
@@ -51,7 +54,7 @@ extension AddressSets {
   }
 }
 
-/// One line of saved sets, word by word.
+/// Reads one line of saved sets, word by word.
 private struct AddressSetReader {
   let line: Int
   let words: [String]
@@ -122,7 +125,7 @@ private struct AddressSetReader {
 
   // MARK: Elements
 
-  /// - Parameter spare: how many elements networks and ranges may still stand for.
+  /// - Parameter spare: how many more elements networks and ranges may expand to.
   mutating func add(to sets: AddressSets, spare: inout Int) throws(AddressSetError) {
     let name = try word("the set's name")
     guard let set = sets[name] else { throw error("there is no set \(name)") }
@@ -171,7 +174,7 @@ private struct AddressSetReader {
     }
   }
 
-  /// One element, or all of a range where a part is one.
+  /// One element, or all elements of a range.
   private func elements(_ text: String, of set: AddressSet) throws(AddressSetError) -> [[AddressSetValue]] {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
     guard parts.count == set.type.dimensions.count else { throw error("`\(text)' has not \(set.type.dimensions.count) parts") }
@@ -203,7 +206,7 @@ private struct AddressSetReader {
     case .hardwareAddress:
       guard let address = MACAddress(part) else { throw error("`\(part)' is no hardware address") }
       return [.hardwareAddress(address.rawValue)]
-    // An element with `physdev:` before its interface is met by no rule of iptables, which cannot ask for one.
+    // No rule of iptables can match an element with `physdev:` before its interface.
     case .interface: return [.interface(String(part))]
     case .mark:
       guard let mark = UnsignedText.parse(ArraySlice(part.utf8)), mark <= UInt64(UInt32.max) else { throw error("`\(part)' is no mark") }
@@ -212,7 +215,7 @@ private struct AddressSetReader {
     }
   }
 
-  /// An address, a network or a range; the length is nothing for a range.
+  /// An address, a network or a range. The prefix length is nil for a range.
   private func addresses(
     _ text: some StringProtocol, _ family: AddressFamily
   ) throws(AddressSetError) -> (range: ClosedRange<UInt128>, prefix: Int?) {
@@ -231,7 +234,7 @@ private struct AddressSetReader {
     return (address.bits & mask...(address.bits & mask | whole & ~mask), prefix)
   }
 
-  /// The networks that make up a range, the largest that fit.
+  /// The smallest list of networks that covers a range.
   private func networks(_ range: ClosedRange<UInt128>, _ family: AddressFamily) -> [AddressSetValue] {
     var networks: [AddressSetValue] = []
     var at = range.lowerBound
@@ -251,7 +254,7 @@ private struct AddressSetReader {
     return networks
   }
 
-  /// `80`, `tcp:80`, `udp:53-60`, `icmp:8/0`, `vrrp:0`.
+  /// Reads `80`, `tcp:80`, `udp:53-60`, `icmp:8/0`, `vrrp:0`.
   private func protocolPorts(_ text: Substring, of set: AddressSet) throws(AddressSetError) -> [AddressSetValue] {
     let parts = text.split(separator: ":", maxSplits: 1)
     guard parts.count == 2 else {

@@ -1,24 +1,31 @@
-/// A type of ipset: how its elements are kept and what they are made of.
+/// A type of ipset: its method of storage and the dimensions of its elements.
 public struct AddressSetType: Sendable, Hashable {
-  /// One of the things an element is made of.
+  /// One dimension of an element.
   public enum Dimension: String, Sendable, Hashable {
+    /// An IP address.
     case address = "ip"
+    /// An IP network.
     case network = "net"
+    /// A port with its protocol.
     case port
+    /// A hardware address.
     case hardwareAddress = "mac"
+    /// The name of an interface.
     case interface = "iface"
+    /// A packet mark.
     case mark
-    /// Another set, for `list:set`.
+    /// The name of another set, for `list:set`.
     case set
   }
 
-  /// `hash:ip,port`.
+  /// The name, such as `hash:ip,port`.
   public let name: String
-  /// `bitmap`, `hash` or `list`.
+  /// The method of storage: `bitmap`, `hash` or `list`.
   public let method: String
+  /// The dimensions in the order of the name.
   public let dimensions: [Dimension]
 
-  /// The type of a name such as `hash:ip,port,net`; nothing where the kernel has none of that name.
+  /// The type with a name such as `hash:ip,port,net`; nil if the kernel has no such type.
   public init?(_ name: some StringProtocol) {
     let known = [
       "bitmap:ip", "bitmap:ip,mac", "bitmap:port", "hash:ip", "hash:ip,mac", "hash:ip,mark", "hash:ip,port", "hash:ip,port,ip",
@@ -31,22 +38,28 @@ public struct AddressSetType: Sendable, Hashable {
     dimensions = parts[1].split(separator: ",").compactMap { Dimension(rawValue: String($0)) }
   }
 
+  /// Whether the elements are other sets.
   public var isList: Bool { method == "list" }
 
-  /// Sets with networks may hold exceptions: elements that say no.
+  /// Whether elements may be exceptions (`nomatch`), which only sets with networks have.
   var allowsExceptions: Bool { dimensions.contains(.network) }
 
-  /// How many directions a rule must give.
+  /// The smallest number of directions that a rule must give.
   var directionCount: Int { isList ? 1 : dimensions.count }
 }
 
-/// One value of an element.
+/// The value of an element in one dimension.
 public enum AddressSetValue: Sendable, Hashable {
-  /// An address, or the network of its leading bits; IPv4 addresses stand in the low 32 bits.
+  /// An address, or a network of its leading bits. IPv4 addresses are in the low 32 bits.
   case network(UInt128, prefix: Int)
+  /// A port, or an ICMP type and code, with its protocol. The protocol is 0 in a bitmap.
   case port(proto: UInt8, number: UInt16)
+  /// A hardware address in the low 48 bits.
   case hardwareAddress(UInt64)
+  /// The name of an interface.
   case interface(String)
+  /// A packet mark.
   case mark(UInt32)
+  /// The name of a member set.
   case set(String)
 }

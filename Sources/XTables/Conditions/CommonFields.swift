@@ -1,12 +1,11 @@
 import Conntrack
 public import Wire
 
-/// The fields that more than one extension, or the header of a rule, reads. An extension that alone reads a field declares it in
-/// its own file.
+/// The fields that the rule header or more than one extension reads. A field that only one extension reads is declared in its file.
 ///
-/// A packet that comes to a rule has its whole network header: the kernel drops others before any hook, and so no field of that header
-/// is declared to be absent.
+/// The kernel drops a packet with a truncated network header before any hook. So no field of that header is ever absent.
 extension Field {
+  /// The packet mark. Kernel: `sk_buff.mark`.
   public static let mark = Field(
     "meta.mark", bits: 32, .mark,
     FieldTraits(.context, .value, form: .hexadecimal) { value, draft in
@@ -14,8 +13,8 @@ extension Field {
       return true
     })
 
-  /// The interface by which the packet came, as ``Interface/key``; 0 where there is none. A forwarded packet still has it behind
-  /// POSTROUTING. The corresponding kernel field is `nf_hook_state.in`.
+  /// The incoming interface as ``Interface/key``; 0 if there is none. A forwarded packet still has it after POSTROUTING. The
+  /// corresponding kernel field is `nf_hook_state.in`.
   public static let inputInterface = Field(
     "meta.iifname", bits: 128,
     FieldTraits(.context, .value, form: .interface, values: .byHook { hook in
@@ -30,7 +29,7 @@ extension Field {
     })
   ) { .value($0.input?.key ?? 0) }
 
-  /// The interface by which the packet leaves, likewise. The corresponding kernel field is `nf_hook_state.out`.
+  /// The outgoing interface as ``Interface/key``; 0 if there is none. The corresponding kernel field is `nf_hook_state.out`.
   public static let outputInterface = Field(
     "meta.oifname", bits: 128,
     FieldTraits(.context, .value, form: .interface, values: .byHook { hook in
@@ -44,14 +43,16 @@ extension Field {
     })
   ) { .value($0.output?.key ?? 0) }
 
-  /// What `-j CLASSIFY` sets and no match tests. Kernel: `sk_buff.priority`.
+  /// The priority that `-j CLASSIFY` sets. No match tests it. Kernel: `sk_buff.priority`.
   public static let priority = Field("meta.priority", bits: 32, FieldTraits(.context, .value, form: .hexadecimal)) { .of($0.priority) }
-  /// What `-j SECMARK` sets and no match tests. Kernel: `sk_buff.secmark`.
+  /// The security mark that `-j SECMARK` sets. No match tests it. Kernel: `sk_buff.secmark`.
   public static let securityMark = Field("meta.secmark", bits: 32, FieldTraits(.context, .value, form: .hexadecimal)) { .of($0.securityMark) }
-  /// Whether `-j TRACE` was met. Kernel: `sk_buff.nf_trace`.
+  /// Whether `-j TRACE` has acted on the packet. Kernel: `sk_buff.nf_trace`.
   public static let isTraced = Field("meta.nftrace", bits: 1, FieldTraits(.context, .value)) { .of($0.isTraced) }
 
+  /// The source address; IPv4 addresses are in the low 32 bits.
   public static let sourceAddress = Field("ip.src", bits: 128, .source, address(\.source))
+  /// The destination address; IPv4 addresses are in the low 32 bits.
   public static let destinationAddress = Field("ip.dst", bits: 128, .destination, address(\.destination))
 
   private static func address(_ path: any WritableKeyPath<PacketFields, IPAddress> & Sendable) -> FieldTraits {
@@ -62,9 +63,9 @@ extension Field {
     }
   }
 
-  /// The protocol that the IPv4 header names, or, in IPv6, the first header that is no extension header.
+  /// The protocol in the IPv4 header, or the first IPv6 header that is no extension header.
   ///
-  /// In a later fragment of IPv6 it is what follows the Fragment header. The corresponding kernel function is `ipv6_find_hdr`.
+  /// In a later IPv6 fragment it is the header after the Fragment header. The corresponding kernel function is `ipv6_find_hdr`.
   public static let protocolNumber = Field(
     "ip.protocol", bits: 8,
     FieldTraits(.packet, .value, form: .names(protocolNames)) { value, draft in
@@ -92,7 +93,8 @@ extension Field {
     return context.packet.transport.map { .of($0.fragmentOffset != 0) } ?? .absent
   }
 
-  /// Whether the chain of IPv6 headers can be followed to its end; malformed where it cannot, so that a rule with `-p` drops the packet.
+  /// Whether the chain of IPv6 headers can be followed to its end. If not, the field is malformed, and a rule with `-p` drops the
+  /// packet.
   ///
   /// The corresponding kernel function is `ip6_packet_match`.
   public static let headerChain = Field("ip6.chain", bits: 1, FieldTraits(.packet, [.value, .malformed], values: .range(1...1))) { context in
@@ -100,35 +102,36 @@ extension Field {
     return transport.isChainBroken ? .malformed : .value(1)
   }
 
-  /// TTL or hop limit.
+  /// The TTL or hop limit.
   public static let hopLimit = Field(
     "ip.ttl", bits: 8, .hopLimit,
     FieldTraits(.packet, .value) { value, draft in
       draft.fields.ttl = UInt8(truncatingIfNeeded: value)
       return true
     })
-  /// TOS or traffic class.
+  /// The TOS or traffic class.
   public static let typeOfService = Field(
     "ip.tos", bits: 8, .typeOfService,
     FieldTraits(.packet, .value, form: .hexadecimal) { value, draft in
       draft.fields.tos = UInt8(truncatingIfNeeded: value)
       return true
     })
-  /// Bytes of the datagram as its header counts them.
+  /// The length of the datagram in bytes, from its header.
   public static let datagramLength = Field(
     "ip.length", bits: 17, .datagramLength,
     FieldTraits(.packet, .value) { value, draft in draft.setLength(Int(truncatingIfNeeded: value)) })
 }
 
 extension TransportLocator {
-  /// The kernel's walk over the extension headers ends in an error: one is cut off, or a later fragment goes on with another one.
+  /// Whether the kernel's walk over the extension headers fails: a header is truncated, or another extension header follows in a
+  /// later fragment.
   public var isChainBroken: Bool {
     isTruncated || family == .ipv6 && fragmentOffset != 0 && proto.isExtensionHeader && proto != .none
   }
 }
 
 extension Condition {
-  /// A field in a range of ports. The full range says nothing, and inverted it is never met.
+  /// A condition on a port. The complete range is always met; inverted, it is never met.
   public static func ports(_ field: Field, _ range: PortRange, inverted: Bool) -> Condition {
     range == .all ? Condition.always.inverted(inverted) : .inRange(field, range.low, range.high).inverted(inverted)
   }

@@ -1,32 +1,38 @@
-/// What a match or a rule's header means, where packet and context alone decide it: an algebra over named fields.
+/// The meaning of a match or a rule header that depends only on packet and context: an expression over named fields.
 ///
-/// A condition is a description, and the only one: the evaluator's ``MatchProgram``, explanations, checks and drawn packets all
-/// derive from it, through ``decide(_:)`` and ``requirement(_:)``.
+/// This is the only description of the meaning. The evaluator's ``MatchProgram``, explanations, checks and drawn packets are
+/// derived from it, through ``decide(_:)`` and ``requirement(_:)``.
 ///
-/// A condition is evaluated from left to right; a conjunction ends at the first part that fails, an alternative at the first that
-/// holds. A field that a packet does not have (a TCP port of a fragment) makes the *whole match* fail, inverted or not, because
-/// that is what the kernel's matches do before they look at any value. A header that is cut short makes the match drop the
-/// packet (the kernel's `hotdrop`). Both happen only where evaluation gets to that field.
+/// A condition is evaluated from left to right. A conjunction ends at the first part that fails, an alternative at the first part
+/// that holds. If a packet lacks a field (the TCP port of a later fragment), the *whole match* fails, inverted or not, because the
+/// kernel's matches test for the header before any value. If a header is truncated, the match drops the packet (the kernel's
+/// `hotdrop`). Both happen only if the evaluation reaches that field.
 public indirect enum Condition: Sendable {
+  /// Every packet.
   case always
+  /// No packet.
   case never
+  /// The value of the field passes the test.
   case test(Field, ValueTest)
-  /// The packet has the field, whatever its value.
+  /// The packet has the field, with any value.
   case has(Field)
+  /// The part fails.
   case not(Condition)
+  /// All parts hold; true if there are none.
   case all([Condition])
+  /// At least one part holds; false if there are none.
   case any([Condition])
-  /// Memory or chance is involved: ``MatchExtension/evaluate(_:_:)`` decides a dry run, and an analysis may choose freely.
+  /// State or chance is involved. In a dry run ``MatchExtension/evaluate(_:_:)`` decides; an analysis may assume either result.
   case opaque
-  /// Nothing here can decide it; the reason says which input would.
+  /// Undecidable without further input; the reason names it.
   case unknown(UnknownReason)
 
-  /// A field equal to one value.
+  /// The field has one value.
   public static func equals(_ field: Field, _ value: some FixedWidthInteger) -> Condition {
     .test(field, .range(UInt128(truncatingIfNeeded: value)...UInt128(truncatingIfNeeded: value)))
   }
 
-  /// A field between two values, both included; ``never`` where the first is the greater one.
+  /// The field is within a range, both ends included; ``never`` if `low` is greater than `high`.
   public static func inRange<Word: FixedWidthInteger>(_ field: Field, _ low: Word, _ high: Word) -> Condition {
     low <= high ? .test(field, .range(UInt128(low)...UInt128(high))) : .never
   }
@@ -36,10 +42,10 @@ public indirect enum Condition: Sendable {
     .test(field, .masked(value: UInt128(truncatingIfNeeded: value), mask: UInt128(truncatingIfNeeded: mask)))
   }
 
-  /// The condition itself, or its negation.
+  /// The condition itself, or its negation if `flag` is true.
   public func inverted(_ flag: Bool) -> Condition { flag ? .not(self) : self }
 
-  /// The fields that the condition mentions.
+  /// The fields in the condition.
   public var fields: Set<Field> {
     switch self {
     case .always, .never, .opaque, .unknown: []
@@ -49,7 +55,7 @@ public indirect enum Condition: Sendable {
     }
   }
 
-  /// Memory or chance is involved somewhere.
+  /// Whether a part of the condition depends on state or chance.
   public var isOpaque: Bool {
     switch self {
     case .opaque: true
@@ -59,7 +65,7 @@ public indirect enum Condition: Sendable {
     }
   }
 
-  /// Packet and context alone decide it: no part has memory, takes its chances or is unknown.
+  /// Whether packet and context decide the condition: no part depends on state or chance or is unknown.
   public var isDecidable: Bool {
     switch self {
     case .opaque, .unknown: false
@@ -70,26 +76,34 @@ public indirect enum Condition: Sendable {
   }
 }
 
-/// Why something cannot be decided, and what would decide it.
+/// Why something cannot be decided, and which input would decide it.
 public struct UnknownReason: Sendable, Hashable {
+  /// What cannot be decided, such as `-m geoip`.
   public let subject: String
+  /// The missing input.
   public let needs: String
 
+  /// Creates a reason.
   public init(_ subject: String, needs: String) {
     self.subject = subject
     self.needs = needs
   }
 
+  /// The reason as a sentence without a full stop.
   public var sentence: String { "\(subject) cannot be decided: \(needs)" }
 }
 
-/// What a match says of a packet.
+/// The result of a match for a packet.
 public enum MatchOutcome: Sendable, Hashable {
+  /// The match holds.
   case matched
+  /// The match fails.
   case mismatched
-  /// The match drops the packet itself, without any rule counting it.
+  /// The match drops the packet. No rule counts it.
   case hotdrop
+  /// The result is unknown.
   case unknown(UnknownReason)
 
+  /// Matched if the flag is true, otherwise mismatched.
   public static func of(_ flag: Bool) -> MatchOutcome { flag ? .matched : .mismatched }
 }

@@ -1,10 +1,12 @@
 import Wire
 
-/// Why a condition does not hold for a packet: the field it turns on, what the packet has, and what would do.
+/// Why a condition does not hold for a packet: the decisive field, the packet's value, and the values that would satisfy it.
 public struct ConditionExplanation: Sendable, Hashable {
-  /// The field's name; nil where none decides it.
+  /// The name of the field; nil if no field is decisive.
   public let field: String?
+  /// The value of the packet, or a whole sentence if `field` is nil.
   public let actual: String
+  /// The values that would satisfy the condition; empty if there is no such value to name.
   public let wanted: String
 
   /// `transport.dport is 80, not 443`.
@@ -15,7 +17,8 @@ public struct ConditionExplanation: Sendable, Hashable {
 }
 
 extension Condition {
-  /// Why the condition does not hold; nothing where it does. Parts with memory or chance count as holding: asking them would change them.
+  /// Why the condition does not hold; nil if it does. Parts with state or chance count as holding, because evaluating them would
+  /// change their state.
   public func explanation(_ packet: inout PacketContext) -> ConditionExplanation? {
     var algebra = OnePacket(packet)
     defer { packet.packet.type = algebra.context.packet.type }
@@ -24,14 +27,14 @@ extension Condition {
 }
 
 extension Requirement {
-  /// Why a packet does not meet the requirement; nothing where it does.
+  /// Why a packet does not meet the requirement; nil if it does.
   fileprivate func failure(_ packet: inout OnePacket) -> ConditionExplanation? {
     let decision = decide(&packet)
     if decision.holds { return nil }
     switch self {
     case .test(let field, let test, let holds): return field.failure(test, holds, &packet.context)
     case .every(let parts):
-      // The first part that is not met is where the match ends.
+      // The match ends at the first part that is not met.
       for part in parts { if let failure = part.failure(&packet) { return failure } }
       return nil
     case .either(let parts):
@@ -48,7 +51,7 @@ extension Requirement {
     }
   }
 
-  /// Alternatives of the same field as one list.
+  /// Joins alternatives of the same field into one list.
   private static func join(_ reasons: [ConditionExplanation]) -> ConditionExplanation? {
     guard let first = reasons.first else { return ConditionExplanation(field: nil, actual: "nothing can match", wanted: "") }
     guard reasons.allSatisfy({ $0.field == first.field && $0.actual == first.actual }) else {

@@ -1,39 +1,44 @@
-/// How a condition is decided: for one packet, for any packet, or for sets of packets in some form.
+/// An interpretation of conditions: for one packet, for any packet, or for sets of packets in some representation.
 ///
-/// ``Condition/decide(_:)`` says how parts make up a whole. What one test of a field comes to, and what a set of packets is, the
-/// algebra says: one bit for a packet that is there, one for "some packet may be", a decision diagram, a list of boxes.
+/// ``Condition/decide(_:)`` combines the parts of a condition. The algebra decides one test of a field, and defines what a set of
+/// packets is: a bit for one packet, a bit for "some packet is possible", a decision diagram, a list of boxes.
 public protocol ConditionAlgebra {
   /// A set of packets.
   associatedtype Packets
+  /// The empty set.
   var none: Packets { get }
+  /// The set of all packets.
   var all: Packets { get }
-  /// Whether a set is known to be empty. What follows a part that lets nothing on is not asked.
+  /// Whether a set is known to be empty. Parts after one that no packet passes are not decided.
   func isNone(_ packets: Packets) -> Bool
+  /// The packets in both sets.
   mutating func intersection(_ left: Packets, _ right: Packets) -> Packets
+  /// The packets in either set.
   mutating func union(_ left: Packets, _ right: Packets) -> Packets
-  /// For which packets a test of a field holds. Without a test it holds where the field is there, and fails nowhere.
+  /// The packets for which a test of a field holds and fails. Nil stands for the test that the field exists; it never fails.
   mutating func decide(_ field: Field, _ test: ValueTest?) -> Decision<Packets>
-  /// For which packets a match with memory or chance may hold, and for which it may fail.
+  /// The packets for which a match with state or chance may hold and may fail.
   mutating func decideOpaque() -> Decision<Packets>
-  /// The same for a part that nothing here can decide.
+  /// The packets for which a part cannot be decided.
   mutating func decide(_ reason: UnknownReason) -> Decision<Packets>
 }
 
-/// What becomes of packets that a condition, or a part of it, is asked about.
+/// The results of a condition, or of a part of it, as sets of packets.
 public struct Decision<Packets> {
-  /// It holds.
+  /// The condition holds.
   public var holds: Packets
-  /// It does not; a negation would.
+  /// The condition fails; its negation holds.
   public var fails: Packets
-  /// A field is not there: the match fails, inverted or not.
+  /// A field does not exist: the match fails, inverted or not.
   public var absent: Packets
-  /// A header is cut short: the match drops the packet.
+  /// A header is truncated: the match drops the packet.
   public var malformed: Packets
-  /// It cannot be decided.
+  /// The condition cannot be decided.
   public var undecided: Packets
-  /// Of the packets above, those that are dropped once the rule has had its way with them; see ``FieldValue/doomed(_:)``.
+  /// Those of the packets above that are dropped after the rule; see ``FieldValue/doomed(_:)``.
   public var doomed: Packets
 
+  /// Creates a decision from its sets.
   public init(holds: Packets, fails: Packets, absent: Packets, malformed: Packets, undecided: Packets, doomed: Packets) {
     self.holds = holds
     self.fails = fails
@@ -43,14 +48,14 @@ public struct Decision<Packets> {
     self.doomed = doomed
   }
 
-  /// All sets are the same one.
+  /// Creates a decision in which all sets are the same.
   public init(all packets: Packets) {
     self.init(holds: packets, fails: packets, absent: packets, malformed: packets, undecided: packets, doomed: packets)
   }
 }
 
 extension Condition {
-  /// Decides the condition in an algebra. This is the meaning of a condition; ``MatchProgram`` is the same, made fast.
+  /// Decides the condition in an algebra. This defines the meaning of a condition; ``MatchProgram`` computes the same faster.
   public func decide<Algebra: ConditionAlgebra>(_ algebra: inout Algebra) -> Decision<Algebra.Packets> {
     requirement().decide(&algebra)
   }
@@ -79,7 +84,7 @@ extension Requirement {
     _ parts: [Requirement], goesOnWhereHolding isEvery: Bool, _ algebra: inout Algebra
   ) -> Decision<Algebra.Packets> {
     var result = Decision(all: algebra.none)
-    // Those about which the parts so far have not decided.
+    // The packets that no part so far has decided.
     var rest = algebra.all
     for part in parts where !algebra.isNone(rest) {
       let decision = part.decide(&algebra)

@@ -1,26 +1,26 @@
 public import Conntrack
 public import Wire
 
-/// A named, readable property of a packet or of its context.
+/// A named property of a packet or of its context.
 ///
-/// Fields of one name are equal: a name stands for one property.
+/// Fields with the same name are equal: a name stands for one property.
 public struct Field: Sendable, Hashable {
   /// A stable dotted name: `tcp.sport`, `ct.state`, `meta.mark`.
   public let name: String
-  /// How many bits its values have.
+  /// The width of its values in bits, up to 128.
   public let bits: Int
-  /// What is known of it besides its value.
+  /// The properties of the field besides its value.
   public let traits: FieldTraits
   let source: Source
 
-  /// Where its values come from.
+  /// How the value is read.
   enum Source: Sendable {
-    /// A program reads it in place.
+    /// Read in place by a match program.
     case word(PacketWord)
     case computed(@Sendable (inout PacketContext) -> FieldValue)
   }
 
-  /// A field that a closure reads.
+  /// Creates a field that a closure reads.
   public init(
     _ name: String, bits: Int, _ traits: FieldTraits = .undeclared, read: @escaping @Sendable (inout PacketContext) -> FieldValue
   ) {
@@ -30,7 +30,7 @@ public struct Field: Sendable, Hashable {
     source = .computed(read)
   }
 
-  /// A field that many packets are asked for.
+  /// Creates a field that is read in place, because many packets are tested for it.
   public init(_ name: String, bits: Int, _ word: PacketWord, _ traits: FieldTraits) {
     self.name = name
     self.bits = bits
@@ -38,7 +38,7 @@ public struct Field: Sendable, Hashable {
     source = .word(word)
   }
 
-  /// What a packet at a hook has for it. Changes nothing but the packet type, which `-m cluster` sets as its kernel match does.
+  /// Reads the field. Changes nothing but the packet type, which `-m cluster` sets as its kernel match does.
   public func read(_ context: inout PacketContext) -> FieldValue {
     switch source {
     case .computed(let read): read(&context)
@@ -51,11 +51,10 @@ public struct Field: Sendable, Hashable {
     }
   }
 
-  /// The greatest number of its width.
+  /// The greatest value of its width.
   public var greatest: UInt128 { bits >= 128 ? .max : (1 << UInt128(bits)) - 1 }
 
-  /// The values it can have at a hook, in ascending ranges that do not overlap. A value outside of them never occurs there; one
-  /// inside may.
+  /// The possible values at a hook, in ascending ranges that do not overlap. A value outside of them never occurs there.
   public func values(at hook: Hook, _ family: Family) -> [ClosedRange<UInt128>] {
     switch traits.domain {
     case .ranges(let ranges): return ranges
@@ -66,15 +65,15 @@ public struct Field: Sendable, Hashable {
     return [0...greatest]
   }
 
-  /// Gives a packet that is being drawn a value of the field.
+  /// Sets the field of a packet that is being drawn.
   ///
-  /// - Returns: false, with the draft as it was, where no packet of the draft's kind can have that value by what a draft says.
+  /// - Returns: false, without changes, if no packet of the draft's kind can have that value, or the field cannot be set.
   public func set(_ value: UInt128, in draft: inout PacketDraft) -> Bool {
     guard value <= greatest, let write = traits.write else { return false }
     return write(value, &draft)
   }
 
-  /// Whether it may have another value after a target has written a field.
+  /// Whether the value may change when a target writes another field.
   public func isChanged(byWriting written: Field) -> Bool {
     if written == self { return true }
     switch traits.basis {
@@ -85,10 +84,10 @@ public struct Field: Sendable, Hashable {
     }
   }
 
-  /// Only what is written changes it while a packet passes through a table.
+  /// Whether the value stays the same during a walk through a table unless a target writes it.
   public var isSteady: Bool { if case .unsteady = traits.basis { false } else { true } }
 
-  /// Its value stands in the packet's own bytes.
+  /// Whether the value is in the bytes of the packet.
   private var isPartOfPacket: Bool {
     switch traits.basis {
     case .packet, .bytes, .undeclared: true
@@ -96,21 +95,28 @@ public struct Field: Sendable, Hashable {
     }
   }
 
+  /// Whether both fields have the same name.
   public static func == (left: Field, right: Field) -> Bool { left.name == right.name }
+  /// Hashes the name.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
-/// What reading a ``Field`` gives.
+/// The result of reading a ``Field``.
 public enum FieldValue: Sendable, Hashable {
+  /// The packet has the field with this value.
   case value(UInt128)
-  /// The packet has no such field; the match fails.
+  /// The packet does not have the field; the match fails.
   case absent
-  /// The header that should hold it is cut short; the kernel drops the packet inside the match, without counting.
+  /// The header of the field is truncated; the kernel drops the packet in the match, without counting it.
   case malformed
-  /// The same, but the kernel goes on with this value: a rule that matches by it is counted and acts, and then the packet is dropped.
+  /// The header is truncated, but the kernel continues with this value: a rule that matches counts and acts, and then the packet is
+  /// dropped.
   case doomed(UInt128)
+  /// The value cannot be determined.
   case unknown(UnknownReason)
 
+  /// A present value.
   public static func of(_ value: some FixedWidthInteger) -> FieldValue { .value(UInt128(truncatingIfNeeded: value)) }
+  /// A present truth value: 1 or 0.
   public static func of(_ value: Bool) -> FieldValue { .value(value ? 1 : 0) }
 }

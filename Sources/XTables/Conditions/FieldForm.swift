@@ -1,26 +1,30 @@
 import Wire
 
-/// How people write the values of a field.
+/// How the values of a field are written in messages.
 public enum FieldForm: Sendable {
+  /// A decimal number.
   case number
+  /// A hexadecimal number with `0x`.
   case hexadecimal
-  /// 1 or 0.
+  /// `yes` for 1 and `no` for 0.
   case yesOrNo
+  /// An IPv4 or IPv6 address.
   case address
+  /// A hardware address: six hexadecimal bytes with colons.
   case hardwareAddress
-  /// The name of an interface as ``Interface/key`` holds it; 0 where there is none.
+  /// The name of an interface, from ``Interface/key``; 0 for none.
   case interface
-  /// A name for some values, a number for the others.
+  /// Names for some values, numbers for the others.
   case names(KeyValuePairs<UInt128, String>)
-  /// A name for each bit, comma-separated; hexadecimal where no bit with a name is set.
+  /// A name for each bit, comma-separated; hexadecimal if no named bit is set.
   case flags(KeyValuePairs<UInt128, String>)
 }
 
 extension Field {
-  /// How people write its values.
+  /// How the values are written in messages.
   public var form: FieldForm { traits.declaredForm ?? (bits == 1 ? .yesOrNo : bits == 128 ? .address : .number) }
 
-  /// A value as people write it.
+  /// A value as written in messages.
   public func text(_ value: UInt128) -> String {
     switch form {
     case .number: return "\(value)"
@@ -37,7 +41,7 @@ extension Field {
     }
   }
 
-  /// The values that pass a test, as people write them, or those that do not.
+  /// The values that pass a test, or that do not, as written in messages.
   public func text(_ test: ValueTest, inverted: Bool = false) -> String {
     if case .masked(0, let mask) = test, mask & greatest != greatest { return (inverted ? "" : "none of ") + text(mask) }
     return (inverted ? "anything but " : "") + text(passing: test)

@@ -1,19 +1,22 @@
 public import Wire
 
 extension RuleHeader {
-  /// One option of the header, with what it asks.
+  /// One option of the header and its condition.
   public struct Part: Sendable {
+    /// An option of the header.
     public enum Option: Sendable, Hashable {
       case source, destination, input, output, fragment, `protocol`
-      /// IPv6 only: `-p`, whatever the protocol, so that the chain of headers must be readable.
+      /// The implicit test of `-p` in IPv6, with any protocol: the chain of headers must be readable.
       case headerChain
     }
 
+    /// The option.
     public let option: Option
+    /// What the option tests, its inversion included.
     public let condition: Condition
   }
 
-  /// What the header tests, in the order in which the kernel does. Options that exclude no packet are left out.
+  /// The tests of the header in the kernel's order. Options that exclude no packet are left out.
   ///
   /// The corresponding kernel functions are `ip_packet_match` and `ip6_packet_match`.
   public func parts(_ family: Family) -> [Part] {
@@ -34,7 +37,7 @@ extension RuleHeader {
     interface(.input, .inputInterface, input, .input)
     interface(.output, .outputInterface, output, .output)
     if isFragment { add(.fragment, .equals(.isLaterFragment, 1), .fragment) }
-    // Without the flag of -p the kernel looks at no protocol in IPv6, whatever number stands there.
+    // In IPv6 the kernel ignores the protocol number if the flag of -p is not set.
     if family == .ipv6, isProtocolGiven { parts.append(Part(option: .headerChain, condition: .has(.headerChain))) }
     if protocolNumber != 0, family == .ipv4 || isProtocolGiven {
       add(.protocol, .equals(.protocolNumber, protocolNumber), .protocol)
@@ -42,7 +45,7 @@ extension RuleHeader {
     return parts
   }
 
-  /// What the header means.
+  /// The condition of the header.
   public func condition(_ family: Family) -> Condition {
     let parts = parts(family)
     return parts.isEmpty ? .always : .all(parts.map(\.condition))
@@ -50,7 +53,7 @@ extension RuleHeader {
 }
 
 extension ExtensionUse {
-  /// What a match means; ``Condition/always`` for a target.
+  /// The condition of a match; ``Condition/always`` for a target.
   public func condition(_ family: Family) -> Condition {
     guard case .match(let behaviour) = descriptor.behaviour else { return .always }
     return behaviour.condition(payload, family)
@@ -58,7 +61,7 @@ extension ExtensionUse {
 }
 
 extension Rule {
-  /// What header and matches ask together.
+  /// The condition of header and matches together.
   public func condition(_ family: Family) -> Condition {
     .all(header.parts(family).map(\.condition) + matches.map { $0.condition(family) })
   }

@@ -1,17 +1,17 @@
-/// The matches of a table's rules, resolved into one flat list of tests with two ways out of each, which the evaluator runs per packet.
+/// The matches of a table's rules, compiled into one flat list of tests with two exits each. The evaluator runs it for each packet.
 ///
-/// The matches of a rule become one run of tests: where one fails, the rule does. Fields that packets are asked for most are read in
-/// place; a closure is called for what is computed, and for matches with memory or chance. What a condition means is said by
-/// ``Condition/decide(_:)``; a test holds the two against each other.
+/// The matches of a rule are one run of tests; if one fails, the rule does. Frequently tested fields are read in place. A closure
+/// is called for computed fields, and for matches with state or chance. ``Condition/decide(_:)`` defines the meaning; a test
+/// compares the two.
 public struct MatchProgram: Sendable {
   private struct Step: BitwiseCopyable, Sendable {
     enum Subject: BitwiseCopyable, Sendable {
       case word(PacketWord)
-      /// One whose value, or what it is held against, takes more than 64 bits.
+      /// A word or a bound of more than 64 bits.
       case wide(PacketWord)
-      /// The number of a closure.
+      /// The index of a closure.
       case computed(Int32)
-      /// A match that must be asked itself.
+      /// A match with state or chance.
       case opaque(Int32)
     }
 
@@ -25,22 +25,22 @@ public struct MatchProgram: Sendable {
 
     var subject: Subject
     var test: Test
-    /// Under which number the match remembers things.
+    /// The slot of the match in ``ExtensionMemory``.
     var slot: Int32
     var low: UInt64 = 0
-    /// For values of more than 64 bits, where in `bounds` they stand.
+    /// For values of more than 64 bits, the index in `bounds`.
     var high: UInt64 = 0
     var ifTrue: Int32
     var ifFalse: Int32
   }
 
-  /// What wide values are held against.
+  /// The bounds of a test of more than 64 bits.
   private struct Bounds: BitwiseCopyable, Sendable {
     var low: UInt128
     var high: UInt128
   }
 
-  /// Where a step may lead besides another step; lower numbers are those of `unknowns`.
+  /// The exits of a step other than another step. Lower numbers are indices of `unknowns`.
   private static let matched: Int32 = -1
   private static let mismatched: Int32 = -2
 
@@ -50,19 +50,21 @@ public struct MatchProgram: Sendable {
   private var fields: [@Sendable (inout PacketContext) -> FieldValue] = []
   private var opaque: [@Sendable (inout PacketContext) -> MatchOutcome] = []
 
+  /// Creates an empty program.
   public init() {}
 
-  /// Where the tests of a rule without any begin.
+  /// The start of a rule without tests.
   public static let empty: Int32 = matched
 
-  /// Adds the matches of a rule, which are tried in their order.
+  /// Adds the matches of a rule, which are evaluated in order.
+  ///
   /// - Parameters:
-  ///   - matches: what each means, and its structure.
-  ///   - firstSlot: the first match remembers things under this number, the next under the one after it, and so on.
-  /// - Returns: where they begin.
+  ///   - matches: the meaning and the structure of each match.
+  ///   - firstSlot: the slot of the first match in ``ExtensionMemory``; the following matches have the following slots.
+  /// - Returns: the start of the tests, for ``run(from:_:_:)``.
   public mutating func add(_ matches: [(behaviour: MatchBehaviour, payload: [UInt8])], _ family: Family, firstSlot: Int) -> Int32 {
     var start = Self.matched
-    // Steps are laid out back to front, so that the targets of each are known when it is made.
+    // Steps are appended back to front, so that the exits of each are known when it is made.
     for (index, match) in matches.enumerated().reversed() {
       let slot = Int32(firstSlot + index)
       let condition = match.behaviour.condition(match.payload, family)
@@ -137,8 +139,9 @@ public struct MatchProgram: Sendable {
     return Int32(steps.count - 1)
   }
 
-  /// Holds a packet against the matches of a rule.
-  /// - Parameter place: where the packet's transport header stands. Matches change nothing of that.
+  /// Evaluates the matches of a rule for a packet.
+  ///
+  /// - Parameter place: the place of the packet's transport header. Matches do not change it.
   public func run(from start: Int32, _ packet: inout PacketContext, _ place: TransportPlace) -> MatchOutcome {
     var at = start
     while at >= 0 {
@@ -182,7 +185,7 @@ public struct MatchProgram: Sendable {
     }
   }
 
-  /// Where a step leads for a value.
+  /// The exit of a step for a value.
   @inline(__always)
   private func next(_ index: Int, _ value: UInt64) -> Int32 {
     let holds =

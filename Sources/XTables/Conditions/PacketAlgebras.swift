@@ -1,26 +1,35 @@
 public import Conntrack
 public import Wire
 
-/// Decides conditions for one packet, by reading it.
+/// Decides conditions for one packet by reading it.
 public struct OnePacket: ConditionAlgebra {
-  /// The packet. Reading changes nothing of it; see ``Field/read(_:)``.
+  /// The packet. Reading changes only what ``Field/read(_:)`` names.
   public var context: PacketContext
-  /// What a match with memory or chance is taken to say: asking it would change what it remembers.
+  /// The assumed result of a match with state or chance, because evaluating it would change its state.
   private let opaqueHolds: Bool
-  /// Why the last part that could not be decided could not.
+  /// The reason of the last part that could not be decided.
   public private(set) var reason: UnknownReason?
 
+  /// Creates an algebra for a packet.
+  ///
+  /// - Parameter opaqueHolds: the assumed result of a match with state or chance.
   public init(_ context: PacketContext, opaqueHolds: Bool = true) {
     self.context = context
     self.opaqueHolds = opaqueHolds
   }
 
+  /// No packet.
   public var none: Bool { false }
+  /// The packet.
   public var all: Bool { true }
+  /// Whether the packet is not in the set.
   public func isNone(_ packets: Bool) -> Bool { !packets }
+  /// Whether the packet is in both sets.
   public func intersection(_ left: Bool, _ right: Bool) -> Bool { left && right }
+  /// Whether the packet is in either set.
   public func union(_ left: Bool, _ right: Bool) -> Bool { left || right }
 
+  /// Decides a test by reading the field.
   public mutating func decide(_ field: Field, _ test: ValueTest?) -> Decision<Bool> {
     var decision = Decision(all: false)
     func answer(_ value: UInt128) {
@@ -39,12 +48,14 @@ public struct OnePacket: ConditionAlgebra {
     return decision
   }
 
+  /// Decides a match with state or chance as assumed.
   public func decideOpaque() -> Decision<Bool> {
     var decision = Decision(all: false)
     (decision.holds, decision.fails) = (opaqueHolds, !opaqueHolds)
     return decision
   }
 
+  /// Decides nothing and keeps the reason.
   public mutating func decide(_ reason: UnknownReason) -> Decision<Bool> {
     self.reason = reason
     var decision = Decision(all: false)
@@ -52,7 +63,7 @@ public struct OnePacket: ConditionAlgebra {
     return decision
   }
 
-  /// What a match says that comes to a decision.
+  /// The result of a match with this decision.
   public func outcome(_ decision: Decision<Bool>) -> MatchOutcome {
     if decision.undecided, let reason { return .unknown(reason) }
     if decision.malformed { return .hotdrop }
@@ -62,7 +73,8 @@ public struct OnePacket: ConditionAlgebra {
 }
 
 extension Condition {
-  /// What the condition says of a packet. Parts with memory or chance count as holding: asking them would change them.
+  /// The result of the condition for a packet. Parts with state or chance count as holding, because evaluating them would change
+  /// their state.
   public func outcome(_ packet: inout PacketContext) -> MatchOutcome {
     var algebra = OnePacket(packet)
     let decision = decide(&algebra)
@@ -72,24 +84,32 @@ extension Condition {
   }
 }
 
-/// Decides what conditions may say of packets of which only the family and perhaps the hook is known: a set is whether some packet may
-/// be in it. Tests are taken to be independent of each other, so that more is held possible than is.
+/// Decides conditions for all packets of a family, at one hook or at any. A set is a flag: whether some packet may be in it. Tests
+/// are assumed to be independent, so that more is considered possible than is.
 public struct AnyPacket: ConditionAlgebra {
   private let hook: Hook?
   private let family: Family
 
-  /// - Parameter hook: where the packets stand; nil for any of the five.
+  /// Creates an algebra.
+  ///
+  /// - Parameter hook: the hook of the packets; nil for any of the five.
   public init(at hook: Hook?, _ family: Family) {
     self.hook = hook
     self.family = family
   }
 
+  /// No packet.
   public var none: Bool { false }
+  /// Any packet.
   public var all: Bool { true }
+  /// Whether no packet can be in the set.
   public func isNone(_ packets: Bool) -> Bool { !packets }
+  /// Whether some packet may be in both sets.
   public func intersection(_ left: Bool, _ right: Bool) -> Bool { left && right }
+  /// Whether some packet may be in either set.
   public func union(_ left: Bool, _ right: Bool) -> Bool { left || right }
 
+  /// Decides which results a test may have, from the declared values of the field.
   public func decide(_ field: Field, _ test: ValueTest?) -> Decision<Bool> {
     let outcomes = field.traits.outcomes
     var decision = Decision(all: false)
@@ -109,12 +129,14 @@ public struct AnyPacket: ConditionAlgebra {
     return decision
   }
 
+  /// Either result is possible.
   public func decideOpaque() -> Decision<Bool> {
     var decision = Decision(all: false)
     (decision.holds, decision.fails) = (true, true)
     return decision
   }
 
+  /// The part cannot be decided.
   public func decide(_ reason: UnknownReason) -> Decision<Bool> {
     var decision = Decision(all: false)
     decision.undecided = true
@@ -122,20 +144,20 @@ public struct AnyPacket: ConditionAlgebra {
   }
 }
 
-/// What is known of a condition before any packet is seen.
+/// What is known of a condition for all packets.
 public enum Truth: Sendable, Hashable {
   /// Every packet meets it.
   case always
-  /// No packet does.
+  /// No packet meets it.
   case never
-  /// It is not known, or some do and some do not.
+  /// Unknown, or some packets meet it and some do not.
   case unknown
 }
 
 extension Condition {
-  /// What is known of the condition before any packet is seen.
+  /// What is known of the condition for all packets.
   ///
-  /// - Parameter hook: where the packets stand; nil for any of the five.
+  /// - Parameter hook: the hook of the packets; nil for any of the five.
   public func truth(at hook: Hook? = nil, _ family: Family) -> Truth {
     var algebra = AnyPacket(at: hook, family)
     let decision = decide(&algebra)

@@ -1,36 +1,41 @@
 public import Conntrack
 public import Wire
 
-/// A packet that is put together field by field, with what rides on it: a drawn packet, or the witness of an analysis.
+/// A packet that is built field by field, with its metadata: a drawn packet, or the witness of an analysis.
 ///
-/// ``Field/set(_:in:)`` writes into it. Protocol and family are to be right before fields of the transport header are set.
+/// ``Field/set(_:in:)`` writes to it. Set family and protocol before the fields of the transport header.
 public struct PacketDraft: Sendable, Equatable {
-  /// What stands in its bytes.
+  /// The fields of the packet's bytes.
   public var fields: PacketFields
-  /// The interface by which it comes; nil for a packet of this host.
+  /// The incoming interface; nil for a packet of this host.
   public var input: String?
-  /// The interface by which it leaves; nil where none is asked for.
+  /// The outgoing interface; nil if not specified.
   public var output: String?
-  /// The Ethernet source address, where one is asked for.
+  /// The Ethernet source address; nil if not specified.
   public var hardwareSource: MACAddress?
+  /// The packet mark.
   public var mark: UInt32 = 0
-  /// User and group of the socket that sends it; they count for a packet of this host alone.
+  /// The user of the sending socket; used only for a packet of this host.
   public var uid: UInt32 = 0
+  /// The group of the sending socket; used only for a packet of this host.
   public var gid: UInt32 = 0
 
+  /// Creates a draft from the fields of a packet.
   public init(_ fields: PacketFields, input: String? = nil) {
     self.fields = fields
     self.input = input
   }
 
+  /// The family of the packet.
   public var family: Family { fields.source.family }
 
   /// The packet at a hook.
   ///
   /// - Parameters:
-  ///   - hook: where it stands. An interface that a packet has not at this hook is left out.
-  ///   - world: knows the interfaces; one it does not know gets no index.
-  ///   - attachment: what it is to connection tracking.
+  ///   - hook: the hook. An interface that packets do not have at this hook is left out.
+  ///   - world: the namespace with the interfaces. An interface that it does not have gets the index 0.
+  ///   - attachment: the packet's connection.
+  /// - Throws: an error if the fields do not make a packet.
   public func context(at hook: Hook, in world: World, attachment: Attachment = .none) throws(PacketFields.BuildError) -> PacketContext {
     var packet = try fields.packet()
     if let hardwareSource {
@@ -46,13 +51,13 @@ public struct PacketDraft: Sendable, Equatable {
     return context
   }
 
-  /// Whether a TCP header is laid out by its fields.
+  /// Whether the packet has a TCP header that is built from fields.
   public var isTCP: Bool { isBuilt(.tcp) }
 
-  /// Whether the builder of packets lays out a header of the protocol, and no bytes stand for it.
+  /// Whether the packet has a header of one of the protocols that is built from fields, not from bytes.
   func isBuilt(_ protocols: IPProtocol...) -> Bool { fields.transportBytes == nil && protocols.contains(fields.proto) }
 
-  /// Bytes of the header that the builder of packets lays out; nil where it knows none of the protocol, or bytes stand for it.
+  /// The size in bytes of a transport header that is built from fields; nil for other protocols, and for one given as bytes.
   var builtHeaderLength: Int? {
     guard fields.transportBytes == nil else { return nil }
     return switch fields.proto {
@@ -63,16 +68,16 @@ public struct PacketDraft: Sendable, Equatable {
     }
   }
 
-  /// Writes bytes of the transport header as they stand in the packet; what is missing before them is zero.
+  /// Writes bytes of the transport header, in network order. Missing bytes before them are zero.
   ///
-  /// - Returns: false, with nothing written, where the protocol is an extension header of IPv6, behind which the transport header begins.
+  /// - Returns: false, without changes, if the protocol is an IPv6 extension header, because the transport header begins behind it.
   public mutating func setTransport(_ bytes: [UInt8], at offset: Int) -> Bool {
     if family == .ipv6, fields.proto.isExtensionHeader { return false }
     setLastHeader(bytes, at: offset)
     return true
   }
 
-  /// The same for whatever header the draft's protocol names, extension header or not.
+  /// Writes bytes of the header that the draft's protocol names, even if it is an extension header.
   public mutating func setLastHeader(_ bytes: [UInt8], at offset: Int) {
     var transport = fields.transportBytes ?? []
     let missing = offset + bytes.count - transport.count
@@ -81,7 +86,7 @@ public struct PacketDraft: Sendable, Equatable {
     fields.transportBytes = transport
   }
 
-  /// Makes the datagram so long by its payload; false where its headers alone are longer, or no datagram is so long.
+  /// Sets the length of the datagram by its payload. Returns false if the headers alone are longer, or the length exceeds 65,535.
   mutating func setLength(_ total: Int) -> Bool {
     var empty = fields
     empty.payload = []

@@ -1,30 +1,38 @@
 import Conntrack
 public import Wire
 
-/// The properties of packets that rules ask for most, each read in place: without a closure, and without a reference to be counted.
+/// The properties of packets that rules test most often. Each is read in place, without a closure and without reference counting.
 public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
+  /// The packet mark.
   case mark
+  /// The addresses of the network header.
   case source, destination
+  /// TTL, TOS and length of the network header, or the fields of IPv6 that correspond to them.
   case hopLimit, typeOfService, datagramLength
-  /// Whether this many bytes of the transport header are there.
+  /// Whether at least this many bytes of the transport header are present.
   case header(UInt8)
-  /// The same for TCP, where a fragment that would overwrite the flags can only mean harm: the kernel drops it.
+  /// The same for TCP. The kernel drops a fragment that would overwrite the flags of the TCP header.
   case tcpHeader
-  /// Of the transport header of a packet that is no later fragment: one byte, two of a header that must be so long, or four.
+  /// One byte of the transport header, two bytes of a header with a minimum size, or four bytes; absent in a later fragment.
   case byte(at: UInt8)
+  /// Two bytes at an offset in a header with a minimum size.
   case half(at: UInt8, of: UInt8)
+  /// Four bytes at an offset.
   case word(at: UInt8)
   /// `XT_CONNTRACK_STATE_*`.
   case connectionState
-  /// The same without the bits that tell of translation, for which the connection itself would have to be asked.
+  /// The same without the bits of translation, which are stored in the connection.
   case connectionInfo
+  /// 1 if the packet has a connection, otherwise 0.
   case connectionExists
   /// 0 in the original direction, 1 in the reply direction.
   case connectionDirection
+  /// The `IPS_*` bits of the connection; absent if there is none.
   case connectionStatus
+  /// The mark of the connection; absent if there is none.
   case connectionMark
 
-  /// What reading gives; see ``FieldValue``.
+  /// The result of reading; see ``FieldValue``.
   enum Value<Word: FixedWidthInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
     case value(Word)
     case absent
@@ -34,10 +42,10 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
     static func of(_ value: some FixedWidthInteger) -> Value { .value(Word(truncatingIfNeeded: value)) }
   }
 
-  /// An address: more than 64 bits.
+  /// Whether the value has more than 64 bits: an address.
   var isWide: Bool { self == .source || self == .destination }
 
-  /// Which word a test of this one can do with: one that is quicker to be read where that gives the same answer.
+  /// The word that is sufficient for a test of this one: a faster one if it gives the same result.
   func sufficient(for test: ValueTest?) -> PacketWord {
     let translation = UInt128(ConntrackState.sourceNAT | ConntrackState.destinationNAT)
     guard self == .connectionState, case .masked(_, let mask) = test, mask & translation == 0 else { return self }
@@ -102,19 +110,20 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
   }
 }
 
-/// Where a packet's transport header stands: found once for all the tests that read of it.
+/// The place of a packet's transport header, determined once for all tests that read it.
 public struct TransportPlace: BitwiseCopyable, Sendable {
   enum Kind: UInt8, BitwiseCopyable, Sendable {
     case readable
     /// The packet is a later fragment, or its network header cannot be read.
     case absent
-    /// A later fragment that would overwrite the second eight bytes of a header over IPv4.
+    /// A later IPv4 fragment that would overwrite the second eight bytes of the transport header.
     case overwriting
   }
 
   let kind: Kind
   let offset: Int32
 
+  /// The place of a located header; absent if nil.
   public init(_ locator: TransportLocator?) {
     offset = Int32(clamping: locator?.offset ?? 0)
     kind =
@@ -129,15 +138,22 @@ public struct TransportPlace: BitwiseCopyable, Sendable {
 
 /// The bits of `XT_CONNTRACK_STATE_*`.
 public enum ConntrackState {
+  /// `INVALID`: the packet belongs to no connection.
   public static let invalid: UInt16 = 1 << 0
+  /// `ESTABLISHED`.
   public static let established: UInt16 = 1 << 1
+  /// `RELATED`.
   public static let related: UInt16 = 1 << 2
+  /// `NEW`.
   public static let new: UInt16 = 1 << 3
+  /// `SNAT`: the source of the connection is translated.
   public static let sourceNAT: UInt16 = 1 << 6
+  /// `DNAT`: the destination of the connection is translated.
   public static let destinationNAT: UInt16 = 1 << 7
+  /// `UNTRACKED`.
   public static let untracked: UInt16 = 1 << 8
 
-  /// The state of a packet in its connection. The corresponding kernel code stands at the beginning of `conntrack_mt`.
+  /// The state of a packet in its connection. The corresponding kernel code is at the beginning of `conntrack_mt`.
   static func of(_ context: borrowing PacketContext) -> UInt16 {
     var state = info(context.attachment)
     guard let handle = context.attachment.connection, let status = context.world.conntrack?.status(of: handle) else { return state }
@@ -146,13 +162,13 @@ public enum ConntrackState {
     return state
   }
 
-  /// The same but for what tells of translation.
+  /// The state without the bits of translation.
   @inline(__always)
   static func info(_ attachment: Attachment) -> UInt16 {
     switch attachment {
     case .none: invalid
     case .untracked: untracked
-    // A template counts as a connection that begins. The corresponding kernel function is `xt_ct_target`.
+    // A template counts as a new connection. The corresponding kernel function is `xt_ct_target`.
     case .template, .connection(_, .new): new
     case .connection(_, .established), .connection(_, .establishedReply): established
     case .connection(_, .related), .connection(_, .relatedReply): related

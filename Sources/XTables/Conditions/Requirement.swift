@@ -1,19 +1,22 @@
-/// What a condition asks of a packet, with every negation carried down to the tests: the one place that says what becomes of "all" and
-/// "any" under "not".
+/// What a condition requires of a packet, with all negations moved down to the tests. This is the only code that applies De
+/// Morgan's laws.
 public indirect enum Requirement: Sendable {
-  /// A test of a field is to hold or to fail; nil stands for the field being there.
+  /// A test of a field must hold, or must fail. Nil stands for the test that the field exists.
   case test(Field, ValueTest?, holds: Bool)
+  /// All parts must be met.
   case every([Requirement])
+  /// At least one part must be met.
   case either([Requirement])
   /// Met by every packet, or by none.
   case settled(Bool)
-  /// Memory or chance decides, whatever is wanted of it.
+  /// Decided by state or chance.
   case opaque
+  /// Undecidable without further input; the reason names it.
   case unknown(UnknownReason)
 }
 
 extension Condition {
-  /// What it takes for the condition to hold, or for it to fail.
+  /// What must be true for the condition to hold (`wanted`) or to fail.
   public func requirement(_ wanted: Bool = true) -> Requirement {
     switch self {
     case .always: .settled(wanted)

@@ -1,5 +1,6 @@
 /// A test of one field's value.
 public enum ValueTest: Sendable, Hashable {
+  /// The value is within the range.
   case range(ClosedRange<UInt128>)
   /// `field & mask == value`.
   case masked(value: UInt128, mask: UInt128)
@@ -12,7 +13,7 @@ public enum ValueTest: Sendable, Hashable {
     }
   }
 
-  /// The least value of a range that passes; nil where none does.
+  /// The least value of a range that passes; nil if none does.
   public func leastHolding(in range: ClosedRange<UInt128>) -> UInt128? {
     let least: UInt128? =
       switch self {
@@ -26,21 +27,21 @@ public enum ValueTest: Sendable, Hashable {
   public func mayFail(in range: ClosedRange<UInt128>) -> Bool {
     if !holds(for: range.lowerBound) || !holds(for: range.upperBound) { return true }
     guard case .masked(_, let mask) = self else { return false }
-    // From the highest bit in which the ends differ downwards, the values between them take every pattern.
+    // From the highest bit in which the ends differ downwards, the values between them have every pattern.
     let difference = range.lowerBound ^ range.upperBound
     return difference != 0 && mask & (UInt128.max >> UInt128(difference.leadingZeroBitCount)) != 0
   }
 
-  /// The least number at or above `start` of which the bits under a mask have a value.
+  /// The least number not below `start` whose bits under a mask equal `value`; nil if there is none.
   private static func least(from start: UInt128, _ value: UInt128, mask: UInt128) -> UInt128? {
     guard value & ~mask == 0 else { return nil }
     let nearest = value | start & ~mask
     let difference = nearest ^ start
     guard difference != 0 else { return nearest }
     let highest = UInt128(1) << UInt128(127 - difference.leadingZeroBitCount)
-    // Above: what stands below the first difference can be the least there is.
+    // Greater than `start`: the free bits below the first difference are zero in the least number.
     if nearest > start { return value | start & ~mask & ~(highest - 1) }
-    // Below: a free bit above the first difference must be set.
+    // Less than `start`: a free bit above the first difference must be set.
     let free = ~mask & ~start & ~(highest | (highest - 1))
     guard free != 0 else { return nil }
     let carry = UInt128(1) << UInt128(free.trailingZeroBitCount)

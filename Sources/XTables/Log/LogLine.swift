@@ -1,6 +1,6 @@
 import Wire
 
-/// The line the kernel's packet logger writes, word for word: every word ends in a blank, the last one too.
+/// The log line of the kernel's packet logger, byte for byte. Every word ends in a blank, the last one included.
 ///
 /// The corresponding kernel functions are `nf_log_ip_packet` and `nf_log_ip6_packet`.
 public struct LogLine {
@@ -8,6 +8,9 @@ public struct LogLine {
   let bytes: [UInt8]
   let content: LogContent
 
+  /// The log line of a packet, without a newline.
+  ///
+  /// - Parameter prefix: the text before the line, such as that of `--log-prefix`.
   public static func text(for context: PacketContext, prefix: String, content: LogContent) -> String {
     var line = LogLine(bytes: context.packet.bytes, content: content)
     line.add("\(prefix)IN=\(context.input?.name ?? "")", "OUT=\(context.output?.name ?? "")")
@@ -28,7 +31,7 @@ public struct LogLine {
     for word in words { text += word + " " }
   }
 
-  /// The link-layer header: its fields by name, or all its bytes.
+  /// Adds the link-layer header: its fields by name, or all its bytes.
   private mutating func addLink(_ link: LinkHeader?, _ input: Interface, _ family: AddressFamily) {
     if content.contains(.linkLayer) {
       guard let link else { return }
@@ -46,7 +49,7 @@ public struct LogLine {
     add("MAC=" + header.map { Hex.string([$0]) }.joined(separator: ":"))
   }
 
-  /// False where the header is cut so short that the kernel stops writing.
+  /// Adds an IPv4 packet. Returns false if a header is truncated so that the kernel stops writing.
   mutating func addIPv4(at start: Int, isQuoted: Bool) -> Bool {
     guard let header = IPv4Header(bytes, at: start) else {
       text += "TRUNCATED"
@@ -80,7 +83,7 @@ public struct LogLine {
 
   static func upperHex(_ byte: UInt8) -> String { Hex.string([byte]).uppercased() }
 
-  /// Lower-case hexadecimal with leading zeroes.
+  /// The number in lower-case hexadecimal, padded with zeroes.
   static func hex(_ value: UInt32, digits: Int) -> String {
     let text = String(value, radix: 16)
     return String(repeating: "0", count: max(digits - text.count, 0)) + text

@@ -1,6 +1,6 @@
 import Wire
 
-/// The corresponding kernel function is `dump_ipv6_packet`.
+/// Writes IPv6 packets. The corresponding kernel function is `dump_ipv6_packet`.
 extension LogLine {
   mutating func addIPv6(at start: Int, isQuoted: Bool) -> Bool {
     guard let header = IPv6Header(bytes, at: start) else {
@@ -26,7 +26,7 @@ extension LogLine {
     return addTransport(number, at: at, .ipv6, isFragment: isFragment, isQuoted: isQuoted)
   }
 
-  /// Writes one extension header and gives its length, or nothing where the kernel stops there.
+  /// Adds one extension header and returns its length in bytes; nil if the kernel stops there.
   private mutating func addExtension(_ number: IPProtocol, units: UInt8, at: Int, _ isFragment: inout Bool) -> Int? {
     let isDetailed = content.contains(.ipOptions)
     if isDetailed { add("OPT", "(") }
@@ -46,7 +46,7 @@ extension LogLine {
       guard !isDetailed || addSecurity("AH", spiAt: 4, length: AHHeader.minimumLength, at: at, isFragment) else { return nil }
       length = (Int(units) + 2) * 4
     case .esp:
-      // Nothing behind it can be read.
+      // Nothing behind an ESP header can be read.
       if isDetailed, addSecurity("ESP", spiAt: 0, length: ESPHeader.length, at: at, isFragment) { text += ")" }
       return nil
     default:
@@ -60,7 +60,7 @@ extension LogLine {
     return length
   }
 
-  /// The index of an AH or ESP header inside the parenthesis; false where it stops there.
+  /// Adds the SPI of an AH or ESP header inside the parentheses. Returns false if the kernel stops there.
   private mutating func addSecurity(_ name: String, spiAt: Int, length: Int, at: Int, _ isFragment: Bool) -> Bool {
     add(name)
     if isFragment {
@@ -76,7 +76,7 @@ extension LogLine {
     return true
   }
 
-  /// All eight groups with all their digits.
+  /// The address with all digits of all eight groups.
   private static func full(_ address: IPv6Address) -> String {
     (0..<8).map { hex(UInt32(truncatingIfNeeded: address.rawValue >> UInt128(112 - 16 * $0) & 0xffff), digits: 4) }
       .joined(separator: ":")

@@ -1,7 +1,7 @@
 import Wire
 
-/// The corresponding kernel functions are `nf_log_dump_tcp_header`, `nf_log_dump_udp_header` and the later parts of
-/// `dump_ipv4_packet` and `dump_ipv6_packet`.
+/// Writes transport headers. The corresponding kernel functions are `nf_log_dump_tcp_header`, `nf_log_dump_udp_header` and the
+/// later parts of `dump_ipv4_packet` and `dump_ipv6_packet`.
 extension LogLine {
   mutating func addTransport(
     _ number: IPProtocol, at: Int, _ family: AddressFamily, isFragment: Bool, isQuoted: Bool
@@ -60,7 +60,7 @@ extension LogLine {
   }
 
   private mutating func addIndex(_ name: String, at: Int, spiAt: Int, length: Int, _ isFragment: Bool) {
-    // A later fragment of AH is not even named.
+    // The kernel writes nothing for a later fragment of AH, not even its name.
     if isFragment, name == "AH" { return }
     add("PROTO=\(name)")
     if isFragment { return }
@@ -68,7 +68,7 @@ extension LogLine {
     add("SPI=0x\(String(index, radix: 16))")
   }
 
-  /// How many bytes a message of each type needs to be written in full.
+  /// The number of bytes that a message of each type needs to be written completely.
   private static func requiredLength(_ type: UInt8) -> Int {
     switch type {
     case 0, 8: 4
@@ -90,7 +90,7 @@ extension LogLine {
     case 12: add("PARAMETER=\(header.rest >> 24)")
     case 3, 4, 5, 11:
       if header.type == 5 { add("GATEWAY=\(IPv4Address(rawValue: header.rest))") }
-      // A packet quoted by a quoted packet is not written.
+      // A packet that is quoted by a quoted packet is not written.
       if !isQuoted {
         text += "["
         _ = addIPv4(at: at + ICMPHeader.length, isQuoted: true)

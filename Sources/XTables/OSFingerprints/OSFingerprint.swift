@@ -1,42 +1,51 @@
 public import Wire
 
-/// What the first packet of a connection looks like when a certain system sends it. Kernel: `nf_osf_user_finger`.
+/// The properties of the first packet of a connection that identify an operating system. Kernel: `nf_osf_user_finger`.
 public struct OSFingerprint: Sendable, Hashable {
-  /// What the window of TCP must be.
+  /// The required TCP window.
   public enum Window: Sendable, Hashable {
-    /// This number; 0 stands for any.
+    /// This number; 0 for any.
     case exactly(UInt32)
-    /// So many segments of the size that the packet announces.
+    /// This many segments of the size (MSS) in the packet.
     case segments(UInt32)
-    /// So many packets that are filled with such segments.
+    /// This many packets (MTU) with such segments.
     case packets(UInt32)
-    /// A multiple of a number that is not 0.
+    /// A multiple of a number other than 0.
     case multiple(of: UInt32)
   }
 
-  /// An option of TCP: its kind, and the bytes it takes with that.
+  /// A TCP option: its kind and its total size.
   public struct Item: Sendable, Hashable {
+    /// The kind of the option.
     public let kind: UInt8
+    /// The size of the option in bytes, kind and length byte included.
     public let length: Int
   }
 
+  /// The required TCP window.
   public let window: Window
+  /// The initial TTL of the system.
   public let ttl: UInt8
+  /// Whether the don't-fragment flag must be set.
   public let dontFragment: Bool
-  /// Bytes of the whole packet.
+  /// The size of the whole packet in bytes.
   public let length: Int
+  /// The TCP options in order.
   public let options: [Item]
-  /// The system; `Linux`.
+  /// The system, such as `Linux`.
   public let genre: String
+  /// The version of the system, such as `2.6`.
   public let version: String
+  /// The variant of the version; may be empty.
   public let subtype: String
 
-  /// How a packet's lifetime is held against that of a fingerprint; raw values are the kernel's `NF_OSF_TTL_*`.
+  /// How the TTL of a packet is compared with that of a fingerprint. Raw values are the kernel's `NF_OSF_TTL_*`.
   public enum LifetimeTest: UInt32, Sendable {
+    /// The TTL equals that of the fingerprint, is at most that, or is ignored.
     case equal, atMost, any
   }
 
-  /// Whether a packet looks like this. The corresponding kernel function is `nf_osf_match_one`.
+  /// Whether a packet has this fingerprint. The corresponding kernel function is `nf_osf_match_one`.
   func covers(_ opening: Opening, _ lifetime: LifetimeTest) -> Bool {
     guard opening.length == length, opening.options.count == options.reduce(0, { $0 + $1.length }) else { return false }
     switch lifetime {
@@ -54,7 +63,7 @@ public struct OSFingerprint: Sendable, Hashable {
     return fits(opening.window, segment)
   }
 
-  /// Some lines between the hosts make segments smaller: those of Ethernet, with and without a timestamp, are tried as well.
+  /// Also tries the segment sizes of Ethernet, with and without a timestamp, because a link on the path may reduce the size.
   private func fits(_ actual: UInt32, _ segment: UInt32) -> Bool {
     let segments: InlineArray<3, UInt32> = [segment, 1460, 1448]
     func some(_ size: (UInt32) -> UInt32) -> Bool { segments.indices.contains { actual == size(segments[$0]) } }
@@ -66,7 +75,7 @@ public struct OSFingerprint: Sendable, Hashable {
     }
   }
 
-  /// What is looked at of a packet. Kernel: `nf_osf_hdr_ctx`.
+  /// The properties of a packet that are compared. Kernel: `nf_osf_hdr_ctx`.
   struct Opening {
     let ttl: UInt8
     let dontFragment: Bool
@@ -74,7 +83,7 @@ public struct OSFingerprint: Sendable, Hashable {
     let window: UInt32
     let options: ArraySlice<UInt8>
 
-    /// Nothing where the packet is no SYN of TCP, or ends before its options do.
+    /// Nil if the packet is no TCP SYN, or ends before its options do.
     init?(_ packet: borrowing Packet) {
       guard let header = packet.ipv4, let tcp = TCPHeader(packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else { return nil }
       let start = header.headerLength + TCPHeader.minimumLength
@@ -87,18 +96,19 @@ public struct OSFingerprint: Sendable, Hashable {
   }
 }
 
-/// The fingerprints that a kernel was given, in their order. Kernel: `nf_osf_fingers`.
+/// The fingerprints that were loaded into a kernel, in order. Kernel: `nf_osf_fingers`.
 public struct OSFingerprints: Sendable {
+  /// The fingerprints in the order in which they were added.
   public private(set) var all: [OSFingerprint] = []
 
-  /// Adds one, unless it is there already.
+  /// Adds a fingerprint, unless an equal one exists.
   public mutating func add(_ fingerprint: OSFingerprint) {
     if !all.contains(fingerprint) { all.append(fingerprint) }
   }
 
-  /// Those that a packet looks like, in their order; none where it is no SYN of TCP.
+  /// The fingerprints of a packet, in order; empty if it is no TCP SYN.
   ///
-  /// - Parameter genre: only those of this system, written as there.
+  /// - Parameter genre: only fingerprints with exactly this genre; nil for all.
   public func matches(_ packet: borrowing Packet, genre: String?, _ lifetime: OSFingerprint.LifetimeTest) -> [OSFingerprint] {
     guard let opening = OSFingerprint.Opening(packet) else { return [] }
     return all.filter {

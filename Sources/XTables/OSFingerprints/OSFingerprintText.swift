@@ -1,14 +1,18 @@
-/// Why a text of fingerprints could not be read.
+/// The reason why a text of fingerprints could not be read.
 public struct OSFingerprintError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// From 1.
+  /// The line number, from 1.
   public let line: Int
+  /// What is wrong in the line.
   public let reason: String
 
+  /// `line N: reason`.
   public var description: String { "line \(line): \(reason)" }
 }
 
 extension OSFingerprints {
-  /// Reads a `pf.os`, as `nfnl_osf` loads it: lines of `window:ttl:df:size:options:genre:version:subtype:details`.
+  /// Reads a `pf.os` file as `nfnl_osf` does: lines of `window:ttl:df:size:options:genre:version:subtype:details`.
+  ///
+  /// - Throws: the first line that cannot be read.
   public init(text: String) throws(OSFingerprintError) {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       guard let first = line.first, first != "#", line.contains(where: { !$0.isWhitespace }) else { continue }
@@ -18,7 +22,7 @@ extension OSFingerprints {
 }
 
 extension OSFingerprint {
-  /// The corresponding function of `nfnl_osf` is `osf_load_line`.
+  /// Reads one line. The corresponding function of `nfnl_osf` is `osf_load_line`.
   fileprivate init(line: Substring, number: Int) throws(OSFingerprintError) {
     func error(_ reason: String) -> OSFingerprintError { OSFingerprintError(line: number, reason: reason) }
     let fields = line.split(separator: ":", omittingEmptySubsequences: false).map { $0.drop(while: \.isWhitespace) }
@@ -35,12 +39,12 @@ extension OSFingerprint {
       version: Self.name(fields[6]), subtype: Self.name(fields[7]))
   }
 
-  /// Cut to what the kernel's `MAXGENRELEN` leaves room for.
+  /// The name, shortened to the kernel's `MAXGENRELEN` less the NUL.
   private static func name(_ text: Substring) -> String { String(decoding: text.utf8.prefix(31), as: UTF8.self) }
 }
 
 extension OSFingerprint.Window {
-  /// `S4`, `T22`, `%8192`, `65535` or `*`.
+  /// Reads `S4`, `T22`, `%8192`, `65535` or `*`.
   fileprivate init?(text: Substring) {
     if text == "*" {
       self = .exactly(0)
@@ -64,7 +68,7 @@ extension OSFingerprint.Window {
 }
 
 extension OSFingerprint.Item {
-  /// By its first letter; what stands behind it, and other letters, say nothing to the kernel.
+  /// Reads an option by its first letter. The kernel ignores other letters and the text after the first letter.
   fileprivate init?(text: Substring) {
     switch text.first {
     case "E": self.init(kind: 0, length: 1)

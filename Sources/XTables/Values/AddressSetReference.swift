@@ -1,22 +1,27 @@
 import Wire
 
-/// A set by the index the kernel gave it, and what of a packet is looked up in it: a bit for each dimension, set for the source.
+/// The index of an ipset, and the dimensions of the look-up: one bit for each dimension, set for the packet's source.
 ///
 /// The corresponding kernel structure is `xt_set_info`.
 public struct AddressSetReference: BitwiseCopyable, Sendable, Hashable {
+  /// The index that the kernel gave to the set.
   public var index: UInt16 = AddressSetReference.noIndex
+  /// The number of dimensions, from 1 to 6.
   public var dimension: UInt8 = 0
+  /// Bit N is set if dimension N (from 1) is the source; bit 0 and bit 7 are ``inverted`` and ``nomatch``.
   public var flags: UInt8 = 0
 
-  /// `IPSET_INVALID_ID`: the set is not known, and the kernel would refuse the rule.
+  /// `IPSET_INVALID_ID`: the set is unknown, and the kernel would refuse the rule.
   public static let noIndex: UInt16 = 0xffff
-  /// `IPSET_INV_MATCH` and `IPSET_RETURN_NOMATCH`.
+  /// `IPSET_INV_MATCH`: the match is inverted.
   public static let inverted: UInt8 = 0x01
+  /// `IPSET_RETURN_NOMATCH`: exceptions match, other elements do not.
   public static let nomatch: UInt8 = 0x80
 
+  /// Creates a reference to no set.
   public init() {}
 
-  /// Reads `name src,dst`, and asks for the set where somebody can tell.
+  /// Parses `name src,dst`, and looks up the set if the name database has sets.
   ///
   /// The corresponding C functions are `get_set_byname` and `parse_dirs`.
   public init(_ arguments: OptionArguments, directions: Token) throws(OptionError) {
@@ -52,7 +57,7 @@ public struct AddressSetReference: BitwiseCopyable, Sendable, Hashable {
     }
   }
 
-  /// Prints name and directions; a set known by its index only is asked for its name.
+  /// Prints name and directions. If the name is empty, it is looked up by the index.
   public func print<let capacity: Int>(_ name: FixedName<capacity>, to text: inout RuleText) {
     text.word(name.bytes.isEmpty ? text.names.addressSetName(index) ?? "#\(index)" : name.string)
     let directions = (1...6).prefix(Int(dimension)).map { flags >> UInt8($0) & 1 == 1 ? "src" : "dst" }

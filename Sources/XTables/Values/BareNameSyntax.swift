@@ -1,12 +1,12 @@
 extension ValueSyntax {
-  /// Any text, cut at the room there is, printed as it stands.
+  /// Any text, truncated to the capacity, printed without quotes.
   public static func bareName<let capacity: Int>(placeholder: String) -> ValueSyntax where Value == FixedName<capacity> {
     ValueSyntax(
       placeholder: placeholder, grammar: "string", samples: ["foo", "x-y_z"], parse: { token, _ in FixedName(token.bytes) },
       print: { name, text in text.word(name.string) })
   }
 
-  /// The same, but not empty.
+  /// Any text that is not empty, truncated to the capacity, printed without quotes.
   public static func filledName<let capacity: Int>(placeholder: String) -> ValueSyntax where Value == FixedName<capacity> {
     let plain = ValueSyntax.bareName(placeholder: placeholder)
     return ValueSyntax(

@@ -1,10 +1,12 @@
-/// A fraction as `strtod` reads it at the front of a text: white space, a sign, then a decimal or hexadecimal number, `inf` or `nan`.
+/// A fraction at the beginning of a text, as `strtod` reads it: white space, a sign, then a decimal or hexadecimal number, `inf` or
+/// `nan`.
 public struct CFraction: Sendable {
+  /// The value.
   public let value: Double
-  /// What follows the number.
+  /// The text after the number.
   public let rest: ArraySlice<UInt8>
 
-  /// Nothing where the text begins with no number.
+  /// Nil if the text does not begin with a number.
   public init?(_ bytes: ArraySlice<UInt8>) {
     var at = bytes.drop { $0 == 0x20 || (9...13).contains($0) }
     let isNegative = at.first == UInt8(ascii: "-")
@@ -19,7 +21,7 @@ public struct CFraction: Sendable {
     ["infinity", "inf", "nan"].first { name in bytes.count >= name.utf8.count && zip(bytes, name.utf8).allSatisfy { $0 | 0x20 == $1 } }?.utf8.count
   }
 
-  /// How many bytes are digits, a point and an exponent.
+  /// The number of bytes that are digits, a point and an exponent.
   private static func length(_ bytes: ArraySlice<UInt8>) -> Int {
     let text = Array(bytes.prefix(1024))
     let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
@@ -35,7 +37,7 @@ public struct CFraction: Sendable {
       at += 1
     }
     guard digits > 0 else { return isHexadecimal ? 1 : 0 }
-    // An exponent without digits is none.
+    // An exponent without digits is not part of the number.
     guard at < text.count, text[at] | 0x20 == UInt8(ascii: isHexadecimal ? "p" : "e") else { return at }
     var end = at + 1
     if end < text.count, text[end] == UInt8(ascii: "+") || text[end] == UInt8(ascii: "-") { end += 1 }
@@ -46,7 +48,8 @@ public struct CFraction: Sendable {
 }
 
 extension UInt32 {
-  /// The lowest 32 bits of the whole part, as a C compiler converts a `double` on a machine of 64 bits; 0 for what has more than 63.
+  /// The lowest 32 bits of the integral part, as compiled C code converts a `double` on 64-bit machines; 0 if the integral part has
+  /// more than 63 bits.
   public init(truncating value: Double) {
     self = value > -0x1p63 && value < 0x1p63 ? UInt32(truncatingIfNeeded: Int64(value)) : 0
   }

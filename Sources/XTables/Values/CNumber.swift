@@ -1,26 +1,30 @@
-/// A number as the C library reads it at the front of a text: white space, a sign, digits.
+/// A number at the beginning of a text, as the C library reads it: white space, a sign, digits.
 ///
-/// Every number of a rule is read here. iptables has several readers, which agree on the digits and differ in what they do with a
-/// minus, with too many digits and with what follows; the properties below are those readers.
+/// Every number of a rule is read here. iptables uses several C functions, which treat digits alike but differ in a minus, too many
+/// digits, and the text behind. The properties below correspond to these functions.
 public struct CNumber: Sendable {
+  /// The base of the digits.
   public enum Base: UInt64, Sendable {
-    /// `0x1f`, `037` and `31` are the same number: base 0 of `strtoul`.
+    /// Base 0 of `strtoul`: `0x1f`, `037` and `31` are the same number.
     case any = 0
+    /// Decimal digits only.
     case decimal = 10
+    /// Hexadecimal digits, with or without `0x`.
     case hexadecimal = 16
-    /// Hexadecimal as the `%x` of `scanf` reads it, for which `0x` alone is the number 0.
+    /// Hexadecimal as `%x` of `scanf` reads it: `0x` alone is the number 0.
     case scannedHexadecimal = 0x10_0010
   }
 
-  /// The digits' value, or `UInt64.max` where they have more than 64 bits.
+  /// The value of the digits; `UInt64.max` if they have more than 64 bits.
   public let magnitude: UInt64
+  /// Whether a minus precedes the digits.
   public let isNegative: Bool
-  /// The digits have more than 64 bits; C sets `errno` to `ERANGE`.
+  /// Whether the digits have more than 64 bits, so that C sets `errno` to `ERANGE`.
   public let isTooLarge: Bool
-  /// What follows the digits.
+  /// The text after the digits.
   public let rest: ArraySlice<UInt8>
 
-  /// Nothing where the text begins with no number.
+  /// Nil if the text does not begin with a number.
   public init?(_ bytes: ArraySlice<UInt8>, base: Base = .any) {
     var at = bytes.startIndex
     let end = bytes.endIndex
@@ -33,7 +37,7 @@ public struct CNumber: Sendable {
     var radix = base.rawValue & 0xff
     var isScanned = false
     if base != .decimal {
-      // `0x` without a digit behind it is the number 0 and the letter x.
+      // `0x` without a digit behind it is the number 0, followed by the letter x.
       let isPrefixed = end - at >= 2 && bytes[at] == UInt8(ascii: "0") && bytes[at + 1] | 0x20 == UInt8(ascii: "x")
         && (end - at > 2 && Self.digit(bytes[at + 2]) < 16 || base == .scannedHexadecimal)
       if isPrefixed { at += 2 }
@@ -59,7 +63,7 @@ public struct CNumber: Sendable {
     rest = bytes[at...]
   }
 
-  /// The digit's value, or 255 where the byte is none.
+  /// The value of a digit; 255 if the byte is none.
   private static func digit(_ byte: UInt8) -> UInt64 {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte &- UInt8(ascii: "0"))
@@ -69,20 +73,20 @@ public struct CNumber: Sendable {
     }
   }
 
-  /// The number itself: nothing where a minus stands before it or it has more than 64 bits.
+  /// The number; nil if a minus precedes it or it has more than 64 bits.
   ///
-  /// The corresponding C function is `xtables_strtoul`; its callers say how many bits they take.
+  /// The corresponding C function is `xtables_strtoul`. Its callers check the number of bits.
   public var exact: UInt64? { isNegative || isTooLarge ? nil : magnitude }
 
-  /// What `strtoul` and the `%u` of `scanf` give: all ones where there are too many digits, and a minus counts down from 2⁶⁴.
+  /// The result of `strtoul` and of `%u` of `scanf`: all ones for too many digits, and 2⁶⁴ minus the number after a minus.
   public var wrapped: UInt64 { isNegative && !isTooLarge ? 0 &- magnitude : magnitude }
 
-  /// What `strtol` gives: the nearest number of 64 bits with sign.
+  /// The result of `strtol`: the nearest signed 64-bit number.
   public var clamped: Int64 {
     isNegative
       ? (magnitude > UInt64(Int64.max) ? .min : -Int64(magnitude)) : Int64(clamping: magnitude)
   }
 
-  /// What `atoi` gives: the lowest 32 bits of that.
+  /// The result of `atoi`: the lowest 32 bits of ``clamped``.
   public var int: Int32 { Int32(truncatingIfNeeded: clamped) }
 }

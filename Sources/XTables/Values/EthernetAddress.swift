@@ -1,16 +1,19 @@
 public import Wire
 
-/// Six bytes of a link-layer address, as the kernel's structures hold them.
+/// A link-layer address of six bytes, as in the kernel's structures.
 public struct EthernetAddress: BitwiseCopyable, Sendable, Hashable {
+  /// The six bytes in network order.
   public var octets = InlineArray<6, UInt8>(repeating: 0)
 
+  /// Creates the address 00:00:00:00:00:00.
   public init() {}
 
+  /// Creates an address from its number.
   public init(_ address: MACAddress) {
     for (index, octet) in address.octets.enumerated() { octets[index] = octet }
   }
 
-  /// Six hexadecimal numbers of at most two characters with colons; one that is left out is 0.
+  /// Parses six hexadecimal numbers of at most two digits, separated by colons. An empty number is 0.
   ///
   /// The corresponding C function is `xtopt_parse_ethermac`.
   fileprivate init?(_ token: Token, _ arguments: OptionArguments) {
@@ -26,16 +29,19 @@ public struct EthernetAddress: BitwiseCopyable, Sendable, Hashable {
     }
   }
 
+  /// The address as a number.
   public var address: MACAddress {
     MACAddress(rawValue: (0..<6).reduce(UInt64(0)) { $0 << 8 | UInt64(octets[$1]) })
   }
 
+  /// Whether all six bytes are equal.
   public static func == (left: EthernetAddress, right: EthernetAddress) -> Bool { left.address == right.address }
+  /// Hashes the six bytes.
   public func hash(into hasher: inout Hasher) { hasher.combine(address) }
 }
 
 extension ValueSyntax where Value == EthernetAddress {
-  /// Six hexadecimal numbers with colons; the corresponding C type is `XTTYPE_ETHERMAC`.
+  /// Six hexadecimal numbers with colons. The corresponding C type is `XTTYPE_ETHERMAC`.
   public static var ethernet: ValueSyntax {
     ValueSyntax(
       placeholder: "XX:XX:XX:XX:XX:XX", grammar: "mac-address", samples: ["42:01:02:03:04:05", "0:A:b:c:d:e"],

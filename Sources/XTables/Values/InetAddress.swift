@@ -1,17 +1,19 @@
 public import Wire
 
-/// An address of either family in sixteen bytes of network order, as the kernel's `union nf_inet_addr` holds it.
+/// An address of either family in 16 bytes of network order, as in the kernel's `union nf_inet_addr`.
 public struct InetAddress: BitwiseCopyable, Sendable, Hashable {
-  /// The four words as they stand in memory; an IPv4 address fills the first.
+  /// The four words as in memory. An IPv4 address is in the first word.
   var words = InlineArray<4, UInt32>(repeating: 0)
 
+  /// Creates the zero address.
   public init() {}
 
+  /// Creates an address of either family.
   public init(_ address: IPAddress) {
     self.init(address.bits, address.family)
   }
 
-  /// An address whose first bit is the most significant of its family's width.
+  /// Creates an address from a number of 32 or 128 bits, the first byte most significant.
   public init(_ bits: UInt128, _ family: Family) {
     if family == .ipv4 {
       words[0] = UInt32(truncatingIfNeeded: bits).bigEndian
@@ -20,27 +22,35 @@ public struct InetAddress: BitwiseCopyable, Sendable, Hashable {
     }
   }
 
-  /// Sixteen bytes of ones, which as a mask mean the whole address in either family.
+  /// All 128 bits set. As a mask it covers the whole address in either family.
   public static let ones = InetAddress(.max, .ipv6)
 
+  /// The address as a number of 32 or 128 bits, the first byte most significant.
   public func bits(_ family: Family) -> UInt128 {
     guard family == .ipv6 else { return UInt128(UInt32(bigEndian: words[0])) }
     return (0..<4).reduce(UInt128(0)) { $0 << 32 | UInt128(UInt32(bigEndian: words[$1])) }
   }
 
+  /// The address in a family.
   public func address(_ family: Family) -> IPAddress { IPAddress(family: family, bits: bits(family)) }
 
+  /// Whether all 16 bytes are equal.
   public static func == (left: InetAddress, right: InetAddress) -> Bool { left.bits(.ipv6) == right.bits(.ipv6) }
+  /// Hashes the 16 bytes.
   public func hash(into hasher: inout Hasher) { hasher.combine(bits(.ipv6)) }
 }
 
-/// An address and the bits of it that count, as the kernel's structures hold them one behind the other.
+/// An address followed by its mask, as in the kernel's structures.
 public struct InetNetwork: BitwiseCopyable, Sendable, Hashable {
+  /// The address; bits outside the mask may be set.
   public var address = InetAddress()
+  /// The mask.
   public var mask = InetAddress()
 
+  /// Creates the zero address with a zero mask.
   public init() {}
 
+  /// Creates an address with a mask.
   public init(_ address: InetAddress, mask: InetAddress) {
     self.address = address
     self.mask = mask
@@ -51,7 +61,7 @@ extension RuleText {
   /// Appends an address as a word.
   public mutating func address(_ address: InetAddress) { word(address.address(family).description) }
 
-  /// Glues a mask to the last word: nothing where it is full, a prefix length where it is one, else an address.
+  /// Appends a mask without a blank: nothing if it is full, a prefix length if it is contiguous, otherwise an address.
   ///
   /// The corresponding C functions are `xtables_ipmask_to_numeric` and `xtables_ip6mask_to_numeric`.
   public mutating func mask(_ mask: InetAddress) {
@@ -62,7 +72,7 @@ extension RuleText {
 }
 
 extension Token {
-  /// An address of the family in numbers; of an IPv4 address the last parts may be left out, which then are zero.
+  /// A numeric address of the family; nil if it is none. The last parts of an IPv4 address may be omitted and are then zero.
   ///
   /// The corresponding C functions are `xtables_numeric_to_ipaddr` and `xtables_numeric_to_ip6addr`.
   public func numericAddress(_ family: Family) -> InetAddress? {
@@ -70,7 +80,7 @@ extension Token {
     return IPv4Text.dotted(bytes).map { InetAddress($0, family) }
   }
 
-  /// An address as the system's resolver takes it without a network. The corresponding C type is `XTTYPE_HOST`.
+  /// An address as the system's resolver accepts it without a network. The corresponding C type is `XTTYPE_HOST`.
   public func host(_ arguments: OptionArguments) throws(OptionError) -> InetAddress {
     let family = arguments.draft.family
     if let bits = family == .ipv4 ? IPv4Text.classful(bytes) : IPv6Address(string)?.rawValue { return InetAddress(bits, family) }
@@ -80,18 +90,18 @@ extension Token {
       hint: "write an address; host names are not resolved, because a rule is bound to what they mean at one moment")
   }
 
-  /// The mask of a prefix length, or a mask written as an address, of which only the length counts: a mask with holes is full.
+  /// The mask of a prefix length, or of a mask written as an address. A mask that is not contiguous gives a full mask.
   ///
   /// The corresponding C type is `XTTYPE_PLENMASK`.
   public func prefixMask(_ arguments: OptionArguments) throws(OptionError) -> InetAddress {
     try prefixLength(arguments).map { InetAddress(prefixLength: $0) } ?? .ones
   }
 
-  /// A prefix length, or that of a mask written as an address; nothing where such a mask has holes.
+  /// A prefix length, or that of a mask written as an address; nil if such a mask is not contiguous.
   public func prefixLength(_ arguments: OptionArguments) throws(OptionError) -> Int? {
     let family = arguments.draft.family
     if let length = unsigned, length <= family.addressBits { return Int(length) }
-    // What is no prefix length is read as `getaddrinfo` reads an address, so that /255.255 and /33 mean something.
+    // Text that is no prefix length is read as an address, as `getaddrinfo` does, so that /255.255 and /33 are accepted.
     guard let mask = family == .ipv4 ? IPv4Text.classful(bytes) : IPv6Address(string)?.rawValue else {
       throw arguments.refused(
         "bad-mask",
@@ -104,14 +114,15 @@ extension Token {
   }
 }
 
-/// IPv4 addresses in numbers.
+/// Reads numeric IPv4 addresses.
 public enum IPv4Text {
-  /// iptables reads an address from a buffer of 20 bytes, and does not look at what is behind them.
+  /// iptables copies an address into a buffer of 20 bytes and ignores the rest.
   static let longest = 19
 
-  /// Four numbers with dots; trailing ones may be left out, and are 0 then.
+  /// Four numbers with dots; nil if the text is none. Trailing numbers may be omitted and are then 0.
   ///
-  /// The corresponding C functions are `xtables_numeric_to_ipaddr` and, where all four are needed, `xtables_numeric_to_ipmask`.
+  /// The corresponding C functions are `xtables_numeric_to_ipaddr` and, if all four numbers are required (`isWhole`),
+  /// `xtables_numeric_to_ipmask`.
   public static func dotted(_ text: ArraySlice<UInt8>, isWhole: Bool = false) -> UInt128? {
     let bytes = text.prefix(longest)
     var address: UInt128 = 0
@@ -128,9 +139,9 @@ public enum IPv4Text {
     return address << UInt128(8 * (4 - count))
   }
 
-  /// One to four numbers with dots, of which the last fills all bytes that are left: `10.1` is 10.0.0.1.
+  /// One to four numbers with dots; the last one fills all remaining bytes: `10.1` is 10.0.0.1. Nil if the text is none.
   ///
-  /// The corresponding C function is `inet_aton`, which the system's resolver asks first.
+  /// The corresponding C function is `inet_aton`, which the system's resolver tries first.
   public static func classful(_ bytes: ArraySlice<UInt8>) -> UInt128? {
     let parts = bytes.split(separator: UInt8(ascii: "."), maxSplits: 4, omittingEmptySubsequences: false)
     guard parts.count <= 4 else { return nil }
@@ -145,14 +156,14 @@ public enum IPv4Text {
 }
 
 extension InetAddress {
-  /// The mask of a prefix length, counted from the first byte whatever the family.
+  /// The mask of a prefix length, counted from the first byte in either family.
   public init(prefixLength: Int) {
     self.init(AddressMask.mask(prefix: prefixLength, .ipv6), .ipv6)
   }
 }
 
 extension ValueSyntax where Value == InetAddress {
-  /// One address; the corresponding C type is `XTTYPE_HOST`.
+  /// One address. The corresponding C type is `XTTYPE_HOST`.
   public static var host: ValueSyntax {
     ValueSyntax(
       placeholder: "address", grammar: "address", samples: ["192.0.2.1", "2001:db8::1"], nearMisses: ["192.0.2.256", "x y"],
@@ -162,7 +173,7 @@ extension ValueSyntax where Value == InetAddress {
 }
 
 extension ValueSyntax where Value == InetNetwork {
-  /// `address[/mask]`, host bits kept; the corresponding C type is `XTTYPE_HOSTMASK`.
+  /// `address[/mask]` with host bits kept. The corresponding C type is `XTTYPE_HOSTMASK`.
   public static var hostMask: ValueSyntax {
     ValueSyntax(
       placeholder: "address[/mask]", grammar: "address [ \"/\" ( number | address ) ]",

@@ -1,5 +1,5 @@
 extension ValueSyntax where Value: FixedWidthInteger & UnsignedInteger & Sendable {
-  /// A number within a range, decimal, hexadecimal or octal; the corresponding C types are `XTTYPE_UINT8` to `XTTYPE_UINT64`.
+  /// A decimal, hexadecimal or octal number within a range. The corresponding C types are `XTTYPE_UINT8` to `XTTYPE_UINT64`.
   public static func unsigned(_ range: ClosedRange<Value> = 0...Value.max) -> ValueSyntax {
     let wide = UInt64(range.lowerBound)...UInt64(range.upperBound)
     return ValueSyntax(
@@ -14,11 +14,14 @@ extension ValueSyntax where Value: FixedWidthInteger & UnsignedInteger & Sendabl
   }
 }
 
-/// A value and the bits of it that count.
+/// A value and its mask.
 public struct Masked<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable, Hashable {
+  /// The value; bits outside the mask may be set.
   public var value: Word
+  /// The mask of the bits that are compared or changed.
   public var mask: Word
 
+  /// Creates a value with a mask, by default a full one.
   public init(_ value: Word = 0, mask: Word = .max) {
     self.value = value
     self.mask = mask
@@ -26,7 +29,7 @@ public struct Masked<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable
 }
 
 extension ValueSyntax where Value == Masked<UInt32> {
-  /// `value[/mask]`, printed in hexadecimal, the mask left out where it is full; the corresponding C type is `XTTYPE_MARKMASK32`.
+  /// `value[/mask]`, printed in hexadecimal, without a full mask. The corresponding C type is `XTTYPE_MARKMASK32`.
   public static var mark: ValueSyntax {
     ValueSyntax(
       placeholder: "value[/mask]", grammar: "number [ \"/\" number ]",
@@ -51,7 +54,7 @@ extension ValueSyntax where Value == Masked<UInt32> {
 }
 
 extension OptionArguments {
-  /// The complaints of `xtables_parse_val_mask`.
+  /// The errors of `xtables_parse_val_mask`.
   fileprivate func badMark(_ what: String, _ more: String?, _ token: Token) -> OptionError {
     OptionError(
       "bad-value", "\(owner): \(what) option \"\(option)\"\(more.map { ", \($0)" } ?? "").\n", at: token.range,

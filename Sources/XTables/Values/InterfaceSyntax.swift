@@ -1,23 +1,27 @@
-/// An interface name and the bytes of it that count, as the kernel's structures hold them one behind the other.
+/// An interface name followed by the mask of the bytes that are compared, as in the kernel's structures.
 public struct InterfaceTest: BitwiseCopyable, Sendable, Equatable {
+  /// The name, with the `+` of a pattern.
   public var name = FixedName<16>()
+  /// The mask: 0xff for each byte that is compared.
   public var mask = InlineArray<16, UInt8>(repeating: 0)
 
+  /// Creates a test that every interface passes.
   public init() {}
 
-  /// The name and mask as numbers, the first byte most significant, as ``Interface/key`` is.
+  /// The name and mask as numbers, the first byte most significant, as in ``Interface/key``.
   public var pattern: InterfacePattern {
     func number(_ bytes: InlineArray<16, UInt8>) -> UInt128 { bytes.indices.reduce(UInt128(0)) { $0 << 8 | UInt128(bytes[$1]) } }
     return InterfacePattern(name: number(name.storage), mask: number(mask))
   }
 
+  /// Whether name and mask are equal.
   public static func == (left: InterfaceTest, right: InterfaceTest) -> Bool {
     left.pattern == right.pattern
   }
 }
 
 extension ValueSyntax where Value == InterfaceTest {
-  /// A name of at most 15 bytes; a final `+` stands for whatever follows.
+  /// A name of at most 15 bytes. A final `+` matches any suffix.
   ///
   /// The corresponding C function is `xtables_parse_interface`.
   public static var interface: ValueSyntax {

@@ -1,5 +1,5 @@
 extension ValueSyntax {
-  /// The text a logged packet is marked with: not empty, no line break, cut at the room there is.
+  /// The prefix of a log line: not empty, without line breaks, truncated to the capacity.
   public static func logPrefix<let capacity: Int>() -> ValueSyntax where Value == FixedName<capacity> {
     ValueSyntax(
       placeholder: "prefix", grammar: "string", samples: ["foo", "\"dropped: \""], nearMisses: ["\"\""],

@@ -1,5 +1,5 @@
 extension ValueSyntax {
-  /// Any text, cut at the room there is, printed with iptables-save's quoting.
+  /// Any text, truncated to the capacity, quoted as by iptables-save.
   @inlinable
   public static func name<let capacity: Int>(placeholder: String) -> ValueSyntax where Value == FixedName<capacity> {
     ValueSyntax(

@@ -1,22 +1,26 @@
-/// An inclusive range of numbers, as the kernel's structures hold it: the lower end, then the upper.
+/// An inclusive range of numbers, as in the kernel's structures: the lower end, then the upper.
 ///
-/// Nothing keeps the lower end below the upper one; a reversed range contains nothing.
+/// The lower end may be greater than the upper end; then the range is empty.
 public struct NumberRange<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable,
   Hashable
 {
+  /// The lower end.
   public var low: Word
+  /// The upper end.
   public var high: Word
 
+  /// Creates a range, by default of all numbers.
   public init(_ low: Word = 0, _ high: Word = .max) {
     self.low = low
     self.high = high
   }
 
+  /// All numbers.
   public static var all: NumberRange { NumberRange() }
 }
 
 extension ValueSyntax {
-  /// `number`, `low:high`, `low:` or `:high`; one number alone is both ends. Ends are taken in whatever order they come.
+  /// `number`, `low:high`, `low:` or `:high`. One number stands for both ends. The ends are accepted in either order.
   ///
   /// The corresponding C types are `XTTYPE_UINT8RC` to `XTTYPE_UINT64RC`.
   public static func range<Word>(of _: Word.Type = Word.self) -> ValueSyntax where Value == NumberRange<Word> {

@@ -1,18 +1,22 @@
-/// An inclusive range of ports, as `xt_tcp.spts` holds it.
+/// An inclusive range of ports, as in `xt_tcp.spts`.
 public struct PortRange: BitwiseCopyable, Sendable, Hashable {
+  /// The lower end, in host byte order.
   public var low: UInt16
+  /// The upper end, in host byte order.
   public var high: UInt16
 
+  /// Creates a range, by default of all ports.
   public init(_ low: UInt16 = 0, _ high: UInt16 = .max) {
     self.low = low
     self.high = high
   }
 
+  /// All ports.
   public static let all = PortRange()
 }
 
 extension NameDatabase {
-  /// A port by number or by service name; the corresponding C function is `xtables_parse_port`.
+  /// A port by number or by service name. The corresponding C function is `xtables_parse_port`.
   public func port(_ token: Token, protocol number: UInt8, _ arguments: OptionArguments) throws(OptionError) -> UInt16 {
     if let value = token.unsigned, value <= 65535 { return UInt16(value) }
     let name = BuiltinProtocol.savedName(number)
@@ -26,7 +30,7 @@ extension NameDatabase {
 }
 
 extension ValueSyntax where Value == PortRange {
-  /// `port`, `low:high`, `low:` or `:high`; the corresponding C function is `parse_tcp_ports`.
+  /// `port`, `low:high`, `low:` or `:high`. The corresponding C function is `parse_tcp_ports`.
   public static var portRange: ValueSyntax {
     ValueSyntax(
       placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
@@ -52,7 +56,7 @@ extension ValueSyntax where Value == PortRange {
 }
 
 extension ValueSyntax where Value == PortRange {
-  /// The same without regard to the order of the two ports; the corresponding C type is `XTTYPE_PORTRC`.
+  /// `port`, `low:high`, `low:` or `:high` with the two ports in either order. The corresponding C type is `XTTYPE_PORTRC`.
   public static var portComponents: ValueSyntax {
     ValueSyntax(
       placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
@@ -77,9 +81,9 @@ extension ValueSyntax where Value == PortRange {
 }
 
 extension Token {
-  /// A port by decimal number or by a service name of any protocol; the corresponding C type is `XTTYPE_PORT`.
+  /// A port by decimal number or by a service name of any protocol. The corresponding C type is `XTTYPE_PORT`.
   ///
-  /// The system's resolver, which iptables asks, reads a number of 32 bits with sign and keeps its low 16 bits.
+  /// iptables calls the system's resolver, which reads a signed 32-bit number and keeps its low 16 bits.
   public func resolvedPort(_ arguments: OptionArguments) throws(OptionError) -> UInt16 {
     if bytes.isEmpty { return 0 }
     if let number = CNumber(bytes, base: .decimal), number.rest.isEmpty {

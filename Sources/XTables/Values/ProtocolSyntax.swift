@@ -1,5 +1,5 @@
 extension Token {
-  /// A protocol by number or name; the corresponding C type is `XTTYPE_PROTOCOL`.
+  /// A protocol by number or name. The corresponding C type is `XTTYPE_PROTOCOL`.
   public func protocolNumber(_ arguments: OptionArguments) throws(OptionError) -> UInt8 {
     if let number = unsigned, number <= 255 { return UInt8(number) }
     if let number = BuiltinProtocol.number(string) ?? arguments.names.protocolNumber(string) { return number }

@@ -1,5 +1,5 @@
 extension ValueSyntax where Value == Masked<UInt32> {
-  /// `value[/mask]` in numbers, or a name of one of `iproute2`'s tables, printed in hexadecimal or by name.
+  /// `value[/mask]` in numbers, or a name from a table of iproute2; printed in hexadecimal or by name.
   ///
   /// The corresponding C functions are `xtables_parse_val_mask` and `xtables_print_val_mask`.
   public static func routeName(in table: String) -> ValueSyntax {

@@ -1,8 +1,11 @@
-/// A value of the type-of-service byte and the bits that count, mask first as `xt_tos_match_info` has it.
+/// A value of the type-of-service byte and its mask; the mask first, as in `xt_tos_match_info`.
 public struct TOSBits: BitwiseCopyable, Sendable, Hashable {
+  /// The mask of the bits that are compared or changed.
   public var mask: UInt8 = 0
+  /// The value; bits outside the mask may be set.
   public var value: UInt8 = 0
 
+  /// Creates a value with a mask, by default an empty one.
   public init(_ value: UInt8 = 0, mask: UInt8 = 0) {
     self.value = value
     self.mask = mask
@@ -10,7 +13,7 @@ public struct TOSBits: BitwiseCopyable, Sendable, Hashable {
 }
 
 extension ValueSyntax where Value == TOSBits {
-  /// The names RFC 1349 gave four of the bits.
+  /// The names of four bits in RFC 1349.
   fileprivate static var symbols: [(name: String, value: UInt8)] {
     [
       ("Minimize-Delay", 0x10), ("Maximize-Throughput", 0x08), ("Maximize-Reliability", 0x04), ("Minimize-Cost", 0x02),
@@ -18,7 +21,7 @@ extension ValueSyntax where Value == TOSBits {
     ]
   }
 
-  /// `value[/mask]` or a symbolic name, which has a mask of its own; the corresponding C type is `XTTYPE_TOSMASK`.
+  /// `value[/mask]`, or a symbolic name, which has its own mask. The corresponding C type is `XTTYPE_TOSMASK`.
   public static func tos(symbolicMask: UInt8) -> ValueSyntax {
     ValueSyntax(
       placeholder: "value[/mask]|symbol", grammar: "number [ \"/\" number ] | tos-symbol",
@@ -44,9 +47,9 @@ extension ValueSyntax where Value == TOSBits {
   private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0x0" : "0x") + String(byte, radix: 16) }
 }
 
-/// The six upper bits of the type-of-service byte, and the names of their classes.
+/// The names of the classes of a DSCP, the six upper bits of the type-of-service byte.
 public enum DSCPClass {
-  /// In the order in which a name is looked up: the first with which a text begins is meant.
+  /// The classes in the order of the look-up: the first name that is a prefix of the text is taken.
   public static let names: [(name: String, value: UInt8)] = [
     ("CS0", 0x00), ("CS1", 0x08), ("CS2", 0x10), ("CS3", 0x18), ("CS4", 0x20), ("CS5", 0x28), ("CS6", 0x30), ("CS7", 0x38),
     ("BE", 0x00), ("AF11", 0x0a), ("AF12", 0x0c), ("AF13", 0x0e), ("AF21", 0x12), ("AF22", 0x14), ("AF23", 0x16),
@@ -55,7 +58,7 @@ public enum DSCPClass {
 }
 
 extension ValueSyntax where Value == UInt8 {
-  /// The name of a class; the corresponding C function is `class_to_dscp`.
+  /// The name of a class. The corresponding C function is `class_to_dscp`.
   public static var dscpClass: ValueSyntax {
     ValueSyntax(
       placeholder: "class", grammar: "dscp-class", samples: DSCPClass.names.map(\.name) + ["ef"], nearMisses: ["", "CS8", "AF", "7"],
@@ -81,14 +84,14 @@ extension ValueSyntax where Value == UInt8 {
 }
 
 extension TOSBits {
-  /// The name RFC 1349 gave the value, where it is meant.
+  /// The name of the value in RFC 1349 if the mask is that of the names; nil otherwise.
   public var symbol: String? {
     mask == 0x3f ? ValueSyntax<TOSBits>.symbols.first { $0.value == value }?.name : nil
   }
 }
 
 extension RuleText {
-  /// Glues a value and its mask in hexadecimal; a name that RFC 1349 gave comes after a blank.
+  /// Appends a value and its mask in hexadecimal without a blank, or a blank and the name in RFC 1349.
   ///
   /// The corresponding C function is `tos_try_print_symbolic`.
   public mutating func tos(_ test: TOSBits, numeric: Bool) {

@@ -1,9 +1,9 @@
 import Wire
 
-/// The options SNAT, DNAT, MASQUERADE and REDIRECT share.
+/// The shared options of SNAT, DNAT, MASQUERADE and REDIRECT.
 extension Option where Info: TranslationRangeHolder {
-  /// `[address[-address]][:port[-port[/port]]]`, an IPv6 address in brackets where ports follow. The corresponding C
-  /// function is `parse_to` of libxt_NAT.
+  /// `[address[-address]][:port[-port[/port]]]`. An IPv6 address before ports is in brackets. The corresponding C function is
+  /// `parse_to` of libxt_NAT.
   public static func translation(_ name: String, _ summary: String) -> Option {
     Option(
       name, arity: 1, placeholder: "[address[-address]][:port[-port[/port]]]", grammar: "translation",
@@ -39,6 +39,7 @@ extension Option where Info: TranslationRangeHolder {
       })
   }
 
+  /// An option without an argument that sets a flag, such as `--random`.
   public static func translationFlag(_ name: String, _ flag: TranslationFlags, _ summary: String) -> Option {
     Option(
       flag: name,
@@ -60,13 +61,13 @@ extension TranslationRange {
       }
       addresses = bracketed
       ports = rest.cut(at: ":")?.after
-      // Nothing in the brackets means no address; what stands before them is not looked at.
+      // Empty brackets mean no address. iptables ignores the text before them.
       if ports != nil, before.bytes.isEmpty, bracketed.bytes.isEmpty, rest.starts(with: ":") {
         addresses = Token(bracketed.bytes, at: token.range)
         return try readPorts(ports ?? token, arguments)
       }
     } else if let (before, after) = token.cut(at: ":"), after.cut(at: ":") == nil {
-      // One colon parts the ports off; more belong to an IPv6 address.
+      // One colon separates the ports; several belong to an IPv6 address.
       addresses = before
       ports = after
     }
@@ -88,7 +89,7 @@ extension TranslationRange {
   }
 
   fileprivate mutating func readPorts(_ token: Token, _ arguments: OptionArguments) throws(OptionError) {
-    // ICMP is among them because its identifier is translated as a port is.
+    // ICMP is in the list because its identifier is translated like a port.
     guard [6, 17, 132, 33, 1].contains(arguments.draft.protocolNumber) else {
       throw OptionError(
         "port-without-protocol", "Need TCP, UDP, SCTP or DCCP with port specification", at: token.range,
@@ -131,7 +132,7 @@ extension TranslationRange {
     }
     flags.insert(.portOffset)
     if let number = UnsignedText.prefix(bytes.dropFirst()), (1...65535).contains(number.value) {
-      // Whatever follows the number is not looked at.
+      // iptables ignores the text after the number.
       basePort.value = UInt16(number.value)
     } else if let port = arguments.names.port(base, nil) {
       basePort.value = port
@@ -146,7 +147,7 @@ extension TranslationRange {
       hint: "a port is a number from 0 to 65535 or a service name")
   }
 
-  /// The corresponding C function is `sprint_range` of libxt_NAT.
+  /// Appends the range. The corresponding C function is `sprint_range` of libxt_NAT.
   fileprivate func write(to text: inout RuleText) {
     var word = ""
     if flags.contains(.addresses) {
@@ -158,7 +159,7 @@ extension TranslationRange {
     text.word(flags.contains(.ports) ? word + ":" + portText : word)
   }
 
-  /// What a listing shows: the range behind a label, then how an address and a port are chosen from it.
+  /// Appends the form of `iptables -L`: the range after a label, then the flags.
   ///
   /// The corresponding C function is `__NAT_print`.
   public func list(_ label: String, skipsColon: Bool = false, to text: inout RuleText) {
