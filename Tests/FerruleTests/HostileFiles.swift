@@ -17,14 +17,21 @@ struct HostileFiles {
   var sound: [UInt8] {
     var text = Array("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n".utf8)
     let words = HostileText.words.enumerated()
-    for (index, word) in words { text += Array(":c\(index)".utf8) + word.prefix(20) + Array(" - [0:0]\n".utf8) }
+    for (index, word) in words { text += Array(":".utf8) + Self.chain(index, word) + Array(" - [0:0]\n".utf8) }
     for (index, word) in words {
-      text += Array("# ".utf8) + word + Array("\n-A FORWARD -p udp -m comment --comment \"".utf8) + word + Array("\" -j c\(index)".utf8) + word.prefix(20)
+      text += Array("# ".utf8) + word + Array("\n-A FORWARD -p udp -m comment --comment \"".utf8) + word + Array("\" -j ".utf8) + Self.chain(index, word)
       text += Array("\n-A FORWARD -s 10.0.0.5/24 -j LOG --log-prefix \"".utf8) + word + Array("\"\n-A INPUT -i \"".utf8)
-      text += word.filter { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "!") }.prefix(12) + Array("\" -j DROP\n-A c\(index)".utf8) + word.prefix(20)
+      text += word.filter { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "!") }.prefix(12) + Array("\" -j DROP\n-A ".utf8) + Self.chain(index, word)
       text += Array(" -m comment --comment \"".utf8) + word + Array("\" -j RETURN\n".utf8)
     }
     return text + Array("COMMIT\n".utf8)
+  }
+
+  /// A chain's name with as much of a word as fits. A name that is not UTF-8 is refused, so that such a word is left out.
+  private static func chain(_ index: Int, _ word: [UInt8]) -> [UInt8] {
+    var part = word.prefix(20)
+    while !part.isEmpty, String(validating: part, as: UTF8.self) == nil { part.removeLast() }
+    return Array("c\(index)".utf8) + part
   }
 
   /// Loads, for when the file's name is what matters.
