@@ -33,7 +33,9 @@ public enum HostFile {
     }
   }
 
-  /// Reads a file as UTF-8 text; invalid bytes become U+FFFD. Otherwise as ``bytes(_:upTo:)``.
+  /// Reads a file as UTF-8 text; invalid bytes become U+FFFD.
+  ///
+  /// - Throws: `KernelError` if the file cannot be read or is longer than `limit`.
   public static func read(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> String {
     String(decoding: try bytes(path, upTo: limit), as: UTF8.self)
   }
@@ -47,9 +49,13 @@ public enum HostFile {
   }
 
   /// Creates or overwrites a file.
+  ///
+  /// - Throws: `KernelError` if the file cannot be opened or written.
   public static func write(_ bytes: [UInt8], to path: String) throws(KernelError) { try write([bytes], to: path) }
 
   /// Creates or overwrites a file with several parts, one after the other.
+  ///
+  /// - Throws: `KernelError` if the file cannot be opened or written.
   public static func write(_ parts: [[UInt8]], to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
@@ -58,6 +64,8 @@ public enum HostFile {
   }
 
   /// Writes all bytes to standard output (1) or standard error (2). Waits as often as the reader needs.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public static func write(_ bytes: [UInt8], toStandard descriptor: Int32) throws(KernelError) {
     try write(bytes, to: descriptor, "standard output")
   }

@@ -44,6 +44,8 @@ public struct HostInput: ~Copyable {
   }
 
   /// The next bytes, at most 64 KiB; empty at the end.
+  ///
+  /// - Throws: `KernelError` if the input cannot be read.
   public func next() throws(KernelError) -> [UInt8] {
     var failure: SystemError?
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in

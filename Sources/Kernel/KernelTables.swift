@@ -35,6 +35,8 @@ public struct KernelTables: Sendable {
 
   /// Replaces tables, all or none. If the kernel refuses a table, the tables replaced before it are restored with their counters. The
   /// caller holds the lock.
+  ///
+  /// - Throws: `KernelError` with the table, the rule if it was found, and the tables that could not be restored.
   public func apply(_ tables: [KernelTable], _ options: ApplyOptions = ApplyOptions()) throws(KernelError) {
     var earlier: [KernelTable] = []
     do throws(KernelError) {

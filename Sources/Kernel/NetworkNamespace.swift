@@ -9,6 +9,8 @@ public enum NetworkNamespace {
   /// are not affected. Needs `CAP_SYS_ADMIN`: root, or an own user namespace.
   ///
   /// The work must start processes from its own thread, so that they run in the namespace too.
+  ///
+  /// - Throws: `KernelError` if no namespace can be created, and what `work` throws.
   public static func onNewThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
     let call = ThreadCall {
       try enterNew()

@@ -11,9 +11,13 @@ public enum ProcessStream: Int32, Sendable {
   public var takesControls: Bool { isTerminal && ProcessEnvironment.value("TERM") != "dumb" }
 
   /// Writes all bytes. If the reader has gone, SIGPIPE ends the process, as for other programs in a pipe.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public func write(_ bytes: [UInt8]) throws(KernelError) { try HostFile.write(bytes, toStandard: rawValue) }
 
-  /// Writes a text as UTF-8. Otherwise as the method for bytes.
+  /// Writes a text as UTF-8.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public func write(_ text: String) throws(KernelError) { try write(Array(text.utf8)) }
 }
 
@@ -27,6 +31,8 @@ public enum ProcessEnvironment {
 
 extension HostFile {
   /// Replaces a file's contents atomically and keeps its permissions: a reader sees the old file or the new one.
+  ///
+  /// - Throws: `KernelError` if the file does not exist or cannot be replaced; it is then unchanged.
   public static func replace(_ path: String, with bytes: [UInt8]) throws(KernelError) {
     guard let resolved = unsafe realpath(path, nil) else { throw .call("resolving \(path)") }
     let target = unsafe String(cString: resolved)

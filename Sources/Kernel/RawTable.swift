@@ -96,6 +96,8 @@ public struct RawTable: Sendable, Equatable {
   }
 
   /// Replaces the kernel's table by this one. Counters start at 0, whatever the entries say.
+  ///
+  /// - Throws: `KernelError` if the kernel refuses the table.
   public func replace() throws(KernelError) { try replace(over: try RawTable.socket(family)) }
 
   func replace(over socket: FileDescriptor) throws(KernelError) {

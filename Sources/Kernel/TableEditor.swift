@@ -19,6 +19,8 @@ public struct TableEditor: ~Copyable {
   }
 
   /// Reads the table with the changes made so far.
+  ///
+  /// - Throws: `KernelError` if a rule cannot be read.
   public func read() throws(KernelError) -> KernelTable { try handle.read() }
 
   /// The names of all chains: built-in chains by hook, then the user's in byte order.
@@ -32,7 +34,7 @@ public struct TableEditor: ~Copyable {
 
   /// Appends a rule to a chain, `iptc_append_entry`.
   ///
-  /// - Throws: `KernelError` if the chain, or the chain jumped to, does not exist.
+  /// - Throws: `KernelError` if the chain does not exist or the entry is invalid.
   public func append(_ rule: KernelRule, to chain: String) throws(KernelError) { try handle.appendRule(rule, to: chain) }
 
   /// Inserts a rule, `iptc_insert_entry`.
@@ -119,11 +121,15 @@ public struct TableEditor: ~Copyable {
   }
 
   /// Replaces the whole table, and discards earlier changes.
+  ///
+  /// - Throws: `KernelError` if a chain's name or a rule's entry is invalid.
   public func replace(by table: KernelTable, keepsCounters: Bool) throws(KernelError) {
     try handle.replace(by: table, keepsCounters: keepsCounters)
   }
 
   /// Commits the changes to the kernel, `iptc_commit`. The editor must not be used afterwards.
+  ///
+  /// - Throws: `KernelError` if the kernel refuses the table.
   public func commit() throws(KernelError) { try handle.commit() }
 
   private func checked(_ name: String) throws(KernelError) -> String {

@@ -7,7 +7,7 @@ public enum HostSnapshot {
   /// - Parameters:
   ///   - connectionLimit: the most connections to include.
   ///   - rules: returns a family's rules as iptables-save text; nil if there are none.
-  /// - Throws: what `rules` throws. Other failures become gaps of the snapshot.
+  /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
   public static func take(connectionLimit: Int, rules: (AddressFamily) throws -> String?) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }

@@ -29,7 +29,9 @@ extension JSONValue {
     self = value
   }
 
-  /// Parses JSON text; as the initialiser for bytes.
+  /// Parses one JSON value (RFC 8259) from text.
+  ///
+  /// - Throws: `JSONError` for any other text.
   public init(parsing text: String) throws(JSONError) {
     try self.init(parsing: Array(text.utf8))
   }

@@ -174,7 +174,7 @@ struct LabMask {
     var initialSequences: [UInt32] = []
     /// Identifications chosen for fragments, with their order of occurrence.
     var cuts: [UInt32: UInt32] = [:]
-    /// How many were chosen before the step; a packet injected by the step cannot contain later ones.
+    /// How many initial sequence numbers were seen before the step; a packet injected by the step cannot contain later ones.
     var earlierSequences = 0
 
     init(mask: LabMask, isLeft: Bool) {

@@ -219,7 +219,7 @@ public final class Host: HostModel {
 
   /// Adds a routing rule after the rules of the same priority. Kernel: `fib_nl_newrule`.
   public func addRule(_ rule: RouteRule) {
-    // Behind those of the same priority.
+    // After the rules of the same priority.
     rules.insert(rule, at: rules.firstIndex { $0.priority > rule.priority } ?? rules.count)
   }
 

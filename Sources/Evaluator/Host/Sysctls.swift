@@ -87,7 +87,7 @@ public struct Sysctls: Sendable {
     return mask
   }
 
-  /// The value for `net.ipv4.conf.eth0.rp_filter` and its like: the interface's if set, else that of `default`.
+  /// The value of a per-interface sysctl such as `net.ipv4.conf.eth0.rp_filter`: the interface's if set, else that of `default`.
   private func perInterface(_ name: String) -> Int? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 5, parts[2] == "conf", parts[0] == "net", let last = parts.last else { return nil }

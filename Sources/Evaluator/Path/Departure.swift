@@ -9,7 +9,7 @@ public struct LocalSender: Sendable {
   public var facts: SocketFacts
   /// `SO_BINDTODEVICE`.
   public var device: String?
-  /// `SO_PRIORITY`, as CLASSIFY and `-m` matches see `skb->priority`.
+  /// `SO_PRIORITY`: the initial value of `skb->priority`.
   public var priority: UInt32
   /// `SO_BROADCAST`.
   public var mayBroadcast: Bool

@@ -41,6 +41,8 @@ public struct VerdictPattern: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Parses a pattern, as in `--expect`.
+  ///
+  /// - Throws: `Malformed` for any other text.
   public init(_ text: String) throws(VerdictPattern.Malformed) {
     let file = SourceFile(name: "", bytes: Array(text.utf8))
     do throws(NotationError) {

@@ -3,7 +3,7 @@ import Wire
 /// Replaces addresses consistently: equal addresses get equal replacements.
 ///
 /// Addresses with a common prefix keep a common prefix of the same length. Private, public and link-local addresses stay in their ranges.
-/// Loopback, multicast and documentation addresses are unchanged. The host bits within a network are unchanged, so broadcast addresses
+/// Loopback, multicast and documentation addresses are unchanged. Host bits of kept networks are unchanged, so broadcast addresses
 /// remain broadcast addresses.
 struct AddressRedaction {
   private struct Prefix {
