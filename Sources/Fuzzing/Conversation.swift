@@ -1,9 +1,9 @@
 import Lab
 import Wire
 
-/// Lets a scenario's packets be answered: what left the host comes back from the other side, and flows go on.
+/// Adds replies to a scenario: answers to packets that left the host, and further packets of flows.
 ///
-/// Where a packet goes, and under which addresses, depends on the rules; so the engine plays what has been drawn so far.
+/// The path and the addresses of a packet depend on the rules, so the engine plays what has been drawn so far.
 struct Conversation {
   private let host: FuzzHost
   private var draw: Draw
@@ -13,7 +13,7 @@ struct Conversation {
     draw = Draw(seed: seed)
   }
 
-  /// Answers to some of the frames that left, and next packets of some flows.
+  /// Answers to some of the frames that left, and further packets of some flows.
   mutating func steps(after answer: LabResult, of packets: [DrawnPacket], most: Int) -> [JSONValue] {
     var steps: [JSONValue] = []
     for step in answer.steps {
@@ -28,7 +28,7 @@ struct Conversation {
     return Array(steps.prefix(most))
   }
 
-  /// The flow goes on from its sender's side.
+  /// A further packet of the flow from the same sender.
   private mutating func next(of packet: DrawnPacket) -> JSONValue? {
     var packet = packet
     packet.tcpOptions = []
@@ -51,7 +51,7 @@ struct Conversation {
     var reply = DrawnPacket(interface: interface, source: from, destination: to, proto: at.proto)
     switch at.proto {
     case .tcp:
-      // What the host chose by chance it would choose otherwise the next time.
+      // The host chose this port at random, and would choose another one next time.
       guard let tcp = packet.tcp, PacketDrawing.knows(tcp.sourcePort) else { return nil }
       (reply.sourcePort, reply.destinationPort) = (tcp.destinationPort, tcp.sourcePort)
       guard let flags = answer(to: tcp.flags) else { return nil }
@@ -81,7 +81,7 @@ struct Conversation {
     return draw.pick([.ack, [.ack, .psh], [.fin, .ack]])
   }
 
-  /// An ICMP error from the other side, or from a router on the way.
+  /// An ICMP error from the destination, or from a router on the path.
   private mutating func error(about packet: Packet, on interface: String) -> JSONValue? {
     guard let from = packet.destination, let to = packet.source else { return nil }
     var error = DrawnPacket(

@@ -1,15 +1,15 @@
 public import Lab
 
-/// A scenario to which engine and kernel answer differently.
+/// A scenario for which engine and kernel give different answers.
 public struct Disagreement: Sendable {
-  /// The case it was found in.
+  /// The number of the case in which it was found.
   public let number: Int
-  /// As small as it could be made, ready for a file of regressions.
+  /// The scenario, made as small as possible, for a regression file.
   public let scenario: JSONValue
-  /// What differs: the kernel's answer at the left, the engine's at the right.
+  /// The differences; the kernel's answer is on the left, the engine's on the right.
   public let differences: [LabComparison.Difference]
 
-  /// Where answers differ, without numbers: two disagreements of the same class are likely one mistake.
+  /// The differing paths without indices. Two disagreements of the same kind probably have the same cause.
   public var kind: String {
     let path = differences.first.map { $0.path } ?? ""
     var text = ""
@@ -23,13 +23,17 @@ public struct Disagreement: Sendable {
   }
 }
 
-/// Asks engine and kernel about a scenario, and holds the answers against each other.
+/// The answers of engine and kernel to a scenario, compared.
 public struct Examination: Sendable {
+  /// The kernel's answer.
   public let kernel: LabResult
+  /// The engine's answer.
   public let engine: LabResult
+  /// The differences; the kernel's answer is on the left, the engine's on the right.
   public let differences: [LabComparison.Difference]
 
+  /// True if the answers differ.
   public var disagrees: Bool { !differences.isEmpty }
-  /// Which of the two could not play it.
+  /// For kernel and engine: true if it could not play the scenario.
   var refusals: [Bool] { [kernel.error != nil, engine.error != nil] }
 }

@@ -1,6 +1,6 @@
 import XTables
 
-/// Choices made by a seeded generator: the same seed makes the same ones.
+/// Random choices from a seeded generator; the same seed gives the same choices.
 struct Draw: Sendable {
   private var random: SeededRandom
 
@@ -10,11 +10,11 @@ struct Draw: Sendable {
 
   mutating func word() -> UInt64 { random.next() }
 
-  /// Whether something of this probability happens.
+  /// True with this probability.
   mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
 
   mutating func pick<Element>(_ choices: [Element]) -> Element { choices[number(0...choices.count - 1)] }
 
-  /// One of the choices, or nil where there is none.
+  /// One of the choices, or nil if there is none.
   mutating func any<Element>(of choices: [Element]) -> Element? { choices.isEmpty ? nil : pick(choices) }
 }

@@ -2,11 +2,11 @@ import Lab
 import Wire
 import XTables
 
-/// A packet being drawn, and how it is written as a step of a scenario.
+/// A packet being drawn, and its form as a step of a scenario.
 @dynamicMemberLookup
 struct DrawnPacket {
   var draft: PacketDraft
-  /// Members of the step that stand as they are: `badsum`, `seq`.
+  /// Further members of the step: `badsum`, `seq`.
   var extras: [JSONObject.Member] = []
 
   init(interface: String?, source: IPAddress, destination: IPAddress, proto: IPProtocol) {
@@ -15,7 +15,7 @@ struct DrawnPacket {
     draft = PacketDraft(fields, input: interface)
   }
 
-  /// What stands in the packet's bytes.
+  /// A field of the packet.
   subscript<Value>(dynamicMember path: WritableKeyPath<PacketFields, Value>) -> Value {
     get { draft.fields[keyPath: path] }
     set { draft.fields[keyPath: path] = newValue }
@@ -24,7 +24,7 @@ struct DrawnPacket {
   var isIPv4: Bool { draft.family == .ipv4 }
   var isLocal: Bool { draft.input == nil }
 
-  /// The packet as a step; nil where no such packet can be written.
+  /// The packet as a step; nil if the packet cannot be expressed.
   var step: JSONValue? {
     var step: JSONObject = [:]
     if let interface = draft.input {

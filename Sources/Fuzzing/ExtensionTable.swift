@@ -4,25 +4,28 @@ import Syntax
 public import Wire
 public import XTables
 
-/// For each match and target of the registry: scenarios in which the running kernel matches it and does not, or lets it act and does not.
+/// Tests each match and target of the registry with scenarios in which the kernel matches and does not match it, or the target acts and does not act.
 public struct ExtensionTable: Sendable {
-  /// What came of one scenario.
+  /// The result of one scenario.
   public struct Row: Sendable {
     /// `-m name` or `-j NAME`.
     public let name: String
+    /// The family of the scenario.
     public let family: AddressFamily
-    /// Packets that matched a rule with it, and packets that came to such a rule and did not, by the kernel's trace.
+    /// How many packets matched a rule with the extension, by the kernel's trace.
     public var matched = 0
+    /// How many packets reached such a rule and did not match, by the kernel's trace.
     public var mismatched = 0
-    /// For a target: taken away, the kernel's answer is another, counters aside.
+    /// For a target: true if the kernel's answer, without counters, changes when the target is removed.
     public var hasEffect: Bool?
-    /// The engine's answer beside the kernel's, the kernel's at the left.
+    /// The differences between the answers; the kernel's is on the left.
     public var differences: [LabComparison.Difference] = []
-    /// The engine said that it cannot tell.
+    /// True if the engine reported an unknown verdict.
     public var isUnknown = false
-    /// What the kernel said instead of an answer.
+    /// The kernel's error, if it refused the scenario.
     public var refusal: String?
 
+    /// The result as one line of the table.
     public var text: String {
       let start = "\(name.padded(to: 16))\(family == .ipv4 ? "IPv4" : "IPv6")  "
       if let refusal { return start + "the kernel here has it not: \(refusal)" }
@@ -35,18 +38,21 @@ public struct ExtensionTable: Sendable {
   private let fuzzers: [Fuzzer]
   private let registry: Registry
 
-  /// - Parameter fuzzers: one for each family, by which the kernel is asked.
+  /// - Parameter fuzzers: one for each family, to query the kernel.
   public init(registry: Registry, fuzzers: [Fuzzer]) {
     self.registry = registry
     self.fuzzers = fuzzers
   }
 
-  /// The names that scenarios must be there for, by family.
+  /// The names for which scenarios are required, by family.
   public func wanted(_ family: AddressFamily) -> Set<String> {
     Set(registry.all.filter { $0.families.contains(family) }.map { ($0.kind == .match ? "-m " : "-j ") + $0.name })
   }
 
   /// Plays one line of the table's file: `{"extension": "-m tcp", "scenario": …}`.
+  ///
+  /// - Parameter now: seconds since 1970.
+  /// - Throws: `ScenarioError` if the line is invalid.
   public func row(_ line: JSONValue, now: Double) throws(ScenarioError) -> Row {
     guard let name = line["extension"]?.text, let value = line["scenario"] else {
       throw ScenarioError(path: "", reason: "a line has an extension and a scenario")
@@ -89,7 +95,7 @@ public struct ExtensionTable: Sendable {
     return differences.contains { !$0.path.hasPrefix("counters") }
   }
 
-  /// `{time-600}` in rules is the time of day so many seconds before now, by UTC.
+  /// Replaces `{time-600}` in rules by the UTC time of day that many seconds before now.
   private static func timed(_ scenario: JSONValue, now: Double) -> JSONValue {
     guard case .object(var object) = scenario else { return scenario }
     for member in ["rules", "rules6"] {

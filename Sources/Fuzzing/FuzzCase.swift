@@ -2,11 +2,13 @@ public import Lab
 import Wire
 public import XTables
 
-/// One drawn scenario, in the lab's protocol. The same seed, number and family draw the same, byte for byte.
+/// A drawn scenario in the lab's protocol. The same seed, number and family give the same bytes.
 public struct FuzzCase: Sendable {
+  /// The number of the case.
   public let number: Int
+  /// The seed of the run.
   public let seed: UInt64
-  /// The scenario's line.
+  /// The scenario as a line of the protocol.
   public let line: JSONValue
 
   /// Draws cases for one family.
@@ -20,7 +22,7 @@ public struct FuzzCase: Sendable {
 
     /// - Parameters:
     ///   - extensions: the matches and targets that may be drawn.
-    ///   - corpus: rulesets people wrote, of this family, that some cases are mutated from.
+    ///   - corpus: hand-written rulesets of this family; some cases are mutations of them.
     public init(registry: Registry, host: FuzzHost, seed: UInt64, extensions: Set<String>, corpus: [String]) {
       self.registry = registry
       self.host = host
@@ -30,8 +32,9 @@ public struct FuzzCase: Sendable {
       engine = LabEngine(registry: registry)
     }
 
+    /// Draws the case with this number.
     public func drawCase(_ number: Int) -> FuzzCase {
-      // Consecutive numbers must not make alike generators.
+      // The multiplier decorrelates the generators of consecutive numbers.
       var draw = Draw(seed: seed &+ UInt64(number) &* 0xd6e8_feb8_6659_fd93 &+ (host.family == .ipv6 ? 1 << 40 : 0))
       let ownSeed = draw.word()
       let usesSets = draw.chance(0.08)
@@ -47,17 +50,17 @@ public struct FuzzCase: Sendable {
         frame["steps"] = .array(steps)
         guard let scenario = try? Scenario(.object(frame)) else { break }
         var answer = engine.play(scenario)
-        // Only what is new is answered.
+        // Only new packets are answered.
         answer.steps = Array(answer.steps.suffix(most == 12 ? 24 : 12))
         steps += conversation.steps(after: answer, of: drafts, most: most)
       }
-      // connlimit goes over what it has counted at most once in a tick of the clock.
+      // connlimit removes closed connections at most once in each clock tick.
       if drawn.text.contains("connlimit") { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
       frame["steps"] = .array(steps)
       return FuzzCase(number: number, seed: ownSeed, line: .object(frame))
     }
 
-    /// All but the steps.
+    /// The scenario without its steps.
     private func frame(_ drawn: DrawnRuleset, usesSets: Bool, _ number: Int, _ draw: inout Draw) -> JSONObject {
       var frame: JSONObject = [
         "name": .string("fuzz-\(host.family == .ipv4 ? "v4" : "v6")-\(seed)-\(number)"),

@@ -3,23 +3,30 @@ import Lab
 public import Wire
 import XTables
 
-/// The host that drawn rules and packets are about: three networks, what is behind them, and the words rules use for them.
+/// The host for drawn rules and packets: three networks, the hosts behind them, and the words for them in rules.
 ///
-/// It is always the same host, so that the kernel's namespaces can be used again and a scenario's file stays short.
+/// It is always the same host, so that the kernel's namespaces can be reused and scenarios stay short.
 public struct FuzzHost: Sendable {
+  /// The family of all addresses.
   public let family: AddressFamily
-  /// The network of each interface, in order: its own address and two neighbours.
+  /// The networks in the order of the interfaces.
   public let networks: [Network]
-  /// Hosts behind the default route.
+  /// Addresses of hosts behind the default route.
   public let remotes: [IPAddress]
 
+  /// An interface with its network.
   public struct Network: Sendable {
+    /// The interface's name.
     public let interface: String
+    /// The host's own address in the network.
     public let address: IPAddress
+    /// The length of the network's prefix in bits.
     public let prefixLength: Int
+    /// The addresses of two other hosts in the network.
     public let neighbours: [IPAddress]
   }
 
+  /// Creates the host for a family.
   public init(_ family: AddressFamily) {
     self.family = family
     let isFour = family == .ipv4
@@ -50,7 +57,7 @@ public struct FuzzHost: Sendable {
     return ["ifaces": .object(JSONObject(faces)), "setup": setup]
   }
 
-  /// The interface behind which an address is.
+  /// The interface of the route to an address.
   func interface(towards address: IPAddress) -> String {
     let network = networks.first { network in
       let hostBits = UInt128(address.family.addressBits - network.prefixLength)
@@ -59,7 +66,7 @@ public struct FuzzHost: Sendable {
     return network?.interface ?? networks[networks.count - 1].interface
   }
 
-  /// Whether packets come from this address: what answers to a broadcast or multicast source is no firewall's matter.
+  /// True if packets may come from this address. Answers to broadcast and multicast sources are outside the scope of a firewall.
   func canSpeak(_ address: IPAddress, here isLocal: Bool) -> Bool {
     guard !address.isMulticast, isLocal || address.family == .ipv4 || !isOwn(address) else { return false }
     return !networks.contains { network in
@@ -70,10 +77,10 @@ public struct FuzzHost: Sendable {
 
   func isOwn(_ address: IPAddress) -> Bool { networks.contains { $0.address == address } }
 
-  /// Names as rules use them, those of the sets among them.
+  /// The names that rules may use, including those of the sets.
   var names: NameDatabase { NameDatabase.builtin.knowing(sets: sets) }
 
-  /// The sets that rules may name, when the scenario has any.
+  /// The sets that rules may use, as `ipset save` text.
   var sets: String {
     let inet = family == .ipv4 ? "inet" : "inet6"
     let (near, far, net) = family == .ipv4 ? ("10.0.0.9", "10.0.1.9", "10.0.0.8/30") : ("fd00::9", "fd01::9", "fd00::8/126")
@@ -102,7 +109,7 @@ public struct FuzzHost: Sendable {
 }
 
 extension NameDatabase {
-  /// These names, and those of the sets in `ipset save` text.
+  /// These names with those of the sets in `ipset save` text added.
   func knowing(sets text: String) -> NameDatabase {
     (try? AddressSets(saved: text, now: 0, names: self))?.names(over: self) ?? self
   }

@@ -2,21 +2,25 @@ import Diagnostics
 public import Lab
 public import Wire
 
-/// What a run came to, for people and for programs.
+/// The result of a run, as text and as JSON.
 public struct FuzzReport: Sendable {
+  /// The seed of the run.
   public let seed: UInt64
-  /// By family, in the order they were played, with the seconds each took.
+  /// The families in the order in which they were played, each with its duration in seconds.
   public private(set) var runs: [(family: AddressFamily, outcome: Fuzzer.Outcome, seconds: Double)] = []
 
+  /// Creates a report without runs.
   public init(seed: UInt64) { self.seed = seed }
 
+  /// Adds the result of a family.
   public mutating func add(_ outcome: Fuzzer.Outcome, _ family: AddressFamily, seconds: Double) {
     runs.append((family, outcome, seconds))
   }
 
+  /// The disagreements of all families.
   public var disagreements: [Disagreement] { runs.flatMap(\.outcome.disagreements) }
 
-  /// A table of extensions for each family, what was disagreed about, and the sums at the end.
+  /// A table of extensions for each family, the disagreements, and the totals at the end.
   public var text: String {
     var text = ""
     for (family, outcome, seconds) in runs {
@@ -35,6 +39,7 @@ public struct FuzzReport: Sendable {
     return text + "total: \(runs.map(\.outcome.tally.pairs).reduce(0, +)) pairs, \(disagreements.count) disagreements\n"
   }
 
+  /// The report as JSON.
   public var json: JSONValue {
     [
       "seed": JSONValue(seed),

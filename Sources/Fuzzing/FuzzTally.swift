@@ -1,37 +1,42 @@
 import Lab
 import XTables
 
-/// What a run has exercised, by extension.
+/// Counts what a run has tested, by extension.
 public struct FuzzTally: Sendable {
+  /// The counts of one extension.
   public struct Counts: Sendable, Equatable {
-    /// Packets that matched a rule with the extension; for a target those it acted on.
+    /// Packets that matched a rule with the extension; for a target, packets it acted on.
     public var matched = 0
-    /// Packets that came to such a rule and did not match it.
+    /// Packets that reached such a rule and did not match.
     public var mismatched = 0
-    /// Packets of which the engine said that it cannot tell, because of it.
+    /// Packets with an unknown verdict because of the extension.
     public var unknown = 0
-    /// Rules with it that were drawn.
+    /// Drawn rules with the extension.
     public var rules = 0
 
+    /// Creates counts of 0.
     public init() {}
   }
 
-  /// By `-m name` or `-j NAME`.
+  /// Counts by `-m name` or `-j NAME`.
   public var extensions: [String: Counts] = [:]
-  /// Extensions of the registry that the running kernel does not take, with what it said.
+  /// Extensions that the running kernel refused, with its error.
   public var refused: [String: String] = [:]
+  /// The number of rulesets played.
   public var rulesets = 0
-  /// Packets that were put into a host with a ruleset.
+  /// The number of packets played, each with a ruleset.
   public var pairs = 0
-  /// Scenarios that the comparison cannot say anything about.
+  /// Scenarios whose answers depend on random numbers of the kernel, so that they cannot be compared.
   public var undetermined = 0
-  /// Scenarios whose answers differed once and agreed when they were shrunk.
+  /// Scenarios with differences that did not reappear during shrinking.
   public var unsteady = 0
+  /// The kernel's verdicts, counted by kind.
   public var verdicts: [String: Int] = [:]
 
+  /// Creates an empty tally.
   public init() {}
 
-  /// Takes note of the kernel's answer to a case.
+  /// Counts the kernel's answer to a case.
   mutating func note(_ kernel: LabResult, engine: LabResult, _ ruleset: Ruleset) {
     rulesets += 1
     pairs += kernel.steps.count { $0.injected != nil }
@@ -56,7 +61,7 @@ public struct FuzzTally: Sendable {
     }
   }
 
-  /// What a rule tests and does: matches and targets, and what the rule itself can (`-s`, `-j ACCEPT`, `-g`).
+  /// The matches and the target of a rule, and the built-in parts that it uses (`-s`, `-j ACCEPT`, `-g`).
   private static func names(_ rule: Rule) -> Set<String> {
     var names = Set(rule.matches.map { "-m \($0.descriptor.name)" })
     let header = rule.header
@@ -74,7 +79,7 @@ public struct FuzzTally: Sendable {
     return names
   }
 
-  /// The table for people: one line an extension.
+  /// The table as text: one line for each extension.
   public var table: String {
     func column(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
     let width = 2 + ((Array(extensions.keys) + Array(refused.keys)).map(\.count).max() ?? 0)

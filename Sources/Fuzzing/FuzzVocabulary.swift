@@ -2,10 +2,10 @@ import Grammar
 import Wire
 import XTables
 
-/// The words of drawn rules: values that lie among the packets of ``FuzzHost``, so that rules part them.
+/// The words for drawn rules. Values are close to those of ``FuzzHost``'s packets, so that rules match some of them.
 ///
-/// What the running machine decides for itself (which processor, how fast, what time it is, dice) is left out or said so that the
-/// answer cannot vary: those have scenarios of their own.
+/// Values that depend on the running machine (processor, speed, time of day, random numbers) are omitted, or chosen so that the answer is
+/// fixed. Those extensions have scenarios of their own.
 extension SentenceVocabulary {
   init(_ host: FuzzHost) {
     let isFour = host.family == .ipv4
@@ -49,7 +49,7 @@ extension SentenceVocabulary {
     "--cluster-hash-seed": ["1", "0xdeadbeef"], "--comment": ["c", "\"two words\""],
   ]
 
-  /// Tests over bytes that packets of every protocol have at the same places.
+  /// Tests of bytes at offsets that exist in packets of every protocol.
   private enum U32 {
     static let tests = [
       "\"6&0xFF=1\"", "\"6&0xFF=6&&0>>22&0x3C@0&0xFFFF=80\"", "\"0>>22&0x3C@0>>16=1000:1001\"", "\"2&0xFFFF=28:60\"", "\"12=0x0a000009\"",

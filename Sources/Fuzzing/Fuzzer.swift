@@ -6,22 +6,24 @@ import Syntax
 public import Wire
 public import XTables
 
-/// Draws scenarios, lets engine and kernel answer them, and shrinks those about which they disagree.
+/// Draws scenarios, compares the answers of engine and kernel, and shrinks those with differences.
 public struct Fuzzer: Sendable {
+  /// Draws the cases.
   public let source: FuzzCase.Source
+  /// The host of the cases.
   public let host: FuzzHost
   private let engine: LabEngine
   private let kernel: KernelLab
-  /// Extensions that the kernel refused, by `-m name` or `-j NAME`, with what it said.
+  /// Extensions that the kernel refused, by `-m name` or `-j NAME`, with its error.
   public let refused: [String: String]
   private let now: @Sendable () -> Double
 
-  /// Asks the kernel first for the extensions it has. Needs root.
+  /// Queries the kernel for the extensions that it has. Requires root.
   ///
   /// - Parameters:
-  ///   - corpus: rulesets of this family that people wrote.
-  ///   - names: the names of protocols that extensions' examples use.
-  ///   - now: seconds since the epoch on the kernel's clock, which is the engine's too.
+  ///   - corpus: hand-written rulesets of this family.
+  ///   - names: the names of protocols in the extensions' examples.
+  ///   - now: the kernel's clock in seconds since 1970; the engine uses it too.
   public init(
     _ family: AddressFamily, registry: Registry, seed: UInt64, corpus: [String], kernel: KernelLab, names: NameDatabase,
     now: @escaping @Sendable () -> Double
@@ -36,20 +38,23 @@ public struct Fuzzer: Sendable {
       registry: registry, host: host, seed: seed, extensions: extensions.available.subtracting(Fuzzer.undecidable), corpus: corpus)
   }
 
-  /// What is not drawn: the fingerprints of `osf` are a matter of the whole machine, and `rateest` measures by the kernel's own timer.
+  /// Extensions that are not drawn: `osf` has fingerprints for the whole machine, and `rateest` depends on the kernel's timer.
   public static let undecidable: Set<String> = ["osf", "rateest"]
 
-  /// What a run of cases came to.
+  /// The result of a run.
   public struct Outcome: Sendable {
+    /// What was tested.
     public var tally = FuzzTally()
+    /// The disagreements found, in order.
     public var disagreements: [Disagreement] = []
 
+    /// Creates an empty outcome.
     public init() {}
   }
 
-  /// Plays case after case, from number `first` on, while `goesOn` says so.
+  /// Plays cases from number `first` on, while `goesOn` returns true.
   ///
-  /// - Parameter isOver: whether to come to an end at once; a disagreement then stays as large as it is.
+  /// - Parameter isOver: if it returns true, the run ends at once, without shrinking a disagreement further.
   public func run(from first: Int = 0, goesOn: (_ done: Int, Outcome) -> Bool, isOver: @escaping () -> Bool = { false }) -> Outcome {
     var outcome = Outcome()
     outcome.tally.refused = refused
@@ -68,16 +73,16 @@ public struct Fuzzer: Sendable {
     }
     outcome.tally.note(examination.kernel, engine: examination.engine, ruleset(scenario))
     guard examination.disagrees else { return }
-    // A packet too late or a second too long: only what comes again is a disagreement.
+    // A late packet or a second boundary may cause a difference, so only repeated differences count.
     guard examine(scenario)?.disagrees == true else { return }
     var shrinker = Shrinker(isOver: isOver) { line in
       guard let smaller = (try? Scenario(line)).flatMap({ examine($0) }) else { return false }
-      // A disagreement about packets must not become one about what is refused.
+      // A difference in packets must not be replaced by a difference in refusals.
       return smaller.disagrees && smaller.refusals == examination.refusals
     }
     let small = shrinker.shrunk(drawn.line)
     let differences = (try? Scenario(small)).flatMap { examine($0, limit: 8)?.differences } ?? []
-    // What cannot be seen again after all was a matter of time.
+    // A difference that cannot be reproduced was caused by timing.
     guard !differences.isEmpty else {
       outcome.tally.unsteady += 1
       return
@@ -91,7 +96,7 @@ public struct Fuzzer: Sendable {
       .parse(SourceFile(name: "rules", bytes: Array(text.utf8))).ruleset
   }
 
-  /// Both answers to a scenario; nil where nothing can be said by comparing them.
+  /// Both answers to a scenario; nil if they cannot be compared.
   public func examine(_ scenario: Scenario, limit: Int = 1) -> Examination? {
     let comparison = LabComparison(scenario)
     guard comparison.undetermined == nil else { return nil }

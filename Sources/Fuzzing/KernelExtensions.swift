@@ -7,14 +7,16 @@ import Syntax
 public import Wire
 public import XTables
 
-/// Which matches and targets the running kernel takes, found by asking it for each extension's own examples.
+/// The matches and targets that the running kernel accepts, found by loading each extension's examples.
 public struct KernelExtensions: Sendable {
+  /// The family of the extensions.
   public let family: AddressFamily
-  /// By name.
+  /// The accepted extensions, by name.
   public private(set) var available: Set<String> = []
-  /// What was said to all examples of the others: `-m name` or `-j NAME`, and the refusal.
+  /// The refused extensions as `-m name` or `-j NAME`, with the kernel's error.
   public private(set) var refused: [String: String] = [:]
 
+  /// Queries the kernel for each extension of the registry.
   public init(_ registry: Registry, _ host: FuzzHost, names: NameDatabase, asking lab: KernelLab) {
     family = host.family
     for descriptor in registry.all where descriptor.families.contains(host.family) {
@@ -36,7 +38,7 @@ public struct KernelExtensions: Sendable {
       }
       if isTaken { available.insert(descriptor.name) } else { refused["\(descriptor.kind == .match ? "-m" : "-j") \(descriptor.name)"] = refusal }
     }
-    // One name may have two descriptions, of which the kernel has the one.
+    // A name may have two descriptions of which the kernel has only one.
     refused = refused.filter { !available.contains(String($0.key.dropFirst(3))) }
   }
 
@@ -46,7 +48,7 @@ public struct KernelExtensions: Sendable {
     return TableValidator().diagnostics(for: table).allSatisfy { $0.severity != .error }
   }
 
-  /// The first sentence of a refusal.
+  /// The first sentence of an error.
   private static func short(_ error: String) -> String {
     String(error.split(separator: ";").first ?? "").replacing("rules: ", with: "").replacing("rules6: ", with: "")
   }

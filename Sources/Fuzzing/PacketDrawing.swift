@@ -3,12 +3,12 @@ import Lab
 import Wire
 import XTables
 
-/// Draws packets that lie on the edges of what rules ask for, alone and in short conversations.
+/// Draws packets at the edges of what rules match, alone and in short conversations.
 struct PacketDrawing {
   let host: FuzzHost
   var draw: Draw
   let rules: [RuleDemands]
-  /// Whether fragments may be drawn: the kernel's namespace cannot be used again after them.
+  /// True if fragments may be drawn. A namespace cannot be reused after fragments.
   let drawsFragments: Bool
 
   init(_ drawn: DrawnRuleset, host: FuzzHost, drawsFragments: Bool, seed: UInt64) {
@@ -23,24 +23,24 @@ struct PacketDrawing {
 
   private static let ports: [UInt16] = [53, 80, 81, 79, 1000, 1001, 5300, 0, 65535]
 
-  /// What ``blank(for:)`` decides.
+  /// The fields that ``blank(for:)`` sets.
   private static let drawnFirst: Set<Field> = [.protocolNumber, .inputInterface, .outputInterface, .isLaterFragment]
-  /// Bytes of the longest datagram that is drawn on purpose.
+  /// The length in bytes of the longest datagram drawn.
   private static let longest: UInt128 = 1828
 
-  /// Whether a port is one of those drawn or named by rules.
+  /// True for a port that is drawn or named by rules.
   static func knows(_ port: UInt16) -> Bool { ports.contains(port) || port == 4000 || port == 8080 }
 
-  /// One packet: most often aimed at a rule, to match it or to miss it by one field.
+  /// Draws a packet. Most packets are aimed at a rule, to match it or to miss it by one field.
   mutating func packet() -> DrawnPacket {
     let rule = draw.chance(0.85) ? draw.any(of: rules) : nil
     var packet = blank(for: rule)
     if let rule {
-      // At most one demand is broken.
+      // At most one demand is violated.
       let broken = draw.chance(0.45) ? draw.number(0...max(0, rule.demands.count - 1)) : nil
       for (index, demand) in rule.demands.enumerated() {
         let wanted = demand.holds != (index == broken)
-        // Where it comes from, what it carries and whether it is a fragment has been drawn already.
+        // Input, protocol and fragmentation have been drawn already.
         if Self.drawnFirst.contains(demand.field) { continue }
         guard let test = demand.test else {
           if demand.holds { _ = demand.field.set(1, in: &packet.draft) }
@@ -50,7 +50,7 @@ struct PacketDrawing {
         if demand.field == .sourceAddress, !host.canSpeak(IPAddress(family: host.family, bits: value), here: packet.isLocal) { continue }
         if demand.field == .datagramLength, value > Self.longest { continue }
         _ = demand.field.set(value, in: &packet.draft)
-        // Behind routing a packet has lost one of its hops.
+        // After routing, a packet's hop limit is one less.
         if demand.field == .hopLimit, draw.chance(0.6) { packet.ttl &+= 1 }
       }
     }
@@ -88,7 +88,7 @@ struct PacketDrawing {
     return draw.pick([.tcp, .tcp, .tcp, .udp, .udp, .udp, icmp, .sctp, .udplite, .gre, .esp, .ah, IPProtocol(rawValue: 108), IPProtocol(rawValue: 200)])
   }
 
-  /// What no rule asks for but packets have: odd lengths, payloads, options, broken headers.
+  /// Adds variations that no rule tests: odd lengths, payloads, options, invalid headers.
   private mutating func disturb(_ packet: inout DrawnPacket) {
     if packet.payload.isEmpty, draw.chance(0.4) { packet.payload = draw.pick([Array("hello".utf8), Array("HELLO".utf8), Array("x".utf8), [UInt8](repeating: 120, count: 60)]) }
     if packet.proto == .icmp || packet.proto == .icmpv6 { disturbICMP(&packet) }
@@ -137,7 +137,7 @@ struct PacketDrawing {
       PacketFields.Extension(.routing, body: routing), PacketFields.Extension(.destinationOptions, body: [1, 12] + [UInt8](repeating: 0, count: 12)),
     ]
     let first = draw.pick(choices)
-    // Hop-by-hop options stand first or nowhere.
+    // Hop-by-hop options are valid only as the first header.
     return draw.chance(0.3) && first.proto != .destinationOptions ? [first, choices[1]] : [first]
   }
 }

@@ -2,19 +2,19 @@ import Conntrack
 import Wire
 import XTables
 
-/// What one rule asks of a packet, flattened: tests of fields and whether they are to hold, as far as conditions say it.
+/// The tests of one rule as a flat list, each with its wanted result, as far as its conditions are known.
 struct RuleDemands {
   struct Demand {
     let field: Field
-    /// Bits in which values are drawn: those of an address are the family's.
+    /// The width of drawn values in bits; for addresses, that of the family.
     let bits: Int
-    /// Nothing where the field is to be there.
+    /// Nil if the field only has to be present.
     let test: ValueTest?
     let holds: Bool
   }
 
   var demands: [Demand] = []
-  /// The hooks from which the chain may be entered.
+  /// The hooks from which the chain can be reached.
   let hooks: [Hook]
 
   init(_ rule: Rule, chain: Chain, table: Table, draw: inout Draw) {
@@ -28,13 +28,13 @@ struct RuleDemands {
       let bits = if case .address = field.form { family.addressBits } else { field.bits }
       demands.append(Demand(field: field, bits: bits, test: test, holds: holds))
     case .every(let parts): for part in parts { collect(part, family, &draw) }
-    // One of the alternatives is enough.
+    // One of the alternatives suffices.
     case .either(let parts): if let part = draw.any(of: parts) { collect(part, family, &draw) }
     case .settled, .opaque, .unknown: break
     }
   }
 
-  /// A value of a field for which the rule asks, if it asks for one.
+  /// A value that the rule requires for a field; nil if it requires none.
   func value(of field: Field) -> UInt128? {
     demands.lazy.compactMap { demand in
       guard demand.field == field, demand.holds, let test = demand.test else { return nil }
@@ -44,7 +44,7 @@ struct RuleDemands {
 }
 
 extension ValueTest {
-  /// A value for which the test holds, or does not, as near to the edge between the two as its kind allows.
+  /// A value for which the test holds, or does not hold, as close as possible to the boundary.
   func value(holding wanted: Bool, bits: Int, _ draw: inout Draw) -> UInt128? {
     let top: UInt128 = bits >= 128 ? .max : (1 << UInt128(bits)) - 1
     switch self {
@@ -54,11 +54,11 @@ extension ValueTest {
       return draw.any(of: outside)
     case .masked(let value, let mask):
       let free = ~mask & top
-      // Inside, the bits that do not count are none, all, or the last.
+      // Matching values: the ignored bits are none, all, or only the last one set.
       let filled = draw.pick([value, value | free, value | free & 1])
       if wanted { return filled & mask == value ? filled : nil }
       let counting = (0..<bits).filter { mask >> UInt128($0) & 1 == 1 }
-      // The last bit that counts makes the nearest value outside.
+      // Flipping the lowest compared bit gives the closest value that does not match.
       guard let low = counting.first, let bit = draw.chance(0.7) ? low : draw.any(of: counting) else { return nil }
       return filled ^ 1 << UInt128(bit)
     }

@@ -6,13 +6,13 @@ import Syntax
 import Wire
 import XTables
 
-/// Rules drawn for ``FuzzHost``, as text and as Ferrule reads them.
+/// Rules for ``FuzzHost``, as text and parsed.
 struct DrawnRuleset {
   let text: String
   let ruleset: Ruleset
 }
 
-/// Draws rulesets that Ferrule takes, and of which it says that the kernel will take them.
+/// Draws rulesets that Ferrule accepts, and predicts that the kernel accepts.
 struct RulesetDrawing {
   private let registry: Registry
   private let family: Family
@@ -30,20 +30,20 @@ struct RulesetDrawing {
     draw = Draw(seed: seed &+ 1)
   }
 
-  /// The tables that go together: a few combinations, so that namespaces can be used again.
+  /// The combinations of tables. Their number is small, so that namespaces can be reused.
   private static let combinations: [[TableName]] = [
     [.filter], [.filter], [.mangle, .filter], [.raw, .mangle, .nat, .filter], [.nat, .filter], [.raw, .filter],
     [.raw, .mangle, .nat, .filter, .security],
   ]
 
-  /// A new ruleset.
+  /// Draws a new ruleset.
   mutating func drawn() -> DrawnRuleset {
     let tables = draw.pick(Self.combinations)
     let texts = tables.map { table($0, rules: draw.number(2...(tables.count > 2 ? 7 : 14))) }
     return read(texts.joined())
   }
 
-  /// A ruleset that people wrote, changed in some places.
+  /// A hand-written ruleset with some changes.
   mutating func mutated(_ text: String) -> DrawnRuleset {
     var mutation = RulesetMutation(interfaces: ["eth0", "eth1", "eth2"], seed: draw.word())
     return read(outlined(mutation.apply(to: text)))
@@ -55,9 +55,9 @@ struct RulesetDrawing {
     RulesetParser(registry: registry, names: names, family: family).parse(SourceFile(name: "drawn", bytes: Array(text.utf8)))
   }
 
-  /// Whether parser and validator take a text, and the kernel has all that it names.
+  /// True if parser and validator accept a text, and the kernel has everything that it names.
   private func isSound(_ text: String) -> Bool {
-    // The kernel has each helper for its own protocol only.
+    // The kernel has each helper only for its own protocol.
     guard !hasOddTarget(text) else { return false }
     let parsed = parse(text)
     guard !parsed.hasErrors else { return false }
@@ -68,7 +68,7 @@ struct RulesetDrawing {
 
   private func hasOddTarget(_ text: String) -> Bool {
     text.split(separator: "\n").contains { line in
-      // Of a proxied connection that comes in by the loopback interface the kernel tells an event more.
+      // For a proxied connection from the loopback interface, the kernel sends an additional event.
       if line.contains("-j SYNPROXY") { return !line.hasPrefix("-A FORWARD") }
       guard let target = line.firstRange(of: "-j CT "), line[target.upperBound...].contains("--helper") else { return false }
       return !(line.hasSuffix(" ftp") && line.contains("-p tcp") || line.hasSuffix(" tftp") && line.contains("-p udp"))
@@ -83,7 +83,7 @@ struct RulesetDrawing {
     for _ in 0..<count {
       let hooks = name.hooks.map(\.name)
       let chain = draw.pick(hooks + hooks + users)
-      // A chain leads to later ones only, so that none goes in a circle.
+      // A chain jumps only to later chains, so that there are no loops.
       generator.chains = users.firstIndex(of: chain).map { Array(users[($0 + 1)...]) } ?? users
       for _ in 0..<6 {
         let line = generator.rule(table: name, chain: chain)
@@ -95,7 +95,7 @@ struct RulesetDrawing {
     return (lines + ["COMMIT", ""]).joined(separator: "\n")
   }
 
-  /// A text without the lines that are in the way: comments, and rules that cannot be loaded here.
+  /// The text without comments and rules that cannot be loaded here.
   private func outlined(_ text: String) -> String {
     var kept: [String] = []
     var table: [String] = []
@@ -107,7 +107,7 @@ struct RulesetDrawing {
         if table.count > 1 { kept += table + ["COMMIT"] }
         table = []
       default:
-        // A jump to a chain that an earlier line made is sound when the chain is declared.
+        // A jump to a chain declared in an earlier line is valid.
         if !table.isEmpty, isSound((table + [line, "COMMIT", ""]).joined(separator: "\n")) { table.append(line) }
       }
     }

@@ -1,11 +1,11 @@
 import XTables
 
-/// Changes a ruleset here and there, and puts its interfaces among those of the fuzzed host.
+/// Changes some parts of a ruleset, and replaces its interfaces by those of the fuzzed host.
 struct RulesetMutation {
   private let interfaces: [String]
   private var draw: Draw
   private var renamed: [String: String] = [:]
-  /// Rules beyond these are left out: the kernel is asked for every packet what all of them count.
+  /// The limit for the number of rules: all counters are read for every packet.
   private static let mostRules = 60
 
   init(interfaces: [String], seed: UInt64) {
@@ -17,7 +17,7 @@ struct RulesetMutation {
     var lines: [String] = []
     var rules = 0
     for line in text.split(separator: "\n").map(String.init) {
-      // Counters before a rule are for reading only.
+      // Counters before a rule do not affect it.
       let isRule = line.hasPrefix("-A") || line.hasPrefix("[")
       guard isRule else {
         lines.append(line)
@@ -59,7 +59,7 @@ struct RulesetMutation {
     return chosen
   }
 
-  /// The last number of a list of ports, one up or down.
+  /// The last number of a port list, increased or decreased by one.
   private mutating func shifted(_ ports: String) -> String {
     let parts = ports.split(separator: ",", omittingEmptySubsequences: false)
     guard let last = parts.last.flatMap({ Int($0) }), (1..<65535).contains(last) else { return ports }

@@ -1,15 +1,15 @@
 import Lab
 
-/// Makes a scenario smaller as long as it keeps a property: that engine and kernel disagree about it.
+/// Shrinks a scenario while it keeps a property: engine and kernel give different answers.
 ///
-/// It works on the scenario's JSON: steps go, then tables, rules, words of rules, members of steps. Every step of the way is asked
-/// of both sides again.
+/// Works on the scenario's JSON: removes steps, then tables, rules, words of rules, and members of steps. Engine and kernel answer every
+/// candidate.
 struct Shrinker {
-  /// Whether a smaller scenario still is what is looked for.
+  /// True if a smaller scenario keeps the property.
   let keeps: (JSONValue) -> Bool
-  /// Whether there is no time for another question.
+  /// True if the time is up.
   private let isOver: () -> Bool
-  /// Questions left to ask.
+  /// The number of candidates still allowed.
   private(set) var budget: Int
 
   init(budget: Int = 600, isOver: @escaping () -> Bool = { false }, keeps: @escaping (JSONValue) -> Bool) {
@@ -43,7 +43,7 @@ struct Shrinker {
     return true
   }
 
-  /// Drops runs of elements, long ones first.
+  /// Removes runs of elements, longest first.
   private mutating func drop(from count: Int, in best: inout JSONObject, _ remove: (inout JSONObject, Range<Int>) -> Void) {
     var count = count
     var length = max(1, count / 2)
@@ -68,7 +68,7 @@ struct Shrinker {
   private mutating func shrinkRules(_ best: inout JSONObject) {
     for name in ["rules", "rules6"] {
       guard let text = best[name]?.text else { continue }
-      // Whole tables first.
+      // First whole tables.
       for table in text.split(separator: "*").map(String.init) {
         attempt(&best) { $0[name] = .string(($0[name]?.text ?? "").replacing("*" + table, with: "")) }
       }
@@ -83,7 +83,7 @@ struct Shrinker {
     }
   }
 
-  /// Words of rules, one to three at a time.
+  /// Removes words of rules, one to three at a time.
   private mutating func shrinkWords(_ best: inout JSONObject) {
     for name in ["rules", "rules6"] {
       guard let count = best[name]?.text?.split(separator: "\n").count else { continue }
@@ -121,7 +121,7 @@ struct Shrinker {
     scenario[name] = .string(lines.map { $0 + "\n" }.joined())
   }
 
-  /// Members of steps that are not needed.
+  /// Removes unneeded members of steps.
   private mutating func shrinkPackets(_ best: inout JSONObject) {
     let needed: Set<String> = ["in", "local", "src", "dst", "proto", "sleep"]
     for index in (best["steps"]?.elements ?? []).indices {

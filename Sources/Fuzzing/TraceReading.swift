@@ -1,9 +1,9 @@
 import Lab
 import XTables
 
-/// Which rules a packet came to, and at which of them it was caught, read from the trace the kernel gave of it.
+/// Reads from the kernel's trace which rules a packet reached and which of them it matched.
 ///
-/// The trace names the rules that matched and the ends of chains; whatever lies between two of them was tried in vain.
+/// The trace names the rules that matched and the ends of chains. The rules in between were tried and did not match.
 struct TraceReading {
   struct Visit: Hashable {
     let table: String
@@ -19,7 +19,7 @@ struct TraceReading {
 
   func visits(_ trace: [String]) -> [Visit] {
     var visits: [Visit] = []
-    // Where the packet is, and where it comes back to, in the table of the last line.
+    // The packet's position in the table of the previous line, and the return stack.
     var table = ""
     var stack: [(chain: String, next: Int)] = []
     for line in trace {
@@ -31,7 +31,7 @@ struct TraceReading {
       }
       guard let (_, next) = stack.popLast() else { continue }
       for missed in next..<max(next, number) { visits.append(Visit(table: table, chain: chain, number: missed, matched: false)) }
-      // At the end of a chain the packet goes back to the chain before.
+      // At the end of a chain, the packet returns to the calling chain.
       guard parts[2] == "rule" else { continue }
       visits.append(Visit(table: table, chain: chain, number: number, matched: true))
       switch rule(table, chain, number)?.target {

@@ -4,7 +4,7 @@ internal import Wire
 public import XTables
 
 extension RawTable {
-  /// What the compiler has made, as the kernel takes it.
+  /// Converts a compiled table to the form that the kernel takes.
   public init(_ blob: TableBlob) {
     self.init(
       family: blob.family, name: blob.name.rawValue, validHooks: blob.validHooks, hookEntries: blob.hookEntries,
@@ -13,14 +13,15 @@ extension RawTable {
 }
 
 extension KernelTables {
-  /// Replaces tables by compiled ones, all or none: when the kernel refuses one, those before it are set back to what they were,
-  /// counters included. The caller holds the lock.
+  /// Replaces tables by compiled ones, all or none. The caller holds the lock.
   ///
-  /// Each table goes to the kernel as it is, in one call, so that time and memory grow with its bytes and with nothing else.
+  /// If the kernel refuses a table, the tables replaced before it are restored with their counters. Each table is sent whole in one
+  /// call, so time and memory grow only with its size.
   /// - Parameters:
-  ///   - tables: what goes into the kernel.
-  ///   - registry: knows which bytes of a match or target the kernel keeps for itself.
-  ///   - whole: the typed form of a table by its place, asked for to find the rule that the kernel has refused.
+  ///   - tables: the tables to load.
+  ///   - registry: knows which bytes of a match or target the kernel uses for itself.
+  ///   - whole: returns the typed form of the table at an index; called only to find the rule that the kernel refused.
+  /// - Throws: `KernelError` with the table, the rule if it was found, and the tables that could not be restored.
   public func apply(
     _ tables: [RawTable], _ options: ApplyOptions = ApplyOptions(), registry: Registry, whole: (Int) -> Table?
   ) throws(KernelError) {
@@ -75,7 +76,7 @@ extension RawTable {
   }
 }
 
-/// Holds a table that is in the kernel against what was put there.
+/// Compares a table in the kernel with the table that was sent to it.
 struct TableReadback {
   private let table: RawTable
   private let registry: Registry
@@ -110,7 +111,7 @@ struct TableReadback {
     KernelError(.readsBackOtherwise(text), family: table.family, table: table.name, rule: rule)
   }
 
-  /// Whether an entry reads back as it was given: all but the counters, the kernel's notes, and what an extension keeps for itself.
+  /// True if an entry reads back as it was sent. Ignores the counters, `comefrom`, and what an extension keeps for itself.
   private func agrees(_ back: [UInt8], _ start: Int, _ size: Int) -> Bool {
     func isSame(_ range: Range<Int>) -> Bool { RawTable.bytesAgree(table.entries, back, range.lowerBound + start..<range.upperBound + start) }
     guard isSame(0..<layout.scratch.lowerBound), isSame(layout.scratch.upperBound..<layout.counters) else { return false }
@@ -125,7 +126,7 @@ struct TableReadback {
     return at == size
   }
 
-  /// How many bytes of a match's or target's structure are the user's.
+  /// The number of bytes at the start of a match's or target's structure that come from the user (`userspacesize`).
   private func userSize(_ kind: ExtensionDescriptor.Kind, _ at: Int, _ size: Int) -> Int {
     let name = table.entries.text(at: at + EntryLayout.name, length: EntryLayout.nameLength) ?? ""
     let revision = table.entries[at + 31]
@@ -136,7 +137,7 @@ struct TableReadback {
 }
 
 extension RawTable {
-  /// The rule whose entry begins at an offset; nil for what is no rule.
+  /// The rule whose entry begins at an offset; nil if no rule's entry begins there.
   fileprivate func rule(at offset: Int) -> RuleReference? {
     let layout = EntryLayout(family)
     var place = RuleReference(chain: "", rule: 0)
@@ -157,7 +158,7 @@ extension RawTable {
     return place.rule > 0 ? place : nil
   }
 
-  /// Whether two buffers hold the same bytes there.
+  /// True if two buffers hold the same bytes in a range.
   fileprivate static func bytesAgree(_ left: [UInt8], _ right: [UInt8], _ range: Range<Int>) -> Bool {
     unsafe left.withUnsafeBytes { left in
       unsafe right.withUnsafeBytes { right in

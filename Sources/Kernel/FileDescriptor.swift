@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// An open file or socket, closed when the last reference to it goes.
+/// An open file or socket. It is closed when the last reference is released.
 final class FileDescriptor: Sendable {
   let number: Int32
 

@@ -1,17 +1,17 @@
 internal import Diagnostics
 internal import Glibc
 
-/// The folders whose files a file may name: its own with all below it, and those that the user allowed.
+/// The folders that a file may read other files from: its own folder with everything below it, and the folders that the user allowed.
 ///
-/// A path is judged by where it leads: `..` and symbolic links are followed first. A file that is not a regular one is refused without
-/// being opened, because opening a FIFO waits for a writer and opening a device can act on it. What was judged is what is read: the path
-/// is resolved once.
+/// Paths are checked after `..` and symbolic links are resolved. Anything but a regular file is refused without being opened, because
+/// opening a FIFO waits for a writer and opening a device can act on it. The file that was checked is the file that is read: the path is
+/// resolved once.
 public struct FolderAccess: Sendable {
   private let folders: [String]
 
   /// - Parameters:
-  ///   - file: the path of the file that names others; for standard input and other streams the working directory is the folder.
-  ///   - others: further folders, `--allow-path`.
+  ///   - file: the path of the file that names others; for standard input and other streams, the working directory is used.
+  ///   - others: further folders, from `--allow-path`.
   public init(besides file: String, allowing others: [String] = []) {
     folders = ([FolderAccess.folder(of: file)] + others).compactMap { FolderAccess.resolved($0) }
   }
@@ -23,6 +23,8 @@ public struct FolderAccess: Sendable {
   }
 
   /// The bytes of a file.
+  ///
+  /// - Throws: `KernelError` if the file is outside the folders, is not a regular file, or cannot be read.
   public func bytes(_ path: String) throws(KernelError) -> [UInt8] {
     try reading(path) { (place) throws(KernelError) in
       let descriptor = unsafe open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -32,12 +34,14 @@ public struct FolderAccess: Sendable {
     }
   }
 
-  /// Gives a path under which the judged file can be opened until `body` returns.
+  /// Calls `body` with a path under which the checked file can be opened until `body` returns.
+  ///
+  /// - Throws: as ``bytes(_:)``, and what `body` throws.
   public func reading<Result>(_ path: String, _ body: (String) throws(KernelError) -> Result) throws(KernelError) -> Result {
     let descriptor = unsafe open(path, FolderAccess.pathOnly | O_CLOEXEC)
     guard descriptor >= 0 else {
       let error = SystemError.last
-      // Whether something outside is there is not told.
+      // The message must not reveal whether a file outside the folders exists.
       throw holds(FolderAccess.nearest(path)) ? .call("opening \(path)", error) : refusal(path)
     }
     defer { close(descriptor) }
@@ -63,7 +67,7 @@ public struct FolderAccess: Sendable {
     folders.contains { target == $0 || target.hasPrefix($0 == "/" ? $0 : $0 + "/") }
   }
 
-  /// `O_PATH`: a reference to a file that is not opened.
+  /// `O_PATH`: a reference to a file without opening it.
   private static let pathOnly: Int32 = 0o10000000
 
   private static func kind(_ mode: mode_t) -> String {
@@ -76,14 +80,14 @@ public struct FolderAccess: Sendable {
     }
   }
 
-  /// The absolute path without `..` and symbolic links; nil where nothing is there.
+  /// The absolute path without `..` and symbolic links; nil if the file does not exist.
   private static func resolved(_ path: String) -> String? {
     guard let text = unsafe realpath(path, nil) else { return nil }
     defer { unsafe free(text) }
     return unsafe String(cString: text)
   }
 
-  /// Where the part of a path leads that is there.
+  /// The resolved path of the nearest existing parent folder.
   private static func nearest(_ path: String) -> String {
     var path = path[...]
     while let slash = path.lastIndex(of: "/") {

@@ -1,15 +1,15 @@
 internal import Glibc
 internal import Synchronization
 
-/// A program that is asked and answers in frames over its standard input and output: four bytes of length, then so many bytes. It is
-/// not trusted: it may answer anything, end, or be silent for ever, and it can write no file.
+/// A child process that answers requests over its standard input and output. A frame is a length of four bytes, then that many bytes.
+/// The process is not trusted: it may answer anything, end, or never answer. It cannot write files.
 final class FramedProcess: Sendable {
-  /// Why there is no answer. The program is of no use after that.
+  /// Why there is no answer. The process must not be used afterwards.
   enum Failure: Error, Equatable {
-    /// It ended, with a status or 128 and a signal.
+    /// The process ended, with its exit status, or 128 plus the signal.
     case ended(Int32)
     case silent
-    /// It promised an answer longer than any can be.
+    /// The announced length exceeds the longest allowed answer.
     case excessive(Int)
 
     var sentence: String {
@@ -30,7 +30,7 @@ final class FramedProcess: Sendable {
 
   init(_ program: String, _ arguments: [String], _ environment: [String]) throws(KernelError) {
     var ends: [Int32] = [-1, -1]
-    // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE.
+    // A socket, not a pipe: writing to a socket whose reader has gone can avoid SIGPIPE.
     guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { throw .call("socketpair") }
     do throws(KernelError) {
       process = try HostProcess.spawnConfined(
@@ -49,7 +49,7 @@ final class FramedProcess: Sendable {
     close(socket)
   }
 
-  /// Sends a request and waits for its answer.
+  /// Sends a request and waits for its answer, at most for `patience`.
   func answer(to request: [UInt8], within patience: Duration) throws(Failure) -> [UInt8] {
     let deadline = ContinuousClock.now + patience
     var frame: [UInt8] = []
@@ -61,11 +61,11 @@ final class FramedProcess: Sendable {
     return try receive(Int(length), deadline)
   }
 
-  /// Ends the program, unless it has ended by itself, and tells how it did.
+  /// Kills the process if it still runs, and returns its exit status, or 128 plus the signal.
   private func end() -> Int32 {
     status.withLock { known in
       if let known { return known }
-      // One that is ending already keeps the status it ends with.
+      // A process that is already exiting keeps its own status.
       kill(process, SIGKILL)
       var word: Int32 = 0
       while unsafe waitpid(process, &word, 0) < 0, errno == EINTR {}

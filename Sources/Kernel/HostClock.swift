@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// The host's clock, for what is printed for people.
+/// The host's real-time clock, for output only.
 public enum HostClock {
-  /// Seconds since the epoch.
+  /// Seconds since 1970-01-01 00:00 UTC, `time(2)`.
   public static var seconds: Int { time(nil) }
 
   /// The local time as `ctime(3)` writes it, without the newline.

@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension HostFile {
-  /// The names in a directory, in no order; nil where the path is none.
+  /// The names in a directory, unordered; nil if the path cannot be opened as a directory.
   public static func entries(of path: String) -> [String]? {
     guard let directory = unsafe opendir(path) else { return nil }
     defer { unsafe closedir(directory) }
@@ -15,11 +15,10 @@ extension HostFile {
     return names
   }
 
-  /// Whether something stands at the path that can be read.
+  /// True if a file exists at the path and can be read, `access(2)`.
   public static func exists(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
 
-  /// What tells a file from what stood at its path before: it is another file, or was written or renamed since. Times are in nanoseconds
-  /// since 1970.
+  /// Identifies a version of a file. It changes when the file is replaced, written or renamed. Times are in nanoseconds since 1970.
   public struct State: Sendable, Hashable {
     let device: UInt
     let number: UInt
@@ -28,7 +27,7 @@ extension HostFile {
     let changed: Int
   }
 
-  /// nil where there is no file.
+  /// The state of the file at a path; nil if there is none.
   public static func state(of path: String) -> State? {
     var facts = stat()
     guard unsafe stat(path, &facts) == 0 else { return nil }

@@ -1,11 +1,14 @@
 internal import Glibc
 public import Diagnostics
 
-/// Files of the host, read and written whole: those of /proc and /sys do not say how long they are.
+/// Reads and writes whole files of the host. Files under /proc and /sys do not report their length.
 public enum HostFile {
+  /// Reads a file.
+  ///
   /// - Parameters:
   ///   - path: a path, or `-` for standard input.
-  ///   - limit: what is longer is refused: a regular file before it is read, all else as soon as it has come so far.
+  ///   - limit: the most bytes. A longer regular file is refused before it is read, other input as soon as the limit is exceeded.
+  /// - Throws: `KernelError` if the file cannot be read or is longer than `limit`.
   public static func bytes(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
     if path == "-" { return try bytes(of: STDIN_FILENO, path, upTo: limit) }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -30,11 +33,14 @@ public enum HostFile {
     }
   }
 
+  /// Reads a file as UTF-8 text; invalid bytes become U+FFFD.
+  ///
+  /// - Throws: `KernelError` if the file cannot be read or is longer than `limit`.
   public static func read(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> String {
     String(decoding: try bytes(path, upTo: limit), as: UTF8.self)
   }
 
-  /// Writes into a file that is there, such as a switch under /proc.
+  /// Writes to an existing file, such as a switch under /proc.
   package static func write(_ text: String, to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
@@ -42,10 +48,14 @@ public enum HostFile {
     try write(Array(text.utf8), to: descriptor, path)
   }
 
-  /// Makes or replaces a file.
+  /// Creates or overwrites a file.
+  ///
+  /// - Throws: `KernelError` if the file cannot be opened or written.
   public static func write(_ bytes: [UInt8], to path: String) throws(KernelError) { try write([bytes], to: path) }
 
-  /// The same of several parts, one behind the other.
+  /// Creates or overwrites a file with several parts, one after the other.
+  ///
+  /// - Throws: `KernelError` if the file cannot be opened or written.
   public static func write(_ parts: [[UInt8]], to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .call("opening \(path)") }
@@ -53,7 +63,9 @@ public enum HostFile {
     for part in parts { try write(part, to: descriptor, path) }
   }
 
-  /// Writes to standard output (1) or standard error (2), however often the other side must be waited for.
+  /// Writes all bytes to standard output (1) or standard error (2). Waits as often as the reader needs.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public static func write(_ bytes: [UInt8], toStandard descriptor: Int32) throws(KernelError) {
     try write(bytes, to: descriptor, "standard output")
   }

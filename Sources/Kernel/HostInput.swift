@@ -1,13 +1,14 @@
 internal import Glibc
 
-/// A file of the host, or standard input, read piece by piece as it comes.
+/// A file of the host, or standard input, read in pieces as data arrives.
 public struct HostInput: ~Copyable {
   private let descriptor: Int32
   private let path: String?
-  /// How many bytes there are to read from where the input stands, and where that is; nothing for what can be read only once.
+  /// The start offset, and the number of bytes from there to the end; nil for input that can be read only once.
   private let extent: (start: Int, length: Int)?
 
-  /// - Parameter path: nothing stands for standard input.
+  /// - Parameter path: the file; nil for standard input.
+  /// - Throws: `KernelError` if the file cannot be opened.
   public init(path: String?) throws(KernelError) {
     self.path = path
     guard let path else {
@@ -30,17 +31,21 @@ public struct HostInput: ~Copyable {
     return (start, status.st_size - start)
   }
 
-  /// The length of a regular file; nothing for a pipe and the like, whose end nobody knows and which cannot be read again.
+  /// The length of a regular file in bytes; nil for a pipe or other stream, which has no known end and cannot be read again.
   public var length: Int? { extent?.length }
 
-  /// Goes back to where the reading began; only what has a length can.
+  /// Returns to where reading began.
+  ///
+  /// - Throws: `KernelError` if the input has no length.
   public func rewind() throws(KernelError) {
     guard let extent, lseek(descriptor, extent.start, SEEK_SET) == extent.start else {
       throw .call("reading \(path ?? "standard input") again")
     }
   }
 
-  /// What has come, at most 64 KiB; nothing at the end.
+  /// The next bytes, at most 64 KiB; empty at the end.
+  ///
+  /// - Throws: `KernelError` if the input cannot be read.
   public func next() throws(KernelError) -> [UInt8] {
     var failure: SystemError?
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
@@ -56,7 +61,9 @@ public struct HostInput: ~Copyable {
     return bytes
   }
 
-  /// All that is still to come; what is longer than ``Limits/textBytes`` is refused.
+  /// All remaining bytes.
+  ///
+  /// - Throws: `KernelError` if there are more than ``Limits/textBytes``.
   public func rest() throws(KernelError) -> [UInt8] { try HostFile.bytes(of: descriptor, path ?? "-") }
 
   deinit { if path != nil { close(descriptor) } }

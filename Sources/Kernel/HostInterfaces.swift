@@ -2,19 +2,19 @@ internal import CLinux
 internal import Glibc
 package import Wire
 
-/// Interfaces, their addresses and their queues, set up through rtnetlink in the calling thread's network namespace.
+/// Configures interfaces, their addresses and their queues through rtnetlink, in the calling thread's network namespace.
 package struct HostInterfaces {
   private var socket: NetlinkSocket
 
   package init() throws(KernelError) { socket = try NetlinkSocket(.route) }
 
-  /// The number of an interface; nil when there is none of the name.
+  /// The index of an interface; nil if no interface has the name.
   package static func index(of name: String) -> UInt32? {
     let index = unsafe if_nametoindex(name)
     return index == 0 ? nil : index
   }
 
-  /// The names of all interfaces by their numbers.
+  /// The names of all interfaces, by index.
   package static func names() -> [UInt32: String] {
     guard let list = unsafe if_nameindex() else { return [:] }
     defer { unsafe if_freenameindex(list) }
@@ -27,7 +27,7 @@ package struct HostInterfaces {
     return names
   }
 
-  /// `ifinfomsg`, then attributes.
+  /// An `RTM_NEWLINK` message: `ifinfomsg`, then attributes.
   private func link(_ index: UInt32, flags: UInt32, change: UInt32) -> NetlinkMessage {
     var message = NetlinkMessage(type: UInt16(RTM_NEWLINK), body: [0, 0, 0, 0])
     for word in [index, flags, change] { message.body.appendHostWord(word) }
@@ -39,9 +39,9 @@ package struct HostInterfaces {
     try socket.request([link(index, flags: UInt32(IFF_UP), change: UInt32(IFF_UP))], what: "bringing an interface up")
   }
 
-  /// Brings an interface up that resolves no neighbours, has the hardware address given, and hands its packets to the device
-  /// without a queue, so that they have left when the sender's call returns. Without multicast it joins no IPv6 groups, of which
-  /// the host would tell its neighbours at times of its own choosing.
+  /// Brings up an interface without neighbour resolution, with the given hardware address and without a queue, so that packets have left
+  /// when the sender's call returns. Without multicast the host joins no IPv6 groups: it would send membership reports at
+  /// unpredictable times.
   package mutating func bringUpDirect(_ index: UInt32, hardwareAddress: [UInt8], isMulticast: Bool) throws(KernelError) {
     let bits = UInt32(IFF_UP) | UInt32(IFF_NOARP)
     let change = bits | (isMulticast ? 0 : UInt32(IFF_MULTICAST))
@@ -56,8 +56,8 @@ package struct HostInterfaces {
     try socket.request([link(index, flags: bits, change: change)], what: "bringing an interface up")
   }
 
-  /// Adds an address with its prefix, and for IPv4 the broadcast address of that prefix. IPv6 addresses are used at once,
-  /// without looking for duplicates.
+  /// Adds an address with its prefix and, for IPv4, the broadcast address of the prefix. IPv6 addresses are usable at once: duplicate
+  /// address detection is off.
   package mutating func add(_ address: IPAddress, prefixLength: Int, to index: UInt32) throws(KernelError) {
     let isFour = address.family == .ipv4
     let noDuplicateDetection: UInt8 = 0x02

@@ -3,12 +3,12 @@ import Wire
 public import XTables
 
 extension NameDatabase {
-  /// The names of ``system``, and hosts and networks resolved as `gethostbyname(3)` and `getnetbyname(3)` do.
+  /// ``system``, plus hosts and networks resolved by `gethostbyname(3)` and `getnetbyname(3)`.
   public static let systemResolvingHosts = NameDatabase.system.resolving(
     addresses: HostNames.addresses, name: HostNames.name)
 }
 
-/// Hosts and networks by name; the corresponding C functions are `ipparse_hostnetwork` and `ipaddr_to_host`.
+/// Resolves hosts and networks by name. The corresponding C functions are `ipparse_hostnetwork` and `ipaddr_to_host`.
 private enum HostNames {
   @Sendable static func addresses(_ name: String, _ family: AddressFamily) -> [UInt128] {
     if family == .ipv4, let network = network(name) { return [network] }

@@ -1,18 +1,21 @@
 internal import CLinux
 internal import Glibc
 
-/// A program run to its end. It is started by the calling thread and so shares that thread's network namespace.
+/// A program that was run to its end. The calling thread starts it, so it runs in that thread's network namespace.
 public struct HostProcess: Sendable {
-  /// The exit status, or 128 and the signal that ended it.
+  /// The exit status, or 128 plus the signal that ended the program.
   public var status: Int32
-  /// What it wrote to its standard output and standard error, in the order it came.
+  /// Standard output and standard error, in the order of arrival.
   public var output: String
 
+  /// Runs a program.
+  ///
   /// - Parameters:
-  ///   - arguments: those behind the program's name, which is looked for in the PATH.
-  ///   - input: what it reads from its standard input.
-  ///   - environment: variables set for it (`NAME=value`) beside those of this process.
-  ///   - directory: where it is started; nothing for where this process is.
+  ///   - arguments: the arguments after the program's name. The program is searched in the PATH.
+  ///   - input: its standard input.
+  ///   - environment: variables (`NAME=value`) added to this process's environment.
+  ///   - directory: its working directory; nil for that of this process.
+  /// - Throws: `KernelError` if the program cannot be started.
   public static func run(
     _ program: String, _ arguments: [String] = [], input: String = "", environment: [String] = [], directory: String? = nil
   ) throws(KernelError) -> HostProcess {
@@ -21,14 +24,14 @@ public struct HostProcess: Sendable {
     }
   }
 
-  /// Runs what `start` starts to its end.
+  /// Runs the process that `start` creates to its end.
   ///
-  /// - Parameter start: starts a process with its standard input, and with what becomes its standard output and error.
+  /// - Parameter start: starts a process, given the descriptors for its standard input, and for its standard output and error.
   static func run(input: String, _ start: (Int32, Int32) throws(KernelError) -> pid_t) throws(KernelError) -> HostProcess {
     var toChild: [Int32] = [-1, -1]
     var fromChild: [Int32] = [-1, -1]
-    // A socket and no pipe, because writing to a socket whose reader has gone need not raise SIGPIPE. No other child may inherit an
-    // end, or the output would end with that child only.
+    // A socket, not a pipe: writing to a socket whose reader has gone can avoid SIGPIPE. No other child may inherit an end: the output would
+    // not end before that child does.
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     guard unsafe socketpair(AF_UNIX, kind, 0, &toChild) == 0 else { throw .call("socketpair") }
     guard unsafe ferrule_pipe(&fromChild) == 0 else {
@@ -64,7 +67,7 @@ public struct HostProcess: Sendable {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
     }
-    // A thread of a pool blocks signals; what it starts shall hear them.
+    // Threads of a pool block signals; the started program must receive them.
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
     unsafe posix_spawnattr_setsigmask(&attributes, &signals)
@@ -87,10 +90,10 @@ public struct HostProcess: Sendable {
   /// Starts a program that can change nothing but the network (`ferrule_spawn_confined`).
   ///
   /// - Parameters:
-  ///   - path: of the program; the PATH is not searched.
+  ///   - path: the program; the PATH is not searched.
   ///   - variables: its whole environment.
-  ///   - errors: what becomes its standard error; nothing for that of this process.
-  ///   - hidesFiles: it starts in the root directory, and finds `/run`, `/tmp` and `/root` empty.
+  ///   - errors: its standard error; nil for that of this process.
+  ///   - hidesFiles: it starts in the root directory, and `/run`, `/tmp` and `/root` appear empty to it.
   static func spawnConfined(
     _ path: String, _ arguments: [String], variables: [String], input: Int32, output: Int32, errors: Int32?, hidesFiles: Bool
   ) throws(KernelError) -> pid_t {
@@ -103,7 +106,7 @@ public struct HostProcess: Sendable {
     return process
   }
 
-  /// The environment of this process with other variables in it (`NAME=value`).
+  /// The environment of this process, with the given variables (`NAME=value`) added or replaced.
   static func merged(_ environment: [String]) -> [String] {
     var variables = environment
     var inherited = unsafe environ
@@ -116,7 +119,7 @@ public struct HostProcess: Sendable {
     return variables
   }
 
-  /// Writes and reads as the child is ready for either, so that neither waits for the other for ever.
+  /// Writes and reads as soon as the child is ready for either, to avoid a deadlock.
   private static func converse(_ input: [UInt8], to sink: Int32, from source: Int32) -> [UInt8] {
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
@@ -149,7 +152,7 @@ public struct HostProcess: Sendable {
   }
 }
 
-/// Lends texts as a C function takes a list of them: copies with a zero behind each, and a null pointer behind the last.
+/// Calls `body` with the texts as a null-terminated array of zero-terminated C strings.
 func withCStrings<Result>(_ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
   var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
   for text in texts { unsafe pointers.append(strdup(text)) }

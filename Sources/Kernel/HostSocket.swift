@@ -2,17 +2,17 @@ internal import CLinux
 internal import Glibc
 package import Wire
 
-/// A socket of the calling thread's network namespace, never waiting.
+/// A non-blocking socket in the calling thread's network namespace.
 package struct HostSocket {
   package enum Kind: Sendable {
     case tcp, udp
-    /// Packets with their IP headers.
+    /// Raw packets with their IP headers.
     case raw
-    /// ICMP echoes, whose identifier the kernel chooses.
+    /// ICMP echo requests; the kernel chooses the identifier (`IPPROTO_ICMP`).
     case ping
   }
 
-  /// Whom a socket belongs to.
+  /// The user and groups that own a socket.
   package struct Owner: Sendable {
     package var uid: UInt32
     package var gid: UInt32
@@ -29,8 +29,8 @@ package struct HostSocket {
   package let family: AddressFamily
   package let kind: Kind
 
-  /// Opens a socket that belongs to another user, where one is given. The thread has that user's file system ids while it opens
-  /// the socket, which is what `-m owner` looks at, and keeps all its capabilities.
+  /// Opens a socket, owned by another user if `owner` is given. The thread takes that user's file system ids while it opens the socket,
+  /// because `-m owner` tests those. It keeps all its capabilities.
   package init(_ kind: Kind, _ family: AddressFamily, owner: Owner? = nil) throws(KernelError) {
     let domain = family == .ipv4 ? AF_INET : AF_INET6
     let (type, proto): (Int32, Int32) = switch kind {
@@ -61,7 +61,7 @@ package struct HostSocket {
 
   package enum Option: Sendable {
     case mark, priority, reuseAddress, broadcast, transparent, lingerZero
-    /// No IPv4 through a socket of IPv6 (`IPV6_V6ONLY`).
+    /// Accepts no IPv4 on an IPv6 socket (`IPV6_V6ONLY`).
     case ownFamilyOnly
 
     fileprivate func number(_ family: AddressFamily) -> (level: Int32, name: Int32) {
@@ -91,7 +91,7 @@ package struct HostSocket {
     }
   }
 
-  /// Where a connection went before its destination was translated; nil when conntrack does not know it.
+  /// The destination of a connection before translation (`SO_ORIGINAL_DST`); nil if conntrack does not know the connection.
   package var originalDestination: (IPAddress, UInt16)? {
     var bytes = [UInt8](repeating: 0, count: 28)
     var length = socklen_t(bytes.count)
@@ -139,7 +139,7 @@ package struct HostSocket {
     guard Glibc.listen(file.number, 16) == 0 else { throw .call("listening") }
   }
 
-  /// Begins a connection; the error where it fails at once.
+  /// Begins a connection. Returns the error if it fails at once.
   package func connect(_ address: IPAddress, port: UInt16) -> SystemError? {
     let bytes = HostSocket.address(address, port)
     let result = unsafe bytes.withUnsafeBytes {
@@ -149,7 +149,7 @@ package struct HostSocket {
     return result == 0 || error.number == EINPROGRESS ? nil : error
   }
 
-  /// The connection that waits to be accepted, or none.
+  /// The next connection that waits to be accepted, or nil.
   package func accept() -> (HostSocket, from: (IPAddress, UInt16))? {
     var bytes = [UInt8](repeating: 0, count: 28)
     var length = socklen_t(bytes.count)
@@ -175,7 +175,7 @@ package struct HostSocket {
 
   // MARK: Data
 
-  /// Sends; to an end where one is given. The error where it fails.
+  /// Sends data, to an address if one is given. Returns the error if it fails.
   package func send(_ data: [UInt8], to end: (IPAddress, UInt16)? = nil) -> SystemError? {
     let address = end.map { HostSocket.address($0.0, $0.1) } ?? []
     let count = unsafe data.withUnsafeBytes { bytes in
@@ -194,7 +194,7 @@ package struct HostSocket {
     case failed(SystemError)
   }
 
-  /// What waits to be read; nil when nothing does.
+  /// The next data to read, or nil if there is none.
   package func receive() -> Received? {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     var bytes = [UInt8](repeating: 0, count: 28)
@@ -213,14 +213,13 @@ package struct HostSocket {
   }
 }
 
-/// The calling thread as another user, until it is undone. Only the file system ids change, so its capabilities to use the
-/// network stay.
+/// Makes the calling thread another user until `undo()`. Only the file system ids change, so the thread keeps its capabilities.
 private struct OwnerChange {
   private let uid: Int32
   private let gid: Int32
   private let groups: [UInt32]
 
-  /// It fails where there is no such user: a user namespace has its maker only, and takes no groups.
+  /// Throws if the user does not exist here: a user namespace maps only its creator and permits no groups.
   init(_ owner: HostSocket.Owner) throws(KernelError) {
     var earlier = [gid_t](repeating: 0, count: 256)
     let count = unsafe getgroups(Int32(earlier.count), &earlier)
@@ -228,7 +227,7 @@ private struct OwnerChange {
     let hasGroups = OwnerChange.setGroups(owner.groups) || owner.groups.isEmpty
     gid = setfsgid(owner.gid)
     uid = setfsuid(owner.uid)
-    // Neither call says whether it did anything; an id that nobody has changes nothing and tells the present one.
+    // setfsuid(2) and setfsgid(2) report no errors. Passing an unused id changes nothing and returns the current id.
     let nobody = UInt32.max
     guard hasGroups, setfsuid(nobody) == Int32(bitPattern: owner.uid), setfsgid(nobody) == Int32(bitPattern: owner.gid) else {
       undo()

@@ -1,5 +1,5 @@
-/// Fields in the byte order of the machine, as the kernel's own structures have them; reading past the end gives nil, writing
-/// past it does nothing.
+/// Fields in the machine's byte order, as in the kernel's own structures. Reading past the end returns nil; writing past the end does
+/// nothing.
 extension [UInt8] {
   package func hostWord<N: FixedWidthInteger>(_ type: N.Type, at offset: Int) -> N? {
     guard offset >= 0, offset <= count - MemoryLayout<N>.size else { return nil }
@@ -17,7 +17,7 @@ extension [UInt8] {
     for index in 0..<MemoryLayout<N>.size { append(UInt8(truncatingIfNeeded: value >> N(8 * index))) }
   }
 
-  /// The text up to the first zero in a field of `length` bytes; nil when it is cut off, or no UTF-8.
+  /// The text up to the first zero in a field of `length` bytes; nil if the field is cut off or not UTF-8.
   package func text(at offset: Int, length: Int) -> String? {
     guard offset >= 0, length >= 0, offset <= count - length else { return nil }
     return String(validating: self[offset..<(offset + length)].prefix { $0 != 0 }, as: UTF8.self)

@@ -2,7 +2,7 @@ internal import Glibc
 internal import Wire
 import XTables
 
-/// Asks the kernel about ipsets as iptables does: by a socket option of IP that nothing but this serves.
+/// Looks up ipsets as iptables does: through the socket option `SO_IP_SET`.
 enum KernelAddressSets {
   /// `SO_IP_SET` and the operations of `ip_set.h`.
   private enum Number {
@@ -14,7 +14,7 @@ enum KernelAddressSets {
     static let noIndex: UInt16 = 0xffff
   }
 
-  /// What is known of a set; unknown where the kernel has no sets or may not be asked.
+  /// Looks up a set by name. The answer is unknown if the kernel has no ipset support or denies access.
   @Sendable static func find(_ name: String) -> NameDatabase.AddressSetAnswer {
     var request = [UInt8](repeating: 0, count: 12 + Number.nameLength)
     for (place, byte) in name.utf8.prefix(Number.nameLength - 1).enumerated() { request[12 + place] = byte }
@@ -33,7 +33,7 @@ enum KernelAddressSets {
     return name.isEmpty ? nil : String(decoding: name, as: UTF8.self)
   }
 
-  /// Sends a request, whose first two words are filled in here, and gives what it has become.
+  /// Sends a request and returns the kernel's answer. Fills in the first two words of the request.
   private static func ask(_ operation: UInt32, _ request: [UInt8]) -> [UInt8]? {
     let descriptor = socket(AF_INET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), Int32(IPPROTO_RAW))
     guard descriptor >= 0 else { return nil }

@@ -1,13 +1,15 @@
 public import Wire
 internal import Glibc
 
-/// An error number of a system call, with its name.
+/// A system call's error number.
 public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The `errno` value.
   public var number: Int32
 
+  /// Creates an error from an `errno` value.
   public init(number: Int32) { self.number = number }
 
-  /// What the last failed call of this thread left in `errno`.
+  /// The calling thread's `errno`.
   static var last: SystemError { SystemError(number: errno) }
 
   private static let names: [Int32: String] = [
@@ -23,13 +25,15 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
     EINPROGRESS: "EINPROGRESS", ESTALE: "ESTALE", EDESTADDRREQ: "EDESTADDRREQ", ESRCH: "ESRCH",
   ]
 
+  /// True for `EINVAL`.
   public var isInvalidArgument: Bool { number == EINVAL }
+  /// True for `EAGAIN`.
   public var isTryAgain: Bool { number == EAGAIN }
 
-  /// `EPERM`; `errno 524` for numbers without a name.
+  /// The symbol, such as `EPERM`; `errno 524` for numbers without one.
   public var name: String { SystemError.names[number] ?? "errno \(number)" }
 
-  /// What the C library says of it.
+  /// The C library's text, `strerror_r(3)`.
   public var text: String {
     var buffer = [CChar](repeating: 0, count: 256)
     let isKnown = unsafe buffer.withUnsafeMutableBufferPointer { unsafe strerror_r(number, $0.baseAddress ?? UnsafeMutablePointer(bitPattern: 1)!, $0.count) == 0 }
@@ -37,48 +41,60 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// Text and symbol, such as `Operation not permitted (EPERM)`.
   public var description: String { "\(text) (\(name))" }
 }
 
-/// A rule by its table, chain, and number from 1.
+/// A rule, by its chain and its number in it.
 public struct RuleReference: Sendable, Hashable, CustomStringConvertible {
+  /// The chain's name.
   public var chain: String
+  /// The rule's number in the chain, from 1.
   public var rule: Int
 
+  /// Creates a reference; `rule` counts from 1.
   public init(chain: String, rule: Int) {
     self.chain = chain
     self.rule = rule
   }
 
+  /// For messages: `chain INPUT, rule 3`.
   public var description: String { "chain \(chain), rule \(rule)" }
 }
 
-/// What the kernel would not do.
+/// An operation that the kernel refused or that failed on the way to it.
 public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// What was being done.
   public enum Reason: Sendable, Equatable {
     /// Opening or reading a table.
     case cannotRead
     /// Committing a table.
     case refused
-    /// A table as it reads back is not what was committed; the text names the first difference.
+    /// The table read back differs from the table committed; the text names the first difference.
     case readsBackOtherwise(String)
-    /// What was asked for cannot be put to the kernel; the text says why.
+    /// The request cannot be expressed to the kernel; the text says why.
     case malformed(String)
-    /// The lock of xtables is held by another, and stayed so for as long as was to be waited.
+    /// Another process held the xtables lock for the whole waiting time.
     case locked(path: String)
-    /// A system call besides.
+    /// Any other system call; the text names it.
     case call(String)
   }
+  /// What was being done when the error occurred.
   public var reason: Reason
+  /// The family of the table, if a table is concerned.
   public var family: AddressFamily?
+  /// The table, if one is concerned.
   public var table: String?
+  /// The refused rule, if it was found.
   public var rule: RuleReference?
+  /// The system call's error, if there is one.
   public var error: SystemError?
-  /// What libiptc says of the error.
+  /// libiptc's text for the error.
   public var message: String?
-  /// Tables that had been changed before and could not be set back, each with the error that prevented it.
+  /// Tables that were replaced before the error and could not be restored, each with the error that prevented it.
   public var notRestored: [String] = []
 
+  /// Creates an error; every detail is optional.
   public init(
     _ reason: Reason, family: AddressFamily? = nil, table: String? = nil, rule: RuleReference? = nil, error: SystemError? = nil,
     message: String? = nil
@@ -95,7 +111,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     KernelError(.call(name), error: error)
   }
 
-  /// One line: where, what, and the error.
+  /// One line: the place, the failure, and the system's error.
   public var description: String {
     var line = ""
     if let table { line += "\(family == .ipv6 ? "IPv6 " : "")table \(table)" }
@@ -114,7 +130,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     return line
   }
 
-  /// A sentence on what to do about it.
+  /// A sentence that says what to do about the error.
   public var advice: String {
     switch reason {
     case .locked: return "Wait until the other process is done, or wait longer for the lock."

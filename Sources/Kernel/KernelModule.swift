@@ -1,13 +1,13 @@
 import Wire
 internal import Glibc
 
-/// The kernel's modules for iptables, which a kernel that has them apart loads when it is asked to.
+/// Loads the kernel's iptables modules on request, if they are built as modules.
 enum KernelModule {
-  /// Loads `ip_tables` or `ip6_tables` where the kernel has no such thing yet.
+  /// Loads `ip_tables` or `ip6_tables`, if the kernel does not have it yet.
   ///
   /// The corresponding C function is `xtables_load_ko`.
-  /// - Parameter program: what loads modules; nothing stands for what `/proc/sys/kernel/modprobe` names.
-  /// - Returns: whether it makes sense to try again.
+  /// - Parameter program: the program that loads modules; nil for the one in `/proc/sys/kernel/modprobe`.
+  /// - Returns: true if a retry makes sense.
   static func load(_ family: AddressFamily, by program: String?) -> Bool {
     let module = family == .ipv4 ? "ip_tables" : "ip6_tables"
     guard unsafe access("/proc/net/\(module)_names", F_OK) != 0 else { return false }

@@ -2,15 +2,15 @@ public import Diagnostics
 import Wire
 public import XTables
 
-/// The objects beside the tables that rules name: those of the running kernel, in the network namespace of the calling thread.
+/// The objects outside the tables that rules refer to, in the running kernel and the calling thread's network namespace.
 public struct KernelObjects: Sendable {
   private let registry: Registry
 
-  /// - Parameter registry: reads the kernel's tables, whose rules make some of the objects.
+  /// - Parameter registry: reads the kernel's tables; some rules in them create objects.
   public init(registry: Registry) { self.registry = registry }
 
-  /// The rules that the kernel would refuse because what they name is not there, or not yet: it takes table after table, and rule
-  /// after rule. What cannot be found out, for want of rights, is not told.
+  /// Reports the rules that the kernel would refuse because an object they name does not exist when the rule is loaded. The kernel loads
+  /// table after table, and rule after rule. Objects that this process may not query are not reported.
   public func missing(for ruleset: Ruleset) -> [Diagnostic] {
     let needed = Set(ruleset.tables.flatMap { $0.chains.flatMap { $0.rules.flatMap(Self.needs) } })
     guard !needed.isEmpty else { return [] }
@@ -25,9 +25,9 @@ public struct KernelObjects: Sendable {
   }
 
   private struct Known {
-    /// Whether an accounting object is there; nothing where the kernel did not say.
+    /// Whether an accounting object exists; no entry if the kernel gave no answer.
     var accounting: [KernelObject: Bool]
-    /// Those of the tables in the kernel, and of the rules before; nothing where the tables cannot be read.
+    /// Estimators of the tables in the kernel and of the rules checked so far; nil if the tables cannot be read.
     var estimators: Set<KernelObject>?
   }
 
@@ -70,7 +70,7 @@ public struct KernelObjects: Sendable {
 
   // MARK: The kernel's
 
-  /// Asks for each accounting object by name.
+  /// Queries each accounting object by name.
   private static func accounting(_ needed: Set<KernelObject>) -> [KernelObject: Bool] {
     guard var socket = try? NetlinkSocket(.netfilter) else { return [:] }
     var answers: [KernelObject: Bool] = [:]
@@ -88,7 +88,7 @@ public struct KernelObjects: Sendable {
     return answers
   }
 
-  /// The estimators that the rules in the kernel have made, of both families.
+  /// The estimators that the loaded rules of both families created; nil if the tables cannot be read.
   private func estimators(_ needed: Set<KernelObject>) -> Set<KernelObject>? {
     guard needed.contains(where: { if case .rateEstimator = $0 { true } else { false } }) else { return nil }
     var found: Set<KernelObject> = []

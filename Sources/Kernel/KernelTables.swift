@@ -4,33 +4,39 @@ internal import Glibc
 
 /// The tables of the running kernel, in the network namespace of the calling thread.
 public struct KernelTables: Sendable {
-  /// What `apply` does beside replacing the tables.
+  /// Options of `apply`.
   public struct ApplyOptions: Sendable, Equatable {
-    /// Rules and policies start with the counters given, as `iptables-restore -c` has it; otherwise from zero.
+    /// Keeps the given counters of rules and policies, as `iptables-restore -c` does. Otherwise they start at 0.
     public var keepsCounters = false
-    /// The tables are read back and compared when all are committed.
+    /// Reads the tables back after all are committed, and compares them.
     public var verifies = true
 
+    /// Creates the defaults: counters start at 0, tables are verified.
     public init() {}
   }
 
+  /// Creates access to the calling thread's network namespace.
   public init() {}
 
-  /// Reads a table through libiptc. Opening a table that the kernel has but nobody used yet makes it come into being.
+  /// Reads a table through libiptc. If the kernel knows the table but it is not in use yet, opening it creates it.
+  ///
+  /// - Throws: `KernelError` if the kernel has no such table or denies access.
   public func read(_ family: AddressFamily, _ name: String) throws(KernelError) -> KernelTable {
     try TableHandle(family, name).read()
   }
 
-  /// The tables in use, as `/proc/net/ip_tables_names` lists them. Where that is unreadable, as it is in a user namespace, those of
-  /// the five usual names that the kernel knows: asking brings them into being.
+  /// The tables in use, as listed in `/proc/net/ip_tables_names`. If that file is unreadable, as in a user namespace, those of the five
+  /// known tables that the kernel has; querying them creates them.
   public func names(_ family: AddressFamily) -> [String] {
     let path = family == .ipv4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names"
     if let text = try? HostFile.read(path) { return text.split(separator: "\n").map(String.init) }
     return ["raw", "mangle", "nat", "filter", "security"].filter { (try? RawTable.info(family, $0)) != nil }
   }
 
-  /// Replaces tables, all or none: when the kernel refuses one, those before it are set back to what they were, counters
-  /// included. The caller holds the lock.
+  /// Replaces tables, all or none. If the kernel refuses a table, the tables replaced before it are restored with their counters. The
+  /// caller holds the lock.
+  ///
+  /// - Throws: `KernelError` with the table, the rule if it was found, and the tables that could not be restored.
   public func apply(_ tables: [KernelTable], _ options: ApplyOptions = ApplyOptions()) throws(KernelError) {
     var earlier: [KernelTable] = []
     do throws(KernelError) {
@@ -57,7 +63,7 @@ public struct KernelTables: Sendable {
     }
   }
 
-  /// Makes one table what is given, counters included.
+  /// Replaces one table, counters included.
   private func set(_ table: KernelTable) throws(KernelError) {
     let handle = try TableHandle(table.family, table.name)
     try handle.replace(by: table, keepsCounters: true)
@@ -66,7 +72,7 @@ public struct KernelTables: Sendable {
 }
 
 extension KernelTables {
-  /// Reads a table back and holds it against what was committed.
+  /// Reads a table back and compares it with the committed one.
   private func verify(_ table: KernelTable) throws(KernelError) {
     let back = try read(table.family, table.name)
     let otherwise = { (text: String, rule: RuleReference?) in

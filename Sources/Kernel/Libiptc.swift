@@ -3,7 +3,7 @@ internal import CIp6tc
 internal import CNetfilter
 internal import Wire
 
-/// The functions of libip4tc or libip6tc, told apart by nothing but their entries: those are passed as untyped pointers here.
+/// The functions of libip4tc or libip6tc. They differ only in the type of the entries, which are passed here as untyped pointers.
 @safe struct Libiptc {
   typealias Handle = OpaquePointer
   typealias Text = UnsafePointer<CChar>
@@ -26,14 +26,14 @@ internal import Wire
   let insert: (Text, UnsafeRawPointer, UInt32, Handle) -> Bool
   let replaceRule: (Text, UnsafeRawPointer, UInt32, Handle) -> Bool
   let deleteRule: (Text, UInt32, Handle) -> Bool
-  /// The first rule of the same bytes, where the mask is not zero.
+  /// Deletes the first rule with the same bytes where the mask is not zero.
   let deleteEqual: (Text, UnsafeRawPointer, UnsafeMutablePointer<UInt8>, Handle) -> Bool
   let hasEqual: (Text, UnsafeRawPointer, UnsafeMutablePointer<UInt8>, Handle) -> Bool
   let zero: (Text, Handle) -> Bool
   let zeroRule: (Text, UInt32, Handle) -> Bool
   let renameChain: (Text, Text, Handle) -> Bool
   let commit: (Handle) -> Bool
-  /// Prints what the library holds, for its own makers, to standard output.
+  /// Prints the library's internal state to standard output, for debugging.
   let dump: (Handle) -> Void
   let message: (Int32) -> Text?
 

@@ -1,15 +1,15 @@
 internal import Wire
 
-/// A netlink message being written, or one that came: `nlmsghdr` and what follows it. Multi-byte fields of netlink's own are in the
-/// machine's byte order, those of nfnetlink's attributes in the network's.
+/// A netlink message to send, or one received: `nlmsghdr` and its payload. Netlink's own multi-byte fields are in the machine's byte
+/// order, those of nfnetlink's attributes in network byte order.
 package struct NetlinkMessage: Sendable, Equatable {
   package static let headerLength = 16
 
-  /// `nlmsg_type`: for nfnetlink the subsystem in the high byte.
+  /// `nlmsg_type`; for nfnetlink, the high byte is the subsystem.
   package var type: UInt16
   package var flags: UInt16
   package var sequence: UInt32 = 0
-  /// What follows the header: the fixed part of the type, then attributes.
+  /// The payload after the header: the type's fixed part, then attributes.
   package var body: [UInt8]
 
   package init(type: UInt16, flags: UInt16 = 0, body: [UInt8] = []) {
@@ -18,7 +18,7 @@ package struct NetlinkMessage: Sendable, Equatable {
     self.body = body
   }
 
-  /// A message of nfnetlink, with its `nfgenmsg`.
+  /// A message of nfnetlink, starting with `nfgenmsg`.
   package init(subsystem: UInt8, _ message: UInt8, flags: UInt16 = 0, family: UInt8 = 0, resource: UInt16 = 0) {
     self.init(
       type: UInt16(subsystem) << 8 | UInt16(message), flags: flags,
@@ -30,7 +30,7 @@ package struct NetlinkMessage: Sendable, Equatable {
     package static let create: UInt16 = 0x400, append: UInt16 = 0x800, replace: UInt16 = 0x100, excluding: UInt16 = 0x200
   }
 
-  /// Types that are netlink's own.
+  /// Message types of netlink itself.
   package enum Control {
     package static let error: UInt16 = 2, done: UInt16 = 3, batchBegin: UInt16 = 16, batchEnd: UInt16 = 17
   }
@@ -47,7 +47,7 @@ package struct NetlinkMessage: Sendable, Equatable {
     return bytes
   }
 
-  /// The messages of a datagram; one whose length does not fit ends the reading.
+  /// Splits a datagram into messages. A message with an invalid length ends the list.
   package static func messages(in bytes: [UInt8]) -> [NetlinkMessage] {
     var messages: [NetlinkMessage] = []
     var at = 0
@@ -63,7 +63,7 @@ package struct NetlinkMessage: Sendable, Equatable {
     return messages
   }
 
-  /// The error number of an error message, 0 when it acknowledges; nil for other messages.
+  /// The error number of an error message, 0 for an acknowledgement; nil for other messages.
   package var errorNumber: Int32? {
     guard type == Control.error, let value = body.hostWord(Int32.self, at: 0) else { return nil }
     return value == .min ? .max : -value
@@ -78,7 +78,7 @@ package struct NetlinkMessage: Sendable, Equatable {
     body += [UInt8](repeating: 0, count: (4 - body.count % 4) % 4)
   }
 
-  /// A text with its final zero.
+  /// Adds a text attribute with its final zero.
   package mutating func add(_ type: UInt16, text: String) { add(type, Array(text.utf8) + [0]) }
 
   package mutating func add(_ type: UInt16, network16 value: UInt16) { add(type, [UInt8(value >> 8), UInt8(value & 0xFF)]) }
@@ -95,18 +95,18 @@ package struct NetlinkMessage: Sendable, Equatable {
     add(type, payload)
   }
 
-  /// An attribute that holds attributes.
+  /// Adds an attribute that contains attributes.
   package mutating func add(_ type: UInt16, nested build: (inout NetlinkMessage) -> Void) {
     var inner = NetlinkMessage(type: 0)
     build(&inner)
     add(type | 0x8000, inner.body)
   }
 
-  /// The attributes behind a fixed part of the body.
+  /// The attributes after the first `offset` bytes of the body.
   package func attributes(from offset: Int) -> NetlinkAttributes { NetlinkAttributes(Array(body.dropFirst(offset))) }
 }
 
-/// Attributes by type. Of several of one type the last counts, as the kernel's own parser has it.
+/// Attributes by type. If a type occurs more than once, the last one counts, as in the kernel's `nla_parse`.
 package struct NetlinkAttributes: Sendable, Equatable {
   private var payloads: [UInt16: [UInt8]] = [:]
 
@@ -115,7 +115,7 @@ package struct NetlinkAttributes: Sendable, Equatable {
     while let length = bytes.hostWord(UInt16.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 2),
       length >= 4, Int(length) <= bytes.count - at
     {
-      // The two highest bits say that it is nested, or in network byte order.
+      // The two highest bits flag a nested attribute, or network byte order.
       payloads[type & 0x3FFF] = Array(bytes[(at + 4)..<(at + Int(length))])
       at += (Int(length) + 3) & ~3
     }

@@ -10,7 +10,7 @@ package struct NetlinkSocket {
   private var sequence: UInt32 = 1
   private var buffer = [UInt8](repeating: 0, count: 1 << 17)
 
-  /// - Parameter receiveBuffer: bytes that may wait to be read; as root beyond the limit of the host.
+  /// - Parameter receiveBuffer: its size in bytes (`SO_RCVBUFFORCE`, which ignores the host's limit for root).
   package init(_ family: Family, receiveBuffer: Int = 1 << 20) throws(KernelError) {
     let number = Glibc.socket(
       AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family == .route ? NETLINK_ROUTE : NETLINK_NETFILTER)
@@ -32,7 +32,7 @@ package struct NetlinkSocket {
 
   package var descriptor: Int32 { socket.number }
 
-  /// Hears what the kernel says to a group.
+  /// Subscribes to a multicast group.
   package func join(group: Int32) throws(KernelError) {
     var group = group
     let solNetlink: Int32 = 270
@@ -46,7 +46,7 @@ package struct NetlinkSocket {
     guard count == bytes.count else { throw .call("sending to netlink") }
   }
 
-  /// One datagram that waits, or none. A socket that the kernel could not fill for lack of room gives an error.
+  /// The next waiting datagram, or nil. Throws `ENOBUFS` if the kernel dropped messages because the buffer was full.
   private mutating func receive() throws(KernelError) -> [NetlinkMessage]? {
     while true {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
@@ -57,14 +57,14 @@ package struct NetlinkSocket {
     }
   }
 
-  /// All messages that wait.
+  /// All waiting messages.
   package mutating func receiveAll() throws(KernelError) -> [NetlinkMessage] {
     var messages: [NetlinkMessage] = []
     while let more = try receive() { messages += more }
     return messages
   }
 
-  /// Sends a message for which no answer is wanted.
+  /// Sends a message without waiting for an answer.
   package mutating func post(_ message: NetlinkMessage) throws(KernelError) {
     var message = message
     message.flags |= NetlinkMessage.Flag.request
@@ -73,7 +73,7 @@ package struct NetlinkSocket {
     try send(message.bytes)
   }
 
-  /// Sends messages and waits until the kernel has said of each that it is done. All go in one datagram, as batches must.
+  /// Sends messages in one datagram, as batches require, and waits until the kernel has acknowledged each.
   package mutating func request(_ messages: [NetlinkMessage], what: String) throws(KernelError) {
     var bytes: [UInt8] = []
     var waiting: Set<UInt32> = []
@@ -81,7 +81,7 @@ package struct NetlinkSocket {
       message.sequence = sequence
       sequence &+= 1
       message.flags |= NetlinkMessage.Flag.request
-      // The numbers of a batch's ends are those of RTM_NEWLINK and RTM_DELLINK for rtnetlink.
+      // For rtnetlink, the types of a batch's begin and end are RTM_NEWLINK and RTM_DELLINK.
       let isEnd = message.type == NetlinkMessage.Control.batchBegin || message.type == NetlinkMessage.Control.batchEnd
       if family == .route || !isEnd {
         message.flags |= NetlinkMessage.Flag.acknowledge
@@ -99,7 +99,7 @@ package struct NetlinkSocket {
     }
   }
 
-  /// Asks for a list and gathers it.
+  /// Requests a dump and collects the answers.
   package mutating func dump(_ message: NetlinkMessage, what: String) throws(KernelError) -> [NetlinkMessage] {
     var message = message
     message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
@@ -116,7 +116,7 @@ package struct NetlinkSocket {
     }
   }
 
-  /// Asks for one thing; nil when there is no such thing.
+  /// Requests one object; nil if it does not exist.
   package mutating func get(_ message: NetlinkMessage, what: String) throws(KernelError) -> NetlinkMessage? {
     var message = message
     message.flags |= NetlinkMessage.Flag.request
@@ -132,7 +132,7 @@ package struct NetlinkSocket {
     }
   }
 
-  /// The kernel answers from within the sending call, so that what does not come at once does not come at all.
+  /// The kernel answers within the sending call: an answer that does not arrive at once never arrives.
   private mutating func wait(_ what: String) throws(KernelError) -> [NetlinkMessage] {
     var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
     guard unsafe poll(&descriptors, 1, 5000) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }

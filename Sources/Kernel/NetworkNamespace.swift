@@ -1,13 +1,16 @@
 internal import CLinux
 internal import Glibc
 
-/// Network namespaces that live as long as a thread does.
+/// Network namespaces, each bound to a thread.
 public enum NetworkNamespace {
-  /// Runs work on a thread of its own in a new network namespace, and waits for it. Everything the work opens belongs to that
-  /// namespace, which goes when the thread and all that was opened are gone. Other threads notice nothing, so this may be called
-  /// while they run. It needs `CAP_SYS_ADMIN`: root, or a user namespace of one's own.
+  /// Runs work on a new thread in a new network namespace, and waits for it.
   ///
-  /// The work starts processes, if any, from its own thread, so that they are in the namespace too.
+  /// Everything the work opens belongs to that namespace, which ends when the thread and all opened descriptors are gone. Other threads
+  /// are not affected. Needs `CAP_SYS_ADMIN`: root, or an own user namespace.
+  ///
+  /// The work must start processes from its own thread, so that they run in the namespace too.
+  ///
+  /// - Throws: `KernelError` if no namespace can be created, and what `work` throws.
   public static func onNewThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) throws -> Result {
     let call = ThreadCall {
       try enterNew()
@@ -16,18 +19,18 @@ public enum NetworkNamespace {
     return try call.run()
   }
 
-  /// A namespace that is kept while it is referred to, though no thread be in it.
+  /// Keeps a namespace alive, even with no thread in it.
   package struct Reference: Sendable {
     private let file: FileDescriptor
 
-    /// The namespace that the calling thread is in.
+    /// The calling thread's namespace.
     package static func current() throws(KernelError) -> Reference {
       let number = unsafe open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
       guard number >= 0 else { throw .call("opening a network namespace") }
       return Reference(file: FileDescriptor(number))
     }
 
-    /// Moves the calling thread into it.
+    /// Moves the calling thread into the namespace.
     package func enter() throws(KernelError) {
       guard ferrule_setns(file.number, Int32(FERRULE_NEW_NETWORK)) == 0 else { throw .call("entering a network namespace") }
     }
@@ -38,18 +41,18 @@ public enum NetworkNamespace {
     guard ferrule_unshare(Int32(FERRULE_NEW_NETWORK)) == 0 else { throw .call("unshare(CLONE_NEWNET)") }
   }
 
-  /// Lets real time pass for the calling thread.
+  /// Suspends the calling thread in real time.
   package static func sleepThread(seconds: Double) {
     var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
     var left = timespec()
     while unsafe nanosleep(&wanted, &left) != 0, errno == EINTR { wanted = left }
   }
 
-  /// Keeps the calling thread on one processor: what a packet sets off is then done before the call that brought it returns.
+  /// Pins the calling thread to one processor: everything that a packet triggers is then done before the call that injected it returns.
   package static func pinThread() { _ = ferrule_thread_pin() }
 }
 
-/// One closure on one thread. The thread alone touches the box until it has been joined.
+/// Runs one closure on one thread. Only that thread accesses the box until it has been joined.
 private final class ThreadCall<Value: Sendable>: @unchecked Sendable {
   private let work: @Sendable () throws -> Value
   private var result: Result<Value, any Error>?
@@ -71,7 +74,7 @@ enum DetachedThread {
     init(_ body: @escaping () -> Void) { self.body = body }
   }
 
-  /// Starts one that nobody waits for.
+  /// Starts a thread that is not joined.
   static func start(_ body: @escaping @Sendable () -> Void) throws(KernelError) {
     pthread_detach(try create(body))
   }

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Whose rights this process has.
+/// The privileges of this process.
 public enum ProcessIdentity {
-  /// The program file gives the process the rights of its owner, who is not the one that started it.
+  /// True if the program file is set-user-ID and another user started it.
   public static var isSetUserID: Bool { getuid() != geteuid() }
 }

@@ -4,26 +4,35 @@ internal import Glibc
 public enum ProcessStream: Int32, Sendable {
   case input = 0, output = 1, error = 2
 
+  /// True if the stream is a terminal, `isatty(3)`.
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-  /// A terminal that understands control sequences.
+  /// True for a terminal that understands control sequences.
   public var takesControls: Bool { isTerminal && ProcessEnvironment.value("TERM") != "dumb" }
 
-  /// Writes all of it. A reader that has gone ends the process by SIGPIPE, as it does other programs of a pipe.
+  /// Writes all bytes. If the reader has gone, SIGPIPE ends the process, as for other programs in a pipe.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public func write(_ bytes: [UInt8]) throws(KernelError) { try HostFile.write(bytes, toStandard: rawValue) }
 
+  /// Writes a text as UTF-8.
+  ///
+  /// - Throws: `KernelError` if the stream cannot be written.
   public func write(_ text: String) throws(KernelError) { try write(Array(text.utf8)) }
 }
 
-/// A variable of the environment, or nothing where it is not set.
+/// The environment of this process.
 public enum ProcessEnvironment {
+  /// The value of a variable; nil if it is not set.
   public static func value(_ name: String) -> String? {
     unsafe getenv(name).map { unsafe String(cString: $0) }
   }
 }
 
 extension HostFile {
-  /// Puts new contents in a file's place at one stroke, its permissions kept: a reader sees the old file or the new one.
+  /// Replaces a file's contents atomically and keeps its permissions: a reader sees the old file or the new one.
+  ///
+  /// - Throws: `KernelError` if the file does not exist or cannot be replaced; it is then unchanged.
   public static func replace(_ path: String, with bytes: [UInt8]) throws(KernelError) {
     guard let resolved = unsafe realpath(path, nil) else { throw .call("resolving \(path)") }
     let target = unsafe String(cString: resolved)
@@ -36,7 +45,7 @@ extension HostFile {
     do throws(KernelError) {
       defer { close(descriptor) }
       try write(bytes, to: descriptor, temporary)
-      // Only root may give a file away; the mode comes last, because a change of owner takes bits from it.
+      // Only root may change the owner. The mode is set last: a change of owner clears bits of it.
       _ = fchown(descriptor, facts.st_uid, facts.st_gid)
       guard fchmod(descriptor, facts.st_mode & 0o7777) == 0 else { throw KernelError.call("setting the mode of \(temporary)") }
       guard unsafe rename(temporary, target) == 0 else { throw KernelError.call("replacing \(path)") }

@@ -1,19 +1,19 @@
 internal import Wire
 
 extension RawTable {
-  /// A chain as it lies in the entries.
+  /// A chain found in the entries.
   package struct Chain: Sendable, Equatable {
     package var name: String
-    /// Of a built-in chain: `ACCEPT` or `DROP`.
+    /// The policy of a built-in chain, `ACCEPT` or `DROP`; nil for a user's chain.
     package var policy: String?
-    /// Of the policy, or of the entry at which a chain of the user's ends.
+    /// The counters of the policy, or of the final entry of a user's chain.
     package var counters: KernelCounters
     package var rules: [KernelCounters]
   }
 
   static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
 
-  /// The chains with their counters, built-in ones by hook, then the user's as they lie. Entries that make no sense end the walk.
+  /// The chains with their counters: built-in ones by hook, then the user's in the order of the entries. Stops at an invalid entry.
   package var chains: [Chain] {
     let layout = EntryLayout(family)
     var chains: [Chain] = []
@@ -33,7 +33,7 @@ extension RawTable {
         isBuiltin = true
       }
       if entries.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "ERROR" {
-        // The error target holds the name of the chain that begins behind it; the table's last entry is one too.
+        // The error target holds the name of the chain that follows it. The table's last entry is an error target too.
         let name = entries.text(at: target + 32, length: min(32, at + Int(size) - target - 32))
         current = name.map { Chain(name: $0, counters: KernelCounters(), rules: []) }
         isBuiltin = false

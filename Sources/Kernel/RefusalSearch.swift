@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// Finds the rule that made the kernel refuse a table. The kernel itself says only an error number, so the table is tried in part,
-/// in a network namespace that nobody sees: the refused rule is the last one of the shortest beginning that is refused.
+/// Finds the rule because of which the kernel refused a table. The kernel returns only an error number, so parts of the table are tried in
+/// a private network namespace: the refused rule is the last one of the shortest refused prefix.
 ///
-/// A rule that names an ipset, an accounting object or an estimator cannot be judged there, where none are; such rules are left out,
-/// and blamed only when there is one of them and the rest is taken.
+/// A rule that names an ipset, an accounting object or an estimator cannot be tried there, because the namespace has none. Such rules are
+/// left out. If the rest is accepted and there is exactly one such rule, that rule is reported.
 struct RefusalSearch {
   private let table: KernelTable
   private let error: KernelError
@@ -14,14 +14,14 @@ struct RefusalSearch {
     self.error = error
   }
 
-  /// The error, with the rule where it was found.
+  /// The error, with the rule if it was found.
   var located: KernelError {
     var located = error
     if error.rule == nil, error.error.map({ $0.number != EPERM && $0.number != EAGAIN }) ?? false { located.rule = search() }
     return located
   }
 
-  /// The rules, and whether each names an object that is not there where they are tried.
+  /// The rules, each with whether it names an object that the private namespace does not have.
   private var places: [(place: RuleReference, isBound: Bool)] {
     table.chains.flatMap { chain in
       chain.rules.enumerated().map { (RuleReference(chain: chain.name, rule: $0.offset + 1), namesObject($0.element.entry)) }
@@ -32,7 +32,7 @@ struct RefusalSearch {
     let all = places
     let (bound, free) = (all.filter(\.isBound).map(\.place), all.filter { !$0.isBound }.map(\.place))
     guard !isTaken(Set(free)) else { return bound.count == 1 ? bound[0] : nil }
-    // Invariant: the first `low` rules are taken, the first `high` are refused.
+    // Invariant: the first `low` rules are accepted, the first `high` are refused.
     var low = 0
     var high = free.count
     guard high > 0, isTaken([]) else { return nil }

@@ -1,18 +1,18 @@
 internal import CLinux
 internal import Glibc
 
-/// A throwaway network namespace for the whole process, in a user namespace of its own where the process is not root: inside it
-/// may change tables that nobody else sees. It goes with the process.
+/// A temporary network namespace for the whole process, inside a user namespace if the process is not root. The process may change tables
+/// there that no other process sees. The namespace ends with the process.
 public enum Sandbox {
-  /// How it was entered.
+  /// How the sandbox was entered.
   public enum Kind: Sendable, Equatable {
-    /// As root, a network namespace only.
+    /// As root: a network namespace only.
     case network
-    /// User and network: `-m owner` and some others are refused by the kernel there.
+    /// A user and a network namespace. The kernel refuses `-m owner` and some other extensions there.
     case userAndNetwork
   }
 
-  /// Threads that this process runs.
+  /// The number of threads of this process.
   static var threadCount: Int {
     guard let status = try? HostFile.read("/proc/self/status"),
       let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Threads:") })
@@ -20,13 +20,15 @@ public enum Sandbox {
     return Int(line.dropFirst(8).filter(\.isNumber)) ?? 0
   }
 
-  /// Whether this process is in a user namespace of somebody's own, where the kernel refuses some extensions.
+  /// True if this process is in a user namespace other than the initial one, where the kernel refuses some extensions.
   package static var isUserNamespace: Bool {
     guard let map = try? HostFile.read("/proc/self/uid_map") else { return false }
     return map.split { $0 == " " || $0 == "\n" } != ["0", "0", "4294967295"]
   }
 
-  /// Enters one. It must be the first thing a process does: the kernel gives a user namespace only to a process of one thread.
+  /// Enters a sandbox. Call it before any thread is started: the kernel creates a user namespace only for a single-threaded process.
+  ///
+  /// - Throws: `KernelError` if the process has other threads or the kernel forbids namespaces.
   @discardableResult
   public static func enter() throws(KernelError) -> Kind {
     guard threadCount <= 1 else {
@@ -35,7 +37,7 @@ public enum Sandbox {
     if geteuid() == 0, ferrule_unshare(Int32(FERRULE_NEW_NETWORK)) == 0 { return .network }
     let (user, group) = (geteuid(), getegid())
     guard ferrule_unshare(Int32(FERRULE_NEW_USER | FERRULE_NEW_NETWORK)) == 0 else { throw .call("unshare(CLONE_NEWUSER | CLONE_NEWNET)") }
-    // Group maps are taken only from processes that have given up setgroups(2).
+    // The kernel accepts group maps only from processes that have disabled setgroups(2).
     try HostFile.write("deny", to: "/proc/self/setgroups")
     try HostFile.write("0 \(user) 1", to: "/proc/self/uid_map")
     try HostFile.write("0 \(group) 1", to: "/proc/self/gid_map")

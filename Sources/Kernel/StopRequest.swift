@@ -1,11 +1,11 @@
 internal import CLinux
 internal import Glibc
 
-/// SIGINT and SIGTERM held back, so that long work can end in its own time and tell what it came to.
+/// Blocks SIGINT and SIGTERM, so that a long run can finish its current step and report its results.
 public struct StopRequest: Sendable {
   private static let signals = [SIGINT, SIGTERM]
 
-  /// Holds both signals back from this thread and from those it starts later; programs that are started hear them.
+  /// Blocks both signals in this thread and in threads it starts later. Programs that are started still receive them.
   public init() {
     var held = sigset_t()
     unsafe sigemptyset(&held)
@@ -13,7 +13,7 @@ public struct StopRequest: Sendable {
     unsafe pthread_sigmask(SIG_BLOCK, &held, nil)
   }
 
-  /// Whether one of them has come.
+  /// True if one of the signals is pending.
   public var isMade: Bool {
     var pending = sigset_t()
     guard unsafe sigpending(&pending) == 0 else { return false }

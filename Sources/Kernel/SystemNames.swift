@@ -2,8 +2,8 @@ import Glibc
 public import XTables
 
 extension NameDatabase {
-  /// The names this machine's databases know: `/etc/protocols`, `/etc/services`, users and groups, realms, connection labels,
-  /// and the kernel's sets of addresses.
+  /// The names in this machine's databases: `/etc/protocols`, `/etc/services`, users and groups, realms, connection labels,
+  /// and the kernel's ipsets.
   public static let system = NameDatabase(
     protocolNumber: SystemNames.protocolNumber, protocolName: SystemNames.protocolName, port: SystemNames.port,
     userID: SystemNames.userID, groupID: SystemNames.groupID, serviceName: SystemNames.serviceName,
@@ -17,11 +17,11 @@ extension NameDatabase {
 }
 
 extension NameDatabase {
-  /// What this machine's databases know, for rules that are meant for any machine: its kernel's own sets have no say.
+  /// The names in this machine's databases without the kernel's ipsets, for rules that are not only for this machine.
   public static let offline = NameDatabase.system.withoutKernel
 }
 
-/// Look-ups in the C library's name databases, with buffers of their own so that threads do not meet.
+/// Look-ups in the C library's name databases. Each call uses its own buffer, so it is safe with threads.
 private enum SystemNames {
   private static let bufferSize = 16384
 
@@ -112,7 +112,7 @@ private enum SystemNames {
   }
 }
 
-/// Files whose lines are a number and a name: the tables of `iproute2` and the labels of connections.
+/// Files with a number and a name in each line: the tables of `iproute2` and the connection labels.
 private enum NumberedNames {
   static func routeTables(_ table: String) -> String { "/etc/iproute2/" + table }
   static let labels = "/etc/xtables/connlabel.conf"

@@ -1,17 +1,19 @@
 internal import Glibc
 
-/// A program of the system that answers questions about the kernel, run with no more rights than that takes.
+/// A system program that reports kernel state, run with minimal rights.
 ///
-/// This is the one place where Ferrule starts a program of the system to gather what a snapshot or `--this-host` needs. Its arguments are
-/// written in Ferrule's source; nothing of a file is among them. The program is looked for in the system's own folders, gets a fixed
-/// environment, and can write no file (`ferrule_spawn_confined`).
+/// This is the only place where Ferrule starts a system program, to collect a snapshot or `--this-host`. The arguments are constants in
+/// Ferrule's source; no input file contributes to them. The program is searched in the system's folders, gets a fixed environment, and
+/// cannot write files (`ferrule_spawn_confined`).
 public enum SystemTool: String, Sendable, CaseIterable {
   case ip, ipset
 
   private static let folders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]
   private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
 
-  /// - Throws: `KernelError` where the program is not installed or cannot be started.
+  /// Runs the program to its end.
+  ///
+  /// - Throws: `KernelError` if the program is not installed or cannot be started.
   public func run(_ arguments: [String]) throws(KernelError) -> HostProcess {
     let places = SystemTool.folders.map { "\($0)/\(rawValue)" }
     guard let path = places.first(where: { unsafe access($0, X_OK) == 0 }) else {

@@ -3,7 +3,7 @@ public import Wire
 public import XTables
 
 extension KernelTable {
-  /// A typed table as libiptc takes it, with the masks that reading it back needs.
+  /// Converts a typed table to the form that libiptc takes, with the masks needed to compare it when it is read back.
   public init(_ table: Table) {
     self.init(
       family: table.family, name: table.name.rawValue,
@@ -17,6 +17,7 @@ extension KernelTable {
 }
 
 extension KernelRule {
+  /// Converts a typed rule to an entry's bytes, with a mask of the bytes that the kernel uses for itself.
   public init(_ rule: Rule, _ family: AddressFamily) {
     let jump: String? =
       switch rule.target {
@@ -29,7 +30,7 @@ extension KernelRule {
     self.init(entry: EntryEncoder(family: family).entry(symbolic), jump: jump, mask: Self.mask(rule, family))
   }
 
-  /// Zero where the kernel keeps something of its own at the end of a match's or target's structure.
+  /// The mask: 0 for the bytes at the end of a match's or target's structure that the kernel uses for itself.
   private static func mask(_ rule: Rule, _ family: AddressFamily) -> [UInt8]? {
     var uses = rule.matches
     if case .use(let use) = rule.target { uses.append(use) }
@@ -45,7 +46,7 @@ extension KernelRule {
 }
 
 extension TableBlob {
-  /// What the kernel holds, as ``TableDecompiler`` reads it; nothing for a table of another name than the five known ones.
+  /// Converts the kernel's table for ``TableDecompiler``; nil if the name is not one of the five known tables.
   public init?(_ raw: RawTable) {
     guard let name = TableName(rawValue: raw.name) else { return nil }
     self.init(
@@ -56,6 +57,8 @@ extension TableBlob {
 
 extension RawTable {
   /// The table as typed rules.
+  ///
+  /// - Throws: `KernelError` if the table's name is unknown or an entry cannot be decoded.
   public func typed(_ registry: Registry) throws(KernelError) -> Table {
     guard let blob = TableBlob(self) else {
       throw KernelError(.malformed("no table of this name is known"), family: family, table: name)
@@ -69,7 +72,7 @@ extension RawTable {
 }
 
 extension RawTable {
-  /// The table that iptables would commit for typed rules.
+  /// The kernel's form of typed rules, as iptables would commit them.
   ///
   /// - Precondition: `TableValidator` found no error.
   public init(_ table: Table) {

@@ -97,7 +97,7 @@ internal import Wire
 
   // MARK: Changing
 
-  /// Makes the table what is given: chains that it does not name go, unless they are built in, which are emptied and accept.
+  /// Replaces the table. Chains that the new table lacks are deleted; built-in ones are emptied and get the policy ACCEPT instead.
   func replace(by table: KernelTable, keepsCounters: Bool) throws(KernelError) {
     let existing = chainNames()
     for chain in existing { guard unsafe library.flush(chain, handle) else { throw failure() } }
@@ -143,7 +143,7 @@ internal import Wire
     }
   }
 
-  /// Hands a rule's entry to libiptc, with the label of its chain.
+  /// Passes a rule's entry to libiptc, with the label of its chain.
   private func put(
     _ rule: KernelRule, at place: RuleReference, keepsCounters: Bool,
     _ body: (UnsafePointer<CChar>, UnsafeRawPointer) -> Bool
@@ -170,7 +170,7 @@ internal import Wire
     guard isDone else { throw failure(rule: place) }
   }
 
-  // MARK: One change at a time, as the commands of iptables make them
+  // MARK: Single changes, as the iptables commands make them
 
   func appendRule(_ rule: KernelRule, to chain: String) throws(KernelError) {
     try append(rule, to: RuleReference(chain: chain, rule: 0), keepsCounters: true)
@@ -188,7 +188,7 @@ internal import Wire
     }
   }
 
-  /// Deletes the first rule that agrees with this one where its mask has bits, or only tells whether there is one.
+  /// Deletes the first rule that equals this one under its mask, or with `checkingOnly` checks that there is one.
   func deleteRule(_ rule: KernelRule, in chain: String, checkingOnly: Bool) throws(KernelError) {
     var mask = rule.mask ?? [UInt8](repeating: 0xff, count: rule.entry.count)
     let action = unsafe checkingOnly ? library.hasEqual : library.deleteEqual
@@ -202,7 +202,7 @@ internal import Wire
 
   func message(of error: SystemError) -> String? { TableHandle.message(library, error) }
 
-  /// libiptc's own dump of what it holds, on standard output.
+  /// Prints libiptc's internal state to standard output.
   func dump() {
     unsafe library.dump(handle)
     fflush(nil)
@@ -239,7 +239,7 @@ internal import Wire
     guard unsafe library.setPolicy(chain, policy, &words, handle) else { throw failure() }
   }
 
-  /// Hands the table to the kernel, which checks it as a whole and says no more than an error number.
+  /// Commits the table. The kernel checks it as a whole and returns only an error number.
   func commit() throws(KernelError) {
     errno = 0
     guard unsafe library.commit(handle) else { throw failure() }
@@ -251,13 +251,13 @@ extension KernelRule {
     entry.hostWord(UInt16.self, at: EntryLayout(family).targetOffset).map { Int($0) }
   }
 
-  /// The target is the kernel's own: a verdict or a jump, which has no name.
+  /// True if the target is the kernel's standard target, a verdict or a jump, which has no name.
   func isStandard(_ family: AddressFamily) -> Bool {
     guard let at = targetOffset(family), let size = entry.hostWord(UInt16.self, at: at) else { return false }
     return Int(size) == EntryLayout.standardTargetSize && at + Int(size) <= entry.count && entry[at + EntryLayout.name] == 0
   }
 
-  /// The entry's offsets lie within it, and its target ends where it ends.
+  /// True if the entry's offsets lie within it and its target ends at the entry's end.
   func isWhole(_ family: AddressFamily) -> Bool {
     let layout = EntryLayout(family)
     guard let at = targetOffset(family), let end = entry.hostWord(UInt16.self, at: layout.nextOffset) else { return false }
@@ -265,8 +265,8 @@ extension KernelRule {
     return size >= 32 && at + Int(size) <= entry.count && entry.count % 8 == 0
   }
 
-  /// Clears what stands behind the final zero in the names of matches and target: the kernel writes no further than that zero
-  /// when it is read, so the rest is what lay in the reader's memory.
+  /// Clears the bytes after the final zero in the names of matches and targets. The kernel does not write them when the table is read, so
+  /// they hold uninitialised memory of the reader.
   mutating func cleanNames(_ family: AddressFamily) {
     guard let target = targetOffset(family) else { return }
     var at = EntryLayout(family).size

@@ -1,8 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// A TAP interface of the calling thread's network namespace: frames written into it arrive at the host, frames that the host
-/// sends through it are read from it. It goes with its namespace.
+/// A TAP interface in the calling thread's network namespace. Frames written to it arrive at the host; frames that the host sends through
+/// it are read from it. It ends with the namespace.
 package struct TapInterface {
   package let name: String
   private let file: FileDescriptor
@@ -18,13 +18,13 @@ package struct TapInterface {
     request.setHostWord(UInt16(IFF_TAP | IFF_NO_PI), at: 16)
     let setInterface: UInt = 0x4004_54CA
     guard unsafe ioctl(number, setInterface, &request) == 0 else { throw .call("making the interface \(name)") }
-    // Closing the last reference to an interface that does not stay waits 16 ms for the kernel to let go of it. One that stays
-    // goes with the namespace, and for that nobody waits.
+    // Closing the last reference to a non-persistent interface takes 16 ms in the kernel. A persistent one is removed with the namespace
+    // without a wait.
     let setPersistent: UInt = 0x4004_54CB
     guard ioctl(number, setPersistent, 1) == 0 else { throw .call("keeping the interface \(name)") }
   }
 
-  /// The address that frames for this host have.
+  /// The hardware address of the host's side; frames for the host are sent to it.
   package func hardwareAddress() throws(KernelError) -> [UInt8] {
     var request = [UInt8](repeating: 0, count: 40)
     for (index, byte) in name.utf8.prefix(15).enumerated() { request[index] = byte }
@@ -33,13 +33,13 @@ package struct TapInterface {
     return Array(request[18..<24])
   }
 
-  /// Lets a frame arrive. When this returns, the host has done with it all that it does at once.
+  /// Injects a frame. When this returns, the host has done all immediate processing of it.
   package func write(_ frame: [UInt8]) throws(KernelError) {
     let count = unsafe frame.withUnsafeBytes { unsafe Glibc.write(file.number, $0.baseAddress, $0.count) }
     guard count == frame.count else { throw .call("writing a frame to \(name)") }
   }
 
-  /// The frames that the host has sent and nobody has read.
+  /// The frames that the host has sent since the last call.
   package func readAll() throws(KernelError) -> [[UInt8]] {
     var frames: [[UInt8]] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16 + 32)

@@ -1,12 +1,12 @@
 internal import Glibc
 internal import Synchronization
 
-/// A thread that lives as long as this object and does one thing after another, with a state that no other thread sees. It may
-/// change its network namespace at will.
+/// A thread that lives as long as this object and runs one job after another, with a state that no other thread accesses. Jobs may change
+/// the thread's network namespace.
 package final class WorkerThread<State>: Sendable {
   private typealias Job = @Sendable (inout State) -> Void
 
-  /// What the thread and its owner share; the thread does not keep its owner alive.
+  /// State shared by the thread and its owner. The thread does not keep its owner alive.
   private final class Exchange: Sendable {
     let job = Mutex<Job?>(nil)
     let wake: FileDescriptor
@@ -21,10 +21,10 @@ package final class WorkerThread<State>: Sendable {
   private let exchange: Exchange
   private let wake: FileDescriptor
   private let done: FileDescriptor
-  /// One call at a time.
+  /// Serialises calls.
   private let turn = Mutex(())
 
-  /// - Parameter state: makes the state, on the thread.
+  /// - Parameter state: creates the state; called on the thread.
   package init(state: @escaping @Sendable () -> State) throws(KernelError) {
     let (wakeReader, wakeWriter) = try WorkerThread.makePipe()
     let (doneReader, doneWriter) = try WorkerThread.makePipe()
@@ -34,7 +34,7 @@ package final class WorkerThread<State>: Sendable {
     self.exchange = exchange
     try DetachedThread.start {
       var state = state()
-      // The wake pipe ends when the owner goes.
+      // The pipe is closed when the owner is released.
       while WorkerThread.readByte(exchange.wake) {
         exchange.job.withLock { job -> Job? in
           defer { job = nil }
@@ -45,7 +45,7 @@ package final class WorkerThread<State>: Sendable {
     }
   }
 
-  /// Runs work on the thread and waits for it.
+  /// Runs work on the thread and waits for the result.
   package func run<Value: Sendable>(_ work: @escaping @Sendable (inout State) -> Value) -> Value? {
     turn.withLock { _ in
       let result = Outcome<Value>()

@@ -3,7 +3,7 @@ internal import Synchronization
 internal import Wire
 internal import XTables
 
-/// One extension of libxtables, in a process that knows it alone.
+/// One extension of libxtables, loaded in a separate process.
 final class XtablesExtension: ForeignExtension {
   let facts: ForeignFacts
   private let starter: XtablesStarter
@@ -11,7 +11,7 @@ final class XtablesExtension: ForeignExtension {
   private let complain: @Sendable (String) -> Void
   private let helpText = Mutex<String?>(nil)
 
-  /// - Parameter process: the one in which the extension was found.
+  /// - Parameter process: the process that loaded the extension.
   init(_ facts: ForeignFacts, _ process: FramedProcess, _ starter: XtablesStarter, complain: @escaping @Sendable (String) -> Void) {
     self.facts = facts
     self.process = Mutex(process)
@@ -68,7 +68,7 @@ final class XtablesExtension: ForeignExtension {
     OptionError("foreign-failure", "\(label): \(sentence)", legacyStatus: .otherProblem)
   }
 
-  /// The fields of the answer to a request. A process that failed is replaced at the next request.
+  /// The fields of the answer to a request. A failed process is replaced at the next request.
   private func fields(of request: XtablesRequest) throws(OptionError) -> XtablesFields {
     let outcome = process.withLock { current -> Result<XtablesAnswer, OptionError> in
       do throws(OptionError) {
@@ -101,7 +101,7 @@ final class XtablesExtension: ForeignExtension {
   }
 }
 
-/// How `ferrule-xtables` is started and spoken to.
+/// Starts and queries `ferrule-xtables`.
 struct XtablesStarter: Sendable {
   let program: String
   let environment: [String]
@@ -116,7 +116,7 @@ struct XtablesStarter: Sendable {
     }
   }
 
-  /// - Throws: why the process has no answer, in a sentence about an extension.
+  /// - Throws: `OptionError` with the reason why the process gave no answer.
   func ask(_ process: FramedProcess, _ request: XtablesRequest) throws(OptionError) -> XtablesAnswer {
     let bytes: [UInt8]
     do throws(FramedProcess.Failure) {

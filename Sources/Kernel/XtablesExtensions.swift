@@ -3,11 +3,12 @@ internal import Synchronization
 public import Wire
 public import XTables
 
-/// The matches and targets that libxtables has as files of their own, such as those of xtables-addons.
+/// The matches and targets that libxtables loads from separate files, such as those of xtables-addons.
 ///
-/// libxtables and what it loads end the process over a mistake, so `ferrule-xtables` loads them: one process for each extension
-/// that a ruleset uses, and one for each family that looks for names.
+/// libxtables and its extensions end the process on an error, so they are loaded by `ferrule-xtables`: one process for each extension
+/// that a ruleset uses, and one for each family to look up names.
 public final class XtablesExtensions: ForeignExtensions {
+  /// The file name of the program that loads extensions.
   public static let programName = "ferrule-xtables"
 
   private struct Question: Hashable {
@@ -19,7 +20,7 @@ public final class XtablesExtensions: ForeignExtensions {
 
   private struct Memory {
     var answers: [Question: ForeignAnswer] = [:]
-    /// Processes that have loaded nothing yet.
+    /// Processes that have not loaded an extension yet.
     var seekers: [Family: FramedProcess] = [:]
   }
 
@@ -29,15 +30,15 @@ public final class XtablesExtensions: ForeignExtensions {
 
   /// - Parameters:
   ///   - program: the path of `ferrule-xtables`.
-  ///   - libraries: the folder of the extensions, where it is not the one that libxtables looks into by itself.
-  ///   - asksKernel: the revision used is the newest that the running kernel has, not the newest of all.
-  ///   - patience: how long an extension may take over one answer.
+  ///   - libraries: the folder of the extensions; nil for libxtables' own default.
+  ///   - asksKernel: uses the newest revision that the running kernel has; otherwise the newest of all.
+  ///   - patience: the most time that an extension may take for one answer.
   public init(program: String, libraries: String? = nil, asksKernel: Bool = false, patience: Duration = .seconds(10)) {
     let environment = libraries.map { ["XTABLES_LIBDIR=" + $0] } ?? []
     starter = XtablesStarter(program: program, environment: environment, asksKernel: asksKernel, patience: patience)
   }
 
-  /// Those that the program lying beside this process's own finds.
+  /// The extensions found by the `ferrule-xtables` in the folder of this process's own program.
   public static func besideThisProgram(asksKernel: Bool = false) -> XtablesExtensions {
     let own = unsafe realpath("/proc/self/exe", nil)
     defer { unsafe free(own) }
@@ -46,12 +47,17 @@ public final class XtablesExtensions: ForeignExtensions {
     return XtablesExtensions(program: folder + programName, asksKernel: asksKernel)
   }
 
+  /// The sentences that explain why extensions could not be used, in the order in which they occurred.
   public var complaints: [String] { collected.withLock { $0 } }
 
+  /// Looks up an extension by name in a helper process.
+  ///
+  /// - Parameter revision: the revision wanted; nil for the newest.
+  /// - Returns: the extension, or why it is absent.
   public func find(
     _ kind: ExtensionDescriptor.Kind, named name: String, revision: UInt8?, _ family: Family
   ) -> ForeignAnswer {
-    // A path would lead out of the folder of extensions.
+    // A path would leave the folder of extensions.
     guard StructureBytes.canName(kind, name), !name.utf8.contains(UInt8(ascii: "/")) else { return .absent(reason: nil) }
     let question = Question(kind: kind, name: name, revision: revision, family: family)
     return memory.withLock { memory in
@@ -79,14 +85,14 @@ public final class XtablesExtensions: ForeignExtensions {
       guard let facts = fields.facts(question.kind, question.family), fields.isAtEnd else {
         throw OptionError("foreign-failure", "its extension of libxtables declares what cannot be")
       }
-      // The marks of the options a rule has given have room for so many.
+      // A rule's option marks are a 64-bit mask.
       guard facts.options.count <= 64 else {
         throw OptionError("foreign-failure", "its extension of libxtables has \(facts.options.count) options, more than can be kept apart")
       }
       let found = XtablesExtension(facts, seeker, starter) { [weak self] sentence in self?.collect(sentence) }
       return .found(ExtensionDescriptor(foreign: found))
     case .absent(let reason):
-      // libxtables remembers the name as one it does not have, whatever the revision was.
+      // libxtables then remembers the name as absent, whatever the revision was.
       if question.revision == nil { memory.seekers[question.family] = seeker }
       let sentence = Self.oneLine(reason)
       return .absent(reason: sentence.isEmpty ? nil : sentence)

@@ -1,7 +1,7 @@
 package import Wire
 package import XTables
 
-/// The requests that `ferrule-xtables` takes; `main.c` of that program says what each holds.
+/// The requests that `ferrule-xtables` takes; their fields are described in its `main.c`.
 struct XtablesRequest {
   private(set) var bytes: [UInt8]
 
@@ -15,7 +15,7 @@ struct XtablesRequest {
     return request
   }
 
-  /// - Parameter program: the word that stands before those of the rule.
+  /// - Parameter program: the word before the rule's words, `argv[0]`.
   static func option(_ call: ForeignOptionCall, state: [UInt8], program: String) -> XtablesRequest {
     var request = XtablesRequest("o")
     request.bytes += state.isEmpty ? Self.freshState : state
@@ -50,7 +50,7 @@ struct XtablesRequest {
 
   static let help = XtablesRequest("h")
 
-  /// Not begun, no flags, no structure, nothing beside it.
+  /// A state without flags, structure or further data.
   private static let freshState = [UInt8](repeating: 0, count: 13)
 
   private mutating func put(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
@@ -67,17 +67,17 @@ struct XtablesRequest {
   }
 }
 
-/// What `ferrule-xtables` answers. It is as little to be trusted as the extensions it has loaded.
+/// An answer of `ferrule-xtables`. It is not trusted, nor are the extensions it has loaded.
 package enum XtablesAnswer: Sendable, Equatable {
-  /// The fields of an answer depend on the request.
+  /// The fields of the answer; they depend on the request.
   case done([UInt8])
   case absent(reason: String)
-  /// libxtables complained: with the status iptables would leave with, and its sentence.
+  /// libxtables refused: the exit status that iptables would return, and the message.
   case refused(status: UInt8, String)
-  /// The extension ended the process, after it had written a text to standard error.
+  /// The extension ended the process, after it wrote a text to standard error.
   case exited(status: UInt8, String)
 
-  /// Nothing where the bytes are no answer.
+  /// Parses an answer; nil if the bytes are not a valid one.
   package init?(_ bytes: [UInt8]) {
     var fields = XtablesFields(bytes.dropFirst())
     switch bytes.first {
@@ -93,7 +93,7 @@ package enum XtablesAnswer: Sendable, Equatable {
   }
 }
 
-/// Reads the fields of an answer one after the other; nothing where it is cut short.
+/// Reads the fields of an answer in order. Returns nil if the answer is cut short.
 package struct XtablesFields {
   private var rest: ArraySlice<UInt8>
 
@@ -117,7 +117,7 @@ package struct XtablesFields {
 
   package mutating func text() -> String? { bytes().map { String(decoding: $0, as: UTF8.self) } }
 
-  /// The state of an extension as it came, to be sent back: its flags, its structure, and what lies beside it.
+  /// An extension's state, to be sent back unchanged: flags, structure and further data.
   package mutating func state() -> (all: [UInt8], structure: [UInt8])? {
     guard let flags = word(), let structure = bytes(), let beside = bytes() else { return nil }
     var all: [UInt8] = [1]
@@ -129,7 +129,7 @@ package struct XtablesFields {
     return (all, structure)
   }
 
-  /// What an extension declares; nothing where that is impossible.
+  /// The declaration of an extension; nil if it is invalid.
   package mutating func facts(_ kind: ExtensionDescriptor.Kind, _ family: AddressFamily) -> ForeignFacts? {
     guard let name = text(), let kernelName = text(), let revision = byte(), let size = word(), let userSize = word(),
       let count = word(), StructureBytes.canName(kind, kernelName), size <= 65_000, size % 8 == 0

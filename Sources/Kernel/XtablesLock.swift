@@ -1,21 +1,22 @@
 internal import Glibc
 
-/// The lock that iptables takes around every change, so that two programs do not overwrite each other's tables. It is held as
-/// long as the value lives.
+/// The lock that iptables takes around every change, so that two programs do not overwrite each other's tables. It is released when the
+/// value is destroyed.
 public struct XtablesLock: ~Copyable {
   private let descriptor: Int32
+  /// The lock file's path.
   public let path: String
 
-  /// `/run/xtables.lock`, or what `XTABLES_LOCKFILE` names, as iptables has it.
+  /// The lock file that iptables uses: `XTABLES_LOCKFILE` if set, else `/run/xtables.lock`.
   public static var defaultPath: String {
     let path = unsafe getenv("XTABLES_LOCKFILE").map { unsafe String(cString: $0) } ?? ""
     return path.isEmpty ? "/run/xtables.lock" : path
   }
 
-  /// Takes the lock.
+  /// Takes the lock, as `iptables -w` does.
   ///
-  /// - Parameter wait: seconds to wait for another holder: nil waits for ever, 0 gives up at once. The corresponding option of
-  ///   iptables is `-w`.
+  /// - Parameter wait: seconds to wait for another holder; nil waits without limit, 0 fails at once.
+  /// - Throws: `KernelError` with the reason `locked` if the lock was not released in time.
   public init(path: String = XtablesLock.defaultPath, wait: Double? = 0) throws(KernelError) {
     let descriptor = unsafe open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .call("opening \(path)") }

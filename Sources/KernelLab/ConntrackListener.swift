@@ -3,15 +3,15 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// Conntrack of a network namespace: what it tells its listeners, and what it holds.
+/// Conntrack of a network namespace: its events and its entries.
 struct ConntrackListener {
   private var events: NetlinkSocket
   private var requests: NetlinkSocket
-  /// The connections of which a beginning was told and no end, in that order: the order of listings. Each with the question for it.
+  /// The connections with a NEW event and no DESTROY event, in the order of creation; listings use this order. Each has the request to query it.
   private var known: [(key: String, question: NetlinkMessage)] = []
   private var hasSeenConnection = false
   private var hasSeenExpectation = false
-  /// Some rules keep conntrack from telling of connections: then they are found by walking over all.
+  /// True if rules suppress conntrack's events; connections are then found by a dump of the whole table.
   var walks = false
 
   private enum Message {
@@ -22,13 +22,13 @@ struct ConntrackListener {
   init() throws(KernelError) {
     events = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
     requests = try NetlinkSocket(.netfilter)
-    // New, changed and gone connections; new, changed and gone expectations.
+    // NEW, UPDATE and DESTROY of connections, and of expectations.
     for group in 1...6 as ClosedRange<Int32> { try events.join(group: group) }
     try HostFile.write("1", to: "/proc/sys/net/netfilter/nf_conntrack_events")
     try HostFile.write("1", to: "/proc/sys/net/netfilter/nf_conntrack_acct")
   }
 
-  /// What was told since the last reading.
+  /// The events since the last call.
   mutating func newEvents() throws(KernelError) -> [LabConntrackEvent] {
     var found: [LabConntrackEvent] = []
     for message in try events.receiveAll() {
@@ -67,7 +67,7 @@ struct ConntrackListener {
     "\(connection.proto) \(connection.original.json) \(connection.zone)"
   }
 
-  /// The question for the connection that an event is about: its family, original tuple and zone.
+  /// The request for the connection of an event: its family, original tuple and zone.
   private static func question(_ event: NetlinkMessage) -> NetlinkMessage {
     var question = NetlinkMessage(subsystem: Message.connections, Message.get, family: event.body.first ?? 0)
     let attributes = event.attributes(from: 4)
@@ -77,21 +77,21 @@ struct ConntrackListener {
     return question
   }
 
-  /// All connections, those first that began first. Each is asked for by its tuple: a listing walks the hash table of the whole
-  /// machine, which takes a thousand times as long.
+  /// All connections in the order of creation. Each is queried by its tuple: a dump walks the hash table of the whole machine, which takes a
+  /// thousand times as long.
   mutating func connections() throws(KernelError) -> [LabConnection] {
     if walks { return try walkedConnections() }
     var found: [LabConnection] = []
     for (key, question) in known {
       guard let answer = try requests.get(question, what: "asking for a connection").flatMap({ ConntrackReading.connection($0) }) else { continue }
-      // Zones of one direction let two connections have a tuple in common, of which the newer one answers.
+      // With zones for one direction, two connections may share a tuple; the query returns the newer one.
       if ConntrackListener.key(answer) != key { return try walkedConnections() }
       found.append(answer)
     }
     return found
   }
 
-  /// The same by walking.
+  /// All connections, found by a dump.
   mutating func walkedConnections() throws(KernelError) -> [LabConnection] {
     let found = try ConntrackListener.walk(&requests)
     var place: [String: Int] = [:]
@@ -111,7 +111,7 @@ struct ConntrackListener {
     return try requests.dump(request, what: "listing expectations").compactMap { ConntrackReading.expectation($0) }
   }
 
-  /// Enters connections, the first first.
+  /// Creates connections, in order.
   mutating func enter(_ listing: ConnectionListing) throws(KernelError) {
     if let error = listing.errors.first { throw KernelError(.malformed("ct_from: \(error.message)")) }
     for entry in listing.entries {
@@ -119,7 +119,7 @@ struct ConntrackListener {
     }
   }
 
-  /// Forgets all connections, and that there ever were any.
+  /// Deletes all connections, and resets the listener's state.
   mutating func forget() throws(KernelError) {
     if hasSeenConnection || walks { try flush() }
     _ = try newEvents()
@@ -127,7 +127,7 @@ struct ConntrackListener {
     (hasSeenConnection, hasSeenExpectation, walks) = (false, false, false)
   }
 
-  /// Forgets all connections of the namespace, and with them what they expect.
+  /// Deletes all connections of the namespace, with their expectations.
   mutating func flush() throws(KernelError) {
     try requests.request([NetlinkMessage(subsystem: Message.connections, Message.delete)], what: "forgetting connections")
   }

@@ -2,7 +2,7 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// ctnetlink's messages read as the lab's records. What is cut off or makes no sense gives nil.
+/// Parses ctnetlink's messages into the lab's records. Returns nil for truncated or invalid messages.
 enum ConntrackReading {
   private enum Attribute {
     static let original: UInt16 = 1, reply: UInt16 = 2, status: UInt16 = 3, protocolInfo: UInt16 = 4, helper: UInt16 = 5
@@ -101,7 +101,7 @@ enum ConntrackReading {
     ],
   ]
 
-  /// The state's name, by the protocol whose information it is: TCP, DCCP, SCTP.
+  /// The state's name, from the protocol-specific attributes of TCP, DCCP or SCTP.
   private static func state(_ attributes: NetlinkAttributes) -> String? {
     for (proto, names) in states {
       guard let number = attributes.nested(proto)?.uint8(1) else { continue }

@@ -2,9 +2,9 @@ internal import Conntrack
 internal import Kernel
 internal import Wire
 
-/// Connections as messages that make ctnetlink enter them. Kernel: `ctnetlink_new_conntrack`.
+/// Builds the messages with which ctnetlink creates connections. Kernel: `ctnetlink_new_conntrack`.
 ///
-/// Counters cannot be given, and no windows of TCP ends; a translation is given by its result, from which the kernel makes the reply tuple.
+/// The kernel accepts neither counters nor TCP windows. A translation is given by its result, from which the kernel computes the reply tuple.
 enum ConntrackWriting {
   private enum Attribute {
     static let original: UInt16 = 1, reply: UInt16 = 2, status: UInt16 = 3, protocolInfo: UInt16 = 4, helper: UInt16 = 5
@@ -12,7 +12,7 @@ enum ConntrackWriting {
     static let labels: UInt16 = 22
   }
 
-  /// The bits that may be given: those of NAT follow from the translation.
+  /// The status bits that may be set; those of NAT follow from the translation.
   private static let given: ConnectionStatus = [.seenReply, .assured, .confirmed]
 
   static func message(_ connection: ConnectionSnapshot) -> NetlinkMessage {

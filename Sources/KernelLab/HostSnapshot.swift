@@ -2,11 +2,12 @@ internal import Kernel
 public import Lab
 public import Wire
 
-/// Takes a snapshot of the machine this runs on, reading only.
+/// Takes a snapshot of this machine. Only reads.
 public enum HostSnapshot {
   /// - Parameters:
-  ///   - connectionLimit: no more connections than so many.
-  ///   - rules: gives a family's rules as iptables-save text; nil where there are none.
+  ///   - connectionLimit: the most connections to include.
+  ///   - rules: returns a family's rules as iptables-save text; nil if there are none.
+  /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
   public static func take(connectionLimit: Int, rules: (AddressFamily) throws -> String?) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
@@ -54,12 +55,12 @@ public enum HostSnapshot {
     }
   }
 
-  /// A dot within an interface's name is written as a slash in a switch's.
+  /// A dot in an interface name becomes a slash in the sysctl's path.
   private static func sysctl(_ name: String) -> String? {
     try? HostFile.read("/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }))
   }
 
-  /// Sets are of no use but to rules that look into them.
+  /// Sets are needed only if rules use them.
   private static func readSets(_ reader: inout SnapshotReader) {
     let rules = [reader.snapshot.rules, reader.snapshot.rules6].compactMap(\.self)
     guard rules.contains(where: { $0.contains("--match-set") || $0.contains("-j SET") }) else { return }

@@ -2,27 +2,27 @@ internal import Kernel
 public import Lab
 public import XTables
 
-/// Answers the lab's scenarios from the running kernel, each in a network namespace that nobody else sees. It needs root, or a
-/// user namespace of its own, in which `-m owner` is refused.
+/// Plays scenarios in the running kernel, each in a private network namespace. Requires root or an own user namespace, in which the kernel
+/// refuses `-m owner`.
 ///
-/// Namespaces are kept for scenarios of the same kind where nothing of the earlier one stays behind. One lab plays one scenario
-/// at a time; several may be used side by side.
+/// Namespaces are reused for scenarios of the same kind if the earlier one leaves no state. A lab plays one scenario at a time; several labs
+/// may run concurrently.
 public final class KernelLab: Sendable {
   private let thread: Result<WorkerThread<LabPool>, KernelError>
   private let engine: LabEngine
 
-  /// Protocols, services, users and groups that rules and sets name are those of this machine.
+  /// Creates a lab. Protocols, services, users and groups in rules and sets are resolved by this machine.
   ///
-  /// - Parameter registry: the extensions that rules are compiled with.
+  /// - Parameter registry: the extensions with which rules are compiled.
   public init(registry: Registry) {
     thread = Result { () throws(KernelError) in try WorkerThread { LabPool() } }
     engine = LabEngine(registry: registry, names: .offline)
   }
 
-  /// What is said of a step in which packets beget packets, of which the kernel loses some.
+  /// The error for a step whose packets cause too many other packets, of which the kernel drops some.
   public static let tooManyPackets = "more packets come of one than can be followed"
 
-  /// Plays a scenario. What cannot be played is an answer too, with the reason in `error`.
+  /// Plays a scenario. If it cannot be played, the answer's `error` says why.
   public func answer(_ scenario: Scenario) -> LabResult {
     guard scenario.fingerprints == nil else {
       return LabResult(name: scenario.name, error: "fingerprints of systems are the whole machine's, and a namespace has none of its own")
@@ -50,7 +50,7 @@ public final class KernelLab: Sendable {
     return answer ?? LabResult(name: scenario.name, error: "the lab's thread has ended")
   }
 
-  /// Answers a line of the protocol with a line, without its end.
+  /// Answers one line of the protocol. The result has no newline.
   public func answer(line: some StringProtocol) -> String {
     do throws(ScenarioError) {
       return answer(try Scenario(line: line)).json.description

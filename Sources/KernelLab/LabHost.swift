@@ -3,16 +3,16 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// The host of a scenario, in the network namespace of the calling thread: its interfaces, addresses, routes and sysctls.
+/// The host of a scenario in the calling thread's network namespace: its interfaces, addresses, routes and sysctls.
 struct LabHost {
   let taps: [TapInterface]
   let interfaceNames: [UInt32: String]
   let loopback: UInt32
-  /// The addresses of the scenario's interfaces, with their prefixes.
+  /// The addresses of the scenario's interfaces with their prefixes.
   let addresses: [(address: IPAddress, prefixLength: Int)]
 
-  /// What every scenario starts from: a router that checks no sources and limits no errors. The largest receive buffer gives TCP its window
-  /// scale; the kernel's default follows from how much memory the machine has.
+  /// The defaults of every scenario: a router that neither checks sources nor limits errors. The largest receive buffer determines TCP's window
+  /// scale; the kernel's default depends on the machine's memory.
   private static let sysctls: [(String, String)] = [
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.conf.all.rp_filter", "0"), ("net.ipv4.conf.default.rp_filter", "0"),
@@ -22,7 +22,7 @@ struct LabHost {
   ]
   /// The groups that may open ping sockets.
   private static let pingGroups = "net.ipv4.ping_group_range"
-  /// Interfaces that forward from the start would join the group of all routers, and say so after a while.
+  /// Interfaces that forward from the start would join the all-routers group, and send a report after a delay.
   private static let sysctls6: [(String, String)] = [
     ("net.ipv6.conf.all.forwarding", "0"), ("net.ipv6.conf.default.forwarding", "0"), ("net.ipv6.auto_flowlabels", "0"),
     ("net.ipv6.conf.all.accept_ra", "0"), ("net.ipv6.conf.default.accept_ra", "0"),
@@ -32,13 +32,13 @@ struct LabHost {
     ("net.ipv6.icmp.ratelimit", "0"), ("net.ipv6.icmp.ratemask", "0"),
   ]
 
-  /// Sets what must be set before interfaces exist.
+  /// Sets the sysctls that must be set before interfaces exist.
   static func prepare(usesIPv6: Bool) throws(KernelError) {
     for (name, value) in sysctls { try set(name, value) }
     do throws(KernelError) {
       try set(pingGroups, "0 2147483647")
     } catch {
-      // A user namespace has one group.
+      // A user namespace maps only one group.
       try set(pingGroups, "0 0")
     }
     if usesIPv6 {
@@ -76,7 +76,7 @@ struct LabHost {
     if !plan.setup.isEmpty {
       var network = try LabNetwork()
       for line in plan.setup { try network.apply(line) }
-      // Those of an interface that is down get no routes.
+      // Addresses of an interface that is down get no routes.
       _ = try LabHost.awaitLocalRoutes(LabHost.addresses(plan.setup), tries: 50)
     }
     self.taps = taps
@@ -86,17 +86,17 @@ struct LabHost {
     for value in plan.switches { try value.set() }
   }
 
-  /// The addresses that lines add.
+  /// The addresses that the lines add.
   private static func addresses(_ lines: [LabPlan.Line]) -> [IPAddress] {
     lines.compactMap { line in
       if case .address(let change) = line.command, change.verb != .delete { change.address.address } else { nil }
     }
   }
 
-  /// The kernel takes IPv6 addresses at once, and routes to them a little later: until then their packets would be forwarded.
+  /// Waits for the routes to local IPv6 addresses. The kernel adds them shortly after the addresses; until then packets to them are forwarded.
   ///
-  /// - Parameter tries: milliseconds to wait.
-  /// - Returns: whether all are there.
+  /// - Parameter tries: the milliseconds to wait.
+  /// - Returns: true if all routes exist.
   private static func awaitLocalRoutes(_ addresses: [IPAddress], tries: Int) throws(KernelError) -> Bool {
     let wanted = addresses.filter { $0.family == .ipv6 }.map { address in
       let digits = String(address.bits, radix: 16)
@@ -111,7 +111,7 @@ struct LabHost {
     return false
   }
 
-  /// The packet's destination is an address of the host, or a broadcast address of its networks.
+  /// True if the packet's destination is an address of the host or a broadcast address of its networks.
   func isLocal(_ packet: Packet) -> Bool {
     guard let destination = packet.destination else { return false }
     return destination.isLoopback || addresses.contains { address, prefixLength in
@@ -126,6 +126,6 @@ struct LabHost {
 }
 
 extension String {
-  /// The lines of a program's complaint on one.
+  /// The lines of an error message, joined.
   var oneLine: String { split(separator: "\n").joined(separator: "; ") }
 }

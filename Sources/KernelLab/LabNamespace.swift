@@ -3,7 +3,7 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// What a namespace is made for: two scenarios that agree in all of this can be played in the same one, one after the other.
+/// The properties of a namespace. Scenarios with equal environments can be played in one namespace in sequence.
 struct LabEnvironment: Hashable {
   private let interfaces: [[String]]
   private let setup: [String]
@@ -11,7 +11,7 @@ struct LabEnvironment: Hashable {
   private let mode: Scenario.Mode
   let usesIPv6: Bool
   let logGroups: Set<UInt16>
-  /// The tables, because one that was ever used stays, and is seen by packets even when it is empty.
+  /// The tables. A table that was used once stays in the kernel, and packets pass it even if it is empty.
   let tables: [TableName]
 
   struct TableName: Hashable {
@@ -31,7 +31,7 @@ struct LabEnvironment: Hashable {
   }
 }
 
-/// A network namespace of the lab with the host in it, before rules are loaded or when they are gone again.
+/// A network namespace of the lab with the host in it, without rules.
 final class LabNamespace {
   let environment: LabEnvironment
   let host: LabHost
@@ -40,7 +40,7 @@ final class LabNamespace {
   private let reference: NetworkNamespace.Reference
   private let pristine: [RawTable]
 
-  /// Makes a new one; the calling thread is in it afterwards.
+  /// Creates a namespace and moves the calling thread into it.
   init(_ plan: LabPlan) throws(KernelError) {
     let environment = LabEnvironment(plan)
     try NetworkNamespace.enterNew()
@@ -55,17 +55,17 @@ final class LabNamespace {
     self.environment = environment
   }
 
-  /// Moves the calling thread into it.
+  /// Moves the calling thread into the namespace.
   func enter() throws(KernelError) { try reference.enter() }
 
-  /// Makes it as new: the rules go first, and with them what `recent` or `hashlimit` remember under their names.
+  /// Resets the namespace. Rules are removed first, with the state that `recent` or `hashlimit` keeps under their names.
   func reset() throws(KernelError) {
     for table in pristine { try table.replace() }
     try conntrack.forget()
     try drain()
   }
 
-  /// What happened without a step is nobody's.
+  /// Discards events that belong to no step.
   func drain() throws(KernelError) {
     _ = try observer.records()
     _ = try conntrack.newEvents()
@@ -73,14 +73,14 @@ final class LabNamespace {
   }
 }
 
-/// Namespaces that wait for the next scenario of their kind, on the thread that made them.
+/// Idle namespaces for later scenarios of their kind, on the thread that created them.
 struct LabPool {
   private var idle: [LabNamespace] = []
   private static let capacity = 6
 
   init() { NetworkNamespace.pinThread() }
 
-  /// A namespace for the scenario, new or as new, with the calling thread in it.
+  /// Returns a new or reset namespace for a scenario, and moves the calling thread into it.
   mutating func take(for plan: LabPlan) throws(KernelError) -> LabNamespace {
     let environment = LabEnvironment(plan)
     guard let index = idle.firstIndex(where: { $0.environment == environment }) else { return try LabNamespace(plan) }
@@ -89,15 +89,15 @@ struct LabPool {
     return namespace
   }
 
-  /// Keeps a namespace for others, unless something stays behind in it.
+  /// Keeps a namespace for reuse, unless the scenario leaves state in it.
   mutating func put(_ namespace: LabNamespace, after plan: LabPlan, _ result: LabResult) {
     guard !LabPool.leavesTraces(plan, result), (try? namespace.reset()) != nil else { return }
     idle.append(namespace)
     if idle.count > LabPool.capacity { idle.removeFirst() }
   }
 
-  /// Sets, fragments under reassembly, TCP connections, what a bridge learnt, neighbours that were asked for, changed interfaces, and routes
-  /// that an ICMP error changed outlive their scenario.
+  /// True if the scenario leaves state that a reset does not remove: sets, incomplete datagrams, TCP connections, a bridge's forwarding table,
+  /// neighbour entries, changed interfaces, and routes changed by ICMP errors.
   private static func leavesTraces(_ plan: LabPlan, _ result: LabResult) -> Bool {
     let scenario = plan.scenario
     if plan.gainsTables || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }

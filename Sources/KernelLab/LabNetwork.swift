@@ -3,20 +3,22 @@ internal import Kernel
 internal import Wire
 internal import XTables
 
-/// Does over rtnetlink what `ip` does for a command, in the network namespace of the calling thread.
+/// Executes commands of `ip` over rtnetlink, in the calling thread's network namespace.
 ///
-/// The kernel functions that answer are `rtnl_newlink`, `inet_rtm_newaddr`, `inet_rtm_newroute`, `fib_nl_newrule`, `neigh_add` and their
+/// The corresponding kernel functions are `rtnl_newlink`, `inet_rtm_newaddr`, `inet_rtm_newroute`, `fib_nl_newrule`, `neigh_add` and their
 /// counterparts.
 struct LabNetwork {
   private var socket: NetlinkSocket
 
-  /// `RTM_*`: the number to make one; the next higher removes it.
+  /// The `RTM_NEW*` message types; the next number is the corresponding `RTM_DEL*`.
   private enum Kind {
     static let link: UInt16 = 16, address: UInt16 = 20, route: UInt16 = 24, neighbour: UInt16 = 28, rule: UInt16 = 32
   }
 
   init() throws(KernelError) { socket = try NetlinkSocket(.route) }
 
+  /// Executes a command.
+  ///
   /// - Throws: `KernelError` with the line's place and text, and the kernel's error.
   mutating func apply(_ line: LabPlan.Line) throws(KernelError) {
     let message: NetlinkMessage
@@ -84,7 +86,7 @@ struct LabNetwork {
     message.add(LinkAttribute.name, text: link.name)
     message.add(LinkAttribute.info) { info in
       info.add(LinkAttribute.kind, text: kind.rawValue)
-      // A bridge that listens for multicast joins groups, and says so at times of its own choosing.
+      // A bridge with multicast snooping joins groups, and sends reports at unpredictable times.
       if kind == .bridge { info.add(LinkAttribute.data) { $0.add(LinkAttribute.multicastSnooping, [0]) } }
     }
     return message
@@ -95,10 +97,10 @@ struct LabNetwork {
   private static func message(_ change: IPInterfaceAddress, _ line: LabPlan.Line) throws(KernelError) -> NetlinkMessage {
     var message = start(Kind.address, change.verb)
     let address = change.address
-    // IPv6 addresses are used at once, without looking for duplicates.
+    // IPv6 addresses are usable at once: duplicate address detection is off.
     let (noDuplicateDetection, noPrefixRoute): (UInt32, UInt32) = (0x02, 0x200)
     let flags = (address.address.family == .ipv6 ? noDuplicateDetection : 0) | (address.hasPrefixRoute ? 0 : noPrefixRoute)
-    // The kernel finds the scope of IPv6 addresses itself.
+    // The kernel determines the scope of IPv6 addresses itself.
     let scope = address.address.family == .ipv4 ? address.scope : .universe
     message.body = [address.address.family.rawValue, UInt8(address.prefixLength), UInt8(truncatingIfNeeded: flags), scope.rawValue]
     message.body.appendHostWord(try index(of: change.device, line))
@@ -147,7 +149,7 @@ struct LabNetwork {
     return message
   }
 
-  /// A gateway of the route's family, or of the other one.
+  /// Adds a gateway of the route's family, or of the other one.
   private static func add(_ gateway: IPAddress, of family: AddressFamily, to message: inout NetlinkMessage) {
     if gateway.family == family {
       message.add(RouteAttribute.gateway, bytes(gateway))
@@ -156,7 +158,7 @@ struct LabNetwork {
     }
   }
 
-  /// `struct rtnexthop` with its attributes.
+  /// A `struct rtnexthop` with its attributes.
   private static func bytes(_ hop: IPRoute.Hop, _ family: AddressFamily, _ line: LabPlan.Line) throws(KernelError) -> [UInt8] {
     var attributes = NetlinkMessage(type: 0)
     if let gateway = hop.gateway { add(gateway, of: family, to: &attributes) }
@@ -177,7 +179,7 @@ struct LabNetwork {
     static let inverted: UInt32 = 2
   }
 
-  /// `FR_ACT_*`.
+  /// The `FR_ACT_*` number of an action.
   private static func number(_ action: RouteRule.Action) -> UInt8 {
     switch action {
     case .table: 1

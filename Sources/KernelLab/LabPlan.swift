@@ -4,10 +4,10 @@ internal import Lab
 internal import Wire
 internal import XTables
 
-/// All that a scenario gives the kernel, understood before a namespace is made.
+/// Everything that a scenario sends to the kernel, parsed before a namespace is created.
 ///
-/// No text of a scenario reaches the kernel or a program: commands of `ip`, rules and sets are parsed by the code that the engine runs on,
-/// and what was understood is sent over netlink and socket options. What is not understood is an error.
+/// No text of a scenario reaches the kernel or a program. Commands of `ip`, rules and sets are parsed by the engine's code, and the parsed
+/// values are sent over netlink and socket options. Text that cannot be parsed is an error.
 struct LabPlan {
   /// A command of `ip`, with its place in the scenario and its text for errors.
   struct Line {
@@ -22,16 +22,16 @@ struct LabPlan {
   /// The addresses of each interface.
   let addresses: [[Host.Address]]
   let setup: [Line]
-  /// By the number of the step.
+  /// Changes to the host, by step index.
   let changes: [Int: Line]
   let switches: [LabSwitch]
-  /// In their order, which is that of their indices.
+  /// The sets in the order of their indices.
   let sets: [AddressSet]
   let rulesets: [Ruleset]
-  /// By the number of the step that loads them.
+  /// The rules that steps load, by step index.
   let loads: [Int: [Ruleset]]
 
-  /// - Parameter engine: reads rules and sets.
+  /// - Parameter engine: parses rules and sets.
   init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
     self.scenario = scenario
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
@@ -76,7 +76,7 @@ struct LabPlan {
     }
   }
 
-  /// Refuses structures that are spelled out as bytes, which nobody here has checked, and programs that are pinned on the machine.
+  /// Refuses extension structures given as raw bytes, which are not validated, and BPF programs pinned on the machine.
   private static func check(_ ruleset: Ruleset) throws(KernelError) {
     for table in ruleset.tables {
       for chain in table.chains {
@@ -96,13 +96,13 @@ struct LabPlan {
     }
   }
 
-  /// `xt_bpf_info_v1.mode` is other than `XT_BPF_MODE_BYTECODE`.
+  /// True if `xt_bpf_info_v1.mode` is not `XT_BPF_MODE_BYTECODE`.
   private static func isPinned(_ use: ExtensionUse) -> Bool { use.descriptor.name == "bpf" && use.payload.prefix(2).contains { $0 != 0 } }
 
-  /// The tables that the rules name from the start, in their order.
+  /// The tables of the initial rules, in order.
   var tables: [LabEnvironment.TableName] { LabPlan.tables(rulesets) }
 
-  /// Whether a step loads a table that was not there before: it is there from then on.
+  /// True if a step loads a table that did not exist before; the table then stays in the namespace.
   var gainsTables: Bool {
     let tables = tables
     return loads.values.contains { LabPlan.tables($0).contains { !tables.contains($0) } }

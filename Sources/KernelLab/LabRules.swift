@@ -3,11 +3,11 @@ internal import Lab
 internal import Wire
 internal import XTables
 
-/// The rules under test, as the kernel holds them, with their counters.
+/// The rules under test in the kernel, with their counters.
 struct LabRules {
   private var tables: [LabEnvironment.TableName] = []
 
-  /// Makes the scenario's sets and loads its rules.
+  /// Creates the scenario's sets and loads its rules.
   init(_ plan: LabPlan) throws(KernelError) {
     if !plan.sets.isEmpty {
       var maker = try LabSets(now: LabEngine.start(plan.scenario))
@@ -16,7 +16,7 @@ struct LabRules {
     try load(plan.rulesets)
   }
 
-  /// Loads rules in place of what the tables of the same names hold. Counters begin at zero, as for `iptables-restore`.
+  /// Loads rules; they replace the tables of the same names. Counters start at 0, as with `iptables-restore`.
   mutating func load(_ rulesets: [Ruleset]) throws(KernelError) {
     for table in rulesets.flatMap(\.tables) {
       do throws(KernelError) {
@@ -34,10 +34,10 @@ struct LabRules {
     return KernelError(.malformed("\(error); -m owner is not to be had in a user namespace"))
   }
 
-  /// The rules that do nothing but drop, or hand to a queue to which nobody listens, of texts that `iptables-save` might have written.
+  /// The rules that only drop packets, or queue them without a listener, in text in iptables-save form.
   static func drops(_ scenario: Scenario) -> Set<RulePlace> {
     var places: Set<RulePlace> = []
-    // Rules that are loaded later stand in the place of these.
+    // Rules loaded later would change the numbers.
     guard !scenario.steps.contains(where: { if case .load = $0.action { true } else { false } }) else { return [] }
     for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
       var table = ""
@@ -45,7 +45,7 @@ struct LabRules {
       for line in (text ?? "").split(whereSeparator: \.isNewline) {
         let words = line.split(separator: " ")
         if let name = words.first, name.hasPrefix("*") { (table, counts) = (String(name.dropFirst()), [:]) }
-        // Anything but appending moves rules about.
+        // Commands other than `-A` change the numbers of rules.
         guard !words.contains(where: { ["-I", "-D", "-R", "-F"].contains($0) }) else { return [] }
         guard let at = words.firstIndex(of: "-A"), words.indices.contains(at + 1) else { continue }
         let chain = String(words[at + 1])
@@ -57,7 +57,7 @@ struct LabRules {
     return places
   }
 
-  /// A rule for a queue without a listener.
+  /// True for a rule that queues packets without a listener.
   private static func isLost(_ words: [Substring], _ scenario: Scenario) -> Bool {
     guard let at = words.firstIndex(of: "NFQUEUE"), at > 0, words[at - 1] == "-j", !words.contains("--queue-bypass") else { return false }
     if let balance = words.firstIndex(of: "--queue-balance"), words.indices.contains(balance + 1) {
@@ -68,13 +68,13 @@ struct LabRules {
     return scenario.queues[number] == nil
   }
 
-  /// The groups that NFLOG rules log to.
+  /// The groups of NFLOG rules.
   static func logGroups(_ scenario: Scenario) -> Set<UInt16> {
     let words = scenario.ruleTexts.flatMap { $0.split { $0 == " " || $0.isNewline } }
     return Set(zip(words, words.dropFirst()).filter { $0.0 == "--nflog-group" }.compactMap { UInt16($0.1) })
   }
 
-  /// All counters of a family's tables.
+  /// The counters of a family's tables.
   func counters(_ family: AddressFamily) throws(KernelError) -> [LabTable] {
     var found: [LabTable] = []
     for table in tables where table.family == family {

@@ -3,10 +3,10 @@ internal import Lab
 internal import Wire
 internal import XTables
 
-/// Makes a scenario's sets over nfnetlink, in the network namespace of the calling thread. Kernel: `ip_set_core.c`.
+/// Creates a scenario's sets over nfnetlink, in the calling thread's network namespace. Kernel: `ip_set_core.c`.
 struct LabSets {
   private var socket: NetlinkSocket
-  /// Nanoseconds on the clock by which elements expire.
+  /// The time from which element timeouts are computed, in nanoseconds.
   private let now: UInt64
 
   private enum Message {
@@ -14,7 +14,7 @@ struct LabSets {
     static let version: UInt8 = 7
   }
 
-  /// `IPSET_ATTR_*`: of a message, of sets and elements, of sets alone, of elements alone.
+  /// `IPSET_ATTR_*` numbers: of messages; of sets and elements; of sets; of elements.
   private enum Attribute {
     static let version: UInt16 = 1, name: UInt16 = 2, type: UInt16 = 3, revision: UInt16 = 4, family: UInt16 = 5, data: UInt16 = 7
     static let address: UInt16 = 1, lastAddress: UInt16 = 2, prefix: UInt16 = 3, port: UInt16 = 4, lastPort: UInt16 = 5, timeout: UInt16 = 6
@@ -23,7 +23,7 @@ struct LabSets {
     static let hardwareAddress: UInt16 = 17, member: UInt16 = 18, secondAddress: UInt16 = 20, secondPrefix: UInt16 = 21
     static let interface: UInt16 = 23, byteCount: UInt16 = 24, packetCount: UInt16 = 25, packetMark: UInt16 = 27, priority: UInt16 = 28
     static let queue: UInt16 = 29
-    /// Numbers stand in the network's byte order, and say so.
+    /// The flag for numbers in network byte order.
     static let network: UInt16 = 0x4000
   }
 
@@ -33,7 +33,7 @@ struct LabSets {
     static let withPacketInfo: UInt32 = 64, isWildcard: UInt32 = 128
   }
 
-  /// Sends so many elements in one datagram.
+  /// The number of elements sent in one datagram.
   private static let batch = 100
 
   init(now: UInt64) throws(KernelError) {
@@ -41,7 +41,7 @@ struct LabSets {
     self.now = now
   }
 
-  /// Makes the sets in their order, so that they get the indices that rules were compiled with.
+  /// Creates the sets in order, so that they get the indices with which rules were compiled.
   mutating func make(_ sets: [AddressSet]) throws(KernelError) {
     for set in sets { try make(set) }
     for set in sets {
@@ -158,7 +158,7 @@ struct LabSets {
 
   private func addExtensions(of set: AddressSet, _ entry: AddressSet.Entry, to data: inout NetlinkMessage) {
     if set.timeout != nil {
-      // Zero stands for ever.
+      // A timeout of 0 means unlimited.
       let seconds = entry.expires.map { max(1, ($0 &- now) / 1_000_000_000) } ?? 0
       data.add(Attribute.timeout | Attribute.network, network32: UInt32(clamping: seconds))
     }

@@ -2,16 +2,16 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// The sockets of a scenario: listeners, the connections they accept, and what its senders left open.
+/// The sockets of a scenario: listeners, accepted connections, and named sockets that sent packets.
 struct LabSockets {
   private var sockets: [(name: String, socket: HostSocket)] = []
   private var listeners: Set<String> = []
   private var accepted: [String: Int] = [:]
-  /// Connections of which the end has been told; they stay readable, to the same end.
+  /// Connections whose end was reported. They remain readable at end of file.
   private var ended: Set<String> = []
   private var peers: [String: (IPAddress, UInt16)] = [:]
 
-  /// - Parameter families: those that the host speaks; a socket bound to no address hears all of them.
+  /// - Parameter families: the families of the host; a socket without an address listens in all of them.
   init(_ specifications: [Scenario.Socket], families: [AddressFamily]) throws(KernelError) {
     for specification in specifications {
       let addresses = specification.address.flatMap { IPAddress($0) }.map { [$0] } ?? families.map { IPAddress(family: $0, bits: 0) }
@@ -38,7 +38,7 @@ struct LabSockets {
     sockets.append((name, socket))
   }
 
-  /// All that waits at any socket: connections to accept, bytes, ends.
+  /// All pending events of all sockets: connections to accept, data, ends.
   mutating func events() -> [LabSocketRecord] {
     var records: [LabSocketRecord] = []
     var index = 0
@@ -84,7 +84,7 @@ struct LabSockets {
     return records
   }
 
-  /// Sends from a socket: on its connection, or to whom it heard from last. The error's name where it fails.
+  /// Sends from a socket, to its peer or to the address that it last received from. Returns the error's name if sending fails.
   func send(_ payload: [UInt8], from name: String) -> String? {
     let family = peers[name]?.0.family
     let known = sockets.filter { $0.name == name }
@@ -94,7 +94,7 @@ struct LabSockets {
 
   mutating func closeAll() { sockets = [] }
 
-  /// Closes a socket; without a FIN its connection is reset.
+  /// Closes a socket; if `fin` is false, its connection is reset.
   mutating func close(_ name: String, fin: Bool) -> String? {
     let closing = sockets.filter { $0.name == name }
     guard !closing.isEmpty else { return "ENOENT" }

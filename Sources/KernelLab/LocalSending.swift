@@ -2,9 +2,9 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// A packet sent by a process of the host.
+/// Sends a packet from a local process.
 enum LocalSending {
-  /// What came of it: the error's name where it failed, and the socket where the scenario gives it a name.
+  /// The result: the error's name if sending failed, and the socket if the scenario names it.
   struct Outcome {
     var injection: LabInjection
     var errno: String?
@@ -15,7 +15,7 @@ enum LocalSending {
     guard let family = packet.family, let destination = packet.destination else {
       throw KernelError(.malformed("a packet without addresses cannot be sent from here"))
     }
-    // Control groups are the machine's: making one for a test would change it.
+    // Control groups belong to the machine, which a test must not change.
     if let cgroup = sender.cgroup { throw KernelError(.malformed("no process of the control group \(cgroup) can be made here")) }
     let kind: HostSocket.Kind = switch sender.way {
     case .raw: .raw
@@ -39,7 +39,7 @@ enum LocalSending {
     return outcome
   }
 
-  /// Lets the kernel make the headers from what the specification says of addresses and ports.
+  /// Sends through an ordinary socket; the kernel builds the headers from the specified addresses and ports.
   private static func send(_ spec: PacketSpec, over socket: HostSocket, to destination: IPAddress) throws(KernelError) -> String? {
     guard case .fields(let fields) = spec.content else {
       throw KernelError(.malformed("only raw sockets send packets that are given as bytes"))

@@ -1,44 +1,45 @@
 internal import Kernel
 internal import Wire
 
-/// One thing that the kernel told of a packet.
+/// An event that the kernel reported about a packet.
 struct ObserverRecord: Sendable, Equatable {
   enum Kind: Sendable, Equatable {
-    /// The packet stands before the first operation of a hook.
+    /// The packet is before the first operation of a hook.
     case entry
-    /// It has passed the last one.
+    /// The packet has passed the last operation of a hook.
     case exit
-    /// A rule met it: `filter:FORWARD:rule:3`.
+    /// The packet hit a rule: `filter:FORWARD:rule:3`.
     case trace(String)
-    /// A rule of the user's logged it.
+    /// An NFLOG rule under test logged the packet.
     case log(group: UInt16, prefix: String)
   }
   var kind: Kind
-  /// By `NF_INET_*`: 0 PREROUTING to 4 POSTROUTING.
+  /// The hook, `NF_INET_*`: 0 for PREROUTING to 4 for POSTROUTING.
   var hook: Int
   var payload: [UInt8]
   var mark: UInt32 = 0
   var input: UInt32?
   var output: UInt32?
-  /// User and group that own the packet's socket.
+  /// User and group of the packet's socket.
   var owner: [UInt32]?
 
   static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
 }
 
-/// Watches every packet of a network namespace, without changing the rules under test: nftables chains before the first and behind
-/// the last operation of each hook log to nfnetlink, and set the packet's trace bit, upon which ip_tables tells of each rule that
-/// it meets. All arrive on one socket, in the order in which they happened.
+/// Observes every packet of a network namespace, without changing the rules under test.
 ///
-/// It must be there before conntrack is, so that its last chains come behind conntrack's confirmation.
+/// nftables chains before the first and after the last operation of each hook log to nfnetlink and set the packet's trace bit, so that
+/// ip_tables reports each rule that the packet hits. All reports arrive on one socket in order.
+///
+/// Must be created before conntrack is loaded, so that its last chains run after conntrack's confirmation.
 struct Observer {
   private var socket: NetlinkSocket
   private static let tableName = "ferrule-observer"
-  /// Log groups of our own: an even number for the entry of a hook, an odd one for its exit.
+  /// The observer's log groups: an even number for the entry of a hook, an odd one for its exit.
   private static let firstGroup: UInt16 = 64_000
 
   /// - Parameters:
-  ///   - swallows: packets for this host end behind INPUT.
+  ///   - swallows: drops packets for this host after INPUT.
   ///   - userGroups: the groups that the rules under test log to.
   init(swallows: Bool, userGroups: Set<UInt16>) throws(KernelError) {
     socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
@@ -70,12 +71,12 @@ struct Observer {
     try socket.request([mode], what: "listening to log group \(group)")
   }
 
-  /// What was told since the last reading.
+  /// The reports since the last call.
   mutating func records() throws(KernelError) -> [ObserverRecord] {
     try socket.receiveAll().compactMap { Observer.record($0) }
   }
 
-  /// Reads a log message; nil for others, and for those that make no sense.
+  /// Parses a log message; nil for other or invalid messages.
   static func record(_ message: NetlinkMessage) -> ObserverRecord? {
     guard message.type == UInt16(Log.subsystem) << 8 | UInt16(Log.packet), let group = message.body.uint16(at: 2) else { return nil }
     let attributes = message.attributes(from: 4)
@@ -95,7 +96,7 @@ struct Observer {
     return record
   }
 
-  /// `TRACE: filter:FORWARD:rule:3 ` without what stands around the place.
+  /// The place in `TRACE: filter:FORWARD:rule:3 `, without prefix and blank.
   private static func trimmed(_ prefix: String) -> String {
     var place = prefix.dropFirst("TRACE: ".count)
     if place.hasSuffix(" ") { place.removeLast() }

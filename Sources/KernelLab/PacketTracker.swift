@@ -1,34 +1,34 @@
 internal import Lab
 internal import Wire
 
-/// Tells the packets of a step apart in the stream of what the observer saw.
+/// Assigns the observer's reports to the packets of a step.
 ///
-/// One packet is worked on at a time, and what it provokes (a REJECT, a copy, a reply) runs to its end inside: so a record belongs
-/// to the youngest packet that stands where such a record can follow.
+/// The kernel processes one packet at a time, and finishes the packets that it causes (a REJECT, a copy, a reply) before it continues. A
+/// report therefore belongs to the youngest packet in a state in which such a report can follow.
 struct PacketTracker {
-  /// What sets a step's own packet off.
+  /// The origin of a step's own packet.
   enum Source: Equatable {
     case frame(interface: UInt32)
-    /// A packet sent here; its bytes where they are known beforehand.
+    /// A packet sent by this host.
     case local
     case none
   }
 
-  /// One packet so far.
+  /// The state of one packet.
   struct Track {
     var packet: LabPacket
     var hook: Int
-    /// It has passed its hook's last operation.
+    /// True if it has passed its hook's last operation.
     var hasPassed: Bool
     var input: UInt32?
     var output: UInt32?
-    /// It has left through the loopback interface and come in again.
+    /// True if it was sent and received through the loopback interface.
     var hasReturned = false
     var held: UInt16?
-    /// How many places of its trace it had met when it came to its hook.
+    /// The length of its trace when it entered the hook.
     var entryTrace = 0
     var firstPayload: [UInt8]
-    /// A rule has dropped it.
+    /// True if a rule has dropped it.
     var hasEnded = false
   }
 
@@ -37,7 +37,7 @@ struct PacketTracker {
   private let loopback: UInt32
   private let interfaceNames: [UInt32: String]
   private var resumed: Int?
-  /// The packet whose place in a table was told last: what a target tells is about it.
+  /// The packet of the last trace report: messages of targets refer to it.
   private var traced: Int?
   private var hasOwn = false
   private let drops: Set<RulePlace>
@@ -81,18 +81,18 @@ struct PacketTracker {
     tracks[index].packet.mark = record.mark
     if !record.payload.isEmpty { tracks[index].packet.final = record.payload }
     if let owner = record.owner { tracks[index].packet.owner = owner }
-    // Behind OUTPUT a packet may name the device that an earlier packet of the same buffer came by.
+    // After OUTPUT, a report may name the input interface of an earlier packet in the same buffer.
     if record.hook == 0, let input = record.input { tracks[index].input = input }
     if let output = record.output { tracks[index].output = output }
   }
 
-  /// The packet that enters a hook: one under way, or a new one.
+  /// The packet that enters a hook: one in progress, or a new one.
   private mutating func entering(_ record: ObserverRecord) -> Int {
     let found: Int?
     switch record.hook {
     case 0:
       guard record.input == loopback else {
-        // Nothing comes in from outside but what the step lets in; a bridge or tunnel may show it under another name.
+        // Only the injected packet arrives from outside; a bridge or tunnel may present it on another interface.
         if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface || !hasOwn) }
         return begin(record, isOwn: false)
       }
@@ -114,14 +114,14 @@ struct PacketTracker {
 
   private mutating func begin(_ record: ObserverRecord, isOwn: Bool) -> Int {
     if isOwn { hasOwn = true }
-    // What comes up while a packet goes on is nearer than that packet.
+    // A new packet precedes the resumed one.
     resumed = nil
     let packet = LabPacket(origin: isOwn ? .own : .kernel, verdict: LabVerdict(.none), final: record.payload)
     tracks.append(Track(packet: packet, hook: record.hook, hasPassed: false, firstPayload: record.payload))
     return tracks.count - 1
   }
 
-  /// The youngest packet that has passed one of these hooks and gone nowhere since; of several the one with the same addresses.
+  /// The youngest packet that has passed one of these hooks and has not continued; of several, the one with the same addresses.
   private func standing(behind hooks: [Int], _ record: ObserverRecord) -> Int? {
     let candidates = tracks.indices.reversed().filter {
       tracks[$0].hasPassed && hooks.contains(tracks[$0].hook)
@@ -129,9 +129,9 @@ struct PacketTracker {
     return candidates.first { PacketTracker.isSame(tracks[$0].packet.final, record.payload) } ?? candidates.first
   }
 
-  /// The packet that is inside this hook: the one that a verdict has just sent on, else the youngest that may come to the place.
+  /// The packet inside this hook: the one resumed by a verdict, otherwise the youngest that may reach the place.
   ///
-  /// Of a packet and its copy, of which the one was dropped without a word, the bytes tell which one it is, else the way out.
+  /// A packet and its copy, one of which was dropped without a report, are distinguished by their bytes or their output interface.
   private func inside(_ hook: Int, meeting place: String? = nil, seen record: ObserverRecord? = nil) -> Int? {
     if let resumed, tracks[resumed].hook == hook, !tracks[resumed].hasPassed { return resumed }
     let candidates = tracks.indices.filter { index in
@@ -145,21 +145,21 @@ struct PacketTracker {
     return likely.last { tracks[$0].output == record.output } ?? likely.last
   }
 
-  /// Whether a packet that has met these places within its hook may come to another: it goes on in its chain, comes to no table
-  /// before the last, and to nothing in a table to whose end it came. Where a policy dropped it, nothing else tells so.
+  /// True if a packet that hit these places in its hook may hit another one: it continues in its chain, does not return to earlier tables, and
+  /// does not re-enter a table whose end it reached. A drop by policy has no other report.
   private static func canMeet(_ place: String, after met: ArraySlice<String>, in hook: Int) -> Bool {
     guard let last = met.last, let new = TracePlace(place), let old = TracePlace(last) else { return true }
     guard new.table == old.table else { return new.rank(in: hook) > old.rank(in: hook) }
     return new.chain == old.chain ? new.number > old.number : old.kind != "policy"
   }
 
-  /// The same protocol and addresses: what routing between two hooks leaves alone.
+  /// True for the same protocol and addresses, which routing between two hooks does not change.
   private static func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     let (a, b) = (Packet(bytes: a), Packet(bytes: b))
     return a.source == b.source && a.destination == b.destination && a.transport?.proto == b.transport?.proto
   }
 
-  /// Whether a frame holds a packet as it left, or a piece of it.
+  /// True if a frame holds a packet as it left, or a fragment of it.
   private static func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
     let (whole, piece) = (Packet(bytes: packet), Packet(bytes: frame))
     return isSame(packet, frame) && whole.ttl == piece.ttl && whole.ipv4?.dontFragment == piece.ipv4?.dontFragment
@@ -167,7 +167,7 @@ struct PacketTracker {
 
   // MARK: Queues
 
-  /// Takes note of a stay in a queue, and of the verdict on it.
+  /// Records a stay in a queue and the verdict.
   mutating func see(_ queued: QueuedPacket, answer: QueueResponse) {
     let alike = tracks.indices.filter {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
@@ -183,14 +183,14 @@ struct PacketTracker {
 
   // MARK: The end of a step
 
-  /// What is known of the rules and the host when a packet's end is judged.
+  /// The facts about rules and host that the verdict depends on.
   struct Surroundings {
     /// The number of rules in each chain, by `table:chain`.
     var ruleCounts: [String: Int]
     var ruleCounts6: [String: Int]
-    /// The datagrams that have left, by the interfaces that lead to the outside.
+    /// The datagrams that left, by external interface.
     var frames: [UInt32: [[UInt8]]]
-    /// The packet is for this host.
+    /// True if the packet is addressed to this host.
     var isLocal: (Packet) -> Bool
   }
 
@@ -208,8 +208,8 @@ struct PacketTracker {
     }
   }
 
-  /// ip_tables calls a rule without conditions that decides `policy` or `return`, as it does the end of a chain: one whose number
-  /// is not past the chain's rules is a rule.
+  /// ip_tables reports an unconditional rule with a verdict as `policy` or `return`, like the end of a chain. If the number does not exceed the
+  /// number of rules, it is a rule.
   private static func corrected(_ place: String, _ ruleCounts: [String: Int]) -> String {
     let parts = place.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count >= 4, let number = Int(parts[parts.count - 1]), parts[parts.count - 2] != "rule" else { return place }
@@ -231,27 +231,27 @@ struct PacketTracker {
           surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true || isIndirect(output, surroundings)
         else { return LabVerdict(.lost) }
         return LabVerdict(.sent, out: interfaceNames[output])
-      // Without conntrack, fragments for this host are put together behind PREROUTING, at no hook.
+      // Without conntrack, fragments for this host are reassembled after PREROUTING, outside of hooks.
       case 0 where isFragment && surroundings.isLocal(final): return LabVerdict(.absorbed)
       default: return LabVerdict(.lost)
       }
     }
-    // Reassembly stands before all tables.
+    // Reassembly precedes all tables.
     if isFragment, track.hook == 0 || track.hook == 3, packet.trace.isEmpty { return LabVerdict(.absorbed, hook: hook) }
     return LabVerdict(.drop, hook: hook, by: packet.trace.last)
   }
 
-  /// An interface of the host's own making, such as a bridge, which hands its packets to others.
+  /// True for an interface such as a bridge, which passes its packets to others.
   private func isIndirect(_ output: UInt32, _ surroundings: Surroundings) -> Bool {
     output != loopback && surroundings.frames[output] == nil && surroundings.frames.contains { !$0.value.isEmpty }
   }
 
-  /// The order in which packets left the host: interfaces of the exits from POSTROUTING, one for each frame or train of fragments.
+  /// The order in which packets left: the output interface of each packet that passed POSTROUTING.
   var exits: [UInt32] { tracks.filter { $0.hook == 4 && $0.hasPassed }.compactMap(\.output) }
 }
 
 extension Packet {
-  /// A piece of a datagram, or the whole of one that says it is a piece.
+  /// True for a fragment, or a whole datagram with a fragment header.
   fileprivate var isFragment: Bool {
     guard var headers = IPv6ExtensionHeaders(bytes), family == .ipv6 else { return ipv4?.isFragment == true }
     while let header = headers.next() { if header.proto == .fragment { return true } }
@@ -259,7 +259,7 @@ extension Packet {
   }
 }
 
-/// Where a rule stands.
+/// The place of a rule.
 struct RulePlace: Hashable {
   let family: AddressFamily
   let table: String
@@ -271,7 +271,7 @@ struct RulePlace: Hashable {
     (self.family, self.table, self.chain, self.number) = (family, table, chain, number)
   }
 
-  /// The kernel calls a rule without conditions a policy: the number tells.
+  /// Parses a trace label. The kernel reports an unconditional rule as `policy`; the number identifies the rule.
   init?(trace: String, _ family: AddressFamily) {
     guard let place = TracePlace(trace) else { return nil }
     self.init(family: family, table: String(place.table), chain: String(place.chain), number: place.number)
@@ -291,7 +291,7 @@ private struct TracePlace {
     (table, chain, kind, self.number) = (parts[0], parts[1], parts[2], number)
   }
 
-  /// When the table's turn comes: nat stands last where it translates sources.
+  /// The table's position in the order of the hook; nat comes last at hooks where it translates sources.
   func rank(in hook: Int) -> Int {
     let order = hook == 1 || hook == 4 ? ["raw", "mangle", "filter", "security", "nat"] : ["raw", "mangle", "nat", "filter", "security"]
     return order.firstIndex(of: String(table)) ?? 0

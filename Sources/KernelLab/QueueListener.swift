@@ -2,7 +2,7 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// A packet that an NFQUEUE rule, or a listener's verdict, has put into a queue.
+/// A packet queued by an NFQUEUE rule or a listener's verdict.
 struct QueuedPacket: Sendable, Equatable {
   var queue: UInt16
   var identifier: UInt32
@@ -13,9 +13,9 @@ struct QueuedPacket: Sendable, Equatable {
   var output: UInt32?
 }
 
-/// Listens to the queues of a scenario, and gives the verdicts it names.
+/// Listens to the queues of a scenario and gives its verdicts.
 struct QueueListener {
-  /// Nil where nothing is listened to, and when it is closed.
+  /// Nil if the scenario has no listeners, and after `close()`.
   private var socket: NetlinkSocket?
   private let responses: [UInt16: [QueueResponse]]
   private var given: [UInt16: Int] = [:]
@@ -28,7 +28,7 @@ struct QueueListener {
     static let payload: UInt16 = 10
   }
 
-  /// - Parameter length: how many packets may wait in each; nil for the kernel's default.
+  /// - Parameter length: how many packets may wait in each queue; nil for the kernel's default.
   init(_ responses: [UInt16: [QueueResponse]], failOpen: Bool, length: UInt32?) throws(KernelError) {
     self.responses = responses
     guard !responses.isEmpty else { return }
@@ -51,7 +51,7 @@ struct QueueListener {
 
   mutating func close() { socket = nil }
 
-  /// The packets that came into queues since the last reading.
+  /// The packets queued since the last call.
   mutating func packets() throws(KernelError) -> [QueuedPacket] {
     try socket?.receiveAll().compactMap { QueueListener.packet($0) } ?? []
   }
@@ -68,7 +68,7 @@ struct QueueListener {
       output: attributes.network32(Message.output))
   }
 
-  /// What this queue's listener says next: its verdicts in order, the last for ever.
+  /// The next verdict of a queue's listener; the last one repeats.
   mutating func nextResponse(of queue: UInt16) -> QueueResponse {
     guard let responses = responses[queue], !responses.isEmpty else { return QueueResponse() }
     let index = given[queue, default: 0]
@@ -76,7 +76,7 @@ struct QueueListener {
     return responses[min(index, responses.count - 1)]
   }
 
-  /// Gives a verdict on a packet; it goes on its way before this returns. A packet that is held gets none.
+  /// Gives a verdict. The packet continues before this returns. A held packet gets no verdict.
   mutating func answer(_ packet: QueuedPacket, _ response: QueueResponse) throws(KernelError) {
     let verdict: UInt32
     switch response.verdict {

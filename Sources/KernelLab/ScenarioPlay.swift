@@ -3,7 +3,7 @@ internal import Kernel
 internal import Lab
 internal import Wire
 
-/// A scenario being played by the kernel, in the network namespace of the calling thread.
+/// A scenario in progress in the kernel, in the calling thread's network namespace.
 struct ScenarioPlay {
   private let plan: LabPlan
   private let namespace: LabNamespace
@@ -18,7 +18,7 @@ struct ScenarioPlay {
   private var scenario: Scenario { plan.scenario }
   private var host: LabHost { namespace.host }
 
-  /// Loads the scenario into a namespace, which the calling thread must be in.
+  /// Loads the scenario into a namespace, which the calling thread must have entered.
   init(_ plan: LabPlan, in namespace: LabNamespace) throws(KernelError) {
     let scenario = plan.scenario
     self.plan = plan
@@ -49,7 +49,7 @@ struct ScenarioPlay {
     return result
   }
 
-  /// Closes what listened, so that the kernel drops what is still queued.
+  /// Closes the listeners, so that the kernel drops the packets still queued.
   mutating func end() {
     queues.close()
     sockets.closeAll()
@@ -115,13 +115,13 @@ struct ScenarioPlay {
     case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
     case .load:
       try rules.load(plan.loads[index] ?? [])
-      // The counters of the new rules begin at zero.
+      // The new rules' counters start at 0.
       try readCounters()
     case .flush: try namespace.conntrack.flush()
     case .configure:
       var network = try LabNetwork()
       if let line = plan.changes[index] { try network.apply(line) }
-      // What was masqueraded by an address or an interface is forgotten in a work of its own: `nf_nat_masq_schedule`.
+      // The kernel deletes masqueraded connections of an address or interface in a separate work item: `nf_nat_masq_schedule`.
       NetworkNamespace.sleepThread(seconds: 0.2)
     case .snapshot, .wait: break
     }
@@ -138,18 +138,18 @@ struct ScenarioPlay {
     return packet
   }
 
-  /// What has come of a step so far.
+  /// The events of a step so far.
   private struct Happening {
     var tracker: PacketTracker
-    /// What hooks and tables have told.
+    /// The number of the observer's reports.
     var recordCount = 0
     static let mostRecords = 5000
     var sockets: [LabSocketRecord] = []
-    /// Frames by interface, in the order each sent them.
+    /// Frames by interface, in the order in which each sent them.
     var frames: [UInt32: [[UInt8]]] = [:]
   }
 
-  /// Gathers what happened and answers queues and sockets, until nothing more happens.
+  /// Collects events and serves queues and sockets, until nothing more happens.
   private mutating func settle(_ happening: inout Happening) throws(KernelError) {
     var isBusy = true
     while isBusy {
@@ -172,13 +172,13 @@ struct ScenarioPlay {
     }
   }
 
-  /// Takes note of what hooks and tables tell.
+  /// Processes the observer's reports.
   private mutating func observe(_ happening: inout Happening) throws(KernelError) {
     let records: [ObserverRecord]
     do throws(KernelError) {
       records = try namespace.observer.records()
     } catch {
-      // What the kernel could not keep for us is more than we could follow.
+      // If the kernel's buffer overflowed, there are too many packets to follow.
       throw error.description.contains("ENOBUFS") ? KernelError(.malformed(KernelLab.tooManyPackets)) : error
     }
     happening.recordCount += records.count
@@ -207,10 +207,10 @@ struct ScenarioPlay {
     }
   }
 
-  /// Frames of IP; others, such as requests for neighbours, are nobody's.
+  /// True for frames of IP; others, such as ARP requests, are ignored.
   private static func isPacket(_ frame: [UInt8]) -> Bool { frame.uint16(at: 12) == 0x0800 || frame.uint16(at: 12) == 0x86DD }
 
-  /// The frames in the order in which their packets left, a packet's fragments together. Other frames than IP's are nobody's.
+  /// The frames in the order in which their packets left; a packet's fragments stay together. Frames other than IP are ignored.
   private func egress(_ happening: Happening) -> [LabEgress] {
     var waiting = happening.frames.mapValues { frames in
       ArraySlice(frames.filter(ScenarioPlay.isPacket))

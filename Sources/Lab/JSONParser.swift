@@ -1,21 +1,26 @@
 import Diagnostics
 
-/// Why a text is no JSON.
+/// A syntax error in JSON text.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Bytes before the place where reading stopped.
+  /// The byte offset where parsing stopped.
   public var offset: Int
+  /// What is wrong there.
   public var reason: String
 
+  /// Creates an error at a byte offset.
   public init(offset: Int, reason: String) {
     self.offset = offset
     self.reason = reason
   }
 
+  /// The offset and the reason as one line.
   public var description: String { "not JSON at byte \(offset): \(reason)" }
 }
 
 extension JSONValue {
-  /// Reads one JSON value (RFC 8259), with nothing but white space around it.
+  /// Parses one JSON value (RFC 8259), surrounded only by white space.
+  ///
+  /// - Throws: `JSONError` for any other text, or one that is nested too deeply.
   public init(parsing bytes: [UInt8]) throws(JSONError) {
     var parser = JSONParser(bytes: bytes)
     let value = try parser.value(depth: 0)
@@ -24,12 +29,15 @@ extension JSONValue {
     self = value
   }
 
+  /// Parses one JSON value (RFC 8259) from text.
+  ///
+  /// - Throws: `JSONError` for any other text.
   public init(parsing text: String) throws(JSONError) {
     try self.init(parsing: Array(text.utf8))
   }
 }
 
-/// A recursive descent over the bytes, as deep as ``NestingLimit/values`` allows.
+/// A recursive-descent parser; the depth is limited by ``NestingLimit/values``.
 private struct JSONParser {
   let bytes: [UInt8]
   var at = 0

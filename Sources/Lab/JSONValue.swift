@@ -1,10 +1,10 @@
 import Diagnostics
 
-/// A JSON value whose objects keep the order of their members, so that what is read in one order is written in the same.
+/// A JSON value. Objects keep the order of their members, so that a value is written in the order in which it was read.
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
-  /// A number without fraction or exponent that fits.
+  /// A number without fraction or exponent that fits in `Int`.
   case integer(Int)
   case number(Double)
   case string(String)
@@ -12,27 +12,34 @@ public enum JSONValue: Sendable, Equatable {
   case object(JSONObject)
 }
 
-/// The members of a JSON object in their order.
+/// The members of a JSON object in order.
 public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+  /// A member of an object.
   public struct Member: Sendable, Equatable {
+    /// The member's name.
     public var name: String
+    /// The member's value.
     public var value: JSONValue
 
+    /// Creates a member.
     public init(_ name: String, _ value: JSONValue) {
       self.name = name
       self.value = value
     }
   }
 
+  /// All members in order; a name may occur more than once.
   public var members: [Member]
 
+  /// Creates an object from members.
   public init(_ members: [Member] = []) { self.members = members }
 
+  /// Creates an object from a dictionary literal; keeps its order.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     members = elements.map { Member($0.0, $0.1) }
   }
 
-  /// The value of the last member of this name, as most readers of JSON take a name that stands twice. Setting nil removes it.
+  /// The value of the last member with this name, as most JSON readers treat duplicates. Assigning nil removes the member.
   public subscript(name: String) -> JSONValue? {
     get { members.last { $0.name == name }?.value }
     set {
@@ -48,36 +55,43 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral {
+  /// Creates a string.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// Creates an integer.
   public init(integerLiteral value: Int) { self = .integer(value) }
+  /// Creates a Boolean.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// Creates an array.
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 }
 
 extension JSONValue: ExpressibleByDictionaryLiteral {
+  /// Creates an object; keeps the literal's order.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     self = .object(JSONObject(elements.map { JSONObject.Member($0.0, $0.1) }))
   }
 }
 
 extension JSONValue {
-  /// The text, or null.
+  /// Creates a string, or null.
   public init(_ text: String?) { self = text.map { .string($0) } ?? .null }
 
-  /// The number; as a `Double` when it does not fit.
+  /// Creates an integer, or a `Double` if the number does not fit.
   public init(_ value: some BinaryInteger) { self = Int(exactly: value).map { .integer($0) } ?? .number(Double(value)) }
 
-  /// The member of an object; nil for other values.
+  /// A member of an object; nil for other values and missing members.
   public subscript(name: String) -> JSONValue? {
     if case .object(let object) = self { object[name] } else { nil }
   }
 
   /// The elements of an array; nil for other values.
   public var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+  /// The text of a string; nil for other values.
   public var text: String? { if case .string(let text) = self { text } else { nil } }
+  /// The value of an integer; nil for other values.
   public var integer: Int? { if case .integer(let value) = self { value } else { nil } }
 
-  /// The kind of value, for a message.
+  /// The kind of the value, for messages.
   var kind: String {
     switch self {
     case .null: "null"
@@ -91,7 +105,7 @@ extension JSONValue {
 }
 
 extension JSONValue: CustomStringConvertible {
-  /// The value as JSON text on one line, hidden characters escaped.
+  /// The value as JSON text on one line, with control characters escaped.
   public var description: String {
     var line: [UInt8] = []
     write(to: &line)

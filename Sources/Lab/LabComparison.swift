@@ -1,50 +1,57 @@
-/// Two answers to the same scenario held against each other.
+/// Compares two answers to the same scenario.
 ///
-/// What two runs of the same kernel need not agree on is set aside first: the mask of the protocol (`LabMask`), timeouts within
-/// a second, the order of conntrack's lists. A packet's fields (`pkt`) and `brief` are compared by its bytes.
+/// Differences that two runs of one kernel may show are removed first: those of the protocol's mask (`LabMask`), timeouts within a second,
+/// and the order of conntrack listings. A packet's `pkt` and `brief` are ignored, because its bytes are compared.
 public struct LabComparison: Sendable {
-  /// The first place where the answers differ, as a path (`steps[2].packets[0].verdict`), and what stands there; nil is nothing.
+  /// A place where the answers differ.
   public struct Difference: Sendable, Equatable, CustomStringConvertible {
+    /// The path of the place, such as `steps[2].packets[0].verdict`.
     public var path: String
+    /// The value in the left answer; nil if it is absent.
     public var left: JSONValue?
+    /// The value in the right answer; nil if it is absent.
     public var right: JSONValue?
 
+    /// The path and both values as one line.
     public var description: String {
       "\(path): \(left.map { "\($0)" } ?? "nothing") ≠ \(right.map { "\($0)" } ?? "nothing")"
     }
   }
 
+  /// The scenario that was answered.
   public let scenario: Scenario
-  /// Packets and timeouts may be off by this many seconds.
+  /// The allowed difference of timeouts, in seconds.
   public var timeoutTolerance = 1
 
+  /// Creates a comparison for answers to this scenario.
   public init(_ scenario: Scenario) { self.scenario = scenario }
 
-  /// Why nothing can be said by comparing: the answer follows from what the kernel draws by chance.
+  /// The reason why a comparison is meaningless, because the answer depends on random numbers of the kernel; nil otherwise.
   public var undetermined: String? { scenario.chance }
 
-  /// All places that differ, up to a number, in the order of the answers; empty when they agree, or when `undetermined`.
+  /// The places that differ, at most `limit`, in the order of the answers; empty if the answers agree or the result is `undetermined`.
   public func differences(_ left: JSONValue, _ right: JSONValue, limit: Int = 1) -> [Difference] {
     guard undetermined == nil else { return [] }
     let (left, right) = masked(left, right)
     return differencesOfMasked(left, right, limit: limit)
   }
 
-  /// Both answers without what two runs of the same kernel need not agree on.
+  /// Both answers after masking.
   func masked(_ left: JSONValue, _ right: JSONValue) -> (JSONValue, JSONValue) {
     var mask = LabMask(scenario: scenario)
     return mask.apply(to: left, and: right)
   }
 
-  /// The places that differ in answers, or parts of answers, that have been masked.
+  /// The places that differ in masked answers or parts of them.
   ///
-  /// - Parameter name: the name of the member that the parts are of.
+  /// - Parameter name: the name of the member that the parts belong to.
   func differencesOfMasked(_ left: JSONValue?, _ right: JSONValue?, name: String = "", limit: Int = 1) -> [Difference] {
     var found: [Difference] = []
     compare(left, right, path: "", name: name, into: &found, limit: limit)
     return found
   }
 
+  /// The first place that differs; nil if the answers agree.
   public func firstDifference(_ left: JSONValue, _ right: JSONValue) -> Difference? {
     differences(left, right, limit: 1).first
   }
@@ -73,14 +80,14 @@ public struct LabComparison: Sendable {
     }
   }
 
-  /// A list left out is an empty one.
+  /// A missing list equals an empty one.
   private func isEmpty(_ value: JSONValue?) -> Bool {
     value == nil || value == .array([])
   }
 
   private func join(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-  /// Lists whose order means nothing, in one of their own: conntrack's walks a hash table.
+  /// Sorts lists without a meaningful order: conntrack lists entries in the order of a hash table.
   private func sorted(_ elements: [JSONValue], name: String) -> [JSONValue] {
     guard ["conntrack", "expect", "hits", "hits6"].contains(name) else { return elements }
     let keyed = elements.map { element in

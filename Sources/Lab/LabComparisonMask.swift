@@ -1,22 +1,22 @@
 internal import Wire
 
-/// Sets aside what the protocol's mask names, in both answers at once:
+/// Masks the differences that the protocol allows, in both answers at once:
 ///
-/// - IP identifications and flow labels of packets that the kernel made, and the checksums that follow from them; the identifications of IPv6
-///   fragments that it cut a packet into are counted in the order they come; a transport checksum that is right and one left to the device (`CHECKSUM_PARTIAL`) count as the same;
-/// - the kernel's initial sequence numbers: numbers counted from one are written as counted from 0, and what they are adjusted by likewise;
-/// - a port or an identifier that NAT or a socket chose for itself, where the two differ: the left answer is
-///   rewritten to the right one's, one of ICMP that NAT chose between the two hosts of the connection alone;
-/// - the host's time of day in an ICMP timestamp reply;
-/// - which queue of a balance was picked;
-/// - whether a fragment was kept for reassembly, or dropped by a match before any rule saw it: of neither does the kernel say a word.
+/// - IP identifications and flow labels of packets made by the kernel, and the checksums that depend on them. Identifications of IPv6 fragments
+///   are replaced by their order of occurrence. A valid transport checksum equals one left to the device (`CHECKSUM_PARTIAL`).
+/// - The kernel's initial sequence numbers: sequence numbers become relative to them, and so do their adjustments.
+/// - Ports and ICMP identifiers chosen by NAT or a socket: if they differ, the left answer gets those of the right one. An ICMP identifier
+///   chosen by NAT is replaced only between the two hosts of the connection.
+/// - The time of day in an ICMP timestamp reply.
+/// - The queue chosen by a queue balance.
+/// - Whether a fragment was kept for reassembly, or dropped by a match before any rule hit: the kernel reports neither.
 struct LabMask {
   private struct Endpoint: Hashable {
     var address: String
     var port: Int
   }
 
-  /// An identifier of ICMP between two hosts, either of which may have sent the packet.
+  /// An ICMP identifier between two hosts, in either direction.
   private struct Exchange: Hashable {
     var hosts: Set<String>
     var identifier: Int
@@ -26,7 +26,7 @@ struct LabMask {
   private let balances: [ClosedRange<Int>]
   private let ways: [Bool]
   private var ports: [Endpoint: Int] = [:]
-  /// Those that NAT chose, and those of sockets.
+  /// Identifiers chosen by NAT, and below those chosen by sockets.
   private var exchanges: [Exchange: Int] = [:]
   private var identifiers: [Int: Int] = [:]
 
@@ -61,9 +61,9 @@ struct LabMask {
     return (first.masked(left), second.masked(right))
   }
 
-  // MARK: Fragments of which nothing is told
+  // MARK: Fragments without a reported outcome
 
-  /// A fragment that was dropped by no rule counts as kept where the other answer says that it was kept.
+  /// A fragment dropped by no rule counts as kept for reassembly if the other answer says so.
   private func settleSilence(_ answer: JSONValue, beside other: JSONValue) -> JSONValue {
     guard case .object(var result) = answer, let steps = answer["steps"]?.elements, let others = other["steps"]?.elements else { return answer }
     result["steps"] = .array(zip(steps, others).map { step, other in
@@ -91,7 +91,7 @@ struct LabMask {
     packet.ipv4?.isFragment ?? (Side.fragmentHeader(packet) != nil)
   }
 
-  // MARK: Ports that were free to choose
+  // MARK: Ports chosen freely
 
   private static func connections(_ result: JSONValue) -> [(key: String, entry: JSONValue)] {
     var lists = (result["steps"]?.elements ?? []).flatMap { ($0["ct"]?.elements ?? []) + ($0["conntrack"]?.elements ?? []) }
@@ -103,7 +103,7 @@ struct LabMask {
   }
 
   private mutating func learnPorts(_ left: JSONValue, _ right: JSONValue) {
-    // A connection may come to be again after its end, and be translated otherwise then.
+    // A connection may be created again after its end, with another translation.
     let known = Dictionary(grouping: LabMask.connections(right), by: \.key)
     var seen: [String: Int] = [:]
     for (key, entry) in LabMask.connections(left) {
@@ -114,7 +114,7 @@ struct LabMask {
       guard let original = entry["orig"], let mine = entry["reply"], let theirs = other["reply"] else { continue }
       learn(mine, theirs, address: "dst", port: "dport", from: original["sport"]?.integer)
       learn(mine, theirs, address: "src", port: "sport", from: original["dport"]?.integer)
-      // An identifier of ICMP is chosen as a port is: at random, where the one asked for is taken.
+      // NAT chooses an ICMP identifier like a port: at random, if the requested one is in use.
       if let a = mine["id"]?.integer, let b = theirs["id"]?.integer, let asked = original["id"]?.integer, a != b, a != asked, b != asked,
         let hosts = LabMask.hosts(mine), hosts == LabMask.hosts(theirs)
       {
@@ -124,7 +124,7 @@ struct LabMask {
     for (a, b) in zip(left["steps"]?.elements ?? [], right["steps"]?.elements ?? []) {
       guard let index = a["i"]?.integer, ways.indices.contains(index), ways[index] else { continue }
       for (mine, theirs) in zip(a["packets"]?.elements ?? [], b["packets"]?.elements ?? []) { learnSender(mine, theirs) }
-      // Where its source is translated, the packet no longer has the port that its socket was given.
+      // If its source is translated, the packet no longer has the port that the socket was given.
       for (mine, theirs) in zip(a["ct"]?.elements ?? [], b["ct"]?.elements ?? []) where mine["event"] == "NEW" && theirs["event"] == "NEW" {
         guard let one = mine["orig"], let other = theirs["orig"] else { continue }
         learn(one, other, address: "src", port: "sport", from: nil)
@@ -144,12 +144,12 @@ struct LabMask {
     return [source, destination]
   }
 
-  /// What an identifier between hosts is called in the right answer.
+  /// The identifier used in the right answer.
   private func renamed(_ identifier: Int, _ hosts: Set<String>?) -> Int? {
     hosts.flatMap { exchanges[Exchange(hosts: $0, identifier: identifier)] } ?? identifiers[identifier]
   }
 
-  /// The ports and identifiers of sockets that were bound to none.
+  /// The ports and identifiers of unbound sockets.
   private mutating func learnSender(_ mine: JSONValue, _ theirs: JSONValue) {
     guard let a = LabMask.packet(mine), let b = LabMask.packet(theirs), let source = a.source, source == b.source else { return }
     if let x = LabMask.sourcePort(a), let y = LabMask.sourcePort(b), x != y { ports[Endpoint(address: "\(source)", port: x)] = y }
@@ -167,14 +167,14 @@ struct LabMask {
 
   // MARK: One answer
 
-  /// One of the two answers, with the initial sequence numbers that its kernel has chosen so far.
+  /// One of the two answers, with the initial sequence numbers seen so far.
   private struct Side {
     let mask: LabMask
     let isLeft: Bool
     var initialSequences: [UInt32] = []
-    /// Identifications that the kernel chose for fragments, and which they are in the order they came.
+    /// Identifications chosen for fragments, with their order of occurrence.
     var cuts: [UInt32: UInt32] = [:]
-    /// How many of them were chosen before the step: a packet put in by it can know no others.
+    /// How many initial sequence numbers were seen before the step; a packet injected by the step cannot contain later ones.
     var earlierSequences = 0
 
     init(mask: LabMask, isLeft: Bool) {
@@ -197,7 +197,7 @@ struct LabMask {
       let records = step["packets"]?.elements ?? []
       let made = records.map { isWay || $0["origin"] == "kernel" }
       earlierSequences = initialSequences.count
-      // The step's own packet came before whatever was said to it.
+      // The injected packet precedes all answers to it.
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
       for (record, made) in zip(records, made) where made { learnSequence(record) }
       let briefs = { (wanted: Bool) in
@@ -205,10 +205,10 @@ struct LabMask {
       }
       let (own, kernels) = (briefs(false), briefs(true))
       step["packets"] = .array(zip(records, made).map { packet($0.0, isMade: $0.1, quotesMade: isWay, field: "final") })
-      // What passed the hooks without a Fragment header and leaves with one got it here.
+      // A packet that passed the hooks without a Fragment header was fragmented here.
       let areCut = records.allSatisfy { LabMask.packet($0).map { Side.fragmentHeader($0) == nil } ?? true }
       if let egress = step["egress"]?.elements {
-        // Which of two interfaces sent first nobody outside can tell.
+        // The order of frames on different interfaces is not observable.
         let grouped = Dictionary(grouping: egress) { $0["if"]?.text ?? "" }.sorted { $0.key < $1.key }.flatMap(\.value)
         step["egress"] = .array(grouped.map { record in
           let brief = record["brief"]?.text ?? ""
@@ -227,7 +227,7 @@ struct LabMask {
       initialSequences.append(tcp.sequence)
     }
 
-    /// Where the Fragment header of an IPv6 packet stands.
+    /// The offset of an IPv6 packet's Fragment header.
     static func fragmentHeader(_ packet: Packet) -> Int? {
       guard packet.family == .ipv6, var headers = IPv6ExtensionHeaders(packet.bytes) else { return nil }
       while let header = headers.next() { if header.proto == .fragment { return header.offset } }
@@ -251,7 +251,7 @@ struct LabMask {
       return .object(record)
     }
 
-    /// A queue of a balance stands for the first of them.
+    /// Replaces a queue of a balance by its first queue.
     private func queue(_ value: JSONValue) -> JSONValue {
       guard case .object(var record) = value, let number = record["queue"]?.integer,
         let balance = mask.balances.first(where: { $0.contains(number) })
@@ -283,7 +283,7 @@ struct LabMask {
       return packet.bytes
     }
 
-    /// An error may quote a packet that the kernel made.
+    /// An ICMP error may quote a packet made by the kernel.
     private mutating func maskQuote(_ packet: inout Packet) {
       guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, let type = packet.bytes.uint8(at: at.offset),
         at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
@@ -320,7 +320,7 @@ struct LabMask {
       }
     }
 
-    /// How far a SYN proxy's numbers are from the server's, counted from its own: `[position, before, after]`.
+    /// The sequence offset between a SYN proxy's client and server, relative to the proxy's own: `[position, before, after]`.
     private func adjustments(_ value: JSONValue) -> JSONValue {
       guard let list = value.elements else { return value }
       return .array(list.map { entry in
@@ -338,7 +338,7 @@ struct LabMask {
       })
     }
 
-    /// The same renaming in conntrack's tuples and in the ends of sockets.
+    /// Applies the same renaming to conntrack's tuples and to the ends of sockets.
     private func tuples(_ value: JSONValue) -> JSONValue {
       guard isLeft else { return value }
       switch value {

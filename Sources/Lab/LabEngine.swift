@@ -6,17 +6,20 @@ import Syntax
 import Wire
 public import XTables
 
-/// Plays scenarios in Ferrule's own engine and answers as the kernel would.
+/// Plays scenarios in Ferrule's own engine and predicts the kernel's answer.
 public struct LabEngine: Sendable {
+  /// The matches and targets that rules may use.
   public let registry: Registry
+  /// The names that rules may use for protocols, services, users and groups.
   public let names: NameDatabase
 
+  /// Creates an engine.
   public init(registry: Registry, names: NameDatabase = .builtin) {
     self.registry = registry
     self.names = names
   }
 
-  /// The answer to a scenario; one that cannot be played is answered by an error.
+  /// The answer to a scenario. If it cannot be played, the answer's `error` says why.
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
       let (engine, sets) = try knowingSets(of: scenario)
@@ -27,7 +30,7 @@ public struct LabEngine: Sendable {
     }
   }
 
-  /// Answers a line of the protocol with a line, without its end.
+  /// Answers one line of the protocol. The result has no newline.
   public func answer(line: some StringProtocol) -> String {
     do throws(ScenarioError) {
       return play(try Scenario(line: line)).json.description
@@ -36,14 +39,14 @@ public struct LabEngine: Sendable {
     }
   }
 
-  /// The same engine with the names of the scenario's sets, and the sets; nil where the scenario has none.
+  /// This engine with the names of the scenario's sets, and the sets; nil if the scenario has none.
   package func knowingSets(of scenario: Scenario) throws(ScenarioError) -> (engine: LabEngine, sets: AddressSets?) {
     let sets = try addressSets(scenario)
-    // A namespace begins without any.
+    // A new namespace has no sets.
     return (LabEngine(registry: registry, names: (sets ?? AddressSets()).names(over: names)), sets)
   }
 
-  /// Nanoseconds on the clock by which a scenario begins, and by which the times of its sets' elements are understood.
+  /// The start time of a scenario in nanoseconds since 1970; timeouts of set elements are relative to it.
   package static func start(_ scenario: Scenario) -> UInt64 { LabEngineRun.start(scenario) }
 
   func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
@@ -55,9 +58,9 @@ public struct LabEngine: Sendable {
     }
   }
 
-  /// Reads the rules of either family.
+  /// Parses the rules of both families.
   ///
-  /// - Throws: an error with the line, for rules that iptables-restore or the kernel refuse.
+  /// - Throws: `ScenarioError` with the line, for rules that iptables-restore or the kernel refuses.
   package func rulesets(_ rules: String?, _ rules6: String?) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
     for (text, family, path) in [(rules, Family.ipv4, "rules"), (rules6, .ipv6, "rules6")] {
@@ -76,7 +79,7 @@ public struct LabEngine: Sendable {
   }
 }
 
-/// One scenario being played.
+/// A scenario in progress.
 struct LabEngineRun {
   let scenario: Scenario
   let simulator: Simulator
@@ -84,12 +87,12 @@ struct LabEngineRun {
   private var progress = TCPProgress()
   private let start: UInt64
   private let recorder = LabQueueRecorder()
-  /// Entries that the packets to come may list in full.
+  /// How many more entries may be listed in full.
   private var entriesLeft = Limits.traceEntriesOfScenario
-  /// What the last step's packets met, as the simulator tells it.
+  /// The simulator's reports of the last step.
   private(set) var reports: [PathReport] = []
 
-  /// Nanoseconds on the clock by which a scenario begins.
+  /// The start time of a scenario in nanoseconds since 1970.
   static func start(_ scenario: Scenario) -> UInt64 { UInt64((scenario.clock ?? 1_700_000_000) * 1e9) }
 
   init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?, engine: LabEngine) throws(ScenarioError) {
@@ -120,7 +123,7 @@ struct LabEngineRun {
     }
   }
 
-  /// Loads rules in place of what the tables of the same names hold.
+  /// Loads rules; they replace the tables of the same names.
   func load(_ rulesets: [Ruleset]) throws(ScenarioError) {
     do throws(TableProgram.Failure) {
       for ruleset in rulesets { try simulator.load(ruleset) }
@@ -130,7 +133,7 @@ struct LabEngineRun {
     simulator.world.conntrack?.recordsEvents = true
   }
 
-  /// Enters the connections that are there when the scenario begins.
+  /// Adds the connections that exist at the start of the scenario.
   private func restore(_ names: NameDatabase) throws(ScenarioError) {
     guard let text = scenario.connectionListing else { return }
     let bytes = Array(text.utf8)
@@ -159,7 +162,7 @@ struct LabEngineRun {
     return result
   }
 
-  /// A step that loads rules which have been read already.
+  /// Plays a step that loads rules which have been parsed already.
   mutating func play(loading rulesets: [Ruleset], _ index: Int) throws(ScenarioError) -> LabStep {
     reports = []
     try load(rulesets)
@@ -190,13 +193,13 @@ struct LabEngineRun {
     return record
   }
 
-  /// Says how much of the next packet's way is kept; what it hits beyond that is counted.
+  /// Sets the limit for the next packet's trace; entries beyond it are only counted.
   private func limitTrace() {
     let most = entriesLeft > 0 ? Limits.traceEntries : Limits.traceEntriesOfLaterPackets
     simulator.extent = TraceExtent(entries: scenario.recordsTrace ? most : 0, countsRest: scenario.recordsTrace)
   }
 
-  /// What conntrack has to tell behind a step.
+  /// Adds conntrack's events and listings after a step.
   private func conclude(_ record: inout LabStep, lists: Bool) {
     if let events = simulator.world.conntrack?.takeEvents() {
       record.events = events.map { LabConntrackEvent($0) }
@@ -262,7 +265,7 @@ struct LabEngineRun {
     }
   }
 
-  /// Adds what a packet set in motion to the step's record.
+  /// Adds the effects of a packet to the step's record.
   private mutating func note(_ path: PathReport, _ record: inout LabStep) {
     reports.append(path)
     for departure in LabEngineRun.ordered(path.departures) {
@@ -270,7 +273,7 @@ struct LabEngineRun {
       record.egress.append(
         LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))
     }
-    // Packets that no hook saw are nobody's.
+    // Packets that passed no hook are not reported.
     let seen = path.packets.filter { !$0.passages.isEmpty }
     let packets = seen.map { LabPacket($0, tracing: scenario.recordsTrace) }
     entriesLeft -= packets.reduce(0) { $0 + $1.trace.count }
@@ -280,8 +283,8 @@ struct LabEngineRun {
     record.verdict = seen.last { $0.origin == .own }.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
   }
 
-  /// Frames of one interface in the order in which they left; which of two interfaces was first nobody can tell, so there the order
-  /// of their packets counts.
+  /// Frames grouped by interface in the order in which they left. The order between interfaces is not observable, so the order of the packets
+  /// is used.
   private static func ordered(_ departures: [Departure]) -> [Departure] {
     var waiting = Dictionary(grouping: departures, by: \.interface).mapValues { $0[...] }
     let byPacket = departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
@@ -302,7 +305,7 @@ struct LabEngineRun {
   }
 }
 
-/// Gives the verdicts of a scenario's queues in their order.
+/// Gives the verdicts of a scenario's queues in order.
 private final class LabQueueRecorder: Sendable {
   func listen(_ scenario: Scenario, _ simulator: Simulator) {
     for (number, responses) in scenario.queues {
@@ -331,7 +334,7 @@ extension QueueAnswer {
 }
 
 extension QueueResponse {
-  /// The bytes that the listener gives back, nil for those it was given.
+  /// The bytes that the listener returns; nil if it leaves the packet unchanged.
   func bytes(insteadOf packet: Packet) -> [UInt8]? {
     if let spec = self.packet { return try? spec.packet(after: TCPProgress()).bytes }
     guard let replacement, let at = packet.transport else { return nil }
@@ -347,7 +350,7 @@ extension QueueResponse {
 }
 
 extension Packet {
-  /// Bytes of transport header before the payload.
+  /// The length of the transport header in bytes.
   fileprivate func payloadOffset(_ at: TransportLocator) -> Int {
     switch at.proto {
     case .tcp: tcp?.dataOffset ?? TCPHeader.minimumLength

@@ -6,7 +6,7 @@ extension LabTuple {
     let transport: Transport
     if tuple.isICMP {
       transport = .icmp(identifier: tuple.icmpIdentifier, type: tuple.icmpType, code: tuple.icmpCode)
-      // Of DCCP, which Linux tracks no longer, it tells no ports.
+      // Linux no longer tracks DCCP and reports no ports for it.
     } else if tuple.proto.hasPorts && tuple.proto != .dccp || tuple.proto == .gre {
       transport = .ports(source: tuple.sourceID, destination: tuple.destinationID)
     } else {
@@ -17,7 +17,7 @@ extension LabTuple {
 }
 
 extension LabConnection {
-  /// A connection as a listing shows it.
+  /// A connection as in a listing.
   init(_ snapshot: ConnectionSnapshot) {
     let zone = snapshot.zone
     self.init(
@@ -40,12 +40,12 @@ extension LabConnection {
     }
   }
 
-  /// A connection as an event tells of it: without what only a listing has.
+  /// A connection as in an event, without the fields that only listings contain.
   init(event snapshot: ConnectionSnapshot, isEnd: Bool) {
     self.init(snapshot)
     if mark == 0, !snapshot.changes.contains(.mark) { mark = nil }
     if isEnd {
-      // That of one that has expired goes without saying.
+      // An expired connection's timeout is omitted.
       if timeout == 0 { timeout = nil }
       status.rawValue |= ConnectionStatus.dying.rawValue
       helper = nil
@@ -90,7 +90,7 @@ extension LabConntrackEvent {
     case .new(let snapshot): self = .connection(.new, LabConnection(event: snapshot, isEnd: false))
     case .update(let snapshot):
       var connection = LabConnection(event: snapshot, isEnd: false)
-      // Only the event of a new connection says which one expected it.
+      // Only the event of a new connection names its master.
       connection.master = nil
       self = .connection(.update, connection)
     case .destroy(let snapshot):

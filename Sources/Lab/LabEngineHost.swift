@@ -4,12 +4,12 @@ import Wire
 import XTables
 
 extension Host {
-  /// The host of a scenario, with the switches the lab sets on a kernel.
+  /// Creates the host of a scenario, with the sysctls that the lab sets on a kernel.
   convenience init(_ scenario: Scenario) throws(ScenarioError) {
     self.init()
     addsLinkLocalAddresses = false
     neighbours.areAll = true
-    // A scenario has no words for it.
+    // Scenarios cannot describe IPsec policies.
     usesIPsec = false
     for (name, value) in [
       ("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 0),
@@ -27,7 +27,7 @@ extension Host {
       var addresses: [Address] = []
       for text in face.addresses {
         guard var address = Address(text) else { throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "no address: \(text)") }
-        // The lab gives its addresses the last address of the prefix for broadcasts.
+        // The lab sets the last address of the prefix as the broadcast address.
         if case .v4(let own) = address.address, address.prefixLength < 31 {
           address.broadcast = .v4(IPv4Address(rawValue: own.rawValue | UInt32.max >> UInt32(address.prefixLength)))
         }
@@ -45,7 +45,7 @@ extension Host {
       }
     }
     for sysctl in scenario.sysctls where ConntrackSettings()[sysctl: sysctl.name] == nil {
-      // Any other switch that is a text, or a list, has no bearing here.
+      // Other sysctls with text or list values have no effect here.
       _ = sysctls.assign(sysctl.name, sysctl.value)
     }
     for socket in scenario.sockets {
@@ -63,7 +63,7 @@ extension Host {
 }
 
 extension ConntrackSettings {
-  /// The switches of a scenario, on top of those the lab sets: packets and bytes are counted, events told.
+  /// The conntrack sysctls of a scenario, on top of the lab's: accounting and events are on.
   init(_ scenario: Scenario) {
     self.init()
     accounting = true

@@ -1,22 +1,27 @@
-/// What came of a scenario: one line of answer in the lab's protocol.
+/// The answer to a scenario: one line of the lab's protocol.
 public struct LabResult: Sendable, Equatable {
+  /// The name of the scenario.
   public var name: String
-  /// Why the scenario could not be played; all else is then left out of the answer.
+  /// The reason why the scenario could not be played; nil if it was played. The answer then contains nothing else.
   public var error: String?
+  /// The results of the steps, in order.
   public var steps: [LabStep] = []
-  /// The tables of the IPv4 rules in the order of their text, with all counters at the end.
+  /// The IPv4 tables in the order of their text, with their counters at the end.
   public var counters: [LabTable] = []
-  /// The same for IPv6; not in the answer when empty.
+  /// The same for IPv6; omitted from the answer if empty.
   public var counters6: [LabTable] = []
-  /// What conntrack held at the end; nil when the scenario did not ask.
+  /// Conntrack's entries at the end; nil if the scenario does not request them.
   public var connections: [LabConnection]?
+  /// Conntrack's expectations at the end; nil if the scenario does not request them.
   public var expectations: [LabExpectation]?
 
+  /// Creates an answer without steps.
   public init(name: String, error: String? = nil) {
     self.name = name
     self.error = error
   }
 
+  /// The answer as JSON, in the lab's protocol.
   public var json: JSONValue {
     var line: JSONObject = ["name": .string(name)]
     if let error {
@@ -32,28 +37,37 @@ public struct LabResult: Sendable, Equatable {
   }
 }
 
-/// Packets and bytes.
+/// A pair of packet and byte counters.
 public struct LabCount: Sendable, Hashable {
+  /// Packets counted.
   public var packets: UInt64
+  /// Bytes counted, from the network header on.
   public var bytes: UInt64
 
+  /// Creates counters.
   public init(_ packets: UInt64 = 0, _ bytes: UInt64 = 0) {
     self.packets = packets
     self.bytes = bytes
   }
 
+  /// `[packets, bytes]`.
   public var json: JSONValue { [JSONValue(packets), JSONValue(bytes)] }
 }
 
 /// A table's counters.
 public struct LabTable: Sendable, Equatable {
+  /// A chain's counters.
   public struct Chain: Sendable, Equatable {
+    /// The chain's name.
     public var name: String
-    /// `ACCEPT` or `DROP`; nil for a chain of the user's.
+    /// `ACCEPT` or `DROP`; nil for a user-defined chain.
     public var policy: String?
+    /// The counters of the policy.
     public var count: LabCount
+    /// The counters of the rules, in order.
     public var rules: [LabCount]
 
+    /// Creates the counters of a chain.
     public init(name: String, policy: String?, count: LabCount = LabCount(), rules: [LabCount] = []) {
       self.name = name
       self.policy = policy
@@ -65,10 +79,12 @@ public struct LabTable: Sendable, Equatable {
       JSONObject.Member(name, ["policy": .string(policy ?? "-"), "count": count.json, "rules": .array(rules.map(\.json))])
     }
   }
+  /// The table's name.
   public var name: String
-  /// The built-in chains by hook, then the user's.
+  /// The built-in chains by hook, then the user-defined ones.
   public var chains: [Chain]
 
+  /// Creates the counters of a table.
   public init(name: String, chains: [Chain]) {
     self.name = name
     self.chains = chains
@@ -78,7 +94,7 @@ public struct LabTable: Sendable, Equatable {
     .object(JSONObject(tables.map { JSONObject.Member($0.name, .object(JSONObject($0.chains.map(\.member)))) }))
   }
 
-  /// The counters that moved between two readings of the same tables, by table, chain, and rule, the policy last.
+  /// The counters that changed between two readings of the same tables, by table, chain and rule; the policy comes last.
   public static func hits(from before: [LabTable], to after: [LabTable]) -> [LabHit] {
     var hits: [LabHit] = []
     for table in after {
@@ -99,18 +115,22 @@ public struct LabTable: Sendable, Equatable {
 }
 
 extension LabCount {
-  /// Counters wrap around; so does their difference.
+  /// The difference of two counters, modulo 2^64.
   static func - (a: LabCount, b: LabCount) -> LabCount { LabCount(a.packets &- b.packets, a.bytes &- b.bytes) }
 }
 
-/// A counter that moved.
+/// A counter that changed.
 public struct LabHit: Sendable, Hashable {
+  /// The rule's table.
   public var table: String
+  /// The rule's chain.
   public var chain: String
-  /// From 1; 0 is the policy.
+  /// The rule's number, from 1; 0 for the policy.
   public var rule: Int
+  /// By how much the counters changed.
   public var count: LabCount
 
+  /// Creates a hit.
   public init(table: String, chain: String, rule: Int, count: LabCount) {
     self.table = table
     self.chain = chain
@@ -118,6 +138,7 @@ public struct LabHit: Sendable, Hashable {
     self.count = count
   }
 
+  /// `[table, chain, rule, packets, bytes]`.
   public var json: JSONValue {
     [.string(table), .string(chain), .integer(rule), JSONValue(count.packets), JSONValue(count.bytes)]
   }

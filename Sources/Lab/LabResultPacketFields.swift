@@ -1,7 +1,7 @@
 public import Wire
 
 extension Packet {
-  /// The packet's fields as the protocol's `pkt` lists them: those of a scenario's packet, by the same names.
+  /// The packet's fields as in the protocol's `pkt`, named as in a scenario's packet.
   public var labFields: JSONValue { .object(Packet.labFields(bytes, quoted: false)) }
 
   private static func labFields(_ bytes: [UInt8], quoted: Bool) -> JSONObject {
@@ -64,7 +64,7 @@ extension Packet {
     }
   }
 
-  /// One character a byte, so that no byte is lost.
+  /// One character for each byte, so that no byte is lost.
   private func payload(from offset: Int) -> JSONValue {
     .string(String(String.UnicodeScalarView(bytes.slice(at: offset).map { Unicode.Scalar($0) })))
   }

@@ -1,29 +1,36 @@
 public import Wire
 
-/// What came of one step.
+/// The result of one step.
 public struct LabStep: Sendable, Equatable {
-  /// Its number in the scenario, from 0.
+  /// The step's index in the scenario, from 0.
   public var index: Int
-  /// What left through interfaces, in order.
+  /// The frames that left through interfaces, in order.
   public var egress: [LabEgress] = []
+  /// What the step injected; nil if nothing.
   public var injected: LabInjection?
+  /// Conntrack's events, in order.
   public var events: [LabConntrackEvent] = []
+  /// What happened at sockets, in order.
   public var sockets: [LabSocketRecord] = []
-  /// One for each packet that the step set in motion, those of the host itself behind what provoked them.
+  /// The packets that the step caused; packets made by the host follow those that provoked them.
   public var packets: [LabPacket] = []
-  /// The verdict on the step's own packet; `none` without one.
+  /// The verdict of the step's own packet; `none` if it has none.
   public var verdict = LabVerdict(.none)
-  /// The name of the error (`EPERM`) that sending gave.
+  /// The error of the sending process by name, such as `EPERM`.
   public var errno: String?
+  /// The counters of IPv4 rules that changed.
   public var hits: [LabHit] = []
-  /// For IPv6 tables; not in the answer when empty.
+  /// The counters of IPv6 rules that changed; omitted from the answer if empty.
   public var hits6: [LabHit] = []
-  /// Listed when the scenario asks for it after each step, and by a snapshot.
+  /// Conntrack's entries; present if the scenario requests them after each step, or for a snapshot.
   public var connections: [LabConnection]?
+  /// Conntrack's expectations; present as ``connections``.
   public var expectations: [LabExpectation]?
 
+  /// Creates an empty result.
   public init(index: Int) { self.index = index }
 
+  /// The result as JSON, in the lab's protocol.
   public var json: JSONValue {
     var step: JSONObject = ["i": .integer(index)]
     step["egress"] = .array(egress.map(\.json))
@@ -41,34 +48,38 @@ public struct LabStep: Sendable, Equatable {
   }
 }
 
-/// What became of a packet.
+/// What happened to a packet.
 public struct LabVerdict: Sendable, Equatable {
+  /// The kind of a verdict.
   public enum Kind: String, Sendable, Equatable {
-    /// Left through an interface.
+    /// Sent through an interface.
     case sent
     /// Delivered to this host.
     case local
     case drop
-    /// By routing, TTL or MTU, between two hooks.
+    /// Dropped between two hooks: by routing, TTL or MTU.
     case lost
     /// Held by a queue's listener.
     case queued
-    /// By reassembly.
+    /// Held for reassembly.
     case absorbed
-    /// Refused by the IP layer before PREROUTING; or there was no packet.
+    /// Dropped by the IP layer before PREROUTING, or no packet at all.
     case none
-    /// Not decidable; `by` says why.
+    /// Not predictable; `by` says why.
     case unknown
   }
+  /// What happened.
   public var kind: Kind
-  /// The interface it left through.
+  /// The output interface, for `sent`.
   public var out: String?
-  /// The hook at which it ended: `FORWARD`.
+  /// The hook at which the packet ended, such as `FORWARD`.
   public var hook: String?
-  /// The last rule that saw it: `filter:FORWARD:rule:3`.
+  /// The last rule that the packet hit: `filter:FORWARD:rule:3`.
   public var by: String?
+  /// The queue that holds the packet, for `queued`.
   public var queue: UInt16?
 
+  /// Creates a verdict.
   public init(_ kind: Kind, out: String? = nil, hook: String? = nil, by: String? = nil, queue: UInt16? = nil) {
     self.kind = kind
     self.out = out
@@ -87,35 +98,46 @@ public struct LabVerdict: Sendable, Equatable {
   }
 }
 
-/// One packet's way through the hooks.
+/// One packet's path through the hooks.
 public struct LabPacket: Sendable, Equatable {
+  /// Where the packet came from.
   public enum Origin: String, Sendable, Equatable {
     /// The step's own packet.
     case own = "self"
-    /// A reply that the host made.
+    /// A packet made by the host.
     case kernel
   }
-  /// What an NFLOG rule sent to its listener.
+  /// A message from an NFLOG rule to its listener.
   public struct Log: Sendable, Equatable {
+    /// The nfnetlink group.
     public var group: UInt16
+    /// The rule's prefix.
     public var prefix: String
 
+    /// Creates a message.
     public init(group: UInt16, prefix: String) {
       self.group = group
       self.prefix = prefix
     }
   }
-  /// A stay in a queue.
+  /// A packet's stay in a queue.
   public struct Queued: Sendable, Equatable {
+    /// The number of the queue.
     public var queue: UInt16
+    /// The hook at which the packet was queued.
     public var hook: String
+    /// The packet mark when it was queued.
     public var mark: UInt32
+    /// The packet in short form.
     public var brief: String
-    /// `accept`, `queue:1`; nil while it is held.
+    /// `accept`, `queue:1` and so on; nil while the listener holds the packet.
     public var verdict: String?
+    /// The input interface; nil if there is none.
     public var input: String?
+    /// The output interface; nil if there is none.
     public var output: String?
 
+    /// Creates a stay.
     public init(queue: UInt16, hook: String, mark: UInt32, brief: String, verdict: String?, input: String?, output: String?) {
       self.queue = queue
       self.hook = hook
@@ -127,41 +149,47 @@ public struct LabPacket: Sendable, Equatable {
     }
   }
 
+  /// Where the packet came from.
   public var origin: Origin
+  /// What happened to the packet.
   public var verdict: LabVerdict
-  /// The interface of its first hook; nil for packets that begin here.
+  /// The input interface at its first hook; nil for packets of this host.
   public var input: String?
-  /// At its last hook.
+  /// The packet mark at its last hook.
   public var mark: UInt32 = 0
-  /// `PREROUTING:in` before the first operation of a hook, `PREROUTING:out` behind the last; ` mark=0x11` follows where a mark is set.
+  /// `PREROUTING:in` before the first operation of a hook, `PREROUTING:out` after the last; followed by ` mark=0x11` if a mark is set.
   public var hooks: [String] = []
-  /// `table:chain:rule:n`, `table:chain:policy:n` with one more than the rules of the chain, `table:chain:return:n` likewise.
+  /// `table:chain:rule:n`, `table:chain:policy:n` or `table:chain:return:n`; for the latter two, n is the number of rules plus 1.
   public var trace: [String] = []
-  /// How often it hit what ``trace`` leaves out of a way longer than ``Limits/traceEntries``; those entries stood before the last of
-  /// their table. Not in the answer when empty.
+  /// Hits omitted from ``trace`` because it is longer than ``Limits/traceEntries``, counted by label. They precede the last entry of their table.
+  /// Omitted from the answer if empty.
   public var omitted: [String: UInt64] = [:]
+  /// The messages of NFLOG rules, in order.
   public var logs: [Log] = []
+  /// The stays in queues, in order.
   public var queued: [Queued] = []
-  /// User and group that own its socket.
+  /// User and group of the packet's socket.
   public var owner: [UInt32]?
-  /// As it was at the last hook that saw it. The transport checksum of a packet that the kernel made may still be the
-  /// pseudo-header's alone (`CHECKSUM_PARTIAL`).
+  /// The packet at the last hook that saw it. The transport checksum of a packet made by the kernel may cover only the pseudo-header
+  /// (`CHECKSUM_PARTIAL`).
   public var final: [UInt8]
 
+  /// Creates a packet without a recorded path.
   public init(origin: Origin, verdict: LabVerdict, final: [UInt8]) {
     self.origin = origin
     self.verdict = verdict
     self.final = final
   }
 
-  /// Everything it hit, each as often as it stands in ``trace``, what that leaves out behind it and once.
+  /// All labels hit: those in ``trace``, then the omitted ones, each once.
   var labels: [String] { trace + omitted.keys }
 
-  /// The name of a hook's entry (`in`) or exit (`out`) in `hooks`.
+  /// The entry (`in`) or exit (`out`) of a hook, as in `hooks`.
   public static func hook(_ name: String, isExit: Bool, mark: UInt32) -> String {
     "\(name):\(isExit ? "out" : "in")" + (mark == 0 ? "" : " mark=0x\(String(mark, radix: 16))")
   }
 
+  /// The packet as JSON, in the lab's protocol.
   public var json: JSONValue {
     var packet: JSONObject = ["origin": .string(origin.rawValue)]
     packet.members += verdict.members.members
@@ -192,15 +220,16 @@ extension LabPacket.Queued {
   }
 }
 
-/// What a step put into the host.
+/// What a step injected.
 public enum LabInjection: Sendable, Equatable {
   /// A frame on an interface.
   case frame(interface: String, packet: [UInt8])
-  /// A raw socket's packet.
+  /// A packet of a raw socket.
   case raw([UInt8])
-  /// A datagram or connection whose headers the kernel makes.
+  /// A datagram or connection for which the kernel builds the headers.
   case way(String)
 
+  /// The injection as JSON, in the lab's protocol.
   public var json: JSONValue {
     switch self {
     case .frame(let interface, let bytes):
@@ -211,20 +240,23 @@ public enum LabInjection: Sendable, Equatable {
   }
 }
 
-/// A frame that left.
+/// A frame that left through an interface.
 public struct LabEgress: Sendable, Equatable {
+  /// The output interface.
   public var interface: String
-  /// Six octets.
+  /// The destination address, six bytes.
   public var destination: [UInt8]
-  /// From the network header on.
+  /// The packet, from the network header on.
   public var packet: [UInt8]
 
+  /// Creates a frame.
   public init(interface: String, destination: [UInt8], packet: [UInt8]) {
     self.interface = interface
     self.destination = destination
     self.packet = packet
   }
 
+  /// The frame as JSON, in the lab's protocol.
   public var json: JSONValue {
     let packet = Packet(bytes: packet)
     return [
@@ -234,15 +266,15 @@ public struct LabEgress: Sendable, Equatable {
   }
 }
 
-/// What a socket of the scenario met.
+/// An event at a socket of the scenario.
 public enum LabSocketRecord: Sendable, Equatable {
-  /// A connection was accepted; `name` is what later steps call it.
+  /// A connection was accepted; later steps refer to it by `name`.
   case accepted(socket: String, from: (IPAddress, UInt16), local: (IPAddress, UInt16), originalDestination: (IPAddress, UInt16)?, name: String)
-  /// Bytes came; `from` is nil on a connection.
+  /// Data arrived; `from` is nil on a connection.
   case received(socket: String, data: [UInt8], from: (IPAddress, UInt16)?)
-  /// The connection ended.
+  /// The peer closed the connection.
   case closed(socket: String)
-  /// The connection broke; the name of the error.
+  /// The connection failed with the error of this name.
   case failed(socket: String, errno: String)
 
   private static func json(_ end: (IPAddress, UInt16)?) -> JSONValue {
@@ -250,6 +282,7 @@ public enum LabSocketRecord: Sendable, Equatable {
     return [.string("\(end.0)"), JSONValue(end.1)]
   }
 
+  /// The event as JSON, in the lab's protocol.
   public var json: JSONValue {
     switch self {
     case .accepted(let socket, let from, let local, let original, let name):
@@ -264,5 +297,6 @@ public enum LabSocketRecord: Sendable, Equatable {
     }
   }
 
+  /// Compares the JSON forms; the cases hold tuples, which are not `Equatable`.
   public static func == (a: LabSocketRecord, b: LabSocketRecord) -> Bool { a.json == b.json }
 }

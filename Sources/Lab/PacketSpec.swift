@@ -1,20 +1,23 @@
 public import Wire
 
-/// A packet as a scenario names it: whole, or by its fields, whose sequence numbers may be left to the flow so far.
+/// A packet of a scenario: its bytes, or its fields. Sequence numbers may follow from the flow.
 public struct PacketSpec: Sendable, Equatable {
+  /// The content of a packet.
   public enum Content: Sendable, Equatable {
     case bytes([UInt8])
     case fields(PacketFields)
   }
+  /// The bytes or fields of the packet.
   public var content: Content
-  /// The sequence number goes on where this flow's last packet ended.
+  /// The sequence number continues after this flow's last packet.
   public var continuesSequence = false
-  /// The acknowledgment number is the next one expected from the other side.
+  /// The acknowledgment number is the next sequence number expected from the peer.
   public var acknowledgesAll = false
 
+  /// Creates a packet with explicit sequence numbers.
   public init(_ content: Content) { self.content = content }
 
-  /// A raw socket's packet whose identification is zero: the kernel fills it in.
+  /// True for a raw socket's packet with identification 0, which the kernel replaces.
   var leavesIdentification: Bool {
     switch content {
     case .bytes(let bytes): Packet(bytes: bytes).ipv4?.identification == 0
@@ -22,13 +25,16 @@ public struct PacketSpec: Sendable, Equatable {
     }
   }
 
-  /// The members of a scenario's object that say a packet.
+  /// The names of a scenario's members that describe a packet.
   public static let memberNames: Set<String> = [
     "hex", "src", "dst", "proto", "sport", "dport", "flags", "seq", "ack", "win", "opts", "type", "code", "id", "iseq", "inner",
     "mtu", "payload", "ttl", "tos", "ipid", "df", "frag", "ipopts", "l4", "badsum", "nosum", "doff",
   ]
 
-  /// Builds the packet; `progress` supplies what the scenario left to the flow.
+  /// Builds the packet.
+  ///
+  /// - Parameter progress: supplies the sequence numbers that the scenario leaves to the flow.
+  /// - Throws: `PacketFields.BuildError` if the fields do not form a packet.
   public func packet(after progress: TCPProgress) throws(PacketFields.BuildError) -> Packet {
     switch content {
     case .bytes(let bytes): return Packet(bytes: bytes)
@@ -43,7 +49,7 @@ public struct PacketSpec: Sendable, Equatable {
 }
 
 extension PacketSpec {
-  /// Reads the packet from an object that may have other members, such as a step's.
+  /// Reads the packet from an object that may have other members.
   init(_ reader: ScenarioReader) throws(ScenarioError) {
     if let hex = try PacketSpec.hex("hex", reader) {
       self.init(.bytes(hex))
@@ -60,7 +66,7 @@ extension PacketSpec {
     let ends = (try address("src", reader), try address("dst", reader))
     guard ends.0.family == ends.1.family else { throw reader.error("dst", "of another family than src") }
     var fields = PacketFields(ends.0, ends.1, proto: try proto(reader))
-    // Over IPv6, "icmp" can only mean ICMPv6; the number 1 still says the other.
+    // For IPv6, "icmp" means ICMPv6; the number 1 still selects ICMP.
     if ends.0.family == .ipv6, reader.value("proto") == .string("icmp") { fields.proto = .icmpv6 }
     fields.ttl = try reader.integer("ttl") ?? 64
     fields.tos = try reader.integer("tos") ?? 0

@@ -1,16 +1,21 @@
 import Diagnostics
 public import Wire
 
-/// How far the two directions of each TCP flow have come, as seen from outside the host. A scenario's `"auto"` numbers come
-/// from here, the same in every engine: each shows it the packets that it injects and the packets that leave.
+/// Tracks the sequence numbers of TCP flows as seen from outside the host. `"auto"` numbers of a scenario are taken from here. Every engine
+/// passes it the same packets: those injected and those that leave.
 public struct TCPProgress: Sendable {
   /// One direction of a connection.
   public struct Flow: Sendable, Hashable {
+    /// The source address.
     public var source: IPAddress
+    /// The destination address.
     public var destination: IPAddress
+    /// The source port.
     public var sourcePort: UInt16
+    /// The destination port.
     public var destinationPort: UInt16
 
+    /// Creates a direction.
     public init(source: IPAddress, destination: IPAddress, sourcePort: UInt16, destinationPort: UInt16) {
       self.source = source
       self.destination = destination
@@ -18,18 +23,20 @@ public struct TCPProgress: Sendable {
       self.destinationPort = destinationPort
     }
 
+    /// The opposite direction.
     public var reversed: Flow {
       Flow(source: destination, destination: source, sourcePort: destinationPort, destinationPort: sourcePort)
     }
   }
 
   private var nextSequence: [Flow: UInt32] = [:]
-  /// Flows that were seen before those of `nextSequence`.
+  /// Flows seen before those in `nextSequence`.
   private var earlier: [Flow: UInt32] = [:]
 
+  /// Creates a tracker that has seen no packets.
   public init() {}
 
-  /// Takes note of a packet; other packets than TCP with a whole header are passed over.
+  /// Tracks a packet; ignores packets that are not TCP with a complete header.
   public mutating func see(_ packet: Packet) {
     guard let at = packet.transport, let header = packet.tcp, let source = packet.source, let destination = packet.destination else { return }
     let flow = Flow(
@@ -42,7 +49,6 @@ public struct TCPProgress: Sendable {
     nextSequence[flow] = next
   }
 
-  /// The sequence number that follows what this direction has sent; nil when it has sent nothing, or nothing since
-  /// ``Limits/followedFlows`` others have twice.
+  /// The next sequence number of this direction. Nil if it has sent nothing, or its last packet is too far back: ``Limits/followedFlows``.
   public func next(of flow: Flow) -> UInt32? { nextSequence[flow] ?? earlier[flow] }
 }

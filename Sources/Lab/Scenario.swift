@@ -1,49 +1,60 @@
 import Evaluator
 import Wire
 
-/// A host, its rules, and what happens to it: one line of the lab's protocol.
+/// A host, its rules, and a sequence of events: one line of the lab's protocol.
 public struct Scenario: Sendable, Equatable {
-  /// What becomes of packets for this host.
+  /// How the host handles packets addressed to it.
   public enum Mode: String, Sendable, Equatable {
-    /// They are swallowed at the end of INPUT, after confirm; the host stays silent.
+    /// They are discarded after INPUT, when they are confirmed; the host does not answer.
     case sink
-    /// The host answers them: sockets, RST, ICMP.
+    /// The host answers with its sockets, RST and ICMP.
     case stack
   }
 
-  /// An interface with its addresses (`10.0.0.1/24`).
+  /// An interface with addresses such as `10.0.0.1/24`.
   public struct Interface: Sendable, Equatable {
+    /// The name, at most 15 bytes.
     public var name: String
+    /// The addresses with prefix lengths.
     public var addresses: [String]
 
+    /// Creates an interface.
     public init(name: String, addresses: [String]) {
       self.name = name
       self.addresses = addresses
     }
   }
 
+  /// A sysctl to set.
   public struct Sysctl: Sendable, Equatable {
-    /// Dotted: `net.ipv4.ip_forward`.
+    /// The dotted name: `net.ipv4.ip_forward`.
     public var name: String
+    /// The value as `sysctl` prints it.
     public var value: String
 
+    /// Creates a setting.
     public init(name: String, value: String) {
       self.name = name
       self.value = value
     }
   }
 
-  /// A socket that listens here.
+  /// A listening socket.
   public struct Socket: Sendable, Equatable {
+    /// The transport protocol of a socket.
     public enum Transport: String, Sendable, Equatable { case tcp, udp }
+    /// The name that steps and results use for the socket.
     public var name: String
+    /// The transport protocol.
     public var transport: Transport
+    /// The local port.
     public var port: UInt16
-    /// The address it is bound to; any when nil.
+    /// The address that it is bound to; nil for any address.
     public var address: String?
-    /// `IP_TRANSPARENT` is set.
+    /// True if `IP_TRANSPARENT` is set.
     public var isTransparent: Bool
 
+    /// Creates a socket.
     public init(name: String, transport: Transport, port: UInt16, address: String? = nil, isTransparent: Bool = false) {
       self.name = name
       self.transport = transport
@@ -53,40 +64,51 @@ public struct Scenario: Sendable, Equatable {
     }
   }
 
+  /// The name of the scenario, repeated in the answer.
   public var name: String
-  /// iptables-save text; nil when the scenario has none for IPv4.
+  /// iptables-save text; nil without IPv4 rules.
   public var rules: String?
-  /// ip6tables-save text.
+  /// ip6tables-save text; nil without IPv6 rules.
   public var rules6: String?
+  /// The events, in order.
   public var steps: [ScenarioStep]
+  /// How the host handles packets addressed to it.
   public var mode: Mode = .sink
+  /// The interfaces, in the order of their indices.
   public var interfaces: [Interface] = Scenario.defaultInterfaces
-  /// Lines for `ip -batch`, run when the interfaces are up.
+  /// Lines of `ip -batch` that run after the interfaces are up.
   public var setup: [String] = Scenario.defaultSetup
+  /// The sysctls to set.
   public var sysctls: [Sysctl] = []
+  /// The listening sockets.
   public var sockets: [Socket] = []
-  /// The verdicts that the listener of each queue gives, in order; the last repeats. A queue not named has no listener.
+  /// The verdicts of each queue's listener, in order; the last one repeats. Other queues have no listener.
   public var queues: [UInt16: [QueueResponse]] = [:]
-  /// The listeners ask that packets pass when their queue is full (`NFQA_CFG_F_FAIL_OPEN`).
+  /// If true, packets are accepted when the queue is full (`NFQA_CFG_F_FAIL_OPEN`).
   public var failOpen = false
   /// How many packets may wait in each queue (`NFQA_CFG_QUEUE_MAXLEN`); nil for the kernel's default.
   public var queueLength: UInt32?
-  /// `ipset save` text, loaded before the rules.
+  /// `ipset save` text, loaded before the rules; nil without sets.
   public var ipsets: String?
-  /// The fingerprints of `-m osf`, as a `pf.os` has them. A kernel has them for the whole machine, so that the lab cannot ask it.
+  /// The fingerprints of `-m osf`, in the format of `pf.os`. In a kernel they apply to the whole machine, so the lab cannot test them.
   public var fingerprints: String?
-  /// What `conntrack -L` printed of connections that are there when it begins, entered behind the rules. A kernel takes neither their
-  /// counters nor what is not in a listing.
+  /// `conntrack -L` text of the connections that exist at the start, added after the rules are loaded. A kernel accepts neither their counters nor
+  /// fields that a listing lacks.
   public var connectionListing: String?
-  /// Conntrack entries and expectations are listed after every step.
+  /// If true, conntrack's entries and expectations are listed after every step.
   public var listsConntrackEachStep = false
+  /// If true, the answer contains the trace of each packet.
   public var recordsTrace = true
+  /// If true, the answer contains the counters that each step changed.
   public var recordsHits = true
+  /// If true, the answer contains conntrack's events.
   public var recordsConntrack = true
-  /// Seconds since the epoch at the start of the scenario.
+  /// The start time in seconds since 1970; nil for the engine's default.
   public var clock: Double?
+  /// The seed of the engine's random numbers; nil for the default.
   public var seed: UInt64?
 
+  /// Creates a scenario with default host and interfaces.
   public init(name: String, rules: String? = nil, rules6: String? = nil, steps: [ScenarioStep] = []) {
     self.name = name
     self.rules = rules
@@ -94,14 +116,16 @@ public struct Scenario: Sendable, Equatable {
     self.steps = steps
   }
 
+  /// The interfaces of a scenario that names none.
   public static let defaultInterfaces = [
     Interface(name: "eth0", addresses: ["10.0.0.1/24"]),
     Interface(name: "eth1", addresses: ["10.0.1.1/24"]),
     Interface(name: "eth2", addresses: ["198.51.100.1/24"]),
   ]
+  /// The `ip` lines of a scenario that names none: a default route.
   public static let defaultSetup = ["route add default via 198.51.100.2 dev eth2"]
 
-  /// All rules it loads, early or late.
+  /// The text of all rules, including those loaded by steps.
   public var ruleTexts: [String] {
     var texts = [rules, rules6]
     for step in steps {
@@ -110,13 +134,13 @@ public struct Scenario: Sendable, Equatable {
     return texts.compactMap(\.self)
   }
 
-  /// It has rules or addresses of IPv6; the host of one that has none does not speak it.
+  /// True if the scenario has IPv6 rules or addresses; otherwise its host has no IPv6.
   public var usesIPv6: Bool {
     let lines = setup.lazy.flatMap { $0.split(separator: " ") } + interfaces.flatMap { $0.addresses.map { $0[...] } }
     return rules6 != nil || lines.contains { IPAddress($0.prefix { $0 != "/" })?.family == .ipv6 }
   }
 
-  /// The hardware address of interface number `index`: 02:00:00:00:00:00 for the first. Frames leave for the same address,
+  /// The hardware address of the interface at `index`: 02:00:00:00:00:00 for the first. Outgoing frames have the same address as destination,
   /// because an interface without ARP sends to itself.
   public static func hardwareAddress(ofInterface index: Int) -> [UInt8] {
     [0x02, 0, 0, 0, UInt8(truncatingIfNeeded: index >> 8), UInt8(truncatingIfNeeded: index)]
@@ -124,7 +148,9 @@ public struct Scenario: Sendable, Equatable {
 }
 
 extension Scenario {
-  /// Reads a scenario from its JSON line. The line may also be one of a recording, `{"scenario": …, "kernel": …}`.
+  /// Parses a JSON line: a scenario, or a recording `{"scenario": …, "kernel": …}`.
+  ///
+  /// - Throws: `ScenarioError` with the path of the faulty member.
   public init(line: some StringProtocol) throws(ScenarioError) {
     let value: JSONValue
     do {
@@ -135,6 +161,9 @@ extension Scenario {
     try self.init(value["scenario"] ?? value)
   }
 
+  /// Reads a scenario from JSON.
+  ///
+  /// - Throws: `ScenarioError` with the path of an unknown member or a wrong value.
   public init(_ value: JSONValue) throws(ScenarioError) {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [

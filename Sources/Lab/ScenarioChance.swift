@@ -1,6 +1,6 @@
-/// What in a scenario follows from a number that the kernel draws, so that two boots of one kernel may answer otherwise.
+/// The parts of a scenario that depend on random numbers of the kernel, so that answers may differ between boots.
 extension Scenario {
-  /// Why the answer is a matter of chance beyond what `LabMask` sets aside; nil where it is not.
+  /// The reason why the answer is random beyond what `LabMask` masks; nil if it is not.
   var chance: String? {
     if throwsDice { return "the rules have -m statistic --mode random" }
     if let balance = queueBalances.first(where: { !answersAlike($0) }) {
@@ -13,12 +13,12 @@ extension Scenario {
     ruleTexts.flatMap { $0.split(whereSeparator: \.isNewline) }.contains { line in
       guard line.contains("--mode random") else { return false }
       let words = line.split(separator: " ")
-      // A rule that never matches or always matches leaves nothing to chance.
+      // Probabilities 0 and 1 are not random.
       return words.indices.contains { words[$0] == "--probability" && !["0", "1"].contains(words.dropFirst($0 + 1).first ?? "") }
     }
   }
 
-  /// The queues between which NFQUEUE picks one by a hash under a seed drawn at boot. Kernel: `nfqueue_hash`, `jhash_initval`.
+  /// The ranges of queues from which NFQUEUE selects by a hash with a random seed. Kernel: `nfqueue_hash`, `jhash_initval`.
   var queueBalances: [ClosedRange<Int>] {
     let words = ruleTexts.joined(separator: "\n").split { " \t\n=\"".contains($0) }
     return zip(words, words.dropFirst()).compactMap { option, value in
@@ -28,12 +28,12 @@ extension Scenario {
     }
   }
 
-  /// A packet gets the same answer from each of the queues, however many packets came to each before.
+  /// True if all queues of a balance give every packet the same answer.
   private func answersAlike(_ balance: ClosedRange<Int>) -> Bool {
     let first = queues[UInt16(balance.lowerBound)]
     guard balance.allSatisfy({ queues[UInt16($0)] == first }) else { return false }
     guard let first, balance.count > 1 else { return true }
-    // Lists of several verdicts count the packets of their queue, and so does a queue of limited length.
+    // Lists of different verdicts depend on the number of packets in their queue, and so does a limited queue.
     return first.allSatisfy { $0 == first[0] } && !(queueLength != nil && first.contains { $0.verdict == .hold })
   }
 }

@@ -1,26 +1,30 @@
 public import Wire
 
-/// What the listener of a queue does with a packet.
+/// What a queue's listener does with a packet.
 public struct QueueResponse: Sendable, Equatable {
+  /// The verdict of a listener.
   public enum Verdict: Sendable, Equatable {
     case accept, drop, `repeat`
-    /// No verdict is given: the packet stays in the queue.
+    /// No verdict: the packet stays in the queue.
     case hold
     case queue(UInt16)
   }
+  /// The verdict.
   public var verdict: Verdict = .accept
-  /// The mark given with the verdict.
+  /// The mark set with the verdict; nil leaves the mark.
   public var mark: UInt32?
-  /// Bytes of the packet's payload replaced by others, lengths and checksums made right.
+  /// Bytes of the payload to replace; lengths and checksums are updated.
   public var replacement: (old: [UInt8], new: [UInt8])?
-  /// A packet given instead.
+  /// A packet to return instead.
   public var packet: PacketSpec?
 
+  /// Creates a response that leaves the packet's bytes unchanged.
   public init(verdict: Verdict = .accept, mark: UInt32? = nil) {
     self.verdict = verdict
     self.mark = mark
   }
 
+  /// Compares all fields; the tuple prevents synthesis.
   public static func == (a: QueueResponse, b: QueueResponse) -> Bool {
     a.verdict == b.verdict && a.mark == b.mark && a.packet == b.packet && a.replacement?.old == b.replacement?.old
       && a.replacement?.new == b.replacement?.new
@@ -29,7 +33,7 @@ public struct QueueResponse: Sendable, Equatable {
 
 extension QueueResponse {
   init(_ value: JSONValue, at path: String) throws(ScenarioError) {
-    // A bare text is a verdict without more.
+    // A plain string is a verdict without further members.
     let reader = try ScenarioReader(value.text.map { .object(["verdict": .string($0)]) } ?? value, at: path)
     try reader.allow(only: ["verdict", "mark", "replace", "packet"])
     if let text = try reader.text("verdict") {
@@ -56,7 +60,7 @@ extension QueueResponse {
     }
   }
 
-  /// The verdict as the protocol writes it: `accept`, `queue:1`; nil for a packet that is held.
+  /// The verdict as in the protocol: `accept`, `queue:1`; nil for a held packet.
   public var name: String? {
     switch verdict {
     case .accept: "accept"
@@ -69,7 +73,9 @@ extension QueueResponse {
 }
 
 extension QueueResponse {
-  /// The packet that goes back with the verdict in place of the one that came; nil when that one goes on as it is.
+  /// The packet that replaces the queued one; nil if it continues unchanged.
+  ///
+  /// - Throws: `PacketFields.BuildError` if the fields do not form a packet.
   public func rewritten(_ packet: Packet) throws(PacketFields.BuildError) -> Packet? {
     if let spec = self.packet { return try spec.packet(after: TCPProgress()) }
     guard let replacement, let at = packet.transport else { return nil }

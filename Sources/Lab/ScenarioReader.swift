@@ -1,19 +1,22 @@
-/// Why a line is no scenario: where in it, and what stands there.
+/// An error in a scenario line, with its place.
 public struct ScenarioError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The place as a path: `steps[3].frag.off`; empty for the line as a whole.
+  /// The path of the faulty member, such as `steps[3].frag.off`; empty for the whole line.
   public var path: String
+  /// What is wrong.
   public var reason: String
 
+  /// Creates an error.
   public init(path: String, reason: String) {
     self.path = path
     self.reason = reason
   }
 
+  /// The path and the reason as one line.
   public var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 }
 
-/// An object of a scenario being read, with the path to it. Every reading function returns nil where the member is absent or
-/// null, and throws when it is of the wrong kind or out of range.
+/// An object of a scenario with its path. Reading functions return nil if the member is absent or null, and throw if it has the wrong kind or
+/// is out of range.
 struct ScenarioReader {
   var object: JSONObject
   var path: String
@@ -43,7 +46,7 @@ struct ScenarioReader {
     return text
   }
 
-  /// A whole number that fits; numbers written as text (`"0x10"`, `"17"`) are taken as well.
+  /// An integer in range; numbers written as text (`"0x10"`, `"17"`) are accepted.
   func integer<N: FixedWidthInteger>(_ name: String, as type: N.Type = N.self) throws(ScenarioError) -> N? {
     guard let value = value(name) else { return nil }
     return try ScenarioReader.integer(value, at: path(name))
@@ -63,7 +66,7 @@ struct ScenarioReader {
     return number
   }
 
-  /// Seconds, not negative.
+  /// A non-negative number of seconds.
   func seconds(_ name: String) throws(ScenarioError) -> Double? {
     guard let value = value(name) else { return nil }
     let seconds: Double
@@ -76,7 +79,7 @@ struct ScenarioReader {
     return seconds
   }
 
-  /// A truth value; 0 and 1 are taken as well.
+  /// A Boolean; 0 and 1 are accepted.
   func bool(_ name: String) throws(ScenarioError) -> Bool? {
     switch value(name) {
     case nil: return nil
@@ -107,7 +110,7 @@ struct ScenarioReader {
     return try ScenarioReader(value, at: path(name))
   }
 
-  /// Refuses members that nobody knows, so that a misspelt one is not passed over in silence.
+  /// Throws for unknown members, so that misspelt names are reported.
   func allow(only names: Set<String>) throws(ScenarioError) {
     for member in object.members where !names.contains(member.name) {
       throw error(member.name, "unknown member")

@@ -1,40 +1,47 @@
 internal import Wire
 internal import XTables
 
-/// One thing that happens to the host.
+/// One event of a scenario.
 public struct ScenarioStep: Sendable, Equatable {
+  /// What happens.
   public enum Action: Sendable, Equatable {
-    /// A frame arrives.
+    /// A frame arrives at an interface.
     case receive(Frame)
-    /// A process here sends a packet.
+    /// A local process sends a packet.
     case local(LocalSender, PacketSpec)
-    /// A socket of the scenario, or a connection it accepted (`proxy#1`), sends.
+    /// A socket of the scenario, or a connection it accepted (`proxy#1`), sends data.
     case send(socket: String, payload: [UInt8])
-    /// A socket closes; with `fin` false it resets its connection.
+    /// A socket closes; if `fin` is false, it resets its connection.
     case close(socket: String, fin: Bool)
-    /// Conntrack entries and expectations are listed.
+    /// Conntrack's entries and expectations are listed.
     case snapshot
-    /// Rules are loaded, in place of what the tables of the same names hold; tables that are not named stay.
+    /// Rules are loaded; they replace the tables of the same names, and other tables stay.
     case load(rules: String?, rules6: String?)
     /// All conntrack entries are deleted.
     case flush
-    /// The host is changed by a line for `ip -batch`: an address goes, an interface goes down.
+    /// The host is changed by a line of `ip -batch`, for example an address is removed or an interface goes down.
     case configure(ipCommand: String)
-    /// Nothing happens but that time passes.
+    /// Only time passes.
     case wait
 
-    /// Whether the counters begin anew with it.
+    /// True if the action loads rules, which resets the counters.
     public var loadsRules: Bool { if case .load = self { true } else { false } }
   }
 
+  /// A frame to inject.
   public struct Frame: Sendable, Equatable {
+    /// The input interface.
     public var interface: String
+    /// The source address, six bytes; nil for ``defaultSource``.
     public var source: [UInt8]?
+    /// The destination address, six bytes; nil for the interface's own.
     public var destination: [UInt8]?
-    /// By the packet's version when nil.
+    /// The EtherType; nil derives it from the packet's version.
     public var etherType: UInt16?
+    /// The packet in the frame.
     public var packet: PacketSpec
 
+    /// Creates a frame.
     public init(interface: String, source: [UInt8]? = nil, destination: [UInt8]? = nil, etherType: UInt16? = nil, packet: PacketSpec) {
       self.interface = interface
       self.source = source
@@ -43,22 +50,26 @@ public struct ScenarioStep: Sendable, Equatable {
       self.packet = packet
     }
 
-    /// The source of frames whose scenario gives none; no interface of the host has it.
+    /// The source address of frames for which the scenario gives none; it differs from all addresses of the host.
     public static let defaultSource: [UInt8] = [0x02, 0xFF, 0, 0, 0, 1]
   }
 
-  /// Who sends, and by which kind of socket.
+  /// The sending process, and the kind of its socket.
   public struct LocalSender: Sendable, Equatable {
+    /// The kind of socket.
     public enum Way: String, Sendable, Equatable {
-      /// A raw socket with `IP_HDRINCL`: the packet leaves as given.
+      /// A raw socket with `IP_HDRINCL`: the packet is sent as given.
       case raw
-      /// Sockets of the usual kinds: the kernel makes the headers.
+      /// Ordinary sockets: the kernel builds the headers.
       case udp, tcp, ping
     }
+    /// The user id of the process.
     public var uid: UInt32 = 0
+    /// The group id of the process.
     public var gid: UInt32 = 0
+    /// The supplementary group ids.
     public var groups: [UInt32] = []
-    /// The path of its control group below the root of version 2; what cannot be known without it is unknown.
+    /// The path of its control group below the root of cgroup v2; nil if unknown.
     public var cgroup: String?
     /// `SO_MARK`.
     public var mark: UInt32 = 0
@@ -68,25 +79,33 @@ public struct ScenarioStep: Sendable, Equatable {
     public var priority: UInt32?
     /// `SO_BROADCAST`.
     public var mayBroadcast = false
+    /// The kind of socket to send with.
     public var way: Way = .raw
-    /// The name under which later steps find the socket; without one it is closed after the step.
+    /// The name under which later steps use the socket; without a name, it is closed after the step.
     public var name: String?
 
+    /// Creates a raw sender owned by root.
     public init() {}
   }
 
+  /// What happens in the step.
   public var action: Action
-  /// Seconds since the start of the scenario before which the step does not happen.
+  /// The earliest time of the step, in seconds since the start of the scenario.
   public var at: Double?
-  /// Seconds to pass before the step.
+  /// The time that passes before the step, in seconds.
   public var sleep: Double = 0
-  /// How many times it happens, one after the other.
+  /// How many times the step is repeated.
   public var repetitions = 1
 
+  /// Creates a step without a delay.
   public init(_ action: Action) { self.action = action }
 }
 
 extension ScenarioStep {
+  /// Reads a step from JSON.
+  ///
+  /// - Parameter path: the path of the step, for errors.
+  /// - Throws: `ScenarioError` with the path of the faulty member.
   public init(_ value: JSONValue, at path: String) throws(ScenarioError) {
     let reader = try ScenarioReader(value, at: path)
     let timing: Set<String> = ["t", "sleep", "repeat"]
@@ -159,7 +178,7 @@ extension ScenarioStep.LocalSender {
 }
 
 extension SocketFacts {
-  /// What matches can ask of the sender's socket.
+  /// What matches can read from the sender's socket.
   init(_ sender: ScenarioStep.LocalSender) {
     self.init(
       uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupClass: 0,

@@ -1,7 +1,7 @@
 import Wire
 
 extension Host {
-  /// A host of which nothing is known but that it has these interfaces: no address, no route. What depends on them is unknown.
+  /// Creates a host with these interfaces, without addresses or routes. Answers that depend on those are unknown.
   public convenience init(interfaces: [String]) {
     self.init()
     for name in interfaces where device(named: name) == nil {

@@ -1,22 +1,26 @@
 public import Wire
 public import XTables
 
-/// The machine a ruleset stands on: its interfaces and addresses, its routes, its switches, its sockets.
+/// The machine that the ruleset runs on: interfaces, addresses, routes, sysctls and sockets.
 ///
-/// What the kernel derives by itself (the local table, broadcast addresses, the loopback interface) is derived here too.
+/// The host derives what the kernel derives by itself: the local table, broadcast addresses and the loopback interface.
 public final class Host: HostModel {
   /// An address on an interface.
   public struct Address: Sendable, Hashable {
+    /// The host's own address.
     public var address: IPAddress
+    /// Bits of the prefix, up to 32 for IPv4 and 128 for IPv6.
     public var prefixLength: Int
-    /// The broadcast address, where it was set; the kernel derives one besides.
+    /// The broadcast address, if one was set; the kernel derives another one from the prefix.
     public var broadcast: IPAddress?
-    /// The other end of a point-to-point link, to which the prefix then belongs.
+    /// The other end of a point-to-point link; the prefix is then the peer's.
     public var peer: IPAddress?
+    /// How far the address is valid. Kernel: `ifa_scope`.
     public var scope: RouteScope
-    /// A route to the prefix is made for it. Kernel: `IFA_F_NOPREFIXROUTE`, reversed.
+    /// True if a route to the prefix is derived. Kernel: `IFA_F_NOPREFIXROUTE`, inverted.
     public var hasPrefixRoute = true
 
+    /// Creates an address; the default scope is derived from loopback and link-local addresses.
     public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe) {
       self.address = address
       self.prefixLength = prefixLength
@@ -25,7 +29,7 @@ public final class Host: HostModel {
       self.scope = scope
     }
 
-    /// Reads `10.0.0.1/24`; a bare address has its whole length. The length is digits and nothing else.
+    /// Parses `10.0.0.1/24`. Without a length, the prefix is the whole address. The length consists of digits only.
     public init?(_ text: some StringProtocol) {
       let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
       guard let address = IPAddress(parts[0]) else { return nil }
@@ -34,7 +38,7 @@ public final class Host: HostModel {
       self.init(address, prefixLength: length, scope: Self.defaultScope(address))
     }
 
-    /// Digits and nothing else: no sign, no blank.
+    /// A length of one to three digits, without sign or blanks.
     private static func length(_ text: some StringProtocol) -> Int? {
       (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
     }
@@ -45,68 +49,79 @@ public final class Host: HostModel {
       return .universe
     }
 
-    /// Bits of the prefix.
+    /// The prefix as a mask.
     var mask: UInt128 { AddressMask.mask(prefix: prefixLength, address.family) }
-    /// The address of the network, which is the peer's where there is one.
+    /// The network's address, taken from the peer if there is one.
     var network: UInt128 { (peer ?? address).bits & mask }
   }
 
-  /// An interface with what the kernel knows of it.
+  /// An interface and its settings. Kernel: `net_device`.
   public struct Device: Sendable {
+    /// The interface's name and index.
     public let interface: Interface
+    /// The interface's own hardware address.
     public var hardwareAddress: MACAddress
+    /// The largest packet in bytes, network header included.
     public var mtu: Int
+    /// True if the interface is up, `IFF_UP`.
     public var isUp: Bool
-    /// Neighbours are not asked for: frames go to the interface's own hardware address.
+    /// Neighbours are not resolved: frames go to the interface's own hardware address. Kernel: `IFF_NOARP`.
     public var hasNoARP: Bool
+    /// The addresses that were set, in the order in which they were added.
     public var addresses: [Address]
-    /// The bridge it is a port of.
+    /// The bridge that this interface is a port of, by name.
     public var bridge: String?
+    /// True for a bridge.
     public var isBridge: Bool
-    /// The group it is in; nil where nobody said.
+    /// The interface group (`ip link set … group`); nil if unknown.
     public var group: UInt32?
 
+    /// The interface's name, at most 15 bytes.
     public var name: String { interface.name }
+    /// True for the interface `lo`.
     public var isLoopback: Bool { interface.name == "lo" }
   }
 
+  /// All interfaces, in the order of their indices; the first is `lo`.
   public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
+  /// The routing rules, by rising priority.
   public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { resolveRules() } }
+  /// The sysctls of the IP layer.
   public var sysctls = Sysctls() { didSet { isResolved = false } }
-  /// Who is on the links.
+  /// The neighbours on the links.
   public var neighbours = Neighbours()
-  /// Sockets that listen here, or were opened for sending.
+  /// The listening sockets, and those opened to send.
   public var sockets: [HostSocket] = []
-  /// Whether the routes are all there are. Where they are not, a destination none of them reaches is unknown, not unreachable.
+  /// True if the routes are complete. If not, a destination without a route is unknown instead of unreachable.
   public var knowsAllRoutes = true
-  /// Interfaces with IPv6 addresses give themselves a link-local one, where none is told. Kernel: `addr_gen_mode`.
+  /// True if interfaces with IPv6 addresses derive a link-local one if none is given. Kernel: `addr_gen_mode`.
   public var addsLinkLocalAddresses = true {
     didSet {
       isResolved = false
       deriveRoutes()
     }
   }
-  /// Nil where nobody said; true makes what depends on policies unknown.
+  /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
   private var addedRoutes: [Route] = []
   private var tables: [RouteTableKey: RouteTable] = [:]
-  /// The rules with the tables they lead to.
+  /// The rules with the tables they refer to.
   private(set) var lookups: [RuleLookup] = []
-  /// Some route or rule has a realm. Kernel: `fib_num_tclassid_users`.
+  /// True if any route or rule has a realm. Kernel: `fib_num_tclassid_users`.
   private(set) var usesRealms = false
-  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
+  /// True if sources are looked up in the routes even with `rp_filter` off. Kernel: `fib4_has_custom_rules`, or realms in use.
   private(set) var alwaysRoutesSources = false
-  /// A rule looks behind the network header.
+  /// True if any rule tests fields of the transport header.
   private(set) var rulesAskTransport = false
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
   private var isResolved = false
-  /// Routes are derived later.
+  /// True while `changing` runs; routes are derived afterwards.
   private var isChanging = false
   private var areRoutesStale = false
 
-  /// A host with nothing but its loopback interface.
+  /// Creates a host with only the loopback interface.
   public init() {
     addDevice(named: "lo", hardwareAddress: MACAddress(rawValue: 0), mtu: 65536)
     devices[0].addresses = [
@@ -118,7 +133,7 @@ public final class Host: HostModel {
 
   // MARK: Devices
 
-  /// Adds an interface, or gives the one of that name; names longer than 15 bytes are cut.
+  /// Adds an interface, or returns the existing one of that name. Longer names are cut to 15 bytes.
   @discardableResult
   public func addDevice(
     named name: String, hardwareAddress: MACAddress, mtu: Int = 1500, isUp: Bool = true, hasNoARP: Bool = false
@@ -134,9 +149,10 @@ public final class Host: HostModel {
 
   func deviceIndex(named name: String) -> Int? { devices.firstIndex { $0.name == name } }
 
+  /// The interface of this name; nil if there is none.
   public func device(named name: String) -> Device? { devices.first { $0.name == name } }
 
-  /// Resolves what packets ask, where something has changed.
+  /// Recomputes the per-interface data that packets need, after a change.
   private func resolve() {
     isResolved = true
     links = devices.map { HostLink($0, sysctls) }
@@ -144,7 +160,7 @@ public final class Host: HostModel {
     own = OwnAddresses(devices.filter(\.isUp).flatMap { addresses(of: $0) }.map(\.address))
   }
 
-  /// What packets ask of an interface; nothing where it is not this host's.
+  /// The resolved data of an interface; nil if this host has no such interface.
   func link(_ interface: Interface) -> HostLink? {
     if !isResolved { resolve() }
     let position = Int(interface.index) - 1
@@ -152,13 +168,13 @@ public final class Host: HostModel {
     return links[position]
   }
 
-  /// Whether the address is one of this host's own, as `inet_lookup_ifaddr_rcu` says.
+  /// True if this host has the address, as `inet_lookup_ifaddr_rcu` tests it.
   func holds(_ address: IPAddress) -> Bool {
     if !isResolved { resolve() }
     return own.holds(address)
   }
 
-  /// The name of an interface of this host, kept at hand.
+  /// The name of an interface of this host, from a cache.
   func name(of interface: Interface) -> String {
     link(interface) == nil ? interface.name : linkNames[Int(interface.index) - 1]
   }
@@ -171,26 +187,28 @@ public final class Host: HostModel {
     return devices[position]
   }
 
-  /// Changes an interface and derives the routes anew.
+  /// Changes an interface and derives the routes again.
   public func updateDevice(named name: String, _ change: (inout Device) -> Void) {
     guard let index = deviceIndex(named: name) else { return }
     change(&devices[index])
     deriveRoutes()
   }
 
+  /// The interface of this name; nil if there is none.
   public func interface(named name: String) -> Interface? { device(named: name)?.interface }
+  /// The interface group; nil if it is unknown or this host has no such interface.
   public func group(of interface: Interface) -> UInt32? { device(interface)?.group }
 
   // MARK: Routes
 
-  /// Adds a route, or takes the place of the one with the same destination, table and metric.
+  /// Adds a route, or replaces the one with the same destination, table and metric.
   public func addRoute(_ route: Route) {
     addedRoutes.removeAll { $0.hasSameKey(as: route) }
     addedRoutes.append(route)
     deriveRoutes()
   }
 
-  /// Removes the routes with that destination and table; false where there is none.
+  /// Removes the routes with that destination and table. Returns false if there is none.
   @discardableResult
   public func removeRoute(_ route: Route) -> Bool {
     let count = addedRoutes.count
@@ -199,12 +217,13 @@ public final class Host: HostModel {
     return addedRoutes.count < count
   }
 
+  /// Adds a routing rule after the rules of the same priority. Kernel: `fib_nl_newrule`.
   public func addRule(_ rule: RouteRule) {
-    // Behind those of the same priority.
+    // After the rules of the same priority.
     rules.insert(rule, at: rules.firstIndex { $0.priority > rule.priority } ?? rules.count)
   }
 
-  /// Removes the first rule that is like this one; false where there is none.
+  /// Removes the first matching rule. Returns false if there is none.
   @discardableResult
   public func removeRule(where isMeant: (RouteRule) -> Bool) -> Bool {
     guard let index = rules.firstIndex(where: isMeant) else { return false }
@@ -214,10 +233,10 @@ public final class Host: HostModel {
 
   func table(_ number: UInt32, _ family: Family) -> RouteTable? { tables[RouteTableKey(number: number, family: family)] }
 
-  /// All routes: those given, and those that follow from addresses.
+  /// All routes: those that were added, and those derived from addresses.
   public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
 
-  /// Makes several changes and derives the routes once, behind them: the time is that of one change, however many there are.
+  /// Makes several changes and derives the routes once afterwards, to save time.
   public func changing<Failure: Error>(_ changes: () throws(Failure) -> Void) throws(Failure) {
     let isOutermost = !isChanging
     isChanging = true
@@ -230,7 +249,7 @@ public final class Host: HostModel {
     try changes()
   }
 
-  /// Derives the routes that changes left for later.
+  /// Derives the routes that are outdated after changes.
   func deriveStaleRoutes() {
     guard areRoutesStale else { return }
     let wasChanging = isChanging
@@ -252,7 +271,7 @@ public final class Host: HostModel {
     resolveRules()
   }
 
-  /// Nothing where all of its interfaces are down.
+  /// Nil if all its interfaces are down.
   private func resolve(_ route: Route) -> ResolvedRoute? {
     if let output = route.output, device(output)?.isUp == false { return nil }
     let mtu = route.output.flatMap { device($0) }?.mtu ?? 1500
@@ -275,7 +294,7 @@ public final class Host: HostModel {
     alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
   }
 
-  /// What the kernel puts into the local and the main table for an interface's addresses.
+  /// The routes that the kernel adds to the local and the main table for an interface's addresses.
   ///
   /// The corresponding kernel functions are `fib_add_ifaddr` and `addrconf_prefix_route`.
   private func derivedRoutes(_ device: Device) -> [Route] {
@@ -296,12 +315,12 @@ public final class Host: HostModel {
       if family == .ipv4, let broadcast = entry.broadcast, broadcast.bits != 0xFFFF_FFFF {
         add(.broadcast, broadcast.bits, whole, table: RouteTable.local, .link)
       }
-      // The network 0.0.0.0/8 is nobody's (`ipv4_is_zeronet`): an address of a wider prefix gets no route to it.
+      // The kernel adds no route to the network 0.0.0.0/8 (`ipv4_is_zeronet`).
       if family == .ipv4, entry.network >> 24 == 0 { continue }
-      // Of a network of one address there is nothing more to say, unless it is the peer's.
+      // A prefix of full length needs no further routes, unless it is a peer's.
       guard entry.prefixLength < whole || entry.peer.map({ $0 != entry.address }) ?? false else { continue }
       if !entry.hasPrefixRoute {
-        // The kernel leaves the route to the prefix out, and nothing else.
+        // The kernel omits only the route to the prefix.
       } else if device.isLoopback {
         add(.local, entry.network, entry.prefixLength, table: RouteTable.local, .host)
       } else {
@@ -327,7 +346,7 @@ public final class Host: HostModel {
     return route
   }
 
-  /// The addresses of an interface with the link-local one that IPv6 gives it.
+  /// The interface's addresses, with the IPv6 link-local address that the kernel adds.
   func addresses(of device: Device) -> [Address] {
     guard addsLinkLocalAddresses, hasIPv6(device), !device.isLoopback, !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
     else { return device.addresses }

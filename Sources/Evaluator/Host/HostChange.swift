@@ -3,10 +3,13 @@ import NAT
 import Wire
 import XTables
 
-/// A host that is changed while packets pass.
+/// Changes to the host between packets.
 extension Simulator {
-  /// Does what a line for `ip -batch` says. Connections that were masqueraded by an address or an interface which is gone afterwards are
-  /// forgotten. The corresponding kernel functions are `masq_device_event` and `masq_inet_event`.
+  /// Applies a line of `ip -batch`.
+  ///
+  /// Connections masqueraded to an interface or address that no longer exists are removed. The corresponding kernel functions are
+  /// `masq_device_event` and `masq_inet_event`.
+  /// - Throws: `HostError` if the line cannot be parsed or applied.
   public func configure(ipCommand line: String) throws(HostError) {
     let before = host.devices
     try host.apply(ipCommand: line)

@@ -1,9 +1,9 @@
 import Wire
 import XTables
 
-/// What packets ask of an interface, resolved once: as long as neither the interfaces nor the switches change.
+/// The settings of an interface that packets need, computed once and valid until an interface or a sysctl changes.
 struct HostLink {
-  /// The interface's name, as ``Interface/key`` has it.
+  /// The interface's name in the form of ``Interface/key``.
   let key: UInt128
   let isUp: Bool
   let isLoopback: Bool
@@ -12,18 +12,18 @@ struct HostLink {
   let hasNoARP: Bool
   let mtu: Int
   let hardwareAddress: MACAddress
-  /// `forwarding`, for IPv6 that of this interface and that of all.
+  /// `forwarding`; for IPv6 both this interface's and `all`.
   let forwardsIPv4: Bool
   let forwardsIPv6: Bool
   let allForwardIPv6: Bool
-  /// The switches of `net.ipv4.conf`, joined with those for all.
+  /// The switches of `net.ipv4.conf`, each combined with `all`.
   let reversePathFilter: Int
   let acceptsLocal: Bool
   let routesLocalnet: Bool
   let usesMarkForSource: Bool
   let forwardsBroadcasts: Bool
   let sendsRedirects: Bool
-  /// Hosts of other networks are on the link too. Kernel: `shared_media`.
+  /// True if hosts of other networks are on the same link. Kernel: `shared_media`.
   let sharesMedium: Bool
   let speaksIPv6: Bool
 
@@ -50,7 +50,7 @@ struct HostLink {
     usesMarkForSource = sysctls.joined("ipv4", name, "src_valid_mark") != 0
   }
 
-  /// Where frames for a group go; nothing for an address of one.
+  /// The hardware address for a group address; nil for a unicast address.
   func hardwareAddress(ofGroup hop: IPAddress) -> MACAddress? {
     switch hop {
     case .v4(let address) where address.isMulticast:

@@ -1,15 +1,20 @@
 public import Wire
 public import XTables
 
-/// A socket of this host that packets can be delivered to.
+/// A socket of this host that can receive packets.
 public struct HostSocket: Sendable, Hashable {
+  /// The name that reports use for the socket.
   public var name: String
+  /// TCP, UDP or another protocol with ports.
   public var proto: IPProtocol
+  /// The local port.
   public var port: UInt16
-  /// The address it is bound to; any when nil.
+  /// The address that the socket is bound to; nil for any address.
   public var address: IPAddress?
+  /// What matches such as `-m owner` and `-m socket` can read from the socket.
   public var facts: SocketFacts
 
+  /// Creates a socket that listens on a port.
   public init(name: String, proto: IPProtocol, port: UInt16, address: IPAddress? = nil, facts: SocketFacts = SocketFacts()) {
     self.name = name
     self.proto = proto
@@ -20,28 +25,31 @@ public struct HostSocket: Sendable, Hashable {
   }
 }
 
-/// What a socket met.
+/// An event at a socket.
 public enum SocketEvent: Sendable, Hashable {
-  /// An end of a connection.
+  /// One end of a connection.
   public struct End: Sendable, Hashable {
+    /// The address of the end.
     public let address: IPAddress
+    /// The port of the end.
     public let port: UInt16
 
+    /// Creates an end from its address and port.
     public init(_ address: IPAddress, _ port: UInt16) {
       self.address = address
       self.port = port
     }
   }
 
-  /// A connection was accepted. `originalDestination` is what `SO_ORIGINAL_DST` gives; `name` is what the connection is called.
+  /// A connection was accepted. `originalDestination` is the result of `SO_ORIGINAL_DST`; `name` identifies the connection in reports.
   case accepted(socket: String, from: End, local: End, originalDestination: End?, name: String)
-  /// Bytes came; `from` is nil on a connection.
+  /// Data arrived; `from` is nil on a connection.
   case received(socket: String, data: [UInt8], from: End?)
   case closed(socket: String)
   case failed(socket: String, error: SendError)
 }
 
-/// An error a process gets from the kernel, by its name.
+/// An error that a sending process gets from the kernel. Raw values are the symbols of `errno`.
 public enum SendError: String, Sendable, Hashable {
   case notPermitted = "EPERM"
   case networkUnreachable = "ENETUNREACH"
@@ -61,6 +69,7 @@ public enum SendError: String, Sendable, Hashable {
 }
 
 extension Host {
+  /// The listening socket that would receive a packet. Kernel: `nf_sk_lookup_slow_v4`, `nf_sk_lookup_slow_v6`.
   public func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer {
     guard let at = packet.transport, at.proto.hasPorts, at.fragmentOffset == 0, let destination = packet.destination,
       let port = packet.bytes.uint16(at: at.offset &+ 2)
@@ -68,7 +77,7 @@ extension Host {
     return listener(at.proto, destination, port).map { .socket($0.facts) } ?? .none
   }
 
-  /// The socket bound most closely to an address and port.
+  /// The socket with the most specific binding to an address and port.
   func listener(_ proto: IPProtocol, _ address: IPAddress, _ port: UInt16) -> HostSocket? {
     let fitting = sockets.filter { $0.proto == proto && $0.port == port && $0.hears(address) }
     return fitting.first { $0.address == address } ?? fitting.first
@@ -76,7 +85,7 @@ extension Host {
 }
 
 extension HostSocket {
-  /// Whether packets to an address are for it: one bound to `::` hears IPv4 too. Kernel: `net.ipv6.bindv6only` off.
+  /// True if the socket receives packets for an address. A socket bound to `::` receives IPv4 too (`net.ipv6.bindv6only` is off).
   fileprivate func hears(_ destination: IPAddress) -> Bool {
     guard let address else { return true }
     if address.bits == 0 { return address.family == .ipv6 || destination.family == .ipv4 }

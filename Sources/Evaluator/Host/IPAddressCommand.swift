@@ -3,8 +3,11 @@ import XTables
 
 /// `ip address add` and `ip address del`.
 public struct IPInterfaceAddress: Sendable, Hashable {
+  /// `add`, `replace` or `delete`.
   public var verb: IPCommand.Verb
+  /// The name of the interface.
   public var device: String
+  /// The address to add or remove.
   public var address: Host.Address
 
   init(_ verb: String, _ words: inout IPWords) throws(HostError) {
@@ -50,7 +53,7 @@ public struct IPInterfaceAddress: Sendable, Hashable {
     self.device = device
   }
 
-  /// A plus stands for the address with all bits of the host set.
+  /// `+` stands for the address with all host bits set.
   private static func broadcast(_ text: String, of address: Host.Address, _ words: IPWords) throws(HostError) -> IPAddress {
     guard address.address.family == .ipv4 else { throw words.error("IPv6 has no broadcast addresses") }
     if text == "+" { return IPAddress(family: .ipv4, bits: address.network | ~address.mask & 0xFFFF_FFFF) }

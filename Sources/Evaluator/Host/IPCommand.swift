@@ -1,24 +1,27 @@
 import Wire
 import XTables
 
-/// Why a host cannot be set up as told.
+/// The reason why a host cannot be set up as described.
 public struct HostError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The line, or the path in the document.
+  /// The line of `ip`, or the path in the document.
   public let place: String
+  /// What is wrong.
   public let reason: String
 
+  /// Creates an error from a place and a reason.
   public init(_ place: String, _ reason: String) {
     self.place = place
     self.reason = reason
   }
 
+  /// `place: reason`.
   public var description: String { "\(place): \(reason)" }
 }
 
-/// A line for `ip -batch`, understood: a link, an address, a route, a routing rule or a neighbour that is added, changed or removed.
+/// A parsed line of `ip -batch` that adds, changes or removes a link, an address, a route, a routing rule or a neighbour.
 ///
-/// Host model and kernel are both set up from this value, so that nothing reaches the kernel that was not understood here. A word that
-/// is not known is an error; the few that have no bearing on packets (`qlen`, `proto`, …) are read with their values and dropped.
+/// Both the host model and the kernel are set up from this value, so nothing reaches the kernel unparsed. Unknown words are errors. The
+/// words that have no effect on packets (`qlen`, `proto`, …) are parsed with their values and ignored.
 public enum IPCommand: Sendable, Hashable {
   case link(IPLink)
   case address(IPInterfaceAddress)
@@ -26,10 +29,12 @@ public enum IPCommand: Sendable, Hashable {
   case rule(IPRule)
   case neighbour(IPNeighbour)
 
-  /// What is done with the thing that a command describes.
+  /// The operation of a command.
   public enum Verb: Sendable, Hashable { case add, replace, append, change, delete }
 
-  /// - Throws: `HostError` with the line, for a verb, an object or a word that is not understood.
+  /// Parses a line.
+  ///
+  /// - Throws: `HostError` with the line, for an unknown object, verb or word.
   public init(_ line: String) throws(HostError) {
     var words = IPWords(line)
     var family: Family?
@@ -46,7 +51,7 @@ public enum IPCommand: Sendable, Hashable {
     }
   }
 
-  /// The verb by its names, where it is one of those that the object takes.
+  /// Parses a verb by its names; only verbs in `allowed` are accepted.
   static func verb(_ name: String, of object: String, _ words: IPWords, among allowed: Set<Verb>) throws(HostError) -> Verb {
     let verb: Verb? =
       switch name {
@@ -63,10 +68,14 @@ public enum IPCommand: Sendable, Hashable {
 }
 
 extension Host {
-  /// Does what a line for `ip -batch` says: `route add default via 192.0.2.1 dev eth0`, `addr add`, `link set`, `rule add`.
+  /// Applies a line of `ip -batch`: `route add default via 192.0.2.1 dev eth0`, `addr add`, `link set`, `rule add`.
+  ///
+  /// - Throws: `HostError` if the line cannot be parsed or applied.
   public func apply(ipCommand line: String) throws(HostError) { try apply(IPCommand(line), line) }
 
-  /// - Parameter line: what an error names.
+  /// Applies a command.
+  ///
+  /// - Parameter line: the text used in errors.
   func apply(_ command: IPCommand, _ line: String) throws(HostError) {
     switch command {
     case .link(let link): try apply(link, line)

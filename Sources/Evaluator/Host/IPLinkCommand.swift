@@ -3,24 +3,30 @@ import XTables
 
 /// `ip link add` and `ip link set`.
 public struct IPLink: Sendable, Hashable {
-  /// The kinds of interfaces that can be made.
+  /// The kinds of interfaces that can be created.
   public enum Kind: String, Sendable, Hashable { case bridge, dummy }
 
-  /// What the interface becomes a port of.
+  /// The interface's new master (`master`, `nomaster`).
   public enum Master: Sendable, Hashable {
     case none
     case bridge(String)
   }
 
+  /// The name of the interface.
   public var name: String
-  /// The kind to make; nil where the interface is there already.
+  /// The kind of interface to create; nil for an existing interface.
   public var made: Kind?
+  /// `up` or `down`; nil leaves the state as it is.
   public var isUp: Bool?
-  /// Bytes; 68 at least.
+  /// The MTU in bytes, at least 68; nil leaves it as it is.
   public var mtu: UInt32?
+  /// The bridge to join or leave; nil leaves the membership as it is.
   public var master: Master?
+  /// The interface group; nil leaves it as it is.
   public var group: UInt32?
+  /// The hardware address; nil leaves it as it is.
   public var hardwareAddress: MACAddress?
+  /// `arp off` or `arp on`; nil leaves it as it is. Kernel: `IFF_NOARP`.
   public var hasNoARP: Bool?
 
   init(_ verb: String, _ words: inout IPWords) throws(HostError) {
@@ -46,18 +52,18 @@ public struct IPLink: Sendable, Hashable {
     guard !isNew || made != nil else { throw words.error("link add needs a type: bridge or dummy") }
   }
 
-  /// What stands behind `type`.
+  /// Parses the words after `type`.
   private mutating func readKind(_ words: inout IPWords) throws(HostError) {
     let text = try words.value("type")
     guard let kind = Kind(rawValue: text) else { throw words.error("no interface of type \(text) can be made here, only a bridge or dummy") }
     made = kind
-    // A bridge of this host learns nothing by listening, and has no spanning tree.
+    // The simulated bridge has neither multicast snooping nor a spanning tree.
     while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"]) {
       guard try words.number(option) == 0 else { throw words.error("\(option) is 0 here") }
     }
   }
 
-  /// False for other words.
+  /// Returns false for an unknown word.
   private mutating func readProperty(_ word: String, _ words: inout IPWords) throws(HostError) -> Bool {
     switch word {
     case "up": isUp = true

@@ -1,15 +1,20 @@
 public import Wire
 import XTables
 
-/// `ip neighbour add` and its like.
+/// `ip neighbour add`, `replace`, `change`, `append` and `del`.
 public struct IPNeighbour: Sendable, Hashable {
+  /// `add`, `replace`, `change`, `append` or `delete`.
   public var verb: IPCommand.Verb
+  /// The name of the interface.
   public var device: String
+  /// The neighbour's IP address.
   public var address: IPAddress
+  /// The neighbour's hardware address, `lladdr`; nil if not given.
   public var hardwareAddress: MACAddress?
+  /// The state of the entry, `nud`.
   public var state = State.permanent
 
-  /// Raw values are the kernel's `NUD_*`.
+  /// The state of an entry. Raw values are the kernel's `NUD_*`.
   public enum State: UInt16, Sendable, Hashable {
     case none = 0, incomplete = 1, reachable = 2, stale = 4, delay = 8, probe = 0x10, failed = 0x20, noarp = 0x40, permanent = 0x80
 
@@ -28,7 +33,7 @@ public struct IPNeighbour: Sendable, Hashable {
       }
     }
 
-    /// Nobody answers for the address.
+    /// True if no neighbour answers for the address.
     var isAbsent: Bool { self == .none || self == .incomplete || self == .failed }
   }
 

@@ -1,40 +1,53 @@
 public import Wire
 public import XTables
 
-/// `ip route add` and its like, before interfaces are looked up.
+/// `ip route add`, `replace`, `append`, `change` and `del`, before interface names are resolved.
 public struct IPRoute: Sendable, Hashable {
-  /// One way to the destination.
+  /// A next hop.
   public struct Hop: Sendable, Hashable {
+    /// The name of the output interface, `dev`.
     public var device: String?
+    /// The gateway, `via`; nil if the destination is on the link.
     public var gateway: IPAddress?
-    /// The gateway is on the link, whatever the routes say.
+    /// The gateway is on the link, regardless of the routes (`onlink`).
     public var isOnLink = false
-    /// From 1.
+    /// The weight among several next hops, from 1.
     public var weight: UInt8 = 1
-    /// The realm of this way alone; 0 for none.
+    /// The realm of this next hop alone; 0 for none.
     public var realms: UInt32 = 0
   }
 
+  /// The operation.
   public var verb: IPCommand.Verb
+  /// The family of the destination.
   public var family: Family
-  /// As written: the kernel refuses bits beyond the prefix.
+  /// The destination's address with host bits as written; the kernel refuses host bits.
   public var destination: UInt128 = 0
+  /// Bits of the destination's prefix.
   public var prefixLength = 0
+  /// The type of the route, `unicast` by default.
   public var type = AddressType.unicast
-  /// The line names the type; a route that is to go may be of any otherwise.
+  /// True if the line names a type. A route to remove may otherwise have any type.
   public var namesType = false
+  /// The table, `table`; nil if not given.
   public var table: UInt32?
+  /// The scope, `scope`; nil if not given.
   public var scope: RouteScope?
+  /// The metric, `metric`; nil if not given.
   public var metric: UInt32?
-  /// Bytes.
+  /// The MTU in bytes; nil if not given.
   public var mtu: UInt32?
+  /// True for `mtu lock`: the route's MTU is not changed by path MTU discovery.
   public var locksMTU = false
+  /// The TOS the route is for, `tos`; 0 for all.
   public var tos: UInt8 = 0
+  /// The realms of the route, `realms`: destination in the low half, source in the high half.
   public var realms: UInt32 = 0
+  /// The preferred source address, `src`.
   public var preferredSource: IPAddress?
-  /// The way that stands in the route itself.
+  /// The next hop given in the route itself.
   public var way = Hop()
-  /// Those behind `nexthop`.
+  /// The next hops given with `nexthop`.
   public var hops: [Hop] = []
 
   init(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
@@ -100,12 +113,12 @@ public struct IPRoute: Sendable, Hashable {
     if hops.isEmpty { body(&way) } else { body(&hops[hops.count - 1]) }
   }
 
-  /// The table that is meant where the line names none.
+  /// The table that the kernel uses if the line names none.
   public var effectiveTable: UInt32 {
     table ?? (type == .local || type == .broadcast || type == .anycast ? RouteTable.local : RouteTable.main)
   }
 
-  /// The scope that `ip` gives the kernel where the line names none. A route that is to go needs no scope to be found.
+  /// The scope that `ip` sends if the line names none. Removal needs no scope.
   public var effectiveScope: RouteScope {
     if let scope { return scope }
     if family == .ipv6 { return .universe }
@@ -130,7 +143,9 @@ extension Host {
     }
   }
 
-  /// Reads a route as `ip route` prints one: `[type] prefix [via address] [dev name] …`.
+  /// Parses a route as `ip route` prints it: `[type] prefix [via address] [dev name] …`.
+  ///
+  /// - Throws: `HostError` if the text cannot be parsed or names an unknown interface.
   public func route(text: String, family: Family? = nil) throws(HostError) -> Route {
     var words = IPWords(text)
     let route = try resolve(try IPRoute("add", &words, family), text)
@@ -142,7 +157,7 @@ extension Host {
     guard route.output != nil || !route.hops.isEmpty || route.type != .unicast else { throw HostError(line, "the route has no interface") }
   }
 
-  /// A prefix whose last octets may be left out: `10/8`.
+  /// Parses a prefix whose last octets may be omitted: `10/8`.
   static func prefix(_ text: String) -> Address? {
     if let address = Address(text) { return address }
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -152,7 +167,7 @@ extension Host {
     return Address(parts.count == 2 ? "\(padded)/\(parts[1])" : "\(padded)/\(8 * octets.count)")
   }
 
-  /// Looks the interfaces up that a route names.
+  /// Resolves the interface names in a route.
   private func resolve(_ command: IPRoute, _ line: String) throws(HostError) -> Route {
     var route = Route(command.family, command.destination, command.prefixLength, type: command.type)
     route.table = command.effectiveTable
@@ -191,7 +206,7 @@ extension Host {
 }
 
 extension AddressType {
-  /// The names `ip route` gives the types.
+  /// Parses a route type by the names of `ip route`.
   init?(routeName: String) {
     switch routeName {
     case "unicast": self = .unicast

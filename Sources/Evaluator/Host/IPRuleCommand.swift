@@ -3,21 +3,25 @@ public import XTables
 
 /// `ip rule add` and `ip rule del`.
 public struct IPRule: Sendable, Hashable {
-  /// What a line can say of a rule.
+  /// A field that a line can set.
   public enum Field: Sendable, Hashable {
     case source, destination, mark, input, output, inversion, tos, realms, proto, sourcePorts, destinationPorts, users
     case suppressedLength, action
   }
 
+  /// `add` or `delete`.
   public var verb: IPCommand.Verb
+  /// The family of the rule.
   public var family: Family
-  /// Its priority is 0 where ``priority`` is nil.
+  /// The rule; its priority is 0 if ``priority`` is nil.
   public var rule: RouteRule
+  /// The priority; nil if not given.
   public var priority: UInt32?
-  /// The fields that the line says; a rule that is to go must have the same there.
+  /// The fields that the line sets. A rule to remove must be equal in them.
   public var said: Set<Field> = []
-  /// The lengths of the prefixes of source and destination, and the bits as written.
+  /// The source prefix with host bits as written; nil if not given.
   public var sourcePrefix: Host.Address?
+  /// The destination prefix with host bits as written; nil if not given.
   public var destinationPrefix: Host.Address?
 
   init(_ verb: String, _ words: inout IPWords, _ family: Family?) throws(HostError) {
@@ -73,7 +77,7 @@ public struct IPRule: Sendable, Hashable {
     "udplite": .udplite,
   ]
 
-  /// What a rule asks of the transport header and of the sender; false for other words.
+  /// Parses tests of the transport header and the sender. Returns false for an unknown word.
   private mutating func readTransport(_ word: String, _ words: inout IPWords) throws(HostError) -> Bool {
     switch word {
     case "ipproto":
@@ -106,7 +110,7 @@ public struct IPRule: Sendable, Hashable {
     }
   }
 
-  /// Whether an existing rule is the one that a line to remove means.
+  /// True if a line to remove a rule matches an existing rule.
   func means(_ other: RouteRule) -> Bool {
     guard other.family ?? family == family, priority.map({ $0 == other.priority }) ?? true else { return false }
     return said.allSatisfy { field in
@@ -139,7 +143,7 @@ extension Host {
     }
     var rule = command.rule
     if command.priority == nil {
-      // One before the second, as the kernel chooses.
+      // One below the lowest existing priority, as the kernel chooses it (`fib_default_rule_pref`).
       let least = rules.filter { $0.family ?? command.family == command.family }.map(\.priority).filter { $0 > 0 }.min()
       rule.priority = (least ?? 32766) - 1
     }

@@ -1,6 +1,6 @@
 import Wire
 
-/// The words of a line for `ip`, read one after the other. Words are separated by blanks and tabs only.
+/// Reads the words of a line of `ip` in order. Words are separated by blanks and tabs only.
 struct IPWords {
   let line: String
   private let words: [String]
@@ -39,7 +39,7 @@ struct IPWords {
     return number
   }
 
-  /// The name of an interface.
+  /// An interface name.
   mutating func interface(_ name: String) throws(HostError) -> String {
     let word = try value(name)
     guard InterfaceName.isValid(word) else { throw error("\(name) needs the name of an interface, not \(word)") }
@@ -52,14 +52,14 @@ struct IPWords {
     return address
   }
 
-  /// `main`, `100`.
+  /// A routing table: `main`, `100`.
   mutating func table(_ name: String) throws(HostError) -> UInt32 {
     let word = try value(name)
     guard let table = RouteTable.number(word) else { throw error("no table: \(word)") }
     return table
   }
 
-  /// `16`, `0x10`: `ip` reads the hexadecimal digits of either.
+  /// A TOS: `16`, `0x10`; `ip` reads both as hexadecimal.
   mutating func tos(_ name: String) throws(HostError) -> UInt8 {
     let word = try value(name)
     let digits = word.hasPrefix("0x") ? word.dropFirst(2) : word[...]
@@ -67,7 +67,7 @@ struct IPWords {
     return tos
   }
 
-  /// `53`, `1000-2000`.
+  /// A range: `53`, `1000-2000`.
   mutating func range<Number: FixedWidthInteger>(_ name: String) throws(HostError) -> ClosedRange<Number> {
     let word = try value(name)
     let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Self.number($0).flatMap { Number(exactly: $0) } }
@@ -77,7 +77,7 @@ struct IPWords {
     return first...last
   }
 
-  /// `to`, or `from/to`.
+  /// Realms: `to`, or `from/to`.
   mutating func realms(_ name: String) throws(HostError) -> UInt32 {
     let halves = try value(name).split(separator: "/", omittingEmptySubsequences: false).map(Self.number)
     guard halves.count < 3, let to = halves.last ?? nil, let from = halves.first ?? nil, to < 1 << 16, from < 1 << 16 else {
@@ -86,13 +86,15 @@ struct IPWords {
     return halves.count == 1 ? to : from << 16 | to
   }
 
-  /// A number as `strtoul` reads one for `ip`: `0x10` is hexadecimal, `010` octal.
+  /// A number as `strtoul` parses it with base 0: `0x10` is hexadecimal, `010` octal.
   static func number(_ word: some StringProtocol) -> UInt32? {
     guard let first = word.utf8.first, first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9") else { return nil }
     if word.hasPrefix("0x") { return word.utf8.dropFirst(2).first == UInt8(ascii: "+") ? nil : UInt32(word.dropFirst(2), radix: 16) }
     return UInt32(word, radix: first == UInt8(ascii: "0") ? 8 : 10)
   }
 
+  /// Creates an error for this line.
+  ///
   /// - Parameter reason: control characters of quoted words are escaped.
   func error(_ reason: String) -> HostError {
     let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format }

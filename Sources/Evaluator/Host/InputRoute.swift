@@ -2,26 +2,26 @@ import Conntrack
 import Wire
 import XTables
 
-/// Where a packet that came in goes.
+/// The routing decision for a received packet.
 enum InputDecision {
   case local
-  /// Over a route with an interface.
+  /// Forwarded over a route with an interface.
   case forward(ResolvedRoute)
-  /// It ends without a word.
+  /// Dropped silently.
   case lost(String)
-  /// It ends, and its sender is told.
+  /// Dropped with an ICMP error to the sender.
   case unreachable(AddressType, String)
   case unknown
 }
 
 extension Host {
-  /// The corresponding kernel functions are `ip_route_input_rcu` and `ip_route_input_slow`.
+  /// Routes a received IPv4 packet. The corresponding kernel functions are `ip_route_input_rcu` and `ip_route_input_slow`.
   func inputRoute(_ flow: Flow, _ packet: Packet) -> InputDecision {
     guard case .v4(let destination) = flow.destination, case .v4(let source)? = flow.source, let input = flow.input else {
       return .unknown
     }
     if destination.isMulticast {
-      // Every interface is in the group of all hosts; other groups would have to be joined.
+      // Every interface is a member of the all-hosts group. Membership in other groups is not modelled.
       let isOurs = destination == IPv4Address(224, 0, 0, 1) || packet.ipv4?.proto == .igmp
       return isOurs ? .local : .lost("nobody here is in the multicast group")
     }
@@ -64,7 +64,7 @@ extension Host {
     return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
   }
 
-  /// What speaks against a packet's source, by `rp_filter` and against one's own addresses.
+  /// The reason to reject a packet's source, from `rp_filter` and the host's own addresses; nil if it is acceptable.
   ///
   /// The corresponding kernel function is `fib_validate_source`.
   private func martianSource(_ flow: Flow, _ link: HostLink, _ input: Interface, forwardedBy output: Interface? = nil) -> String? {
@@ -82,13 +82,13 @@ extension Host {
     return "the route back to its source is another (rp_filter)"
   }
 
-  /// What the way back to a packet's source is looked for by. The corresponding kernel function is `__fib_validate_source`.
+  /// The flow for the route back to a packet's source. The corresponding kernel function is `__fib_validate_source`.
   func flowBack(of flow: Flow, forwardedBy output: Interface?) -> Flow? {
     guard let source = flow.source, let link = flow.input.flatMap({ link($0) }) else { return nil }
     return Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0, input: output)
   }
 
-  /// The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
+  /// Routes a received IPv6 packet. The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
   func inputRouteIPv6(_ flow: Flow) -> InputDecision {
     guard let input = flow.input, let link = link(input) else { return .unknown }
     if case .v6(let group) = flow.destination, group.isMulticast {
@@ -113,8 +113,8 @@ extension Host {
     }
   }
 
-  /// Whether an interface has joined a group: all nodes; where neighbours are looked for, those of its addresses; on a router, all routers.
-  /// The corresponding kernel function is `ipv6_chk_mcast_addr`.
+  /// True if an interface is a member of a group: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
+  /// routers, if it forwards. The corresponding kernel function is `ipv6_chk_mcast_addr`.
   func listens(to group: IPv6Address, on interface: Interface) -> Bool {
     guard let device = device(interface) else { return false }
     let scope = group.rawValue >> 112

@@ -1,7 +1,7 @@
-/// What an interface may be called.
+/// The rules for interface names.
 public enum InterfaceName {
-  /// Whether the kernel takes the name as it stands: 1 to 15 bytes, no blank, no control character, none of `/`, `:` and `%` (which is
-  /// a place for a number), neither `.` nor `..`. The corresponding kernel function is `dev_valid_name`.
+  /// True if the kernel accepts the name as it is: 1 to 15 bytes without blanks, control characters, `/`, `:` and `%` (a placeholder for a
+  /// number), and neither `.` nor `..`. The corresponding kernel function is `dev_valid_name`.
   public static func isValid(_ name: some StringProtocol) -> Bool {
     let bytes = Array(name.utf8)
     guard (1...15).contains(bytes.count), bytes != [UInt8(ascii: ".")], bytes != Array("..".utf8) else { return false }

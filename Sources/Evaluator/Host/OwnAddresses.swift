@@ -1,8 +1,8 @@
 import Wire
 
-/// The addresses of a host, to be asked for by packets.
+/// The addresses of a host, for fast look-up.
 struct OwnAddresses {
-  /// Sorted.
+  /// Sorted, as is `wide`.
   private let narrow: [UInt32]
   private let wide: [UInt128]
 
@@ -20,7 +20,7 @@ struct OwnAddresses {
 }
 
 extension Array where Element: Comparable {
-  /// Where an element stands in a sorted list.
+  /// The index of an element in a sorted array; nil if it is absent.
   func place(of element: Element) -> Int? {
     var low = 0, high = count
     while low < high {

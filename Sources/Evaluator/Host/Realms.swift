@@ -1,10 +1,10 @@
 import Wire
 import XTables
 
-/// Realms: what routes and rules say of the traffic they lead. A number in the low half for where it goes, in the high one for where
-/// it comes from. Kernel: `dst_entry.tclassid`; IPv4 only.
+/// Realms: traffic classes assigned by routes and rules. The low half is the destination's realm, the high half the source's. Kernel:
+/// `dst_entry.tclassid`; IPv4 only.
 extension Host {
-  /// Those of a packet that came in, for this host or, where `isForwarded`, on its way through.
+  /// The realms of a received packet, for this host or, with `isForwarded`, for forwarding.
   ///
   /// The corresponding kernel functions are `fib_combine_itag` and `rt_set_nexthop`.
   func realms(ofInput flow: Flow, isForwarded: Bool) -> UInt32 {
@@ -14,7 +14,7 @@ extension Host {
     return route.realms.completed(by: rule.realms).completed(by: sourceRealms(flow, forwardedBy: route.output))
   }
 
-  /// Those of a packet of this host's. The corresponding kernel function is `__mkroute_output`.
+  /// The realms of a packet sent by this host. The corresponding kernel function is `__mkroute_output`.
   func realms(ofOutput flow: Flow) -> UInt32 {
     guard usesRealms, case .v4(let destination) = flow.destination, destination != .broadcast, !destination.isMulticast,
       let (route, rule) = led(flow)
@@ -22,7 +22,7 @@ extension Host {
     return (route.type == .broadcast ? 0 : route.realms).completed(by: rule.realms)
   }
 
-  /// What the way back says of a packet's source: there it is where the packet goes.
+  /// The source realm: the destination realm of the route back to the source.
   private func sourceRealms(_ flow: Flow, forwardedBy output: Interface?) -> UInt32 {
     guard let back = flowBack(of: flow, forwardedBy: output), let (route, rule) = led(back) else { return 0 }
     let destination = route.realms << 16
@@ -37,7 +37,7 @@ extension Host {
 }
 
 extension UInt32 {
-  /// With the other's halves where its own are empty. The corresponding kernel function is `set_class_tag`.
+  /// Takes the other's halves where its own are 0. The corresponding kernel function is `set_class_tag`.
   fileprivate func completed(by other: UInt32) -> UInt32 {
     self | (self & 0xFFFF == 0 ? other & 0xFFFF : 0) | (self >> 16 == 0 ? other & 0xFFFF_0000 : 0)
   }

@@ -1,7 +1,7 @@
 public import Wire
 public import XTables
 
-/// How far an address or a route reaches; raw values are the kernel's `RT_SCOPE_*`: the larger, the nearer.
+/// How far an address or route is valid. Raw values are the kernel's `RT_SCOPE_*`: larger values are nearer.
 public enum RouteScope: UInt8, Sendable, Hashable {
   case universe = 0
   case site = 200
@@ -9,6 +9,7 @@ public enum RouteScope: UInt8, Sendable, Hashable {
   case host = 254
   case nowhere = 255
 
+  /// Parses a name or number as `ip` does, such as `global`, `link` or `253`.
   public init?(name: some StringProtocol) {
     switch name {
     case "global", "universe", "0": self = .universe
@@ -21,33 +22,46 @@ public enum RouteScope: UInt8, Sendable, Hashable {
   }
 }
 
-/// One route. Kernel: `fib_alias` with its `fib_info`.
+/// A route. Kernel: `fib_alias` with its `fib_info`.
 public struct Route: Sendable, Hashable {
+  /// The family of the destination.
   public let family: Family
+  /// The destination, without host bits.
   public let destination: UInt128
+  /// Bits of the destination's prefix.
   public let prefixLength: Int
+  /// What the route does with packets: sends them, delivers them here, or refuses them.
   public var type: AddressType
+  /// The number of the table that the route is in.
   public var table: UInt32 = RouteTable.main
+  /// The output interface; nil if the route has none, or several next hops.
   public var output: Interface?
+  /// The gateway; nil if the destination is on the link.
   public var gateway: IPAddress?
+  /// The source address for packets that this host sends; nil to select one.
   public var preferredSource: IPAddress?
+  /// The metric: among routes to one prefix, the lowest is used.
   public var metric: UInt32 = 0
-  /// 0 for the interface's.
+  /// The route's MTU in bytes; 0 for the interface's.
   public var mtu = 0
+  /// The distance of the destination.
   public var scope: RouteScope = .universe
-  /// The realm it leads to in the low half, the one it comes from in the high one; 0 for none. Kernel: `fib_nh.nh_tclassid`.
+  /// The destination realm in the low half, the source realm in the high half; 0 for none. Kernel: `fib_nh.nh_tclassid`.
   public var realms: UInt32 = 0
-  /// The TOS it is for, in the bits that routes look at; 0 for all. IPv4 only.
+  /// The TOS that the route is for, in the bits that routes test; 0 for all. IPv4 only.
   public var tos: UInt8 = 0
-  /// Where it leads by more ways than one; its own interface and gateway are then none. Kernel: `fib_nh`.
+  /// Several next hops, with `output` and `gateway` unset. Kernel: `fib_nh`.
   public var hops: [Hop] = []
 
-  /// One of several ways.
+  /// One of several next hops.
   public struct Hop: Sendable, Hashable {
+    /// The output interface.
     public var output: Interface
+    /// The gateway; nil if the destination is on the link.
     public var gateway: IPAddress?
   }
 
+  /// Creates a route to a prefix; host bits in `destination` are cleared.
   public init(_ family: Family, _ destination: UInt128, _ prefixLength: Int, type: AddressType = .unicast) {
     self.family = family
     self.destination = destination & AddressMask.mask(prefix: prefixLength, family)
@@ -66,15 +80,15 @@ struct RouteTableKey: Hashable {
   let family: Family
 }
 
-/// A route as look-ups give it, with what follows from it for a packet that is passed on.
+/// A route as returned by look-ups, with precomputed data for forwarding.
 final class ResolvedRoute: Sendable {
   let route: Route
-  /// Its ways, where there are several.
+  /// The next hops, if there are several.
   let hops: [ResolvedRoute]
-  /// Nothing where it has no interface.
+  /// Nil if the route has no interface.
   let forwarding: RouteAnswer?
 
-  /// - Parameter mtu: that of its interface.
+  /// - Parameter mtu: the interface's MTU in bytes.
   init(_ route: Route, mtu: Int, hops: [ResolvedRoute] = []) {
     self.route = route
     self.hops = hops
@@ -86,24 +100,27 @@ final class ResolvedRoute: Sendable {
   }
 }
 
-/// The routes of one table and family, found by longest prefix. Kernel: `fib_table`.
+/// The routes of one table and family, looked up by longest prefix. Kernel: `fib_table`.
 public final class RouteTable: Sendable {
+  /// `RT_TABLE_DEFAULT`.
   public static let `default`: UInt32 = 253
+  /// `RT_TABLE_MAIN`.
   public static let main: UInt32 = 254
+  /// `RT_TABLE_LOCAL`.
   public static let local: UInt32 = 255
 
-  /// The prefixes of one length.
+  /// All prefixes of one length.
   private struct Level {
     var mask: UInt128
-    /// In rising order.
+    /// Sorted in ascending order.
     var prefixes: [UInt128] = []
-    /// Where the routes of each prefix begin; one more for the end.
+    /// The index of the first route of each prefix, and a final entry for the end.
     var starts: [Int] = []
   }
 
-  /// Longest first; only lengths that occur.
+  /// Longest first; only lengths in use.
   private let levels: [Level]
-  /// Those of a prefix together, those for a TOS first, by rising metric, and of one metric in the order in which they were added.
+  /// Grouped by prefix: routes for a TOS first, then by ascending metric, then in the order in which they were added.
   private let routes: [ResolvedRoute]
 
   init(_ list: [ResolvedRoute], family: Family) {
@@ -130,10 +147,10 @@ public final class RouteTable: Sendable {
     self.levels = levels
   }
 
-  /// The bits of a TOS that routes look at. Kernel: `IPTOS_RT_MASK`, without the low bit that congestion notification has taken.
+  /// The bits of a TOS that routes test. Kernel: `IPTOS_RT_MASK`, without the low bit, which ECN uses.
   static let tosMask: UInt8 = 0x1C
 
-  /// The first route that leads to an address, by the wanted interface if there is one.
+  /// The first route to an address, through the wanted interface if one is given.
   func lookup(_ address: UInt128, output: Interface?, tos: UInt8 = 0) -> ResolvedRoute? {
     for level in levels.indices {
       guard let place = levels[level].prefixes.place(of: address & levels[level].mask) else { continue }
@@ -147,7 +164,7 @@ public final class RouteTable: Sendable {
     return nil
   }
 
-  /// The numbers `ip` knows by name.
+  /// The table numbers that `ip` knows by name.
   static func number(_ name: some StringProtocol) -> UInt32? {
     switch name {
     case "local": local

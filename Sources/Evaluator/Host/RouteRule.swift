@@ -1,62 +1,75 @@
 public import Wire
 public import XTables
 
-/// When which routing table is asked. Kernel: `fib_rule`.
+/// A routing rule, which selects a table for a packet. Kernel: `fib_rule`.
 public struct RouteRule: Sendable, Hashable {
+  /// What a matching rule does. Kernel: `FR_ACT_*`.
   public enum Action: Sendable, Hashable {
     case table(UInt32)
     case unreachable, prohibit, blackhole
-    /// The rules go on at the first of this priority; where there is none, at the next.
+    /// Continues at the first rule of this priority; if there is none, at the next rule.
     case goto(UInt32)
-    /// A place to go to.
+    /// Does nothing; serves as a target of `goto`.
     case nop
   }
 
+  /// The priority: rules are tried in ascending order.
   public var priority: UInt32
+  /// The family that the rule is for; nil for both.
   public var family: Family?
+  /// The source prefix to match; nil for any.
   public var source: AddressMask?
+  /// The destination prefix to match; nil for any.
   public var destination: AddressMask?
+  /// The packet mark to match, under ``markMask``.
   public var mark: UInt32 = 0
-  /// 0: the mark is not looked at.
+  /// The bits of the mark to compare; 0 ignores the mark.
   public var markMask: UInt32 = 0
+  /// The input interface to match; nil for any.
   public var input: String?
+  /// The output interface that the socket is bound to; nil for any.
   public var output: String?
-  /// As those of a ``Route``. Kernel: `fib4_rule.tclassid`.
+  /// Realms, as in ``Route``. Kernel: `fib4_rule.tclassid`.
   public var realms: UInt32 = 0
-  /// 0: the TOS is not looked at.
+  /// The TOS to match; 0 ignores the TOS.
   public var tos: UInt8 = 0
+  /// The transport protocol to match; nil for any.
   public var proto: IPProtocol?
+  /// The source ports to match; nil for any.
   public var sourcePorts: ClosedRange<UInt16>?
+  /// The destination ports to match; nil for any.
   public var destinationPorts: ClosedRange<UInt16>?
-  /// Users that send; a packet that came in is root's.
+  /// The sending users to match; a received packet counts as root's.
   public var users: ClosedRange<UInt32>?
-  /// It covers what the rest of it does not.
+  /// Matches the packets that the other conditions do not match (`not`).
   public var isInverted = false
-  /// Routes with prefixes up to this length are passed over.
+  /// Ignores routes with prefixes up to this length, `suppress_prefixlength`.
   public var suppressedLength: Int?
+  /// What the rule does.
   public var action: Action
 
+  /// Creates a rule that matches all packets.
   public init(priority: UInt32, _ action: Action) {
     self.priority = priority
     self.action = action
   }
 
-  /// The three rules every kernel starts with.
+  /// The three rules that every kernel starts with.
   public static let initial = [
     RouteRule(priority: 0, .table(RouteTable.local)), RouteRule(priority: 32766, .table(RouteTable.main)),
     RouteRule(priority: 32767, .table(RouteTable.default)),
   ]
 
-  /// It asks for what stands behind the network header.
+  /// True if the rule tests the transport header.
   var asksTransport: Bool { proto != nil || sourcePorts != nil || destinationPorts != nil }
 
-  /// It asks nothing of a packet.
+  /// True if the rule matches every packet.
   var asksNothing: Bool {
     family == nil && source == nil && destination == nil && markMask == 0 && input == nil && output == nil && tos == 0 && !asksTransport
       && users == nil && !isInverted
   }
 
-  /// The corresponding kernel functions are `fib_rule_match`, `fib4_rule_match` and `fib6_rule_match`.
+  /// True if the rule matches. The corresponding kernel functions are `fib_rule_match`, `fib4_rule_match` and `fib6_rule_match`.
   func covers(_ flow: Flow) -> Bool {
     if let family, family != flow.destination.family { return false }
     return holds(flow) != isInverted
@@ -78,7 +91,7 @@ public struct RouteRule: Sendable, Hashable {
 }
 
 extension RouteRule.Action {
-  /// What a packet is told that it stops: an unreachable rule has no host to speak of, as a route would have.
+  /// The type of route with the same effect. An unreachable rule reports the network unreachable, where a route reports the host.
   var addressType: AddressType {
     switch self {
     case .prohibit: .prohibit
@@ -88,12 +101,12 @@ extension RouteRule.Action {
   }
 }
 
-/// A rule with the tables it leads to.
+/// A rule with its tables resolved.
 struct RuleLookup {
   let rule: RouteRule
   let narrow: RouteTable?
   let wide: RouteTable?
-  /// The rule asks nothing of the flow.
+  /// True if the rule matches every flow.
   let coversAll: Bool
 
   init(rule: RouteRule, narrow: RouteTable?, wide: RouteTable?) {

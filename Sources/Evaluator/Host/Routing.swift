@@ -1,21 +1,30 @@
 public import Wire
 public import XTables
 
-/// What a route is looked for by. Kernel: `flowi4`, `flowi6`.
+/// The key of a route look-up. Kernel: `flowi4`, `flowi6`.
 public struct Flow: Sendable, Hashable {
+  /// The destination address.
   public var destination: IPAddress
+  /// The source address; nil if not chosen yet.
   public var source: IPAddress?
+  /// The packet mark.
   public var mark: UInt32 = 0
+  /// The input interface; nil for packets of this host.
   public var input: Interface?
+  /// The interface that the sending socket is bound to.
   public var output: Interface?
+  /// The TOS or traffic class.
   public var tos: UInt8 = 0
-  /// What stands behind the network header, where a rule asks for it.
+  /// The transport protocol; set only if a rule tests it.
   public var proto: IPProtocol?
+  /// The transport source port, 0 without one.
   public var sourcePort: UInt16 = 0
+  /// The transport destination port, 0 without one.
   public var destinationPort: UInt16 = 0
-  /// The user whose socket sends it; root for packets from outside.
+  /// The user of the sending socket; root (0) for received packets.
   public var user: UInt32 = 0
 
+  /// Creates a key with TOS 0 and user 0.
   public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil) {
     self.destination = destination
     self.source = source
@@ -25,18 +34,18 @@ public struct Flow: Sendable, Hashable {
   }
 }
 
-/// What a look-up in the tables gives.
+/// The result of a look-up in the tables.
 enum RouteLookup {
   case found(ResolvedRoute)
-  /// No route, or one that forbids: the type says which.
+  /// No route, or a refusing route of this type.
   case error(AddressType)
-  /// A rule forbids it.
+  /// A rule refuses the packet.
   case barred(RouteRule.Action)
   case unknown
 }
 
 extension Flow {
-  /// What rules can ask of a packet besides its addresses.
+  /// Adds the fields besides the addresses that rules can test.
   mutating func note(_ packet: borrowing Packet, transport: Bool) {
     tos = packet.tos ?? 0
     guard transport, let at = packet.transport else { return }
@@ -48,7 +57,7 @@ extension Flow {
 }
 
 extension Host {
-  /// Asks the tables in the order of the rules.
+  /// Looks up the tables in the order of the rules.
   ///
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
@@ -56,7 +65,7 @@ extension Host {
     return lookup(flow, endingAt: &last)
   }
 
-  /// - Parameter place: gets the place of the rule that led to the answer.
+  /// - Parameter place: set to the index of the rule that decided.
   func lookup(_ flow: Flow, endingAt place: inout Int) -> RouteLookup {
     var index = 0
     while index < lookups.count {
@@ -68,7 +77,7 @@ extension Host {
       case .nop: continue
       case .goto(let priority):
         let family = flow.destination.family
-        // Only forward: the rules stand by their priorities.
+        // Only forward: the rules are sorted by priority.
         guard let target = lookups[index...].firstIndex(where: { $0.rule.priority == priority && $0.rule.family ?? family == family }) else { continue }
         index = target
       case .table:
@@ -86,7 +95,7 @@ extension Host {
     return knowsAllRoutes ? .error(.unspecified) : .unknown
   }
 
-  /// What would have to be known to say where a packet goes.
+  /// A description of the missing facts that the routing decision depends on.
   func needs(_ flow: Flow) -> String {
     if case .found(let found) = lookup(flow), !found.hops.isEmpty {
       return "which of \(found.hops.count) next hops to \(flow.destination) the kernel picks by a hash with a key of its own"
@@ -94,7 +103,7 @@ extension Host {
     return "a route to \(flow.destination), or the word that there is none"
   }
 
-  /// The route of a packet that starts here; nil if routes were not given, without an output where none leads.
+  /// The route of a packet that this host sends. Nil if routes were not given; without an output if no route exists.
   ///
   /// The corresponding kernel functions are `ip_route_output_key` and `ip6_route_output`.
   public func outputRoute(_ flow: Flow) -> RouteAnswer? {
@@ -103,14 +112,14 @@ extension Host {
     return RouteAnswer(type: .unreachable, output: nil, gateway: nil, preferredSource: nil)
   }
 
-  /// Whether packets from a source may not leave by an interface: one of 127.0.0.0/8 stays on the loopback interface unless
+  /// True if packets from a source may not leave by an interface: addresses of 127.0.0.0/8 stay on the loopback interface unless
   /// `route_localnet` is on. The corresponding kernel function is `__mkroute_output`.
   func isMartian(source: IPAddress?, on output: Interface) -> Bool {
     guard case .v4(let address)? = source, address.rawValue >> 24 == 127, let link = link(output) else { return false }
     return !link.isLoopback && !link.routesLocalnet
   }
 
-  /// The route by destination and rules, whatever the source may be.
+  /// The route by destination and rules, without a check of the source.
   private func destinationRoute(_ flow: Flow) -> RouteAnswer? {
     var flow = flow
     if flow.destination.bits == 0 { flow.destination = flow.destination.family == .ipv4 ? .v4(.loopback) : .v6(IPv6Address(rawValue: 1)) }
@@ -136,7 +145,7 @@ extension Host {
     }
   }
 
-  /// Bound to an interface, everything that no route leads to is taken to be on the link. IPv4 only.
+  /// A socket bound to an interface treats destinations without a route as on-link. IPv4 only.
   private func onLink(_ flow: Flow) -> RouteAnswer? {
     guard let output = flow.output, flow.destination.family == .ipv4 else { return nil }
     return RouteAnswer(
@@ -144,7 +153,7 @@ extension Host {
       mtu: device(output)?.mtu ?? 1500)
   }
 
-  /// Broadcast and multicast need no route, but an interface.
+  /// Broadcast and multicast need no route, only an interface.
   private func manyRoute(_ flow: Flow, _ type: AddressType) -> RouteAnswer? {
     var output = flow.output
     if output == nil, let source = flow.source { output = device(holding: source)?.interface }
@@ -160,16 +169,16 @@ extension Host {
     return route.mtu > 0 ? min(route.mtu, mtu) : mtu
   }
 
-  /// The corresponding kernel functions are `fib_result_prefsrc` and `ipv6_dev_get_saddr`, the latter by longest common prefix
-  /// and scope only.
+  /// Selects the source address. The corresponding kernel functions are `fib_result_prefsrc` and `ipv6_dev_get_saddr`, the latter only by scope
+  /// and longest common prefix.
   private func preferredSource(_ route: Route, _ output: Interface, _ destination: IPAddress) -> IPAddress? {
     if let source = route.preferredSource { return source }
     guard destination.family == .ipv6 else { return selectAddress(output, near: route.gateway ?? destination, route.scope) }
     return selectAddress(ipv6: output, near: destination)
   }
 
-  /// The IPv6 address to speak with: of fitting scope, of the interface by which it goes, with the longest common prefix, in this order.
-  /// The corresponding kernel function is `ipv6_dev_get_saddr`, without rules on lifetimes and labels.
+  /// Selects an IPv6 source address by, in this order: fitting scope, output interface, longest common prefix.
+  /// The corresponding kernel function is `ipv6_dev_get_saddr`, without the rules on lifetimes and labels.
   private func selectAddress(ipv6 output: Interface, near destination: IPAddress) -> IPAddress? {
     let wanted = scope(ofIPv6: destination)
     let asked = wanted == .universe ? devices.filter(\.isUp) : devices.filter { $0.interface == output }
@@ -177,7 +186,7 @@ extension Host {
     for device in asked {
       for entry in addresses(of: device) where entry.address.family == .ipv6 {
         let own = scope(ofIPv6: entry.address)
-        // The nearest of those wide enough, else the widest.
+        // The smallest scope that suffices, otherwise the largest.
         let fit = own.rawValue <= wanted.rawValue ? Int(own.rawValue) : -Int(own.rawValue) - 256
         let rank = (entry.address == destination ? 1 << 16 : fit, device.interface == output ? 1 : 0, common(entry.address, destination))
         if best.map({ rank > $0.rank }) ?? true { best = (rank, entry.address) }
@@ -196,7 +205,7 @@ extension Host {
     devices.first { device in device.isUp && addresses(of: device).contains { $0.address == address } }
   }
 
-  /// The address an interface speaks with to one near it.
+  /// Selects the source address of an interface for a destination.
   ///
   /// The corresponding kernel function is `inet_select_addr`.
   func selectAddress(_ interface: Interface, near: IPAddress?, _ scope: RouteScope) -> IPAddress? {
@@ -216,6 +225,7 @@ extension Host {
 
   // MARK: HostModel
 
+  /// The type of an address, `fib_lookup` in the local table; nil if the routes are not known. Kernel: `inet_addr_type`, `ipv6_chk_addr`.
   public func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
     if case .v4(let narrow) = address {
       if narrow == .broadcast || narrow == .any { return .broadcast }
@@ -235,12 +245,14 @@ extension Host {
     }
   }
 
+  /// The route for a packet's fields; nil if the routes are not known.
   public func route(
     to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?
   ) -> RouteAnswer? {
     outputRoute(Flow(to: destination, from: source, mark: mark, input: input, output: output))
   }
 
+  /// The interface's address as MASQUERADE selects it. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
   public func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress? {
     if family == .ipv4 { return selectAddress(interface, near: near, .universe) }
     let own = (device(interface).map { addresses(of: $0) } ?? []).filter { $0.address.family == .ipv6 }
@@ -248,9 +260,11 @@ extension Host {
     return own.first { ($0.scope == .link) == isNear }?.address ?? own.first?.address
   }
 
+  /// The source address for an answer through an interface. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
   public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
     near.family == .ipv4 ? selectAddress(interface, near: near, .universe) : selectAddress(ipv6: interface, near: near)
   }
 
+  /// The value of a sysctl; nil for an unknown name.
   public func sysctl(_ name: String) -> Int? { sysctls[name] }
 }

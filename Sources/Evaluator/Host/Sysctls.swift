@@ -1,15 +1,16 @@
 public import Wire
 public import XTables
 
-/// The switches of the kernel's IP layer by their dotted names, with the defaults of Linux 6.18.
+/// The sysctls of the kernel's IP layer by dotted name, with the defaults of Linux 6.18.
 ///
-/// Those of connection tracking belong to its table; see `ConntrackSettings`.
+/// The sysctls of connection tracking are in `ConntrackSettings`.
 public struct Sysctls: Sendable {
   private var values: [String: Int] = [:]
 
+  /// Creates the defaults.
   public init() {}
 
-  /// What a kernel has where nobody sets anything; per interface under `conf.default`.
+  /// The kernel's defaults; per-interface ones under `conf.default`.
   private static let defaults: [String: Int] = [
     "net.ipv4.ip_forward": 0, "net.ipv4.ip_default_ttl": 64, "net.ipv4.icmp_echo_ignore_all": 0,
     "net.ipv4.icmp_echo_ignore_broadcasts": 1, "net.ipv4.icmp_ratelimit": 1000, "net.ipv4.icmp_ratemask": 6168,
@@ -30,13 +31,13 @@ public struct Sysctls: Sendable {
     "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
   ]
 
-  /// The names of all switches that have a bearing here, those of single interfaces by `default` in place of their names.
+  /// The names of all supported sysctls, sorted; per-interface ones with `default` as the interface.
   public static var knownNames: [String] { defaults.keys.sorted() }
 
-  /// The names that were set, with their values.
+  /// The sysctls that were set, with their values.
   public var assigned: [String: Int] { values }
 
-  /// A value that was set, or the kernel's default; nothing for a name that is not known here. Slashes stand for dots as well.
+  /// The value that was set, or the kernel's default; nil for an unknown name. Slashes are accepted instead of dots.
   public subscript(name: String) -> Int? {
     get {
       let name = Self.canonical(name)
@@ -45,7 +46,7 @@ public struct Sysctls: Sendable {
     set {
       let name = Self.canonical(name)
       values[name] = newValue
-      // Writing the switch for all changes every interface and the default, as devinet_sysctl_forward does.
+      // Writing `all` changes every interface and `default`, as devinet_sysctl_forward does.
       for family in ["ipv4", "ipv6"] {
         let all = "net.\(family).conf.all.forwarding"
         guard name == all || family == "ipv4" && name == "net.ipv4.ip_forward" else { continue }
@@ -58,12 +59,12 @@ public struct Sysctls: Sendable {
     }
   }
 
-  /// The types of ICMPv6 that are sent under limits, one bit a type from 0 to 127: `net.ipv6.icmp.ratemask`.
+  /// The ICMPv6 types that are rate-limited, one bit for each type from 0 to 127: `net.ipv6.icmp.ratemask`.
   private(set) var icmpv6RateMask: UInt128 = ~(1 << 2)
 
-  /// Sets a switch to what `sysctl` prints of it: a number, or the list of types of `net.ipv6.icmp.ratemask`.
+  /// Sets a sysctl from the text that `sysctl` prints: a number, or for `net.ipv6.icmp.ratemask` a list of types.
   ///
-  /// - Returns: false for any other text, which sets nothing.
+  /// - Returns: false for any other text; nothing is then changed.
   public mutating func assign(_ name: String, _ text: String) -> Bool {
     if Self.canonical(name) == "net.ipv6.icmp.ratemask" {
       guard let mask = Self.bits(of: text) else { return false }
@@ -75,7 +76,7 @@ public struct Sysctls: Sendable {
     return true
   }
 
-  /// A list such as `0-1,3-127`; types of 128 and more are informational and never limited. Kernel: `proc_do_large_bitmap`.
+  /// Parses a list such as `0-1,3-127`. Types from 128 are informational and never limited. Kernel: `proc_do_large_bitmap`.
   private static func bits(of list: String) -> UInt128? {
     var mask: UInt128 = 0
     for part in list.split(separator: ",") {
@@ -86,7 +87,7 @@ public struct Sysctls: Sendable {
     return mask
   }
 
-  /// `net.ipv4.conf.eth0.rp_filter` falls back to the value of `default`.
+  /// The value of a per-interface sysctl such as `net.ipv4.conf.eth0.rp_filter`: the interface's if set, else that of `default`.
   private func perInterface(_ name: String) -> Int? {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 5, parts[2] == "conf", parts[0] == "net", let last = parts.last else { return nil }
@@ -95,17 +96,18 @@ public struct Sysctls: Sendable {
   }
 
   private static func canonical(_ name: String) -> String {
-    // Looked up for every packet: most names are as they should be.
+    // This is called for every packet, and most names are canonical already.
     name.utf8.contains(UInt8(ascii: "/")) ? String(name.map { $0 == "/" ? "." : $0 }) : name
   }
 
-  /// The switch of an interface joined with that for all, as `IN_DEV_ORCONF` and `IN_DEV_MAXCONF` join them.
+  /// The interface's value combined with `all`, as `IN_DEV_ORCONF` and `IN_DEV_MAXCONF` do.
   func joined(_ family: String, _ interface: String, _ name: String) -> Int {
     max(self["net.\(family).conf.all.\(name)"] ?? 0, self["net.\(family).conf.\(interface).\(name)"] ?? 0)
   }
 }
 
 extension Host {
+  /// The rate limit for an ICMP error; nil if the type is not limited. Kernel: `icmpv4_xrlim_allow`, `icmpv6_xrlim_allow`.
   public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? {
     let isWide = destination.family == .ipv6
     if isWide {
@@ -122,7 +124,7 @@ extension Host {
       isLoopback: outputRoute(Flow(to: destination))?.output.map { isLoopback($0) } ?? false)
   }
 
-  /// Whether packets that come by an interface are passed on.
+  /// True if packets received on an interface are forwarded.
   func forwards(_ interface: String, _ family: Family) -> Bool {
     sysctls["net.\(family == .ipv4 ? "ipv4" : "ipv6").conf.\(interface).forwarding"] ?? 0 != 0
   }

@@ -2,9 +2,9 @@ import Conntrack
 import Wire
 import XTables
 
-/// What the IP layer does with a packet between the wire and the first hook, and between PREROUTING and what follows.
+/// IP input processing: from the wire to PREROUTING, and from PREROUTING to the next hook.
 extension Simulator {
-  /// The corresponding kernel functions are `ip_rcv` and `ipv6_rcv`.
+  /// Receives a packet. The corresponding kernel functions are `ip_rcv` and `ipv6_rcv`.
   func enter(_ packet: Packet, on name: String) {
     var packet = packet
     let family = packet.family ?? .ipv4
@@ -34,7 +34,7 @@ extension Simulator {
     travel(&journey)
   }
 
-  /// The same for a packet that keeps no report, and whose bytes are changed in place.
+  /// Receives a packet without a report; its bytes are changed in place.
   func enter(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) {
     journey.begin(packet.family ?? .ipv4, input: interface)
     guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface, &journey) }
@@ -49,13 +49,13 @@ extension Simulator {
     swap(&packet, &journey.context.packet)
   }
 
-  /// For what is not worth a way of its own: bridges, interfaces that are down or not there, and options that are refused.
+  /// Falls back to the recorded path for rare cases: bridges, missing or down interfaces, and refused options.
   private func enterRecorded(_ packet: Packet, on interface: Interface, _ journey: inout Journey) {
     enter(packet, on: interface.name)
     journey.verdict = report.verdict
   }
 
-  /// For whom the link layer received the packet. The corresponding kernel function is `eth_type_trans`.
+  /// Sets the packet type from the link-layer destination. The corresponding kernel function is `eth_type_trans`.
   private func classify(_ packet: inout Packet, _ port: Host.Device, _ device: Host.Device) {
     guard let link = packet.link else { return }
     if link.destination == .broadcast {
@@ -69,7 +69,7 @@ extension Simulator {
     }
   }
 
-  /// Why the IP layer would not even show the packet to PREROUTING; trims what stands behind the packet.
+  /// The reason to drop the packet before PREROUTING, or nil. Trims bytes after the end of the packet.
   ///
   /// The corresponding kernel functions are `ip_rcv_core` and `ip6_rcv_core`.
   func objection(to packet: inout Packet, _ input: Interface) -> String? {
@@ -90,7 +90,7 @@ extension Simulator {
     return nil
   }
 
-  /// Refuses a packet for its hop-by-hop options; the sender of some is told.
+  /// Drops a packet because of its hop-by-hop options. For some faults an ICMP error is sent.
   private func refuse(_ packet: Packet, _ fault: HopByHopOptions.Fault, _ device: Host.Device, _ index: Int) {
     report.packets[index].verdict = .refused("its hop-by-hop options are not to be taken")
     guard case .problem(let code, let offset) = fault else { return }
@@ -100,17 +100,17 @@ extension Simulator {
     settleEffects(&journey)
   }
 
-  /// Decides where a packet goes that has passed PREROUTING, and takes it to its next hook. False when it ends here.
+  /// Routes a packet that has passed PREROUTING and moves it to its next hook. Returns false if it ends here.
   ///
   /// The corresponding kernel functions are `ip_rcv_finish` and `ip6_rcv_finish`.
   func routeInput(_ journey: inout Journey) -> Bool {
     guard let input = journey.context.input, let destination = journey.context.packet.destination,
       let source = journey.context.packet.source
     else { return lose(&journey, "the network header is broken") }
-    // What came round through the loopback keeps the route it left with.
+    // A packet from the loopback interface keeps the route it was sent with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
     if !journey.context.packet.fragmentLengths.isEmpty, pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
-    // A socket that TPROXY chose is not looked for again.
+    // If TPROXY has assigned a socket, no socket is looked up.
     if journey.context.receiver == nil, delivery == .stack || journey.context.owner != nil {
       journey.context.owner = earlyOwner(of: journey.context.packet)
     }
@@ -144,7 +144,7 @@ extension Simulator {
     return false
   }
 
-  /// Fragments are put together before INPUT. The corresponding kernel function is `ip_local_deliver`.
+  /// Delivers locally; IPv4 fragments are reassembled before INPUT. The corresponding kernel function is `ip_local_deliver`.
   private func approachLocal(_ journey: inout Journey) -> Bool {
     if journey.context.family == .ipv4, journey.context.packet.ipv4?.isFragment == true {
       guard gather(&journey, at: .input) == .accept else {
@@ -156,7 +156,7 @@ extension Simulator {
     return true
   }
 
-  /// The corresponding kernel functions are `ip_error` and `ip6_pkt_drop`.
+  /// Answers with an ICMP error for the route's type. The corresponding kernel functions are `ip_error` and `ip6_pkt_drop`.
   private func answerUnreachable(_ journey: inout Journey, _ type: AddressType) {
     let code: UInt8
     if journey.context.family == .ipv4 {
@@ -171,13 +171,13 @@ extension Simulator {
     answerError(&journey, type: journey.context.family == .ipv4 ? 3 : 1, code: code)
   }
 
-  /// Sends an ICMP error about a packet that the IP layer will not pass on.
+  /// Sends an ICMP error about a packet that cannot be forwarded.
   func answerError(_ journey: inout Journey, type: UInt8, code: UInt8, information: UInt32 = 0) {
     journey.context.answerICMPError(type: type, code: code, information: information)
     settleEffects(&journey)
   }
 
-  /// Whether a packet from this source may leave by another interface than it came by. The corresponding kernel function is `ip6_forward`.
+  /// True if a packet from this source may leave by another interface than its input. The corresponding kernel function is `ip6_forward`.
   private func hasForwardableSource(_ journey: inout Journey) -> Bool {
     guard case .v6(let source)? = journey.context.packet.source, journey.route?.output != journey.context.input else { return true }
     if source.rawValue == 0 { return lose(&journey, "its source is no host") }
@@ -186,7 +186,7 @@ extension Simulator {
     return lose(&journey, "a link-local source is not forwarded")
   }
 
-  /// What stands between routing and FORWARD: lifetime and size.
+  /// The checks between routing and FORWARD: hop limit and size.
   ///
   /// The corresponding kernel functions are `ip_forward` and `ip6_forward`.
   private func approachForward(_ journey: inout Journey) -> Bool {
@@ -224,18 +224,18 @@ extension Simulator {
     return true
   }
 
-  /// The corresponding kernel function is `ip_forward_finish`.
+  /// Moves a packet from FORWARD to POSTROUTING. The corresponding kernel function is `ip_forward_finish`.
   func departForwarded(_ journey: inout Journey) {
     if let options = journey.options { conclude(options, &journey) }
-    // The packet's device is still the one it came by.
+    // `skb->dev` is still the input interface.
     approach(.postrouting, &journey, input: journey.context.input, output: journey.crossing?.bridge ?? journey.route?.output)
   }
 }
 
-/// The priority that a forwarded packet takes from its TOS. Kernel: `ip_tos2prio`.
+/// The priority that a forwarded packet gets from its TOS. Kernel: `ip_tos2prio`.
 enum SocketPriority {
   static func of(tos: UInt8) -> UInt32 {
-    // Best effort, filler, bulk, interactive bulk, interactive; each of the low bit's values has the same.
+    // Best effort, filler, bulk, interactive bulk, interactive. The lowest bit makes no difference.
     let table: InlineArray<16, UInt32> = [0, 1, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4]
     return table[Int(tos >> 1 & 15)]
   }

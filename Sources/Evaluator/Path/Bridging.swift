@@ -2,7 +2,7 @@ import Conntrack
 import Wire
 import XTables
 
-/// What a bridge remembers: behind which port it heard which hardware address. Kernel: `net_bridge_fdb_entry`.
+/// A bridge's forwarding table: the port behind each learned hardware address. Kernel: `net_bridge_fdb_entry`.
 struct BridgeMemory {
   private var ports: [String: [MACAddress: String]] = [:]
 
@@ -14,17 +14,17 @@ struct BridgeMemory {
   func port(of address: MACAddress, on bridge: String) -> String? { ports[bridge]?[address] }
 }
 
-/// Frames that a bridge takes from one port to others, past the hooks of IP: `br_netfilter`.
+/// Frames that a bridge forwards between ports, through the hooks of IP (`br_netfilter`).
 extension Simulator {
-  /// The ports of a bridge that a frame leaves by: the one that its destination was heard behind, or all of them. The one that came to
-  /// the bridge last is the first. The corresponding kernel functions are `br_forward` and `br_flood`.
+  /// The ports through which a bridge sends a frame: the port behind which the destination was learned, or all. The port added last comes
+  /// first. The corresponding kernel functions are `br_forward` and `br_flood`.
   func ports(of bridge: Host.Device, towards target: MACAddress, notBy port: String? = nil) -> [Host.Device] {
     let known = target.isMulticast ? nil : bridgeMemory.port(of: target, on: bridge.name)
     return host.devices.filter { $0.bridge == bridge.name && $0.isUp && $0.name != port && (known == nil || $0.name == known) }.reversed()
   }
 
-  /// Takes a packet whose frame is for somebody behind another port, or for everybody, through PREROUTING once, and then through FORWARD
-  /// and POSTROUTING for each port it leaves by. What is for everybody is this host's too.
+  /// Forwards a frame over a bridge: through PREROUTING once, then through FORWARD and POSTROUTING for each output port. A broadcast or
+  /// multicast frame is also delivered to this host.
   ///
   /// The corresponding kernel functions are `br_handle_frame_finish` and `br_nf_pre_routing`.
   func crossBridge(_ packet: Packet, from port: Host.Device, over bridge: Host.Device) {
@@ -57,7 +57,7 @@ extension Simulator {
     travel(&journey)
   }
 
-  /// From PREROUTING to FORWARD, once for each port, and to INPUT. All copies share the packet's connection.
+  /// Moves a bridged packet from PREROUTING to FORWARD once for each port, and to INPUT. All copies share the packet's connection.
   ///
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
   func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
@@ -73,7 +73,7 @@ extension Simulator {
     for (number, output) in crossing.outputs.enumerated() {
       var copy = journey
       if number > 0 { copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark) }
-      // Only the first is told to have come by the bridge.
+      // Only the first copy keeps the bridge port as its input.
       if number > 0 { copy.lingeringInput = crossing.bridge }
       copy.borrowsConnection = crossing.isForAll || output != last
       copy.crossing?.output = output
@@ -87,13 +87,13 @@ extension Simulator {
     deliverBridged(&journey)
   }
 
-  /// The host's own copy does not come to PREROUTING again. The corresponding kernel function is `ip_sabotage_in`.
+  /// Delivers the host's own copy without a second pass through PREROUTING. The corresponding kernel function is `ip_sabotage_in`.
   private func deliverBridged(_ journey: inout Journey) {
     journey.crossing = nil
     if routeInput(&journey) { travel(&journey) }
   }
 
-  /// The corresponding kernel function is `br_dev_queue_push_xmit`.
+  /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     if let port = crossing.output.flatMap({ host.device($0) }) { send(journey.context.packet, to: crossing.target, by: port, journey.report) }
     finish(&journey, .sent(output: crossing.bridge.name))
@@ -104,17 +104,17 @@ extension Simulator {
   }
 }
 
-/// The way of a packet over a bridge.
+/// The state of a packet that crosses a bridge.
 struct BridgeCrossing {
   let bridge: Interface
-  /// The ports it leaves by.
+  /// The output ports.
   let outputs: [Interface]
-  /// It is for this host as well.
+  /// True if this host gets a copy too.
   let isForAll: Bool
-  /// The frame's destination, which stays.
+  /// The frame's destination address; forwarding does not change it.
   let target: MACAddress
-  /// The packet's destination when it came.
+  /// The packet's destination at arrival.
   let destination: IPAddress?
-  /// The port that this copy leaves by.
+  /// The output port of this copy.
   var output: Interface?
 }

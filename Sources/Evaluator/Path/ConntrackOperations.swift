@@ -3,9 +3,9 @@ import NAT
 import Wire
 import XTables
 
-/// Connection tracking, translation and reassembly as operations of hooks.
+/// The hook operations of connection tracking, NAT and reassembly.
 extension Simulator {
-  /// The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
+  /// Tracks a packet. The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
   @inline(never)
   func track(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack else { return .verdict(.accept) }
@@ -15,7 +15,7 @@ extension Simulator {
     return verdict == .drop ? .dropped("connection tracking drops it") : .verdict(verdict)
   }
 
-  /// Relays what client and server of a SYN proxy say to each other. The corresponding kernel functions are `ipv4_synproxy_hook` and
+  /// Relays segments between the client and the server of a SYN proxy. The corresponding kernel functions are `ipv4_synproxy_hook` and
   /// `ipv6_synproxy_hook`.
   func synproxy(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack, case .connection(let handle, let info) = journey.context.attachment,
@@ -28,7 +28,7 @@ extension Simulator {
     return .verdict(proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
   }
 
-  /// Helpers, sequence numbers and confirmation, last of all. The corresponding kernel function is `nf_confirm`.
+  /// Runs helpers, adjusts sequence numbers and confirms the connection, as the last operation. The corresponding kernel function is `nf_confirm`.
   func confirm(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack, !table.isSettled(journey.context.attachment) else { return .verdict(.accept) }
     let isLoopback = journey.context.output.map { host.isLoopback($0) } ?? false
@@ -41,7 +41,7 @@ extension Simulator {
     return confirmed == .drop ? .dropped("its connection cannot be entered") : .verdict(confirmed)
   }
 
-  /// The mask of the network that a process here sends a broadcast to: of the first address that was given this broadcast address.
+  /// The network mask for a broadcast sent by a local process: that of the first address with this broadcast address.
   private func broadcastMask(_ journey: Journey) -> IPv4Address? {
     guard journey.route?.type == .broadcast, journey.context.owner != nil,
       let device = journey.context.output.flatMap({ host.device($0) }), let destination = journey.context.packet.destination,
@@ -50,7 +50,7 @@ extension Simulator {
     return IPv4Address.mask(prefixLength: address.prefixLength)
   }
 
-  /// The nat table and what its targets set up. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,
+  /// Runs the nat table and translates the packet. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,
   /// `nf_nat_ipv4_local_in`, `nf_nat_ipv4_local_fn` and `nf_nat_ipv4_out`.
   func translate(_ journey: inout Journey, by rules: LoadedTable, _ all: LoadedRules) -> OperationOutcome {
     guard let table = all.conntrack else { return .verdict(.accept) }
@@ -58,10 +58,10 @@ extension Simulator {
     let destination = journey.context.packet.destination
     let output = journey.context.output?.index
     var unusual: OperationOutcome?
-    // Taken out and put back, never copied.
+    // Move the packet out and back, to avoid a copy.
     var packet = Packet(bytes: [])
     swap(&packet, &journey.context.packet)
-    // Rules draw from the same source in between.
+    // Rules that run meanwhile draw from the same generator.
     var random = WorldRandom(world: world)
     let verdict = table.translate(
       packet: &packet, attachment: attachment, hook: hook, output: output, random: &random, now: world.instant
@@ -83,7 +83,7 @@ extension Simulator {
   }
 }
 
-/// The world's chance, for those who want a generator of their own.
+/// The world's random numbers as a `RandomNumberGenerator`.
 private struct WorldRandom: RandomNumberGenerator {
   let world: World
   mutating func next() -> UInt64 { world.random.next() }

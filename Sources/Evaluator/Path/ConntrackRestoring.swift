@@ -2,12 +2,12 @@ public import Conntrack
 import NAT
 import XTables
 
-/// Connections that are there before the first packet.
+/// Connections that exist before the first packet.
 extension Simulator {
-  /// Enters the connections of a listing, whose timeouts run from now.
+  /// Adds the connections of a listing. Their timeouts start now.
   ///
-  /// Whether packets meet them depends on the rules: without any that needs connection tracking nothing is tracked.
-  /// - Returns: those that cannot be entered, with the reason.
+  /// Packets are tracked only if a rule needs connection tracking; otherwise they do not meet these connections.
+  /// - Returns: the connections that cannot be added, each with the reason.
   public func restore(_ listing: ConnectionListing) -> [ConnectionListingError] {
     var refused: [ConnectionListingError] = []
     let table = conntrackTable()
@@ -21,7 +21,7 @@ extension Simulator {
     return refused
   }
 
-  /// The host's connections, from now on if there were none before.
+  /// The connection table; created if there is none yet.
   func conntrackTable() -> ConntrackTable {
     if let table = world.conntrack { return table }
     let table = ConntrackTable(settings: conntrackSettings, seed: world.random.next())

@@ -2,9 +2,9 @@ import Conntrack
 import XTables
 
 extension Simulator {
-  /// What in the host's state contradicts itself between two packets, one sentence each; empty when all is in order.
+  /// Checks the invariants of the host's state between two packets. Returns one sentence for each violation; empty if there is none.
   ///
-  /// It looks at everything: connections, expectations, fragments, queues, packets that wait. Its cost grows with what is there.
+  /// Checks all connections, expectations, fragments, queues and waiting packets, so the time grows with their number.
   public func inconsistencies() -> [String] {
     var findings: [String] = []
     let carried = held.values.compactMap { $0.journey.context.attachment.connection }

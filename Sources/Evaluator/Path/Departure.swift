@@ -3,18 +3,20 @@ import Diagnostics
 import Wire
 public import XTables
 
-/// Who sends a packet, and how.
+/// The process that sends a packet, and its socket options.
 public struct LocalSender: Sendable {
-  /// The socket, as matches see it.
+  /// What matches can read from the socket.
   public var facts: SocketFacts
   /// `SO_BINDTODEVICE`.
   public var device: String?
+  /// `SO_PRIORITY`: the initial value of `skb->priority`.
   public var priority: UInt32
   /// `SO_BROADCAST`.
   public var mayBroadcast: Bool
-  /// It is a raw socket that brings the network header along (`IP_HDRINCL`).
+  /// True for a raw socket that supplies the network header (`IP_HDRINCL`).
   var hasOwnHeader = true
 
+  /// Creates a sender; by default, a socket without options.
   public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0, mayBroadcast: Bool = false) {
     self.facts = facts
     self.mayBroadcast = mayBroadcast
@@ -23,9 +25,9 @@ public struct LocalSender: Sendable {
   }
 }
 
-/// What the IP layer does with packets of this host, and with those that have passed the last hook.
+/// IP output processing: packets of this host, and packets that have passed the last hook.
 extension Simulator {
-  /// Sends a packet of this host's as a raw socket with its own header does. The error is what the process gets.
+  /// Sends a packet as a raw socket with `IP_HDRINCL` does. Returns the error that the process gets.
   ///
   /// The corresponding kernel functions are `raw_sendmsg` and `rawv6_sendmsg`.
   func emit(_ packet: Packet, by sender: LocalSender, origin: PacketReport.Origin) -> SendError? {
@@ -79,7 +81,7 @@ extension Simulator {
     journey.boundOutput = bound
     journey.isInProcess = true
     travel(&journey)
-    // Behind the loopback interface, or a queue, nobody waits for the packet any more.
+    // After the loopback interface or a queue, the sender no longer waits for the result.
     if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
       hook == .output || hook == .postrouting
     {
@@ -88,7 +90,7 @@ extension Simulator {
     return journey.isRefusedByReassembly ? .notPermitted : nil
   }
 
-  /// The error a process gets where no route leads.
+  /// The error that a process gets if there is no route.
   func routeError(_ flow: Flow) -> SendError {
     let type: AddressType
     switch host.lookup(flow) {
@@ -105,7 +107,7 @@ extension Simulator {
     }
   }
 
-  /// What the kernel fills into a raw IPv4 header. The corresponding kernel function is `raw_send_hdrinc`.
+  /// Fills in the fields of a raw IPv4 header that the kernel sets. The corresponding kernel function is `raw_send_hdrinc`.
   private func complete(_ packet: inout Packet, _ route: RouteAnswer) {
     guard packet.family == .ipv4, let header = packet.ipv4 else { return }
     if header.source == .any, let source = route.preferredSource { packet.setNetworkAddress(source, of: .source) }
@@ -116,27 +118,27 @@ extension Simulator {
     packet.updateHeaderChecksum()
   }
 
-  /// Sends what a target made as an answer, before the packet it answers goes on.
+  /// Sends an answer made by a target, before the answered packet goes on.
   func reply(_ packet: Packet, _ attachment: Attachment, from journey: Journey) {
     guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
-    // The kernel's ICMP socket belongs to nobody; REJECT's reset has no socket at all.
+    // The kernel's ICMP socket has no owner; a reset by REJECT has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
-    // It is in use while it sends. Kernel: `icmp_xmit_lock`.
+    // The socket is locked while it sends. Kernel: `icmp_xmit_lock`.
     if isError, isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
-    // A link-local address means somebody on the link that the packet came by.
+    // A link-local destination is on the link that the packet came from.
     if isError, case .v6(let address) = destination, address.isLinkLocal { pending.device = journey.context.input?.name }
     answer(pending, to: destination, family, attachment: attachment)
   }
 
-  /// Sends a segment that a SYN proxy made. The corresponding kernel function is `synproxy_send_tcp`.
+  /// Sends a segment made by a SYN proxy. The corresponding kernel function is `synproxy_send_tcp`.
   func send(_ packet: Packet, _ attachment: Attachment) {
     guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
     answer(PendingPacket(packet: packet), to: destination, family, attachment: attachment)
   }
 
-  /// Sends a packet of the kernel's own through OUTPUT.
+  /// Sends a packet made by the kernel through OUTPUT.
   func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
     let wasBusy = isICMPSocketBusy
     isICMPSocketBusy = wasBusy || pending.packet.icmp != nil || pending.packet.icmpv6 != nil
@@ -168,13 +170,13 @@ extension Simulator {
     travel(&journey)
   }
 
-  /// Sends a copy that a target made to a gateway, untracked. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
+  /// Sends an untracked copy made by TEE to a gateway. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
   func duplicate(_ packet: Packet, _ gateway: IPAddress, _ output: Interface?, of journey: Journey) {
     guard !isDuplicating else { return }
     isDuplicating = true
     defer { isDuplicating = false }
     var packet = packet
-    // Options that were written to left the sum as it was; `ip_local_out` computes it anew.
+    // Changed options leave the checksum outdated; `ip_local_out` recomputes it.
     packet.updateHeaderChecksum()
     let index = open(.host, packet, journey.context.family, mark: journey.context.mark)
     let flow = Flow(to: gateway, output: output)
@@ -189,12 +191,12 @@ extension Simulator {
     var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
     copy.nextHop = gateway
-    // A copy for this host comes in again, and is copied again.
+    // A copy for this host is received and copied again.
     copy.rounds = journey.rounds
     copy.lingeringInput = device
     let waiting = postponed.count
     travel(&copy)
-    // A packet may meet the target any number of times. What waits for its turn still names its report.
+    // A packet may meet the target without limit, so reports of copies are dropped. Postponed packets still refer to their reports.
     if index >= Limits.packetsOfReport, postponed.count == waiting { forgetReports(from: index) }
   }
 
@@ -204,7 +206,7 @@ extension Simulator {
     report.omittedCopies += 1
   }
 
-  /// Looks for the route of a packet of this host's anew, as its addresses, mark or TOS have changed.
+  /// Routes a packet of this host again after its addresses, mark or TOS have changed.
   ///
   /// The corresponding kernel functions are `ip_route_me_harder` and `ip6_route_me_harder`.
   func reroute(_ journey: inout Journey) -> Bool {
@@ -221,7 +223,7 @@ extension Simulator {
     return true
   }
 
-  /// From OUTPUT to POSTROUTING, by the interface that the route says now. The corresponding kernel function is `dst_output`.
+  /// Moves a packet from OUTPUT to POSTROUTING, with its current route's interface. The corresponding kernel function is `dst_output`.
   func departLocal(_ journey: inout Journey) -> Bool {
     guard let output = journey.route?.output else { return lose(&journey, "there is no route") }
     if journey.context.family == .ipv4, hearsItself(journey, on: output) {
@@ -233,7 +235,7 @@ extension Simulator {
     return true
   }
 
-  /// Hands a packet to its interface. True when it comes back, through the loopback interface, to PREROUTING.
+  /// Passes a packet to its interface. Returns true if the loopback interface returns it to PREROUTING.
   ///
   /// The corresponding kernel functions are `ip_finish_output` and `ip6_finish_output`.
   func transmit(_ journey: inout Journey) -> Bool {
@@ -267,9 +269,10 @@ extension Simulator {
     return false
   }
 
-  /// Tells what leaves: in pieces where the packet does not fit, and through all ports of a bridge. False where it cannot leave.
+  /// Reports the frames that leave: fragments if the packet is too large, and one frame for each port of a bridge. Returns false if it cannot
+  /// leave.
   private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
-    // Over IPv6 nothing is cut but what came in pieces. Kernel: `ip6_fragment` without `ignore_df`.
+    // IPv6 fragments only packets that arrived as fragments. Kernel: `ip6_fragment` without `ignore_df`.
     if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0 {
       answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
       return lose(&journey, "it is bigger than the MTU of \(mtu)")
@@ -289,7 +292,7 @@ extension Simulator {
     return true
   }
 
-  /// The packet's connection and mark stay with it; its socket does not. The corresponding kernel function is `loopback_xmit`.
+  /// Loops a packet back. It keeps its connection and mark, but not its socket. The corresponding kernel function is `loopback_xmit`.
   private func loop(_ journey: inout Journey, _ output: Interface) -> Bool {
     journey.rounds += 1
     guard journey.rounds < 8 else { return lose(&journey, "it goes round for ever") }
@@ -301,12 +304,12 @@ extension Simulator {
     journey.isInProcess = false
     approach(.prerouting, &journey, input: output, output: nil)
     guard isWithinAnother else { return true }
-    // It comes in later, when whoever sent it is done. Kernel: `netif_rx`.
+    // The packet is received after the sender has finished. Kernel: `netif_rx`.
     postponed.append(.looped(journey))
     return false
   }
 
-  /// The names of the interfaces a frame leaves through: ports of a bridge, else the interface itself.
+  /// The interfaces through which a frame leaves: the ports of a bridge, otherwise the interface itself.
   private func ports(of output: Interface, towards address: MACAddress) -> [String] {
     guard host.link(output)?.isBridge == true, let bridge = host.device(output) else { return [host.name(of: output)] }
     return ports(of: bridge, towards: address).map(\.name)

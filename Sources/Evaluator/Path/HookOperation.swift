@@ -2,20 +2,22 @@ public import Conntrack
 public import Wire
 public import XTables
 
-/// One operation at one hook. Kernel: `nf_hook_ops`.
+/// An operation at a hook. Kernel: `nf_hook_ops`.
 public struct HookOperation: Sendable {
+  /// The hook at which the operation runs.
   public let hook: Hook
+  /// The family whose packets it sees.
   public let family: AddressFamily
-  /// Operations of a hook run in rising order.
+  /// Operations of a hook run in ascending order of priority.
   public let priority: Int32
   /// `defrag`, `raw`, `conntrack`, `mangle`, `nat`, `filter`, `security`, `synproxy`, `confirm`.
   public let name: String
   let action: Action
 
-  /// What runs.
+  /// The operation's code.
   enum Action: BitwiseCopyable, Sendable {
     case defragment, track, synproxy, confirm
-    /// The table of this number among the loaded ones.
+    /// The table at this index among the loaded ones.
     case table(Int)
     case mangleOutput(Int)
     case translate(Int)
@@ -30,22 +32,32 @@ public struct HookOperation: Sendable {
   }
 }
 
-/// The priorities of Linux 6.x; IPv4 and IPv6 agree in them. Kernel: `nf_ip_hook_priorities`.
+/// The priorities of Linux 6.x, the same for IPv4 and IPv6. Kernel: `nf_ip_hook_priorities`.
 public enum HookPriority {
+  /// Reassembly, `NF_IP_PRI_CONNTRACK_DEFRAG`.
   public static let defragmentation: Int32 = -400
+  /// The raw table, `NF_IP_PRI_RAW`.
   public static let raw: Int32 = -300
+  /// Connection tracking, `NF_IP_PRI_CONNTRACK`.
   public static let conntrack: Int32 = -200
+  /// The mangle table, `NF_IP_PRI_MANGLE`.
   public static let mangle: Int32 = -150
+  /// The nat table where it translates destinations, `NF_IP_PRI_NAT_DST`.
   public static let natDestination: Int32 = -100
+  /// The filter table, `NF_IP_PRI_FILTER`.
   public static let filter: Int32 = 0
+  /// The security table, `NF_IP_PRI_SECURITY`.
   public static let security: Int32 = 50
+  /// The nat table where it translates sources, `NF_IP_PRI_NAT_SRC`.
   public static let natSource: Int32 = 100
-  /// Older kernels had an operation for helpers here; since 6.0 `nf_confirm` does both.
+  /// Helpers in kernels before 6.0, `NF_IP_PRI_CONNTRACK_HELPER`; since then `nf_confirm` runs them.
   public static let helper: Int32 = 300
+  /// The SYN proxy, just before confirmation.
   public static let synproxy: Int32 = confirm - 1
+  /// Confirmation of connections, `NF_IP_PRI_CONNTRACK_CONFIRM`.
   public static let confirm: Int32 = .max
 
-  /// Where a table stands at a hook.
+  /// The priority of a table at a hook.
   public static func of(_ table: TableName, at hook: Hook) -> Int32 {
     switch table {
     case .raw: raw

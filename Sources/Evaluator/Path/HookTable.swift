@@ -3,10 +3,10 @@ import Wire
 import XTables
 
 extension HookOperation {
-  /// Lays out the operations of a family, by hook, from the tables that are loaded and what their rules need.
+  /// The operations of a family at each hook, for the loaded tables and the services that their rules need.
   ///
-  /// A table stands at the hooks where it has a chain. Connection tracking and reassembly are there only when a rule asks for them;
-  /// without them a nat table sees no packet.
+  /// A table has an operation at each hook where it has a chain. Connection tracking and reassembly are present only if a rule needs them.
+  /// Without them a nat table sees no packets.
   static func rows(of programs: [TableProgram], _ family: Family) -> [[HookOperation]] {
     var rows: [HookOperation] = []
     let services = programs.services(family)
@@ -31,7 +31,7 @@ extension HookOperation {
     for (index, program) in programs.enumerated() where program.family == family {
       for hook in program.name.hooks { rows.append(row(program.name, index, hook, family)) }
     }
-    // Equal priorities keep their order of registration; none of these are equal at one hook.
+    // The kernel keeps registration order for equal priorities; at one hook no two are equal here.
     rows.sort { $0.priority < $1.priority }
     return Hook.allCases.map { hook in rows.filter { $0.hook == hook } }
   }
@@ -45,7 +45,7 @@ extension HookOperation {
 }
 
 extension [TableProgram] {
-  /// What the rules of a family need.
+  /// The services that the rules of a family need.
   func services(_ family: Family) -> KernelServices {
     reduce(into: []) { if $1.family == family { $0.formUnion($1.services) } }
   }

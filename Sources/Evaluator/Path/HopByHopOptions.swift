@@ -1,21 +1,20 @@
 import Wire
 
-/// The hop-by-hop options of IPv6, which a host reads before any hook sees the packet.
+/// The hop-by-hop options of IPv6, which the kernel parses before the first hook.
 enum HopByHopOptions {
   enum Fault: Equatable {
-    /// It is dropped without a word.
+    /// The packet is dropped silently.
     case silent
-    /// Its sender is told by a parameter problem of a code, which points at a byte of the packet.
+    /// The packet is dropped and a parameter problem with this code and pointer is sent.
     case problem(code: UInt8, offset: Int)
   }
 
-  /// `net.ipv6.max_hbh_opts_number`: options that do something, padding apart.
+  /// `net.ipv6.max_hbh_opts_number`, the limit for options other than padding.
   private static let maximumCount = 8
-  /// More padding in a row than aligns anything.
+  /// The limit for consecutive padding; more is never needed for alignment.
   private static let maximumPadding = 7
 
-  /// What is wrong with a packet's options; nil when nothing is, or it has none. The corresponding kernel functions are
-  /// `ipv6_parse_hopopts` and `ip6_parse_tlv`.
+  /// The fault in a packet's options; nil if there is none. The corresponding kernel functions are `ipv6_parse_hopopts` and `ip6_parse_tlv`.
   static func fault(of packet: Packet) -> Fault? {
     let bytes = packet.bytes
     guard packet.family == .ipv6, bytes.uint8(at: IPv6Header.Offset.nextHeader) == IPProtocol.hopByHop.rawValue else { return nil }
@@ -51,11 +50,11 @@ enum HopByHopOptions {
     switch kind {
     case 0x05: return size == 4 ? nil : .silent
     case 0xC2: return jumboFault(size, at: place, packet)
-    // IOAM is skipped where it is not switched on; of CALIPSO nothing is known here but that it is let pass.
+    // IOAM is ignored unless it is enabled. CALIPSO is always accepted here.
     case 0x31, 0x07: return nil
     default: break
     }
-    // The two highest bits say what is to be done with an option that is not known.
+    // The two highest bits give the action for an unknown option (RFC 8200, section 4.2).
     switch kind >> 6 {
     case 0: return nil
     case 1: return .silent
@@ -64,7 +63,7 @@ enum HopByHopOptions {
     }
   }
 
-  /// The corresponding kernel function is `ipv6_hop_jumbo`.
+  /// Checks a jumbo payload option. The corresponding kernel function is `ipv6_hop_jumbo`.
   private static func jumboFault(_ size: Int, at place: Int, _ packet: Packet) -> Fault? {
     guard size == 6, place & 3 == 2, let length = packet.bytes.uint32(at: place + 2) else { return .silent }
     if length <= 0xFFFF { return .problem(code: 0, offset: place + 2) }

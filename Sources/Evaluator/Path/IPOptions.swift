@@ -1,32 +1,31 @@
 import Wire
 import XTables
 
-/// The IPv4 options of a packet as the host that receives or forwards it deals with them. Kernel: `ip_options`.
+/// Processes the IPv4 options of a packet at the receiving or forwarding host. Kernel: `ip_options`.
 ///
-/// The kernel writes into them twice: when the packet has been routed, and behind FORWARD. In between the header checksum is not
-/// brought up to date.
+/// The kernel changes the options twice: after routing, and after FORWARD. The header checksum is outdated in between.
 struct IPOptions {
-  /// Where options stand that are to be written to, from the start of the packet; 0 where there is none.
+  /// Offsets of the options to change, from the start of the packet; 0 if absent.
   private var recordRoute = 0, timestamp = 0, sourceRoute = 0
   private var recordsRoute = false, needsTimestampAddress = false
   private(set) var isStrict = false
-  /// The next host of a source route that came to an end here; nil where it did not.
+  /// The next hop if this host was the current hop of a source route; otherwise nil.
   private var nextHop: IPv4Address?
   private var isChanged = false
   var hasSourceRoute: Bool { sourceRoute > 0 }
 
-  /// What is wrong with options: where the first byte that is wrong stands, from the start of the packet.
+  /// A faulty option, with the offset of the first faulty byte from the start of the packet.
   struct Fault: Error { let offset: Int }
 
   private static let end: UInt8 = 0, noOperation: UInt8 = 1, record: UInt8 = 7, time: UInt8 = 68
   private static let looseRoute: UInt8 = 131, strictRoute: UInt8 = 137, routerAlert: UInt8 = 148
 
-  /// Reads the options of a packet that has been routed, and writes the first of what they ask for. The corresponding kernel function is
+  /// Parses the options of a routed packet, and fills in this host's record route and timestamp entries. The corresponding kernel function is
   /// `__ip_options_compile`.
   /// - Parameters:
-  ///   - own: the address this host is known by where the packet came from.
-  ///   - milliseconds: since midnight, UTC.
-  ///   - isUnicast: whether an address is another host's.
+  ///   - own: this host's address towards the packet's source.
+  ///   - milliseconds: milliseconds since midnight UTC.
+  ///   - isUnicast: true for an address of another host.
   init(
     _ packet: inout Packet, own: IPv4Address, milliseconds: UInt32, isUnicast: (IPv4Address) -> Bool
   ) throws(Fault) {
@@ -90,7 +89,7 @@ struct IPOptions {
     timestamp = place
     let flag = bytes[place + 3] & 15
     guard pointer <= length else {
-      // No room: that is counted, but for times that only named hosts give.
+      // No room: the overflow counter is incremented, except with prespecified addresses.
       guard flag != 3 else { return }
       guard bytes[place + 3] >> 4 != 15 else { throw Fault(offset: place + 3) }
       bytes[place + 3] += 16
@@ -123,15 +122,15 @@ struct IPOptions {
 
   // MARK: Source routes
 
-  /// Why a source route cannot be followed.
+  /// The reason why a source route cannot be followed.
   enum Refusal: Error {
     case silent
     case problem(offset: Int)
   }
 
-  /// Follows a source route that has come to this host: the next host becomes the destination, and `decide` says where that is.
+  /// Follows a source route if this host is the current hop: the next hop becomes the destination, and `decide` routes it.
   /// The corresponding kernel function is `ip_options_rcv_srr`.
-  /// - Returns: where the packet goes now; nil for where it went before.
+  /// - Returns: the new routing decision; nil if the old one holds.
   mutating func follow(_ packet: inout Packet, _ decide: (IPv4Address) -> InputDecision) throws(Refusal) -> InputDecision? {
     var pointer = Int(packet.bytes[sourceRoute + 2])
     let length = Int(packet.bytes[sourceRoute + 1])
@@ -142,7 +141,7 @@ struct IPOptions {
       let decision = decide(next)
       switch decision {
       case .local:
-        // One of its own addresses: on to the next at once.
+        // The next hop is this host too: continue with the one after it.
         packet.setDestination(next)
         isChanged = true
       case .forward:
@@ -159,8 +158,8 @@ struct IPOptions {
 
   // MARK: Forwarding
 
-  /// Writes what is known only where the packet leaves. The corresponding kernel function is `ip_forward_options`.
-  /// - Parameter source: the address this host speaks from to another on the way out.
+  /// Fills in what is known only at output. The corresponding kernel function is `ip_forward_options`.
+  /// - Parameter source: the source address of this host towards a destination.
   func conclude(_ packet: inout Packet, source: (IPv4Address) -> IPv4Address?) {
     var isChanged = isChanged
     if let destination = packet.ipv4?.destination, recordsRoute, let own = source(destination) {
@@ -184,14 +183,14 @@ struct IPOptions {
 }
 
 extension Packet {
-  /// Writes the destination alone, checksums as they were.
+  /// Writes the destination without updating checksums.
   fileprivate mutating func setDestination(_ address: IPv4Address) {
     bytes.setUInt32(address.rawValue, at: IPv4Header.Offset.destination)
   }
 }
 
 extension Simulator {
-  /// Reads the options of a packet that was routed, and follows a source route. Nil when the packet ends here.
+  /// Parses the options of a routed packet, and follows a source route. Returns nil if the packet ends here.
   ///
   /// The corresponding kernel function is `ip_rcv_options`.
   func readOptions(_ journey: inout Journey, _ decision: InputDecision, _ flow: Flow) -> InputDecision? {
@@ -249,7 +248,7 @@ extension Simulator {
     }
   }
 
-  /// Tells the sender which byte of the header is wrong.
+  /// Sends a parameter problem that points at the faulty byte.
   private func object(_ journey: inout Journey, at offset: Int) -> InputDecision? {
     answerError(&journey, type: 12, code: 0, information: UInt32(truncatingIfNeeded: offset) << 24)
     _ = lose(&journey, "its IP options are wrong")

@@ -2,61 +2,61 @@ import Conntrack
 import Wire
 import XTables
 
-/// A packet on its way through the hooks, with what the IP layer has decided about it so far.
+/// A packet during its passage through the hooks, with its routing state.
 struct Journey {
   var context: PacketContext
-  /// Its report's place among those of the path; ``unreported`` where none is kept.
+  /// The index of its report; ``unreported`` if it has none.
   var report: Int
-  /// Whether its way is recorded there.
+  /// True if the path is recorded in the report.
   let isRecorded: Bool
-  /// What became of it, once that is known.
+  /// The verdict, once it is decided.
   var verdict = PacketVerdict.refused("not looked at")
-  /// Where it is routed to. Kernel: `skb_dst`.
+  /// The packet's route. Kernel: `skb_dst`.
   var route: RouteAnswer?
-  /// It is on its way from one port of a bridge to another.
+  /// Set while the packet crosses a bridge.
   var crossing: BridgeCrossing?
-  /// The next hop's hardware address comes from here.
+  /// The next hop, if it is not the route's: set for copies.
   var nextHop: IPAddress?
-  /// The operation of the hook at which it goes on.
+  /// The index of the hook's operation at which the packet continues.
   var operation = 0
-  /// The rules to come back to in the table that it passes.
+  /// The return stack of the current table.
   var jumps = JumpStack()
-  /// Whether the hook's entry is noted already: the packet comes back to it from a queue.
+  /// True if the hook's entry is recorded already, because the packet returns from a queue.
   var isReentering = false
-  /// The options of its IPv4 header, where it has any.
+  /// The options of the IPv4 header, if it has any.
   var options: IPOptions?
-  /// The interface its socket is bound to.
+  /// The interface that the sending socket is bound to.
   var boundOutput: Interface?
-  /// It came to be by an answer to a packet that still carries the same connection.
+  /// True for an answer that shares its connection with a packet still in progress.
   var borrowsConnection = false
-  /// Its socket is no full one: matches know its owner, logs do not.
+  /// True if the socket is not a full socket: matches see its owner, logs do not.
   var hidesOwner = false
-  /// A queue has taken it, or dropped it because nobody listens: its sender is told of success either way.
+  /// True if a queue has accepted the packet, or dropped it for want of a listener. The sender gets no error in either case.
   var isQueued = false
-  /// What POSTROUTING takes for the interface it came by: a copy's own way out. Kernel: `skb->dev`, as `nf_dup_ipv4` sets it.
+  /// The input interface at POSTROUTING for a copy: its own output. Kernel: `skb->dev`, as set by `nf_dup_ipv4`.
   var lingeringInput: Interface?
-  /// A target has made it, and it goes where that said.
+  /// True for a copy made by a target, sent to the gateway that the target names.
   var isCopy: Bool { nextHop != nil }
-  /// It is a fragment of which reassembly would know nothing, where the kernel drops such a one and does not keep it.
+  /// A malformed fragment: the kernel drops it instead of queueing it.
   var isRefusedByReassembly = false
-  /// The host hears it as well.
+  /// Whether the host receives a copy of its own packet.
   var ownCopy = OwnCopy.none
-  /// Who sent it, while its copy has nobody.
+  /// The sender's socket while the looped copy has none.
   var sender: SocketFacts?
-  /// A process takes it through the hooks: what waits for the processor to be free is done after each table.
+  /// True if a process sends it: looped packets are received after each table, not at the end.
   var isInProcess = false
-  /// Why it could not be routed anew at OUTPUT: its sender gets this error. Kernel: `NF_DROP_ERR`.
+  /// The error for the sender if rerouting at OUTPUT failed. Kernel: `NF_DROP_ERR`.
   var sendError: SendError?
-  /// How often it was handed to a queue.
+  /// How often the packet was queued.
   var queueStays = 0
-  /// Where its frame went, if it left as it is and nothing is recorded.
+  /// The frame's destination, if the packet left unchanged and is not recorded.
   var frameDestination: MACAddress?
-  /// How often it has gone round through the loopback interface.
+  /// How often the packet went through the loopback interface.
   var rounds = 0
-  /// Entries of tables that its report lists.
+  /// The number of table entries listed in its report.
   var listedEntries = 0
 
-  /// In place of a report's number: nothing is recorded unless something comes up that must be told.
+  /// Replaces a report's index: a report is opened only when there is an event to report.
   static let unreported = -1
 
   init(context: consuming PacketContext, report: Int, isRecorded: Bool) {
@@ -65,14 +65,14 @@ struct Journey {
     self.isRecorded = isRecorded
   }
 
-  /// A place for packets that are neither reported nor recorded.
+  /// Creates a reusable journey for packets without a report.
   init(in world: World) {
     self.init(
       context: PacketContext(packet: Packet(bytes: []), family: .ipv4, hook: .prerouting, world: world),
       report: Journey.unreported, isRecorded: false)
   }
 
-  /// Makes it the way of another packet, which is neither reported nor recorded.
+  /// Resets the journey for another packet without a report.
   mutating func begin(_ family: AddressFamily, input: Interface) {
     context.begin(family, at: .prerouting, input: input)
     report = Journey.unreported
@@ -93,7 +93,7 @@ struct Journey {
     rounds = 0
   }
 
-  /// What became of the packet, which is over.
+  /// Moves the verdict out of a finished journey.
   mutating func takeVerdict() -> PacketVerdict {
     var taken = PacketVerdict.delivered
     swap(&taken, &verdict)
@@ -101,10 +101,10 @@ struct Journey {
   }
 }
 
-/// What an operation of a hook says.
+/// The result of a hook operation.
 enum OperationOutcome {
   case verdict(NetfilterVerdict)
-  /// Dropped, with a word on why.
+  /// Dropped, with the reason.
   case dropped(String)
   /// Kept for reassembly.
   case absorbed

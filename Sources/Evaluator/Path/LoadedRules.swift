@@ -2,15 +2,15 @@ import Conntrack
 import Wire
 import XTables
 
-/// The loaded tables and what stands at each hook. It never changes: a load makes another, so that a packet asks for one reference.
+/// The loaded tables and the operations at each hook. Immutable: a load creates a new object, so that a packet retains only one reference.
 final class LoadedRules {
   let tables: [LoadedTable]
-  /// The connections, where a rule needs them.
+  /// The connection table, if a rule needs it.
   let conntrack: ConntrackTable?
-  /// By family and hook; and what each does, one after the other.
+  /// The operations by family and hook, and below their actions in one array.
   private let rows: [[HookOperation]]
   private let actions: [HookOperation.Action]
-  /// Where the actions of each row begin; one more for the end.
+  /// The index of the first action of each row, and a final entry for the end.
   private let starts: [Int]
 
   init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil) {
@@ -24,10 +24,10 @@ final class LoadedRules {
   @inline(__always)
   private func row(_ hook: Hook, _ family: Family) -> Int { (family == .ipv4 ? 0 : 5) &+ hook.rawValue }
 
-  /// The operations at a hook in their order.
+  /// The operations at a hook, in order.
   func operations(at hook: Hook, _ family: Family) -> [HookOperation] { rows[row(hook, family)] }
 
-  /// What the operation of a number at a hook does; nil behind the last.
+  /// The action of the operation at an index of a hook; nil after the last.
   @inline(__always)
   func action(_ number: Int, at hook: Hook, _ family: Family) -> HookOperation.Action? {
     let row = row(hook, family)
@@ -35,7 +35,7 @@ final class LoadedRules {
   }
 }
 
-/// A table that is loaded, with what its entries have counted since.
+/// A loaded table with the counters since it was loaded.
 final class LoadedTable {
   let program: TableProgram
   private var counts: [Counters]
@@ -45,7 +45,7 @@ final class LoadedTable {
     counts = program.freshCounters
   }
 
-  /// By entry.
+  /// The counters, by entry.
   var counters: [Counters] { counts }
 
   @inline(__always)

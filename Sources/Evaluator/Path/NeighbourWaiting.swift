@@ -2,20 +2,20 @@ import Conntrack
 import Wire
 import XTables
 
-/// A packet that waits for somebody to answer for its next hop. Kernel: `neighbour.arp_queue`.
+/// A packet that waits for the resolution of its next hop. Kernel: `neighbour.arp_queue`.
 struct NeighbourWaiter {
   let context: PacketContext
   let hop: IPAddress
   let output: Interface
-  /// When it is given up, in nanoseconds.
+  /// The time in nanoseconds at which resolution fails.
   let deadline: UInt64
 }
 
 extension Simulator {
-  /// Three probes, a second each. Kernel: `NEIGH_VAR_MCAST_PROBES`, `NEIGH_VAR_RETRANS_TIME`.
+  /// Three probes, one second each, in nanoseconds. Kernel: `NEIGH_VAR_MCAST_PROBES`, `NEIGH_VAR_RETRANS_TIME`.
   private static let probing: UInt64 = 3_000_000_000
 
-  /// Nobody answers for the next hop: the packet is not sent, and its sender is told when all have been asked in vain.
+  /// The next hop does not answer: the packet waits, and when all probes have failed the sender gets an error.
   ///
   /// The corresponding kernel function is `__neigh_event_send`.
   func waitForNeighbour(_ journey: inout Journey, _ hop: IPAddress, _ output: Interface) -> Bool {
@@ -28,14 +28,14 @@ extension Simulator {
     return lose(&journey, "nobody answers for \(hop) on \(host.name(of: output))")
   }
 
-  /// Those whose time is over by then, and for ever.
+  /// Removes and returns the packets whose deadline is reached.
   func expireNeighbourWaiters(by end: UInt64) -> [NeighbourWaiter] {
     let over = neighbourWaiters.filter { $0.deadline <= end }
     if !over.isEmpty { neighbourWaiters.removeAll { $0.deadline <= end } }
     return over
   }
 
-  /// The corresponding kernel functions are `arp_error_report` and `ndisc_error_report`.
+  /// Fails the resolution. The corresponding kernel functions are `arp_error_report` and `ndisc_error_report`.
   func giveUp(_ waiter: NeighbourWaiter) {
     var context = waiter.context
     let index = open(.own, context.packet, context.family, mark: context.mark)

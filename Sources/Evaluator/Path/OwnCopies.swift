@@ -2,17 +2,17 @@ import Conntrack
 import Wire
 import XTables
 
-/// What this host sends to many hosts, it hears itself where it is one of them.
+/// Whether the host receives its own multicast or broadcast packet.
 enum OwnCopy {
   case none
-  /// The copy goes before the packet: IPv4.
+  /// IPv4: the copy passes POSTROUTING before the packet.
   case before
-  /// A copy that is to come in again: IPv6.
+  /// IPv6: a copy that is received again.
   case heard
 }
 
 extension Simulator {
-  /// Whether the host hears a packet of its own that leaves by an interface. Kernel: `RTCF_LOCAL`, `ipv6_chk_mcast_addr`.
+  /// True if the host receives its own packet sent through an interface. Kernel: `RTCF_LOCAL`, `ipv6_chk_mcast_addr`.
   func hearsItself(_ journey: borrowing Journey, on output: Interface) -> Bool {
     guard !host.isLoopback(output), let destination = journey.context.packet.destination else { return false }
     switch destination {
@@ -21,7 +21,7 @@ extension Simulator {
     }
   }
 
-  /// The copy of an IPv4 packet has passed POSTROUTING: it comes in, and then the packet itself passes POSTROUTING.
+  /// Receives the copy of an IPv4 packet after POSTROUTING; then the packet itself passes POSTROUTING.
   ///
   /// The corresponding kernel function is `ip_mc_output`.
   func hearFirst(_ journey: inout Journey, _ output: Interface) -> Bool {
@@ -34,7 +34,9 @@ extension Simulator {
     return true
   }
 
-  /// A copy of an IPv6 packet passes POSTROUTING behind it, and comes in. The corresponding kernel function is `ip6_finish_output2`.
+  /// Passes a copy of an IPv6 packet through POSTROUTING after the packet, and receives it.
+  ///
+  /// The corresponding kernel function is `ip6_finish_output2`.
   func hearAfterwards(_ journey: Journey, _ output: Interface) {
     var copy = journey
     copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark)
@@ -45,7 +47,7 @@ extension Simulator {
     travel(&copy)
   }
 
-  /// The corresponding kernel function is `dev_loopback_xmit`.
+  /// Receives a looped copy. The corresponding kernel function is `dev_loopback_xmit`.
   func hear(_ journey: Journey, _ output: Interface) {
     var copy = journey
     copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark)
@@ -54,7 +56,7 @@ extension Simulator {
     copy.context.owner = nil
     copy.lingeringInput = nil
     copy.context.packet.type = copy.context.packet.destination?.isMulticast == true ? .multicast : .broadcast
-    // It keeps its route, which is one to this host too.
+    // The copy keeps its route, which also leads to this host.
     copy.route = RouteAnswer(type: .local, output: output, gateway: nil, preferredSource: nil)
     approach(.prerouting, &copy, input: output, output: nil)
     travel(&copy)

@@ -1,20 +1,20 @@
 import XTables
 
-/// A packet that goes on when those before it are done with.
+/// A packet that continues after the packets before it.
 enum PostponedPacket {
-  /// It comes in again through the loopback interface.
+  /// The packet is received from the loopback interface.
   case looped(Journey)
-  /// A queue has it, whose listener has not been asked yet.
+  /// The packet is in a queue whose listener has not been asked yet.
   case queued(Journey, QueuedPacket)
 }
 
-/// What the kernel leaves for later while it has a packet in hand: packets that come in by the loopback interface wait until the processor
-/// is free (`netif_rx`), and a queue's listener is a process, which gets its turn after that.
+/// Work that the kernel defers while it processes a packet. Packets from the loopback interface are received when the processor is free
+/// (`netif_rx`). A queue's listener is a process, which runs after that.
 extension Simulator {
-  /// Whether the packet under way is an answer to another, or a copy of it, that is under way too.
+  /// True if the current packet is an answer to, or a copy of, another packet in progress.
   var isWithinAnother: Bool { depth > 0 || isDuplicating }
 
-  /// Does all that has been left for later, and what comes of it.
+  /// Processes all deferred packets, and the packets that result from them.
   func settlePostponed() {
     while true {
       guard report.packets.count <= Self.mostPackets else { return giveUpPostponed() }
@@ -27,10 +27,10 @@ extension Simulator {
     }
   }
 
-  /// Packets that one packet may beget; of more the kernel itself loses some, and nobody can tell which.
+  /// The limit for packets caused by one packet. With more, the kernel itself drops some, and which ones is not predictable.
   private static let mostPackets = 1000
 
-  /// Ends what has been left for later, because packets beget packets.
+  /// Ends the deferred packets with an unknown verdict, because the limit is reached.
   private func giveUpPostponed() {
     let reason = UnknownReason("the verdict", needs: "an end of the packets that come of one")
     for packet in postponed {
@@ -41,7 +41,7 @@ extension Simulator {
     postponed = []
   }
 
-  /// Takes the packets that have gone through the loopback interface on their way, before any listener is asked.
+  /// Receives the packets from the loopback interface, before any listener is asked.
   func bringInLooped() {
     while report.packets.count <= Self.mostPackets, let index = postponed.firstIndex(where: { if case .looped = $0 { true } else { false } }) {
       guard case .looped(var journey) = postponed.remove(at: index) else { return }

@@ -2,9 +2,9 @@ import Conntrack
 import Wire
 import XTables
 
-/// Fragments on their way through the host.
+/// Reassembly of fragments.
 extension Simulator {
-  /// Puts fragments together before connection tracking sees them. The corresponding kernel functions are `ipv4_conntrack_defrag` and
+  /// Reassembles fragments before connection tracking. The corresponding kernel functions are `ipv4_conntrack_defrag` and
   /// `ipv6_defrag`.
   func defragment(_ journey: inout Journey) -> OperationOutcome {
     if journey.context.packet.isWholeIPv4 { return .verdict(.accept) }
@@ -17,9 +17,9 @@ extension Simulator {
     }
   }
 
-  /// Adds a fragment to its datagram, of which each hook has queues of its own; those of INPUT are local delivery's.
+  /// Adds a fragment to its datagram. Each hook has its own queues; those of INPUT belong to local delivery.
   ///
-  /// Not inlined: what it looks at would be looked at for whole packets too.
+  /// Not inlined, so that whole packets do not pay for its setup.
   @inline(never)
   func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
     fragments.gather(
@@ -27,7 +27,8 @@ extension Simulator {
       hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
   }
 
-  /// A datagram has not become whole in time. Its sender is told when its first fragment is there, over IPv4 by the host it is for alone.
+  /// A datagram was not completed in time. The sender gets an error if the first fragment has arrived; over IPv4, only if the datagram is for
+  /// this host.
   ///
   /// The corresponding kernel functions are `ip_expire` and `ip6frag_expire_frag_queue`.
   func giveUp(_ datagram: ExpiredDatagram) {
@@ -46,8 +47,8 @@ extension Simulator {
     settleEffects(&journey)
   }
 
-  /// Whether TCP's look ahead for a socket pulls bytes of the next fragment up to its header, so that the packet is no longer in the pieces
-  /// it came in. The corresponding kernel function is `tcp_v4_early_demux`.
+  /// True if TCP's early socket look-up pulls bytes of the second fragment into the header, so that the original fragment boundaries are lost.
+  /// The corresponding kernel function is `tcp_v4_early_demux`.
   func pullsHeader(_ journey: borrowing Journey) -> Bool {
     guard let first = journey.context.packet.fragmentLengths.first, journey.context.family == .ipv4,
       journey.context.packet.type == .host, journey.context.packet.ipv4?.proto == .tcp

@@ -2,15 +2,15 @@ import Conntrack
 import Wire
 import XTables
 
-/// Writing the report while a packet is under way.
+/// Records events of a packet in its report.
 extension Simulator {
-  /// Opens the report of a packet.
+  /// Opens a report for a packet and returns its index.
   func open(_ origin: PacketReport.Origin, _ packet: Packet, _ family: Family, mark: UInt32) -> Int {
     report.packets.append(PacketReport(origin: origin, packet: packet, family: family, mark: mark))
     return report.packets.count - 1
   }
 
-  /// The report of a packet that has something to tell; opened where none is kept so far.
+  /// The index of a packet's report, which is opened if there is none.
   func reportIndex(_ journey: inout Journey) -> Int {
     if journey.report == Journey.unreported {
       journey.report = open(.own, journey.context.packet, journey.context.family, mark: journey.context.mark)
@@ -30,7 +30,7 @@ extension Simulator {
     report.packets[index].passages.append(passage(journey))
   }
 
-  /// A packet that was held goes on within a hook it came to earlier.
+  /// Records that a held packet continues within a hook.
   func noteReentry(_ journey: inout Journey) {
     journey.isReentering = true
     if journey.isRecorded { report.packets[journey.report].passages.append(passage(journey)) }
@@ -68,7 +68,7 @@ extension Simulator {
     report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
   }
 
-  /// Keeps what the table that is running has told of the packet.
+  /// Records what the table reported about the packet.
   func note(_ observer: StepObserver, _ journey: inout Journey) {
     report.packets[journey.report].omittedRecords = journey.context.omittedEffects
     let passages = report.packets[journey.report].passages.count
@@ -83,7 +83,7 @@ extension Simulator {
     report.packets[journey.report].mark = observer.seen?.mark ?? journey.context.mark
   }
 
-  /// What is kept of the way through the next table.
+  /// The limit for the trace of the next table.
   func traceExtent(_ journey: borrowing Journey) -> TraceExtent {
     TraceExtent(entries: max(0, extent.entries - journey.listedEntries), countsRest: extent.countsRest)
   }
@@ -100,7 +100,7 @@ extension Simulator {
     report.packets[index].queueStays[last].answer = verdict
   }
 
-  /// The last rule that saw the packet.
+  /// The last rule that the packet hit.
   func lastStep(_ journey: borrowing Journey) -> RuleStep? {
     guard journey.isRecorded else { return nil }
     for passage in report.packets[journey.report].passages.reversed() {
@@ -111,7 +111,7 @@ extension Simulator {
     return nil
   }
 
-  /// Ends a packet with a verdict, and lets go of its connection.
+  /// Ends a packet with a verdict, and releases its connection.
   func finish(_ journey: inout Journey, _ verdict: consuming PacketVerdict) {
     note(verdict, &journey)
     release(&journey)

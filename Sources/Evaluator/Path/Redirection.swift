@@ -2,21 +2,21 @@ import Conntrack
 import Wire
 import XTables
 
-/// What a host remembers of those whom it has told of a shorter way. Kernel: `inet_peer`.
+/// Limits redirects by host. Kernel: `inet_peer`.
 struct RedirectMemory {
   private struct Peer {
     var told = 0
     var last: UInt64 = 0
   }
   private var peers: [IPAddress: Peer] = [:]
-  /// Nanoseconds; each time it waits twice as long as before. Kernel: `ip_rt_redirect_load`.
+  /// The first interval in nanoseconds; it doubles each time. Kernel: `ip_rt_redirect_load`.
   private static let load: UInt64 = 20_000_000
-  /// Who has not heeded so many is told no more. Kernel: `ip_rt_redirect_number`.
+  /// The limit for redirects to a host that ignores them. Kernel: `ip_rt_redirect_number`.
   private static let most = 9
-  /// After so long everything begins anew. Kernel: `ip_rt_redirect_silence`.
+  /// The time after which the limits are reset. Kernel: `ip_rt_redirect_silence`.
   private static let silence = load << 10
 
-  /// Whether one is told now. The corresponding kernel function is `ip_rt_send_redirect`.
+  /// True if a redirect may be sent now. The corresponding kernel function is `ip_rt_send_redirect`.
   mutating func tells(_ source: IPAddress, now: UInt64) -> Bool {
     var peer = peers[source] ?? Peer()
     if now > peer.last &+ Self.silence { peer.told = 0 }
@@ -32,9 +32,9 @@ struct RedirectMemory {
   }
 }
 
-/// Packets that leave by the interface they came by.
+/// Packets that leave by their input interface.
 extension Simulator {
-  /// Tells the sender of a packet that its next hop is on its own link.
+  /// Sends a redirect if the sender and the next hop are on the same link.
   ///
   /// The corresponding kernel functions are `__mkroute_input` and `ip_rt_send_redirect`.
   func redirect(_ journey: inout Journey) {
@@ -50,14 +50,14 @@ extension Simulator {
 }
 
 extension Host {
-  /// Whether both addresses are of one network of an interface. The corresponding kernel function is `inet_addr_onlink`.
+  /// True if both addresses are in one network of an interface. The corresponding kernel function is `inet_addr_onlink`.
   func shareNetwork(_ one: IPAddress, _ other: IPAddress?, on interface: Interface) -> Bool {
     (device(interface)?.addresses ?? []).contains { entry in
       entry.address.family == one.family && one.bits & entry.mask == entry.network && (other.map { $0.bits & entry.mask == entry.network } ?? true)
     }
   }
 
-  /// The mark of an answer to a packet. Kernel: `IP4_REPLY_MARK`, `IP6_REPLY_MARK`.
+  /// The mark for an answer to a packet with this mark. Kernel: `IP4_REPLY_MARK`, `IP6_REPLY_MARK`.
   func reflects(_ mark: UInt32, _ family: Family) -> UInt32 {
     mark != 0 && sysctls[family == .ipv4 ? "net.ipv4.fwmark_reflect" : "net.ipv6.fwmark_reflect"] == 1 ? mark : 0
   }

@@ -2,42 +2,52 @@ public import Conntrack
 public import Wire
 public import XTables
 
-/// Follows one rule while packets pass: whether it was tried, and why it did not match.
+/// Observes one rule: records whether it was tried, and why it did not match.
 public struct RuleWatch: Sendable {
-  /// What happened when a packet went through the rule's table.
+  /// The result for one packet's pass through the rule's table.
   public struct Encounter: Sendable, Hashable {
+    /// What happened to the rule.
     public enum Outcome: Sendable, Hashable {
       case matched
-      /// It was tried; nothing where no part of it can be said to have objected.
+      /// The rule was tried and did not match; nil if the part that failed cannot be determined.
       case mismatched(RuleExplanation?)
-      /// The packet did not come so far: what ended it before, and why the rule would not have matched, if it would not.
+      /// The rule was not reached: the step that ended the packet before, and the part of the rule that would not match, if any.
       case notTried(after: RuleStep?, wouldFail: RuleExplanation?)
-      /// The packet never came to the rule's chain. For each rule that leads there, why it did not match; nothing where it was not tried.
+      /// The rule's chain was not entered. For each rule that leads to the chain: why it did not match, or nil if it was not tried.
       case chainNotEntered(after: RuleStep?, jumps: [Jump])
     }
 
     /// A rule that leads to the chain.
     public struct Jump: Sendable, Hashable {
+      /// The chain that the rule is in.
       public let chain: String
+      /// The rule's number in its chain, from 1.
       public let number: Int
+      /// The part of the rule that did not match; nil if the rule was not tried.
       public let explanation: RuleExplanation?
     }
 
+    /// The hook at which the packet passed the table.
     public let hook: Hook
+    /// What happened to the rule.
     public let outcome: Outcome
   }
 
+  /// The family of the table.
   public let family: Family
+  /// The table of the rule.
   public let table: TableName
+  /// The chain of the rule.
   public let chain: String
-  /// From 1; one more than the rules for the chain's end.
+  /// The rule's number, from 1; the number of rules plus 1 for the end of the chain.
   public let number: Int
-  /// In the order of events, each once, and no more than ``most``: a test may send the same packet any number of times.
+  /// Distinct encounters in order of occurrence, at most ``most``: a test may repeat a packet without limit.
   public private(set) var encounters: [Encounter] = []
 
-  /// Encounters, and jumps of an encounter, that are kept.
+  /// The limit for recorded encounters, and for jumps of one encounter.
   public static let most = 16
 
+  /// Creates a watch for one rule; `number` counts from 1.
   public init(family: Family, table: TableName, chain: String, number: Int) {
     self.family = family
     self.table = table
@@ -47,7 +57,7 @@ public struct RuleWatch: Sendable {
 }
 
 extension RuleWatch {
-  /// The rule stands in this table.
+  /// True if the rule is in this table.
   func isOf(_ program: TableProgram) -> Bool { table == program.name && family == program.family }
 
   mutating func note(_ encounter: Encounter) {
@@ -55,12 +65,12 @@ extension RuleWatch {
   }
 }
 
-/// Collects the entries that are hit, and what happens to the rules that are followed.
+/// Records the entries hit, and the results for watched rules.
 struct WatchingObserver: TableObserver {
   private(set) var way: StepObserver
   private var rules: [FollowedRule]
 
-  /// - Parameter watches: those of other tables count for nothing.
+  /// - Parameter watches: watches of other tables are ignored.
   init(_ watches: [RuleWatch], _ program: TableProgram, _ extent: TraceExtent) {
     way = StepObserver(program, extent)
     rules = watches.indices.filter { watches[$0].isOf(program) }.map { FollowedRule(watches[$0], at: $0, in: program) }
@@ -75,7 +85,7 @@ struct WatchingObserver: TableObserver {
     for index in rules.indices { rules[index].miss(program.places[entry], of: program, &context) }
   }
 
-  /// Adds to the watches what there is to tell when the packet has passed the table.
+  /// Adds the results to the watches when the packet has passed the table.
   func conclude(_ program: TableProgram, _ context: inout PacketContext, in watches: inout [RuleWatch]) {
     for rule in rules {
       if let encounter = rule.encounter(program, &context, after: way.trace.lastStep) { watches[rule.watch].note(encounter) }
@@ -83,12 +93,12 @@ struct WatchingObserver: TableObserver {
   }
 }
 
-/// A rule that is followed while a packet passes its table.
+/// The state of a watched rule while a packet passes its table.
 private struct FollowedRule {
-  /// The place among the watches.
+  /// The index of the watch.
   let watch: Int
   private let name: String
-  /// The chain's place in the table; nil where the table has no such chain.
+  /// The chain's index in the table; nil if the table has no such chain.
   private let chain: Int?
   private let number: Int
   private var outcome: RuleWatch.Encounter.Outcome?
@@ -123,7 +133,7 @@ private struct FollowedRule {
     }
   }
 
-  /// Nothing where the rule's chain belongs to another hook.
+  /// Nil if the rule's chain belongs to another hook.
   func encounter(_ program: TableProgram, _ context: inout PacketContext, after last: RuleStep?) -> RuleWatch.Encounter? {
     guard let chain = program.table[chain: name], chain.hook == nil || chain.hook == context.hook else { return nil }
     if let outcome { return RuleWatch.Encounter(hook: context.hook, outcome: outcome) }

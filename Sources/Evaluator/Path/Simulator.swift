@@ -2,65 +2,71 @@ public import Conntrack
 public import Wire
 public import XTables
 
-/// A host with its rulesets, to which packets happen.
+/// Simulates a host with its rulesets, packet by packet.
 ///
-/// Time and chance come from outside: the same seed, clock and packets give the same reports, byte for byte.
+/// Deterministic: the same seed, clock and packets give the same reports, byte for byte.
 public final class Simulator {
-  /// What becomes of packets for this host.
+  /// What the host does with packets addressed to it.
   public enum Delivery: Sendable {
-    /// They are swallowed behind INPUT; the host stays silent.
+    /// Discards them after INPUT; the host does not answer.
     case sink
-    /// Sockets take them, and the host answers.
+    /// Delivers them to sockets; the host answers.
     case stack
   }
 
+  /// The simulated host.
   public let host: Host
+  /// Clock, random numbers, connections and the memory of matches and targets.
   public let world: World
+  /// What happens to packets for this host; ``Delivery/sink`` by default.
   public var delivery: Delivery {
     get { deliveryKind }
     set { deliveryKind = newValue }
   }
-  /// Private, so that no packet pays for a check of exclusive access.
+  /// Stored privately: a public property would cost an exclusivity check for each packet.
   private var deliveryKind = Delivery.sink
-  /// Whether reports tell the way through hooks and rules; without it they tell verdicts and departures alone.
+  /// If false, reports contain only verdicts and departures, not the path through hooks and rules.
   public var recordsTrace = true
-  /// How much of the way through rules reports keep, where they tell it.
+  /// The limits of the recorded path.
   public var extent = TraceExtent()
-  /// The rules that are followed.
+  /// The observed rules.
   public var watches: [RuleWatch] = []
-  /// The listeners of queues, by number.
+  /// The listeners of queues, by queue number.
   public var queues: [UInt16: QueueListener] = [:]
 
   private(set) var rules = LoadedRules()
   private var nextSlot = 0
   var report = PathReport()
-  /// Packets that wait for a listener's answer, by their id.
+  /// Packets that wait for a listener's verdict, by id.
   var held: [UInt64: HeldPacket] = [:]
   var nextQueueID: UInt64 = 1
   var stack = StackState()
   var bridgeMemory = BridgeMemory()
   var redirects = RedirectMemory()
   var neighbourWaiters: [NeighbourWaiter] = []
-  /// Fragments that wait for others, before tracking and before local delivery.
+  /// Incomplete datagrams, of connection tracking and of local delivery.
   var fragments = FragmentQueues()
-  /// The packet that ``carry(_:on:)`` has under way; its place is used again for the next.
+  /// The packet of ``carry(_:on:)``; reused for the next one to avoid allocation.
   private var carried: Journey
-  /// Packets from outside that are under way: more than one where a queue's listener has sent another.
+  /// The number of nested packets from outside: more than one if a queue's listener sends another.
   private var underWay = 0
-  /// How many packets of the host's own making are under way inside one another.
+  /// The nesting depth of packets made by the host.
   var depth = 0
-  /// What comes up while a packet is under way inside another, and is done when that one is.
+  /// Work deferred until the current packet is done.
   var postponed: [PostponedPacket] = []
-  /// The kernel's socket for ICMP is sending.
+  /// True while the kernel's ICMP socket is sending.
   var isICMPSocketBusy = false
-  /// Where the packet came by that is being delivered.
+  /// The input interface of the packet being delivered.
   var deliveringInput: Interface?
-  /// A copy that a target made is under way: no copy of that is made. Kernel: `task_struct.in_nf_duplicate`.
+  /// True while a copy made by TEE is in progress; it is not copied again. Kernel: `task_struct.in_nf_duplicate`.
   var isDuplicating = false
 
+  /// Creates a simulator and loads rulesets.
+  ///
   /// - Parameters:
-  ///   - clock: nanoseconds since the epoch at which the world begins.
-  ///   - seed: everything that is left to chance follows from it.
+  ///   - clock: the start time, in nanoseconds since 1970.
+  ///   - seed: the seed of all random numbers.
+  /// - Throws: `TableProgram.Failure` if a table cannot be compiled.
   public init(host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0) throws(TableProgram.Failure) {
     self.host = host
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
@@ -70,7 +76,9 @@ public final class Simulator {
 
   // MARK: Rules
 
-  /// Loads the tables of a ruleset in place of those of the same names and family; others stay. Counters begin at zero.
+  /// Loads the tables of a ruleset. Each replaces the table of the same name and family; other tables stay. Counters start at 0.
+  ///
+  /// - Throws: `TableProgram.Failure` if a table cannot be compiled; nothing is then loaded.
   public func load(_ ruleset: Ruleset) throws(TableProgram.Failure) {
     var loaded: [TableProgram] = []
     for table in ruleset.tables {
@@ -95,15 +103,15 @@ public final class Simulator {
     rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil)
   }
 
-  /// The switches of connection tracking, also before anything needs it.
+  /// The sysctls of connection tracking; they may be set before tracking is in use.
   public var conntrackSettings = ConntrackSettings() {
     didSet { world.conntrack?.settings = conntrackSettings }
   }
 
-  /// By table, then in the order of its entries.
+  /// The counters by table and entry.
   package var counters: [[Counters]] { rules.tables.map(\.counters) }
 
-  /// The tables with what they have counted so far.
+  /// The loaded tables with their current counters.
   public func rulesets() -> [Ruleset] {
     [Family.ipv4, .ipv6].compactMap { family in
       let tables = rules.tables.filter { $0.program.family == family }.map { $0.program.counted($0.counters) }
@@ -111,12 +119,12 @@ public final class Simulator {
     }
   }
 
-  /// The operations at a hook in their order.
+  /// The operations at a hook, in order.
   public func operations(at hook: Hook, _ family: Family) -> [HookOperation] { rules.operations(at: hook, family) }
 
   // MARK: Time
 
-  /// Lets time pass, and tells what the host does when its timers run out.
+  /// Advances the clock, and reports what the host does when timers expire.
   @discardableResult
   public func advance(nanoseconds: UInt64) -> PathReport {
     reported {
@@ -135,14 +143,15 @@ public final class Simulator {
 
   // MARK: Connections
 
-  /// Every connection, as `conntrack -L` lists them.
+  /// All connections, as in `conntrack -L`.
   public func connections() -> [ConnectionSnapshot] { world.conntrack?.dump(now: world.instant) ?? [] }
 
+  /// All expectations, as in `conntrack -L expect`.
   public func expectations() -> [ExpectationSnapshot] { world.conntrack?.dumpExpectations(now: world.instant) ?? [] }
 
   // MARK: Packets
 
-  /// Makes a report of what `body` sets in motion; that of a packet whose listener asks for this stays as it is.
+  /// Reports what `body` causes. If a listener calls this within a packet, that packet's report is kept apart.
   private func reported(_ body: () -> Void) -> PathReport {
     let (outer, waiting) = (report, postponed)
     (report, postponed) = (PathReport(), [])
@@ -155,15 +164,15 @@ public final class Simulator {
     return report
   }
 
-  /// A packet arrives on an interface.
+  /// Receives a packet on an interface and reports its path.
   public func receive(_ packet: Packet, on interface: String) -> PathReport {
     reported { enter(packet, on: interface) }
   }
 
-  /// A packet arrives on an interface and goes its way, changed in place; nothing of its way is recorded.
+  /// Receives a packet and changes it in place, without recording its path.
   ///
-  /// This is the quick way: a packet of a known connection that is sent on as it is, or dropped, allocates nothing. What it is afterwards
-  /// is what left, where its verdict is `.sent`; answers, copies, pieces, logs and stays in queues are reported besides.
+  /// This is the fast path: a packet of a known connection that is forwarded unchanged in size, or dropped, allocates no memory. If the verdict
+  /// is `.sent`, `packet` holds the bytes that left. Answers, copies, fragments, logs and queued packets are reported separately.
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
     guard underWay == 0 else { return carryWithin(&packet, on: interface) }
     underWay = 1
@@ -181,7 +190,7 @@ public final class Simulator {
       verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
   }
 
-  /// A queue's listener has another packet carried while one waits for its answer.
+  /// Carries a packet for a queue's listener while another packet waits.
   private func carryWithin(_ packet: inout Packet, on interface: Interface) -> Carriage {
     var journey = Journey(in: world)
     let report = reported { enter(&packet, on: interface, &journey) }
@@ -189,12 +198,12 @@ public final class Simulator {
       verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
   }
 
-  /// A process of this host sends a packet.
+  /// Sends a packet from a local process and reports its path.
   public func send(_ packet: Packet, by sender: LocalSender = LocalSender()) -> PathReport {
     reported { report.error = emit(packet, by: sender, origin: .own) }
   }
 
-  /// A listener gives its answer to a packet it held. Nothing happens when no such packet waits, or when it is to be held on.
+  /// Gives a held packet its verdict. Does nothing if no packet has this id, or if the verdict is `hold`.
   public func answer(_ id: UInt64, _ answer: QueueAnswer) -> PathReport {
     guard answer.verdict != .hold, let waiting = held.removeValue(forKey: id) else { return PathReport() }
     return reported { resume(waiting, answer) }

@@ -2,9 +2,9 @@ import Conntrack
 import Wire
 import XTables
 
-/// The tables as operations of hooks.
+/// Tables as hook operations.
 extension Simulator {
-  /// Sends a packet through a table's chain of its hook.
+  /// Passes a packet through a table's chain for the hook.
   func runTable(_ table: LoadedTable, _ journey: inout Journey) -> OperationOutcome {
     let program = table.program
     let outcome: TableOutcome
@@ -29,7 +29,7 @@ extension Simulator {
     }
   }
 
-  /// Runs a table to its end, with what its targets want done in between.
+  /// Runs a table to its end, including deferred effects of its targets.
   @inline(__always)
   private func runTable(_ table: LoadedTable, _ journey: inout Journey, _ observer: inout some TableObserver) -> TableOutcome {
     var outcome = table.program.run(&journey.context, counting: table, stack: &journey.jumps, observer: &observer)
@@ -40,7 +40,7 @@ extension Simulator {
     return outcome
   }
 
-  /// The mangle table at OUTPUT: what it changes may change the route.
+  /// Runs the mangle table at OUTPUT and routes the packet again if a routing key has changed.
   ///
   /// The corresponding kernel functions are `ipt_mangle_out` and `ip6t_mangle_out`.
   func mangleOutput(_ journey: inout Journey, by table: LoadedTable) -> OperationOutcome {
@@ -54,7 +54,7 @@ extension Simulator {
     }
   }
 
-  /// Does what targets caused besides their verdicts: replies travel now, before the packet goes on.
+  /// Performs the side effects of targets. Answers are sent before the packet continues.
   func settleEffects(_ journey: inout Journey) {
     guard !journey.context.effects.isEmpty else { return }
     let effects = journey.context.effects
@@ -72,10 +72,10 @@ extension Simulator {
   }
 }
 
-/// Collects the entries that are hit.
+/// Records the entries hit.
 struct StepObserver: TableObserver {
   private(set) var trace: RuleTrace
-  /// The packet and its mark when the last entry was hit, where that has a target that may have changed them since.
+  /// The packet and its mark at the last hit, if the entry's target may have changed them since.
   private(set) var seen: (packet: Packet, mark: UInt32)?
 
   init(_ program: TableProgram, _ extent: TraceExtent) { trace = RuleTrace(of: program, extent) }
@@ -91,7 +91,7 @@ struct StepObserver: TableObserver {
   }
 }
 
-/// What the mangle table's operation at OUTPUT compares before and after. IPv6 looks at the hop limit and the flow label besides.
+/// The fields that the mangle table at OUTPUT compares before and after. IPv6 also compares the hop limit and the flow label.
 private struct MangleKey: Equatable {
   let key: RouteKey
   let firstWord: UInt32
@@ -106,7 +106,7 @@ private struct MangleKey: Equatable {
 }
 
 extension TableProgram {
-  /// An entry as a report tells of it.
+  /// A report's form of an entry.
   func step(_ entry: Int) -> RuleStep {
     let place = places[entry]
     let chain = table.chains[Int(place.chain)]

@@ -2,9 +2,9 @@ import Conntrack
 import Wire
 import XTables
 
-/// How packets pass hooks: `nf_hook_slow`, `nf_queue`, `nf_reinject`.
+/// The passage of packets through hooks: `nf_hook_slow`, `nf_queue`, `nf_reinject`.
 extension Simulator {
-  /// Takes a packet through hook after hook until it has left, arrived or ended.
+  /// Passes a packet through its hooks until it has left, was delivered, or ended.
   func travel(_ journey: inout Journey) {
     while pass(&journey) {
       switch journey.context.hook {
@@ -24,7 +24,7 @@ extension Simulator {
     }
   }
 
-  /// Moves a packet on to a hook.
+  /// Moves a packet to a hook.
   func approach(_ hook: Hook, _ journey: inout Journey, input: Interface?, output: Interface?) {
     journey.context.hook = hook
     journey.context.input = input
@@ -33,7 +33,7 @@ extension Simulator {
     journey.isReentering = false
   }
 
-  /// Runs the operations of the packet's hook. True when the packet got past them all.
+  /// Runs the operations of the packet's hook. Returns true if the packet passed all of them.
   private func pass(_ journey: inout Journey) -> Bool {
     var rules = self.rules
     if !journey.isReentering { noteEntry(&journey) }
@@ -55,7 +55,7 @@ extension Simulator {
         }
       case .verdict(.queue(let number, let bypass)):
         guard enqueue(&journey, number, bypass: bypass) else { return false }
-        // The listener may have loaded others.
+        // The listener may have loaded other rules.
         rules = self.rules
       default:
         end(&journey, operation(of: rules, journey), outcome)
@@ -66,12 +66,12 @@ extension Simulator {
     return true
   }
 
-  /// The operation that the packet has come to.
+  /// The operation that the packet has reached.
   private func operation(of rules: LoadedRules, _ journey: borrowing Journey) -> HookOperation {
     rules.operations(at: journey.context.hook, journey.context.family)[journey.operation]
   }
 
-  /// An operation has ended the packet.
+  /// Ends the packet with the outcome of an operation.
   private func end(_ journey: inout Journey, _ operation: HookOperation, _ outcome: OperationOutcome) {
     let hook = journey.context.hook
     switch outcome {
@@ -94,7 +94,7 @@ extension Simulator {
 
   // MARK: Queues
 
-  /// Hands a packet to a queue, and to further ones as the listeners say. True when it comes back to go on at the journey's operation.
+  /// Queues a packet, and queues it again if a listener says so. Returns true if it continues at the journey's operation.
   ///
   /// The corresponding kernel functions are `nf_queue` and `nf_reinject`.
   private func enqueue(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> Bool {
@@ -103,10 +103,10 @@ extension Simulator {
     return next == .goOn
   }
 
-  /// Where a packet stands after a queue had to do with it.
+  /// The state of a packet after a queue.
   private enum QueueStep: Equatable {
     case goOn
-    /// It is held, or at its end.
+    /// The packet is held, or has ended.
     case over
     case queue(UInt16, bypass: Bool)
   }
@@ -123,7 +123,7 @@ extension Simulator {
       journey.isQueued = true
       return dropQueued(&journey, "queue \(number) is full")
     }
-    // What shares a connection that is not confirmed cannot wait. Kernel: `nf_ct_drop_unconfirmed`.
+    // A packet that shares an unconfirmed connection cannot be queued. Kernel: `nf_ct_drop_unconfirmed`.
     if journey.borrowsConnection, let handle = journey.context.attachment.connection, world.conntrack?[handle]?.isConfirmed == false {
       return dropQueued(&journey, "it shares a connection that is not confirmed yet, and so cannot wait in a queue")
     }
@@ -156,7 +156,7 @@ extension Simulator {
     return reinject(&journey, answer, waiting.asQueued)
   }
 
-  /// A queue's listener is asked about a packet that was queued while another was under way.
+  /// Asks a queue's listener about a packet that was queued while another was in progress.
   func askPostponed(_ packet: QueuedPacket, _ journey: inout Journey) {
     guard let listener = queues[packet.queue] else { return }
     var next = askListener(listener, packet, &journey)
@@ -174,7 +174,7 @@ extension Simulator {
     return .over
   }
 
-  /// Does what a listener says.
+  /// Applies a listener's verdict.
   private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> QueueStep {
     noteAnswer(answer.verdict, &journey)
     if let mark = answer.mark { journey.context.mark = mark }
@@ -194,7 +194,7 @@ extension Simulator {
     }
   }
 
-  /// A held packet goes on, in a report of its own.
+  /// Continues a held packet, in a report of its own.
   func resume(_ waiting: HeldPacket, _ answer: QueueAnswer) {
     let old = waiting.journey.context
     var journey = Journey(
@@ -216,7 +216,7 @@ struct HeldPacket {
   let asQueued: RouteKey
 }
 
-/// The parts of a packet of this host's by which its route was chosen. Kernel: `ip_rt_info`, `ip6_rt_info`.
+/// The fields of a packet of this host that its route depends on. Kernel: `ip_rt_info`, `ip6_rt_info`.
 struct RouteKey: Equatable {
   let source: IPAddress?
   let destination: IPAddress?

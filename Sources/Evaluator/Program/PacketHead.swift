@@ -1,7 +1,7 @@
 import Wire
 import XTables
 
-/// What the header of every rule is held against, read from the packet once.
+/// The packet fields that rule headers test, read once for each table.
 ///
 /// The corresponding kernel functions are `ip_packet_match` and `ip6_packet_match`.
 struct PacketHead {
@@ -12,13 +12,13 @@ struct PacketHead {
   var input: UInt128
   var output: UInt128
   var proto: UInt8
-  /// A second or further fragment.
+  /// True for every fragment but the first.
   var isLaterFragment: Bool
-  /// The chain of IPv6 headers cannot be followed to its end: a rule that asks for a protocol drops the packet.
+  /// True if the IPv6 header chain is malformed: a rule that tests the protocol then drops the packet.
   var isBroken: Bool
   var place: TransportPlace
 
-  /// Nothing where the network header is cut off.
+  /// Nil if the network header is truncated.
   @inline(__always)
   init?(_ context: borrowing PacketContext) {
     input = context.input?.key ?? 0

@@ -1,21 +1,21 @@
 import XTables
 
-/// One rule of a compiled table, as flat as the kernel's entry: what its header tests, which matches follow, what is done.
+/// A rule of a compiled table in fixed size, as in the kernel: header tests, matches, action.
 ///
 /// The corresponding kernel structure is `ipt_entry`.
 struct ProgramEntry: BitwiseCopyable, Sendable {
-  /// What a hit leads to.
+  /// What a match leads to.
   enum Action: UInt8, BitwiseCopyable, Sendable {
     case accept, drop, queue, `return`
     /// No target: the rule only counts.
     case next
-    /// `argument` is the entry that begins the chain.
+    /// `argument` is the first entry of the chain.
     case jump, goto
-    /// `argument` is the number of the target.
+    /// `argument` is the index of the target.
     case target
   }
 
-  /// The parts of the header a rule can look at.
+  /// The header fields that a rule can test.
   struct Tests: OptionSet, BitwiseCopyable, Sendable {
     let rawValue: UInt8
 
@@ -25,7 +25,7 @@ struct ProgramEntry: BitwiseCopyable, Sendable {
     static let output = Tests(rawValue: 0x08)
     static let `protocol` = Tests(rawValue: 0x10)
     static let fragment = Tests(rawValue: 0x20)
-    /// IPv6 only: `-p` was given, so the header chain must be readable, though any protocol will do.
+    /// IPv6 only: `-p` was given, so the header chain must be readable even if any protocol matches.
     static let headerChain = Tests(rawValue: 0x40)
   }
 
@@ -34,15 +34,15 @@ struct ProgramEntry: BitwiseCopyable, Sendable {
   var proto: UInt8 = 0
   var action: Action = .next
   var argument: Int32 = 0
-  /// Where its matches begin in the table's ``MatchProgram``.
+  /// The index of its first match in the table's ``MatchProgram``.
   var matches = MatchProgram.empty
   var hasMatches = false
-  /// IPv4 addresses in place.
+  /// IPv4 addresses, stored inline.
   var source: UInt32 = 0
   var sourceMask: UInt32 = 0
   var destination: UInt32 = 0
   var destinationMask: UInt32 = 0
-  /// Where IPv6 addresses stand in the program's own list.
+  /// The index of the IPv6 addresses in the program's list.
   var wide: Int32 = 0
   var input: Int32 = 0
   var output: Int32 = 0
@@ -56,9 +56,9 @@ struct WideAddresses: BitwiseCopyable, Sendable {
   var destinationMask: UInt128 = 0
 }
 
-/// Where an entry stands in its table, for those who want to be told.
+/// The place of an entry in its table, for observers.
 struct EntryPlace: BitwiseCopyable, Sendable {
   var chain: Int32
-  /// From 1; one more than the rules for the end of a chain.
+  /// From 1; the number of rules plus 1 for the end of a chain.
   var number: Int32
 }

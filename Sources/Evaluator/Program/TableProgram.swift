@@ -3,23 +3,25 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// A table compiled once into a flat array of entries for the hot path.
+/// A table compiled to an array of entries for the hot path.
 ///
-/// Built-in chains end with an entry for their policy, chains of the user's with one that returns, as in the kernel's blob. The
+/// As in the kernel's form, built-in chains end with an entry for their policy, and user-defined chains with one that returns. The
 /// corresponding kernel structure is `xt_table_info`.
 public final class TableProgram: Sendable {
-  /// Why a table cannot be run.
+  /// The reason why a table cannot be compiled.
   public enum Failure: Error, Sendable {
-    /// A packet could go round for ever.
+    /// Chains jump in a loop.
     case loop(ChainReach.Loop)
     case unknownChain(String, in: String)
   }
 
+  /// The table's name.
   public let name: TableName
+  /// The table's family.
   public let family: Family
   /// The table as it was given.
   public let table: Table
-  /// What its rules need to run.
+  /// The kernel services that its rules need, such as connection tracking.
   public let services: KernelServices
 
   let entries: [ProgramEntry]
@@ -29,17 +31,20 @@ public final class TableProgram: Sendable {
   let matches: MatchProgram
   let matchCount: Int
   let targets: [@Sendable (inout PacketContext) -> TargetOutcome]
-  /// By hook number: where its chain begins and where its policy stands; -1 without one.
+  /// By hook number: the entry where the chain starts, and below that of its policy; -1 if the table has no chain there.
   let starts: InlineArray<5, Int32>
   let underflows: InlineArray<5, Int32>
-  /// By chain of the table: its first entry.
+  /// By chain index: the chain's first entry.
   let chainStarts: [Int32]
-  /// How deep chains of the user's can nest.
+  /// The greatest nesting depth of user-defined chains.
   let stackSize: Int
-  /// The number of the first match or target of this table in the ``ExtensionMemory``.
+  /// The number of this table's first match or target in the ``ExtensionMemory``.
   let firstSlot: Int
 
-  /// - Parameter firstSlot: matches and targets get numbers from here on, under which they remember things.
+  /// Compiles a table.
+  ///
+  /// - Parameter firstSlot: the number for the first match or target, under which it stores its state.
+  /// - Throws: `Failure` if chains form a loop or a jump leads to a missing chain.
   public init(_ table: Table, firstSlot: Int = 0) throws(Failure) {
     if let loop = ChainReach(table).loop { throw .loop(loop) }
     var builder = ProgramBuilder(table, firstSlot: firstSlot)
@@ -69,13 +74,13 @@ public final class TableProgram: Sendable {
     self.underflows = underflows
   }
 
-  /// How many numbers its matches and targets take.
+  /// How many numbers its matches and targets occupy.
   public var slotCount: Int { matchCount + targets.count }
 
-  /// Counters for every entry, at zero.
+  /// Counters of 0 for every entry.
   public var freshCounters: [Counters] { [Counters](repeating: .zero, count: entries.count) }
 
-  /// Makes what the rules keep beyond themselves, in their order.
+  /// Creates the shared state of the rules' extensions, in the order of the rules.
   func start(in world: World) {
     for rule in table.chains.flatMap(\.rules) {
       for use in rule.matches { use.descriptor.start(use.payload, family, in: world) }
@@ -83,8 +88,8 @@ public final class TableProgram: Sendable {
     }
   }
 
-  /// The line TRACE writes about an entry that is hit. An unconditional rule with a verdict is told like the end of its
-  /// chain. The corresponding kernel function is `trace_packet`.
+  /// The line that TRACE logs for an entry. An unconditional rule with a verdict is logged like the end of its chain. The
+  /// corresponding kernel function is `trace_packet`.
   func traceLine(_ at: Int, _ context: PacketContext) -> String {
     let place = places[at]
     let chain = table.chains[Int(place.chain)]
@@ -94,7 +99,7 @@ public final class TableProgram: Sendable {
     return LogLine.text(for: context, prefix: "TRACE: \(name.rawValue):\(chain.name):\(kind):\(place.number) ", content: .traced)
   }
 
-  /// The table with the counters of a run in place of its own.
+  /// The table with the given counters instead of its own.
   public func counted(_ counters: [Counters]) -> Table {
     var table = table
     for index in table.chains.indices {
@@ -108,7 +113,7 @@ public final class TableProgram: Sendable {
   }
 }
 
-/// Lays a table out.
+/// Compiles a table's entries.
 private struct ProgramBuilder {
   let table: Table
   let firstSlot: Int
@@ -186,7 +191,7 @@ private struct ProgramBuilder {
     return chainStarts[index]
   }
 
-  /// The fast form of ``RuleHeader/condition(_:)``; a test holds the two against each other.
+  /// Compiles a header. This is the fast form of ``RuleHeader/condition(_:)``; a test compares the two.
   private mutating func lay(_ header: RuleHeader, into entry: inout ProgramEntry) {
     let inverted = header.inverted
     func set(_ test: ProgramEntry.Tests, _ isThere: Bool, _ isInverted: Bool) {
@@ -202,7 +207,7 @@ private struct ProgramBuilder {
     set(.fragment, header.isFragment, false)
     if header.isFragment, inverted.contains(.fragment) { entry.inverted.insert(.fragment) }
     if table.family == .ipv6 {
-      // Without the flag of -p the kernel looks at no protocol, whatever number stands there.
+      // Without the flag set by -p the kernel ignores the protocol, whatever its number.
       if header.isProtocolGiven { entry.tests.insert(.headerChain) } else { entry.tests.remove(.protocol) }
     }
     entry.proto = header.protocolNumber

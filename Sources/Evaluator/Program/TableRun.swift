@@ -3,21 +3,21 @@ import Diagnostics
 import Wire
 public import XTables
 
-/// What a table decides about a packet.
+/// The result of a packet's pass through a table.
 public enum TableOutcome: Sendable, Hashable {
   case verdict(NetfilterVerdict)
-  /// A match dropped the packet; no rule counted it.
+  /// A match dropped the packet; no rule counted it. Kernel: `xt_action_param.hotdrop`.
   case hotdrop
-  /// What a target has caused is to be done before the packet goes on at this entry.
+  /// A target has side effects to perform before the packet continues at this entry.
   case paused(at: Int)
   case unknown(UnknownReason)
 }
 
-/// Who wants to know which entries a packet hits.
+/// Observes which entries a packet hits.
 protocol TableObserver {
-  /// Called before the target acts.
+  /// Called before the target runs.
   mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext)
-  /// Called when an entry does not match.
+  /// Called if an entry does not match.
   mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext)
 }
 
@@ -25,16 +25,16 @@ extension TableObserver {
   @inline(__always) mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext) {}
 }
 
-/// Nobody does.
+/// Ignores every event; used when nothing is recorded.
 struct NoObserver: TableObserver {
   @inline(__always) mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {}
 }
 
-/// The entries to come back to; its room is used again for the next table.
+/// The return stack of a table; its memory is reused for the next table.
 struct JumpStack {
   private var entries: [Int32] = []
   private(set) var depth = 0
-  /// Jumps that the packet may still make in the table.
+  /// The number of jumps still allowed in the table.
   private var jumpsLeft = Limits.jumpsOfPacket
 
   mutating func reset() {
@@ -42,7 +42,7 @@ struct JumpStack {
     jumpsLeft = Limits.jumpsOfPacket
   }
 
-  /// The packet has made more jumps than ``Limits/jumpsOfPacket``.
+  /// True if the packet has used up ``Limits/jumpsOfPacket``.
   var isSpent: Bool { jumpsLeft <= 0 }
 
   mutating func push(_ entry: Int, limit: Int) -> Bool {
@@ -67,11 +67,11 @@ struct JumpStack {
 extension TableProgram {
   private static let tooManyJumps = UnknownReason("the verdict", needs: "chains that lead a packet through fewer than \(Limits.jumpsOfPacket) jumps")
 
-  /// Sends a packet through the chain of its hook.
+  /// Passes a packet through the chain of its hook.
   ///
   /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
   ///
-  /// - Parameter entry: where it goes on after a pause; the stack is as it was then.
+  /// - Parameter entry: the entry at which to continue after a pause, with an unchanged stack.
   func run(
     _ context: inout PacketContext, counting table: LoadedTable, stack: inout JumpStack,
     observer: inout some TableObserver, from entry: Int? = nil
@@ -141,7 +141,7 @@ extension TableProgram {
     return start == MatchProgram.empty ? .matched : matches.run(from: start, &context, head.place)
   }
 
-  /// Addresses, interfaces and the fragment bit.
+  /// Tests addresses, interfaces and the fragment bit.
   @inline(__always)
   private func passes(_ at: Int, _ tests: ProgramEntry.Tests, _ head: PacketHead) -> Bool {
     let inverted = entries[at].inverted

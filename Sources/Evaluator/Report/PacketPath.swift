@@ -1,21 +1,29 @@
 import Conntrack
 import XTables
 
-/// The hooks and what stands at each, as a page to read.
+/// The hooks with their operations, for `ferrule path`.
 public struct PacketPath: Encodable, Sendable {
+  /// An operation at a hook.
   public struct Row: Encodable, Sendable {
+    /// The operation's name, such as `filter` or `conntrack`.
     public let name: String
+    /// The operation's priority; operations run in ascending order.
     public let priority: Int32
     let does: String
   }
 
+  /// A hook with its operations.
   public struct Stage: Encodable, Sendable {
+    /// The hook's name, such as `PREROUTING`.
     public let hook: String
+    /// The operations in the order in which they run.
     public let operations: [Row]
   }
 
+  /// The hooks from PREROUTING to POSTROUTING.
   public let stages: [Stage]
 
+  /// Creates the description for a host with all tables and connection tracking in use.
   public init() {
     stages = Hook.allCases.map { hook in
       let tables = TableName.allCases.filter { $0.hooks.contains(hook) }.map { table in
@@ -52,6 +60,7 @@ public struct PacketPath: Encodable, Sendable {
     }
   }
 
+  /// A drawing of the hooks, then a listing of each hook's operations.
   public var text: String {
     let width = stages.flatMap(\.operations).map(\.name.count).max() ?? 0
     let listings = stages.map { stage in

@@ -3,35 +3,39 @@ public import Diagnostics
 public import Wire
 public import XTables
 
-/// One packet's way through the host, and what became of it.
+/// A packet's path through the host, and its verdict.
 public struct PacketReport: Sendable {
+  /// Where a packet came from.
   public enum Origin: String, Sendable, Hashable {
     /// The packet that was received or sent.
     case own
-    /// One the host made: a reply, an error.
+    /// A packet made by the host, such as a reply or an ICMP error.
     case host
   }
 
+  /// Where the packet came from.
   public let origin: Origin
+  /// The packet's family.
   public let family: Family
-  /// The hooks in the order in which the packet came to them; empty where nothing is recorded.
+  /// The hooks in the order in which the packet passed them; empty if the path is not recorded.
   public internal(set) var passages: [HookPassage] = []
+  /// What happened to the packet in the end.
   public internal(set) var verdict: PacketVerdict = .refused("not looked at")
-  /// As it was when a hook or a rule last saw it.
+  /// The packet as the last hook or rule saw it.
   public internal(set) var packet: Packet
-  /// When a hook or a rule last saw it.
+  /// The packet mark as the last hook or rule saw it.
   public internal(set) var mark: UInt32
-  /// The interface by which it came, if only from the loopback.
+  /// The input interface, possibly the loopback interface; nil for a packet that was only sent.
   public internal(set) var input: String?
-  /// Its socket, where one with an owner sent it or is to receive it.
+  /// The packet's socket, if a socket with an owner sent it or is to receive it.
   public internal(set) var owner: SocketFacts?
   /// What its targets logged.
   public internal(set) var logs: [LogRecord] = []
-  /// Its stays in queues.
+  /// Its stays in queues, in order.
   public internal(set) var queueStays: [QueueStay] = []
-  /// Sentences of targets about what they did besides.
+  /// Sentences by targets about their side effects.
   public internal(set) var notes: [String] = []
-  /// How many further log lines, messages and notes there were; see ``Limits/recordsOfPacket``.
+  /// The number of further log lines, messages and notes that were dropped; see ``Limits/recordsOfPacket``.
   public internal(set) var omittedRecords = 0
 
   init(origin: Origin, packet: Packet, family: Family, mark: UInt32 = 0) {
@@ -41,152 +45,173 @@ public struct PacketReport: Sendable {
     self.mark = mark
   }
 
-  /// The rules, policies and returns that the packet hit, in order: of a longer way the beginning, and the last of each table.
+  /// The rules, policies and returns that the packet hit, in order. If there are too many: the first ones, and the last of each table.
   public var steps: [RuleStep] { passages.flatMap { $0.operations.flatMap(\.steps) } }
 
-  /// What ``steps`` leaves out.
+  /// The steps that ``steps`` omits, with their counts.
   public var omittedSteps: [RuleTrace.Rest] {
     passages.flatMap { $0.operations.flatMap { $0.trace?.omittedSteps ?? [] } }
   }
 }
 
-/// A hook the packet came to.
+/// A packet's passage of a hook.
 public struct HookPassage: Sendable {
+  /// The hook.
   public let hook: Hook
+  /// The input interface at the hook; nil if there is none.
   public let input: String?
+  /// The output interface at the hook; nil if there is none.
   public let output: String?
+  /// The packet mark at the hook's entry.
   public let markBefore: UInt32
-  /// Nothing where the packet did not get past the hook.
+  /// The packet mark after the hook; nil if the packet did not pass it.
   public internal(set) var markAfter: UInt32?
+  /// The operations with a recorded event, in order.
   public internal(set) var operations: [OperationRecord] = []
 }
 
-/// An operation of a hook that had something to say.
+/// An operation of a hook with a recorded event.
 public struct OperationRecord: Sendable {
   /// `filter`, `conntrack`, `defrag`, …
   public let name: String
+  /// The operation's priority at the hook.
   public let priority: Int32
-  /// The way through the table, where the operation is one.
+  /// The path through the table, if the operation is a table.
   public internal(set) var trace: RuleTrace?
-  /// `accept`, `drop`, …, or what else happened, in words.
+  /// `accept`, `drop`, …, or a description of another outcome.
   public internal(set) var outcome: String = "accept"
 
-  /// See ``RuleTrace/steps``.
+  /// The recorded steps in the table; see ``RuleTrace/steps``.
   public var steps: [RuleStep] { trace?.steps ?? [] }
 }
 
-/// A rule that was hit, or the end of a chain that was reached.
+/// A rule that was hit, or the end of a chain.
 public struct RuleStep: Sendable, Hashable {
+  /// What was hit.
   public enum Kind: String, Sendable, Hashable {
     case rule
-    /// The end of a built-in chain.
+    /// The end of a built-in chain, where its policy applies.
     case policy
-    /// The end of a chain of the user's.
+    /// The end of a user-defined chain.
     case `return`
   }
 
+  /// The table of the rule.
   public let table: TableName
+  /// The chain of the rule.
   public let chain: String
+  /// What was hit: a rule or the end of a chain.
   public let kind: Kind
-  /// From 1; one more than the rules of the chain for its end.
+  /// The rule's number, from 1; the number of rules plus 1 for the end of a chain.
   public let number: Int
-  /// What the rule does, as its line says it: `-j ACCEPT`; or the policy.
+  /// The target as written in the rule, such as `-j ACCEPT`, or the policy.
   public let action: String
-  /// Where the rule was written.
+  /// The place of the rule, or of the chain's declaration, in its file; nil if unknown.
   public let source: SourceRange?
 
-  /// `filter:FORWARD:rule:3`, as the lab writes it.
+  /// The step's label in the lab's protocol: `filter:FORWARD:rule:3`.
   public var label: String { "\(table.rawValue):\(chain):\(kind.rawValue):\(number)" }
 }
 
-/// What became of a packet.
+/// What happened to a packet.
 public enum PacketVerdict: Sendable, Hashable {
-  /// It left through an interface.
+  /// The packet left through an interface.
   case sent(output: String)
-  /// It came to this host itself.
+  /// The packet was delivered to this host.
   case delivered
-  /// A rule, a policy or an operation ended it.
+  /// A rule, a policy or an operation dropped it.
   case dropped(at: Hook, by: RuleStep?, because: String)
-  /// It was lost between two hooks: by routing, its TTL, its size.
+  /// It was dropped between two hooks: by routing, its TTL, or its size.
   case lost(String)
-  /// A queue's listener keeps it.
+  /// A queue's listener holds it.
   case queued(number: UInt16, at: Hook)
-  /// Reassembly keeps it, at a hook or before local delivery.
+  /// Reassembly holds it, at a hook or before local delivery (nil).
   case absorbed(at: Hook?)
-  /// The IP layer did not take it, so no hook saw it.
+  /// The IP layer dropped it before the first hook.
   case refused(String)
-  /// It cannot be told what the kernel would do.
+  /// The kernel's behaviour cannot be determined.
   case unknown(UnknownReason, at: Hook?)
 }
 
-/// Something a target logged.
+/// A log message from a target.
 public enum LogRecord: Sendable, Hashable {
-  /// To the kernel log.
+  /// A message to the kernel log; the level is syslog's, 0 to 7.
   case line(level: UInt8, text: String)
-  /// To a group that user space listens to.
+  /// A message to an nfnetlink group, for a listener in user space.
   case group(UInt16, prefix: String)
 }
 
-/// A stay in a queue.
+/// A packet's stay in a queue.
 public struct QueueStay: Sendable {
+  /// The number of the queue.
   public let queue: UInt16
+  /// The hook at which the packet was queued.
   public let hook: Hook
+  /// The packet mark when it was queued.
   public let mark: UInt32
+  /// The input interface; nil if there is none.
   public let input: String?
+  /// The output interface; nil if there is none.
   public let output: String?
-  /// The packet as the listener was shown it.
+  /// The packet as presented to the listener.
   public let packet: Packet
-  /// What the listener said; nothing while it holds the packet.
+  /// The listener's verdict; nil while it holds the packet.
   public internal(set) var answer: QueueAnswer.Verdict?
 }
 
 /// A frame that left through an interface.
 public struct Departure: Sendable, Hashable {
+  /// The name of the output interface.
   public let interface: String
+  /// The frame's destination address.
   public let destination: MACAddress
+  /// The packet in the frame, from the network header on.
   public let packet: Packet
-  /// The place of its packet among the reports.
+  /// The index of the packet's report.
   public let report: Int
 
+  /// Compares interface, destination and bytes; ignores the report's index.
   public static func == (left: Departure, right: Departure) -> Bool {
     left.interface == right.interface && left.destination == right.destination && left.packet.bytes == right.packet.bytes
   }
 
+  /// Hashes interface and bytes.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(interface)
     hasher.combine(packet.bytes)
   }
 }
 
-/// All that one packet set in motion.
+/// Everything that one packet caused.
 public struct PathReport: Sendable {
-  /// The packet itself first, then those the host made, in the order in which they began.
+  /// The packet itself, then the packets that the host made, in order of creation.
   public internal(set) var packets: [PacketReport] = []
-  /// Everything that left, in order.
+  /// The frames that left, in order.
   public internal(set) var departures: [Departure] = []
-  /// What sockets of this host met.
+  /// Events at the host's sockets.
   public internal(set) var sockets: [SocketEvent] = []
-  /// The error a sending process got.
+  /// The error that the sending process got.
   public internal(set) var error: SendError?
-  /// Copies of a packet, with what they led to, of which nothing is told; see ``Limits/packetsOfReport``.
+  /// The number of copies without a report; see ``Limits/packetsOfReport``.
   public internal(set) var omittedCopies = 0
 
-  /// The verdict on the packet itself.
+  /// The verdict of the packet itself.
   public var verdict: PacketVerdict { packets.first?.verdict ?? .refused("there was no packet") }
 }
 
 extension PathReport {
   var isEmpty: Bool { packets.isEmpty && departures.isEmpty && sockets.isEmpty }
 
-  /// Whether it is as it was made.
+  /// True if nothing was recorded.
   var isUntouched: Bool { isEmpty && error == nil }
 }
 
-/// What became of a packet whose way was not recorded.
+/// The result for a packet whose path was not recorded.
 public struct Carriage: Sendable {
+  /// What happened to the packet.
   public let verdict: PacketVerdict
-  /// The hardware address its frame goes to, where it left as it is.
+  /// The frame's destination address, if the packet left as one frame.
   public let frameDestination: MACAddress?
-  /// What it set in motion besides: answers and copies, the pieces it left in, logs and stays in queues; nothing for most packets.
+  /// Further effects: answers, copies, fragments, logs and stays in queues; nil for most packets.
   public let report: PathReport?
 }

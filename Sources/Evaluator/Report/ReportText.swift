@@ -4,11 +4,11 @@ public import Wire
 public import XTables
 
 extension PathReport {
-  /// The report as text for a reader: the packet's way, then that of each packet the host made.
+  /// The report as text: the packet's path, then the path of each packet that the host made.
   ///
   /// - Parameters:
-  ///   - title: what stands above the packet's way; its brief form where nothing is given.
-  ///   - source: the file in which the rules of a family stand, which gives their lines.
+  ///   - title: the heading of the packet's path; its short form by default.
+  ///   - source: returns the file with the rules of a family, to print line numbers.
   public func text(title: String? = nil, _ source: (Family) -> SourceFile? = { _ in nil }) -> String {
     packets.enumerated().map { index, packet in
       let left = departures.first { _ in packet.origin == .own }?.packet.brief
@@ -31,7 +31,7 @@ extension PacketReport {
     if omittedRecords > 0 { lines.append("… \(omittedRecords) more log lines, messages and notes") }
     var end = "→ \(verdict.text)"
     let heading = title.replacing(" > ", with: ">")
-    // What translation and the like have made of the packet shows in what left.
+    // If translation or the like changed the packet, print the form in which it left.
     if case .sent = verdict, let left, !heading.contains(left) { end += " as \(left)" }
     if case .delivered = verdict, !heading.contains(packet.brief) { end += " as \(packet.brief)" }
     lines.append(end)
@@ -42,7 +42,7 @@ extension PacketReport {
 extension HookPassage {
   fileprivate func lines(_ source: SourceFile?) -> [String] {
     var heading = hook.name
-    // At POSTROUTING no rule can ask for it.
+    // POSTROUTING rules cannot match the input interface.
     if let input, hook != .postrouting { heading += " in \(input)" }
     if let output { heading += " out \(output)" }
     if markBefore != 0 { heading += " mark 0x\(String(markBefore, radix: 16))" }
@@ -56,7 +56,7 @@ extension HookPassage {
 }
 
 extension RuleTrace {
-  /// A line for each entry that is listed, and one that tells how many are not.
+  /// One line for each recorded entry, and one with the number of omitted entries.
   fileprivate func lines(_ source: SourceFile?) -> [String] {
     var lines = steps.map { $0.text(source) }
     if omitted > 0 { lines.insert("… \(omitted) more entries", at: lines.count - 1) }
@@ -65,7 +65,7 @@ extension RuleTrace {
 }
 
 extension RuleStep {
-  /// `filter INPUT rule 3 (rules.v4:12): -p tcp -j ACCEPT`; without a file only what the rule does.
+  /// `filter INPUT rule 3 (rules.v4:12): -p tcp -j ACCEPT`; without a file only the target.
   func text(_ file: SourceFile?) -> String {
     var line = "\(table.rawValue) \(chain) "
     switch kind {
@@ -79,7 +79,7 @@ extension RuleStep {
     return words.isEmpty ? line : "\(line): \(words)"
   }
 
-  /// The rule's line without its counters and its command.
+  /// The rule's line without counters and command.
   private func written(in file: SourceFile, _ source: SourceRange) -> String {
     var text = Substring(String(decoding: file.bytes[source.range], as: UTF8.self))
     if text.hasPrefix("["), let close = text.firstIndex(of: "]") {
@@ -93,6 +93,7 @@ extension RuleStep {
 }
 
 extension LogRecord: CustomStringConvertible {
+  /// The message as a line of text.
   public var description: String {
     switch self {
     case .line(let level, let text): "log <\(level)> \(text)"
@@ -102,7 +103,7 @@ extension LogRecord: CustomStringConvertible {
 }
 
 extension PacketVerdict {
-  /// A short word for the kind of verdict.
+  /// The kind of verdict as one word.
   public var name: String {
     switch self {
     case .sent: "sent"
@@ -116,7 +117,7 @@ extension PacketVerdict {
     }
   }
 
-  /// The verdict in a sentence's length.
+  /// The verdict as a short sentence.
   public var text: String {
     switch self {
     case .sent(let output): return "sent through \(output)"

@@ -1,18 +1,19 @@
 import Wire
 import XTables
 
-/// The first part of a rule that does not fit a packet.
+/// The first part of a rule that does not match a packet.
 public struct RuleExplanation: Sendable, Hashable {
-  /// As the rule has it: `-p tcp`, `-m tcp --dport 443`.
+  /// The part as written in the rule: `-p tcp`, `-m tcp --dport 443`.
   public let part: String
-  /// What the packet has instead.
+  /// The packet's actual value.
   public let reason: String
 
+  /// `part: reason`.
   public var sentence: String { "\(part): \(reason)" }
 }
 
 extension Rule {
-  /// Why a packet does not match, tested from left to right; nothing where no part that can be asked without changing anything objects.
+  /// The first part from the left that does not match the packet. Nil if every part that can be tested without side effects matches.
   func explanation(_ context: inout PacketContext, _ family: Family, names: NameDatabase = .builtin) -> RuleExplanation? {
     guard PacketHead(context) != nil else { return RuleExplanation(part: "the packet", reason: "its header is cut off") }
     for part in header.parts(family) {
@@ -39,7 +40,7 @@ extension Rule {
 }
 
 extension RuleHeader {
-  /// An option of the header as it is written in a rule.
+  /// An option of the header as written in a rule.
   fileprivate func text(_ option: Part.Option, _ family: Family) -> String {
     func written(_ name: String, _ test: Inverted, _ value: String = "") -> String {
       (inverted.contains(test) ? "! " : "") + name + (value.isEmpty ? "" : " " + value)

@@ -1,41 +1,44 @@
 public import Diagnostics
 import XTables
 
-/// How much of a packet's way through rules a report keeps.
+/// The limits for the recorded path through rules.
 public struct TraceExtent: Sendable, Hashable {
-  /// Entries that are kept for one packet.
+  /// The number of entries recorded for one packet.
   public var entries: Int
-  /// Whether the entries beyond that are counted each by itself: 8 bytes an entry of the table while the packet passes it.
+  /// True if each omitted entry is counted separately. Costs 8 bytes for each entry of the table while the packet passes it.
   public var countsRest: Bool
 
+  /// Creates limits; by default ``Limits/traceEntries`` entries.
   public init(entries: Int = Limits.traceEntries, countsRest: Bool = false) {
     self.entries = entries
     self.countsRest = countsRest
   }
 
-  /// The entry that decided, and no other.
+  /// Records only the deciding entry.
   public static let decider = TraceExtent(entries: 0)
 }
 
-/// The entries that a packet hit in one visit to a table, in their order: the first ones, up to a limit, and the last.
+/// The entries that a packet hit in one pass through a table, in order: the first ones up to a limit, and the last.
 ///
-/// A packet can hit more than 2^30 entries where chains jump more than once to the same chain. What is kept of the entries between
-/// the first ones and the last is how many there were, and with ``TraceExtent/countsRest`` how often each was hit.
+/// Chains that jump repeatedly to the same chain can cause more than 2^30 hits. The entries between the first ones and the last are only
+/// counted in total, and with ``TraceExtent/countsRest`` separately.
 public struct RuleTrace: Sendable {
-  /// An entry that is not listed, and how often it was hit.
+  /// An omitted entry, and how often it was hit.
   public struct Rest: Sendable {
+    /// The entry.
     public let step: RuleStep
+    /// How often it was hit.
     public let count: UInt64
   }
 
   private let program: TableProgram
   private let extent: TraceExtent
   private var first: [Int32] = []
-  /// The last entry, where it is none of the first ones; else -1.
+  /// The last entry if it is not among the first ones, otherwise -1.
   private var last: Int32 = -1
-  /// Entries that are not listed.
+  /// The number of omitted entries.
   public private(set) var omitted: UInt64 = 0
-  /// By entry of the table, while the packet is in it; empty where nothing was omitted or nobody asks.
+  /// Hits by entry while the packet is in the table; empty if none were omitted or they are not counted separately.
   private var counts: [UInt64] = []
   private var rest: [(entry: Int32, count: UInt64)] = []
 
@@ -64,7 +67,7 @@ public struct RuleTrace: Sendable {
     last = Int32(truncatingIfNeeded: entry)
   }
 
-  /// The packet has passed the table: keeps no more than what was hit.
+  /// Called when the packet has passed the table. Keeps the counts of the entries hit, and frees the rest.
   mutating func finish() {
     guard !counts.isEmpty else { return }
     for (entry, count) in counts.enumerated() where count > 0 { rest.append((Int32(truncatingIfNeeded: entry), count)) }
@@ -73,7 +76,7 @@ public struct RuleTrace: Sendable {
 
   var isEmpty: Bool { first.isEmpty && last < 0 }
 
-  /// How many entries are listed.
+  /// The number of recorded entries.
   var listedCount: Int { first.count + (last < 0 ? 0 : 1) }
 
   var lastStep: RuleStep? {
@@ -81,12 +84,12 @@ public struct RuleTrace: Sendable {
     return first.last.map { program.step(Int($0)) }
   }
 
-  /// The entries that are listed. Where some are omitted, those stood before the last.
+  /// The recorded entries. Omitted entries come before the last one.
   public var steps: [RuleStep] {
     let listed = first.map { program.step(Int($0)) }
     return last < 0 ? listed : listed + [program.step(Int(last))]
   }
 
-  /// The omitted entries, each once, in the table's order; empty without ``TraceExtent/countsRest``.
+  /// The omitted entries, each once, in table order; empty without ``TraceExtent/countsRest``.
   public var omittedSteps: [Rest] { rest.map { Rest(step: program.step(Int($0.entry)), count: $0.count) } }
 }

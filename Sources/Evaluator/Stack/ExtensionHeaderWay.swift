@@ -1,16 +1,16 @@
 import Wire
 
-/// What local delivery makes of the IPv6 extension headers before the transport.
+/// The result of processing the IPv6 extension headers at local delivery.
 enum ExtensionHeaderWay {
-  /// All of them are in order; the byte that names the transport protocol stands at `pointer`.
+  /// All headers are valid; the byte with the transport protocol's number is at `pointer`.
   case transport(pointer: Int)
   case dropped
-  /// The sender is told of a parameter problem.
+  /// A parameter problem is sent to the sender.
   case problem(code: UInt8, pointer: Int)
 }
 
 extension Packet {
-  /// The corresponding kernel function is `ip6_protocol_deliver_rcu`, with the handlers of `net/ipv6/exthdrs.c`.
+  /// Processes the extension headers. The corresponding kernel function is `ip6_protocol_deliver_rcu`, with the handlers of `net/ipv6/exthdrs.c`.
   var extensionHeaderWay: ExtensionHeaderWay {
     var pointer = IPv6Header.Offset.nextHeader
     guard family == .ipv6, let walk = IPv6ExtensionHeaders(bytes) else { return .transport(pointer: pointer) }
@@ -20,7 +20,7 @@ extension Packet {
         if let end = destinationOptions(header) { return end }
       case .routing:
         if let end = routing(header) { return end }
-      // Nobody here takes authentication headers apart.
+      // Authentication headers are not supported by the simulated host.
       case .ah: return .problem(code: 1, pointer: pointer)
       default: break
       }
@@ -29,7 +29,7 @@ extension Packet {
     return .transport(pointer: pointer)
   }
 
-  /// What ends the packet at its options, nothing where they are in order. The corresponding kernel function is `ip6_parse_tlv`.
+  /// The fault in the destination options; nil if they are valid. The corresponding kernel function is `ip6_parse_tlv`.
   private func destinationOptions(_ header: IPv6ExtensionHeader) -> ExtensionHeaderWay? {
     guard bytes.holds(header.length, at: header.offset) else { return .dropped }
     var at = header.offset + 2
@@ -47,7 +47,7 @@ extension Packet {
         padding += count
         guard padding <= 7, bytes[(at + 2)..<(at + count)].allSatisfy({ $0 == 0 }) else { return .dropped }
       } else {
-        // The upper two bits of an unknown option say what becomes of the packet (RFC 8200, section 4.2).
+        // The two highest bits give the action for an unknown option (RFC 8200, section 4.2).
         switch kind >> 6 {
         case 0: break
         case 1: return .dropped
@@ -61,12 +61,12 @@ extension Packet {
     return nil
   }
 
-  /// The corresponding kernel function is `ipv6_rthdr_rcv`, with segment routing (`seg6_enabled`, `rpl_seg_enabled`) off.
+  /// Checks a routing header. The corresponding kernel function is `ipv6_rthdr_rcv`, with segment routing (`seg6_enabled`, `rpl_seg_enabled`) off.
   private func routing(_ header: IPv6ExtensionHeader) -> ExtensionHeaderWay? {
     guard destination?.isMulticast != true, type == .host, let kind = bytes.uint8(at: header.offset + 2),
       let left = bytes.uint8(at: header.offset + 3), bytes.holds(header.length, at: header.offset)
     else { return .dropped }
-    // Types 3 and 4 are segment routing's. Type 2, Mobile IPv6's own, is as any other where the kernel has no Mobile IPv6.
+    // Types 3 and 4 are segment routing. Type 2, Mobile IPv6, is unknown to a kernel without Mobile IPv6.
     if kind == 3 || kind == 4 { return .dropped }
     return left == 0 ? nil : .problem(code: 0, pointer: header.offset + 2)
   }

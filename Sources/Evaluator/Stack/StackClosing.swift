@@ -1,9 +1,9 @@
 import Wire
 import XTables
 
-/// What is left of a TCP connection that this host has closed first. Kernel: `inet_timewait_sock`.
+/// TCP connections after this host has closed them first. Kernel: `inet_timewait_sock`.
 extension Simulator {
-  /// Moves a connection on whose end the other side has acknowledged, or sent its own.
+  /// Advances the state of a closing connection after an acknowledgment of its FIN, or the peer's FIN.
   func settleClosing(_ connection: inout StackConnection, _ pair: SocketPair, acknowledgesAll: Bool) {
     switch connection.state {
     case .lastAck where acknowledgesAll:
@@ -17,7 +17,7 @@ extension Simulator {
     stack.connections[pair] = connection
   }
 
-  /// A segment for such a rest. The corresponding kernel function is `tcp_timewait_state_process`.
+  /// Handles a segment for a connection in TIME_WAIT or FIN_WAIT2. The corresponding kernel function is `tcp_timewait_state_process`.
   func answerLate(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ length: Int, _ packet: Packet) {
     var connection = found
     let isExpected = header.sequence == connection.receiveNext
@@ -35,7 +35,7 @@ extension Simulator {
       }
     } else if isExpected {
       guard header.flags.contains(.ack), length > 0 || hasFin else { return }
-      // Nobody is there to take data.
+      // No process can receive the data.
       guard length == 0, hasFin else {
         stack.connections[pair] = nil
         return reset(packet, header, length)

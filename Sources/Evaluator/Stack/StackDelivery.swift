@@ -2,16 +2,16 @@ import Conntrack
 import Wire
 import XTables
 
-/// What the host does with packets that have passed INPUT.
+/// Local delivery: packets that have passed INPUT.
 extension Simulator {
-  /// The corresponding kernel functions are `ip_local_deliver_finish` and `ip6_input_finish`.
+  /// Delivers a packet. The corresponding kernel functions are `ip_local_deliver_finish` and `ip6_input_finish`.
   func deliver(_ journey: inout Journey) {
-    // IPv6 puts fragments together behind INPUT.
+    // IPv6 reassembles after INPUT.
     if delivery == .stack {
       deliveringInput = journey.context.input
       switch journey.context.family == .ipv4 ? .accept : gather(&journey, at: .input) {
       case .accept: respond(&journey)
-      // A first fragment without all of its headers (RFC 8200 §4.5).
+      // A first fragment without all of its headers (RFC 8200, section 4.5).
       case .drop where FragmentQueues.isTransportTruncated(journey.context.packet.bytes): journey.context.answerICMPError(type: 4, code: 3)
       default: break
       }
@@ -20,7 +20,7 @@ extension Simulator {
     finish(&journey, .delivered)
   }
 
-  /// Sends what sockets have to say, now that the packets before are done with.
+  /// Sends the pending packets of sockets, after the current packet is done.
   func drainPending() {
     var budget = 1000
     while !stack.pending.isEmpty, budget > 0 {
@@ -49,7 +49,7 @@ extension Simulator {
     case (.icmpv6, .ipv6): respondEcho(packet, on: journey.context.input)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
-    // Nobody here has a socket for it, but the protocol itself is there.
+    // No socket exists for it, but the protocol is supported.
     case (.udplite, _): if packet.isTransportChecksumValid == true { answerPortUnreachable(&journey, at) }
     case (.igmp, _): break
     case (_, .ipv4): journey.context.answerICMPError(type: 3, code: 2)
@@ -59,7 +59,7 @@ extension Simulator {
     }
   }
 
-  /// Answers an echo request, or a request for the time, over IPv4. The corresponding kernel functions are `icmp_echo` and `icmp_timestamp`.
+  /// Answers an IPv4 echo or timestamp request. The corresponding kernel functions are `icmp_echo` and `icmp_timestamp`.
   private func respondQuery(_ packet: Packet) {
     guard let header = packet.icmp, let at = packet.transport, let destination = packet.destination else { return }
     var body = Array(packet.bytes[at.offset...])
@@ -68,7 +68,7 @@ extension Simulator {
       if host.sysctls["net.ipv4.icmp_echo_ignore_all"] == 1 { return }
       body.setUInt8(0, at: 0)
     case 13:
-      // At least the originate timestamp must be there.
+      // The originate timestamp is required.
       guard body.count >= ICMPHeader.length + 4 else { return }
       body = Array(body.prefix(ICMPHeader.length + 4))
       body.setUInt8(14, at: 0)
@@ -80,12 +80,12 @@ extension Simulator {
     answerQuery(packet, at, with: body, isForMany: isForMany, on: nil)
   }
 
-  /// Milliseconds since midnight UTC: RFC 792, `inet_current_timestamp`.
+  /// Milliseconds since midnight UTC (RFC 792). Kernel: `inet_current_timestamp`.
   private var millisecondsSinceMidnight: UInt32 { UInt32(world.now / 1_000_000 % 86_400_000) }
 
-  /// Answers an echo request over IPv6. The corresponding kernel function is `icmpv6_echo_reply`.
+  /// Answers an IPv6 echo request. The corresponding kernel function is `icmpv6_echo_reply`.
   ///
-  /// - Parameter input: an answer that has to look for its own address goes out there.
+  /// - Parameter input: the output interface of an answer that must select its source address.
   private func respondEcho(_ packet: Packet, on input: Interface?) {
     guard let header = packet.icmpv6, header.type == 128, let at = packet.transport, let destination = packet.destination else { return }
     var body = Array(packet.bytes[at.offset...])
@@ -93,11 +93,11 @@ extension Simulator {
     answerQuery(packet, at, with: body, isForMany: host.addressType(destination, on: nil) != .local, on: input)
   }
 
-  /// Sends an answer of ICMP once the packets before are done with. The corresponding kernel function is `icmp_reply`.
+  /// Queues an ICMP answer for sending after the current packet. The corresponding kernel function is `icmp_reply`.
   ///
   /// - Parameters:
   ///   - body: the ICMP message; its checksum is computed.
-  ///   - isForMany: the request went to more than this host, so that the answer looks for its own address.
+  ///   - isForMany: true if the request was broadcast, multicast or anycast, so that the answer must select its source address.
   private func answerQuery(_ packet: Packet, _ at: TransportLocator, with body: [UInt8], isForMany: Bool, on input: Interface?) {
     guard packet.isTransportChecksumValid == true, let source = packet.source, let destination = packet.destination,
       let own = isForMany ? senderForMany(to: source, insteadOf: destination, on: input) : destination,
@@ -114,15 +114,15 @@ extension Simulator {
     stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: strictDevice(to: source), mark: mark))
   }
 
-  /// An answer to a link-local address leaves where the packet came by. Kernel: `rt6_need_strict`.
+  /// The interface for an answer to a link-local address: the request's input. Kernel: `rt6_need_strict`.
   func strictDevice(to address: IPAddress) -> String? {
     address.v6?.isLinkLocal == true ? deliveringInput.map { host.name(of: $0) } : nil
   }
 
-  /// The address from which an echo is answered that went to more than this host.
+  /// The source address for the answer to an echo request that was broadcast, multicast or anycast.
   ///
-  /// Over IPv6 the answer leaves by the interface the request came by, or that of the anycast address it went to. The corresponding kernel
-  /// function is `icmp6_iif`.
+  /// An IPv6 answer leaves by the request's input interface, or by the interface of the anycast address. The corresponding kernel function is
+  /// `icmp6_iif`.
   private func senderForMany(to source: IPAddress, insteadOf destination: IPAddress, on input: Interface?) -> IPAddress? {
     guard let input else { return host.outputRoute(Flow(to: source))?.preferredSource }
     guard host.isLoopback(input) else { return host.outputRoute(Flow(to: source, output: input))?.preferredSource }
@@ -133,7 +133,7 @@ extension Simulator {
     return source
   }
 
-  /// The corresponding kernel function is `__udp4_lib_rcv`.
+  /// Delivers a datagram. The corresponding kernel function is `__udp4_lib_rcv`.
   private func respondDatagram(_ journey: inout Journey, _ at: TransportLocator) {
     let packet = journey.context.packet
     guard let header = packet.udp, packet.isTransportChecksumValid == true, let source = packet.source,
@@ -148,7 +148,7 @@ extension Simulator {
       return
     }
     let local = SocketEvent.End(destination, header.destinationPort)
-    // Two cannot be bound alike: the first would have kept its place.
+    // If two sockets have the same binding, the one opened first receives the datagram.
     if let open = stack.datagrams.filter({ $0.value.local == local }).min(by: { $0.value.order < $1.value.order }) {
       stack.peers[open.key] = from
       report.sockets.append(.received(socket: open.key, data: data, from: from))
@@ -158,15 +158,15 @@ extension Simulator {
   }
 
   private func answerPortUnreachable(_ journey: inout Journey, _ at: TransportLocator) {
-    // UDP lets go of the connection before it says so. Kernel: `nf_reset_ct`.
+    // UDP drops the reference to the connection before it sends the error. Kernel: `nf_reset_ct`.
     journey.context.attachment = .none
     journey.context.answerICMPError(type: at.family == .ipv4 ? 3 : 1, code: at.family == .ipv4 ? 3 : 4)
   }
 
-  /// An identification as the kernel draws one for packets that may be fragmented.
+  /// A random identification, as the kernel chooses it for packets that may be fragmented.
   func freshIdentification() -> UInt16 { UInt16(truncatingIfNeeded: world.random.next()) | 1 }
 
-  /// The connection whose packet this is, as the stack finds it before routing: its owner is then known at INPUT.
+  /// The owner of the packet's connection, as early demultiplexing finds it before routing; matches at INPUT then see the owner.
   ///
   /// The corresponding kernel function is `tcp_v4_early_demux`.
   func earlyOwner(of packet: Packet) -> SocketFacts? {

@@ -2,10 +2,11 @@ import Conntrack
 public import Wire
 import XTables
 
-/// Sockets of the usual kinds, which send by themselves: the kernel makes the headers.
+/// Sending through ordinary sockets: the kernel builds the headers.
 extension Simulator {
-  /// A process opens a socket, binds it to the packet's source and sends its payload: a datagram, the SYN of a connection, or an echo
-  /// request. With a name the socket stays open under it.
+  /// Opens a socket, binds it to the packet's source, and sends the payload: a datagram, the SYN of a connection, or an echo request.
+  ///
+  /// - Parameter name: if given, the socket stays open under this name.
   public func sendThroughSocket(_ packet: Packet, by sender: LocalSender, named name: String? = nil) -> PathReport {
     report = PathReport()
     world.occasion &+= 1
@@ -24,7 +25,7 @@ extension Simulator {
     return report
   }
 
-  /// The source a socket speaks from; sets the error that binding or routing gives.
+  /// The source address of a socket. Sets the error if binding or routing fails.
   private func boundSource(of packet: Packet, to destination: IPAddress, _ sender: LocalSender) -> IPAddress? {
     let bound = sender.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source.flatMap { $0.bits == 0 ? nil : $0 }, mark: sender.facts.mark, output: bound)
@@ -88,9 +89,9 @@ extension Simulator {
     connection.sendNext &+= 1
     stack.connections[pair] = connection
     dispatch(fields, sender)
-    // That nobody hears of a SYN is no error yet.
+    // A lost SYN is not reported at once.
     report.error = nil
-    // A socket without a name is closed behind the step, and takes its connection along.
+    // A socket without a name is closed after the step, which ends its connection.
     if name == nil { stack.connections[pair] = nil }
   }
 
@@ -100,23 +101,23 @@ extension Simulator {
     var fields = PacketFields(source, destination, proto: at.proto)
     fields.identification = UInt32(freshIdentification())
     fields.dontFragment = true
-    // A ping socket's port is the identifier.
+    // A ping socket's port is the ICMP identifier.
     fields.icmpIdentifier = ephemeralPort()
     fields.icmpSequence = (packet.icmp ?? packet.icmpv6)?.sequence ?? 1
     fields.payload = Array(packet.bytes.slice(at: at.offset + ICMPHeader.length))
     dispatch(fields, sender)
-    // What becomes of the packet is not looked at: `ping_v6_sendmsg`.
+    // `ping_v6_sendmsg` ignores the result.
     if at.proto == .icmpv6, report.error == .notPermitted { report.error = nil }
   }
 
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
     var fields = fields
-    // What sockets send to groups stays on the link, unless they ask for more.
+    // Multicast from sockets has TTL 1 by default.
     fields.ttl = fields.destination.isMulticast ? 1 : UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
     let bound = sender.device.flatMap { host.interface(named: $0) }
     let route = host.outputRoute(Flow(to: fields.destination, mark: sender.facts.mark, output: bound))
     let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length
-    // What does not fit is cut, which the flag would forbid.
+    // A packet that does not fit is fragmented, which the flag would prevent.
     if headers + UDPHeader.length + fields.payload.count > route?.mtu ?? 1500 { fields.dontFragment = false }
     guard let packet = try? fields.packet() else {
       report.error = .messageTooLong
@@ -127,10 +128,12 @@ extension Simulator {
     report.error = emit(packet, by: sender, origin: .own)
   }
 
-  /// Of the range of `ip_local_port_range`.
+  /// A random port within `ip_local_port_range`.
   private func ephemeralPort() -> UInt16 { UInt16(32768 + world.random.next() % 28232) }
 
-  /// A socket that stays open sends.
+  /// Sends data from an open socket and reports the packets.
+  ///
+  /// - Parameter name: the name under which the socket was opened or accepted.
   public func write(_ payload: [UInt8], to name: String) -> PathReport {
     report = PathReport()
     world.occasion &+= 1
@@ -157,7 +160,7 @@ extension Simulator {
     return report
   }
 
-  /// A UDP socket answers the one it heard from last.
+  /// Sends a datagram to the peer that the socket last received from.
   private func answer(
     _ payload: [UInt8], from source: IPAddress?, _ port: UInt16, _ sender: LocalSender, _ name: String
   ) {
@@ -177,7 +180,9 @@ extension Simulator {
     dispatch(fields, sender)
   }
 
-  /// A socket is closed: with FIN, or, abortively, with a reset.
+  /// Closes a socket: with a FIN, or if `abortively` is true with a reset.
+  ///
+  /// - Parameter name: the name under which the socket was opened or accepted.
   public func close(_ name: String, abortively: Bool = false) -> PathReport {
     report = PathReport()
     world.occasion &+= 1
@@ -187,7 +192,7 @@ extension Simulator {
       var connection = found.1
       sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack], origin: .own)
       connection.state = connection.state == .closeWait ? .lastAck : .finWait
-      // What the process has let go belongs to nobody.
+      // After close, the socket belongs to no process.
       connection.facts.hasFile = false
       stack.connections[pair] = abortively ? nil : connection
     } else {
@@ -199,7 +204,7 @@ extension Simulator {
     return report
   }
 
-  /// The connection that a name stands for: the newest that was given it.
+  /// The connection with this name; if there are several, the newest.
   private func connection(named name: String) -> (SocketPair, StackConnection)? {
     stack.connections.filter { $0.value.name == name && $0.value.state != .synReceived }.max { $0.value.order < $1.value.order }
       .map { ($0.key, $0.value) }

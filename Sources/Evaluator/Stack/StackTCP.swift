@@ -3,9 +3,9 @@ import NAT
 import Wire
 import XTables
 
-/// TCP as far as its answers show: handshakes, acknowledgments, resets, closing.
+/// TCP as far as its segments are visible to others: handshake, acknowledgments, resets, closing.
 extension Simulator {
-  /// The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
+  /// Receives a segment. The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
   func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
     guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count,
       packet.isTransportChecksumValid == true, let pair = pair(of: packet)
@@ -20,17 +20,17 @@ extension Simulator {
     }
   }
 
-  /// The listener TPROXY chose, or that of an address of this host.
+  /// The listener that TPROXY assigned, otherwise the listener of the local address.
   private func listener(for pair: SocketPair, _ receiver: Receiver?) -> HostSocket? {
     if let receiver { return host.listener(.tcp, receiver.address, receiver.port) }
     guard host.addressType(pair.local.address, on: nil) == .local else { return nil }
     return host.listener(.tcp, pair.local.address, pair.local.port)
   }
 
-  /// A segment for nobody is answered by a reset. The corresponding kernel function is `tcp_v4_send_reset`.
+  /// Answers a segment without a socket with a reset. The corresponding kernel function is `tcp_v4_send_reset`.
   func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination else { return }
-    // What was sent to `::` is answered from the address by which the sender is reached.
+    // The answer to a segment for `::` comes from the address with which this host reaches the sender.
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     guard isToNobody || host.addressType(destination, on: nil) == .local,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
@@ -51,16 +51,16 @@ extension Simulator {
     }
     guard var reply = try? fields.packet() else { return }
     if isToNobody {
-      // The sum is left to the device, and was made for the address that was asked for.
+      // The checksum is left to the device (checksum offload), and was started with the requested address.
       let sum = Checksum.pseudoHeader(source: destination, destination: source, protocol: .tcp, length: reply.count - IPv6Header.length)
       reply.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
     }
-    // The listener sends it, else over IPv4 the kernel's own socket, over IPv6 none.
+    // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     stack.pending.append(PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(stack.askedWithMark, source.family)))
   }
 
-  /// The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
+  /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
   private func listen(
     _ listener: HostSocket, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet, _ at: TransportLocator
   ) {
@@ -89,10 +89,10 @@ extension Simulator {
     stack.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true, mark: connection.facts.mark))
   }
 
-  /// What follows from 6 MiB of receive memory at most. Kernel: `tcp_select_initial_window`.
+  /// The scale for a receive buffer of at most 6 MiB. Kernel: `tcp_select_initial_window`.
   static let windowScale: UInt8 = 10
 
-  /// The corresponding kernel functions are `ipv4_default_advmss` and `ip6_default_advmss`.
+  /// The maximum segment size to advertise. The corresponding kernel functions are `ipv4_default_advmss` and `ip6_default_advmss`.
   func largestSegment(_ route: RouteAnswer?, _ family: Family) -> Int {
     let headers = family == .ipv4 ? 40 : 60
     return min(route?.mtu ?? 1500, 65535) - headers
@@ -100,7 +100,7 @@ extension Simulator {
 
   func initialWindow(_ segment: Int) -> UInt32 { UInt32(clamping: 65535 / max(segment, 1) * max(segment, 1)) }
 
-  /// The options of a SYN in the kernel's order, timestamps left out. The corresponding kernel function is `tcp_options_write`.
+  /// The options of a SYN in the kernel's order, without timestamps. The corresponding kernel function is `tcp_options_write`.
   func options(_ segment: Int, sack: Bool, scale: UInt8) -> [UInt8] {
     var options: [UInt8] = [TCPOptionKind.maximumSegmentSize, 4]
     options.appendUInt16(UInt16(clamping: segment))
@@ -120,7 +120,7 @@ extension Simulator {
     return fields
   }
 
-  /// Sends a segment of a connection, with the window that is to be told.
+  /// Sends a segment of a connection with the current window.
   func sendSegment(
     _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [],
     origin: PacketReport.Origin = .host
@@ -129,7 +129,7 @@ extension Simulator {
     fields.payload = payload
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
-    // The shortest time an acknowledgment is put off: `TCP_ATO_MIN`.
+    // 40 ms is the shortest delay of an acknowledgment: `TCP_ATO_MIN`.
     if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < 40_000_000 { connection.isInteractive = true }
     guard let packet = try? fields.packet() else { return }
     stack.pending.append(
@@ -137,7 +137,7 @@ extension Simulator {
         packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
   }
 
-  /// A segment of a connection that is there. The corresponding kernel function is `tcp_rcv_state_process`.
+  /// Receives a segment of an existing connection. The corresponding kernel function is `tcp_rcv_state_process`.
   private func advance(
     _ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ data: [UInt8], _ packet: Packet
   ) {
@@ -148,10 +148,10 @@ extension Simulator {
     if header.flags.contains(.rst) { return receiveReset(connection, pair, header) }
     if connection.state == .synSent { return completeConnect(connection, pair, header, packet) }
     if header.flags.contains(.syn) {
-      // A SYN of the same connection again: its answer is sent once more; later it is challenged.
+      // A repeated SYN is answered again during the handshake, and challenged afterwards.
       if connection.state == .synReceived {
         stack.connections[pair] = nil
-        // Another one within the window ends it. Kernel: `tcp_check_req`.
+        // A different SYN within the window ends the connection. Kernel: `tcp_check_req`.
         let isAnother = header.sequence &- connection.receiveNext < connection.window
         return isAnother ? reset(packet, header, data.count) : respondAgain(packet)
       }
@@ -162,20 +162,20 @@ extension Simulator {
     guard header.flags.contains(.ack) else { return }
     if connection.state == .synReceived {
       guard header.acknowledgment == connection.sendNext else { return reset(packet, header, data.count) }
-      // One outside the window is told what is expected. Kernel: `tcp_check_req`.
+      // A segment out of sequence is answered with an acknowledgment. Kernel: `tcp_check_req`.
       guard header.sequence == connection.receiveNext else { return sendSegment(pair, &connection, .ack) }
       accept(&connection, pair)
     }
     let isExpected = header.sequence == connection.receiveNext
     let acknowledgesAll = header.acknowledgment == connection.sendNext
     if isExpected, !data.isEmpty { receive(data, &connection) }
-    // A socket that its process has closed tells nobody, and puts nothing off.
+    // A socket closed by its process reports no data and delays no acknowledgments.
     let isClosed = connection.state == .finWait
     if isExpected, header.flags.contains(.fin) {
       connection.receiveNext &+= 1
       if !isClosed { report.sockets.append(.closed(socket: connection.name)) }
       connection.state = !isClosed ? .closeWait : acknowledgesAll ? .timeWait : .closing
-      // The process may have something to say with the acknowledgment: `tcp_fin` enters "pingpong" mode.
+      // The process may send data with the acknowledgment: `tcp_fin` enters "pingpong" mode.
       connection.isInteractive = true
     }
     let isDelayed = connection.isInteractive && isExpected && !isClosed
@@ -184,8 +184,8 @@ extension Simulator {
     settleClosing(&connection, pair, acknowledgesAll: acknowledgesAll)
   }
 
-  /// Two ends that disagree would answer each other for ever: one bare acknowledgment in half a second is answered
-  /// (`net.ipv4.tcp_invalid_ratelimit`). The corresponding kernel function is `tcp_oow_rate_limited`.
+  /// Limits answers to out-of-window acknowledgments to one in half a second (`net.ipv4.tcp_invalid_ratelimit`), so that two ends out of
+  /// sync do not answer each other without end. The corresponding kernel function is `tcp_oow_rate_limited`.
   private func mayAnswerUnexpected(_ connection: inout StackConnection) -> Bool {
     if let last = connection.lastUnexpected, world.now &- last < 500_000_000 { return false }
     connection.lastUnexpected = world.now
@@ -229,7 +229,7 @@ extension Simulator {
         originalDestination: original.map { SocketEvent.End($0.address, $0.port) }, name: connection.name))
   }
 
-  /// The answer to a SYN of this host's. The corresponding kernel function is `tcp_rcv_synsent_state_process`.
+  /// Receives the answer to a SYN of this host. The corresponding kernel function is `tcp_rcv_synsent_state_process`.
   private func completeConnect(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet) {
     var connection = found
     guard header.flags.isSuperset(of: [.syn, .ack]) else { return }
@@ -246,7 +246,7 @@ extension Simulator {
   }
 }
 
-/// What the other side's SYN offers.
+/// The options that the peer's SYN offers.
 private struct OfferedOptions {
   var sack = false
   var scale = false

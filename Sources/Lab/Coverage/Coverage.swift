@@ -2,55 +2,68 @@ public import Diagnostics
 import Wire
 import XTables
 
-/// Which rules the packets of tests matched, and which never did.
+/// Which rules were matched by the packets of tests.
 public struct Coverage: Sendable {
   /// The rules of one family in one file.
   public struct File: Sendable {
+    /// The file with the rules.
     public let source: SourceFile
+    /// True for ip6tables rules.
     public let isIPv6: Bool
+    /// The chains in the order of the file.
     public let chains: [Chain]
 
+    /// The rules of all chains.
     public var rules: [Rule] { chains.flatMap(\.rules) }
+    /// How many rules matched at least one packet.
     public var hitCount: Int { rules.count { $0.hits > 0 } }
   }
 
+  /// A chain with the hits of its rules.
   public struct Chain: Sendable {
+    /// The name of the chain's table.
     public let table: String
+    /// The chain's name.
     public let name: String
-    /// The line of its declaration.
+    /// The line of its declaration, from 1; nil if it has none.
     public let line: Int?
-    /// In their order; the policy of a built-in chain is none of them.
+    /// The rules in order, without the policy.
     public let rules: [Rule]
-    /// Packets that came to the policy; nil for a chain of the user's.
+    /// Packets that reached the policy; nil for a user-defined chain.
     public let policyHits: UInt64?
 
+    /// True if a packet matched a rule of the chain or reached its policy.
     public var isReached: Bool { rules.contains { $0.hits > 0 } || (policyHits ?? 0) > 0 }
   }
 
+  /// A rule with its hits.
   public struct Rule: Sendable {
-    /// From 1, in its chain.
+    /// The rule's number in its chain, from 1.
     public let number: Int
+    /// The rule's line in the file, from 1; nil if unknown.
     public let line: Int?
-    /// As iptables-save prints it.
+    /// The rule as iptables-save prints it.
     public let text: String
-    /// Packets that matched.
+    /// The number of packets that matched.
     public let hits: UInt64
   }
 
-  /// In the order of their names.
+  /// Sorted by name.
   public let files: [File]
 
+  /// The number of rules in all files.
   public var ruleCount: Int { files.reduce(0) { $0 + $1.rules.count } }
+  /// How many rules matched at least one packet.
   public var hitCount: Int { files.reduce(0) { $0 + $1.hitCount } }
 
-  /// Adds up what all tests matched.
+  /// Adds up the hits of all tests.
   public init(_ suites: [SuiteResult]) {
     var hits: [CoveredRule: UInt64] = [:]
     var rulesets: [String: ScenarioRuleset] = [:]
     for test in suites.flatMap(\.tests) {
       hits.merge(test.hits) { $0 &+ $1 }
       for ruleset in test.rulesets {
-        // Tables that a file does not have itself stand under the file they came from.
+        // Tables that a file does not contain are listed under the file they were loaded from.
         let key = "\(ruleset.file.name) \(ruleset.family)"
         if rulesets[key] == nil { rulesets[key] = ruleset }
       }
@@ -82,16 +95,17 @@ public struct Coverage: Sendable {
   }
 }
 
-/// The forms in which coverage can be told.
+/// The output formats of coverage.
 public enum CoverageFormat: String, Sendable, CaseIterable {
-  /// For people: each chain, and the rules that no packet matched.
+  /// For people: each chain, and the rules without a match.
   case text
   case json
-  /// The tracefile of `lcov`, which editors and build servers read.
+  /// The tracefile format of `lcov`, read by editors and build servers.
   case lcov
-  /// A page that needs no other file.
+  /// A single HTML page without external resources.
   case html
 
+  /// The coverage as text in this format.
   public func render(_ coverage: Coverage) -> String {
     switch self {
     case .text: CoverageText.render(coverage)
@@ -102,7 +116,7 @@ public enum CoverageFormat: String, Sendable, CaseIterable {
   }
 }
 
-/// A share in percent, with one place behind the point; all of nothing is whole.
+/// A share in percent with one decimal place; 100 if the total is 0.
 struct Percentage: CustomStringConvertible {
   let description: String
 
@@ -160,8 +174,8 @@ enum CoverageJSON {
   }
 }
 
-/// `geninfo(1)` describes the form: a rule is a line of code, a chain a function. The form has no escapes: a name with hidden characters
-/// stands as it does on a terminal, so that it stays one line.
+/// The tracefile format of `geninfo(1)`: a rule is a line of code, a chain a function. The format has no escapes, so names with control
+/// characters are escaped as on a terminal to stay on one line.
 enum CoverageTracefile {
   static func render(_ coverage: Coverage) -> String { coverage.files.map(render).joined() }
 

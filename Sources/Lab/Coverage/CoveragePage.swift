@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// One page of HTML with each file's lines, coloured by whether packets matched.
+/// An HTML page with the lines of each file, coloured by whether packets matched.
 enum CoveragePage {
   static func render(_ coverage: Coverage) -> String {
     var page = head

@@ -1,14 +1,14 @@
 import Diagnostics
 internal import Yams
 
-/// Makes values of a YAML text, of which JSON is a part.
+/// Composes values from YAML text. JSON is a subset of YAML.
 ///
-/// Aliases are resolved here and not by Yams: it compares the keys of a mapping by all that they hold, which for nested aliases is
-/// exponential in the length of the text. So every `*` reaches Yams as a character that the text does not have. A plain scalar that
-/// begins with that character is an alias, because no other plain scalar begins with `*`.
+/// Aliases are resolved here instead of by Yams. Yams compares mapping keys by their whole content, which takes exponential time for nested
+/// aliases. Every `*` is therefore replaced by a character that does not occur in the text. A plain scalar that begins with that character
+/// is an alias, because no other plain scalar can begin with `*`.
 struct DocumentComposer {
   private let document: FileDocument
-  /// Stands for `*`; nil where the text can have no alias.
+  /// The replacement for `*`; nil if the text contains no alias.
   private let substitute: Unicode.Scalar?
   private var anchors: [String: DocumentValue] = [:]
 
@@ -28,11 +28,11 @@ struct DocumentComposer {
 
   private static let privateUse: ClosedRange<UInt32> = 0xE000...0xF8FF
 
-  /// The value of the only document; nil where there is none.
+  /// The value of the only document; nil for an empty text.
   mutating func compose() throws(ScenarioFileError) -> DocumentValue? {
     do {
       let parser = try Parser(yaml: text())
-      // Nodes know their anchors as long as the parser lives.
+      // Nodes refer to their anchors only while the parser exists.
       return try withExtendedLifetime(parser) { try parser.singleRoot().map { try value($0) } }
     } catch let error as ScenarioFileError {
       throw error
@@ -55,7 +55,7 @@ struct DocumentComposer {
     return String(decoding: replaced, as: UTF8.self)
   }
 
-  /// The recursion is as deep as libyaml lets a text be nested: 1000 levels.
+  /// The recursion depth is bounded by libyaml's nesting limit of 1000 levels.
   private mutating func value(_ node: Node) throws(ScenarioFileError) -> DocumentValue {
     let (line, column) = node.mark.map { ($0.line, $0.column) } ?? (1, 1)
     let content: DocumentValue.Content
@@ -92,7 +92,7 @@ struct DocumentComposer {
     return value
   }
 
-  /// The name behind the `*` of an alias; nil for other scalars.
+  /// The name of an alias; nil for other scalars.
   private func alias(_ scalar: Node.Scalar) -> String? {
     guard let substitute, scalar.style == .plain, scalar.string.unicodeScalars.first == substitute else { return nil }
     return String(scalar.string.unicodeScalars.dropFirst())
@@ -116,7 +116,7 @@ struct DocumentComposer {
     ScenarioFileError(message, at: document.range(line: line, column: column, length: 1))
   }
 
-  /// The place of an offset in the text that Yams was given.
+  /// The place of an offset in the text given to Yams.
   private func place(_ offset: Int) -> SourceRange {
     var place = 0
     var left = offset
@@ -128,7 +128,7 @@ struct DocumentComposer {
     return SourceRange(place..<place)
   }
 
-  /// What libyaml found wrong. Its own words for it quote nothing of the text.
+  /// A message for libyaml's error. libyaml's own messages do not quote the text.
   private func describe(_ error: YamlError) -> ScenarioFileError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):

@@ -1,4 +1,4 @@
-/// A value of a YAML or JSON document and the place where it stands. An alias and its anchor share one value.
+/// A value of a YAML or JSON document with its place. An alias and its anchor share one value.
 final class DocumentValue {
   enum Content {
     case scalar(String, Style)
@@ -6,21 +6,21 @@ final class DocumentValue {
     case mapping([(key: DocumentValue, value: DocumentValue)])
   }
 
-  /// How a scalar is written.
+  /// The style in which a scalar is written.
   enum Style {
     case plain
     case singleQuoted
     case doubleQuoted
-    /// A text in lines of its own behind `|` or `>`.
+    /// A block scalar after `|` or `>`.
     case block
   }
 
   let content: Content
-  /// From 1.
+  /// The line, from 1.
   let line: Int
-  /// From 1, in Unicode scalars.
+  /// The column in Unicode scalars, from 1.
   let column: Int
-  /// The levels of lists and mappings in it; 0 for a scalar.
+  /// The nesting depth of the value; 0 for a scalar.
   let height: Int
 
   init(_ content: Content, line: Int, column: Int) {

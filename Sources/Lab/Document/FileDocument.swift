@@ -1,12 +1,12 @@
 import Diagnostics
 
-/// The one reader of YAML and JSON files: scenario files, snapshots, descriptions of hosts, and what `ip -j` prints.
+/// Reads YAML and JSON files: scenario files, snapshots, host descriptions, and the output of `ip -j`.
 ///
-/// It bounds what a text of a stranger can cost: its size, the number of its values, how deep they are nested, and how many values are
-/// looked at where aliases let a short text stand for a value of any size.
+/// The cost of untrusted text is limited by its size, the number of its values, its nesting depth, and the number of values visited, because
+/// aliases let a short text denote a value of any size.
 final class FileDocument {
   let file: SourceFile
-  /// How many values may still be looked at, those that stand behind several aliases each time.
+  /// How many more values may be visited; a value behind several aliases counts each time.
   private var budget = 2 * Limits.documentValues
 
   init(_ file: SourceFile) { self.file = file }
@@ -22,7 +22,7 @@ final class FileDocument {
     return FileNode(value: value, document: self)
   }
 
-  /// The mapping that a file of this kind is. Of a file that is plainly of another kind an error shows nothing but the place.
+  /// The root mapping of a file of this kind. For a file that is clearly of another kind, the error does not quote its text.
   func root(of shape: FileShape) throws(ScenarioFileError) -> FileNode {
     let isMeant = namesMember(of: shape)
     func other(_ range: SourceRange) -> ScenarioFileError {
@@ -47,7 +47,7 @@ final class FileDocument {
     return root
   }
 
-  /// Whether a line begins with the name of a member, as one does in every file that was meant to be of this kind.
+  /// True if any line starts with the name of a member, which holds for every file of this kind.
   private func namesMember(of shape: FileShape) -> Bool {
     let lead = Set(" \t{\"'-?,".utf8)
     return file.bytes.split(separator: UInt8(ascii: "\n")).contains { line in
@@ -60,7 +60,7 @@ final class FileDocument {
     }
   }
 
-  /// Every value but the first has a comma, a bracket, or one of `:`, `-` and `?` with a blank behind it before it.
+  /// In YAML, each value but the first follows a comma, a bracket, or one of `:`, `-` and `?` with a blank.
   private var mayHaveFewValues: Bool {
     let text = file.bytes
     guard text.count > Limits.documentValues else { return true }
@@ -83,7 +83,7 @@ final class FileDocument {
     if budget == 0 { throw ScenarioFileError("the file holds too much", at: place) }
   }
 
-  /// Columns are counted in Unicode scalars by YAML, in bytes here.
+  /// YAML counts columns in Unicode scalars; the range is in bytes.
   func range(line number: Int, column: Int, length: Int) -> SourceRange {
     let line = file.line(number)
     var offset = line.startIndex

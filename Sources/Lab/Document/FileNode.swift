@@ -1,14 +1,17 @@
 public import Diagnostics
 
-/// Why a scenario file, a snapshot or the description of a host cannot be used, and where in it.
+/// An error in a scenario file, a snapshot or a host description, with its place.
 public struct ScenarioFileError: Error, Sendable {
+  /// What is wrong.
   public let message: String
+  /// Where it is wrong, as bytes of the file.
   public let range: SourceRange
-  /// What could be written instead.
+  /// A suggestion for a correct form.
   public let hint: String?
-  /// The file is of another kind than it should be. Its text is not shown then: the file may be one that was not meant to be read.
+  /// True if the file is of the wrong kind. Its text must not be shown then, because the user may not be meant to read it.
   public let hidesText: Bool
 
+  /// Creates an error at a place of the file.
   public init(_ message: String, at range: SourceRange, hint: String? = nil, hidesText: Bool = false) {
     self.message = message
     self.range = range
@@ -16,15 +19,16 @@ public struct ScenarioFileError: Error, Sendable {
     self.hidesText = hidesText
   }
 
-  /// The file as diagnostics may show it.
+  /// The file as diagnostics may show it: without text if ``hidesText`` is set.
   public func shown(_ file: SourceFile) -> SourceFile { hidesText ? file.withoutText : file }
 
+  /// The error as a diagnostic with the code `bad-scenario`.
   public var diagnostic: Diagnostic {
     Diagnostic("bad-scenario", .error, message, at: range, notes: hint.map { [Diagnostic.Note($0)] } ?? [])
   }
 }
 
-/// A value of a document, with its place. Every reading function throws where the value is of the wrong kind.
+/// A value of a document with its place. Reading functions throw if the value has the wrong kind.
 struct FileNode {
   let value: DocumentValue
   let document: FileDocument
@@ -39,22 +43,22 @@ struct FileNode {
     return document.range(line: value.line, column: value.column, length: length)
   }
 
-  /// The offset at which the characters of a text on one line begin.
+  /// The byte offset where the characters of a one-line text begin.
   var textStart: Int {
     var start = Int(range.lowerBound)
     if case .scalar(_, let style) = value.content, style == .singleQuoted || style == .doubleQuoted { start += 1 }
     return start
   }
 
-  /// The one-based line of the value.
+  /// The line of the value, from 1.
   var line: Int { value.line }
 
-  /// A text in a block of its own (`|`), whose first line is the next one.
+  /// True for a block scalar (`|`), whose text begins on the next line.
   var isBlock: Bool {
     if case .scalar(_, .block) = value.content { true } else { false }
   }
 
-  /// A text that is the content itself where the member also takes the name of a file: it has more than one line.
+  /// True for text with more than one line. Members that accept a file name treat such text as the content itself.
   var isInlineText: Bool {
     guard case .scalar(let text, let style) = value.content else { return false }
     return style == .block || text.utf8.contains(UInt8(ascii: "\n"))
@@ -85,7 +89,7 @@ struct FileNode {
     return text
   }
 
-  /// Decimal, or hexadecimal after `0x`.
+  /// A decimal number, or a hexadecimal one after `0x`.
   func integer<N: FixedWidthInteger>(_ type: N.Type = N.self) throws(ScenarioFileError) -> N {
     let text = isText ? try text() : ""
     let number = text.hasPrefix("0x") ? N(text.dropFirst(2), radix: 16) : N(text)
@@ -93,7 +97,7 @@ struct FileNode {
     return number
   }
 
-  /// A number of seconds that is too large; as nanoseconds it still has 64 bits.
+  /// The upper limit for seconds; the value in nanoseconds fits in 64 bits.
   static let mostSeconds = 1e10
 
   func seconds() throws(ScenarioFileError) -> Double {
@@ -117,7 +121,7 @@ struct FileNode {
     return elements.map { FileNode(value: $0, document: document) }
   }
 
-  /// One value, or a list of them.
+  /// The elements of a list, or the value itself.
   func oneOrMore() throws(ScenarioFileError) -> [FileNode] { isList ? try list() : [self] }
 
   func texts() throws(ScenarioFileError) -> [String] {
@@ -126,7 +130,7 @@ struct FileNode {
     return texts
   }
 
-  /// The members of a mapping in their order; their keys are texts.
+  /// The members of a mapping in order; keys must be text.
   func members() throws(ScenarioFileError) -> [(name: String, key: FileNode, value: FileNode)] {
     guard case .mapping(let pairs) = value.content else { throw error("expected a mapping, found \(kind)") }
     try document.spend(pairs.count, range)
@@ -142,7 +146,7 @@ struct FileNode {
     return members
   }
 
-  /// The mappings of one member each that together are this one.
+  /// The members of a mapping, each as a mapping of its own.
   func singles() throws(ScenarioFileError) -> [(name: String, mapping: FileNode, value: FileNode)] {
     try members().map { member in
       let single = DocumentValue(.mapping([(member.key.value, member.value.value)]), line: value.line, column: value.column)
@@ -150,7 +154,7 @@ struct FileNode {
     }
   }
 
-  /// The value as the lab's protocol has it; plain words that look like numbers are numbers.
+  /// The value in the form of the lab's protocol; plain scalars that look like numbers become numbers.
   func json() throws(ScenarioFileError) -> JSONValue {
     switch value.content {
     case .scalar(let text, .plain):
@@ -173,13 +177,13 @@ struct FileNode {
   }
 }
 
-/// A mapping whose members are known by name.
+/// A mapping with known member names.
 struct FileObject {
   let node: FileNode
   private let members: [String: FileNode]
   private let keys: [(name: String, key: FileNode)]
 
-  /// - Parameter shape: members it does not have are refused, so that a misspelt one is not passed over in silence.
+  /// - Parameter shape: the members that are allowed; any other is an error, so that misspelt names are reported.
   init(_ node: FileNode, _ shape: FileShape) throws(ScenarioFileError) {
     self.node = node
     var members: [String: FileNode] = [:]
@@ -200,7 +204,7 @@ struct FileObject {
 
   subscript(name: String) -> FileNode? { members[name] }
 
-  /// The members that are there, in their order.
+  /// The names of the present members, in order.
   var names: [String] { keys.map(\.name) }
 
   func key(_ name: String) -> FileNode { keys.first { $0.name == name }?.key ?? node }

@@ -3,7 +3,7 @@ public import Evaluator
 import Wire
 import XTables
 
-/// Reading a host from a YAML file.
+/// Reads a host from a YAML file.
 extension Host {
   /// Reads a host from YAML:
   ///
@@ -16,8 +16,9 @@ extension Host {
   ///     sockets:
   ///       - {name: web, proto: tcp, port: 80, uid: 33}
   ///
-  /// `routes` left out means that they are not known; an empty list means that there are none. A member that is not known here, or of
-  /// the wrong kind, is an error.
+  /// Without `routes`, the routes are unknown; an empty list means that there are none.
+  ///
+  /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
   public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
     self.init()
     let root = try FileDocument(file).root(of: .hostDescription)
@@ -46,7 +47,7 @@ extension Host {
     for node in try object["sockets"]?.list() ?? [] { sockets.append(try HostSocket(FileObject(node, .hostSocket))) }
   }
 
-  /// Does what lines for `ip -batch` say.
+  /// Applies lines of `ip -batch`.
   private func apply(_ list: FileNode?, verb: String?) throws(ScenarioFileError) {
     for node in try list?.list() ?? [] {
       let text = try node.text()
@@ -119,13 +120,13 @@ extension FileNode {
     return address
   }
 
-  /// An address with the length of its prefix, or alone.
+  /// An address with or without a prefix length.
   func interfaceAddress() throws(ScenarioFileError) -> Host.Address {
     guard let address = Host.Address(try text()) else { throw error("`\(try text())' is no address", hint: "10.0.0.1/24") }
     return address
   }
 
-  /// Bytes; IP does not work with fewer than 68.
+  /// An MTU in bytes; IP requires at least 68.
   func mtu() throws(ScenarioFileError) -> Int {
     let mtu: Int32 = try integer()
     guard mtu >= 68 else { throw error("IP needs an MTU of 68 at least") }
@@ -134,7 +135,7 @@ extension FileNode {
 }
 
 extension FileObject {
-  /// The members of a mapping in the order of their names, which is that of interfaces and of the hardware addresses they get.
+  /// The members of a mapping sorted by name. Interfaces get their indices and hardware addresses in this order.
   fileprivate func sortedMembers(_ name: String) throws(ScenarioFileError) -> [(name: String, key: FileNode, value: FileNode)] {
     try self[name]?.members().sorted { $0.name < $1.name } ?? []
   }

@@ -3,10 +3,12 @@ public import Evaluator
 import Wire
 import XTables
 
-/// Reading a host from what `ip -j` prints. Members that are not needed are passed over; one that is needed and of the wrong kind is an
-/// error. iproute2 prints an empty object for an entry that it leaves out.
+/// Reads a host from the output of `ip -j`. Unneeded members are ignored; a needed member of the wrong kind is an error. iproute2 prints an
+/// empty object for an omitted entry.
 extension Host {
-  /// Reads a host from what `ip -j addr` prints. Its routes are not known until ``addRoutes(ofListing:)``.
+  /// Reads a host from the output of `ip -j addr`. Routes are unknown until ``addRoutes(ofListing:)`` is called.
+  ///
+  /// - Throws: `ScenarioFileError` for other text.
   public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
     self.init()
     addsLinkLocalAddresses = false
@@ -17,7 +19,9 @@ extension Host {
     }
   }
 
-  /// Adds what `ip -j route` or `ip -j -6 route` prints. From then on these are all routes there are.
+  /// Adds the routes in the output of `ip -j route` or `ip -j -6 route`. From then on, the routes are considered complete.
+  ///
+  /// - Throws: `ScenarioFileError` for other text.
   public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
     knowsAllRoutes = true
     let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
@@ -54,7 +58,7 @@ extension Host {
     for node in try link["addr_info"]?.list() ?? [] {
       if let address = try ListingEntry(node).address() { addresses.append(address) }
     }
-    // Interfaces that carry no IP may have an MTU below its least.
+    // Interfaces without IP may have an MTU below IP's minimum.
     let mtu: Int32? = try link["mtu"]?.integer()
     let bridge = try link["master"]?.text()
     updateDevice(named: name) { device in
@@ -70,7 +74,7 @@ extension Host {
 extension FileDocument {
   /// The entries of a listing.
   ///
-  /// - Parameter name: a member that a listing of this kind has.
+  /// - Parameter name: a member that identifies this kind of listing.
   fileprivate func entries(of command: String, _ name: String) throws(ScenarioFileError) -> [FileNode] {
     let isKind = file.bytes.firstRange(of: Array("\"\(name)\"".utf8)) != nil
     do throws(ScenarioFileError) {
@@ -81,7 +85,7 @@ extension FileDocument {
   }
 }
 
-/// An entry of a listing, of whose members some are known.
+/// An entry of a listing.
 private struct ListingEntry {
   let node: FileNode
   private let members: [String: FileNode]
@@ -97,14 +101,14 @@ private struct ListingEntry {
 
   subscript(name: String) -> FileNode? { members[name] }
 
-  /// 0 for links whose addresses are not those of Ethernet.
+  /// The hardware address; 0 for links that do not use Ethernet addresses.
   func hardwareAddress() throws(ScenarioFileError) -> MACAddress {
     guard let node = members["address"] else { return MACAddress(rawValue: 0) }
     let type = try members["link_type"]?.text() ?? "ether"
     return type == "ether" || type == "loopback" ? try node.hardwareAddress() : MACAddress(try node.text()) ?? MACAddress(rawValue: 0)
   }
 
-  /// An entry of `addr_info`; nil for one that is left out.
+  /// An entry of `addr_info`; nil for an omitted one.
   func address() throws(ScenarioFileError) -> Host.Address? {
     if isEmpty { return nil }
     guard let localNode = members["local"], let lengthNode = members["prefixlen"] else {
@@ -128,7 +132,7 @@ private struct ListingEntry {
     return address
   }
 
-  /// The route as `ip route` takes it, and its family where the text does not tell.
+  /// The route in the syntax of `ip route`, and its family if the text does not imply it.
   func route() throws(ScenarioFileError) -> (String, Family?) {
     guard let destination = try members["dst"]?.text() else { throw node.error("ip -j route: a route has no `dst'") }
     var words: [String] = []

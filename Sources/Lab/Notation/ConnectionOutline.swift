@@ -1,9 +1,9 @@
 public import Conntrack
 import Wire
 
-/// A tracked connection, as a value that can be encoded.
+/// A tracked connection in encodable form.
 public struct ConnectionOutline: Encodable, Sendable {
-  /// One direction. Ports, keys and the fields of an echo are there for the protocols that have them.
+  /// One direction. Ports, keys and ICMP fields are present only for the protocols that have them.
   struct Direction: Encodable, Sendable {
     var source: String
     var destination: String
@@ -14,9 +14,9 @@ public struct ConnectionOutline: Encodable, Sendable {
     var icmpType: UInt8?
     var icmpCode: UInt8?
     var icmpIdentifier: UInt16?
-    /// Where the zone counts in this direction alone.
+    /// The zone, if it applies to this direction only.
     var zone: UInt16?
-    /// Where the host counts them (`nf_conntrack_acct`).
+    /// Present if accounting is enabled (`nf_conntrack_acct`).
     var packets: UInt64?
     var bytes: UInt64?
 
@@ -46,22 +46,23 @@ public struct ConnectionOutline: Encodable, Sendable {
   let family: String
   let `protocol`: String
   let protocolNumber: UInt8
-  /// Seconds that it has left.
+  /// The remaining time in seconds.
   let timeout: UInt32
   let state: String?
-  /// The kernel's names of its status bits, without IPS_.
+  /// The kernel's names of the status bits, without IPS_.
   let status: [String]
   var original: Direction
   var reply: Direction
   let mark: UInt32
   let zone: UInt16?
-  /// The numbers of its labels.
+  /// The numbers of the connection's labels.
   let labels: [Int]
   let helper: String?
-  /// The original direction of the connection that expected it.
+  /// The original direction of the master connection.
   let master: Direction?
   let sequenceAdjustments: [Adjustment]?
 
+  /// Creates the outline of a connection.
   public init(_ snapshot: ConnectionSnapshot) {
     family = "\(snapshot.original.family)"
     self.protocol = snapshot.original.proto.description
@@ -87,23 +88,24 @@ public struct ConnectionOutline: Encodable, Sendable {
   }
 }
 
-/// A connection that is expected, as a value that can be encoded.
+/// An expectation in encodable form.
 public struct ExpectationOutline: Encodable, Sendable {
   let `protocol`: String
-  /// The tuple of its first packet.
+  /// The tuple of the expected packet.
   let tuple: ConnectionOutline.Direction
-  /// The bits of the tuple that count, in the form of one.
+  /// The bits of the tuple that are compared, in the form of a tuple.
   let mask: ConnectionOutline.Direction
   let master: ConnectionOutline.Direction?
-  /// Seconds that it has left.
+  /// The remaining time in seconds.
   let timeout: UInt32
   let flags: [String]
   let policyClass: Int
-  /// The helper that made it.
+  /// The helper that created it.
   let helper: String?
-  /// What is done with the connection when it comes, by the kernel's name of the function.
+  /// The kernel's name of the function called for the expected connection.
   let function: String?
 
+  /// Creates the outline of an expectation.
   public init(_ snapshot: ExpectationSnapshot) {
     let expectation = snapshot.expectation
     self.protocol = expectation.tuple.proto.description

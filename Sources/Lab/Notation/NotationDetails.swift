@@ -1,8 +1,8 @@
 import Wire
 
-/// What follows the destination of a packet.
+/// Parses the words after a packet's destination.
 enum NotationDetails {
-  /// `name=value`.
+  /// Applies `name=value`.
   static func set(
     _ name: String, _ value: String, _ word: NotationWord, _ fields: inout PacketFields, _ spec: inout PacketSpec
   ) throws(NotationError) {
@@ -48,7 +48,7 @@ enum NotationDetails {
     return bytes
   }
 
-  /// `OFFSET`, `OFFSET+LENGTH`; a `,more` behind it says that more fragments follow.
+  /// Parses `OFFSET` or `OFFSET+LENGTH`; an appended `,more` sets the more-fragments flag.
   private static func fragment(_ value: String, _ word: NotationWord) throws(NotationError) -> PacketFields.Fragment {
     let parts = value.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 1 || parts[1] == "more" else {
@@ -60,7 +60,7 @@ enum NotationDetails {
     return PacketFields.Fragment(offset: Int(offset), length: length.map { Int($0) }, moreFragments: parts.count == 2)
   }
 
-  /// A word without a value: TCP flags, an ICMP type, `DF`, `badsum`, `nosum`.
+  /// Applies a word without a value: TCP flags, an ICMP type, `DF`, `badsum`, `nosum`.
   static func set(_ word: NotationWord, _ fields: inout PacketFields) throws(NotationError) {
     switch word.text {
     case "DF", "df": fields.dontFragment = true

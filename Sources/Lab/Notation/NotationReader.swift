@@ -1,10 +1,10 @@
 import Diagnostics
 import Wire
 
-/// Reads the words of one line, from the left.
+/// Parses the words of one line from left to right.
 struct NotationReader {
   private let words: [NotationWord]
-  /// 0 for the packet of the line, 1 for one that it quotes.
+  /// The nesting level: 0 for the line's packet, 1 for a packet that it quotes.
   private let level: Int
   private var at = 0
 
@@ -23,7 +23,7 @@ struct NotationReader {
     return words[at - 1]
   }
 
-  /// The whole line: a packet that arrives, one that is sent here, or time that passes.
+  /// Parses a line: an arriving packet, a packet sent by this host, or a wait.
   mutating func step() throws(NotationError) -> ScenarioStep {
     let first = try next("the interface")
     switch first.text {
@@ -84,7 +84,7 @@ struct NotationReader {
     }
   }
 
-  /// `tcp SOURCE > DESTINATION …`, or `hex BYTES`.
+  /// Parses `tcp SOURCE > DESTINATION …`, or `hex BYTES`.
   private mutating func packet() throws(NotationError) -> PacketSpec {
     let word = try next("the protocol")
     if word.text == "hex" {
@@ -121,7 +121,7 @@ struct NotationReader {
     return spec
   }
 
-  /// `10.0.0.1:80`, `[2001:db8::1]:80`, or the address alone where the protocol has no ports.
+  /// Parses `10.0.0.1:80` or `[2001:db8::1]:80`, or an address alone if the protocol has no ports.
   private mutating func endpoint(_ what: String, hasPort: Bool) throws(NotationError) -> (IPAddress, UInt16) {
     let word = try next(what)
     var host = Substring(word.text)
@@ -159,7 +159,7 @@ struct NotationReader {
     }
   }
 
-  /// The packet that an ICMP error quotes: `[udp 10.0.0.9:1000 > 10.0.1.9:53]`.
+  /// Parses the packet that an ICMP error quotes: `[udp 10.0.0.9:1000 > 10.0.1.9:53]`.
   private func quoted(_ word: NotationWord) throws(NotationError) -> [UInt8] {
     let inner = SourceFile(name: "", bytes: Array(word.text.utf8.dropFirst().dropLast()))
     let spec: PacketSpec
@@ -202,7 +202,7 @@ extension NotationReader {
     }
   }
 
-  /// A decimal number, or a hexadecimal one after `0x`.
+  /// Parses a decimal number, or a hexadecimal one after `0x`.
   static func integer<N: FixedWidthInteger>(_ text: String, _ word: NotationWord) throws(NotationError) -> N {
     let number = text.hasPrefix("0x") ? N(text.dropFirst(2), radix: 16) : N(text)
     guard let number else {

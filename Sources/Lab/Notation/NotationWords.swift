@@ -1,11 +1,11 @@
 import Diagnostics
 
-/// A word of a line of packet notation, and where it stands.
+/// A word of packet notation with its place.
 struct NotationWord {
   let text: String
   let range: SourceRange
 
-  /// Name and value of `name=value`; a value in quotes is given without them.
+  /// Name and value of `name=value`, without quotes around the value.
   var setting: (name: String, value: String)? {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
     var value = text[text.index(after: equals)...]
@@ -14,7 +14,7 @@ struct NotationWord {
   }
 }
 
-/// Why a line of packet notation cannot be read.
+/// A syntax error in packet notation.
 struct NotationError: Error {
   let message: String
   let range: SourceRange
@@ -27,9 +27,9 @@ struct NotationError: Error {
   }
 }
 
-/// The words of a line: parted by blanks and by `>`, with `=>` a word of its own; what stands in quotes or brackets holds together.
+/// Splits a line into words at blanks and `>`; `=>` is a word. Quoted and bracketed text stays together.
 ///
-/// Brackets are followed as deep as quoted packets may be nested, with those of an IPv6 address inside the last.
+/// The nesting depth of brackets is limited to that of quoted packets, plus one level for IPv6 addresses.
 enum NotationLexer {
   static func words(_ file: SourceFile, _ line: Range<Int>) throws(NotationError) -> [NotationWord] {
     var words: [NotationWord] = []
@@ -58,7 +58,9 @@ enum NotationLexer {
     return words
   }
 
-  /// - Parameter level: of the quoted packet.
+  /// Checks the nesting depth.
+  ///
+  /// - Parameter level: the level of the quoted packet.
   static func check(_ level: Int, at place: Int) throws(NotationError) {
     do throws(NestingError) {
       try NestingLimit.packets.check(level)

@@ -1,7 +1,7 @@
 public import Diagnostics
 import Wire
 
-/// Packets as one line each, for people:
+/// A notation for packets, one per line:
 ///
 ///     eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S
 ///     eth0 icmp 10.0.0.9 > 10.0.0.1 8/0 ttl=3 => drop
@@ -10,20 +10,24 @@ import Wire
 ///     eth0 hex 45000028…
 ///     wait 30
 ///
-/// First where the packet comes from: an interface, or `local` for a process of this host; then the protocol, source and
-/// destination, and what else there is to say. Behind `=>` stands the verdict that is expected. TCP sequence numbers go on where
-/// the flow is, unless `seq=` and `ack=` say otherwise. `#` begins a comment.
+/// A line starts with the packet's origin: an interface, or `local` for a process of this host. Protocol, source, destination and further details
+/// follow. The expected verdict comes after `=>`. TCP sequence numbers continue the flow unless `seq=` and `ack=` are given. `#` starts a
+/// comment.
 public enum PacketNotation {
+  /// A parsed line.
   public struct Line: Sendable {
+    /// The event that the line describes.
     public let step: ScenarioStep
+    /// The expected verdict; nil if the line has none.
     public let expected: VerdictPattern?
+    /// The place of the line.
     public let source: SourceRange
 
-    /// The line without its expectation and comment.
+    /// The line's text without expectation and comment.
     public let text: String
   }
 
-  /// Reads all lines, and goes on behind one that cannot be read.
+  /// Parses all lines. A line with an error yields a diagnostic, and parsing continues with the next line.
   public static func read(_ file: SourceFile) -> (lines: [Line], diagnostics: [Diagnostic]) {
     var lines: [Line] = []
     var diagnostics: [Diagnostic] = []

@@ -3,14 +3,18 @@ import Conntrack
 public import Wire
 import XTables
 
-/// Plays packets in a simulator, one after the other, and keeps the sequence numbers of their flows.
+/// Plays packets in a simulator in order, and tracks the sequence numbers of their flows.
 public struct PacketRunner {
+  /// The simulator that packets pass.
   public let simulator: Simulator
   private var progress = TCPProgress()
 
+  /// Creates a runner; no flow has been seen yet.
   public init(_ simulator: Simulator) { self.simulator = simulator }
 
-  /// What a line of packet notation sets in motion; nothing where only time passes.
+  /// Plays a step of packet notation. Returns nil for a step in which only time passes.
+  ///
+  /// - Throws: `PacketFields.BuildError` if the fields do not form a packet.
   public mutating func play(_ step: ScenarioStep) throws(PacketFields.BuildError) -> PathReport? {
     simulator.advance(nanoseconds: UInt64(clamping: Int64(min(step.sleep, 1e9) * 1e9)))
     switch step.action {
@@ -27,7 +31,7 @@ public struct PacketRunner {
     }
   }
 
-  /// A packet arrives; the frame is for the interface's own address unless it is said otherwise.
+  /// Receives a packet. By default, the frame's destination is the interface's own address.
   public mutating func receive(
     _ packet: Packet, on interface: String, from source: [UInt8]? = nil, to destination: [UInt8]? = nil
   ) -> PathReport {
@@ -49,7 +53,7 @@ public struct PacketRunner {
 }
 
 extension VerdictPattern {
-  /// Whether this is what became of the packet.
+  /// True if the packet's verdict matches the pattern.
   public func holds(for report: PathReport) -> Bool {
     switch (kind, report.verdict) {
     case (.accept, .sent), (.accept, .delivered), (.local, .delivered): true

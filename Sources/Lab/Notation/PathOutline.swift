@@ -4,7 +4,7 @@ public import Evaluator
 public import Wire
 public import XTables
 
-/// What became of a packet, as a value that can be encoded.
+/// A packet's path in encodable form.
 public struct PathOutline: Encodable, Sendable {
   struct Hop: Encodable, Sendable {
     let hook: String
@@ -47,7 +47,7 @@ public struct PathOutline: Encodable, Sendable {
     let hex: String
   }
 
-  /// The packet as it was written.
+  /// The packet as the user wrote it.
   let packet: String
   let verdict: String
   let because: String
@@ -55,10 +55,17 @@ public struct PathOutline: Encodable, Sendable {
   let isExpected: Bool?
   let packets: [PacketOutline]
   let departures: [Exit]
-  /// The host's connections behind the packet, where they are asked for.
+  /// The host's connections after the packet, if requested.
   public var connections: [ConnectionOutline]?
+  /// The host's expectations after the packet, if requested.
   public var expectations: [ExpectationOutline]?
 
+  /// Creates the outline of a report.
+  ///
+  /// - Parameters:
+  ///   - packet: the packet as the user wrote it.
+  ///   - expected: the expected verdict, if there is one.
+  ///   - file: returns the file with the rules of a family, for line numbers.
   public init(
     _ packet: String, _ report: PathReport, expected: VerdictPattern?, file: (Family) -> SourceFile?
   ) {

@@ -1,42 +1,48 @@
 import Diagnostics
 
-/// A verdict that is expected of a packet: `accept`, `sent eth1`, `local`, `drop INPUT`, `reject`, `queue 5`, `lost`, `unknown`.
+/// The expected verdict of a packet: `accept`, `sent eth1`, `local`, `drop INPUT`, `reject`, `queue 5`, `lost`, `unknown`.
 public struct VerdictPattern: Sendable, Hashable, CustomStringConvertible {
+  /// The kind of the expected verdict.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
-    /// It left through an interface or came to this host.
+    /// The packet was sent through an interface or delivered to this host.
     case accept
-    /// It left, through this interface where one is named.
+    /// The packet was sent, through the named interface if there is one.
     case sent
-    /// It came to this host.
+    /// The packet was delivered to this host.
     case local
-    /// An operation ended it, at this hook where one is named.
+    /// The packet was dropped by an operation, at the named hook if there is one.
     case drop
-    /// It was dropped, and the host answered.
+    /// The packet was dropped, and the host sent an answer.
     case reject
-    /// A queue's listener keeps it, in the queue of this number where one is named.
+    /// A queue's listener holds the packet, in the queue of the given number if there is one.
     case queue
-    /// Between two hooks: by routing, its TTL, its size.
+    /// The packet was dropped between two hooks: by routing, its TTL, or its size.
     case lost
-    /// Reassembly keeps it.
+    /// Reassembly holds the packet.
     case absorbed
-    /// The IP layer did not take it.
+    /// The IP layer dropped the packet before the first hook.
     case refused
-    /// It cannot be told.
+    /// The kernel's behaviour cannot be determined.
     case unknown
   }
 
+  /// The kind of verdict.
   public let kind: Kind
-  /// The interface, hook or queue.
+  /// The interface, hook or queue; nil for any.
   public let detail: String?
 
+  /// The pattern as it is written in files.
   public var description: String { kind.rawValue + (detail.map { " \($0)" } ?? "") }
 
+  /// Creates a pattern.
   public init(_ kind: Kind, _ detail: String? = nil) {
     self.kind = kind
     self.detail = detail
   }
 
-  /// Reads it as `--expect` is given it.
+  /// Parses a pattern, as in `--expect`.
+  ///
+  /// - Throws: `Malformed` for any other text.
   public init(_ text: String) throws(VerdictPattern.Malformed) {
     let file = SourceFile(name: "", bytes: Array(text.utf8))
     do throws(NotationError) {
@@ -46,8 +52,9 @@ public struct VerdictPattern: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Why a text is no expectation.
+  /// A syntax error in a pattern.
   public struct Malformed: Error, Sendable {
+    /// What is wrong with the text.
     public let message: String
   }
 

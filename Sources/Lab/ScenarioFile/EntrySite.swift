@@ -1,31 +1,31 @@
 import Diagnostics
 
-/// Where a value of a scenario file stands among its siblings, byte by byte, so that it can be written anew or taken out.
+/// The byte range of a value and its siblings in a scenario file, used to replace or remove the value.
 struct EntrySite: Sendable, Hashable {
-  /// The value itself.
+  /// The bytes of the value.
   let value: Range<Int>
-  /// The entries of the mapping or list it stands in, each from its key or dash to the end of its value, in their order.
+  /// The entries of the surrounding mapping or list, in order. Each extends from its key or dash to the end of its value.
   let entries: [Range<Int>]
-  /// Which of them it is.
+  /// The value's index among the entries.
   let index: Int
   let isList: Bool
-  /// It stands in brackets, not on lines of its own.
+  /// True for flow style, with brackets.
   let isFlow: Bool
 
-  /// A value that stands by itself.
+  /// Creates the site of a value without siblings.
   init(alone value: Range<Int>) {
     self.value = value
     (entries, index, isList, isFlow) = ([], 0, false, false)
   }
 
-  /// An element of a list.
+  /// Creates the site of a list element.
   init?(element index: Int, of list: [FileNode], isFlow: Bool) {
     let bytes = list.first?.document.file.bytes ?? []
     let extents = list.compactMap(\.extent)
     guard extents.count == list.count, list.indices.contains(index) else { return nil }
     value = extents[index]
     entries = isFlow ? extents : extents.map { extent in
-      // The dash is the first thing before it that is no space.
+      // The dash is the last byte before the element that is not a space.
       let dash = bytes[..<extent.lowerBound].lastIndex { $0 != UInt8(ascii: " ") } ?? extent.lowerBound
       return dash..<extent.upperBound
     }
@@ -34,7 +34,7 @@ struct EntrySite: Sendable, Hashable {
     isList = true
   }
 
-  /// A member of a mapping.
+  /// Creates the site of a mapping's member.
   init?(member index: Int, of members: [(name: String, key: FileNode, value: FileNode)], isFlow: Bool) {
     var entries: [Range<Int>] = []
     for member in members {
@@ -51,14 +51,14 @@ struct EntrySite: Sendable, Hashable {
 }
 
 extension FileNode {
-  /// Written in brackets.
+  /// True if the value is written in flow style, with brackets.
   var isFlow: Bool {
     let start = Int(range.lowerBound)
     guard isList || isMapping, start < document.file.bytes.count else { return false }
     return [UInt8(ascii: "["), UInt8(ascii: "{")].contains(document.file.bytes[start])
   }
 
-  /// All bytes of the value; nil where they cannot be told.
+  /// All bytes of the value; nil if its end cannot be determined.
   var extent: Range<Int>? {
     let start = Int(range.lowerBound)
     let bytes = document.file.bytes
@@ -85,9 +85,9 @@ extension FileNode {
   }
 }
 
-/// Where values of YAML end.
+/// Finds the ends of YAML values.
 enum YAMLExtent {
-  /// From a quotation mark to the one that closes it.
+  /// From a quotation mark to the closing one.
   static func quoted(_ bytes: [UInt8], from start: Int) -> Range<Int>? {
     let mark = bytes[start]
     var place = start + 1
@@ -105,7 +105,7 @@ enum YAMLExtent {
     return nil
   }
 
-  /// From a bracket to the one that closes it.
+  /// From a bracket to the closing one.
   static func bracketed(_ bytes: [UInt8], from start: Int) -> Range<Int>? {
     var depth = 0
     var place = start
@@ -116,7 +116,7 @@ enum YAMLExtent {
         depth -= 1
         if depth == 0 { return start..<place + 1 }
       case UInt8(ascii: "\""), UInt8(ascii: "'"):
-        // Inside a word it is a letter like others.
+        // Within a plain word, a quotation mark is an ordinary character.
         if " ,[{:\n".utf8.contains(bytes[place - 1]) {
           guard let text = quoted(bytes, from: place) else { return nil }
           place = text.upperBound - 1
@@ -130,7 +130,7 @@ enum YAMLExtent {
     return nil
   }
 
-  /// From a `|` to the end of the last line that is further in than the one it stands on.
+  /// From a `|` to the end of the last line with deeper indentation.
   static func block(_ bytes: [UInt8], from start: Int) -> Range<Int>? {
     func indentation(_ line: Int) -> Int { bytes[line...].prefix { $0 == UInt8(ascii: " ") }.count }
     let newline = UInt8(ascii: "\n")

@@ -1,5 +1,5 @@
-/// What a file must look like that a scenario file names. A file of another kind is refused before it is read further, so that no message
-/// quotes a line of it: the name may be that of a file which its reader should not see.
+/// Checks a file that a scenario file refers to by its first line. A file of another kind is refused before further parsing, so that no message
+/// quotes its text: the user may not be meant to read it.
 enum NamedFileKind {
   case rules, sets, fingerprints, connections, snapshot
 
@@ -13,7 +13,7 @@ enum NamedFileKind {
     }
   }
 
-  /// Whether the first line that is no comment is one of such a file; true where there is none.
+  /// True if the first line that is not a comment fits the kind, or if there is no such line.
   func fits(_ bytes: [UInt8]) -> Bool {
     let first = bytes.split(separator: UInt8(ascii: "\n")).lazy
       .map { String(decoding: $0.prefix(4096), as: UTF8.self).drop(while: \.isWhitespace) }
@@ -24,11 +24,11 @@ enum NamedFileKind {
     case .rules: return ["*", ":", "[", "-A", "-I", "-P", "-N", "COMMIT"].contains { first.hasPrefix($0) }
     case .sets: return ["create", "-N", "--create", "add", "-A", "--add", "COMMIT"].contains(word)
     case .fingerprints:
-      // Window, lifetime, whether fragments are forbidden, size, and more.
+      // The fields are: window size, TTL, don't-fragment flag, packet size, and others.
       let fields = first.split(separator: ":", omittingEmptySubsequences: false)
       return fields.count >= 4 && UInt8(fields[1]) != nil && (fields[2] == "0" || fields[2] == "1")
     case .connections: return first.contains("src=") && first.contains("dst=")
-    // Decided where the document is read.
+    // The kind is checked when the document is parsed.
     case .snapshot: return true
     }
   }

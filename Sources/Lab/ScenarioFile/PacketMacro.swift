@@ -1,7 +1,7 @@
 import Diagnostics
 import Wire
 
-/// A line of packet notation inside a scenario file.
+/// A line of packet notation in a scenario file.
 struct NotationLine {
   let node: FileNode
   let users: [String: UInt32]
@@ -17,7 +17,7 @@ struct NotationLine {
     }
   }
 
-  /// `uid=NAME` by the number of the user.
+  /// Replaces the name in `uid=NAME` by the user's number.
   private func named(_ word: NotationWord) -> NotationWord {
     guard let (name, value) = word.setting else { return word }
     guard let number = name == "uid" ? users[value] : name == "gid" ? groups[value] : nil else { return word }
@@ -33,7 +33,7 @@ struct NotationLine {
     return SourceRange(node.textStart + Int(range.lowerBound)..<node.textStart + Int(range.upperBound))
   }
 
-  /// The step, the verdict behind `=>`, and where the step ends.
+  /// The step, the verdict after `=>`, and the offset where the step ends.
   func step() throws(ScenarioFileError) -> (ScenarioStep, (VerdictPattern, SourceRange)?, end: Int) {
     let words = try words()
     let arrow = words.firstIndex { $0.text == "=>" }
@@ -53,7 +53,7 @@ struct NotationLine {
     }
   }
 
-  /// A line without its interface, which the address of the source gives.
+  /// Parses a line without an interface; the source address determines the interface.
   func step(arriving interface: (IPAddress) -> String?) throws(ScenarioFileError) -> ScenarioStep {
     var words = try words()
     guard let first = words.first else { throw node.error("there is no packet") }
@@ -69,7 +69,7 @@ struct NotationLine {
     }
   }
 
-  /// A line without its protocol: `eth0 10.0.0.9:1000 > 10.0.1.9:80`.
+  /// Parses a line without a protocol: `eth0 10.0.0.9:1000 > 10.0.1.9:80`.
   func step(proto: String) throws(ScenarioFileError) -> ScenarioStep {
     var words = try words()
     guard let first = words.first else { throw node.error("there is no packet") }
@@ -85,7 +85,7 @@ struct NotationLine {
   }
 }
 
-/// Sequences of packets that a test needs often, each said in one line.
+/// Expands a one-line macro to a common sequence of packets.
 struct PacketMacro {
   private let line: NotationLine
   private let node: FileNode
@@ -109,7 +109,7 @@ struct PacketMacro {
 
   private func reply(_ text: String) -> TestStep.Part { .reply(ReplySpec(text, at: node.range)) }
 
-  /// More from the side that sent last.
+  /// Further data from the side that sent last.
   private func data(_ text: String) -> TestStep.Part { reply("again PA payload=\"\(text)\"") }
 
   private var end: [TestStep.Part] { [reply("FA"), reply("A")] }
@@ -118,7 +118,7 @@ struct PacketMacro {
     [.step(try packet(proto: "tcp") { $0.tcpFlags = .syn }), reply("SA"), reply("A")]
   }
 
-  /// The first packet, with what the line does not say.
+  /// The first packet, completed with defaults.
   private func packet(proto: String, _ complete: (inout PacketFields) -> Void) throws(ScenarioFileError) -> ScenarioStep {
     var step = try line.step(proto: proto)
     switch step.action {

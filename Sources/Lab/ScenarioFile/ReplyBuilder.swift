@@ -1,30 +1,30 @@
 import Diagnostics
 import Wire
 
-/// What the step before left behind, which a reply goes by.
+/// The state after the previous step, from which replies are built.
 struct ReplyGround {
-  /// Where a packet came to, or came from.
+  /// Where a packet was sent from or received.
   enum Place: Equatable {
     case interface(String)
-    /// A process of the host.
+    /// A process of this host.
     case local
   }
 
-  /// The last packet as its sender sent it, and where that was.
+  /// The last packet as it was sent, and its origin.
   var sent: (packet: Packet, place: Place)?
-  /// The last packet as its receiver got it; nil when it got through to nobody.
+  /// The last packet as it was received; nil if it was not delivered.
   var arrived: (packet: Packet, place: Place)?
-  /// The host has sent the reply by itself: what arrived is that.
+  /// True if the host already sent the reply itself; `arrived` is then that reply.
   var isAnswered = false
-  /// Why nobody got it.
+  /// The reason why the packet was not delivered.
   var obstacle = "there is no packet before it"
 }
 
-/// Builds the packets that answer others.
+/// Builds packets that answer other packets.
 struct ReplyBuilder {
   let ground: ReplyGround
 
-  /// Why there is no such reply.
+  /// The reason why a reply cannot be built.
   struct Impossible: Error {
     let reason: String
     let range: SourceRange
@@ -81,7 +81,7 @@ struct ReplyBuilder {
     }
   }
 
-  /// The fields of a packet back, or of another one the same way.
+  /// The fields of a reply, or of another packet in the same direction.
   private func fields(_ packet: Packet, isAgain: Bool, _ spec: ReplySpec) throws(Impossible) -> PacketFields {
     guard let source = packet.source, let destination = packet.destination, let at = packet.transport else {
       throw Impossible(reason: "the packet before it has no reply", range: spec.range)
@@ -127,7 +127,7 @@ struct ReplyBuilder {
 
   // MARK: Errors
 
-  /// An ICMP error about the packet, from where it came to, or from the router that `from=` names.
+  /// An ICMP error about the packet, from its destination or from the router named by `from=`.
   private func error(
     about packet: Packet, _ words: ArraySlice<NotationWord>, _ spec: ReplySpec
   ) throws(Impossible) -> PacketSpec {
@@ -152,10 +152,10 @@ struct ReplyBuilder {
 
   // MARK: FTP
 
-  /// Where data connections of the FTP macro are awaited.
+  /// The port for data connections of the FTP macro.
   private static let dataPort: UInt16 = 50000
 
-  /// The payload, where it stands for a line that names the sender's address.
+  /// The payload; placeholders for FTP commands are replaced by a line with the sender's address.
   private func ftpLine(_ fields: PacketFields) -> String {
     let text = String(decoding: fields.payload, as: UTF8.self)
     guard text == "@PASV" || text == "@PORT" else { return text }
@@ -167,7 +167,7 @@ struct ReplyBuilder {
     return text == "@PASV" ? "227 Passive (\(six))\r\n" : "PORT \(six)\r\n"
   }
 
-  /// The first packet of the data connection that the packet before announced, from its receiver to the place it names.
+  /// The first packet of the data connection that the previous packet announced: from its receiver to the announced address.
   func announced(at range: SourceRange) throws(Impossible) -> ScenarioStep {
     guard let arrived = ground.arrived else { throw Impossible(reason: "nobody can reply: \(ground.obstacle)", range: range) }
     let packet = arrived.packet
@@ -179,7 +179,7 @@ struct ReplyBuilder {
       throw Impossible(reason: "`\(line)' announces no connection", range: range)
     }
     var fields = PacketFields(destination, address, proto: .tcp)
-    // The server connects from its data port, a client from any.
+    // The server connects from its data port, a client from any port.
     fields.sourcePort = header.destinationPort == 21 ? 20 : header.destinationPort &+ 1
     fields.destinationPort = port
     var spec = PacketSpec(.fields(fields))
@@ -187,7 +187,7 @@ struct ReplyBuilder {
     return step(spec, arrived.place, ScenarioStep.LocalSender())
   }
 
-  /// `PORT 10,0,0,9,195,80`, `227 … (10,0,0,9,195,80)`, `EPRT |2|2001:db8::1|50000|`, `229 … (|||50000|)`.
+  /// Parses `PORT 10,0,0,9,195,80`, `227 … (10,0,0,9,195,80)`, `EPRT |2|2001:db8::1|50000|`, `229 … (|||50000|)`.
   private static func announcement(_ line: String, _ source: IPAddress) -> (IPAddress, UInt16)? {
     if line.contains("|") {
       let parts = line.split(separator: "|", omittingEmptySubsequences: false)

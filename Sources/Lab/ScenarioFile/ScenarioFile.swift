@@ -2,98 +2,113 @@ public import Capture
 public import Diagnostics
 public import XTables
 
-/// A suite of tests for the rules of a host, as a YAML file says it.
+/// A suite of tests for the rules of a host, read from a YAML file.
 ///
-/// Every test begins with a new host: nothing that happens in one can be seen in another.
+/// Every test starts with a new host, so tests are independent of each other.
 public struct ScenarioFile: Sendable {
+  /// The file's text.
   public let file: SourceFile
+  /// The name of the suite.
   public let name: String
+  /// The tests, in the order of the file.
   public let tests: [ScenarioTest]
 }
 
-/// One test: a host, what happens to it, and what is expected.
+/// A test: a host, a sequence of events, and expectations.
 public struct ScenarioTest: Sendable {
+  /// The name of the test.
   public let name: String
+  /// The place of the test in the file.
   public let range: SourceRange
-  /// Why it is not to be run.
+  /// The reason to skip the test; nil if it is to be run.
   public let skipReason: String?
-  /// The host and its rules; its steps are those of `steps`, once they are known.
+  /// The host and its rules; the steps are added when they are resolved.
   public internal(set) var base: Scenario
-  /// The rules loaded when it begins.
+  /// The rules loaded at the start.
   public let rulesets: [ScenarioRuleset]
-  /// What makes the connections that conntrack knows when the test begins; nobody judges it.
+  /// The steps that create the connections existing at the start; they are not checked.
   public let prelude: [TestStep]
+  /// The steps, in order.
   public let steps: [TestStep]
-  /// What holds at the end, of all packets.
+  /// The expectation for the whole test, checked at the end.
   public let expectation: Expectation?
 }
 
-/// What happens in one step of a test, and what is expected of it.
+/// A step of a test with its expectation.
 public struct TestStep: Sendable {
-  /// One thing after the other.
+  /// One event of a step.
   public enum Part: Sendable {
     case step(ScenarioStep)
-    /// A packet back from where the one before it arrived.
+    /// A reply from the receiver of the previous packet.
     case reply(ReplySpec)
-    /// The data connection that the FTP line in the packet before announced.
+    /// The data connection that the FTP line in the previous packet announced.
     case announced
     case load([ScenarioRuleset])
   }
 
-  /// Of which packets the verdict is expected.
+  /// Which packets of a step must have the expected verdict.
   public enum Scope: Sendable {
-    /// Of every one.
+    /// Every packet.
     case each
-    /// Of the first; those behind it must get through. A verdict other than that of a packet that gets through is one that any of them
-    /// may meet, and ends the sequence.
+    /// The first packet; the later ones must pass. If the expected verdict is not a passing one, any packet may meet it, which ends the
+    /// sequence.
     case sequence
   }
 
-  /// As the file has it, on one line.
+  /// The step's text in the file, on one line.
   public let text: String
+  /// The place of the step in the file.
   public let range: SourceRange
+  /// The events of the step, in order.
   public let parts: [Part]
+  /// Which packets must have the expected verdict.
   public let scope: Scope
+  /// The expectation for the step; nil if it has none.
   public let expectation: Expectation?
-  /// Where the expectation stands or would stand, for `--update`.
+  /// The place of the expectation, or where one would be inserted by `--update`.
   let form: Form
 
   enum Form: Sendable {
-    /// A line of its own, `- eth0 tcp … => drop`: the range of what stands behind the packet.
+    /// A line such as `- eth0 tcp … => drop`; the range is that of the text after the packet.
     case line(SourceRange)
     case mapping
   }
 }
 
-/// A packet that answers another.
+/// A packet that answers another one.
 public struct ReplySpec: Sendable {
-  /// Details as the notation has them behind the destination: `SA`, `payload="x"`; or `icmp 3/3`, an error about the packet.
+  /// The details after the destination in packet notation: `SA`, `payload="x"`; or `icmp 3/3` for an error about the packet.
   public let text: String
+  /// The place of the reply in the file.
   public let range: SourceRange
 
+  /// Creates a reply.
   public init(_ text: String, at range: SourceRange) {
     self.text = text
     self.range = range
   }
 
-  /// The same from the side that sent last.
+  /// The same packet from the side that sent last.
   var again: ReplySpec { ReplySpec("again \(text)", at: range) }
 }
 
-/// How a scenario file's reader gets at other files.
+/// Gives the reader of a scenario file access to other files.
 public struct ScenarioFileLoader: Sendable {
-  /// Why a file cannot be had.
+  /// The reason why a file cannot be read.
   public struct Failure: Error, Sendable {
+    /// Why the file cannot be read.
     public let reason: String
 
+    /// Creates a failure.
     public init(_ reason: String) { self.reason = reason }
   }
 
-  /// The bytes of a file.
+  /// Returns the bytes of a file.
   public let bytes: @Sendable (String) throws(Failure) -> [UInt8]
-  /// The records of a pcap or pcapng file.
+  /// Returns the records of a pcap or pcapng file.
   public let capture: @Sendable (String) throws(Failure) -> [CapturedFrame]
 
+  /// Creates a loader from its two functions.
   public init(
     bytes: @escaping @Sendable (String) throws(Failure) -> [UInt8], capture: @escaping @Sendable (String) throws(Failure) -> [CapturedFrame]
   ) {
@@ -101,26 +116,30 @@ public struct ScenarioFileLoader: Sendable {
     self.capture = capture
   }
 
-  /// Nothing but the scenario file itself.
+  /// Refuses access to all other files.
   public static let none = ScenarioFileLoader(
     bytes: { _ throws(Failure) in throw Failure("other files cannot be read here") },
     capture: { _ throws(Failure) in throw Failure("other files cannot be read here") })
 }
 
 extension ScenarioFile {
-  /// What reading a file gave: nothing where it could not be read at all, and whatever is wrong with it.
+  /// The result of reading a file: the suite, if the file could be parsed, and the errors found.
   public struct Reading: Sendable {
+    /// The file that was read.
     public let file: SourceFile
+    /// The suite; nil if the file could not be parsed.
     public let suite: ScenarioFile?
+    /// The errors and warnings found.
     public let diagnostics: [Diagnostic]
 
+    /// True if any diagnostic is an error.
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
   }
 
-  /// Reads a scenario file: YAML, or scenarios of the lab's protocol where its name ends in `.jsonl`. Tests that cannot be
-  /// understood are left out, with a diagnostic for each.
+  /// Reads a scenario file: YAML, or scenarios of the lab's protocol if its name ends in `.jsonl`. Tests with errors are omitted, with a
+  /// diagnostic for each.
   ///
-  /// - Parameter file: its name is a path, from which the paths in it are taken.
+  /// - Parameter file: its name is a path; relative paths in it start from its folder.
   public static func read(
     _ file: SourceFile, registry: Registry, names: NameDatabase = .builtin, loader: ScenarioFileLoader
   ) -> Reading {

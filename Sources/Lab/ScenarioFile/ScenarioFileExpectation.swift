@@ -1,22 +1,25 @@
 public import Diagnostics
 public import Wire
 
-/// What a test expects of a step, or of all of its packets.
+/// The expectations for a step or a whole test.
 public struct Expectation: Sendable {
-  /// One thing that is expected, with its place.
+  /// One expectation with its place.
   public struct Item: Sendable {
+    /// What is expected.
     public let claim: Claim
+    /// The place of the expectation in the file.
     public let range: SourceRange
-    /// As the file has it.
+    /// The text in the file.
     public let text: String
-    /// Where its value stands among others; nil where that cannot be told, or nothing else can stand there.
+    /// The site of its value; nil if it is unknown, or the value cannot be replaced.
     var site: EntrySite?
-    /// The expectation's member that it is a part of, where it is one of several parts.
+    /// The site of the surrounding member, if the expectation is one of its parts.
     var outer: EntrySite?
-    /// The fields of an answer, each by itself.
+    /// The sites of an answer's fields.
     var fields: [(name: String, site: EntrySite)] = []
   }
 
+  /// What is expected.
   public enum Claim: Sendable {
     case verdict(VerdictPattern)
     case decidedBy(RuleReference)
@@ -25,69 +28,85 @@ public struct Expectation: Sendable {
     case reaches(ChainReference)
     case never(ChainReference)
     case leaves(by: String)
-    /// Fields of the packet as it left or was delivered, by the names of the lab's protocol.
+    /// Fields of the packet as it was sent or delivered, named as in the lab's protocol.
     case packet(JSONObject)
-    /// Fields of a packet that the host answered with; nil: it answered nothing.
+    /// Fields of a packet with which the host answered; nil if no answer is expected.
     case answer(JSONObject?)
     case mark(value: UInt32, mask: UInt32)
     case translation(Translation)
     case connection(TrackedPattern)
-    /// The number of a queue; nil: it stood in none.
+    /// The number of the queue; nil if the packet must not be queued.
     case queue(UInt16?)
-    /// Text that was logged; nil: nothing was.
+    /// Logged text; nil if nothing must be logged.
     case log(String?)
     case counter(RuleReference, packets: UInt64, bytes: UInt64?)
-    /// The name of an error; nil for none.
+    /// The error's name; nil if no error is expected.
     case errno(String?)
     case originalDestination(IPAddress, UInt16)
   }
 
-  /// What a connection's ends became; nothing is said where all is nil.
+  /// The expected translation; without any field, no claim.
   public struct Translation: Sendable, Hashable {
+    /// True if the connection must not be translated.
     public var isNone = false
+    /// The source after translation; nil for any.
     public var source: Endpoint?
+    /// The destination after translation; nil for any.
     public var destination: Endpoint?
   }
 
   /// An address, a port, or both.
   public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    /// The address; nil for any.
     public var address: IPAddress?
+    /// The port; nil for any.
     public var port: UInt16?
 
+    /// The endpoint as in a scenario file, such as `10.0.0.1:80`.
     public var description: String {
       let place = address.map { port != nil && $0.family == .ipv6 ? "[\($0)]" : "\($0)" } ?? ""
       return place + (port.map { ":\($0)" } ?? "")
     }
   }
 
-  /// What conntrack is to know of a packet's connection.
+  /// The expected conntrack entry of a packet's connection. Unset fields are not checked.
   public struct TrackedPattern: Sendable, Hashable {
-    /// There is to be no connection.
+    /// True if there must be no connection.
     public var isNone = false
+    /// The state's name, such as `ESTABLISHED`.
     public var state: String?
+    /// Status bits that must be set, by name.
     public var status: [String] = []
+    /// The connection mark, compared under the mask.
     public var mark: (value: UInt32, mask: UInt32)?
+    /// The zone.
     public var zone: UInt16?
+    /// The name of the helper.
     public var helper: String?
+    /// The remaining time in seconds.
     public var timeout: UInt32?
+    /// The number of expectations of the connection.
     public var expectations: Int?
 
+    /// Compares all fields; the tuple prevents synthesis.
     public static func == (a: TrackedPattern, b: TrackedPattern) -> Bool {
       (a.isNone, a.state, a.status, a.zone, a.helper) == (b.isNone, b.state, b.status, b.zone, b.helper)
         && (a.mark?.value, a.mark?.mask, a.timeout, a.expectations) == (b.mark?.value, b.mark?.mask, b.timeout, b.expectations)
     }
 
+    /// Hashes the state and the status.
     public func hash(into hasher: inout Hasher) {
       hasher.combine(state)
       hasher.combine(status)
     }
   }
 
+  /// All expectations, in the order of the file.
   public var items: [Item]
-  /// Where it stands.
+  /// The place of the expectation in the file.
   public let range: SourceRange
 
-  /// Whether judging it takes a list of conntrack's entries.
+  /// True if conntrack's entries must be listed to check it.
   var needsConnections: Bool {
     items.contains {
       switch $0.claim {
@@ -102,7 +121,7 @@ public struct Expectation: Sendable {
   }
 }
 
-/// Reads expectations against the rules that are loaded where they stand.
+/// Parses expectations; rules are resolved among those loaded at that point.
 struct ExpectationReader {
   let finder: RuleFinder
 
@@ -147,7 +166,7 @@ struct ExpectationReader {
     }
   }
 
-  /// An expectation of several things at once is one of each, so that each can be told and written by itself.
+  /// Splits an expectation of several fields into one for each, so that each is reported and updated separately.
   private func parts(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(name: String, node: FileNode, value: FileNode?)] {
     guard ["packet", "nat", "conntrack"].contains(name), node.isMapping else { return [(name, node, nil)] }
     return try node.singles().map { ("\(name) \($0.name)", $0.mapping, $0.value) }
@@ -222,7 +241,7 @@ struct ExpectationReader {
     "payload", "type", "code", "id", "iseq", "mtu", "inner",
   ]
 
-  /// `icmp 3/3`, `tcp RA`, `none`, or fields.
+  /// Parses `icmp 3/3`, `tcp RA`, `none`, or fields.
   private func answer(_ node: FileNode) throws(ScenarioFileError) -> JSONObject? {
     guard node.isText else { return try fields(node) }
     let text = try node.text()
@@ -268,7 +287,7 @@ struct ExpectationReader {
     return translation
   }
 
-  /// `10.0.0.1`, `10.0.0.1:80`, `:80`, `[2001:db8::1]:80`.
+  /// Parses `10.0.0.1`, `10.0.0.1:80`, `:80`, `[2001:db8::1]:80`.
   private func endpoint(_ node: FileNode) throws(ScenarioFileError) -> Expectation.Endpoint {
     let text = try node.text()
     var end = Expectation.Endpoint()

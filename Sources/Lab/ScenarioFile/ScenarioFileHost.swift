@@ -2,7 +2,7 @@ import Evaluator
 import Wire
 import XTables
 
-/// The host of a scenario file; what is not said is nil, or empty.
+/// The host of a scenario file; members not given are nil or empty.
 struct HostPart {
   struct Socket {
     var socket: Scenario.Socket
@@ -10,7 +10,7 @@ struct HostPart {
   }
 
   var interfaces: [Scenario.Interface]?
-  /// Lines for `ip -batch` that make the interfaces what they are.
+  /// Lines of `ip -batch` that configure the interfaces.
   private var links: [String] = []
   private var routes: [String]?
   private var policy: [String] = []
@@ -62,9 +62,9 @@ struct HostPart {
     return numbers
   }
 
-  /// Lines of `ip`, with `-6` before them where they say so.
+  /// Parses lines of `ip`, with a prefix `-6` if given.
   ///
-  /// - Parameter verb: stands before what the file says, with a blank behind it.
+  /// - Parameter verb: prepended to each line, with a blank.
   private func commands(_ node: FileNode, _ verb: String) throws(ScenarioFileError) -> [String] {
     try node.oneOrMore().map { element throws(ScenarioFileError) in
       let text = try element.text()
@@ -78,7 +78,7 @@ struct HostPart {
     }
   }
 
-  /// Entries that stay, as `ip neigh` makes them.
+  /// Permanent neighbour entries, as `ip neigh` creates them.
   private func neighbours(_ node: FileNode) throws(ScenarioFileError) -> [String] {
     var lines: [String] = []
     for interface in try node.members() {
@@ -189,7 +189,7 @@ struct HostPart {
 
   func fill(_ scenario: inout Scenario) {
     if let interfaces { scenario.interfaces = interfaces }
-    // Bridges must be there before their ports.
+    // Bridges must exist before their ports are added.
     var lines = setup.filter { $0.hasPrefix("link") || $0.hasPrefix("addr") } + links
     lines += routes ?? (interfaces == nil ? Scenario.defaultSetup : [])
     lines += policy + neighbours
@@ -202,7 +202,7 @@ struct HostPart {
     scenario.queueLength = queueLength
   }
 
-  /// The names the rules may use: those of the scenario before all others.
+  /// The names that rules may use; those of the scenario take precedence.
   func names(_ outer: NameDatabase) -> NameDatabase {
     let (users, groups) = (users, groups)
     return NameDatabase(

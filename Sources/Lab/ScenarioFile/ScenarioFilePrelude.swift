@@ -4,10 +4,10 @@ import Evaluator
 import Wire
 import XTables
 
-/// Makes the connections that conntrack knows when a test begins.
+/// Creates the connections that exist when a test begins.
 ///
-/// They come to be as connections do, by packets, before the rules of the test are loaded: under rules that let everything pass and
-/// translate what is to be translated. So an engine and a kernel have the same, down to the sequence numbers.
+/// They are created by packets before the test's rules are loaded, under rules that accept everything and perform the requested translations.
+/// Engine and kernel thereby get the same connections, including sequence numbers.
 struct PreludeReader {
   private struct Item {
     let step: ScenarioStep
@@ -76,7 +76,7 @@ struct PreludeReader {
     return (address, parts.count == 2 ? UInt16(parts[1]) ?? 0 : 0)
   }
 
-  /// `tcp 10.0.0.9:1000 > 10.0.1.9:80`, whose first packet came by the way back to its source unless an interface stands before it.
+  /// Parses `tcp 10.0.0.9:1000 > 10.0.1.9:80`. Without an interface, the first packet arrives on the interface of the route to its source.
   private func flow(_ node: FileNode, _ host: Host) throws(ScenarioFileError) -> Item {
     let line = NotationLine(node: node, users: surroundings.host.users, groups: surroundings.host.groups)
     let text = try node.text()
@@ -172,7 +172,7 @@ struct PreludeReader {
     }
   }
 
-  /// The rules of the test, and of the other tables that nothing of the prelude is left in them.
+  /// The test's rules, and empty versions of the other tables that the prelude used.
   private func ownRules(_ families: [Family], _ node: FileNode) throws(ScenarioFileError) -> [ScenarioRuleset] {
     var loaded: [ScenarioRuleset] = []
     for family in families {

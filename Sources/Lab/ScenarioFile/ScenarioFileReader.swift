@@ -5,7 +5,7 @@ import Syntax
 import Wire
 import XTables
 
-/// What stands around the tests: rules, host, clock. A test's own takes the place of the file's, member by member.
+/// The context of tests: rules, host, clock. A test's own members replace those of the file.
 struct Surroundings {
   var rulesets: [Family: ScenarioRuleset] = [:]
   var ipsets: String?
@@ -17,7 +17,7 @@ struct Surroundings {
   var listing: String?
   var connections: [FileNode] = []
 
-  /// The host and its rules as the lab has them.
+  /// The host and its rules in the form of the lab's protocol.
   func scenario(named name: String) -> Scenario {
     var scenario = Scenario(name: name, rules: rulesets[.ipv4]?.text, rules6: rulesets[.ipv6]?.text)
     scenario.ipsets = ipsets
@@ -39,9 +39,9 @@ final class ScenarioFileReader {
   private let registry: Registry
   private let names: NameDatabase
   let loader: ScenarioFileLoader
-  /// Rules that were read, by path and names, so that tests of the same rules share them.
+  /// Parsed rules, by path and names, shared between tests.
   private var known: [String: ScenarioRuleset] = [:]
-  /// The files that led to this one by `snapshot`, from the one on the command line.
+  /// The chain of files that referred to this one by `snapshot`, starting with the file on the command line.
   private let namedBy: [String]
 
   init(_ file: SourceFile, registry: Registry, names: NameDatabase, loader: ScenarioFileLoader, namedBy: [String] = []) {
@@ -73,7 +73,7 @@ final class ScenarioFileReader {
     }
   }
 
-  /// The file as a snapshot: a test in which nothing happens.
+  /// Reads the file as a snapshot: a test without steps.
   func snapshot() throws(ScenarioFileError) -> ScenarioTest {
     let root = try FileDocument(file).root(of: .snapshot)
     var surroundings = Surroundings()
@@ -112,7 +112,7 @@ final class ScenarioFileReader {
   func read(_ object: FileObject, into surroundings: inout Surroundings) throws(ScenarioFileError) {
     if let node = object["snapshot"] { try read(snapshot: node, into: &surroundings) }
     if let node = object["host"] { try surroundings.host.read(node) }
-    // Rules may name the sets and users of the host.
+    // Rules may refer to the host's sets and users.
     if let node = object["ipsets"] { surroundings.ipsets = try ipsets(node) }
     if let node = object["fingerprints"] { surroundings.fingerprints = try fingerprints(node) }
     if let node = object["rules"] { surroundings.rulesets[.ipv4] = try ruleset(node, .ipv4, surroundings) }
@@ -127,11 +127,11 @@ final class ScenarioFileReader {
     if let node = object["connections"] { surroundings.connections = try node.list() }
   }
 
-  /// A snapshot has the members that stand around tests, and nothing else.
+  /// A snapshot contains only the members of a test's context.
   private func read(snapshot node: FileNode, into surroundings: inout Surroundings) throws(ScenarioFileError) {
     let snapshot = try content(node, .snapshot)
     let chain = namedBy + [file.name]
-    // A text inside the file has the name of the file, and comes to an end by itself.
+    // Inline text has the name of the surrounding file, and cannot cause a cycle.
     if !node.isInlineText, let start = chain.firstIndex(of: snapshot.name) {
       throw node.error("the snapshot names itself: " + (chain[start...] + [snapshot.name]).joined(separator: " names "))
     }
@@ -148,7 +148,7 @@ final class ScenarioFileReader {
     }
   }
 
-  /// An error in another file, told at the place that names the file.
+  /// An error in another file, reported at the place that refers to the file.
   private func within(_ other: SourceFile, _ range: SourceRange, _ message: String, _ node: FileNode) -> ScenarioFileError {
     let position = other.position(of: Int(range.lowerBound))
     return node.error("\(other.name):\(position.line):\(position.column): \(message)")
@@ -167,15 +167,15 @@ final class ScenarioFileReader {
 
   // MARK: Other files
 
-  /// The path of a file that the scenario file names.
+  /// The path of a file named in the scenario file.
   func path(_ name: String) -> String {
     guard !name.hasPrefix("/"), let slash = file.name.lastIndex(of: "/") else { return name }
     return file.name[...slash] + name
   }
 
-  /// The text that a member holds, or the file that it names: a text of one line is a name. A text in the file has the lines of the file.
+  /// The inline text of a member, or the file that it names: text of one line is a name. Inline text keeps the line numbers of the file.
   ///
-  /// - Parameter kind: what a file must look like; nothing is told of one that does not.
+  /// - Parameter kind: the expected kind; errors about a file of another kind do not quote it.
   func content(_ node: FileNode, _ kind: NamedFileKind) throws(ScenarioFileError) -> SourceFile {
     let text = try node.text()
     guard !node.isInlineText else {
@@ -245,7 +245,7 @@ final class ScenarioFileReader {
     let start = node.isBlock ? min(node.line, source.bytes.count) : 0
     var text = String(decoding: source.bytes[start...], as: UTF8.self)
     if !host.users.isEmpty || !host.groups.isEmpty {
-      // The kernel's tools would ask their own machine who is called so.
+      // The kernel's tools would resolve the names on the machine they run on.
       let printer = RulePrinter(family: family, names: names)
       text = String(decoding: parsed.ruleset.tables.flatMap { printer.table($0, counters: false) }, as: UTF8.self)
     }
@@ -256,7 +256,7 @@ final class ScenarioFileReader {
 }
 
 extension ScenarioFileReader {
-  /// Rules that are not in any file.
+  /// Creates rules that are not in any file.
   func ruleset(text: String, _ family: Family, named name: String, _ node: FileNode) throws(ScenarioFileError) -> ScenarioRuleset {
     let source = SourceFile(name: name, bytes: Array(text.utf8))
     return ScenarioRuleset(file: source, ruleset: try parse(source, family, names, node).ruleset, text: text)
@@ -272,7 +272,7 @@ extension ScenarioFileReader {
 }
 
 extension Expectation.Claim {
-  /// Whether it makes sense of all packets of a test together.
+  /// True if the claim can be checked for all packets of a test together.
   var isOfWholeTest: Bool {
     switch self {
     case .matches, .misses, .reaches, .never, .counter, .log: true
@@ -285,7 +285,7 @@ extension Expectation.Claim {
 struct CalendarDate {
   let secondsSince1970: Int
 
-  /// Reads `2024-01-31T09:30:00Z`; the time may be left out, and seconds.
+  /// Parses `2024-01-31T09:30:00Z`; seconds, or the whole time, may be omitted.
   init?(_ text: String) {
     let halves = text.split(whereSeparator: { $0 == "T" || $0 == " " })
     guard let first = halves.first, halves.count <= 2 else { return nil }
@@ -299,7 +299,7 @@ struct CalendarDate {
       time = [parts[0], parts[1], parts.count == 3 ? parts[2] : 0]
       guard (0...60).contains(time[2]) else { return nil }
     }
-    // Years that begin in March put the day that may be missing at their end.
+    // Counting years from March puts the leap day at the end of the year.
     let year = date[1] <= 2 ? date[0] - 1 : date[0]
     let month = (date[1] + 9) % 12
     let dayOfYear = (153 * month + 2) / 5 + date[2] - 1

@@ -2,16 +2,18 @@ public import Diagnostics
 import Syntax
 public import XTables
 
-/// Rules of one family that a test loads, as they were written and as they were understood.
+/// Rules of one family that a test loads, as text and parsed.
 public struct ScenarioRuleset: Sendable {
-  /// Where they stand. Rules inside a scenario file have the lines of that file.
+  /// The file with the rules. Rules inside a scenario file keep its line numbers.
   public let file: SourceFile
+  /// The parsed rules.
   public let ruleset: Ruleset
-  /// Where the tables stand that were there before these rules were loaded, by name.
+  /// The files of tables that remained from earlier rules, by table.
   private(set) var keptFiles: [String: SourceFile] = [:]
-  /// iptables-save text, names of users and groups resolved where the scenario says who they are.
+  /// iptables-save text; names of users and groups that the scenario defines are resolved.
   public let text: String
 
+  /// The family of the rules.
   public var family: Family { ruleset.family }
 
   init(file: SourceFile, ruleset: Ruleset, text: String) {
@@ -20,13 +22,13 @@ public struct ScenarioRuleset: Sendable {
     self.text = text
   }
 
-  /// Where a table stands.
+  /// The file that contains a table.
   public func file(of table: String) -> SourceFile { keptFiles[table] ?? file }
 
-  /// The same rules, given to a kernel as another text.
+  /// The same rules with another text for the kernel.
   func with(text: String) -> ScenarioRuleset { ScenarioRuleset(file: file, ruleset: ruleset, text: text) }
 
-  /// The rules that are there when these are loaded into a host that has others: tables that are not named stay.
+  /// The rules in effect after loading these over others: tables that these do not contain remain.
   func onTop(of old: ScenarioRuleset?) -> ScenarioRuleset {
     guard let old else { return self }
     let kept = old.ruleset.tables.filter { table in !ruleset.tables.contains { $0.name == table.name } }
@@ -36,14 +38,18 @@ public struct ScenarioRuleset: Sendable {
   }
 }
 
-/// A rule, or the end of a built-in chain.
+/// A rule, or the policy of a built-in chain.
 public struct RulePlace: Sendable, Hashable {
+  /// The family of the table.
   public let family: Family
+  /// The table.
   public let table: String
+  /// The chain.
   public let chain: String
-  /// From 1; nil for the policy.
+  /// The rule's number, from 1; nil for the policy.
   public let number: Int?
 
+  /// Creates a place.
   public init(family: Family, table: String, chain: String, number: Int?) {
     self.family = family
     self.table = table
@@ -51,18 +57,24 @@ public struct RulePlace: Sendable, Hashable {
     self.number = number
   }
 
+  /// `filter INPUT 3`, or `filter INPUT policy`.
   public var text: String { "\(table) \(chain) " + (number.map { "\($0)" } ?? "policy") }
 }
 
-/// A step of a trace as the lab's protocol writes it: `filter:FORWARD:rule:3`.
+/// A step of a trace in the lab's protocol: `filter:FORWARD:rule:3`.
 public struct TraceLabel: Sendable, Hashable {
+  /// What the packet hit.
   public enum Kind: String, Sendable { case rule, policy, `return` }
+  /// The table.
   public let table: String
+  /// The chain.
   public let chain: String
+  /// What the packet hit.
   public let kind: Kind
+  /// The rule's number, from 1; the number of rules plus 1 for a policy or return.
   public let number: Int
 
-  /// Reads a label; nil when it is none. A chain's name may have colons.
+  /// Parses a label; nil if the text is not one. A chain's name may contain colons.
   public init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count >= 4, let kind = Kind(rawValue: String(parts[parts.count - 2])), let number = Int(parts[parts.count - 1]) else {
@@ -74,30 +86,36 @@ public struct TraceLabel: Sendable, Hashable {
     self.number = number
   }
 
-  /// The rule or policy; nil for the end of a chain of the user's.
+  /// The rule or policy; nil for the end of a user-defined chain.
   public func place(_ family: Family) -> RulePlace? {
     kind == .return ? nil : RulePlace(family: family, table: table, chain: chain, number: kind == .rule ? number : nil)
   }
 }
 
-/// Rules that an author means, by number, comment or line.
+/// A reference to rules by number, comment or line.
 public struct RuleReference: Sendable, Hashable {
+  /// The reference as written.
   public let text: String
+  /// The place of the reference.
   public let range: SourceRange
-  /// The rules that fit, of every family that has any.
+  /// The rules that the reference matches, in all families.
   public let places: Set<RulePlace>
 }
 
-/// A chain that an author means; of any table where none is named.
+/// A reference to a chain, in any table if none is named.
 public struct ChainReference: Sendable, Hashable {
+  /// The reference as written.
   public let text: String
+  /// The place of the reference.
   public let range: SourceRange
+  /// The table; nil for any.
   public let table: String?
+  /// The chain's name.
   public let chain: String
 }
 
 extension ScenarioRuleset {
-  /// All its rules with their places.
+  /// All rules with their places.
   var rules: [(place: RulePlace, rule: Rule)] {
     ruleset.tables.flatMap { table in
       table.chains.flatMap { chain in
@@ -108,6 +126,7 @@ extension ScenarioRuleset {
     }
   }
 
+  /// The rule at a place; nil for a policy or a place that does not exist.
   public func rule(at place: RulePlace) -> Rule? {
     guard place.family == family, let number = place.number, let chain = chain(place.table, place.chain), number >= 1,
       number <= chain.rules.count
@@ -119,7 +138,7 @@ extension ScenarioRuleset {
     ruleset.tables.first { $0.name.rawValue == table }?[chain: name]
   }
 
-  /// The line a rule stands in.
+  /// The line of a rule or of a chain's declaration, from 1; nil if unknown.
   public func line(of place: RulePlace) -> Int? {
     let source = place.number == nil ? chain(place.table, place.chain)?.source : rule(at: place)?.source
     return source.map { file(of: place.table).position(of: Int($0.lowerBound)).line }
@@ -134,15 +153,15 @@ extension ScenarioRuleset {
 }
 
 extension Rule {
-  /// The remark of `-m comment`, if there is one.
+  /// The text of `-m comment`; nil if the rule has none.
   var comment: String? {
     guard let use = matches.first(where: { $0.descriptor.name == "comment" }) else { return nil }
-    // The structure is the text with a NUL behind it.
+    // The structure contains the text, terminated by NUL.
     return String(decoding: use.payload.prefix { $0 != 0 }, as: UTF8.self)
   }
 }
 
-/// Finds the rules and chains that expectations name, among those that are loaded at a step.
+/// Resolves references to rules and chains among those loaded at a step.
 struct RuleFinder {
   let rulesets: [ScenarioRuleset]
 
@@ -173,7 +192,7 @@ struct RuleFinder {
     Spelling.nearest(to: text, in: all.compactMap(\.rule.comment)).map { "did you mean \($0)?" }
   }
 
-  /// `[TABLE] CHAIN NUMBER|policy`.
+  /// Parses `[TABLE] CHAIN NUMBER|policy`.
   private func numbered(_ words: [String], _ text: String, _ node: FileNode) throws(ScenarioFileError) -> Set<RulePlace> {
     guard words.count <= 3, let last = words.last else { throw node.error("`\(text)' names no rule", hint: RuleFinder.form) }
     let table = words.count == 3 ? words[0] : "filter"

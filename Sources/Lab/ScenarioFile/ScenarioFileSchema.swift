@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// The JSON Schema of scenario files, made of what their reader takes; `Grammar/scenario.schema.json` holds it.
+/// The JSON Schema of scenario files, generated from the reader's shapes; stored in `Grammar/scenario.schema.json`.
 public enum ScenarioFileSchema {
-  /// The schema as text, indented.
+  /// The schema as indented text.
   public static var text: String {
     var schema: JSONObject = [
       "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Ferrule scenario file", "$ref": "#/$defs/file",
@@ -62,7 +62,7 @@ extension FileShape.Kind {
 }
 
 extension ScenarioFile {
-  /// A YAML text as JSON, as the schema sees it; nil where it is no YAML.
+  /// Converts YAML text to JSON for validation; nil if it is not valid YAML.
   public static func json(_ bytes: [UInt8]) -> JSONValue? {
     try? FileDocument(SourceFile(name: "", bytes: bytes)).root().json()
   }

@@ -1,4 +1,4 @@
-/// What a mapping of a scenario file may have, said once: the reader refuses what is not here, the JSON Schema is made of it.
+/// The allowed members of a mapping in a scenario file. The reader refuses other members, and the JSON Schema is generated from this.
 struct FileShape: Sendable {
   struct Member: Sendable {
     let name: String
@@ -14,16 +14,16 @@ struct FileShape: Sendable {
 
   indirect enum Kind: Sendable {
     case text
-    /// A text that must look so.
+    /// Text that matches a pattern.
     case pattern(String)
     case choice([String])
     case integer(ClosedRange<Int>)
     case seconds
     case boolean
     case list(Kind)
-    /// One, or a list of them.
+    /// One value, or a list of them.
     case oneOrMore(Kind)
-    /// A mapping from any names.
+    /// A mapping with arbitrary names.
     case map(Kind)
     case either([Kind])
     case object(String)
@@ -32,7 +32,7 @@ struct FileShape: Sendable {
 
   /// The name in the schema's `$defs`.
   let name: String
-  /// As a message speaks of it.
+  /// The name in messages.
   let title: String
   let members: [Member]
   var required: [String] = []

@@ -4,13 +4,13 @@ import Evaluator
 import Wire
 import XTables
 
-/// Reads the steps of a test, one after the other; a swap changes the rules that later expectations are read against.
+/// Parses the steps of a test in order. A swap changes the rules that later expectations refer to.
 struct ScriptReader {
   let reader: ScenarioFileReader
   private var rulesets: [Family: ScenarioRuleset]
   private let surroundings: Surroundings
   private var host: HostPart { surroundings.host }
-  /// The addresses of the host's interfaces, for packets of a capture that the host itself sent.
+  /// The host's addresses, to recognise captured packets that the host itself sent.
   private let ownAddresses: [IPAddress]
 
   init(reader: ScenarioFileReader, surroundings: Surroundings) {
@@ -35,7 +35,7 @@ struct ScriptReader {
       text: text, range: node.range, parts: parts, scope: scope, expectation: expectation, form: .mapping)
   }
 
-  /// A packet in the short notation, with what is expected of it behind `=>`.
+  /// Parses a packet in notation, with its expectation after `=>`.
   private func line(_ node: FileNode) throws(ScenarioFileError) -> TestStep {
     let text = try node.text()
     guard !text.contains("\n") else { throw node.error("a packet stands on one line") }
@@ -94,7 +94,7 @@ struct ScriptReader {
     guard (1...100_000).contains(step.repetitions) else { throw node.error("expected a number from 1 to 100000") }
   }
 
-  /// A step as the lab's protocol has it.
+  /// Parses a step in the form of the lab's protocol.
   private func protocolStep(_ object: FileObject) throws(ScenarioFileError) -> ScenarioStep {
     var members = JSONObject()
     for name in object.names where !["expect", "wait", "repeat"].contains(name) {
@@ -163,7 +163,7 @@ struct ScriptReader {
     }
   }
 
-  /// The longest prefix first; `default` covers all.
+  /// Sorted by descending prefix length; `default` matches all addresses.
   private func networks(_ node: FileNode) throws(ScenarioFileError) -> [Network] {
     var networks: [Network] = []
     for member in try node.members() {

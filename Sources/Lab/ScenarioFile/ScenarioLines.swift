@@ -3,7 +3,7 @@ import Syntax
 import Wire
 import XTables
 
-/// Reads scenarios of the lab's protocol, one JSON object a line, as tests that expect nothing.
+/// Reads scenarios of the lab's protocol, one JSON object a line, as tests without expectations.
 struct ScenarioLines {
   let file: SourceFile
   let registry: Registry

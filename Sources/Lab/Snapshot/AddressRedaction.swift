@@ -1,31 +1,31 @@
 import Wire
 
-/// Other addresses in the place of true ones, always the same for the same.
+/// Replaces addresses consistently: equal addresses get equal replacements.
 ///
-/// Two addresses that share a prefix share one of the same length afterwards, and an address stays what it is: private, public, link
-/// local. What is nobody's in particular (loopback, multicast, documentation) stays, as do the last bits of an address within
-/// its network, so that broadcast addresses are broadcast addresses still.
+/// Addresses with a common prefix keep a common prefix of the same length. Private, public and link-local addresses stay in their ranges.
+/// Loopback, multicast and documentation addresses are unchanged. Host bits of kept networks are unchanged, so broadcast addresses
+/// remain broadcast addresses.
 struct AddressRedaction {
   private struct Prefix {
     let bits: UInt128
     let length: Int
 
-    /// Whether the first bits of an address, so many of them, are those of this prefix.
+    /// True if the first `count` bits of an address equal those of the prefix.
     func agrees(_ address: UInt128, _ count: Int) -> Bool { (bits ^ address) >> UInt128(128 - count) == 0 || count == 0 }
   }
 
   private let key: (UInt64, UInt64)
-  /// Networks whose host parts stay, left-aligned.
+  /// Networks whose host bits are kept, left-aligned.
   private var kept: [AddressFamily: [Prefix]] = [:]
 
   init(key: (UInt64, UInt64)) { self.key = key }
 
-  /// Keeps what stands behind a prefix.
+  /// Keeps the bits after a prefix.
   mutating func keep(_ address: IPAddress, _ length: Int) {
     kept[address.family, default: []].append(Prefix(bits: AddressRedaction.aligned(address), length: length))
   }
 
-  /// Keeps the order of two addresses that bound a range.
+  /// Keeps the order of two addresses that form a range.
   mutating func keepOrder(_ first: IPAddress, _ last: IPAddress) {
     guard first.family == last.family else { return }
     keep(first, (AddressRedaction.aligned(first) ^ AddressRedaction.aligned(last)).leadingZeroBitCount)
@@ -41,23 +41,23 @@ struct AddressRedaction {
     let end = kept[family, default: []].filter { $0.agrees(bits, $0.length) }.map(\.length).min() ?? .max
     var result = bits
     for depth in 0..<min(end, family == .ipv4 ? 24 : 128) {
-      // A prefix under which there are addresses of several kinds keeps its two halves where they are.
+      // A prefix that contains several kinds of addresses must not be mixed.
       if special.contains(where: { $0.prefix.length > depth && $0.prefix.agrees(bits, depth) }) { continue }
-      // So do small numbers of hosts: 2001:db8::1 remains the first of its network.
+      // Small host numbers are kept: 2001:db8::1 remains the first address of its network.
       if family == .ipv6, depth >= 64, (bits << 64) >> UInt128(192 - depth) == 0 { continue }
       if flips(bits, depth, family) { result ^= 1 << UInt128(127 - depth) }
     }
     return IPAddress(family: family, bits: result >> UInt128(128 - family.addressBits))
   }
 
-  /// One bit that follows from the key and the bits before it.
+  /// A pseudo-random bit derived from the key and the preceding bits.
   private func flips(_ bits: UInt128, _ depth: Int, _ family: AddressFamily) -> Bool {
     let prefix = depth == 0 ? 0 : bits >> UInt128(128 - depth)
     return SipHash.hash(
       [UInt64(truncatingIfNeeded: prefix), UInt64(truncatingIfNeeded: prefix >> 64), UInt64(depth) << 8 | UInt64(family.rawValue)], key: key) & 1 == 1
   }
 
-  /// Another hardware address; the two bits stay that say whether it is a group's, and whether somebody made it up.
+  /// Replaces a hardware address; keeps the group bit and the locally-administered bit.
   func replacement(for address: MACAddress) -> MACAddress {
     let isGroup = address.rawValue >> 40 & 1 == 1
     guard !isGroup, address.rawValue != 0 else { return address }
@@ -83,7 +83,7 @@ struct AddressRedaction {
   }
 }
 
-/// SipHash-2-4 over whole words: without its key nobody can tell what it will say. Aumasson and Bernstein, 2012.
+/// SipHash-2-4 over whole words, a keyed pseudo-random function (Aumasson and Bernstein, 2012).
 enum SipHash {
   static func hash(_ words: [UInt64], key: (UInt64, UInt64)) -> UInt64 {
     var v: (UInt64, UInt64, UInt64, UInt64) = (

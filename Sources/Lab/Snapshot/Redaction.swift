@@ -1,10 +1,10 @@
 import Wire
 
 extension Snapshot {
-  /// The same machine without what tells whose it is: other addresses (see `AddressRedaction`), other names for chains, sets, lists
-  /// and log prefixes, no remarks and no names of users. Names of interfaces and numbers of users stay.
+  /// The same machine, anonymised: replaces addresses (see `AddressRedaction`) and the names of chains, sets, lists and log prefixes, and removes
+  /// comments and user names. Keeps interface names and user numbers.
   ///
-  /// - Parameter key: what the addresses follow from; the same key gives the same.
+  /// - Parameter key: determines the replacements; the same key gives the same result.
   public func redacted(key: (UInt64, UInt64)) -> Snapshot {
     var names = NameRedaction()
     for text in [rules, rules6] { names.learn(rules: text ?? "") }
@@ -33,7 +33,7 @@ extension Snapshot {
   }
 }
 
-/// Addresses within text.
+/// Finds and replaces addresses in text.
 enum AddressText {
   private enum Token {
     case address(IPAddress, length: Int?)
@@ -41,14 +41,14 @@ enum AddressText {
     case other
   }
 
-  /// The text cut where addresses begin and end.
+  /// Splits the text at the boundaries of addresses.
   private static func pieces(_ text: String) -> [(text: Substring, token: Token)] {
     var pieces: [(Substring, Token)] = []
     var rest = text[...]
     while !rest.isEmpty {
       let word = rest.prefix { $0.isHexDigit || $0 == "." || $0 == ":" || $0 == "/" }
       if word.isEmpty {
-        // Letters and digits that go on with a word that is no address belong to it.
+        // Letters and digits that continue another word belong to it.
         let other = rest.prefix { !$0.isHexDigit && $0 != ":" }
         let run = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" && !other.hasPrefix("-") }
         let cut = other.count >= run.count ? other : run
@@ -56,7 +56,7 @@ enum AddressText {
         rest = rest[cut.endIndex...]
       } else {
         rest = rest[word.endIndex...]
-        // `eth0.5a` and `abc-def` are no addresses.
+        // `eth0.5a` and `abc-def` are not addresses.
         let continues = rest.first.map { $0.isLetter || $0 == "_" } ?? false
         pieces += continues ? [(word, .other)] : tokens(word)
       }
@@ -64,7 +64,7 @@ enum AddressText {
     return pieces
   }
 
-  /// One word of digits, dots and colons: `10.0.0.1:80`, `10.0.0.0/8`, `fd00::1/64`, `02:00:00:00:00:01`.
+  /// Classifies a word of digits, dots and colons: `10.0.0.1:80`, `10.0.0.0/8`, `fd00::1/64`, `02:00:00:00:00:01`.
   private static func tokens(_ word: Substring) -> [(Substring, Token)] {
     if let hardware = MACAddress(String(word)), word.count == 17 { return [(word, .hardware(hardware))] }
     let slash = word.firstIndex(of: "/") ?? word.endIndex
@@ -85,19 +85,19 @@ enum AddressText {
         let other = redaction.replacement(for: address)
         let whole = address.family.addressBits
         guard let length, (0..<whole).contains(length) else { return "\(other)" }
-        // The address of a network remains one.
+        // A network address remains one: its host bits stay 0.
         let tail = (UInt128(1) << UInt128(whole - length)) &- 1
         return "\(IPAddress(family: address.family, bits: address.bits & tail == 0 ? other.bits & ~tail : other.bits))"
       }
     }.joined()
   }
 
-  /// IPv4 networks of interfaces keep their host parts. Those of IPv6 need not, and tell hardware addresses.
+  /// Keeps the host bits in the interfaces' IPv4 networks. Those of IPv6 are not kept, because they may contain hardware addresses.
   static func keepNetworks(_ text: String, in redaction: inout AddressRedaction) {
     for piece in pieces(text) { if case .address(.v4(let address), let length?) = piece.token { redaction.keep(.v4(address), length) } }
   }
 
-  /// `10.0.0.5-10.0.0.9` keeps its order.
+  /// Keeps the order in ranges such as `10.0.0.5-10.0.0.9`.
   static func keepRanges(_ text: String, in redaction: inout AddressRedaction) {
     let all = pieces(text)
     for (index, piece) in all.enumerated() where piece.text == "-" && index > 0 && index + 1 < all.count {
@@ -108,7 +108,7 @@ enum AddressText {
   }
 }
 
-/// Numbered names in the place of those that somebody chose.
+/// Replaces user-chosen names by numbered ones.
 struct NameRedaction {
   private var names: [String: [String: String]] = [:]
 
@@ -181,7 +181,7 @@ struct NameRedaction {
     }.joined(separator: "\n")
   }
 
-  /// The words of a line, those in double quotes with them.
+  /// Splits a line into words; text in double quotes is one word.
   private static func words(_ line: Substring) -> [Substring] {
     var words: [Substring] = []
     var rest = line.drop { $0 == " " }

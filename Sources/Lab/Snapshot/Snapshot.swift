@@ -1,66 +1,83 @@
 import Diagnostics
 
-/// A machine at one moment, with all that a dry run needs, as a document that scenario files (`snapshot: FILE`) and
-/// `ferrule run --host FILE` read.
+/// The state of a machine at one moment, with everything needed to simulate it. It is stored as a document that scenario files
+/// (`snapshot: FILE`) and `ferrule run --host FILE` read.
 public struct Snapshot: Sendable, Equatable {
-  /// An interface that needs nothing to be made first; bridges stand in `setup`.
+  /// An interface that exists without set-up; bridges are created by `setup`.
   public struct Interface: Sendable, Equatable {
+    /// The interface's name.
     public var name: String
+    /// The addresses with prefix lengths.
     public var addresses: [String] = []
+    /// The hardware address; nil if it has none.
     public var hardwareAddress: String?
+    /// The MTU in bytes; nil for the default.
     public var mtu: Int?
+    /// True if the interface is up.
     public var isUp = true
-    /// The bridge it is a port of.
+    /// The bridge that it is a port of.
     public var bridge: String?
-    /// `veth`, `tun`; nil for a plain one.
+    /// The kind, such as `veth` or `tun`; nil for a physical interface.
     public var kind: String?
   }
 
-  /// A socket that waits for somebody.
+  /// A listening socket.
   public struct Socket: Sendable, Hashable {
+    /// The protocol, `tcp` or `udp`.
     public var proto: String
+    /// The local port.
     public var port: UInt16
+    /// The local address; nil for any.
     public var address: String?
+    /// The user that owns the socket.
     public var uid: UInt32
   }
 
-  /// Seconds since 1970.
+  /// The time of the snapshot, in seconds since 1970.
   public var clock: Int
+  /// The interfaces, in the order of their indices.
   public var interfaces: [Interface] = []
-  /// As `ip route add` takes them, `-6` before those of IPv6.
+  /// Routes in the syntax of `ip route add`; those of IPv6 start with `-6`.
   public var routes: [String] = []
-  /// As `ip rule add` takes them.
+  /// Routing rules in the syntax of `ip rule add`.
   public var policy: [String] = []
-  /// Further lines for `ip -batch`.
+  /// Further lines of `ip -batch`.
   public var setup: [String] = []
+  /// The sysctls with their values.
   public var sysctls: [(name: String, value: String)] = []
+  /// The numbers of users that rules and sockets refer to, by name.
   public var users: [String: UInt32] = [:]
+  /// The numbers of groups that rules refer to, by name.
   public var groups: [String: UInt32] = [:]
+  /// The listening sockets.
   public var sockets: [Socket] = []
-  /// The connections that conntrack knows, a line each as `conntrack -L` prints them.
+  /// Conntrack's entries, as lines of `conntrack -L`.
   public var connections: [String] = []
-  /// iptables-save text.
+  /// iptables-save text; nil without IPv4 rules.
   public var rules: String?
+  /// ip6tables-save text; nil without IPv6 rules.
   public var rules6: String?
-  /// `ipset save` text.
+  /// `ipset save` text; nil without sets.
   public var ipsets: String?
-  /// What is not in it, and why.
+  /// What is missing in the snapshot, and why.
   public var gaps: [String] = []
 
+  /// Creates an empty snapshot.
   public init(clock: Int) { self.clock = clock }
 
+  /// Compares the documents.
   public static func == (a: Snapshot, b: Snapshot) -> Bool { a.document == b.document }
 }
 
 extension Snapshot {
-  /// The document, in YAML.
+  /// The document as YAML.
   public var document: String {
     var text = "# A snapshot for `ferrule run --host' and for scenario files (`snapshot: FILE').\n"
     for gap in gaps { text += "# Not in it: \(Escaping.line(gap))\n" }
     text += "clock: \(clock)\nhost:\n  interfaces:\n"
     for interface in interfaces { text += "    \(YAMLText.quote(interface.name)): \(interface.flow)\n" }
     if interfaces.isEmpty { text = String(text.dropLast()) + " {}\n" }
-    // Even an empty list says something: that there are none.
+    // Empty lists are written too: they mean that there are none.
     text += YAMLText.list("routes", routes) + YAMLText.list("policy", policy) + YAMLText.list("setup", setup)
     text += YAMLText.mapping("sysctls", sysctls.map { ($0.name, $0.value) })
     text += YAMLText.mapping("users", users.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
@@ -92,9 +109,9 @@ extension Snapshot.Socket {
   }
 }
 
-/// Texts as YAML writes them.
+/// Writes values as YAML.
 private enum YAMLText {
-  /// Plain where nothing can be mistaken, else in double quotes.
+  /// A plain scalar if that is unambiguous, otherwise double quotes.
   static func quote(_ text: String) -> String {
     let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
       (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x2F || byte == 0x5F
@@ -113,7 +130,7 @@ private enum YAMLText {
     return "  \(name):\n" + members.map { "    \(quote($0.0)): \($0.1)\n" }.joined()
   }
 
-  /// Lines as they are, where YAML can hold them so.
+  /// A block scalar if YAML can represent the text that way.
   static func block(_ name: String, _ text: String) -> String {
     guard text.utf8.allSatisfy({ $0 < 0x80 }), Escaping.lines(text) == text, !text.hasPrefix(" "), !text.hasPrefix("\n") else { return "\(name): \(Escaping.yaml(text))\n" }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -2,20 +2,23 @@ public import Diagnostics
 public import Evaluator
 public import XTables
 
-/// A machine that a snapshot describes, ready for packets.
+/// The machine of a snapshot, ready to simulate packets.
 public struct SnapshotFile {
+  /// The simulator, with rules, sets, host and connections loaded.
   public let simulator: Simulator
-  /// Its rules, one ruleset a family.
+  /// The rules, one ruleset for each family.
   public let rulesets: [ScenarioRuleset]
 
-  /// Whether a document is a snapshot, and not the description of a host alone: it has a `host` of its own, or names a snapshot.
+  /// True if a document is a snapshot instead of a host description: it has a member `host` or `snapshot`.
   public static func isOne(_ file: SourceFile) -> Bool {
     ["host:", "snapshot:"].contains { key in
       file.bytes.starts(with: key.utf8) || file.bytes.firstRange(of: Array("\n\(key)".utf8)) != nil
     }
   }
 
-  /// Sets the machine up: its rules, sets and host, and the connections that conntrack knows.
+  /// Loads a snapshot: rules, sets, host and connections.
+  ///
+  /// - Throws: `ScenarioFileError` if the document is invalid.
   public init(_ file: SourceFile, registry: Registry, names: NameDatabase, loader: ScenarioFileLoader) throws(ScenarioFileError) {
     let test = try ScenarioFileReader(file, registry: registry, names: names, loader: loader).snapshot()
     var player: TestPlayer

@@ -2,15 +2,19 @@ import Conntrack
 import Evaluator
 public import Wire
 
-/// Makes a snapshot of what a machine's own tools and files say: `ip -j`, `/proc/net`, `/etc/passwd`. It reads texts only; who gets
-/// them is not its concern.
+/// Builds a snapshot from the output of a machine's tools and its files: `ip -j`, `/proc/net`, `/etc/passwd`. It parses text only; the caller
+/// obtains it.
 public struct SnapshotReader: Sendable {
+  /// The snapshot built so far.
   public private(set) var snapshot: Snapshot
   private var networks: Set<String> = []
 
+  /// Creates a reader.
+  ///
+  /// - Parameter clock: the time in seconds since 1970.
   public init(clock: Int) { snapshot = Snapshot(clock: clock) }
 
-  /// Takes note of something that could not be had.
+  /// Records that something could not be read.
   public mutating func miss(_ what: String) {
     if !snapshot.gaps.contains(what) { snapshot.gaps.append(what) }
   }
@@ -21,13 +25,13 @@ public struct SnapshotReader: Sendable {
       miss("what `\(command)' says: it is no JSON")
       return []
     }
-    // iproute2 prints an empty object for what it leaves out.
+    // iproute2 prints an empty object for an omitted entry.
     return list.filter { $0 != .object(JSONObject()) }
   }
 
   // MARK: Interfaces
 
-  /// Reads what `ip -j -d addr` prints.
+  /// Parses the output of `ip -j -d addr`.
   public mutating func read(links text: String) {
     for link in entries(text, "ip -j -d addr") {
       guard let name = link["ifname"]?.text else { continue }
@@ -76,7 +80,7 @@ public struct SnapshotReader: Sendable {
 
   // MARK: Routes
 
-  /// Reads what `ip -j route show table all` prints, and the same of IPv6.
+  /// Parses the output of `ip -j route show table all`, or the same for IPv6.
   public mutating func read(routes text: String, _ family: AddressFamily) {
     for route in entries(text, "ip -j route show table all") {
       guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
@@ -85,7 +89,7 @@ public struct SnapshotReader: Sendable {
     }
   }
 
-  /// Routes that follow from addresses come to be by themselves.
+  /// True for a route that the kernel derives from an address.
   private func isDerived(_ route: JSONValue) -> Bool {
     if route["table"]?.text == "local" { return route["protocol"]?.text == "kernel" }
     let family: AddressFamily = route["dst"]?.text?.contains(":") == true ? .ipv6 : .ipv4
@@ -134,7 +138,7 @@ public struct SnapshotReader: Sendable {
     return words + (hop["dev"]?.text.map { ["dev", $0] } ?? [])
   }
 
-  /// Reads what `ip -j rule` prints, and the same of IPv6.
+  /// Parses the output of `ip -j rule`, or the same for IPv6.
   public mutating func read(policy text: String, _ family: AddressFamily) {
     let known: Set<String> = [
       "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos", "ipproto",
@@ -175,9 +179,9 @@ public struct SnapshotReader: Sendable {
 
   // MARK: Switches
 
-  /// The switches that have a bearing on packets, those of every interface among them.
+  /// The names of the sysctls to read, including those of every interface.
   public var sysctlNames: [String] {
-    // Writing one for all writes every interface's and the default, which come behind.
+    // Writing `all` changes every interface and `default`, so those must come later.
     let known = Sysctls.knownNames.sorted { !$0.contains(".conf.default.") && $1.contains(".conf.default.") }
     let general = known + ConntrackSettings.sysctlNames
     let names = snapshot.interfaces.map(\.name) + snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) }
@@ -185,13 +189,13 @@ public struct SnapshotReader: Sendable {
     return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
   }
 
-  /// Takes the value of a switch; nil where the kernel has no such switch, which is no gap.
+  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap.
   public mutating func read(sysctl name: String, _ value: String?) {
     guard let value = value?.split(whereSeparator: \.isWhitespace).joined(separator: " "), Int(value) != nil else { return }
     if let usual = ConntrackSettings()[sysctl: name], usual == Int(value) { return }
     let parts = name.split(separator: ".")
     if parts.count == 5, parts[2] == "conf", parts[3] != "all", parts[3] != "default" {
-      // An interface that has what the default says need not say so again.
+      // A value equal to `default` is omitted.
       let usual = "net.\(parts[1]).conf.default.\(parts[4])"
       if snapshot.sysctls.contains(where: { $0.name == usual && $0.value == value }) { return }
     }
@@ -201,7 +205,7 @@ public struct SnapshotReader: Sendable {
   // MARK: Sockets and connections
 
   mutating func add(_ socket: Snapshot.Socket) {
-    // One that takes both families shows up once, as does one that several processes share.
+    // Sockets for both families, and sockets shared by processes, appear only once.
     let isKnown = snapshot.sockets.contains { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }
     if !isKnown { snapshot.sockets.append(socket) }
   }
@@ -210,15 +214,16 @@ public struct SnapshotReader: Sendable {
 
   // MARK: Texts
 
-  /// Takes iptables-save text. YAML holds characters only: U+FFFD stands for bytes of names and comments that are not UTF-8.
+  /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
   public mutating func take(rules: String?, _ family: AddressFamily) {
     if rules?.contains("\u{FFFD}") == true { miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them") }
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }
 
+  /// Stores `ipset save` text.
   public mutating func take(ipsets: String) { snapshot.ipsets = ipsets }
 
-  /// Reads `/etc/passwd` or `/etc/group`: of those in it, the ones whose numbers somebody here mentions.
+  /// Parses `/etc/passwd` or `/etc/group`, and keeps the entries whose numbers are used by rules or sockets.
   public mutating func read(names text: String, areGroups: Bool) {
     let mentioned = self.mentioned(areGroups ? "--gid-owner" : "--uid-owner").union(areGroups ? [] : snapshot.sockets.map(\.uid))
     for line in text.split(separator: "\n") {
@@ -228,7 +233,7 @@ public struct SnapshotReader: Sendable {
     }
   }
 
-  /// The numbers behind an option of the rules, which may be ranges.
+  /// The numbers, or ranges of numbers, given to an option in the rules.
   private func mentioned(_ option: String) -> Set<UInt32> {
     var found: Set<UInt32> = []
     for text in [snapshot.rules, snapshot.rules6] {
@@ -242,7 +247,7 @@ public struct SnapshotReader: Sendable {
   }
 }
 
-/// A network as text, its host bits cleared.
+/// A network as text without host bits.
 struct Prefix {
   let text: String
 
@@ -253,7 +258,7 @@ struct Prefix {
     text = "\(IPAddress(family: address.family, bits: bits))/\(length)"
   }
 
-  /// `10.0.0.0/8`, an address alone, or `default`.
+  /// Parses `10.0.0.0/8`, an address alone, or `default`.
   init?(_ text: String, _ family: AddressFamily) {
     let parts = text.split(separator: "/", maxSplits: 1)
     guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }

@@ -1,9 +1,9 @@
 import Wire
 
 extension SnapshotReader {
-  /// Reads a file such as `/proc/net/tcp`: of its sockets, those that wait for somebody.
+  /// Parses a file such as `/proc/net/tcp`, and keeps the listening sockets.
   public mutating func read(sockets text: String, _ proto: String) {
-    // TCP_LISTEN; a UDP socket without a peer is in TCP_CLOSE.
+    // TCP_LISTEN; for a UDP socket without a peer, TCP_CLOSE.
     let waiting = proto == "tcp" ? "0A" : "07"
     for line in text.split(separator: "\n").dropFirst() {
       let fields = line.split(separator: " ", omittingEmptySubsequences: true)
@@ -13,7 +13,7 @@ extension SnapshotReader {
     }
   }
 
-  /// `0100007F:0035`: the address in words of the host's byte order, each in hexadecimal.
+  /// Parses `0100007F:0035`: the address as 32-bit words in the host's byte order, in hexadecimal.
   static func end(_ text: Substring) -> (address: IPAddress, port: UInt16)? {
     let parts = text.split(separator: ":")
     guard parts.count == 2, let port = UInt16(parts[1], radix: 16), parts[0].utf8.count == 8 || parts[0].utf8.count == 32 else { return nil }
@@ -25,12 +25,12 @@ extension SnapshotReader {
       rest = rest.dropFirst(8)
     }
     let isFour = parts[0].utf8.count == 8
-    // A socket for both families shows its IPv4 address inside an IPv6 one.
+    // A socket for both families shows an IPv4 address as an IPv4-mapped IPv6 one.
     if !isFour, bits >> 32 == 0xFFFF { return (IPAddress(family: .ipv4, bits: bits & 0xFFFF_FFFF), port) }
     return (IPAddress(family: isFour ? .ipv4 : .ipv6, bits: bits), port)
   }
 
-  /// Takes connections, as conntrack lists them.
+  /// Stores connections, at most `limit`.
   public mutating func read(connections: [LabConnection], limit: Int) {
     for connection in connections.prefix(max(limit, 0)) { add(connection: connection.line) }
     let left = connections.count - max(limit, 0)
@@ -39,7 +39,7 @@ extension SnapshotReader {
 }
 
 extension LabConnection {
-  /// One line as `conntrack -L` prints it.
+  /// The connection as a line of `conntrack -L`.
   fileprivate var line: String {
     var words = ["\(proto)", "\(proto.rawValue)", "\(timeout ?? 0)"]
     if let state { words.append(state) }

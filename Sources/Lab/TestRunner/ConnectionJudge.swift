@@ -1,12 +1,12 @@
 import Wire
 
-/// Holds the connection that a step's packets belong to against what was expected of it.
+/// Checks the connection of a step's packets against expectations.
 struct ConnectionJudge {
   private let observations: [Observation]
 
   init(_ observations: [Observation]) { self.observations = observations }
 
-  /// The connection of the first packet, as it stands after the last.
+  /// The connection of the first packet, in its state after the last packet.
   var connection: LabConnection? {
     guard let listed = observations.last(where: { $0.step.connections != nil })?.step.connections else { return nil }
     for observation in observations {
@@ -63,7 +63,7 @@ extension LabTuple {
   var sourcePort: UInt16? { if case .ports(let source, _) = transport { source } else { nil } }
   var destinationPort: UInt16? { if case .ports(_, let destination) = transport { destination } else { nil } }
 
-  /// Whether a packet goes this way.
+  /// True if a packet belongs to this direction.
   func carries(_ packet: Packet) -> Bool {
     guard let at = packet.transport, packet.source == source, packet.destination == destination else { return false }
     switch transport {
@@ -81,7 +81,7 @@ extension Expectation.Endpoint {
     self.port = port
   }
 
-  /// Whether another end is this one, as far as this one is said.
+  /// True if the other endpoint matches the fields that this one sets.
   func covers(_ other: Expectation.Endpoint) -> Bool {
     (address == nil || address == other.address) && (port == nil || port == other.port)
   }

@@ -2,7 +2,7 @@ import Conntrack
 import Evaluator
 import XTables
 
-/// Finds out why rules did not match where they were expected to: the test is played once more, and all of them are followed.
+/// Finds out why expected rules did not match: plays the test again and watches all of them.
 struct RuleInquest {
   private let test: ScenarioTest
   private let engine: LabEngine
@@ -12,12 +12,12 @@ struct RuleInquest {
     self.engine = engine
   }
 
-  /// What is known of a rule when a step, or the test, is over.
+  /// The observations of a rule at the end of a step or test.
   private struct Finding {
     var encounters: [RuleWatch.Encounter] = []
     var ruleset: ScenarioRuleset?
 
-    /// Adds what a later step has told.
+    /// Adds the observations of a later step.
     mutating func add(_ later: Finding) {
       ruleset = later.ruleset
       for encounter in later.encounters where encounters.count < RuleWatch.most && !encounters.contains(encounter) {
@@ -26,8 +26,8 @@ struct RuleInquest {
     }
   }
 
-  /// Adds to each failure that names a rule why that did not match. Every rule is followed in the same replay, so that it takes as long
-  /// as the test took, however many steps have failed.
+  /// Adds to each failure that names a rule the reason why it did not match. All rules are watched in one replay, so the time does not depend on
+  /// the number of failures.
   func explain(_ result: inout TestResult) {
     let general = Set(result.failures.flatMap(places))
     let isAsked = !general.isEmpty || result.steps.contains { $0.failures.contains { $0.rule != nil } }
@@ -52,13 +52,13 @@ struct RuleInquest {
     }
   }
 
-  /// The rules that a failure asks for, in the order in which they are told. A comment may stand on many; a reader wants a few.
+  /// The rules that a failure refers to, in report order. A comment may refer to many rules; only the first few are explained.
   private func places(_ failure: TestFailure) -> [RulePlace] {
     guard let rule = failure.rule else { return [] }
     return Array(rule.places.sorted { $0.text < $1.text }.prefix(4))
   }
 
-  /// Plays a step, and tells what happened to each rule.
+  /// Plays a step and returns what happened to each rule.
   private func follow(_ places: Set<RulePlace>, while step: TestStep, in player: inout TestPlayer) -> [RulePlace: Finding] {
     let ordered = places.filter { TableName(rawValue: $0.table) != nil }.sorted { $0.text < $1.text }
     player.simulator.watches = ordered.compactMap { place in

@@ -1,6 +1,6 @@
 import Wire
 
-/// With whom the host's own sockets speak, so that what a test has them reply is said by them, and not beside them.
+/// Tracks the peers of the host's own sockets, so that a test's replies are sent through those sockets.
 struct SocketConversations {
   private struct Peer: Hashable {
     let proto: IPProtocol
@@ -8,18 +8,18 @@ struct SocketConversations {
     let port: UInt16
   }
 
-  /// How a reply comes to be.
+  /// How a reply is sent.
   enum Way {
     case packet
     case socket(ScenarioStep)
-    /// The host acknowledges by itself; the packet that it might send.
+    /// The host acknowledges by itself; the packet it would send.
     case bySelf(Packet)
   }
 
   private let isStack: Bool
   private var sockets: [Peer: String] = [:]
 
-  /// - Parameter isStack: the host answers; one that stays silent has no sockets to speak of.
+  /// - Parameter isStack: true if the host answers; a silent host has no sockets.
   init(isStack: Bool) { self.isStack = isStack }
 
   mutating func note(_ records: [LabSocketRecord]) {
@@ -33,7 +33,7 @@ struct SocketConversations {
     }
   }
 
-  /// A packet from here to somebody whom a socket knows is that socket's affair.
+  /// A packet of this host to the peer of a socket is sent through that socket.
   func way(of reply: ScenarioStep) -> Way {
     guard case .local(_, let spec) = reply.action, case .fields(let fields) = spec.content,
       let socket = sockets[Peer(proto: fields.proto, address: fields.destination, port: fields.destinationPort)]

@@ -3,19 +3,19 @@ import Wire
 
 /// A change to a scenario file.
 enum TestChange: Sendable {
-  /// A value is written anew; a literal stands as it is, all else in quotes where YAML asks for them.
+  /// Writes a new value. A literal is written unchanged; other text is quoted if YAML requires it.
   case write(Range<Int>, String, isLiteral: Bool)
-  /// What cannot be made true is taken out.
+  /// Removes an expectation that no value would satisfy.
   case remove(EntrySite)
 }
 
-/// How an expectation would have to be changed to hold.
+/// Computes the change with which an expectation would hold.
 struct TestCorrection {
   let judge: TestJudge
 
   private var observation: Observation? { judge.observations.first { !$0.own.isEmpty } ?? judge.observations.first }
 
-  /// Empty where nothing can be written that would hold: of a packet that never was, nothing is said.
+  /// Empty if no value would hold, for example if there was no packet.
   func changes(for item: Expectation.Item) -> [TestChange] {
     guard let observation, let site = item.site else { return [] }
     switch item.claim {
@@ -33,7 +33,7 @@ struct TestCorrection {
     }
   }
 
-  /// The value that would hold, where one does.
+  /// The value that would hold; nil if there is none.
   private func text(for claim: Expectation.Claim, _ observation: Observation) -> String? {
     let packet = observation.own.first
     switch claim {
@@ -54,23 +54,23 @@ struct TestCorrection {
     }
   }
 
-  /// The rule or policy that decided in the table of the one that was expected to.
+  /// The rule or policy that actually decided, in the table of the expected one.
   private func decider(of rule: RuleReference, _ observation: Observation) -> RulePlace? {
     guard let packet = observation.own.first else { return nil }
     let family = observation.family(of: packet)
     guard let meant = rule.places.first(where: { $0.family == family }) else { return nil }
-    // A table is asked at several hooks.
+    // A packet passes a table at several hooks.
     let places = Decisions(packet.trace).deciders.filter { $0.table == meant.table }.compactMap { $0.place(family) }
     return places.first { $0.chain == meant.chain } ?? places.first
   }
 
-  /// The last chain that the packet came to in the same table.
+  /// The last chain that the packet entered in the same table.
   private func reached(insteadOf chain: ChainReference) -> String? {
     let labels = judge.observations.flatMap(\.own).flatMap(\.trace).compactMap { TraceLabel($0) }
     return labels.last { chain.table == nil || $0.table == chain.table }.map { "\($0.table) \($0.chain)" }
   }
 
-  /// What stands before the packet in the first line that was logged; the beginning of the packet where nothing does.
+  /// The prefix of the first logged line, or the beginning of the packet if there is no prefix.
   private var logged: String? {
     let prefixes = judge.observations.flatMap(\.step.packets).flatMap(\.logs).map(\.prefix)
     guard let line = (judge.observations.flatMap(\.logLines) + prefixes).first(where: { !$0.isEmpty }) else { return "none" }
@@ -97,7 +97,7 @@ struct TestCorrection {
 
   // MARK: Connections
 
-  /// What is said of a connection that is not there goes as a whole.
+  /// Expectations about a connection that does not exist are removed.
   private func ofConnection(_ item: Expectation.Item, _ site: EntrySite) -> [TestChange] {
     let judge = ConnectionJudge(self.judge.observations)
     let whole = item.outer ?? site
@@ -131,7 +131,7 @@ private func hexadecimal(_ number: UInt32, under mask: UInt32) -> String {
 }
 
 extension Expectation.Claim {
-  /// It can be judged without a packet.
+  /// True if the claim can be checked without a packet.
   fileprivate var isOfStep: Bool {
     switch self {
     case .errno, .queue, .originalDestination: true
@@ -141,7 +141,7 @@ extension Expectation.Claim {
 }
 
 extension ConnectionJudge {
-  /// What both ends became, as far as they became something else.
+  /// The actual translation of both ends; ends without translation are nil.
   var translation: Expectation.Translation? {
     guard let connection else { return nil }
     var translation = Expectation.Translation()
@@ -154,21 +154,21 @@ extension ConnectionJudge {
     return translation
   }
 
-  /// The end that its source or destination became.
+  /// The actual source or destination.
   func correction(of wanted: Expectation.Translation) -> Expectation.Endpoint? {
     guard let connection, !wanted.isNone, (wanted.source == nil) != (wanted.destination == nil) else { return nil }
     let asked = wanted.source ?? wanted.destination
     let end = wanted.source != nil
       ? Expectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
       : Expectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
-    // No more is said than was.
+    // Only the fields that the expectation sets.
     return Expectation.Endpoint(address: asked?.address == nil ? nil : end.address, port: asked?.port == nil ? nil : end.port)
   }
 
-  /// What conntrack knows of the one thing that was expected.
+  /// The actual value of the one field that was expected.
   func correction(of wanted: Expectation.TrackedPattern) -> String? {
     guard let connection else { return nil }
-    // Protocols without states have a status at least.
+    // Protocols without states have at least a status.
     if wanted.isNone || wanted.state != nil { return connection.state ?? connection.status.names.first }
     if let mark = wanted.mark { return hexadecimal(connection.mark ?? 0, under: mark.mask) }
     if wanted.zone != nil { return "\(connection.zone)" }

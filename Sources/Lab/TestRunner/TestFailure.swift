@@ -1,20 +1,20 @@
 public import Diagnostics
 
-/// One expectation that was not met, or one thing in which an engine and a kernel are not of one mind.
+/// An unmet expectation, or a difference between engine and kernel.
 public struct TestFailure: Sendable {
-  /// What the two differ in; nil where an author expected something.
+  /// What engine and kernel differ in; nil for an unmet expectation.
   public let subject: String?
-  /// What was expected, as the file has it; what the engine says.
+  /// The expectation as in the file, or the engine's result.
   public let expected: String
-  /// What happened; what the kernel did.
+  /// What happened, or the kernel's result.
   public let actual: String
-  /// Where it is expected.
+  /// The place of the expectation.
   public let range: SourceRange
-  /// The rule that should have matched, or decided.
+  /// The rule that should have matched or decided.
   public let rule: RuleReference?
-  /// How the file would have to be changed for it to hold; empty where that cannot be said.
+  /// The changes with which the expectation would hold; empty if there are none.
   let changes: [TestChange]
-  /// Why that rule did not match, line by line, once it was asked.
+  /// Why the rule did not match, line by line; filled in by a second run.
   public internal(set) var whyNot: [String] = []
 
   init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil, changes: [TestChange] = []) {

@@ -2,14 +2,14 @@ import Diagnostics
 import Wire
 import XTables
 
-/// Holds what came of a step, or of a whole test, against what was expected.
+/// Checks the result of a step or test against expectations.
 ///
-/// It looks at answers in the lab's form, so that the engine's and a kernel's can be judged alike.
+/// Works on answers of the lab's protocol, so that engine and kernel are judged the same way.
 struct TestJudge {
-  /// What happened, in order; of a sequence, one for each packet.
+  /// What happened, in order; for a sequence, one entry for each packet.
   let observations: [Observation]
   let scope: TestStep.Scope
-  /// Why a sequence ended early.
+  /// The reason why a sequence ended early.
   var obstacle: (reason: String, range: SourceRange)?
   /// Counters since the test began.
   var counts: [RulePlace: LabCount] = [:]
@@ -25,7 +25,7 @@ struct TestJudge {
 
   private typealias Complaint = (actual: String, rule: RuleReference?)
 
-  /// What is wrong with a claim; nil when it holds.
+  /// The reason why a claim does not hold; nil if it holds.
   private func complaint(_ claim: Expectation.Claim) -> Complaint? {
     switch claim {
     case .verdict(let pattern): return verdict(pattern).map { ($0, nil) }
@@ -44,7 +44,7 @@ struct TestJudge {
     }
   }
 
-  /// What a rule has counted since the test began.
+  /// A rule's counters since the test began.
   func count(of rule: RuleReference) -> LabCount { rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) } }
 
   private var traceText: String { Self.list(observations.lazy.flatMap(\.step.packets).flatMap(\.labels)) }
@@ -59,7 +59,7 @@ struct TestJudge {
     return chains.isEmpty ? "no chain" : Self.list(chains)
   }
 
-  /// Names for a message; of many the first.
+  /// Names for a message; a long list is cut.
   private static func list(_ names: some Sequence<String>, separator: String = ", ") -> String {
     let shown = Array(names.prefix(Limits.listedNames + 1))
     return shown.count <= Limits.listedNames
@@ -68,7 +68,7 @@ struct TestJudge {
 
   // MARK: Verdicts
 
-  /// What would hold of the step's packets, or of the first that stopped a sequence.
+  /// The actual verdict of the step's packets, or of the first packet that stopped a sequence.
   var metPattern: VerdictPattern? {
     let packets = observations.flatMap { observation in observation.own.map { (observation, $0) } }
     let passing = VerdictPattern(.accept)
@@ -155,7 +155,7 @@ struct TestJudge {
     }
   }
 
-  /// The first field that is another, and what it is.
+  /// The first differing field with its actual value.
   private func difference(_ wanted: JSONObject, _ actual: JSONValue) -> String? {
     for member in wanted.members {
       let value = actual[member.name]
@@ -166,7 +166,7 @@ struct TestJudge {
     return nil
   }
 
-  /// Texts and numbers are compared as they are written; addresses as addresses.
+  /// Compares texts and numbers by their written form, and addresses by value.
   private func isSame(_ a: JSONValue, _ b: JSONValue) -> Bool {
     if a == b { return true }
     func plain(_ value: JSONValue) -> String { value.text ?? (value == .bool(true) ? "1" : value.description) }
@@ -188,14 +188,14 @@ extension LabCount {
 }
 
 extension LabSocketRecord {
-  /// What an accepted connection was meant for before it was redirected.
+  /// The original destination of an accepted connection before it was redirected.
   var original: (IPAddress, UInt16)? {
     if case .accepted(_, _, _, let original, _) = self { original } else { nil }
   }
 }
 
 extension Observation {
-  /// A packet as it left, or as it was delivered.
+  /// A packet as it was sent or delivered.
   func leaving(_ packet: LabPacket) -> [UInt8] {
     guard packet.verdict.kind == .sent else { return packet.final }
     let final = Packet(bytes: packet.final)
@@ -205,7 +205,7 @@ extension Observation {
     }?.packet ?? packet.final
   }
 
-  /// Whether one of its own packets matched a rule.
+  /// True if one of the step's own packets matched a rule.
   func hits(_ rule: RuleReference) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
@@ -215,7 +215,7 @@ extension Observation {
     }
   }
 
-  /// Whether one of its own packets came to a chain: a rule of it matched, its end was reached, or a rule led there.
+  /// True if one of the step's own packets entered a chain: it hit a rule of it, its end, or a jump to it.
   func enters(_ chain: ChainReference) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
@@ -230,10 +230,10 @@ extension Observation {
 }
 
 extension VerdictPattern {
-  /// A packet that meets it gets through.
+  /// True if the verdict means that the packet passes.
   var isPassing: Bool { kind == .accept || kind == .sent || kind == .local }
 
-  /// Whether a packet's verdict is the expected one.
+  /// True if a packet's verdict matches the pattern.
   func holds(_ verdict: LabVerdict, in step: LabStep) -> Bool {
     switch kind {
     case .accept: verdict.kind == .sent || verdict.kind == .local
@@ -251,9 +251,9 @@ extension VerdictPattern {
   }
 }
 
-/// Which rules gave the verdicts of the tables that a packet went through.
+/// The rules that decided in the tables that a packet passed.
 struct Decisions {
-  /// The last rule, or policy, of each visit to a table.
+  /// The last rule or policy of each pass through a table.
   private(set) var deciders: [TraceLabel] = []
 
   private static let builtin: Set<String> = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
@@ -262,7 +262,7 @@ struct Decisions {
     var last: TraceLabel?
     var base: String?
     for label in trace.compactMap({ TraceLabel($0) }) {
-      // What a hook does with a table begins in its built-in chain.
+      // Each pass through a table starts in a built-in chain.
       if let last, last.table != label.table || Decisions.builtin.contains(label.chain) && label.chain != base { deciders.append(last) }
       if Decisions.builtin.contains(label.chain) { base = label.chain }
       last = label

@@ -3,18 +3,18 @@ import Evaluator
 import Wire
 import XTables
 
-/// What one packet, or whatever else a step consists of, led to.
+/// The result of one event of a step.
 struct Observation {
   let step: LabStep
-  /// The packets' ways as the engine tells them; empty where a kernel answered.
+  /// The engine's reports; empty if a kernel answered.
   let reports: [PathReport]
-  /// The rules it met.
+  /// The rules that were loaded.
   let rulesets: [ScenarioRuleset]
 
-  /// The step's own packets.
+  /// The step's own packets, without those made by the host.
   var own: [LabPacket] { step.packets.filter { $0.origin == .own } }
 
-  /// What LOG wrote; a kernel shows it to nobody here.
+  /// The lines that LOG wrote; unavailable from a kernel.
   var logLines: [String] {
     var lines: [String] = []
     for report in reports {
@@ -25,25 +25,25 @@ struct Observation {
     return lines
   }
 
-  /// The families of its packets, in their order.
+  /// The family of a packet.
   func family(of packet: LabPacket) -> Family { Packet(bytes: packet.final).family ?? .ipv4 }
 }
 
-/// What a whole step led to.
+/// The result of a whole step.
 struct StepOutcome {
   var observations: [Observation] = []
-  /// Why the step could not be played to its end, if it could not.
+  /// The reason why the step could not be completed; nil if it was.
   var obstacle: (reason: String, range: SourceRange)?
 }
 
-/// Plays one test in the engine, step by step: what later packets are depends on what became of earlier ones.
+/// Plays a test in the engine step by step. Later packets depend on the results of earlier ones.
 struct TestPlayer {
   private var run: LabEngineRun
   private(set) var rulesets: [ScenarioRuleset]
   private var ground = ReplyGround()
-  /// The sockets of the host that others speak with.
+  /// The sockets of the host with established peers.
   private var conversations: SocketConversations
-  /// The steps with nothing left open, as a kernel can play them too.
+  /// The resolved steps, which a kernel can play too.
   private(set) var resolved: Scenario
 
   init(_ test: ScenarioTest, engine: LabEngine) throws(ScenarioError) {
@@ -55,7 +55,7 @@ struct TestPlayer {
 
   var simulator: Simulator { run.simulator }
 
-  /// The answer that the engine gives to what was played so far, as the lab has it.
+  /// The engine's answer to the steps played so far, in the form of the lab's protocol.
   func result(_ steps: [LabStep]) -> LabResult { run.result(steps) }
 
   mutating func play(_ step: TestStep) -> StepOutcome {
@@ -72,14 +72,14 @@ struct TestPlayer {
     return outcome
   }
 
-  /// The part with nothing left open; nil where the host itself has sent the reply already.
+  /// Resolves a part of a step; nil if the host has already sent the reply.
   private mutating func resolve(_ part: TestStep.Part, in step: TestStep) throws(ReplyBuilder.Impossible) -> ScenarioStep? {
     switch part {
     case .step(let step): return step
     case .reply(let spec):
       let isAnswered = ground.isAnswered && !spec.text.hasPrefix("again")
       if isAnswered { ground.isAnswered = false }
-      // What the host has answered already, it may say more behind.
+      // The host may send more after its own answer.
       let more = isAnswered ? try? ReplyBuilder(ground: ground.answered).step(spec.again) : nil
       if isAnswered, more == nil { return nil }
       let reply: ScenarioStep
@@ -122,21 +122,21 @@ struct TestPlayer {
 }
 
 extension ReplyGround {
-  /// The same as the host sees it that has answered.
+  /// The state from the host's view after it has answered.
   var answered: ReplyGround {
     var ground = self
     if let arrived { ground.sent = (arrived.packet, .local) }
     return ground
   }
 
-  /// The host sends a packet by itself, sooner or later: what follows goes by it as if it were there.
+  /// Assumes that the host sends this packet by itself; later parts continue from it.
   mutating func pretend(_ packet: Packet) {
     let place = sent?.place
     sent = (packet, .local)
     if let place { arrived = (packet, place) }
   }
 
-  /// What a step with packets leaves behind.
+  /// The state after a step with packets.
   init(after step: ScenarioStep, _ record: LabStep) {
     switch (step.action, record.injected) {
     case (.receive(let frame), .frame(_, let bytes)): sent = (Packet(bytes: bytes), .interface(frame.interface))
@@ -144,7 +144,7 @@ extension ReplyGround {
     default: sent = record.packets.first.map { (Packet(bytes: $0.final), .local) }
     }
     guard let own = record.packets.last(where: { $0.origin == .own }) else { return }
-    // What a host that is no sink has answered is what the next reply answers.
+    // If the host has answered, the next reply answers that answer.
     if let reply = record.packets.last(where: { $0.origin == .kernel && $0.verdict.kind == .sent }), own.verdict.kind == .local {
       arrive(reply, record)
       isAnswered = arrived != nil

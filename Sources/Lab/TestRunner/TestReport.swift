@@ -1,15 +1,21 @@
 import Diagnostics
 
-/// The forms in which the results of tests can be told.
+/// The output formats of test results.
 public enum TestReportFormat: String, Sendable, CaseIterable {
   /// For people.
   case text
-  /// XML as JUnit writes it, for build servers.
+  /// JUnit XML, for build servers.
   case junit
   /// Test Anything Protocol, version 14.
   case tap
   case json
 
+  /// The results as text in this format.
+  ///
+  /// - Parameters:
+  ///   - question: what the tests were run for.
+  ///   - coloured: uses ANSI colours; only in ``text``.
+  ///   - verbose: also lists the tests that passed or were skipped; only in ``text``.
   public func render(
     _ suites: [SuiteResult], of question: TestQuestion = .expectations, coloured: Bool = false, verbose: Bool = false
   ) -> String {
@@ -22,11 +28,11 @@ public enum TestReportFormat: String, Sendable, CaseIterable {
   }
 }
 
-/// What was asked of tests, which decides the words of a report.
+/// The purpose of a test run, which determines the wording of reports.
 public enum TestQuestion: Sendable {
-  /// Whether everything is as their author expected.
+  /// Whether the expectations hold.
   case expectations
-  /// Whether engine and kernel are of one mind.
+  /// Whether engine and kernel agree.
   case agreement
 
   fileprivate func words(_ outcome: TestResult.Outcome) -> String {
@@ -39,7 +45,7 @@ public enum TestQuestion: Sendable {
     }
   }
 
-  /// As a name in JSON.
+  /// The outcome's name in JSON.
   fileprivate func name(_ outcome: TestResult.Outcome) -> String {
     self == .expectations ? outcome.rawValue : words(outcome).replacing(" ", with: "_")
   }
@@ -51,7 +57,7 @@ extension SourceFile {
 }
 
 extension TestResult {
-  /// What went wrong, line by line, for a reader.
+  /// The reasons of failure, line by line.
   func explanation(in file: SourceFile) -> [String] {
     var lines: [String] = []
     if outcome == .broken, let reason { lines.append("\(file.line(of: range)): \(reason)") }
@@ -72,7 +78,7 @@ extension TestResult {
 }
 
 extension SuiteResult {
-  /// Why several tests could not be played, where that is the same for all.
+  /// The reason why several tests could not be played, if it is the same for all.
   fileprivate var commonReason: String? {
     guard tests.count > 1, let reason = tests[0].reason else { return nil }
     return tests.allSatisfy { $0.outcome == .broken && $0.reason == reason } ? reason : nil
@@ -80,7 +86,7 @@ extension SuiteResult {
 }
 
 extension TestFailure {
-  /// All of it on one line.
+  /// The failure on one line.
   fileprivate var sentence: String {
     subject.map { "\($0): Ferrule: \(expected), kernel: \(actual)" } ?? "expected \(expected), got \(actual)"
   }
@@ -94,7 +100,7 @@ extension TestFailure {
   }
 }
 
-/// Results for people: a line for each file, and every failure with its reasons.
+/// Text for people: a line for each file, and every failure with its reasons.
 struct TextTestReport {
   let question: TestQuestion
   let coloured: Bool
@@ -138,7 +144,7 @@ struct TextTestReport {
   private func paint(_ text: String, _ code: String) -> String { coloured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 }
 
-/// The XML that JUnit's Ant task writes, as build servers read it.
+/// The XML format of JUnit's Ant task, as build servers read it.
 enum JUnitTestReport {
   static func render(_ suites: [SuiteResult]) -> String {
     let all = suites.flatMap(\.tests)
@@ -182,7 +188,7 @@ enum JUnitTestReport {
 }
 
 enum Decimals {
-  /// With three places behind the point.
+  /// A number with three decimal places.
   static func three(_ value: Double) -> String {
     let thousandths = Int((max(0, min(value, 1e12)) * 1000).rounded())
     let rest = thousandths % 1000
@@ -190,7 +196,7 @@ enum Decimals {
   }
 }
 
-/// Test Anything Protocol: a line for each test, with the reasons of a failure in a block behind it.
+/// Test Anything Protocol: a line for each test, followed by a block with the reasons of a failure.
 enum TAPTestReport {
   static func render(_ suites: [SuiteResult]) -> String {
     var lines: [String] = []
@@ -208,7 +214,7 @@ enum TAPTestReport {
         lines.append(line)
         if !isFine {
           lines.append("  ---")
-          // The number keeps blanks at the start of the first line from counting as indentation.
+          // The explicit indentation keeps leading blanks of the first line.
           lines.append("  message: |2")
           lines += test.explanation(in: suite.file).map { "    \(Escaping.line($0))" }
           lines.append("  ...")
@@ -219,7 +225,7 @@ enum TAPTestReport {
   }
 }
 
-/// All of it, for programs.
+/// All details as JSON.
 struct JSONTestReport {
   let question: TestQuestion
 

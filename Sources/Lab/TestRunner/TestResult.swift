@@ -1,31 +1,36 @@
 public import Diagnostics
 import XTables
 
-/// What became of one test.
+/// The result of one test.
 public struct TestResult: Sendable {
+  /// The outcome of a test.
   public enum Outcome: String, Sendable {
     case passed, failed, skipped
-    /// It could not be played.
+    /// The test could not be played.
     case broken
   }
 
+  /// The test's name.
   public let name: String
+  /// The test's place in its file.
   public let range: SourceRange
+  /// The outcome.
   public internal(set) var outcome: Outcome
-  /// Why it was skipped or could not be played.
+  /// The reason why it was skipped or could not be played.
   public internal(set) var reason: String?
+  /// The results of the steps, in order.
   public internal(set) var steps: [StepResult] = []
-  /// What was expected of all packets and did not hold.
+  /// Unmet expectations for the whole test.
   public internal(set) var failures: [TestFailure] = []
-  /// How often each rule was hit.
+  /// The hits of each rule.
   public internal(set) var hits: [CoveredRule: UInt64] = [:]
-  /// The rules the test met.
+  /// The rules that were loaded.
   public internal(set) var rulesets: [ScenarioRuleset] = []
-  /// Seconds it took.
+  /// The duration in seconds.
   public internal(set) var duration: Double = 0
-  /// Packets that were played, those of the host among them.
+  /// The number of packets, including those made by the host.
   public internal(set) var packets = 0
-  /// What every packet led to, for a capture of the test.
+  /// All packets with their verdicts, for a capture of the test.
   public internal(set) var records: [PacketRecord] = []
 
   init(_ test: ScenarioTest) {
@@ -34,25 +39,29 @@ public struct TestResult: Sendable {
     outcome = .passed
   }
 
+  /// The number of unmet expectations, including those of steps.
   public var failureCount: Int { failures.count + steps.reduce(0) { $0 + $1.failures.count } }
 }
 
-/// What became of one step.
+/// The result of one step.
 public struct StepResult: Sendable {
-  /// From 1.
+  /// The step's number, from 1.
   public let number: Int
+  /// The step's text in the file.
   public let text: String
+  /// The step's place in the file.
   public let range: SourceRange
-  /// The verdict on its first packet in words; nil where it had none.
+  /// The verdict of its first packet in words; nil if it had no packet.
   public let verdict: String?
-  /// The verdict as a scenario file writes it: `drop INPUT`.
+  /// The verdict in the syntax of scenario files: `drop INPUT`.
   public let pattern: String?
+  /// The unmet expectations of the step.
   public internal(set) var failures: [TestFailure]
-  /// The packets' ways through the rules, where something failed.
+  /// The packets' paths through the rules, if the step failed.
   public internal(set) var trace: String?
   let form: TestStep.Form
   let isSequence: Bool
-  /// What the file expects.
+  /// The expectation in the file.
   let expectation: Expectation?
 
   init(_ step: TestStep, number: Int, verdict: LabVerdict?, pattern: VerdictPattern? = nil, failures: [TestFailure]) {
@@ -68,32 +77,40 @@ public struct StepResult: Sendable {
   }
 }
 
-/// A rule of a file, as coverage counts it.
+/// A rule of a file, for coverage.
 public struct CoveredRule: Hashable, Sendable {
+  /// The name of the file.
   public let file: String
+  /// The rule in the file.
   public let place: RulePlace
 }
 
-/// A packet of a test with what became of it.
+/// A packet of a test with its verdict.
 public struct PacketRecord: Sendable {
   /// Nanoseconds since 1970 on the test's clock.
   public let time: UInt64
+  /// The interface that it came in or left by.
   public let interface: String
-  /// Whether it came in by the interface or left by it.
+  /// True for an incoming packet, false for an outgoing one.
   public let isArriving: Bool
+  /// The packet, from the network header on.
   public let bytes: [UInt8]
-  /// The verdict and the rule, for a reader.
+  /// The verdict and the deciding rules, for readers of the capture.
   public let comment: String
 }
 
-/// What became of a file's tests.
+/// The results of a file's tests.
 public struct SuiteResult: Sendable {
+  /// The scenario file.
   public let file: SourceFile
+  /// The name of the suite.
   public let name: String
+  /// The results in the order of the file.
   public let tests: [TestResult]
-  /// What was wrong with the file itself.
+  /// Errors and warnings of the file itself.
   public let diagnostics: [Diagnostic]
 
+  /// Creates a result.
   public init(file: SourceFile, name: String, tests: [TestResult], diagnostics: [Diagnostic] = []) {
     self.file = file
     self.name = name
@@ -101,8 +118,9 @@ public struct SuiteResult: Sendable {
     self.diagnostics = diagnostics
   }
 
+  /// The number of tests with an outcome.
   public func count(_ outcome: TestResult.Outcome) -> Int { tests.count { $0.outcome == outcome } }
 
-  /// Every test that was run passed, and the file is sound.
+  /// True if no test failed or was broken, and the file has no errors.
   public var isPassed: Bool { diagnostics.allSatisfy { $0.severity != .error } && count(.failed) == 0 && count(.broken) == 0 }
 }

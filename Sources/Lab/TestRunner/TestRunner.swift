@@ -8,22 +8,23 @@ public import XTables
 /// Runs the tests of scenario files.
 public struct TestRunner: Sendable {
   private let engine: LabEngine
-  /// Keep every packet for a capture.
+  /// Keeps every packet for a capture.
   public var recordsPackets = false
-  /// Seconds on some clock, to tell how long tests take; without it they take none.
+  /// A clock in seconds, to measure durations; without it, durations are 0.
   public var seconds: (@Sendable () -> Double)?
-  /// Asked before each test; once it is true no further test is run, and the results lack those that were not.
+  /// Called before each test. Once it returns true, no further test runs, and the results omit the tests that did not run.
   public var isOver: @Sendable () -> Bool = { false }
 
+  /// Creates a runner that uses the engine.
   public init(registry: Registry, names: NameDatabase = .builtin) {
     engine = LabEngine(registry: registry, names: names)
   }
 
-  /// Runs the tests of many files at the same time. The results stand in the order of the files.
+  /// Runs the tests of several files concurrently. The results are in the order of the files.
   ///
   /// - Parameters:
   ///   - workers: how many tests run at the same time.
-  ///   - progress: called after each test with how many are done, and of how many; from any thread.
+  ///   - progress: called after each test, on any thread, with the number of finished tests and the total.
   public func run(
     _ readings: [ScenarioFile.Reading], workers: Int = 2, only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
     progress: @Sendable (Int, Int) -> Void = { _, _ in }
@@ -31,7 +32,7 @@ public struct TestRunner: Sendable {
     TestRunner.each(readings, workers: workers, only: filter, isOver: isOver, progress: progress) { run($0) }
   }
 
-  /// Has something done with the tests of many files at the same time.
+  /// Calls a function for the tests of several files concurrently.
   static func each(
     _ readings: [ScenarioFile.Reading], workers: Int, only filter: @Sendable (ScenarioTest) -> Bool,
     isOver: @Sendable () -> Bool = { false }, progress: @Sendable (Int, Int) -> Void, _ body: @Sendable (ScenarioTest) -> TestResult
@@ -83,7 +84,9 @@ public struct TestRunner: Sendable {
     return result
   }
 
-  /// Plays a test for comparison with a kernel.
+  /// Plays a test in the engine, for comparison with a kernel.
+  ///
+  /// - Throws: `ScenarioError` if the engine cannot play it.
   public func resolve(_ test: ScenarioTest) throws(ScenarioError) -> ResolvedTest {
     var player = try TestPlayer(test, engine: engine)
     var records: [LabStep] = []
@@ -97,12 +100,13 @@ public struct TestRunner: Sendable {
   }
 }
 
-/// What a test comes to with nothing left open, so that a kernel can play it too.
+/// A test with all steps resolved, so that a kernel can play it.
 public struct ResolvedTest: Sendable {
+  /// The scenario for the kernel.
   public let scenario: Scenario
   /// The engine's answer.
   public let answer: LabResult
-  /// The number of the test's step, from 0, that each step of the scenario belongs to; nil where it makes the test's connections.
+  /// For each step of the scenario, the index of the test's step; nil for steps that create the initial connections.
   private let origins: [Int?]
 
   fileprivate init(scenario: Scenario, answer: LabResult, origins: [Int?]) {
@@ -114,7 +118,7 @@ public struct ResolvedTest: Sendable {
   func origin(of step: Int) -> Int? { origins.indices.contains(step) ? origins[step] : nil }
 }
 
-/// One test being run.
+/// A test in progress.
 private struct TestRun {
   private let test: ScenarioTest
   private var player: TestPlayer
@@ -164,7 +168,7 @@ private struct TestRun {
     }
   }
 
-  /// Counts what the rules saw.
+  /// Adds up the rules' hits.
   private mutating func tally(_ outcome: StepOutcome, _ time: UInt64, _ result: inout TestResult) {
     for observation in outcome.observations {
       if test.expectation != nil { observations.append(observation) }
@@ -189,7 +193,7 @@ private struct TestRun {
     }
   }
 
-  /// Counters begin anew when rules are loaded.
+  /// Resets counters when rules are loaded.
   private mutating func forgetCounts(_ observation: Observation) {
     guard player.resolved.steps.indices.contains(observation.step.index),
       case .load(let rules, let rules6) = player.resolved.steps[observation.step.index].action
@@ -199,7 +203,7 @@ private struct TestRun {
 }
 
 extension TestResult {
-  /// Takes note of rules that the test met.
+  /// Records rules that the test loaded.
   mutating func note(_ ruleset: ScenarioRuleset) {
     let isKnown = rulesets.contains { $0.file === ruleset.file && $0.family == ruleset.family }
     if !isKnown { rulesets.append(ruleset) }
@@ -207,7 +211,7 @@ extension TestResult {
 }
 
 extension StepOutcome {
-  /// What stopped the step is that a packet did not get through, which a verdict tells.
+  /// True if the step stopped because a packet did not pass, which the verdict reports.
   fileprivate var isVerdict: Bool {
     guard obstacle != nil, let last = observations.last?.own.last else { return false }
     return last.verdict.kind != .sent && last.verdict.kind != .local
@@ -215,7 +219,7 @@ extension StepOutcome {
 }
 
 extension Expectation {
-  /// A sequence that is stopped by the rules is what is expected.
+  /// True if a sequence is expected to be stopped by the rules.
   fileprivate var isMetByStopping: Bool {
     items.contains { if case .verdict(let pattern) = $0.claim { !pattern.isPassing } else { false } }
   }
@@ -240,7 +244,7 @@ extension StepResult {
 }
 
 extension VerdictPattern {
-  /// What a file would expect of a packet that met this.
+  /// The pattern for a packet's actual verdict.
   init(_ packet: LabPacket, in step: LabStep?) {
     let verdict = packet.verdict
     switch verdict.kind {
@@ -276,7 +280,7 @@ extension PacketRecord {
     return records
   }
 
-  /// The verdict, and each table's deciding rule in a line of its own.
+  /// The verdict, and the deciding rule of each table on a line of its own.
   private static func text(on packet: LabPacket, _ observation: Observation) -> String {
     let family = observation.family(of: packet)
     let rules = Decisions(packet.trace).deciders.compactMap { $0.place(family) }.map { place in

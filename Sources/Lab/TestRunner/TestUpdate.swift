@@ -1,15 +1,16 @@
 import Diagnostics
 
-/// Writes what came of tests into their file as what is expected of them: the values that did not hold, and verdicts of packets of which
-/// nothing was expected. What no other value would make true is taken out. All other bytes stay, comments among them.
+/// Updates expectations in a scenario file from test results: replaces values that did not hold, adds verdicts for packets without an
+/// expectation, and removes expectations that no value would satisfy. All other bytes, including comments, are unchanged.
 public struct TestUpdate: Sendable {
   /// The file's new bytes.
   public let bytes: [UInt8]
-  /// How many places are others than before.
+  /// The number of changed places.
   public let count: Int
 
   private typealias Edit = (range: Range<Int>, text: String)
 
+  /// Computes the update of a suite's file.
   public init(_ suite: SuiteResult) {
     var edits: [Edit] = []
     var changes: [TestChange] = []
@@ -25,7 +26,7 @@ public struct TestUpdate: Sendable {
     var bytes = suite.file.bytes
     var start = bytes.count
     var count = 0
-    // From the end, so that the places of the others stay what they are; what is written as a whole is not written in parts besides.
+    // Edits are applied from the end, so that earlier ranges stay valid. Edits inside a replaced range are skipped.
     let ordered = edits.sorted { ($0.range.upperBound, $1.range.lowerBound) > ($1.range.upperBound, $0.range.lowerBound) }
     for edit in ordered where edit.range.upperBound <= start {
       bytes.replaceSubrange(edit.range, with: Array(edit.text.utf8))
@@ -36,7 +37,7 @@ public struct TestUpdate: Sendable {
     self.count = count
   }
 
-  /// What stands behind a packet's line.
+  /// The edit of the text after a packet's line.
   private static func tail(_ step: StepResult) -> Edit? {
     guard case .line(let tail) = step.form, let pattern = step.pattern, step.expectation == nil || !step.failures.isEmpty else { return nil }
     return (tail.range, " => \(pattern)")
@@ -56,7 +57,7 @@ public struct TestUpdate: Sendable {
     return edits + removed.values.flatMap { TestUpdate.removal(of: $0.indices, beside: $0.site, bytes) }
   }
 
-  /// Takes entries out of a mapping or list; one that loses all of them stays as an empty one.
+  /// Removes entries of a mapping or list; one without remaining entries becomes an empty one.
   private static func removal(of indices: Set<Int>, beside site: EntrySite, _ bytes: [UInt8]) -> [Edit] {
     let entries = site.entries
     guard let first = entries.first, let last = entries.last, last.upperBound <= bytes.count else { return [] }
@@ -73,7 +74,7 @@ public struct TestUpdate: Sendable {
     }
   }
 
-  /// With the rest of its line, where nothing else stands there.
+  /// Extends an entry to the whole line if nothing else is on it.
   private static func wholeLine(_ entry: Range<Int>, _ bytes: [UInt8]) -> Range<Int> {
     let newline = UInt8(ascii: "\n"), space = UInt8(ascii: " ")
     let start = bytes[..<entry.lowerBound].lastIndex { $0 != space } ?? -1
@@ -83,19 +84,19 @@ public struct TestUpdate: Sendable {
   }
 }
 
-/// Words as YAML writes them.
+/// Writes scalars as YAML.
 enum YAMLScalar {
-  /// - Parameter first: the first byte of what stood there before, whose quotes are kept.
+  /// - Parameter first: the first byte of the old value, whose quoting style is kept.
   static func text(_ text: String, like first: UInt8?) -> String {
     switch first {
-    // Only double quotes can hold what a line does not show.
+    // Only double quotes can represent control characters.
     case UInt8(ascii: "'") where Escaping.line(text) == text: return "'" + text.replacing("'", with: "''") + "'"
     case UInt8(ascii: "\""): return Escaping.yaml(text)
     default: return isPlain(text) ? text : Escaping.yaml(text)
     }
   }
 
-  /// YAML takes it for nothing else.
+  /// True if YAML reads the plain scalar as this text.
   private static func isPlain(_ text: String) -> Bool {
     guard let first = text.first, first.isLetter || first.isNumber, !text.hasSuffix(":"), !text.hasSuffix(" "), !text.contains(": ") else { return false }
     return text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && !"[]{},#&*!|>'\"%@`".utf8.contains($0) }

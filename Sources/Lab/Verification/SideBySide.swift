@@ -1,13 +1,13 @@
 import Wire
 
-/// What an engine and a kernel answered to the same scenario, told thing by thing where the two differ.
+/// Describes the differences between the answers of engine and kernel to one scenario.
 ///
-/// Nothing that `LabComparison` finds is passed over: what has no words of its own is told as it stands in the answers.
+/// Reports every difference that `LabComparison` finds. Differences without a specific description are reported as raw values.
 struct SideBySide {
   struct Item: Equatable {
-    /// The step of the scenario; nil for what holds at its end.
+    /// The step's index in the scenario; nil for differences at the end.
     var step: Int?
-    /// What they differ in: `verdict`, `packet 2: its bytes`.
+    /// What differs, such as `verdict` or `packet 2: its bytes`.
     var subject: String
     var engine: String
     var kernel: String
@@ -32,7 +32,7 @@ struct SideBySide {
     }
   }
 
-  /// The members that hold one thing each, and what they are called; in the order in which they are told.
+  /// Members with one value each and their descriptions, in report order.
   private typealias Members = [(name: String, words: String)]
   private static let before: Members = [("verdict", "verdict"), ("errno", "the sender's error")]
   private static let behind: Members = [
@@ -53,7 +53,7 @@ struct SideBySide {
     compare(index, "", left, right, members: SideBySide.behind)
   }
 
-  /// Lists whose elements belong together by their places.
+  /// Compares lists whose elements correspond by index.
   private mutating func compare(_ step: Int, list name: String, _ words: String, _ left: JSONValue?, _ right: JSONValue?, _ members: Members) {
     let (a, b) = (left?[name]?.elements ?? [], right?[name]?.elements ?? [])
     for index in 0..<max(a.count, b.count) {
@@ -122,7 +122,7 @@ struct SideBySide {
 
   // MARK: Counters at the end
 
-  /// The counters of all rules at the end. What a step's own counters told already is not told again.
+  /// Compares the counters of all rules at the end. Differences already reported for a step are skipped.
   private mutating func compare(counters left: JSONValue, _ right: JSONValue) {
     let isKnown = items.contains { $0.subject.hasPrefix("counters") }
     for name in ["counters", "counters6"] where !isKnown {
@@ -146,7 +146,7 @@ struct SideBySide {
     return text
   }
 
-  /// A packet's bytes, with what they say.
+  /// A packet's bytes with a short description.
   private static func hex(_ value: JSONValue?) -> String {
     guard let text = value?.text, let bytes = Hex.bytes(text) else { return plain(value) }
     return "\(text) (\(Packet(bytes: bytes).brief))"

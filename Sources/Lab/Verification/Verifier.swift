@@ -1,28 +1,27 @@
 import Diagnostics
 
-/// Plays tests in the engine and in a kernel, and tells in what the two differ.
+/// Plays tests in the engine and in a kernel, and reports the differences.
 ///
-/// A test that a kernel cannot be asked about, or whose outcome the engine does not claim to know, is `broken` with the reason: it
-/// never counts as agreement.
+/// A test that a kernel cannot play, or whose result the engine cannot determine, is `broken` with the reason. It never counts as agreement.
 public struct Verifier: Sendable {
   private let runner: TestRunner
   private let kernel: @Sendable (Scenario) -> LabResult
-  /// Seconds that a test may let pass; for a kernel they are real.
+  /// The limit for the time that a test may let pass, in seconds; in a kernel it is real time.
   public var patience = 10.0
-  /// Seconds since 1970: the time by which tests begin that do not set their clock.
+  /// The start time of tests that do not set their clock, in seconds since 1970.
   public var now: (@Sendable () -> Double)?
-  /// Seconds on some clock, to tell how long tests take; without it they take none.
+  /// A clock in seconds, to measure durations; without it, durations are 0.
   public var seconds: (@Sendable () -> Double)?
 
-  /// - Parameter kernel: has a kernel play a scenario; called from one thread at a time.
+  /// - Parameter kernel: plays a scenario in a kernel; called from one thread at a time.
   public init(runner: TestRunner, kernel: @escaping @Sendable (Scenario) -> LabResult) {
     self.runner = runner
     self.kernel = kernel
   }
 
-  /// Verifies the tests of files, one after the other.
+  /// Verifies the tests of files in order.
   ///
-  /// - Parameter progress: called after each test with how many are done, and of how many.
+  /// - Parameter progress: called after each test with the number of finished tests and the total.
   public func verify(
     _ readings: [ScenarioFile.Reading], only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
     progress: @Sendable (Int, Int) -> Void = { _, _ in }
@@ -49,7 +48,7 @@ public struct Verifier: Sendable {
     return result
   }
 
-  /// Why nothing can be said about a test.
+  /// The reason why a test cannot be verified.
   private struct Impossible: Error {
     let reason: String
   }
@@ -59,7 +58,7 @@ public struct Verifier: Sendable {
     if let reason = obstacle(test, resolved) { throw Impossible(reason: reason) }
     let comparison = LabComparison(resolved.scenario)
     var answer = kernel(resolved.scenario)
-    // On a busy machine the kernel is late at times, or a report of its own falls among the packets: a difference is asked about again.
+    // On a busy machine the kernel may be late, or send packets of its own. A difference is therefore confirmed by repetition.
     for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
       answer = kernel(resolved.scenario)
     }
@@ -121,7 +120,7 @@ extension TestFailure {
 }
 
 extension Scenario {
-  /// Seconds that its steps let pass.
+  /// The time that the steps let pass, in seconds.
   var duration: Double {
     var passed = 0.0
     for step in steps { passed = max(passed, step.at ?? 0) + step.sleep }
