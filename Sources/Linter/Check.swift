@@ -25,9 +25,13 @@ public protocol Check: SendableMetatype {
 }
 
 extension Check {
+  /// The severity of the findings; `.warning` unless a check says otherwise.
   public static var severity: Severity { .warning }
+  /// The ids of other diagnostics that get this check's code; none unless a check says otherwise.
   public static var adopts: Set<String> { [] }
+  /// The findings in the whole ruleset; none unless a check says otherwise.
   public static func findings(in context: LintContext) -> [Diagnostic] { [] }
+  /// The findings in one line; none unless a check says otherwise.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] { [] }
 
   static func finding(

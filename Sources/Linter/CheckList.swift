@@ -1,5 +1,6 @@
 /// All checks, by code; a test finds a check's file that is not listed.
 public enum CheckList {
+  /// All checks, in the order of their codes.
   public static let all: [any Check.Type] = [
     UndefinedChainCheck.self,
     UnreferencedChainCheck.self,

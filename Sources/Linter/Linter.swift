@@ -5,9 +5,12 @@ public import XTables
 
 /// Runs checks over a ruleset.
 public struct Linter: Sendable {
+  /// The matches and targets with which the files were parsed.
   public let registry: Registry
+  /// The checks to run.
   public let checks: [any Check.Type]
 
+  /// Creates a linter; `checks` are all checks unless given.
   public init(registry: Registry, checks: [any Check.Type] = CheckList.all) {
     self.registry = registry
     self.checks = checks

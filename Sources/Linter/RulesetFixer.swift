@@ -3,25 +3,34 @@ public import Syntax
 
 /// Applies the fixes of a file's findings until there are no more.
 public struct RulesetFixer: Sendable {
+  /// Parses the file again after each round of fixes.
   public let parser: RulesetParser
+  /// Finds what to fix.
   public let linter: Linter
   /// A fix may uncover another; more rounds than these would mean that two undo each other.
   private static let mostRounds = 16
 
+  /// Creates a fixer.
   public init(parser: RulesetParser, linter: Linter) {
     self.parser = parser
     self.linter = linter
   }
 
+  /// The outcome of fixing a file.
   public struct Result: Sendable {
+    /// The fixed file.
     public let file: SourceFile
     /// What is left to say about the file as it is now.
     public let diagnostics: [Diagnostic]
+    /// The number of fixes applied.
     public let fixCount: Int
     /// A fix was not made, because the file would not have loaded any more.
     public let isCutShort: Bool
   }
 
+  /// Applies fixes until none is left, or until the next round would add an error.
+  ///
+  /// - Parameter file: the file; it is not changed on disk.
   public func fix(_ file: SourceFile) -> Result {
     var file = file
     var fixCount = 0

@@ -5,15 +5,20 @@ public import XTables
 
 /// Formats a file and reads the result back: what it gives loads, and compiles to the tables that the file compiles to.
 public struct RulesetFormatter: Sendable {
+  /// Parses the formatted text to compare it with the file.
   public let parser: RulesetParser
+  /// Writes the canonical form.
   public let formatter: Formatter
 
+  /// Creates a formatter that verifies its output.
   public init(parser: RulesetParser, formatter: Formatter) {
     self.parser = parser
     self.formatter = formatter
   }
 
+  /// The outcome of formatting a file.
   public struct Result: Sendable {
+    /// The formatted file.
     public let bytes: [UInt8]
     /// What is written otherwise than iptables-save would.
     public let notes: [Diagnostic]
@@ -21,6 +26,7 @@ public struct RulesetFormatter: Sendable {
 
   /// Why a file is left as it is: its canonical form would be another ruleset.
   public struct Failure: Error, Sendable {
+    /// Why the file was not formatted.
     public let message: String
   }
 

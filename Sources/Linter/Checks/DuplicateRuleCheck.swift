@@ -3,15 +3,20 @@ import XTables
 
 /// A rule stands twice in a chain.
 public enum DuplicateRuleCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE007"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "duplicate-rule"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a rule stands twice in a chain"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The second of two equal rules with a verdict never sees a packet, for the first has taken them all. It is \
     usually left over from a script that ran twice, or one of the two was meant to say something else. Rules with memory or \
     chance (limit, recent, statistic …) are not compared, nor are those that look at something a rule between them may have changed: \
     a mark behind MARK, an option of TCP behind TCPMSS, an address behind SNPT.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n↓-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
@@ -33,6 +38,7 @@ public enum DuplicateRuleCheck: Check {
     ),
   ]
 
+  /// Reports each rule equal to an earlier rule of its chain, if no rule in between can change what it tests.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let writes = TableWrites(facts.table)

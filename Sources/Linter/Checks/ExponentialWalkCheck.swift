@@ -4,15 +4,20 @@ import XTables
 
 /// Chains jump to one another so often that one packet can keep the kernel busy for seconds.
 public enum ExponentialWalkCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE018"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "exponential-walk"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "one packet can meet more than a million rules"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     A chain that jumps twice to a chain that jumps twice, and so on, doubles the way of a packet at every level: 25 such chains keep a \
     processor busy for a second for each packet, and nothing in the kernel bounds it. Whoever can send packets can then stop the \
     machine. The number given is that of a packet which matches every jump and no final verdict on its way. Jump to each chain from \
     one place, or end a chain with a verdict, so that packets do not come back for more.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(tower(levels: 20, "-j"), lines: [22]),
     .bad(tower(levels: 13, "-j", jumps: 3), lines: [15]),
@@ -26,6 +31,7 @@ public enum ExponentialWalkCheck: Check {
   /// And how often it may meet each of the table's entries on average: a table with a million rules is long, its walk is not.
   private static let mostRounds: UInt64 = 16
 
+  /// Reports each built-in chain from which one packet can traverse too many entries.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts -> [Diagnostic] in
       // A table with a loop is refused, and its walk has no end.

@@ -4,15 +4,21 @@ import XTables
 
 /// Chains call each other in a circle.
 public enum LoopCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE004"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "chain-loop"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "chains call each other in a circle"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The kernel refuses a table in which a packet could go round for ever (ELOOP), and iptables-restore then only says that the \
     line of COMMIT failed. A circle that no packet can reach is let in; it is reported as a warning, because the first jump \
     into it will be refused.
     """
+  /// The validator reports loops that a packet can reach; the kernel refuses those.
   public static let adopts: Set<String> = ["chain-loop"]
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n↓-A b -j a\nCOMMIT\n",
@@ -21,6 +27,7 @@ public enum LoopCheck: Check {
     .good("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports loops that no packet reaches, in tables without a reachable loop.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.reach.loop == nil ? circles(facts) : []

@@ -21,6 +21,7 @@ public struct CheckExplanation: Encodable, Sendable {
   let rationale: String
   let examples: [Example]
 
+  /// Creates the page of a check.
   public init(_ check: any Check.Type) {
     code = check.code
     id = check.id
@@ -37,6 +38,7 @@ public struct CheckExplanation: Encodable, Sendable {
     }
   }
 
+  /// The page as text for a terminal, with the first example that has a finding and the first that has none.
   public var text: String {
     var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
     if let bad = examples.first(where: { !$0.findings.isEmpty }) {

@@ -3,6 +3,7 @@ public enum DiagnosticCatalogue {
   /// The page of an id, or nothing where the id is not known.
   public static func explanation(_ id: String) -> String? { sentences[id].map { "\(id)\n\n" + Paragraph.wrap($0) + "\n" } }
 
+  /// All ids that have a page, sorted.
   public static var ids: [String] { sentences.keys.sorted() }
 
   private static let sentences: [String: String] = lines.merging(options) { first, _ in first }.merging(chains) { first, _ in first }

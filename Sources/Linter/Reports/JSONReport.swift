@@ -60,6 +60,7 @@ extension JSONReport.Finding {
 
 /// JSON as Ferrule prints it: indented, members sorted, slashes as they are, hidden characters escaped, a newline at the end.
 public enum JSONText {
+  /// Encodes a value as indented JSON, with a newline at the end.
   public static func encode(_ value: some Encodable) -> String {
     text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + "\n"
   }

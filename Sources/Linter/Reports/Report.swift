@@ -2,14 +2,18 @@ public import Diagnostics
 
 /// The diagnostics of one file, to be rendered.
 public struct FileDiagnostics: Sendable {
+  /// The file.
   public let file: SourceFile
+  /// The file's diagnostics, in the order in which they are rendered.
   public let diagnostics: [Diagnostic]
 
+  /// Combines a file with its diagnostics.
   public init(_ file: SourceFile, _ diagnostics: [Diagnostic]) {
     self.file = file
     self.diagnostics = diagnostics
   }
 
+  /// The number of diagnostics of a severity.
   public func count(_ severity: Severity) -> Int { diagnostics.count { $0.severity == severity } }
 }
 
@@ -23,6 +27,11 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   /// The XML of JUnit, one test case a file and one a finding.
   case junit
 
+  /// Renders the files' diagnostics as one report.
+  ///
+  /// - Parameters:
+  ///   - files: the files, in the order of the report.
+  ///   - coloured: whether the text form contains terminal colours. Other forms ignore it.
   public func render(_ files: [FileDiagnostics], coloured: Bool = false) -> String {
     switch self {
     case .text:
