@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// A rule leads to a chain without rules.
+/// Finds jumps to a chain without rules.
 public enum EmptyChainCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE003"

@@ -2,7 +2,7 @@ import Compiler
 public import Diagnostics
 import XTables
 
-/// Chains jump to one another so often that one packet can keep the kernel busy for seconds.
+/// Finds chains whose jumps multiply so that one packet can keep the kernel busy for seconds.
 public enum ExponentialWalkCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE018"
@@ -22,19 +22,19 @@ public enum ExponentialWalkCheck: Check {
     .bad(tower(levels: 20, "-j"), lines: [22]),
     .bad(tower(levels: 13, "-j", jumps: 3), lines: [15]),
     .good(tower(levels: 10, "-j")),
-    // A packet does not come back from a goto.
+    // A packet does not return from a goto.
     .good(tower(levels: 20, "-g")),
   ]
 
-  /// Entries that one packet may meet, each rule, policy and end of a chain counted, before it is told.
+  /// The number of entries (rules, policies, chain ends) that one packet may traverse without a finding.
   private static let most: UInt64 = 1_000_000
-  /// And how often it may meet each of the table's entries on average: a table with a million rules is long, its walk is not.
+  /// The number of times that it may traverse each entry on average: a table with a million rules is long, but each is traversed once.
   private static let mostRounds: UInt64 = 16
 
   /// Reports each built-in chain from which one packet can traverse too many entries.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts -> [Diagnostic] in
-      // A table with a loop is refused, and its walk has no end.
+      // A table with a loop is reported by another check, and its traversal is endless.
       guard facts.reach.loop == nil else { return [] }
       let lengths = LongestWalk(facts).lengths
       let table = facts.table
@@ -51,7 +51,7 @@ public enum ExponentialWalkCheck: Check {
     }
   }
 
-  /// A chain for each level, each with jumps to the next.
+  /// A ruleset with one chain per level, each with `jumps` jumps to the next.
   private static func tower(levels: Int, _ option: String, jumps: Int = 2) -> String {
     let names = (0..<levels).map { ":c\($0) - [0:0]\n" }.joined()
     let rules = (1..<levels).map { level in
@@ -61,9 +61,9 @@ public enum ExponentialWalkCheck: Check {
   }
 }
 
-/// How many entries of a table one packet can meet at most, from each chain on.
+/// The maximum number of entries that one packet can traverse from the start of each chain.
 private struct LongestWalk {
-  /// By chain index; nil for chains that no hook leads to. `.max` stands for that and more.
+  /// The numbers, indexed by chain; nil for chains that no hook reaches. `.max` means that number or more.
   private(set) var lengths: [UInt64?]
   private let facts: TableFacts
 
@@ -71,7 +71,7 @@ private struct LongestWalk {
     self.facts = facts
     let chains = facts.table.chains
     lengths = [UInt64?](repeating: nil, count: chains.count)
-    // Depth first, without recursion: a ruleset may nest as deep as it has chains. A chain is measured when those it leads to are.
+    // Depth-first without recursion: a ruleset may nest as deep as it has chains. A chain is measured after the chains it jumps to.
     for start in chains.indices where chains[start].isBuiltin {
       var stack = [(chain: start, next: 0)]
       while let top = stack.last {
@@ -87,7 +87,7 @@ private struct LongestWalk {
     }
   }
 
-  /// A packet comes back from a jump and goes on; from a goto it does not, and a verdict ends it.
+  /// A packet continues after a jump returns. It does not return from a goto. A verdict ends the traversal.
   private func length(of chain: Int) -> UInt64 {
     var passed: UInt64 = 0
     var longest: UInt64 = 0

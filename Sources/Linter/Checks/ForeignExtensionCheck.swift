@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// A rule uses a match or target whose meaning is not known.
+/// Finds matches and targets whose meaning is unknown.
 public enum ForeignExtensionCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE016"

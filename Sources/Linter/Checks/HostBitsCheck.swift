@@ -2,7 +2,7 @@ public import Diagnostics
 import Wire
 import XTables
 
-/// An address with bits outside its mask.
+/// Finds addresses with bits outside their mask.
 public enum HostBitsCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE014"
@@ -46,7 +46,7 @@ public enum HostBitsCheck: Check {
     let mask = AddressMask.mask(prefix: Int(prefix), address.family)
     guard address.bits & ~mask != 0 else { return nil }
     let network = "\(IPAddress(family: address.family, bits: address.bits & mask))/\(prefix)"
-    // Only a word without quotes lies in the file as it reads, so that a part's place in it is known.
+    // Only the bytes of an unquoted word are those of the file, so only there the position of a part is known.
     let isPlain = whole.bytes.startIndex == Int(whole.range.lowerBound) && whole.bytes.count == whole.range.range.count
     let range = isPlain ? SourceRange(part.bytes.startIndex..<part.bytes.endIndex) : whole.range
     return finding(

@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// `!` before a range that holds every value.
+/// Finds `!` before a range that holds every value.
 public enum InvertedFullRangeCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE008"

@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// `!` before an interface or address that every packet has.
+/// Finds `!` before an interface or address that matches every packet.
 public enum InvertedWildcardCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE010"

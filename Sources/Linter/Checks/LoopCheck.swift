@@ -2,7 +2,7 @@ import Compiler
 public import Diagnostics
 import XTables
 
-/// Chains call each other in a circle.
+/// Finds loops of chains.
 public enum LoopCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE004"
@@ -34,12 +34,12 @@ public enum LoopCheck: Check {
     }
   }
 
-  /// Each jump that closes a circle, by a walk in depth from every chain that has not been seen.
+  /// The jumps that close a loop, by depth-first search from every chain not yet visited.
   private static func circles(_ facts: TableFacts) -> [Diagnostic] {
     let table = facts.table
     enum State { case new, open, done }
     var states = [State](repeating: .new, count: table.chains.count)
-    // Where an open chain stands on the stack.
+    // The position of each open chain on the stack.
     var depths = [Int](repeating: 0, count: table.chains.count)
     var found: [Diagnostic] = []
     for start in table.chains.indices where states[start] == .new {
@@ -72,7 +72,7 @@ public enum LoopCheck: Check {
     return found
   }
 
-  /// `a → b → a`; of a long circle the ends.
+  /// The loop as `a → b → a`; a long loop is shortened to its ends.
   private static func circle(_ chains: some BidirectionalCollection<Int>, _ table: Table) -> String {
     let count = chains.count
     var shown = chains.prefix(count <= 8 ? count : 4).map { table.chains[$0].name }

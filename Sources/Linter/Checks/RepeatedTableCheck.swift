@@ -2,7 +2,7 @@ public import Diagnostics
 import Syntax
 import XTables
 
-/// A table stands twice in a file.
+/// Finds tables that a file names more than once.
 public enum RepeatedTableCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE012"

@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// A range whose end lies before its beginning.
+/// Finds ranges whose end is below their beginning.
 public enum ReversedRangeCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE011"

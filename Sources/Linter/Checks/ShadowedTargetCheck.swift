@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// A chain has the name of a target.
+/// Finds chains with the name of a target.
 public enum ShadowedTargetCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE013"

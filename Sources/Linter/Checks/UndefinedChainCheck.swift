@@ -1,6 +1,6 @@
 public import Diagnostics
 
-/// A rule leads to a chain that the table does not have.
+/// Finds jumps to a chain or target that does not exist.
 public enum UndefinedChainCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE001"

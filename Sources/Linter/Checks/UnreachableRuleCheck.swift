@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// Rules stand behind one that lets no packet pass.
+/// Finds rules after a rule that always ends the chain.
 public enum UnreachableRuleCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE005"
@@ -48,9 +48,9 @@ public enum UnreachableRuleCheck: Check {
     }
   }
 
-  /// Whether every packet that reaches the rule leaves the chain there.
+  /// True if every packet that reaches the rule leaves the chain there.
   static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    // A header that tests something excludes packets; what it is need not be worked out.
+    // A header with any test excludes packets; no need to evaluate it.
     rule.target.ending == .always && rule.header.parts(family).isEmpty && rule.condition(family).truth(family) == .always
   }
 }

@@ -1,7 +1,7 @@
 public import Diagnostics
 import XTables
 
-/// No packet can get into a user chain.
+/// Finds user chains that no packet can reach.
 public enum UnreferencedChainCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE002"
@@ -40,7 +40,7 @@ public enum UnreferencedChainCheck: Check {
     }
   }
 
-  /// From the built-in chains, along every jump: also those behind a final verdict, which another check reports.
+  /// The chains reachable from the built-in chains along every jump, including jumps after a final verdict, which another check reports.
   private static func reachable(_ facts: TableFacts) -> [Bool] {
     let table = facts.table
     var reached = table.chains.map(\.isBuiltin)

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A suppression that suppresses nothing.
+/// Finds suppressions that suppress nothing.
 public enum UnusedSuppressionCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE015"

@@ -1,6 +1,6 @@
 public import Diagnostics
 
-/// A number that is loaded as another.
+/// Finds numbers that wrap when they are loaded.
 public enum WrappedNumberCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE017"

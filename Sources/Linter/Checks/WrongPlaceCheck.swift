@@ -1,6 +1,6 @@
 public import Diagnostics
 
-/// A match or target stands where the kernel does not take it.
+/// Finds matches and targets where the kernel refuses them.
 public enum WrongPlaceCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE006"

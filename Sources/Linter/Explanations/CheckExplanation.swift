@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A check's page: what it finds, why, and its examples.
+/// The page of a check: title, rationale and examples.
 public struct CheckExplanation: Encodable, Sendable {
   struct Example: Encodable, Sendable {
     let text: String
@@ -55,7 +55,7 @@ public struct CheckExplanation: Encodable, Sendable {
     return text
   }
 
-  /// A line for each check.
+  /// The list of all checks, one line each.
   public static var index: String {
     CheckList.all.map { check in
       let severity = check.severity.rawValue
@@ -65,7 +65,7 @@ public struct CheckExplanation: Encodable, Sendable {
   }
 }
 
-/// Text for a terminal.
+/// Wraps and indents text for a terminal.
 enum Paragraph {
   static func wrap(_ text: String, width: Int = 80) -> String {
     var lines: [String] = []

@@ -2,7 +2,7 @@ import Conntrack
 import Wire
 public import XTables
 
-/// A match's or target's page, made from its declarations.
+/// The page of a match or target, generated from its declarations.
 public struct ExtensionExplanation: Encodable, Sendable {
   struct Option: Encodable, Sendable {
     let name: String

@@ -17,14 +17,14 @@ public struct FileDiagnostics: Sendable {
   public func count(_ severity: Severity) -> Int { diagnostics.count { $0.severity == severity } }
 }
 
-/// The forms in which diagnostics can be given out.
+/// The formats of a report.
 public enum ReportFormat: String, Sendable, CaseIterable {
   case text, json
   /// Workflow commands of GitHub Actions.
   case github
   /// Static Analysis Results Interchange Format 2.1.0.
   case sarif
-  /// The XML of JUnit, one test case a file and one a finding.
+  /// JUnit XML: one test case per finding, and one per file without findings.
   case junit
 
   /// Renders the files' diagnostics as one report.
@@ -45,7 +45,7 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   }
 }
 
-/// A range as lines and columns, both from one, the end exclusive.
+/// A range as lines and columns, both counted from 1, the end exclusive.
 struct Region: Encodable {
   let line: Int
   let column: Int
