@@ -118,7 +118,8 @@ extension ConntrackCore {
     return common.matches(b.tuple) && self[a.master]?.zone.id == self[b.master]?.zone.id
   }
 
-  /// The expectation that a new connection fulfils; removed unless permanent. The corresponding kernel function is `nf_ct_find_expectation`.
+  /// The expectation that a new connection fulfils; removed unless permanent. The corresponding kernel function is
+  /// `nf_ct_find_expectation`.
   private mutating func takeExpectation(_ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
     guard !expectations.all.isEmpty else { return nil }
     for handle in expectations.matching(tuple) {

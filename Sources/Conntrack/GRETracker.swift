@@ -10,7 +10,8 @@ struct GREKey: Sendable {
 }
 
 extension ConntrackCore {
-  /// Sets the keys of a GRE packet's tuple: none for plain GRE and truncated headers; for PPTP the packet's call id and the mapped source key.
+  /// Sets the keys of a GRE packet's tuple: none for plain GRE and truncated headers; for PPTP the packet's call id and the mapped
+  /// source key.
   /// The corresponding kernel function is `gre_pkt_to_tuple`.
   static func greTuple(_ bytes: [UInt8], _ at: TrackedTransport, _ tuple: Tuple, _ greKeys: [GREKey]) -> Tuple? {
     var tuple = tuple

@@ -20,8 +20,8 @@ extension ConntrackTable {
     return setUpNAT(handle, range.to(address), .source, random: &random, now: now)
   }
 
-  /// Translates the destination to this host: to 127.0.0.1 or ::1 for its own packets, else to `address`. The corresponding kernel functions
-  /// are `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
+  /// Translates the destination to this host: to 127.0.0.1 or ::1 for its own packets, else to `address`. The corresponding kernel
+  /// functions are `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
   /// - Parameter address: the first address of the input interface; nil if it has none.
   /// - Returns: `.drop` without an address.
   public func redirect(

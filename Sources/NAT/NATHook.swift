@@ -50,7 +50,8 @@ extension ConntrackTable {
     return packet.translate(manip, to: target) ? .accept : .drop
   }
 
-  /// Translates an ICMP error: first the quoted packet, which travelled in the opposite direction, then the error. False if it must be dropped.
+  /// Translates an ICMP error: first the quoted packet, which travelled in the opposite direction, then the error. False if it must
+  /// be dropped.
   /// The corresponding kernel function is `nf_nat_icmp_reply_translation`.
   private func translateError(
     packet: inout Packet, at: TransportLocator, _ connection: Connection, _ info: ConnectionInfo, _ hook: Hook

@@ -82,8 +82,8 @@ public struct NATRange: Sendable, Hashable {
     return range
   }
 
-  /// The range for NETMAP: one address with the network part of this range's first address and the host part of `address`. The network part is
-  /// the bits in which the range's ends agree. The corresponding kernel function is `netmap_tg4`.
+  /// The range for NETMAP: one address with the network part of this range's first address and the host part of `address`. The
+  /// network part is the bits in which the range's ends agree. The corresponding kernel function is `netmap_tg4`.
   public func netmapped(_ address: IPAddress) -> NATRange {
     let mask = ~(addresses.lowerBound ^ addresses.upperBound)
     let mapped = address.bits & ~mask | addresses.lowerBound & mask

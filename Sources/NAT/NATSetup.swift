@@ -185,7 +185,8 @@ private struct TupleSearch {
     isV4 ? [UInt32(truncatingIfNeeded: bits), 0, 0, 0] : IPv6Address(rawValue: bits).words
   }
 
-  /// Searches a port, identifier or key that makes the tuple unique. If none is found, the last one tried stays and `confirm` drops the packet.
+  /// Searches a port, identifier or key that makes the tuple unique. If none is found, the last one tried stays and `confirm` drops
+  /// the packet.
   /// The corresponding kernel function is `nf_nat_l4proto_unique_tuple`.
   private func chooseID(_ tuple: inout Tuple, random: inout some RandomNumberGenerator) {
     guard let (key, minimum, size) = idRange(tuple) else { return }

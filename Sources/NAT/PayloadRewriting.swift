@@ -2,9 +2,9 @@ import Conntrack
 public import Wire
 
 extension Packet {
-  /// Replaces a part of the payload that starts at `payload` and updates length fields and checksums. False, and nothing changes, if the range
-  /// lies outside the payload or the packet would become too long. The corresponding kernel functions are `mangle_contents` and
-  /// `nf_nat_csum_recalc`.
+  /// Replaces a part of the payload that starts at `payload` and updates length fields and checksums. False, and nothing changes, if
+  /// the range lies outside the payload or the packet would become too long. The corresponding kernel functions are `mangle_contents`
+  /// and `nf_nat_csum_recalc`.
   mutating func replacePayload(at payload: Int, _ range: Range<Int>, with replacement: [UInt8]) -> Bool {
     guard range.lowerBound >= 0, bytes.holds(range.upperBound, at: payload),
       bytes.count - range.count + replacement.count <= 0xFFFF

@@ -4,7 +4,8 @@ extension FragmentQueues {
   /// The violated invariants of the queues, one sentence each; empty if all hold. The cost is linear in the queued fragments.
   /// - Parameter settings: the limits in force when the fragments were queued.
   public func inconsistencies(_ settings: FragmentSettings, now: Instant) -> [String] {
-    // An empty last fragment of an IPv6 datagram is dropped, but the length it claims stays. A queue that is complete at that length keeps waiting.
+    // An empty last fragment of an IPv6 datagram is dropped, but the length it claims stays. A queue that is complete at that length
+    // keeps waiting.
     var findings = queues.flatMap { $0.value.inconsistencies(mayBeWhole: $0.key.family == .ipv6) }
     let sum = allQueues.reduce(0) { $0 + $1.memory }
     if sum != memory { findings.append("the queues of fragments hold \(sum) bytes, counted as \(memory)") }

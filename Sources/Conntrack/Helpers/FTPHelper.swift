@@ -141,7 +141,8 @@ public struct FTPHelper: ConntrackHelper {
     return passive
   }
 
-  /// Searches a pattern at the start of the payload, then skips to the byte after `skip`. The corresponding kernel function is `find_pattern`.
+  /// Searches a pattern at the start of the payload, then skips to the byte after `skip`. The corresponding kernel function is
+  /// `find_pattern`.
   private func find(_ text: PayloadText, _ pattern: String, skip: UInt8?, _ read: (Int) -> Match?) -> Search {
     let length = pattern.utf8.count
     if text.count <= length { return text.beginsWith(partOf: pattern, at: 0) ? .partial : .none }

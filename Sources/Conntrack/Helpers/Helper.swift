@@ -127,7 +127,8 @@ public protocol HelperNAT: AnyObject {
   func sessionPort(_ exchange: inout SIPExchange, _ place: Range<Int>, _ port: UInt16) -> Bool
   /// Rewrites the session-level addresses of the description. Kernel: `nf_nat_sip_hooks.sdp_session`.
   func session(_ exchange: inout SIPExchange, from place: Int, _ address: IPAddress) -> Bool
-  /// Expects a stream and its control channel on a pair of ports, and rewrites the port of the medium. Kernel: `nf_nat_sip_hooks.sdp_media`.
+  /// Expects a stream and its control channel on a pair of ports, and rewrites the port of the medium. Kernel:
+  /// `nf_nat_sip_hooks.sdp_media`.
   /// - Parameter address: the translated address of the stream.
   func sessionMedia(
     _ exchange: inout SIPExchange, _ media: Expectation, _ control: Expectation, _ place: Range<Int>, _ address: inout IPAddress

@@ -60,7 +60,8 @@ struct PayloadText {
     return nil
   }
 
-  /// The decimal number at an index and the index after it. Wraps at 32 bits, as the kernel's parsers do. Without digits the end equals `index`.
+  /// The decimal number at an index and the index after it. Wraps at 32 bits, as the kernel's parsers do. Without digits the end
+  /// equals `index`.
   func number(at index: Int, to limit: Int? = nil) -> (value: UInt32, end: Int) {
     var value: UInt32 = 0
     var place = index

@@ -34,8 +34,8 @@ extension SIPMessage {
     return nil
   }
 
-  /// Four decimal numbers; leading zeros are allowed. Neither a dot nor a hexadecimal digit may follow. The corresponding kernel function is
-  /// `in4_pton`.
+  /// Four decimal numbers; leading zeros are allowed. Neither a dot nor a hexadecimal digit may follow. The corresponding kernel
+  /// function is `in4_pton`.
   private func ipv4(at start: Int) -> (address: IPAddress, end: Int)? {
     var bits: UInt32 = 0
     var place = start

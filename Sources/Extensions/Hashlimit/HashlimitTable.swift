@@ -57,7 +57,8 @@ struct HashlimitBucket {
   private var credit: UInt64 = 0
   private var cap: UInt64 = 0
   private var cost: UInt64 = 0
-  /// For `--hashlimit-rate-match`: the allowed rate, the packets or bytes of this interval, and whether the last interval exceeded the rate.
+  /// For `--hashlimit-rate-match`: the allowed rate, the packets or bytes of this interval, and whether the last interval exceeded
+  /// the rate.
   private var rate: UInt64 = 0
   private var burst: UInt64 = 0
   private var current: UInt64 = 0

@@ -1,7 +1,8 @@
 public import Conntrack
 import Wire
 
-/// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`, `nf_nat_sip`.
+/// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`,
+/// `nf_nat_sip`.
 public final class HelperTranslation: HelperNAT {
   var random: SeededChance
 

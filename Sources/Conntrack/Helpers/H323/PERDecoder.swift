@@ -221,7 +221,8 @@ struct PERDecoder {
     return isExtended ? extensions(fields.dropFirst(field.lower), known: field.upper - field.lower, &value) : .done
   }
 
-  /// - Parameter known: the number of additions in the kernel's version of the message. The schema omits trailing additions without addresses.
+  /// - Parameter known: the number of additions in the kernel's version of the message. The schema omits trailing additions without
+  ///   addresses.
   private mutating func extensions(_ fields: ArraySlice<PERSchema.Field>, known: Int, _ value: inout PERValue?) -> Outcome {
     guard reader.has(bits: 7) else { return .failed }
     let count = reader.number(bits: 7) + 1
