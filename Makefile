@@ -1,19 +1,19 @@
-# make run | test | bench | install do all the set-up on a fresh Debian or Ubuntu that has Swift installed.
+# On a Debian or Ubuntu with Swift installed, run, test, bench and install also install the missing packages.
 
-# What it takes to build, and what `snapshot` asks and the kernel tests drive beside it.
+# Packages needed to build; programs that `ferrule snapshot` and the kernel tests run.
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
 
 SWIFT ?= swift
 SWIFT_FLAGS ?=
-# What is linked early is not linked at every start: Swift's libraries and the C++ library go into the programs, which lie at a
-# fixed address, so that none of their forty thousand pointers is to be put right. `iptables -S` starts twice as fast for it.
+# Link Swift's libraries and the C++ library statically and non-PIE: no start-up relocations. This halves the start-up time of
+# `iptables -S`.
 LINK = -no-pie --config=./release-link.cfg
 RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic \
   $(foreach flag,$(LINK),-Xswiftc -Xclang-linker -Xswiftc $(flag)) $(SWIFT_FLAGS)
 BIN = $$($(SWIFT) build $(RELEASE) --show-bin-path)
-# The iptables commands run in one thread, and may count their references without a lock on the bus: a fifth of the time of a restore.
+# The iptables commands are single-threaded, so they use non-atomic reference counting. This saves a fifth of the time of a restore.
 COUNTING := retain release retain_n release_n bridgeObjectRetain bridgeObjectRelease bridgeObjectRetain_n bridgeObjectRelease_n
 ONE_THREAD = $(foreach call,$(COUNTING),-Xlinker --wrap=swift_$(call) -Xlinker --defsym=__wrap_swift_$(call)=swift_nonatomic_$(call))
 PREFIX ?= /usr/local
@@ -64,7 +64,7 @@ install: release
 	install -D -s -t "$(DESTDIR)$(PREFIX)/bin" $(foreach program,$(PROGRAMS),"$(BIN)/$(program)")
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" Docs/man/*.1
 
-# Findings, then the way of a packet that one of them keeps out.
+# Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release
 	@PATH="$(BIN):$$PATH"; cd Examples/router-mistakes; \
 	for command in "ferrule lint ruleset.rules" \
@@ -76,14 +76,14 @@ test: setup
 	$(SWIFT) test $(SWIFT_FLAGS)
 	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-legacy-multi" --may-skip
 
-# The iptables project's own tests against our binary; part of `make test` too.
+# The iptables project's own tests with our binary; also part of `make test`.
 conformance: build
 	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-legacy-multi"
 
 SOAK_PACKETS ?= 1000000
 SOAK_SEED ?= 1
 
-# What EvaluatorTests runs for some thousand packets, at length; then 10^6 flows against a table of 65,536.
+# The soak test of EvaluatorTests with more packets; then 10^6 flows with a connection table of 65,536 entries.
 soak: setup
 	$(SWIFT) build $(RELEASE) --product Soak
 	"$(BIN)/Soak" $(SOAK_PACKETS) $(SOAK_SEED)
@@ -95,18 +95,19 @@ bench: release
 	$(SWIFT) run --package-path Benchmarks -c release PacketCosts
 	$(SWIFT) run --package-path Benchmarks -c release ScenarioCosts
 
-# What is made from the extensions' tables and the commands' definitions: Grammar/, its completions, and Docs/man.
+# Regenerates Grammar/ with its completions, and Docs/man, from the option tables and the command definitions.
 grammar: setup
 	FERRULE_REGENERATE=1 $(SWIFT) test $(SWIFT_FLAGS) --filter 'isFresh|isTheOneInGrammar'
 
 TIME ?= 60
 
-# Drawn rulesets and packets, asked of the engine and of the running kernel; what they disagree about goes into fuzz-found.jsonl.
+# Compares engine and running kernel on random rulesets and packets; differences are written to fuzz-found.jsonl.
 fuzz: release
 	"$(BIN)/ferrule" fuzz --time $(TIME) $(if $(SEED),--seed $(SEED)) \
 	  --output fuzz-found.jsonl Examples/*/ruleset.*
 
-# Whatever strangers write is read without a trap, in bounded time and memory; builds into .build-fuzz with libFuzzer, which Swift brings along.
+# Coverage-guided fuzzing of all input readers: no trap, bounded time and memory. Builds into .build-fuzz with the libFuzzer of the Swift
+# toolchain.
 fuzz-input: setup
 	SWIFT="$(SWIFT)" Tests/InputFuzzer/fuzz-input.sh $(TIME) $(ENTRY)
 

@@ -1,20 +1,20 @@
 import Wire
 
-/// A pcapng file with a remark on every packet, which libpcap cannot write: RFC draft `draft-ietf-opsawg-pcapng`.
+/// A pcapng file with a comment on every packet (`draft-ietf-opsawg-pcapng`). libpcap cannot write comments.
 ///
-/// The numbers of the blocks are written in little-endian order. Times are nanoseconds.
+/// Numbers are written in little-endian order. Timestamps are in nanoseconds.
 public struct AnnotatedCapture: Sendable {
-  /// A packet with what there is to say about it.
+  /// A packet with its comment.
   public struct Packet: Sendable {
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since 1970-01-01 00:00 UTC.
     public var time: UInt64
     /// The name of the interface, as the pcapng interface block carries it.
     public var interface: String
-    /// It came in by the interface; else it left by it.
+    /// True if the packet was received on the interface, false if it was sent.
     public var isArriving: Bool
-    /// From the network header on.
+    /// The packet's bytes from the network header on.
     public var bytes: [UInt8]
-    /// What Wireshark shows as the packet's comment.
+    /// The packet comment, as Wireshark shows it.
     public var comment: String
 
     /// Creates a packet; parameters as the properties of the same names.
@@ -41,8 +41,8 @@ public struct AnnotatedCapture: Sendable {
     static let timeResolution: UInt16 = 9
   }
 
-  /// Ethernet. The type for packets without a frame would do for one interface only: libpcap refuses a file with several of it,
-  /// because it holds the number in the file against its own.
+  /// Ethernet. The raw IP link type works for one interface only: libpcap refuses a file with several raw interfaces, because it compares
+  /// the number in the file with its own.
   private static let linkType: UInt16 = 1
 
   /// The file so far.
@@ -55,14 +55,14 @@ public struct AnnotatedCapture: Sendable {
     body.appendLittle(0x1A2B_3C4D as UInt32)
     body.appendLittle(1 as UInt16)
     body.appendLittle(0 as UInt16)
-    // How long the section is, is not said.
+    // The section length is unspecified.
     body.appendLittle(UInt64.max)
     body.appendOption(Option.writer, Array("ferrule".utf8))
     body.endOptions()
     append(Block.section, body)
   }
 
-  /// Appends an enhanced packet block, and before it an interface block where the interface is new.
+  /// Appends an enhanced packet block. A new interface's description block precedes it.
   public mutating func append(_ packet: Packet) {
     let interface = number(of: packet.interface)
     let frame = AnnotatedCapture.frame(packet.bytes)
@@ -82,14 +82,14 @@ public struct AnnotatedCapture: Sendable {
     append(Block.packet, body)
   }
 
-  /// The packet in a frame whose addresses say nothing.
+  /// The packet in an Ethernet frame with zero addresses.
   private static func frame(_ bytes: [UInt8]) -> [UInt8] {
     var frame = [UInt8](repeating: 0, count: 12)
     frame.appendUInt16(bytes.first.map { $0 >> 4 } == 6 ? 0x86DD : 0x0800)
     return frame + bytes
   }
 
-  /// The number of an interface, which is described when it first occurs.
+  /// The number of an interface. Appends its description block at its first use.
   private mutating func number(of name: String) -> UInt32 {
     if let number = interfaces[name] { return number }
     let number = UInt32(interfaces.count)
@@ -105,7 +105,7 @@ public struct AnnotatedCapture: Sendable {
     return number
   }
 
-  /// Type, length, body, and the length again.
+  /// Appends a block: type, length, body, and the length again.
   private mutating func append(_ type: UInt32, _ body: [UInt8]) {
     let length = UInt32(clamping: body.count + 12)
     bytes.appendLittle(type)
@@ -122,7 +122,7 @@ extension [UInt8] {
 
   fileprivate mutating func padToWord() { while count % 4 != 0 { append(0) } }
 
-  /// Code, length and value; a value longer than the length can say is cut off.
+  /// Appends an option: code, length and value. A value longer than 65,535 bytes is cut off.
   fileprivate mutating func appendOption(_ code: UInt16, _ value: [UInt8]) {
     let value = value.prefix(Int(UInt16.max))
     appendLittle(code)

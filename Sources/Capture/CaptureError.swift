@@ -1,12 +1,12 @@
 /// Why a capture file could not be read or written.
 public enum CaptureError: Error, Sendable, Hashable {
-  /// The file cannot be opened, or is no capture file.
+  /// The file cannot be opened, or is not a capture file.
   case cannotOpen(path: String, reason: String)
-  /// The file ends in the middle of a packet, or is damaged there. Packets before were read.
+  /// The file is truncated or damaged after the packets read so far.
   case damaged(path: String, afterPackets: Int, reason: String)
-  /// The packets are framed in a way that is not known here.
+  /// The link type is not supported.
   case unknownLinkType(path: String, linkType: Int32, name: String)
-  /// The file holds more bytes of packets than may be kept.
+  /// The packets of the file exceed the limit in bytes.
   case tooLong(path: String, limit: Int)
   /// The file cannot be written.
   case cannotWrite(path: String, reason: String)

@@ -12,7 +12,7 @@ import CPcap
 
   /// Opens a file; `-` is standard input.
   ///
-  /// - Parameter name: what errors call the file where that is not the path.
+  /// - Parameter name: the file's name in error messages, if other than the path.
   public init(path place: String, calledAs name: String? = nil) throws(CaptureError) {
     let path = name ?? place
     var reason = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
@@ -35,7 +35,7 @@ import CPcap
 
   deinit { unsafe library.pointee.close(handle) }
 
-  /// The next record; nil at the end. What stands before the damage in a file that is cut short comes first.
+  /// The next record; nil at the end. In a damaged file, the records before the damage are returned before the error is thrown.
   public func next() throws(CaptureError) -> CapturedFrame? {
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
@@ -47,7 +47,7 @@ import CPcap
     count += 1
     let record = unsafe header.pointee
     let bytes = unsafe [UInt8](UnsafeBufferPointer(start: data, count: Int(record.caplen)))
-    // With nanosecond precision the field of microseconds holds nanoseconds.
+    // With nanosecond precision, the microseconds field holds nanoseconds.
     let timestamp = UInt64(clamping: record.ts.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: record.ts.tv_usec)
     return CapturedFrame(timestamp: timestamp, bytes: bytes, originalLength: Int(record.len), framing: framing)
   }
@@ -58,11 +58,11 @@ import CPcap
 }
 
 extension CaptureReader {
-  /// The records of a file, and why it ended early, if it did.
+  /// Reads all records of a file, and the error that ended reading early; nil if none.
   ///
   /// - Parameters:
-  ///   - name: what messages call the file, where `path` is only how it is reached.
-  ///   - limit: bytes of packets at most; the reading ends where there are more.
+  /// - name: the file's name in messages, if other than `path`.
+  /// - limit: the maximum number of packet bytes; reading ends there with an error.
   public static func read(
     path: String, calledAs name: String? = nil, upTo limit: Int = .max
   ) throws(CaptureError) -> (frames: [CapturedFrame], damage: CaptureError?) {

@@ -36,7 +36,7 @@ import CPcap
     unsafe library.pointee.close(handle)
   }
 
-  /// Adds a record; its bytes must be framed as the file is.
+  /// Appends a record. Its bytes must have the file's framing.
   public func write(_ frame: CapturedFrame) throws(CaptureError) {
     guard frame.framing == framing else { throw .cannotWrite(path: path, reason: "a packet of another link type") }
     var header = pcap_pkthdr()

@@ -1,14 +1,14 @@
 import CPcap
 public import Wire
 
-/// How the packets of a capture are framed, of the ways that are known here.
+/// The supported link types of captures, with libpcap's `DLT_*` numbers.
 public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
-  /// BSD loopback: a family word in the byte order of the machine that wrote it.
+  /// BSD loopback: an address family word in the byte order of the writing machine.
   case null = 0
   case ethernet = 1
   /// IP packets without a frame.
   case raw = 12
-  /// OpenBSD loopback: a family word in network order.
+  /// OpenBSD loopback: an address family word in network byte order.
   case loop = 108
   /// Linux cooked, versions 1 and 2.
   case linuxCooked = 113
@@ -16,7 +16,7 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
   case ipv6 = 229
   case linuxCooked2 = 276
 
-  /// The packet inside a frame: nil when it is cut off before the network header, or is not IP.
+  /// The packet inside a frame; nil if the frame ends before the network header or is not IP.
   public func packet(_ frame: [UInt8]) -> Packet? {
     switch self {
     case .raw, .ipv4, .ipv6: ip(Array(frame))
@@ -39,7 +39,7 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
       var etherType = frame.uint16(at: 12)
     else { return nil }
     var offset = 14
-    // VLAN tags stand before the type proper; two of them at most.
+    // Up to two VLAN tags precede the ethertype.
     for _ in 0..<2 where etherType == 0x8100 || etherType == 0x88A8 {
       guard let inner = frame.uint16(at: offset + 2) else { return nil }
       etherType = inner
@@ -65,14 +65,14 @@ public struct CapturedFrame: Sendable, Equatable {
   public var timestamp: UInt64
   /// The bytes that were captured, the link header first.
   public var bytes: [UInt8]
-  /// Bytes on the wire, of which the captured ones may be the first.
+  /// The packet's length on the wire, in bytes; `bytes` may be shorter.
   public var originalLength: Int
   /// The framing of `bytes`.
   public var framing: LinkFraming
 
   /// Creates a record.
   ///
-  /// - Parameter originalLength: bytes on the wire; if nil, as many as were captured.
+  /// - Parameter originalLength: the length on the wire in bytes; if nil, the captured length.
   public init(timestamp: UInt64, bytes: [UInt8], originalLength: Int? = nil, framing: LinkFraming = .raw) {
     self.timestamp = timestamp
     self.bytes = bytes
@@ -80,6 +80,6 @@ public struct CapturedFrame: Sendable, Equatable {
     self.framing = framing
   }
 
-  /// The IP packet inside; nil for other protocols and for a frame that is cut off before it.
+  /// The IP packet inside; nil for other protocols and for a frame that ends before it.
   public var packet: Packet? { framing.packet(bytes) }
 }

@@ -1,10 +1,10 @@
-/// What rides on a packet for connection tracking. Kernel: `skb->_nfct`.
+/// The connection tracking state that a packet carries. Kernel: `skb->_nfct`.
 public enum Attachment: Sendable, Hashable {
   /// Nothing: not yet tracked, or, after tracking, INVALID.
   case none
-  /// Not to be tracked, by NOTRACK or because its kind never is.
+  /// Never tracked: by target NOTRACK, or because its packet type is exempt.
   case untracked
-  /// What the CT target wants the connection to be made of.
+  /// The parameters that target CT sets for the packet's new connection.
   case template(Template)
   /// Part of a connection.
   case connection(ConnectionHandle, ConnectionInfo)
@@ -14,7 +14,7 @@ public enum Attachment: Sendable, Hashable {
   /// How the packet relates to its connection; nil without one.
   @inlinable public var info: ConnectionInfo? { if case .connection(_, let info) = self { info } else { nil } }
 
-  /// The packet of a connection that answers in the other direction, as REJECT's replies are attached.
+  /// The attachment of a reply to this packet, as target REJECT sends one: the same connection, the other direction.
   /// The corresponding kernel function is `nf_conntrack_attach`.
   public var answer: Attachment {
     guard case .connection(let handle, let info) = self else { return .none }
@@ -22,7 +22,7 @@ public enum Attachment: Sendable, Hashable {
   }
 }
 
-/// Names a connection of one table. A handle whose connection is gone is known as such by its generation.
+/// Names a connection of one table. Each slot counts its reuses in a generation, so a handle of a removed connection is recognised.
 public struct ConnectionHandle: Sendable, Hashable {
   @usableFromInline let index: UInt32
   @usableFromInline let generation: UInt32
@@ -33,19 +33,19 @@ public struct ConnectionHandle: Sendable, Hashable {
   }
 }
 
-/// A connection-to-be as the CT target describes it. Kernel: a `nf_conn` with `IPS_TEMPLATE`.
+/// The parameters of a connection not yet created, set by target CT. Kernel: a `nf_conn` with `IPS_TEMPLATE`.
 public struct Template: Sendable, Hashable {
-  /// The zone that connections made from the template are in.
+  /// The zone of connections created from the template.
   public var zone: Zone
-  /// The zone's number is the packet's mark.
+  /// True if the zone's number is taken from the packet's mark.
   public var zoneIsMark: Bool
   /// A helper registered with the table.
   public var helper: HelperID?
   /// A timeout policy registered with the table.
   public var timeoutPolicy: TimeoutPolicyID?
-  /// Which events are to be told, as a mask of `ConnectionEvents`; nil for all.
+  /// The events to record; nil for all.
   public var events: ConnectionEvents?
-  /// A SYN proxy opens it. Kernel: the template of `synproxy_net`.
+  /// True if a SYN proxy opens the connection. Kernel: the template of `synproxy_net`.
   public var isSynproxied: Bool
 
   /// Creates a template; parameters as the properties of the same names.

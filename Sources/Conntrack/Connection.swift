@@ -2,10 +2,10 @@ import Wire
 
 /// One tracked connection. Kernel: `nf_conn`.
 ///
-/// The parts that every packet needs stand here, in place; what few connections have (a master, a helper, labels, sequence
-/// adjustment) stands in `ConnectionExtension`, and `features` tells whether there is any.
+/// Fields that every packet needs are stored here. Rare fields (master, helper, labels, sequence adjustment) are stored in
+/// `ConnectionExtension`; `features` tells whether the connection has any.
 public struct Connection: Sendable {
-  /// What this connection has besides the entry itself.
+  /// Which optional parts the connection has.
   struct Features: OptionSet, Sendable {
     var rawValue: UInt8
     static let extended = Features(rawValue: 1)
@@ -19,22 +19,22 @@ public struct Connection: Sendable {
 
   /// The tuple of the direction that opened the connection.
   public internal(set) var original: Tuple
-  /// The tuple of the answers; NAT changes it.
+  /// The tuple of the reply direction; NAT changes it.
   public internal(set) var reply: Tuple
-  /// What has happened to the connection, as the kernel's `IPS_*` bits.
+  /// The status, as the kernel's `IPS_*` bits.
   public internal(set) var status: ConnectionStatus = []
   /// The connection mark, `nf_conn.mark`.
   public internal(set) var mark: UInt32 = 0
-  /// When it ends. Before it is confirmed: how long it is to live from then on.
+  /// When the connection expires. Before confirmation: the lifetime that starts at confirmation.
   var expiry: Instant = Instant(nanoseconds: 0)
   /// The zone of the original direction.
   public internal(set) var zone: Zone
   var pendingEvents: ConnectionEvents = []
   var features: Features = []
   var generation: UInt32
-  /// The next connection in the chain of the same source, or the next free slot.
+  /// The slot of the next connection in the chain of the same source, or of the next free slot; `.max` ends the chain.
   var next: UInt32 = .max
-  /// What the protocol's tracker remembers.
+  /// The state of the protocol's tracker.
   public internal(set) var tracker: TrackerState = .stateless
 
   /// The tuple of a direction.
@@ -44,18 +44,18 @@ public struct Connection: Sendable {
   public var isConfirmed: Bool { status.contains(.confirmed) }
   /// True once the connection is being removed.
   public var isDying: Bool { status.contains(.dying) }
-  /// It stands in the table.
+  /// True if the connection is confirmed and not being removed.
   var isListed: Bool { features.contains(.live) && isConfirmed && !isDying }
 }
 
-/// What a protocol's tracker remembers. Kernel: `nf_conntrack_proto`.
+/// The state of a protocol's tracker. Kernel: `nf_conntrack_proto`.
 public enum TrackerState: Sendable {
   case stateless
   case tcp(TCPState)
-  /// When a UDP flow that goes both ways counts as a stream.
+  /// `streamAt`: from then on a UDP flow with packets in both directions counts as a stream.
   case udp(streamAt: Instant)
   case sctp(SCTPState)
-  /// The timeouts that a GRE connection began with, seconds.
+  /// The timeouts at the connection's creation, in seconds.
   case gre(timeout: UInt32, streamTimeout: UInt32)
 }
 
@@ -84,11 +84,11 @@ public struct ConnectionAccounting: Sendable, Hashable {
   }
 }
 
-/// How the sequence numbers of one direction are to be changed. Kernel: `nf_ct_seqadj`.
+/// The change to the TCP sequence numbers of one direction. Kernel: `nf_ct_seqadj`.
 public struct SequenceAdjustment: Sendable, Hashable {
-  /// The sequence number behind the last change of length.
+  /// The first sequence number after the last change of length.
   public var correctionPosition: UInt32 = 0
-  /// Added to sequence numbers up to the position, and behind it.
+  /// The offset for sequence numbers up to `correctionPosition`.
   public var offsetBefore: Int32 = 0
   /// The offset for sequence numbers after `correctionPosition`.
   public var offsetAfter: Int32 = 0
@@ -97,27 +97,27 @@ public struct SequenceAdjustment: Sendable, Hashable {
   public init() {}
 }
 
-/// What few connections have. Kernel: the `nf_ct_ext` areas.
+/// The rarely used fields of a connection. Kernel: the `nf_ct_ext` areas.
 public struct ConnectionExtension: Sendable {
   /// The connection that expected this one.
   public var master: ConnectionHandle?
   /// The helper that reads the connection's packets.
   public var helper: HelperID?
-  /// What the helper remembers.
+  /// The helper's state.
   public var helperState = HelperState.none
   var expectations: [ExpectationHandle] = []
   /// 128 labels, bit 0 lowest. Kernel: `nf_conn_labels`.
   public var labels: UInt128 = 0
   /// Given by CONNSECMARK. Kernel: `nf_conn.secmark`.
   public var securityMark: UInt32 = 0
-  /// By direction.
+  /// The adjustment of each direction, indexed by `Direction.rawValue`.
   public var sequenceAdjustments: InlineArray<2, SequenceAdjustment> = InlineArray(repeating: SequenceAdjustment())
   var timeoutPolicy: TimeoutPolicyID?
-  /// The events that are to be told; others stay silent.
+  /// The events to record; nil for all.
   var eventMask: ConnectionEvents?
-  /// When it was confirmed, when the timestamp sysctl is on.
+  /// When the connection was confirmed; nil if `nf_conntrack_timestamp` was off.
   public var start: Instant?
-  /// The interface whose address a masqueraded connection uses; it dies with that address.
+  /// The index of the interface whose address a masqueraded connection uses. The connection is removed with that address.
   public var masqueradeInterface: Int32?
   /// Sequence numbers of a SYN proxy.
   public var synproxy: SynproxyState?
@@ -125,13 +125,13 @@ public struct ConnectionExtension: Sendable {
   init() {}
 }
 
-/// What a SYN proxy remembers of a connection. Kernel: `nf_conn_synproxy`.
+/// The state of a SYN proxy for a connection. Kernel: `nf_conn_synproxy`.
 public struct SynproxyState: Sendable, Hashable {
   /// The initial sequence number of the client.
   public var initialSequence: UInt32 = 0
   /// The timestamp of the first SYN, in the client's clock.
   public var initialTimestamp: UInt32 = 0
-  /// What to add to the server's timestamps for the client.
+  /// Added to the server's TCP timestamps before the client sees them.
   public var timestampOffset: UInt32 = 0
 
   /// Creates the state before the first SYN.

@@ -1,6 +1,6 @@
 extension ConntrackTable {
-  /// A reset goes out that ends a TCP connection, of which its own tracker would not know: the connection of the packet it answers is
-  /// closing from now on. The corresponding kernel function is `nf_conntrack_tcp_set_closing`.
+  /// Sets the TCP connection of a packet to CLOSE, because this host answers the packet with a reset. The reset itself bypasses the
+  /// tracker. The corresponding kernel function is `nf_conntrack_tcp_set_closing`.
   public func noteReset(answering attachment: Attachment, now: Instant) {
     core.noteReset(answering: attachment, now: now)
   }

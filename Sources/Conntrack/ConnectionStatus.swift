@@ -5,42 +5,42 @@ public struct ConnectionStatus: OptionSet, Sendable, Hashable {
   /// Creates a status from the kernel's bits.
   @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// It was expected by another one, its master.
+  /// `IPS_EXPECTED`: a master connection expected this one.
   public static let expected = ConnectionStatus(rawValue: 1 << 0)
-  /// Packets have been seen in both directions.
+  /// `IPS_SEEN_REPLY`: packets have been seen in both directions.
   public static let seenReply = ConnectionStatus(rawValue: 1 << 1)
-  /// Never dropped early.
+  /// `IPS_ASSURED`: never removed to make room in a full table.
   public static let assured = ConnectionStatus(rawValue: 1 << 2)
-  /// It stands in the table: its first packet has left.
+  /// `IPS_CONFIRMED`: the connection is in the table; its first packet has passed all hooks.
   public static let confirmed = ConnectionStatus(rawValue: 1 << 3)
   /// `IPS_SRC_NAT`: the source is translated.
   public static let sourceNAT = ConnectionStatus(rawValue: 1 << 4)
   /// `IPS_DST_NAT`: the destination is translated.
   public static let destinationNAT = ConnectionStatus(rawValue: 1 << 5)
-  /// TCP sequence numbers are to be adjusted.
+  /// `IPS_SEQ_ADJUST`: TCP sequence numbers are adjusted.
   public static let sequenceAdjust = ConnectionStatus(rawValue: 1 << 6)
   /// `IPS_SRC_NAT_DONE`: source translation has been decided.
   public static let sourceNATDone = ConnectionStatus(rawValue: 1 << 7)
   /// `IPS_DST_NAT_DONE`: destination translation has been decided.
   public static let destinationNATDone = ConnectionStatus(rawValue: 1 << 8)
-  /// Removed from the table.
+  /// `IPS_DYING`: removed from the table.
   public static let dying = ConnectionStatus(rawValue: 1 << 9)
   /// `IPS_FIXED_TIMEOUT`: packets do not renew the timeout.
   public static let fixedTimeout = ConnectionStatus(rawValue: 1 << 10)
   /// `IPS_TEMPLATE`: a template of target CT, not a connection.
   public static let template = ConnectionStatus(rawValue: 1 << 11)
-  /// It lost a race for its original tuple and stands in the table by its reply tuple alone.
+  /// `IPS_NAT_CLASH`: another connection took the original tuple first; the index has the reply tuple only.
   public static let natClash = ConnectionStatus(rawValue: 1 << 12)
-  /// A helper was attached by the CT target.
+  /// `IPS_HELPER`: target CT assigned a helper.
   public static let helper = ConnectionStatus(rawValue: 1 << 13)
   /// `IPS_OFFLOAD`: packets bypass the hooks through a flow table.
   public static let offload = ConnectionStatus(rawValue: 1 << 14)
   /// `IPS_HW_OFFLOAD`: packets bypass the hooks in hardware.
   public static let hardwareOffload = ConnectionStatus(rawValue: 1 << 15)
 
-  /// Whether either end is translated.
+  /// `IPS_NAT_MASK`: either end is translated.
   public static let natMask: ConnectionStatus = [.sourceNAT, .destinationNAT]
-  /// Whether either translation has been decided.
+  /// `IPS_NAT_DONE_MASK`: either translation has been decided.
   public static let natDoneMask: ConnectionStatus = [.sourceNATDone, .destinationNATDone]
 
   private static let bitNames = [

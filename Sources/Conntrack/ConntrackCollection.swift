@@ -1,14 +1,15 @@
 extension ConntrackCore {
-  /// Makes room in a full table by removing the unassured connections of the first bucket near the new one's hash that has any. As in the
-  /// kernel, eight buckets of `nf_conntrack_buckets` are looked at and no more. The corresponding kernel function is `early_drop`.
+  /// Removes unassured connections to make room in a full table. Searches at most eight buckets (of `nf_conntrack_buckets`) from the
+  /// new connection's hash on and empties the first that has any. The corresponding kernel function is `early_drop`.
+  /// - Returns: false if no connection was removed.
   mutating func dropEarly(_ hash: UInt64, now: Instant) -> Bool {
     let buckets = UInt64(max(settings.buckets, 1))
     // `>>` binds tighter than `&*`, so the product is bracketed.
     func bucket(_ hash: UInt64) -> UInt64 { ((hash >> 33) &* buckets) >> 31 }
     let first = bucket(hash)
     let range: UInt64 = min(8, buckets)
-    // Homes are ordered as hashes are: the words of these buckets stand from the home of the lowest hash on, to the first empty
-    // place behind the home of the highest.
+    // Words are ordered by hash. The words of these buckets lie between the home of the lowest hash and the first empty place
+    // after the home of the highest hash.
     let span = ((range << 31) / buckets) + 1
     let start = index.home(((first << 31) / buckets) << 33)
     let homes = Int(truncatingIfNeeded: (span &* UInt64(index.words.count)) >> 31) + 1
@@ -39,8 +40,8 @@ extension ConntrackCore {
     return dropped > 0
   }
 
-  /// Removes what has expired, and under pressure also unassured and closing connections as long as the table is 95 % full.
-  /// `incoming` calls it once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
+  /// Removes expired connections. After the table was full, also removes unassured and closing connections while it is at least
+  /// 95 % full. `incoming` calls this once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
   mutating func collectGarbage(now: Instant) {
     nextCollection = now.adding(seconds: 60)
     let limit = Int(settings.max) / 100 * 95

@@ -1,15 +1,15 @@
 import Wire
 
 extension ConntrackCore {
-  /// Puts an unconfirmed connection into the table, now that its first packet is about to leave, and tells what has happened.
+  /// Adds an unconfirmed connection to the table and records its pending events. To be called after all hooks accepted its first packet.
   ///
-  /// When another packet of the same flow was confirmed first, the packet moves over to that connection, or, under NAT, its own one
-  /// stands in the table for answers alone. The corresponding kernel function is `nf_conntrack_confirm`.
-  /// - Returns: `.drop` when the table has no room for the connection beside those it has.
+  /// If another packet of the same flow was confirmed first, the packet moves to that connection. Under NAT its own connection is
+  /// added under its reply tuple only. The corresponding kernel function is `nf_conntrack_confirm`.
+  /// - Returns: `.drop` if the connection was removed, or if it clashes with another one and the clash cannot be resolved.
   mutating func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
     guard case .connection(let handle, let info) = attachment, let slot = slot(handle) else { return .accept }
     if !entries[slot].status.contains(.confirmed) {
-      // An answer made by REJECT carries the connection of the packet it answers, which is not yet confirmed and will not be.
+      // A reply from target REJECT carries the rejected packet's connection. That connection is never confirmed.
       guard info.direction == .original else { return .accept }
       let verdict = insert(slot, &attachment, now: now)
       guard verdict == .accept else { return verdict }
@@ -45,7 +45,7 @@ extension ConntrackCore {
     return .accept
   }
 
-  /// The connection in the table that has a tuple already, expired or not, in either direction.
+  /// The slot of the listed connection that already has the tuple in either direction, expired or not.
   private func present(_ tuple: Tuple, _ zone: Zone, _ hash: UInt64, _ direction: Direction) -> Int? {
     var place = index.home(hash)
     while index.words[place] != 0 {
@@ -76,7 +76,7 @@ extension ConntrackCore {
     return .drop
   }
 
-  /// Moves the packet to the connection that was there first, when both are the same flow, be it the other way round.
+  /// Moves the packet to the connection that was confirmed first, if both are the same flow in the same or the opposite direction.
   /// The corresponding kernel function is `nf_ct_can_merge`.
   private mutating func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
     let (own, other) = (entries[slot], entries[winner])
@@ -96,7 +96,8 @@ extension ConntrackCore {
     return true
   }
 
-  /// Puts the connection in by its reply tuple alone, for one second. The corresponding kernel function is `nf_ct_resolve_clash_harder`.
+  /// Adds the connection to the index under its reply tuple only, for one second. The corresponding kernel function is
+  /// `nf_ct_resolve_clash_harder`.
   private mutating func insertForAnswers(_ slot: Int, _ replyHash: UInt64, now: Instant) {
     entries[slot].status.formUnion([.confirmed, .fixedTimeout, .natClash])
     entries[slot].expiry = now.adding(seconds: 1)
@@ -104,7 +105,7 @@ extension ConntrackCore {
     statistics.clashResolve += 1
   }
 
-  /// Tells the events that have gathered. The corresponding kernel function is `nf_ct_deliver_cached_events`.
+  /// Records the pending events. The corresponding kernel function is `nf_ct_deliver_cached_events`.
   private mutating func deliver(_ attachment: Attachment, now: Instant) {
     guard let handle = attachment.connection, let slot = slot(handle), !entries[slot].pendingEvents.isEmpty else { return }
     let pending = entries[slot].pendingEvents

@@ -1,8 +1,8 @@
 import Wire
 
-/// What a table is made of, in one value, so that a packet's way through it costs no checks of exclusive access and no counting of references.
+/// The storage of a table. One value type: a packet's processing needs no exclusivity checks and no reference counting.
 ///
-/// Nothing here calls back into the table: what helpers and address translation do on the way is called by `ConntrackTable`.
+/// Never calls back into the table. `ConntrackTable` calls helpers and address translation.
 struct ConntrackCore {
   var settings: ConntrackSettings
   var statistics = ConntrackStatistics()
@@ -22,15 +22,15 @@ struct ConntrackCore {
   /// Connections that have left the table while a packet may still carry them.
   var graveyard: [UInt32] = []
   var expectations = ExpectationTable()
-  /// The expectation that the packet under way has fulfilled, until somebody has taken it.
+  /// The expectation that the current packet fulfilled, until `ConntrackTable` takes it.
   var fulfilled: Expectation?
-  /// Whether there is one: quicker to be asked.
+  /// True if `fulfilled` is set; cheaper to test.
   var isFulfilling = false
   var helpers: [any ConntrackHelper] = []
   var timeoutPolicies: [TimeoutPolicy] = []
   var greKeys: [GREKey] = []
   var nextCollection = Instant(nanoseconds: 0)
-  /// The table was full: closing connections are to go at the next collection.
+  /// True if the table was full: the next collection also removes unassured and closing connections.
   var isUnderPressure = false
 
   init(settings: ConntrackSettings, seed: UInt64) {
@@ -40,7 +40,7 @@ struct ConntrackCore {
 
   // MARK: Connections by handle
 
-  /// The slot of a handle; nil when its connection is gone.
+  /// The slot of a handle; nil if its connection was removed.
   @inline(__always)
   func slot(_ handle: ConnectionHandle) -> Int? {
     let slot = Int(handle.index)
@@ -55,13 +55,13 @@ struct ConntrackCore {
     ConnectionHandle(index: UInt32(truncatingIfNeeded: slot), generation: entries[slot].generation)
   }
 
-  /// A connection; nil when it is gone.
+  /// The connection of a handle; nil if it was removed.
   subscript(_ handle: ConnectionHandle) -> Connection? {
     guard let slot = slot(handle) else { return nil }
     return entries[slot]
   }
 
-  /// What a connection has besides; empty for most, nil when it is gone.
+  /// The rarely used fields of a connection: empty for most connections, nil if the connection was removed.
   func details(of handle: ConnectionHandle) -> ConnectionExtension? {
     slot(handle).map { extensions[UInt32($0)] ?? ConnectionExtension() }
   }
@@ -71,7 +71,7 @@ struct ConntrackCore {
     return accounting[slot]
   }
 
-  /// Whole seconds that a connection has left.
+  /// Whole seconds until a connection expires; nil if it was removed.
   func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? {
     slot(handle).map { remaining($0, now: now) }
   }
@@ -91,7 +91,7 @@ struct ConntrackCore {
     entries[slot].pendingEvents.insert(.label)
   }
 
-  /// Changes what a connection has besides the entry itself; nothing happens when it is gone.
+  /// Changes the rarely used fields of a connection. Does nothing if the connection was removed.
   mutating func update(_ handle: ConnectionHandle, _ change: (inout ConnectionExtension) -> Void) {
     guard let slot = slot(handle) else { return }
     extend(slot, change)
@@ -102,13 +102,13 @@ struct ConntrackCore {
     change(&extensions[UInt32(slot), default: ConnectionExtension()])
   }
 
-  /// The original tuple of the connection that expected this one.
+  /// The connection that expected this one; nil if there is none.
   func master(of handle: ConnectionHandle) -> ConnectionHandle? {
     guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
     return extensions[UInt32(slot)]?.master
   }
 
-  /// The name of the helper attached to a connection.
+  /// The name of the helper assigned to a connection; nil if it has none or was removed.
   func helperName(of handle: ConnectionHandle) -> String? {
     guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
     return extensions[UInt32(slot)]?.helper.flatMap { helperName($0) }
@@ -125,7 +125,7 @@ struct ConntrackCore {
   @inline(__always)
   func isExpired(_ slot: Int, now: Instant) -> Bool { entries[slot].expiry <= now }
 
-  /// The switches that hold for a connection: those of its timeout policy, or the table's.
+  /// The settings for a connection: those of its timeout policy, or the table's.
   @inline(__always)
   func timeouts(of slot: Int) -> ConntrackSettings {
     guard entries[slot].features.contains(.timeoutPolicy) else { return settings }
@@ -139,7 +139,8 @@ struct ConntrackCore {
     return timeoutPolicies[Int(policy.rawValue)].settings
   }
 
-  /// Lets a connection live `timeout` seconds from now, and counts the packet. The corresponding kernel function is `__nf_ct_refresh_acct`.
+  /// Sets a connection to expire `timeout` seconds after `now` and counts the packet. The corresponding kernel function is
+  /// `__nf_ct_refresh_acct`.
   @inline(__always)
   mutating func refresh(_ slot: Int, _ direction: Direction, timeout: UInt32, bytes: Int, now: Instant) {
     if !entries[slot].status.contains(.fixedTimeout) {
@@ -179,10 +180,10 @@ struct ConntrackCore {
     return slot
   }
 
-  /// Gives a slot back. The corresponding kernel function is `nf_conntrack_free`.
+  /// Returns a slot to the free list. The corresponding kernel function is `nf_conntrack_free`.
   mutating func free(_ slot: Int) {
     guard entries[slot].features.contains(.live) else { return }
-    // Only a connection that never was confirmed still has some, made by the packet that goes with it.
+    // Only an unconfirmed connection still has expectations: its own first packet added them.
     removeExpectations(of: slot, now: expectations.lastMade)
     if entries[slot].features.contains(.inSourceIndex) { sources.remove(slot, &entries, seed) }
     if entries[slot].features.contains(.extended) { extensions[UInt32(slot)] = nil }
@@ -194,7 +195,7 @@ struct ConntrackCore {
     count -= 1
   }
 
-  /// Takes a connection out of the table. A packet that carries it may still ask for it, until it is released.
+  /// Removes a connection from the table. Its data stays readable until the packet that carries it is released.
   /// The corresponding kernel function is `nf_ct_delete`.
   mutating func remove(_ slot: Int, now: Instant) {
     guard !entries[slot].status.contains(.dying) else { return }
@@ -223,9 +224,9 @@ struct ConntrackCore {
     graveyard.removeAll(keepingCapacity: true)
   }
 
-  /// Says that a packet is gone: dropped, stolen or delivered. An unconfirmed connection that it carried is gone with it.
+  /// Ends the use of an attachment after its packet was dropped, stolen or delivered. Frees the packet's connection if it is unconfirmed.
   ///
-  /// Answers and copies of a packet carry the same connection: release them first.
+  /// Replies and copies of a packet carry the same connection: release them first.
   mutating func release(_ attachment: Attachment) {
     guard case .connection(let handle, _) = attachment, let slot = slot(handle) else { return }
     let status = entries[slot].status
@@ -238,7 +239,7 @@ struct ConntrackCore {
     }
   }
 
-  /// Removes a connection by hand, as `conntrack -D` does. False when it is gone or unconfirmed.
+  /// Removes a connection, as `conntrack -D` does. False if it is unconfirmed or was removed before.
   @discardableResult
   mutating func delete(_ handle: ConnectionHandle, now: Instant) -> Bool {
     guard let slot = slot(handle), entries[slot].isConfirmed, !entries[slot].isDying else { return false }

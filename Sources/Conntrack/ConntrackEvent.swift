@@ -1,4 +1,4 @@
-/// What has happened to a connection since its events were last told. Kernel: `ip_conntrack_events`.
+/// The changes of a connection since its events were last recorded. Kernel: `ip_conntrack_events`.
 public struct ConnectionEvents: OptionSet, Sendable, Hashable {
   /// The bits, numbered as the kernel's `IPCT_*`.
   public var rawValue: UInt16

@@ -1,13 +1,13 @@
 import Wire
 
 extension ConntrackCore {
-  /// Looks at a packet that comes in or is sent by this host, attaches it to its connection or starts one, and follows the protocol.
+  /// Tracks a packet at PREROUTING or OUTPUT: attaches it to its connection or creates one, and updates the protocol's state.
   ///
-  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template that the CT target put
-  /// there is used up. The corresponding kernel function is `nf_conntrack_in`.
-  /// A connection that was expected is told in `fulfilled`.
-  /// - Parameter packetMark: for zones that a template takes from the mark.
-  /// - Returns: `.accept`, or `.drop` when the table is full.
+  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template set by target CT
+  /// is replaced. The corresponding kernel function is `nf_conntrack_in`.
+  /// If the packet fulfilled an expectation, `fulfilled` holds it afterwards.
+  /// - Parameter packetMark: the packet's mark, for a template whose zone is the mark.
+  /// - Returns: `.accept`, or `.drop` if the table is full.
   mutating func incoming(
     packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32, now: Instant
   ) -> NetfilterVerdict {
@@ -44,7 +44,7 @@ extension ConntrackCore {
     _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ attachment: inout Attachment,
     hook: Hook, now: Instant
   ) -> NetfilterVerdict {
-    // Once around again when TCP has removed a closed connection to reopen it.
+    // Repeats once if the TCP tracker removed a closed connection to reopen it.
     while true {
       let slot: Int
       let info: ConnectionInfo
@@ -86,7 +86,7 @@ extension ConntrackCore {
     if !entries[slot].status.contains(.confirmed) { free(slot) }
   }
 
-  /// The corresponding kernel code stands at the end of `resolve_normal_ct`.
+  /// The corresponding kernel code is at the end of `resolve_normal_ct`.
   private func info(_ slot: Int, _ direction: Direction) -> ConnectionInfo {
     if direction == .reply { return .establishedReply }
     let status = entries[slot].status
@@ -96,7 +96,7 @@ extension ConntrackCore {
 
   private enum Resolution {
     case found(Int, Direction)
-    /// No tuple, or none that has an answer.
+    /// The packet has no tuple, or its tuple cannot be inverted.
     case unclassifiable
     case tableFull
   }
@@ -134,7 +134,7 @@ extension ConntrackCore {
     return .found(slot, .original)
   }
 
-  /// Hands a packet to its protocol's tracker. The corresponding kernel function is `nf_conntrack_handle_packet`.
+  /// Calls the packet's protocol tracker. The corresponding kernel function is `nf_conntrack_handle_packet`.
   private mutating func track(
     _ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, hook: Hook, now: Instant
   ) -> TrackerResult {
@@ -150,7 +150,7 @@ extension ConntrackCore {
   }
 }
 
-/// Where the transport header stands in a packet that can be tracked: whole, or reassembled.
+/// The offsets of a packet's headers. The packet is not a fragment.
 /// The corresponding kernel function is `get_l4proto`.
 struct TrackedTransport {
   var family: AddressFamily
@@ -172,7 +172,7 @@ struct TrackedTransport {
 }
 
 extension ConntrackCore {
-  /// The tuple of the packet whose headers stand where `at` says; nil when its transport header is cut off.
+  /// The tuple of the packet whose headers are at the offsets of `at`; nil if the transport header is truncated.
   /// The corresponding kernel function is `nf_ct_get_tuple`.
   static func tuple(_ bytes: [UInt8], _ at: TrackedTransport, _ greKeys: [GREKey]) -> Tuple? {
     var tuple: Tuple
@@ -208,7 +208,7 @@ extension ConntrackCore {
     return tuple
   }
 
-  /// The tuple of a whole packet, as `incoming` would use it; nil when it cannot be tracked.
+  /// The tuple that `incoming` would use for a whole packet; nil if the packet cannot be tracked.
   func tuple(of packet: Packet) -> Tuple? {
     TrackedTransport(packet.bytes).flatMap { ConntrackCore.tuple(packet.bytes, $0, greKeys) }
   }

@@ -1,8 +1,8 @@
 import Wire
 
 extension ConntrackCore {
-  /// The confirmed connection that has a tuple in a zone, and the direction it is that tuple of; an expired one is removed on
-  /// the way. The corresponding kernel function is `nf_conntrack_find_get`.
+  /// The confirmed connection that has a tuple in a zone, and the direction of that tuple. Removes expired connections that it
+  /// meets. The corresponding kernel function is `nf_conntrack_find_get`.
   mutating func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
     findSlot(tuple, zone: zone, now: now).map { (handle($0.slot), $0.direction) }
   }
@@ -24,7 +24,7 @@ extension ConntrackCore {
         let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
         if isEqual(slot, direction, tuple, zone) {
           if !isExpired(slot, now: now) { return (slot, direction) }
-          // Removal moves words about: begin again.
+          // Removal moves index words, so the search starts again.
           remove(slot, now: now)
           place = index.home(hash)
           continue
@@ -41,14 +41,14 @@ extension ConntrackCore {
       && entries[slot].zone.id(direction) == zone.id(direction)
   }
 
-  /// Whether another connection has a tuple already, so that NAT must look for a different one.
+  /// True if another connection already has the tuple, so NAT must choose a different one.
   /// The corresponding kernel function is `nf_conntrack_tuple_taken`.
   mutating func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
     guard let own = slot(handle) else { return false }
     let zone = entries[own].zone
     guard let found = probe(tuple, zone, hash: tuple.hash(zone: zone.id(.reply), seed: seed), now: now), found.slot != own
     else { return false }
-    // The same flow twice, as two threads of one socket make it: for `confirm` to sort out.
+    // Two threads that send through one socket can create the same flow twice. `confirm` resolves this.
     if entries[found.slot].original == entries[own].original, entries[found.slot].zone.id(.original) == zone.id(.original) {
       return false
     }
@@ -56,14 +56,14 @@ extension ConntrackCore {
     return true
   }
 
-  /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
+  /// Every confirmed connection in the order of the slots, as `conntrack -L` lists them. Removes expired connections first.
   mutating func dump(now: Instant) -> [ConnectionSnapshot] {
-    // All of them first: a PPTP session takes its tunnels along, wherever they stand.
+    // Removes all expired connections before listing: removing a PPTP session also removes its tunnels, in any slot.
     for slot in entries.indices where entries[slot].isListed && isExpired(slot, now: now) { remove(slot, now: now) }
     return entries.indices.filter { entries[$0].isListed && !entries[$0].status.contains(.natClash) }.map { snapshot($0, now: now) }
   }
 
-  /// Everything known of one connection; nil when it is gone.
+  /// All data of one connection at `now`; nil if it was removed.
   func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? {
     slot(handle).map { snapshot($0, now: now) }
   }
@@ -94,7 +94,7 @@ extension ConntrackCore {
 }
 
 extension ConntrackCore {
-  /// Adds an event to the stream when somebody listens and the connection's mask lets it through.
+  /// Records an event if the table records events and the connection's mask permits it.
   mutating func tell(_ kind: ConnectionEvents, _ slot: Int, now: Instant) {
     guard recordsEvents, settings.events != 0 else { return }
     if entries[slot].features.contains(.eventMask), let mask = extensions[UInt32(slot)]?.eventMask,
@@ -111,7 +111,7 @@ extension ConntrackCore {
     }
   }
 
-  /// Takes the events told so far.
+  /// Returns the events recorded since the last call and clears them.
   mutating func takeEvents() -> [ConntrackEvent] {
     defer { events = [] }
     return events

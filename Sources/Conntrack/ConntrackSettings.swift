@@ -1,25 +1,25 @@
-/// The switches and timeouts of connection tracking, under the names of the sysctls, with the defaults of Linux 6.18.
+/// The settings and timeouts of connection tracking, named after the sysctls, with the defaults of Linux 6.18.
 ///
 /// Timeouts are whole seconds. A field `nf_conntrack_tcp_loose` is the sysctl `net.netfilter.nf_conntrack_tcp_loose`;
 /// `subscript` reads and writes by that name.
 public struct ConntrackSettings: Sendable, Hashable {
-  /// Connections at most; 0 for no limit.
+  /// `nf_conntrack_max`: the maximum number of connections; 0 for no limit.
   public var max: UInt32 = 262_144
   /// `nf_conntrack_buckets`: hash buckets.
   public var buckets: UInt32 = 262_144
   /// `nf_conntrack_checksum`: packets with a wrong checksum are INVALID.
   public var checksum = true
-  /// Counts packets and bytes of connections made from now on.
+  /// `nf_conntrack_acct`: counts packets and bytes of connections created from now on.
   public var accounting = false
   /// `nf_conntrack_timestamp`: connections carry their start time.
   public var timestamp = false
-  /// Tells events: off, on, or on when somebody listens (2).
+  /// `nf_conntrack_events`: 0 never, 1 always, 2 only while a listener exists.
   public var events: UInt8 = 2
   /// `nf_conntrack_log_invalid`: protocol number whose INVALID packets are logged; 255 for all, 0 for none.
   public var logInvalid: UInt8 = 0
-  /// `nf_conntrack_expect_max`: expectations at most.
+  /// `nf_conntrack_expect_max`: the maximum number of expectations.
   public var expectMax: UInt32 = 4096
-  /// Attaches helpers by port, as kernels before 6.0 could. Off there by default since 4.7.
+  /// `nf_conntrack_helper`: assigns helpers by port. Off by default since Linux 4.7, removed in 6.0.
   public var automaticHelpers = false
 
   /// `nf_conntrack_generic_timeout`, in seconds.
@@ -50,9 +50,9 @@ public struct ConntrackSettings: Sendable, Hashable {
 
 /// The `nf_conntrack_tcp_*` sysctls.
 public struct TCPSettings: Sendable, Hashable {
-  /// Picks up connections from the middle.
+  /// `nf_conntrack_tcp_loose`: accepts connections whose beginning was not seen.
   public var loose = true
-  /// Only RST segments out of window are INVALID.
+  /// `nf_conntrack_tcp_be_liberal`: of segments outside the window, only RST segments are INVALID.
   public var beLiberal = false
   /// `nf_conntrack_tcp_ignore_invalid_rst`: a reset outside the window is not INVALID.
   public var ignoreInvalidReset = false
@@ -75,7 +75,7 @@ public struct TCPSettings: Sendable, Hashable {
   public var timeWait: UInt32 = 120
   /// `nf_conntrack_tcp_timeout_close`, in seconds.
   public var close: UInt32 = 10
-  /// A SYN from both ends; the kernel has no sysctl for it and uses that of SYN_SENT's default.
+  /// Timeout after a SYN from both ends, in seconds. The kernel has no sysctl for it and uses SYN_SENT's default.
   public var synSent2: UInt32 = 120
   /// `nf_conntrack_tcp_timeout_max_retrans`, in seconds.
   public var maxRetransmissionsTimeout: UInt32 = 300
@@ -111,15 +111,15 @@ public struct SCTPSettings: Sendable, Hashable {
 
 /// Limits of reassembly before connection tracking: `net.ipv4.ipfrag_*` and `net.netfilter.nf_conntrack_frag6_*`.
 public struct FragmentSettings: Sendable, Hashable {
-  /// `ipfrag_time`: seconds that fragments wait for the rest.
+  /// `ipfrag_time`: seconds until an incomplete datagram is discarded.
   public var ipv4Timeout: UInt32 = 30
-  /// `ipfrag_high_thresh`: bytes that all waiting fragments may take.
+  /// `ipfrag_high_thresh`: the maximum memory of all queued fragments, in bytes.
   public var ipv4HighThreshold: UInt32 = 4_194_304
-  /// Fragments of other datagrams of the same source that may come in between; 0 for any number.
+  /// `ipfrag_max_dist`: the maximum number of fragments of other datagrams of the same source in between; 0 for no limit.
   public var ipv4MaximumDistance: UInt32 = 64
-  /// `nf_conntrack_frag6_timeout`: seconds that fragments wait for the rest.
+  /// `nf_conntrack_frag6_timeout`: seconds until an incomplete datagram is discarded.
   public var ipv6Timeout: UInt32 = 60
-  /// `nf_conntrack_frag6_high_thresh`: bytes that all waiting fragments may take.
+  /// `nf_conntrack_frag6_high_thresh`: the maximum memory of all queued fragments, in bytes.
   public var ipv6HighThreshold: UInt32 = 4_194_304
 
   /// Creates the kernel's defaults.

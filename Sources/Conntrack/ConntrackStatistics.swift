@@ -1,12 +1,12 @@
 /// The counters of a table, named as `/proc/net/stat/nf_conntrack` and `conntrack -S` name them.
 public struct ConntrackStatistics: Sendable, Hashable {
-  /// A NAT tuple searched for was taken.
+  /// Candidate NAT tuples that another connection already had.
   public var found: UInt64 = 0
   /// Packets that belong to no connection and can start none.
   public var invalid: UInt64 = 0
-  /// Connections that went into the table.
+  /// Connections added to the table.
   public var insert: UInt64 = 0
-  /// A connection could not be confirmed.
+  /// Connections that could not be confirmed.
   public var insertFailed: UInt64 = 0
   /// Packets dropped because the table was full or a connection could not be confirmed.
   public var drop: UInt64 = 0

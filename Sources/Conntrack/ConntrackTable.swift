@@ -1,54 +1,54 @@
 public import Wire
 
-/// The connections of one network namespace. Kernel: `nf_conntrack_hash` and what belongs to it.
+/// The connections of one network namespace. Kernel: `nf_conntrack_hash` and its expectations and helpers.
 ///
-/// Connections stand in an array of slots and are found through an open-addressing index of one 8-byte word a direction, so that
-/// a packet of a known connection allocates nothing. Time comes in with every call. A connection is *unconfirmed*, known by
-/// its handle alone, from the first packet's `incoming` to its `confirm`.
+/// Connections are stored in an array of slots. An open-addressing index with one 8-byte word per direction finds them, so a
+/// packet of a known connection allocates nothing. Every call takes the current time. A connection is *unconfirmed*, and
+/// reachable by its handle only, from the first packet's `incoming` to its `confirm`.
 public final class ConntrackTable {
   var core: ConntrackCore
-  /// The NAT side of the helpers; nil as long as no NAT is there, then no payload is rewritten.
+  /// The NAT companion of the helpers. If nil, there is no NAT and no payload is rewritten.
   public var helperNAT: (any HelperNAT)?
-  /// Whether packets to two addresses leave by the same way; nil, or an answer of nil, where that is not known. Call forwarding of H.323 asks.
+  /// True if packets to the two addresses take the same route; nil if unknown. Used for H.323 call forwarding.
   public var sharesRoute: ((IPAddress, IPAddress) -> Bool?)?
-  /// What a helper would have had to know, since it was asked last.
+  /// The fact that a helper lacked since the last `takeUndecided`; nil if none.
   private var undecided: String?
-  /// The datagrams that are being reassembled.
+  /// The incomplete datagrams.
   public internal(set) var fragments = FragmentQueues()
 
-  /// An empty table.
-  /// - Parameter seed: mixed into every hash, so that nobody can prepare colliding tuples; the same seed gives the same run.
+  /// Creates an empty table.
+  /// - Parameter seed: mixed into every hash, so that a sender cannot choose colliding tuples. The same seed gives the same run.
   public init(settings: ConntrackSettings = ConntrackSettings(), seed: UInt64 = 0) {
     core = ConntrackCore(settings: settings, seed: seed)
   }
 
-  /// The sysctls that the table obeys.
+  /// The sysctls of the table.
   public var settings: ConntrackSettings {
     get { core.settings }
     set { core.settings = newValue }
   }
   /// The counters of `conntrack -S`.
   public var statistics: ConntrackStatistics { core.statistics }
-  /// Connections, confirmed or not, that count against `nf_conntrack_max`.
+  /// The number of connections, confirmed or not, compared with `nf_conntrack_max`.
   public var count: Int { core.count }
-  /// Tells events into `events` when true.
+  /// If true, the table appends events to `events`.
   public var recordsEvents: Bool {
     get { core.recordsEvents }
     set { core.recordsEvents = newValue }
   }
   /// Events since the last call of `takeEvents`.
   public var events: [ConntrackEvent] { core.events }
-  /// Takes the events told so far.
+  /// Returns the events recorded since the last call and clears them.
   public func takeEvents() -> [ConntrackEvent] { core.takeEvents() }
 
-  // MARK: A packet's way
+  // MARK: Processing a packet
 
-  /// Looks at a packet that comes in or is sent by this host, attaches it to its connection or starts one, and follows the protocol.
+  /// Tracks a packet at PREROUTING or OUTPUT: attaches it to its connection or creates one, and updates the protocol's state.
   ///
-  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template that the CT target put
-  /// there is used up. The corresponding kernel function is `nf_conntrack_in`.
-  /// - Parameter packetMark: for zones that a template takes from the mark.
-  /// - Returns: `.accept`, or `.drop` when the table is full.
+  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template set by target CT
+  /// is replaced. The corresponding kernel function is `nf_conntrack_in`.
+  /// - Parameter packetMark: the packet's mark, for a template whose zone is the mark.
+  /// - Returns: `.accept`, or `.drop` if the table is full.
   public func incoming(
     packet: Packet, attachment: inout Attachment, hook: Hook, packetMark: UInt32 = 0, now: Instant
   ) -> NetfilterVerdict {
@@ -59,7 +59,7 @@ public final class ConntrackTable {
     return verdict
   }
 
-  /// Does what the helper wants done with a connection that it expected. Kernel: `nf_conntrack_expect.expectfn`.
+  /// Runs the expectation's function on the connection that fulfilled it. Kernel: `nf_conntrack_expect.expectfn`.
   private func welcome(_ handle: ConnectionHandle, _ expectation: Expectation, now: Instant) {
     switch expectation.function {
     case nil: break
@@ -73,10 +73,10 @@ public final class ConntrackTable {
     }
   }
 
-  /// Lets the connection's helper look at a packet that is about to leave, and adjusts its sequence numbers; to be followed by
-  /// `confirm`. The corresponding kernel function is `nf_confirm`, of older kernels `ipv4_helper` and `ipv4_confirm`.
+  /// Calls the connection's helper for a packet and adjusts the packet's sequence numbers. To be called at POSTROUTING and INPUT,
+  /// before `confirm`. The corresponding kernel function is `nf_confirm`; in older kernels `ipv4_helper` and `ipv4_confirm`.
   /// - Parameters:
-  ///   - isLoopback: the packet goes to this host itself over lo; its numbers are adjusted once only.
+  /// - isLoopback: the packet goes to this host itself over lo; its sequence numbers are adjusted only once.
   ///   - broadcastMask: for a packet that this host sends to the broadcast address of an interface, that interface's mask.
   public func help(
     packet: inout Packet, attachment: Attachment, isLoopback: Bool = false, broadcastMask: IPv4Address? = nil, now: Instant
@@ -95,37 +95,37 @@ public final class ConntrackTable {
     return core.adjustSequence(&packet, at: at.offset, handle, info.direction)
   }
 
-  /// Whether neither `help` nor `confirm` has anything to do: the packet has no connection, or one that stands in the table, that has
-  /// nothing besides, and of which nothing is to be told.
+  /// True if `help` and `confirm` have nothing to do: the packet has no connection, or its connection is confirmed, has no
+  /// extensions and no pending events.
   public func isSettled(_ attachment: Attachment) -> Bool {
     guard case .connection(let handle, _) = attachment else { return true }
     return core.isSettled(handle)
   }
 
-  /// Says that a helper cannot tell what becomes of the packet.
+  /// Records that a helper lacks a fact, so the packet's outcome is unknown.
   func noteUndecided(_ what: String) { undecided = what }
 
-  /// What the helper of the last packet would have had to know; nil when it knew enough.
+  /// Returns the fact that the helper of the last packet lacked, and clears it; nil if none.
   public func takeUndecided() -> String? {
     defer { undecided = nil }
     return undecided
   }
 
-  /// Puts an unconfirmed connection into the table, now that its first packet is about to leave, and tells what has happened.
+  /// Adds an unconfirmed connection to the table and records its pending events. To be called after all hooks accepted its first packet.
   ///
-  /// When another packet of the same flow was confirmed first, the packet moves over to that connection, or, under NAT, its own one
-  /// stands in the table for answers alone. The corresponding kernel function is `nf_conntrack_confirm`.
-  /// - Returns: `.drop` when the table has no room for the connection beside those it has.
+  /// If another packet of the same flow was confirmed first, the packet moves to that connection. Under NAT its own connection is
+  /// added under its reply tuple only. The corresponding kernel function is `nf_conntrack_confirm`.
+  /// - Returns: `.drop` if the connection was removed, or if it clashes with another one and the clash cannot be resolved.
   public func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
     core.confirm(attachment: &attachment, now: now)
   }
 
-  /// Says that a packet is gone: dropped, stolen or delivered. An unconfirmed connection that it carried is gone with it.
+  /// Ends the use of an attachment after its packet was dropped, stolen or delivered. Frees the packet's connection if it is unconfirmed.
   ///
-  /// Answers and copies of a packet carry the same connection: release them first.
+  /// Replies and copies of a packet carry the same connection: release them first.
   public func release(_ attachment: Attachment) { core.release(attachment) }
 
-  /// Takes a fragment in before it is tracked, under the table's settings; see `FragmentQueues.gather`.
+  /// Queues a fragment before tracking, under the table's settings; see `FragmentQueues.gather`.
   public func defragment(
     packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, now: Instant
   ) -> NetfilterVerdict {
@@ -135,7 +135,7 @@ public final class ConntrackTable {
 
   // MARK: Connections by handle
 
-  /// A connection; nil when it is gone.
+  /// The connection of a handle; nil if it was removed.
   public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
 
   /// The status of a connection; nil if it is gone.
@@ -143,17 +143,17 @@ public final class ConntrackTable {
   /// The mark of a connection; nil if it is gone.
   public func mark(of handle: ConnectionHandle) -> UInt32? { core.slot(handle).map { core.entries[$0].mark } }
 
-  /// What a connection has besides; empty for most, nil when it is gone.
+  /// The rarely used fields of a connection: empty for most connections, nil if the connection was removed.
   public func details(of handle: ConnectionHandle) -> ConnectionExtension? { core.details(of: handle) }
   /// The packet and byte counters of a connection; nil if it is gone or accounting is off.
   public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? { core.accounting(of: handle) }
-  /// Whole seconds that a connection has left.
+  /// Whole seconds until a connection expires; nil if it was removed.
   public func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? { core.timeout(of: handle, now: now) }
-  /// The connection that expected this one.
+  /// The connection that expected this one; nil if there is none.
   public func master(of handle: ConnectionHandle) -> ConnectionHandle? { core.master(of: handle) }
-  /// The name of the helper attached to a connection.
+  /// The name of the helper assigned to a connection; nil if it has none or was removed.
   public func helperName(of handle: ConnectionHandle) -> String? { core.helperName(of: handle) }
-  /// Everything known of one connection; nil when it is gone.
+  /// All data of one connection at `now`; nil if it was removed.
   public func snapshot(of handle: ConnectionHandle, now: Instant) -> ConnectionSnapshot? { core.snapshot(of: handle, now: now) }
 
   /// Sets the mark, as the CONNMARK target does. Kernel: `ct->mark`.
@@ -161,19 +161,19 @@ public final class ConntrackTable {
   /// Sets the labels. The corresponding kernel function is `nf_connlabels_replace`.
   public func setLabels(_ labels: UInt128, of handle: ConnectionHandle) { core.setLabels(labels, of: handle) }
 
-  /// Changes what a connection has besides the entry itself; nothing happens when it is gone.
+  /// Changes the rarely used fields of a connection. Does nothing if the connection was removed.
   public func update(_ handle: ConnectionHandle, _ change: (inout ConnectionExtension) -> Void) {
     guard var details = core.details(of: handle) else { return }
     change(&details)
     core.update(handle) { $0 = details }
   }
 
-  /// Sets how long a connection lives from now on. The corresponding kernel function is `nf_ct_refresh`.
+  /// Sets a connection to expire the given seconds after `now`. The corresponding kernel function is `nf_ct_refresh`.
   public func extendTimeout(_ handle: ConnectionHandle, seconds: UInt32, now: Instant) {
     core.extendTimeout(handle, seconds: seconds, now: now)
   }
 
-  /// Notes that the payload of a segment grew by `difference` bytes, so that later numbers are moved by it.
+  /// Records that the payload of a segment grew by `difference` bytes. Later sequence numbers are moved by that amount.
   /// The corresponding kernel function is `nf_ct_seqadj_set`.
   public func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
     core.noteSequence(handle, direction, sequence: sequence, grewBy: difference)
@@ -181,25 +181,25 @@ public final class ConntrackTable {
 
   // MARK: The table
 
-  /// The tuple of a whole packet, as `incoming` would use it; nil when it cannot be tracked.
+  /// The tuple that `incoming` would use for a whole packet; nil if the packet cannot be tracked.
   public func tuple(of packet: Packet) -> Tuple? { core.tuple(of: packet) }
 
-  /// The confirmed connection that has a tuple in a zone, and the direction it is that tuple of; an expired one is removed on
-  /// the way. The corresponding kernel function is `nf_conntrack_find_get`.
+  /// The confirmed connection that has a tuple in a zone, and the direction of that tuple. Removes expired connections that it
+  /// meets. The corresponding kernel function is `nf_conntrack_find_get`.
   public func find(_ tuple: Tuple, zone: Zone = .default, now: Instant) -> (handle: ConnectionHandle, direction: Direction)? {
     core.find(tuple, zone: zone, now: now)
   }
 
-  /// Whether another connection has a tuple already, so that NAT must look for a different one.
+  /// True if another connection already has the tuple, so NAT must choose a different one.
   /// The corresponding kernel function is `nf_conntrack_tuple_taken`.
   public func isTaken(_ tuple: Tuple, ignoring handle: ConnectionHandle, now: Instant) -> Bool {
     core.isTaken(tuple, ignoring: handle, now: now)
   }
 
-  /// Every confirmed connection, in the order of their slots, as `conntrack -L` would list them. Expired ones are removed.
+  /// Every confirmed connection in the order of the slots, as `conntrack -L` lists them. Removes expired connections first.
   public func dump(now: Instant) -> [ConnectionSnapshot] { core.dump(now: now) }
 
-  /// Removes a connection by hand, as `conntrack -D` does. False when it is gone or unconfirmed.
+  /// Removes a connection, as `conntrack -D` does. False if it is unconfirmed or was removed before.
   @discardableResult
   public func delete(_ handle: ConnectionHandle, now: Instant) -> Bool { core.delete(handle, now: now) }
 
@@ -215,15 +215,15 @@ public final class ConntrackTable {
     }
   }
 
-  /// Removes what has expired, and under pressure also unassured and closing connections as long as the table is 95 % full.
-  /// `incoming` calls it once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
+  /// Removes expired connections. After the table was full, also removes unassured and closing connections while it is at least
+  /// 95 % full. `incoming` calls this once a minute of the injected clock. The corresponding kernel function is `gc_worker`.
   public func collectGarbage(now: Instant) { core.collectGarbage(now: now) }
 
-  /// Registers a policy under its name, in place of an earlier one of that name.
+  /// Registers a policy under its name. Replaces an earlier policy of the same name.
   @discardableResult
   public func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID { core.register(policy) }
 
-  /// The policy of a name, for packets of a family and protocol; nil when there is none that fits.
+  /// The policy of a name for a family and protocol; nil if there is none.
   public func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
     core.timeoutPolicy(named: name, family, proto)
   }

@@ -1,7 +1,7 @@
 import Wire
 
 extension ConntrackCore {
-  /// Tracks a UDP datagram: a flow with answers counts as a stream once two seconds have passed.
+  /// Tracks a UDP datagram. A flow with replies counts as a stream two seconds after its first packet.
   /// The corresponding kernel function is `nf_conntrack_udp_packet`.
   mutating func trackUDP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
@@ -30,7 +30,7 @@ extension ConntrackCore {
     return .accept
   }
 
-  /// Linux up to 6.18 at least sums the pseudo header with UDP's protocol number here, so that datagrams of a right checksum are INVALID.
+  /// Linux (6.18 and earlier) sums the pseudo header with UDP's protocol number here, so datagrams with a correct checksum are INVALID.
   private func hasKernelsUDPLiteChecksum(_ packet: Packet, at offset: Int, coverage: Int) -> Bool {
     guard let pseudo = packet.pseudoHeaderSum(protocol: .udp, length: packet.count - offset) else { return false }
     return Checksum.compute(packet.bytes, in: offset..<(offset + coverage), initial: pseudo) == 0
@@ -52,7 +52,7 @@ extension ConntrackCore {
     entries[slot].pendingEvents.insert(.assured)
   }
 
-  /// Tracks any other protocol, by addresses alone. The corresponding kernel function is `generic_packet`.
+  /// Tracks any other protocol by addresses only. The corresponding kernel function is `generic_packet`.
   mutating func trackGeneric(_ slot: Int, _ packet: Packet, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
     refresh(slot, info.direction, timeout: timeouts(of: slot).genericTimeout, bytes: packet.count, now: now)
     return .accept

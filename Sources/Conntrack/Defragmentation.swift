@@ -1,41 +1,43 @@
 public import Wire
 
-/// The datagrams that are being put together from their fragments before anything is tracked. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
+/// Reassembles datagrams before tracking. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
 public struct FragmentQueues: Sendable {
-  /// What tells fragments of one datagram from those of another. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
+  /// The key that the fragments of one datagram share. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
   struct Key: Hashable {
     var family: AddressFamily
     var identification: UInt32
     var source: UInt128
     var destination: UInt128
-    /// IPv4 alone keeps protocols apart.
+    /// The protocol; part of the key for IPv4 only.
     var proto: IPProtocol
-    /// Who wants it put together: each hook has queues of its own, as the kernel's `ip_defrag_users` have.
+    /// The hook that reassembles: each hook has its own queues, as the kernel's `ip_defrag_users` have.
     var user: Hook
-    /// For destinations that mean different hosts on different links.
+    /// The interface, for link-local and multicast destinations, which differ per link.
     var interface: Int32
   }
 
   private(set) var queues: [Key: FragmentQueue] = [:]
-  /// Fragments that each source has sent.
+  /// The number of fragments that each source has sent.
   private(set) var sourceCounts: [UInt128: UInt32] = [:]
   private(set) var memory = 0
-  /// Counts the datagrams that were begun.
+  /// The number of queues created so far.
   private var serial: UInt64 = 0
 
   /// Creates queues without fragments.
   public init() {}
 
-  /// Datagrams that wait for fragments.
+  /// The number of incomplete datagrams.
   public var count: Int { queues.count }
 
-  /// Takes a fragment in. The corresponding kernel functions are `ipv4_conntrack_defrag` and `ipv6_defrag`.
+  /// Queues a fragment, and returns the whole datagram once complete. The corresponding kernel functions are `ipv4_conntrack_defrag`
+  /// and `ipv6_defrag`.
   /// - Parameters:
-  ///   - packet: cut to the length its header says; when the last missing fragment comes, it becomes the whole datagram.
-  ///   - attachment: packets that are tracked already, or are not to be, pass as they are.
+  /// - packet: the fragment, trimmed to its header's length. If it completes the datagram, it becomes the whole datagram.
+  /// - attachment: the packet's attachment. Packets already tracked, or untracked, are accepted unchanged.
   ///   - hook: PREROUTING or OUTPUT before tracking; INPUT for local delivery.
-  ///   - interface: the index of the interface it came in by.
-  /// - Returns: `.accept` for a packet to go on with, whole or never a fragment; `.stolen` while others are missing; `.drop`.
+  /// - interface: the index of the input interface.
+  /// - Returns: `.accept` for a whole packet or a packet that is no fragment; `.stolen` while fragments are missing; `.drop` for a
+  ///   fragment that cannot be used.
   public mutating func gather(
     packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, settings: FragmentSettings,
     now: Instant
@@ -52,8 +54,8 @@ public struct FragmentQueues: Sendable {
     }
   }
 
-  /// Gives up on datagrams whose time has run out, and says which, earliest first. The corresponding kernel functions are `ip_expire` and
-  /// `nf_ct_frag6_expire`.
+  /// Discards the datagrams whose timeout has expired and returns them, earliest deadline first. The corresponding kernel functions are
+  /// `ip_expire` and `nf_ct_frag6_expire`.
   @discardableResult
   public mutating func expire(now: Instant) -> [ExpiredDatagram] {
     guard !queues.isEmpty else { return [] }
@@ -71,7 +73,7 @@ public struct FragmentQueues: Sendable {
     if queues.isEmpty { sourceCounts = [:] }
   }
 
-  /// The queue of a key, a new one if need be.
+  /// The queue of a key; creates it if there is none.
   private mutating func queue(_ key: Key, deadline: Instant) -> FragmentQueue {
     if let queue = queues[key] { return queue }
     serial &+= 1
@@ -81,7 +83,7 @@ public struct FragmentQueues: Sendable {
     return queue
   }
 
-  /// Keeps what has become of a queue.
+  /// Stores a changed queue.
   private mutating func store(_ queue: FragmentQueue, _ key: Key) {
     memory += queue.memory - (queues[key]?.memory ?? 0)
     queues[key] = queue
@@ -101,7 +103,7 @@ public struct FragmentQueues: Sendable {
     noteDistance(&queue, key, settings, now)
     let offset = header.fragmentOffset
     var end = offset + packet.count - header.headerLength
-    // Bytes behind the last multiple of eight are nobody's, unless the datagram ends there.
+    // Bytes after the last multiple of eight are ignored unless the fragment is the last.
     if header.moreFragments { end &= ~7 }
     guard queue.claim(end: end, isLast: !header.moreFragments), end != offset else {
       discard(key)
@@ -128,11 +130,11 @@ public struct FragmentQueues: Sendable {
     return reassembleV4(&packet, queue)
   }
 
-  /// A source that sends very many other fragments in between has probably reused the identification. The corresponding kernel function is
-  /// `ip_frag_too_far`.
+  /// Restarts the queue if its source has sent too many fragments of other datagrams in between: the identification was probably
+  /// reused. The corresponding kernel function is `ip_frag_too_far`.
   private mutating func noteDistance(_ queue: inout FragmentQueue, _ key: Key, _ settings: FragmentSettings, _ now: Instant) {
     guard settings.ipv4MaximumDistance != 0 else { return }
-    // The count is a hint; a flood of sources must not make it a burden.
+    // The counts are a heuristic. A flood of sources must not grow memory without bound.
     if sourceCounts.count > 65_536 { sourceCounts = [:] }
     let count = (sourceCounts[key.source] ?? 0) &+ 1
     sourceCounts[key.source] = count
@@ -151,7 +153,7 @@ public struct FragmentQueues: Sendable {
     packet.bytes = header + queue.payload
     packet.bytes[1] |= codepoint
     packet.bytes.setUInt16(UInt16(truncatingIfNeeded: packet.count), at: IPv4Header.Offset.totalLength)
-    // Only when the largest fragment forbade it, the whole must not be sent in larger pieces.
+    // The whole datagram has DF set only if its largest fragment had DF set.
     let forbids = queue.largestUnfragmentable == queue.largest
     packet.bytes.setUInt16(forbids ? 0x4000 : 0, at: IPv4Header.Offset.fragment)
     packet.updateHeaderChecksum()
@@ -176,7 +178,7 @@ public struct FragmentQueues: Sendable {
     guard let place, let fragment = IPv6FragmentHeader(packet.bytes, at: place),
       !Self.isTransportTruncated(packet.bytes) || hook == .input
     else { return .accept }
-    // Local delivery passes over the header of a fragment that is the whole datagram (RFC 6946). Kernel: `ipv6_frag_rcv`.
+    // Local delivery skips the Fragment header of an atomic fragment (RFC 6946). Kernel: `ipv6_frag_rcv`.
     if hook == .input, fragment.fragmentOffset == 0, !fragment.moreFragments { return .accept }
     if Self.isTransportTruncated(packet.bytes) { return .drop }
     guard memory <= Int(settings.ipv6HighThreshold) else { return .drop }
@@ -193,7 +195,7 @@ public struct FragmentQueues: Sendable {
       return .drop
     }
     if fragment.moreFragments, end & 7 != 0 {
-      // Against the protocol (RFC 8200 §4.5): it goes on as it is, and takes what came before with it.
+      // A violation of RFC 8200 §4.5: the fragment is accepted as it is, and the queue is discarded.
       discard(key)
       return .accept
     }
@@ -202,7 +204,7 @@ public struct FragmentQueues: Sendable {
       return .drop
     }
     if offset == 0, queue.firstHeader == nil {
-      // The Fragment header goes, and what it announces is announced by the header before it.
+      // Removes the Fragment header; the header before it gets its next-header number.
       var first = Array(packet.bytes[..<place])
       first[previous] = fragment.nextHeader.rawValue
       queue.firstHeader = first
@@ -213,7 +215,7 @@ public struct FragmentQueues: Sendable {
     let result = queue.insert(piece)
     store(queue, key)
     if result == .overlap { discard(key) }
-    // One that came before counts as queued.
+    // A duplicate counts as queued.
     if result == .duplicate { return .stolen }
     guard result != .overlap else { return .drop }
     queue.codepoints |= 1 << (header.trafficClass & 3)
@@ -224,7 +226,8 @@ public struct FragmentQueues: Sendable {
     return reassembleV6(&packet, queue)
   }
 
-  /// A first fragment must hold all headers up to the transport's (RFC 7112); another one passes as it is, to be found INVALID.
+  /// True if a first fragment does not hold all headers up to the transport header (RFC 7112). Such a fragment is accepted unchanged and
+  /// is INVALID.
   /// The corresponding kernel function is `ipv6frag_thdr_truncated`.
   public static func isTransportTruncated(_ bytes: [UInt8]) -> Bool {
     guard let at = TransportLocator(bytes), at.fragmentOffset == 0, !at.isTruncated else { return false }
@@ -250,15 +253,15 @@ public struct FragmentQueues: Sendable {
   }
 }
 
-/// A datagram that was given up, because its fragments did not all come in time.
+/// A datagram discarded because its fragments did not all arrive in time.
 public struct ExpiredDatagram: Sendable {
-  /// The fragment with its first bytes, as it came; nil when that is missing too.
+  /// The first fragment as it arrived; nil if it is missing too.
   public var first: Packet?
-  /// Where it was put together: at PREROUTING or OUTPUT before tracking, at INPUT for local delivery.
+  /// The hook that reassembled: PREROUTING or OUTPUT before tracking, INPUT for local delivery.
   public var hook: Hook
-  /// The index of the interface it came in by.
+  /// The index of the input interface.
   public var interface: Int32
-  /// When the datagram is given up.
+  /// When the datagram's timeout expired.
   public var deadline: Instant
   let order: UInt64
 }

@@ -7,7 +7,7 @@ public enum Direction: UInt8, Sendable, Hashable, CaseIterable {
   @inlinable public var opposite: Direction { self == .original ? .reply : .original }
 }
 
-/// What a packet is to the connection it is attached to. Kernel: `ip_conntrack_info`.
+/// The relation of a packet to its connection. Kernel: `ip_conntrack_info`.
 public enum ConnectionInfo: UInt8, Sendable, Hashable, CaseIterable {
   case established = 0
   case related = 1

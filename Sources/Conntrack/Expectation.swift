@@ -6,7 +6,7 @@ public struct ExpectationHandle: Sendable, Hashable {
   let generation: UInt32
 }
 
-/// A connection that a helper has announced. Kernel: `nf_conntrack_expect`.
+/// A connection that a helper expects. Kernel: `nf_conntrack_expect`.
 public struct Expectation: Sendable {
   /// The kernel's `NF_CT_EXPECT_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
@@ -14,9 +14,9 @@ public struct Expectation: Sendable {
     public var rawValue: UInt32
     /// Creates flags from the kernel's bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
-    /// It stays when a connection has come of it.
+    /// `NF_CT_EXPECT_PERMANENT`: the expectation stays after a connection fulfilled it.
     public static let permanent = Flags(rawValue: 1)
-    /// It is not looked at until the helper sees an answer.
+    /// `NF_CT_EXPECT_INACTIVE`: ignored until the helper sees a reply.
     public static let inactive = Flags(rawValue: 2)
     /// `NF_CT_EXPECT_USERSPACE`: made by a helper in user space.
     public static let userspace = Flags(rawValue: 4)
@@ -30,23 +30,23 @@ public struct Expectation: Sendable {
 
   /// The tuple of the connection's first packet.
   public var tuple: Tuple
-  /// The bits of the tuple's source that count; the destination counts wholly.
+  /// The bits of the tuple's source address that must be equal. The destination must be equal in all bits.
   public var sourceMask: UInt128
-  /// Which bits of the source port count.
+  /// The bits of the tuple's source port that must be equal.
   public var sourceIDMask: UInt16
-  /// The connection that expects.
+  /// The connection whose helper added the expectation.
   public var master: ConnectionHandle
   /// The helper that made it.
   public var maker: HelperID?
-  /// The helper that the new connection is to have.
+  /// The helper to assign to the new connection.
   public var helper: HelperID?
   /// Whether it is permanent, inactive, or made by a program in user space.
   public var flags: Flags
   /// The class of the helper's policy that limits it.
   public var policyClass: Int
-  /// What is done with the connection when it comes; the kernel's name of the function.
+  /// The function to run on the new connection.
   public var function: ExpectationFunction?
-  /// For NAT: the port that was asked for, and the direction of the master that asked.
+  /// For NAT: the address that the payload named before NAT replaced it.
   public var savedAddress: UInt128 = 0
   /// The port or identifier that NAT replaced, in the expected tuple.
   public var savedID: UInt16 = 0
@@ -71,7 +71,7 @@ public struct Expectation: Sendable {
     flags = []
   }
 
-  /// The bits of the tuple that count, in the form of a tuple.
+  /// The bits of the tuple that must be equal, in the form of a tuple.
   public var mask: Tuple {
     var mask = tuple
     mask.sourceBits = sourceMask
@@ -92,7 +92,7 @@ public struct Expectation: Sendable {
 
 /// What happens to an expected connection when its first packet comes.
 public enum ExpectationFunction: String, Sendable, Hashable {
-  /// NAT as the master's: to the master's other end. Kernel: `nf_nat_follow_master`.
+  /// Translates the connection as its master. Kernel: `nf_nat_follow_master`.
   case natFollowMaster = "nat-follow-master"
   case natSIP = "sip"
   case natPPTP = "pptp"
@@ -100,11 +100,11 @@ public enum ExpectationFunction: String, Sendable, Hashable {
   case natQ931 = "Q.931"
   case natCallForwarding = "callforwarding"
 
-  /// Listings name it: the kernel has it in its list of functions, `nf_ct_helper_expectfn`.
+  /// True if listings show the function: the kernel registers it as `nf_ct_helper_expectfn`.
   public var isRegistered: Bool { self != .pptp && self != .natPPTP }
 }
 
-/// Everything known of an expectation at a moment.
+/// All data of an expectation at one instant.
 public struct ExpectationSnapshot: Sendable {
   /// The expectation.
   public var expectation: Expectation

@@ -1,18 +1,18 @@
 import Wire
 
-/// Why an expectation was not taken.
+/// Why an expectation was refused.
 public enum ExpectationError: Error, Sendable, Equatable {
   /// Another master expects an overlapping tuple (EBUSY).
   case clash
-  /// The same is expected already, of another class or, where that counts, by another master (EALREADY).
+  /// An equal expectation exists with another class or, with `ofAnyMaster`, another master (EALREADY).
   case already
-  /// The policy's or the table's limit is reached (EMFILE).
+  /// The limit of the policy or of the table is reached (EMFILE).
   case limit
-  /// The master is gone or has no helper (ESHUTDOWN).
+  /// The master was removed or has no helper (ESHUTDOWN).
   case noMaster
 }
 
-/// The connections that are expected, newest first for each destination.
+/// The expectations, newest first for each destination.
 struct ExpectationTable: Sendable {
   struct Destination: Hashable {
     var bits: UInt128
@@ -31,7 +31,7 @@ struct ExpectationTable: Sendable {
   private(set) var all: [ExpectationHandle: Expectation] = [:]
   private(set) var byDestination: [Destination: [ExpectationHandle]] = [:]
   private var serial: UInt32 = 0
-  /// When one was made last.
+  /// When the last expectation was added.
   var lastMade = Instant(nanoseconds: 0)
 
   subscript(_ handle: ExpectationHandle) -> Expectation? { all[handle] }
@@ -61,9 +61,9 @@ struct ExpectationTable: Sendable {
 }
 
 extension ConntrackCore {
-  /// Expects a connection. One of the same master and tuple is renewed; when the policy's number is reached, the master's oldest of the
-  /// class gives way. The corresponding kernel function is `nf_ct_expect_related`.
-  /// - Parameter ofAnyMaster: what another master expects is looked at, too. Kernel: `NF_CT_EXP_F_SKIP_MASTER`.
+  /// Adds an expectation. Renews an expectation of the same master and tuple. If the policy's maximum is reached, the master's
+  /// oldest expectation of the class is removed. The corresponding kernel function is `nf_ct_expect_related`.
+  /// - Parameter ofAnyMaster: throws `.already` if any other master has an equal expectation. Kernel: `NF_CT_EXP_F_SKIP_MASTER`.
   @discardableResult
   mutating func expect(
     _ expectation: Expectation, ofAnyMaster: Bool, now: Instant
@@ -118,14 +118,15 @@ extension ConntrackCore {
     return common.matches(b.tuple) && self[a.master]?.zone.id == self[b.master]?.zone.id
   }
 
-  /// The expectation that a new connection fulfils, taken away unless permanent. The corresponding kernel function is `nf_ct_find_expectation`.
+  /// The expectation that a new connection fulfils; removed unless permanent. The corresponding kernel function is
+  /// `nf_ct_find_expectation`.
   private mutating func takeExpectation(_ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
     guard !expectations.all.isEmpty else { return nil }
     for handle in expectations.matching(tuple) {
       guard let expectation = expectations[handle], expectation.matches(tuple), !expectation.flags.contains(.inactive),
         let master = self[expectation.master], master.zone.id == zone.id
       else { continue }
-      // No connection is set up by a master that is not in the table itself, or is leaving it.
+      // A master that is unconfirmed or being removed fulfils no expectation.
       guard master.isConfirmed, !master.isDying, expectation.expiry > now else { return nil }
       if !expectation.flags.contains(.permanent) { removeExpectation(handle, now: now, isFulfilled: true) }
       return expectation
@@ -133,7 +134,7 @@ extension ConntrackCore {
     return nil
   }
 
-  /// Makes a new connection the child of the one that expected it; nil when none did.
+  /// Sets the master of a new connection to the one that expected it and returns the expectation; nil if none matches.
   mutating func adoptExpected(_ slot: Int, _ tuple: Tuple, _ zone: Zone, now: Instant) -> Expectation? {
     guard let expectation = takeExpectation(tuple, zone, now: now) else { return nil }
     entries[slot].status.insert(.expected)
@@ -159,7 +160,7 @@ extension ConntrackCore {
     slot(handle).flatMap { extensions[UInt32($0)]?.expectations } ?? []
   }
 
-  /// The live expectation that a tuple would fulfil, left where it is. The corresponding kernel function is `__nf_ct_expect_find`.
+  /// The live expectation that a tuple would fulfil; it is not removed. The corresponding kernel function is `__nf_ct_expect_find`.
   func findExpectation(_ tuple: Tuple, zone: Zone, now: Instant) -> ExpectationHandle? {
     expectations.matching(tuple).first { handle in
       guard let expectation = expectations[handle], expectation.expiry > now else { return false }
@@ -177,7 +178,7 @@ extension ConntrackCore {
     }
   }
 
-  /// A master takes its expectations with it. The corresponding kernel function is `nf_ct_remove_expectations`.
+  /// Removes the expectations of a removed master. The corresponding kernel function is `nf_ct_remove_expectations`.
   mutating func removeExpectations(of slot: Int, now: Instant) {
     guard entries[slot].features.contains(.extended), let list = extensions[UInt32(slot)]?.expectations, !list.isEmpty else {
       return
@@ -185,7 +186,7 @@ extension ConntrackCore {
     for handle in list.reversed() { removeExpectation(handle, now: now) }
   }
 
-  /// Removes those whose time is over, as their timers run out: the earliest first.
+  /// Removes the expired expectations in the order of their timers: the earliest first.
   mutating func expireExpectations(now: Instant) {
     let expired = expectations.all.filter { $0.value.expiry <= now }
     for (handle, _) in expired.sorted(by: { ($0.value.expiry.nanoseconds, $0.key.index) < ($1.value.expiry.nanoseconds, $1.key.index) }) {
@@ -193,7 +194,7 @@ extension ConntrackCore {
     }
   }
 
-  /// Every live expectation, in the order they were made, as `conntrack -L expect` would list them.
+  /// Every live expectation in the order of creation, as `conntrack -L expect` lists them.
   mutating func dumpExpectations(now: Instant) -> [ExpectationSnapshot] {
     expireExpectations(now: now)
     return expectations.all.sorted { $0.key.index < $1.key.index }.map { snapshot($0.value, now: now) }

@@ -1,6 +1,6 @@
 import Wire
 
-/// The fragments of one datagram, as far as they have come. Kernel: `inet_frag_queue`.
+/// The queued fragments of one datagram. Kernel: `inet_frag_queue`.
 struct FragmentQueue: Sendable {
   struct Piece: Sendable {
     var offset: Int
@@ -8,7 +8,7 @@ struct FragmentQueue: Sendable {
     var end: Int { offset + payload.count }
   }
 
-  /// Pieces that came one right behind the other at the tail. What fills a gap starts a run of its own.
+  /// Adjacent pieces appended at the tail. A piece that fills a gap starts a run of its own.
   struct Run: Sendable {
     var start: Int
     var end: Int
@@ -18,7 +18,7 @@ struct FragmentQueue: Sendable {
 
   private(set) var pieces: [Piece] = []
   private(set) var runs: [Run] = []
-  /// The datagram's payload length, as far as known: a final fragment fixes it.
+  /// The payload length known so far, in bytes; the last fragment fixes it.
   private(set) var length = 0
   private(set) var hasLast = false
   private(set) var received = 0
@@ -30,19 +30,19 @@ struct FragmentQueue: Sendable {
   var largest = 0
   var largestUnfragmentable = 0
   var deadline: Instant
-  /// Which of all datagrams it is.
+  /// The serial number of the queue, in the order of creation.
   let order: UInt64
-  /// The fragment at offset 0, to be quoted when others do not come.
+  /// The fragment at offset 0; the ICMP error after a timeout quotes it.
   var first: Packet?
-  /// The interface by which the last one came.
+  /// The index of the input interface of the last fragment.
   var interface: Int32 = 0
-  /// What the queue counts against the limit of memory.
+  /// The memory of the queue, in bytes, as compared with the limit.
   private(set) var memory = FragmentQueue.ownMemory
-  /// An empty queue counts as well, or a flood of unusable fragments would cost nothing.
+  /// An empty queue counts as well; otherwise a flood of unusable fragments would not reach the limit.
   static let ownMemory = 256
-  /// A buffer's own size and that of its descriptor, roughly as `truesize` counts them.
+  /// The overhead of a buffer and its descriptor in bytes, approximately as `truesize` counts them.
   static let pieceMemory = 768
-  /// The count of fragments from the same source when the last of this datagram came.
+  /// The source's fragment count when the last fragment of this datagram arrived.
   var sourceCount: UInt32 = 0
 
   init(deadline: Instant, order: UInt64 = 0) {
@@ -50,7 +50,7 @@ struct FragmentQueue: Sendable {
     self.order = order
   }
 
-  /// Notes how far the datagram reaches. False when that contradicts what came before.
+  /// Records the end of a fragment. False if it contradicts earlier fragments.
   mutating func claim(end: Int, isLast: Bool) -> Bool {
     if isLast {
       guard end >= length, !hasLast || end == length else { return false }
@@ -63,10 +63,10 @@ struct FragmentQueue: Sendable {
     return true
   }
 
-  /// Puts a piece in its place. The corresponding kernel function is `inet_frag_queue_insert`.
+  /// Inserts a piece. The corresponding kernel function is `inet_frag_queue_insert`.
   mutating func insert(_ piece: Piece) -> Insertion {
     if let tail = pieces.last, tail.end >= piece.end {
-      // It belongs before the tail: inside a run it has come before; across the edge of one it overlaps (RFC 5722).
+      // The piece lies before the tail. Inside a run it is a duplicate; across the edge of a run it overlaps (RFC 5722).
       for run in runs where piece.end > run.start && piece.offset < run.end {
         return piece.offset >= run.start && piece.end <= run.end ? .duplicate : .overlap
       }
@@ -87,7 +87,7 @@ struct FragmentQueue: Sendable {
     return hasLast && firstHeader != nil && received == length ? .complete : .queued
   }
 
-  /// The ECN codepoint of the whole: congestion wins; nil for a mixture that nobody may send (RFC 3168 §5.3).
+  /// The ECN codepoint of the whole datagram: CE if any fragment has it; nil for an invalid mixture (RFC 3168 §5.3).
   var codepoint: UInt8? {
     let hasNone = codepoints & 1 != 0, hasCapable = codepoints & 0b110 != 0, hasCongestion = codepoints & 0b1000 != 0
     if hasNone, hasCapable || hasCongestion { return nil }
@@ -96,7 +96,7 @@ struct FragmentQueue: Sendable {
 
   var payload: [UInt8] { pieces.flatMap(\.payload) }
 
-  /// Forgets all pieces, to begin anew at a deadline. The corresponding kernel function is `ip_frag_reinit`.
+  /// Removes all pieces and sets a new deadline. The corresponding kernel function is `ip_frag_reinit`.
   mutating func restart(deadline: Instant) {
     let count = sourceCount
     self = FragmentQueue(deadline: deadline, order: order)

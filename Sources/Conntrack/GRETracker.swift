@@ -1,16 +1,17 @@
 import Wire
 
-/// Both call ids of a PPTP tunnel in one direction, by which its packets are known before they are tracked.
+/// The call ids of one direction of a PPTP tunnel. They complete the tuple of its packets before tracking.
 /// Kernel: `nf_ct_gre_keymap`.
 struct GREKey: Sendable {
-  /// The tuple of packets of this direction: the source key is what the map is for.
+  /// The tuple of packets of this direction. A packet carries the destination key only; the map supplies the source key.
   var tuple: Tuple
   /// The control connection.
   var master: ConnectionHandle
 }
 
 extension ConntrackCore {
-  /// Fills in the keys of a GRE packet: none for plain GRE and headers cut off; for PPTP the call id it carries, and the one that answers to it.
+  /// Sets the keys of a GRE packet's tuple: none for plain GRE and truncated headers; for PPTP the packet's call id and the mapped
+  /// source key.
   /// The corresponding kernel function is `gre_pkt_to_tuple`.
   static func greTuple(_ bytes: [UInt8], _ at: TrackedTransport, _ tuple: Tuple, _ greKeys: [GREKey]) -> Tuple? {
     var tuple = tuple

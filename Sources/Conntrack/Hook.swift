@@ -1,4 +1,4 @@
-/// The five places in the IP layers where packets can be looked at.
+/// The five netfilter hooks of the IP layers.
 ///
 /// The corresponding kernel enumeration is `nf_inet_hooks`.
 public enum Hook: Int, Sendable, CaseIterable, Hashable, Comparable {
@@ -8,7 +8,7 @@ public enum Hook: Int, Sendable, CaseIterable, Hashable, Comparable {
   case output = 3
   case postrouting = 4
 
-  /// The name of the built-in chain that stands at this hook.
+  /// The name of the built-in chain at this hook.
   public var name: String {
     switch self {
     case .prerouting: "PREROUTING"

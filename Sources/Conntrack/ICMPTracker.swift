@@ -1,15 +1,15 @@
 import Wire
 
-/// What an ICMP message is to the table before it is looked up by its own tuple.
+/// The result of checking an ICMP message before it is looked up by its own tuple.
 enum ICMPErrorResult {
   case notAnError
-  /// It is about a connection, or of a kind that is never tracked.
+  /// An error about a connection, or a message type that is never tracked.
   case attached(Attachment)
   case invalid
 }
 
 extension ConntrackCore {
-  /// Tracks an ICMP query or its answer. The corresponding kernel functions are `nf_conntrack_icmp_packet` and
+  /// Tracks an ICMP query or reply. The corresponding kernel functions are `nf_conntrack_icmp_packet` and
   /// `nf_conntrack_icmpv6_packet`.
   mutating func trackICMP(_ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
     guard (at.proto == .icmp) == (at.family == .ipv4) else { return .invalid }
@@ -24,7 +24,7 @@ extension ConntrackCore {
     return .accept
   }
 
-  /// Requests start connections; answers do not.
+  /// True for requests; replies do not start connections.
   private static func startsConnection(_ type: UInt8, _ proto: IPProtocol) -> Bool {
     switch (proto, type) {
     case (.icmp, 8), (.icmp, 13), (.icmp, 15), (.icmp, 17), (.icmpv6, 128), (.icmpv6, 139): true
@@ -55,7 +55,7 @@ extension ConntrackCore {
     return trackQuoted(packet, at: quoted, zone: zone, now: now)
   }
 
-  /// Where the packet starts that an ICMPv6 redirect quotes: behind its options, of which a link-layer address may come first.
+  /// The position of the packet quoted by an ICMPv6 redirect. A link-layer address option may precede it.
   private func redirectedHeader(_ bytes: [UInt8], at offset: Int) -> Int? {
     var option = offset &+ 40
     guard let first = bytes.uint8(at: option), let length = bytes.uint8(at: option &+ 1) else { return nil }
@@ -67,14 +67,14 @@ extension ConntrackCore {
     return option &+ 8
   }
 
-  /// Looks up the packet that an error quotes. The quoted packet went the other way, so its inverted tuple is the one that packets
-  /// of the error's direction have. The corresponding kernel function is `nf_conntrack_inet_error`.
+  /// Looks up the packet that an error quotes. The quoted packet travelled in the opposite direction, so packets in the error's
+  /// direction have its inverted tuple. The corresponding kernel function is `nf_conntrack_inet_error`.
   private mutating func trackQuoted(_ packet: Packet, at quoted: Int, zone: Zone, now: Instant) -> ICMPErrorResult {
     guard let inner = TrackedTransport(packet.bytes, at: quoted), inner.family == packet.family,
       let sent = ConntrackCore.tuple(packet.bytes, inner, greKeys), let wanted = sent.inverted(),
       let found = findSlot(wanted, zone: zone, now: now)
     else { return .invalid }
-    // The error must be addressed to the sender of the packet it quotes, as it was before NAT.
+    // The error's destination must be the sender of the quoted packet before NAT.
     guard packet.destination?.bits == entries[found.slot].tuple(found.direction).destinationBits else { return .invalid }
     return .attached(.connection(handle(found.slot), found.direction == .original ? .related : .relatedReply))
   }

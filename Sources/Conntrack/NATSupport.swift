@@ -1,9 +1,9 @@
 import Wire
 
-/// What address translation, a floor above, needs of the table's inside.
+/// Access to the table's internals for the NAT module.
 extension ConntrackTable {
-  /// Gives an unconfirmed connection the reply tuple that its packets will have after translation. The corresponding kernel function is
-  /// `nf_conntrack_alter_reply`.
+  /// Sets the reply tuple of an unconfirmed connection to the one that replies have after translation. The corresponding kernel function
+  /// is `nf_conntrack_alter_reply`.
   package func alterReply(of handle: ConnectionHandle, to tuple: Tuple) {
     guard let slot = core.slot(handle), !core.entries[slot].isConfirmed else { return }
     core.entries[slot].reply = tuple
@@ -14,7 +14,7 @@ extension ConntrackTable {
     core.entries[slot].status.formUnion(status)
   }
 
-  /// Files a connection under its source, for later connections of the same source to be mapped alike.
+  /// Adds a connection to the source index, so later connections of the same source get the same mapping.
   package func indexBySource(_ handle: ConnectionHandle) { core.indexBySource(handle) }
 
   /// Calls `body` with the reply tuple of each connection from the source of `tuple`, newest first, until it returns true.
@@ -31,7 +31,7 @@ extension ConntrackTable {
     core.kill(handle, direction, bytes: bytes, now: now)
   }
 
-  /// Whether two packets of a protocol that start the same flow at once may both pass. Kernel: `nf_conntrack_l4proto.allow_clash`.
+  /// True if two packets of the protocol that create the same flow concurrently may both pass. Kernel: `nf_conntrack_l4proto.allow_clash`.
   package func allowsClash(_ tuple: Tuple) -> Bool { tuple.allowsClash }
 }
 

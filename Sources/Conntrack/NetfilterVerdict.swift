@@ -4,11 +4,11 @@
 public enum NetfilterVerdict: Sendable, Hashable {
   case accept
   case drop
-  /// The operation keeps the packet; nobody else sees it.
+  /// The operation keeps the packet; no later operation sees it.
   case stolen
-  /// Handed to a queue of user space; `bypass` lets it pass when nobody listens.
+  /// Queued to user space. With `bypass` the packet is accepted if the queue has no listener.
   case queue(number: UInt16, bypass: Bool)
-  /// The same operation is to be called again.
+  /// The same operation is called again.
   case `repeat`
   /// Accepted, and no further operation of this hook is called.
   case stop

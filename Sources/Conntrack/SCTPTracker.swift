@@ -28,11 +28,11 @@ public enum SCTPConntrackState: UInt8, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// What is known of an SCTP association. Kernel: `ip_ct_sctp`.
+/// The state of an SCTP association. Kernel: `ip_ct_sctp`.
 public struct SCTPState: Sendable {
   /// The state of the association.
   public internal(set) var state = SCTPConntrackState.none
-  /// The verification tag that packets of a direction carry.
+  /// The verification tag of each direction's packets.
   var tags: InlineArray<2, UInt32> = InlineArray(repeating: 0)
   var heartbeatTagFailed = false
   var lastDirection = Direction.original
@@ -47,7 +47,7 @@ enum SCTPChunkType {
   static let cookieAck: UInt8 = 11, shutdownComplete: UInt8 = 14
 }
 
-/// What becomes of an association in a state when a chunk comes in a direction.
+/// The next state of an association, by direction, chunk type and state.
 struct SCTPTransitions: Sendable {
   /// Twenty-two rows, direction major, of nine nibbles, lowest first: the state, or 0xF for invalid.
   private let rows: InlineArray<22, UInt64>
@@ -90,7 +90,7 @@ struct SCTPTransitions: Sendable {
     ]
   }
 
-  /// The next state; chunks such as DATA leave it as it is; nil is invalid.
+  /// The next state; nil for an invalid chunk. Chunks such as DATA do not change the state.
   func next(_ state: SCTPConntrackState, _ chunk: UInt8, _ direction: Direction) -> SCTPConntrackState? {
     let kinds: [UInt8] = [
       SCTPChunkType.initiate, SCTPChunkType.initiateAck, SCTPChunkType.abort, SCTPChunkType.shutdown,
@@ -141,7 +141,7 @@ extension ConntrackCore {
       if chunk.type == SCTPChunkType.initiate || chunk.type == SCTPChunkType.initiateAck {
         guard let tag = initiateTag(packet.bytes, chunk) else { return .invalid }
         sctp.tags[Int(direction.opposite.rawValue)] = tag
-        // A repeated INIT must not keep the entry alive for ever.
+        // A repeated INIT does not renew the timeout.
         if next == .closed, old == .closed, isConfirmed { mayRefresh = false }
       }
       sctp.state = next
@@ -162,7 +162,7 @@ extension ConntrackCore {
     sctpTransitions.next(state, chunk.type, direction)
   }
 
-  /// The types of the chunks; nil when there are none, when one is of length 0, or when chunks stand together that must be alone.
+  /// The types of the chunks. Nil if there are none, if one has length 0, or if a chunk that must be alone is bundled.
   /// The corresponding kernel function is `do_basic_checks`.
   private func chunkTypes(_ packet: Packet, at offset: Int) -> Set<UInt8>? {
     var seen: Set<UInt8> = []
@@ -205,7 +205,7 @@ extension ConntrackCore {
 
   private enum TagCheck { case fits, doubtful, wrong }
 
-  /// The rules of RFC 9260 §8.5.1 for single chunks.
+  /// Checks the verification tag by the rules of RFC 9260 §8.5.1.
   private func checkTag(
     _ sctp: inout SCTPState, _ chunk: SCTPChunk, _ header: SCTPHeader, _ direction: Direction, hasData: Bool,
     mayRefresh: Bool
@@ -216,7 +216,7 @@ extension ConntrackCore {
     case SCTPChunkType.initiate:
       return tag == 0 ? .fits : .wrong
     case SCTPChunkType.abort, SCTPChunkType.shutdownComplete:
-      // The T flag says that the sender reflects the tag of the packet it answers.
+      // With the T flag the packet carries the tag of the other direction.
       return tag == sctp.tags[chunk.flags & 1 == 1 ? other : own] ? .fits : .wrong
     case SCTPChunkType.cookieEcho:
       return tag == sctp.tags[own] ? .fits : .wrong
@@ -247,7 +247,7 @@ extension ConntrackCore {
 }
 
 extension SCTPState {
-  /// Associations that shut down may go before their time. The corresponding kernel function is `sctp_can_early_drop`.
+  /// True for associations that shut down. The corresponding kernel function is `sctp_can_early_drop`.
   var canBeDroppedEarly: Bool {
     switch state {
     case .shutdownSent, .shutdownReceived, .shutdownAckSent: true
@@ -257,7 +257,7 @@ extension SCTPState {
 }
 
 extension SCTPSettings {
-  /// Seconds that an association in a state lives without a packet.
+  /// The timeout of a state, in seconds.
   public func timeout(of state: SCTPConntrackState) -> UInt32 {
     switch state {
     case .none, .closed: closed

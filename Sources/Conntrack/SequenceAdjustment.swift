@@ -1,7 +1,7 @@
 import Wire
 
 extension ConntrackCore {
-  /// What was added to the sequence numbers of a direction at a sequence number, as 32 bits of two's complement.
+  /// The offset of a direction at a sequence number, in 32-bit two's complement.
   /// The corresponding kernel function is `nf_ct_seq_offset`.
   @inline(__always)
   func sequenceOffset(_ slot: Int, _ direction: Direction, sequence: UInt32) -> UInt32 {
@@ -13,7 +13,7 @@ extension ConntrackCore {
     extensions[UInt32(slot)]?.sequenceAdjustments[Int(direction.rawValue)] ?? SequenceAdjustment()
   }
 
-  /// Notes that the payload of a segment grew by `difference` bytes, so that later numbers are moved by it.
+  /// Records that the payload of a segment grew by `difference` bytes. Later sequence numbers are moved by that amount.
   /// The corresponding kernel function is `nf_ct_seqadj_set`.
   mutating func noteSequence(_ handle: ConnectionHandle, _ direction: Direction, sequence: UInt32, grewBy difference: Int32) {
     guard difference != 0, let slot = slot(handle) else { return }
@@ -30,7 +30,8 @@ extension ConntrackCore {
     }
   }
 
-  /// Moves a segment's sequence number by what its own direction has grown, and its acknowledgments by what the other has.
+  /// Adds the offset of the segment's direction to its sequence number, and subtracts the other direction's offset from its
+  /// acknowledgments (ACK and SACK).
   /// The corresponding kernel function is `nf_ct_seq_adjust`.
   mutating func adjustSequence(
     _ packet: inout Packet, at offset: Int, _ handle: ConnectionHandle, _ direction: Direction
@@ -66,7 +67,7 @@ extension ConntrackCore {
       for edge in stride(from: option.offset + 2, to: option.offset + option.length, by: 4) {
         guard let old = packet.bytes.uint32(at: edge) else { continue }
         let new = old &- adjustment.ackOffset(at: old)
-        // An edge may stand at an odd place; its bytes then count crosswise in the sum.
+        // At an odd position the edge's bytes are swapped in the checksum.
         sum = (edge - offset) % 2 == 0
           ? Checksum.updated(sum, from: old, to: new)
           : Checksum.updated(sum.byteSwapped, from: old, to: new).byteSwapped
@@ -77,12 +78,12 @@ extension ConntrackCore {
 }
 
 extension SequenceAdjustment {
-  /// What is added to a sequence number.
+  /// The offset to add to a sequence number.
   func offset(at sequence: UInt32) -> UInt32 {
     UInt32(bitPattern: sequence.isAfter(correctionPosition) ? offsetAfter : offsetBefore)
   }
 
-  /// What is taken from an acknowledgment of numbers that were moved.
+  /// The offset to subtract from an acknowledgment.
   func ackOffset(at ack: UInt32) -> UInt32 {
     let moved = ack &- UInt32(bitPattern: offsetBefore)
     return UInt32(bitPattern: moved.isAfter(correctionPosition) ? offsetAfter : offsetBefore)

@@ -1,5 +1,5 @@
 extension ConntrackSettings {
-  /// The sysctls that are plain numbers of seconds or counts, by the name below `net.netfilter.` or in full.
+  /// The sysctls whose value is a number of seconds or a count, by the name below `net.netfilter.` or in full.
   private static func numbers() -> [(String, WritableKeyPath<ConntrackSettings, UInt32>)] {
     [
       ("nf_conntrack_max", \.max), ("nf_conntrack_buckets", \.buckets), ("nf_conntrack_expect_max", \.expectMax),
@@ -44,15 +44,15 @@ extension ConntrackSettings {
     ]
   }
 
-  /// Every sysctl known here, in full.
+  /// The full name of every supported sysctl.
   public static var sysctlNames: [String] {
     (numbers().map(\.0) + switches().map(\.0) + bytes().map(\.0)).map(fullName).sorted()
   }
 
   private static func fullName(_ name: String) -> String { name.hasPrefix("net.") ? name : "net.netfilter." + name }
 
-  /// A sysctl by its full dotted name, with slashes as well, or by its last part: nil when it is none of these, or when a value
-  /// assigned to it does not fit.
+  /// A sysctl by its full name, with dots or slashes, or by its last part; nil for an unknown name. An assigned value that does not fit
+  /// is clamped. Assigning nil or to an unknown name does nothing.
   public subscript(sysctl name: String) -> Int? {
     get {
       let name = ConntrackSettings.canonical(name)

@@ -37,7 +37,7 @@ public enum TCPConntrackState: UInt8, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// What a segment is, by the strongest of its flags. Kernel: `tcp_bit_set`.
+/// The kind of a segment, by its flag of highest precedence. Kernel: `tcp_bit_set`.
 enum TCPSegmentKind: UInt8, Sendable {
   case syn = 0, synAck, fin, ack, rst, none
 
@@ -54,7 +54,7 @@ enum TCPSegmentKind: UInt8, Sendable {
   }
 }
 
-/// What is known of one end of a TCP connection. Kernel: `ip_ct_tcp_state`.
+/// The state of one end of a TCP connection. Kernel: `ip_ct_tcp_state`.
 public struct TCPEnd: Sendable, Hashable {
   /// The kernel's `IP_CT_TCP_FLAG_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
@@ -66,15 +66,15 @@ public struct TCPEnd: Sendable, Hashable {
     public static let windowScale = Flags(rawValue: 0x01)
     /// `IP_CT_TCP_FLAG_SACK_PERM`: the end permits selective acknowledgments.
     public static let sackPermitted = Flags(rawValue: 0x02)
-    /// This end closed first.
+    /// `IP_CT_TCP_FLAG_CLOSE_INIT`: this end closed first.
     public static let closeInitiator = Flags(rawValue: 0x04)
     /// `IP_CT_TCP_FLAG_BE_LIBERAL`: the window is not checked.
     public static let beLiberal = Flags(rawValue: 0x08)
-    /// `IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED`: the end has sent data that nobody acknowledged.
+    /// `IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED`: the end has sent data that is not acknowledged.
     public static let dataUnacknowledged = Flags(rawValue: 0x10)
-    /// `IP_CT_TCP_FLAG_MAXACK_SET`: `maxAck` counts.
+    /// `IP_CT_TCP_FLAG_MAXACK_SET`: `maxAck` is valid.
     public static let maxAckSet = Flags(rawValue: 0x20)
-    /// An answer to an ignored SYN may be a challenge ACK (RFC 5961).
+    /// `IP_CT_EXP_CHALLENGE_ACK`: the reply to an ignored SYN may be a challenge ACK (RFC 5961).
     public static let expectChallengeAck = Flags(rawValue: 0x40)
     /// `IP_CT_TCP_SIMULTANEOUS_OPEN`: both ends sent a SYN.
     public static let simultaneousOpen = Flags(rawValue: 0x80)
@@ -90,11 +90,11 @@ public struct TCPEnd: Sendable, Hashable {
   public var maxAck: UInt32 = 0
   /// The window scale that the end offered, 0 to 14.
   public var scale: UInt8 = 0
-  /// What is known of the end.
+  /// The flags of the end.
   public var flags: Flags = []
 }
 
-/// What is known of a TCP connection. Kernel: `ip_ct_tcp`.
+/// The state of a TCP connection. Kernel: `ip_ct_tcp`.
 public struct TCPState: Sendable {
   var ends: InlineArray<2, TCPEnd> = InlineArray(repeating: TCPEnd())
   /// The state of the connection.
@@ -111,7 +111,7 @@ public struct TCPState: Sendable {
 
   init() {}
 
-  /// What is known of the end that sends in a direction.
+  /// The state of the end that sends in a direction.
   public func end(_ direction: Direction) -> TCPEnd { ends[Int(direction.rawValue)] }
 }
 

@@ -1,21 +1,21 @@
 import Wire
 
-/// What a tracker says of a packet of its protocol.
+/// The result of a protocol's tracker.
 enum TrackerResult: Sendable {
   case accept
   /// Not part of the connection: INVALID.
   case invalid
   case drop
-  /// The connection was removed; look up again and make a new one.
+  /// The connection was removed; the packet must be looked up again and starts a new one.
   case `repeat`
 }
 
 extension ConntrackCore {
-  /// Protects against segments that no stack would send. The corresponding kernel function is `tcp_error`.
+  /// True for a malformed segment. The corresponding kernel function is `tcp_error`.
   private static func isMalformed(_ header: TCPHeader, at offset: Int, packet: Packet, checksMatter: Bool) -> Bool {
     if header.dataOffset < TCPHeader.minimumLength || packet.count &- offset < header.dataOffset { return true }
     if checksMatter, packet.isTransportChecksumValid == false { return true }
-    // PSH, ECE and CWR go with anything; of the others only these combinations make sense.
+    // PSH, ECE and CWR are allowed with any flags. Of the others only these combinations are valid.
     switch header.flags.subtracting([.psh, .ece, .cwr]) {
     case .syn, [.syn, .urg], [.syn, .ack], .rst, [.rst, .ack], [.fin, .ack], [.fin, .ack, .urg], .ack, [.ack, .urg]:
       return false
@@ -24,7 +24,7 @@ extension ConntrackCore {
     }
   }
 
-  /// Starts a TCP connection; false when the segment cannot start one. The corresponding kernel function is `tcp_new`.
+  /// Starts a TCP connection; false if the segment cannot start one. The corresponding kernel function is `tcp_new`.
   private mutating func startTCP(_ index: Int, _ segment: TCPSegment, in bytes: [UInt8]) -> Bool {
     let outcome = transitions.next(.none, segment.kind, .original)
     guard case .state(let next) = outcome else { return false }
@@ -37,7 +37,7 @@ extension ConntrackCore {
     } else {
       guard settings.tcp.loose else { return false }
       state.ends[0].maxEnd = segment.end &+ state.ends[0].maxWindow
-      // Whether the ends agreed on scaling is not known, so their windows cannot be held against them.
+      // It is unknown whether the ends use window scaling, so windows cannot be checked.
       state.ends[0].flags = [.sackPermitted, .beLiberal]
       state.ends[1].flags = [.sackPermitted, .beLiberal]
     }
@@ -96,18 +96,19 @@ extension ConntrackCore {
     return settle(index, tcp, from: previous, segment.kind, info, bytes: packet.count, now: now)
   }
 
-  /// What is to be done with a segment, before its numbers are held against the windows.
+  /// The decision about a segment before the window check.
   private enum TCPStep {
     case finish(TrackerResult)
     case reopen
     case go(TCPConntrackState)
     case goUnchecked(TCPConntrackState)
-    /// A SYN/ACK answers a SYN that was ignored: the ends are in step, and now this table is.
+    /// A SYN/ACK answers an ignored SYN: the entry takes over the state of the new connection.
     case resynchronized
   }
 
+  /// Decides the transition before the window check.
   ///
-  /// Mutating, as its like is here, so that nothing of the table is copied for it.
+  /// `mutating`: a nonmutating method would copy the table.
   private mutating func decide(
     _ index: Int, _ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8]
   ) -> TCPStep {
@@ -118,7 +119,7 @@ extension ConntrackCore {
       return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
     case .state(.synSent):
       guard tcp.state.rawValue >= TCPConntrackState.timeWait.rawValue else { return .go(.synSent) }
-      // RFC 9293 §3.6.1: a SYN may reopen a connection that was closed; and a client may begin anew after its reset.
+      // RFC 9293 §3.6.1: a SYN may reopen a closed connection. A client may also start again after its reset.
       let isClosed = tcp.ends[0].flags.union(tcp.ends[1].flags).contains(.closeInitiator)
       if isClosed || (tcp.lastDirection == direction && tcp.lastKind == .rst) { return .reopen }
       return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
@@ -143,7 +144,7 @@ extension ConntrackCore {
     }
   }
 
-  /// A client whose SYN the proxy has passed on, and lost, says that it is still there: that must reach the proxy.
+  /// True for a client's keep-alive while the SYN that the proxy sent to the server is unanswered. Such a segment must reach the proxy.
   private func isKeptAliveForSynproxy(_ index: Int, _ tcp: TCPState, _ segment: TCPSegment, _ direction: Direction) -> Bool {
     guard tcp.state == .synSent, segment.kind == .ack, direction == .original, tcp.lastDirection == .original,
       extensions[UInt32(index)]?.synproxy != nil
@@ -151,7 +152,7 @@ extension ConntrackCore {
     return tcp.ends[0].end &- 1 == segment.header.sequence
   }
 
-  /// Lets a segment through and remembers what the answer to it would tell.
+  /// Accepts a segment unchecked and records its numbers, so the reply to it can be recognised.
   private static func ignore(_ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8]) -> TCPStep {
     let header = segment.header
     if segment.kind == .synAck, tcp.lastKind == .syn, tcp.lastDirection != direction,
@@ -183,11 +184,11 @@ extension ConntrackCore {
     return .finish(.accept)
   }
 
-  /// Whether a reset is believed, and how much. RFC 5961 asks for exact sequence numbers.
+  /// Decides whether a reset is valid. RFC 5961 requires exact sequence numbers.
   private mutating func reset(_ index: Int, _ tcp: inout TCPState, _ segment: TCPSegment, _ direction: Direction) -> TCPStep {
     let header = segment.header
     let status = entries[index].status
-    // What is known of a closing connection may be stale, its tuple in use again; it may be evicted at any time anyway.
+    // The entry of a closing connection may be stale, because its tuple is in use again. It may be evicted at any time anyway.
     if tcp.canBeDroppedEarly { return .goUnchecked(.close) }
     var next = TCPConntrackState.close
     let other = tcp.end(direction.opposite)
@@ -198,7 +199,7 @@ extension ConntrackCore {
       if !isEstablished || header.sequence == other.maxAck { return .go(next) }
       let endsTrain = tcp.lastKind == .ack && tcp.lastDirection == direction && header.sequence == tcp.lastEnd
       if endsTrain { return .go(next) }
-      // The receiver may answer with a challenge ACK: stay as it is, but not for long.
+      // The receiver may answer with a challenge ACK: keeps the state and shortens the timeout.
       next = tcp.state
     }
     let answersSyn = status.contains(.seenReply) && tcp.lastKind == .syn
@@ -210,7 +211,7 @@ extension ConntrackCore {
     return .go(next)
   }
 
-  /// A FIN or RST out of window in answer to another one: the connection is over, whatever the numbers say.
+  /// Shortens the timeout after an out-of-window FIN or RST that follows one in the other direction: the connection is over.
   /// The corresponding kernel function is `nf_tcp_handle_invalid`.
   private mutating func shortenAfterInvalid(
     _ index: Int, _ tcp: inout TCPState, _ kind: TCPSegmentKind, _ direction: Direction, now: Instant
@@ -227,7 +228,7 @@ extension ConntrackCore {
     if expires >= 120, expires > unacknowledged { entries[index].expiry = now.adding(seconds: unacknowledged) }
   }
 
-  /// Chooses the timeout of the new state, removes what a reset has answered, and assures what has shaken hands.
+  /// Sets the timeout of the new state, removes an unanswered connection after a reset, and sets ASSURED after the handshake.
   private mutating func settle(
     _ index: Int, _ tcp: TCPState, from old: TCPConntrackState, _ kind: TCPSegmentKind, _ info: ConnectionInfo,
     bytes: Int, now: Instant
@@ -254,7 +255,7 @@ extension ConntrackCore {
         remove(index, now: now)
         return .accept
       }
-      // A repeated SYN must not keep the entry alive for ever.
+      // A repeated SYN does not renew the timeout.
       if kind == .syn, old == .synSent { return .accept }
       if next == .established { timeout = min(timeout, limits.unacknowledged) }
     } else if !entries[index].status.contains(.assured), old == .synReceived || old == .established, next == .established {
@@ -267,7 +268,7 @@ extension ConntrackCore {
 }
 
 extension TCPState {
-  /// Closing connections may go before their time. The corresponding kernel function is `tcp_can_early_drop`.
+  /// True for closing connections. The corresponding kernel function is `tcp_can_early_drop`.
   var canBeDroppedEarly: Bool {
     switch state {
     case .finWait, .lastAck, .timeWait, .close, .closeWait: true
@@ -277,7 +278,7 @@ extension TCPState {
 }
 
 extension TCPSettings {
-  /// Seconds that a connection in a state lives without a packet.
+  /// The timeout of a state, in seconds.
   public func timeout(of state: TCPConntrackState) -> UInt32 {
     switch state {
     case .none, .synSent: synSent

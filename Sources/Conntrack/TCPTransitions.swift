@@ -1,8 +1,8 @@
-/// What becomes of a TCP connection in a state when a kind of segment comes in a direction.
+/// The next state of a TCP connection, by direction, kind of segment and state.
 struct TCPTransitions: Sendable {
   enum Outcome: Sendable, Equatable {
     case state(TCPConntrackState)
-    /// Let through, without a change: it may be the sign that this table and the ends are out of step.
+    /// Accepts the segment without a state change: this table and the ends may be out of sync.
     case ignore
     case invalid
   }

@@ -4,12 +4,12 @@ import Wire
 struct TCPSegment {
   var header: TCPHeader
   var kind: TCPSegmentKind
-  /// The sequence number behind the segment: payload, SYN and FIN count.
+  /// The sequence number after the segment; payload, SYN and FIN count.
   var end: UInt32
-  /// Where the header starts in the packet.
+  /// The position of the header in the packet.
   var offset: Int
 
-  /// A segment whose header is known to be whole.
+  /// Creates a segment. The header must be complete.
   init(_ header: TCPHeader, at offset: Int, count: Int) {
     self.header = header
     self.offset = offset
@@ -20,7 +20,7 @@ struct TCPSegment {
 }
 
 extension TCPEnd {
-  /// Takes window scaling and SACK from the options of a SYN. The corresponding kernel function is `tcp_options`.
+  /// Reads window scaling and SACK-permitted from the options of a SYN. The corresponding kernel function is `tcp_options`.
   mutating func readOptions(_ segment: TCPSegment, in bytes: [UInt8]) {
     guard segment.header.dataOffset > TCPHeader.minimumLength else { return }
     scale = 0
@@ -51,34 +51,34 @@ extension TCPEnd {
     return highest
   }
 
-  /// How far back an acknowledgment may lie.
+  /// The maximum distance of an acknowledgment below `end`, in bytes.
   var maxAckWindow: UInt32 { Swift.max(maxWindow, 66_000) }
 }
 
 extension TCPState {
   enum WindowResult: Sendable {
     case accept
-    /// Let through, without renewing or changing anything.
+    /// Accepts the segment; changes neither state nor timeout.
     case ignore
     case invalid
   }
 
-  /// Starts what is known of an end from its SYN or SYN/ACK. The corresponding kernel function is `tcp_init_sender`.
+  /// Initialises an end from its SYN or SYN/ACK. The corresponding kernel function is `tcp_init_sender`.
   private mutating func initialize(_ direction: Direction, from segment: TCPSegment, in bytes: [UInt8]) {
     let (sender, receiver) = (Int(direction.rawValue), Int(direction.opposite.rawValue))
     ends[sender].end = segment.end
     ends[sender].maxEnd = segment.end
     ends[sender].maxWindow = Swift.max(UInt32(segment.header.window), 1)
     ends[sender].readOptions(segment, in: bytes)
-    // Scaling holds only when both ends have offered it (RFC 7323 §2.2).
+    // Scaling is used only if both ends offered it (RFC 7323 §2.2).
     if direction == .reply, !(ends[sender].flags.contains(.windowScale) && ends[receiver].flags.contains(.windowScale)) {
       ends[sender].scale = 0
       ends[receiver].scale = 0
     }
   }
 
-  /// Holds a segment against the windows of both ends and learns from it. The corresponding kernel function is `tcp_in_window`.
-  /// - Parameter receiverOffset: what NAT has added to the sequence numbers of the other direction before this acknowledgment.
+  /// Checks a segment against the windows of both ends and updates them. The corresponding kernel function is `tcp_in_window`.
+  /// - Parameter receiverOffset: the offset that NAT added to the other direction's sequence numbers at this acknowledgment.
   mutating func track(
     _ segment: TCPSegment, _ direction: Direction, in bytes: [UInt8], receiverOffset: UInt32, beLiberal: Bool
   ) -> WindowResult {
@@ -104,7 +104,7 @@ extension TCPState {
       if direction == .reply, !header.flags.contains(.ack) { return .accept }
     }
 
-    // Without an ACK, and in the resets of stacks that set the flag but no number, take it as fitting.
+    // Without an ACK flag, and for resets with ACK number 0, uses a fitting acknowledgment.
     if !header.flags.contains(.ack) || (header.flags.contains(.rst) && ack == 0) {
       ack = ends[receiver].end
       sack = ack
@@ -115,14 +115,14 @@ extension TCPState {
     }
 
     if let result = judge(sequence, end: end, sack: sack, sender, receiver) {
-      // A liberal end's segments pass whatever they carry, but nothing is learnt from them.
+      // Out-of-window segments of a liberal end are accepted but do not update the windows.
       return ends[sender].flags.contains(.beLiberal) || beLiberal ? .accept : result
     }
     learn(segment, direction, sequence: sequence, end: end, ack: ack, sack: sack)
     return .accept
   }
 
-  /// Takes over from the middle of a connection whose beginning was not seen.
+  /// Initialises both ends from a segment of a connection whose beginning was not seen.
   private mutating func pickUp(_ sender: Int, _ receiver: Int, end: UInt32, window: UInt32, sack: UInt32) {
     ends[sender].end = end
     ends[sender].maxWindow = Swift.max(window << UInt32(ends[sender].scale), 1)
@@ -131,7 +131,7 @@ extension TCPState {
       ends[receiver].end = sack
       ends[receiver].maxEnd = sack
     } else if sack == ends[receiver].end &+ 1 {
-      // The answer to a keep-alive.
+      // The segment answers a keep-alive.
       ends[receiver].end &+= 1
     }
   }
@@ -145,7 +145,7 @@ extension TCPState {
     let isInWindow = end.isAfter(ends[sender].end &- ends[receiver].maxWindow &- 1)
     if !sequence.isBefore(ends[sender].maxEnd &+ 1) {
       let overshoot = end &- ends[sender].maxEnd &+ 1
-      // Some stacks send a little more than the window allows; should the peer take it, its acknowledgment must be known.
+      // Some stacks send slightly more than the window allows. If the receiver accepts it, its acknowledgment must be valid.
       if ends[receiver].maxWindow != 0, isInWindow, ackIsRecent, overshoot <= ends[receiver].maxWindow, ackIsSeen {
         ends[sender].end = end
         ends[sender].flags.insert(.dataUnacknowledged)

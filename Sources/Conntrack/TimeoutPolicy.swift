@@ -5,7 +5,7 @@ public struct TimeoutPolicyID: Sendable, Hashable {
   let rawValue: UInt16
 }
 
-/// Timeouts for the connections that the CT target gives the policy's name. Kernel: `nf_ct_timeout`.
+/// Timeouts for connections to which target CT assigns the policy. Kernel: `nf_ct_timeout`.
 public struct TimeoutPolicy: Sendable {
   /// The name by which target CT refers to the policy.
   public var name: String
@@ -13,10 +13,10 @@ public struct TimeoutPolicy: Sendable {
   public var family: AddressFamily
   /// The protocol that the policy is for.
   public var proto: IPProtocol
-  /// The timeouts; switches among the settings are not used.
+  /// The timeouts; other settings are ignored.
   public var settings: ConntrackSettings
 
-  /// Creates a policy that holds the table's own timeouts.
+  /// Creates a policy. `settings` are usually the table's, with some timeouts changed.
   public init(name: String, family: AddressFamily, proto: IPProtocol, settings: ConntrackSettings) {
     self.name = name
     self.family = family
@@ -26,7 +26,7 @@ public struct TimeoutPolicy: Sendable {
 }
 
 extension ConntrackCore {
-  /// Registers a policy under its name, in place of an earlier one of that name.
+  /// Registers a policy under its name. Replaces an earlier policy of the same name.
   @discardableResult
   mutating func register(_ policy: TimeoutPolicy) -> TimeoutPolicyID {
     if let index = timeoutPolicies.firstIndex(where: { $0.name == policy.name }) {
@@ -37,7 +37,7 @@ extension ConntrackCore {
     return TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: timeoutPolicies.count - 1))
   }
 
-  /// The policy of a name, for packets of a family and protocol; nil when there is none that fits.
+  /// The policy of a name for a family and protocol; nil if there is none.
   func timeoutPolicy(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> TimeoutPolicyID? {
     timeoutPolicies.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
       .map { TimeoutPolicyID(rawValue: UInt16(truncatingIfNeeded: $0)) }

@@ -1,6 +1,6 @@
 public import Wire
 
-/// One direction of a flow: where from, where to, over which protocol. Kernel: `nf_conntrack_tuple`.
+/// One direction of a flow: source, destination and protocol. Kernel: `nf_conntrack_tuple`.
 public struct Tuple: Sendable, Hashable {
   /// The address bits, right-aligned for IPv4.
   public var sourceBits: UInt128
@@ -29,7 +29,7 @@ public struct Tuple: Sendable, Hashable {
     self.destinationID = destinationID
   }
 
-  /// A tuple from addresses of one family; nil when they differ in it.
+  /// Creates a tuple from two addresses; nil if their families differ.
   public init?(
     proto: IPProtocol, source: IPAddress, sourceID: UInt16 = 0, destination: IPAddress, destinationID: UInt16 = 0
   ) {
@@ -59,7 +59,7 @@ public struct Tuple: Sendable, Hashable {
   /// The ICMP code, for an ICMP tuple.
   @inlinable public var icmpCode: UInt8 { UInt8(truncatingIfNeeded: destinationID) }
 
-  /// The tuple that the answers to this one have; nil for an ICMP type that has no answer.
+  /// The tuple of the replies; nil for an ICMP type without reply.
   /// The corresponding kernel function is `nf_ct_invert_tuple`.
   public func inverted() -> Tuple? {
     var inverse = Tuple(
@@ -73,7 +73,7 @@ public struct Tuple: Sendable, Hashable {
     return inverse
   }
 
-  /// The ICMP type that answers a type: echo, timestamp, information and address mask, request for reply and back.
+  /// The reply type of an ICMP request type and vice versa: echo, timestamp, information and address mask; nil for other types.
   static func answer(to type: UInt8, proto: IPProtocol) -> UInt8? {
     if proto == .icmp {
       return switch type {
@@ -91,7 +91,7 @@ public struct Tuple: Sendable, Hashable {
     }
   }
 
-  /// The hash of a tuple in a zone under a table's seed: multiply and fold, in 64 bits.
+  /// The hash of a tuple in a zone under a table's seed: 64-bit multiply and fold.
   @inlinable
   func hash(zone: UInt16, seed: HashSeed) -> UInt64 {
     @inline(__always) func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
@@ -110,7 +110,7 @@ public struct Tuple: Sendable, Hashable {
   }
 }
 
-/// The secret that a table mixes into its hashes.
+/// The seed of a table's hashes.
 @usableFromInline
 struct HashSeed: Sendable {
   @usableFromInline let a: UInt64, b: UInt64, c: UInt64

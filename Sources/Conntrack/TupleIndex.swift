@@ -1,7 +1,7 @@
 /// Finds connections by the hash of a tuple: open addressing with linear probing over 8-byte words, at most ⅝ full.
 ///
-/// A word holds the upper 31 bits of the hash, the direction, and the slot plus one; 0 is an empty place. The home of a word is given by its
-/// hash, highest bits first, so that words of near hashes stand near each other, as the kernel's neighbouring buckets do.
+/// A word holds the upper 31 bits of the hash, the direction, and the slot plus one; 0 is empty. The highest bits of the hash give the
+/// home of a word, so words are ordered by hash and a range of hashes corresponds to a range of the kernel's buckets.
 struct TupleIndex: Sendable {
   private(set) var words: [UInt64] = [UInt64](repeating: 0, count: 64)
   private(set) var used = 0
@@ -14,14 +14,14 @@ struct TupleIndex: Sendable {
 
   @inline(__always) static func slot(_ word: UInt64) -> Int { Int(UInt32(truncatingIfNeeded: word) &- 1) }
   @inline(__always) static func direction(_ word: UInt64) -> Direction { word >> 32 & 1 == 0 ? .original : .reply }
-  /// Whether a word can be of a tuple with this hash.
+  /// True if the word's hash bits equal those of the hash.
   @inline(__always) static func matches(_ word: UInt64, _ hash: UInt64) -> Bool { (word ^ hash) >> 33 == 0 }
 
   @inline(__always) func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> shift) }
   @inline(__always) func after(_ place: Int) -> Int { (place &+ 1) & (words.count &- 1) }
 
-  /// Puts a word before all of the same hash, as the kernel puts an entry at the head of its bucket: of two connections with one tuple, which
-  /// zones of one direction allow, the newer is found.
+  /// Inserts a word before all words of the same hash, as the kernel inserts at the head of a bucket. With zones of one direction two
+  /// connections can have one tuple; the newer is found.
   mutating func insert(_ slot: Int, _ direction: Direction, hash: UInt64) {
     if (used + 1) * 8 > words.count * 5 { grow() }
     var word = TupleIndex.word(slot, direction, hash: hash)
@@ -34,7 +34,7 @@ struct TupleIndex: Sendable {
     used += 1
   }
 
-  /// Words keep their order, which begins behind an empty place.
+  /// Doubles the table. Starts after an empty place, so the words keep their order.
   private mutating func grow() {
     let old = words
     words = [UInt64](repeating: 0, count: old.count * 2)
@@ -47,7 +47,7 @@ struct TupleIndex: Sendable {
     }
   }
 
-  /// Takes a word out and moves back those that its place had pushed on.
+  /// Removes a word and moves back the words that it had displaced.
   mutating func remove(_ slot: Int, _ direction: Direction, hash: UInt64) {
     let word = TupleIndex.word(slot, direction, hash: hash)
     var hole = home(hash)
@@ -59,7 +59,7 @@ struct TupleIndex: Sendable {
     var place = after(hole)
     while words[place] != 0 {
       let wanted = home(words[place])
-      // Move back only what does not thereby come before its home.
+      // Moves a word back only if it does not come before its home.
       let distanceToHole = (hole &- wanted) & (words.count &- 1)
       let distanceToPlace = (place &- wanted) & (words.count &- 1)
       if distanceToHole < distanceToPlace {
@@ -72,9 +72,9 @@ struct TupleIndex: Sendable {
   }
 }
 
-/// Finds connections by their source before NAT, as address choice wants them. Kernel: `nf_nat_bysource`.
+/// Finds connections by their source before NAT. Kernel: `nf_nat_bysource`.
 ///
-/// Chains run through `Connection.next`, newest first.
+/// Chains are linked by `Connection.next`, newest first.
 struct SourceIndex: Sendable {
   private(set) var heads: [UInt32] = [UInt32](repeating: .max, count: 1024)
   private(set) var used = 0
@@ -120,7 +120,7 @@ struct SourceIndex: Sendable {
     let old = heads
     heads = [UInt32](repeating: .max, count: old.count * 4)
     for head in old {
-      // Reinsert oldest first, so that chains keep their order.
+      // Reinserts oldest first, so chains keep their order.
       var chain: [UInt32] = []
       var current = head
       while current != .max {

@@ -1,6 +1,6 @@
-/// A conntrack zone: connections of different zones never meet, even with equal tuples. Kernel: `nf_conntrack_zone`.
+/// A conntrack zone: tuples of different zones are never equal. Kernel: `nf_conntrack_zone`.
 public struct Zone: Sendable, Hashable {
-  /// The directions in which the zone counts; in the other one the connection lives in zone 0.
+  /// The directions in which the zone applies; the other direction is in zone 0.
   public struct Directions: OptionSet, Sendable, Hashable {
     /// The bits.
     public var rawValue: UInt8
@@ -8,7 +8,7 @@ public struct Zone: Sendable, Hashable {
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     /// The direction that opened the connection.
     public static let original = Directions(rawValue: 1)
-    /// The direction of the answers.
+    /// The reply direction.
     public static let reply = Directions(rawValue: 2)
     /// Both directions.
     public static let both: Directions = [.original, .reply]
@@ -28,7 +28,7 @@ public struct Zone: Sendable, Hashable {
   /// Zone 0 in both directions.
   public static let `default` = Zone(0)
 
-  /// The number that counts for tuples of a direction. The corresponding kernel function is `nf_ct_zone_id`.
+  /// The zone number of a direction's tuple. The corresponding kernel function is `nf_ct_zone_id`.
   @inlinable public func id(_ direction: Direction) -> UInt16 {
     directions.rawValue >> direction.rawValue & 1 == 1 ? id : 0
   }

@@ -1,7 +1,7 @@
 public import XTables
 
 extension Registry {
-  /// Every match and target Ferrule knows, in the order of their files' names; a test finds a file that is not listed.
+  /// Every declared match and target, in the order of the file names. A test fails if a file is not listed.
   public static let ferrule = Registry([
     AddressTypeMatch.listing,
     AH6Match.listing,

@@ -2,32 +2,40 @@ public import Diagnostics
 public import Wire
 public import XTables
 
-/// Something that is wrong with a ruleset, or probably is: everything known about it in one file.
+/// A check of `ferrule lint`: one kind of mistake or probable mistake in a ruleset.
 ///
-/// A check either looks for itself, over the whole ruleset or line by line, or it gives its code to what the parser and the
-/// validator report already (`adopts`). Its examples are its tests and its page in `ferrule explain`.
+/// A check searches the whole ruleset or each line, or it gives its code to diagnostics of the parser and the validator (`adopts`).
+/// Its examples are its tests and are shown by `ferrule explain`.
 public protocol Check: SendableMetatype {
-  /// Stable for ever: `FE002`.
+  /// The code, such as `FE002`. It never changes.
   static var code: String { get }
-  /// The id of the diagnostics it makes: `unreferenced-chain`.
+  /// The id of its diagnostics, such as `unreferenced-chain`.
   static var id: String { get }
-  /// What is found, in a few words.
+  /// The finding in a few words.
   static var title: String { get }
   /// Why it matters, and what to do.
   static var rationale: String { get }
+  /// The severity of its diagnostics.
   static var severity: Severity { get }
-  /// The ids of the parser's and the validator's diagnostics that are this finding.
+  /// The ids of diagnostics of the parser and the validator that get this check's code.
   static var adopts: Set<String> { get }
+  /// Rulesets with and without a finding; the tests run the check on each.
   static var examples: [CheckExample] { get }
 
+  /// Searches the whole ruleset.
   static func findings(in context: LintContext) -> [Diagnostic]
+  /// Searches one line with a command.
   static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic]
 }
 
 extension Check {
+  /// The severity of the findings; `.warning` unless a check says otherwise.
   public static var severity: Severity { .warning }
+  /// The ids of other diagnostics that get this check's code; none unless a check says otherwise.
   public static var adopts: Set<String> { [] }
+  /// The findings in the whole ruleset; none unless a check says otherwise.
   public static func findings(in context: LintContext) -> [Diagnostic] { [] }
+  /// The findings in one line; none unless a check says otherwise.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] { [] }
 
   static func finding(
@@ -37,41 +45,42 @@ extension Check {
   }
 }
 
-/// A ruleset in which a check finds something, or nothing.
+/// A ruleset with the findings that a check must report in it, or none.
 public struct CheckExample: Sendable {
   /// One finding.
   public struct Mark: Sendable, Hashable {
-    /// The byte at which it points.
+    /// The byte offset of the finding in `text`.
     public let offset: Int
-    /// What it says.
+    /// The message; empty if only the line is specified.
     public let message: String
 
-    /// Marks a byte of the text.
+    /// Creates a finding at a byte of the text.
     public init(offset: Int, message: String) {
       self.offset = offset
       self.message = message
     }
   }
 
-  /// The ruleset, without marks.
+  /// The ruleset, without `↓` marks.
   public let text: String
-  /// The findings in the order of their places; none for a good example.
+  /// The findings in the order of their positions; none for a good example.
   public let marks: [Mark]
-  /// What `lint --fix` makes of it, where there is a fix.
+  /// The output of `lint --fix`; nil if there is no fix.
   public let fixed: String?
-  /// The family that the ruleset is read for.
+  /// The family of the ruleset.
   public let family: Family
 
-  /// A ruleset in which nothing is found.
+  /// Creates an example without findings.
   public static func good(_ text: String, _ family: Family = .ipv4) -> CheckExample {
     CheckExample(text: text, marks: [], fixed: nil, family: family)
   }
 
-  /// A ruleset in which the check reports at exactly these places.
+  /// Creates an example with findings at exactly these positions.
   ///
   /// - Parameters:
-  ///   - marked: the ruleset, with a `↓` before each column at which a finding points.
-  ///   - messages: the findings' messages, in the order of the marks.
+  /// - marked: the ruleset with a `↓` before each column at which a finding points.
+  /// - messages: the messages of the findings, in the order of the marks.
+  /// - fixed: the output of `lint --fix`; nil if there is no fix.
   public static func bad(
     _ marked: String, says messages: [String], fixed: String? = nil, _ family: Family = .ipv4
   ) -> CheckExample {

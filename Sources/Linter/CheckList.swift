@@ -1,5 +1,6 @@
-/// All checks, by code; a test finds a check's file that is not listed.
+/// The list of all checks. A test fails if a check's file is not listed.
 public enum CheckList {
+  /// All checks, in the order of their codes.
   public static let all: [any Check.Type] = [
     UndefinedChainCheck.self,
     UnreferencedChainCheck.self,
@@ -21,7 +22,7 @@ public enum CheckList {
     ExponentialWalkCheck.self,
   ]
 
-  /// The check of a code or an id, in any case of letters.
+  /// The check with a code, id or adopted id, ignoring case; nil if there is none.
   public static func named(_ name: String) -> (any Check.Type)? {
     let wanted = name.lowercased()
     return all.first { $0.code.lowercased() == wanted || $0.id == wanted || $0.adopts.contains(wanted) }

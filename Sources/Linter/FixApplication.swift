@@ -1,10 +1,10 @@
 public import Diagnostics
 
-/// Applies the fixes of diagnostics to a file, leaving every other byte as it is.
+/// Applies the fixes of diagnostics to a file. All other bytes stay unchanged.
 public enum FixApplication {
-  /// Fixes are applied from the front; one that overlaps an earlier one waits for the next round.
+  /// Applies fixes in the order of their positions. Skips a fix that overlaps an earlier one.
   ///
-  /// - Returns: the new bytes, and how many fixes they hold.
+  /// - Returns: the new bytes and the number of fixes applied.
   public static func apply(_ diagnostics: [Diagnostic], to file: SourceFile) -> (bytes: [UInt8], count: Int) {
     let fixes = diagnostics.flatMap(\.fixIts).sorted { $0.range.lowerBound < $1.range.lowerBound }
     var bytes: [UInt8] = []

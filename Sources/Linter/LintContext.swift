@@ -3,17 +3,22 @@ public import Diagnostics
 public import Syntax
 public import XTables
 
-/// What the checks look at: the file, its tables, and what can be worked out once for all of them.
+/// The input of the checks: the file, its tables, and facts that are computed once for all checks.
 public struct LintContext: Sendable {
+  /// The file.
   public let file: SourceFile
+  /// The lines of the file, in order.
   public let lines: [LineSyntax]
+  /// The tables of the file. A table that appears twice in the file is listed once.
   public let tables: [TableFacts]
+  /// The matches and targets with which the file was parsed.
   public let registry: Registry
-  /// Every rule was appended: no line counts rules, so that one more or less changes nothing else.
+  /// True if every rule is appended. Then no line refers to a rule by number, and removing a line changes no other line's meaning.
   public let isAppendOnly: Bool
-  /// The words of the lines that could not be read: of a chain named there it is not known what it holds or who leads to it.
+  /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
+  /// Collects the facts of a parsed file.
   public init(_ parsed: ParsedRuleset, registry: Registry) {
     file = parsed.file
     lines = parsed.syntax.lines
@@ -40,22 +45,26 @@ public struct LintContext: Sendable {
     return words
   }
 
-  /// The line on which an offset lies, with its newline; nothing past the end.
+  /// The whole line that contains the start of a range, with its newline; nil past the end of the file.
   public func wholeLine(at range: SourceRange) -> SourceRange? {
     let number = file.position(of: range.range.lowerBound).line
     return number <= lines.count ? lines[number - 1].range : nil
   }
 
+  /// The line on which a range starts, counted from 1; nil without a range.
   public func lineNumber(_ range: SourceRange?) -> Int? { range.map { file.position(of: $0.range.lowerBound).line } }
 }
 
-/// A table with the facts several checks need.
+/// A table with facts that several checks need.
 public struct TableFacts: Sendable {
+  /// The table.
   public let table: Table
+  /// Which hooks reach each chain of the table, and whether the table has a loop.
   public let reach: ChainReach
-  /// By chain index: the jumps to it, as chain and rule positions.
+  /// The jumps to each chain, indexed by chain, as chain and rule positions.
   public let callers: [[(chain: Int, rule: Int)]]
 
+  /// Computes the facts of a table.
   public init(_ table: Table) {
     self.table = table
     reach = ChainReach(table)
@@ -71,11 +80,14 @@ public struct TableFacts: Sendable {
 
 /// A line with a command, split into words.
 public struct CommandLine: Sendable {
+  /// The line of the file.
   public let line: LineSyntax
+  /// The table whose block contains the line.
   public let table: TableName
+  /// The words of the line, quotes and escapes resolved.
   public let words: [Token]
 
-  /// The values that follow an option of one of these names, with whether a `!` stood before it, and the range of it all.
+  /// The options of the line that have one of these names, with their values, as `--name value` or `--name=value`.
   public func values(of names: Set<String>) -> [OptionValue] {
     var result: [OptionValue] = []
     for (index, word) in words.enumerated() where word.bytes.first == UInt8(ascii: "-") {
@@ -92,9 +104,13 @@ public struct CommandLine: Sendable {
     return result
   }
 
+  /// An option with its value.
   public struct OptionValue: Sendable {
+    /// The option as written, with its dashes.
     public let name: String
+    /// The value, without the option.
     public let value: Token
+    /// True if a `!` precedes the option.
     public let isInverted: Bool
     /// From the `!` or the option to the end of the value.
     public let range: SourceRange

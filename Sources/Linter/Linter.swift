@@ -5,16 +5,19 @@ public import XTables
 
 /// Runs checks over a ruleset.
 public struct Linter: Sendable {
+  /// The matches and targets with which the files were parsed.
   public let registry: Registry
+  /// The checks to run.
   public let checks: [any Check.Type]
 
+  /// Creates a linter; `checks` are all checks unless given.
   public init(registry: Registry, checks: [any Check.Type] = CheckList.all) {
     self.registry = registry
     self.checks = checks
   }
 
-  /// What there is to say about a file, in the order of its lines: what the parser found, what the kernel would refuse, what
-  /// the checks find, less what the file says shall be ignored.
+  /// All diagnostics of a file, in the order of its lines: those of the parser, of the validator and of the checks, without those
+  /// suppressed by comments in the file.
   public func diagnostics(for parsed: ParsedRuleset) -> [Diagnostic] {
     var found = parsed.diagnostics
     for table in parsed.ruleset.tables { found += TableValidator().diagnostics(for: table) }
@@ -35,7 +38,7 @@ public struct Linter: Sendable {
     }
     var named = diagnostic
     named.code = check.code
-    // What iptables takes is no error to the parser, but may be one to whoever asks for mistakes.
+    // Input that iptables accepts is not an error to the parser, but may be an error to the linter.
     if check.severity == .error { named.severity = .error }
     return named
   }
@@ -48,7 +51,7 @@ public struct Linter: Sendable {
       case .table: table = Self.tableName(line, context.file)
       case .commit: table = nil
       case .command:
-        // A line that cannot be split has been reported by the parser.
+        // The parser has already reported a line that cannot be split.
         guard let table, let words = try? Lexer.words(of: context.file.bytes, in: line.content.range, unterminated: { _ in }).tokens else {
           continue
         }

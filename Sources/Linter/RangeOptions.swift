@@ -14,7 +14,7 @@ enum RangeOptions {
 
   static let names = Set(greatest.keys)
 
-  /// Both ends, an absent one being the least or the greatest value; nothing where there is no colon or an end is a name.
+  /// Both ends. A missing end is the least or greatest value. Nil without a colon, or if an end is not a number.
   static func bounds(_ option: CommandLine.OptionValue) -> (UInt64, UInt64)? {
     guard let (low, high) = option.value.cut(at: ":"), let greatest = greatest[option.name] else { return nil }
     guard let first = low.bytes.isEmpty ? 0 : low.unsigned, let last = high.bytes.isEmpty ? greatest : high.unsigned else {

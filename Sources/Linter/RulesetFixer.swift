@@ -1,27 +1,36 @@
 public import Diagnostics
 public import Syntax
 
-/// Applies the fixes of a file's findings until there are no more.
+/// Applies the fixes of a file's findings until none is left.
 public struct RulesetFixer: Sendable {
+  /// Parses the file again after each round of fixes.
   public let parser: RulesetParser
+  /// Finds what to fix.
   public let linter: Linter
-  /// A fix may uncover another; more rounds than these would mean that two undo each other.
+  /// A fix may enable another one. More rounds than these mean that two fixes undo each other.
   private static let mostRounds = 16
 
+  /// Creates a fixer.
   public init(parser: RulesetParser, linter: Linter) {
     self.parser = parser
     self.linter = linter
   }
 
+  /// The outcome of fixing a file.
   public struct Result: Sendable {
+    /// The fixed file.
     public let file: SourceFile
-    /// What is left to say about the file as it is now.
+    /// The remaining diagnostics of the fixed file.
     public let diagnostics: [Diagnostic]
+    /// The number of fixes applied.
     public let fixCount: Int
-    /// A fix was not made, because the file would not have loaded any more.
+    /// True if fixing stopped because the next round would have added an error.
     public let isCutShort: Bool
   }
 
+  /// Applies fixes until none is left, or until the next round would add an error.
+  ///
+  /// - Parameter file: the file; it is not changed on disk.
   public func fix(_ file: SourceFile) -> Result {
     var file = file
     var fixCount = 0
@@ -30,7 +39,7 @@ public struct RulesetFixer: Sendable {
       let diagnostics = linter.diagnostics(for: parsed)
       let (bytes, count) = FixApplication.apply(diagnostics, to: file)
       guard count > 0 else { return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: false) }
-      // What was written is read back before anything is kept of it.
+      // Parses the result before using it.
       let fixed = parser.parse(SourceFile(name: file.name, bytes: bytes))
       guard Self.errors(fixed) <= Self.errors(parsed) else {
         return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: true)

@@ -3,28 +3,36 @@ public import Diagnostics
 public import Syntax
 public import XTables
 
-/// Formats a file and reads the result back: what it gives loads, and compiles to the tables that the file compiles to.
+/// Formats a file and verifies the result: it parses, and compiles to the same tables as the file.
 public struct RulesetFormatter: Sendable {
+  /// Parses the formatted text to compare it with the file.
   public let parser: RulesetParser
+  /// Writes the canonical form.
   public let formatter: Formatter
 
+  /// Creates a formatter that verifies its output.
   public init(parser: RulesetParser, formatter: Formatter) {
     self.parser = parser
     self.formatter = formatter
   }
 
+  /// The outcome of formatting a file.
   public struct Result: Sendable {
+    /// The formatted file.
     public let bytes: [UInt8]
-    /// What is written otherwise than iptables-save would.
+    /// Notes about rules that are written in another form than iptables-save's.
     public let notes: [Diagnostic]
   }
 
-  /// Why a file is left as it is: its canonical form would be another ruleset.
+  /// Why a file is not formatted: its canonical form would be another ruleset.
   public struct Failure: Error, Sendable {
+    /// Why the file was not formatted.
     public let message: String
   }
 
-  /// - Precondition: the ruleset was read without an error.
+  /// Formats a parsed file.
+  ///
+  /// - Precondition: the ruleset was parsed without an error.
   public func format(_ parsed: ParsedRuleset) throws(Failure) -> Result {
     let (verbatim, notes) = unfaithfulRules(parsed)
     let bytes = formatter.format(parsed, verbatim: verbatim)
@@ -38,7 +46,7 @@ public struct RulesetFormatter: Sendable {
     return Result(bytes: bytes, notes: notes)
   }
 
-  /// Whether two rulesets compile to the same tables.
+  /// True if two rulesets compile to the same tables.
   public static func areSame(_ one: Ruleset, _ other: Ruleset) -> Bool {
     one.tables.count == other.tables.count
       && one.tables.allSatisfy { table in
@@ -46,7 +54,7 @@ public struct RulesetFormatter: Sendable {
       }
   }
 
-  /// The rules whose printed form is not read back as the same rule, and what there is to say of forms that iptables-save does not use.
+  /// The rules whose printed form does not parse as the same rule, and notes about rules whose form differs from iptables-save's.
   private func unfaithfulRules(_ parsed: ParsedRuleset) -> (verbatim: Set<UInt32>, notes: [Diagnostic]) {
     let family = parsed.ruleset.family
     let printer = formatter.printer(family)

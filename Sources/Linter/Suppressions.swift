@@ -1,12 +1,12 @@
 import Diagnostics
 import Syntax
 
-/// The comment lines of a file that silence warnings: `# ferrule:ignore FE002` for the next line that is no comment,
-/// `# ferrule:ignore-file FE002` for all. Errors stay: iptables-restore would refuse the file whatever a comment says.
+/// The suppression comments of a file: `# ferrule:ignore FE002` applies to the next line that is not a comment,
+/// `# ferrule:ignore-file FE002` to all lines. Errors cannot be suppressed: iptables-restore would refuse the file anyway.
 struct Suppressions {
   private struct Entry {
     let names: [(name: String, range: SourceRange)]
-    /// The byte range of the line it speaks of; nothing for the whole file.
+    /// The byte range of the line to which it applies; nil for the whole file.
     let target: SourceRange?
   }
 
@@ -40,7 +40,7 @@ struct Suppressions {
     )
   }
 
-  /// Removes what is suppressed, and reports the suppressions that suppress nothing.
+  /// Removes the suppressed diagnostics and reports suppressions that suppress nothing.
   func apply(to diagnostics: [Diagnostic], _ checks: [any Check.Type]) -> [Diagnostic] {
     guard !entries.isEmpty else { return diagnostics }
     var kept = diagnostics

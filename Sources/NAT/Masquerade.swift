@@ -2,10 +2,10 @@ public import Conntrack
 public import Wire
 
 extension ConntrackTable {
-  /// Translates the source to an address of the interface that the packet leaves through, and remembers the interface. The corresponding kernel
+  /// Translates the source to an address of the output interface and records the interface in the connection. The corresponding kernel
   /// functions are `nf_nat_masquerade_ipv4` and `nf_nat_masquerade_ipv6`.
   /// - Parameters:
-  ///   - address: the interface's address, as routing would choose it for the next hop; nil when it has none.
+  /// - address: the interface's address that source address selection chooses for the next hop; nil if it has none.
   ///   - interface: the interface's index.
   /// - Returns: `.drop` without an address.
   public func masquerade(
@@ -13,16 +13,16 @@ extension ConntrackTable {
     random: inout some RandomNumberGenerator, now: Instant
   ) -> NetfilterVerdict {
     guard let connection = self[handle] else { return .accept }
-    // A packet without a source, such as a DHCP client's, is probably not meant.
+    // Packets with source 0.0.0.0, such as a DHCP client's, are accepted untranslated.
     if connection.original.family == .ipv4, connection.original.sourceBits == 0 { return .accept }
     guard let address else { return .drop }
     update(handle) { $0.masqueradeInterface = interface }
     return setUpNAT(handle, range.to(address), .source, random: &random, now: now)
   }
 
-  /// Translates the destination to this host: 127.0.0.1 or ::1 for its own packets, else the address given. The corresponding kernel functions are
-  /// `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
-  /// - Parameter address: the first address of the interface that the packet came in by; nil when it has none.
+  /// Translates the destination to this host: to 127.0.0.1 or ::1 for its own packets, else to `address`. The corresponding kernel
+  /// functions are `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
+  /// - Parameter address: the first address of the input interface; nil if it has none.
   /// - Returns: `.drop` without an address.
   public func redirect(
     _ handle: ConnectionHandle, _ range: NATRange, to address: IPAddress?, hook: Hook,
@@ -34,7 +34,7 @@ extension ConntrackTable {
     return setUpNAT(handle, range.to(target), .destination, random: &random, now: now)
   }
 
-  /// Removes the connections that were masqueraded to an interface which has gone down, or to one of its addresses that has gone.
+  /// Removes the connections masqueraded to an interface, after the interface went down, or to one address, after it was removed.
   /// The corresponding kernel functions are `masq_device_event` and `inet_cmp`.
   public func flushMasqueraded(interface: Int32, address: IPAddress? = nil, now: Instant) {
     removeAll(now: now) { handle, connection in

@@ -2,14 +2,14 @@ public import Conntrack
 public import Wire
 
 extension ConntrackTable {
-  /// The operation of address translation at a hook, around the rules of the nat table.
+  /// The NAT operation at a hook. It runs the nat table's rules for the first packet of a connection.
   ///
-  /// The first packet of a connection is shown to the rules, whose targets call `setUpNAT`; when none of them does, the null binding is set up.
-  /// That packet and all later ones are then translated, and the packets that ICMP errors quote with them. The corresponding kernel functions
-  /// are `nf_nat_ipv4_fn`, `nf_nat_ipv6_fn` and `nf_nat_inet_fn`.
+  /// The rules' targets call `setUpNAT`. If none does, the null binding is set up. Then this packet and all later packets of the connection
+  /// are translated, including packets quoted by ICMP errors. The corresponding kernel functions are `nf_nat_ipv4_fn`, `nf_nat_ipv6_fn` and
+  /// `nf_nat_inet_fn`.
   /// - Parameters:
-  ///   - output: the index of the interface the packet leaves through, known at POSTROUTING alone.
-  ///   - rules: runs the nat table's chain of the hook; anything but `.accept` ends the operation with that verdict.
+  /// - output: the index of the output interface; known at POSTROUTING only.
+  /// - rules: runs the nat table's chain of the hook. Any verdict but `.accept` is returned at once.
   public func translate(
     packet: inout Packet, attachment: Attachment, hook: Hook, output: Int32? = nil,
     random: inout some RandomNumberGenerator, now: Instant, rules: (inout Packet) -> NetfilterVerdict
@@ -31,26 +31,27 @@ extension ConntrackTable {
     } else if hook == .postrouting, info.direction == .original, let output,
       let masqueraded = masqueradeInterface(of: handle), masqueraded != output
     {
-      // The route has moved to another interface, whose address the connection does not use.
+      // The route changed to another interface than the one the connection is masqueraded to.
       kill(handle, info.direction, bytes: packet.count, now: now)
       return .drop
     }
     return translateEstablished(packet: &packet, handle, info, manip)
   }
 
-  /// Translates a packet as its connection was set up. The corresponding kernel function is `nf_nat_packet`.
+  /// Translates a packet by its connection's tuples. The corresponding kernel function is `nf_nat_packet`.
   private func translateEstablished(
     packet: inout Packet, _ handle: ConnectionHandle, _ info: ConnectionInfo, _ manip: Manip
   ) -> NetfilterVerdict {
     guard let connection = self[handle] else { return .accept }
     let needed = info.direction == .original ? manip.status : manip.opposite.status
     guard connection.status.contains(needed) else { return .accept }
-    // The packet is to look like the inverse of what answers it.
+    // The translated packet has the inverse of the tuple of its replies.
     guard let target = connection.tuple(info.direction.opposite).inverted() else { return .drop }
     return packet.translate(manip, to: target) ? .accept : .drop
   }
 
-  /// Translates an ICMP error: the packet it quotes, which went the other way, and then itself. False when it must be dropped.
+  /// Translates an ICMP error: first the quoted packet, which travelled in the opposite direction, then the error. False if it must
+  /// be dropped.
   /// The corresponding kernel function is `nf_nat_icmp_reply_translation`.
   private func translateError(
     packet: inout Packet, at: TransportLocator, _ connection: Connection, _ info: ConnectionInfo, _ hook: Hook
@@ -60,7 +61,7 @@ extension ConntrackTable {
     if packet.isTransportChecksumValid == false { return false }
     let redirect: UInt8 = at.family == .ipv4 ? 5 : 137
     if header.type == redirect {
-      // A redirect for a translated connection would tell the wrong thing to the wrong host.
+      // Drops an ICMP redirect for a translated connection: its addresses are wrong for the receiver.
       guard connection.status.isSuperset(of: .natDoneMask), connection.status.isDisjoint(with: .natMask) else { return false }
     }
     let needed = info.direction == .original ? manip.status : manip.opposite.status
@@ -79,8 +80,8 @@ extension ConntrackTable {
     return true
   }
 
-  /// Where a connection was addressed before it was redirected to a socket here, as `SO_ORIGINAL_DST` and `IP6T_SO_ORIGINAL_DST` tell.
-  /// Nil when no connection has these ends. The corresponding kernel function is `getorigdst`.
+  /// The destination of a redirected connection before translation, as the socket options `SO_ORIGINAL_DST` and `IP6T_SO_ORIGINAL_DST`
+  /// return it. Nil if no connection has these ends. The corresponding kernel function is `getorigdst`.
   public func originalDestination(
     proto: IPProtocol = .tcp, local: IPAddress, localPort: UInt16, peer: IPAddress, peerPort: UInt16, now: Instant
   ) -> (address: IPAddress, port: UInt16)? {

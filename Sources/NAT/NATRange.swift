@@ -1,12 +1,12 @@
 public import Conntrack
 public import Wire
 
-/// Which end of a connection a translation changes. Kernel: `nf_nat_manip_type`.
+/// The end of a connection that a translation changes. Kernel: `nf_nat_manip_type`.
 public enum Manip: UInt8, Sendable, Hashable {
   case source = 0
   case destination = 1
 
-  /// The end that is changed at a hook: the source at POSTROUTING and INPUT, the destination elsewhere.
+  /// The end that NAT changes at a hook: the source at POSTROUTING and INPUT, the destination elsewhere.
   /// The corresponding kernel macro is `HOOK2MANIP`.
   public init(_ hook: Hook) { self = hook == .postrouting || hook == .input ? .source : .destination }
 
@@ -17,7 +17,7 @@ public enum Manip: UInt8, Sendable, Hashable {
   var end: Packet.End { self == .source ? .source : .destination }
 }
 
-/// What a connection may be translated to. Kernel: `nf_nat_range2`.
+/// The addresses and ports to which a connection may be translated. Kernel: `nf_nat_range2`.
 public struct NATRange: Sendable, Hashable {
   /// Numbered as the kernel's `NF_NAT_RANGE_*`.
   public struct Flags: OptionSet, Sendable, Hashable {
@@ -42,15 +42,15 @@ public struct NATRange: Sendable, Hashable {
     static let protocolRandomAll: Flags = [.protocolRandom, .protocolRandomFully]
   }
 
-  /// Which parts of the range count.
+  /// The parts of the range that are used, and how.
   public var flags: Flags
-  /// Inclusive; of the connection's family. Without `mapAddresses` they do not count.
+  /// The addresses, both inclusive, of the connection's family. Ignored without `mapAddresses`.
   public var addresses: ClosedRange<UInt128>
-  /// Ports, ICMP identifiers or GRE keys, both inclusive; without `protocolSpecified` they do not count.
+  /// The first port, ICMP identifier or GRE key, inclusive. Ignored without `protocolSpecified`.
   public var minimumID: UInt16
-  /// The last of the identifiers, see `minimumID`.
+  /// The last port, ICMP identifier or GRE key, inclusive.
   public var maximumID: UInt16
-  /// The port that is mapped to the first of the range, with `protocolOffset`.
+  /// With `protocolOffset`: the port that is mapped to `minimumID`.
   public var baseID: UInt16
 
   /// Creates a range; parameters as the properties of the same names.
@@ -64,17 +64,17 @@ public struct NATRange: Sendable, Hashable {
     self.baseID = baseID
   }
 
-  /// One address, ports as they are.
+  /// Creates a range of one address; ports are kept.
   public init(address: IPAddress) {
     self.init(flags: .mapAddresses, addresses: address.bits...address.bits)
   }
 
-  /// One address and one port.
+  /// Creates a range of one address and one port.
   init(address: IPAddress, port: UInt16) {
     self.init(flags: [.mapAddresses, .protocolSpecified], addresses: address.bits...address.bits, minimumID: port, maximumID: port)
   }
 
-  /// The same range with one address for those it had, as MASQUERADE and REDIRECT choose it.
+  /// The same range with its addresses replaced by one, for MASQUERADE and REDIRECT.
   public func to(_ address: IPAddress) -> NATRange {
     var range = self
     range.flags.insert(.mapAddresses)
@@ -82,8 +82,8 @@ public struct NATRange: Sendable, Hashable {
     return range
   }
 
-  /// The address that has the network part of this range's first one and the host part of another, as NETMAP maps it. The mask covers the
-  /// bits in which the range's ends agree. The corresponding kernel function is `netmap_tg4`.
+  /// The range for NETMAP: one address with the network part of this range's first address and the host part of `address`. The
+  /// network part is the bits in which the range's ends agree. The corresponding kernel function is `netmap_tg4`.
   public func netmapped(_ address: IPAddress) -> NATRange {
     let mask = ~(addresses.lowerBound ^ addresses.upperBound)
     let mapped = address.bits & ~mask | addresses.lowerBound & mask

@@ -2,15 +2,15 @@ public import Conntrack
 import Wire
 
 extension ConntrackTable {
-  /// Whether a connection has been given its translation, or the null one, for an end.
+  /// True if the translation of an end has been set up, including the null binding.
   public func isNATSetUp(_ handle: ConnectionHandle, _ manip: Manip) -> Bool {
     self[handle]?.status.contains(manip.doneStatus) ?? true
   }
 
-  /// Chooses what an unconfirmed connection's end is translated to, and alters its reply tuple so that answers are known by it.
+  /// Chooses the translation of one end of an unconfirmed connection and alters its reply tuple accordingly.
   /// The corresponding kernel function is `nf_nat_setup_info`.
-  /// - Parameter random: chooses ports where the kernel chooses them by chance.
-  /// - Returns: `.accept`; `.drop` when that end has been set up before.
+  /// - Parameter random: the random source for ports that the kernel chooses at random.
+  /// - Returns: `.accept`, or `.drop` if that end was set up before.
   @discardableResult
   public func setUpNAT(
     _ handle: ConnectionHandle, _ range: NATRange, _ manip: Manip, random: inout some RandomNumberGenerator, now: Instant
@@ -30,7 +30,7 @@ extension ConntrackTable {
     return .accept
   }
 
-  /// Sets an end up as it is; the port alone may change, where another connection has the tuple.
+  /// Sets up an end without translation. Only the port changes if another connection has the tuple.
   /// The corresponding kernel function is `nf_nat_alloc_null_binding`.
   @discardableResult
   public func setUpNullBinding(
@@ -42,7 +42,7 @@ extension ConntrackTable {
   }
 }
 
-/// The search for a tuple within a range that no other connection has.
+/// Searches a tuple within a range that no other connection has.
 private struct TupleSearch {
   let table: ConntrackTable
   let handle: ConnectionHandle
@@ -51,7 +51,7 @@ private struct TupleSearch {
   let manip: Manip
   let now: Instant
 
-  /// At most so many ports are tried in a row, and when so few are left, closing TCP connections may be evicted.
+  /// The maximum number of ports tried in a row; from `harderThreshold` remaining attempts on, closing TCP connections may be evicted.
   private static let maximumAttempts = 128, harderThreshold = 32
 
   /// The corresponding kernel function is `get_unique_tuple`.
@@ -98,7 +98,7 @@ private struct TupleSearch {
     }
   }
 
-  /// The translation that another connection of the same source has. The corresponding kernel function is `find_appropriate_src`.
+  /// The translated source of another connection with the same source. The corresponding kernel function is `find_appropriate_src`.
   private func existingMapping(_ original: Tuple) -> Tuple? {
     var found: Tuple?
     table.findMapping(ofSource: original, zone: connection.zone) { reply in
@@ -119,7 +119,8 @@ private struct TupleSearch {
     tuple.inverted().map { table.isTaken($0, ignoring: handle, now: now) } ?? false
   }
 
-  /// As `isUsed`, but two flows that meet head on are left to `confirm`. The corresponding kernel function is `nf_nat_used_tuple_new`.
+  /// As `isUsed`, but false if two flows clash in opposite directions: `confirm` resolves that. The corresponding kernel function is
+  /// `nf_nat_used_tuple_new`.
   private func isUsedByNew(_ tuple: Tuple) -> Bool {
     guard isUsed(tuple) else { return false }
     let usesNAT: ConnectionStatus = [.sourceNAT, .destinationNAT, .sequenceAdjust]
@@ -132,7 +133,7 @@ private struct TupleSearch {
     return !other.status.isDisjoint(with: usesNAT) || other.original != connection.reply
   }
 
-  /// As `isUsed`, but a TCP connection that has closed may give way to a new one whose sequence numbers are ahead of its own.
+  /// As `isUsed`, but evicts a closed TCP connection if the new one's sequence numbers are ahead.
   /// The corresponding kernel function is `nf_nat_used_tuple_harder`.
   private func isUsed(_ tuple: Tuple, attemptsLeft: Int) -> Bool {
     guard attemptsLeft <= TupleSearch.harderThreshold, tuple.proto == .tcp, case .tcp(let own) = connection.tracker,
@@ -149,13 +150,13 @@ private struct TupleSearch {
 
   // MARK: Choice
 
-  /// Takes an address of the range by a hash, so that the same client comes from the same address.
+  /// Chooses an address of the range by a hash, so the same client always gets the same address.
   /// The corresponding kernel function is `find_best_ips_proto`.
   private func chooseAddress(_ tuple: inout Tuple) {
     guard range.flags.contains(.mapAddresses) else { return }
     var chosen = range.addresses.lowerBound
     if range.addresses.lowerBound != range.addresses.upperBound {
-      // The kernel hashes words as they lie in memory on a little-endian machine; an IPv4 address is followed by zeros.
+      // The kernel hashes the words in memory order of a little-endian machine; zeros follow an IPv4 address.
       let isV4 = tuple.family == .ipv4
       let source = words(tuple.sourceBits, isV4), destination = words(tuple.destinationBits, isV4)
       let lower = words(range.addresses.lowerBound, isV4), upper = words(range.addresses.upperBound, isV4)
@@ -168,11 +169,11 @@ private struct TupleSearch {
       for index in 0...last {
         let minimum = isFullRange ? 0 : lower[index]
         let distance = isFullRange ? .max : upper[index] &- minimum &+ 1
-        // The hash scaled to the distance, as `reciprocal_scale` does it.
+        // Scales the hash to the distance, as `reciprocal_scale` does.
         let word = minimum &+ UInt32(truncatingIfNeeded: (UInt64(hash) &* UInt64(distance)) >> 32)
         chosen = chosen << 32 | UInt128(word)
         if word != upper[index] { isFullRange = true }
-        // A destination being chosen is written where it is read from.
+        // As the kernel: while choosing a destination, the hash uses the word just chosen.
         if !isPersistent { hash ^= (manip == .source ? destination[index] : word).byteSwapped }
       }
     }
@@ -184,7 +185,8 @@ private struct TupleSearch {
     isV4 ? [UInt32(truncatingIfNeeded: bits), 0, 0, 0] : IPv6Address(rawValue: bits).words
   }
 
-  /// Looks for a port, identifier or key that makes the tuple unique. When none is found the last one tried stands, and `confirm` will refuse it.
+  /// Searches a port, identifier or key that makes the tuple unique. If none is found, the last one tried stays and `confirm` drops
+  /// the packet.
   /// The corresponding kernel function is `nf_nat_l4proto_unique_tuple`.
   private func chooseID(_ tuple: inout Tuple, random: inout some RandomNumberGenerator) {
     guard let (key, minimum, size) = idRange(tuple) else { return }
@@ -207,7 +209,7 @@ private struct TupleSearch {
     }
   }
 
-  /// Which identifier is to be chosen and from where: its first value and their number; nil where it must stay.
+  /// The identifier to choose, the first value and the number of values; nil if it must not change.
   private func idRange(_ tuple: Tuple) -> (WritableKeyPath<Tuple, UInt16>, Int, Int)? {
     let isSpecified = range.flags.contains(.protocolSpecified)
     let low = Int(min(range.minimumID, range.maximumID)), high = Int(max(range.minimumID, range.maximumID))
@@ -215,7 +217,7 @@ private struct TupleSearch {
     case .icmp, .icmpv6:
       return isSpecified ? (\.sourceID, low, high - low + 1) : (\.sourceID, 0, 65536)
     case .gre:
-      // Without a control connection it is not PPTP, and there is no key to change.
+      // Plain GRE has no master connection and no key to change.
       guard table.master(of: handle) != nil else { return nil }
       let key: WritableKeyPath<Tuple, UInt16> = manip == .source ? \.sourceID : \.destinationID
       return isSpecified ? (key, low, high - low + 1) : (key, 1, 65535)
@@ -223,7 +225,7 @@ private struct TupleSearch {
       let key: WritableKeyPath<Tuple, UInt16> = manip == .source ? \.sourceID : \.destinationID
       if isSpecified { return (key, low, high - low + 1) }
       if manip == .destination { return nil }
-      // A privileged port stays among its kind; those under 512 once told who the user was.
+      // A privileged port is mapped to a privileged port: one below 512 to 1…511, any other to 600…1023.
       switch tuple[keyPath: key] {
       case ..<512: return (key, 1, 511)
       case ..<1024: return (key, 600, 424)

@@ -2,8 +2,8 @@ public import Conntrack
 public import Wire
 
 extension Packet {
-  /// Writes one end of a tuple into the headers that start at `start`, the transport header first, checksums kept in step.
-  /// False when a header is cut off. The corresponding kernel functions are `nf_nat_ipv4_manip_pkt` and `nf_nat_ipv6_manip_pkt`.
+  /// Writes one end of a tuple into the headers at `start`, the transport header first, and updates the checksums.
+  /// False if a header is truncated. The corresponding kernel functions are `nf_nat_ipv4_manip_pkt` and `nf_nat_ipv6_manip_pkt`.
   public mutating func translate(_ manip: Manip, to target: Tuple, at start: Int = 0) -> Bool {
     guard let at = TransportLocator(bytes, at: start), at.family == target.family else { return false }
     let address = manip == .source ? target.source : target.destination
@@ -22,7 +22,7 @@ extension Packet {
     switch at.proto {
     case .tcp: return translatePort(port, at: place, header: at.offset, length: TCPHeader.minimumLength, checksum: 16, networkHeader, manip, address)
     case .udp:
-      // A checksum of 0 stands for none, and stays.
+      // A checksum of 0 means no checksum and stays 0.
       let hasSum = bytes.uint16(at: at.offset + UDPHeader.Offset.checksum) ?? 0 != 0
       guard bytes.holds(UDPHeader.length, at: at.offset) else { return false }
       guard hasSum else { return bytes.setUInt16(port, at: place) }
@@ -47,7 +47,7 @@ extension Packet {
     }
   }
 
-  /// Sets a port. A header quoted by an ICMP error may end before its checksum; then there is none to adjust.
+  /// Sets a port. A header quoted by an ICMP error may end before its checksum, which is then not adjusted.
   private mutating func translatePort(
     _ port: UInt16, at place: Int, header: Int, length: Int, checksum field: Int, _ networkHeader: Int, _ manip: Manip,
     _ address: IPAddress
@@ -66,12 +66,12 @@ extension Packet {
     let field = UDPHeader.Offset.checksum
     guard translatePort(port, at: place, header: header, length: UDPHeader.length, checksum: field, networkHeader, manip, address)
     else { return false }
-    // The sum that stands for none is written as its other form.
+    // A computed checksum of 0 is stored as 0xFFFF, because 0 means no checksum.
     if bytes.uint16(at: header + field) == 0 { bytes.setUInt16(.max, at: header + field) }
     return true
   }
 
-  /// A checksum after the address in the pseudo header has changed. The corresponding kernel function is `nf_csum_update`.
+  /// The checksum after the address in the pseudo header changed. The corresponding kernel function is `nf_csum_update`.
   private func addressUpdated(_ sum: UInt16, _ networkHeader: Int, _ manip: Manip, _ address: IPAddress) -> UInt16 {
     let old: IPAddress?
     switch address {
@@ -85,7 +85,7 @@ extension Packet {
     return old.map { Checksum.updated(sum, from: $0, to: address) } ?? sum
   }
 
-  /// Sets the identifier of a query or its answer; ICMPv6 counts the addresses in its checksum as well.
+  /// Sets the identifier of a query or reply. ICMPv6's checksum covers the addresses too.
   private mutating func translateICMP(
     _ at: TransportLocator, _ target: Tuple, _ networkHeader: Int, _ manip: Manip, _ address: IPAddress
   ) -> Bool {
@@ -104,12 +104,12 @@ extension Packet {
     return bytes.setUInt16(sum, at: at.offset + ICMPHeader.Offset.checksum)
   }
 
-  /// Sets the call id of a PPTP packet, which names the receiver's end.
+  /// Sets the call id of a PPTP packet; it identifies the receiver's end.
   private mutating func translateGRE(_ at: TransportLocator, _ manip: Manip, _ target: Tuple) -> Bool {
-    // Room for a call id is asked for even where there is none to change.
+    // As the kernel: requires eight bytes even for plain GRE.
     guard let header = GREHeader(bytes, at: at.offset), bytes.holds(8, at: at.offset) else { return false }
     guard manip == .destination else { return true }
-    // What is no GRE we know cannot be translated, and is dropped for it.
+    // An unknown GRE version cannot be translated: the packet is dropped.
     guard header.version < 2 else { return false }
     guard header.version == 1 else { return true }
     return bytes.setUInt16(target.destinationID, at: at.offset + 6)

@@ -1,6 +1,6 @@
 extension Packet {
-  /// One line for a reader: `tcp 10.0.0.9:1000>10.0.1.9:80 S`, `icmp 10.0.0.1>10.0.0.9 3/3 [udp 10.0.0.9:1000>10.0.1.9:2]`,
-  /// `udp 10.0.0.9>10.0.1.9 frag[16, 1]` (bytes before the fragment, whether more follow).
+  /// The packet in one line: `tcp 10.0.0.9:1000>10.0.1.9:80 S`, `icmp 10.0.0.1>10.0.0.9 3/3 [udp 10.0.0.9:1000>10.0.1.9:2]`,
+  /// `udp 10.0.0.9>10.0.1.9 frag[16, 1]` (fragment offset in bytes; 1 if more fragments follow).
   public var brief: String { Packet.brief(bytes, at: 0, quoted: false) }
 
   private static func brief(_ bytes: [UInt8], at start: Int, quoted: Bool) -> String {
@@ -34,7 +34,7 @@ extension Packet {
     }
   }
 
-  /// An address with a port behind it, IPv6 in brackets.
+  /// An address and port, IPv6 addresses in brackets.
   private static func text(_ address: IPAddress, port: UInt16) -> String {
     address.family == .ipv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
   }

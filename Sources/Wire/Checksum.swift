@@ -1,13 +1,13 @@
 /// The Internet checksum (RFC 1071), its incremental form (RFC 1624) and the sum of the pseudo headers.
 public enum Checksum {
-  /// The running one's-complement sum of bytes, not folded; a word is the pair of bytes at an even distance from `range`'s start.
-  /// A range that reaches past the end is cut there.
+  /// The one's-complement sum of the 16-bit words of a range, not folded. Words start at even distances from the range's start.
+  /// A range past the end of the array is cut there.
   public static func sum(_ bytes: [UInt8], in range: Range<Int>, initial: UInt64 = 0) -> UInt64 {
     var total = initial
     var index = max(range.lowerBound, 0)
     let end = min(range.upperBound, bytes.count)
     let span = unsafe bytes.span.bytes
-    // A 32-bit word counts as its two halves do: 2¹⁶ is 1 in one's complement.
+    // Adding a 32-bit word equals adding its two halves: 2¹⁶ is 1 in one's complement.
     while index &+ 8 <= end {
       let word = unsafe UInt64(bigEndian: span.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
       total &+= (word >> 32) &+ (word & 0xFFFF_FFFF)
@@ -28,12 +28,12 @@ public enum Checksum {
     return UInt16(truncatingIfNeeded: sum)
   }
 
-  /// The checksum of bytes, ready to be stored.
+  /// The checksum of a range, complemented, ready to be stored.
   public static func compute(_ bytes: [UInt8], in range: Range<Int>, initial: UInt64 = 0) -> UInt16 {
     ~fold(sum(bytes, in: range, initial: initial))
   }
 
-  /// The pseudo header of TCP, UDP, UDPLITE and DCCP over IPv4 (RFC 793), and of those and ICMPv6 over IPv6 (RFC 8200 §8.1).
+  /// The sum of the pseudo header of TCP, UDP, UDP-Lite and DCCP over IPv4 (RFC 793), and of those and ICMPv6 over IPv6 (RFC 8200 §8.1).
   /// - Parameter length: bytes of the transport header and its payload.
   public static func pseudoHeader(
     source: IPAddress, destination: IPAddress, protocol number: IPProtocol, length: Int
@@ -75,8 +75,8 @@ public enum Checksum {
 
   /// CRC-32C (Castagnoli), which SCTP carries little-endian in place of a checksum (RFC 9260, appendix A).
   /// - Parameters:
-  ///   - range: cut where it reaches past the end.
-  ///   - field: where four bytes stand that count as zeros, as the checksum itself does; none by default.
+  /// - range: the bytes; cut at the end of the array.
+  /// - field: the position of the checksum field, whose four bytes count as zeros; nil for none.
   public static func crc32c(_ bytes: [UInt8], in range: Range<Int>, ignoring field: Int? = nil) -> UInt32 {
     var crc: UInt32 = .max
     let ignored = field.map { $0..<($0 &+ 4) } ?? 0..<0
@@ -87,7 +87,7 @@ public enum Checksum {
     return ~crc
   }
 
-  /// What each byte leaves when it is divided by the polynomial of CRC-32C, lowest bit first.
+  /// The remainder of each byte divided by the polynomial of CRC-32C, lowest bit first.
   private static let remainders: InlineArray<256, UInt32> = InlineArray { index in
     (0..<8).reduce(UInt32(index)) { rest, _ in rest >> 1 ^ (rest & 1 == 1 ? 0x82F6_3B78 : 0) }
   }

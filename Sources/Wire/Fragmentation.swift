@@ -1,5 +1,5 @@
 extension Packet {
-  /// Whether a packet leaves through a link of `mtu` bytes as it is: it fits, and was never in pieces that it has to leave in.
+  /// True if a packet is sent unfragmented through a link of `mtu` bytes: it fits and was not reassembled from fragments.
   public func leavesWhole(mtu: Int) -> Bool {
     switch family {
     case .ipv4: count <= mtu && fragmentMaximumSize == 0
@@ -8,12 +8,12 @@ extension Packet {
     }
   }
 
-  /// The pieces in which a packet leaves through a link of `mtu` bytes: the packet itself when it fits and was never in pieces.
+  /// The fragments in which a packet is sent through a link of `mtu` bytes; the packet itself if it fits and was not reassembled.
   ///
-  /// A packet that was reassembled leaves in the pieces it came in, when those fit; over IPv6 only when it is longer than each of them was. The corresponding kernel functions are `ip_do_fragment` and
-  /// `ip6_fragment`.
-  /// - Parameter identification: for the Fragment headers of IPv6.
-  /// - Returns: nil when it must not be cut: the sender is to be told.
+  /// A reassembled packet is sent in its original fragments if they fit; over IPv6 only if it is longer than each of them. The
+  /// corresponding kernel functions are `ip_do_fragment` and `ip6_fragment`.
+  /// - Parameter identification: the identification in IPv6 Fragment headers.
+  /// - Returns: nil if the packet is too big and must not be fragmented: the sender must get an ICMP error.
   public func fragments(mtu: Int, identification: UInt32 = 1) -> [Packet]? {
     if leavesWhole(mtu: mtu) { return [self] }
     switch family {
@@ -23,11 +23,11 @@ extension Packet {
     }
   }
 
-  /// Cuts a payload: as it came, when every piece fits into `room`, else into the largest multiples of eight that do.
+  /// The ranges of a payload's fragments: as received if every one fits into `room`, else multiples of eight bytes as large as possible.
   private func cuts(payload: Int, room: Int) -> (ranges: [Range<Int>], asItCame: Bool) {
     var ranges: [Range<Int>] = []
     var start = 0
-    // What of the first piece now stands before the cuts, as destination options do, is not cut again.
+    // Headers of the first fragment that now precede the fragmentable part, such as destination options, do not count.
     var lengths = fragmentLengths
     if let first = lengths.first { lengths[0] = first - (lengths.reduce(0, +) - payload) }
     let fits = lengths.allSatisfy { $0 > 0 && $0 <= room } && lengths.dropLast().allSatisfy { $0 % 8 == 0 }
@@ -51,7 +51,7 @@ extension Packet {
   private func fragmentsV4(mtu: Int) -> [Packet]? {
     guard let header = ipv4, count >= header.headerLength else { return nil }
     let largest = Int(fragmentMaximumSize)
-    // A datagram that forbids it is cut only into pieces that it came in.
+    // A datagram with DF is only split into its original fragments.
     if header.dontFragment, largest == 0 || largest > mtu { return nil }
     let limit = largest != 0 ? min(mtu, largest) : mtu
     let payload = count - header.headerLength
@@ -65,7 +65,7 @@ extension Packet {
       if range.lowerBound > 0 { FragmentOptions.blankUncopied(&head) }
       piece.bytes = head + bytes[(header.headerLength + range.lowerBound)..<(header.headerLength + range.upperBound)]
       let more: UInt16 = range.upperBound < payload || header.moreFragments ? 0x2000 : 0
-      // The flag is lost on the way that keeps the pieces as they are.
+      // As the kernel: DF is cleared if the original fragments are kept.
       let keep: UInt16 = header.dontFragment && !asItCame ? 0x4000 : 0
       let offset = UInt16(truncatingIfNeeded: (header.fragmentOffset + range.lowerBound) / 8) & 0x1FFF
       piece.bytes.setUInt16(keep | more | offset, at: IPv4Header.Offset.fragment)
@@ -78,10 +78,10 @@ extension Packet {
   private func fragmentsV6(mtu: Int, identification: UInt32) -> [Packet]? {
     guard var walk = IPv6ExtensionHeaders(bytes), let first = bytes.uint8(at: IPv6Header.Offset.nextHeader) else { return nil }
     let largest = Int(fragmentMaximumSize)
-    // Routers do not cut; they only restore what was reassembled here.
+    // IPv6 routers do not fragment; only reassembled packets are split again.
     if largest > mtu { return nil }
     let limit = largest != 0 ? max(largest, 1280) : mtu
-    // Hop-by-hop options, a routing header, and destination options but for those behind one, belong to every fragment.
+    // The unfragmentable part: hop-by-hop options, a routing header, and destination options unless they follow a routing header.
     // The corresponding kernel function is `ip6_find_1stfragopt`.
     var place = IPv6Header.length
     var previous = IPv6Header.Offset.nextHeader

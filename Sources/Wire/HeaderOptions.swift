@@ -2,19 +2,19 @@
 public struct HeaderOption: Sendable, Equatable {
   /// The kind (TCP) or type (IPv4) octet.
   public var kind: UInt8
-  /// Where the kind octet stands in the packet.
+  /// The position of the kind octet in the packet.
   public var offset: Int
   /// Bytes of the whole option: 1 for end-of-list and no-operation, else at least 2.
   public var length: Int
 }
 
-/// The options of an IPv4 or TCP header in order, padding included. The walk ends behind an end-of-list option, and before an
-/// option whose length is absurd or reaches past the header; `isMalformed` then tells.
+/// The options of an IPv4 or TCP header in order, padding included. Iteration ends after an end-of-list option, and before an
+/// option whose length is invalid or exceeds the header; `isMalformed` is then true.
 public struct HeaderOptions: Sendable, Sequence, IteratorProtocol {
   private let bytes: [UInt8]
   private var position: Int
   private let end: Int
-  /// Set once the walk has met an option that does not fit.
+  /// True once iteration has met an option that does not fit.
   public private(set) var isMalformed = false
 
   init(bytes: [UInt8], from start: Int, to end: Int) {
@@ -23,7 +23,7 @@ public struct HeaderOptions: Sendable, Sequence, IteratorProtocol {
     self.end = Swift.min(end, bytes.count)
   }
 
-  /// The next option; nil at the end-of-list option, at the end of the header, and behind a malformed length.
+  /// The next option; nil after the end-of-list option, at the end of the header, and at a malformed option.
   public mutating func next() -> HeaderOption? {
     guard position < end else { return nil }
     let kind = bytes[position]

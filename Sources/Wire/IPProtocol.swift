@@ -46,7 +46,7 @@ public struct IPProtocol: Sendable, Hashable, RawRepresentable, ExpressibleByInt
   /// UDP-Lite, RFC 3828.
   public static let udplite: IPProtocol = 136
 
-  /// The extension headers that the kernel's header walk steps over; ESP and mobility end the walk.
+  /// True for the extension headers that the kernel skips; ESP and mobility are not skipped.
   /// The corresponding kernel function is `ipv6_ext_hdr`.
   @inlinable public var isExtensionHeader: Bool {
     switch rawValue {
@@ -55,7 +55,7 @@ public struct IPProtocol: Sendable, Hashable, RawRepresentable, ExpressibleByInt
     }
   }
 
-  /// TCP, UDP, UDPLITE, SCTP and DCCP: a source and a destination port stand in the first four bytes.
+  /// True for TCP, UDP, UDP-Lite, SCTP and DCCP, whose first four bytes are the source and destination ports.
   @inlinable public var hasPorts: Bool {
     switch rawValue {
     case 6, 17, 33, 132, 136: true

@@ -18,11 +18,11 @@ public struct IPv4Header: Sendable, Equatable {
 
   /// 4 in a valid header; not checked.
   public var version: UInt8
-  /// Bytes of header, options included: 20 to 60.
+  /// The header length in bytes, options included: 20 to 60.
   public var headerLength: Int
   /// Type of service: DSCP in the upper six bits, ECN in the lower two.
   public var tos: UInt8
-  /// Bytes of the whole datagram, as the header claims.
+  /// The total length in bytes, as the header says; not verified.
   public var totalLength: Int
   /// The identification that all fragments of a datagram share.
   public var identification: UInt16
@@ -32,21 +32,21 @@ public struct IPv4Header: Sendable, Equatable {
   public var dontFragment: Bool
   /// MF: the fragment is not the last.
   public var moreFragments: Bool
-  /// Bytes of the datagram's payload that stand before this fragment's.
+  /// The fragment offset in bytes.
   public var fragmentOffset: Int
   /// Time to live, in hops.
   public var ttl: UInt8
   /// The protocol of the payload.
   public var proto: IPProtocol
-  /// The header checksum as it stands in the packet; not verified.
+  /// The header checksum in the packet; not verified.
   public var checksum: UInt16
   /// The source address.
   public var source: IPv4Address
   /// The destination address.
   public var destination: IPv4Address
 
-  /// Decodes the header at `offset`. Nil when fewer than 20 bytes stand there or the header length is under 20;
-  /// neither the version nor the lengths are held against the bytes.
+  /// Decodes the header at `offset`. Nil if there are fewer than 20 bytes or the header length is below 20.
+  /// The version and the lengths are not verified.
   public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard bytes.holds(IPv4Header.minimumLength, at: offset),
       let first = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
@@ -73,7 +73,7 @@ public struct IPv4Header: Sendable, Equatable {
   /// True for every fragment, the first one included. The corresponding kernel function is `ip_is_fragment`.
   public var isFragment: Bool { moreFragments || fragmentOffset != 0 }
 
-  /// The options, walked as RFC 791 lays them out.
+  /// The header's options (RFC 791).
   public func options(in bytes: [UInt8], at offset: Int = 0) -> HeaderOptions {
     HeaderOptions(bytes: bytes, from: offset &+ IPv4Header.minimumLength, to: offset &+ headerLength)
   }

@@ -63,12 +63,12 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
   @inlinable public var isMulticast: Bool { rawValue >> 120 == 0xFF }
   /// fe80::/10.
   @inlinable public var isLinkLocal: Bool { rawValue >> 118 == 0x3FA }
-  /// `::/96` but for the unspecified address and that of the loopback. Kernel: `IPV6_ADDR_COMPATv4`.
+  /// True in `::/96` except `::` and `::1`. Kernel: `IPV6_ADDR_COMPATv4`.
   @inlinable public var isIPv4Compatible: Bool { rawValue >> 32 == 0 && rawValue > 1 }
   /// True for `::1`.
   @inlinable public var isLoopback: Bool { rawValue == 1 }
 
-  /// The 32-bit words in the order of the wire, as `in6_addr.s6_addr32` holds them (in host order here).
+  /// The four 32-bit words, first word first, each in host byte order; compare `in6_addr.s6_addr32`.
   public var words: [UInt32] { (0..<4).map { UInt32(truncatingIfNeeded: rawValue >> UInt128(96 - 32 * $0)) } }
 
   /// The network mask with `prefixLength` leading ones; lengths outside 0…128 are clamped.

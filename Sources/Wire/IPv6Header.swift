@@ -16,20 +16,20 @@ public struct IPv6Header: Sendable, Equatable {
   public var version: UInt8
   /// Traffic class: DSCP in the upper six bits, ECN in the lower two.
   public var trafficClass: UInt8
-  /// Twenty bits.
+  /// The flow label, 20 bits.
   public var flowLabel: UInt32
-  /// Bytes behind this header, as it claims; 0 in a jumbogram.
+  /// The payload length in bytes, as the header says; 0 in a jumbogram.
   public var payloadLength: Int
   /// The first extension header, or the transport protocol.
   public var nextHeader: IPProtocol
-  /// Hop limit.
+  /// The hop limit.
   public var hopLimit: UInt8
   /// The source address.
   public var source: IPv6Address
   /// The destination address.
   public var destination: IPv6Address
 
-  /// Decodes the header at `offset`. Nil when fewer than 40 bytes stand there; the version and the length are not judged.
+  /// Decodes the header at `offset`; nil if there are fewer than 40 bytes. The version and the length are not verified.
   public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard bytes.holds(IPv6Header.length, at: offset), let first = bytes.uint32(at: offset),
       let second = bytes.uint32(at: offset &+ 4), let source = bytes.uint128(at: offset &+ 8),
@@ -50,9 +50,9 @@ public struct IPv6Header: Sendable, Equatable {
 public struct IPv6FragmentHeader: Sendable, Equatable {
   /// Bytes of the header.
   public static let length = 8
-  /// What stands behind the fragment header in the unfragmented packet.
+  /// The protocol of the first header of the fragmentable part.
   public var nextHeader: IPProtocol
-  /// Bytes of the fragmentable part that stand before this fragment's.
+  /// The fragment offset in bytes.
   public var fragmentOffset: Int
   /// M: the fragment is not the last.
   public var moreFragments: Bool
@@ -63,7 +63,7 @@ public struct IPv6FragmentHeader: Sendable, Equatable {
   /// The identification that all fragments of a packet share.
   public var identification: UInt32
 
-  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 8 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let identification = bytes.uint32(at: offset &+ 4) else { return nil }
     nextHeader = IPProtocol(rawValue: UInt8(first >> 24))
@@ -75,33 +75,33 @@ public struct IPv6FragmentHeader: Sendable, Equatable {
   }
 }
 
-/// One extension header met on the walk.
+/// One extension header.
 public struct IPv6ExtensionHeader: Sendable, Equatable {
-  /// What this header is.
+  /// The protocol number of this header.
   public var proto: IPProtocol
-  /// Where it starts in the packet.
+  /// Its position in the packet.
   public var offset: Int
-  /// Bytes of it, as it claims: it may reach past the packet's end.
+  /// Its length in bytes, as it says; it may exceed the packet.
   public var length: Int
-  /// What stands behind it.
+  /// The protocol number of the next header.
   public var nextHeader: IPProtocol
 }
 
-/// The extension headers behind an IPv6 header, in order, until a header that is none, the no-next-header number, the Fragment
-/// header of a fragment that is not the first, or the end of the bytes.
+/// The extension headers after an IPv6 header, in order. Iteration ends at a header that is no extension header, at the
+/// no-next-header number, at the Fragment header of a later fragment, or at the end of the bytes.
 public struct IPv6ExtensionHeaders: Sendable, Sequence, IteratorProtocol {
   private let bytes: [UInt8]
-  /// The number of the header that the walk stands before: at the end, the transport protocol.
+  /// The protocol number of the header at `offset`; after iteration, the transport protocol.
   public private(set) var nextHeader: IPProtocol
-  /// Where that header starts, in bytes from the start of the packet.
+  /// The position of that header, in bytes from the start of the packet.
   public private(set) var offset: Int
-  /// Bytes before this fragment's payload, when the walk has met a Fragment header.
+  /// The fragment offset in bytes, once a Fragment header was met; else 0.
   public private(set) var fragmentOffset = 0
-  /// True once the walk stopped because a header was cut off.
+  /// True once iteration stopped at a truncated header.
   public private(set) var isTruncated = false
   private var finished = false
 
-  /// Starts behind the IPv6 header at `start`; nil when that is not whole.
+  /// Starts after the IPv6 header at `start`; nil if that is truncated.
   public init?(_ bytes: borrowing [UInt8], at start: Int = 0) {
     guard bytes.holds(IPv6Header.length, at: start), let next = bytes.uint8(at: start &+ IPv6Header.Offset.nextHeader) else {
       return nil
@@ -111,10 +111,10 @@ public struct IPv6ExtensionHeaders: Sendable, Sequence, IteratorProtocol {
     offset = start &+ IPv6Header.length
   }
 
-  /// The next extension header; nil at the end of the walk, see the type.
+  /// The next extension header; nil at the end, see the type.
   public mutating func next() -> IPv6ExtensionHeader? {
     guard !finished, nextHeader.isExtensionHeader, nextHeader != .none else { return nil }
-    // The kernel reads two bytes of any extension header, and stops with an error when they are missing.
+    // The kernel reads two bytes of each extension header and fails if they are missing.
     guard let number = bytes.uint8(at: offset), let words = bytes.uint8(at: offset &+ 1) else {
       isTruncated = true
       finished = true

@@ -1,4 +1,4 @@
-/// Bob Jenkins' lookup3 over 32-bit words, by which the kernel spreads flows over queues, addresses and marks.
+/// Bob Jenkins' lookup3 over 32-bit words. The kernel uses it to distribute flows over queues, addresses and marks.
 ///
 /// The corresponding kernel functions are `jhash2` and `jhash_3words`.
 public enum JenkinsHash {
@@ -20,7 +20,7 @@ public enum JenkinsHash {
     return state.c
   }
 
-  /// `jhash_3words`, which differs from ``words(_:initial:)`` over three words in nothing but its name.
+  /// `jhash_3words`: equal to ``words(_:initial:)`` over three words.
   public static func words(_ a: UInt32, _ b: UInt32, _ c: UInt32, initial: UInt32) -> UInt32 {
     words([a, b, c], initial: initial)
   }

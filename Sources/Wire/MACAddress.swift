@@ -3,10 +3,10 @@ public struct MACAddress: Sendable, Hashable, RawRepresentable {
   /// The 48 bits, first octet highest; the upper 16 bits are 0.
   public var rawValue: UInt64
 
-  /// Bits above the 48th are dropped.
+  /// Creates an address from its 48 bits; higher bits are discarded.
   public init(rawValue: UInt64) { self.rawValue = rawValue & 0xFFFF_FFFF_FFFF }
 
-  /// The six octets at `offset`, nil when they do not all stand there.
+  /// Reads the six octets at `offset`; nil if there are fewer.
   public init?(_ bytes: borrowing [UInt8], at offset: Int = 0) {
     guard let high = bytes.uint16(at: offset), let low = bytes.uint32(at: offset &+ 2) else { return nil }
     self.init(rawValue: UInt64(high) << 32 | UInt64(low))
@@ -35,7 +35,7 @@ public struct MACAddress: Sendable, Hashable, RawRepresentable {
     self.init(rawValue: value << 8 | group)
   }
 
-  /// The octets in the order of the wire.
+  /// The octets in network order.
   public var octets: [UInt8] {
     (0..<6).map { UInt8(truncatingIfNeeded: rawValue >> UInt64(40 - 8 * $0)) }
   }

@@ -1,4 +1,4 @@
-/// The link-layer facts that came with a packet; the bytes of `Packet` start behind them.
+/// The link-layer header of a packet; `Packet.bytes` starts after it.
 public struct LinkHeader: Sendable, Hashable {
   /// The hardware address of the sender.
   public var source: MACAddress
@@ -15,7 +15,7 @@ public struct LinkHeader: Sendable, Hashable {
   }
 }
 
-/// For whom the link layer received a packet; the raw values are the kernel's `PACKET_*`.
+/// The receiver of a packet, as the link layer saw it; the raw values are the kernel's `PACKET_*`.
 public enum PacketType: UInt8, Sendable, Hashable, CaseIterable {
   case host = 0
   case broadcast = 1
@@ -25,20 +25,20 @@ public enum PacketType: UInt8, Sendable, Hashable, CaseIterable {
   case loopback = 5
 }
 
-/// A packet from its network header on, IPv4 or IPv6, with what the link layer knew of it.
+/// A packet from its network header on, IPv4 or IPv6, with its link-layer data.
 ///
-/// The bytes come from anywhere and are trusted by nobody: every reading function returns nil where a header is cut off.
+/// The bytes are untrusted: every reading function returns nil if a header is truncated.
 public struct Packet: Sendable, Equatable {
-  /// The datagram, first byte of the IP header first. Trailing bytes of the link layer are cut by `trimmed()`.
+  /// The datagram from the IP header on. `trimmed()` removes trailing link-layer padding.
   public var bytes: [UInt8]
-  /// Nil when no link layer brought the packet (sent by this host, or read from a raw capture).
+  /// The link-layer header; nil if there is none (sent by this host, or read from a raw capture).
   public var link: LinkHeader?
   /// The packet type, as `skb->pkt_type` has it.
   public var type: PacketType
-  /// The largest fragment that a reassembled packet came in, in bytes of datagram; 0 when it came whole.
+  /// The size of the largest fragment of a reassembled packet, IP header included, in bytes; 0 if it was not fragmented.
   /// The corresponding kernel field is `IPCB(skb)->frag_max_size`.
   public var fragmentMaximumSize: UInt16 = 0
-  /// The payload bytes of the fragments a reassembled packet came in, in order; empty when it came whole.
+  /// The payload lengths of the fragments of a reassembled packet, in order; empty if it was not fragmented.
   public var fragmentLengths: [Int] = []
 
   /// Creates a packet.
@@ -50,7 +50,7 @@ public struct Packet: Sendable, Equatable {
     self.type = type
   }
 
-  /// Bytes of the packet, from the network header on.
+  /// The packet's length in bytes, from the network header on.
   @inlinable public var count: Int { bytes.count }
 
   /// The family named by the version nibble; nil for an empty packet and other versions.
@@ -63,12 +63,12 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  /// The IPv4 header, when the packet says it has one.
+  /// The IPv4 header; nil for another version or a truncated header.
   public var ipv4: IPv4Header? { family == .ipv4 ? IPv4Header(bytes) : nil }
-  /// The IPv6 header, when the packet says it has one.
+  /// The IPv6 header; nil for another version or a truncated header.
   public var ipv6: IPv6Header? { family == .ipv6 ? IPv6Header(bytes) : nil }
 
-  /// The source address; nil where the header is cut off.
+  /// The source address; nil if the header is truncated.
   @inlinable public var source: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.source).map { .v4(IPv4Address(rawValue: $0)) }
@@ -77,7 +77,7 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  /// The destination address; nil where the header is cut off.
+  /// The destination address; nil if the header is truncated.
   @inlinable public var destination: IPAddress? {
     switch family {
     case .ipv4: bytes.uint32(at: IPv4Header.Offset.destination).map { .v4(IPv4Address(rawValue: $0)) }
@@ -86,7 +86,7 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  /// TTL, or hop limit.
+  /// The TTL or hop limit; nil if the header is truncated.
   @inlinable public var ttl: UInt8? {
     switch family {
     case .ipv4: bytes.uint8(at: IPv4Header.Offset.ttl)
@@ -95,7 +95,7 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  /// TOS, or traffic class.
+  /// The TOS or traffic class; nil if the header is truncated.
   @inlinable public var tos: UInt8? {
     switch family {
     case .ipv4: bytes.uint8(at: IPv4Header.Offset.tos)
@@ -104,18 +104,18 @@ public struct Packet: Sendable, Equatable {
     }
   }
 
-  /// Whether it is an IPv4 packet that is no fragment, as far as its header can be read.
+  /// True for an IPv4 packet that is no fragment.
   @inlinable public var isWholeIPv4: Bool {
     guard let version = bytes.first, version >> 4 == 4, let fragment = bytes.uint16(at: IPv4Header.Offset.fragment) else { return false }
     return fragment & 0x3FFF == 0
   }
 
-  /// Where the transport header starts; nil when the network header is cut off or malformed.
+  /// The location of the transport header; nil if the network header is truncated or malformed.
   @inlinable public var transport: TransportLocator? { TransportLocator(bytes) }
 
-  /// The TCP header of a packet that carries its first bytes and says it is TCP.
+  /// The TCP header; nil as for `udp`.
   public var tcp: TCPHeader? { transportHeader(.tcp).flatMap { TCPHeader(bytes, at: $0) } }
-  /// The UDP header; nil for another protocol, a later fragment, or a header that is cut off.
+  /// The UDP header; nil for another protocol, a later fragment, or a truncated header.
   public var udp: UDPHeader? { transportHeader(.udp).flatMap { UDPHeader(bytes, at: $0) } }
   /// The UDP-Lite header; nil as for `udp`.
   public var udplite: UDPHeader? { transportHeader(.udplite).flatMap { UDPHeader(bytes, at: $0) } }
@@ -140,20 +140,20 @@ public struct Packet: Sendable, Equatable {
   }
 }
 
-/// What a match is told of the transport header: the kernel's `xt_action_param.thoff` and `fragoff`, and the protocol.
+/// The location of the transport header as matches get it: the kernel's `xt_action_param.thoff` and `fragoff`, and the protocol.
 public struct TransportLocator: Sendable, Equatable {
   /// The family of the packet.
   public var family: AddressFamily
-  /// The protocol number; for IPv6 the one behind the extension headers.
+  /// The protocol number; for IPv6 the one after the extension headers.
   public var proto: IPProtocol
-  /// Bytes from the start of the packet to the transport header. It may stand past the packet's end. In an IPv6 fragment that is
-  /// not the first, it is where the Fragment header stands, as the kernel leaves it.
+  /// Bytes from the start of the packet to the transport header; may exceed the packet. In a later IPv6 fragment it is the position of
+  /// the Fragment header, as in the kernel.
   public var offset: Int
-  /// Bytes of the datagram before this fragment's payload; 0 in whole packets and first fragments.
+  /// The fragment offset in bytes; 0 in whole packets and first fragments.
   public var fragmentOffset: Int
-  /// More fragments follow.
+  /// True if more fragments follow.
   public var moreFragments: Bool
-  /// The walk over the extension headers met a header that was cut off: the protocol is then that header's own number.
+  /// True if an extension header is truncated; `proto` is then that header's own number.
   public var isTruncated: Bool
 
   /// Creates a locator; parameters as the properties of the same names.
@@ -170,8 +170,8 @@ public struct TransportLocator: Sendable, Equatable {
     self.isTruncated = isTruncated
   }
 
-  /// Finds the transport header behind the IP header at `start`. Nil when that header is cut off, is of another version, or is
-  /// shorter than the minimum. The corresponding kernel functions are `ip_hdrlen` and `ipv6_find_hdr`.
+  /// Finds the transport header after the IP header at `start`. Nil if that header is truncated, of another version, or shorter
+  /// than the minimum. The corresponding kernel functions are `ip_hdrlen` and `ipv6_find_hdr`.
   @inlinable
   public init?(_ bytes: borrowing [UInt8], at start: Int = 0) {
     guard let version = bytes.uint8(at: start) else { return nil }

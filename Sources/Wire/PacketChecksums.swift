@@ -1,6 +1,6 @@
-/// Validation and filling-in of the checksums of a packet.
+/// Validation and computation of a packet's checksums.
 extension Packet {
-  /// True when the IPv4 header's checksum is right; true for IPv6, which has none; nil when the header is cut off.
+  /// True if the IPv4 header's checksum is correct. True for IPv6, which has none. Nil if the header is truncated.
   public var isHeaderChecksumValid: Bool? {
     guard let family else { return nil }
     guard family == .ipv4 else { return bytes.count >= IPv6Header.length ? true : nil }
@@ -8,19 +8,19 @@ extension Packet {
     return isChecksumValid(of: header)
   }
 
-  /// Whether the checksum of the packet's IPv4 header, read already, is right; false where its options are cut off.
+  /// True if the checksum of the packet's decoded IPv4 header is correct; false if its options are truncated.
   public func isChecksumValid(of header: IPv4Header) -> Bool {
     bytes.holds(header.headerLength, at: 0) && Checksum.compute(bytes, in: 0..<header.headerLength) == 0
   }
 
-  /// The sum of the pseudo header for a transport of `length` bytes, not folded; nil when the addresses are cut off.
+  /// The sum of the pseudo header for a transport header and payload of `length` bytes, not folded; nil if the addresses are truncated.
   public func pseudoHeaderSum(protocol proto: IPProtocol, length: Int) -> UInt64? {
     guard let source, let destination else { return nil }
     return Checksum.pseudoHeader(source: source, destination: destination, protocol: proto, length: length)
   }
 
-  /// Whether the transport checksum holds over all bytes from the transport header on: TCP, UDP (0 stands for none over IPv4),
-  /// UDPLITE over its coverage, ICMP, ICMPv6 and SCTP. Nil for other protocols, fragments and headers cut off.
+  /// True if the transport checksum is correct over all bytes from the transport header on: TCP, UDP (0 means none over IPv4),
+  /// UDP-Lite over its coverage, ICMP, ICMPv6 and SCTP. Nil for other protocols, fragments and truncated headers.
   /// The corresponding kernel functions are `nf_ip_checksum`, `nf_ip6_checksum` and `nf_checksum_partial`.
   public var isTransportChecksumValid: Bool? {
     guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, at.offset < bytes.count else { return nil }
@@ -50,14 +50,14 @@ extension Packet {
     }
   }
 
-  /// Computes the IPv4 header checksum anew; nothing happens to a header that is cut off.
+  /// Recomputes the IPv4 header checksum. Does nothing if the header is truncated.
   public mutating func updateHeaderChecksum() {
     guard let header = ipv4, bytes.holds(header.headerLength, at: 0) else { return }
     bytes.setUInt16(0, at: IPv4Header.Offset.checksum)
     bytes.setUInt16(Checksum.compute(bytes, in: 0..<header.headerLength), at: IPv4Header.Offset.checksum)
   }
 
-  /// Where the transport protocol keeps its 16-bit checksum, from the start of its header; nil for protocols without one.
+  /// The offset of the 16-bit checksum in a protocol's header; nil for protocols without one.
   public static func checksumOffset(of proto: IPProtocol) -> Int? {
     switch proto {
     case .tcp: TCPHeader.Offset.checksum
@@ -67,8 +67,8 @@ extension Packet {
     }
   }
 
-  /// Computes the transport checksum anew over all bytes from the transport header on. A UDP sum of 0 is stored as 0xFFFF.
-  /// Nothing happens to fragments, other protocols and headers cut off.
+  /// Recomputes the transport checksum over all bytes from the transport header on. A UDP checksum of 0 is stored as 0xFFFF.
+  /// Does nothing for fragments, other protocols and truncated headers.
   public mutating func updateTransportChecksum() {
     guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, at.offset < bytes.count else { return }
     if at.proto == .sctp {

@@ -1,11 +1,11 @@
-/// A packet said in fields, as a test or a scenario names them, and built with `packet()`. Every field has a default: the
-/// datagram of `PacketFields(source, destination)` is an empty UDP one from port 0 to port 0.
+/// A packet described by its fields, built with `packet()`. Every field has a default:
+/// `PacketFields(source, destination)` describes an empty UDP datagram from port 0 to port 0.
 public struct PacketFields: Sendable, Equatable {
-  /// A piece of the datagram's payload to be sent instead of the whole.
+  /// A fragment of the datagram to build instead of the whole.
   public struct Fragment: Sendable, Equatable {
-    /// Bytes of payload before this piece; a multiple of 8, else rounded down.
+    /// The fragment offset in bytes; rounded down to a multiple of 8.
     public var offset: Int
-    /// Bytes in this piece; nil for all that remain.
+    /// The payload length in bytes; nil for the rest of the datagram.
     public var length: Int?
     /// MF, or M in IPv6: the fragment is not the last.
     public var moreFragments: Bool
@@ -18,11 +18,11 @@ public struct PacketFields: Sendable, Equatable {
     }
   }
 
-  /// An IPv6 extension header, its body without the two leading octets, padded by the builder to a whole number of 8 bytes.
+  /// An IPv6 extension header. The builder adds the two leading octets and pads to a multiple of 8 bytes.
   public struct Extension: Sendable, Equatable {
     /// The protocol number of the extension header.
     public var proto: IPProtocol
-    /// Bytes behind the next-header and length octets; padded to a multiple of eight.
+    /// The bytes after the next-header and length octets.
     public var body: [UInt8]
 
     /// Creates an extension header.
@@ -36,7 +36,7 @@ public struct PacketFields: Sendable, Equatable {
   public enum BuildError: Error, Sendable, Equatable {
     /// Source and destination are of different families.
     case mixedFamilies
-    /// The datagram would not fit its 16-bit length.
+    /// The datagram is longer than its 16-bit length field allows.
     case tooLong(Int)
     /// IPv4 options or TCP options longer than 40 bytes.
     case optionsTooLong(Int)
@@ -69,13 +69,13 @@ public struct PacketFields: Sendable, Equatable {
   public var sourcePort: UInt16 = 0
   /// Destination port, likewise.
   public var destinationPort: UInt16 = 0
-  /// Bytes behind the transport header.
+  /// The bytes after the transport header.
   public var payload: [UInt8] = []
-  /// The bytes of the transport header and all behind it, instead of what the fields below say.
+  /// The bytes of the transport header and payload; if not nil, the fields below are ignored.
   public var transportBytes: [UInt8]?
-  /// Stores a transport checksum that is wrong in every second bit.
+  /// If true, the stored transport checksum has every second bit inverted.
   public var hasBadChecksum = false
-  /// Stores 0 as the transport checksum.
+  /// If true, the stored transport checksum is 0.
   public var hasNoChecksum = false
 
   /// TCP flags.
@@ -88,14 +88,14 @@ public struct PacketFields: Sendable, Equatable {
   public var window: UInt16 = 65535
   /// TCP options, padded with end-of-list to a whole number of words.
   public var tcpOptions: [UInt8] = []
-  /// The TCP data offset in words, instead of the true one.
+  /// The TCP data offset in 32-bit words; nil for the correct one.
   public var dataOffset: UInt8?
 
   /// ICMP type; echo request (8, or 128 for ICMPv6) when nil. For SCTP the type of the one chunk (INIT, 1, when nil).
   public var icmpType: UInt8?
   /// ICMP code.
   public var icmpCode: UInt8 = 0
-  /// ICMP identifier, for echo and the like.
+  /// ICMP identifier of echo and other query messages.
   public var icmpIdentifier: UInt16 = 1
   /// ICMP sequence number, likewise.
   public var icmpSequence: UInt16 = 1
@@ -160,7 +160,7 @@ public struct PacketFields: Sendable, Equatable {
     for (index, item) in chain.enumerated() {
       let next = index + 1 < chain.count ? chain[index + 1].0 : proto
       let data = item.0 == .fragment ? item.1 : padded(item.1, to: 8, after: 2)
-      // AH counts words less two, all others 8 bytes less one; the Fragment header's octet is reserved.
+      // The length octet: for AH in words minus two, for all others in 8 bytes minus one; reserved in the Fragment header.
       let length = item.0 == .fragment ? 0 : item.0 == .ah ? (data.count + 2) / 4 - 2 : (data.count + 2) / 8 - 1
       headers += [next.rawValue, UInt8(truncatingIfNeeded: length)] + data
     }

@@ -1,5 +1,5 @@
-/// Changes to single fields of a packet, checksums kept in step incrementally, as the kernel's targets make them: a checksum
-/// that was wrong before stays wrong.
+/// Changes single fields of a packet and updates checksums incrementally, as the kernel's targets do: a wrong checksum
+/// stays wrong.
 extension Packet {
   /// Replaces a 16-bit word of the IPv4 header and adjusts the header checksum.
   private mutating func setIPv4Word(_ value: UInt16, at offset: Int) {
@@ -28,11 +28,11 @@ extension Packet {
     }
   }
 
-  /// Which end of a packet a change is about.
+  /// The end of a packet that a change concerns.
   public enum End: Sendable, Hashable { case source, destination }
 
   /// Replaces an address in the network header at `start` and adjusts that header's checksum, but no transport checksum.
-  /// False, with nothing changed, when the header is cut off or of the other family.
+  /// Returns false and changes nothing if the header is truncated or of the other family.
   @discardableResult
   public mutating func setNetworkAddress(_ address: IPAddress, of end: End, at start: Int = 0) -> Bool {
     switch address {
@@ -52,7 +52,7 @@ extension Packet {
     return true
   }
 
-  /// Sets the total length (IPv4, checksum adjusted) or the payload length (IPv6) to what the bytes are.
+  /// Sets the total length (IPv4, with its checksum) or the payload length (IPv6) to the number of bytes.
   public mutating func updateLengthField() {
     if family == .ipv4 {
       setIPv4Word(UInt16(clamping: bytes.count), at: IPv4Header.Offset.totalLength)
@@ -61,15 +61,14 @@ extension Packet {
     }
   }
 
-  /// The packet with its bytes cut down to what the length field says. Nil when fewer stand there than it says, or it is shorter than the
-  /// header.
+  /// The packet cut to its length field. Nil if there are fewer bytes than it says, or it is shorter than the header.
   public func trimmed() -> Packet? {
     var packet = self
     return packet.trim() ? packet : nil
   }
 
-  /// Cuts the bytes down to what the length field says. False, with nothing changed, when fewer stand there than it says, or it is
-  /// shorter than the header.
+  /// Cuts the bytes to the length field. Returns false and changes nothing if there are fewer bytes than it says, or it is shorter
+  /// than the header.
   public mutating func trim() -> Bool {
     switch family {
     case .ipv4:
@@ -77,21 +76,21 @@ extension Packet {
       return trim(to: header)
     case .ipv6:
       guard let header = ipv6 else { return false }
-      // A jumbogram says 0 and has a hop-by-hop header first; its bytes are taken as they stand.
+      // A jumbogram has payload length 0 and a hop-by-hop header; it is not cut.
       let isJumbo = header.payloadLength == 0 && header.nextHeader == .hopByHop
       return trim(to: isJumbo ? bytes.count : IPv6Header.length + header.payloadLength)
     case nil: return false
     }
   }
 
-  /// The same for a packet whose IPv4 header has been read already.
+  /// As `trim()`, for a packet whose IPv4 header is decoded already.
   public mutating func trim(to header: IPv4Header) -> Bool {
     header.totalLength >= header.headerLength && trim(to: header.totalLength)
   }
 
   private mutating func trim(to claimed: Int) -> Bool {
     guard claimed <= bytes.count else { return false }
-    // Even taking nothing away would copy bytes that are shared.
+    // Removing zero bytes would still copy a shared buffer.
     if claimed < bytes.count { bytes.removeLast(bytes.count - claimed) }
     return true
   }

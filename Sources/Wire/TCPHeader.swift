@@ -12,16 +12,16 @@ public struct TCPFlags: OptionSet, Sendable, Hashable {
   @inlinable public static var rst: TCPFlags { TCPFlags(rawValue: 0x04) }
   /// PSH: deliver without waiting for more.
   @inlinable public static var psh: TCPFlags { TCPFlags(rawValue: 0x08) }
-  /// ACK: the acknowledgment number counts.
+  /// ACK: the acknowledgment number is valid.
   @inlinable public static var ack: TCPFlags { TCPFlags(rawValue: 0x10) }
-  /// URG: the urgent pointer counts.
+  /// URG: the urgent pointer is valid.
   @inlinable public static var urg: TCPFlags { TCPFlags(rawValue: 0x20) }
   /// ECE: congestion was experienced, RFC 3168.
   @inlinable public static var ece: TCPFlags { TCPFlags(rawValue: 0x40) }
   /// CWR: the congestion window was reduced, RFC 3168.
   @inlinable public static var cwr: TCPFlags { TCPFlags(rawValue: 0x80) }
 
-  /// Parses one letter a flag, in any order and case: F S R P A U E C.
+  /// Parses one letter per flag, in any order and case: F S R P A U E C.
   public init?(_ text: some StringProtocol) {
     self = []
     for unit in text.utf8 {
@@ -32,7 +32,7 @@ public struct TCPFlags: OptionSet, Sendable, Hashable {
 }
 
 extension TCPFlags: CustomStringConvertible {
-  /// One letter a flag in the order of the bits from FIN up: "S", "SA", "FA", "RA", "PA".
+  /// One letter per flag in the order of the bits from FIN up: "S", "SA", "FA", "RA", "PA".
   public var description: String {
     String("FSRPAUEC".enumerated().filter { rawValue >> UInt8($0.offset) & 1 == 1 }.map(\.element))
   }
@@ -60,22 +60,22 @@ public struct TCPHeader: Sendable, Equatable {
   public var destinationPort: UInt16
   /// The sequence number of the first byte of data, or of the SYN.
   public var sequence: UInt32
-  /// The next sequence number expected from the other side; counts with ACK.
+  /// The next sequence number expected from the other side; valid with ACK.
   public var acknowledgment: UInt32
-  /// Bytes of header, options included, as it claims: 0 to 60.
+  /// The header length in bytes, options included, as the header says: 0 to 60.
   public var dataOffset: Int
-  /// The four bits behind the data offset.
+  /// The four bits after the data offset.
   public var reserved: UInt8
   /// The flags octet.
   public var flags: TCPFlags
   /// The window, unscaled.
   public var window: UInt16
-  /// The checksum as it stands in the packet; not verified.
+  /// The checksum in the packet; not verified.
   public var checksum: UInt16
-  /// The urgent pointer; counts with URG.
+  /// The urgent pointer; valid with URG.
   public var urgentPointer: UInt16
 
-  /// Decodes the header at `offset`; nil when fewer than 20 bytes stand there. The data offset is not judged.
+  /// Decodes the header at `offset`; nil if there are fewer than 20 bytes. The data offset is not verified.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4),
       let acknowledgment = bytes.uint32(at: offset &+ 8), let fourth = bytes.uint32(at: offset &+ 12),
@@ -93,13 +93,13 @@ public struct TCPHeader: Sendable, Equatable {
     urgentPointer = UInt16(truncatingIfNeeded: fifth)
   }
 
-  /// The options, walked as RFC 9293 lays them out; `offset` is where the TCP header starts.
+  /// The header's options (RFC 9293). `offset` is the position of the TCP header.
   public func options(in bytes: [UInt8], at offset: Int) -> HeaderOptions {
     HeaderOptions(bytes: bytes, from: offset &+ TCPHeader.minimumLength, to: offset &+ dataOffset)
   }
 }
 
-/// The kinds of TCP options that the kernel's netfilter code knows by name.
+/// The kinds of TCP options that the kernel's netfilter code names.
 public enum TCPOptionKind {
   public static let end: UInt8 = 0, noOperation: UInt8 = 1, maximumSegmentSize: UInt8 = 2, windowScale: UInt8 = 3
   public static let sackPermitted: UInt8 = 4, sack: UInt8 = 5, timestamps: UInt8 = 8, md5: UInt8 = 19

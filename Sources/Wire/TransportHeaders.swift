@@ -8,12 +8,12 @@ public struct UDPHeader: Sendable, Equatable {
   public var sourcePort: UInt16
   /// The destination port.
   public var destinationPort: UInt16
-  /// Bytes of header and data, as it claims; the checksum coverage for UDP-Lite.
+  /// The length of header and data in bytes, as the header says; for UDP-Lite the checksum coverage.
   public var length: Int
-  /// The checksum as it stands in the packet; not verified.
+  /// The checksum in the packet; not verified.
   public var checksum: UInt16
 
-  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 8 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     sourcePort = UInt16(ports >> 16)
@@ -33,12 +33,12 @@ public struct ICMPHeader: Sendable, Equatable {
   public var type: UInt8
   /// The code.
   public var code: UInt8
-  /// The checksum as it stands in the packet; not verified.
+  /// The checksum in the packet; not verified.
   public var checksum: UInt16
   /// The second word: identifier and sequence, gateway, pointer or MTU, by type.
   public var rest: UInt32
 
-  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 8 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let rest = bytes.uint32(at: offset &+ 4) else { return nil }
     type = UInt8(first >> 24)
@@ -47,13 +47,12 @@ public struct ICMPHeader: Sendable, Equatable {
     self.rest = rest
   }
 
-  /// The identifier of an echo or the like: the upper half of `rest`.
+  /// The identifier of a query message such as echo: the upper half of `rest`.
   public var identifier: UInt16 { UInt16(rest >> 16) }
-  /// The sequence number of an echo or the like: the lower half of `rest`.
+  /// The sequence number of a query message such as echo: the lower half of `rest`.
   public var sequence: UInt16 { UInt16(truncatingIfNeeded: rest) }
 
-  /// True for the ICMP types that quote the packet they are about: 3, 4, 5, 11, 12. The corresponding kernel function is
-  /// `icmp_is_err`.
+  /// True for the ICMP error types, which quote a packet: 3, 4, 5, 11, 12. The corresponding kernel function is `icmp_is_err`.
   public static func isError(type: UInt8) -> Bool {
     switch type {
     case 3, 4, 5, 11, 12: true
@@ -77,10 +76,10 @@ public struct SCTPHeader: Sendable, Equatable {
   public var destinationPort: UInt16
   /// The verification tag of the association.
   public var verificationTag: UInt32
-  /// CRC-32C as it stands in the packet, first byte highest.
+  /// The CRC-32C in the packet, first byte highest; not verified.
   public var checksum: UInt32
 
-  /// Decodes the header at `offset`; nil when fewer than 12 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 12 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let tag = bytes.uint32(at: offset &+ 4),
       let checksum = bytes.uint32(at: offset &+ 8)
@@ -91,13 +90,13 @@ public struct SCTPHeader: Sendable, Equatable {
     self.checksum = checksum
   }
 
-  /// The chunks behind the header at `offset`.
+  /// The chunks after the header at `offset`.
   public static func chunks(_ bytes: [UInt8], at offset: Int) -> SCTPChunks {
     SCTPChunks(bytes: bytes, position: offset &+ SCTPHeader.length)
   }
 }
 
-/// One SCTP chunk: its header's fields and where it stands.
+/// One SCTP chunk: the fields of its header and its position.
 public struct SCTPChunk: Sendable, Equatable {
   /// Bytes of a chunk's header.
   public static let headerLength = 4
@@ -105,13 +104,13 @@ public struct SCTPChunk: Sendable, Equatable {
   public var type: UInt8
   /// The chunk flags.
   public var flags: UInt8
-  /// Bytes of the chunk without padding, as it claims; 0 is possible and ends the walk.
+  /// The chunk length in bytes without padding, as the chunk says; 0 is possible and ends the iteration.
   public var length: Int
-  /// Where the chunk starts in the packet.
+  /// The position of the chunk in the packet.
   public var offset: Int
 }
 
-/// The chunks of an SCTP packet in order. A chunk of length 0 is yielded and ends the walk, as does the end of the bytes.
+/// The chunks of an SCTP packet in order. Iteration ends after a chunk of length 0 and at the end of the bytes.
 public struct SCTPChunks: Sendable, Sequence, IteratorProtocol {
   private let bytes: [UInt8]
   private var position: Int
@@ -122,7 +121,7 @@ public struct SCTPChunks: Sendable, Sequence, IteratorProtocol {
     self.position = position
   }
 
-  /// The next chunk; nil at the end of the walk, see the type.
+  /// The next chunk; nil at the end, see the type.
   public mutating func next() -> SCTPChunk? {
     guard !finished, position < bytes.count, let word = bytes.uint32(at: position) else { return nil }
     let length = Int(word & 0xFFFF)
@@ -147,14 +146,14 @@ public struct DCCPHeader: Sendable, Equatable {
   public var type: UInt8
   /// X: sequence numbers are 48 bits wide.
   public var isExtended: Bool
-  /// The checksum as it stands in the packet; not verified.
+  /// The checksum in the packet; not verified.
   public var checksum: UInt16
-  /// CsCov: which part of the data the checksum covers, four bits.
+  /// CsCov: the part of the data that the checksum covers, four bits.
   public var checksumCoverage: UInt8
   /// 48 bits when extended, else 24.
   public var sequence: UInt64
 
-  /// Decodes the header at `offset`; nil when it is cut off.
+  /// Decodes the header at `offset`; nil if it is truncated.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let ports = bytes.uint32(at: offset), let second = bytes.uint32(at: offset &+ 4),
       let third = bytes.uint32(at: offset &+ 8)
@@ -181,24 +180,24 @@ public struct GREHeader: Sendable, Equatable {
   public static let minimumLength = 4
   /// The first word's high half: C, R, K, S flags and the version.
   public var flags: UInt16
-  /// An ethertype; 0x880B for PPTP.
+  /// The ethertype of the payload; 0x880B for PPTP.
   public var payloadProtocol: UInt16
-  /// The key field, when the K flag is set; for version 1, payload length and call id.
+  /// The key field if the K flag is set; for version 1 the payload length and call id.
   public var key: UInt32?
 
-  /// Decodes the header at `offset`; nil when fewer than 4 bytes stand there. A key that is cut off is nil.
+  /// Decodes the header at `offset`; nil if there are fewer than 4 bytes. A truncated key is nil.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset) else { return nil }
     flags = UInt16(first >> 16)
     payloadProtocol = UInt16(truncatingIfNeeded: first)
     key = nil
     if flags & 0x2000 != 0 {
-      // A checksum, or routing, adds one word before the key.
+      // A checksum or routing field adds one word before the key.
       key = bytes.uint32(at: offset &+ (flags & 0xC000 != 0 ? 8 : 4))
     }
   }
 
-  /// 0, or 1 for PPTP.
+  /// The version: 0, or 1 for PPTP.
   public var version: UInt8 { UInt8(flags & 7) }
   /// The call id of a version 1 header.
   public var callID: UInt16? { version == 1 ? key.map { UInt16(truncatingIfNeeded: $0) } : nil }
@@ -213,7 +212,7 @@ public struct ESPHeader: Sendable, Equatable {
   /// The sequence number.
   public var sequence: UInt32
 
-  /// Decodes the header at `offset`; nil when fewer than 8 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 8 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let spi = bytes.uint32(at: offset), let sequence = bytes.uint32(at: offset &+ 4) else { return nil }
     self.spi = spi
@@ -225,9 +224,9 @@ public struct ESPHeader: Sendable, Equatable {
 public struct AHHeader: Sendable, Equatable {
   /// Bytes of the header without an integrity check value.
   public static let minimumLength = 12
-  /// The protocol behind the header.
+  /// The protocol after the header.
   public var nextHeader: IPProtocol
-  /// The length octet: 32-bit words less two.
+  /// The length octet: 32-bit words minus two.
   public var lengthField: UInt8
   /// The reserved field; 0 in a valid header.
   public var reserved: UInt16
@@ -236,7 +235,7 @@ public struct AHHeader: Sendable, Equatable {
   /// The sequence number.
   public var sequence: UInt32
 
-  /// Decodes the header at `offset`; nil when fewer than 12 bytes stand there.
+  /// Decodes the header at `offset`; nil if there are fewer than 12 bytes.
   public init?(_ bytes: borrowing [UInt8], at offset: Int) {
     guard let first = bytes.uint32(at: offset), let spi = bytes.uint32(at: offset &+ 4),
       let sequence = bytes.uint32(at: offset &+ 8)

@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Kernel
 
-/// What the process leaves with; `ferrule --help` documents it.
+/// The exit status of the process; `ferrule --help` documents it.
 enum ExitStatus: Int32 {
   case fine = 0
   case findings = 1
@@ -11,11 +11,11 @@ enum ExitStatus: Int32 {
 
   var code: ExitCode { ExitCode(rawValue) }
 
-  /// Ends the command; throwing `fine` is harmless.
+  /// Ends the command with this status; does nothing for `fine`.
   func leave() throws { if self != .fine { throw code } }
 }
 
-/// Why a command cannot go on, in words for the user.
+/// Why a command cannot continue, with a message for the user.
 struct CommandFailure: Error {
   let message: TerminalText
   let status: ExitStatus
@@ -27,7 +27,7 @@ struct CommandFailure: Error {
 }
 
 extension KernelError {
-  /// A file that cannot be read or written is bad input; all else is the kernel's refusal.
+  /// A file that cannot be read or written is bad input; any other error is a refusal of the kernel.
   var exitStatus: ExitStatus {
     if case .call(let name) = reason, ["opening", "reading", "writing", "resolving", "creating", "replacing"].contains(where: name.hasPrefix) {
       return .badInput

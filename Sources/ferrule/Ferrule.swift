@@ -48,7 +48,7 @@ struct Ferrule: ParsableCommand {
       Console.complain(error.exitStatus == .kernelRefused ? "\(error)\n\(error.advice)" : "\(error)")
       exit(withError: error.exitStatus.code)
     } catch {
-      // What the argument parser throws: help and the version are no failures, everything else is bad input.
+      // The argument parser threw: help and version requests succeed, everything else is bad input.
       let isFailure = exitCode(for: error) != .success
       if isFailure, !(error is ExitCode) {
         Console.complain(parser: fullMessage(for: error), quoting: CommandLine.arguments)
@@ -58,7 +58,7 @@ struct Ferrule: ParsableCommand {
     }
   }
 
-  /// Called as one of the iptables commands, by its own name or by its first argument, the process answers as that command.
+  /// Runs an iptables command if the process's name or its first argument is one.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
     Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))

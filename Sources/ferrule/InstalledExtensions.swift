@@ -4,16 +4,16 @@ import Kernel
 import XTables
 
 extension Registry {
-  /// All that Ferrule knows, and what libxtables has beside that on this machine.
+  /// Ferrule's extensions and those that libxtables adds on this machine.
   static let installed = Registry.ferrule.asking(XtablesExtensions.besideThisProgram())
 
-  /// The same for rules that go into the running kernel: the revisions are those it has.
+  /// The same for rules of the running kernel: libxtables asks the kernel for its revisions.
   static let forThisKernel = Registry.ferrule.asking(XtablesExtensions.besideThisProgram(asksKernel: true))
 }
 
-/// Says what became of the parts of rules that nothing here understands.
+/// Reports the parts of rules whose extension is unknown.
 enum UndeclaredParts {
-  /// The rules of tables that are kept as bytes, a line each.
+  /// Reports the rules that are printed as bytes, one line each.
   static func report(_ tables: [Table]) {
     for table in tables {
       for chain in table.chains {
@@ -30,7 +30,7 @@ enum UndeclaredParts {
     }
   }
 
-  /// What extensions of libxtables failed in, where a printed rule could not tell.
+  /// Reports the failures of libxtables extensions while printing rules.
   static func complain() {
     for registry in [Registry.installed, .forThisKernel] {
       for complaint in registry.foreign?.complaints ?? [] { Console.complain("\(complaint)") }

@@ -1,6 +1,6 @@
 import Wire
 
-/// What must hold of each connection by itself.
+/// Invariants of a single connection.
 extension TableCheck {
   mutating func checkConnections(_ now: Instant) {
     let core = core
@@ -69,7 +69,7 @@ extension TableCheck {
 }
 
 extension ConntrackSettings {
-  /// The longest that any connection is let live, seconds.
+  /// The longest timeout that any connection can have, in seconds.
   fileprivate var longest: UInt32 {
     let datagrams = [genericTimeout, icmpTimeout, icmpv6Timeout, udpTimeout, udpStreamTimeout, greTimeout, greStreamTimeout]
     let segments = [
@@ -80,7 +80,7 @@ extension ConntrackSettings {
       sctp.closed, sctp.cookieWait, sctp.cookieEchoed, sctp.established, sctp.shutdownSent, sctp.shutdownReceived,
       sctp.shutdownAckSent, sctp.heartbeatSent,
     ]
-    // PPTP and SIP set times of their own.
+    // PPTP and SIP helpers set timeouts of their own.
     return (datagrams + segments + chunks + [18_000, 3600]).max() ?? 0
   }
 }

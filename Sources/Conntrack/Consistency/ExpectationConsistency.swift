@@ -1,8 +1,8 @@
 import Wire
 
-/// What must hold between expectations, their masters, and the index of sources.
+/// Invariants between expectations, their masters and the source index.
 extension TableCheck {
-  /// Every expectation has a living master that knows it, stands under its destination once, and keeps within its policy.
+  /// Each expectation has a live master that lists it, appears once under its destination, and respects its policy's limit.
   mutating func checkExpectations(_ now: Instant) {
     let core = core
     let table = core.expectations
@@ -55,7 +55,7 @@ extension TableCheck {
     }
   }
 
-  /// The chains of the source index hold each connection with source NAT set up, once, where its source says.
+  /// The source index holds each connection with source NAT set up exactly once, in the chain of its source.
   mutating func checkSources() {
     let core = core
     var isSeen = [Bool](repeating: false, count: core.entries.count)

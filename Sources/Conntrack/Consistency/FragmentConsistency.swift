@@ -1,14 +1,15 @@
 import Wire
 
 extension FragmentQueues {
-  /// What in the queues contradicts itself, one sentence each; empty for queues in order. Its cost grows with what waits.
-  /// - Parameter settings: the limits under which the fragments came.
+  /// The violated invariants of the queues, one sentence each; empty if all hold. The cost is linear in the queued fragments.
+  /// - Parameter settings: the limits in force when the fragments were queued.
   public func inconsistencies(_ settings: FragmentSettings, now: Instant) -> [String] {
-    // An IPv6 datagram that an empty last fragment has cut short waits on, whole: such a fragment is dropped, and its claim stays.
+    // An empty last fragment of an IPv6 datagram is dropped, but the length it claims stays. A queue that is complete at that length
+    // keeps waiting.
     var findings = queues.flatMap { $0.value.inconsistencies(mayBeWhole: $0.key.family == .ipv6) }
     let sum = allQueues.reduce(0) { $0 + $1.memory }
     if sum != memory { findings.append("the queues of fragments hold \(sum) bytes, counted as \(memory)") }
-    // A fragment is taken in as long as the limit is not passed before it.
+    // A fragment is queued if the limit was not exceeded before it.
     let limit = Int(max(settings.ipv4HighThreshold, settings.ipv6HighThreshold)) + FragmentQueue.largestPiece
     if memory > limit { findings.append("the queues of fragments hold \(memory) bytes, more than \(limit)") }
     if queues.isEmpty, !sourceCounts.isEmpty { findings.append("sources of fragments are counted where none wait") }
@@ -23,7 +24,7 @@ extension FragmentQueues {
 }
 
 extension FragmentQueue {
-  /// What one fragment can cost at most.
+  /// The most memory that one fragment can count for, in bytes.
   static let largestPiece = ownMemory + 0xFFFF + pieceMemory
 
   func inconsistencies(mayBeWhole: Bool) -> [String] {
@@ -35,7 +36,7 @@ extension FragmentQueue {
       findings.append("a datagram of \(pieces.count) pieces is said to cost \(memory) bytes")
     }
     if let last = pieces.last, last.end > length { findings.append("a piece ends behind the datagram's end") }
-    // Each run is filled by pieces, and each piece belongs to one.
+    // The runs must cover exactly the bytes of the pieces.
     let covered = runs.reduce(0) { $0 + ($1.end - $1.start) }
     if covered != bytes { findings.append("the runs of a datagram cover \(covered) of \(bytes) bytes") }
     let isOutside = pieces.contains { piece in !runs.contains { $0.start <= piece.offset && piece.end <= $0.end } }

@@ -1,12 +1,12 @@
 import Wire
 
 extension ConntrackTable {
-  /// What in the table contradicts itself, one sentence each; empty for a table in order.
+  /// The violated invariants of the table, one sentence each; empty if all hold.
   ///
-  /// It looks at everything, so that its cost grows with the table: for tests, and for whoever doubts a result. Timeouts are held against the
-  /// settings as they are now; after a timeout was shortened, older connections may be reported until they are seen again.
-  /// - Parameter carried: the connections that packets under way carry, so that an unconfirmed one which no packet has can be told; nil where
-  ///   that is not known.
+  /// Checks every structure: the cost is linear in the size of the table. For tests and for debugging. Timeouts are compared with the
+  /// current settings: after a timeout was shortened, older connections may be reported until their next packet.
+  /// - Parameter carried: the connections that packets carry at the moment; other unconfirmed connections are reported as leaked. Nil if
+  ///   unknown: unconfirmed connections are not checked then.
   public func inconsistencies(carried: Set<ConnectionHandle>? = nil, now: Instant) -> [String] {
     var check = TableCheck(core: core)
     check.checkSlots(carried)
@@ -18,7 +18,7 @@ extension ConntrackTable {
   }
 }
 
-/// Goes through a table's structures and holds them against each other.
+/// Compares the structures of a table with each other.
 struct TableCheck {
   let core: ConntrackCore
   var findings: [String] = []
@@ -31,7 +31,7 @@ struct TableCheck {
 
   // MARK: Slots
 
-  /// Every slot is a connection's or free, and nothing is left behind by a packet.
+  /// Each slot holds a connection or is free, and no unconfirmed connection is leaked.
   mutating func checkSlots(_ carried: Set<ConnectionHandle>?) {
     let core = core
     var isFree = [Bool](repeating: false, count: core.entries.count)
@@ -88,7 +88,7 @@ struct TableCheck {
 
   // MARK: Index
 
-  /// The index has each connection under its two tuples, nothing else, and each where a search from its home finds it.
+  /// The index holds each connection under its two tuples and nothing else. A search from the home of each word finds it.
   mutating func checkIndex() {
     let core = core
     let index = core.index
@@ -113,15 +113,15 @@ struct TableCheck {
     require(words * 8 <= index.words.count * 5, "the index is too full: \(words) of \(index.words.count)")
     for slot in core.entries.indices where core.entries[slot].isListed {
       let entry = core.entries[slot]
-      // One that lost the race for its original tuple stands there by its answers alone.
+      // After a clash the connection is indexed under its reply tuple only.
       if !entry.status.contains(.natClash) { checkUnique(slot, entry, .original) }
       checkUnique(slot, entry, .reply)
     }
   }
 
-  /// A tuple stands in the index once for its zone, whichever direction's it is; both of a connection may be equal, as of a host with itself.
-  /// Where a zone counts in one direction only, two connections may share a tuple as long as they are told apart from either side
-  /// (`nf_ct_key_equal`): the later one was let in by that.
+  /// The index holds a tuple once per zone, in either direction. The two tuples of one connection may be equal (a host with itself).
+  /// If a zone applies to one direction only, two connections may share a tuple as long as `nf_ct_key_equal` distinguishes them
+  /// from either direction.
   private mutating func checkUnique(_ slot: Int, _ entry: Connection, _ direction: Direction) {
     let core = core
     let hash = entry.hash(direction, core.seed), tuple = entry.tuple(direction)
@@ -146,7 +146,7 @@ struct TableCheck {
 }
 
 extension Connection {
-  /// The hash under which a direction's tuple is found.
+  /// The hash of a direction's tuple.
   fileprivate func hash(_ direction: Direction, _ seed: HashSeed) -> UInt64 {
     tuple(direction).hash(zone: zone.id(direction), seed: seed)
   }

@@ -8,16 +8,16 @@ public struct AmandaHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16 = 10080
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(name: "amanda", maximum: 4, timeout: 180)]
-  /// Seconds that a request may take: module parameter `master_timeout`.
+  /// The timeout of the control connection after a request, in seconds: module parameter `master_timeout`.
   public var masterTimeout: UInt32
 
   /// Creates the helper.
   ///
-  /// - Parameter masterTimeout: seconds that the control connection lives after a request; the module's `master_timeout`.
+  /// - Parameter masterTimeout: the timeout of the control connection after a request, in seconds.
   public init(family: AddressFamily, masterTimeout: UInt32 = 300) {
     self.family = family
     self.masterTimeout = masterTimeout
@@ -47,7 +47,7 @@ public struct AmandaHelper: ConntrackHelper {
       let verdict = call.expect(expectation) {
         $0.amanda(&packet, at: offset, call, (begin + shift)..<(end + shift), expectation)
       }
-      // Ports that were rewritten with other lengths have moved what follows.
+      // A rewritten port can change the payload's length, so later positions shift.
       shift += packet.count - before
       guard verdict == .accept else { return verdict }
     }

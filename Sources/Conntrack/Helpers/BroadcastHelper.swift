@@ -1,6 +1,6 @@
 public import Wire
 
-/// Expects answers from any host of a network to what this host has broadcast there. Kernel: `nf_conntrack_netbios_ns`, `nf_conntrack_snmp`.
+/// Expects replies from any host of a network to a broadcast of this host. Kernel: `nf_conntrack_netbios_ns`, `nf_conntrack_snmp`.
 public struct BroadcastHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name: String
@@ -8,9 +8,9 @@ public struct BroadcastHelper: ConntrackHelper {
   public let family: AddressFamily = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies: [ExpectationPolicy]
   private let timeout: UInt32
 
@@ -23,7 +23,7 @@ public struct BroadcastHelper: ConntrackHelper {
 
   /// The NetBIOS name service.
   public static let netbios = BroadcastHelper(name: "netbios-ns", port: 137, timeout: 3)
-  /// SNMP requests to a broadcast address; answers come from any host of the network.
+  /// SNMP requests to a broadcast address.
   public static let snmp = BroadcastHelper(name: "snmp", port: 161, timeout: 30)
 
   /// Reads a packet of a connection; see ``ConntrackHelper/help(_:at:_:)``.
@@ -43,7 +43,7 @@ public struct BroadcastHelper: ConntrackHelper {
       destinationID: reply.destinationID, maker: call.helper)
     expectation.sourceMask = UInt128(mask.rawValue)
     expectation.flags = .permanent
-    // Without room for it the answers are simply not expected.
+    // If the limit is reached, no replies are expected; the packet passes.
     _ = try? call.table.expect(expectation, now: call.now)
     call.table.extendTimeout(call.connection, seconds: timeout, now: call.now)
   }

@@ -1,6 +1,6 @@
 public import Wire
 
-/// How an address and a port are written in an FTP command or answer. Kernel: `nf_ct_ftp_type`.
+/// The notation of an address and port in an FTP command or reply. Kernel: `nf_ct_ftp_type`.
 public enum FTPAddressForm: Sendable, Hashable {
   /// PORT 10,0,0,9,19,137
   case port
@@ -12,7 +12,7 @@ public enum FTPAddressForm: Sendable, Hashable {
   case extendedPassive
 }
 
-/// The sequence numbers behind the last ends of lines, by direction. Kernel: `nf_ct_ftp_master`.
+/// The sequence numbers after the last line ends, by direction. Kernel: `nf_ct_ftp_master`.
 public struct FTPState: Sendable {
   var afterLine: InlineArray<2, LineEnds> = InlineArray(repeating: LineEnds())
 
@@ -22,7 +22,7 @@ public struct FTPState: Sendable {
 
     func contains(_ sequence: UInt32) -> Bool { first == sequence || second == sequence }
 
-    /// Keeps the two latest. The corresponding kernel function is `update_nl_seq`.
+    /// Adds a sequence number; keeps the latest two. The corresponding kernel function is `update_nl_seq`.
     mutating func note(_ sequence: UInt32) {
       guard !contains(sequence) else { return }
       guard let a = first else {
@@ -50,16 +50,16 @@ public struct FTPHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(name: "ftp", maximum: 1, timeout: 300)]
-  /// Follows commands that name another host than the sender. Module parameter `loose`.
+  /// True if commands may name another host than the sender: module parameter `loose`.
   public var isLoose: Bool
 
   /// Creates the helper.
   ///
-  /// - Parameter isLoose: data connections may come from other hosts; the module's `loose`.
+  /// - Parameter isLoose: true if commands may name another host than the sender.
   public init(family: AddressFamily, port: UInt16 = 21, isLoose: Bool = false) {
     self.family = family
     self.port = port
@@ -68,7 +68,7 @@ public struct FTPHelper: ConntrackHelper {
 
   private enum Search {
     case found(Match)
-    /// A command has begun and its end is not in this packet.
+    /// The packet ends within a command.
     case partial
     case none
   }
@@ -90,7 +90,7 @@ public struct FTPHelper: ConntrackHelper {
     if case .ftp(let known) = call.memory { state = known }
     let next = header.sequence &+ UInt32(truncatingIfNeeded: text.count)
     var verdict = NetfilterVerdict.accept
-    // What does not begin a line is not looked at.
+    // Ignores a segment that does not start at the beginning of a line.
     if state.afterLine[direction].contains(header.sequence) {
       switch search(text, call.direction, connection) {
       case .partial: return .drop
@@ -132,7 +132,7 @@ public struct FTPHelper: ConntrackHelper {
       return port
     }
     let passive = find(text, "227 ", skip: nil) { start in
-      // The form around the numbers is not the same everywhere (RFC 1123 §4.1.2.6): take the first digit on.
+      // Servers differ in the text before the numbers (RFC 1123 §4.1.2.6): starts at the first digit.
       var index = start
       while let byte = text[index], !PayloadText.isDigit(byte) { index += 1 }
       return address(text, at: index, terminator: 0, connection.reply).map { Match(form: .passive, range: index..<(index + $0.length), address: $0.address, port: $0.port) }
@@ -141,7 +141,8 @@ public struct FTPHelper: ConntrackHelper {
     return passive
   }
 
-  /// Looks for a pattern at the start of the payload, and behind it past the byte to skip to. The corresponding kernel function is `find_pattern`.
+  /// Searches a pattern at the start of the payload, then skips to the byte after `skip`. The corresponding kernel function is
+  /// `find_pattern`.
   private func find(_ text: PayloadText, _ pattern: String, skip: UInt8?, _ read: (Int) -> Match?) -> Search {
     let length = pattern.utf8.count
     if text.count <= length { return text.beginsWith(partOf: pattern, at: 0) ? .partial : .none }
@@ -157,13 +158,13 @@ public struct FTPHelper: ConntrackHelper {
     return read(index).map { .found($0) } ?? .partial
   }
 
-  /// Six numbers: four of the address, two of the port.
+  /// Reads six numbers: four of the address, two of the port.
   private func address(
     _ text: PayloadText, at index: Int, terminator: UInt8, _ own: Tuple
   ) -> (address: IPAddress?, port: UInt16, length: Int)? {
     guard let (values, length) = text.numbers(6, at: index, separator: 0x2C, terminator: terminator) else { return nil }
     let bits = values[0] << 24 | values[1] << 16 | values[2] << 8 | values[3]
-    // Over IPv6 the four bytes stand in place of the sender's first ones, as the kernel's union has it: never its address.
+    // Over IPv6 the kernel stores the four bytes in the first word of the address union. The result never equals the sender's address.
     let low = own.sourceBits & (UInt128.max >> 32)
     let address = IPAddress(family: family, bits: family == .ipv4 ? UInt128(bits) : UInt128(bits) << 96 | low)
     return (address, UInt16(truncatingIfNeeded: values[4] << 8 | values[5]), length)
@@ -204,7 +205,7 @@ public struct FTPHelper: ConntrackHelper {
     }
   }
 
-  /// A port, and where it ends, its delimiter included.
+  /// A port and the index after its delimiter.
   private func port(_ text: PayloadText, at index: Int, _ delimiter: UInt8) -> (port: UInt16, end: Int)? {
     let (value, end) = text.number(at: index)
     let port = UInt16(truncatingIfNeeded: value)

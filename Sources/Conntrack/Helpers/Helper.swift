@@ -5,13 +5,13 @@ public struct HelperID: Sendable, Hashable {
   let rawValue: UInt16
 }
 
-/// How many connections of a class a master may expect at a time, and for how long. Kernel: `nf_conntrack_expect_policy`.
+/// The limit of expectations of a class and their timeout. Kernel: `nf_conntrack_expect_policy`.
 public struct ExpectationPolicy: Sendable, Hashable {
   /// The name of the class; empty for a helper's only one.
   public var name: String
-  /// 0 for no limit.
+  /// The maximum number of expectations at a time; 0 for no limit.
   public var maximum: Int
-  /// Seconds.
+  /// The timeout of an expectation, in seconds.
   public var timeout: UInt32
 
   /// Creates a policy; parameters as the properties of the same names.
@@ -22,11 +22,11 @@ public struct ExpectationPolicy: Sendable, Hashable {
   }
 }
 
-/// What a helper remembers in a connection. Kernel: `nf_conn_help.data`.
+/// The state of a helper in a connection. Kernel: `nf_conn_help.data`.
 public enum HelperState: Sendable {
   case none
   case ftp(FTPState)
-  /// A scanner was asked to start, and its next answer names a port.
+  /// `isStartRequested`: the client sent a start request, and the next reply names the data port.
   case sane(isStartRequested: Bool)
   case pptp(PPTPState)
   case sip(SIPState)
@@ -35,18 +35,18 @@ public enum HelperState: Sendable {
 
 /// Reads the payload of a connection and expects the connections that it announces. Kernel: `nf_conntrack_helper`.
 public protocol ConntrackHelper: Sendable {
-  /// The name by which the CT target and `-m helper` know it: "ftp".
+  /// The name that target CT and `-m helper` use, such as "ftp".
   var name: String { get }
   var family: AddressFamily { get }
   var proto: IPProtocol { get }
-  /// The port that automatic assignment looks for in the connection's reply source, 0 for none.
+  /// The port that automatic assignment compares with the source port of the reply tuple; 0 for none.
   var port: UInt16 { get }
-  /// One policy a class.
+  /// One policy per class.
   var policies: [ExpectationPolicy] { get }
 
-  /// Looks at a packet of its connection, about to leave; may change it, through the table's `helperNAT` alone.
-  /// - Parameter offset: where the transport header starts.
-  /// - Returns: `.accept`; `.drop` for what must not pass.
+  /// Processes a packet of its connection at POSTROUTING or INPUT. Changes the packet only through the table's `helperNAT`.
+  /// - Parameter offset: the position of the transport header.
+  /// - Returns: `.accept`, or `.drop` for a packet that must not pass.
   func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict
 }
 
@@ -60,20 +60,20 @@ public struct HelperCall {
   public let info: ConnectionInfo
   /// The helper that reads.
   public let helper: HelperID
-  /// For a packet that this host sends to the broadcast address of an interface: that interface's network mask.
+  /// The network mask of the output interface, for a packet that this host sends to the interface's broadcast address; else nil.
   public let broadcastMask: IPv4Address?
-  /// When the packet is read.
+  /// The current time.
   public let now: Instant
 
-  /// The connection as it is now; a helper is only called while it is there.
+  /// The current data of the connection. A helper is called only while the connection exists.
   public var state: Connection? { table[connection] }
   /// The direction of the packet.
   public var direction: Direction { info.direction }
-  /// Packets have gone both ways, and this is one of the connection itself.
+  /// True if packets have been seen in both directions and this packet belongs to the connection itself.
   var isEstablished: Bool { info == .established || info == .establishedReply }
 
-  /// Calls a NAT companion where there is one and the connection is translated; else expects the connection as it is, and drops the packet
-  /// when that cannot be.
+  /// Calls the NAT companion if there is one and the connection is translated. Otherwise adds the expectation unchanged, and drops the
+  /// packet if it is refused.
   func expect(
     _ expectation: Expectation, _ translated: (any HelperNAT) -> NetfilterVerdict
   ) -> NetfilterVerdict {
@@ -85,12 +85,13 @@ public struct HelperCall {
   func remember(_ state: HelperState) { table.update(connection) { $0.helperState = state } }
 }
 
-/// The NAT companions of the helpers: they choose addresses and ports for expected connections, and rewrite what the payload says of
-/// them. Kernel: the `nf_nat_*_hook` pointers.
+/// The NAT companions of the helpers. They choose addresses and ports for expected connections and rewrite them in the payload.
+/// Kernel: the `nf_nat_*_hook` pointers.
 public protocol HelperNAT: AnyObject {
   /// Sets NAT up for a connection that was expected. Kernel: `nf_conntrack_expect.expectfn`.
   func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant)
-  /// Kernel: `nf_nat_ftp_hook`. - Parameter match: where the address and port stand, from the start of the payload.
+  /// Kernel: `nf_nat_ftp_hook`.
+  /// - Parameter match: the range of the address and port, from the start of the payload.
   func ftp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ form: FTPAddressForm, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
   /// Kernel: `nf_nat_tftp_hook`.
   func tftp(_ call: HelperCall, _ expectation: Expectation) -> NetfilterVerdict
@@ -102,17 +103,18 @@ public protocol HelperNAT: AnyObject {
   func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict
   /// Kernel: `nf_nat_snmp_hook`.
   func snmp(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict
-  /// Kernel: `nfct_h323_nat_hooks.set_h225_addr`. - Returns: false, as of the following, when the message cannot pass.
+  /// Kernel: `nfct_h323_nat_hooks.set_h225_addr`.
+  /// - Returns: false, here and in the following functions, if the packet must be dropped.
   func h323(_ exchange: inout H323Exchange, set endpoint: H323Endpoint, to address: IPAddress, _ port: UInt16) -> Bool
-  /// Rewrites the signalling address that is of this connection. Kernel: `nfct_h323_nat_hooks.set_sig_addr`.
+  /// Rewrites this connection's signalling address. Kernel: `nfct_h323_nat_hooks.set_sig_addr`.
   func h323(_ exchange: inout H323Exchange, signal endpoints: [H323Endpoint?]) -> Bool
-  /// Rewrites the address of the sender itself. Kernel: `nfct_h323_nat_hooks.set_ras_addr`.
+  /// Rewrites the sender's own address. Kernel: `nfct_h323_nat_hooks.set_ras_addr`.
   func h323(_ exchange: inout H323Exchange, ras endpoints: [H323Endpoint?]) -> Bool
   /// Expects a stream and its control channel. Kernel: `nfct_h323_nat_hooks.nat_rtp_rtcp`.
   func h323(_ exchange: inout H323Exchange, _ media: Expectation, _ control: Expectation, _ endpoint: H323Endpoint) -> Bool
   /// Expects a channel. Kernel: `nfct_h323_nat_hooks.nat_t120`, `.nat_h245` and `.nat_callforwarding`.
   func h323(_ exchange: inout H323Exchange, _ expectation: Expectation, _ endpoint: H323Endpoint, _ kind: H323Channel) -> Bool
-  /// Expects calls to one of the addresses that are registered. Kernel: `nfct_h323_nat_hooks.nat_q931`.
+  /// Expects calls to one of the registered addresses. Kernel: `nfct_h323_nat_hooks.nat_q931`.
   func h323(_ exchange: inout H323Exchange, _ expectation: Expectation, registered endpoints: [H323Endpoint?], _ index: Int) -> Bool
   /// Rewrites the addresses of a SIP message's headers. Kernel: `nf_nat_sip_hooks.msg`.
   func sip(_ exchange: inout SIPExchange) -> NetfilterVerdict
@@ -123,10 +125,11 @@ public protocol HelperNAT: AnyObject {
   func sessionAddress(_ exchange: inout SIPExchange, _ line: SIPSessionLine, from place: Int, _ address: IPAddress) -> Bool
   /// Rewrites the port of a medium. Kernel: `nf_nat_sip_hooks.sdp_port`.
   func sessionPort(_ exchange: inout SIPExchange, _ place: Range<Int>, _ port: UInt16) -> Bool
-  /// Rewrites the addresses of the description's head. Kernel: `nf_nat_sip_hooks.sdp_session`.
+  /// Rewrites the session-level addresses of the description. Kernel: `nf_nat_sip_hooks.sdp_session`.
   func session(_ exchange: inout SIPExchange, from place: Int, _ address: IPAddress) -> Bool
-  /// Expects a stream and its control channel on a pair of ports, and rewrites the port of the medium. Kernel: `nf_nat_sip_hooks.sdp_media`.
-  /// - Parameter address: the address that the stream seems to go to.
+  /// Expects a stream and its control channel on a pair of ports, and rewrites the port of the medium. Kernel:
+  /// `nf_nat_sip_hooks.sdp_media`.
+  /// - Parameter address: the translated address of the stream.
   func sessionMedia(
     _ exchange: inout SIPExchange, _ media: Expectation, _ control: Expectation, _ place: Range<Int>, _ address: inout IPAddress
   ) -> NetfilterVerdict
@@ -135,7 +138,7 @@ public protocol HelperNAT: AnyObject {
 }
 
 extension ConntrackCore {
-  /// Registers a helper. Of two of one name, family and protocol the later one counts.
+  /// Registers a helper. Replaces an earlier helper of the same name, family, protocol and port.
   @discardableResult
   mutating func register(_ helper: any ConntrackHelper) -> HelperID {
     if let index = helpers.firstIndex(where: { $0.name == helper.name && $0.family == helper.family && $0.proto == helper.proto && $0.port == helper.port }) {
@@ -146,7 +149,7 @@ extension ConntrackCore {
     return HelperID(rawValue: UInt16(truncatingIfNeeded: helpers.count - 1))
   }
 
-  /// The helper of a name for connections of a family and protocol; nil when there is none. The corresponding kernel function is
+  /// The helper of a name for a family and protocol; nil if there is none. The corresponding kernel function is
   /// `nf_conntrack_helper_try_module_get`.
   func helper(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> HelperID? {
     helpers.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
@@ -157,7 +160,7 @@ extension ConntrackCore {
     Int(id.rawValue) < helpers.count ? helpers[Int(id.rawValue)].name : nil
   }
 
-  /// Gives a new connection its helper: the template's, or, where the switch for it is on, the one of its port.
+  /// Assigns a helper to a new connection: the template's or, if automatic assignment is on, the helper of its port.
   /// The corresponding kernel function is `__nf_ct_try_assign_helper`.
   mutating func assignHelper(_ slot: Int, _ template: Template?) {
     if let id = template?.helper {
@@ -174,7 +177,7 @@ extension ConntrackCore {
     }
   }
 
-  /// Whether a packet's connection has a helper or adjusted numbers.
+  /// True if the connection has a helper or adjusted sequence numbers.
   func mayNeedHelp(_ handle: ConnectionHandle) -> Bool {
     guard let slot = slot(handle) else { return false }
     return entries[slot].features.contains(.extended)

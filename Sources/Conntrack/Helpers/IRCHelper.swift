@@ -1,6 +1,6 @@
 public import Wire
 
-/// Expects the direct connections that IRC clients offer each other (DCC). Kernel: `nf_conntrack_irc`.
+/// Expects the direct connections (DCC) that IRC clients offer. Kernel: `nf_conntrack_irc`.
 public struct IRCHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "irc"
@@ -8,14 +8,14 @@ public struct IRCHelper: ConntrackHelper {
   public let family: AddressFamily = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies: [ExpectationPolicy]
 
   /// - Parameters:
-  ///   - maximum: offers open at a time, module parameter `max_dcc_channels`.
-  ///   - timeout: seconds an offer stands, module parameter `dcc_timeout`.
+  /// - maximum: the maximum number of open offers, module parameter `max_dcc_channels`.
+  /// - timeout: the lifetime of an offer in seconds, module parameter `dcc_timeout`.
   public init(port: UInt16 = 6667, maximum: Int = 8, timeout: UInt32 = 300) {
     self.port = port
     policies = [ExpectationPolicy(name: "irc", maximum: maximum, timeout: timeout)]
@@ -26,7 +26,7 @@ public struct IRCHelper: ConntrackHelper {
     guard call.direction == .original, call.isEstablished, let connection = call.state,
       let text = PayloadText(tcp: packet, at: offset, atMost: 4095), let start = messageStart(text)
     else { return .accept }
-    // Offers are read from where the text of the message starts; the shortest has 26 bytes from there on.
+    // Searches offers from the start of the message text; the shortest offer has 26 bytes from there.
     for command in [" SEND ", " CHAT ", " MOVE ", " TSEND ", " SCHAT "] as [String] {
       guard text.has(command, at: start - 1), let offer = offer(text, at: start + command.utf8.count - 1) else { continue }
       let own = connection.original.source
@@ -39,7 +39,7 @@ public struct IRCHelper: ConntrackHelper {
     return .accept
   }
 
-  /// Where the name of a DCC command stands: `PRIVMSG x :\u{1}DCC SEND …`; nil in other lines.
+  /// The position of the DCC command's name in `PRIVMSG x :\u{1}DCC SEND …`; nil in other lines.
   private func messageStart(_ text: PayloadText) -> Int? {
     var index = 0
     while index < text.count - 10, let byte = text[index], byte == 0x20 || byte == 0x0D || byte == 0x0A { index += 1 }
@@ -58,7 +58,7 @@ public struct IRCHelper: ConntrackHelper {
     return nil
   }
 
-  /// The address, as one number, and the port of an offer, behind its argument. The corresponding kernel function is `parse_dcc`.
+  /// The address (one decimal number) and port of an offer, after its argument. The corresponding kernel function is `parse_dcc`.
   private func offer(_ text: PayloadText, at start: Int) -> (address: IPAddress, port: UInt16, range: Range<Int>)? {
     var index = start
     while text[index] != 0x20 {

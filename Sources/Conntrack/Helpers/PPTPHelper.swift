@@ -1,6 +1,6 @@
 public import Wire
 
-/// What is known of a PPTP control connection. Kernel: `nf_ct_pptp_master` and `nf_nat_pptp`.
+/// The state of a PPTP control connection. Kernel: `nf_ct_pptp_master` and `nf_nat_pptp`.
 public struct PPTPState: Sendable, Hashable {
   /// The state of the control session. Kernel: `enum pptp_ctrlsess_state`.
   public enum Session: UInt8, Sendable, Hashable, Comparable {
@@ -18,13 +18,13 @@ public struct PPTPState: Sendable, Hashable {
   public var session = Session.none
   /// The state of the call.
   public var call = Call.none
-  /// The call ids of the server's and the client's end, the latter as translated.
+  /// The call id that the server chose.
   public var serverCallID: UInt16 = 0
-  /// The call id that the client chose.
+  /// The client's call id as the server sees it: under NAT the translated one.
   public var clientCallID: UInt16 = 0
-  /// The call ids as the ends gave them, before translation.
+  /// For NAT: the server's call id, which is never translated.
   public var natServerCallID: UInt16 = 0
-  /// The client's call id as the server sees it after NAT.
+  /// For NAT: the call id that the client chose.
   public var natClientCallID: UInt16 = 0
 
   /// Creates the state before the first message.
@@ -38,7 +38,7 @@ public enum PPTPMessage {
   public static let inCallRequest: UInt16 = 9, inCallReply: UInt16 = 10, inCallConnect: UInt16 = 11
   public static let clearRequest: UInt16 = 12, disconnectNotify: UInt16 = 13, errorNotify: UInt16 = 14, setLinkInfo: UInt16 = 15
 
-  /// Bytes of a message behind its header, at least.
+  /// The minimum length of a message after its header, in bytes.
   static func size(_ message: UInt16) -> Int {
     switch message {
     case startRequest, startReply: 144
@@ -65,9 +65,9 @@ public struct PPTPHelper: ConntrackHelper {
   public let family: AddressFamily = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16 = 1723
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(name: "pptp", maximum: 2, timeout: 300)]
 
   /// Bytes of the packet header and the control header before a message's own fields.
@@ -97,13 +97,13 @@ public struct PPTPHelper: ConntrackHelper {
   private struct Fields {
     let bytes: [UInt8]
     let start: Int
-    /// The first two words of most messages: a call id and the peer's.
+    /// The first 16-bit field: in most messages the sender's call id.
     var callID: UInt16 { bytes.uint16(at: start) ?? 0 }
     var peerCallID: UInt16 { bytes.uint16(at: start + 2) ?? 0 }
     func result(at offset: Int) -> UInt8 { bytes.uint8(at: start + offset) ?? 0 }
   }
 
-  /// Messages of the client. False for one that does not fit the state. The corresponding kernel function is `pptp_outbound_pkt`.
+  /// Processes a message of the client. False if it does not fit the state. The corresponding kernel function is `pptp_outbound_pkt`.
   private func outbound(_ state: inout PPTPState, _ message: UInt16, _ fields: Fields) -> Bool {
     switch message {
     case PPTPMessage.startRequest:
@@ -132,7 +132,7 @@ public struct PPTPHelper: ConntrackHelper {
     return true
   }
 
-  /// Messages of the server. The corresponding kernel function is `pptp_inbound_pkt`.
+  /// Processes a message of the server. The corresponding kernel function is `pptp_inbound_pkt`.
   private func inbound(_ state: inout PPTPState, _ message: UInt16, _ fields: Fields, _ call: HelperCall) -> Bool {
     switch message {
     case PPTPMessage.startReply:
@@ -171,7 +171,8 @@ public struct PPTPHelper: ConntrackHelper {
     return true
   }
 
-  /// Expects the tunnel's packets of both directions, and lets them be known by both call ids. The corresponding kernel function is `exp_gre`.
+  /// Expects the tunnel's packets of both directions and adds their call ids to the GRE keymap. The corresponding kernel function is
+  /// `exp_gre`.
   private func expectTunnel(_ state: inout PPTPState, server: UInt16, client: UInt16, _ call: HelperCall) {
     guard let connection = call.state else { return }
     func expectation(_ direction: Direction, _ source: UInt16, _ destination: UInt16) -> Expectation {
@@ -203,7 +204,8 @@ extension ConntrackCore {
     }
   }
 
-  /// Takes the tunnel of a control connection away, expected or there. The corresponding kernel function is `pptp_destroy_siblings`.
+  /// Removes the tunnel connections of a control connection and their expectations. The corresponding kernel function is
+  /// `pptp_destroy_siblings`.
   mutating func forgetTunnels(_ master: ConnectionHandle, _ state: PPTPState, now: Instant) {
     greKeys.removeAll { $0.master == master }
     guard let connection = self[master] else { return }
@@ -220,7 +222,8 @@ extension ConntrackCore {
     }
   }
 
-  /// What was expected of a tunnel's other direction is fulfilled with it. The corresponding kernel function is `pptp_expectfn`.
+  /// Removes the expectation of a tunnel's other direction once one direction is established. The corresponding kernel function is
+  /// `pptp_expectfn`.
   mutating func unexpectSibling(of expectation: Expectation, now: Instant) {
     guard let zone = self[expectation.master]?.zone, let tuple = expectation.tuple.inverted(),
       let other = findExpectation(tuple, zone: zone, now: now)
@@ -228,7 +231,7 @@ extension ConntrackCore {
     removeExpectation(other, now: now)
   }
 
-  /// Sets how long a connection lives from now on. The corresponding kernel function is `nf_ct_refresh`.
+  /// Sets a connection to expire the given seconds after `now`. The corresponding kernel function is `nf_ct_refresh`.
   mutating func extendTimeout(_ handle: ConnectionHandle, seconds: UInt32, now: Instant) {
     guard let slot = slot(handle), !entries[slot].status.contains(.fixedTimeout) else { return }
     let start = entries[slot].isConfirmed ? now : Instant(nanoseconds: 0)

@@ -1,12 +1,12 @@
 import Wire
 
-/// Reading numbers and words from a payload, bounded on every side.
+/// Reads numbers and words from a payload. Never reads outside it.
 struct PayloadText {
   let bytes: [UInt8]
   let start: Int
   let end: Int
 
-  /// The bytes behind a header that ends at `start`; nil when there are none.
+  /// The bytes from `start` on; nil if there are none.
   init?(_ packet: Packet, from start: Int, atMost limit: Int = .max) {
     guard start >= 0, start < packet.count else { return nil }
     bytes = packet.bytes
@@ -22,16 +22,16 @@ struct PayloadText {
 
   var count: Int { end - start }
 
-  /// A byte by its place in the payload.
+  /// The byte at an index of the payload; nil outside it.
   subscript(_ index: Int) -> UInt8? { index >= 0 && index < count ? bytes[start + index] : nil }
 
-  /// Whether a word stands at a place.
+  /// True if the payload has the word at the index.
   func has(_ word: String, at index: Int, ignoringCase: Bool = false) -> Bool {
     guard index >= 0, word.utf8.count <= count - index else { return false }
     return matches(word, at: index, length: word.utf8.count, ignoringCase)
   }
 
-  /// Whether what stands at a place begins as the word does, as far as the payload goes.
+  /// True if the payload from the index on equals the word or, at the payload's end, a prefix of it.
   func beginsWith(partOf word: String, at index: Int) -> Bool {
     matches(word, at: index, length: min(word.utf8.count, count - index), true)
   }
@@ -49,7 +49,7 @@ struct PayloadText {
   static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
   static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-  /// The place of a word between two places; nil when it is not there.
+  /// The index of a word between two indices; nil if it is not there.
   func find(_ word: String, from: Int = 0, to limit: Int? = nil) -> Int? {
     let limit = min(limit ?? count, count)
     var index = max(from, 0)
@@ -60,7 +60,8 @@ struct PayloadText {
     return nil
   }
 
-  /// A decimal number at a place, in 32 bits as the kernel's parsers keep it, and where it ends; the end is the place itself without digits.
+  /// The decimal number at an index and the index after it. Wraps at 32 bits, as the kernel's parsers do. Without digits the end
+  /// equals `index`.
   func number(at index: Int, to limit: Int? = nil) -> (value: UInt32, end: Int) {
     var value: UInt32 = 0
     var place = index
@@ -72,8 +73,8 @@ struct PayloadText {
     return (value, place)
   }
 
-  /// Numbers with a separator between them, and the length of them all; nil when they are fewer, or when behind the last stands something
-  /// else than the terminator (0 for anything).
+  /// `count` numbers separated by `separator`, and their total length. Nil if there are fewer, or if another byte than the terminator
+  /// follows (0: any byte may follow).
   func numbers(_ count: Int, at index: Int, separator: UInt8, terminator: UInt8) -> (values: [UInt32], length: Int)? {
     var values = [UInt32](repeating: 0, count: count)
     var current = 0

@@ -1,6 +1,6 @@
 public import Wire
 
-/// Expects the data connection of a network scanner, whose port the answer to a start request names. Kernel: `nf_conntrack_sane`.
+/// Expects the data connection of a network scanner. The reply to a start request names its port. Kernel: `nf_conntrack_sane`.
 public struct SANEHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "sane"
@@ -8,9 +8,9 @@ public struct SANEHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(name: "sane", maximum: 1, timeout: 300)]
 
   /// Creates the helper.

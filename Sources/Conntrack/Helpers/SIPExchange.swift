@@ -1,6 +1,6 @@
 package import Wire
 
-/// A SIP message in a packet while the helper and its NAT companion look at it, and what is remembered of its connection.
+/// A SIP message in a packet while the helper and its NAT companion process it, with the connection's state.
 public struct SIPExchange {
   package var packet: Packet
   /// Where the transport header starts.
@@ -8,7 +8,7 @@ public struct SIPExchange {
   package let call: HelperCall
   package private(set) var message: SIPMessage
   package var state: SIPState
-  /// Where the message starts, and how long it is.
+  /// The position of the message in the packet.
   private let start: Int
   package private(set) var count: Int
 
@@ -26,18 +26,18 @@ public struct SIPExchange {
 
   var connection: Connection? { call.state }
 
-  /// The NAT companion, where there is one and the connection is translated.
+  /// The NAT companion, if there is one and the connection is translated.
   var companion: (any HelperNAT)? {
     guard let nat = call.table.helperNAT, let status = connection?.status, !status.isDisjoint(with: .natMask) else { return nil }
     return nat
   }
 
-  /// A place of the message, counted from the start of the packet's payload.
+  /// Converts a range of the message to a range of the packet's payload.
   package func placeInPayload(_ range: Range<Int>, payload: Int) -> Range<Int> {
     (range.lowerBound + start - payload)..<(range.upperBound + start - payload)
   }
 
-  /// Looks at the message anew, after it has grown.
+  /// Parses the message again after it has grown.
   package mutating func reread(grownBy growth: Int) {
     count += growth
     if let text = PayloadText(packet, from: start, atMost: count) { message = SIPMessage(text: text, family: message.family, isTCP: message.isTCP) }

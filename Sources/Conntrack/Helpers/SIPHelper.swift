@@ -1,15 +1,15 @@
 public import Wire
 
-/// What is remembered of a SIP signalling connection. Kernel: `nf_ct_sip_master`.
+/// The state of a SIP signalling connection. Kernel: `nf_ct_sip_master`.
 public struct SIPState: Sendable, Hashable {
   /// The sequence numbers of the last registration and the last invitation.
   var registration: UInt32 = 0
   var invitation: UInt32 = 0
-  /// Where a phone that sends from another port wants its answers.
+  /// The port to which replies go, if the phone sends from another port.
   package var forcedPort: UInt16?
 }
 
-/// Expects the media streams of SIP calls, and calls for phones that have registered. Kernel: `nf_conntrack_sip`.
+/// Expects the media streams of SIP calls, and calls to registered phones. Kernel: `nf_conntrack_sip`.
 public struct SIPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "sip"
@@ -17,18 +17,18 @@ public struct SIPHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
   /// Classes: 0 signalling, 1 audio, 2 video, 3 image.
   public let policies = [
     ExpectationPolicy(name: "signalling", maximum: 1, timeout: 180), ExpectationPolicy(name: "audio", maximum: 4, timeout: 180),
     ExpectationPolicy(name: "video", maximum: 4, timeout: 180), ExpectationPolicy(name: "image", maximum: 2, timeout: 180),
   ]
-  /// Seconds that signalling lives without a message: module parameter `sip_timeout`.
+  /// The timeout of signalling connections, in seconds: module parameter `sip_timeout`.
   public var timeout: UInt32 = 3600
-  /// Calls come from the registrar alone: module parameter `sip_direct_signalling`.
+  /// If true, calls are expected from the registrar only: module parameter `sip_direct_signalling`.
   public var isSignallingDirect = true
-  /// Media flow between the ends of the signalling alone: module parameter `sip_direct_media`.
+  /// If true, media is expected between the ends of the signalling only: module parameter `sip_direct_media`.
   public var isMediaDirect = true
 
   /// Creates the helper for one family and transport.
@@ -52,7 +52,7 @@ public struct SIPHelper: ConntrackHelper {
     return handle(&packet, at: offset, call, from: start, count: packet.count - start).verdict
   }
 
-  /// A segment may carry several messages, each as long as it says. The corresponding kernel function is `sip_help_tcp`.
+  /// Processes each message of a segment; Content-Length gives its length. The corresponding kernel function is `sip_help_tcp`.
   private func helpStream(_ packet: inout Packet, at offset: Int, from first: Int, _ call: HelperCall) -> NetfilterVerdict {
     let sequence = TCPHeader(packet.bytes, at: offset)?.sequence ?? 0
     var start = first
@@ -63,7 +63,7 @@ public struct SIPHelper: ConntrackHelper {
         Int(length) <= text.count, let blank = text.find("\r\n\r\n", from: digits.upperBound)
       else { break }
       let end = blank + 4 + Int(length)
-      // What is changed of the messages before stays unaccounted then.
+      // As the kernel: length changes of earlier messages in the segment are then not recorded.
       guard end <= text.count else { return .accept }
       let (verdict, count) = handle(&packet, at: offset, call, from: start, count: end)
       guard verdict == .accept else { return verdict }
@@ -78,7 +78,8 @@ public struct SIPHelper: ConntrackHelper {
 
   // MARK: Messages
 
-  /// Looks at one message. - Returns: how long it is afterwards.
+  /// Processes one message.
+  /// - Returns: the message's length afterwards.
   private func handle(
     _ packet: inout Packet, at offset: Int, _ call: HelperCall, from start: Int, count: Int
   ) -> (verdict: NetfilterVerdict, count: Int) {
@@ -139,7 +140,8 @@ public struct SIPHelper: ConntrackHelper {
     return .accept
   }
 
-  /// Takes back what is expected of media, or the newest of signalling. The corresponding kernel function is `flush_expectations`.
+  /// Removes the expectations of media, or the newest expectation of signalling. The corresponding kernel function is
+  /// `flush_expectations`.
   private func flush(media: Bool, _ call: HelperCall) {
     for handle in call.table.expectations(of: call.connection).reversed() {
       guard let expectation = call.table.expectation(handle), (expectation.policyClass != 0) == media else { continue }
@@ -156,7 +158,7 @@ public struct SIPHelper: ConntrackHelper {
     guard let connection = call.state, !connection.status.contains(.expected) else { return .accept }
     var expires = message.number(.expires).value ?? 0
     guard let contact = message.endpoint(.contact) else { return .accept }
-    // Nobody registers for another host.
+    // A phone may register only its own address.
     guard contact.address == connection.tuple(call.direction).source,
       let transport = message.transport(from: contact.range.upperBound, own: proto)
     else { return .accept }
@@ -183,7 +185,7 @@ public struct SIPHelper: ConntrackHelper {
     return verdict
   }
 
-  /// The registrar's answer brings what was expected into force, or takes it back. The corresponding kernel function is
+  /// Activates or removes the expectations of a registration, by the registrar's response. The corresponding kernel function is
   /// `process_register_response`.
   private func registered(_ exchange: SIPExchange, _ code: UInt32, _ sequence: UInt32) -> NetfilterVerdict {
     let (message, call) = (exchange.message, exchange.call)

@@ -18,7 +18,7 @@ extension SIPHelper {
         continue
       }
       place += kind.0.utf8.count
-      // Port 0 stands for a stream that rests.
+      // Port 0 means an inactive stream.
       guard let port = exchange.message.strictNumber(at: place)?.value, port != 0 else { continue }
       let own = exchange.message.connectionAddress(from: place)
       guard (1024...65535).contains(port), var address = own ?? general else { return .drop }
@@ -34,9 +34,9 @@ extension SIPHelper {
     return nat.session(&exchange, from: session, announced) ? .accept : .drop
   }
 
-  /// Expects a stream and its control channel, on an even port and the odd one behind it. The corresponding kernel function is
+  /// Expects a stream on an even port and its control channel on the next port. The corresponding kernel function is
   /// `set_expected_rtp_rtcp`.
-  /// - Parameter address: where the stream goes; afterwards where it seems to go.
+  /// - Parameter address: the stream's address in the message; afterwards its translated address.
   private func expectStream(
     _ exchange: inout SIPExchange, _ address: inout IPAddress, _ port: UInt16, _ policyClass: Int, _ place: Range<Int>
   ) -> NetfilterVerdict {
@@ -63,7 +63,7 @@ extension SIPHelper {
     return expect(stream(base), stream(base + 1), call) ? .accept : .drop
   }
 
-  /// Expects both; what another call or another medium expects already counts as expected.
+  /// Adds both expectations. An equal expectation of another call or medium counts as success.
   private func expect(_ media: Expectation, _ control: Expectation, _ call: HelperCall) -> Bool {
     do throws(ExpectationError) {
       let expected = try expectOnce(media, call)
@@ -88,7 +88,8 @@ extension SIPHelper {
     }
   }
 
-  /// What another call expects of the same stream: then it goes to the address behind the translation directly, or is expected already.
+  /// Looks for an expectation of the same stream by another call. If there is one, the stream is sent to the untranslated address
+  /// directly, or is already expected.
   private func lookForStream(
     _ call: HelperCall, _ connection: Connection, _ address: IPAddress, _ source: IPAddress?, _ port: UInt16, _ policyClass: Int
   ) -> (address: IPAddress, port: UInt16, isDirect: Bool, isExpected: Bool) {

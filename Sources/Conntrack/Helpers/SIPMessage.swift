@@ -1,26 +1,26 @@
 package import Wire
 
-/// One SIP message in a payload: where its headers and its session description name addresses and ports (RFC 3261, RFC 4566).
+/// One SIP message in a payload. Finds the addresses and ports in its headers and session description (RFC 3261, RFC 4566).
 ///
-/// Places are counted from the start of the message. A header may be missing, or be there and not parse; the two are told apart.
+/// Positions count from the start of the message. A missing header and a malformed header are distinct results.
 package struct SIPMessage {
   package enum Found<Value> {
     case missing
-    /// With the place at which the search goes on.
+    /// Malformed; the search continues at the position.
     case malformed(Int)
     case found(Value)
 
     package var value: Value? { if case .found(let value) = self { value } else { nil } }
   }
 
-  /// An address with its port, and the place of both together.
+  /// An address with its port, and the range of both.
   package struct Endpoint {
     package var address: IPAddress
     package var port: UInt16
     package var range: Range<Int>
   }
 
-  /// A header by its name, its one-letter form, and what its value is searched for before it is read.
+  /// A header: its name, its one-letter form, and the text to search in its value first.
   package enum Header {
     case sequence, from, to, contact, viaUDP, viaTCP, expires, contentLength
 
@@ -45,20 +45,20 @@ package struct SIPMessage {
       }
     }
 
-    /// A user may stand before the address.
+    /// True if the value may have a user part before the address.
     var hasUser: Bool { self == .from || self == .to || self == .contact }
   }
 
   let text: PayloadText
   let family: AddressFamily
-  /// It came over TCP.
+  /// True if the message came over TCP.
   package let isTCP: Bool
 
   package func begins(with word: String) -> Bool { text.has(word, at: 0, ignoringCase: true) }
 
   // MARK: Headers
 
-  /// The number that a header's value is.
+  /// The numeric value of a header.
   func number(_ header: Header) -> Found<UInt32> {
     switch value(of: header, from: 0) {
     case .missing: return .missing
@@ -69,12 +69,12 @@ package struct SIPMessage {
     }
   }
 
-  /// Where a header's digits stand: the method follows them in CSeq.
+  /// The range of a header's digits. In CSeq the method follows them.
   package func digits(of header: Header) -> Range<Int>? {
     value(of: header, from: 0).value.map { $0..<text.number(at: $0).end }
   }
 
-  /// The next address in headers of a kind behind a place, in lists with commas as well. The corresponding kernel function is
+  /// The next address after a position in headers of a kind, including comma-separated lists. The corresponding kernel function is
   /// `ct_sip_parse_header_uri`.
   package func endpoint(_ header: Header, from start: Int, inHeader: inout Bool) -> Found<Endpoint> {
     var place = start
@@ -101,13 +101,14 @@ package struct SIPMessage {
     }
   }
 
-  /// The address in the first header of a kind that has one.
+  /// The first address in headers of a kind.
   package func endpoint(_ header: Header) -> Endpoint? {
     var inHeader = false
     return endpoint(header, from: 0, inHeader: &inHeader).value
   }
 
-  /// The address in the first line of a request, in any line without. The corresponding kernel function is `ct_sip_parse_request`.
+  /// The address in the first line of a request; without one, the first address in any line. The corresponding kernel function is
+  /// `ct_sip_parse_request`.
   package func requestEndpoint() -> Endpoint? {
     var place = 0
     while isLetter(text[place]) { place += 1 }
@@ -121,16 +122,16 @@ package struct SIPMessage {
     return nil
   }
 
-  /// Where the value of the first header of a kind behind a place starts, or in it what is searched for. The corresponding kernel function is
-  /// `ct_sip_get_header`.
+  /// The position of the value of the first header of a kind after `start`, or of the header's search text in it. The corresponding
+  /// kernel function is `ct_sip_get_header`.
   private func value(of header: Header, from start: Int) -> Found<Int> {
     var place = start
     var rest = start
     while let next = line(behind: rest) {
       place = next
-      // The kernel passes over the first byte of a line, even when it ends it.
+      // As the kernel: skips the first byte of a line, even a line end.
       rest = next + 1
-      // A line that begins with white space goes on with the one before.
+      // A line that begins with white space continues the previous line.
       if text[place] == 0x20 || text[place] == 0x09 { continue }
       let (name, short) = header.names
       var colon = place
@@ -151,7 +152,7 @@ package struct SIPMessage {
     return .missing
   }
 
-  /// The start of the line behind the one that a place is in.
+  /// The start of the next line.
   func line(behind start: Int) -> Int? {
     var place = start
     while let byte = text[place] {
@@ -163,7 +164,7 @@ package struct SIPMessage {
     return nil
   }
 
-  /// Steps over blanks, and over the end of a line that is continued.
+  /// Skips blanks and the end of a continued line.
   private func skipSpace(_ start: Int) -> Int? {
     var place = start
     while text[place] == 0x20 || text[place] == 0x09 { place += 1 }
@@ -179,7 +180,7 @@ package struct SIPMessage {
     return place
   }
 
-  /// A word within a header's value, over continued lines. The corresponding kernel function is `ct_sip_header_search`.
+  /// The position of a word in a header's value, including continued lines. The corresponding kernel function is `ct_sip_header_search`.
   func search(_ word: String, from start: Int, to limit: Int? = nil) -> Int? {
     let limit = (limit ?? text.count) - word.utf8.count
     var place = start

@@ -1,6 +1,6 @@
 package import Wire
 
-/// Addresses, numbers and parameters in the values of headers.
+/// Addresses, numbers and parameters in header values.
 extension SIPMessage {
   func endpoint(at start: Int, skipsUser: Bool) -> Endpoint? {
     var place = start
@@ -13,8 +13,8 @@ extension SIPMessage {
     return Endpoint(address: address, port: port, range: place..<portEnd)
   }
 
-  /// An address in text, and where it ends.
-  /// - Parameter bracketed: an IPv6 address must stand in brackets; else it may.
+  /// The address at a position, and the position after it.
+  /// - Parameter bracketed: if true, an IPv6 address must be in brackets; if false, it may be.
   func address(at start: Int, bracketed: Bool) -> (address: IPAddress, end: Int)? {
     if family == .ipv4 { return ipv4(at: start) }
     let isBracketed = text[start] == 0x5B
@@ -22,7 +22,7 @@ extension SIPMessage {
     let place = isBracketed ? start + 1 : start
     var word: [UInt8] = []
     while let byte = text[place + word.count], word.count < 46, isAddressByte(byte) { word.append(byte) }
-    // Take the longest beginning that is an address.
+    // Takes the longest prefix that is an address.
     while !word.isEmpty {
       if let address = IPv6Address(String(decoding: word, as: UTF8.self)) {
         var end = place + word.count
@@ -34,8 +34,8 @@ extension SIPMessage {
     return nil
   }
 
-  /// Four numbers, with leading zeros if need be; neither a point nor a hexadecimal digit may follow. The corresponding kernel function is
-  /// `in4_pton`.
+  /// Four decimal numbers; leading zeros are allowed. Neither a dot nor a hexadecimal digit may follow. The corresponding kernel
+  /// function is `in4_pton`.
   private func ipv4(at start: Int) -> (address: IPAddress, end: Int)? {
     var bits: UInt32 = 0
     var place = start
@@ -61,7 +61,7 @@ extension SIPMessage {
     PayloadText.isDigit(byte) || byte == 0x2E || byte == 0x3A || (0x61...0x66).contains(PayloadText.lowered(byte))
   }
 
-  /// The port behind an address: SIP's own without one, nil for one that is none, or at the end of the message. The corresponding kernel
+  /// The port after an address: 5060 if there is none; nil for an invalid port, or at the end of the message. The corresponding kernel
   /// function is `sip_parse_port`.
   private func port(at start: Int) -> (port: UInt16, end: Int)? {
     guard start < text.count else { return nil }
@@ -83,7 +83,7 @@ extension SIPMessage {
     return place > start ? (UInt32(value), place) : nil
   }
 
-  /// A parameter of the address at a place, up to the next comma: `expires=3600`.
+  /// A parameter of the address at a position, such as `expires=3600`, up to the next comma.
   package func parameter(_ name: String, from start: Int) -> Found<(value: UInt32, range: Range<Int>)> {
     guard let place = search(name, from: start, to: search(",", from: start)) else { return .missing }
     let begin = place + name.utf8.count
@@ -91,14 +91,14 @@ extension SIPMessage {
     return .found((value, begin..<end))
   }
 
-  /// A parameter that is an address. The corresponding kernel function is `ct_sip_parse_address_param`.
+  /// A parameter whose value is an address. The corresponding kernel function is `ct_sip_parse_address_param`.
   package func addressParameter(_ name: String, from start: Int, bracketed: Bool) -> (address: IPAddress, range: Range<Int>)? {
     guard let place = search(name, from: start, to: search(",", from: start)) else { return nil }
     let begin = place + name.utf8.count
     return address(at: begin, bracketed: bracketed).map { ($0.address, begin..<$0.end) }
   }
 
-  /// The protocol that an address asks for, or the connection's own; nil for another one.
+  /// The transport protocol of an address's `transport` parameter; the connection's own without the parameter; nil for an unknown one.
   func transport(from start: Int, own: IPProtocol) -> IPProtocol? {
     guard let place = search("transport=", from: start, to: search(",", from: start)) else { return own }
     let value = place + 10
@@ -124,9 +124,9 @@ public enum SIPSessionLine: Sendable {
 
 /// The session description (RFC 4566).
 extension SIPMessage {
-  /// Where the value of the first line of a kind behind a place stands, or in it what counts: the version's digits, the address, the kind
-  /// of a medium and its port. The corresponding kernel function is `ct_sip_get_sdp_header`.
-  /// - Parameter stopsAtMedia: lines from the next medium on do not count.
+  /// The range of the value of the first line of a kind after `start`, or of its significant part: the version's digits, the address, the
+  /// media type, the port. The corresponding kernel function is `ct_sip_get_sdp_header`.
+  /// - Parameter stopsAtMedia: if true, the search stops at the next media line.
   package func session(_ kind: SIPSessionLine, from start: Int, stopsAtMedia: Bool = false) -> Range<Int>? {
     var rest = start
     while let place = line(behind: rest) {

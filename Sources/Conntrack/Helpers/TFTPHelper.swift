@@ -1,6 +1,6 @@
 public import Wire
 
-/// Expects the answer to a TFTP request, which comes from another port (RFC 1350). Kernel: `nf_conntrack_tftp`.
+/// Expects the reply to a TFTP request; it comes from another port (RFC 1350). Kernel: `nf_conntrack_tftp`.
 public struct TFTPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "tftp"
@@ -8,9 +8,9 @@ public struct TFTPHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(name: "tftp", maximum: 1, timeout: 300)]
 
   /// Creates the helper.

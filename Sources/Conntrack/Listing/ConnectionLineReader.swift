@@ -1,6 +1,6 @@
 import Wire
 
-/// Reads one line of a listing, in the orders in which libnetfilter_conntrack's `snprintf_default.c` and the kernel's `ct_seq_show` write it.
+/// Parses one line of a listing, as libnetfilter_conntrack's `snprintf_default.c` or the kernel's `ct_seq_show` writes it.
 struct ConnectionLineReader {
   private static let directed: Set<String> = [
     "src", "dst", "sport", "dport", "type", "code", "id", "srckey", "dstkey", "zone-orig", "zone-reply", "packets", "bytes",
@@ -18,7 +18,7 @@ struct ConnectionLineReader {
   private var flags: Set<String> = []
   private var directions = 0
 
-  /// - Parameter words: one at least.
+  /// - Parameter words: the words of the line, at least one.
   init(_ words: [ListingWord]) {
     self.words = words[...]
     let last = words.last?.range.upperBound ?? 0
@@ -49,7 +49,7 @@ struct ConnectionLineReader {
     return snapshot
   }
 
-  /// The kernel lets offloaded connections live so long, and does not show it. Kernel: `NF_CT_DAY`.
+  /// The timeout of offloaded connections in seconds; listings do not show it. Kernel: `NF_CT_DAY`.
   private static let offloadTimeout: UInt32 = 86400
 
   // MARK: The beginning
@@ -81,7 +81,7 @@ struct ConnectionLineReader {
   }
 
   private func state(_ rest: inout ArraySlice<ListingWord>) throws(ConnectionListingError) -> String? {
-    // The kernel's file tells the timeouts that a GRE connection began with before its addresses: `timeout=30, stream_timeout=180`.
+    // The kernel's file shows a GRE connection's initial timeouts before its addresses: `timeout=30, stream_timeout=180`.
     while let key = rest.first?.field?.key, key == "timeout" || key == "stream_timeout" { rest.removeFirst() }
     guard let word = rest.first, word.field == nil, !word.text.hasPrefix("[") else { return nil }
     rest.removeFirst()
@@ -111,7 +111,7 @@ struct ConnectionLineReader {
     }
     var place = 2
     if ConnectionLineReader.directed.contains(key) {
-      // `id' is that of an echo request first, and then that of the connection.
+      // The first `id' of an ICMP line is the identifier of the echo request; a later one is the connection's id.
       let isOfConnection = key == "id" && (!proto.isICMP || directions == 2 && fields[1]["id"] != nil)
       guard directions > 0 else { throw ConnectionListingError("\(key)= stands before src=", at: word.range) }
       place = isOfConnection ? 2 : directions - 1
@@ -152,7 +152,7 @@ struct ConnectionLineReader {
     } else if proto.isTrackedByPort {
       ids = (try needed("sport", of: place), try needed("dport", of: place))
     } else {
-      // The tool writes ports of protocols of which the kernel knows none: both are 0.
+      // The tool writes ports even for protocols without ports; both are 0.
       let ports: (UInt16, UInt16) = (try number("sport", of: place) ?? 0, try number("dport", of: place) ?? 0)
       guard ports == (0, 0) else {
         throw ConnectionListingError("\(proto) is tracked without ports", at: (fields[place]["sport"] ?? fields[place]["dport"])?.range ?? end)
@@ -164,13 +164,13 @@ struct ConnectionLineReader {
     return tuple
   }
 
-  // MARK: What follows from them
+  // MARK: Derived values
 
   private func status(_ original: Tuple, _ reply: Tuple) -> ConnectionStatus {
     var status: ConnectionStatus = [.confirmed]
     if !flags.contains("[UNREPLIED]") { status.insert(.seenReply) }
     if flags.contains("[ASSURED]") { status.insert(.assured) }
-    // Of an offloaded connection nothing else is said; offloaded is what is assured.
+    // A listing shows no other status of an offloaded connection. Only assured connections are offloaded.
     if flags.contains("[OFFLOAD]") { status.formUnion([.assured, .offload]) }
     if flags.contains("[HW_OFFLOAD]") { status.formUnion([.assured, .offload, .hardwareOffload]) }
     return status.union(ConnectionStatus(original: original, reply: reply))
@@ -215,7 +215,7 @@ struct ConnectionLineReader {
 
 extension IPProtocol {
   var isICMP: Bool { self == .icmp || self == .icmpv6 }
-  /// Connections of it are told apart by ports here. Kernel: the trackers there are.
+  /// True if the kernel has a tracker for the protocol whose tuples have ports.
   var isTrackedByPort: Bool {
     switch self {
     case .tcp, .udp, .udplite, .sctp: true
@@ -225,11 +225,11 @@ extension IPProtocol {
 }
 
 extension ConnectionStatus {
-  /// The bits that say which ends are translated, as two tuples show it.
+  /// The NAT status bits that follow from two tuples.
   init(original: Tuple, reply: Tuple) {
     self = []
     guard let plain = original.inverted() else { return }
-    // An ICMP identifier belongs to the source.
+    // An ICMP identifier counts as part of the source.
     let isSourceID = original.isICMP ? plain.sourceID == reply.sourceID : plain.destinationID == reply.destinationID
     if plain.destinationBits != reply.destinationBits || !isSourceID { insert(.sourceNAT) }
     let isDestinationID = original.isICMP || plain.sourceID == reply.sourceID

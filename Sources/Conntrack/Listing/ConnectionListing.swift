@@ -1,6 +1,6 @@
-/// What `conntrack -L` prints, with any of its output options, or the file `/proc/net/nf_conntrack`.
+/// The output of `conntrack -L` with any of its output options, or the file `/proc/net/nf_conntrack`.
 public struct ConnectionListing: Sendable {
-  /// A connection and the bytes of the text that tell of it.
+  /// A connection and the bytes of its line.
   public struct Entry: Sendable {
     /// The connection as the line describes it.
     public let connection: ConnectionSnapshot
@@ -8,16 +8,15 @@ public struct ConnectionListing: Sendable {
     public let range: Range<Int>
   }
 
-  /// In the order of their lines.
+  /// The connections, in the order of their lines.
   public let entries: [Entry]
-  /// What is wrong with lines that could not be read; they are left out.
+  /// The errors of the lines that could not be parsed. Those lines have no entry.
   public let errors: [ConnectionListingError]
 
-  /// Reads all lines. Empty ones, those that begin with `#` and what `conntrack` says of itself are passed over.
+  /// Parses all lines. Skips empty lines, lines that begin with `#`, and the status line of `conntrack`.
   ///
-  /// A listing does not tell everything: the windows of TCP connections, masters, security contexts as numbers and adjustments of
-  /// sequence numbers are not in it.
-  /// - Parameter label: the number of a connection label's name, as connlabel.conf says it.
+  /// A listing does not show TCP windows, masters, numeric security contexts and sequence number adjustments.
+  /// - Parameter label: maps a connection label's name to its bit, as connlabel.conf does; nil for an unknown name.
   public init(_ bytes: [UInt8], label: (String) -> UInt16? = { _ in nil }) {
     var entries: [Entry] = []
     var errors: [ConnectionListingError] = []
@@ -41,9 +40,9 @@ public struct ConnectionListing: Sendable {
   }
 }
 
-/// Why a line of a listing cannot be read, or its connection cannot be entered.
+/// Why a line of a listing cannot be parsed, or its connection cannot be restored.
 public struct ConnectionListingError: Error, Sendable, Equatable {
-  /// The bytes of the text that are meant.
+  /// The bytes of the text with the error.
   public let range: Range<Int>
   /// What is wrong, as a sentence.
   public let message: String
@@ -55,25 +54,25 @@ public struct ConnectionListingError: Error, Sendable, Equatable {
   }
 }
 
-/// A word of a listing and where it stands.
+/// A word of a listing and its range in the text.
 struct ListingWord {
   let text: String
   let range: Range<Int>
 
-  /// What stands before the first `=`, and what behind it; nil without one.
+  /// The text before and after the first `=`; nil without one.
   var field: (key: String, value: ListingWord)? {
     guard let sign = text.utf8.firstIndex(of: 0x3D), sign != text.utf8.startIndex else { return nil }
     let key = String(text[..<sign])
-    // A byte that is no UTF-8 counts as three in the text.
+    // An invalid UTF-8 byte becomes U+FFFD, which is three bytes long.
     let start = min(range.lowerBound + key.utf8.count + 1, range.upperBound)
     return (key, ListingWord(text: String(text[text.utf8.index(after: sign)...]), range: start..<range.upperBound))
   }
 
-  /// The words of a line. What stands in brackets is one word, with the spaces in it.
+  /// The words of a line. Text in brackets is one word, spaces included.
   static func words(_ bytes: [UInt8], _ line: Range<Int>) -> [ListingWord] {
     var words: [ListingWord] = []
     var place = line.lowerBound
-    // Not looked for again where it is not there: a line of opening brackets would take time by the square of its length.
+    // Searches a closing bracket only until one is missing: otherwise a line of opening brackets would take quadratic time.
     var mayClose = true
     func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
     while place < line.upperBound {

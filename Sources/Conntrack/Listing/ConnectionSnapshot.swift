@@ -1,8 +1,8 @@
 import Wire
 
-/// Everything that is known of a connection at a moment, for listing and events.
+/// All data of a connection at one instant, for listings and events.
 public struct ConnectionSnapshot: Sendable {
-  /// Nil for one that was read from a listing.
+  /// The handle; nil for a connection parsed from a listing.
   public var handle: ConnectionHandle?
   /// The tuple of the original direction.
   public var original: Tuple
@@ -10,9 +10,9 @@ public struct ConnectionSnapshot: Sendable {
   public var reply: Tuple
   /// The status bits.
   public var status: ConnectionStatus
-  /// The TCP or SCTP state's name; nil for protocols without.
+  /// The name of the TCP or SCTP state; nil for other protocols.
   public var state: String?
-  /// Whole seconds left.
+  /// Whole seconds until it expires.
   public var timeout: UInt32
   /// The connection mark.
   public var mark: UInt32 = 0
@@ -22,18 +22,18 @@ public struct ConnectionSnapshot: Sendable {
   public var labels: UInt128 = 0
   /// The name of the helper; nil for none.
   public var helper: String?
-  /// Packets and bytes; nil where the listing has none.
+  /// Packets and bytes of both directions; nil if the listing has none.
   public var accounting: ConnectionAccounting?
   /// The original tuple of the connection that expected this one.
   public var master: Tuple?
-  /// By direction; nil when sequence numbers were never adjusted.
+  /// The sequence adjustments of the original and the reply direction; nil if there are none.
   public var sequenceAdjustments: (SequenceAdjustment, SequenceAdjustment)?
-  /// When the connection began; nil where the listing does not say.
+  /// When the connection was confirmed; nil if unknown.
   public var start: Instant?
-  /// What an event tells of; nothing in a listing.
+  /// The changes that an event reports; empty in a listing.
   public var changes: ConnectionEvents = []
 
-  /// A connection without anything that few have.
+  /// Creates a snapshot without the rarely used fields.
   public init(original: Tuple, reply: Tuple, status: ConnectionStatus, state: String?, timeout: UInt32) {
     self.original = original
     self.reply = reply
@@ -44,7 +44,7 @@ public struct ConnectionSnapshot: Sendable {
 }
 
 extension ConnectionSnapshot {
-  /// One line as `conntrack -L -o extended` prints it, which `ConnectionListing` reads; labels, where there are any, by their numbers.
+  /// One line as `conntrack -L -o extended` prints it; `ConnectionListing` parses it. Labels are shown by number.
   public var extendedLine: String {
     let family = original.family == .ipv4 ? "ipv4     2 " : "ipv6     10 "
     var parts = ["\(family)\(padded(protocolName, 8)) \(original.proto.rawValue) \(timeout)"]
@@ -69,7 +69,7 @@ extension ConnectionSnapshot {
     return status.contains(.assured) ? "[ASSURED]" : nil
   }
 
-  /// The tool knows these protocols by name alone.
+  /// The tool has names for these protocols only.
   private var protocolName: String {
     switch original.proto {
     case .tcp, .udp, .udplite, .icmp, .icmpv6, .sctp, .dccp, .gre: original.proto.description

@@ -1,23 +1,22 @@
 import Wire
 
-/// Why a connection cannot be entered from outside.
+/// Why a connection cannot be restored.
 public enum RestoringError: Error, Sendable, Equatable {
   /// Another connection has one of its tuples (EEXIST).
   case exists
   /// `nf_conntrack_max` is reached (ENOMEM).
   case tableFull
-  /// No helper of this name is for its protocol (EOPNOTSUPP).
+  /// There is no helper of this name for the protocol (EOPNOTSUPP).
   case noHelper(String)
-  /// Nothing answers to its original direction, such as an ICMP type without reply.
+  /// The original tuple cannot be inverted, such as an ICMP type without reply.
   case notTracked
 }
 
 extension ConntrackTable {
-  /// Enters a connection as a listing tells of it, confirmed, with its timeout running from now.
+  /// Adds a listed connection to the table, confirmed, with its timeout starting at `now`.
   ///
-  /// Its translation goes on as it was. Where its TCP ends' windows stand is not known: they are taken from the next segments, as the kernel
-  /// does with a connection that `conntrack -I` or `conntrackd` has made. No event is told. The corresponding kernel function is
-  /// `ctnetlink_create_conntrack`.
+  /// Its NAT mapping is kept. The TCP windows are unknown and taken from the next segments, as the kernel does for a connection that
+  /// `conntrack -I` or `conntrackd` created. Records no event. The corresponding kernel function is `ctnetlink_create_conntrack`.
   @discardableResult
   public func restore(_ snapshot: ConnectionSnapshot, now: Instant) throws(RestoringError) -> ConnectionHandle {
     try core.restore(snapshot, now: now)
@@ -37,7 +36,7 @@ extension ConntrackCore {
     let originalHash = original.hash(zone: zone.id(.original), seed: seed)
     if settings.max != 0, count >= Int(settings.max), !dropEarly(originalHash, now: now) { throw .tableFull }
     let slot = allocate(original, reply, zone: zone)
-    // A listing shows connections that have been through address translation, if only to be left as they are.
+    // Every listed connection has been through NAT setup, possibly with the null binding.
     let kept = snapshot.status.intersection([.seenReply, .assured, .offload, .hardwareOffload])
     entries[slot].status = kept.union([.confirmed]).union(.natDoneMask).union(ConnectionStatus(original: original, reply: reply))
     entries[slot].mark = snapshot.mark
@@ -56,7 +55,7 @@ extension ConntrackCore {
     return handle(slot)
   }
 
-  /// What a tracker can know of a connection that it has not followed.
+  /// The tracker state of a connection whose packets were not seen.
   private func tracker(of snapshot: ConnectionSnapshot) -> TrackerState {
     switch snapshot.original.proto {
     case .tcp:
@@ -67,7 +66,7 @@ extension ConntrackCore {
       var sctp = SCTPState()
       sctp.state = SCTPConntrackState.allCases.first { $0.name == snapshot.state } ?? .none
       return .sctp(sctp)
-    // Two seconds are over.
+    // The two seconds before a UDP flow counts as a stream are over.
     case .udp, .udplite: return .udp(streamAt: Instant(nanoseconds: 0))
     case .gre: return .gre(timeout: settings.greTimeout, streamTimeout: settings.greStreamTimeout)
     default: return .stateless

@@ -1,17 +1,17 @@
 package import Wire
 
-/// A SYN proxy answers clients for a server, and opens the connection when they have shown that they are there. Kernel: `nf_synproxy_core`.
+/// A SYN proxy. Answers SYNs for a server and opens the connection to the server after the client's ACK. Kernel: `nf_synproxy_core`.
 ///
-/// To the client it has spoken in sequence numbers of its own, so that the numbers of a connection are adjusted for its whole life, and so are
-/// its timestamps.
+/// The client gets sequence numbers and timestamps chosen by the proxy. Therefore those of the server are adjusted as long as the
+/// connection exists.
 package struct Synproxy {
-  /// A segment that the proxy sends, and what rides on it for connection tracking.
+  /// A segment that the proxy sends, with its attachment.
   package struct Segment {
     package var packet: Packet
     package var attachment: Attachment
   }
 
-  /// What the administrator says of the server. The corresponding kernel structure is `nf_synproxy_info`.
+  /// The server's TCP options, as the rule configures them. The corresponding kernel structure is `nf_synproxy_info`.
   package struct Server {
     package var options: UInt8
     package var windowScale: UInt8
@@ -24,7 +24,7 @@ package struct Synproxy {
     }
   }
 
-  /// What became of a packet, and what is sent in its place.
+  /// The verdict for a packet, and the segments to send instead of it.
   package struct Outcome {
     package var verdict: NetfilterVerdict
     package var sent: [Segment] = []
@@ -33,11 +33,11 @@ package struct Synproxy {
   private let segment: TCPHeader
   private let source: IPAddress
   private let destination: IPAddress
-  /// The lifetime of the packets that it sends.
+  /// The TTL or hop limit of the segments that the proxy sends.
   private let ttl: UInt8
   private var options: SynproxyOptions
 
-  /// Nil for a packet without a whole TCP header.
+  /// Nil if the packet has no complete TCP header.
   package init?(_ packet: Packet, ttl: UInt8) {
     guard let at = packet.transport, let segment = packet.tcp, let options = SynproxyOptions(packet, segment, at: at.offset),
       let source = packet.source, let destination = packet.destination
@@ -51,8 +51,8 @@ package struct Synproxy {
 
   // MARK: Towards the client
 
-  /// What the target does with a client's segments. The corresponding kernel functions are `synproxy_tg4` and `synproxy_tg6`.
-  /// - Returns: nil for a segment that is none of its business.
+  /// Processes a client's segment in target SYNPROXY. The corresponding kernel functions are `synproxy_tg4` and `synproxy_tg6`.
+  /// - Returns: nil for a segment that the target does not process.
   package func handshake(_ server: Server, _ attachment: Attachment, in table: ConntrackTable, now: Instant) -> Outcome? {
     switch segment.flags.intersection([.syn, .ack, .fin, .rst]) {
     case .syn: Outcome(verdict: .stolen, sent: answer(server, attachment, cookie(table), now: now).map { [$0] } ?? [])
@@ -78,7 +78,7 @@ package struct Synproxy {
     if options.has(SynproxyOptions.Bit.timestamp) {
       options.encodeInTimestamp(windowScale: server.windowScale, milliseconds: now.nanoseconds / 1_000_000)
     } else {
-      // Without a timestamp there is nowhere to keep what the client knows.
+      // Without timestamps the proxy cannot encode the client's other options.
       options.known &= SynproxyOptions.Bit.segmentSize
     }
     var fields = back(options.has(SynproxyOptions.Bit.congestionNotification) ? [.syn, .ack, .ece] : [.syn, .ack], options)
@@ -87,18 +87,19 @@ package struct Synproxy {
     return Segment(packet: packet, attachment: attachment.connection.map { .connection($0, .establishedReply) } ?? .none)
   }
 
-  /// The client is there: its connection is opened at the server. The corresponding kernel functions are `synproxy_recv_client_ack` and
+  /// Opens the connection to the server after the client's ACK. The corresponding kernel functions are `synproxy_recv_client_ack` and
   /// `synproxy_send_server_syn`.
-  /// - Parameter first: the number behind the client's SYN.
+  /// - Parameter first: the sequence number after the client's SYN.
   private func opening(first: UInt32, _ cookie: SynproxyCookie, now: Instant) -> Outcome {
-    // A keep-alive's own number is held against the cookie, which reads one more of its sizes then, as the kernel does.
+    // As the kernel: for a keep-alive the cookie is checked with its own sequence number, one less than `first`, and decodes to the next
+    // segment size.
     guard let size = cookie.segmentSize(in: segment.acknowledgment &- 1, client: segment.sequence &- 1, now: now) else { return Outcome(verdict: .drop) }
     var options = options
     options.segmentSize = size
     options.known |= SynproxyOptions.Bit.segmentSize
     if options.has(SynproxyOptions.Bit.timestamp) { options.decodeTimestamp() }
     var fields = forth(options.has(SynproxyOptions.Bit.congestionNotification) ? [.syn, .ece, .cwr] : .syn, options)
-    // The number that the client was told goes along, for whoever sees this segment leave.
+    // The SYN carries the sequence number sent to the client as its acknowledgment; `relay` reads it when this segment leaves.
     (fields.sequence, fields.acknowledgment, fields.window) = (first &- 1, segment.acknowledgment &- 1, segment.window)
     guard let packet = try? fields.packet() else { return Outcome(verdict: .drop) }
     return Outcome(verdict: .stolen, sent: [Segment(packet: packet, attachment: .template(Template(isSynproxied: true)))])
@@ -106,7 +107,7 @@ package struct Synproxy {
 
   // MARK: Between client and server
 
-  /// What happens to segments of a connection that the proxy has opened, before they leave. The corresponding kernel functions are
+  /// Processes the segments of a connection opened by the proxy, at POSTROUTING and INPUT. The corresponding kernel functions are
   /// `ipv4_synproxy_hook` and `ipv6_synproxy_hook`.
   /// - Parameter send: sends a segment at once.
   package func relay(
@@ -119,12 +120,12 @@ package struct Synproxy {
     case .close where segment.flags.contains(.rst) && direction == .reply:
       table.core.beginAdjusting(handle, direction, by: state.initialSequence &- segment.sequence &+ 1)
     case .close where segment.flags.contains(.syn) && !segment.flags.contains(.ack) && direction == .original:
-      // Opened again: timestamps are as they are until the server has answered.
+      // The connection is opened again: no timestamp offset until the server has answered.
       state.timestampOffset = 0
       begin(&state, handle, in: table)
     case .synSent:
       if !segment.flags.contains(.syn), segment.flags.contains(.ack), direction == .original {
-        // A keep-alive is one number behind what follows the SYN.
+        // A keep-alive has the sequence number of the SYN.
         let outcome = opening(first: segment.sequence &+ 1, cookie(table), now: now)
         outcome.sent.forEach(send)
         return outcome.verdict
@@ -140,14 +141,14 @@ package struct Synproxy {
     return .accept
   }
 
-  /// The SYN to the server leaves, and with it what the client was told.
+  /// Records the client's and the proxy's sequence numbers when the SYN to the server leaves.
   private func begin(_ state: inout SynproxyState, _ handle: ConnectionHandle, in table: ConntrackTable) {
     state.initialSequence = segment.acknowledgment
     if options.has(SynproxyOptions.Bit.timestamp) { state.initialTimestamp = options.echoedTimestamp }
     table.core.note(.synproxy, of: handle)
   }
 
-  /// The server has answered: it is acknowledged, and the client, who waits with an empty window, is told that it may send. The
+  /// Processes the server's SYN/ACK: sends an ACK to the server, and a window update to the client, whose window was 0 until now. The
   /// corresponding kernel functions are `synproxy_send_server_ack` and `synproxy_send_client_ack`.
   private func open(
     _ tracker: TCPState, _ state: inout SynproxyState, _ handle: ConnectionHandle, _ direction: Direction, in table: ConntrackTable,
@@ -167,7 +168,7 @@ package struct Synproxy {
     (toServer.sequence, toServer.acknowledgment) = (segment.acknowledgment, segment.sequence &+ 1)
     toServer.window = UInt16(truncatingIfNeeded: tracker.end(.original).maxWindow)
     if let packet = try? toServer.packet() { send(Segment(packet: packet, attachment: .none)) }
-    // What the server was told is in its own numbers; from here on they are moved.
+    // The ACK to the server has the server's own sequence numbers. Later segments are adjusted.
     table.core.beginAdjusting(handle, direction, by: state.initialSequence &- segment.sequence)
     table.core.note(.sequenceAdjust, of: handle)
     var toClient = forth(.ack, options)
@@ -176,7 +177,7 @@ package struct Synproxy {
     if let packet = try? toClient.packet() { send(Segment(packet: packet, attachment: .connection(handle, .establishedReply))) }
   }
 
-  /// Moves the server's clock to the one that the client was told. The corresponding kernel function is `synproxy_tstamp_adjust`.
+  /// Adjusts the server's timestamps to those sent to the client. The corresponding kernel function is `synproxy_tstamp_adjust`.
   private func adjustTimestamps(_ packet: inout Packet, _ direction: Direction, by offset: UInt32) {
     guard offset != 0, let at = packet.transport else { return }
     for option in segment.options(in: packet.bytes, at: at.offset) where option.kind == TCPOptionKind.timestamps && option.length == 10 {
@@ -213,12 +214,12 @@ package struct Synproxy {
 }
 
 extension ConntrackCore {
-  /// Something to be told when the next packet leaves.
+  /// Adds an event to be recorded at the connection's next `confirm`.
   mutating func note(_ event: ConnectionEvents, of handle: ConnectionHandle) {
     if let slot = slot(handle) { entries[slot].pendingEvents.insert(event) }
   }
 
-  /// From now on all numbers of a direction are moved. The corresponding kernel function is `nf_ct_seqadj_init`.
+  /// Adjusts all later sequence numbers of a direction. The corresponding kernel function is `nf_ct_seqadj_init`.
   mutating func beginAdjusting(_ handle: ConnectionHandle, _ direction: Direction, by offset: UInt32) {
     guard offset != 0, let slot = slot(handle) else { return }
     entries[slot].status.insert(.sequenceAdjust)

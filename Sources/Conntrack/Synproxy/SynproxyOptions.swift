@@ -1,8 +1,8 @@
 package import Wire
 
-/// The options of TCP a SYN proxy reads and writes. The corresponding kernel structure is `synproxy_options`.
+/// The TCP options that a SYN proxy reads and writes. The corresponding kernel structure is `synproxy_options`.
 package struct SynproxyOptions {
-  /// Which options there are, or are to be spoken of. Kernel: `NF_SYNPROXY_OPT_*`.
+  /// The bits of the options. Kernel: `NF_SYNPROXY_OPT_*`.
   package enum Bit {
     package static let segmentSize: UInt8 = 0x01
     package static let windowScale: UInt8 = 0x02
@@ -11,7 +11,7 @@ package struct SynproxyOptions {
     package static let congestionNotification: UInt8 = 0x10
   }
 
-  /// Which of them there are, with the bits of ``Bit``.
+  /// The options that are present, as bits of ``Bit``.
   package var known: UInt8 = 0
   package var segmentSize: UInt16 = 0
   var windowScale: UInt8 = 0
@@ -20,7 +20,7 @@ package struct SynproxyOptions {
 
   func has(_ bit: UInt8) -> Bool { known & bit != 0 }
 
-  /// Nothing where the header is cut short. The corresponding kernel function is `synproxy_parse_options`.
+  /// Parses the options; nil if the header is truncated. The corresponding kernel function is `synproxy_parse_options`.
   package init?(_ packet: Packet, _ segment: TCPHeader, at start: Int) {
     guard segment.dataOffset >= TCPHeader.minimumLength, packet.bytes.holds(segment.dataOffset, at: start) else { return nil }
     let isSYN = segment.flags.contains(.syn)
@@ -42,7 +42,7 @@ package struct SynproxyOptions {
     }
   }
 
-  /// Keeps what the client knows in the low bits of the timestamp it will echo. The corresponding kernel function is
+  /// Encodes the client's options in the low bits of the timestamp that it will echo. The corresponding kernel function is
   /// `synproxy_init_timestamp_cookie`.
   package mutating func encodeInTimestamp(windowScale own: UInt8, milliseconds: UInt64) {
     echoedTimestamp = timestamp
@@ -65,7 +65,7 @@ package struct SynproxyOptions {
     if echoedTimestamp & 0x20 != 0 { known |= SynproxyOptions.Bit.congestionNotification }
   }
 
-  /// Laid out as the kernel does, each on a word. The corresponding kernel function is `synproxy_build_options`.
+  /// The options as bytes, each aligned to a 32-bit word. The corresponding kernel function is `synproxy_build_options`.
   package var bytes: [UInt8] {
     var result: [UInt8] = []
     let permitsSelective = known & SynproxyOptions.Bit.selectiveAcknowledgment != 0

@@ -2,9 +2,9 @@ import Conntrack
 import Wire
 import XTables
 
-/// The hash by which HMARK marks. The corresponding kernel functions are `hmark_tg_v4` and `hmark_tg_v6`.
+/// The hash of target HMARK. The corresponding kernel functions are `hmark_tg_v4` and `hmark_tg_v6`.
 extension HMarkTarget.Info {
-  /// What is hashed: addresses folded to a word, protocol, and ports where there are any.
+  /// The hashed fields: addresses folded to 32 bits, protocol, and ports if there are any.
   private struct Parts {
     var source: UInt32 = 0
     var destination: UInt32 = 0
@@ -12,7 +12,7 @@ extension HMarkTarget.Info {
     var ports: UInt32?
   }
 
-  /// The new mark, or nothing where the packet gives nothing to hash.
+  /// The new mark; nil if the packet has nothing to hash.
   func mark(of context: PacketContext) -> UInt32? {
     let parts = flags.contains(.connection) ? connectionParts(context) : packetParts(context.packet)
     guard let parts else { return nil }
@@ -22,14 +22,14 @@ extension HMarkTarget.Info {
     return UInt32(truncatingIfNeeded: (UInt64(hash) * UInt64(modulus)) >> 32) &+ offset
   }
 
-  /// The larger port above, so that both directions agree.
+  /// The ports with the greater one in the high half, so both directions have the same hash.
   private func ordered(_ ports: UInt32) -> UInt32 {
     let masked = ports & portMask.index | portValue.index
     let (source, destination) = (masked >> 16, masked & 0xffff)
     return destination > source ? destination << 16 | source : masked
   }
 
-  /// Under its mask; an IPv6 address is folded by exclusive or, and hashed as it stands in memory.
+  /// The masked address as one word. An IPv6 address is folded by exclusive or, in memory order.
   private func word(_ address: IPAddress, _ mask: InetAddress) -> UInt32 {
     let masked = address.bits & mask.bits(address.family)
     guard address.family == .ipv6 else { return UInt32(truncatingIfNeeded: masked) }
@@ -50,11 +50,11 @@ extension HMarkTarget.Info {
     packet.family == .ipv4 ? ipv4Parts(packet.bytes) : ipv6Parts(packet.bytes)
   }
 
-  /// The corresponding kernel function is `hmark_pkt_set_htuple_ipv4`: neither a quoted header nor a fragment is looked at closely.
+  /// The corresponding kernel function is `hmark_pkt_set_htuple_ipv4`. As there, quoted headers and fragments are not verified.
   private func ipv4Parts(_ bytes: [UInt8]) -> Parts? {
     var start = 0
     guard let own = IPv4Header(bytes) else { return nil }
-    // An ICMP error is marked as the packet it is about.
+    // An ICMP error gets the mark of the packet that it quotes.
     if own.proto == .icmp, let icmp = ICMPHeader(bytes, at: own.headerLength), ICMPHeader.isError(type: icmp.type) {
       start = own.headerLength + ICMPHeader.length
     }
@@ -74,7 +74,7 @@ extension HMarkTarget.Info {
 
   /// The corresponding kernel function is `hmark_pkt_set_htuple_ipv6`.
   private func ipv6Parts(_ bytes: [UInt8]) -> Parts? {
-    // A packet whose headers cannot be told apart is marked all the same, as if there were nothing in it.
+    // As the kernel: a packet whose extension headers cannot be parsed is hashed as if all fields were 0.
     guard var transport = IPv6Transport(bytes, at: 0) else { return Parts() }
     var start = 0
     if transport.number == .icmpv6, !transport.isFragment, let icmp = ICMPHeader(bytes, at: transport.offset),
@@ -94,9 +94,9 @@ extension HMarkTarget.Info {
   }
 }
 
-/// Where a walk over the headers at `start` ends that does not go past an authentication header.
+/// The first header after the extension headers at `start`, or an authentication header before that.
 ///
-/// The corresponding kernel function is `ipv6_find_hdr` with `IP6_FH_F_AUTH`; nil is an error of it.
+/// The corresponding kernel function is `ipv6_find_hdr` with `IP6_FH_F_AUTH`; nil if that fails.
 private struct IPv6Transport {
   var number: IPProtocol
   var offset: Int

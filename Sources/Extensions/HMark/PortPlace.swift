@@ -1,6 +1,6 @@
 import Wire
 
-/// Where two ports, or a security index, stand in a transport header. The corresponding kernel function is
+/// The offset of the ports or the security parameters index in a transport header. The corresponding kernel function is
 /// `proto_ports_offset`.
 enum PortPlace {
   static func offset(_ number: IPProtocol) -> Int? {

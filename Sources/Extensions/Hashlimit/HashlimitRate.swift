@@ -1,14 +1,14 @@
 import XTables
 
-/// Rates as `hashlimit` writes them, and their numbers in the kernel's structure.
+/// The rates of `hashlimit` as text and as numbers of the kernel's structure.
 enum HashlimitRate {
-  /// `XT_HASHLIMIT_SCALE_v2`: a packet rate is kept as millionths of a second between two packets.
+  /// `XT_HASHLIMIT_SCALE_v2`: a packet rate is stored as microseconds between two packets.
   static let scale: UInt64 = 1_000_000
-  /// Seconds after which an idle entry goes where nothing else is said, for byte rates without and with a burst.
+  /// The default expiry of idle entries in seconds, for byte rates without and with a burst.
   static let byteExpiry: UInt64 = 15
   static let byteBurstExpiry: UInt64 = 60
 
-  /// What a rate was written as.
+  /// A parsed rate.
   struct Parsed {
     let average: UInt64
     let isBytes: Bool
@@ -28,7 +28,7 @@ enum HashlimitRate {
     return Parsed(average: period, isBytes: false, unit: unit)
   }
 
-  /// `123b/s`, `4kb/s`, `10mb/s`; nothing where it is no such rate. The corresponding C function is `parse_bytes`.
+  /// Parses `123b/s`, `4kb/s` or `10mb/s`; nil for other text. The corresponding C function is `parse_bytes`.
   private static func parseBytes(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> Parsed? {
     let bytes = Array(token.bytes)
     guard let at = bytes.indices.first(where: { bytes[$0...].starts(with: "b/s".utf8) }), at > 0,
@@ -36,7 +36,7 @@ enum HashlimitRate {
     else { return nil }
     let count = arguments.keep(number, as: UInt64(bitPattern: number.clamped))
     let (rate, overflows) = count.multipliedReportingOverflow(by: factor(bytes[at - 1]))
-    // What is kept counts in steps of 16 bytes, in 32 bits.
+    // The rate is stored in units of 16 bytes, in 32 bits.
     if overflows || rate >> 36 != 0 { arguments.wrapped(keptAs: "\(UInt64(UInt32(truncatingIfNeeded: rate >> 4)) << 4)b/s") }
     let cost = cost(bytes: rate)
     guard cost != 0 else { throw OptionError("bad-rate", "Rate too high \"\(token.string)\"", at: token.range) }
@@ -52,7 +52,7 @@ enum HashlimitRate {
     }
   }
 
-  /// A byte rate is kept as what a step of 16 bytes costs of a second's 2³² credits.
+  /// A byte rate is stored as the cost of 16 bytes in credits, of which a second has 2³².
   private static func cost(bytes: UInt64) -> UInt64 {
     let steps = UInt32(truncatingIfNeeded: bytes >> 4) &+ 1
     return steps == 0 ? 0 : UInt64(UInt32.max / steps)
@@ -64,7 +64,7 @@ enum HashlimitRate {
     return (steps &- 1) &<< 4
   }
 
-  /// The rate as save prints it, and the milliseconds after which idle entries go by default at such a rate.
+  /// The rate as iptables-save prints it, and the default expiry of idle entries at that rate in milliseconds.
   static func text(_ average: UInt64) -> (text: String, expiry: UInt64) {
     let text = RateSyntax.print(period: average, scale: scale)
     let seconds: UInt64 =
@@ -72,7 +72,7 @@ enum HashlimitRate {
     return (text, seconds * 1000)
   }
 
-  /// The same for a byte rate, with its burst in bytes where it has one. The corresponding C function is `print_bytes`.
+  /// The same for a byte rate, with its burst in bytes if it has one. The corresponding C function is `print_bytes`.
   static func text(cost: UInt64, burst: UInt64) -> (text: String, burst: String?, expiry: UInt64) {
     let units: [(name: String, size: UInt64)] = [("m", 1024 * 1024), ("k", 1024), ("", 1)]
     let rate = bytes(cost: cost)

@@ -1,8 +1,8 @@
 import Wire
 import XTables
 
-/// The buckets of one name: one for each source, destination or port that the mode tells apart. The corresponding kernel
-/// structure is `xt_hashlimit_htable`.
+/// The buckets of one name: one for each combination of the source, destination and ports that the mode selects. The corresponding
+/// kernel structure is `xt_hashlimit_htable`.
 struct HashlimitTable {
   /// The corresponding kernel structure is `dsthash_dst`.
   struct Key: Hashable {
@@ -12,7 +12,7 @@ struct HashlimitTable {
     var destinationPort: UInt16 = 0
   }
 
-  /// The rule that made the table says how its buckets fill, whatever other rules of the same name say.
+  /// The settings of the rule that created the table. They apply to all rules of the same name.
   let settings: HashlimitMatch.Info
   private let created: UInt64
   private let capacity: Int
@@ -21,12 +21,12 @@ struct HashlimitTable {
   init(_ info: HashlimitMatch.Info, _ now: UInt64) {
     settings = info
     created = now
-    // The kernel chooses the size by its memory; this is what it takes from a gigabyte on.
+    // The kernel chooses the size by its memory; 8192 is its choice for a gigabyte or more.
     let size = info.size == 0 ? 8192 : min(info.size, 1 << 20)
     capacity = Int(info.maximum == 0 ? 8 * size : max(min(info.maximum, 1 << 20), size))
   }
 
-  /// Whether a packet is below the limit; nothing where the table is full.
+  /// True if a packet is below the limit; nil if the table is full.
   mutating func take(_ key: Key, bytes: Int, _ rule: HashlimitMatch.Info, _ now: UInt64) -> Bool? {
     collect(now)
     let expires = now &+ UInt64(settings.expiry) * KernelTicks.perSecond / 1000
@@ -40,7 +40,7 @@ struct HashlimitTable {
     return buckets[key]?.take(bytes: bytes, rule.mode)
   }
 
-  /// Idle buckets go when the collector next runs, which is once an interval from the table's making on.
+  /// Removes idle buckets. As the kernel, runs once per interval, counted from the table's creation.
   private mutating func collect(_ now: UInt64) {
     let interval = max(UInt64(settings.collectionInterval) * KernelTicks.perSecond / 1000, 1)
     let lastRun = created &+ (now &- created) / interval * interval
@@ -57,7 +57,8 @@ struct HashlimitBucket {
   private var credit: UInt64 = 0
   private var cap: UInt64 = 0
   private var cost: UInt64 = 0
-  /// Where the rate is only measured: what is allowed, what has come, and whether the last interval was over it.
+  /// For `--hashlimit-rate-match`: the allowed rate, the packets or bytes of this interval, and whether the last interval exceeded
+  /// the rate.
   private var rate: UInt64 = 0
   private var burst: UInt64 = 0
   private var current: UInt64 = 0
@@ -122,7 +123,7 @@ struct HashlimitBucket {
     }
   }
 
-  /// Whether a packet is below the limit. The corresponding kernel function is `hashlimit_mt_common`.
+  /// True if a packet is below the limit. The corresponding kernel function is `hashlimit_mt_common`.
   mutating func take(bytes: Int, _ mode: UInt32) -> Bool {
     if mode & Mode.measures != 0 {
       current &+= mode & Mode.bytes != 0 ? UInt64(bytes) : 1
@@ -134,8 +135,8 @@ struct HashlimitBucket {
     return true
   }
 
-  /// A byte rate's burst is how often the bucket may be filled up at once. The corresponding kernel function is
-  /// `hashlimit_byte_cost`.
+  /// The cost of a packet. The burst of a byte rate is the number of times that the bucket may be refilled at once. The corresponding
+  /// kernel function is `hashlimit_byte_cost`.
   private mutating func bytePrice(_ bytes: Int) -> UInt64 {
     let price = min(UInt64((bytes >> 4) + 1) &* cost, Self.byteCreditsPerSecond)
     if credit < price, cap > 0 {

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches what kind of address source or destination is to this host. Kernel: `xt_addrtype`, revision 1.
+/// Matches the type of the source or destination address. Kernel: `xt_addrtype`, revision 1.
 public enum AddressTypeMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_addrtype_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -38,7 +38,7 @@ public enum AddressTypeMatch: MatchExtension {
     "XRESOLVE",
   ]
 
-  /// Names with commas between them, each of which may be shortened: the first it could be is taken.
+  /// Comma-separated names. An abbreviation stands for the first name with that prefix.
   private static let types = ValueSyntax<UInt16>(
     placeholder: "type[,type...]", grammar: "address-type { \",\" address-type }", samples: names + ["UNICAST,LOCAL", "mul,loc"],
     nearMisses: ["", "FOO", "LOCAL,", ",LOCAL"],
@@ -152,8 +152,8 @@ public enum AddressTypeMatch: MatchExtension {
     .any(AddressType.allCases.filter { mask & bit($0) != 0 }.map { .equals(field, $0.rawValue) })
   }
 
-  /// IPv6 addresses are multicast, unicast or unspecified by their bits, and *all* of these that are named must hold; local,
-  /// anycast and unreachable ones are known from the route, and one of those named must hold.
+  /// IPv6: multicast, unicast and unspecified follow from the address bits, and *all* of the named ones must hold. Local, anycast and
+  /// unreachable follow from the route, and one of the named ones must hold.
   ///
   /// The corresponding kernel function is `match_type6`.
   private static func allOf(_ mask: UInt16, _ side: AddressTypeSide, _ field: Field) -> Condition {
@@ -173,7 +173,7 @@ public enum AddressTypeMatch: MatchExtension {
 
 enum AddressTypeSide: String { case source = "src", destination = "dst" }
 
-/// On which interface an address is looked up.
+/// The interface to which the lookup of an address is limited.
 enum AddressTypeDevice: String { case any = "", input = ".in", output = ".out" }
 
 extension Field {
@@ -182,7 +182,7 @@ extension Field {
     9: "THROW", 10: "NAT", 11: "XRESOLVE",
   ]
 
-  /// The type the host's routing gives an address; the corresponding kernel function is `inet_dev_addr_type`.
+  /// The type of an address by the host's routing; the corresponding kernel function is `inet_dev_addr_type`.
   static func addressType(_ side: AddressTypeSide, _ device: AddressTypeDevice) -> Field {
     let basis: [Field] = [side == .source ? .sourceAddress : .destinationAddress, .inputInterface, .outputInterface]
     let traits = FieldTraits(

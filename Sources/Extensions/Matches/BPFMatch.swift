@@ -2,16 +2,16 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches by a program of the classic packet filter, or by one pinned in the kernel. Kernel: `xt_bpf`, revision 1.
+/// Matches by a classic BPF program, or by a BPF object pinned in the kernel. Kernel: `xt_bpf`, revision 1.
 public enum BPFMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_bpf_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
     var mode: UInt16 = Mode.bytecode
     var count: UInt16 = 0
     var descriptor: Int32 = 0
-    /// The instructions, or the path of an object in as many bytes.
+    /// The instructions, or in the same bytes the path of a pinned object.
     var program = InlineArray<64, BPFInstruction>(repeating: BPFInstruction())
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
 
     var instructions: [BPFInstruction] { (0..<min(Int(count), 64)).map { program[$0] } }

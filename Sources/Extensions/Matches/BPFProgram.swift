@@ -2,7 +2,7 @@ import Conntrack
 import Wire
 import XTables
 
-/// An instruction of the classic packet filter. The corresponding kernel structure is `sock_filter`.
+/// A classic BPF instruction. The corresponding kernel structure is `sock_filter`.
 struct BPFInstruction: BitwiseCopyable, Sendable {
   var code: UInt16 = 0
   var ifTrue: UInt8 = 0
@@ -11,7 +11,7 @@ struct BPFInstruction: BitwiseCopyable, Sendable {
 
   var text: String { "\(code) \(ifTrue) \(ifFalse) \(k)" }
 
-  /// The eight bytes as they stand in memory.
+  /// The eight bytes in memory order.
   var octets: [UInt8] {
     [UInt8(truncatingIfNeeded: code), UInt8(truncatingIfNeeded: code >> 8), ifTrue, ifFalse]
       + (0..<4).map { UInt8(truncatingIfNeeded: k >> UInt32(8 * $0)) }
@@ -27,7 +27,7 @@ extension BPFInstruction {
   }
 }
 
-/// Reads a program as `nfbpf_compile` writes it; the corresponding C function is `bpf_parse_string`.
+/// Parses a program in the output format of `nfbpf_compile`; the corresponding C function is `bpf_parse_string`.
 enum BPFText {
   static func parse(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> [BPFInstruction] {
     func refuse(_ message: String) -> OptionError {
@@ -43,7 +43,7 @@ enum BPFText {
     guard count <= 64 else { throw refuse("number of instructions exceeds maximum") }
     var program: [BPFInstruction] = []
     for part in parts.dropFirst() {
-      // What begins behind a comma that ends the text is none.
+      // A trailing comma starts no instruction.
       if part.bytes.isEmpty, part.bytes.startIndex == token.bytes.endIndex { break }
       guard program.count < count else { throw refuse("real program length exceeds the encoded length parameter") }
       guard let fields = numbers(part, 4) else { throw refuse("error at instr \(program.count)") }
@@ -58,7 +58,7 @@ enum BPFText {
     return program
   }
 
-  /// So many decimal numbers at the front, as `scanf` reads them: the caller keeps as many low bits as it has room for.
+  /// Parses `count` decimal numbers at the start, as `scanf` does. The caller stores as many low bits as the field has.
   private static func numbers(_ token: Token, _ count: Int) -> [CNumber]? {
     var rest = token.bytes
     var result: [CNumber] = []
@@ -71,21 +71,21 @@ enum BPFText {
   }
 }
 
-/// The classic packet filter: what the kernel accepts, and what a program makes of a packet.
+/// Classic BPF: verifies and runs a program.
 enum BPFProgram {
   private enum Class {
     static let ld: UInt16 = 0, ldx: UInt16 = 1, st: UInt16 = 2, stx: UInt16 = 3
     static let alu: UInt16 = 4, jmp: UInt16 = 5, ret: UInt16 = 6, misc: UInt16 = 7
   }
 
-  /// Offsets from which negative addresses count: ancillary data, the network header, the link header.
+  /// The bases of negative offsets: ancillary data, the network header, the link header.
   private enum Base {
     static let ancillary: Int64 = -0x1000
     static let network: Int64 = -0x10_0000
     static let link: Int64 = -0x20_0000
   }
 
-  /// The codes that exist, besides jumps, whose class has its own.
+  /// The valid opcodes except jumps.
   private static let codes: Set<UInt16> = {
     var codes: Set<UInt16> = [0x00, 0x01, 0x80, 0x81, 0x60, 0x61, 0x02, 0x03, 0xb1, 0x06, 0x16, 0x07, 0x87]
     for size: UInt16 in [0x00, 0x08, 0x10] { codes.formUnion([0x20 | size, 0x40 | size]) }
@@ -96,7 +96,7 @@ enum BPFProgram {
     return codes
   }()
 
-  /// Why the kernel refuses a program, or nothing. The corresponding kernel function is `bpf_check_classic`.
+  /// Why the kernel refuses a program; nil if it accepts it. The corresponding kernel function is `bpf_check_classic`.
   static func fault(_ program: [BPFInstruction]) -> String? {
     guard let last = program.last else { return "an empty program" }
     guard last.code & 0x07 == Class.ret else { return "a program must end with a return" }
@@ -113,7 +113,7 @@ enum BPFProgram {
       case Class.st, Class.stx: if instruction.k >= 16 { return "instruction \(index) has no such memory" }
       case Class.ld, Class.ldx:
         if instruction.code & 0xe0 == 0x60, instruction.k >= 16 { return "instruction \(index) has no such memory" }
-        // Sixteen ancillary values have a number, `SKF_AD_PROTOCOL` to `SKF_AD_VLAN_TPID`, each a multiple of four.
+        // There are sixteen ancillary values, `SKF_AD_PROTOCOL` to `SKF_AD_VLAN_TPID`; their numbers are multiples of four.
         let ancillary = Int64(Int32(bitPattern: instruction.k)) - Base.ancillary
         if instruction.code & 0xe7 == 0x20, (0..<0x1000).contains(ancillary), ancillary > 60 || ancillary % 4 != 0 {
           return "instruction \(index) asks for what the kernel does not know"
@@ -130,19 +130,19 @@ enum BPFProgram {
     var memory = InlineArray<16, UInt32>(repeating: 0)
   }
 
-  /// What a load gives.
+  /// The result of a load.
   private enum Load {
     case value(UInt32)
-    /// Out of the packet: the program ends with 0.
+    /// Outside the packet: the program returns 0.
     case outside
     case unknown(String)
   }
 
-  /// 1 where the program returns anything but 0.
+  /// Runs a program on a packet: 1 if it returns anything but 0.
   static func run(_ program: [BPFInstruction], on context: PacketContext) -> FieldValue {
     var machine = Machine()
     var at = 0
-    // Jumps lead forward only, so that each instruction is met at most once.
+    // Jumps go forward only, so each instruction runs at most once.
     while at < program.count {
       let instruction = program[at]
       at += 1
@@ -181,7 +181,7 @@ enum BPFProgram {
     return Int(holds ? instruction.ifTrue : instruction.ifFalse)
   }
 
-  /// Nothing where it divides by zero, which ends the program.
+  /// The result of an arithmetic instruction; nil for a division by zero, which ends the program.
   private static func compute(_ instruction: BPFInstruction, _ machine: Machine) -> UInt32? {
     let a = machine.accumulator
     let b = instruction.code & 0x08 != 0 ? machine.index : instruction.k
@@ -207,7 +207,7 @@ enum BPFProgram {
     case 0x60: return .value(machine.memory[Int(instruction.k & 15)])
     case 0x80: return .value(UInt32(truncatingIfNeeded: context.packet.count))
     case 0xa0:
-      // Four times the low half of a byte: the length of an IP header.
+      // Four times the low nibble of a byte: the length of an IP header.
       guard let byte = byte(signed, context.packet.bytes) else { return .outside }
       return .value(UInt32(byte & 15) * 4)
     case 0x20 where signed >= Base.ancillary && signed < 0: return ancillary(signed - Base.ancillary, machine, context)
@@ -229,7 +229,7 @@ enum BPFProgram {
     return offset >= Base.network && offset < Base.ancillary ? bytes.uint8(at: Int(offset - Base.network)) : nil
   }
 
-  /// What the kernel knows besides the packet: `SKF_AD_*`.
+  /// An ancillary value (`SKF_AD_*`): data of the kernel beside the packet's bytes.
   private static func ancillary(_ number: Int64, _ machine: Machine, _ context: PacketContext) -> Load {
     switch number {
     case 0: .value(context.family == .ipv4 ? 0x0800 : 0x86dd)

@@ -11,10 +11,10 @@ public enum CgroupMatch: MatchExtension {
     var hasClass: UInt8 = 0
     var pathInverted: UInt8 = 0
     var classInverted: UInt8 = 0
-    /// The path, or in its first four bytes the class.
+    /// The path, or in the first four bytes the class.
     var storage = FixedName<512>()
     var padding: UInt32 = 0
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
 
     var classID: UInt32 {
@@ -111,10 +111,10 @@ public enum CgroupMatch: MatchExtension {
 }
 
 extension Field {
-  /// The class of the socket; absent where no socket is known to belong to the packet.
+  /// The class of the socket; absent if no socket is known to belong to the packet.
   static let cgroupClass = cgroup("cgroup.class", bits: 32) { $0.cgroupClass.map { .of($0) } }
 
-  /// Whether the socket was made in a group or in one below it. The corresponding kernel function is `cgroup_is_descendant`.
+  /// True if the socket was created in a control group or a descendant. The corresponding kernel function is `cgroup_is_descendant`.
   static func isInCgroup(_ path: String) -> Field {
     let wanted = path.split(separator: "/")
     return cgroup("cgroup.in.\(wanted.joined(separator: "/"))", bits: 1) { socket in
@@ -126,7 +126,7 @@ extension Field {
     Field(name, bits: bits, FieldTraits(.context, [.value, .absent, .unknown])) { context in
       let unknown = FieldValue.unknown(UnknownReason("-m cgroup", needs: "the control group of the packet's socket"))
       if let owner = context.owner { return read(owner) ?? unknown }
-      // On its way in, a packet belongs to its socket already where that is connected, and the owner is known then: a listening one takes it later.
+      // At INPUT a packet already has a socket only if the socket is connected. A listening socket is assigned later.
       guard context.hook == .input, case .unknown = context.world.host.socket(for: context.packet, context.input) else { return .absent }
       return unknown
     }

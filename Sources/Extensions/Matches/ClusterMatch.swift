@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Matches the share of connections that falls to this node of a cluster. Kernel: `xt_cluster`, revision 0.
+/// Matches the connections assigned to this node of a cluster. Kernel: `xt_cluster`, revision 0.
 public enum ClusterMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_cluster_match_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -23,7 +23,7 @@ public enum ClusterMatch: MatchExtension {
     return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
   }
 
-  /// A number printed with eight hexadecimal digits.
+  /// The syntax of a number printed with eight hexadecimal digits.
   private static func padded(_ syntax: ValueSyntax<UInt32>) -> ValueSyntax<UInt32> {
     ValueSyntax(
       placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples, nearMisses: syntax.nearMisses,
@@ -38,7 +38,7 @@ public enum ClusterMatch: MatchExtension {
       print: { mask, text in number.print(UInt32(mask.trailingZeroBitCount + 1), &text) })
   }()
 
-  /// A mask of one bit above those that `--cluster-local-nodemask` takes: it was written as the number of the node.
+  /// True if the mask has one bit, above those that `--cluster-local-nodemask` accepts: the rule used `--cluster-local-node`.
   private static let isNode: @Sendable (Info) -> Bool = { $0.mask > 32 && $0.mask.nonzeroBitCount == 1 }
 
   private static let nodeNumber: Option<Info> = {
@@ -130,8 +130,8 @@ public enum ClusterMatch: MatchExtension {
 }
 
 extension Field {
-  /// The node a connection, or the one that expected it, falls to, counted from 0. A multicast frame to a unicast address is
-  /// from here on taken for one to this host, as the kernel does.
+  /// The node of a connection, or of its master, counted from 0. As the kernel, changes the packet type of a multicast frame with a
+  /// unicast address to `host`.
   ///
   /// The corresponding kernel function is `xt_cluster_mt`.
   fileprivate static func clusterNode(_ nodes: UInt32, _ seed: UInt32) -> Field {
@@ -141,7 +141,7 @@ extension Field {
         let connection = table[table.master(of: handle) ?? handle]
       else { return .absent }
       let bits = connection.original.sourceBits
-      // The kernel hashes the address as it stands in memory, and of an IPv6 address no more than its first word.
+      // The kernel hashes the address in memory order, of an IPv6 address only the first word.
       let word = UInt32(truncatingIfNeeded: context.family == .ipv4 ? bits : bits >> 96).byteSwapped
       return .of((UInt64(JenkinsHash.words([word], initial: seed)) * UInt64(nodes)) >> 32)
     }

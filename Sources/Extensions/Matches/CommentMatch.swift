@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches every packet; carries a remark. Kernel: `xt_comment`, revision 0.
+/// Matches every packet; holds a comment. Kernel: `xt_comment`, revision 0.
 public enum CommentMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_comment_info`.
   public struct Info: BitwiseCopyable, Sendable {

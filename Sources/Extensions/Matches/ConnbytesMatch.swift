@@ -3,9 +3,9 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Matches how much a connection has carried. Kernel: `xt_connbytes`, revision 0.
+/// Matches the packets or bytes that a connection has transferred. Kernel: `xt_connbytes`, revision 0.
 public enum ConnbytesMatch: MatchExtension {
-  /// The corresponding kernel structure is `xt_connbytes_info`. An inverted range stands there with its ends exchanged.
+  /// The corresponding kernel structure is `xt_connbytes_info`. An inverted range is stored with its ends exchanged.
   public struct Info: BitwiseCopyable, Sendable {
     var from: UInt64 = 0
     var to: UInt64 = 0
@@ -23,7 +23,7 @@ public enum ConnbytesMatch: MatchExtension {
   private static let modes = ["packets", "bytes", "avgpkt"]
   private static let directions = ["original", "reply", "both"]
 
-  /// A word of a list, kept as its place in it.
+  /// The syntax of a word of a list, stored as its index.
   private static func word(_ words: [String]) -> ValueSyntax<UInt8> {
     ValueSyntax(
       placeholder: words.joined(separator: "|"), grammar: words.map { "\"\($0)\"" }.joined(separator: " | "), samples: words,
@@ -97,7 +97,7 @@ public enum ConnbytesMatch: MatchExtension {
 }
 
 extension Field {
-  /// What a connection has carried; absent where there is no connection, or nothing was counted.
+  /// The packets or bytes of a connection; absent without a connection or without accounting.
   ///
   /// The corresponding kernel function is `connbytes_mt`.
   fileprivate static func connectionVolume(_ mode: String, _ direction: String) -> Field {

@@ -26,7 +26,7 @@ public enum ConnlabelMatch: MatchExtension {
     placeholder: "label", grammar: "number | name", samples: ["0", "40", "127", "0x10"], nearMisses: ["nosuchlabel", ""],
     parse: { token, arguments throws(OptionError) in
       if let number = CNumber(token.bytes), number.rest.isEmpty {
-        // What `strtoul` gives is kept in an `int`.
+        // As iptables: stores the result of `strtoul` in an `int`.
         let value = Int32(truncatingIfNeeded: number.wrapped)
         if value >= 0 { return arguments.keep(number, as: UInt16(truncatingIfNeeded: value)) }
       }
@@ -72,7 +72,7 @@ public enum ConnlabelMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // Setting a label is more than a test.
+    // The match also sets a label, so its condition is opaque.
     if info.options & Flag.set != 0 { return .opaque }
     return .equals(.connectionLabel(info.bit), 1).inverted(info.options & Flag.inverted != 0)
   }
@@ -88,7 +88,7 @@ public enum ConnlabelMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether the packet's connection has a label, by its bit; no packet without a connection has.
+  /// True if the packet's connection has the label with this bit; false without a connection.
   fileprivate static func connectionLabel(_ bit: UInt16) -> Field {
     Field("ct.label.\(bit)", bits: 1, FieldTraits(.context, .value)) { context in
       guard let handle = context.attachment.connection, let details = context.world.conntrack?.details(of: handle) else { return .value(0) }

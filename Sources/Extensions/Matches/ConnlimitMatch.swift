@@ -3,14 +3,14 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Matches by how many connections an address or network has open. Kernel: `xt_connlimit`, revision 1.
+/// Matches the number of open connections of an address or network. Kernel: `xt_connlimit`, revision 1.
 public enum ConnlimitMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_connlimit_info`.
   public struct Info: BitwiseCopyable, Sendable {
     var mask = InetAddress.ones
     var limit: UInt32 = 0
     var flags: UInt32 = 0
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
   }
 
@@ -30,7 +30,7 @@ public enum ConnlimitMatch: MatchExtension {
     placeholder: "prefix-length", grammar: "number | address", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"],
     parse: { token, arguments throws(OptionError) in try token.prefixMask(arguments) },
     print: { mask, text in
-      // The place of the last one bit, counted from the front of each word.
+      // The position of the last 1 bit, counted from the first bit of each word.
       let bits = mask.bits(text.family)
       let words = text.family == .ipv4 ? [UInt32(truncatingIfNeeded: bits)] : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)) }
       text.word(String(words.reduce(0) { $0 + (~$1).leadingZeroBitCount }))
@@ -87,7 +87,7 @@ public enum ConnlimitMatch: MatchExtension {
     let now = packet.world.instant
     let zone = packet.attachment.connection.flatMap { table?[$0]?.zone } ?? .default
     let own = packet.attachment.connection.flatMap { table?[$0]?.original }
-    // A packet that is not tracked counts by its own tuple, and one that has none is dropped.
+    // An untracked packet counts under its own tuple. A packet without a tuple is dropped.
     guard let tuple = own ?? table?.tuple(of: packet.packet) else { return .hotdrop }
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
     let isConfirmed = packet.attachment.connection.map { table?[$0]?.isConfirmed == true } ?? false
@@ -111,10 +111,10 @@ struct ConnectionCounts {
     let zone: UInt16
   }
 
-  /// What has become of a connection that was counted.
+  /// The state of a counted connection.
   enum Fate { case open, closed, gone }
 
-  /// The connections of an address, and the occasion on which they were last gone over.
+  /// The connections of an address, and the tick of the last cleanup.
   private struct List {
     var tuples: [Tuple] = []
     var lookedOver: UInt64
@@ -122,11 +122,11 @@ struct ConnectionCounts {
 
   private var lists: [Key: List] = [:]
 
-  /// Adds a connection, by its tuple, to its list and gives how many that then has. Up to the connection itself, entries that no
-  /// longer count are forgotten, though no more than nine at a time.
+  /// Adds a connection's tuple to its list and returns the list's length. Removes at most nine closed entries, and only entries before
+  /// the connection itself.
   ///
-  /// The tuple of a packet without a connection counts once, and is forgotten at the next look, where no connection has it.
-  /// On one occasion they are gone over once: what is counted after that, and is not confirmed, is counted again, be it there already.
+  /// The tuple of a packet without a connection counts once and is removed at the next cleanup, if no connection has it.
+  /// The cleanup runs once per tick. Later in the same tick an unconfirmed connection is added again even if it is already listed.
   /// The corresponding kernel function is `__nf_conncount_add`.
   mutating func count(_ own: Tuple, under key: Key, on occasion: UInt64, isConfirmed: Bool, fate: (Tuple) -> Fate) -> Int {
     if !isConfirmed, lists[key]?.lookedOver == occasion {
@@ -147,7 +147,7 @@ struct ConnectionCounts {
       if isThere || fate == .open { kept.append(entry) } else { forgotten += 1 }
     }
     if !isThere { kept.append(own) }
-    // Whoever finds itself there has not looked to the end.
+    // If the connection was found in the list, the cleanup did not reach the list's end.
     lists[key] = List(tuples: kept, lookedOver: isThere ? list?.lookedOver ?? occasion : occasion)
     return kept.count
   }

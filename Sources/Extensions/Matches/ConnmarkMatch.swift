@@ -26,7 +26,7 @@ public enum ConnmarkMatch: MatchExtension {
     .rejects("--mark -1"), .rejects(""),
   ]
 
-  /// Connections to port 53 are marked.
+  /// A rule that marks connections to port 53.
   private static let marked = Example.Given(rules: ["-t mangle -A PREROUTING -p udp --dport 53 -j CONNMARK --set-mark 5"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {

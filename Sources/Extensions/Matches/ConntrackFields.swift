@@ -2,8 +2,8 @@ import Conntrack
 import Wire
 import XTables
 
-/// What connection tracking knows of a packet, as fields of conditions. All but ``connectionState`` and
-/// ``connectionExists`` are absent from a packet that has no connection.
+/// The connection tracking data of a packet, as fields of conditions. All except ``connectionState`` and
+/// ``connectionExists`` are absent if the packet has no connection.
 extension Field {
   static let connectionState = Field(
     "ct.state", bits: 9, .connectionState,
@@ -12,7 +12,7 @@ extension Field {
   private static let stateNames: KeyValuePairs<UInt128, String> = [
     0x001: "INVALID", 0x002: "ESTABLISHED", 0x004: "RELATED", 0x008: "NEW", 0x040: "SNAT", 0x080: "DNAT", 0x100: "UNTRACKED",
   ]
-  /// One of the states, and for that of a connection whether it is translated.
+  /// The possible values: one of the states and, for a packet with a connection, the NAT bits.
   private static let states: [UInt128] =
     ([0x001, 0x100] + [0x002, 0x004, 0x008].flatMap { state in [0, 0x040, 0x080, 0x0c0].map { state | $0 } }).sorted()
   static let connectionExists = Field("ct.exists", bits: 1, .connectionExists, FieldTraits(.context, .value))
@@ -31,7 +31,7 @@ extension Field {
   static let connectionStatus = Field(
     "ct.status", bits: 16, .connectionStatus,
     FieldTraits(.context, ofConnection, form: .flags([0x1: "EXPECTED", 0x2: "SEEN_REPLY", 0x4: "ASSURED", 0x8: "CONFIRMED"])))
-  /// Whole seconds; none before the first packet has left.
+  /// Whole seconds until expiry; absent before the connection is confirmed.
   static let connectionExpiry = Field("ct.expiry", bits: 32, FieldTraits(.unsteady, ofConnection)) { context in
     guard let handle = context.attachment.connection else { return .absent }
     if connection(context)?.isConfirmed == false { return .of(0) }
@@ -41,7 +41,7 @@ extension Field {
 
   private static let ofConnection: FieldOutcomes = [.value, .absent]
 
-  /// What setting up translation changes of a connection, besides what it will make of the packet.
+  /// The fields of a connection that NAT setup changes, apart from the packet's own fields.
   static let translation: [Field] = [
     connectionState, connectionStatus, replySource, replyDestination, replySourcePort, replyDestinationPort,
   ]

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches what connection tracking knows of a packet. Kernel: `xt_conntrack`, revision 3.
+/// Matches the connection tracking data of a packet. Kernel: `xt_conntrack`, revision 3.
 public enum ConntrackMatch: MatchExtension {
   public typealias Info = ConntrackTest
 
@@ -61,7 +61,7 @@ public enum ConntrackMatch: MatchExtension {
       invertible: true, .plain, "protocol of the connection",
       read: { info, arguments throws(OptionError) in
         info.protocolNumber = try syntax.parse(arguments.token, arguments)
-        // iptables asks for the wrong bit: it refuses protocol 0 where an inverted `--ctstatus` stands before it.
+        // As iptables, which tests the wrong bit: protocol 0 is refused after an inverted `--ctstatus`.
         if info.protocolNumber == 0, info.inverted.contains(.status) {
           throw arguments.refused("never-matches", "rule would never match protocol")
         }
@@ -93,7 +93,7 @@ public enum ConntrackMatch: MatchExtension {
       write: { info, text in
         guard info.matched.contains(subject) else { return }
         text.option(name, inverted: info.inverted.contains(subject))
-        // An older structure has no upper end.
+        // An older structure has no upper bound.
         let top = info[keyPath: high] == 0 ? info[keyPath: low] : info[keyPath: high]
         syntax.print(PortRange(info[keyPath: low], top), &text)
       })
@@ -137,7 +137,7 @@ public enum ConntrackMatch: MatchExtension {
 }
 
 extension Option where Info == ConntrackTest {
-  /// An option whose value, presence and inversion stand in the structure at the same bit of two words.
+  /// An option whose presence and inversion are the same bit of two words of the structure.
   fileprivate init<Value>(
     _ name: String, _ syntax: ValueSyntax<Value>, _ path: any WritableKeyPath<ConntrackTest, Value> & Sendable,
     _ subject: ConntrackTest.Subjects, _ use: OptionUse, _ summary: String

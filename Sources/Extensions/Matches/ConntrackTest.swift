@@ -2,7 +2,7 @@ import CNetfilter
 import Wire
 import XTables
 
-/// What `-m conntrack` and `-m state` test. The corresponding kernel structure is `xt_conntrack_mtinfo3`.
+/// The tests of `-m conntrack` and `-m state`. The corresponding kernel structure is `xt_conntrack_mtinfo3`.
 public struct ConntrackTest: BitwiseCopyable, Sendable {
   var originalSource = InetNetwork()
   var originalDestination = InetNetwork()
@@ -24,7 +24,7 @@ public struct ConntrackTest: BitwiseCopyable, Sendable {
     var replySource: UInt16 = 0
     var replyDestination: UInt16 = 0
 
-    /// The same ports in the other byte order, in which older revisions keep them.
+    /// The same ports with swapped bytes, as older revisions store them.
     var swapped: Ports {
       Ports(
         originalSource: originalSource.byteSwapped, originalDestination: originalDestination.byteSwapped,
@@ -53,14 +53,14 @@ public struct ConntrackTest: BitwiseCopyable, Sendable {
     static let alias = Subjects(rawValue: 1 << 13)
   }
 
-  /// The names of states in the order in which save prints them.
+  /// The names of the states in the order in which iptables-save prints them.
   static let stateNames: [(name: String, bit: UInt16)] = [
     ("INVALID", ConntrackState.invalid), ("NEW", ConntrackState.new), ("RELATED", ConntrackState.related),
     ("ESTABLISHED", ConntrackState.established), ("UNTRACKED", ConntrackState.untracked),
     ("SNAT", ConntrackState.sourceNAT), ("DNAT", ConntrackState.destinationNAT),
   ]
 
-  /// Names with commas between them, each of which may be shortened: the first it could be is taken.
+  /// Comma-separated names. An abbreviation stands for the first name with that prefix.
   static func states(_ names: [(name: String, bit: UInt16)], _ label: String) -> ValueSyntax<UInt16> {
     ValueSyntax(
       placeholder: "state[,state...]", grammar: "conntrack-state { \",\" conntrack-state }",
@@ -135,7 +135,7 @@ extension ConntrackTest {
         matched: matched, inverted: inverted, state: UInt16(state), status: UInt16(status), highPorts: ports.swapped)
     }
 
-    /// Nothing where there is a range of ports, or a mask that has no room.
+    /// Nil if the test has a range of ports, or a mask that does not fit.
     init?(_ test: ConntrackTest) {
       guard let state = Mask(exactly: test.state), let status = Mask(exactly: test.status),
         test.ports.originalSource == test.highPorts.originalSource,
@@ -189,7 +189,7 @@ extension ConntrackTest {
     add(.status, .not(.masked(.connectionStatus, 0, mask: status)))
     add(.expiry, .inRange(.connectionExpiry, expiry.low, expiry.high))
     guard matched.contains(.state) else { return .all(tests) }
-    // A packet without a connection is judged by its state alone, and all that is asked of a connection is met.
+    // As the kernel: for a packet without a connection only the state is tested; all other tests are skipped.
     let stateTest = Condition.not(.masked(.connectionState, 0, mask: state)).inverted(inverted.contains(.state))
     return .all([stateTest, .any([.equals(.connectionExists, 0), .all(tests)])])
   }

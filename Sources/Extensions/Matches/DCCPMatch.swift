@@ -45,7 +45,7 @@ public enum DCCPMatch: MatchExtension {
             "bad-value", "Unknown DCCP type `\(part.string)'", at: part.range,
             hint: "the types are " + typeNames.joined(separator: ", "))
         }
-        // Whatever number has no name is invalid.
+        // Every number without a name counts as INVALID.
         mask |= type == 10 ? 0xfc00 : 1 << UInt16(type)
       }
       return mask
@@ -95,7 +95,7 @@ public enum DCCPMatch: MatchExtension {
     }
     if isTested(Flag.types) {
       if isInverted(Flag.types) { text.word("!") }
-      // By name nothing is listed after INVALID, which stands for all types above it.
+      // INVALID covers all types above it, so the list of names ends there.
       let numbers = (0..<(numeric ? 16 : typeNames.count)).filter { info.types >> UInt16($0) & 1 == 1 }
       text.word(numbers.map { numeric ? String($0) : typeNames[$0] }.joined(separator: ","))
     }
@@ -125,7 +125,7 @@ public enum DCCPMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether an option is there; malformed where the header is shorter than its type demands, or runs past the packet.
+  /// True if an option is present; malformed if the header is shorter than its type requires, or exceeds the packet.
   ///
   /// The corresponding kernel function is `dccp_find_option`.
   static func dccpOption(_ number: UInt8) -> Field {
@@ -134,8 +134,8 @@ extension Field {
       guard let start = context.packet.transport?.offset, let words = bytes.uint8(at: start + 4),
         let typeByte = bytes.uint8(at: start + 8)
       else { return .malformed }
-      // The basic header is four bytes longer with the long sequence numbers of its lowest bit, and every type but DATA
-      // adds something of its own.
+      // The lowest bit selects 48-bit sequence numbers, which add four bytes to the header. Every type except DATA has fields
+      // of its own.
       let fixed = (typeByte & 1 == 1 ? 16 : 12) + typeLength(typeByte >> 1 & 15)
       let end = start + Int(words) * 4
       var at = start + fixed

@@ -40,7 +40,7 @@ public enum DevgroupMatch: MatchExtension {
     .rejects(""),
   ]
 
-  /// An interface in group 1.
+  /// A host with an interface in group 1.
   private static let grouped = Example.Given(host: ["host: {setup: [link set eth0 group 1]}"])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
@@ -52,7 +52,7 @@ public enum DevgroupMatch: MatchExtension {
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     for (name, group, flag) in [("src-group", info.source, Flag.source), ("dst-group", info.destination, Flag.destination)]
     where info.flags & flag != 0 {
-      // The bit of the inversion is the next one.
+      // The inversion bit is the next higher one.
       text.option(name, inverted: info.flags & (flag << 1) != 0)
       text.mark(group, names: numeric ? nil : "group")
     }

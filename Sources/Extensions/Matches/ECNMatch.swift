@@ -75,8 +75,8 @@ public enum ECNMatch: MatchExtension {
     return .all(tests)
   }
 
-  /// A header cut short does not match; a later fragment is read as if a header stood in it. The corresponding kernel function is
-  /// `match_tcp` of `xt_ecn`.
+  /// As the kernel: a truncated header does not match, and a later fragment is read as if it had a TCP header. The corresponding kernel
+  /// function is `match_tcp` of `xt_ecn`.
   private static func flagTest(_ flag: TCPFlags, isInverted: Bool) -> Condition {
     func isSet(_ field: Field) -> Condition { .masked(field, flag.rawValue, mask: flag.rawValue).inverted(isInverted) }
     return .all([
@@ -89,12 +89,12 @@ public enum ECNMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether the bytes of a TCP header stand behind the network header, be they one or not.
+  /// True if the bytes after the network header are long enough for a TCP header, whatever they contain.
   fileprivate static let holdsTCPHeader = Field("tcp.whole", bits: 1, FieldTraits(.packet, [.value, .absent])) { context in
     context.packet.transport.map { .of(context.packet.bytes.holds(TCPHeader.minimumLength, at: $0.offset)) } ?? .absent
   }
 
-  /// The byte of a later fragment where a TCP header would have its flags.
+  /// The byte of a later fragment at the offset of the TCP flags.
   fileprivate static let flagsOfLaterFragment = Field("fragment.byte13", bits: 8, FieldTraits(.bytes, [.value, .absent])) { context in
     guard let transport = context.packet.transport, transport.fragmentOffset != 0 else { return .absent }
     return context.packet.bytes.uint8(at: transport.offset + TCPHeader.Offset.flags).map { .of($0) } ?? .absent

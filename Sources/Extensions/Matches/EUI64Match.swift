@@ -1,9 +1,9 @@
 public import Wire
 public import XTables
 
-/// Matches IPv6 source addresses made of the sender's MAC address. Kernel: `ip6t_eui64`, revision 0.
+/// Matches IPv6 source addresses formed from the sender's MAC address. Kernel: `ip6t_eui64`, revision 0.
 public enum EUI64Match: MatchExtension {
-  /// An integer nobody looks at.
+  /// An unused integer.
   public typealias Info = Int32
 
   public static let name = "eui64"

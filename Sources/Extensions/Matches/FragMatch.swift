@@ -7,7 +7,7 @@ public enum FragMatch: MatchExtension {
   /// The corresponding kernel structure is `ip6t_frag`.
   public struct Info: BitwiseCopyable, Sendable {
     var identifications = NumberRange<UInt32>.all
-    /// Kept, but looked at by nobody: a fragment header has but one length.
+    /// Stored, but ignored by the kernel: all fragment headers have the same length.
     var length: UInt32 = 0
     var flags: UInt8 = 0
     var inverted: UInt8 = 0

@@ -2,13 +2,13 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches at a limited rate for each source, destination or port. Kernel: `xt_hashlimit`, revision 3.
+/// Matches up to, or above, a rate per source, destination or port. Kernel: `xt_hashlimit`, revision 3.
 public enum HashlimitMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_hashlimit_mtinfo3`.
   public struct Info: BitwiseCopyable, Sendable {
     var name = FixedName<255>()
     var padding: UInt8 = 0
-    /// What ``HashlimitRate`` makes of the rate.
+    /// The rate as ``HashlimitRate`` encodes it.
     var average: UInt64 = 0
     var burst: UInt64 = 5
     var mode: UInt32 = 0
@@ -22,7 +22,7 @@ public enum HashlimitMatch: MatchExtension {
     var sourceLength: UInt8 = 0
     var destinationLength: UInt8 = 0
     var tail = InlineArray<6, UInt8>(repeating: 0)
-    /// The kernel's own pointer, zero. While options are being read it holds the seconds of the rate's unit.
+    /// A pointer used by the kernel only, 0 in a rule. While options are parsed it holds the rate's unit in seconds.
     var table: UInt64 = 0
   }
 
@@ -117,7 +117,7 @@ public enum HashlimitMatch: MatchExtension {
     Option(
       name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"], .plain, summary,
       read: { info, arguments throws(OptionError) in
-        // A mask with holes has no length; what is kept then the kernel refuses.
+        // A mask with holes has no prefix length; the value stored instead is refused by the kernel.
         info[keyPath: path] = UInt8(try arguments.token.prefixLength(arguments) ?? 255)
       },
       write: { info, text in
@@ -272,14 +272,14 @@ public enum HashlimitMatch: MatchExtension {
     if info.interval == 0 { info.interval = info.mode & Mode.bytes != 0 ? 1 : UInt32(unit) }
   }
 
-  /// How often the bucket is filled for a burst of so many bytes.
+  /// The number of refills of the bucket that a burst in bytes stands for.
   private static func refills(_ info: Info) throws(OptionError) -> UInt64 {
     let whole = HashlimitRate.bytes(cost: info.average)
     guard whole != 0, info.burst >= whole else {
       throw OptionError(
         "bad-value", "burst cannot be smaller than \(whole)b", hint: "a burst is given in bytes, at least a second's worth")
     }
-    // Of the bytes 32 bits are divided; whether a rest is left is asked of all.
+    // As iptables: divides the low 32 bits of the burst, but tests the remainder of the whole number.
     return UInt64(UInt32(truncatingIfNeeded: info.burst)) / whole + (info.burst % whole == 0 ? 0 : 1)
   }
 
@@ -291,7 +291,7 @@ public enum HashlimitMatch: MatchExtension {
       text.word(rate.text)
       if let burst = rate.burst { text.word("burst \(burst)") }
     } else {
-      // Where an interval was kept, the rate is the one of that interval.
+      // With an interval, the stored rate is per interval.
       let period = info.interval == 0 ? info.average : info.average &* UInt64(info.interval)
       text.word("\(HashlimitRate.text(period).text) burst \(info.burst)")
     }
@@ -330,7 +330,7 @@ public enum HashlimitMatch: MatchExtension {
 
   private static func tableName(_ info: Info, _ family: Family) -> String { "hashlimit/\(family)/\(info.name.string)" }
 
-  /// The first rule of a name makes the table, by its own settings.
+  /// The first rule of a name creates the table with its settings.
   public static func start(_ info: Info, family: Family, in world: World) {
     let now = KernelTicks.at(world.now)
     world.memory.withState(named: tableName(info, family), initial: HashlimitTable(info, now)) { _ in }
@@ -345,7 +345,7 @@ public enum HashlimitMatch: MatchExtension {
     let below = packet.world.memory.withState(
       named: tableName(info, packet.family), initial: HashlimitTable(info, now)
     ) { table in
-      // What is told apart says the rule that made the table.
+      // The rule that created the table determines the key.
       table.settings.key(of: packet.packet, packet.family).flatMap { table.take($0, bytes: bytes, info, now) }
     }
     guard let below else { return .hotdrop }
@@ -354,8 +354,8 @@ public enum HashlimitMatch: MatchExtension {
 }
 
 extension HashlimitMatch.Info {
-  /// What is told apart of a packet; nothing where its ports are asked for and cut off. The corresponding kernel function
-  /// is `hashlimit_init_dst`.
+  /// The bucket key of a packet; nil if its ports are needed but truncated. The corresponding kernel function is
+  /// `hashlimit_init_dst`.
   fileprivate func key(of packet: Packet, _ family: Family) -> HashlimitTable.Key? {
     typealias Mode = HashlimitMatch.Mode
     var key = HashlimitTable.Key()

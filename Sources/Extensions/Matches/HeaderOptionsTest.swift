@@ -2,13 +2,13 @@ import CNetfilter
 import Wire
 import XTables
 
-/// What `-m hbh` and `-m dst` test of a header that holds options. The corresponding kernel structure is `ip6t_opts`.
+/// The tests of `-m hbh` and `-m dst` on an options header. The corresponding kernel structure is `ip6t_opts`.
 public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
   /// Bytes.
   var length: UInt32 = 0
   var flags: UInt8 = 0
   var inverted: UInt8 = 0
-  /// The type in the upper byte, the length in the lower one, 255 for any.
+  /// The wanted options: the type in the upper byte, the length in the lower byte; 255 for any length.
   var wanted = InlineArray<16, UInt16>(repeating: 0)
   var count: UInt8 = 0
   var padding: UInt8 = 0
@@ -53,7 +53,7 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
     if count > 0 { text.word(wantedText) }
   }
 
-  /// The corresponding C function is `parse_options`; of larger numbers the low eight bits are kept, as there.
+  /// The corresponding C function is `parse_options`; as there, the low eight bits of larger numbers are stored.
   private mutating func parse(_ arguments: OptionArguments) throws(OptionError) {
     let token = arguments.token
     func number(_ part: Token, _ what: String) throws(OptionError) -> UInt16 {
@@ -87,11 +87,11 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
     if inverted & ~0x01 != 0 || flags & 0x04 != 0 || count > 16 { throw .kernel("\(name): unknown flags") }
   }
 
-  /// The corresponding kernel function is `hbh_mt6`, which serves both headers.
+  /// The corresponding kernel function is `hbh_mt6`, which handles both headers.
   func condition(_ name: String, _ number: IPProtocol) -> Condition {
     let length = Field.inExtension("\(name).length", bits: 12, of: number, length: 2) { bytes, offset in
       guard let length = extensionLength(bytes, at: offset) else { return .malformed }
-      // A header that claims more than there is does not match, and is not dropped either.
+      // A header longer than the packet does not match; the packet is not dropped.
       return bytes.holds(length, at: offset) ? .of(length) : .absent
     }
     var tests: [Condition] = [.has(length)]
@@ -107,7 +107,7 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
     return .all(tests)
   }
 
-  /// Whether the options of the header begin with those wanted.
+  /// True if the options of the header begin with the wanted ones.
   private static func carries(_ wanted: [UInt16], _ bytes: [UInt8], at offset: Int) -> Bool {
     var at = offset + 2
     var left = (extensionLength(bytes, at: offset) ?? 2) - 2

@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Matches connections that a helper of another one expected. Kernel: `xt_helper`, revision 0.
+/// Matches connections that a helper expected. Kernel: `xt_helper`, revision 0.
 public enum HelperMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_helper_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -31,7 +31,7 @@ public enum HelperMatch: MatchExtension {
     .accepts("! --helper ftp-2121"), .rejects(""),
   ]
 
-  /// Connections to port 69 have a helper.
+  /// A rule that assigns helper tftp to connections to port 69.
   private static let tftp = Example.Given(rules: ["-t raw -A PREROUTING -p udp --dport 69 -j CT --helper tftp"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
@@ -48,7 +48,7 @@ public enum HelperMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether the packet's connection was expected by one with a helper, whose name is the beginning of the wanted one.
+  /// True if the master of the packet's connection has a helper whose name is a prefix of the wanted name.
   ///
   /// The corresponding kernel function is `helper_mt`.
   fileprivate static func masterHelper(_ wanted: [UInt8]) -> Field {

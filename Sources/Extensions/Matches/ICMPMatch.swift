@@ -47,7 +47,7 @@ public enum ICMPMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // Type 255 stands for any type whatever the code.
+    // Type 255 means any type with any code.
     let test: Condition = info.type.type == 0xff ? .always : info.type.condition(.icmpTypeAndCode)
     return .all([.has(.icmpTypeAndCode), test.inverted(info.inverted != 0)])
   }

@@ -1,7 +1,7 @@
 import Wire
 import XTables
 
-/// An ICMP type with a range of codes, and how the two families name them.
+/// An ICMP type with a range of codes, and its names in both families.
 ///
 /// The corresponding C table is `icmp_codes` in `libxt_icmp.h`.
 struct ICMPType: BitwiseCopyable, Sendable, Hashable {
@@ -59,7 +59,7 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
     Name("redirect", 137),
   ]
 
-  /// The names for `--help`: those of single codes are indented under their type, other names stand in parentheses.
+  /// The names for `--help`: names of single codes are indented under their type, aliases are in parentheses.
   static func help(_ names: [Name], _ label: String) -> String {
     var text = "Valid \(label) Types:"
     var previous: ICMPType?
@@ -72,7 +72,7 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
     return text + "\n"
   }
 
-  /// The type's name, or numbers behind the name of the protocol.
+  /// Prints the type's name, or the protocol's name and numbers.
   ///
   /// The corresponding C functions are `print_icmptype` and `print_icmpv6type`.
   func list(names: [Name], inverted: Bool, to text: inout RuleText) {
@@ -86,7 +86,7 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
     }
   }
 
-  /// The type and code a packet has, read as one number: the type in the upper byte.
+  /// The condition on a packet's type and code as one number: the type in the upper byte.
   func condition(_ field: Field) -> Condition {
     let base = UInt16(type) << 8
     return .inRange(field, base | UInt16(lowCode), base | UInt16(highCode))
@@ -94,7 +94,7 @@ struct ICMPType: BitwiseCopyable, Sendable, Hashable {
 }
 
 extension ValueSyntax where Value == ICMPType {
-  /// A name, which may be shortened while it is unique, or `type[/code[:code]]`; printed in numbers, the last code left out.
+  /// A name, possibly abbreviated if unique, or `type[/code[:code]]`. Printed as numbers, without the last code.
   ///
   /// The corresponding C function is `__ipt_parse_icmp`.
   static func icmpType(_ names: [ICMPType.Name], _ label: String) -> ValueSyntax {
@@ -122,7 +122,7 @@ extension ValueSyntax where Value == ICMPType {
       })
   }
 
-  /// The one name of which the token is the beginning, in either case.
+  /// The only name that begins with the token, ignoring case.
   private static func find(_ token: Token, in names: [ICMPType.Name], _ label: String) throws(OptionError) -> ICMPType? {
     let matching = names.filter { $0.name.beginsIgnoringCase(with: token) }
     guard let first = matching.first else { return nil }
@@ -135,7 +135,7 @@ extension ValueSyntax where Value == ICMPType {
     return first.type
   }
 
-  /// A number, or two with a colon between them, and what follows.
+  /// Parses a number, or two separated by a colon, and returns the rest of the text.
   private static func codes(_ bytes: ArraySlice<UInt8>) -> (UInt8, UInt8, ArraySlice<UInt8>)? {
     guard let (low, rest) = UnsignedText.prefix(bytes), low <= 255 else { return nil }
     guard rest.first == UInt8(ascii: ":") else { return (UInt8(low), UInt8(low), rest) }

@@ -2,13 +2,13 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches the index of IP payload compression. Kernel: `xt_ipcomp`, revision 0.
+/// Matches the compression parameter index of IPComp. Kernel: `xt_ipcomp`, revision 0.
 public enum IPCompMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_ipcomp`. Without an option only index 0 matches.
   public struct Info: BitwiseCopyable, Sendable {
     var indices = NumberRange<UInt32>(0, 0)
     var inverted: UInt8 = 0
-    /// Kept, but looked at by nobody.
+    /// Stored, but ignored by the kernel.
     var reservedIsZero: UInt8 = 0
     var padding: UInt16 = 0
   }

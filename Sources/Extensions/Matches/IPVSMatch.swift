@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches what the IPVS load balancer knows of a packet. Kernel: `xt_ipvs`, revision 0.
+/// Matches the IPVS load balancer's data of a packet. Kernel: `xt_ipvs`, revision 0.
 public enum IPVSMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_ipvs_mtinfo`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -46,7 +46,7 @@ public enum IPVSMatch: MatchExtension {
     parse: { token, arguments throws(OptionError) in NetworkOrder(try token.resolvedPort(arguments)) },
     print: { port, text in text.word(String(port.value)) })
 
-  /// `IP_VS_CONN_F_*` of the ways to forward.
+  /// The forwarding methods with their `IP_VS_CONN_F_*` numbers.
   private static let methods: [(name: String, number: UInt8)] = [("GATE", 3), ("IPIP", 2), ("MASQ", 0)]
   private static let method = ValueSyntax<UInt8>(
     placeholder: "GATE|IPIP|MASQ", grammar: "\"GATE\" | \"IPIP\" | \"MASQ\"", samples: ["GATE", "ipip", "MASQ"], nearMisses: ["", "NAT"],

@@ -2,8 +2,8 @@ import Wire
 import XTables
 
 extension Field {
-  /// Something read from the first extension header of a kind. Absent where the packet has none; malformed, so that the
-  /// match drops the packet, where the chain of headers or the header's first `length` bytes are cut short.
+  /// A value read from the first extension header of a type. Absent if the packet has none. Malformed, so the match drops the
+  /// packet, if the header chain or the header's first `length` bytes are truncated.
   ///
   /// The corresponding kernel functions are `ipv6_find_hdr` and `skb_header_pointer`.
   static func inExtension(
@@ -20,14 +20,14 @@ extension Field {
     }
   }
 
-  /// A number at a place of an extension header.
+  /// A byte at an offset of an extension header.
   static func byteOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int) -> Field {
     inExtension(name, bits: 8, of: number, length: length) { bytes, offset in
       bytes.uint8(at: offset + place).map { .of($0) } ?? .malformed
     }
   }
 
-  /// - Parameter isLast: a draft has the header as its protocol, behind all others.
+  /// - Parameter isLast: true if a packet draft has this header as its protocol, after all others.
   static func wordOfExtension(_ name: String, of number: IPProtocol, at place: Int, length: Int, isLast: Bool = false) -> Field {
     let write: @Sendable (UInt128, inout PacketDraft) -> Bool = { value, draft in
       guard draft.fields.proto == number else { return false }
@@ -41,7 +41,7 @@ extension Field {
   }
 }
 
-/// Where the first extension header of a kind stands.
+/// The position of the first extension header of a type.
 enum ExtensionHeaderSearch {
   case absent
   case malformed
@@ -62,7 +62,7 @@ enum ExtensionHeaderSearch {
   }
 }
 
-/// Bytes of an extension header whose length octet counts eight bytes less one; the corresponding kernel macro is
+/// The length of an extension header in bytes; its length octet counts 8 bytes minus one. The corresponding kernel macro is
 /// `ipv6_optlen`.
 func extensionLength(_ bytes: [UInt8], at offset: Int) -> Int? {
   bytes.uint8(at: offset + 1).map { (Int($0) + 1) * 8 }

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches which extension headers a packet has. Kernel: `ip6t_ipv6header`, revision 0.
+/// Matches the set of a packet's extension headers. Kernel: `ip6t_ipv6header`, revision 0.
 public enum IPv6HeaderMatch: MatchExtension {
   /// The corresponding kernel structure is `ip6t_ipv6header_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -16,7 +16,7 @@ public enum IPv6HeaderMatch: MatchExtension {
   public static let summary = "matches which extension headers a packet has"
   public static let initial = Info()
 
-  /// The bits of `matchflags`, `MASK_*`, in the order in which save prints them; 255 stands for a payload.
+  /// The bits of `matchflags`, `MASK_*`, in the order in which iptables-save prints them; 255 means a payload.
   static let kinds: [(number: UInt8, bit: UInt8, name: String)] = [
     (0, 0x80, "hop-by-hop"), (60, 0x40, "dst"), (43, 0x20, "route"), (44, 0x10, "frag"), (51, 0x08, "auth"), (50, 0x04, "esp"),
     (59, 0x02, "none"), (255, 0x01, "protocol"),
@@ -93,7 +93,7 @@ public enum IPv6HeaderMatch: MatchExtension {
 }
 
 extension Field {
-  /// The headers there are, as bits of `MASK_*`; the corresponding kernel function is `ipv6header_mt6`.
+  /// The headers of the packet, as bits of `MASK_*`; the corresponding kernel function is `ipv6header_mt6`.
   static let extensionHeaders = Field("ip6.headers", bits: 8, FieldTraits(.packet, [.value, .absent])) { context in
     let bytes = context.packet.bytes
     guard var number = bytes.uint8(at: 6) else { return .absent }

@@ -1,11 +1,11 @@
-/// The kernel's clock as token buckets read it: ticks of a quarter of a hundredth of a second.
+/// The kernel's clock in ticks (jiffies) of 4 ms, as token buckets use it.
 ///
-/// Netfilter's rate arithmetic is done in jiffies and its rounding depends on their length; this is `CONFIG_HZ=250`, as
-/// Debian's kernels and the one this was compared with are built.
+/// Netfilter computes rates in jiffies, so the rounding depends on `CONFIG_HZ`. This is `CONFIG_HZ=250`, as in Debian's kernels and
+/// in the kernel used for comparison.
 enum KernelTicks {
   /// `HZ`.
   static let perSecond: UInt64 = 250
 
-  /// The tick a moment of the scenario's clock falls in.
+  /// The tick that contains an instant of the scenario's clock.
   static func at(_ nanoseconds: UInt64) -> UInt64 { nanoseconds / (1_000_000_000 / perSecond) }
 }

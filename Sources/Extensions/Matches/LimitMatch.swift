@@ -2,11 +2,11 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches at a limited rate: a token bucket for each rule. Kernel: `xt_limit`, revision 0.
+/// Matches at a limited rate, with a token bucket per rule. Kernel: `xt_limit`, revision 0.
 public enum LimitMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_rateinfo`.
   public struct Info: BitwiseCopyable, Sendable {
-    /// Ten-thousandths of a second between two packets.
+    /// The time between two packets in units of 100 µs.
     var average: UInt32 = 3600 * Self.scale / 3
     var burst: UInt32 = 5
     /// `prev`, `credit`, `credit_cap`, `cost` and `master`, which the kernel fills in.
@@ -76,7 +76,7 @@ public enum LimitMatch: MatchExtension {
     return .of(packet.world.memory.withState(of: packet.slot, initial: Bucket(info, now)) { $0.take(now) })
   }
 
-  /// A bucket of credits that grows by so many a tick; the corresponding kernel function is `limit_mt`.
+  /// A bucket of credits that grows by a fixed number per tick; the corresponding kernel function is `limit_mt`.
   struct Bucket {
     var credit: UInt32
     var previous: UInt64
@@ -94,7 +94,7 @@ public enum LimitMatch: MatchExtension {
       previous = now
     }
 
-    /// The corresponding kernel function is `user2credits`; it wraps where the kernel's wraps.
+    /// The corresponding kernel function is `user2credits`; wraps as the kernel's does.
     private static func credits(_ time: UInt32) -> UInt32 {
       time > .max / creditsPerSecond ? time / Info.scale &* creditsPerSecond : time &* creditsPerSecond / Info.scale
     }

@@ -34,13 +34,13 @@ public enum MACMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // A packet that no Ethernet device brought never matches, inverted or not.
+    // A packet that was not received on an Ethernet device never matches, inverted or not.
     .equals(.linkSource, info.source.address.rawValue).inverted(info.inverted != 0)
   }
 }
 
 extension Field {
-  /// The Ethernet source address; absent where the packet came over no such device.
+  /// The Ethernet source address; absent if the packet was not received on an Ethernet device.
   static let linkSource = Field(
     "link.src", bits: 48,
     FieldTraits(.context, [.value, .absent], form: .hardwareAddress) { value, draft in

@@ -22,7 +22,7 @@ public enum MHMatch: MatchExtension {
     ("binding-acknowledgement", 6), ("ba", 6), ("binding-error", 7), ("be", 7),
   ]
 
-  /// The name that is the word, else the first that begins with it; the corresponding C function is `name_to_type`.
+  /// The type with the name, else the first whose name begins with it; the corresponding C function is `name_to_type`.
   private static func type(_ token: Token) throws(OptionError) -> UInt8 {
     let found = names.last { $0.name.equalsIgnoringCase(token) } ?? names.first { $0.name.beginsIgnoringCase(with: token) }
     if let found { return found.type }
@@ -79,7 +79,7 @@ public enum MHMatch: MatchExtension {
     let type = Field("mh.type", bits: 8, FieldTraits(.packet, [.value, .absent, .malformed])) { context in
       guard let transport = context.packet.transport, transport.fragmentOffset == 0 else { return .absent }
       let bytes = context.packet.bytes
-      // Nothing may follow a mobility header; the kernel drops what says otherwise.
+      // No header may follow a mobility header; the kernel drops packets that announce one.
       guard bytes.holds(6, at: transport.offset), bytes[transport.offset] == IPProtocol.none.rawValue else { return .malformed }
       return .of(bytes[transport.offset + 2])
     }

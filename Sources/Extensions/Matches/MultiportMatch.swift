@@ -7,13 +7,13 @@ public enum MultiportMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_multiport_v1`.
   public struct Info: BitwiseCopyable, Sendable {
     var side: UInt8 = 0
-    /// How many of the fifteen places are taken: a port alone takes one, a range two, of which the first is flagged.
+    /// The number of used entries, at most fifteen: a port takes one, a range two, of which the first is flagged.
     var count: UInt8 = 0
     var ports = InlineArray<15, UInt16>(repeating: 0)
     var isRangeStart = InlineArray<15, UInt8>(repeating: 0)
     var inverted: UInt8 = 0
 
-    /// The ports and ranges; whatever a blob says, nothing past the last place is read.
+    /// The ports and ranges. Never reads past the last entry, whatever the count of a blob is.
     var ranges: [(range: PortRange, isSingle: Bool)] {
       var result: [(range: PortRange, isSingle: Bool)] = []
       var index = 0
@@ -69,7 +69,7 @@ public enum MultiportMatch: MatchExtension {
     .rejects("--dports 80"), .rejects("--dports 2:1", before: "-p tcp"), .rejects("", before: "-p tcp"),
   ]
 
-  /// The corresponding C function is `check_proto`; the kernel's `check` asks the same.
+  /// The corresponding C function is `check_proto`; the kernel's `check` tests the same.
   private static func requireProtocol(_ number: UInt8, inverted: Bool) throws(OptionError) {
     let hint = "put `-p tcp` (or udp, udplite, sctp, dccp) before `-m multiport`"
     if !inverted, [6, 17, 33, 132, 136].contains(number) { return }

@@ -2,12 +2,12 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Counts packets with an accounting object and matches where that has no quota, or is over it. Kernel: `xt_nfacct`, revision 1.
+/// Counts packets with an accounting object. Matches if the object has no quota or is over it. Kernel: `xt_nfacct`, revision 1.
 public enum NFAcctMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_nfacct_match_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
     var object = FixedName<32>()
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
   }
 
@@ -27,7 +27,7 @@ public enum NFAcctMatch: MatchExtension {
       }
       return FixedName(token.bytes)
     },
-    // The name is preceded by two blanks, as the tool prints it.
+    // As iptables, prints two blanks before the name.
     print: { name, text in
       text.glue(" ")
       text.quoted(name.bytes)

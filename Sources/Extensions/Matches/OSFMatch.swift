@@ -2,8 +2,8 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches the operating system a SYN looks like. Kernel: `xt_osf`, revision 0, which pays no heed to `!`, and with `--log` none to
-/// `--genre`.
+/// Matches the operating system that a SYN's fingerprint indicates. Kernel: `xt_osf`, revision 0, which ignores `!`, and ignores `--genre`
+/// if `--log` is given.
 public enum OSFMatch: MatchExtension {
   /// The corresponding kernel structure is `nf_osf_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -21,7 +21,7 @@ public enum OSFMatch: MatchExtension {
     static let inverted: UInt32 = 0x08
   }
 
-  /// `log` where only the first fingerprint is told: `NF_OSF_LOGLEVEL_FIRST`.
+  /// `NF_OSF_LOGLEVEL_FIRST`: logs only the first matching fingerprint.
   private enum LogLevel {
     static let first: UInt32 = 1
   }
@@ -47,7 +47,7 @@ public enum OSFMatch: MatchExtension {
     .rejects("--genre linux"), .rejects("--genre linux --ttl 3", before: "-p tcp"), .rejects("", before: "-p tcp"),
   ]
 
-  /// The fingerprint of one system.
+  /// A host with the fingerprint of one system.
   private static let fingerprint = Example.Given(host: ["fingerprints: \"S4:64:1:60:M*,S,T,N,W7:Linux:2.6::\\n\""])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
@@ -60,7 +60,7 @@ public enum OSFMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // A log line is more than a test.
+    // The match also writes a log line, so its condition is opaque.
     if info.flags & Flag.log != 0 { return .opaque }
     let (genre, lifetime) = (info.genre.string, lifetime(info))
     return .equals(
@@ -75,7 +75,7 @@ public enum OSFMatch: MatchExtension {
     guard let header = packet.packet.ipv4, let tcp = TCPHeader(packet.packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else {
       return .mismatched
     }
-    // Who wants a log asks for no genre.
+    // As the kernel: with a log, the genre is ignored.
     let all = known.matches(packet.packet, genre: nil, lifetime(info))
     let route = "\(header.source):\(tcp.sourcePort) -> \(header.destination):\(tcp.destinationPort)"
     for found in info.log == LogLevel.first ? all.prefix(1) : all[...] {
@@ -86,7 +86,7 @@ public enum OSFMatch: MatchExtension {
     return all.isEmpty ? .mismatched : .matched
   }
 
-  /// The kernel cuts what stands before the packet at 127 bytes (`NF_LOG_PREFIXLEN`).
+  /// The kernel cuts the log prefix at 127 bytes (`NF_LOG_PREFIXLEN`).
   private static func log(_ prefix: String, _ packet: inout PacketContext) {
     let prefix = String(decoding: prefix.utf8.prefix(127), as: UTF8.self)
     packet.note { .log(level: 5, line: LogLine.text(for: $0, prefix: prefix, content: .traced)) }

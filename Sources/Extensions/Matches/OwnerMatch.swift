@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches who owns the socket that sent the packet. Kernel: `xt_owner`, revision 1.
+/// Matches the owner of the socket that sent the packet. Kernel: `xt_owner`, revision 1.
 public enum OwnerMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_owner_match_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -27,7 +27,7 @@ public enum OwnerMatch: MatchExtension {
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.output, .postrouting]) }
 
-  /// A name, an id, or two ids with `-` or `:` between them.
+  /// Parses a name, an id, or two ids separated by `-` or `:`.
   private static func identifiers(
     _ placeholder: String, _ lookUp: @escaping @Sendable (NameDatabase, String) -> UInt32?
   ) -> ValueSyntax<NumberRange<UInt32>> {
@@ -117,8 +117,8 @@ public enum OwnerMatch: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     let difference = info.match ^ info.inverted
-    // Without a socket, or without a file behind it, nothing is known of an owner: what matches then is a rule in which
-    // every test is inverted.
+    // Without a socket, or without a file for it, there is no owner. As the kernel, the rule then matches only if every test
+    // is inverted.
     let unowned: Condition = difference == 0 ? .always : .never
     let fileless: Condition = difference & (Flag.user | Flag.group) == 0 ? .always : .never
     var tests: [Condition] = []
@@ -138,9 +138,9 @@ public enum OwnerMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether a socket of this namespace sent the packet.
+  /// True if a socket of this namespace sent the packet.
   static let ownerSocket = Field("owner.socket", bits: 1, FieldTraits(.context, .value)) { .of($0.owner != nil) }
-  /// Whether that socket belongs to a file, as those of processes do.
+  /// True if that socket belongs to a file, as the sockets of processes do.
   static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in context.owner.map { .of($0.hasFile) } ?? .absent }
   static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid)) { context in context.owner.map { .of($0.uid) } ?? .absent }
   static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid)) { context in context.owner.map { .of($0.gid) } ?? .absent }
@@ -149,17 +149,17 @@ extension Field {
 
   private static func identity(_ path: any WritableKeyPath<PacketDraft, UInt32> & Sendable) -> FieldTraits {
     FieldTraits(.context, ofSocket) { value, draft in
-      // The highest number is nobody's.
+      // The highest number is not a valid id.
       guard draft.input == nil, value < UInt128(UInt32.max) else { return false }
       draft[keyPath: path] = UInt32(value)
       return true
     }
   }
 
-  /// What is known of the sender.
+  /// The fields of the owner.
   static let ofOwner: [Field] = [ownerSocket, ownerFile, ownerUser, ownerGroup]
 
-  /// Whether one of the owner's supplementary groups is in a range.
+  /// True if one of the owner's supplementary groups is in a range.
   static func ownerIsMember(_ groups: NumberRange<UInt32>) -> Field {
     Field("owner.member.\(groups.low)-\(groups.high)", bits: 1, FieldTraits(.fields([.ownerUser]), ofSocket)) { context in
       guard let owner = context.owner else { return .absent }

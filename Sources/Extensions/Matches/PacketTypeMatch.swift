@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches for whom the link layer received a packet. Kernel: `xt_pkttype`, revision 0.
+/// Matches the link-layer packet type. Kernel: `xt_pkttype`, revision 0.
 public enum PacketTypeMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_pkttype_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -56,9 +56,8 @@ public enum PacketTypeMatch: MatchExtension {
 extension Field {
   private static let names: KeyValuePairs<UInt128, String> = [0: "unicast", 1: "broadcast", 2: "multicast", 3: "otherhost"]
 
-  /// What the kernel's match makes of the packet type: a packet looped back to this host counts as
-  /// multicast or as broadcast, by its destination address, and one of this host's own as unicast: its type is set only behind the
-  /// last hook.
+  /// The packet type as the kernel's match evaluates it. A packet looped back to this host counts as multicast or broadcast, by its
+  /// destination address. A packet sent by this host counts as unicast, because its type is set after the last hook.
   static let packetType = Field(
     "meta.pkttype", bits: 32,
     FieldTraits(.fields([.destinationAddress]), .value, form: .names(names), values: .range(0...3))

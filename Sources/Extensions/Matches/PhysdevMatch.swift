@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches the bridge ports a packet came and goes by. Kernel: `xt_physdev`, revision 0.
+/// Matches a packet's input and output bridge ports. Kernel: `xt_physdev`, revision 0.
 public enum PhysdevMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_physdev_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -49,7 +49,7 @@ public enum PhysdevMatch: MatchExtension {
     .rejects(""), .rejects("--physdev-in averylonginterfacename"),
   ]
 
-  /// A bridge of eth0 and eth1, with the address 10.0.0.1.
+  /// A host with a bridge of eth0 and eth1 and the address 10.0.0.1.
   private static let bridge = Example.Given(host: [
     "host: {interfaces: {eth0: [], eth1: [], eth2: [10.0.1.1/24]}, setup: [link add br0 type bridge, "
       + "'link set br0 address 02:00:00:00:00:77', link set eth0 master br0, link set eth1 master br0, link set br0 up, addr add 10.0.0.1/24 dev br0]}"
@@ -76,7 +76,7 @@ public enum PhysdevMatch: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     func isInverted(_ flag: UInt8) -> Bool { info.inverted & flag != 0 }
-    // Off a bridge a rule matches whose every test is inverted.
+    // As the kernel: a packet that passed no bridge matches only if every test is inverted.
     let unbridged: Condition = info.matched & ~info.inverted == 0 ? .always : .never
     let hasIn = Condition.equals(.bridgeInputExists, 1)
     let hasOut = Condition.equals(.bridgeOutputExists, 1)
@@ -85,7 +85,7 @@ public enum PhysdevMatch: MatchExtension {
     if info.matched & Flag.isIn != 0 { tests.append(hasIn.inverted(isInverted(Flag.isIn))) }
     if info.matched & Flag.isOut != 0 { tests.append(hasOut.inverted(isInverted(Flag.isOut))) }
     if info.matched & Flag.input != 0 {
-      // Without a port to compare, the name is not asked for.
+      // Without a port, the name is not compared.
       tests.append(.any([.not(hasIn), matches(.bridgeInput, info.input).inverted(isInverted(Flag.input))]))
     }
     if info.matched & Flag.output != 0 {

@@ -2,13 +2,13 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches the IPsec policy a packet has been, or will be, treated by. Kernel: `xt_policy`, revision 0.
+/// Matches the IPsec policy applied, or to be applied, to a packet. Kernel: `xt_policy`, revision 0.
 public enum PolicyMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_policy_info`.
   public struct Info: BitwiseCopyable, Sendable {
     var elements = InlineArray<4, Element>(repeating: Element())
     var flags: UInt16 = 0
-    /// While options are read, the element they go to; then how many there are.
+    /// The number of elements. While options are parsed, the index of the current element.
     var count: UInt16 = 0
   }
 
@@ -47,7 +47,7 @@ public enum PolicyMatch: MatchExtension {
   public static let summary = "matches the IPsec policy of a packet"
   public static let initial = Info()
 
-  /// One of two words that sets a bit or not; printed by ``save(_:family:to:)``, as everything here.
+  /// An option with two possible words, one of which sets a bit. Printed by ``save(_:family:to:)``, as all options here.
   private static func choice(
     _ name: String, _ words: [(String, UInt16)], _ message: String, _ summary: String
   ) -> Option<Info> {
@@ -65,7 +65,7 @@ public enum PolicyMatch: MatchExtension {
       write: { _, _ in })
   }
 
-  /// A test of the element that is being described.
+  /// An option that tests the current element.
   private static func test<Value>(
     _ name: String, _ syntax: ValueSyntax<Value>, _ path: any WritableKeyPath<Element, Value> & Sendable, _ subject: UInt8,
     _ summary: String
@@ -217,7 +217,7 @@ public enum PolicyMatch: MatchExtension {
 }
 
 extension Field {
-  /// IPsec has worked on the packet, or is going to. Kernel: `skb_sec_path`, `dst_entry.xfrm`.
+  /// True if IPsec has transformed or will transform the packet. Kernel: `skb_sec_path`, `dst_entry.xfrm`.
   fileprivate static let isTransformed = Field("ipsec.path", bits: 1, FieldTraits(.context, [.value, .unknown])) { context in
     guard context.world.host.usesIPsec == false else {
       return .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))

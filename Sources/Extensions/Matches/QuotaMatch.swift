@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches until so many bytes have passed. Kernel: `xt_quota`, revision 0.
+/// Matches until a number of bytes has passed. Kernel: `xt_quota`, revision 0.
 public enum QuotaMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_quota_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -10,7 +10,7 @@ public enum QuotaMatch: MatchExtension {
     var padding: UInt32 = 0
     /// Bytes.
     var quota: UInt64 = 0
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
   }
 
@@ -40,7 +40,7 @@ public enum QuotaMatch: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
-  /// The corresponding kernel function is `quota_mt`. A packet that does not fit uses up what is left.
+  /// The corresponding kernel function is `quota_mt`. A packet that exceeds the remaining quota sets it to 0.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     let length = UInt64(packet.packet.count)
     let fits = packet.world.memory.withState(of: packet.slot, initial: info.quota) { left in

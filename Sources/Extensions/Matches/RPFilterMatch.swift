@@ -2,8 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches packets that came by the interface through which their source would be answered. Kernel: `ipt_rpfilter` and
-/// `ip6t_rpfilter`, revision 0.
+/// Matches packets whose reverse route leads to their input interface. Kernel: `ipt_rpfilter` and `ip6t_rpfilter`, revision 0.
 public enum RPFilterMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_rpfilter_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -56,7 +55,7 @@ public enum RPFilterMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether the source address is reached as the flags demand; the corresponding kernel function is
+  /// True if the route to the source address satisfies the flags; the corresponding kernel function is
   /// `rpfilter_lookup_reverse`.
   fileprivate static func reversePath(_ flags: UInt8) -> Field {
     Field(
@@ -67,12 +66,12 @@ extension Field {
       if context.packet.type == .loopback || context.input?.name == "lo" || isUnroutable(source, destination) { return .value(1) }
       let mark = flags & RPFilterMatch.Flag.mark != 0 ? context.mark : 0
       let back = destination.isMulticast || destination.bits == UInt128(UInt32.max) && destination.family == .ipv4 ? nil : destination
-      // Link-local sources are looked for on the interface they came by.
+      // A link-local source is looked up on the input interface.
       let output = source.v6?.isLinkLocal == true ? context.input : nil
       guard let route = context.world.host.route(to: source, from: back, mark: mark, input: nil, output: output) else {
         return .unknown(UnknownReason("-m rpfilter", needs: "the host's routes"))
       }
-      // An anycast address is nobody's source. Kernel: `rpfilter_lookup_reverse6`.
+      // An anycast address is not a valid source. Kernel: `rpfilter_lookup_reverse6`.
       if source.family == .ipv6, context.world.host.addressType(source, on: nil) == .anycast { return .value(0) }
       switch route.type {
       case .unicast: break
@@ -84,15 +83,15 @@ extension Field {
   }
 
   private static func reaches(_ route: RouteAnswer, _ context: PacketContext, _ flags: UInt8) -> Bool {
-    // IPv6 does not ask by which interface a local address is local.
+    // For IPv6 a local address may belong to any interface.
     if route.type == .local, context.family == .ipv6 { return true }
     if flags & RPFilterMatch.Flag.loose != 0 { return true }
     guard route.type == .local, let source = context.packet.source, let input = context.input else { return route.output == context.input }
-    // The route to an own address names the interface that has it. Kernel: `fib_info_nh_uses_dev`.
+    // The route to a local address names the interface that has it. Kernel: `fib_info_nh_uses_dev`.
     return context.world.host.addressType(source, on: input) == .local
   }
 
-  /// A host that has no address yet, asking whoever is there.
+  /// True for a packet from a host without an address to all hosts, such as a DHCP request.
   private static func isUnroutable(_ source: IPAddress, _ destination: IPAddress) -> Bool {
     switch (source, destination) {
     case (.v4(let source), .v4(let destination)):

@@ -159,7 +159,7 @@ public enum RTMatch: MatchExtension {
     return .all(tests)
   }
 
-  /// Whether the header holds exactly the wanted addresses, or, not strict, holds them in this order among others.
+  /// True if the header has exactly the wanted addresses or, if not strict, contains them in this order.
   private static func hopsField(_ info: Info) -> Field {
     let wanted = hops(info)
     let isStrict = info.flags & Flag.hopsNotStrict == 0

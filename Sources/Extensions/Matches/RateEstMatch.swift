@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Compares a rate that RATEEST measures with a number or with another. Kernel: `xt_rateest`, revision 0.
+/// Compares a rate measured by RATEEST with a number or another rate. Kernel: `xt_rateest`, revision 0.
 public enum RateEstMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_rateest_match_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -10,13 +10,13 @@ public enum RateEstMatch: MatchExtension {
     var second = FixedName<16>()
     var flags: UInt16 = 0
     var mode: UInt16 = 0
-    /// Bytes and packets a second, for the first and for the second rate.
+    /// Bytes and packets per second, for the first and the second rate.
     var firstBytes: UInt32 = 0
     var firstPackets: UInt32 = 0
     var secondBytes: UInt32 = 0
     var secondPackets: UInt32 = 0
     var padding: UInt32 = 0
-    /// The kernel's own pointers.
+    /// Pointers used by the kernel only; 0 in a rule's text.
     var estimators = InlineArray<2, UInt64>(repeating: 0)
   }
 
@@ -30,7 +30,7 @@ public enum RateEstMatch: MatchExtension {
     static let packets: UInt16 = 0x20
   }
 
-  /// In the order of the kernel's numbers, from 1 on.
+  /// The options in the order of the kernel's numbers, starting at 1.
   private static let modes = ["--rateest-eq", "--rateest-lt", "--rateest-gt"]
 
   public static let name = "rateest"
@@ -50,7 +50,7 @@ public enum RateEstMatch: MatchExtension {
       write: { _, _ in })
   }
 
-  /// A rate whose number may be left out where only another rate is compared with.
+  /// A rate option. Its number may be omitted if the rate is compared with another rate.
   private static func rate(
     _ name: String, aliases: [String], _ path: any WritableKeyPath<Info, UInt32> & Sendable, bytes: Bool, _ summary: String
   ) -> Option<Info> {
@@ -106,7 +106,7 @@ public enum RateEstMatch: MatchExtension {
     if info.flags & Bit.relative == 0 { info.flags |= Bit.absolute }
   }
 
-  /// The corresponding C function is `rateest_save`; the comparison stands between two options of each kind of rate.
+  /// The corresponding C function is `rateest_save`; it prints the comparison between the options of the two rates.
   public static func save(_ info: Info, family: Family, to text: inout RuleText) {
     if info.flags & Bit.delta != 0 { text.option("--rateest-delta") }
     name(info.flags & Bit.relative != 0 ? "--rateest1" : "--rateest", info.first, to: &text)
@@ -121,7 +121,7 @@ public enum RateEstMatch: MatchExtension {
     }
   }
 
-  /// A name that was left out iptables-save prints as a word of no letters, which is none when it is read.
+  /// iptables-save prints an omitted name as an empty word, which cannot be parsed.
   private static func name(_ option: String, _ name: FixedName<16>, to text: inout RuleText) {
     if text.isReloadable, name.bytes.isEmpty { return }
     text.option(option)
@@ -225,7 +225,7 @@ public enum RateEstMatch: MatchExtension {
     }
   }
 
-  /// An estimator that has seen no packet yet measures nothing.
+  /// The rates of an estimator; 0 if it has seen no packet.
   private static func measured(_ name: FixedName<16>, _ world: World) -> (bytes: UInt64, packets: UInt64) {
     let now = world.now
     return world.memory.withState(named: RateEstimator.key(name.string), initial: RateEstimator?.none) { estimator in
@@ -234,7 +234,7 @@ public enum RateEstMatch: MatchExtension {
   }
 }
 
-/// Rates in bits and bytes, as iproute2 writes them.
+/// Rates in bits and bytes, in iproute2's notation.
 private enum BitRate {
   private static let suffixes: [(name: String, bits: Double)] = [
     ("bit", 1), ("Kibit", 1024), ("kbit", 1000), ("Mibit", 1_048_576), ("mbit", 1_000_000), ("Gibit", 1_073_741_824),
@@ -243,7 +243,7 @@ private enum BitRate {
     ("TBps", 8_000_000_000_000),
   ]
 
-  /// Bytes a second; a number without a unit is divided by eight all the same. The corresponding C function is
+  /// Parses a rate in bytes per second. A number without a unit is in bits and is divided by eight. The corresponding C function is
   /// `rateest_get_rate`.
   static func bytes(_ token: Token) -> UInt32? {
     guard let number = CFraction(token.bytes) else { return nil }
@@ -260,7 +260,7 @@ private enum BitRate {
     return "\(bits)bit"
   }
 
-  /// Halves go to the even neighbour, as `printf` has it.
+  /// Rounds half to even, as `printf` does.
   private static func rounded(_ value: UInt64, _ unit: UInt64) -> UInt64 {
     let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)
     return rest * 2 > unit || rest * 2 == unit && whole % 2 == 1 ? whole + 1 : whole

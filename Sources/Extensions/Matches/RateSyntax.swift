@@ -1,15 +1,15 @@
 import XTables
 
-/// A rate in packets per unit of time, kept as the time from one packet to the next.
+/// A rate in packets per unit of time, stored as the time between two packets.
 enum RateSyntax {
-  /// The units in the order in which an abbreviation is looked up, with their seconds.
+  /// The units with their seconds, in the order in which an abbreviation is looked up.
   static let units: [(name: String, seconds: UInt64)] = [
     ("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400),
   ]
 
-  /// The number before the slash and the seconds of the unit behind it; nothing where the unit is none.
+  /// Parses the number before the slash and the unit after it, in seconds; nil for an unknown unit.
   ///
-  /// The number ends at the first byte that is no digit, whatever follows.
+  /// The number ends at the first byte that is not a digit, whatever follows.
   static func parse(_ token: Token) -> (number: CNumber, seconds: UInt64)? {
     var seconds: UInt64 = 1
     if let unit = token.cut(at: "/")?.after {
@@ -20,7 +20,7 @@ enum RateSyntax {
     return (number, seconds)
   }
 
-  /// The rate in the largest unit in which it comes out evenly enough, as save prints it.
+  /// Prints the rate as iptables-save does: in the largest unit whose rounding error is small enough.
   static func print(period: UInt64, scale: UInt64) -> String {
     let printed: [(name: String, length: UInt64)] = [
       ("day", scale &* 86400), ("hour", scale &* 3600), ("min", scale &* 60), ("sec", scale),

@@ -28,7 +28,7 @@ public enum RealmMatch: MatchExtension {
     .accepts("--realm 0x1/0x2a"), .accepts("! --realm 42", saved: "! --realm 0x2a"), .rejects("--realm nosuchrealm"), .rejects(""),
   ]
 
-  /// A route with a realm.
+  /// A host with a route that has a realm.
   private static let route = Example.Given(host: ["host: {routes: [203.0.113.6 via 10.0.1.2 dev eth1 realm 42]}"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {

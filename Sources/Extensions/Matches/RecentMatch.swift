@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches by a list of addresses seen lately, which it also keeps. Kernel: `xt_recent`, revision 1.
+/// Matches addresses in a list of recently seen addresses, and updates the list. Kernel: `xt_recent`, revision 1.
 public enum RecentMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_recent_mtinfo_v1`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -71,7 +71,7 @@ public enum RecentMatch: MatchExtension {
     Option(
       "--name", arity: 1, placeholder: "name", grammar: "string", samples: ["ssh", "a_b"], .plain, "the list, DEFAULT where none is named",
       read: { info, arguments in
-        // What is left of DEFAULT behind a shorter name stays in the structure.
+        // As iptables: a name shorter than DEFAULT leaves the rest of DEFAULT in the structure.
         let bytes = arguments.token.bytes.prefix(199)
         for (index, byte) in bytes.enumerated() { info.name.storage[index] = byte }
         info.name.storage[bytes.count] = 0
@@ -111,7 +111,7 @@ public enum RecentMatch: MatchExtension {
     .rejects(""), .rejects("--set --rttl"), .rejects("--rcheck --reap"), .rejects("--set --update"), .rejects("--set --seconds 1"),
   ]
 
-  /// Sources of packets to port 53 are remembered.
+  /// A rule that adds the sources of packets to port 53 to a list.
   private static let seen = Example.Given(rules: ["-A FORWARD -p udp --dport 53 -m recent --name seen --set"])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
@@ -150,7 +150,7 @@ public enum RecentMatch: MatchExtension {
     if !isName { throw .kernel("recent: the name cannot be a file's name under /proc/net/xt_recent") }
   }
 
-  /// The first rule of a name makes the list, with its mask; each makes room for the hits it asks for.
+  /// The first rule of a name creates the list with its mask. Each rule reserves space for its hit count.
   public static func start(_ info: Info, family: Family, in world: World) {
     world.memory.withState(named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)) { $0.reserve(hits: Int(info.hits)) }
   }
@@ -162,7 +162,7 @@ public enum RecentMatch: MatchExtension {
     guard let address = info.side == 0 ? packet.packet.source : packet.packet.destination, var ttl = packet.packet.ttl else {
       return .hotdrop
     }
-    // What counts is the time to live before this host lowered it.
+    // The TTL before this host decremented it.
     if packet.output != nil, packet.owner == nil { ttl &+= 1 }
     let family = packet.family
     let now = KernelTicks.at(packet.world.now)

@@ -1,9 +1,9 @@
 import Wire
 import XTables
 
-/// Which chunks an SCTP packet must have: the middle of `xt_sctp_info`.
+/// The chunks that an SCTP packet must have: the middle part of `xt_sctp_info`.
 struct SCTPChunkTest: BitwiseCopyable, Sendable {
-  /// A bit for each type in the first eight words; the kernel's structure has eight times the room it needs.
+  /// One bit per chunk type in the first eight words. The kernel's structure is eight times larger than needed.
   var map = InlineArray<64, UInt32>(repeating: 0)
   var quantity: UInt32 = 0
   var flags = InlineArray<4, ChunkFlags>(repeating: ChunkFlags())
@@ -18,7 +18,7 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
 
   private static let quantities: [(name: String, value: UInt32)] = [("any", 0x01), ("all", 0x02), ("only", 0x04)]
 
-  /// The chunks by their names, with the letters of their flags from the highest bit down.
+  /// The names of the chunks, with the letters of their flags from the highest bit down.
   private static let names: [(name: String, type: UInt8, letters: String)] = [
     ("DATA", 0, "----IUBE"), ("INIT", 1, ""), ("INIT_ACK", 2, ""), ("SACK", 3, ""), ("HEARTBEAT", 4, ""), ("HEARTBEAT_ACK", 5, ""),
     ("ABORT", 6, "-------T"), ("SHUTDOWN", 7, ""), ("SHUTDOWN_ACK", 8, ""), ("ERROR", 9, ""), ("COOKIE_ECHO", 10, ""),
@@ -52,10 +52,10 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
     }
   }
 
-  /// An upper-case letter asks for a flag that is set, a lower-case one for a flag that is not.
+  /// An upper-case letter requires a flag to be set, a lower-case letter requires it to be clear.
   ///
-  /// What is stored is the position in iptables' table of names, which is the chunk's number up to 14 only; of a chunk with
-  /// a higher number the flags are therefore never looked at.
+  /// As iptables: stores the index in its table of names, which equals the chunk's number up to 14 only. Therefore the flags of chunks
+  /// with a higher number are never tested.
   private mutating func add(_ letter: UInt8, of index: Int, at part: Token) throws(OptionError) {
     let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(letter)
     let letters = Array(Self.names[index].letters.utf8)
@@ -81,10 +81,10 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
     if isUpper { flags[slot].set |= bit }
   }
 
-  /// As save prints it.
+  /// The test as iptables-save prints it.
   var text: String { text(numeric: false) }
 
-  /// As save prints it, or with the numbers of the chunks.
+  /// The test as iptables-save prints it, or with chunk numbers.
   func text(numeric: Bool) -> String {
     let word = Self.quantities.first { $0.value == quantity }?.name ?? "any"
     if isClear { return word + " NONE" }
@@ -109,7 +109,7 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
     return result
   }
 
-  /// Whether the chunks from a place on are as wanted; nothing where the packet ends before they do.
+  /// True if the chunks from `start` on satisfy the test; nil if they exceed the packet.
   ///
   /// The corresponding kernel function is `match_packet` in `xt_sctp.c`.
   func holds(_ bytes: [UInt8], from start: Int) -> Bool? {

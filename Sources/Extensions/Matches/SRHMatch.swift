@@ -51,7 +51,7 @@ public enum SRHMatch: MatchExtension {
     Option(name, syntax, path, invert: .bits(\.inverted, flag), present: .bits(\.matched, flag), .plain, summary)
   }
 
-  /// Equal, greater, less: three options for one field of the structure.
+  /// Three options for one field of the structure: equal, greater and less.
   private static func comparisons(
     _ name: String, _ path: any WritableKeyPath<Info, UInt8> & Sendable, _ flags: [UInt16], _ subject: String
   ) -> [Option<Info>] {
@@ -159,7 +159,7 @@ public enum SRHMatch: MatchExtension {
     compare(Flag.length, byte("hdrlen", at: 1), info.length)
     compare(Flag.segmentsLeft, byte("segsleft", at: 3), info.segmentsLeft)
     compare(Flag.lastEntry, byte("lastentry", at: 4), info.lastEntry)
-    // The kernel compares the tag as it stands in memory, without turning its bytes.
+    // As the kernel: compares the tag without byte order conversion.
     add(Flag.tag, .equals(.segmentHeader("tag", bits: 16) { bytes, offset in .of(UInt16(bytes[offset + 6]) | UInt16(bytes[offset + 7]) << 8) }, info.tag))
     for (index, name) in ["psid", "nsid", "lsid"].enumerated() {
       let mask = info.masks[index].bits(.ipv6)
@@ -170,8 +170,8 @@ public enum SRHMatch: MatchExtension {
 }
 
 extension Field {
-  /// Something of a segment routing header. Absent, without dropping the packet, where there is none, where it is cut
-  /// short, or where more segments are left than it has. The corresponding kernel function is `srh1_mt6`.
+  /// A value of a segment routing header. Absent, without dropping the packet, if there is no such header, if it is truncated, or if
+  /// more segments are left than it has. The corresponding kernel function is `srh1_mt6`.
   fileprivate static func segmentHeader(
     _ name: String, bits: Int, read: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) -> FieldValue
   ) -> Field {
@@ -185,7 +185,7 @@ extension Field {
     }
   }
 
-  /// The previous, next or last segment: the list runs backwards, its first entry is the last segment.
+  /// The previous, next or last segment. The list is in reverse order: its first entry is the last segment.
   fileprivate static func segment(_ name: String, _ which: Int) -> Field {
     segmentHeader(name, bits: 128) { bytes, offset in
       let left = Int(bytes[offset + 3])

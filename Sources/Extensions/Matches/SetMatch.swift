@@ -2,10 +2,10 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches addresses and ports that are in a set. Kernel: `xt_set`, revision 4.
+/// Matches addresses and ports in a set. Kernel: `xt_set`, revision 4.
 public enum SetMatch: MatchExtension {
-  /// The corresponding kernel structure is `xt_set_info_match_v4`, behind which stands the name of the set: the kernel's
-  /// structure has but its index, which only the kernel can tell.
+  /// The kernel structure `xt_set_info_match_v4`, followed by the name of the set. The kernel's structure has only the set's index,
+  /// which only the running kernel knows.
   public struct Info: BitwiseCopyable, Sendable {
     var kernel = KernelInfo()
     var set = FixedName<32>()
@@ -28,7 +28,7 @@ public enum SetMatch: MatchExtension {
     var padding = InlineArray<7, UInt8>(repeating: 0)
   }
 
-  /// The corresponding kernel structure is `xt_set_info_match_v3`, in which the value stands behind the operation.
+  /// The corresponding kernel structure is `xt_set_info_match_v3`, in which the value follows the operation.
   struct Info3: BitwiseCopyable, Sendable {
     var reference = AddressSetReference()
     var padding: UInt32 = 0
@@ -68,7 +68,7 @@ public enum SetMatch: MatchExtension {
   public static let summary = "matches addresses and ports that are in a set"
   public static let initial = Info()
 
-  /// What tells whether a counter update is wanted; only its inversion does anything.
+  /// An option that disables a counter update. Only its inverted form has an effect.
   private static func skip(_ name: String, _ flag: UInt32, _ summary: String) -> Option<Info> {
     Option(
       flag: name, present: Presence(get: { $0.kernel.flags & flag != 0 }, set: { _ in }),
@@ -107,7 +107,7 @@ public enum SetMatch: MatchExtension {
       read: { info, arguments throws(OptionError) in
         info.kernel.reference = try AddressSetReference(arguments, directions: arguments.second)
         if arguments.inverted { info.kernel.reference.flags |= AddressSetReference.inverted }
-        // A set the kernel knows goes by its index, as it will when the rule is read back.
+        // If the kernel knows the set, only its index is stored, as when the rule is read back.
         if info.kernel.reference.index == AddressSetReference.noIndex { info.set = FixedName(arguments.token.bytes) }
       },
       write: { info, text in
@@ -127,7 +127,7 @@ public enum SetMatch: MatchExtension {
     counter("bytes", \.kernel.bytes, "gt", Operation.greater, inverted: nil),
   ]
 
-  /// Revisions 1 and 2, which tell the second flag only in the eight bits there are.
+  /// The layout of revisions 1 and 2. Revision 2 stores the nomatch flag in the reference; revision 1 has no such flag.
   private static func short(_ revision: UInt8, knowsNomatch: Bool) -> Layout<Info> {
     Layout(
       revision: revision, AddressSetReference.self, abiSize: MemoryLayout<xt_set_info_match_v1>.size,
@@ -202,7 +202,7 @@ public enum SetMatch: MatchExtension {
     .rejects("--match-set foo src ! --packets-lt 1"),
   ]
 
-  /// A set of one address and port.
+  /// A set with one address and port.
   private static let known = Example.Given(sets: ["create known hash:ip,port family inet", "add known 10.0.0.9,udp:53"])
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
@@ -229,7 +229,7 @@ public enum SetMatch: MatchExtension {
     if info.kernel.reference.dimension > 6 { throw .kernel("set: a set has at most six dimensions") }
   }
 
-  /// What a set holds is not the rule's to say.
+  /// The rule does not determine the set's content, so the condition is opaque.
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   /// The corresponding kernel function is `set_match_v4`.

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches packets for which a socket is open. Kernel: `xt_socket`, revision 3.
+/// Matches packets for which there is an open socket. Kernel: `xt_socket`, revision 3.
 public enum SocketMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_socket_mtinfo3`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -37,10 +37,10 @@ public enum SocketMatch: MatchExtension {
     .accepts("--transparent --nowildcard --restore-skmark", table: .mangle), .rejects("! --transparent"),
   ]
 
-  /// A process that listens on port 53.
+  /// A host with a process that listens on port 53.
   private static let listener = Example.Given(host: ["mode: stack", "host: {sockets: [{proto: udp, port: 53, address: 10.0.0.1}]}"])
 
-  /// The same structure, of which an older kernel knows fewer flags.
+  /// The same structure in an older revision with fewer flags.
   private static func older(_ revision: UInt8, _ known: UInt8) -> Layout<Info> {
     Layout(
       revision: revision, Info.self, abiSize: MemoryLayout<xt_socket_mtinfo1>.size, upgrade: { $0 },
@@ -54,7 +54,7 @@ public enum SocketMatch: MatchExtension {
   public static func services(_ info: Info) -> KernelServices { .defragmentation }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // Taking over the socket's mark is more than a test.
+    // The match also copies the socket's mark, so its condition is opaque.
     if info.flags & Flag.restoreMark != 0 { return .opaque }
     var tests: [Condition] = [.equals(.socket("open") { _ in true }, 1)]
     if info.flags & Flag.anyAddress == 0 { tests.append(.equals(.socket("wildcard") { $0.isWildcard }, 0)) }
@@ -84,7 +84,7 @@ public enum SocketMatch: MatchExtension {
 extension Field {
   private static let ends = FieldBasis.fields([.sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface])
 
-  /// Something of the socket that would receive the packet; absent where there is none.
+  /// A value of the socket that would receive the packet; absent if there is none.
   fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {
     Field("socket.\(name)", bits: 1, FieldTraits(ends, [.value, .absent, .unknown])) { context in
       switch context.world.host.socket(for: context.packet, context.input) {

@@ -1,8 +1,8 @@
 public import Wire
 public import XTables
 
-/// Matches the state of a packet in its connection: an older name for a part of ``ConntrackMatch``, in whose structure it is
-/// kept under a flag that tells how it was written.
+/// Matches the connection state of a packet: an older name for a part of ``ConntrackMatch``. Stored in the same structure, with a
+/// flag that records the name.
 public enum StateMatch: MatchExtension {
   public typealias Info = ConntrackTest
 

@@ -2,8 +2,8 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// The structure in which `-m state` was kept before it became a part of ``ConntrackMatch``. The kernel still takes it, and
-/// a blob may bring it; nothing writes it any more. Kernel: `xt_state`, revision 0.
+/// The structure of `-m state` before it became a part of ``ConntrackMatch``. The kernel still accepts it and a blob may contain it.
+/// It is never written. Kernel: `xt_state`, revision 0.
 public enum StateOriginalMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_state_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -42,7 +42,7 @@ public enum StateOriginalMatch: MatchExtension {
       })
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_state_info>.size)]
-  /// A rule's text never leads here.
+  /// No rule's text uses this structure.
   public static let examples: [Example] = []
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

@@ -2,18 +2,18 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches at random, or every so many packets. Kernel: `xt_statistic`, revision 0.
+/// Matches at random, or every nth packet. Kernel: `xt_statistic`, revision 0.
 public enum StatisticMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_statistic_info`.
   public struct Info: BitwiseCopyable, Sendable {
     var mode: UInt16 = 0
     var flags: UInt16 = 0
-    /// The probability in units of 2⁻³¹, or one less than every how many packets.
+    /// The probability in units of 2⁻³¹, or `--every` minus one.
     var every: UInt32 = 0
     var packet: UInt32 = 0
-    /// Where counting starts.
+    /// The initial value of the counter.
     var count: UInt32 = 0
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
   }
 
@@ -47,7 +47,7 @@ public enum StatisticMatch: MatchExtension {
     },
     print: { probability, text in text.word(fraction(probability)) })
 
-  /// A number of 2⁻³¹ with eleven decimals, a half rounded to even as `printf` does.
+  /// A multiple of 2⁻³¹ with eleven decimals, rounded half to even as `printf` does.
   private static func fraction(_ probability: UInt32) -> String {
     let scaled = UInt128(probability) * 100_000_000_000
     var (whole, rest) = scaled.quotientAndRemainder(dividingBy: 1 << 31)
@@ -134,7 +134,7 @@ public enum StatisticMatch: MatchExtension {
 }
 
 extension Inversion where Info == StatisticMatch.Info {
-  /// Any inverted option inverts the whole, and none takes that back.
+  /// Any inverted option inverts the whole match; a later option does not undo that.
   fileprivate static var bitIfInverted: Inversion {
     Inversion(get: { $0.flags & 1 != 0 }, set: { if $1 { $0.flags |= 1 } })
   }

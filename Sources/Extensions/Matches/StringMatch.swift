@@ -6,7 +6,7 @@ public import XTables
 public enum StringMatch: MatchExtension {
   /// The corresponding kernel structure is `xt_string_info`.
   public struct Info: BitwiseCopyable, Sendable {
-    /// Bytes from the start of the packet.
+    /// The first offset searched, in bytes from the start of the packet.
     var from: UInt16 = 0
     var to: UInt16 = .max
     var algorithm = FixedName<16>()
@@ -14,7 +14,7 @@ public enum StringMatch: MatchExtension {
     var length: UInt8 = 0
     var flags: UInt8 = 0
     var padding: UInt16 = 0
-    /// The kernel's own.
+    /// Used by the kernel only; 0 in a rule's text.
     var kernelState: UInt64 = 0
 
     var bytes: [UInt8] {
@@ -58,7 +58,7 @@ public enum StringMatch: MatchExtension {
     parse: { token, _ throws(OptionError) in try HexadecimalPattern.parse(token) },
     print: { bytes, text in text.word("\"|" + Hex.string(bytes) + "|\"") })
 
-  /// What cannot be printed, or ends in a backslash, is saved in hexadecimal.
+  /// True if the pattern has unprintable bytes or ends in a backslash: iptables-save prints it in hexadecimal.
   private static func isHexadecimal(_ info: Info) -> Bool {
     let bytes = info.bytes
     return bytes.contains { !(0x20...0x7e).contains($0) } || bytes.last == UInt8(ascii: "\\")
@@ -116,9 +116,9 @@ public enum StringMatch: MatchExtension {
 }
 
 extension Field {
-  /// Whether the packet, from its IP header on, contains a string that ends at most `to` bytes in.
+  /// True if the packet, from its IP header on, contains the pattern, and the pattern ends at offset `to` or before.
   ///
-  /// Only the first occurrence behind `from` is looked at. The corresponding kernel function is `skb_find_text`.
+  /// Only the first occurrence from `from` on is considered. The corresponding kernel function is `skb_find_text`.
   fileprivate static func contains(_ pattern: [UInt8], from: UInt16, to: UInt16, ignoringCase: Bool) -> Field {
     let wanted = ignoringCase ? pattern.map(upper) : pattern
     let label = "string\(ignoringCase ? ".icase" : "").\(from)-\(to).\(Hex.string(wanted))"
@@ -139,7 +139,7 @@ extension Field {
     return true
   }
 
-  /// Upper case as the kernel has it, which knows the letters of Latin-1.
+  /// Upper case as in the kernel, whose table covers Latin-1.
   private static func upper(_ byte: UInt8) -> UInt8 {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), 0xdf...0xf6, 0xf8...0xff: byte - 0x20
@@ -148,7 +148,7 @@ extension Field {
   }
 }
 
-/// A pattern in which bars enclose bytes in hexadecimal and a backslash takes the next byte as it stands.
+/// A pattern in which `|` encloses hexadecimal bytes and a backslash makes the next byte literal.
 ///
 /// The corresponding C function is `parse_hex_string`.
 enum HexadecimalPattern {

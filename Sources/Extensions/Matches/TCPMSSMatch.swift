@@ -47,14 +47,14 @@ public enum TCPMSSMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    // Without the option nothing is in the range, so that an inverted test is met.
+    // Without the option the value is in no range, so an inverted test matches.
     .inRange(.maximumSegmentSize, info.sizes.low, info.sizes.high).inverted(info.inverted != 0)
   }
 }
 
 extension Field {
-  /// The segment size a TCP header offers, or 65536 where it offers none; malformed where the header is shorter than 20
-  /// bytes or runs past the packet's end. The corresponding kernel function is `tcpmss_mt`.
+  /// The MSS option of a TCP header; 65536 without the option; malformed if the header is shorter than 20 bytes or exceeds the
+  /// packet. The corresponding kernel function is `tcpmss_mt`.
   static let maximumSegmentSize = Field(
     "tcp.mss", bits: 17,
     FieldTraits(.packet, [.value, .malformed], values: .range(0...65536)) { value, draft in

@@ -12,11 +12,11 @@ public enum TCPMatch: MatchExtension {
     var flags = FlagTest()
     var inverted: UInt8 = 0
 
-    /// Whether only packets with these flags match.
+    /// True if only packets with these flags match.
     func requiresFlags(_ wanted: UInt8) -> Bool { flags.set & wanted == wanted && inverted & Inverted.flags == 0 }
   }
 
-  /// Which flags are looked at and which of them must be set: `flg_mask` and `flg_cmp`.
+  /// The tested flags and those of them that must be set: `flg_mask` and `flg_cmp`.
   struct FlagTest: BitwiseCopyable, Sendable, Hashable {
     var mask: UInt8 = 0
     var set: UInt8 = 0
@@ -111,15 +111,15 @@ public enum TCPMatch: MatchExtension {
       .ports(.destinationPort, info.destinationPorts, inverted: isInverted(Inverted.destinationPorts)),
       .masked(.tcpFlags, info.flags.set, mask: info.flags.mask).inverted(isInverted(Inverted.flags)),
     ]
-    // The kernel looks for the option only where a number is given; an inverted zero therefore says nothing.
+    // The kernel tests the option only if its number is not 0, so an inverted 0 has no effect.
     if info.option != 0 { parts.append(.equals(.tcpOption(info.option), 1).inverted(isInverted(Inverted.option))) }
     return .all(parts)
   }
 }
 
 extension Field {
-  /// Whether a TCP option is there: one or zero; malformed where the header is shorter than 20 bytes or runs past the
-  /// packet's end. An end-of-list does not end the search.
+  /// 1 if a TCP option is present, else 0; malformed if the header is shorter than 20 bytes or exceeds the packet. As in the
+  /// kernel, an end-of-list option does not end the search.
   ///
   /// The corresponding kernel function is `tcp_find_option`.
   static func tcpOption(_ number: UInt8) -> Field {
@@ -146,7 +146,7 @@ extension Field {
   }
 }
 
-/// The names of the flags, comma-separated, in the order save prints them.
+/// The names of the flags, comma-separated, in the order in which iptables-save prints them.
 enum TCPFlagNames {
   private static let names: [(name: String, bit: UInt8)] = [
     ("FIN", 0x01), ("SYN", 0x02), ("RST", 0x04), ("PSH", 0x08), ("ACK", 0x10), ("URG", 0x20),

@@ -33,7 +33,7 @@ public enum TTLMatch: MatchExtension {
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition }
 }
 
-/// A comparison with the time to live or hop limit; the two families' structures agree.
+/// A comparison with the TTL or hop limit. The structures of both families are equal.
 public struct HopLimitTest: BitwiseCopyable, Sendable {
   /// `IPT_TTL_EQ` to `IPT_TTL_GT`.
   var mode: UInt8 = 0

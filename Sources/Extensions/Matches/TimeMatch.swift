@@ -8,11 +8,11 @@ public enum TimeMatch: MatchExtension {
   public struct Info: BitwiseCopyable, Sendable {
     /// Seconds since 1970.
     var dates = NumberRange<UInt32>(0, UInt32(Int32.max))
-    /// Seconds since midnight. Where the first is greater, the time around midnight is meant.
+    /// Seconds since midnight. If the first is greater, the range spans midnight.
     var daytimes = NumberRange<UInt32>(0, 86399)
-    /// A bit for each day, from 1.
+    /// One bit per day of the month, starting at bit 1.
     var monthdays: UInt32 = Self.allMonthdays
-    /// A bit for each day, Monday being 1.
+    /// One bit per weekday; Monday is bit 1.
     var weekdays: UInt8 = Self.allWeekdays
     var flags: UInt8 = 0
     var padding: UInt16 = 0
@@ -82,7 +82,7 @@ public enum TimeMatch: MatchExtension {
       write: { info, text in
         let days = info[keyPath: path]
         guard days != all else { return }
-        // No day at all iptables-save prints as an option without a value.
+        // iptables-save prints an empty set of days as an option without a value.
         let isNone = text.isReloadable && days == 0
         text.option(name, inverted: isNone)
         syntax.print(isNone ? all : days, &text)
@@ -140,7 +140,7 @@ public enum TimeMatch: MatchExtension {
     }
     let evening = Condition.inRange(.clock(.daytime), start, 86399)
     let morning = Condition.inRange(.clock(.daytime), 0, stop)
-    // The hours after midnight may count for the day before.
+    // With `--contiguous` the hours after midnight count for the previous day.
     let isContiguous = info.flags & Flag.contiguous != 0
     return .all([
       dates,
@@ -164,7 +164,7 @@ extension Field {
   fileprivate enum ClockPart: String {
     case seconds, daytime, weekday, monthday
 
-    /// The clock stands still while a packet passes through a table: the kernel stamps the packet once.
+    /// The time is constant while a packet traverses a table: the kernel timestamps the packet once.
     var values: FieldDomain {
       switch self {
       case .seconds: .range(0...UInt128(UInt64.max))
@@ -175,7 +175,7 @@ extension Field {
     }
   }
 
-  /// What the clock says in UTC, or said so many days ago.
+  /// A part of the current time in UTC, or of the time `daysAgo` days ago.
   fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0) -> Field {
     Field("time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17, FieldTraits(.context, .value, values: part.values)) {
       context in

@@ -1,13 +1,13 @@
 import XTables
 
-/// Dates and times as `-m time` writes them.
+/// The date and time syntax of `-m time`.
 enum TimeSyntax {
   private static let weekdayNames = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
-  /// The weekday of a day counted from 1970, Monday being 1: that day was a Thursday.
+  /// The weekday of a day counted from 1970-01-01, a Thursday; Monday is 1.
   static func weekday(_ day: Int) -> Int { ((day + 3) % 7 + 7) % 7 + 1 }
 
-  /// A part of a date or time: digits, possibly none, then a delimiter or the end. Nothing where something else follows.
+  /// Parses a part of a date or time: digits, possibly none, then a delimiter or the end. Nil if another byte follows.
   private static func part(
     _ bytes: inout ArraySlice<UInt8>, upTo top: Int, delimiter: Unicode.Scalar, _ arguments: OptionArguments
   ) -> (value: Int, isLast: Bool)? {
@@ -21,7 +21,7 @@ enum TimeSyntax {
     return (Int(value), false)
   }
 
-  /// `hh:mm[:ss]`, kept in seconds; the corresponding C function is `time_parse_minutes`.
+  /// `hh:mm[:ss]`, stored in seconds; the corresponding C function is `time_parse_minutes`.
   static let daytime = ValueSyntax<UInt32>(
     placeholder: "hh:mm[:ss]", grammar: "number \":\" number [ \":\" number ]", samples: ["00:00", "23:59:59", "1:2:3"],
     nearMisses: ["24:00", "12", "12:60", "12:00:60", "x", "1:2:3:4"],
@@ -42,7 +42,7 @@ enum TimeSyntax {
     },
     print: { seconds, text in text.word([seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded(Int($0), 2) }.joined(separator: ":")) })
 
-  /// `YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` in UTC, kept in seconds since 1970; the corresponding C function is `time_parse_date`.
+  /// `YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` in UTC, stored in seconds since 1970; the corresponding C function is `time_parse_date`.
   static let date = ValueSyntax<UInt32>(
     placeholder: "YYYY[-MM[-DD[Thh[:mm[:ss]]]]]", grammar: "date", samples: ["1970", "2038-01-19T03:14:07", "2024-02-29", "2020-12"],
     nearMisses: ["1969", "2039", "2020-13", "2020-01-32", "2020-01-01T24", "x"],
@@ -74,7 +74,7 @@ enum TimeSyntax {
     return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))\(separator)\(time)"
   }
 
-  /// Numbers with commas between them; of each, two digits are read. The corresponding C function is `time_parse_monthdays`.
+  /// Comma-separated numbers; two digits of each are read. The corresponding C function is `time_parse_monthdays`.
   static let monthdays = ValueSyntax<UInt32>(
     placeholder: "day[,day...]", grammar: "number { \",\" number }", samples: ["1", "1,15,31"], nearMisses: ["32", "x", "1,y"],
     parse: { token, _ throws(OptionError) in
@@ -90,10 +90,10 @@ enum TimeSyntax {
       }
       return mask
     },
-    // Day 0 is read and never printed.
+    // Day 0 is accepted, but iptables-save never prints it.
     print: { mask, text in text.word(((text.isReloadable ? 0 : 1)...31).filter { mask >> UInt32($0) & 1 == 1 }.map(String.init).joined(separator: ",")) })
 
-  /// Numbers from 1 for Monday, or names of which two letters are read. The corresponding C function is `time_parse_weekdays`.
+  /// Numbers, Monday is 1, or names, of which two letters are read. The corresponding C function is `time_parse_weekdays`.
   static let weekdays = ValueSyntax<UInt8>(
     placeholder: "day[,day...]", grammar: "weekday { \",\" weekday }", samples: ["Mon", "1,2", "Mo,Tuesday,7"] + weekdayNames,
     nearMisses: ["0", "M", "mon", "x"],
@@ -120,12 +120,12 @@ enum TimeSyntax {
       return mask
     },
     print: { mask, text in
-      // Bit 0 is what day 32 is kept as.
+      // Bit 0 is set by day 32, which wraps.
       let lost = text.isReloadable && mask & 1 == 1 ? ["32"] : []
       text.word((weekdayNames.enumerated().filter { mask >> UInt8($0.offset + 1) & 1 == 1 }.map(\.element) + lost).joined(separator: ","))
     })
 
-  /// The parts between commas; a comma at the end begins none.
+  /// The parts between commas; a trailing comma starts no part.
   private static func segments(_ token: Token) -> [Token] {
     let parts = token.split(on: ",")
     return parts.last?.bytes.isEmpty == true ? parts.dropLast() : parts
@@ -143,7 +143,7 @@ struct CalendarDate {
   let month: Int
   let day: Int
 
-  /// The date of a day counted from 1970-01-01; years are counted from March here, so that the leap day is their last.
+  /// The date of a day counted from 1970-01-01. Internally years start in March, so the leap day is their last day.
   init(day count: Int) {
     let shifted = count + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -156,8 +156,7 @@ struct CalendarDate {
     year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
   }
 
-  /// The day of a date, counted from 1970-01-01. A day or month that is 0, or a day the month has not, counts on from its
-  /// neighbours as `mktime` does.
+  /// The day of a date, counted from 1970-01-01. A day or month that is out of range is normalised as `mktime` does.
   static func day(year: Int, month: Int, day: Int) -> Int {
     let months = year * 12 + month - 1
     let (year, month) = (months / 12, months % 12 + 1)

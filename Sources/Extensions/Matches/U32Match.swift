@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Matches numbers of four bytes found in the packet by a small language. Kernel: `xt_u32`, revision 0.
+/// Matches 32-bit numbers of the packet, located by a small expression language. Kernel: `xt_u32`, revision 0.
 public enum U32Match: MatchExtension {
   /// The corresponding kernel structure is `xt_u32`.
   public struct Info: BitwiseCopyable, Sendable {

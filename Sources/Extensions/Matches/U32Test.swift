@@ -1,7 +1,7 @@
 import Wire
 import XTables
 
-/// One test of `-m u32`: a way to a number, and the values it may have. The corresponding kernel structure is `xt_u32_test`.
+/// One test of `-m u32`: the steps to a number, and the values it may have. The corresponding kernel structure is `xt_u32_test`.
 struct U32Test: BitwiseCopyable, Sendable {
   var steps = InlineArray<11, Step>(repeating: Step())
   var values = InlineArray<11, NumberRange<UInt32>>(repeating: NumberRange(0, 0))
@@ -15,10 +15,10 @@ struct U32Test: BitwiseCopyable, Sendable {
     var padding = InlineArray<3, UInt8>(repeating: 0)
   }
 
-  /// `enum xt_u32_ops`, as they are written.
+  /// The operators of `enum xt_u32_ops` as text.
   static let operations = ["&", "<<", ">>", "@"]
 
-  /// A shift by more bits than a number has, which the kernel refuses.
+  /// True if a step shifts by more than 31 bits, which the kernel refuses.
   var shiftsTooFar: Bool {
     (1..<max(min(Int(stepCount), 11), 1)).contains { (1...2).contains(steps[$0].operation) && steps[$0].number > 31 }
   }
@@ -37,7 +37,7 @@ struct U32Test: BitwiseCopyable, Sendable {
     return text + "=" + ranges.joined(separator: ",")
   }
 
-  /// Whether the number found is one of the values; not where the way leads out of the packet.
+  /// True if the located number is one of the values; false if a step leads outside the packet.
   ///
   /// The corresponding kernel function is `u32_match_it`.
   func holds(_ bytes: [UInt8]) -> Bool {
@@ -60,7 +60,7 @@ struct U32Test: BitwiseCopyable, Sendable {
   }
 }
 
-/// Reads the language of `-m u32`; the corresponding C function is `u32_parse`.
+/// Parses the language of `-m u32`; the corresponding C function is `u32_parse`.
 struct U32Parser {
   private let token: Token
   private var rest: ArraySlice<UInt8>
@@ -70,7 +70,7 @@ struct U32Parser {
     rest = token.bytes
   }
 
-  /// Up to ten tests of up to ten steps and ten values each.
+  /// Parses up to ten tests, each with up to ten steps and ten values.
   mutating func parse() throws(OptionError) -> [U32Test] {
     var tests: [U32Test] = []
     while true {
@@ -111,7 +111,7 @@ struct U32Parser {
     throw refuse("operator expected")
   }
 
-  /// Whether another test follows.
+  /// Parses the values of a test. Returns true if another test follows.
   private mutating func readValues(_ test: inout U32Test) throws(OptionError) -> Bool {
     while true {
       skipBlanks()

@@ -2,14 +2,13 @@ import Conntrack
 import Wire
 import XTables
 
-/// Two prefixes of IPv6, the second of which takes the place of the first (RFC 6296). The corresponding kernel structure
-/// is `ip6t_npt_tginfo`.
+/// Two IPv6 prefixes; the second replaces the first (RFC 6296). The corresponding kernel structure is `ip6t_npt_tginfo`.
 public struct PrefixTranslation: BitwiseCopyable, Sendable {
   var source = InetAddress()
   var destination = InetAddress()
   var sourceLength: UInt8 = 0
   var destinationLength: UInt8 = 0
-  /// The kernel's own: what keeps checksums right.
+  /// The checksum adjustment; used by the kernel only.
   var adjustment: UInt16 = 0
 
   static let options: [Option<PrefixTranslation>] = [
@@ -50,7 +49,7 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
     }
   }
 
-  /// The new prefix stands in front, as far as it or the old one reaches; behind it one word is not known beforehand.
+  /// The new address begins with the new prefix, up to the longer of the two lengths. The bits after that are unknown.
   var change: FieldChange {
     let mask = AddressMask.mask(prefix: Int(max(sourceLength, destinationLength)), .ipv6)
     let first = destination.bits(.ipv6) & mask
@@ -62,7 +61,7 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
     translateQuoted(end, &packet.packet)
     guard let old = end == .source ? packet.packet.source : packet.packet.destination else { return .verdict(.drop) }
     guard let new = mapped(old.bits) else {
-      // The pointer of a parameter problem counts to the address's field.
+      // The pointer of the parameter problem is the offset of the address field.
       packet.answerICMPError(type: 4, code: 0, information: end == .source ? 8 : 24)
       return .verdict(.drop)
     }
@@ -70,7 +69,7 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
     return .proceed
   }
 
-  /// In the packet that an ICMPv6 error quotes, the address at the other end is translated too.
+  /// Translates the address of the other end in the packet that an ICMPv6 error quotes.
   private func translateQuoted(_ end: Packet.End, _ packet: inout Packet) {
     guard packet.ipv6?.nextHeader == .icmpv6, let header = ICMPHeader(packet.bytes, at: IPv6Header.length),
       ICMPHeader.isErrorV6(type: header.type)
@@ -84,8 +83,8 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
     packet.bytes.setUInt128(new, at: field)
   }
 
-  /// The address with the other prefix and one word changed so that checksums over it stay right; nothing where no word
-  /// can take that up. The corresponding kernel function is `ip6t_npt_map_pfx`.
+  /// The address with the other prefix, and one word adjusted so that checksums stay correct; nil if no word can be adjusted. The
+  /// corresponding kernel function is `ip6t_npt_map_pfx`.
   private func mapped(_ address: UInt128) -> UInt128? {
     let length = Int(max(sourceLength, destinationLength))
     let mask = AddressMask.mask(prefix: length, .ipv6)

@@ -3,19 +3,19 @@ import NAT
 import Wire
 import XTables
 
-/// What the NAT targets have in common.
+/// The common parts of the NAT targets.
 extension TranslationRangeHolder {
-  /// The kernel refuses an address where the target chooses it itself.
+  /// Refuses an address for a target that chooses it itself, as the kernel does.
   func checkNoAddresses(_ target: String) throws(OptionError) {
     if range.flags.contains(.addresses) { throw .kernel("\(target): takes no address") }
   }
 
-  /// And an address is needed where it does not.
+  /// Requires an address for all other targets.
   func checkAddresses(_ target: String) throws(OptionError) {
     if !range.flags.contains(.addresses) { throw .kernel("\(target): needs an address") }
   }
 
-  /// A base port needs a revision that only DNAT has.
+  /// Refuses a base port: only DNAT has a revision with one.
   func refuseBasePort() throws(OptionError) {
     guard range.flags.contains(.portOffset) else { return }
     throw OptionError("bad-value", "Shifted portmap ranges not supported with this kernel", hint: "leave out /base")
@@ -29,14 +29,14 @@ extension IPv4TranslationRange {
 }
 
 extension Layout where Info: TranslationRangeHolder {
-  /// A revision with another structure for the same range.
+  /// The layout of a revision with another structure for the same range.
   static func translation<Old: TranslationRangeHolder>(revision: UInt8, _: Old.Type, abiSize: Int) -> Layout {
     Layout(
       revision: revision, Old.self, abiSize: abiSize, upgrade: { Info($0.range) }, downgrade: { Old($0.range) })
   }
 }
 
-/// What the NAT targets do to a packet's connection.
+/// The actions of the NAT targets on a packet's connection.
 enum Translation {
   static let services = KernelServices.conntrack
 
@@ -77,7 +77,8 @@ enum Translation {
     let near = packet.family == .ipv4 ? nil : packet.packet.destination
     let address = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: near) }
     let hook = packet.hook
-    // An IPv4-compatible destination counts as of a scope that no address of an interface has. Kernel: `nf_nat_redirect_ipv6_usable`.
+    // The scope of an IPv4-compatible destination equals that of no interface address, so none is usable. Kernel:
+    // `nf_nat_redirect_ipv6_usable`.
     if hook != .output, case .v6(let asked)? = near, asked.isIPv4Compatible { return .verdict(.drop) }
     if hook != .output, address == nil {
       return .unknown(
@@ -103,7 +104,7 @@ enum Translation {
     _ range: TranslationRange, _ packet: inout PacketContext,
     _ body: (ConnectionHandle, NATRange, ConntrackTable, inout PacketContext) -> TargetOutcome
   ) -> TargetOutcome {
-    // The table is shown only packets that have a connection.
+    // The nat table is traversed only by packets with a connection.
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .verdict(.accept) }
     guard let range = range.range(packet.family) else {
       return .unknown(UnknownReason("a range of addresses that ends before it begins", needs: "its ends in order"))
@@ -113,7 +114,7 @@ enum Translation {
 }
 
 extension TranslationRange {
-  /// As address translation takes it.
+  /// Converts the range for the NAT module.
   fileprivate func range(_ family: Family) -> NATRange? {
     let (first, last) = (firstAddress.bits(family), lastAddress.bits(family))
     guard first <= last else { return nil }

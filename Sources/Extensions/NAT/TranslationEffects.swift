@@ -3,9 +3,9 @@ import NAT
 import Wire
 import XTables
 
-/// What the NAT targets will make of the packet, and make of its connection.
+/// The effects of the NAT targets on the packet and its connection.
 extension TranslationRange {
-  /// - Parameter addressIsChosen: the target takes an address that the rule does not name.
+  /// - Parameter addressIsChosen: true if the target chooses an address that the rule does not name.
   func effects(_ end: Manip, _ site: EffectSite, addressIsChosen: Bool = false) -> [FieldEffect] {
     var effects = Field.translation.map { FieldEffect.change($0, .unknown) }
     let address: Field = end == .source ? .sourceAddress : .destinationAddress
@@ -18,7 +18,7 @@ extension TranslationRange {
     return effects + [portEffect(end)].compactMap { $0 }
   }
 
-  /// A source port may change wherever another connection has it; a destination port changes where the rule says so.
+  /// A source port may change if another connection has it. A destination port changes only if the rule names ports.
   private func portEffect(_ end: Manip) -> FieldEffect? {
     let port: Field = end == .source ? .sourcePort : .destinationPort
     guard flags.contains(.ports) else { return end == .source ? .change(port, .unknown) : nil }
@@ -26,14 +26,14 @@ extension TranslationRange {
     return .change(port, .range(UInt128(firstPort.value)...UInt128(lastPort.value)))
   }
 
-  /// Packets of this host are redirected to the loopback address, others to one of the interface by which they came.
+  /// Packets of this host are redirected to the loopback address, others to an address of their input interface.
   func redirectionEffects(_ site: EffectSite) -> [FieldEffect] {
     guard site.hook == .output else { return effects(.destination, site, addressIsChosen: true) }
     let loopback: UInt128 = site.family == .ipv4 ? 0x7f00_0001 : 1
     return effects(.destination, site) + [.change(.destinationAddress, .masked(keep: 0, flip: loopback))]
   }
 
-  /// The bits in which the ends of the range agree are replaced.
+  /// Replaces the bits in which the ends of the range agree.
   func mappingEffects(_ site: EffectSite) -> [FieldEffect] {
     let end = Manip(site.hook)
     let first = firstAddress.bits(site.family)

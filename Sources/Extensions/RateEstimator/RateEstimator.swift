@@ -1,22 +1,22 @@
-/// A moving average of the packets and bytes that pass, as RATEEST keeps it and `-m rateest` reads it.
+/// A moving average of packets and bytes, updated by RATEEST and read by `-m rateest`.
 ///
 /// The corresponding kernel structure is `net_rate_estimator`.
 struct RateEstimator {
   private let interval: Int
   private let weight: UInt64
-  /// Nanoseconds of the next turn of the timer.
+  /// The next expiry of the timer, in nanoseconds.
   private var nextTurn: UInt64
   private var bytes: UInt64 = 0
   private var packets: UInt64 = 0
   private var lastBytes: UInt64 = 0
   private var lastPackets: UInt64 = 0
-  /// 256ths of a byte a second, and of a packet.
+  /// The rate of bytes and packets, in 1/256 per second.
   private var byteRate: UInt64 = 0
   private var packetRate: UInt64 = 0
 
   /// - Parameters:
-  ///   - interval: -2 for a quarter of a second, 0 for one second, 3 for eight.
-  ///   - weight: the binary logarithm of the number of intervals the average reaches back.
+  /// - interval: the binary logarithm of the interval in seconds, -2 (250 ms) to 3 (8 s).
+  /// - weight: the binary logarithm of the number of averaged intervals.
   init(interval: Int8, weight: UInt8, now: UInt64) {
     self.interval = min(max(Int(interval) + 2, 0), 5)
     self.weight = UInt64(weight & 31)
@@ -26,7 +26,7 @@ struct RateEstimator {
 
   private var period: UInt64 { 250_000_000 << UInt64(interval) }
 
-  /// The state's name in the memory shared between rules.
+  /// The key of the estimator in the state shared between rules.
   static func key(_ name: String) -> String { "RATEEST/\(name)" }
 
   mutating func count(bytes length: Int, now: UInt64) {
@@ -35,20 +35,20 @@ struct RateEstimator {
     packets &+= 1
   }
 
-  /// Bytes and packets a second. The corresponding kernel function is `gen_estimator_read`.
+  /// Bytes and packets per second. The corresponding kernel function is `gen_estimator_read`.
   mutating func rates(now: UInt64) -> (bytes: UInt64, packets: UInt64) {
     advance(to: now)
     return (byteRate >> 8, packetRate >> 8)
   }
 
-  /// Makes up for the turns of the timer since the last call. The corresponding kernel function is `est_timer`.
+  /// Runs the timer expiries since the last call. The corresponding kernel function is `est_timer`.
   private mutating func advance(to now: UInt64) {
     var turns = 0
     while nextTurn <= now {
       turn()
       nextTurn &+= period
       turns += 1
-      // After so many idle turns nothing of the average is left to fade.
+      // After that many idle intervals the average is 0.
       if turns > 4096 { nextTurn = now &+ period }
     }
   }

@@ -1,27 +1,26 @@
 import Wire
 import XTables
 
-/// A list of `recent`: addresses with the moments at which they were seen. The corresponding kernel structure is
-/// `recent_table`.
+/// A list of `recent`: addresses with the times at which they were seen. The corresponding kernel structure is `recent_table`.
 struct RecentList {
   private struct Entry {
     let address: IPAddress
     var ttl: UInt8
-    /// A ring of ticks, filled up to its room.
+    /// A ring buffer of ticks.
     var stamps: [UInt64]
-    /// Where the next one goes.
+    /// The index of the next entry in the ring.
     var next: Int
 
     var last: UInt64 { stamps[next - 1] }
   }
 
-  /// `ip_list_tot`: how many addresses a list has room for.
+  /// `ip_list_tot`: the maximum number of addresses of a list.
   private static let capacity = 100
 
   private let mask: InetAddress
-  /// The longest unseen first.
+  /// The addresses, least recently seen first.
   private var entries: [Entry] = []
-  /// How many moments are remembered of an address: a power of two.
+  /// The number of timestamps per address: a power of two.
   private var room = 32
 
   init(mask: InetAddress) { self.mask = mask }
@@ -64,7 +63,7 @@ struct RecentList {
     return result
   }
 
-  /// Notes that an address was seen, and moves it to the end. The corresponding kernel function is `recent_entry_update`.
+  /// Records that an address was seen, and moves it to the end. The corresponding kernel function is `recent_entry_update`.
   private mutating func touch(_ index: Int, _ ttl: UInt8, _ now: UInt64) {
     var entry = entries.remove(at: index)
     entry.next &= room - 1

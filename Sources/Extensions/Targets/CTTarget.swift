@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Sets how the packet's connection will be tracked. Kernel: `xt_CT`, revision 2.
+/// Sets the tracking parameters of the packet's new connection. Kernel: `xt_CT`, revision 2.
 public enum CTTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_ct_target_info_v1`, which revisions 1 and 2 share.
   public struct Info: BitwiseCopyable, Sendable {
@@ -14,10 +14,10 @@ public enum CTTarget: TargetExtension {
     var helper = FixedName<16>()
     var timeout = FixedName<32>()
     var padding: UInt32 = 0
-    /// The kernel's own pointer to the template.
+    /// A pointer to the template, used by the kernel only; 0 in a rule's text.
     var template: UInt64 = 0
 
-    /// The directions in which the zone counts; where none is named, both.
+    /// The directions in which the zone applies; both if none is named.
     var directions: Zone.Directions {
       switch (flags.contains(.zoneOfOriginal), flags.contains(.zoneOfReply)) {
       case (true, false): .original
@@ -43,7 +43,7 @@ public enum CTTarget: TargetExtension {
     let rawValue: UInt16
 
     static let untracked = CTFlags(rawValue: 0x01)
-    /// Written as NOTRACK.
+    /// The rule was written as NOTRACK.
     static let alias = CTFlags(rawValue: 0x02)
     static let zoneOfOriginal = CTFlags(rawValue: 0x04)
     static let zoneOfReply = CTFlags(rawValue: 0x08)
@@ -57,7 +57,7 @@ public enum CTTarget: TargetExtension {
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw]) }
 
-  /// The bit of each event is its place; the corresponding kernel enumerations are `ip_conntrack_events` and
+  /// The names of the events, indexed by their bit; the corresponding kernel enumerations are `ip_conntrack_events` and
   /// `ip_conntrack_expect_events`.
   private static let events = [
     "new", "related", "destroy", "reply", "assured", "protoinfo", "helper", "mark", "natseqinfo", "secmark",
@@ -155,7 +155,7 @@ public enum CTTarget: TargetExtension {
       },
       write: { info, text in
         guard info.flags.contains(.zoneFromMark) || info.zone != 0 else { return }
-        // Both directions together are written as none.
+        // Both directions together are stored as none.
         let given = info.flags.intersection(directions)
         guard (given == directions ? [] : given) == direction else { return }
         text.option(name)
@@ -193,7 +193,7 @@ public enum CTTarget: TargetExtension {
 
   /// The corresponding kernel function is `xt_ct_target`.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
-    // A packet that has a connection, or is not to have one, is left alone.
+    // A packet that has a connection or is untracked is not changed.
     let state = info.flags.contains(.untracked) ? ConntrackState.untracked : ConntrackState.new
     return [
       .change(
@@ -203,7 +203,7 @@ public enum CTTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    // Seen before, on its way through the loopback interface.
+    // The packet was tracked before, on its way through the loopback interface.
     guard case .none = packet.attachment else { return .proceed }
     if info.flags.contains(.untracked) {
       packet.attachment = .untracked

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Computes a checksum that was left to the network card. Kernel: `xt_CHECKSUM`, revision 0.
+/// Computes a checksum that would be left to the network card. Kernel: `xt_CHECKSUM`, revision 0.
 public enum ChecksumTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_CHECKSUM_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -38,6 +38,6 @@ public enum ChecksumTarget: TargetExtension {
     if info.operation != fill { throw .kernel("CHECKSUM: unknown operation") }
   }
 
-  /// Packets here carry the checksum they leave with, so nothing is ever left to the card.
+  /// Does nothing: packets of the engine always have complete checksums, as there is no network card.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { .proceed }
 }

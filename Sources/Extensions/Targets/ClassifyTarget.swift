@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Sets the packet's priority, which is its class of traffic control. Kernel: `xt_CLASSIFY`, revision 0.
+/// Sets the packet's priority, which selects its traffic control class. Kernel: `xt_CLASSIFY`, revision 0.
 public enum ClassifyTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_classify_target_info`.
   public struct Info: BitwiseCopyable, Sendable {

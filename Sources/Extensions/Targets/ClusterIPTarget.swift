@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Shares an address among hosts that all receive its packets. Kernel: `ipt_CLUSTERIP`, gone since Linux 6.3.
+/// Shares an address among hosts that all receive its packets. Kernel: `ipt_CLUSTERIP`, removed in Linux 6.3.
 public enum ClusterIPTarget: TargetExtension {
   /// The corresponding kernel structure is `ipt_clusterip_tgt_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -15,7 +15,7 @@ public enum ClusterIPTarget: TargetExtension {
     var padding: UInt16 = 0
     var hashMode: UInt32 = 0
     var hashStart: UInt32 = 0
-    /// The kernel's own pointer.
+    /// A pointer used by the kernel only; 0 in a rule's text.
     var state: UInt64 = 0
   }
 

@@ -13,7 +13,7 @@ public enum ConnmarkTarget: TargetExtension {
     var shift: UInt8 = 0
     var mode: UInt8 = Mode.set
 
-    /// A shift by all 32 bits shifts by none, as the processor has it.
+    /// The shifted mark. A shift by 32 bits shifts by none, as the processor does.
     func shifted(_ mark: UInt32) -> UInt32 { shiftsRight == 0 ? mark &<< UInt32(shift) : mark &>> UInt32(shift) }
 
     /// `XT_CONNMARK_SET`, `XT_CONNMARK_SAVE` and `XT_CONNMARK_RESTORE`.
@@ -40,7 +40,7 @@ public enum ConnmarkTarget: TargetExtension {
     "--set-xmark", "--set-mark", "--and-mark", "--or-mark", "--xor-mark", "--save-mark", "--restore-mark",
   ]
 
-  /// An operation with a value, each another way to say which bits are cleared and which are flipped.
+  /// An option with a value. Each option specifies the cleared and the flipped bits in another way.
   private static func set(
     _ name: String, _ summary: String, _ change: @escaping @Sendable (Masked<UInt32>) -> Masked<UInt32>
   ) -> Option<Info> {
@@ -176,7 +176,7 @@ public enum ConnmarkTarget: TargetExtension {
     let change: FieldEffect
     switch info.mode {
     case Info.Mode.set:
-      // The shift moves what is kept of the old mark too.
+      // The shift applies to the kept bits of the old mark too.
       change = .change(
         .connectionMark,
         .copied(from: .connectionMark, mask: UInt128(~from), shift: shift, keep: 0, flip: UInt128(info.shifted(info.connection.value))),

@@ -3,7 +3,7 @@ import NAT
 public import Wire
 public import XTables
 
-/// Gives a connection another destination, from IPv4 addresses and ports. Kernel: `xt_nat`, revision 2.
+/// Translates the destination of IPv4 connections. Kernel: `xt_nat`, revision 2.
 public enum DNATTarget: TargetExtension {
   public typealias Info = TranslationRange
 
@@ -48,7 +48,7 @@ public enum DNATTarget: TargetExtension {
   }
 }
 
-/// The same for IPv6. Kernel: `xt_nat`, revision 2.
+/// Translates the destination of IPv6 connections. Kernel: `xt_nat`, revision 2.
 public enum IPv6DNATTarget: TargetExtension {
   public typealias Info = TranslationRange
 

@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Changes the bits of explicit congestion notification in IPv4 and TCP. Kernel: `ipt_ECN`, revision 0.
+/// Changes the ECN bits in IPv4 and TCP. Kernel: `ipt_ECN`, revision 0.
 public enum ECNTarget: TargetExtension {
   /// The corresponding kernel structure is `ipt_ECN_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -119,7 +119,7 @@ public enum ECNTarget: TargetExtension {
 }
 
 extension Packet {
-  /// Sets ECE (bit 0) and CWR (bit 1) where the mask has them.
+  /// Sets ECE (bit 0) and CWR (bit 1), as far as the mask selects them.
   fileprivate mutating func setCongestionFlags(_ flags: UInt8, mask: UInt8, at start: Int) {
     let offset = start + TCPHeader.Offset.dataOffset
     guard let old = bytes.uint16(at: offset), let checksum = bytes.uint16(at: start + TCPHeader.Offset.checksum) else { return }

@@ -8,7 +8,7 @@ public enum HMarkTarget: TargetExtension {
   public struct Info: BitwiseCopyable, Sendable {
     var sourceMask = InetAddress()
     var destinationMask = InetAddress()
-    /// Two ports, or one security index, by which a packet is told.
+    /// The mask of the ports or of the security parameters index.
     var portMask = HMarkPorts()
     var portValue = HMarkPorts()
     var flags: HMarkFlags = []
@@ -73,7 +73,7 @@ public enum HMarkTarget: TargetExtension {
     Option(
       name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "1", "32"], nearMisses: ["129", "x"], .plain, summary,
       read: { info, arguments throws(OptionError) in
-        // What `--hmark-tuple` has named counts as given.
+        // A part named by `--hmark-tuple` counts as given.
         if info.flags.contains(flag) { throw arguments.repeated }
         info[keyPath: path] = try arguments.token.prefixMask(arguments)
         info.flags.insert(flag)
@@ -137,7 +137,7 @@ public enum HMarkTarget: TargetExtension {
     func length(_ mask: InetAddress) -> String {
       let prefix = AddressMask(mask: mask.bits(family)).prefix(family)
       if family == .ipv4 { return String(prefix.map { UInt32($0) } ?? .max) }
-      // Of an IPv6 mask iptables shows the text without its slash, and for a full one there is no text.
+      // As iptables: prints an IPv6 mask without its slash, and nothing for a full mask.
       return prefix == 128 ? "" : prefix.map(String.init) ?? mask.address(family).description
     }
     part(.modulus, "mod \(info.modulus)")
@@ -173,7 +173,7 @@ public enum HMarkTarget: TargetExtension {
   }
 }
 
-/// `XT_HMARK_FLAG` of the parts and parameters that were given.
+/// The given parts and parameters, as `XT_HMARK_FLAG` bits.
 struct HMarkFlags: OptionSet, BitwiseCopyable, Sendable {
   let rawValue: UInt32
 
@@ -196,12 +196,12 @@ struct HMarkFlags: OptionSet, BitwiseCopyable, Sendable {
   ]
 }
 
-/// Two ports, or the security index in the same place. The corresponding kernel union is `hmark_ports`.
+/// Two ports, or in the same bytes the security parameters index. The corresponding kernel union is `hmark_ports`.
 struct HMarkPorts: BitwiseCopyable, Sendable {
   var source = NetworkOrder<UInt16>()
   var destination = NetworkOrder<UInt16>()
 
-  /// All four bytes as one number, the source port above.
+  /// All four bytes as one number; the source port is the high half.
   var index: UInt32 {
     get { UInt32(source.value) << 16 | UInt32(destination.value) }
     set {
@@ -212,7 +212,7 @@ struct HMarkPorts: BitwiseCopyable, Sendable {
 }
 
 extension HMarkTarget.Info {
-  /// Adds a part by the beginning of its name, in whatever case; the first name that fits is taken.
+  /// Adds a part by a prefix of its name, ignoring case; the first matching name is used.
   fileprivate mutating func addPart(_ token: Token) throws(OptionError) {
     let names = ["ct", "src", "dst", "sport", "dport", "proto", "spi"]
     guard !token.bytes.isEmpty, let name = names.first(where: { $0.beginsIgnoringCase(with: token) }) else {

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Restarts a timer that tells user space when no packet has come for a while. Kernel: `xt_IDLETIMER`, revision 1.
+/// Restarts a timer. When it expires, user space is notified that no packet has arrived. Kernel: `xt_IDLETIMER`, revision 1.
 public enum IdletimerTarget: TargetExtension {
   /// The corresponding kernel structure is `idletimer_tg_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -12,7 +12,7 @@ public enum IdletimerTarget: TargetExtension {
     var sendsMessage: UInt8 = 0
     var timerType: UInt8 = 0
     var padding = InlineArray<6, UInt8>(repeating: 0)
-    /// The kernel's own pointer.
+    /// A pointer used by the kernel only; 0 in a rule's text.
     var timer: UInt64 = 0
   }
 
@@ -23,7 +23,7 @@ public enum IdletimerTarget: TargetExtension {
     var timer: UInt64 = 0
   }
 
-  /// `XT_IDLETIMER_ALARM`: the timer runs on while the machine sleeps.
+  /// `XT_IDLETIMER_ALARM`: the timer continues while the machine is suspended.
   private static let alarm: UInt8 = 1
 
   public static let name = "IDLETIMER"
@@ -69,7 +69,7 @@ public enum IdletimerTarget: TargetExtension {
     world.memory.withState(named: key(info), initial: end(info, world)) { _ in }
   }
 
-  /// A packet that finds the timer run out wakes it, which user space is told.
+  /// A packet after the timer's expiry restarts it, and user space is notified.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let now = packet.world.now
     let next = end(info, packet.world)

@@ -8,13 +8,13 @@ public enum LEDTarget: TargetExtension {
   public struct Info: BitwiseCopyable, Sendable {
     var trigger = FixedName<27>()
     var alwaysBlinks: UInt8 = 0
-    /// Milliseconds; all ones means for ever.
+    /// Milliseconds; all ones means infinite.
     var delay: UInt32 = 0
-    /// The kernel's own pointer.
+    /// A pointer used by the kernel only; 0 in a rule's text.
     var state: UInt64 = 0
   }
 
-  /// What the kernel's name of every trigger begins with.
+  /// The prefix of all trigger names in the kernel.
   private static let prefix = "netfilter-"
 
   public static let name = "LED"
@@ -36,7 +36,7 @@ public enum LEDTarget: TargetExtension {
       },
       write: { info, text in
         text.option("--led-trigger-id")
-        // Quoted even where nothing in it needs it.
+        // As iptables: always quoted.
         text.word("\"")
         for byte in info.trigger.bytes.dropFirst(prefix.utf8.count) {
           if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { text.glue("\\") }
@@ -61,7 +61,7 @@ public enum LEDTarget: TargetExtension {
       write: { info, text in
         guard info.delay != 0 else { return }
         text.option("--led-delay")
-        // For ever is printed as a number that cannot be read back.
+        // iptables-save prints an infinite delay as a number that cannot be parsed.
         text.word(text.isReloadable ? info.delay == .max ? "inf" : String(info.delay) : String(Int32(bitPattern: info.delay)))
       }),
     Option(flag: "--led-always-blink", present: .bits(\.alwaysBlinks, 1), .plain, "blink even while lit"),

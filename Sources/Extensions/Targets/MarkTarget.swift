@@ -17,7 +17,7 @@ public enum MarkTarget: TargetExtension {
 
   private static let modes = ["--set-xmark", "--set-mark", "--and-mark", "--or-mark", "--xor-mark"]
 
-  /// Each mode is another way to say which bits are cleared and which are flipped.
+  /// Each option specifies the cleared and the flipped bits in another way.
   private static func mode(
     _ name: String, _ summary: String, _ change: @escaping @Sendable (Masked<UInt32>) -> Masked<UInt32>
   ) -> Option<Info> {

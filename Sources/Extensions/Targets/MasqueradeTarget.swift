@@ -3,7 +3,7 @@ import NAT
 public import Wire
 public import XTables
 
-/// Gives a connection the address of the interface it leaves by, for IPv4. Kernel: `xt_MASQUERADE`, revision 0.
+/// Translates the source of IPv4 connections to an address of the output interface. Kernel: `xt_MASQUERADE`, revision 0.
 public enum MasqueradeTarget: TargetExtension {
   public typealias Info = IPv4TranslationRange
 
@@ -41,7 +41,7 @@ public enum MasqueradeTarget: TargetExtension {
     Translation.masquerade(info.range, &packet)
   }
 
-  /// The options both families share.
+  /// The options that both families share.
   static func sharedOptions<Holder: TranslationRangeHolder>() -> [Option<Holder>] {
     [
       .translationPorts("the source ports to take one from"),
@@ -51,7 +51,7 @@ public enum MasqueradeTarget: TargetExtension {
   }
 }
 
-/// The same for IPv6. Kernel: `xt_MASQUERADE`, revision 0.
+/// Translates the source of IPv6 connections to an address of the output interface. Kernel: `xt_MASQUERADE`, revision 0.
 public enum IPv6MasqueradeTarget: TargetExtension {
   public typealias Info = BaselessTranslationRange
 

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Hands a copy of the packet to a log group of user space. Kernel: `xt_NFLOG`, revision 0.
+/// Sends a copy of the packet to a netlink log group. Kernel: `xt_NFLOG`, revision 0.
 public enum NFLogTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_nflog_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -14,7 +14,7 @@ public enum NFLogTarget: TargetExtension {
     var prefix = FixedName<64>()
   }
 
-  /// `XT_NFLOG_F_COPY_LEN`: only so many bytes of the packet are copied.
+  /// `XT_NFLOG_F_COPY_LEN`: limits the number of bytes copied.
   private static let copiesLength: UInt16 = 1
 
   public static let name = "NFLOG"

@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Hands the packet to a queue of user space, which gives the verdict. Kernel: `xt_NFQUEUE`, revision 3.
+/// Queues the packet to user space, which returns the verdict. Kernel: `xt_NFQUEUE`, revision 3.
 public enum NFQueueTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_NFQ_info_v3`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -53,7 +53,7 @@ public enum NFQueueTarget: TargetExtension {
             hint: "for one queue use --queue-num")
         }
         info.first = range.low
-        // All 65536 queues are one too many for the field; the kernel then refuses the zero.
+        // The count of all 65536 queues wraps to 0, which the kernel refuses.
         info.count = range.high &- range.low &+ 1
       },
       write: { info, text in
@@ -106,7 +106,7 @@ public enum NFQueueTarget: TargetExtension {
     if info.flags & ~(bypass | processorFanout) != 0 { throw .kernel("NFQUEUE: unknown flags") }
   }
 
-  /// Who listens may give the packet back changed.
+  /// The listener may return a changed packet.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.anything] }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
@@ -121,8 +121,8 @@ public enum NFQueueTarget: TargetExtension {
     return .verdict(.queue(number: number, bypass: info.flags & bypass != 0))
   }
 
-  /// Picks a queue by the addresses, the same for both directions; ports do not count. The kernel's seed is secret: where it was not given,
-  /// one is drawn for the world, and the note says which queues there are. The corresponding kernel function is `nfqueue_hash`.
+  /// Chooses a queue by the addresses, without ports; equal for both directions. The kernel's seed is secret: if it was not given, one is
+  /// drawn for the world and a note lists the possible queues. The corresponding kernel function is `nfqueue_hash`.
   private static func balanced(_ info: Info, _ packet: inout PacketContext) -> UInt16 {
     let world = packet.world
     let seed = world.queueSeed

@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Maps a whole network onto another, address by address, for IPv4. Kernel: `xt_NETMAP`, revision 0.
+/// Maps one IPv4 network onto another, address by address. Kernel: `xt_NETMAP`, revision 0.
 public enum NetmapTarget: TargetExtension {
   public typealias Info = IPv4TranslationRange
 
@@ -47,7 +47,7 @@ public enum NetmapTarget: TargetExtension {
     Translation.map(info.range, &packet)
   }
 
-  /// The option both families share. Unlike other addresses with a mask, the length is printed even where it is full.
+  /// The option that both families share. Unlike for other addresses with a mask, a full prefix length is printed.
   static func network<Holder: TranslationRangeHolder>() -> Option<Holder> {
     let syntax = ValueSyntax.hostMask
     return Option(
@@ -77,7 +77,7 @@ public enum NetmapTarget: TargetExtension {
   }
 }
 
-/// The same for IPv6. Kernel: `xt_NETMAP`, revision 0.
+/// Maps one IPv6 network onto another, address by address. Kernel: `xt_NETMAP`, revision 0.
 public enum IPv6NetmapTarget: TargetExtension {
   public typealias Info = BaselessTranslationRange
 

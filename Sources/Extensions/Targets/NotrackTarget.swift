@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Keeps the packet out of connection tracking; another name of `CT --notrack`. Kernel: `xt_CT`, revision 2.
+/// Excludes the packet from connection tracking; another name of `CT --notrack`. Kernel: `xt_CT`, revision 2.
 public enum NotrackTarget: TargetExtension {
   public typealias Info = CTTarget.Info
 

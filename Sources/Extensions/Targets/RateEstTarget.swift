@@ -10,8 +10,8 @@ public enum RateEstTarget: TargetExtension {
     var interval: Int8 = 0
     var weight: UInt8 = 0
     var padding = InlineArray<6, UInt8>(repeating: 0)
-    /// The kernel's own pointer, zero. While options are being read it holds both times in microseconds, the weight's above,
-    /// because what the structure keeps depends on both.
+    /// A pointer used by the kernel only, 0 in a rule. While options are parsed it holds both times in microseconds, the smoothing time in
+    /// the high half: the stored values depend on both.
     var estimator: UInt64 = 0
   }
 
@@ -72,7 +72,7 @@ public enum RateEstTarget: TargetExtension {
       throw OptionError("bad-value", "RATEEST: interval value is too large", hint: "at most 8s")
     }
     info.interval = Int8(exponent - 2)
-    // The first number of intervals, as a power of two, that reaches further back than asked for.
+    // The first number of intervals, as a power of two, whose averaging time exceeds the requested one.
     let beyond = (1..<32).first { Double(interval) / DurationText.decay($0) > reach } ?? 32
     guard beyond > 1, beyond < 32 else {
       throw OptionError("bad-value", "RATEEST: ewmalog value is out of range", hint: "at least one and a half intervals")
@@ -80,7 +80,7 @@ public enum RateEstTarget: TargetExtension {
     info.weight = UInt8(beyond - 1)
   }
 
-  /// The first rule of a name makes the estimator and starts its timer.
+  /// The first rule of a name creates the estimator and starts its timer.
   public static func start(_ info: Info, family: Family, in world: World) {
     let now = world.now
     world.memory.withState(named: RateEstimator.key(info.name.string), initial: RateEstimator?.none) { estimator in
@@ -107,13 +107,13 @@ public enum RateEstTarget: TargetExtension {
   }
 }
 
-/// Times as RATEEST writes them.
+/// The time syntax of RATEEST.
 private enum DurationText {
   private static let units: [(names: [String], microseconds: Double)] = [
     (["s", "sec", "secs"], 1_000_000), (["ms", "msec", "msecs"], 1000), (["us", "usec", "usecs"], 1),
   ]
 
-  /// A decimal number and a unit; none means microseconds. The corresponding C function is `RATEEST_get_time`.
+  /// Parses a decimal number and a unit; without a unit, microseconds. The corresponding C function is `RATEEST_get_time`.
   static func microseconds(_ token: Token) -> UInt32? {
     guard let number = CFraction(token.bytes) else { return nil }
     let unit = Token(number.rest, at: token.range)
@@ -122,7 +122,7 @@ private enum DurationText {
     return UInt32(truncating: number.value * scale.microseconds)
   }
 
-  /// With one decimal. The corresponding C function is `RATEEST_print_time`.
+  /// Prints a time with one decimal. The corresponding C function is `RATEEST_print_time`.
   static func text(_ time: UInt32) -> String {
     if time >= 1_000_000 { return tenths(time, 1_000_000) + "s" }
     if time >= 1000 { return tenths(time, 1000) + "ms" }
@@ -130,12 +130,12 @@ private enum DurationText {
   }
 
   private static func tenths(_ time: UInt32, _ unit: UInt64) -> String {
-    // Every time that can be printed is a multiple of a quarter of a second times a power of two, so nothing is rounded.
+    // Printed times are 250 ms times a power of two, so nothing is rounded.
     let tenths = UInt64(time) * 10 / unit
     return "\(tenths / 10).\(tenths % 10)"
   }
 
-  /// The negative logarithm of `1 - 2^-n`, summed up until nothing is added.
+  /// The negative natural logarithm of `1 - 2^-n`, as a series summed until the terms vanish.
   static func decay(_ exponent: Int) -> Double {
     let x = 1 / Double(UInt64(1) << UInt64(exponent))
     var power = x

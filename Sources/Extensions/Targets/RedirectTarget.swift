@@ -2,7 +2,7 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Sends a connection to this host itself, for IPv4. Kernel: `xt_REDIRECT`, revision 0.
+/// Translates the destination of IPv4 connections to this host. Kernel: `xt_REDIRECT`, revision 0.
 public enum RedirectTarget: TargetExtension {
   public typealias Info = IPv4TranslationRange
 
@@ -48,7 +48,7 @@ public enum RedirectTarget: TargetExtension {
     Translation.redirect(info.range, &packet)
   }
 
-  /// The options both families share.
+  /// The options that both families share.
   static func sharedOptions<Holder: TranslationRangeHolder>() -> [Option<Holder>] {
     [
       .translationPorts("the destination ports to take one from"),
@@ -57,7 +57,7 @@ public enum RedirectTarget: TargetExtension {
   }
 }
 
-/// The same for IPv6. Kernel: `xt_REDIRECT`, revision 0.
+/// Translates the destination of IPv6 connections to this host. Kernel: `xt_REDIRECT`, revision 0.
 public enum IPv6RedirectTarget: TargetExtension {
   public typealias Info = BaselessTranslationRange
 

@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Drops an IPv4 packet and answers it. Kernel: `ipt_REJECT`, revision 0.
+/// Drops an IPv4 packet and sends an ICMP error or a TCP reset. Kernel: `ipt_REJECT`, revision 0.
 public enum RejectTarget: TargetExtension {
   /// The corresponding kernel structure is `ipt_reject_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -17,7 +17,7 @@ public enum RejectTarget: TargetExtension {
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.filter], hooks: [.input, .forward, .output]) }
 
-  /// In the order of the kernel's numbers, in which an abbreviation finds them.
+  /// The kinds in the order of the kernel's numbers; an abbreviation stands for the first match.
   private static let kinds = [
     RejectKind(0, "icmp-net-unreachable", "net-unreach", .unreachable(code: 0)),
     RejectKind(1, "icmp-host-unreachable", "host-unreach", .unreachable(code: 1)),
@@ -55,7 +55,7 @@ public enum RejectTarget: TargetExtension {
   }
 }
 
-/// Drops an IPv6 packet and answers it. Kernel: `ip6t_REJECT`, revision 0.
+/// Drops an IPv6 packet and sends an ICMPv6 error or a TCP reset. Kernel: `ip6t_REJECT`, revision 0.
 public enum IPv6RejectTarget: TargetExtension {
   /// The corresponding kernel structure is `ip6t_reject_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -103,7 +103,7 @@ public enum IPv6RejectTarget: TargetExtension {
   }
 }
 
-/// One way to answer: the kernel's number for it and what it is called.
+/// One kind of reply: the kernel's number and its names.
 private struct RejectKind: Sendable {
   enum Answer: Sendable {
     /// A destination-unreachable error of ICMP or ICMPv6.
@@ -132,7 +132,7 @@ private struct RejectKind: Sendable {
       samples: kinds.filter { $0.name != "tcp-reset" }.map(\.name) + [kinds[0].alias], nearMisses: ["echo-reply", "icmp-foo"],
       .plain, "what to answer with",
       read: { info, arguments throws(OptionError) in
-        // A beginning of either name suffices, whatever its case, and the first that fits is taken.
+        // A prefix of either name suffices, ignoring case; the first match is used.
         let word = arguments.token.string.lowercased()
         guard let kind = kinds.first(where: { $0.name.hasPrefix(word) || $0.alias.hasPrefix(word) }) else {
           throw OptionError(

@@ -3,7 +3,7 @@ import NAT
 public import Wire
 public import XTables
 
-/// Gives a connection another source, from IPv4 addresses and ports. Kernel: `xt_nat`, revision 0.
+/// Translates the source of IPv4 connections. Kernel: `xt_nat`, revision 0.
 public enum SNATTarget: TargetExtension {
   public typealias Info = IPv4TranslationRange
 
@@ -15,7 +15,7 @@ public enum SNATTarget: TargetExtension {
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.postrouting, .input]) }
 
   public static let options: [Option<Info>] = sharedOptions()
-  /// iptables 1.8 writes revision 0, though the kernel knows newer ones.
+  /// iptables 1.8 writes revision 0, although the kernel has newer ones.
   public static let layouts: [Layout<Info>] = [
     .translation(revision: 2, TranslationRange.self, abiSize: MemoryLayout<nf_nat_range2>.size),
     .translation(revision: 1, BaselessTranslationRange.self, abiSize: MemoryLayout<nf_nat_range>.size),
@@ -44,7 +44,7 @@ public enum SNATTarget: TargetExtension {
     Translation.source(info.range, of: &packet)
   }
 
-  /// The options both families share.
+  /// The options that both families share.
   static func sharedOptions<Holder: TranslationRangeHolder>() -> [Option<Holder>] {
     [
       .translation("--to-source", "the addresses, and with -p the ports, to take one from"),
@@ -55,7 +55,7 @@ public enum SNATTarget: TargetExtension {
   }
 }
 
-/// The same for IPv6. Kernel: `xt_nat`, revision 1.
+/// Translates the source of IPv6 connections. Kernel: `xt_nat`, revision 1.
 public enum IPv6SNATTarget: TargetExtension {
   public typealias Info = BaselessTranslationRange
 

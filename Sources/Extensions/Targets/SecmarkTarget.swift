@@ -2,14 +2,14 @@ import CNetfilter
 public import Wire
 public import XTables
 
-/// Gives the packet a security context. Kernel: `xt_SECMARK`, revision 1.
+/// Sets the security context of the packet. Kernel: `xt_SECMARK`, revision 1.
 public enum SecmarkTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_secmark_target_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
     var mode: UInt8 = 0
     var context = FixedName<256>()
     var padding = InlineArray<3, UInt8>(repeating: 0)
-    /// The kernel's own number for the context.
+    /// The number of the context; set by the kernel only.
     var identifier: UInt32 = 0
   }
 
@@ -58,7 +58,7 @@ public enum SecmarkTarget: TargetExtension {
     if info.context.bytes.isEmpty { throw .kernel("SECMARK: an empty context names nothing") }
   }
 
-  /// Which number a context has is the security module's choice; here each gets its own, in order of use.
+  /// The security module chooses the number of a context. Here contexts are numbered in the order of use.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.securityMark) }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

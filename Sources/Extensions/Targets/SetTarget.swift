@@ -3,10 +3,10 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Adds what a packet has to sets, takes it out, or gives the packet what a set says. Kernel: `xt_set`, target revision 3.
+/// Adds a packet's addresses to sets, removes them, or sets the packet's fields from a set's element. Kernel: `xt_set`, target revision 3.
 public enum SetTarget: TargetExtension {
-  /// The corresponding kernel structure is `xt_set_info_target_v3`, behind which stand the names of the sets: the kernel's
-  /// structure has but their indices, which only the kernel can tell.
+  /// The kernel structure `xt_set_info_target_v3`, followed by the names of the sets. The kernel's structure has only their indices,
+  /// which only the running kernel knows.
   public struct Info: BitwiseCopyable, Sendable {
     var kernel = KernelInfo()
     var added = FixedName<32>()
@@ -20,7 +20,7 @@ public enum SetTarget: TargetExtension {
     var removed = AddressSetReference()
     var mapped = AddressSetReference()
     var flags: UInt32 = 0
-    /// Seconds; all ones for the set's own.
+    /// Seconds; all ones for the set's own timeout.
     var timeout: UInt32 = .max
     var padding: UInt32 = 0
   }
@@ -73,7 +73,7 @@ public enum SetTarget: TargetExtension {
       nearMisses: ["foo", "foo both"], .plain, summary,
       read: { info, arguments throws(OptionError) in
         info[keyPath: reference] = try AddressSetReference(arguments, directions: arguments.second)
-        // A set the kernel knows goes by its index, as it will when the rule is read back.
+        // If the kernel knows the set, only its index is stored, as when the rule is read back.
         if info[keyPath: reference].index == AddressSetReference.noIndex { info[keyPath: path] = FixedName(arguments.token.bytes) }
       },
       write: { info, text in
@@ -247,12 +247,12 @@ public enum SetTarget: TargetExtension {
 }
 
 extension AddressSetReference {
-  /// The name of the set, where there is one.
+  /// The name of the set; nil if there is none.
   func name(_ written: FixedName<32>, in sets: AddressSets) -> String? {
     if dimension == 0 { return nil }
     return written.bytes.isEmpty ? sets[index]?.name : written.string
   }
 
-  /// How the set is asked.
+  /// The query of the set.
   var query: AddressSetQuery { AddressSetQuery(directions: Int(dimension), sources: flags) }
 }

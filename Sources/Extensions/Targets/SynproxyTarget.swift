@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Answers TCP handshakes for a server, which sees only clients that finish them. Kernel: `xt_SYNPROXY`, revision 0.
+/// Answers TCP handshakes for a server. The server receives only completed handshakes. Kernel: `xt_SYNPROXY`, revision 0.
 public enum SynproxyTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_synproxy_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -36,7 +36,7 @@ public enum SynproxyTarget: TargetExtension {
     .accepts("--sack-perm --timestamp --wscale 9 --mss 1460", before: "-p tcp"), .rejects("--mss 1460"),
   ]
 
-  /// The corresponding C type is a 32-bit one, of which the structure keeps what has room.
+  /// The corresponding C type has 32 bits; the structure stores the low bits.
   private static func number<Word: FixedWidthInteger & Sendable>(
     _ name: String, _ path: any WritableKeyPath<Info, Word> & Sendable, _ bit: UInt8, _ summary: String
   ) -> Option<Info> {

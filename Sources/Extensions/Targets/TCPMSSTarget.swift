@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Lowers the maximum segment size a TCP SYN announces. Kernel: `xt_TCPMSS`, revision 0.
+/// Lowers or adds the MSS option of a TCP SYN. Kernel: `xt_TCPMSS`, revision 0.
 public enum TCPMSSTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_tcpmss_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -25,7 +25,7 @@ public enum TCPMSSTarget: TargetExtension {
       "--set-mss", arity: 1, placeholder: "value", grammar: "number", samples: ["0", "1400", "65495"],
       nearMisses: ["-1", "65516", "x"], .plain, "the size in bytes",
       read: { info, arguments throws(OptionError) in
-        // What a packet's header leaves of the largest length.
+        // The greatest length without the IP header.
         let header: UInt16 = arguments.draft.family == .ipv4 ? 20 : 40
         info.size = try ValueSyntax.unsigned(0...(UInt16.max - header)).parse(arguments.token, arguments)
       },
@@ -96,13 +96,13 @@ public enum TCPMSSTarget: TargetExtension {
       if old > size { packet.packet.replaceTCPWord(size, at: place) }
       return .proceed
     }
-    // Data behind the header would have to move, and a full header has no room.
+    // The option is not inserted if there is data after the header, or if the header has its maximum length.
     guard length == header.dataOffset, header.dataOffset < 60 else { return .proceed }
     packet.packet.insertTCPOption(maximumSegmentSize: min(size, packet.family == .ipv4 ? 536 : 1220), at: transport.offset)
     return .proceed
   }
 
-  /// The smaller of what the ways to both ends let through.
+  /// The smaller path MTU of the two directions.
   private static func pathMTU(_ packet: inout PacketContext) -> Int? {
     guard let source = packet.packet.source, let destination = packet.packet.destination,
       let forward = packet.world.host.route(
@@ -112,7 +112,7 @@ public enum TCPMSSTarget: TargetExtension {
     return backward.output == nil && backward.type != .local ? forward.mtu : min(forward.mtu, backward.mtu)
   }
 
-  /// Where the value of the option stands. Unlike a strict reader, the kernel steps over an absurd length one byte at a time.
+  /// The position of the option's value. As the kernel: an option with an invalid length is skipped byte by byte.
   private static func option(in bytes: [UInt8], _ start: Int, _ header: TCPHeader) -> Int? {
     var at = TCPHeader.minimumLength
     while at <= header.dataOffset - 4 {
@@ -125,7 +125,7 @@ public enum TCPMSSTarget: TargetExtension {
 }
 
 extension Packet {
-  /// Replaces a 16-bit word at an even or odd place of the TCP header and keeps the checksum in step.
+  /// Replaces a 16-bit word at an even or odd offset of the TCP header and updates the checksum.
   fileprivate mutating func replaceTCPWord(_ value: UInt16, at place: Int) {
     guard let transport, let old = bytes.uint16(at: place) else { return }
     bytes.setUInt16(value, at: place)
@@ -137,7 +137,7 @@ extension Packet {
     bytes.setUInt16(Checksum.updated(checksum, from: old, to: new), at: start + TCPHeader.Offset.checksum)
   }
 
-  /// Puts the option first behind the fixed header. The packet has no data.
+  /// Inserts the option directly after the fixed header. The packet has no data.
   fileprivate mutating func insertTCPOption(maximumSegmentSize size: UInt16, at start: Int) {
     let length = bytes.count - start
     guard let word = bytes.uint16(at: start + TCPHeader.Offset.dataOffset) else { return }

@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Overwrites options of TCP with no-operation. Kernel: `xt_TCPOPTSTRIP`, revision 0.
+/// Overwrites TCP options with no-operation. Kernel: `xt_TCPOPTSTRIP`, revision 0.
 public enum TCPOptStripTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_tcpoptstrip_target_info`: one bit for each kind.
   public struct Info: BitwiseCopyable, Sendable {
@@ -77,7 +77,7 @@ public enum TCPOptStripTarget: TargetExtension {
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
     guard !info.all.isEmpty else { return [] }
     let stripped = info.all.map { FieldEffect.change(.tcpOption($0), .unknown) }
-    // What is stripped becomes no-operation.
+    // Stripped options become no-operation.
     let others = FieldEffect.unknown(.tcpOption(TCPOptionKind.noOperation))
     return stripped + others + (info.contains(TCPOptionKind.maximumSegmentSize) ? FieldEffect.unknown(.maximumSegmentSize) : [])
   }
@@ -102,7 +102,7 @@ public enum TCPOptStripTarget: TargetExtension {
 }
 
 extension Packet {
-  /// Overwrites bytes of a TCP header, counted from its start, with no-operation.
+  /// Overwrites a range of a TCP header, counted from its start, with no-operation.
   fileprivate mutating func blankTCPOption(_ range: Range<Int>, of start: Int) {
     for at in range {
       guard let old = bytes.uint8(at: start + at), let checksum = bytes.uint16(at: start + TCPHeader.Offset.checksum) else { return }

@@ -9,7 +9,7 @@ public enum TEETarget: TargetExtension {
   public struct Info: BitwiseCopyable, Sendable {
     var gateway = InetAddress()
     var output = FixedName<16>()
-    /// The kernel's own pointer.
+    /// A pointer used by the kernel only; 0 in a rule's text.
     var state: UInt64 = 0
   }
 
@@ -43,7 +43,8 @@ public enum TEETarget: TargetExtension {
     if info.output.storage[0] != 0, info.output.storage[15] != 0 { throw .kernel("TEE: the interface's name does not end") }
   }
 
-  /// Whoever sends the copy sees to it that no copy of that is made. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
+  /// Requests a copy. The sender of the copy prevents copies of copies. The corresponding kernel functions are `nf_dup_ipv4` and
+  /// `nf_dup_ipv6`.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     var copy = packet.packet
     if packet.family == .ipv4 { copy.setDontFragment() }

@@ -28,7 +28,7 @@ public enum TOSTarget: TargetExtension {
   }
 
   public static let options: [Option<Info>] = {
-    // A symbolic name leaves the two bits of congestion notification alone.
+    // A symbolic name does not change the two ECN bits.
     let syntax = ValueSyntax.tos(symbolicMask: 0x3f)
     return [
       Option(
@@ -63,7 +63,7 @@ public enum TOSTarget: TargetExtension {
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     let test = TOSBits(info.value, mask: info.mask)
-    // The blank that is missing before a name stands before the target instead.
+    // As iptables: the missing blank before a name is printed before the target instead.
     if !numeric, let symbol = test.symbol { return text.word(" TOS set\(symbol)") }
     text.word("TOS ")
     if numeric {

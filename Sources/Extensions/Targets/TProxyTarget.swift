@@ -3,7 +3,7 @@ import Conntrack
 public import Wire
 public import XTables
 
-/// Hands the packet to a transparent socket of this host without changing it. Kernel: `xt_TPROXY`, revision 1.
+/// Assigns the packet, unchanged, to a transparent socket of this host. Kernel: `xt_TPROXY`, revision 1.
 public enum TProxyTarget: TargetExtension {
   /// The corresponding kernel structure is `xt_tproxy_target_info_v1`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -97,7 +97,7 @@ public enum TProxyTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { .defragmentation }
 
-  /// A socket of the packet's own connection comes before one that listens where the rule says. The corresponding kernel
+  /// A socket of the packet's own connection takes precedence over a listening socket at the rule's address. The corresponding kernel
   /// functions are `tproxy_tg4` and `tproxy_tg6_v1`.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
     FieldEffect.unknown(.mark) + Field.ofOwner.map { .change($0, .unknown) }

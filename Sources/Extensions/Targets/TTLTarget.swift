@@ -43,7 +43,7 @@ public enum TTLTarget: TargetExtension {
   }
 }
 
-/// How a time to live or hop limit changes.
+/// A change of the TTL or hop limit.
 struct HopChange: BitwiseCopyable, Sendable {
   var mode: UInt8 = 0
   var amount: UInt8 = 0

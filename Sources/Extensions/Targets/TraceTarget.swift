@@ -1,9 +1,9 @@
 public import Wire
 public import XTables
 
-/// Has the kernel log every rule the packet meets from here on. Kernel: `xt_TRACE`, revision 0.
+/// Logs every rule that the packet matches from here on. Kernel: `xt_TRACE`, revision 0.
 public enum TraceTarget: TargetExtension {
-  /// The kernel has no structure for it.
+  /// Empty: the kernel has no structure.
   public struct Info: BitwiseCopyable, Sendable {}
 
   public static let name = "TRACE"

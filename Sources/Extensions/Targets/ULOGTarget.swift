@@ -1,7 +1,7 @@
 public import Wire
 public import XTables
 
-/// Hands a copy of the packet to a log group of user space, before NFLOG. Gone from the kernel since Linux 3.17.
+/// Sends a copy of the packet to a netlink log group; predecessor of NFLOG. Removed in Linux 3.17.
 public enum ULOGTarget: TargetExtension {
   /// The corresponding kernel structure was `ipt_ulog_info`.
   public struct Info: BitwiseCopyable, Sendable {
@@ -36,7 +36,7 @@ public enum ULOGTarget: TargetExtension {
       "--ulog-qthreshold", .unsigned(1...50), \.threshold, present: .when { $0.threshold != 1 }, .plain,
       "how many packets to gather before handing them over"),
   ]
-  /// The structure's header is gone with it, so its size stands here.
+  /// The header of the structure was removed too, so its size is given here.
   public static let layouts = [Layout<Info>(revision: 0, abiSize: 56)]
   public static let examples: [Example] = [
     .passes(

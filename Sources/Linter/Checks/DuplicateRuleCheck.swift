@@ -1,17 +1,22 @@
 public import Diagnostics
 import XTables
 
-/// A rule stands twice in a chain.
+/// Finds equal rules in a chain.
 public enum DuplicateRuleCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE007"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "duplicate-rule"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a rule stands twice in a chain"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The second of two equal rules with a verdict never sees a packet, for the first has taken them all. It is \
     usually left over from a script that ran twice, or one of the two was meant to say something else. Rules with memory or \
     chance (limit, recent, statistic …) are not compared, nor are those that look at something a rule between them may have changed: \
     a mark behind MARK, an option of TCP behind TCPMSS, an address behind SNPT.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n↓-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
@@ -34,6 +39,7 @@ public enum DuplicateRuleCheck: Check {
     ),
   ]
 
+  /// Reports each rule equal to an earlier rule of its chain, if no rule in between can change what it tests.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let writes = TableWrites(facts.table)
@@ -60,10 +66,10 @@ public enum DuplicateRuleCheck: Check {
     return found
   }
 
-  /// By field: the last rule that may have written it.
+  /// The last rule that may have written each field.
   private struct LastWrites {
     private var positions: [Field: Int] = [:]
-    /// The last rule that may have written anything.
+    /// The last rule that may have written any field.
     private var anything = -1
 
     mutating func note(_ writes: FieldWrites, at position: Int) {
@@ -71,7 +77,7 @@ public enum DuplicateRuleCheck: Check {
       if writes.isAnything { anything = position }
     }
 
-    /// Whether a rule from `first` on may have given a field another value.
+    /// True if a rule from `first` on may have changed a field.
     func mayHaveChanged(_ field: Field, since first: Int) -> Bool {
       !field.isSteady || anything >= first || positions.contains { $0.value >= first && field.isChanged(byWriting: $0.key) }
     }
@@ -91,12 +97,12 @@ public enum DuplicateRuleCheck: Check {
       [Diagnostic.Note("the first of the two", at: chain.rules[first].source)], fix: fixes)
   }
 
-  /// Whether the rule's line has made another rule of the chain. A line appends its rules one behind the other.
+  /// True if the rule's line also created another rule of the chain. Rules of one line are adjacent.
   private static func sharesLine(_ chain: Chain, _ position: Int) -> Bool {
     [position - 1, position + 1].contains { chain.rules.indices.contains($0) && chain.rules[$0].source == chain.rules[position].source }
   }
 
-  /// What makes two rules the same; counters and places do not.
+  /// The parts in which two equal rules agree; counters and source positions do not count.
   private struct RuleKey: Hashable {
     let header: RuleHeader
     let matches: [ExtensionUse]
@@ -104,7 +110,7 @@ public enum DuplicateRuleCheck: Check {
 
     init(_ rule: Rule) {
       header = rule.header
-      // A comment changes nothing about a rule.
+      // A comment does not change the meaning of a rule.
       matches = rule.matches.filter { $0.descriptor.name != "comment" }
       target = rule.target
     }

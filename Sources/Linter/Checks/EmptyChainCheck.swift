@@ -1,20 +1,26 @@
 public import Diagnostics
 import XTables
 
-/// A rule leads to a chain without rules.
+/// Finds jumps to a chain without rules.
 public enum EmptyChainCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE003"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "empty-chain"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a rule leads to an empty chain"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The packet comes back at once, so the rule costs time and does nothing: with -j the next rule is looked at, with -g the \
     rule behind the one that called this chain. Where a program fills the chain while it runs, suppress the finding.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n:web - [0:0]\n↓-A INPUT -p tcp -j web\nCOMMIT\n", says: ["chain `web' is empty: the rule has no effect"]),
     .good("*filter\n:web - [0:0]\n-A INPUT -p tcp -j web\n-A web -j RETURN\nCOMMIT\n"),
   ]
 
+  /// Reports each rule that jumps to a user chain without rules. Skips chains named on unreadable lines.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.table.chains.indices.filter { isEmpty(facts.table.chains[$0], context) }.flatMap { index in

@@ -2,17 +2,22 @@ import Compiler
 public import Diagnostics
 import XTables
 
-/// Chains jump to one another so often that one packet can keep the kernel busy for seconds.
+/// Finds chains whose jumps multiply so that one packet can keep the kernel busy for seconds.
 public enum ExponentialWalkCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE018"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "exponential-walk"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "one packet can meet more than a million rules"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     A chain that jumps twice to a chain that jumps twice, and so on, doubles the way of a packet at every level: 25 such chains keep a \
     processor busy for a second for each packet, and nothing in the kernel bounds it. Whoever can send packets can then stop the \
     machine. The number given is that of a packet which matches every jump and no final verdict on its way. Jump to each chain from \
     one place, or end a chain with a verdict, so that packets do not come back for more.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       tower(levels: 20, "-j", mark: "↓"),
@@ -21,18 +26,19 @@ public enum ExponentialWalkCheck: Check {
       tower(levels: 13, "-j", jumps: 3, mark: "↓"),
       says: ["one packet can meet 2125764 rules and ends of chains in FORWARD: its chains jump more than once to the same chains"]),
     .good(tower(levels: 10, "-j")),
-    // A packet does not come back from a goto.
+    // A packet does not return from a goto.
     .good(tower(levels: 20, "-g")),
   ]
 
-  /// Entries that one packet may meet, each rule, policy and end of a chain counted, before it is told.
+  /// The number of entries (rules, policies, chain ends) that one packet may traverse without a finding.
   private static let most: UInt64 = 1_000_000
-  /// And how often it may meet each of the table's entries on average: a table with a million rules is long, its walk is not.
+  /// The number of times that it may traverse each entry on average: a table with a million rules is long, but each is traversed once.
   private static let mostRounds: UInt64 = 16
 
+  /// Reports each built-in chain from which one packet can traverse too many entries.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts -> [Diagnostic] in
-      // A table with a loop is refused, and its walk has no end.
+      // A table with a loop is reported by another check, and its traversal is endless.
       guard facts.reach.loop == nil else { return [] }
       let lengths = LongestWalk(facts).lengths
       let table = facts.table
@@ -49,7 +55,7 @@ public enum ExponentialWalkCheck: Check {
     }
   }
 
-  /// A chain for each level, each with jumps to the next.
+  /// A ruleset with one chain per level, each with `jumps` jumps to the next, and a mark before the rule that leads in.
   private static func tower(levels: Int, _ option: String, jumps: Int = 2, mark: String = "") -> String {
     let names = (0..<levels).map { ":c\($0) - [0:0]\n" }.joined()
     let rules = (1..<levels).map { level in
@@ -59,9 +65,9 @@ public enum ExponentialWalkCheck: Check {
   }
 }
 
-/// How many entries of a table one packet can meet at most, from each chain on.
+/// The maximum number of entries that one packet can traverse from the start of each chain.
 private struct LongestWalk {
-  /// By chain index; nil for chains that no hook leads to. `.max` stands for that and more.
+  /// The numbers, indexed by chain; nil for chains that no hook reaches. `.max` means that number or more.
   private(set) var lengths: [UInt64?]
   private let facts: TableFacts
 
@@ -69,7 +75,7 @@ private struct LongestWalk {
     self.facts = facts
     let chains = facts.table.chains
     lengths = [UInt64?](repeating: nil, count: chains.count)
-    // Depth first, without recursion: a ruleset may nest as deep as it has chains. A chain is measured when those it leads to are.
+    // Depth-first without recursion: a ruleset may nest as deep as it has chains. A chain is measured after the chains it jumps to.
     for start in chains.indices where chains[start].isBuiltin {
       var stack = [(chain: start, next: 0)]
       while let top = stack.last {
@@ -85,7 +91,7 @@ private struct LongestWalk {
     }
   }
 
-  /// A packet comes back from a jump and goes on; from a goto it does not, and a verdict ends it.
+  /// A packet continues after a jump returns. It does not return from a goto. A verdict ends the traversal.
   private func length(of chain: Int) -> UInt64 {
     var passed: UInt64 = 0
     var longest: UInt64 = 0

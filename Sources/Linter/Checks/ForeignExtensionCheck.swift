@@ -1,17 +1,23 @@
 public import Diagnostics
 import XTables
 
-/// A rule uses a match or target whose meaning is not known.
+/// Finds matches and targets whose meaning is unknown.
 public enum ForeignExtensionCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE016"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "foreign-extension"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a match or target means something that is not known here"
+  /// A note: the ruleset may be correct.
   public static let severity = Severity.note
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The match or target is none of those that Ferrule declares. Its options are read and printed by libxtables, or it is given as the \
     bytes of its structure, so that the rule can be formatted, compiled and applied. What it means is known to the kernel's module only: \
     a packet that comes to the rule in a dry run has no known verdict, and no finding about the rules around it can rest on this one.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n↓-A INPUT -m geoip --ferrule-bytes 0:0102030405060708 -j DROP\nCOMMIT\n",
@@ -22,6 +28,7 @@ public enum ForeignExtensionCheck: Check {
     .good("*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"),
   ]
 
+  /// Reports each match and target whose descriptor has no known meaning.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.table.chains.flatMap { chain in

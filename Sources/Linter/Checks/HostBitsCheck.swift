@@ -2,16 +2,22 @@ public import Diagnostics
 import Wire
 import XTables
 
-/// An address with bits outside its mask.
+/// Finds addresses with bits outside their mask.
 public enum HostBitsCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE014"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "host-bits"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "an address has bits that its mask does not cover"
+  /// A warning: iptables accepts the address.
   public static let severity = Severity.warning
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     iptables clears the bits outside the mask without a word: -s 10.0.0.9/24 is all of 10.0.0.0/24. Perhaps one host was meant, \
     perhaps the network; write what is meant. The fix writes the network, which is what iptables does.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -s ↓10.0.0.9/24 -j DROP\nCOMMIT\n",
@@ -26,6 +32,7 @@ public enum HostBitsCheck: Check {
 
   private static let names: Set<String> = ["-s", "-d", "--source", "--destination", "--src", "--dst"]
 
+  /// Reports each address of `-s` and `-d` that has bits outside its prefix length.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
     line.values(of: names).flatMap { value in
       value.value.split(on: ",").compactMap { finding(of: $0, in: value.value) }
@@ -39,7 +46,7 @@ public enum HostBitsCheck: Check {
     let mask = AddressMask.mask(prefix: Int(prefix), address.family)
     guard address.bits & ~mask != 0 else { return nil }
     let network = "\(IPAddress(family: address.family, bits: address.bits & mask))/\(prefix)"
-    // Only a word without quotes lies in the file as it reads, so that a part's place in it is known.
+    // Only the bytes of an unquoted word are those of the file, so only there the position of a part is known.
     let isPlain = whole.bytes.startIndex == Int(whole.range.lowerBound) && whole.bytes.count == whole.range.range.count
     let range = isPlain ? SourceRange(part.bytes.startIndex..<part.bytes.endIndex) : whole.range
     return finding(

@@ -1,15 +1,20 @@
 public import Diagnostics
 import XTables
 
-/// `!` before a range that holds every value.
+/// Finds `!` before a range that holds every value.
 public enum InvertedFullRangeCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE008"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-full-range"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "`!` before a range that holds every value"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     Nothing lies outside the full range, so the rule never matches. Worse, iptables-save up to 1.8.9 does not print a full range at \
     all, the `!` included: saved and restored, the rule that matched nothing matches everything.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n-A INPUT -p tcp ↓! --sport : -j DROP\nCOMMIT\n", says: ["nothing lies outside `:': the rule never matches"]),
     .bad(
@@ -18,6 +23,7 @@ public enum InvertedFullRangeCheck: Check {
     .good("*filter\n-A INPUT -p tcp ! --sport 0:1023 -j DROP\n-A INPUT -p tcp --dport : -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports each inverted range option of the line whose range is full.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
     line.values(of: RangeOptions.names).compactMap { value in
       guard value.isInverted, RangeOptions.isFull(value) else { return nil }

@@ -1,21 +1,27 @@
 public import Diagnostics
 import XTables
 
-/// `!` before an interface or address that every packet has.
+/// Finds `!` before an interface or address that matches every packet.
 public enum InvertedWildcardCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE010"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-wildcard"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "`!` before an interface or address that matches everything"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     `! -i +` and `! -s 0.0.0.0/0` match nothing. For an interface iptables-save prints neither the `!` nor the option: saved and \
     restored, the rule that matched nothing matches everything.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n↓-A INPUT ! -i + -j DROP\nCOMMIT\n", says: ["`! -i +' matches no packet"]),
     .bad("*filter\n↓-A INPUT ! -s 0.0.0.0/0 -j DROP\nCOMMIT\n", says: ["`! -s' of all addresses matches no packet"]),
     .good("*filter\n-A INPUT ! -i eth+ -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports each inverted interface or address test that can never hold.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.table.chains.flatMap { chain in chain.rules.flatMap { findings(in: $0, facts.table.family) } }

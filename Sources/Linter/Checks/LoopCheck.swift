@@ -2,17 +2,23 @@ import Compiler
 public import Diagnostics
 import XTables
 
-/// Chains call each other in a circle.
+/// Finds loops of chains.
 public enum LoopCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE004"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "chain-loop"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "chains call each other in a circle"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The kernel refuses a table in which a packet could go round for ever (ELOOP), and iptables-restore then only says that the \
     line of COMMIT failed. A circle that no packet can reach is let in; it is reported as a warning, because the first jump \
     into it will be refused.
     """
+  /// The validator reports loops that a packet can reach; the kernel refuses those.
   public static let adopts: Set<String> = ["chain-loop"]
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n↓-A b -j a\nCOMMIT\n",
@@ -21,18 +27,19 @@ public enum LoopCheck: Check {
     .good("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports loops that no packet reaches, in tables without a reachable loop.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.reach.loop == nil ? circles(facts) : []
     }
   }
 
-  /// Each jump that closes a circle, by a walk in depth from every chain that has not been seen.
+  /// The jumps that close a loop, by depth-first search from every chain not yet visited.
   private static func circles(_ facts: TableFacts) -> [Diagnostic] {
     let table = facts.table
     enum State { case new, open, done }
     var states = [State](repeating: .new, count: table.chains.count)
-    // Where an open chain stands on the stack.
+    // The position of each open chain on the stack.
     var depths = [Int](repeating: 0, count: table.chains.count)
     var found: [Diagnostic] = []
     for start in table.chains.indices where states[start] == .new {
@@ -65,7 +72,7 @@ public enum LoopCheck: Check {
     return found
   }
 
-  /// `a → b → a`; of a long circle the ends.
+  /// The loop as `a → b → a`; a long loop is shortened to its ends.
   private static func circle(_ chains: some BidirectionalCollection<Int>, _ table: Table) -> String {
     let count = chains.count
     var shown = chains.prefix(count <= 8 ? count : 4).map { table.chains[$0].name }

@@ -1,19 +1,25 @@
 public import Diagnostics
 import XTables
 
-/// A range whose end lies before its beginning.
+/// Finds ranges whose end is below their beginning.
 public enum ReversedRangeCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE011"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "reversed-range"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a range ends before it begins"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     iptables 1.8.9 takes such a range without a word, and no packet is ever in it; newer versions refuse the file.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n-A INPUT -p tcp --dport ↓1023:1 -j ACCEPT\nCOMMIT\n", says: ["the range ends before it begins: no value lies in it"]),
     .good("*filter\n-A INPUT -p tcp --dport 1:1023 -j ACCEPT\nCOMMIT\n"),
   ]
 
+  /// Reports each range option of the line whose low end is greater than its high end.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
     line.values(of: RangeOptions.names).compactMap { value in
       guard let (low, high) = RangeOptions.bounds(value), low > high else { return nil }

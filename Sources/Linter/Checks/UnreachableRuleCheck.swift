@@ -1,16 +1,21 @@
 public import Diagnostics
 import XTables
 
-/// Rules stand behind one that lets no packet pass.
+/// Finds rules after a rule that always ends the chain.
 public enum UnreachableRuleCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE005"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unreachable-rule"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "rules stand behind an unconditional verdict"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     A rule without conditions and with a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: what stands \
     behind it never sees a packet. Most often a rule was appended with -A where it should have been inserted before the last one. \
     The kernel does not even check such rules.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -j DROP\n↓-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n",
@@ -27,6 +32,7 @@ public enum UnreachableRuleCheck: Check {
     .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports, in each chain, the first rule after one that always ends the chain.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.table.chains.compactMap { chain in
@@ -42,9 +48,9 @@ public enum UnreachableRuleCheck: Check {
     }
   }
 
-  /// Whether every packet that reaches the rule leaves the chain there.
+  /// True if every packet that reaches the rule leaves the chain there.
   static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    // A header that tests something excludes packets; what it is need not be worked out.
+    // A header with any test excludes packets; no need to evaluate it.
     rule.target.ending == .always && rule.header.parts(family).isEmpty && rule.condition(family).truth(family) == .always
   }
 }

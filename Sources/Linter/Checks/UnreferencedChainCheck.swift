@@ -1,16 +1,21 @@
 public import Diagnostics
 import XTables
 
-/// No packet can get into a user chain.
+/// Finds user chains that no packet can reach.
 public enum UnreferencedChainCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE002"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unreferenced-chain"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "no packet can reach a chain"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     A chain that no rule leads to is dead text; often the jump to it was lost, and with it the protection its rules gave. \
     The same holds for a chain that only such chains lead to. Some programs fill and hook a chain in while they run: \
     suppress the finding for those.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n:↓web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", says: ["no rule leads to chain `web'"]),
     .bad(
@@ -19,6 +24,7 @@ public enum UnreferencedChainCheck: Check {
     .good("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j DROP\nCOMMIT\n"),
   ]
 
+  /// Reports each user chain that no sequence of jumps from a built-in chain reaches. Skips chains named on unreadable lines.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let reached = reachable(facts)
@@ -34,7 +40,7 @@ public enum UnreferencedChainCheck: Check {
     }
   }
 
-  /// From the built-in chains, along every jump: also those behind a final verdict, which another check reports.
+  /// The chains reachable from the built-in chains along every jump, including jumps after a final verdict, which another check reports.
   private static func reachable(_ facts: TableFacts) -> [Bool] {
     let table = facts.table
     var reached = table.chains.map(\.isBuiltin)

@@ -2,14 +2,20 @@ import Diagnostics
 
 /// A quote that is opened and never closed.
 public enum UnterminatedQuoteCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE009"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unterminated-quote"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a quote is never closed"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     iptables-restore takes the rest of the line into the quoted word and goes on without an error: options behind it, often the \
     target, become part of a comment, and the rule does nothing.
     """
+  /// The parser reports it; this check only adds its code.
   public static let adopts: Set<String> = ["unterminated-quote"]
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -m comment --comment ↓\"no end -j DROP\nCOMMIT\n",

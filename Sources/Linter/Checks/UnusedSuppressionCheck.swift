@@ -1,14 +1,19 @@
 import Diagnostics
 
-/// A suppression that suppresses nothing.
+/// Finds suppressions that suppress nothing.
 public enum UnusedSuppressionCheck: Check {
+  /// The stable code; see ``Check/code``.
   public static let code = "FE015"
+  /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unused-suppression"
+  /// The finding in a few words; see ``Check/title``.
   public static let title = "a suppression suppresses nothing"
+  /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     `# ferrule:ignore CODE` speaks of the next line that is no comment, `# ferrule:ignore-file CODE` of the whole file. One that has \
     nothing to suppress would hide the next mistake of its kind. Errors cannot be suppressed.
     """
+  /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad("*filter\n# ferrule:ignore ↓FE003\n-A INPUT -j DROP\nCOMMIT\n", says: ["there is nothing to ignore for `FE003'"]),
     .bad("*filter\n# ferrule:ignore ↓FE999\n-A INPUT -j DROP\nCOMMIT\n", says: ["there is no check `FE999'"]),

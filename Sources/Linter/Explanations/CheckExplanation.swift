@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// A check's page: what it finds, why, and its examples.
+/// The page of a check: title, rationale and examples.
 public struct CheckExplanation: Encodable, Sendable {
   struct Example: Encodable, Sendable {
     let text: String
@@ -21,6 +21,7 @@ public struct CheckExplanation: Encodable, Sendable {
   let rationale: String
   let examples: [Example]
 
+  /// Creates the page of a check.
   public init(_ check: any Check.Type) {
     code = check.code
     id = check.id
@@ -37,6 +38,7 @@ public struct CheckExplanation: Encodable, Sendable {
     }
   }
 
+  /// The page as text for a terminal, with the first example that has a finding and the first that has none.
   public var text: String {
     var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
     if let bad = examples.first(where: { !$0.findings.isEmpty }) {
@@ -53,7 +55,7 @@ public struct CheckExplanation: Encodable, Sendable {
     return text
   }
 
-  /// A line for each check.
+  /// The list of all checks, one line each.
   public static var index: String {
     CheckList.all.map { check in
       let severity = check.severity.rawValue
@@ -63,7 +65,7 @@ public struct CheckExplanation: Encodable, Sendable {
   }
 }
 
-/// Text for a terminal.
+/// Wraps and indents text for a terminal.
 enum Paragraph {
   static func wrap(_ text: String, width: Int = 80) -> String {
     var lines: [String] = []

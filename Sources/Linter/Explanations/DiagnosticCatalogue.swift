@@ -1,13 +1,14 @@
-/// What the parser's and the validator's diagnostics mean, by id.
+/// The explanations of the diagnostics of the parser and the validator, by id.
 public enum DiagnosticCatalogue {
-  /// The page of an id, or nothing where the id is not known.
+  /// The page of an id; nil for an unknown id.
   public static func explanation(_ id: String) -> String? { sentences[id].map { "\(id)\n\n" + Paragraph.wrap($0) + "\n" } }
 
+  /// All ids that have a page, sorted.
   public static var ids: [String] { sentences.keys.sorted() }
 
   private static let sentences: [String: String] = lines.merging(options) { first, _ in first }.merging(chains) { first, _ in first }
 
-  /// About the frame of the file.
+  /// Explanations about the structure of the file.
   private static let lines: [String: String] = [
     "bad-table": "A line that begins with `*` names a table: *filter, *nat, *mangle, *raw or *security.",
     "unknown-table": "The kernel has five tables: raw, mangle, nat, filter, security. The lines up to the next COMMIT are not read.",
@@ -27,7 +28,7 @@ public enum DiagnosticCatalogue {
     "bad-wait": "-w and -W take a number: seconds, and microseconds.",
   ]
 
-  /// About the options of a rule.
+  /// Explanations about the options of a rule.
   private static let options: [String: String] = [
     "bad-argument":
       "A word stands where an option is expected. Often a quote is missing, or the `!` stands behind its option, where it is no longer taken.",
@@ -88,7 +89,7 @@ public enum DiagnosticCatalogue {
     "wrong-protocol": "The kernel takes the match or target with another protocol only.",
   ]
 
-  /// About chains and commands.
+  /// Explanations about chains and commands.
   private static let chains: [String: String] = [
     "bad-chain": "A line that begins with `:` names a chain: `:NAME POLICY [packets:bytes]`.",
     "bad-chain-name": "A chain's name does not begin with - or !, has no blank, and is no target's name.",

@@ -1,18 +1,18 @@
 import XTables
 
-/// A packet of an extension's example, as its page shows it.
+/// A packet of an extension's example, as shown on its page.
 struct ExamplePacket: Encodable, Sendable {
   let packet: String
   /// `matches`, `misses`, `result`, `passes` or `unknown`.
   let outcome: String
-  /// What becomes of a target's packet, as a scenario file expects it.
+  /// The result of a target, in the notation of scenario files.
   let result: String?
   let because: String?
-  /// Rules, sets and members of a scenario file that are there before, where there are any.
+  /// Rules, sets and host members of the example's setup; nil if there are none.
   let rules: [String]?
   let sets: [String]?
   let host: [String]?
-  /// The packets that come before.
+  /// The packets played before this one.
   let after: [String]?
 
   init(_ trial: Example.Trial) {
@@ -31,7 +31,7 @@ struct ExamplePacket: Encodable, Sendable {
       }
   }
 
-  /// What comes of the packet, then what is there before it, a line each.
+  /// The outcome of the packet, then its setup, one line each.
   var lines: [String] {
     let tail = because.map { " (\($0))" } ?? ""
     var lines: [String] =

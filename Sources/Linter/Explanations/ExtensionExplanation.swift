@@ -2,7 +2,7 @@ import Conntrack
 import Wire
 public import XTables
 
-/// A match's or target's page, made from its declarations.
+/// The page of a match or target, generated from its declarations.
 public struct ExtensionExplanation: Encodable, Sendable {
   struct Option: Encodable, Sendable {
     let name: String
@@ -36,6 +36,7 @@ public struct ExtensionExplanation: Encodable, Sendable {
   let layouts: [Layout]
   let examples: [Example]
 
+  /// Creates the page of a match or target from its declarations.
   public init(_ descriptor: ExtensionDescriptor) {
     kind = descriptor.kind.rawValue
     name = descriptor.name
@@ -68,6 +69,7 @@ public struct ExtensionExplanation: Encodable, Sendable {
     self.examples = examples
   }
 
+  /// The page as text for a terminal.
   public var text: String {
     var text = "\(kind == "match" ? "-m" : "-j") \(name): \(summary)\n\n"
     text += "  for      \(families.joined(separator: ", "))\n"

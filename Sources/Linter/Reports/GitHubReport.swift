@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// `::warning file=…,line=…,col=…,title=…::message`, which GitHub Actions shows beside the line.
+/// Workflow commands: `::warning file=…,line=…,col=…,title=…::message`. GitHub Actions shows them beside the line.
 enum GitHubReport {
   static func render(_ files: [FileDiagnostics]) -> String {
     files.map { file in file.diagnostics.map { line($0, in: file.file) }.joined() }.joined()

@@ -58,20 +58,21 @@ extension JSONReport.Finding {
   }
 }
 
-/// JSON as Ferrule prints it: indented, members sorted, slashes as they are, hidden characters escaped, a newline at the end.
+/// JSON in Ferrule's style: members sorted, slashes not escaped, control and invisible characters escaped.
 public enum JSONText {
+  /// Encodes a value as indented JSON, with a newline at the end.
   public static func encode(_ value: some Encodable) -> String {
     text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + "\n"
   }
 
-  /// A value on one line, a newline at the end.
+  /// Encodes a value on one line, with a newline at the end.
   public static func line(_ value: some Encodable) -> String { text(value, [.sortedKeys, .withoutEscapingSlashes]) + "\n" }
 
-  /// A value within others: every line of it stands behind blanks, and no newline at the end.
+  /// Encodes a value that is embedded in another: each line is indented by `blanks` spaces; no newline at the end.
   public static func indented(_ value: some Encodable, by blanks: Int) -> String {
     let lead = [UInt8](repeating: UInt8(ascii: " "), count: blanks)
     var bytes = lead
-    // By bytes: a search for characters takes longer than the encoding.
+    // By bytes: searching characters would take longer than the encoding.
     for byte in text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]).utf8 {
       bytes.append(byte)
       if byte == UInt8(ascii: "\n") { bytes += lead }

@@ -1,6 +1,6 @@
 import Diagnostics
 
-/// One test suite; a file without findings is a passed test, every finding a failed one.
+/// One test suite. A file without findings is a passed test; each finding is a failed test.
 enum JUnitReport {
   static func render(_ files: [FileDiagnostics]) -> String {
     let failures = files.reduce(0) { $0 + $1.diagnostics.count }

@@ -2,27 +2,36 @@ public import Diagnostics
 
 /// The diagnostics of one file, to be rendered.
 public struct FileDiagnostics: Sendable {
+  /// The file.
   public let file: SourceFile
+  /// The file's diagnostics, in the order in which they are rendered.
   public let diagnostics: [Diagnostic]
 
+  /// Combines a file with its diagnostics.
   public init(_ file: SourceFile, _ diagnostics: [Diagnostic]) {
     self.file = file
     self.diagnostics = diagnostics
   }
 
+  /// The number of diagnostics of a severity.
   public func count(_ severity: Severity) -> Int { diagnostics.count { $0.severity == severity } }
 }
 
-/// The forms in which diagnostics can be given out.
+/// The formats of a report.
 public enum ReportFormat: String, Sendable, CaseIterable {
   case text, json
   /// Workflow commands of GitHub Actions.
   case github
   /// Static Analysis Results Interchange Format 2.1.0.
   case sarif
-  /// The XML of JUnit, one test case a file and one a finding.
+  /// JUnit XML: one test case per finding, and one per file without findings.
   case junit
 
+  /// Renders the files' diagnostics as one report.
+  ///
+  /// - Parameters:
+  ///   - files: the files, in the order of the report.
+  ///   - coloured: whether the text form contains terminal colours. Other forms ignore it.
   public func render(_ files: [FileDiagnostics], coloured: Bool = false) -> String {
     switch self {
     case .text:
@@ -36,7 +45,7 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   }
 }
 
-/// A range as lines and columns, both from one, the end exclusive.
+/// A range as lines and columns, both counted from 1, the end exclusive.
 struct Region: Encodable {
   let line: Int
   let column: Int

@@ -1,7 +1,7 @@
 import Diagnostics
 import FoundationEssentials
 
-/// A log of one run, as the OASIS standard SARIF 2.1.0 has it.
+/// A log of one run in the OASIS standard SARIF 2.1.0.
 struct SARIFReport: Encodable {
   let version = "2.1.0"
   let schema = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -15,7 +15,7 @@ struct SARIFReport: Encodable {
 
   struct Run: Encodable {
     let tool: Tool
-    /// Columns count bytes here, and SARIF's default would be UTF-16; for ASCII the two agree.
+    /// SARIF's default column unit is UTF-16. Columns here count bytes, which equals code points for ASCII.
     let columnKind = "unicodeCodePoints"
     let results: [Result]
   }

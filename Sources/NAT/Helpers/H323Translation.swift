@@ -1,7 +1,7 @@
 public import Conntrack
 public import Wire
 
-/// The companion of the H.323 helpers. Addresses stand in six bytes, so nothing changes its length.
+/// The NAT companion of the H.323 helpers. Addresses have a fixed length of six bytes, so the payload's length does not change.
 extension HelperTranslation {
   /// The corresponding kernel functions are `set_h225_addr` and `set_h245_addr`.
   public func h323(_ exchange: inout H323Exchange, set endpoint: H323Endpoint, to address: IPAddress, _ port: UInt16) -> Bool {
@@ -27,7 +27,7 @@ extension HelperTranslation {
     return true
   }
 
-  /// GnomeMeeting names the loopback address first, and that is what a gatekeeper would take.
+  /// The first endpoint if its address is a loopback address: GnomeMeeting lists that one first, and a gatekeeper uses the first.
   private func firstIfLoopback(_ endpoints: [H323Endpoint?]) -> H323Endpoint? {
     guard endpoints.count > 1, let first = endpoints[0], let bits = first.address.v4?.rawValue, bits >> 24 == 127 else { return nil }
     return first
@@ -49,7 +49,7 @@ extension HelperTranslation {
     guard let other = exchange.tuples?.other else { return true }
     let direction = exchange.direction
     let wanted = media.tuple.destinationID
-    // A stream that is announced again, or the first free place.
+    // The entry of a stream announced before, or the first free entry.
     guard let index = exchange.state.mediaPorts.firstIndex(where: { $0[direction] == wanted || $0[direction] == 0 }) else { return true }
     var media = following(media, direction), control = following(control, direction)
     var port = wanted
@@ -100,7 +100,7 @@ extension HelperTranslation {
       expectation.tuple.destinationBits = other.destinationBits
       expectation.function = .natCallForwarding
     }
-    // Without a port the message goes on as it is.
+    // If no port is free, the message passes unchanged.
     guard let (port, handle) = findPort(expectation, exchange.call) else { return true }
     guard h323(&exchange, set: endpoint, to: other.destination, port) else {
       exchange.call.table.unexpect(handle, now: exchange.call.now)
@@ -135,7 +135,7 @@ extension HelperTranslation {
     return isSet
   }
 
-  /// Translates a call to its forwarded end. The corresponding kernel function is `ip_nat_callforwarding_expect`.
+  /// Translates a forwarded call. The corresponding kernel function is `ip_nat_callforwarding_expect`.
   func forwardedCallExpected(_ connection: ConnectionHandle, _ expectation: Expectation, in table: ConntrackTable, now: Instant) {
     guard let new = table[connection] else { return }
     let source = new.tuple(expectation.direction.opposite).source

@@ -1,14 +1,16 @@
 public import Conntrack
 import Wire
 
-/// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`, `nf_nat_sip`.
+/// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`,
+/// `nf_nat_sip`.
 public final class HelperTranslation: HelperNAT {
   var random: SeededChance
 
-  /// - Parameter seed: of the ports that are chosen when the ones asked for are taken.
+  /// - Parameter seed: the seed for choosing a port if the requested one is taken.
   public init(seed: UInt64) { random = SeededChance(state: seed) }
 
-  /// Translates an expected connection as its master's packets are: the source to where the master's other end sends, the destination to who asked.
+  /// Translates an expected connection as its master: the source to the address that the master's other end sends to, the destination to
+  /// the end that requested the connection.
   /// The corresponding kernel function is `nf_nat_follow_master`.
   public func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant) {
     guard let master = table[expectation.master] else { return }
@@ -27,7 +29,7 @@ public final class HelperTranslation: HelperNAT {
     }
   }
 
-  /// Expects a connection at the port asked for, or at one above it when that is taken. Nil when none is free.
+  /// Adds an expectation at the requested port or, if that is taken, at the next free port above it. Nil if none is free.
   /// The corresponding kernel function is `nf_nat_exp_find_port`.
   func findPort(_ expectation: Expectation, _ call: HelperCall) -> (port: UInt16, handle: ExpectationHandle)? {
     let wanted = expectation.tuple.destinationID
@@ -44,7 +46,8 @@ public final class HelperTranslation: HelperNAT {
     return nil
   }
 
-  /// Replaces a part of the payload and notes how the sequence numbers move. The corresponding kernel function is `nf_nat_mangle_tcp_packet`.
+  /// Replaces a part of a TCP payload and records the change of the sequence numbers. The corresponding kernel function is
+  /// `nf_nat_mangle_tcp_packet`.
   func mangleTCP(
     _ packet: inout Packet, at offset: Int, _ call: HelperCall, _ range: Range<Int>, with replacement: [UInt8]
   ) -> Bool {
@@ -56,7 +59,7 @@ public final class HelperTranslation: HelperNAT {
   }
 }
 
-/// A generator whose whole state is its seed (splitmix64).
+/// A random number generator with 64 bits of state (splitmix64). The same seed gives the same numbers.
 struct SeededChance: RandomNumberGenerator, Sendable {
   var state: UInt64
 

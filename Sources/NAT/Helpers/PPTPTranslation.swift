@@ -1,7 +1,8 @@
 public import Conntrack
 public import Wire
 
-/// The companion of PPTP: the client's call id is replaced by the control connection's translated port, so that two clients of one server differ.
+/// The NAT companion of the PPTP helper. Replaces the client's call id by the control connection's translated port, so the tunnels of
+/// two clients of one server have different call ids.
 extension HelperTranslation {
   /// Rewrites the call id in a control message. The corresponding kernel functions are `pptp_outbound_pkt` and `pptp_inbound_pkt`.
   public func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict {
@@ -35,7 +36,7 @@ extension HelperTranslation {
     return mangleTCP(&packet, at: offset, call, start..<(start + 2), with: bytes) ? .accept : .drop
   }
 
-  /// Gives the expectations the call ids that packets of each direction carry. The corresponding kernel function is `pptp_exp_gre`.
+  /// Sets the call ids of each direction in the expectations. The corresponding kernel function is `pptp_exp_gre`.
   public func pptpExpects(_ state: inout PPTPState, original: inout Expectation, reply: inout Expectation) {
     state.natServerCallID = state.serverCallID
     original.savedID = state.clientCallID
@@ -48,13 +49,13 @@ extension HelperTranslation {
     reply.direction = .reply
   }
 
-  /// Translates a tunnel as its control connection, call ids included. The corresponding kernel function is `pptp_nat_expected`.
+  /// Translates a tunnel as its control connection, including call ids. The corresponding kernel function is `pptp_nat_expected`.
   func pptpExpected(
     _ connection: ConnectionHandle, _ expectation: Expectation, _ master: Connection, in table: ConntrackTable, now: Instant
   ) {
     guard case .pptp(let state)? = table.details(of: expectation.master)?.helperState else { return }
     let other = master.tuple(expectation.direction.opposite)
-    // The kernel builds both from the reply tuple, so that of a tunnel begun by the server it finds no sibling.
+    // As the kernel: both cases use the reply tuple, so no sibling is found for a tunnel opened by the server.
     var sibling = master.reply
     sibling.proto = .gre
     let isOriginal = expectation.direction == .original

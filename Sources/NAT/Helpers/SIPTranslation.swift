@@ -2,7 +2,7 @@ public import Conntrack
 import Wire
 
 extension SIPExchange {
-  /// Replaces a part of the message, and looks at the message anew. False when the packet would grow too long. The corresponding kernel
+  /// Replaces a part of the message and parses the message again. False if the packet would become too long. The corresponding kernel
   /// function is `mangle_packet` of `nf_nat_sip`.
   mutating func replace(_ range: Range<Int>, with text: String) -> Bool {
     let replacement = Array(text.utf8)
@@ -25,7 +25,7 @@ extension SIPExchange {
   }
 }
 
-/// The companion of the SIP helper: what a message's headers say of the connection's ends becomes what they are on the other side.
+/// The NAT companion of the SIP helper. Translates the addresses of the connection's ends in a message's headers.
 extension HelperTranslation {
   static func text(_ address: IPAddress, bracketed: Bool) -> String {
     address.family == .ipv6 && bracketed ? "[\(address)]" : "\(address)"
@@ -49,7 +49,7 @@ extension HelperTranslation {
     return .accept
   }
 
-  /// Replaces an end of the connection by what it is on the other side. The corresponding kernel function is `map_addr`.
+  /// Replaces an address of the connection by its translation. The corresponding kernel function is `map_addr`.
   private func map(_ exchange: inout SIPExchange, _ endpoint: SIPMessage.Endpoint) -> Bool {
     guard let (own, other) = exchange.tuples else { return false }
     let address: IPAddress, port: UInt16
@@ -64,7 +64,7 @@ extension HelperTranslation {
     return exchange.replace(endpoint.range, with: Self.text(address, port))
   }
 
-  /// The topmost Via with its parameters (RFC 3261 §18.2.1, RFC 3581), where it is of this connection.
+  /// Translates the topmost Via and its parameters (RFC 3261 §18.2.1, RFC 3581) if its address belongs to this connection.
   private func translateVia(_ exchange: inout SIPExchange, _ isRequest: Bool) -> Bool {
     guard let (own, other) = exchange.tuples, let via = exchange.message.endpoint(exchange.message.isTCP ? .viaTCP : .viaUDP) else {
       return true
@@ -118,7 +118,7 @@ extension HelperTranslation {
     return .accept
   }
 
-  /// Translates an expected call or stream: to where it was announced, and from the address that its sender has on the other side.
+  /// Translates an expected call or stream: its destination to the announced address, its source to the sender's translated address.
   /// The corresponding kernel function is `nf_nat_sip_expected`.
   func sipExpected(
     _ connection: ConnectionHandle, _ expectation: Expectation, _ master: Connection, in table: ConntrackTable, now: Instant
@@ -144,12 +144,13 @@ extension HelperTranslation {
 }
 
 extension Expectation {
-  /// As it is to be seen from the other side: at the address to which answers to this packet go, with what was announced kept aside.
+  /// The expectation as seen from the other side: its destination is the address to which replies to this packet go. The announced address
+  /// and port are kept in `savedAddress` and `savedID`.
   func translated(_ exchange: SIPExchange, _ own: Tuple, _ other: Tuple) -> Expectation {
     var expectation = self
     expectation.savedAddress = tuple.destinationBits
     expectation.savedID = tuple.destinationID
-    // Where the source stays, the stream goes where it was announced.
+    // If the source is not translated, the destination stays as announced.
     if own.source != other.destination { expectation.tuple.destinationBits = other.destinationBits }
     expectation.direction = exchange.call.direction.opposite
     expectation.function = .natSIP

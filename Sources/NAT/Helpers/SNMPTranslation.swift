@@ -1,13 +1,13 @@
 public import Conntrack
 public import Wire
 
-/// The companion of the SNMP helpers: the values of type IpAddress that are the address of a translated host become what it is on the
-/// other side (RFC 2962, the basic form).
+/// The NAT companion of the SNMP helpers. Translates values of type IpAddress that are the address of a translated host (RFC 2962,
+/// the basic form).
 extension HelperTranslation {
   /// The corresponding kernel functions are `help` and `snmp_translate` of `nf_nat_snmp_basic`.
   public func snmp(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
     guard let header = UDPHeader(packet.bytes, at: offset), let connection = call.state else { return .accept }
-    // Answers and traps are what has addresses in it.
+    // Only responses and traps contain addresses.
     if header.sourcePort == 161, call.direction != .reply { return .accept }
     if header.destinationPort == 162, call.direction != .original { return .accept }
     if connection.status.isDisjoint(with: .natMask) { return .accept }
@@ -18,7 +18,7 @@ extension HelperTranslation {
     if from == to { return .accept }
     var message = SNMPMessage(packet.bytes, from: offset + UDPHeader.length)
     let isSound = message.read()
-    // What stands before a mistake has been changed, but the packet does not pass.
+    // The addresses before an error are already changed, but the packet is dropped.
     guard isSound else { return .drop }
     for place in message.addresses where packet.bytes.uint32(at: place) == UInt32(truncatingIfNeeded: from) {
       packet.bytes.setUInt32(UInt32(truncatingIfNeeded: to), at: place)
@@ -28,9 +28,9 @@ extension HelperTranslation {
   }
 }
 
-/// An SNMP message of version 1 or 2c (RFC 1157, RFC 3416) in BER, read for the places of its addresses.
+/// Finds the addresses in an SNMP message of version 1 or 2c (RFC 1157, RFC 3416), encoded in BER.
 ///
-/// It must be as the kernel's grammar has it: a Trap-PDU of version 1 is not in it. The corresponding kernel function is `asn1_ber_decoder`.
+/// Accepts the kernel's grammar, which has no Trap-PDU of version 1. The corresponding kernel function is `asn1_ber_decoder`.
 struct SNMPMessage {
   private enum Tag {
     static let integer: UInt8 = 0x02, octets: UInt8 = 0x04, null: UInt8 = 0x05, object: UInt8 = 0x06, sequence: UInt8 = 0x30
@@ -45,7 +45,7 @@ struct SNMPMessage {
   private let bytes: [UInt8]
   private var place: Int
   private var end: Int
-  /// Where the values of type IpAddress stand.
+  /// The positions of the values of type IpAddress.
   private(set) var addresses: [Int] = []
 
   init(_ bytes: [UInt8], from start: Int) {
@@ -54,7 +54,7 @@ struct SNMPMessage {
     end = bytes.count
   }
 
-  /// Reads the message. False when it is none.
+  /// Reads the message. False if it is not an SNMP message.
   mutating func read() -> Bool {
     readSequence(Tag.sequence) { message in
       guard let version = message.readPrimitive([Tag.integer]), version.count == 1, message.bytes[version.lowerBound] <= 1,
@@ -89,7 +89,7 @@ struct SNMPMessage {
 
   private var next: UInt8? { place < end ? bytes[place] : nil }
 
-  /// The surrounding element is read to its end: its length is, or two zero bytes follow where it has none.
+  /// True at the end of the surrounding element: at its length, or at an end-of-contents marker if its length is indefinite.
   private var isAtEnd: Bool { place >= end || (isIndefinite && bytes[place] == 0) }
   private var isIndefinite = false
 
@@ -103,7 +103,7 @@ struct SNMPMessage {
     return start..<place
   }
 
-  /// A length; nil inside for none given. Nil when it does not fit.
+  /// Reads a length. The inner nil is an indefinite length; the outer nil is an error.
   private mutating func readLength() -> Int?? {
     guard place < end else { return nil }
     var length = Int(bytes[place])
@@ -121,7 +121,7 @@ struct SNMPMessage {
     return length <= end - place ? length : nil
   }
 
-  /// An element of elements, which must be read to its end.
+  /// Reads a constructed element, which `body` must read to its end.
   private mutating func readSequence(_ tag: UInt8, _ body: (inout SNMPMessage) -> Bool) -> Bool {
     guard end - place >= 2, bytes[place] | Tag.constructed == tag else { return false }
     let isConstructed = bytes[place] & Tag.constructed != 0

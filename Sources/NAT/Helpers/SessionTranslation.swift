@@ -1,7 +1,7 @@
 public import Conntrack
 public import Wire
 
-/// The companion of the SIP helper for session descriptions.
+/// The NAT companion of the SIP helper for session descriptions.
 extension HelperTranslation {
   /// The corresponding kernel function is `nf_nat_sdp_addr`.
   public func sessionAddress(_ exchange: inout SIPExchange, _ line: SIPSessionLine, from place: Int, _ address: IPAddress) -> Bool {
@@ -22,14 +22,14 @@ extension HelperTranslation {
     guard let owner = exchange.message.session(.owner, from: place, stopsAtMedia: true), exchange.replace(owner, with: text) else {
       return false
     }
-    // Each medium may have a connection line instead.
+    // A session without a connection line may have one in each medium.
     if let connection = exchange.message.session(.connection, from: place, stopsAtMedia: true) {
       guard exchange.replace(connection, with: text) else { return false }
     }
     return updateContentLength(&exchange)
   }
 
-  /// Says how long the description is now. The corresponding kernel function is `mangle_content_len`.
+  /// Updates Content-Length to the length of the description. The corresponding kernel function is `mangle_content_len`.
   private func updateContentLength(_ exchange: inout SIPExchange) -> Bool {
     guard let version = exchange.message.session(.version, from: 0), let digits = exchange.message.digits(of: .contentLength),
       !digits.isEmpty
@@ -53,7 +53,7 @@ extension HelperTranslation {
     return .accept
   }
 
-  /// Expects both on a pair of ports, the one asked for or the next that is free.
+  /// Adds both expectations on a pair of ports: the requested pair or the next free one.
   private func expectPair(
     _ media: Expectation, _ control: Expectation, _ call: HelperCall
   ) -> (port: UInt16, media: ExpectationHandle, control: ExpectationHandle)? {

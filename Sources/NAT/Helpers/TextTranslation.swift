@@ -1,7 +1,7 @@
 public import Conntrack
 public import Wire
 
-/// The companions of the helpers whose payload names an address or a port in text.
+/// The NAT companions of the helpers with addresses or ports as text in the payload.
 extension HelperTranslation {
   /// The corresponding kernel function is `nf_nat_ftp`.
   public func ftp(
@@ -9,7 +9,7 @@ extension HelperTranslation {
     _ expectation: Expectation
   ) -> NetfilterVerdict {
     guard let connection = call.state else { return .drop }
-    // The data connection comes to where this packet goes.
+    // The data connection's destination is the address to which this packet's replies go.
     let address = connection.tuple(call.direction.opposite).destination
     var expectation = expectation
     expectation.savedID = expectation.tuple.destinationID
@@ -28,7 +28,7 @@ extension HelperTranslation {
   private static func text(_ form: FTPAddressForm, _ address: IPAddress, _ port: UInt16) -> String {
     switch form {
     case .port, .passive:
-      // An IPv6 address has no such form; its first four bytes stand there, as in the kernel.
+      // An IPv6 address has no such form. As the kernel: writes its first four bytes.
       let bits = address.v4?.rawValue ?? UInt32(truncatingIfNeeded: address.bits >> 96)
       return "\(bits >> 24),\(bits >> 16 & 255),\(bits >> 8 & 255),\(bits & 255),\(port >> 8),\(port & 255)"
     case .extendedPort: return "|\(address.family == .ipv4 ? 1 : 2)|\(unshortened(address))|\(port)|"
@@ -36,7 +36,7 @@ extension HelperTranslation {
     }
   }
 
-  /// An IPv6 address with all its zeros, as the kernel's `%pI6` prints it.
+  /// An IPv6 address with all zeros, as the kernel's `%pI6` prints it.
   private static func unshortened(_ address: IPAddress) -> String {
     guard let v6 = address.v6 else { return address.description }
     return v6.words.flatMap { [$0 >> 16, $0 & 0xFFFF] }.map { group in

@@ -40,7 +40,7 @@ struct ApplyCommand: ParsableCommand {
   @OptionGroup var input: RulesetInput
 
   func run() throws {
-    // A sandbox can be entered only while the process has one thread, hence before anything else.
+    // Entering a sandbox requires a single-threaded process, so it comes first.
     if sandbox { try Sandbox.enter() }
     guard !test else {
       return try input.check(colours.colour)
@@ -72,7 +72,7 @@ struct ApplyCommand: ParsableCommand {
     }
   }
 
-  /// What rules name beside the tables must be there; the kernel would only say that something is not.
+  /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
   private func checkObjects(_ parsed: ParsedRuleset) throws {
     let missing = KernelObjects(registry: .forThisKernel).missing(for: parsed.ruleset)
     guard !missing.isEmpty else { return }

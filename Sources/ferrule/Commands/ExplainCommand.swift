@@ -66,7 +66,7 @@ struct ExplainCommand: ParsableCommand {
       throw CommandFailure(notFound("no \(kind.rawValue) `\(name)' is known", Spelling.nearest(to: name, in: known)))
     }
     let page = ExtensionExplanation(found)
-    // An extension of libxtables describes itself.
+    // A foreign extension: libxtables supplies the text.
     try Console.print(format == .text ? Escaping.lines(page.text) : JSONText.encode(page))
   }
 

@@ -98,7 +98,7 @@ struct FuzzCommand: ParsableCommand {
     report.add(outcome, family, seconds: start.duration(to: clock.now) / .seconds(1))
   }
 
-  /// What was found, to the file that was asked for; with none it stands in the report, which as text has the differences alone.
+  /// Writes the findings to the file of `--output`. Without it they are part of the report; the text report shows only the differences.
   private func write(_ lines: String) throws {
     guard !lines.isEmpty else { return }
     if let output {

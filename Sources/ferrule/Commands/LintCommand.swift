@@ -61,7 +61,7 @@ struct LintCommand: ParsableCommand {
   }
 
   private func report(_ results: [FileDiagnostics], _ fixCount: Int) throws {
-    // The fixed text of standard input takes standard output; the findings then go beside it.
+    // With `--fix -` the fixed text goes to standard output and the findings go to standard error.
     let stream: ProcessStream = fix && files.contains("-") ? .error : .output
     try stream.write(format.render(results, coloured: colours.colour.isOn(for: stream)))
     if format == .text { try stream.write(ReportSummary.line(results, fixCount: fixCount)) }
@@ -71,7 +71,7 @@ struct LintCommand: ParsableCommand {
 
 extension ReportFormat: ExpressibleByArgument {}
 
-/// The end of a report.
+/// The last line of a report.
 enum ReportSummary {
   static func line(_ results: [FileDiagnostics], fixCount: Int) -> String {
     var parts: [String] = []

@@ -94,7 +94,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let snapshot = try hosts.snapshot(output.colour)
-    // A packet has spaces and names no file.
+    // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
     let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
     if world.ipset != nil, snapshot != nil { throw CommandFailure("The snapshot has sets of its own: change them there, or leave --ipset out.") }

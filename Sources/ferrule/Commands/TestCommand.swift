@@ -87,9 +87,9 @@ struct TestCommand: ParsableCommand {
     try Console.print(format.render(results, coloured: colours.colour.isOn(for: .output), verbose: verbose))
   }
 
-  /// Runs the tests again and again. A file that is broken or absent is told of, and waited for as for any other change.
+  /// Runs the tests after every change of a file. A missing or invalid file is reported and watched like any other.
   private func watchFiles() throws {
-    // Before anything starts a thread: threads take over what is held back.
+    // Created before any thread starts: threads inherit the signal mask.
     let stop = StopRequest()
     var status = ExitStatus.fine
     while true {
@@ -135,9 +135,9 @@ struct TestCommand: ParsableCommand {
 
 extension TestReportFormat: ExpressibleByArgument {}
 
-/// Tells how long things take.
+/// Measures durations.
 enum Stopwatch {
-  /// Seconds since now.
+  /// Starts a measurement. The result returns the seconds since the start.
   static func start() -> @Sendable () -> Double {
     let clock = ContinuousClock()
     let begin = clock.now

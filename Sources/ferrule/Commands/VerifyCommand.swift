@@ -46,7 +46,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     do throws(KernelError) {
-      // Before anything starts a thread: only a process without others may enter a user namespace.
+      // Before any thread starts: only a single-threaded process may enter a user namespace.
       try Sandbox.enter()
     } catch {
       throw CommandFailure("cannot verify: \(error)\n\(error.advice)")

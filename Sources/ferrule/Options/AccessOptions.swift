@@ -4,7 +4,7 @@ import Diagnostics
 import Kernel
 import Lab
 
-/// Which files the files on the command line may name.
+/// The folders whose files a scenario file or snapshot may name.
 struct AccessOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -13,9 +13,9 @@ struct AccessOptions: ParsableArguments {
     completion: .directory)
   var allowPath: [String] = []
 
-  /// Reads what a file names.
+  /// The loader for the files that a file names.
   ///
-  /// - Parameter file: its path, `-` for standard input.
+  /// - Parameter file: the path of the naming file; `-` for standard input.
   func loader(besides file: String) -> ScenarioFileLoader {
     let access = FolderAccess(besides: file, allowing: allowPath)
     return ScenarioFileLoader(

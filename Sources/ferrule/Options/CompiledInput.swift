@@ -5,15 +5,15 @@ import Kernel
 import Syntax
 import XTables
 
-/// A ruleset's text that is compiled as it is read, and can be read again as a whole.
+/// A ruleset file that is compiled while it is read, piece by piece, and can be parsed again as a whole.
 final class CompiledInput {
   private let input: HostInput
   private let options: RulesetInput
   private let colour: ColourChoice
   private let parser: RulesetParser
-  /// What can be read only once is kept, in case it must be read whole.
+  /// The bytes of an input that can be read only once, in case it must be parsed as a whole.
   private var text: [UInt8] = []
-  /// Some rule names an object of the kernel beside the tables, or makes one.
+  /// True if a rule needs or creates a kernel object outside the tables.
   private(set) var namesObjects = false
 
   init(_ options: RulesetInput, _ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase) throws {
@@ -23,9 +23,9 @@ final class CompiledInput {
     parser = RulesetInput.parser(options.file, options.families, registry: registry, names: names)
   }
 
-  /// The tables in the order in which they were written. Every error is reported, and ends the command.
+  /// The compiled tables in the order of the file. Reports all errors and ends the command if there are any.
   ///
-  /// - Parameter keepsEntries: false where only the errors are wanted.
+  /// - Parameter keepsEntries: false if only the errors are wanted.
   func blobs(keepsEntries: Bool = true) throws -> [TableBlob] {
     let length = input.length
     if let length, length > Limits.textBytes { throw tooLong }
@@ -44,7 +44,7 @@ final class CompiledInput {
     return parsed.ruleset.tables.map { TableCompiler().compile($0) }
   }
 
-  /// The ruleset with its rules.
+  /// Parses the ruleset as a whole.
   func whole() throws -> ParsedRuleset {
     if input.length != nil {
       try input.rewind()

@@ -4,9 +4,9 @@ import Evaluator
 import Kernel
 import XTables
 
-/// The connections that a host has before the first packet.
+/// The connections that a host tracks before the first packet.
 enum ConnectionInput {
-  /// Enters those of a listing. A mistake in it ends the command when all are told.
+  /// Restores the connections of a listing. Reports all errors in it, then ends the command.
   static func restore(_ path: String, into simulator: Simulator, _ colour: ColourChoice) throws {
     let source = try RulesetInput.source(path)
     let listing = ConnectionListing(source.bytes, label: NameDatabase.system.connectionLabel)

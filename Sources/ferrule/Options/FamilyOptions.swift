@@ -14,14 +14,14 @@ struct FamilyOptions: ParsableArguments {
     if isIPv4, isIPv6 { throw ValidationError("-4 and -6 exclude each other.") }
   }
 
-  /// The family that was asked for, or that the name of the file tells.
+  /// The requested family; without `-4` or `-6`, the one that follows from the file's name.
   func family(of path: String) -> Family {
     if isIPv6 { return .ipv6 }
     if isIPv4 { return .ipv4 }
     return Self.family(named: path)
   }
 
-  /// The family that the name of a file tells.
+  /// The family that follows from a file's name.
   static func family(named path: String) -> Family {
     let name = path.split(separator: "/").last.map(String.init) ?? ""
     let marks = ["ip6tables", "_v6", ".v6", "-v6", ".rules6", "rules6."]

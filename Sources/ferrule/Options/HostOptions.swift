@@ -4,7 +4,7 @@ import Evaluator
 import Kernel
 import Lab
 
-/// The machine that packets run through.
+/// The simulated host.
 struct HostOptions: ParsableArguments {
   @Option(help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.", completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
@@ -29,7 +29,7 @@ struct HostOptions: ParsableArguments {
 
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
 
-  /// The machine of a snapshot, where that is what --host names.
+  /// The snapshot that --host names; nil if it names another kind of file.
   func snapshot(_ colour: ColourChoice) throws -> SnapshotFile? {
     guard let host else { return nil }
     let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
@@ -39,7 +39,7 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  /// What a file describes. A mistake in it is told with its place, and ends the command.
+  /// Parses a file. Reports an error with its location and ends the command.
   private static func understanding<Result>(
     _ source: SourceFile, _ colour: ColourChoice, _ read: (SourceFile) throws(ScenarioFileError) -> Result
   ) throws -> Result {
@@ -51,7 +51,7 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  /// The host that was described. Without a description nothing is known but the interfaces that packets arrive on.
+  /// The described host. Without a description it has only the interfaces on which packets arrive.
   func read(arrivals: [String], _ colour: ColourChoice) throws -> Host {
     func document(_ path: String) throws -> SourceFile { try RulesetInput.source(path, upTo: Limits.documentBytes) }
     if let host {

@@ -2,7 +2,7 @@ import Diagnostics
 import Kernel
 import Syntax
 
-/// Reads a file or standard input in pieces of whole lines, so that no more than a piece of it is held.
+/// Reads a file or standard input in pieces of whole lines. Holds one piece at a time.
 struct LineInput: ~Copyable {
   private let input: HostInput
   private let name: String
@@ -13,17 +13,17 @@ struct LineInput: ~Copyable {
 
   /// - Parameters:
   ///   - path: `-` is standard input.
-  ///   - longest: bytes of a line at most; a longer one is refused before it is read to its end.
+  /// - longest: the maximum length of a line in bytes; a longer line is refused before its end is read.
   init(_ path: String, longest: Int) throws {
     input = try HostInput(path: path == "-" ? nil : path)
     name = RulesetInput.name(of: path)
     self.longest = longest
   }
 
-  /// Whether the same lines can be read again.
+  /// True if the input can be read again.
   var isRepeatable: Bool { input.length != nil }
 
-  /// The next lines, the last of the input perhaps without its newline; nothing at the end.
+  /// The next lines; nil at the end. The last line of the input may lack its newline.
   mutating func next() throws -> [UInt8]? {
     while true {
       let piece = try input.next()

@@ -1,4 +1,4 @@
 import ArgumentParser
 
-/// Of the two things called so, a command's option; an extension's is `XTables.Option`.
+/// An option of a command. An extension's option is `XTables.Option`.
 typealias Option = ArgumentParser.Option

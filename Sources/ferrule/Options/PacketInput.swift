@@ -4,10 +4,10 @@ import Kernel
 import Lab
 import Wire
 
-/// The packets a command is given in packet notation: those of the arguments first, then those of the files.
+/// The packets of a command in packet notation: first those of the arguments, then those of the files.
 ///
-/// They are read twice, once for what is wrong with them and once to be played, so that no more is held than one piece of a file. What
-/// comes through a pipe can be read only once: its text is held.
+/// The files are read twice, first to check them and then to play them, so only one piece of a file is held at a time. The text of
+/// a pipe is held as a whole, because it can be read only once.
 struct PacketInput {
   private enum Part {
     case text(SourceFile)
@@ -15,10 +15,10 @@ struct PacketInput {
   }
 
   private let parts: [Part]
-  /// The interfaces at which the packets arrive, each once.
+  /// The interfaces on which the packets arrive, without duplicates.
   let arrivals: [String]
 
-  /// A mistake in any of them ends the command when all are told; of very many the first are.
+  /// Checks all packets. Reports the errors, up to a maximum number, then ends the command.
   init(arguments: [String], files: [String], _ colour: ColourChoice) throws {
     var parts = arguments.enumerated().map { Part.text(SourceFile(name: "packet \($0.offset + 1)", bytes: Array($0.element.utf8))) }
     for path in files {
@@ -62,7 +62,7 @@ struct PacketInput {
     }
   }
 
-  /// The packets of a capture, each with the nanoseconds since the one before. Frames that hold no IP are passed over.
+  /// Calls `body` with each packet of a capture and the nanoseconds since the previous one. Skips frames that are not IP.
   static func eachFrame(of path: String, _ body: (Packet, UInt64) throws -> Void) throws {
     do {
       let reader = try CaptureReader(path: path)
@@ -79,7 +79,7 @@ struct PacketInput {
 }
 
 extension ScenarioStep {
-  /// The interface at which the packet arrives.
+  /// The interface on which the packet arrives; nil for a local packet.
   var interface: String? {
     if case .receive(let frame) = action { frame.interface } else { nil }
   }

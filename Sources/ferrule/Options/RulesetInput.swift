@@ -6,22 +6,22 @@ import Kernel
 import Syntax
 public import XTables
 
-/// The ruleset a command works on.
+/// The ruleset of a command.
 struct RulesetInput: ParsableArguments {
   @OptionGroup var families: FamilyOptions
 
   @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
   var file = "-"
 
-  /// The ruleset, sound enough to be used: every error is reported, and ends the command.
+  /// Parses the ruleset. Reports all errors and ends the command if there are any.
   func read(_ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase) throws -> ParsedRuleset {
     try Self.sound(file, families, colour, registry: registry, names: names)
   }
 
-  /// Ends the command where the ruleset could not be compiled.
+  /// Ends the command if the ruleset cannot be compiled.
   func check(_ colour: ColourChoice) throws { _ = try blobs(colour, keepsEntries: false) }
 
-  /// The ruleset compiled, its text read piece by piece; what cannot be compiled so is read whole, as by ``read(_:)``.
+  /// Compiles the ruleset while reading its text piece by piece. If that is not possible, it is parsed as a whole, as by ``read(_:)``.
   func blobs(_ colour: ColourChoice, keepsEntries: Bool = true) throws -> [TableBlob] {
     try CompiledInput(self, colour, names: .system).blobs(keepsEntries: keepsEntries)
   }
@@ -67,7 +67,7 @@ struct TableOption: ParsableArguments {
   @Option(name: .shortAndLong, help: "Only this table: \(TableName.allCases.map(\.rawValue).joined(separator: ", ")).")
   var table: TableName?
 
-  /// The tables of a ruleset that were asked for.
+  /// The requested tables of a ruleset.
   func tables(of ruleset: Ruleset) throws -> [Table] {
     guard let table else { return ruleset.tables }
     guard let found = ruleset[table: table] else {

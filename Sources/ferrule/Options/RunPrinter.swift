@@ -8,30 +8,30 @@ import Syntax
 import Wire
 import XTables
 
-/// How `run` prints.
+/// The output formats of `run`.
 enum RunFormat: String, ExpressibleByArgument, CaseIterable {
   case text, json
-  /// One JSON object a packet, each on a line of its own.
+  /// One JSON object per packet, each on a line of its own.
   case jsonl
 }
 
-/// Prints what became of packets as they come, and keeps none of it.
+/// Prints the result of each packet at once and keeps none of it.
 struct RunPrinter {
-  /// What follows the packets in the one value of JSON.
+  /// The members after the packets in the value of `--format json`.
   private struct Summary: Encodable {
     let surprises: Int
     let connections: [ConnectionOutline]
     let expectations: [ExpectationOutline]
   }
 
-  /// Where the rules of a family stand.
+  /// The ruleset file of each family.
   let files: [Family: SourceFile]
   let format: RunFormat
   let isBrief: Bool
   private var packets = 0
-  /// Packets whose verdict was another than expected.
+  /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
-  /// Packets whose verdict cannot be told.
+  /// The number of packets whose verdict is unknown.
   private(set) var unknowns = 0
 
   init(files: [Family: SourceFile], format: RunFormat, isBrief: Bool) {
@@ -40,10 +40,10 @@ struct RunPrinter {
     self.isBrief = isBrief
   }
 
-  /// How much of a packet's way is printed.
+  /// The extent of a packet's trace that is printed.
   var extent: TraceExtent { isBrief && format == .text ? .decider : TraceExtent() }
 
-  /// - Parameter tracked: the host whose connections are listed behind the packet, if they are.
+  /// - Parameter tracked: the host whose connections are listed after the packet; nil to list none.
   mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?, _ tracked: Simulator? = nil) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
@@ -70,12 +70,12 @@ struct RunPrinter {
     try Console.print(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
   }
 
-  /// A packet in the array of the one value, with what stands before it.
+  /// A packet as an element of the JSON array, with the separator before it.
   private func element(_ outline: PathOutline) -> String {
     (packets == 0 ? "{\n  \"packets\" : [\n" : ",\n") + JSONText.indented(outline, by: 4)
   }
 
-  /// - Parameter lists: the connections have still to be listed.
+  /// - Parameter lists: true if the connections have not been listed yet.
   func finish(_ tracked: Simulator?, lists: Bool) throws {
     switch format {
     case .text: if lists, let tracked { try list(tracked) }

@@ -5,7 +5,7 @@ import Kernel
 import Lab
 import XTables
 
-/// The scenario files a command works on.
+/// The scenario files of a command.
 struct ScenarioInput: ParsableArguments {
   @Argument(help: "Scenario files; a directory stands for the scenario.yaml in it, and for those one level below.", completion: .file())
   var files: [String]
@@ -19,13 +19,13 @@ struct ScenarioInput: ParsableArguments {
     if files.isEmpty { throw ValidationError("Name a scenario file.") }
   }
 
-  /// Every file, read; what is wrong with one is told with its results.
+  /// Reads every file. Errors are part of the results.
   func read() throws -> [ScenarioFile.Reading] { try places().map { try read($0, loader: access.loader(besides: $0.path)) } }
 
-  /// Every file that can be read; of the others it is said why they cannot. All that is looked at is noted.
+  /// Reads every file that can be read and reports why others cannot. Adds all files to `files`.
   func read(watching files: WatchedFiles) -> [ScenarioFile.Reading] {
     do {
-      // What the command line stands for is found again, for the reason where it stands for nothing.
+      // If there are no files, `places()` throws the reason.
       return try (files.scenarios ?? places()).compactMap { place in
         files.note(place.path)
         do throws(KernelError) {
@@ -42,13 +42,13 @@ struct ScenarioInput: ParsableArguments {
   }
 
   private func read(_ place: Place, loader: ScenarioFileLoader) throws(KernelError) -> ScenarioFile.Reading {
-    // A file that was found in a directory was not named by the user: it is read as one that another file names.
+    // The user did not name a file found in a directory: it is read with the restrictions of a file named by another file.
     let bytes = if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else { try HostFile.bytes(place.path, upTo: Limits.documentBytes) }
     let source = SourceFile(name: place.path == "-" ? "<stdin>" : place.path, bytes: bytes)
     return ScenarioFile.read(source, registry: .installed, loader: loader)
   }
 
-  /// A scenario file, with the directory it was found in, if it was.
+  /// A scenario file, with the directory in which it was found; nil if it was named directly.
   struct Place: Sendable, Equatable {
     let path: String
     let folder: String?

@@ -3,12 +3,12 @@ import Kernel
 import Lab
 import Synchronization
 
-/// The files that a run of tests looked at, each as it was just before it was read: a change while the tests run is noticed too.
+/// The files of a test run, each with its state just before it was read. So a change during the run is noticed too.
 ///
-/// A file that could not be read counts as looked at, so that its return is a change.
+/// Includes files that could not be read, so their appearance is a change.
 final class WatchedFiles: Sendable {
   private let input: ScenarioInput
-  /// The scenario files that the command line stands for; nil where it stands for none at the moment.
+  /// The scenario files named by the command line; nil if there are none at the moment.
   let scenarios: [ScenarioInput.Place]?
   private let states = Mutex<[String: HostFile.State?]>([:])
 
@@ -17,7 +17,7 @@ final class WatchedFiles: Sendable {
     scenarios = try? input.places()
   }
 
-  /// Keeps what a file is like before it is read.
+  /// Records a file's state before it is read.
   func note(_ path: String) {
     let state = HostFile.state(of: path)
     states.withLock { states in
@@ -25,7 +25,7 @@ final class WatchedFiles: Sendable {
     }
   }
 
-  /// A loader that keeps what each file is like before it is read.
+  /// A loader that records each file's state before it is read.
   func noting(_ loader: ScenarioFileLoader) -> ScenarioFileLoader {
     ScenarioFileLoader(
       bytes: { path throws(ScenarioFileLoader.Failure) in
@@ -38,16 +38,16 @@ final class WatchedFiles: Sendable {
       })
   }
 
-  /// Waits until a file is another, has gone or come, and until nothing changed for a moment: an editor replaces a file in several steps.
+  /// Waits until a file has changed, disappeared or appeared, and until no further change follows: editors replace a file in several steps.
   ///
-  /// - Returns: false where a request to stop came first.
+  /// - Returns: false if a stop was requested first.
   func waitForChange(_ stop: StopRequest) -> Bool {
     while !isChanged {
       if stop.isMade { return false }
       usleep(200_000)
     }
     var before = current
-    // A file that is written without a pause is read all the same, after two seconds.
+    // A file that changes continuously is read after two seconds anyway.
     for _ in 0..<20 {
       usleep(100_000)
       let now = current

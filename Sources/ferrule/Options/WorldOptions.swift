@@ -4,7 +4,7 @@ import Evaluator
 import Kernel
 import XTables
 
-/// What the kernel keeps beside the rules, for matches to ask.
+/// The kernel's state outside the rules that matches query.
 struct WorldOptions: ParsableArguments {
   @Option(help: "The sets of -m set and -j SET: what `ipset save' printed.", completion: .file())
   var ipset: String?
@@ -12,7 +12,7 @@ struct WorldOptions: ParsableArguments {
   @Option(help: "What -m osf knows: a pf.os, as `nfnl_osf -f' takes it.", completion: .file())
   var fingerprints: String?
 
-  /// - Parameter now: nanoseconds on the clock of the run, by which the remaining times of elements are understood.
+  /// - Parameter now: the run's clock in nanoseconds; the remaining timeouts of elements start then.
   func sets(now: UInt64) throws -> AddressSets? {
     guard let ipset else { return nil }
     let text = try HostFile.read(ipset, upTo: Limits.addressSetBytes)

@@ -1,4 +1,4 @@
-/// What H.245 messages announce (ITU-T H.245).
+/// The addresses in H.245 messages (ITU-T H.245).
 extension H323Exchange {
   /// The corresponding kernel function is `process_h245`.
   mutating func control(_ message: PERValue) -> Bool {

@@ -1,16 +1,16 @@
 public import Wire
 
-/// An address in a message, with the place where it stands in the packet.
+/// An address in a message and its position in the packet.
 public struct H323Endpoint {
   /// The address in the message.
   public var address: IPAddress
   /// The port in the message.
   public var port: UInt16
-  /// Where the address stands in the packet, in bytes from its start.
+  /// The position of the address, in bytes from the start of the packet.
   public var place: Int
 }
 
-/// A packet of an H.323 connection while the helper and its NAT companion look at it.
+/// A packet of an H.323 connection while the helper and its NAT companion process it.
 public struct H323Exchange {
   package var packet: Packet
   /// Where the transport header starts.
@@ -29,7 +29,7 @@ public struct H323Exchange {
   /// The tuples of the packet's own direction and of the other one.
   package var tuples: (own: Tuple, other: Tuple)? { call.state.map { ($0.tuple(direction), $0.tuple(direction.opposite)) } }
 
-  /// The NAT companion, where there is one and the connection is translated. The kernel's knows IPv4 only.
+  /// The NAT companion, if there is one and the connection is translated. The kernel's supports IPv4 only.
   var companion: (any HelperNAT)? {
     guard let nat = call.table.helperNAT, let connection = call.state, connection.original.family == .ipv4,
       !connection.status.isDisjoint(with: .natMask)
@@ -62,7 +62,7 @@ public struct H323Exchange {
     }
   }
 
-  /// An address of the sender itself, with a port.
+  /// The endpoint if its address is the sender's and its port is not 0; else nil.
   func own(_ endpoint: H323Endpoint?) -> H323Endpoint? {
     guard let endpoint, endpoint.port != 0, endpoint.address == tuples?.own.source else { return nil }
     return endpoint
@@ -70,7 +70,7 @@ public struct H323Exchange {
 
   // MARK: Expectations
 
-  /// An expectation of what the other end opens to the sender's port.
+  /// An expectation of a connection from the other end to the sender's port.
   func expectation(_ proto: IPProtocol, port: UInt16, from anybody: Bool = false, to address: IPAddress? = nil, helper: String? = nil) -> Expectation? {
     guard let other = tuples?.other else { return nil }
     var expectation = Expectation(
@@ -85,10 +85,10 @@ public struct H323Exchange {
 
   func expect(_ expectation: Expectation) -> Bool { (try? call.table.expect(expectation, now: call.now)) != nil }
 
-  /// Whether the sender's address differs on the other side, so that messages must be rewritten.
+  /// The NAT companion if the sender's address differs on the other side, so messages must be rewritten.
   private var rewriter: (any HelperNAT)? { tuples.map { $0.own.source != $0.other.destination } == true ? companion : nil }
 
-  /// Expects a channel, at the address it is announced at or, under translation, where that is seen.
+  /// Expects a channel at the announced address or, under NAT, at its translated address.
   mutating func expectChannel(_ expectation: Expectation?, _ endpoint: H323Endpoint, _ kind: H323Channel) -> Bool {
     guard let expectation else { return true }
     if let nat = rewriter { return nat.h323(&self, expectation, endpoint, kind) }
@@ -127,19 +127,19 @@ public struct H323Exchange {
       call.table.noteUndecided("whether a forwarded call goes to the side it came from")
       return true
     }
-    // A call that stays on its side does not come by here.
+    // A call between hosts on the same side does not pass this host.
     if isSameSide { return true }
     return expectChannel(
       expectation(.tcp, port: endpoint.port, to: endpoint.address, helper: Q931Helper.kernelName), endpoint, .forwardedCall)
   }
 }
 
-/// What a channel is for that a message announces.
+/// The purpose of an announced channel.
 public enum H323Channel: Sendable {
   /// T.120 data.
   case data
   /// H.245.
   case control
-  /// A second leg of a call.
+  /// The second leg of a forwarded call.
   case forwardedCall
 }

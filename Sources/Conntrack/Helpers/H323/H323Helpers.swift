@@ -9,9 +9,9 @@ public struct Q931Helper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.tcp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16 = 1720
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 4, timeout: 240)]
 
   /// Creates the helper for one family.
@@ -32,11 +32,11 @@ public struct H245Helper: ConntrackHelper {
   public let name = H245Helper.kernelName
   /// The family whose packets it reads.
   public let family: AddressFamily
-  /// As the kernel registers it, although it speaks over TCP: so no rule can attach it.
+  /// UDP, as the kernel registers it, although H.245 runs over TCP. Therefore no rule can assign this helper.
   public let proto = IPProtocol.udp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16 = 0
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 2, timeout: 240)]
 
   /// Creates the helper for one family.
@@ -51,7 +51,7 @@ public struct H245Helper: ConntrackHelper {
   }
 }
 
-/// Expects calls that a gatekeeper routes to who has registered. Kernel: `nf_conntrack_h323`.
+/// Expects calls that a gatekeeper routes to registered endpoints. Kernel: `nf_conntrack_h323`.
 public struct RASHelper: ConntrackHelper {
   static let kernelName = "RAS"
   /// The name by which target CT and `-m helper` refer to it.
@@ -60,9 +60,9 @@ public struct RASHelper: ConntrackHelper {
   public let family: AddressFamily
   /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.udp
-  /// The port by which the kernel would assign it by itself; 0 for none.
+  /// The port for automatic assignment; 0 for none.
   public let port: UInt16 = 1719
-  /// How many expectations of each class a connection may have, and for how long.
+  /// The limits of each class of expectations.
   public let policies = [ExpectationPolicy(maximum: 32, timeout: 240)]
 
   /// Creates the helper for one family.
@@ -83,8 +83,8 @@ public struct RASHelper: ConntrackHelper {
 }
 
 extension ConntrackHelper {
-  /// Looks at each message of a segment. What cannot be decoded passes, with what follows it.
-  /// - Parameter process: nil for a message that cannot be decoded, false for one that must not pass.
+  /// Processes each message of a segment. At the first message that cannot be decoded, the rest of the segment passes unread.
+  /// - Parameter process: returns nil for a message that cannot be decoded, false for a message to drop.
   fileprivate func helpStream(
     _ packet: inout Packet, at offset: Int, _ call: HelperCall, _ process: (inout H323Exchange, Range<Int>) -> Bool?
   ) -> NetfilterVerdict {

@@ -1,7 +1,8 @@
-/// The messages of H.225.0 and H.245, as much of the ITU-T's ASN.1 as must be read to come by the addresses in them.
+/// The messages of H.225.0 and H.245: the part of the ITU-T's ASN.1 that is needed to find the addresses in them.
 ///
-/// Additions are those of the versions that the kernel knows: H.225.0 of 2000, and H.245 of the same time. What stands behind the last address of a
-/// message is left out. A type that both recommendations have under one name is H.225.0's; the other one begins with `H245`.
+/// Extension additions are those of the versions that the kernel supports: H.225.0 of 2000, and H.245 of the same time. Components
+/// after the last address of a message are left out. If both recommendations have a type of the same name, the plain name is
+/// H.225.0's and H.245's has the prefix `H245`.
 enum H323Schema {
   /// A `RasMessage` (H.225.0).
   static let ras = root("RasMessage")
@@ -24,7 +25,7 @@ enum H323Schema {
     }
   }
 
-  /// What leads to an address, or is asked for itself. Of long lists the kernel keeps the beginning.
+  /// The components to keep: addresses, their containers, and values that the helpers read. Of long lists the kernel keeps the beginning.
   private static let interest = PERSchema.Interest(
     names: [
       "ipAddress", "ip6Address", "ip", "iPAddress", "iP6Address", "network", "unicastAddress", "localAreaAddress",

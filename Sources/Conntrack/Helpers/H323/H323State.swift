@@ -1,15 +1,15 @@
-/// What is remembered of a connection of H.323. Kernel: `nf_ct_h323_master`.
+/// The state of an H.323 connection. Kernel: `nf_ct_h323_master`.
 public struct H323State: Sendable, Hashable {
-  /// Streams that a call may have: sound, pictures, fax and one more. Kernel: `H323_RTP_CHANNEL_MAX`.
+  /// The maximum number of media streams of a call. Kernel: `H323_RTP_CHANNEL_MAX`.
   package static let channels = 4
 
-  /// How long the message is whose header came alone, by direction; 0 for none.
+  /// The length of the next message if its TPKT header was a segment of its own, by direction; 0 for none.
   var announcedLengths = PerDirection(0)
-  /// The signalling ports, by direction: as announced, and as seen on the other side.
+  /// The signalling ports, by direction: as announced and as translated.
   package var signalPorts = PerDirection<UInt16>(0)
-  /// The ports of streams likewise.
+  /// The ports of media streams, by direction: as announced and as translated.
   package var mediaPorts = [PerDirection<UInt16>](repeating: PerDirection(0), count: channels)
-  /// How long a registration lasts, seconds.
+  /// The lifetime of a registration, in seconds.
   var timeout: UInt32 = 0
 }
 

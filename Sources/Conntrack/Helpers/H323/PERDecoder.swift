@@ -1,26 +1,26 @@
-/// What was kept of a message: of a choice which alternative it was, of a sequence its components, of a list its elements.
+/// The kept parts of a message: the alternative of a choice, the components of a sequence, the elements of a list.
 struct PERValue: Sendable {
   var choice: String?
   var members: [String: PERValue] = [:]
   var items: [PERValue] = []
-  /// Where an address stands.
+  /// The position of an address, in bytes from the start of the packet.
   var place: Int?
   var number: UInt32?
 
   subscript(_ name: String) -> PERValue? { members[name] }
 
-  /// The alternative, where it is this one.
+  /// The value of an alternative; nil if the choice has another one.
   func alternative(_ name: String) -> PERValue? { choice == name ? members[name] : nil }
 }
 
-/// Reads a message by a schema, as far and with the same liberties as the kernel's decoder does: reading may stop where nothing of interest
-/// follows, and what was read until then counts.
+/// Decodes a message by a schema, as far and as leniently as the kernel's decoder. Decoding may stop where nothing of interest
+/// follows; the values decoded until then are the result.
 struct PERDecoder {
   enum Outcome { case done, stopped, failed }
 
   private let schema: PERSchema
   private var reader: PERReader
-  /// Elements that may still be read: hostile counts nest.
+  /// The number of elements that may still be decoded. Nested counts in a hostile message would multiply without it.
   private var budget = 100_000
 
   init(_ schema: PERSchema, _ bytes: [UInt8], _ range: Range<Int>) {
@@ -28,7 +28,7 @@ struct PERDecoder {
     reader = PERReader(bytes, range)
   }
 
-  /// The message of a root type; nil where it cannot be decoded.
+  /// Decodes a message of a root type; nil if it cannot be decoded.
   mutating func message(_ root: PERSchema.Field) -> PERValue? {
     var value: PERValue? = PERValue()
     return decode(root, &value) == .failed ? nil : value
@@ -79,7 +79,7 @@ struct PERDecoder {
       let length = reader.number(bits: 2) + 1
       guard reader.has(bytes: length) else { return .failed }
       reader.align()
-      // The kernel steps over a number that it has read once more.
+      // As the kernel: after reading a number, skips its length once more.
       if value != nil, field.isKept { value?.number = reader.number(bytes: length) &+ UInt32(field.lower) }
       reader.place += length
     case .semi, .fixed:
@@ -135,7 +135,7 @@ struct PERDecoder {
       guard reader.has(bytes: 2) else { return .failed }
       length += reader.length()
     default:
-      // The kernel reads the length of strings of up to 64K in ten bits.
+      // As the kernel: reads the length of strings of up to 64K in ten bits.
       var count = 10
       if case .bits(let given) = field.size { count = given }
       guard reader.has(bits: count) else { return .failed }
@@ -161,7 +161,7 @@ struct PERDecoder {
     return bounded
   }
 
-  /// What comes with its length, and is of no interest.
+  /// Skips an open type.
   private mutating func skipped(_ value: inout PERValue?) -> Outcome {
     guard let length = openLength() else { return .failed }
     reader.place += length
@@ -174,7 +174,7 @@ struct PERDecoder {
     return reader.has(bytes: length) ? length : nil
   }
 
-  /// What comes with its length: read by its type where it is kept, and left at its end.
+  /// Decodes an open type if it is kept, and continues after its length.
   private mutating func open(_ field: PERSchema.Field, _ value: inout PERValue?) -> Outcome {
     guard value != nil, field.isKept, field.kind != .skipped else { return skipped(&value) }
     guard let length = openLength() else { return .failed }
@@ -187,7 +187,7 @@ struct PERDecoder {
 
   // MARK: Structures
 
-  /// Gives a component its place in the value that it belongs to.
+  /// Decodes a component into the value that contains it.
   private mutating func member(
     of value: inout PERValue?, _ field: PERSchema.Field, _ read: (inout PERDecoder, inout PERValue?) -> Outcome
   ) -> Outcome {
@@ -221,7 +221,8 @@ struct PERDecoder {
     return isExtended ? extensions(fields.dropFirst(field.lower), known: field.upper - field.lower, &value) : .done
   }
 
-  /// - Parameter known: how many additions the kernel's version of the message has; those of no interest at the end are not in the schema.
+  /// - Parameter known: the number of additions in the kernel's version of the message. The schema omits trailing additions without
+  ///   addresses.
   private mutating func extensions(_ fields: ArraySlice<PERSchema.Field>, known: Int, _ value: inout PERValue?) -> Outcome {
     guard reader.has(bits: 7) else { return .failed }
     let count = reader.number(bits: 7) + 1
@@ -229,7 +230,7 @@ struct PERDecoder {
     let present = reader.bitmap(count)
     reader.align()
     for index in 0..<count {
-      // Of what it does not know the kernel takes everything to be there.
+      // The kernel assumes that every unknown addition is present.
       if index >= known {
         if skipped(&value) == .failed { return .failed }
         continue

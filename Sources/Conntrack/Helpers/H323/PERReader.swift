@@ -1,9 +1,9 @@
-/// A place among the bits of a message. What stands behind the end reads as zeros; whoever reads asks before. The corresponding kernel
-/// functions are those of `nf_conntrack_h323_asn1`.
+/// Reads bits of a message. Bits after the end are zero; callers check `has` first. The corresponding kernel functions are those of
+/// `nf_conntrack_h323_asn1`.
 struct PERReader {
   private let bytes: [UInt8]
   let end: Int
-  /// The byte it is at, and the bit of it, highest first.
+  /// The position: the byte, and the bit in it, highest bit first.
   var place: Int
   var bit = 0
 
@@ -15,7 +15,7 @@ struct PERReader {
 
   private func byte(_ index: Int) -> Int { index >= 0 && index < bytes.count ? Int(bytes[index]) : 0 }
 
-  /// Whether so many more are there. Kernel: `nf_h323_error_boundary`.
+  /// True if that many bytes and bits are left. Kernel: `nf_h323_error_boundary`.
   func has(bytes count: Int = 0, bits: Int = 0) -> Bool {
     let all = bits + bit
     return place + count + (all + 7) / 8 <= end
@@ -42,7 +42,7 @@ struct PERReader {
     return byte(place) & (0x80 >> bit) != 0
   }
 
-  /// A number of up to ten bits.
+  /// Reads a number of up to ten bits.
   mutating func number(bits count: Int) -> Int {
     let last = count + bit
     var value = byte(place) & (0xFF >> bit)
@@ -55,20 +55,20 @@ struct PERReader {
     return value
   }
 
-  /// Up to 32 bits, the first highest.
+  /// Reads up to 32 bits, the first highest.
   mutating func bitmap(_ count: Int) -> UInt32 {
     var value: UInt32 = 0
     for index in 0..<count where flag() { value |= 0x8000_0000 >> UInt32(index) }
     return value
   }
 
-  /// A length below 16384, at the start of a byte.
+  /// Aligns to a byte and reads a length below 16384.
   mutating func length() -> Int {
     let first = next()
     return first & 0x80 == 0 ? first : (first & 0x3F) << 8 | next()
   }
 
-  /// A number of up to four bytes.
+  /// Reads a number of up to four bytes.
   mutating func number(bytes count: Int) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<count { value = value << 8 | UInt32(next()) }

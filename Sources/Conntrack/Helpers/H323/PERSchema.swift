@@ -1,24 +1,24 @@
-/// What messages in the aligned Packed Encoding Rules consist of, read from their ASN.1 (ITU-T X.680), with the widths that X.691 gives them.
+/// The structure of messages in the aligned Packed Encoding Rules, parsed from ASN.1 (ITU-T X.680), with field widths from X.691.
 ///
-/// Of ASN.1 it knows what H.225.0 and H.245 use. Two things it has besides. A component without a type is of no interest: it is an addition, and
-/// passed over by its length. One of the type `STOP` ends the reading, as do the kernel's tables there.
+/// Supports the part of ASN.1 that H.225.0 and H.245 use, and two additions. A component without a type is an extension addition of no
+/// interest and is skipped by its length. A component of type `STOP` ends decoding, as the kernel's tables do there.
 struct PERSchema: Sendable {
   enum Kind: Sendable {
     case nul, bool, oid, int, bits, digits, octets, bmp, seq, list, choice
     case stop, skipped
   }
 
-  /// How a number, or a length, is written.
+  /// The encoding of a number or length.
   enum Width: Sendable, Equatable {
-    /// Not at all: there is one value.
+    /// No bits: only one value is possible.
     case fixed
-    /// In a field of bits.
+    /// A bit field.
     case bits(Int)
-    /// In one aligned octet, or in two.
+    /// One aligned octet, or two.
     case byte, word
-    /// With its own length before it.
+    /// Preceded by its length.
     case cons
-    /// Without an upper bound.
+    /// Semi-constrained: no upper bound.
     case semi
   }
 
@@ -26,25 +26,25 @@ struct PERSchema: Sendable {
     var name: String
     var kind = Kind.skipped
     var size = Width.fixed
-    /// The least value or length; for sequences and choices how many components or alternatives there are before the additions.
+    /// The least value or length. For sequences and choices: the number of components or alternatives before the additions.
     var lower = 0
-    /// With the additions; for lists how many elements are kept at most.
+    /// The number with the additions. For lists: the maximum number of elements kept.
     var upper = 0
     var isOptional = false
     var isKept = false
     var isOpen = false
     var isExtensible = false
-    /// The index of its components, its alternatives or its element.
+    /// The index of its components, alternatives or element.
     var type: Int?
   }
 
-  /// Which components are kept, by their names, and how many elements of lists; all else is only read over.
+  /// The components to keep, by name, and the number of list elements to keep. All others are skipped.
   struct Interest: Sendable {
     var names: Set<String>
     var elements: [String: Int]
   }
 
-  /// Why a text is no schema; a programmer's error.
+  /// Why a text is not a valid schema. A programmer's error.
   struct Malformed: Error {
     let text: String
   }
@@ -53,7 +53,7 @@ struct PERSchema: Sendable {
   private var definitions: [String: Field] = [:]
   private let interest: Interest
 
-  /// - Parameter text: assignments, each of names that stand before it.
+  /// - Parameter text: type assignments; each refers to earlier names only.
   init(_ text: String, keeping interest: Interest) throws(Malformed) {
     self.interest = interest
     var reader = ASN1Reader(text)
@@ -63,7 +63,7 @@ struct PERSchema: Sendable {
     }
   }
 
-  /// A message's type; it is kept itself.
+  /// The field of a message type; it is kept.
   func root(_ name: String) throws(Malformed) -> Field {
     guard var field = definitions[name] else { throw Malformed(text: name) }
     field.name = name
@@ -98,7 +98,7 @@ struct PERSchema: Sendable {
       try reader.expect("STRING")
       try setSize(of: &field, .bits, &reader)
     case "BMPString": try setSize(of: &field, .bmp, &reader)
-    // Of the twelve or sixteen characters that are allowed each takes four bits.
+    // The twelve or sixteen permitted characters take four bits each.
     case "NumericString", "DialledString": try setSize(of: &field, .digits, &reader)
     case "SEQUENCE": field = reader.skip("OF") ? try list(&reader) : try structure(.seq, &reader)
     case "CHOICE": field = try structure(.choice, &reader)
@@ -109,7 +109,7 @@ struct PERSchema: Sendable {
     return field
   }
 
-  /// X.691 §10.5.7: how many values there are says how one is written.
+  /// X.691 §10.5.7: the number of possible values determines the encoding.
   private func setRange(_ range: ClosedRange<Int>, of field: inout Field) {
     field.lower = range.lowerBound
     field.size = switch range.count {
@@ -145,7 +145,7 @@ struct PERSchema: Sendable {
     return types.count - 1
   }
 
-  /// The components of a sequence, or the alternatives of a choice.
+  /// Parses the components of a sequence or the alternatives of a choice.
   private mutating func structure(_ kind: Kind, _ reader: inout ASN1Reader) throws(Malformed) -> Field {
     var field = Field(name: "", kind: kind)
     var fields: [Field] = []
@@ -178,7 +178,7 @@ struct PERSchema: Sendable {
   }
 }
 
-/// The words of a text in ASN.1, one after the other.
+/// Reads the words of an ASN.1 text in order.
 struct ASN1Reader {
   private var words: ArraySlice<Substring>
 
@@ -198,12 +198,12 @@ struct ASN1Reader {
     self.words = words[...]
   }
 
-  /// Nothing more is said of a component.
+  /// True at the end of a component.
   var endsComponent: Bool { [",", "}", "OPTIONAL"].contains(words.first ?? "}") }
 
   mutating func next() -> String? { words.popFirst().map { String($0) } }
 
-  /// Takes these words where they come next.
+  /// Skips these words if they come next. False if others come.
   mutating func skip(_ wanted: String...) -> Bool {
     guard words.count >= wanted.count, zip(words, wanted).allSatisfy({ $0 == $1 }) else { return false }
     words = words.dropFirst(wanted.count)
@@ -214,7 +214,7 @@ struct ASN1Reader {
     if !skip(word) { throw PERSchema.Malformed(text: "\(word) expected before \(words.prefix(4).joined(separator: " "))") }
   }
 
-  /// The numbers in brackets that come next: `(1..128)`, `(16)`.
+  /// Reads a constraint if one comes next: `(1..128)`, `(16)`.
   mutating func constraint() throws(PERSchema.Malformed) -> ClosedRange<Int>? {
     guard skip("(") else { return nil }
     guard let low = next().flatMap({ Int($0) }) else { throw PERSchema.Malformed(text: "a number expected") }

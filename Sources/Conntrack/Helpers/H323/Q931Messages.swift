@@ -1,13 +1,13 @@
 import Wire
 
-/// What call signalling announces: Q.931 around H.225.0 (ITU-T H.225.0 §7.2).
+/// The addresses in call signalling: H.225.0 inside Q.931 (ITU-T H.225.0 §7.2).
 extension H323Exchange {
-  /// The H.323 part of a message; nil without. The corresponding kernel function is `DecodeQ931`.
+  /// The H.323 part of a message; nil if it has none. The corresponding kernel function is `DecodeQ931`.
   func userInformation(_ message: Range<Int>) -> PERValue? {
     let bytes = packet.bytes
     var place = message.lowerBound
     let end = message.upperBound
-    // A call reference follows the discriminator, then the message's type.
+    // Layout: the discriminator, the call reference, the message type.
     guard end - place >= 2, bytes[place] == 0x08 else { return nil }
     let reference = Int(bytes[place + 1])
     place += 2

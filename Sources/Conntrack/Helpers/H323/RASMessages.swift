@@ -1,8 +1,8 @@
 import Wire
 
-/// What registration, admission and status messages announce (ITU-T H.225.0 §7.7 and on).
+/// The addresses in registration, admission and status messages (ITU-T H.225.0 §7.7 and following).
 extension H323Exchange {
-  /// Seconds that a registration lasts which does not say: module parameter `default_rrq_ttl`.
+  /// The lifetime of a registration that names none, in seconds: module parameter `default_rrq_ttl`.
   private static let registrationTime: UInt32 = 300
 
   /// The corresponding kernel function is `process_ras`.
@@ -35,7 +35,7 @@ extension H323Exchange {
     return companion?.h323(&self, signal: endpoints) ?? true
   }
 
-  /// A gatekeeper that wants registrations elsewhere. The corresponding kernel function is `process_gcf`.
+  /// Handles a gatekeeper that names another address for registrations. The corresponding kernel function is `process_gcf`.
   private mutating func confirmGatekeeper(_ content: PERValue) -> Bool {
     guard let endpoint = transport(content["rasAddress"]), let own = tuples?.own else { return true }
     if endpoint.address == own.source, endpoint.port == own.sourceID { return true }

@@ -1,6 +1,6 @@
 import Wire
 
-/// The messages in a TCP segment, each behind a header that tells its length (RFC 1006). The corresponding kernel function is
+/// The messages in a TCP segment, each preceded by a header with its length (RFC 1006). The corresponding kernel function is
 /// `get_tpkt_data`.
 struct TPKTReader {
   private let bytes: [UInt8]
@@ -8,7 +8,7 @@ struct TPKTReader {
   private let end: Int
   private var last: Range<Int>?
 
-  /// - Parameter start: where the payload begins.
+  /// - Parameter start: the position of the payload.
   init(_ bytes: [UInt8], from start: Int) {
     self.bytes = bytes
     self.start = start
@@ -16,7 +16,8 @@ struct TPKTReader {
   }
 
   /// The next message; nil when there is none.
-  /// - Parameter announced: how long the message is whose header was a segment of its own; afterwards, of this segment.
+  /// - Parameter announced: the length of the message whose header was the previous segment. Afterwards the length that a header at
+  ///   the end of this segment announces; 0 for none.
   mutating func next(_ announced: inout Int) -> Range<Int>? {
     var place = start
     if let last {
@@ -25,7 +26,7 @@ struct TPKTReader {
     } else {
       guard place < end else { return clear(&announced) }
       guard end - place >= 4, isHeader(at: place) else {
-        // Where it is no header, and none came before, nothing is forgotten.
+        // Without a header in this or the previous segment the state stays unchanged.
         guard announced > 0 else { return nil }
         guard announced <= end - place else { return clear(&announced) }
         return found(place..<(place + announced), &announced)
