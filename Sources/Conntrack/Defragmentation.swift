@@ -12,7 +12,7 @@ public struct FragmentQueues: Sendable {
     var proto: IPProtocol
     /// The hook that reassembles: each hook has its own queues, as the kernel's `ip_defrag_users` have.
     var user: Hook
-    /// The interface, for link-local and multicast destinations, which differ per link.
+    /// The index of the input interface, for IPv6 destinations of link scope; else 0.
     var interface: Int32
   }
 
@@ -226,8 +226,8 @@ public struct FragmentQueues: Sendable {
     return reassembleV6(&packet, queue)
   }
 
-  /// True if a first fragment does not hold all headers up to the transport header (RFC 7112). Such a fragment is accepted unchanged and
-  /// is INVALID.
+  /// True if a first fragment does not hold all headers up to the transport header (RFC 7112). Before tracking such a fragment is
+  /// accepted unchanged and is INVALID; local delivery drops it.
   /// The corresponding kernel function is `ipv6frag_thdr_truncated`.
   public static func isTransportTruncated(_ bytes: [UInt8]) -> Bool {
     guard let at = TransportLocator(bytes), at.fragmentOffset == 0, !at.isTruncated else { return false }

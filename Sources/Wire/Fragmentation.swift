@@ -1,5 +1,6 @@
 extension Packet {
-  /// True if a packet is sent unfragmented through a link of `mtu` bytes: it fits and was not reassembled from fragments.
+  /// True if a packet is sent unfragmented through a link of `mtu` bytes: it fits and was not reassembled. A reassembled IPv6 packet is
+  /// also sent unfragmented if it is not longer than its largest fragment.
   public func leavesWhole(mtu: Int) -> Bool {
     switch family {
     case .ipv4: count <= mtu && fragmentMaximumSize == 0
@@ -8,7 +9,7 @@ extension Packet {
     }
   }
 
-  /// The fragments in which a packet is sent through a link of `mtu` bytes; the packet itself if it fits and was not reassembled.
+  /// The fragments in which a packet is sent through a link of `mtu` bytes; the packet itself if `leavesWhole(mtu:)`.
   ///
   /// A reassembled packet is sent in its original fragments if they fit; over IPv6 only if it is longer than each of them. The
   /// corresponding kernel functions are `ip_do_fragment` and `ip6_fragment`.
