@@ -71,8 +71,9 @@ public final class Host: HostModel {
   }
 
   public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
-  public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { resolveRules() } }
-  public var sysctls = Sysctls() { didSet { isResolved = false } }
+  /// By rising priority.
+  public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { areRoutesStale = true } }
+  public var sysctls = Sysctls() { didSet { forgetDerived() } }
   /// Who is on the links.
   public var neighbours = Neighbours()
   /// Sockets that listen here, or were opened for sending.
@@ -81,30 +82,26 @@ public final class Host: HostModel {
   public var knowsAllRoutes = true
   /// Interfaces with IPv6 addresses give themselves a link-local one, where none is told. Kernel: `addr_gen_mode`.
   public var addsLinkLocalAddresses = true {
-    didSet {
-      isResolved = false
-      deriveRoutes()
-    }
+    didSet { forgetDerived() }
   }
   /// Nil where nobody said; true makes what depends on policies unknown.
   public var usesIPsec: Bool?
   private var addedRoutes: [Route] = []
+  private var addedKeys: Set<Route.Key> = []
+  /// The routes that follow from an interface's addresses, by its place, as far as they were asked for.
+  private var derivedRoutes: [Int: [Route]] = [:]
   private var tables: [RouteTableKey: RouteTable] = [:]
   /// The rules with the tables they lead to.
-  private(set) var lookups: [RuleLookup] = []
-  /// Some route or rule has a realm. Kernel: `fib_num_tclassid_users`.
-  private(set) var usesRealms = false
-  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
-  private(set) var alwaysRoutesSources = false
-  /// A rule looks behind the network header.
-  private(set) var rulesAskTransport = false
+  private var ruleLookups: [RuleLookup] = []
+  private var routeQuestions = RouteQuestions()
+  /// Tables and what rules lead to are derived when they are asked for: any number of changes costs one derivation.
+  private var areRoutesStale = true
+  /// The place of the first interface of each name.
+  private var places: [String: Int] = [:]
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
   private var isResolved = false
-  /// Routes are derived later.
-  private var isChanging = false
-  private var areRoutesStale = false
 
   /// A host with nothing but its loopback interface.
   public init() {
@@ -113,7 +110,6 @@ public final class Host: HostModel {
       Address(.v4(.loopback), prefixLength: 8, scope: .host),
       Address(.v6(IPv6Address(rawValue: 1)), prefixLength: 128, scope: .host),
     ]
-    deriveRoutes()
   }
 
   // MARK: Devices
@@ -129,12 +125,24 @@ public final class Host: HostModel {
       Device(
         interface: Interface(index: number, name: name), hardwareAddress: hardwareAddress, mtu: mtu, isUp: isUp,
         hasNoARP: hasNoARP, addresses: [], bridge: nil, isBridge: false))
-    return devices.count - 1
+    let place = devices.count - 1
+    // The name as the interface has it, which may be cut.
+    let own = devices[place].name
+    if places[own] == nil { places[own] = place }
+    areRoutesStale = true
+    return place
   }
 
-  func deviceIndex(named name: String) -> Int? { devices.firstIndex { $0.name == name } }
+  func deviceIndex(named name: String) -> Int? { places[name] }
 
-  public func device(named name: String) -> Device? { devices.first { $0.name == name } }
+  public func device(named name: String) -> Device? { deviceIndex(named: name).map { devices[$0] } }
+
+  /// Routes and links follow from what has changed for all interfaces.
+  private func forgetDerived() {
+    isResolved = false
+    areRoutesStale = true
+    derivedRoutes = [:]
+  }
 
   /// Resolves what packets ask, where something has changed.
   private func resolve() {
@@ -171,11 +179,12 @@ public final class Host: HostModel {
     return devices[position]
   }
 
-  /// Changes an interface and derives the routes anew.
+  /// Changes an interface, and with it the routes that follow from its addresses.
   public func updateDevice(named name: String, _ change: (inout Device) -> Void) {
     guard let index = deviceIndex(named: name) else { return }
     change(&devices[index])
-    deriveRoutes()
+    derivedRoutes[index] = nil
+    areRoutesStale = true
   }
 
   public func interface(named name: String) -> Interface? { device(named: name)?.interface }
@@ -185,9 +194,9 @@ public final class Host: HostModel {
 
   /// Adds a route, or takes the place of the one with the same destination, table and metric.
   public func addRoute(_ route: Route) {
-    addedRoutes.removeAll { $0.hasSameKey(as: route) }
+    if !addedKeys.insert(route.key).inserted { addedRoutes.removeAll { $0.key == route.key } }
     addedRoutes.append(route)
-    deriveRoutes()
+    areRoutesStale = true
   }
 
   /// Removes the routes with that destination and table; false where there is none.
@@ -195,13 +204,20 @@ public final class Host: HostModel {
   public func removeRoute(_ route: Route) -> Bool {
     let count = addedRoutes.count
     addedRoutes.removeAll { $0.destination == route.destination && $0.prefixLength == route.prefixLength && $0.table == route.table }
-    deriveRoutes()
-    return addedRoutes.count < count
+    guard addedRoutes.count < count else { return false }
+    addedKeys = Set(addedRoutes.map(\.key))
+    areRoutesStale = true
+    return true
   }
 
   public func addRule(_ rule: RouteRule) {
     // Behind those of the same priority.
-    rules.insert(rule, at: rules.firstIndex { $0.priority > rule.priority } ?? rules.count)
+    var low = 0, high = rules.count
+    while low < high {
+      let middle = (low + high) / 2
+      if rules[middle].priority > rule.priority { high = middle } else { low = middle + 1 }
+    }
+    rules.insert(rule, at: low)
   }
 
   /// Removes the first rule that is like this one; false where there is none.
@@ -212,44 +228,63 @@ public final class Host: HostModel {
     return true
   }
 
-  func table(_ number: UInt32, _ family: Family) -> RouteTable? { tables[RouteTableKey(number: number, family: family)] }
+  func table(_ number: UInt32, _ family: Family) -> RouteTable? {
+    deriveStaleRoutes()
+    return tables[RouteTableKey(number: number, family: family)]
+  }
+
+  /// The rules with the tables they lead to.
+  var lookups: [RuleLookup] {
+    deriveStaleRoutes()
+    return ruleLookups
+  }
+
+  /// What routes and rules ask of packets.
+  var questions: RouteQuestions {
+    deriveStaleRoutes()
+    return routeQuestions
+  }
 
   /// All routes: those given, and those that follow from addresses.
-  public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
+  public var routes: [Route] { addedRoutes + devices.indices.flatMap { routes(ofDeviceAt: $0) } }
 
-  /// Makes several changes and derives the routes once, behind them: the time is that of one change, however many there are.
-  public func changing<Failure: Error>(_ changes: () throws(Failure) -> Void) throws(Failure) {
-    let isOutermost = !isChanging
-    isChanging = true
-    defer {
-      if isOutermost {
-        isChanging = false
-        deriveStaleRoutes()
-      }
-    }
-    try changes()
+  private func routes(ofDeviceAt place: Int) -> [Route] {
+    if let routes = derivedRoutes[place] { return routes }
+    let routes = deriveRoutes(devices[place])
+    derivedRoutes[place] = routes
+    return routes
   }
 
-  /// Derives the routes that changes left for later.
-  func deriveStaleRoutes() {
+  private func deriveStaleRoutes() {
     guard areRoutesStale else { return }
-    let wasChanging = isChanging
-    isChanging = false
-    deriveRoutes()
-    isChanging = wasChanging
-  }
-
-  private func deriveRoutes() {
-    areRoutesStale = isChanging
-    guard !isChanging else { return }
+    areRoutesStale = false
     var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
       guard let resolved = resolve(route) else { continue }
-      lists[RouteTableKey(number: route.table, family: route.family), default: []].append(resolved)
+      lists[route.tableKey, default: []].append(resolved)
     }
     tables = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
-    resolveRules()
+    ruleLookups = rules.map { RuleLookup($0, tables) }
+    routeQuestions = RouteQuestions(rules, hasRealms: addedRoutes.contains { $0.realms != 0 })
+  }
+
+  /// The rules with tables that have nothing but the route to one address.
+  ///
+  /// This takes one pass over the routes, where ``lookups`` sorts them all: for a look-up between two changes.
+  func lookups(towards address: IPAddress) -> [RuleLookup] {
+    var best: [RouteTableKey: (route: Route, resolved: ResolvedRoute)] = [:]
+    func consider(_ list: [Route]) {
+      for route in list where route.tos == 0 && route.covers(address) {
+        if let known = best[route.tableKey], !route.isFound(before: known.route) { continue }
+        if let resolved = resolve(route) { best[route.tableKey] = (route, resolved) }
+      }
+    }
+    consider(addedRoutes)
+    for place in devices.indices { consider(routes(ofDeviceAt: place)) }
+    var tables: [RouteTableKey: RouteTable] = [:]
+    for (key, entry) in best { tables[key] = RouteTable([entry.resolved], family: key.family) }
+    return rules.map { RuleLookup($0, tables) }
   }
 
   /// Nothing where all of its interfaces are down.
@@ -265,20 +300,10 @@ public final class Host: HostModel {
     return ways.count < 2 ? ways.first : ResolvedRoute(route, mtu: mtu, hops: ways)
   }
 
-  private func resolveRules() {
-    rulesAskTransport = rules.contains(where: \.asksTransport)
-    lookups = rules.map { rule in
-      guard case .table(let number) = rule.action else { return RuleLookup(rule: rule, narrow: nil, wide: nil) }
-      return RuleLookup(rule: rule, narrow: table(number, .ipv4), wide: table(number, .ipv6))
-    }
-    usesRealms = addedRoutes.contains { $0.realms != 0 } || rules.contains { $0.realms != 0 }
-    alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
-  }
-
   /// What the kernel puts into the local and the main table for an interface's addresses.
   ///
   /// The corresponding kernel functions are `fib_add_ifaddr` and `addrconf_prefix_route`.
-  private func derivedRoutes(_ device: Device) -> [Route] {
+  private func deriveRoutes(_ device: Device) -> [Route] {
     guard device.isUp else { return [] }
     var result: [Route] = []
     for entry in addresses(of: device) {

@@ -140,8 +140,8 @@ extension Host {
     var rule = command.rule
     if command.priority == nil {
       // One before the second, as the kernel chooses.
-      let least = rules.filter { $0.family ?? command.family == command.family }.map(\.priority).filter { $0 > 0 }.min()
-      rule.priority = (least ?? 32766) - 1
+      let second = rules.first { $0.priority > 0 && $0.family ?? command.family == command.family }
+      rule.priority = (second?.priority ?? 32766) - 1
     }
     addRule(rule)
   }
