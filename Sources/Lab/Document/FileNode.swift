@@ -54,6 +54,14 @@ struct FileNode {
     if case .scalar(_, .block) = value.content { true } else { false }
   }
 
+  /// The text's bytes stand in the file as they are, from ``textStart``: no line is folded, no escape read, no byte mended, so that a
+  /// place in the text is one in the file.
+  var isVerbatim: Bool {
+    guard case .scalar(let text, let style) = value.content, style != .block else { return false }
+    let start = textStart
+    return start <= document.file.bytes.count && document.file.bytes[start...].starts(with: text.utf8)
+  }
+
   /// A text that is the content itself where the member also takes the name of a file: it has more than one line.
   var isInlineText: Bool {
     guard case .scalar(let text, let style) = value.content else { return false }
