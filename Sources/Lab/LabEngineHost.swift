@@ -17,7 +17,7 @@ extension Host {
       ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
     ] { sysctls[name] = value }
     for name in ["net.ipv6.icmp.ratelimit", "net.ipv6.icmp.ratemask"] { _ = sysctls.assign(name, "0") }
-    try changing { () throws(ScenarioError) in try setUp(scenario) }
+    try setUp(scenario)
   }
 
   private func setUp(_ scenario: Scenario) throws(ScenarioError) {

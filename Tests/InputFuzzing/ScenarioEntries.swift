@@ -18,7 +18,10 @@ enum ScenarioEntries {
     InputEntry("packets") { bytes in
       let (lines, diagnostics) = PacketNotation.read(SourceFile(name: "input", bytes: bytes))
       let file = SourceFile(name: "input", bytes: bytes)
-      for diagnostic in diagnostics { _ = TextRenderer(coloured: false).render(diagnostic, in: file) }
+      for diagnostic in diagnostics {
+        precondition(diagnostic.range.upperBound <= bytes.count, "a place outside the file")
+        _ = TextRenderer(coloured: false).render(diagnostic, in: file)
+      }
       guard let simulator = try? PacketEntries.simulator() else { return }
       var runner = PacketRunner(simulator)
       for line in lines.prefix(50) { _ = (try? runner.play(line.step))??.text() }
@@ -36,6 +39,7 @@ enum ScenarioEntries {
   private static func read(file bytes: [UInt8], named name: String) {
     let reading = ScenarioFile.read(SourceFile(name: name, bytes: bytes), registry: .ferrule, loader: .none)
     for diagnostic in reading.diagnostics {
+      precondition(diagnostic.range.upperBound <= bytes.count, "a place outside the file")
       _ = TextRenderer(coloured: false).render(diagnostic, in: reading.file)
     }
     let packets = (reading.suite?.tests ?? []).flatMap { $0.prelude + $0.steps }.flatMap(\.parts).reduce(0) { count, part in

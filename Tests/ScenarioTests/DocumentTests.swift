@@ -135,15 +135,11 @@ import XTables
     #expect(error?.line == 6)
   }
 
-  /// The routes are derived once for all of them, not once for each. A way to a gateway follows from what stands before it.
-  @Test(.timeLimit(.minutes(1))) func manyRoutesTakeLittleTime() throws {
-    let count = 1500
-    let routes = (0..<count).map { "  - 20.\($0 / 250).\($0 % 250).0/24 dev e0\n" }.joined()
-    let clock = ContinuousClock()
-    let start = clock.now
-    let host = try Host(yaml: "interfaces: {e0: [10.0.0.1/24], e1: [10.0.1.1/24]}\nroutes:\n\(routes)  - default via 10.0.1.9\n")
-    #expect(host.routes.filter { $0.gateway != nil }.map(\.output?.name) == ["e1"])
-    #expect(start.duration(to: clock.now) < .seconds(20))
+  /// A packet whose text does not stand in the file byte by byte has the place of the whole text.
+  @Test(arguments: [#"\L\L\L\L\L\L\L\L bad"#, #"\P\P\P\P\P\P ["#, #"\x41 => bad"#]) func aPlaceInATextWithEscapesIsInTheFile(_ end: String) {
+    let text = #"tests: [{name: a, steps: ["eth0 icmp 10.0.0.9 > 10.0.0.1 "# + end + #""]}]"#
+    let found = Suites.read(text).diagnostics
+    #expect(!found.isEmpty && found.allSatisfy { $0.range.upperBound <= text.utf8.count })
   }
 
   // MARK: Files that are named

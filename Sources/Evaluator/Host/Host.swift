@@ -85,9 +85,9 @@ public final class Host: HostModel {
   /// All interfaces, in the order of their indices; the first is `lo`.
   public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
   /// The routing rules, by rising priority.
-  public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { resolveRules() } }
+  public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { areRoutesStale = true } }
   /// The sysctls of the IP layer.
-  public var sysctls = Sysctls() { didSet { isResolved = false } }
+  public var sysctls = Sysctls() { didSet { forgetDerived() } }
   /// The neighbours on the links.
   public var neighbours = Neighbours()
   /// The listening sockets, and those opened to send.
@@ -96,30 +96,26 @@ public final class Host: HostModel {
   public var knowsAllRoutes = true
   /// True if interfaces with IPv6 addresses derive a link-local one if none is given. Kernel: `addr_gen_mode`.
   public var addsLinkLocalAddresses = true {
-    didSet {
-      isResolved = false
-      deriveRoutes()
-    }
+    didSet { forgetDerived() }
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
   private var addedRoutes: [Route] = []
+  private var addedKeys: Set<Route.Key> = []
+  /// The routes that follow from an interface's addresses, by its place, as far as they were asked for.
+  private var derivedRoutes: [Int: [Route]] = [:]
   private var tables: [RouteTableKey: RouteTable] = [:]
   /// The rules with the tables they refer to.
-  private(set) var lookups: [RuleLookup] = []
-  /// True if any route or rule has a realm. Kernel: `fib_num_tclassid_users`.
-  private(set) var usesRealms = false
-  /// True if sources are looked up in the routes even with `rp_filter` off. Kernel: `fib4_has_custom_rules`, or realms in use.
-  private(set) var alwaysRoutesSources = false
-  /// True if any rule tests fields of the transport header.
-  private(set) var rulesAskTransport = false
+  private var ruleLookups: [RuleLookup] = []
+  private var routeQuestions = RouteQuestions()
+  /// Tables and rule look-ups are derived on demand, so that any number of changes costs one derivation.
+  private var areRoutesStale = true
+  /// The place of the first interface of each name.
+  private var places: [String: Int] = [:]
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
   private var isResolved = false
-  /// True while `changing` runs; routes are derived afterwards.
-  private var isChanging = false
-  private var areRoutesStale = false
 
   /// Creates a host with only the loopback interface.
   public init() {
@@ -128,7 +124,6 @@ public final class Host: HostModel {
       Address(.v4(.loopback), prefixLength: 8, scope: .host),
       Address(.v6(IPv6Address(rawValue: 1)), prefixLength: 128, scope: .host),
     ]
-    deriveRoutes()
   }
 
   // MARK: Devices
@@ -144,13 +139,25 @@ public final class Host: HostModel {
       Device(
         interface: Interface(index: number, name: name), hardwareAddress: hardwareAddress, mtu: mtu, isUp: isUp,
         hasNoARP: hasNoARP, addresses: [], bridge: nil, isBridge: false))
-    return devices.count - 1
+    let place = devices.count - 1
+    // The name as the interface has it, which may be cut.
+    let own = devices[place].name
+    if places[own] == nil { places[own] = place }
+    areRoutesStale = true
+    return place
   }
 
-  func deviceIndex(named name: String) -> Int? { devices.firstIndex { $0.name == name } }
+  func deviceIndex(named name: String) -> Int? { places[name] }
 
   /// The interface of this name; nil if there is none.
-  public func device(named name: String) -> Device? { devices.first { $0.name == name } }
+  public func device(named name: String) -> Device? { deviceIndex(named: name).map { devices[$0] } }
+
+  /// Forgets all that is derived from interfaces and sysctls.
+  private func forgetDerived() {
+    isResolved = false
+    areRoutesStale = true
+    derivedRoutes = [:]
+  }
 
   /// Recomputes the per-interface data that packets need, after a change.
   private func resolve() {
@@ -187,11 +194,12 @@ public final class Host: HostModel {
     return devices[position]
   }
 
-  /// Changes an interface and derives the routes again.
+  /// Changes an interface; the routes derived from its addresses change with it.
   public func updateDevice(named name: String, _ change: (inout Device) -> Void) {
     guard let index = deviceIndex(named: name) else { return }
     change(&devices[index])
-    deriveRoutes()
+    derivedRoutes[index] = nil
+    areRoutesStale = true
   }
 
   /// The interface of this name; nil if there is none.
@@ -203,9 +211,9 @@ public final class Host: HostModel {
 
   /// Adds a route, or replaces the one with the same destination, table and metric.
   public func addRoute(_ route: Route) {
-    addedRoutes.removeAll { $0.hasSameKey(as: route) }
+    if !addedKeys.insert(route.key).inserted { addedRoutes.removeAll { $0.key == route.key } }
     addedRoutes.append(route)
-    deriveRoutes()
+    areRoutesStale = true
   }
 
   /// Removes the routes with that destination and table. Returns false if there is none.
@@ -213,14 +221,21 @@ public final class Host: HostModel {
   public func removeRoute(_ route: Route) -> Bool {
     let count = addedRoutes.count
     addedRoutes.removeAll { $0.destination == route.destination && $0.prefixLength == route.prefixLength && $0.table == route.table }
-    deriveRoutes()
-    return addedRoutes.count < count
+    guard addedRoutes.count < count else { return false }
+    addedKeys = Set(addedRoutes.map(\.key))
+    areRoutesStale = true
+    return true
   }
 
   /// Adds a routing rule after the rules of the same priority. Kernel: `fib_nl_newrule`.
   public func addRule(_ rule: RouteRule) {
     // After the rules of the same priority.
-    rules.insert(rule, at: rules.firstIndex { $0.priority > rule.priority } ?? rules.count)
+    var low = 0, high = rules.count
+    while low < high {
+      let middle = (low + high) / 2
+      if rules[middle].priority > rule.priority { high = middle } else { low = middle + 1 }
+    }
+    rules.insert(rule, at: low)
   }
 
   /// Removes the first matching rule. Returns false if there is none.
@@ -231,44 +246,63 @@ public final class Host: HostModel {
     return true
   }
 
-  func table(_ number: UInt32, _ family: Family) -> RouteTable? { tables[RouteTableKey(number: number, family: family)] }
+  func table(_ number: UInt32, _ family: Family) -> RouteTable? {
+    deriveStaleRoutes()
+    return tables[RouteTableKey(number: number, family: family)]
+  }
+
+  /// The rules with the tables they lead to.
+  var lookups: [RuleLookup] {
+    deriveStaleRoutes()
+    return ruleLookups
+  }
+
+  /// What routes and rules ask of packets.
+  var questions: RouteQuestions {
+    deriveStaleRoutes()
+    return routeQuestions
+  }
 
   /// All routes: those that were added, and those derived from addresses.
-  public var routes: [Route] { addedRoutes + devices.flatMap(derivedRoutes) }
+  public var routes: [Route] { addedRoutes + devices.indices.flatMap { routes(ofDeviceAt: $0) } }
 
-  /// Makes several changes and derives the routes once afterwards, to save time.
-  public func changing<Failure: Error>(_ changes: () throws(Failure) -> Void) throws(Failure) {
-    let isOutermost = !isChanging
-    isChanging = true
-    defer {
-      if isOutermost {
-        isChanging = false
-        deriveStaleRoutes()
-      }
-    }
-    try changes()
+  private func routes(ofDeviceAt place: Int) -> [Route] {
+    if let routes = derivedRoutes[place] { return routes }
+    let routes = deriveRoutes(devices[place])
+    derivedRoutes[place] = routes
+    return routes
   }
 
-  /// Derives the routes that are outdated after changes.
-  func deriveStaleRoutes() {
+  private func deriveStaleRoutes() {
     guard areRoutesStale else { return }
-    let wasChanging = isChanging
-    isChanging = false
-    deriveRoutes()
-    isChanging = wasChanging
-  }
-
-  private func deriveRoutes() {
-    areRoutesStale = isChanging
-    guard !isChanging else { return }
+    areRoutesStale = false
     var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
       guard let resolved = resolve(route) else { continue }
-      lists[RouteTableKey(number: route.table, family: route.family), default: []].append(resolved)
+      lists[route.tableKey, default: []].append(resolved)
     }
     tables = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
-    resolveRules()
+    ruleLookups = rules.map { RuleLookup($0, tables) }
+    routeQuestions = RouteQuestions(rules, hasRealms: addedRoutes.contains { $0.realms != 0 })
+  }
+
+  /// The rules with tables that have nothing but the route to one address.
+  ///
+  /// This takes one pass over the routes, where ``lookups`` sorts them all: for a look-up between two changes.
+  func lookups(towards address: IPAddress) -> [RuleLookup] {
+    var best: [RouteTableKey: (route: Route, resolved: ResolvedRoute)] = [:]
+    func consider(_ list: [Route]) {
+      for route in list where route.tos == 0 && route.covers(address) {
+        if let known = best[route.tableKey], !route.isFound(before: known.route) { continue }
+        if let resolved = resolve(route) { best[route.tableKey] = (route, resolved) }
+      }
+    }
+    consider(addedRoutes)
+    for place in devices.indices { consider(routes(ofDeviceAt: place)) }
+    var tables: [RouteTableKey: RouteTable] = [:]
+    for (key, entry) in best { tables[key] = RouteTable([entry.resolved], family: key.family) }
+    return rules.map { RuleLookup($0, tables) }
   }
 
   /// Nil if all its interfaces are down.
@@ -284,20 +318,10 @@ public final class Host: HostModel {
     return ways.count < 2 ? ways.first : ResolvedRoute(route, mtu: mtu, hops: ways)
   }
 
-  private func resolveRules() {
-    rulesAskTransport = rules.contains(where: \.asksTransport)
-    lookups = rules.map { rule in
-      guard case .table(let number) = rule.action else { return RuleLookup(rule: rule, narrow: nil, wide: nil) }
-      return RuleLookup(rule: rule, narrow: table(number, .ipv4), wide: table(number, .ipv6))
-    }
-    usesRealms = addedRoutes.contains { $0.realms != 0 } || rules.contains { $0.realms != 0 }
-    alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
-  }
-
   /// The routes that the kernel adds to the local and the main table for an interface's addresses.
   ///
   /// The corresponding kernel functions are `fib_add_ifaddr` and `addrconf_prefix_route`.
-  private func derivedRoutes(_ device: Device) -> [Route] {
+  private func deriveRoutes(_ device: Device) -> [Route] {
     guard device.isUp else { return [] }
     var result: [Route] = []
     for entry in addresses(of: device) {

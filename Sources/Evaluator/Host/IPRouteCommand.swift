@@ -199,8 +199,9 @@ extension Host {
   }
 
   private func outputTowards(_ gateway: IPAddress?) -> Interface? {
-    deriveStaleRoutes()
-    guard let gateway, case .found(let near) = lookup(Flow(to: gateway)) else { return nil }
+    guard let gateway else { return nil }
+    var last = 0
+    guard case .found(let near) = lookup(Flow(to: gateway), in: lookups(towards: gateway), endingAt: &last) else { return nil }
     return near.route.output
   }
 }

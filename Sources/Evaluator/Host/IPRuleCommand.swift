@@ -143,9 +143,9 @@ extension Host {
     }
     var rule = command.rule
     if command.priority == nil {
-      // One below the lowest existing priority, as the kernel chooses it (`fib_default_rule_pref`).
-      let least = rules.filter { $0.family ?? command.family == command.family }.map(\.priority).filter { $0 > 0 }.min()
-      rule.priority = (least ?? 32766) - 1
+      // One below the lowest existing priority, as the kernel chooses it (`fib_default_rule_pref`). Rules are sorted by priority.
+      let second = rules.first { $0.priority > 0 && $0.family ?? command.family == command.family }
+      rule.priority = (second?.priority ?? 32766) - 1
     }
     addRule(rule)
   }

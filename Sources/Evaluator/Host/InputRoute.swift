@@ -71,7 +71,7 @@ extension Host {
     guard let source = flow.source, source.bits != 0 else { return nil }
     let strictness = link.reversePathFilter
     let acceptsLocal = link.acceptsLocal
-    if strictness == 0, !alwaysRoutesSources {
+    if strictness == 0, !questions.alwaysRoutesSources {
       return !acceptsLocal && holds(source) ? "its source is an address of this host (martian)" : nil
     }
     guard let back = flowBack(of: flow, forwardedBy: output), case .found(let found) = lookup(back) else {

@@ -8,7 +8,7 @@ extension Host {
   ///
   /// The corresponding kernel functions are `fib_combine_itag` and `rt_set_nexthop`.
   func realms(ofInput flow: Flow, isForwarded: Bool) -> UInt32 {
-    guard usesRealms, flow.destination.family == .ipv4 else { return 0 }
+    guard questions.usesRealms, flow.destination.family == .ipv4 else { return 0 }
     guard isForwarded else { return sourceRealms(flow, forwardedBy: nil) }
     guard let (route, rule) = led(flow) else { return 0 }
     return route.realms.completed(by: rule.realms).completed(by: sourceRealms(flow, forwardedBy: route.output))
@@ -16,7 +16,7 @@ extension Host {
 
   /// The realms of a packet sent by this host. The corresponding kernel function is `__mkroute_output`.
   func realms(ofOutput flow: Flow) -> UInt32 {
-    guard usesRealms, case .v4(let destination) = flow.destination, destination != .broadcast, !destination.isMulticast,
+    guard questions.usesRealms, case .v4(let destination) = flow.destination, destination != .broadcast, !destination.isMulticast,
       let (route, rule) = led(flow)
     else { return 0 }
     return (route.type == .broadcast ? 0 : route.realms).completed(by: rule.realms)
@@ -31,8 +31,8 @@ extension Host {
 
   private func led(_ flow: Flow) -> (Route, RouteRule)? {
     var place = 0
-    guard case .found(let found) = lookup(flow, endingAt: &place) else { return nil }
-    return (found.route, lookups[place].rule)
+    guard case .found(let found) = lookup(flow, in: lookups, endingAt: &place) else { return nil }
+    return (found.route, rules[place])
   }
 }
 

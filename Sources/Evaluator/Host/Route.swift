@@ -69,9 +69,36 @@ public struct Route: Sendable, Hashable {
     self.type = type
   }
 
-  func hasSameKey(as other: Route) -> Bool {
-    family == other.family && destination == other.destination && prefixLength == other.prefixLength
-      && table == other.table && metric == other.metric && tos == other.tos && (family == .ipv4 || output == other.output)
+  /// What two routes do not have in common: one takes the other's place.
+  struct Key: Hashable {
+    let table: RouteTableKey
+    let destination: UInt128
+    let prefixLength: Int
+    let metric: UInt32
+    let tos: UInt8
+    /// IPv6 only.
+    let output: Interface?
+  }
+
+  var key: Key {
+    Key(
+      table: tableKey, destination: destination, prefixLength: prefixLength, metric: metric, tos: tos,
+      output: family == .ipv4 ? nil : output)
+  }
+
+  var tableKey: RouteTableKey { RouteTableKey(number: table, family: family) }
+
+  /// It leads to the address.
+  func covers(_ address: IPAddress) -> Bool {
+    family == address.family && (destination ^ address.bits) >> UInt128(family.addressBits - prefixLength) == 0
+  }
+
+  /// Look-ups come to it first: to longer prefixes, of one prefix to routes for a TOS, then to those of lower metric.
+  func isFound(before other: Route) -> Bool {
+    if prefixLength != other.prefixLength { return prefixLength > other.prefixLength }
+    if destination != other.destination { return destination < other.destination }
+    if tos != other.tos { return tos > other.tos }
+    return metric < other.metric
   }
 }
 
@@ -125,11 +152,8 @@ public final class RouteTable: Sendable {
 
   init(_ list: [ResolvedRoute], family: Family) {
     let sorted = list.enumerated().sorted { left, right in
-      if left.element.route.prefixLength != right.element.route.prefixLength { return left.element.route.prefixLength > right.element.route.prefixLength }
-      if left.element.route.destination != right.element.route.destination { return left.element.route.destination < right.element.route.destination }
-      if left.element.route.tos != right.element.route.tos { return left.element.route.tos > right.element.route.tos }
-      if left.element.route.metric != right.element.route.metric { return left.element.route.metric < right.element.route.metric }
-      return left.offset < right.offset
+      if left.element.route.isFound(before: right.element.route) { return true }
+      return left.offset < right.offset && !right.element.route.isFound(before: left.element.route)
     }
     routes = sorted.map(\.element)
     var levels: [Level] = []

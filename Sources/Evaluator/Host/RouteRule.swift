@@ -109,10 +109,33 @@ struct RuleLookup {
   /// True if the rule matches every flow.
   let coversAll: Bool
 
-  init(rule: RouteRule, narrow: RouteTable?, wide: RouteTable?) {
+  init(_ rule: RouteRule, _ tables: [RouteTableKey: RouteTable]) {
     self.rule = rule
-    self.narrow = narrow
-    self.wide = wide
     coversAll = rule.asksNothing
+    if case .table(let number) = rule.action {
+      narrow = tables[RouteTableKey(number: number, family: .ipv4)]
+      wide = tables[RouteTableKey(number: number, family: .ipv6)]
+    } else {
+      (narrow, wide) = (nil, nil)
+    }
+  }
+}
+
+/// What routes and rules ask of packets besides their addresses.
+struct RouteQuestions {
+  /// Some route or rule has a realm. Kernel: `fib_num_tclassid_users`.
+  var usesRealms = false
+  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
+  var alwaysRoutesSources = false
+  /// A rule looks behind the network header.
+  var rulesAskTransport = false
+
+  init() {}
+
+  /// - Parameter hasRealms: some route has one.
+  init(_ rules: [RouteRule], hasRealms: Bool) {
+    rulesAskTransport = rules.contains(where: \.asksTransport)
+    usesRealms = hasRealms || rules.contains { $0.realms != 0 }
+    alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
   }
 }

@@ -62,11 +62,11 @@ extension Host {
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
     var last = 0
-    return lookup(flow, endingAt: &last)
+    return lookup(flow, in: lookups, endingAt: &last)
   }
 
   /// - Parameter place: set to the index of the rule that decided.
-  func lookup(_ flow: Flow, endingAt place: inout Int) -> RouteLookup {
+  func lookup(_ flow: Flow, in lookups: [RuleLookup], endingAt place: inout Int) -> RouteLookup {
     var index = 0
     while index < lookups.count {
       place = index

@@ -153,7 +153,7 @@ extension Simulator {
     let index = open(pending.origin, packet, family, mark: pending.mark)
     let bound = pending.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
-    flow.note(packet, transport: host.rulesAskTransport)
+    flow.note(packet, transport: host.questions.rulesAskTransport)
     guard let route = host.outputRoute(flow), let output = route.output else {
       report.packets[index].verdict = .lost("there is no route")
       return
@@ -212,7 +212,7 @@ extension Simulator {
   func reroute(_ journey: inout Journey) -> Bool {
     guard let destination = journey.context.packet.destination else { return false }
     var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.boundOutput)
-    flow.note(journey.context.packet, transport: host.rulesAskTransport)
+    flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
     if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
     guard let route = host.outputRoute(flow), route.output != nil else {
       journey.sendError = routeError(flow)

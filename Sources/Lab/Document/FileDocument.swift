@@ -8,6 +8,8 @@ final class FileDocument {
   let file: SourceFile
   /// How many more values may be visited; a value behind several aliases counts each time.
   private var budget = 2 * Limits.documentValues
+  /// By the numbers of long lines.
+  private var marksOfLines: [Int: [Int]] = [:]
 
   init(_ file: SourceFile) { self.file = file }
 
@@ -78,21 +80,46 @@ final class FileDocument {
     return count < Limits.documentValues
   }
 
-  func spend(_ count: Int, _ place: SourceRange) throws(ScenarioFileError) {
+  func spend(_ count: Int, _ place: @autoclosure () -> SourceRange) throws(ScenarioFileError) {
     budget -= min(count, budget)
-    if budget == 0 { throw ScenarioFileError("the file holds too much", at: place) }
+    if budget == 0 { throw ScenarioFileError("the file holds too much", at: place()) }
   }
 
   /// YAML counts columns in Unicode scalars; the range is in bytes.
   func range(line number: Int, column: Int, length: Int) -> SourceRange {
     let line = file.line(number)
-    var offset = line.startIndex
-    var left = column - 1
+    let marks = marks(of: line, number)
+    let known = min((column - 1) / Self.columnsPerMark, marks.count - 1)
+    var offset = marks[known]
+    var left = column - 1 - known * Self.columnsPerMark
     while left > 0, offset < line.endIndex {
-      offset += 1
-      while offset < line.endIndex, line[offset] & 0xC0 == 0x80 { offset += 1 }
+      offset = Self.scalarEnd(line, offset)
       left -= 1
     }
     return SourceRange(offset..<min(max(offset, line.endIndex), offset + length))
+  }
+
+  private static let columnsPerMark = 256
+
+  private static func scalarEnd(_ line: ArraySlice<UInt8>, _ start: Int) -> Int {
+    var offset = start + 1
+    while offset < line.endIndex, line[offset] & 0xC0 == 0x80 { offset += 1 }
+    return offset
+  }
+
+  /// Where every 256th column of a line is: a listing is one line, and each of its thousands of values has a place.
+  private func marks(of line: ArraySlice<UInt8>, _ number: Int) -> [Int] {
+    guard line.count > Self.columnsPerMark else { return [line.startIndex] }
+    if let marks = marksOfLines[number] { return marks }
+    var marks: [Int] = []
+    var offset = line.startIndex
+    var column = 0
+    while offset < line.endIndex {
+      if column % Self.columnsPerMark == 0 { marks.append(offset) }
+      offset = Self.scalarEnd(line, offset)
+      column += 1
+    }
+    marksOfLines[number] = marks
+    return marks
   }
 }

@@ -58,6 +58,14 @@ struct FileNode {
     if case .scalar(_, .block) = value.content { true } else { false }
   }
 
+  /// True if the text's bytes stand in the file as they are, from ``textStart`` on, so that a place in the text is one in the file: no line
+  /// is folded, no escape decoded, no byte repaired.
+  var isVerbatim: Bool {
+    guard case .scalar(let text, let style) = value.content, style != .block else { return false }
+    let start = textStart
+    return start <= document.file.bytes.count && document.file.bytes[start...].starts(with: text.utf8)
+  }
+
   /// True for text with more than one line. Members that accept a file name treat such text as the content itself.
   var isInlineText: Bool {
     guard case .scalar(let text, let style) = value.content else { return false }

@@ -24,7 +24,7 @@ extension Host {
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
     knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
-    try changing { () throws(ScenarioFileError) in try read(object) }
+    try read(object)
   }
 
   private func read(_ object: FileObject) throws(ScenarioFileError) {

@@ -14,9 +14,7 @@ extension Host {
     addsLinkLocalAddresses = false
     knowsAllRoutes = false
     let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
-    try changing { () throws(ScenarioFileError) in
-      for node in nodes { try add(link: node) }
-    }
+    for node in nodes { try add(link: node) }
   }
 
   /// Adds the routes in the output of `ip -j route` or `ip -j -6 route`. From then on, the routes are considered complete.
@@ -25,9 +23,7 @@ extension Host {
   public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
     knowsAllRoutes = true
     let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
-    try changing { () throws(ScenarioFileError) in
-      for node in nodes { try add(route: node) }
-    }
+    for node in nodes { try add(route: node) }
   }
 
   private func add(route node: FileNode) throws(ScenarioFileError) {

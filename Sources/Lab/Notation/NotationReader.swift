@@ -6,15 +6,18 @@ struct NotationReader {
   private let words: [NotationWord]
   /// The nesting level: 0 for the line's packet, 1 for a packet that it quotes.
   private let level: Int
+  /// Where the line begins.
+  private let start: Int
   private var at = 0
 
-  init(_ words: [NotationWord], level: Int = 0) {
+  init(_ words: [NotationWord], level: Int = 0, start: Int = 0) {
     self.words = words
     self.level = level
+    self.start = start
   }
 
   private var place: SourceRange {
-    at < words.count ? words[at].range : words.last.map { SourceRange(Int($0.range.upperBound)..<Int($0.range.upperBound)) } ?? SourceRange(0..<0)
+    at < words.count ? words[at].range : words.last.map { SourceRange(Int($0.range.upperBound)..<Int($0.range.upperBound)) } ?? SourceRange(start..<start)
   }
 
   private mutating func next(_ what: String) throws(NotationError) -> NotationWord {
@@ -150,10 +153,10 @@ struct NotationReader {
   private mutating func detail(_ fields: inout PacketFields, _ spec: inout PacketSpec) throws(NotationError) {
     let word = words[at]
     at += 1
-    if let (name, value) = word.setting {
-      try NotationDetails.set(name, value, word, &fields, &spec)
-    } else if word.text.hasPrefix("["), word.text.hasSuffix("]") {
+    if word.text.hasPrefix("["), word.text.hasSuffix("]") {
       fields.quoted = try quoted(word)
+    } else if let (name, value) = word.setting {
+      try NotationDetails.set(name, value, word, &fields, &spec)
     } else {
       try NotationDetails.set(word, &fields)
     }
@@ -161,17 +164,10 @@ struct NotationReader {
 
   /// Parses the packet that an ICMP error quotes: `[udp 10.0.0.9:1000 > 10.0.1.9:53]`.
   private func quoted(_ word: NotationWord) throws(NotationError) -> [UInt8] {
-    let inner = SourceFile(name: "", bytes: Array(word.text.utf8.dropFirst().dropLast()))
-    let spec: PacketSpec
-    do throws(NotationError) {
-      try NotationLexer.check(level + 1, at: -1)
-      var reader = NotationReader(try NotationLexer.words(inner, 0..<inner.bytes.count), level: level + 1)
-      spec = try reader.packet()
-    } catch {
-      let start = Int(word.range.lowerBound) + 1
-      throw NotationError(
-        error.message, at: SourceRange(start + Int(error.range.lowerBound)..<start + Int(error.range.upperBound)), hint: error.hint)
-    }
+    let inner = Int(word.range.lowerBound) + 1..<Int(word.range.upperBound) - 1
+    try NotationLexer.check(level + 1, at: inner.lowerBound - 1)
+    var reader = NotationReader(try NotationLexer.words(word.file, inner), level: level + 1, start: inner.lowerBound)
+    let spec = try reader.packet()
     do throws(PacketFields.BuildError) {
       return try spec.packet(after: TCPProgress()).bytes
     } catch {

@@ -2,8 +2,11 @@ import Diagnostics
 
 /// A word of packet notation with its place.
 struct NotationWord {
+  /// What it says; bytes that are no UTF-8 stand in it as U+FFFD, so that places in it are none in the file.
   let text: String
   let range: SourceRange
+  /// What it was read from: a packet in brackets is read from there, so that its places are those of the file.
+  let file: SourceFile
 
   /// Name and value of `name=value`, without quotes around the value.
   var setting: (name: String, value: String)? {
@@ -35,7 +38,7 @@ enum NotationLexer {
     var words: [NotationWord] = []
     var at = line.lowerBound
     func add(_ range: Range<Int>) {
-      words.append(NotationWord(text: String(decoding: file.bytes[range], as: UTF8.self), range: SourceRange(range)))
+      words.append(NotationWord(text: String(decoding: file.bytes[range], as: UTF8.self), range: SourceRange(range), file: file))
     }
     while at < line.upperBound {
       let byte = file.bytes[at]

@@ -21,7 +21,7 @@ struct NotationLine {
   private func named(_ word: NotationWord) -> NotationWord {
     guard let (name, value) = word.setting else { return word }
     guard let number = name == "uid" ? users[value] : name == "gid" ? groups[value] : nil else { return word }
-    return NotationWord(text: "\(name)=\(number)", range: word.range)
+    return NotationWord(text: "\(name)=\(number)", range: word.range, file: word.file)
   }
 
   private func place(_ error: NotationError) -> ScenarioFileError {
@@ -29,7 +29,7 @@ struct NotationLine {
   }
 
   private func place(_ range: SourceRange) -> SourceRange {
-    guard !node.isBlock else { return node.range }
+    guard node.isVerbatim else { return node.range }
     return SourceRange(node.textStart + Int(range.lowerBound)..<node.textStart + Int(range.upperBound))
   }
 
@@ -57,7 +57,7 @@ struct NotationLine {
   func step(arriving interface: (IPAddress) -> String?) throws(ScenarioFileError) -> ScenarioStep {
     var words = try words()
     guard let first = words.first else { throw node.error("there is no packet") }
-    words.insert(NotationWord(text: "local", range: first.range), at: 0)
+    words.insert(NotationWord(text: "local", range: first.range, file: first.file), at: 0)
     do throws(NotationError) {
       var reader = NotationReader(words)
       let step = try reader.step()
@@ -75,7 +75,7 @@ struct NotationLine {
     guard let first = words.first else { throw node.error("there is no packet") }
     var at = 1
     while at < words.count, words[at].setting != nil { at += 1 }
-    words.insert(NotationWord(text: proto, range: first.range), at: at)
+    words.insert(NotationWord(text: proto, range: first.range, file: first.file), at: at)
     do throws(NotationError) {
       var reader = NotationReader(words)
       return try reader.step()

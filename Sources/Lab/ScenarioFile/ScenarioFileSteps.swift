@@ -45,7 +45,7 @@ struct ScriptReader {
     if let (pattern, range) = expected {
       expectation = Expectation(items: [Expectation.Item(claim: .verdict(pattern), range: range, text: "\(pattern)")], range: range)
     }
-    let tail = SourceRange(end..<node.textStart + text.utf8.count)
+    let tail = SourceRange(end..<(node.isVerbatim ? node.textStart + text.utf8.count : end))
     return TestStep(
       text: text, range: node.range, parts: [.step(step)], scope: .each, expectation: expectation, form: .line(tail))
   }
