@@ -19,8 +19,9 @@ enum HashlimitRate {
   static func parse(_ token: Token, _ arguments: OptionArguments) throws(OptionError) -> Parsed {
     if let bytes = try parseBytes(token, arguments) { return bytes }
     let hint = "write a number and a unit: 10/second, 5/minute, or 512kb/s"
-    guard let (number, unit) = RateSyntax.parse(token), number.wrapped != 0 else { throw arguments.badValue(hint: hint) }
-    let period = scale * unit / number.wrapped
+    // The number is read as signed and used as unsigned, so that a minus makes it enormous.
+    guard let (number, unit) = RateSyntax.parse(token), number.clamped != 0 else { throw arguments.badValue(hint: hint) }
+    let period = scale * unit / UInt64(bitPattern: number.clamped)
     guard period != 0 else {
       throw OptionError(
         "bad-rate", "Rate too fast \"\(token.string)\"", at: token.range, hint: "at most 1000000 a second can be counted")

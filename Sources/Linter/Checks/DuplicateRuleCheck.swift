@@ -48,16 +48,12 @@ public enum DuplicateRuleCheck: Check {
   }
 
   private static func findings(in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext) -> [Diagnostic] {
-    var firsts: [RuleKey: Int] = [:]
+    var firsts = FirstRules()
     var found: [Diagnostic] = []
     var last = LastWrites()
     for (position, rule) in chain.rules.enumerated() {
       defer { last.note(writes.writes(of: rule), at: position) }
-      let key = RuleKey(rule)
-      guard let first = firsts[key] else {
-        firsts[key] = position
-        continue
-      }
+      guard let first = firsts.enter(position, of: chain.rules) else { continue }
       let condition = rule.condition(family)
       guard condition.isDecidable else { continue }
       if condition.fields.contains(where: { last.mayHaveChanged($0, since: first) }) { continue }
@@ -102,17 +98,38 @@ public enum DuplicateRuleCheck: Check {
     [position - 1, position + 1].contains { chain.rules.indices.contains($0) && chain.rules[$0].source == chain.rules[position].source }
   }
 
-  /// The parts in which two equal rules agree; counters and source positions do not count.
-  private struct RuleKey: Hashable {
-    let header: RuleHeader
-    let matches: [ExtensionUse]
-    let target: RuleTarget
+  /// The first of each group of equal rules, by hash: a copy of each rule as a key would take hundreds of megabytes for a million rules.
+  private struct FirstRules {
+    private var positions: [Int: Int32] = [:]
+    /// Further rules whose hash an unequal one has.
+    private var others: [Int: [Int32]] = [:]
 
-    init(_ rule: Rule) {
-      header = rule.header
-      // A comment does not change the meaning of a rule.
-      matches = rule.matches.filter { $0.descriptor.name != "comment" }
-      target = rule.target
+    /// Returns the position of an earlier rule that equals the one at a position; nil if it is the first.
+    mutating func enter(_ position: Int, of rules: [Rule]) -> Int? {
+      let hash = Self.hash(rules[position])
+      guard let first = positions[hash] else {
+        positions[hash] = Int32(position)
+        return nil
+      }
+      for candidate in [first] + (others[hash] ?? []) where Self.areEqual(rules[Int(candidate)], rules[position]) { return Int(candidate) }
+      others[hash, default: []].append(Int32(position))
+      return nil
     }
+
+    private static func hash(_ rule: Rule) -> Int {
+      var hasher = Hasher()
+      hasher.combine(rule.header)
+      for use in meaningful(rule) { hasher.combine(use) }
+      hasher.combine(rule.target)
+      return hasher.finalize()
+    }
+
+    /// Counters and source positions do not count.
+    private static func areEqual(_ one: Rule, _ other: Rule) -> Bool {
+      one.header == other.header && one.target == other.target && meaningful(one).elementsEqual(meaningful(other))
+    }
+
+    /// The matches without comments, which do not change the meaning of a rule.
+    private static func meaningful(_ rule: Rule) -> some Sequence<ExtensionUse> { rule.matches.lazy.filter { $0.descriptor.name != "comment" } }
   }
 }
