@@ -46,12 +46,11 @@ public struct RulesetFormatter: Sendable {
     return Result(bytes: bytes, notes: notes)
   }
 
-  /// True if two rulesets compile to the same tables.
+  /// True if two rulesets compile to the same tables. Addresses of the process that read a foreign extension do not count.
   public static func areSame(_ one: Ruleset, _ other: Ruleset) -> Bool {
-    one.tables.count == other.tables.count
-      && one.tables.allSatisfy { table in
-        other[table: table.name].map { TableCompiler().compile($0).replaceBytes == TableCompiler().compile(table).replaceBytes } ?? false
-      }
+    func bytes(_ table: Table) -> [UInt8] { TableCompiler().compile(table.withoutAddresses).replaceBytes }
+    return one.tables.count == other.tables.count
+      && one.tables.allSatisfy { table in other[table: table.name].map { bytes($0) == bytes(table) } ?? false }
   }
 
   /// The rules whose printed form does not parse as the same rule, and notes about rules whose form differs from iptables-save's.
@@ -87,6 +86,37 @@ public struct RulesetFormatter: Sendable {
     guard let words = try? Lexer.words(of: line, in: line.indices, unterminated: { _ in }) else { return false }
     var notices: [String] = []
     let command = try? commands.parse(words, table: table.name, range: SourceRange(line.indices), notices: &notices) { table.index(of: $1) != nil }
-    return command?.rules.count == 1 && command?.rules.first?.isSame(as: rule) == true
+    return command?.rules.count == 1 && command?.rules.first?.withoutAddresses.isSame(as: rule.withoutAddresses) == true
+  }
+}
+
+extension Table {
+  fileprivate var withoutAddresses: Table {
+    guard chains.contains(where: { $0.rules.contains(where: \.holdsAddress) }) else { return self }
+    var table = self
+    for index in chains.indices { table.update(at: index) { chain in chain.rules = chain.rules.map(\.withoutAddresses) } }
+    return table
+  }
+}
+
+extension Rule {
+  fileprivate var holdsAddress: Bool {
+    if case .use(let use) = target, use.holdsAddress { return true }
+    return matches.contains(where: \.holdsAddress)
+  }
+
+  /// The rule with zeros for structures that hold an address: another process, or the next call, gives another one.
+  fileprivate var withoutAddresses: Rule {
+    guard holdsAddress else { return self }
+    var rule = self
+    rule.matches = matches.map(\.withoutAddresses)
+    if case .use(let use) = target { rule.target = .use(use.withoutAddresses) }
+    return rule
+  }
+}
+
+extension ExtensionUse {
+  fileprivate var withoutAddresses: ExtensionUse {
+    holdsAddress ? ExtensionUse(descriptor, payload: [UInt8](repeating: 0, count: descriptor.size)) : self
   }
 }

@@ -7,6 +7,8 @@ public struct ExtensionUse: Sendable, Hashable {
   public let payload: [UInt8]
   /// The bytes of the structure only.
   public var kernelBytes: ArraySlice<UInt8> { payload.prefix(descriptor.size) }
+  /// Whether the structure holds an address of the process that read a foreign extension's options, so that the kernel can't use it.
+  public var holdsAddress: Bool { descriptor.isMeaningUnknown && payload.count > descriptor.size }
 
   /// Creates a use. `payload` has at least the structure's size.
   public init(_ descriptor: ExtensionDescriptor, payload: [UInt8]) {
