@@ -7,13 +7,14 @@ let libFuzzer = ProcessInfo.processInfo.environment["FERRULE_LIBFUZZER"]
 let coverage: [SwiftSetting] = libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"]), .define("FERRULE_LIBFUZZER")]
 
 /// Every target that is ours is compiled with the same strictness.
-let strict: [SwiftSetting] = [
-  .strictMemorySafety(),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-] + coverage
+let strict: [SwiftSetting] =
+  [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + coverage
 
 /// A floor of the house; `Docs/Architecture.md` has the picture, `ArchitectureTests` enforces it.
 func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String] = []) -> Target {
@@ -93,29 +94,45 @@ let package = Package(
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
-    tests("EvaluatorTests", of: ["Soak", "Evaluator", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT", "Diagnostics"]),
-    tests("ScenarioTests", of: ["Evaluator", "KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
+    tests(
+      "EvaluatorTests",
+      of: [
+        "Soak", "Evaluator", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT",
+        "Diagnostics",
+      ]),
+    tests(
+      "ScenarioTests",
+      of: ["Evaluator", "KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
     tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(
-      name: "Soak", dependencies: ["Lab", "Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
+      name: "Soak",
+      dependencies: ["Lab", "Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
       path: "Tests/Soak", swiftSettings: strict),
     // Starts programs whose memory is measured: see its comment.
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
-    tests("KernelTests", of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
+    tests(
+      "KernelTests",
+      of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
-    floorOfTests("InputFuzzing", on: [
-      "DropIn", "Kernel", "Lab", "Linter", "Evaluator", "Extensions", "Compiler", "Syntax", "XTables", "Conntrack", "Capture", "Wire", "Diagnostics",
-      "TestSupport",
-    ]),
+    floorOfTests(
+      "InputFuzzing",
+      on: [
+        "DropIn", "Kernel", "Lab", "Linter", "Evaluator", "Extensions", "Compiler", "Syntax", "XTables", "Conntrack", "Capture", "Wire",
+        "Diagnostics",
+        "TestSupport",
+      ]),
     .executableTarget(
-      name: "InputFuzzer", dependencies: ["InputFuzzing", "Kernel"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer", exclude: ["fuzz-input.sh"],
+      name: "InputFuzzer", dependencies: ["InputFuzzing", "Kernel"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
+      exclude: ["fuzz-input.sh"],
       swiftSettings: strict, linkerSettings: libFuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] }),
     tests("FuzzingTests", of: ["InputFuzzing", "InputFuzzer", "Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
     tests("DropInTests", of: ["ferrule", "ferrule-legacy-multi", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
-    tests("FerruleTests", of: ["ferrule", "MemoryProbe", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+    tests(
+      "FerruleTests",
+      of: ["ferrule", "MemoryProbe", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
   ]
 )
 

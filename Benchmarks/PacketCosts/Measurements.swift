@@ -98,7 +98,9 @@ func measureFlood(assured: Bool, _ findings: inout Findings) throws {
     findings.check(statistics.drop == UInt64(flows), "every new flow is dropped (\(statistics.drop))")
     findings.check(statistics.earlyDrop == 0, "no assured connection gives way")
   } else {
-    findings.check(statistics.earlyDrop + statistics.drop >= UInt64(flows - maximum), "early drop or a drop for each flow too many (\(statistics.earlyDrop), \(statistics.drop))")
+    findings.check(
+      statistics.earlyDrop + statistics.drop >= UInt64(flows - maximum),
+      "early drop or a drop for each flow too many (\(statistics.earlyDrop), \(statistics.drop))")
     findings.check(statistics.insert > UInt64(flows) * 9 / 10, "early drop makes room for nearly all (\(statistics.insert))")
   }
 }

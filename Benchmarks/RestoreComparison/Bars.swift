@@ -5,6 +5,7 @@ struct Bars {
   mutating func hold(_ what: String, _ ratio: Double, to limit: Double) {
     let isMet = ratio <= limit
     if !isMet { missed += 1 }
-    print("  \(isMet ? "met   " : "MISSED") \(what): \(Comparison.number(ratio)) of the real tool's, the bar is \(Comparison.number(limit))")
+    print(
+      "  \(isMet ? "met   " : "MISSED") \(what): \(Comparison.number(ratio)) of the real tool's, the bar is \(Comparison.number(limit))")
   }
 }

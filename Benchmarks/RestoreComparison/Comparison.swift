@@ -41,7 +41,8 @@ struct Comparison {
   func show() {
     for (name, result) in zip(names, results) {
       let columns = [
-        (Self.number(result.processor) + " ms", result.processor / real.processor), (Self.number(result.elapsed) + " ms", result.elapsed / real.elapsed),
+        (Self.number(result.processor) + " ms", result.processor / real.processor),
+        (Self.number(result.elapsed) + " ms", result.elapsed / real.elapsed),
         (Self.number(Double(result.peak) / 1024) + " MiB", Double(result.peak) / Double(real.peak)),
       ]
       let text = columns.map { Self.padded("\($0.0) (\(Self.number($0.1)))", 22) }.joined()

@@ -1,5 +1,5 @@
-import Diagnostics
 import Conntrack
+import Diagnostics
 public import Syntax
 import Wire
 public import XTables

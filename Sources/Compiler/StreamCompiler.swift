@@ -97,10 +97,12 @@ private final class EntrySink: RuleSink {
     while outlines.count < table.chains.count { outlines.append(ChainOutline()) }
     guard isSound, let log = log.take() else { return }
     let reach = ChainReach(table, outlines)
-    isSound = reach.loop == nil && undecided.allSatisfy { rule, chain, position in
-      let hooks = position < reach.walked[chain] ? reach.hooks[chain] : []
-      return rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks))
-    }
+    isSound =
+      reach.loop == nil
+      && undecided.allSatisfy { rule, chain, position in
+        let hooks = position < reach.walked[chain] ? reach.hooks[chain] : []
+        return rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks))
+      }
     guard isSound else { return }
     names.append(table.name)
     guard keepsEntries else { return }

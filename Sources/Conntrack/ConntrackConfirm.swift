@@ -81,9 +81,11 @@ extension ConntrackCore {
   private mutating func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
     let (own, other) = (entries[slot], entries[winner])
     guard !other.status.contains(.dying), let info = attachment.info else { return false }
-    let isSame = own.original == other.original && own.reply == other.reply
+    let isSame =
+      own.original == other.original && own.reply == other.reply
       && own.zone.id(.original) == other.zone.id(.original) && own.zone.id(.reply) == other.zone.id(.reply)
-    let isReverse = own.original == other.reply && own.reply == other.original
+    let isReverse =
+      own.original == other.reply && own.reply == other.original
       && own.zone.id(.original) == other.zone.id(.reply) && own.zone.id(.reply) == other.zone.id(.original)
     guard isSame || isReverse else { return false }
     if own.features.contains(.accounting) {

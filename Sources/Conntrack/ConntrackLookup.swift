@@ -9,7 +9,8 @@ extension ConntrackCore {
 
   @inline(__always)
   mutating func findSlot(_ tuple: Tuple, zone: Zone, now: Instant) -> (slot: Int, direction: Direction)? {
-    let originalID = zone.id(.original), replyID = zone.id(.reply)
+    let originalID = zone.id(.original)
+    let replyID = zone.id(.reply)
     if let found = probe(tuple, zone, hash: tuple.hash(zone: originalID, seed: seed), now: now) { return found }
     guard originalID != replyID else { return nil }
     return probe(tuple, zone, hash: tuple.hash(zone: replyID, seed: seed), now: now)
@@ -21,7 +22,8 @@ extension ConntrackCore {
       let word = index.words[place]
       if word == 0 { return nil }
       if TupleIndex.matches(word, hash) {
-        let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
+        let slot = TupleIndex.slot(word)
+        let direction = TupleIndex.direction(word)
         if isEqual(slot, direction, tuple, zone) {
           if !isExpired(slot, now: now) { return (slot, direction) }
           // Removal moves index words, so the search starts again.
@@ -99,7 +101,9 @@ extension ConntrackCore {
     guard recordsEvents, settings.events != 0 else { return }
     if entries[slot].features.contains(.eventMask), let mask = extensions[UInt32(slot)]?.eventMask,
       kind.isDisjoint(with: mask)
-    { return }
+    {
+      return
+    }
     var snapshot = snapshot(slot, now: now)
     snapshot.changes = kind
     if kind.contains(.destroy) {

@@ -231,11 +231,12 @@ public struct FragmentQueues: Sendable {
   /// The corresponding kernel function is `ipv6frag_thdr_truncated`.
   public static func isTransportTruncated(_ bytes: [UInt8]) -> Bool {
     guard let at = TransportLocator(bytes), at.fragmentOffset == 0, !at.isTruncated else { return false }
-    let needed = switch at.proto {
-    case .tcp: TCPHeader.minimumLength
-    case .udp, .icmpv6: 8
-    default: 1
-    }
+    let needed =
+      switch at.proto {
+      case .tcp: TCPHeader.minimumLength
+      case .udp, .icmpv6: 8
+      default: 1
+      }
     return at.offset + needed > bytes.count
   }
 

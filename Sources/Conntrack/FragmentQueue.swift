@@ -89,7 +89,9 @@ struct FragmentQueue: Sendable {
 
   /// The ECN codepoint of the whole datagram: CE if any fragment has it; nil for an invalid mixture (RFC 3168 §5.3).
   var codepoint: UInt8? {
-    let hasNone = codepoints & 1 != 0, hasCapable = codepoints & 0b110 != 0, hasCongestion = codepoints & 0b1000 != 0
+    let hasNone = codepoints & 1 != 0
+    let hasCapable = codepoints & 0b110 != 0
+    let hasCongestion = codepoints & 0b1000 != 0
     if hasNone, hasCapable || hasCongestion { return nil }
     return hasCongestion && hasCapable ? 3 : 0
   }

@@ -21,10 +21,11 @@ extension ConntrackCore {
     guard bytes.holds(8, at: at.offset) else { return tuple }
     guard payload == 0x880B, let call = bytes.uint16(at: at.offset &+ 6) else { return nil }
     tuple.destinationID = call
-    tuple.sourceID = greKeys.first {
-      $0.tuple.sourceBits == tuple.sourceBits && $0.tuple.destinationBits == tuple.destinationBits
-        && $0.tuple.destinationID == call && $0.tuple.family == tuple.family
-    }?.tuple.sourceID ?? 0
+    tuple.sourceID =
+      greKeys.first {
+        $0.tuple.sourceBits == tuple.sourceBits && $0.tuple.destinationBits == tuple.destinationBits
+          && $0.tuple.destinationID == call && $0.tuple.family == tuple.family
+      }?.tuple.sourceID ?? 0
     return tuple
   }
 

@@ -58,7 +58,9 @@ extension ConntrackCore {
       if entry.original.proto == tuple.proto, entry.original.sourceBits == tuple.sourceBits,
         entry.original.sourceID == tuple.sourceID, entry.original.family == tuple.family,
         entry.zone.id(.original) == zone.id(.original), body(entry.reply)
-      { return }
+      {
+        return
+      }
       current = entry.next
     }
   }

@@ -45,7 +45,8 @@ extension ConntrackCore {
   private mutating func moveNumbers(_ packet: inout Packet, at offset: Int, _ slot: Int, _ direction: Direction) -> Bool {
     guard let header = TCPHeader(packet.bytes, at: offset), let checksum = packet.bytes.uint16(at: offset + TCPHeader.Offset.checksum)
     else { return false }
-    let own = adjustment(slot, direction), other = adjustment(slot, direction.opposite)
+    let own = adjustment(slot, direction)
+    let other = adjustment(slot, direction.opposite)
     let sequence = header.sequence &+ own.offset(at: header.sequence)
     var sum = Checksum.updated(checksum, from: header.sequence, to: sequence)
     packet.bytes.setUInt32(sequence, at: offset + TCPHeader.Offset.sequence)
@@ -68,7 +69,8 @@ extension ConntrackCore {
         guard let old = packet.bytes.uint32(at: edge) else { continue }
         let new = old &- adjustment.ackOffset(at: old)
         // At an odd position the edge's bytes are swapped in the checksum.
-        sum = (edge - offset) % 2 == 0
+        sum =
+          (edge - offset) % 2 == 0
           ? Checksum.updated(sum, from: old, to: new)
           : Checksum.updated(sum.byteSwapped, from: old, to: new).byteSwapped
         packet.bytes.setUInt32(new, at: edge)

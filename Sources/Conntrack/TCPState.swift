@@ -39,7 +39,8 @@ public enum TCPConntrackState: UInt8, Sendable, Hashable, CaseIterable {
 
 /// The kind of a segment, by its flag of highest precedence. Kernel: `tcp_bit_set`.
 enum TCPSegmentKind: UInt8, Sendable {
-  case syn = 0, synAck, fin, ack, rst, none
+  case syn = 0
+  case synAck, fin, ack, rst, none
 
   init(_ flags: TCPFlags) {
     if flags.contains(.rst) {

@@ -14,7 +14,8 @@ struct TCPSegment {
     self.header = header
     self.offset = offset
     kind = TCPSegmentKind(header.flags)
-    end = header.sequence &+ UInt32(truncatingIfNeeded: count &- offset &- header.dataOffset)
+    end =
+      header.sequence &+ UInt32(truncatingIfNeeded: count &- offset &- header.dataOffset)
       &+ (header.flags.contains(.syn) ? 1 : 0) &+ (header.flags.contains(.fin) ? 1 : 0)
   }
 }

@@ -104,7 +104,8 @@ public struct Tuple: Sendable, Hashable {
       hash ^= mix(
         UInt64(truncatingIfNeeded: sourceBits >> 64) ^ seed.c, UInt64(truncatingIfNeeded: destinationBits >> 64) ^ seed.a)
     }
-    let rest = UInt64(sourceID) << 48 | UInt64(destinationID) << 32 | UInt64(zone) << 16
+    let rest =
+      UInt64(sourceID) << 48 | UInt64(destinationID) << 32 | UInt64(zone) << 16
       | UInt64(proto.rawValue) << 8 | UInt64(family.rawValue)
     return mix(hash ^ seed.c, rest ^ seed.b)
   }

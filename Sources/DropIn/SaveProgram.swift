@@ -6,9 +6,11 @@ import XTables
 /// Runs `iptables-save` and `ip6tables-save`. The corresponding C function is `do_iptables_save`.
 extension Session {
   mutating func save(_ arguments: [String], _ family: Family) throws(Exit) -> Int32 {
-    var options = ShortOptions(arguments, known: "bcdt:M:f:V", long: [
-      ("counters", "c"), ("dump", "d"), ("table", "t"), ("modprobe", "M"), ("file", "f"), ("version", "V"),
-    ])
+    var options = ShortOptions(
+      arguments, known: "bcdt:M:f:V",
+      long: [
+        ("counters", "c"), ("dump", "d"), ("table", "t"), ("modprobe", "M"), ("file", "f"), ("version", "V"),
+      ])
     var request = SaveRequest(family: family)
     var file: String?
     while let option = options.next() {

@@ -46,7 +46,9 @@ struct Conversation {
   }
 
   private mutating func reply(to packet: Packet, on interface: String) -> JSONValue? {
-    guard let from = packet.destination, let to = packet.source, let at = packet.transport, at.fragmentOffset == 0, !at.moreFragments else { return nil }
+    guard let from = packet.destination, let to = packet.source, let at = packet.transport, at.fragmentOffset == 0, !at.moreFragments else {
+      return nil
+    }
     if draw.chance(0.08) { return error(about: packet, on: interface) }
     var reply = DrawnPacket(interface: interface, source: from, destination: to, proto: at.proto)
     switch at.proto {
@@ -76,7 +78,9 @@ struct Conversation {
 
   private mutating func answer(to flags: TCPFlags) -> TCPFlags? {
     if flags.contains(.rst) { return draw.chance(0.1) ? .ack : nil }
-    if flags.contains(.syn) { return flags.contains(.ack) ? .ack : draw.pick([[.syn, .ack], [.syn, .ack], [.syn, .ack], [.rst, .ack], .rst]) }
+    if flags.contains(.syn) {
+      return flags.contains(.ack) ? .ack : draw.pick([[.syn, .ack], [.syn, .ack], [.syn, .ack], [.rst, .ack], .rst])
+    }
     if flags.contains(.fin) { return draw.pick([[.fin, .ack], .ack]) }
     return draw.pick([.ack, [.ack, .psh], [.fin, .ack]])
   }

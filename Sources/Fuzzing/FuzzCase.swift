@@ -74,7 +74,9 @@ public struct FuzzCase: Sendable {
         frame["sockets"] = .array(sockets)
       }
       if drawn.text.contains("NFQUEUE") {
-        frame["queues"] = ["1": "accept", "2": ["drop", "accept"], "3": ["verdict": "accept", "mark": 5], "4": ["verdict": "accept", "mark": 5]]
+        frame["queues"] = [
+          "1": "accept", "2": ["drop", "accept"], "3": ["verdict": "accept", "mark": 5], "4": ["verdict": "accept", "mark": 5],
+        ]
       }
       if usesSets { frame["ipset"] = .string(host.sets) }
       return frame

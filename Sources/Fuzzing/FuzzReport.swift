@@ -43,17 +43,18 @@ public struct FuzzReport: Sendable {
   public var json: JSONValue {
     [
       "seed": JSONValue(seed),
-      "runs": .array(runs.map { family, outcome, seconds in
-        let tally = outcome.tally
-        return [
-          "family": .string(Self.name(family)), "seconds": JSONValue(Self.whole(seconds)), "rulesets": JSONValue(tally.rulesets),
-          "pairs": JSONValue(tally.pairs), "unsteady": JSONValue(tally.unsteady), "undetermined": JSONValue(tally.undetermined),
-          "verdicts": .object(JSONObject(tally.verdicts.sorted { $0.key < $1.key }.map { .init($0.key, JSONValue($0.value)) })),
-          "extensions": .object(JSONObject(tally.extensions.sorted { $0.key < $1.key }.map { .init($0.key, Self.json($0.value)) })),
-          "refused": .object(JSONObject(tally.refused.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
-          "disagreements": .array(outcome.disagreements.map(Self.json)),
-        ]
-      }),
+      "runs": .array(
+        runs.map { family, outcome, seconds in
+          let tally = outcome.tally
+          return [
+            "family": .string(Self.name(family)), "seconds": JSONValue(Self.whole(seconds)), "rulesets": JSONValue(tally.rulesets),
+            "pairs": JSONValue(tally.pairs), "unsteady": JSONValue(tally.unsteady), "undetermined": JSONValue(tally.undetermined),
+            "verdicts": .object(JSONObject(tally.verdicts.sorted { $0.key < $1.key }.map { .init($0.key, JSONValue($0.value)) })),
+            "extensions": .object(JSONObject(tally.extensions.sorted { $0.key < $1.key }.map { .init($0.key, Self.json($0.value)) })),
+            "refused": .object(JSONObject(tally.refused.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
+            "disagreements": .array(outcome.disagreements.map(Self.json)),
+          ]
+        }),
     ]
   }
 

@@ -50,7 +50,11 @@ public struct FuzzTally: Sendable {
         for visit in reading.visits(packet.trace) {
           guard let rule = reading.rule(visit.table, visit.chain, visit.number) else { continue }
           for name in FuzzTally.names(rule) {
-            if visit.matched { extensions[name, default: Counts()].matched += 1 } else { extensions[name, default: Counts()].mismatched += 1 }
+            if visit.matched {
+              extensions[name, default: Counts()].matched += 1
+            } else {
+              extensions[name, default: Counts()].mismatched += 1
+            }
           }
         }
       }
@@ -85,7 +89,8 @@ public struct FuzzTally: Sendable {
     let width = 2 + ((Array(extensions.keys) + Array(refused.keys)).map(\.count).max() ?? 0)
     var lines = ["extension".padded(to: width) + ["rules", "matched", "not", "unknown"].map { column($0, 10) }.joined()]
     for (name, counts) in extensions.sorted(by: { $0.key < $1.key }) {
-      lines.append(name.padded(to: width) + [counts.rules, counts.matched, counts.mismatched, counts.unknown].map { column("\($0)", 10) }.joined())
+      lines.append(
+        name.padded(to: width) + [counts.rules, counts.matched, counts.mismatched, counts.unknown].map { column("\($0)", 10) }.joined())
     }
     for (name, reason) in refused.sorted(by: { $0.key < $1.key }) { lines.append(name.padded(to: width) + "  refused: \(reason)") }
     return lines.map { $0 + "\n" }.joined()

@@ -27,7 +27,9 @@ public struct KernelExtensions: Sendable {
         let sets = example.trial?.given.sets.map { "\($0)\n" }.joined() ?? ""
         guard Self.isSound(rules.text, registry, names.knowing(sets: sets), family) else { continue }
         var scenario = Scenario(name: "example")
-        (scenario.interfaces, scenario.setup) = (host.networks.map { Scenario.Interface(name: $0.interface, addresses: ["\($0.address)/\($0.prefixLength)"]) }, [])
+        (scenario.interfaces, scenario.setup) = (
+          host.networks.map { Scenario.Interface(name: $0.interface, addresses: ["\($0.address)/\($0.prefixLength)"]) }, []
+        )
         scenario.ipsets = sets.isEmpty ? nil : sets
         if family == .ipv4 { scenario.rules = rules.text } else { scenario.rules6 = rules.text }
         guard let error = lab.answer(scenario).error else {
@@ -36,7 +38,11 @@ public struct KernelExtensions: Sendable {
         }
         refusal = Self.short(error)
       }
-      if isTaken { available.insert(descriptor.name) } else { refused["\(descriptor.kind == .match ? "-m" : "-j") \(descriptor.name)"] = refusal }
+      if isTaken {
+        available.insert(descriptor.name)
+      } else {
+        refused["\(descriptor.kind == .match ? "-m" : "-j") \(descriptor.name)"] = refusal
+      }
     }
     // A name may have two descriptions of which the kernel has only one.
     refused = refused.filter { !available.contains(String($0.key.dropFirst(3))) }

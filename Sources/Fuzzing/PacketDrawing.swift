@@ -64,7 +64,9 @@ struct PacketDrawing {
     let from = draw.number(0...host.networks.count - 1)
     let network = host.networks[from]
     var interface: String? = isLocal ? nil : network.interface
-    if let input = rule?.value(of: .inputInterface), !isLocal, let named = host.networks.first(where: { $0.interface.hasPrefix(Field.inputInterface.text(input)) }) {
+    if let input = rule?.value(of: .inputInterface), !isLocal,
+      let named = host.networks.first(where: { $0.interface.hasPrefix(Field.inputInterface.text(input)) })
+    {
       interface = named.interface
     }
     let entry = host.networks.first { $0.interface == interface } ?? network
@@ -74,7 +76,10 @@ struct PacketDrawing {
     var packet = DrawnPacket(interface: interface, source: source, destination: destination, proto: proto(rule))
     packet.sourcePort = draw.pick(Self.ports)
     packet.destinationPort = draw.pick(Self.ports)
-    if packet.proto == .tcp { packet.tcpFlags = draw.chance(0.6) ? .syn : TCPFlags(rawValue: draw.pick([0x10, 0x12, 0x04, 0x14, 0x11, 0x18, 0x01, 0, 0x29, 0x3F, 0xC2])) }
+    if packet.proto == .tcp {
+      packet.tcpFlags =
+        draw.chance(0.6) ? .syn : TCPFlags(rawValue: draw.pick([0x10, 0x12, 0x04, 0x14, 0x11, 0x18, 0x01, 0, 0x29, 0x3F, 0xC2]))
+    }
     if packet.proto == .icmp { packet.icmpType = draw.pick([8, 8, 8, 0, 3, 5, 11, 12, 14, 17]) }
     if packet.proto == .icmpv6 { packet.icmpType = draw.pick([128, 128, 128, 129, 1, 3, 4]) }
     if packet.proto == .sctp { packet.icmpType = draw.pick([1, 0, 3, 10]) }
@@ -85,25 +90,33 @@ struct PacketDrawing {
   private mutating func proto(_ rule: RuleDemands?) -> IPProtocol {
     if let number = rule?.value(of: .protocolNumber), draw.chance(0.93) { return IPProtocol(rawValue: UInt8(truncatingIfNeeded: number)) }
     let icmp: IPProtocol = host.family == .ipv4 ? .icmp : .icmpv6
-    return draw.pick([.tcp, .tcp, .tcp, .udp, .udp, .udp, icmp, .sctp, .udplite, .gre, .esp, .ah, IPProtocol(rawValue: 108), IPProtocol(rawValue: 200)])
+    return draw.pick([
+      .tcp, .tcp, .tcp, .udp, .udp, .udp, icmp, .sctp, .udplite, .gre, .esp, .ah, IPProtocol(rawValue: 108), IPProtocol(rawValue: 200),
+    ])
   }
 
   /// Adds variations that no rule tests: odd lengths, payloads, options, invalid headers.
   private mutating func disturb(_ packet: inout DrawnPacket) {
-    if packet.payload.isEmpty, draw.chance(0.4) { packet.payload = draw.pick([Array("hello".utf8), Array("HELLO".utf8), Array("x".utf8), [UInt8](repeating: 120, count: 60)]) }
+    if packet.payload.isEmpty, draw.chance(0.4) {
+      packet.payload = draw.pick([Array("hello".utf8), Array("HELLO".utf8), Array("x".utf8), [UInt8](repeating: 120, count: 60)])
+    }
     if packet.proto == .icmp || packet.proto == .icmpv6 { disturbICMP(&packet) }
     if draw.chance(0.06) { packet.ttl = draw.pick([1, 2, 255]) }
     if draw.chance(0.08) { packet.tos = draw.pick([0x10, 0xB8, 0x03, 0x01]) }
     if draw.chance(0.05) { packet.dontFragment = true }
     if draw.chance(0.03), packet.proto.hasPorts || packet.proto == .icmp { packet.extras.append(JSONObject.Member("badsum", true)) }
-    if draw.chance(0.02), packet.proto == .tcp || packet.proto == .udp { packet.transportBytes = Array([0x03, 0xE8, 0, 80, 0, 0, 0, 1, 0, 0].prefix(draw.number(0...10))) }
+    if draw.chance(0.02), packet.proto == .tcp || packet.proto == .udp {
+      packet.transportBytes = Array([0x03, 0xE8, 0, 80, 0, 0, 0, 1, 0, 0].prefix(draw.number(0...10)))
+    }
     if draw.chance(0.02), packet.proto == .tcp { packet.extras.append(JSONObject.Member("doff", .integer(draw.pick([0, 4, 6, 15])))) }
     if draw.chance(0.03), packet.isIPv4, !packet.isLocal { packet.ipOptions = draw.pick([[1, 1, 1, 0], [0x94, 4, 0, 0]]) }
     if draw.chance(0.1), !packet.isIPv4, !packet.isLocal { packet.extensions = extensions() }
     if packet.isLocal, draw.chance(0.4) { (packet.draft.uid, packet.draft.gid) = (draw.pick([0, 1000, 2001]), draw.pick([0, 100, 51])) }
     if drawsFragments, packet.extensions.isEmpty, packet.proto != .ah, draw.chance(0.25) {
       packet.payload = [UInt8](repeating: 120, count: draw.pick([40, 64, 200]))
-      let (offset, length, more): (Int, Int?, Bool) = draw.pick([(0, 24, true), (24, nil, false), (24, 16, true), (8, nil, false), (0, nil, false)])
+      let (offset, length, more): (Int, Int?, Bool) = draw.pick([
+        (0, 24, true), (24, nil, false), (24, 16, true), (8, nil, false), (0, nil, false),
+      ])
       packet.fragment = PacketFields.Fragment(offset: offset, length: length, moreFragments: more)
     }
   }
@@ -134,7 +147,8 @@ struct PacketDrawing {
     let routing: [UInt8] = [draw.pick([0, 2, 4]), draw.pick([0, 0, 1]), 0, 0, 0, 0] + [UInt8](repeating: 1, count: 16)
     let choices: [PacketFields.Extension] = [
       PacketFields.Extension(.hopByHop, body: [5, 2, 0, 0, 1, 0]), PacketFields.Extension(.destinationOptions, body: [1, 4, 0, 0, 0, 0]),
-      PacketFields.Extension(.routing, body: routing), PacketFields.Extension(.destinationOptions, body: [1, 12] + [UInt8](repeating: 0, count: 12)),
+      PacketFields.Extension(.routing, body: routing),
+      PacketFields.Extension(.destinationOptions, body: [1, 12] + [UInt8](repeating: 0, count: 12)),
     ]
     let first = draw.pick(choices)
     // Hop-by-hop options are valid only as the first header.

@@ -41,7 +41,8 @@ struct RulesetMutation {
       case "-i", "-o": words[index] = interface(for: words[index])
       case "--dport", "--sport", "--dports", "--sports":
         if draw.chance(0.2) { words[index] = shifted(words[index]) }
-      case "-j" where draw.chance(0.06): words[index] = ["ACCEPT": "DROP", "DROP": "ACCEPT", "RETURN": "ACCEPT"][words[index]] ?? words[index]
+      case "-j" where draw.chance(0.06):
+        words[index] = ["ACCEPT": "DROP", "DROP": "ACCEPT", "RETURN": "ACCEPT"][words[index]] ?? words[index]
       default: break
       }
     }

@@ -45,7 +45,8 @@ struct TraceReading {
   }
 
   func rule(_ table: String, _ chain: String, _ number: Int) -> Rule? {
-    guard let rules = TableName(rawValue: table).flatMap({ ruleset[table: $0] })?[chain: chain]?.rules, rules.indices.contains(number - 1) else {
+    guard let rules = TableName(rawValue: table).flatMap({ ruleset[table: $0] })?[chain: chain]?.rules, rules.indices.contains(number - 1)
+    else {
       return nil
     }
     return rules[number - 1]

@@ -6,21 +6,27 @@ import XTables
 struct EdgeValues {
   /// Numbers at the limits of each width, and at common limits of options.
   private static let numbers: [String] = {
-    var numbers = ["0", "1", "2", "3", "5", "7", "9", "15", "16", "23", "24", "31", "59", "60", "63", "100", "999999", "1000000", "1000001"]
+    var numbers = [
+      "0", "1", "2", "3", "5", "7", "9", "15", "16", "23", "24", "31", "59", "60", "63", "100", "999999", "1000000", "1000001",
+    ]
     for width in [5, 6, 7, 8, 15, 16, 24, 31, 32, 33, 48, 63, 64] {
       let power = UInt128(1) << UInt128(width)
       numbers += [power - 1, power, power + 1].map { String($0) }
     }
-    return numbers + ["10000000000000000000", "99999999999999999999999", String(repeating: "9", count: 60), String(repeating: "0", count: 40) + "7"]
+    return numbers + [
+      "10000000000000000000", "99999999999999999999999", String(repeating: "9", count: 60), String(repeating: "0", count: 40) + "7",
+    ]
   }()
 
   /// Texts that are no numbers, or only begin with one.
   private static let oddities = [
-    "", " ", "+", "-", "0x", "0X", "08", "0x1g", "1e3", "1.5", "0.5", ".5", "--5", "+-5", "- 5", "5%", "0b1", "٣", "inf", "nan", "!", "1 2", "\t",
+    "", " ", "+", "-", "0x", "0X", "08", "0x1g", "1e3", "1.5", "0.5", ".5", "--5", "+-5", "- 5", "5%", "0b1", "٣", "inf", "nan", "!", "1 2",
+    "\t",
   ]
   private static let prefixes = ["+", "-", " ", "\t", "\u{b}", " +", " -", "0", "00", "0x", "0X", "0x0", "x"]
   private static let suffixes = [
-    " ", "\t", "x", ".", ".0", ",", ":", "/", "-", "%", "k", "K", "m", "kb", "kb/s", "b/s", "/s", "/sec", "/hour", "/0", "/32", "/255.0.0.0", "h", "L",
+    " ", "\t", "x", ".", ".0", ",", ":", "/", "-", "%", "k", "K", "m", "kb", "kb/s", "b/s", "/s", "/sec", "/hour", "/0", "/32",
+    "/255.0.0.0", "h", "L",
   ]
   private static let separators = [":", "-", "/", ",", ".", "|", "=", "&", "<<", " "]
 
@@ -42,7 +48,9 @@ struct EdgeValues {
       case 6:
         number(using: &random) + (separators.randomElement(using: &random) ?? "") + number(using: &random)
       case 7, 8: rearranged(text, using: &random)
-      default: Bool.random(using: &random) ? text + (suffixes.randomElement(using: &random) ?? "") : (prefixes.randomElement(using: &random) ?? "") + text
+      default:
+        Bool.random(using: &random)
+          ? text + (suffixes.randomElement(using: &random) ?? "") : (prefixes.randomElement(using: &random) ?? "") + text
       }
     return isQuoted ? "\"" + value + "\"" : quoted(value)
   }

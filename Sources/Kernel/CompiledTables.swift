@@ -113,12 +113,16 @@ struct TableReadback {
 
   /// True if an entry reads back as it was sent. Ignores the counters, `comefrom`, and what an extension keeps for itself.
   private func agrees(_ back: [UInt8], _ start: Int, _ size: Int) -> Bool {
-    func isSame(_ range: Range<Int>) -> Bool { RawTable.bytesAgree(table.entries, back, range.lowerBound + start..<range.upperBound + start) }
+    func isSame(_ range: Range<Int>) -> Bool {
+      RawTable.bytesAgree(table.entries, back, range.lowerBound + start..<range.upperBound + start)
+    }
     guard isSame(0..<layout.scratch.lowerBound), isSame(layout.scratch.upperBound..<layout.counters) else { return false }
     if isSame(layout.size..<size) { return true }
     let target = table.entries.hostWord(UInt16.self, at: start + layout.targetOffset).map { Int($0) } ?? 0
     var at = layout.size
-    while at + 32 <= size, let length = table.entries.hostWord(UInt16.self, at: start + at).map({ Int($0) }), length >= 32, at + length <= size {
+    while at + 32 <= size, let length = table.entries.hostWord(UInt16.self, at: start + at).map({ Int($0) }), length >= 32,
+      at + length <= size
+    {
       let known = userSize(at >= target ? .target : .match, start + at, length - 32)
       guard isSame(at..<(at + 32 + min(known, length - 32))) else { return false }
       at += length

@@ -1,5 +1,5 @@
-internal import Glibc
 public import Diagnostics
+internal import Glibc
 
 /// Reads and writes whole files of the host. Files under /proc and /sys do not report their length.
 public enum HostFile {

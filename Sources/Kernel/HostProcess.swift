@@ -137,7 +137,9 @@ public struct HostProcess: Sendable {
       if ready < 0, errno != EINTR { break }
       guard ready > 0 else { continue }
       if isOpen, descriptors[1].revents != 0 {
-        let count = unsafe input[written...].withUnsafeBytes { unsafe send(sink, $0.baseAddress, min($0.count, 65536), Int32(MSG_NOSIGNAL)) }
+        let count = unsafe input[written...].withUnsafeBytes {
+          unsafe send(sink, $0.baseAddress, min($0.count, 65536), Int32(MSG_NOSIGNAL))
+        }
         if count > 0 { written += count } else if errno != EAGAIN { written = input.count }
       }
       if descriptors[0].revents != 0 {

@@ -33,12 +33,13 @@ package struct HostSocket {
   /// because `-m owner` tests those. It keeps all its capabilities.
   package init(_ kind: Kind, _ family: AddressFamily, owner: Owner? = nil) throws(KernelError) {
     let domain = family == .ipv4 ? AF_INET : AF_INET6
-    let (type, proto): (Int32, Int32) = switch kind {
-    case .tcp: (Int32(SOCK_STREAM.rawValue), Int32(IPPROTO_TCP))
-    case .udp: (Int32(SOCK_DGRAM.rawValue), Int32(IPPROTO_UDP))
-    case .raw: (Int32(SOCK_RAW.rawValue), Int32(IPPROTO_RAW))
-    case .ping: (Int32(SOCK_DGRAM.rawValue), family == .ipv4 ? Int32(IPPROTO_ICMP) : Int32(IPPROTO_ICMPV6))
-    }
+    let (type, proto): (Int32, Int32) =
+      switch kind {
+      case .tcp: (Int32(SOCK_STREAM.rawValue), Int32(IPPROTO_TCP))
+      case .udp: (Int32(SOCK_DGRAM.rawValue), Int32(IPPROTO_UDP))
+      case .raw: (Int32(SOCK_RAW.rawValue), Int32(IPPROTO_RAW))
+      case .ping: (Int32(SOCK_DGRAM.rawValue), family == .ipv4 ? Int32(IPPROTO_ICMP) : Int32(IPPROTO_ICMPV6))
+      }
     let change = try owner.map { owner throws(KernelError) in try OwnerChange(owner) }
     let number = socket(domain, type | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), proto)
     let error = SystemError.last

@@ -1,5 +1,5 @@
-public import Wire
 internal import Glibc
+public import Wire
 
 /// A system call's error number.
 public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -36,7 +36,9 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The C library's text, `strerror_r(3)`.
   public var text: String {
     var buffer = [CChar](repeating: 0, count: 256)
-    let isKnown = unsafe buffer.withUnsafeMutableBufferPointer { unsafe strerror_r(number, $0.baseAddress ?? UnsafeMutablePointer(bitPattern: 1)!, $0.count) == 0 }
+    let isKnown = unsafe buffer.withUnsafeMutableBufferPointer {
+      unsafe strerror_r(number, $0.baseAddress ?? UnsafeMutablePointer(bitPattern: 1)!, $0.count) == 0
+    }
     guard isKnown else { return name }
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
@@ -135,7 +137,9 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     switch reason {
     case .locked: return "Wait until the other process is done, or wait longer for the lock."
     case .malformed: return "Nothing was changed; correct what is named."
-    case .readsBackOtherwise: return "The earlier tables were set back; another program may have changed the table at the same time, or an extension keeps private data that the comparison does not know of."
+    case .readsBackOtherwise:
+      return
+        "The earlier tables were set back; another program may have changed the table at the same time, or an extension keeps private data that the comparison does not know of."
     case .cannotRead, .refused, .call: break
     }
     switch error?.number {
@@ -144,13 +148,16 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
       return reason == .cannotRead
         ? "The kernel has no such table; load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
         : "The kernel lacks a match, target or revision that the rule asks for, or a set, an accounting object or an estimator that it names; load its xt_ module, or make the object first."
-    case EINVAL: return "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."
+    case EINVAL:
+      return
+        "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."
     case ELOOP: return "Chains jump in a circle, or a target stands where the table does not allow it; break the circle."
     case ENOMEM: return "The kernel had no memory for the table; make it smaller or raise the memory limit of the control group."
     case EEXIST, EBUSY: return "Something of this name is in use; try again when its user is gone."
     case EAGAIN: return "Another program changed the table meanwhile; try again."
     case ENOPROTOOPT: return "This kernel has no iptables support for the family; load ip_tables or ip6_tables."
-    case EOPNOTSUPP, EPROTONOSUPPORT: return "The kernel knows the extension but not in this revision or here; use an older form of the rule."
+    case EOPNOTSUPP, EPROTONOSUPPORT:
+      return "The kernel knows the extension but not in this revision or here; use an older form of the rule."
     default: return "See the kernel's log (dmesg)."
     }
   }

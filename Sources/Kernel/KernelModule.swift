@@ -1,5 +1,5 @@
-import Wire
 internal import Glibc
+import Wire
 
 /// Loads the kernel's iptables modules on request, if they are built as modules.
 enum KernelModule {

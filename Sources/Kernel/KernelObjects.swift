@@ -53,7 +53,10 @@ public struct KernelObjects: Sendable {
     case .rateEstimator(let name):
       return Diagnostic(
         "no-rate-estimator", .error, "nothing estimates the rate `\(name)' when the kernel comes to this rule", at: range,
-        notes: [Diagnostic.Note("-j RATEEST --rateest-name \(name) must stand in a rule before it, in a table before it, or in the kernel already")],
+        notes: [
+          Diagnostic.Note(
+            "-j RATEEST --rateest-name \(name) must stand in a rule before it, in a table before it, or in the kernel already")
+        ],
         legacyStatus: .otherProblem)
     }
   }

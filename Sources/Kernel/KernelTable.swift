@@ -1,5 +1,5 @@
-public import Wire
 internal import CNetfilter
+public import Wire
 
 /// A table as libiptc presents it: chains with rules whose jumps name chains.
 public struct KernelTable: Sendable, Equatable {
@@ -24,7 +24,10 @@ public struct KernelTable: Sendable, Equatable {
 /// A chain of a table. A built-in chain has a policy.
 public struct KernelChain: Sendable, Equatable {
   /// The verdict at the end of a built-in chain.
-  public enum Policy: String, Sendable, Equatable { case accept = "ACCEPT", drop = "DROP" }
+  public enum Policy: String, Sendable, Equatable {
+    case accept = "ACCEPT"
+    case drop = "DROP"
+  }
   /// The chain's name, at most 31 bytes.
   public var name: String
   /// The policy of a built-in chain; nil for a user's chain.

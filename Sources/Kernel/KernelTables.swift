@@ -1,6 +1,6 @@
-public import Wire
 internal import CNetfilter
 internal import Glibc
+public import Wire
 
 /// The tables of the running kernel, in the network namespace of the calling thread.
 public struct KernelTables: Sendable {

@@ -2,7 +2,9 @@ internal import Glibc
 
 /// The standard streams of this process, as bytes.
 public enum ProcessStream: Int32, Sendable {
-  case input = 0, output = 1, error = 2
+  case input = 0
+  case output = 1
+  case error = 2
 
   /// True if the stream is a terminal, `isatty(3)`.
   public var isTerminal: Bool { isatty(rawValue) == 1 }

@@ -1,6 +1,6 @@
-public import Wire
 internal import CNetfilter
 internal import Glibc
+public import Wire
 
 /// A table in the kernel's form: consecutive entries, and the offsets where the hooks' chains begin and end.
 ///

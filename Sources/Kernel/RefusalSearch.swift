@@ -47,7 +47,8 @@ struct RefusalSearch {
     var part = table
     for index in part.chains.indices {
       let chain = part.chains[index]
-      part.chains[index].rules = chain.rules.enumerated().filter { places.contains(RuleReference(chain: chain.name, rule: $0.offset + 1)) }.map(\.element)
+      part.chains[index].rules = chain.rules.enumerated().filter { places.contains(RuleReference(chain: chain.name, rule: $0.offset + 1)) }
+        .map(\.element)
     }
     let trial = part
     do {

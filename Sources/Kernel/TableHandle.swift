@@ -154,7 +154,9 @@ internal import Wire
     var rule = rule
     if !keepsCounters { rule.setCounters(KernelCounters(), family) }
     if let jump = rule.jump {
-      guard rule.isStandard(family), jump.utf8.count < EntryLayout.nameLength else { throw malformed("no jump to \(jump) can stand in this entry") }
+      guard rule.isStandard(family), jump.utf8.count < EntryLayout.nameLength else {
+        throw malformed("no jump to \(jump) can stand in this entry")
+      }
       rule.setTargetName(jump, family)
     }
     // libiptc reads the label as a buffer of 32 bytes.
@@ -177,13 +179,15 @@ internal import Wire
   }
 
   func insertRule(_ rule: KernelRule, into chain: String, at number: Int) throws(KernelError) {
-    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) { [library, handle = unsafe handle] label, entry in
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) {
+      [library, handle = unsafe handle] label, entry in
       unsafe library.insert(label, entry, UInt32(number - 1), handle)
     }
   }
 
   func replaceRule(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
-    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) { [library, handle = unsafe handle] label, entry in
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) {
+      [library, handle = unsafe handle] label, entry in
       unsafe library.replaceRule(label, entry, UInt32(number - 1), handle)
     }
   }

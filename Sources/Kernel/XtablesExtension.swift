@@ -41,7 +41,9 @@ final class XtablesExtension: ForeignExtension {
       guard let name = fields.text(), let isPrinted = fields.byte(), let text = fields.bytes(), fields.isAtEnd,
         StructureBytes.canName(facts.kind, name)
       else { throw nonsense }
-      guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { throw failure("its extension of libxtables prints what is no line of text") }
+      guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        throw failure("its extension of libxtables prints what is no line of text")
+      }
       return ForeignText(name: name, bytes: isPrinted == 0 ? nil : text)
     } catch {
       let sentence = error.message.split(whereSeparator: \.isNewline).joined(separator: "; ")

@@ -83,7 +83,9 @@ struct ConntrackListener {
     if walks { return try walkedConnections() }
     var found: [LabConnection] = []
     for (key, question) in known {
-      guard let answer = try requests.get(question, what: "asking for a connection").flatMap({ ConntrackReading.connection($0) }) else { continue }
+      guard let answer = try requests.get(question, what: "asking for a connection").flatMap({ ConntrackReading.connection($0) }) else {
+        continue
+      }
       // With zones for one direction, two connections may share a tuple; the query returns the newer one.
       if ConntrackListener.key(answer) != key { return try walkedConnections() }
       found.append(answer)

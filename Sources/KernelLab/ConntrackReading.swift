@@ -51,7 +51,9 @@ enum ConntrackReading {
     expectation.zone = attributes.network16(Expectation.zone) ?? 0
     expectation.helper = attributes.text(Expectation.helper)
     expectation.function = attributes.text(Expectation.function)
-    if let nat = attributes.nested(Expectation.nat), let direction = nat.network32(1), let (_, target) = nat.nested(2).flatMap({ tuple($0) }) {
+    if let nat = attributes.nested(Expectation.nat), let direction = nat.network32(1),
+      let (_, target) = nat.nested(2).flatMap({ tuple($0) })
+    {
       expectation.nat = LabExpectation.NAT(direction: Int(direction), tuple: target)
     }
     return expectation
@@ -88,7 +90,9 @@ enum ConntrackReading {
   }
 
   private static func adjustment(_ attributes: NetlinkAttributes) -> LabConnection.SequenceAdjustment? {
-    guard let position = attributes.network32(1), let before = attributes.network32(2), let after = attributes.network32(3) else { return nil }
+    guard let position = attributes.network32(1), let before = attributes.network32(2), let after = attributes.network32(3) else {
+      return nil
+    }
     return LabConnection.SequenceAdjustment(position: position, before: Int32(bitPattern: before), after: Int32(bitPattern: after))
   }
 

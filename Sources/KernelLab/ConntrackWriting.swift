@@ -30,7 +30,9 @@ enum ConntrackWriting {
     if let helper = connection.helper { message.add(Attribute.helper) { $0.add(1, text: helper) } }
     if connection.labels != 0 { message.add(Attribute.labels, littleEndian(connection.labels)) }
     let reply = connection.reply
-    message.add(Attribute.sourceNAT) { add(range: reply.destinationBits, original.isICMP ? reply.sourceID : reply.destinationID, reply, to: &$0) }
+    message.add(Attribute.sourceNAT) {
+      add(range: reply.destinationBits, original.isICMP ? reply.sourceID : reply.destinationID, reply, to: &$0)
+    }
     message.add(Attribute.destinationNAT) { add(range: reply.sourceBits, original.isICMP ? nil : reply.sourceID, reply, to: &$0) }
     return message
   }

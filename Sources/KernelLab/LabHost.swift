@@ -114,12 +114,13 @@ struct LabHost {
   /// True if the packet's destination is an address of the host or a broadcast address of its networks.
   func isLocal(_ packet: Packet) -> Bool {
     guard let destination = packet.destination else { return false }
-    return destination.isLoopback || addresses.contains { address, prefixLength in
-      guard address.family == destination.family else { return false }
-      if address == destination { return true }
-      guard case .v4(let own) = address, case .v4(let four) = destination, prefixLength < 31 else { return false }
-      return four.rawValue == own.rawValue | (UInt32.max >> UInt32(prefixLength))
-    }
+    return destination.isLoopback
+      || addresses.contains { address, prefixLength in
+        guard address.family == destination.family else { return false }
+        if address == destination { return true }
+        guard case .v4(let own) = address, case .v4(let four) = destination, prefixLength < 31 else { return false }
+        return four.rawValue == own.rawValue | (UInt32.max >> UInt32(prefixLength))
+      }
   }
 
   func tap(named name: String) -> TapInterface? { taps.first { $0.name == name } }

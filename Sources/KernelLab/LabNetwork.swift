@@ -33,7 +33,9 @@ struct LabNetwork {
   }
 
   private static func index(of name: String, _ line: LabPlan.Line) throws(KernelError) -> UInt32 {
-    guard let index = HostInterfaces.index(of: name) else { throw KernelError(.malformed("\(line.description): no such interface: \(name)")) }
+    guard let index = HostInterfaces.index(of: name) else {
+      throw KernelError(.malformed("\(line.description): no such interface: \(name)"))
+    }
     return index
   }
 

@@ -35,7 +35,8 @@ struct LabPlan {
   init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
     self.scenario = scenario
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
-    setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]") }
+    setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")
+    }
     switches = try scenario.sysctls.map { sysctl throws(KernelError) in try LabSwitch(sysctl.name, sysctl.value) }
     var changes: [Int: Line] = [:]
     var loads: [Int: [Ruleset]] = [:]

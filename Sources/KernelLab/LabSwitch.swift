@@ -42,7 +42,10 @@ struct LabSwitch {
 
   func set() throws(KernelError) {
     // Some sysctls are read-only for a namespace; a snapshot's value then equals the present one.
-    if let present = try? HostFile.read(path), present.split(whereSeparator: \.isWhitespace) == value.split(whereSeparator: \.isWhitespace) { return }
+    if let present = try? HostFile.read(path), present.split(whereSeparator: \.isWhitespace) == value.split(whereSeparator: \.isWhitespace)
+    {
+      return
+    }
     try HostFile.write(value, to: path)
   }
 }

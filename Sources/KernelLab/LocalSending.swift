@@ -17,12 +17,13 @@ enum LocalSending {
     }
     // Control groups belong to the machine, which a test must not change.
     if let cgroup = sender.cgroup { throw KernelError(.malformed("no process of the control group \(cgroup) can be made here")) }
-    let kind: HostSocket.Kind = switch sender.way {
-    case .raw: .raw
-    case .udp: .udp
-    case .tcp: .tcp
-    case .ping: .ping
-    }
+    let kind: HostSocket.Kind =
+      switch sender.way {
+      case .raw: .raw
+      case .udp: .udp
+      case .tcp: .tcp
+      case .ping: .ping
+      }
     let socket = try HostSocket(kind, family, owner: HostSocket.Owner(uid: sender.uid, gid: sender.gid, groups: sender.groups))
     if sender.mark != 0 { try socket.set(.mark, sender.mark) }
     if sender.mayBroadcast { try socket.set(.broadcast) }

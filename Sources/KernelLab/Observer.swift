@@ -121,8 +121,9 @@ struct Observer {
         messages.append(chain(name, hook: UInt32(hook), priority: isExit ? .max : .min))
         let isSource = !isExit && (hook == 0 || hook == 3)
         let isSink = isExit && hook == 1 && swallows
-        messages.append(rule(
-          in: name, group: firstGroup + UInt16(2 * hook) + (isExit ? 1 : 0), traces: isSource, drops: isSink))
+        messages.append(
+          rule(
+            in: name, group: firstGroup + UInt16(2 * hook) + (isExit ? 1 : 0), traces: isSource, drops: isSink))
       }
     }
     return [batch(NetlinkMessage.Control.batchBegin)] + messages + [batch(NetlinkMessage.Control.batchEnd)]

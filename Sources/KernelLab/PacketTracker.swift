@@ -71,7 +71,9 @@ struct PacketTracker {
       index = found
       tracks[index].packet.trace.append(place)
       traced = index
-      if let place = RulePlace(trace: place, Packet(bytes: record.payload).family ?? .ipv4) { tracks[index].hasEnded = drops.contains(place) }
+      if let place = RulePlace(trace: place, Packet(bytes: record.payload).family ?? .ipv4) {
+        tracks[index].hasEnded = drops.contains(place)
+      }
     case .log(let group, let prefix):
       let last = traced.flatMap { tracks[$0].hook == record.hook && !tracks[$0].hasPassed ? $0 : nil }
       guard let found = last ?? inside(record.hook) else { return }
@@ -172,11 +174,15 @@ struct PacketTracker {
     let alike = tracks.indices.filter {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
     }
-    guard let index = alike.first(where: { tracks[$0].output == queued.output }) ?? alike.first ?? inside(queued.hook) ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed }) else { return }
-    tracks[index].packet.queued.append(LabPacket.Queued(
-      queue: queued.queue, hook: ObserverRecord.hookNames[queued.hook], mark: queued.mark,
-      brief: Packet(bytes: queued.payload).brief, verdict: answer.name, input: queued.input.flatMap { interfaceNames[$0] },
-      output: queued.output.flatMap { interfaceNames[$0] }))
+    guard
+      let index = alike.first(where: { tracks[$0].output == queued.output }) ?? alike.first ?? inside(queued.hook)
+        ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed })
+    else { return }
+    tracks[index].packet.queued.append(
+      LabPacket.Queued(
+        queue: queued.queue, hook: ObserverRecord.hookNames[queued.hook], mark: queued.mark,
+        brief: Packet(bytes: queued.payload).brief, verdict: answer.name, input: queued.input.flatMap { interfaceNames[$0] },
+        output: queued.output.flatMap { interfaceNames[$0] }))
     resumed = answer.verdict == .hold ? nil : index
     tracks[index].held = answer.verdict == .hold ? queued.queue : nil
   }
@@ -228,7 +234,8 @@ struct PacketTracker {
       case 1: return LabVerdict(.local)
       case 4:
         guard let output = track.output,
-          surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true || isIndirect(output, surroundings)
+          surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true
+            || isIndirect(output, surroundings)
         else { return LabVerdict(.lost) }
         return LabVerdict(.sent, out: interfaceNames[output])
       // Without conntrack, fragments for this host are reassembled after PREROUTING, outside of hooks.

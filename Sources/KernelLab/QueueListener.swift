@@ -57,7 +57,9 @@ struct QueueListener {
   }
 
   static func packet(_ message: NetlinkMessage) -> QueuedPacket? {
-    guard message.type == UInt16(Message.subsystem) << 8 | UInt16(Message.packet), let queue = message.body.uint16(at: 2) else { return nil }
+    guard message.type == UInt16(Message.subsystem) << 8 | UInt16(Message.packet), let queue = message.body.uint16(at: 2) else {
+      return nil
+    }
     let attributes = message.attributes(from: 4)
     guard let header = attributes[Message.header], let identifier = header.uint32(at: 0), let hook = header.uint8(at: 6), hook < 5 else {
       return nil

@@ -61,9 +61,10 @@ struct ScenarioPlay {
     let step = scenario.steps[index]
     var answer = LabStep(index: index)
     wait(for: step)
-    var happening = Happening(tracker: PacketTracker(
-      source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
-      drops: LabRules.drops(scenario)))
+    var happening = Happening(
+      tracker: PacketTracker(
+        source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
+        drops: LabRules.drops(scenario)))
     for _ in 0..<step.repetitions {
       try act(step.action, index, &answer)
       try settle(&happening)
@@ -192,9 +193,10 @@ struct ScenarioPlay {
     let ruleCounts: [AddressFamily: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
     answer.egress = egress(happening)
     for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
-    answer.packets = happening.tracker.packets(PacketTracker.Surroundings(
-      ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:],
-      frames: happening.frames.mapValues { $0.filter(ScenarioPlay.isPacket).map { Array($0.dropFirst(14)) } }, isLocal: host.isLocal))
+    answer.packets = happening.tracker.packets(
+      PacketTracker.Surroundings(
+        ruleCounts: ruleCounts[.ipv4] ?? [:], ruleCounts6: ruleCounts[.ipv6] ?? [:],
+        frames: happening.frames.mapValues { $0.filter(ScenarioPlay.isPacket).map { Array($0.dropFirst(14)) } }, isLocal: host.isLocal))
     if !scenario.recordsTrace {
       for index in answer.packets.indices { answer.packets[index].trace = [] }
     }
@@ -218,8 +220,9 @@ struct ScenarioPlay {
     var ordered: [LabEgress] = []
     func take(_ interface: UInt32) {
       guard let frame = waiting[interface]?.popFirst() else { return }
-      ordered.append(LabEgress(
-        interface: host.interfaceNames[interface] ?? "", destination: Array(frame.prefix(6)), packet: Array(frame.dropFirst(14))))
+      ordered.append(
+        LabEgress(
+          interface: host.interfaceNames[interface] ?? "", destination: Array(frame.prefix(6)), packet: Array(frame.dropFirst(14))))
     }
     for interface in happening.tracker.exits {
       take(interface)

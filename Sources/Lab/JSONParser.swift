@@ -211,7 +211,9 @@ private struct JSONParser {
   private mutating func fourDigits() throws(JSONError) -> UInt32 {
     var code: UInt32 = 0
     for _ in 0..<4 {
-      guard let unit = next, let digit = Character(Unicode.Scalar(unit)).hexDigitValue else { throw error("four hexadecimal digits are missing") }
+      guard let unit = next, let digit = Character(Unicode.Scalar(unit)).hexDigitValue else {
+        throw error("four hexadecimal digits are missing")
+      }
       code = code << 4 | UInt32(digit)
       at += 1
     }

@@ -65,25 +65,30 @@ struct LabMask {
 
   /// A fragment dropped by no rule counts as kept for reassembly if the other answer says so.
   private func settleSilence(_ answer: JSONValue, beside other: JSONValue) -> JSONValue {
-    guard case .object(var result) = answer, let steps = answer["steps"]?.elements, let others = other["steps"]?.elements else { return answer }
-    result["steps"] = .array(zip(steps, others).map { step, other in
-      guard case .object(var settled) = step, let packets = step["packets"]?.elements, let theirs = other["packets"]?.elements else { return step }
-      var last: JSONValue?
-      let records = zip(packets, theirs).map { record, other -> JSONValue in
-        guard case .object(var settled) = record, record["verdict"] == "drop", other["verdict"] == "absorbed", record["by"] == nil,
-          record["trace"]?.elements?.isEmpty ?? true, LabMask.packet(record).map(LabMask.isFragment) == true
-        else { return record }
-        settled["verdict"] = "absorbed"
-        last = "absorbed"
+    guard case .object(var result) = answer, let steps = answer["steps"]?.elements, let others = other["steps"]?.elements else {
+      return answer
+    }
+    result["steps"] = .array(
+      zip(steps, others).map { step, other in
+        guard case .object(var settled) = step, let packets = step["packets"]?.elements, let theirs = other["packets"]?.elements else {
+          return step
+        }
+        var last: JSONValue?
+        let records = zip(packets, theirs).map { record, other -> JSONValue in
+          guard case .object(var settled) = record, record["verdict"] == "drop", other["verdict"] == "absorbed", record["by"] == nil,
+            record["trace"]?.elements?.isEmpty ?? true, LabMask.packet(record).map(LabMask.isFragment) == true
+          else { return record }
+          settled["verdict"] = "absorbed"
+          last = "absorbed"
+          return .object(settled)
+        }
+        settled["packets"] = .array(records + packets.dropFirst(records.count))
+        if let last, case .object(var verdict)? = step["verdict"], verdict["verdict"] == "drop", verdict["by"] == nil {
+          verdict["verdict"] = last
+          settled["verdict"] = .object(verdict)
+        }
         return .object(settled)
-      }
-      settled["packets"] = .array(records + packets.dropFirst(records.count))
-      if let last, case .object(var verdict)? = step["verdict"], verdict["verdict"] == "drop", verdict["by"] == nil {
-        verdict["verdict"] = last
-        settled["verdict"] = .object(verdict)
-      }
-      return .object(settled)
-    } + steps.dropFirst(others.count))
+      } + steps.dropFirst(others.count))
     return .object(result)
   }
 
@@ -210,10 +215,13 @@ struct LabMask {
       if let egress = step["egress"]?.elements {
         // The order of frames on different interfaces is not observable.
         let grouped = Dictionary(grouping: egress) { $0["if"]?.text ?? "" }.sorted { $0.key < $1.key }.flatMap(\.value)
-        step["egress"] = .array(grouped.map { record in
-          let brief = record["brief"]?.text ?? ""
-          return packet(record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), quotesMade: isWay, field: "hex", isCut: areCut)
-        })
+        step["egress"] = .array(
+          grouped.map { record in
+            let brief = record["brief"]?.text ?? ""
+            return packet(
+              record, isMade: !own.contains(brief) && (kernels.contains(brief) || own.isEmpty), quotesMade: isWay, field: "hex",
+              isCut: areCut)
+          })
       }
       if let verdict = step["verdict"] { step["verdict"] = queue(verdict) }
       for name in ["ct", "conntrack", "expect", "sockets"] {
@@ -234,14 +242,17 @@ struct LabMask {
       return nil
     }
 
-    private mutating func packet(_ value: JSONValue, isMade: Bool, quotesMade: Bool = false, field: String, isCut: Bool = false) -> JSONValue {
+    private mutating func packet(_ value: JSONValue, isMade: Bool, quotesMade: Bool = false, field: String, isCut: Bool = false)
+      -> JSONValue
+    {
       guard case .object(var record) = queue(value) else { return value }
       if let stays = record["queued"]?.elements {
-        record["queued"] = .array(stays.map { stay in
-          guard case .object(var stay) = queue(stay) else { return stay }
-          stay["brief"] = nil
-          return .object(stay)
-        })
+        record["queued"] = .array(
+          stays.map { stay in
+            guard case .object(var stay) = queue(stay) else { return stay }
+            stay["brief"] = nil
+            return .object(stay)
+          })
       }
       record["brief"] = nil
       record["pkt"] = nil
@@ -278,7 +289,9 @@ struct LabMask {
         packet.bytes.setUInt32(number, at: header &+ 4)
       }
       guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
-      if at.proto == .tcp { countSequences(&packet.bytes, at: at.offset, isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences)) }
+      if at.proto == .tcp {
+        countSequences(&packet.bytes, at: at.offset, isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences))
+      }
       if isLeft { rename(&packet, at) }
       return packet.bytes
     }
@@ -312,7 +325,8 @@ struct LabMask {
           else { continue }
           packet.bytes.setUInt16(UInt16(truncatingIfNeeded: other), at: at.offset &+ field)
         }
-      } else if let icmp = packet.icmp ?? packet.icmpv6, !(packet.family == .ipv4 ? ICMPHeader.isError(type: icmp.type) : ICMPHeader.isErrorV6(type: icmp.type)),
+      } else if let icmp = packet.icmp ?? packet.icmpv6,
+        !(packet.family == .ipv4 ? ICMPHeader.isError(type: icmp.type) : ICMPHeader.isErrorV6(type: icmp.type)),
         let source = packet.source,
         let destination = packet.destination, let other = mask.renamed(Int(icmp.identifier), ["\(source)", "\(destination)"])
       {
@@ -323,19 +337,21 @@ struct LabMask {
     /// The sequence offset between a SYN proxy's client and server, relative to the proxy's own: `[position, before, after]`.
     private func adjustments(_ value: JSONValue) -> JSONValue {
       guard let list = value.elements else { return value }
-      return .array(list.map { entry in
-        guard case .object(var object) = entry else { return entry }
-        for name in ["seqadj_orig", "seqadj_reply"] {
-          guard let numbers = object[name]?.elements else { continue }
-          object[name] = .array(numbers.map { number in
-            guard let offset = number.integer.map({ UInt32(truncatingIfNeeded: $0) }),
-              let start = initialSequences.last(where: { $0 &- offset < 0x1_0000 })
-            else { return number }
-            return .integer(-Int(start &- offset))
-          })
-        }
-        return .object(object)
-      })
+      return .array(
+        list.map { entry in
+          guard case .object(var object) = entry else { return entry }
+          for name in ["seqadj_orig", "seqadj_reply"] {
+            guard let numbers = object[name]?.elements else { continue }
+            object[name] = .array(
+              numbers.map { number in
+                guard let offset = number.integer.map({ UInt32(truncatingIfNeeded: $0) }),
+                  let start = initialSequences.last(where: { $0 &- offset < 0x1_0000 })
+                else { return number }
+                return .integer(-Int(start &- offset))
+              })
+          }
+          return .object(object)
+        })
     }
 
     /// Applies the same renaming to conntrack's tuples and to the ends of sockets.

@@ -1,7 +1,7 @@
 import Compiler
-import Evaluator
 import Conntrack
 import Diagnostics
+import Evaluator
 import Syntax
 import Wire
 public import XTables
@@ -72,7 +72,9 @@ public struct LabEngine: Sendable {
         throw ScenarioError(path: path, reason: "line \(line): \(error.message)")
       }
       let refusals = parsed.ruleset.tables.flatMap { TableValidator().diagnostics(for: $0) }
-      if let error = refusals.first(where: { $0.severity == .error }) { throw ScenarioError(path: path, reason: "the kernel refuses it: \(error.message)") }
+      if let error = refusals.first(where: { $0.severity == .error }) {
+        throw ScenarioError(path: path, reason: "the kernel refuses it: \(error.message)")
+      }
       rulesets.append(parsed.ruleset)
     }
     return rulesets

@@ -269,7 +269,8 @@ public struct LabEgress: Sendable, Equatable {
 /// An event at a socket of the scenario.
 public enum LabSocketRecord: Sendable, Equatable {
   /// A connection was accepted; later steps refer to it by `name`.
-  case accepted(socket: String, from: (IPAddress, UInt16), local: (IPAddress, UInt16), originalDestination: (IPAddress, UInt16)?, name: String)
+  case accepted(
+    socket: String, from: (IPAddress, UInt16), local: (IPAddress, UInt16), originalDestination: (IPAddress, UInt16)?, name: String)
   /// Data arrived; `from` is nil on a connection.
   case received(socket: String, data: [UInt8], from: (IPAddress, UInt16)?)
   /// The peer closed the connection.

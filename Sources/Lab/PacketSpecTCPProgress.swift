@@ -38,7 +38,9 @@ public struct TCPProgress: Sendable {
 
   /// Tracks a packet; ignores packets that are not TCP with a complete header.
   public mutating func see(_ packet: Packet) {
-    guard let at = packet.transport, let header = packet.tcp, let source = packet.source, let destination = packet.destination else { return }
+    guard let at = packet.transport, let header = packet.tcp, let source = packet.source, let destination = packet.destination else {
+      return
+    }
     let flow = Flow(
       source: source, destination: destination, sourcePort: header.sourcePort, destinationPort: header.destinationPort)
     let payload = max(0, packet.bytes.count &- at.offset &- header.dataOffset)

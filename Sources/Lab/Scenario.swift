@@ -235,9 +235,10 @@ extension Scenario {
       let proto = try entry.text("proto") ?? "tcp"
       guard let transport = Socket.Transport(rawValue: proto) else { throw entry.error("proto", "expected tcp or udp, found \(proto)") }
       guard let port: UInt16 = try entry.integer("port") else { throw entry.error("port", "is missing") }
-      sockets.append(Socket(
-        name: try entry.text("name") ?? "\(proto)/\(port)", transport: transport, port: port, address: try entry.text("addr"),
-        isTransparent: try entry.bool("transparent") ?? false))
+      sockets.append(
+        Socket(
+          name: try entry.text("name") ?? "\(proto)/\(port)", transport: transport, port: port, address: try entry.text("addr"),
+          isTransparent: try entry.bool("transparent") ?? false))
     }
     return sockets
   }

@@ -4,7 +4,8 @@ extension Scenario {
   var chance: String? {
     if throwsDice { return "the rules have -m statistic --mode random" }
     if let balance = queueBalances.first(where: { !answersAlike($0) }) {
-      return "--queue-balance \(balance.lowerBound):\(balance.upperBound) picks a queue by a secret of the kernel, and the queues answer differently"
+      return
+        "--queue-balance \(balance.lowerBound):\(balance.upperBound) picks a queue by a secret of the kernel, and the queues answer differently"
     }
     return nil
   }

@@ -111,10 +111,11 @@ extension ScenarioStep {
     let timing: Set<String> = ["t", "sleep", "repeat"]
     if let interface = try reader.text("in") {
       try reader.allow(only: timing.union(PacketSpec.memberNames).union(["in", "smac", "dmac", "ethertype"]))
-      action = .receive(Frame(
-        interface: interface, source: try ScenarioStep.hardwareAddress("smac", reader),
-        destination: try ScenarioStep.hardwareAddress("dmac", reader), etherType: try reader.integer("ethertype"),
-        packet: try PacketSpec(reader)))
+      action = .receive(
+        Frame(
+          interface: interface, source: try ScenarioStep.hardwareAddress("smac", reader),
+          destination: try ScenarioStep.hardwareAddress("dmac", reader), etherType: try reader.integer("ethertype"),
+          packet: try PacketSpec(reader)))
     } else if let sender = try reader.reader("local") {
       try reader.allow(only: timing.union(PacketSpec.memberNames).union(["local"]))
       action = .local(try LocalSender(sender), try PacketSpec(reader))

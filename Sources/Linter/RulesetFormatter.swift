@@ -85,7 +85,9 @@ public struct RulesetFormatter: Sendable {
     let commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
     guard let words = try? Lexer.words(of: line, in: line.indices, unterminated: { _ in }) else { return false }
     var notices: [String] = []
-    let command = try? commands.parse(words, table: table.name, range: SourceRange(line.indices), notices: &notices) { table.index(of: $1) != nil }
+    let command = try? commands.parse(words, table: table.name, range: SourceRange(line.indices), notices: &notices) {
+      table.index(of: $1) != nil
+    }
     return command?.rules.count == 1 && command?.rules.first?.withoutAddresses.isSame(as: rule.withoutAddresses) == true
   }
 }

@@ -70,7 +70,9 @@ private struct TupleSearch {
       if range.flags.contains(.protocolSpecified) {
         if !range.flags.contains(.protocolOffset), isIDInRange(tuple, manip),
           range.minimumID == range.maximumID || !isUsed(tuple)
-        { return tuple }
+        {
+          return tuple
+        }
       } else if !isUsed(tuple) {
         return tuple
       }
@@ -126,8 +128,9 @@ private struct TupleSearch {
     let usesNAT: ConnectionStatus = [.sourceNAT, .destinationNAT, .sequenceAdjust]
     guard table.allowsClash(connection.original), connection.status.isDisjoint(with: usesNAT) else { return true }
     let zone = connection.zone
-    guard let found = table.find(tuple, zone: zone, now: now)
-      ?? tuple.inverted().flatMap({ table.find($0, zone: zone, now: now) }),
+    guard
+      let found = table.find(tuple, zone: zone, now: now)
+        ?? tuple.inverted().flatMap({ table.find($0, zone: zone, now: now) }),
       let other = table[found.handle]
     else { return false }
     return !other.status.isDisjoint(with: usesNAT) || other.original != connection.reply
@@ -158,8 +161,10 @@ private struct TupleSearch {
     if range.addresses.lowerBound != range.addresses.upperBound {
       // The kernel hashes the words in memory order of a little-endian machine; zeros follow an IPv4 address.
       let isV4 = tuple.family == .ipv4
-      let source = words(tuple.sourceBits, isV4), destination = words(tuple.destinationBits, isV4)
-      let lower = words(range.addresses.lowerBound, isV4), upper = words(range.addresses.upperBound, isV4)
+      let source = words(tuple.sourceBits, isV4)
+      let destination = words(tuple.destinationBits, isV4)
+      let lower = words(range.addresses.lowerBound, isV4)
+      let upper = words(range.addresses.upperBound, isV4)
       let last = isV4 ? 0 : 3
       let isPersistent = range.flags.contains(.persistent)
       var hash = JenkinsHash.words(
@@ -212,7 +217,8 @@ private struct TupleSearch {
   /// The identifier to choose, the first value and the number of values; nil if it must not change.
   private func idRange(_ tuple: Tuple) -> (WritableKeyPath<Tuple, UInt16>, Int, Int)? {
     let isSpecified = range.flags.contains(.protocolSpecified)
-    let low = Int(min(range.minimumID, range.maximumID)), high = Int(max(range.minimumID, range.maximumID))
+    let low = Int(min(range.minimumID, range.maximumID))
+    let high = Int(max(range.minimumID, range.maximumID))
     switch tuple.proto {
     case .icmp, .icmpv6:
       return isSpecified ? (\.sourceID, low, high - low + 1) : (\.sourceID, 0, 65536)

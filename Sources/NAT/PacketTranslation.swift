@@ -20,7 +20,8 @@ extension Packet {
     let port = manip == .source ? target.sourceID : target.destinationID
     let place = at.offset + (manip == .source ? 0 : 2)
     switch at.proto {
-    case .tcp: return translatePort(port, at: place, header: at.offset, length: TCPHeader.minimumLength, checksum: 16, networkHeader, manip, address)
+    case .tcp:
+      return translatePort(port, at: place, header: at.offset, length: TCPHeader.minimumLength, checksum: 16, networkHeader, manip, address)
     case .udp:
       // A checksum of 0 means no checksum and stays 0.
       let hasSum = bytes.uint16(at: at.offset + UDPHeader.Offset.checksum) ?? 0 != 0

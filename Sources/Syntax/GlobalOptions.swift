@@ -211,7 +211,9 @@ extension CommandRun {
       flags.wait = Int(number.int)
       return
     }
-    guard let number = CNumber(value.bytes, base: .decimal).map({ UInt32(truncatingIfNeeded: $0.wrapped) }) else { throw OptionError("bad-wait", "wait interval not numeric", at: value.range) }
+    guard let number = CNumber(value.bytes, base: .decimal).map({ UInt32(truncatingIfNeeded: $0.wrapped) }) else {
+      throw OptionError("bad-wait", "wait interval not numeric", at: value.range)
+    }
     if number > 999_999 {
       throw OptionError("bad-wait", "too long usec wait \(number) > 999999 usec", at: value.range)
     }

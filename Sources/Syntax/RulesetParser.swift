@@ -99,7 +99,8 @@ struct RulesetReader {
     hasNUL = file.bytes.contains(0)
     for line in syntax.lines {
       guard errors < RulesetParser.mostErrors else {
-        report(Diagnostic("too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest is not read", at: line.content))
+        report(
+          Diagnostic("too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest is not read", at: line.content))
         break
       }
       do throws(OptionError) {

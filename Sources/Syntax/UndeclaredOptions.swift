@@ -36,7 +36,8 @@ extension CommandRun {
   /// The error for an option after a structure that was given as bytes.
   func closed(_ pending: RuleBuilder.Pending, _ word: OptionWord) -> OptionError {
     OptionError(
-      "exclusive-options", "\(pending.descriptor.name): option \"\(text(of: word))\" cannot be used together with \"\(StructureBytes.option)\".\n",
+      "exclusive-options",
+      "\(pending.descriptor.name): option \"\(text(of: word))\" cannot be used together with \"\(StructureBytes.option)\".\n",
       at: word.range)
   }
 

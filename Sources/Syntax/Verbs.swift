@@ -98,7 +98,9 @@ extension CommandRun {
     if let first = name.bytes.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "!") {
       throw OptionError("bad-chain-name", "chain name not allowed to start with `\(Character(UnicodeScalar(first)))'", at: name.range)
     }
-    if name.bytes.isEmpty || parser.registry.target(named: name.string, parser.family) != nil || StandardVerdict(rawValue: name.string) != nil {
+    if name.bytes.isEmpty || parser.registry.target(named: name.string, parser.family) != nil
+      || StandardVerdict(rawValue: name.string) != nil
+    {
       throw OptionError("bad-chain-name", "chain name may not clash with target name", at: name.range)
     }
     if String(validating: name.bytes, as: UTF8.self) == nil {

@@ -46,7 +46,8 @@ public enum Checksum {
 
   /// The sum of an address's words.
   private static func halves(_ bits: UInt128) -> UInt64 {
-    let high = UInt64(truncatingIfNeeded: bits >> 64), low = UInt64(truncatingIfNeeded: bits)
+    let high = UInt64(truncatingIfNeeded: bits >> 64)
+    let low = UInt64(truncatingIfNeeded: bits)
     return (high >> 32) &+ (high & 0xFFFF_FFFF) &+ (low >> 32) &+ (low & 0xFFFF_FFFF)
   }
 

@@ -237,7 +237,8 @@ public struct PacketFields: Sendable, Equatable {
       return
     }
     guard let field = Packet.checksumOffset(of: proto), bytes.holds(2, at: field) else { return }
-    let pseudo = proto == .icmp
+    let pseudo =
+      proto == .icmp
       ? 0 : Checksum.pseudoHeader(source: source, destination: destination, protocol: proto, length: bytes.count)
     var checksum = Checksum.compute(bytes, in: 0..<bytes.count, initial: pseudo)
     if checksum == 0, proto == .udp || proto == .udplite { checksum = .max }

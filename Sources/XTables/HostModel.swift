@@ -64,7 +64,8 @@ public struct Interface: Sendable, Hashable, BitwiseCopyable {
 
 /// The address types of `-m addrtype`. Raw values are the kernel's `RTN_*`.
 public enum AddressType: Int, Sendable, CaseIterable {
-  case unspecified = 0, unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, `throw`, nat, xresolve
+  case unspecified = 0
+  case unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, `throw`, nat, xresolve
 }
 
 /// The result of a route look-up.

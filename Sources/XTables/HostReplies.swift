@@ -65,7 +65,8 @@ extension PacketContext {
       }
     }
     let unit = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)?.mtu ?? 1500
-    let room = family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
+    let room =
+      family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
     guard room > IPv4Header.minimumLength else { return }
     guard world.mayAnswer(source, icmpType: type, code: code) else {
       return effects.append(.note("no ICMP error to \(source): the limit of ICMP messages a second is used up"))

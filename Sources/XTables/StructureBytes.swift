@@ -12,7 +12,9 @@ public enum StructureBytes {
   public static func canName(_ kind: ExtensionDescriptor.Kind, _ name: String) -> Bool {
     guard let first = name.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "!"), name.utf8.count < 29 else { return false }
     if kind == .target, name == "ERROR" || StandardVerdict(rawValue: name) != nil { return false }
-    return name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\") }
+    return name.utf8.allSatisfy {
+      $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\\")
+    }
   }
 
   /// Appends the option with its value.
@@ -27,7 +29,8 @@ public enum StructureBytes {
   ///
   /// - Throws: an error if it is not a revision, a colon and an even number of hexadecimal digits.
   public static func parse(_ token: Token) throws(OptionError) -> (revision: UInt8, bytes: [UInt8]) {
-    guard let (number, hex) = token.cut(at: ":"), let revision = UnsignedText.digits(number.bytes, base: .decimal).flatMap({ UInt8(exactly: $0) }),
+    guard let (number, hex) = token.cut(at: ":"),
+      let revision = UnsignedText.digits(number.bytes, base: .decimal).flatMap({ UInt8(exactly: $0) }),
       hex.bytes.count % 16 == 0, hex.bytes.count / 2 <= mostBytes, let bytes = decode(hex.bytes)
     else {
       throw OptionError(

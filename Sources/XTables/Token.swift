@@ -62,7 +62,9 @@ public enum UnsignedText {
 
   /// The whole text as digits of one base; nil if it has any other character.
   public static func digits(_ bytes: ArraySlice<UInt8>, base: CNumber.Base) -> UInt64? {
-    guard let first = bytes.first, first > UInt8(ascii: "-"), let number = CNumber(bytes, base: base), number.rest.isEmpty else { return nil }
+    guard let first = bytes.first, first > UInt8(ascii: "-"), let number = CNumber(bytes, base: base), number.rest.isEmpty else {
+      return nil
+    }
     return number.exact
   }
 }

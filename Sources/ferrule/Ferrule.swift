@@ -61,6 +61,7 @@ struct Ferrule: ParsableCommand {
   /// Runs an iptables command if the process's name or its first argument is one.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
-    Glibc.exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))
+    Glibc.exit(
+      Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))
   }
 }

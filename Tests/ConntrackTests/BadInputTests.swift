@@ -50,7 +50,8 @@ import XTables
           piece.bytes.setUInt16(UInt16(number + 1), at: IPv4Header.Offset.identification)
           piece.updateHeaderChecksum()
         }
-        let verdict = queues.gather(packet: &piece, attachment: .none, hook: .prerouting, interface: 1, settings: settings, now: .seconds(100))
+        let verdict = queues.gather(
+          packet: &piece, attachment: .none, hook: .prerouting, interface: 1, settings: settings, now: .seconds(100))
         #expect(verdict == .stolen || verdict == .drop)
         if verdict == .drop { refused += 1 }
       }
@@ -67,12 +68,18 @@ import XTables
     var random = SeededRandom(seed: seed)
     let texts = [
       "PORT 999,0,0,1,4,1\r\n", "PORT 10,0,0,9,0,0\r\n", "PORT 10,0,0,9,255,255,255,255\r\n", "PORT ((((((((10,0,0,9,4,1))))))))\r\n",
-      "EPRT |1|10.0.0.9|99999|\r\n", "EPRT |1|10.0.0.9|0|\r\n", "EPRT |2|::::|1|\r\n", "EPRT ||||||||\r\n", "227 (10,0,0,9,4,1\r\n", "229 (|||4294967297|)\r\n",
-      "PRIVMSG a :\u{1}DCC SEND x 99999999999 1\u{1}\r\n", "PRIVMSG a :\u{1}DCC SEND x 167772169 70000\u{1}\r\n", "\u{1}DCC \u{1}DCC \u{1}DCC SEND",
-      "INVITE sip:a@b SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n", "INVITE sip:[[[[::1 SIP/2.0\r\nVia: SIP/2.0/UDP [[[\r\nCSeq: 4294967296 INVITE\r\n\r\nm=audio 70000 RTP\r\nc=IN IP4 999.1.1.1\r\n",
+      "EPRT |1|10.0.0.9|99999|\r\n", "EPRT |1|10.0.0.9|0|\r\n", "EPRT |2|::::|1|\r\n", "EPRT ||||||||\r\n", "227 (10,0,0,9,4,1\r\n",
+      "229 (|||4294967297|)\r\n",
+      "PRIVMSG a :\u{1}DCC SEND x 99999999999 1\u{1}\r\n", "PRIVMSG a :\u{1}DCC SEND x 167772169 70000\u{1}\r\n",
+      "\u{1}DCC \u{1}DCC \u{1}DCC SEND",
+      "INVITE sip:a@b SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n",
+      "INVITE sip:[[[[::1 SIP/2.0\r\nVia: SIP/2.0/UDP [[[\r\nCSeq: 4294967296 INVITE\r\n\r\nm=audio 70000 RTP\r\nc=IN IP4 999.1.1.1\r\n",
       "CONNECT DATA 99999 MESG 0 INDEX -1\n", "\u{0}\u{1}a", "\u{0}", "",
     ]
-    let ports: [(IPProtocol, UInt16)] = [(.tcp, 21), (.tcp, 6667), (.udp, 5060), (.tcp, 5060), (.udp, 69), (.udp, 10080), (.tcp, 1723), (.tcp, 6566), (.tcp, 1720), (.udp, 1719), (.udp, 161)]
+    let ports: [(IPProtocol, UInt16)] = [
+      (.tcp, 21), (.tcp, 6667), (.udp, 5060), (.tcp, 5060), (.udp, 69), (.udp, 10080), (.tcp, 1723), (.tcp, 6566), (.tcp, 1720),
+      (.udp, 1719), (.udp, 161),
+    ]
     var settings = ConntrackSettings()
     (settings.automaticHelpers, settings.expectMax) = (true, 40)
     let table = ConntrackTable(settings: settings, seed: seed)
@@ -98,7 +105,9 @@ import XTables
       }
       for _ in 0..<150 {
         var payload = Array(texts[random.below(texts.count)].utf8)
-        for _ in 0..<random.below(4) where !payload.isEmpty { payload[random.below(payload.count)] = UInt8(truncatingIfNeeded: random.next()) }
+        for _ in 0..<random.below(4) where !payload.isEmpty {
+          payload[random.below(payload.count)] = UInt8(truncatingIfNeeded: random.next())
+        }
         if random.below(5) == 0 { payload = (0..<random.below(300)).map { _ in UInt8(truncatingIfNeeded: random.next()) } }
         try send([.ack, .psh], payload, isReply: random.below(2) == 0)
       }

@@ -101,7 +101,9 @@ struct Replay {
           if !step.state.isEmpty, state != step.state { return "step \(index): kernel \(step.state), here \(state)" }
         }
       }
-      if let lines = step.connections, let difference = Checker(table: table, now: now).compare(lines) { return "step \(index): \(difference)" }
+      if let lines = step.connections, let difference = Checker(table: table, now: now).compare(lines) {
+        return "step \(index): \(difference)"
+      }
     }
     return Checker(table: table, now: now).compare(record.final).map { "at the end: \($0)" }
   }

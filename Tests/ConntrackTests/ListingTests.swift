@@ -50,7 +50,8 @@ import XTables
     "tcp      6 998 ESTABLISHED src=10.0.0.9 dst=10.0.1.9 sport=1000 dport=80 src=10.0.1.9 dst=10.0.0.9 sport=80 dport=1000 [ASSURED] mark=5 secctx=system_u:object_r:unlabeled_t:s0 delta-time=1 [start=Sat Nov 21 09:29:57 2026] use=1 id=2731470264",
     "ipv4     2 tcp      6 998 ESTABLISHED src=10.0.0.9 dst=10.0.1.9 sport=1000 dport=80 packets=0 bytes=0 src=10.0.1.9 dst=10.0.0.9 sport=80 dport=1000 packets=0 bytes=0 [ASSURED] mark=5 zone=0 delta-time=2 use=2",
   ]) func readsOtherForms(_ line: String) throws {
-    let found = try #require(read("# before\n\n\(line)\r\nconntrack v1.4.7 (conntrack-tools): 1 flow entries have been shown.\n").entries.first)
+    let found = try #require(
+      read("# before\n\n\(line)\r\nconntrack v1.4.7 (conntrack-tools): 1 flow entries have been shown.\n").entries.first)
     #expect(found.connection.original.description == "tcp 10.0.0.9:1000>10.0.1.9:80")
     #expect(found.connection.status == [.confirmed, .seenReply, .assured])
     #expect(found.connection.timeout == 998 && found.connection.mark == 5 && found.connection.zone == .default)
@@ -83,7 +84,10 @@ import XTables
     ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=65536 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`65536' is no dport", 47..<52),
     ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2", "the reply's dport= is missing", 80..<80),
     ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2", "the reply's src= is missing", 48..<48),
-    ("udp 17 9 src=1.1.1.1 dst=fd00::1 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "source and destination are of different families", 25..<32),
+    (
+      "udp 17 9 src=1.1.1.1 dst=fd00::1 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1",
+      "source and destination are of different families", 25..<32
+    ),
     ("udp 17 9 src=1.1.1.256", "the reply's src= is missing", 22..<22),
     ("udp 17 9 src=1.1.1.256 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`1.1.1.256' is no address", 13..<22),
     ("udp 17 9 src=1.1.1.1 src=2.2.2.2 src=3.3.3.3", "there are two directions, no more", 33..<44),
@@ -91,9 +95,18 @@ import XTables
     ("udp 17 9 src=1.1.1.1 color=red", "`color' is no field of a connection", 21..<30),
     ("udp 17 9 src=1.1.1.1 [LOST]", "`[LOST]' is no field of a connection", 21..<27),
     ("udp 17 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "the timeout is missing", 86..<86),
-    ("ipv6 10 udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "its addresses are of another family", 0..<4),
-    ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 zone-orig=1 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 zone=2", "a connection has one zone", 59..<60),
-    ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 labels=lan", "there is no label `lan'", 96..<99),
+    (
+      "ipv6 10 udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1",
+      "its addresses are of another family", 0..<4
+    ),
+    (
+      "udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 zone-orig=1 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 zone=2",
+      "a connection has one zone", 59..<60
+    ),
+    (
+      "udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 labels=lan", "there is no label `lan'",
+      96..<99
+    ),
   ]) func saysWhereAMistakeIs(_ line: String, _ message: String, _ range: Range<Int>) {
     #expect(read(line).errors == [ConnectionListingError(message, at: range)])
     // The lines behind it are read.
@@ -115,7 +128,8 @@ import XTables
     #expect(enter(Self.extended[0]) == .exists)
     // Its reply is the other's original.
     #expect(enter("tcp 6 9 ESTABLISHED src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=10.0.0.9 dst=10.0.1.9 sport=1000 dport=80") == .exists)
-    #expect(enter("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 helper=sip") == .noHelper("sip"))
+    #expect(
+      enter("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1 helper=sip") == .noHelper("sip"))
     #expect(enter("icmp 1 9 src=1.1.1.1 dst=2.2.2.2 type=3 code=0 id=1 src=2.2.2.2 dst=1.1.1.1 type=0 code=0 id=1") == .notTracked)
     #expect(enter(Self.extended[0].replacing("sport=1000", with: "sport=1").replacing("dport=1000", with: "dport=1")) == nil)
     #expect(enter(Self.extended[0].replacing("sport=1000", with: "sport=2").replacing("dport=1000", with: "dport=2")) == .tableFull)
@@ -130,7 +144,9 @@ import XTables
   /// Changed listings end in connections or in errors inside the text, never in a trap; what can be read and entered can be listed.
   @Test(arguments: 0..<8 as Range<UInt64>) func changedListingsDoNotTrap(seed: UInt64) {
     var random = SeededRandom(seed: seed)
-    let pieces = ["src=", "=", "[", "]", " ", "\n", "id=1", "65536", "-1", "+1", "0x", "fd00::1", "[OFFLOAD]", "labels=128", "zone=1", "\u{E9}"]
+    let pieces = [
+      "src=", "=", "[", "]", " ", "\n", "id=1", "65536", "-1", "+1", "0x", "fd00::1", "[OFFLOAD]", "labels=128", "zone=1", "\u{E9}",
+    ]
     let table = ConntrackTable(seed: seed)
     table.registerStandardHelpers()
     for _ in 0..<600 {

@@ -123,9 +123,10 @@ struct NATReplay {
         let (state, output) = send(Packet(bytes: step.packet), from: step.input)
         if state != step.state { return "step \(index): kernel \(step.state), here \(state)" }
         let wanted = step.output?.map { NATReplay.text($0.interface, $0.bytes) } ?? []
-        let got = output.map { sent in
-          (sent.packet.fragments(mtu: 1500) ?? []).map { NATReplay.text(sent.interface, $0.bytes) }
-        } ?? []
+        let got =
+          output.map { sent in
+            (sent.packet.fragments(mtu: 1500) ?? []).map { NATReplay.text(sent.interface, $0.bytes) }
+          } ?? []
         if step.output != nil, wanted != got { return "step \(index): kernel sent \(wanted), here \(got)" }
       }
       let checker = Checker(table: table, now: now)
@@ -172,7 +173,9 @@ struct NATReplay {
     var inner = random
     defer { random = inner }
     var chance = random
-    return table.translate(packet: &packet, attachment: attachment, hook: hook, output: output.map { $0 == "eth2" ? 3 : 2 }, random: &chance, now: now) { packet in
+    return table.translate(
+      packet: &packet, attachment: attachment, hook: hook, output: output.map { $0 == "eth2" ? 3 : 2 }, random: &chance, now: now
+    ) { packet in
       guard let handle = attachment.connection,
         let rule = rules.first(where: { $0.matches(packet, hook: hook, input: input, output: output) })
       else { return .accept }

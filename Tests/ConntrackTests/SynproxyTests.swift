@@ -6,7 +6,8 @@ import Wire
 /// What of a SYN proxy a kernel cannot be held against: its secret, and the clock of its timestamps.
 @Suite struct SynproxyTests {
   private func flow(_ port: UInt16 = 1000) throws -> Tuple {
-    try #require(Tuple(proto: .tcp, source: try address("10.0.0.9"), sourceID: port, destination: try address("10.0.1.9"), destinationID: 80))
+    try #require(
+      Tuple(proto: .tcp, source: try address("10.0.0.9"), sourceID: port, destination: try address("10.0.1.9"), destinationID: 80))
   }
 
   private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
@@ -26,7 +27,9 @@ import Wire
     }
   }
 
-  private func segment(_ flags: TCPFlags, isReply: Bool, _ sequence: UInt32, _ acknowledgment: UInt32, timestamps: (UInt32, UInt32)) throws -> Packet {
+  private func segment(_ flags: TCPFlags, isReply: Bool, _ sequence: UInt32, _ acknowledgment: UInt32, timestamps: (UInt32, UInt32)) throws
+    -> Packet
+  {
     let ends = [try address("10.0.0.9"), try address("10.0.1.9")]
     var fields = PacketFields(ends[isReply ? 1 : 0], ends[isReply ? 0 : 1], proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = isReply ? (80, 1000) : (1000, 80)
@@ -38,7 +41,8 @@ import Wire
   }
 
   private func timestamps(_ packet: Packet) throws -> [UInt32] {
-    let segment = try #require(packet.tcp), at = try #require(packet.transport)
+    let segment = try #require(packet.tcp)
+    let at = try #require(packet.transport)
     let option = try #require(segment.options(in: packet.bytes, at: at.offset).first { $0.kind == TCPOptionKind.timestamps })
     return [try #require(packet.bytes.uint32(at: option.offset + 2)), try #require(packet.bytes.uint32(at: option.offset + 6))]
   }
@@ -49,7 +53,9 @@ import Wire
     let now = Instant.seconds(1000)
     let server = Synproxy.Server(options: 0x0F, windowScale: 7, segmentSize: 1460)
     func proxy(_ packet: Packet) throws -> Synproxy { try #require(Synproxy(packet, ttl: 64)) }
-    let offer = try #require(try proxy(try segment(.syn, isReply: false, 100, 0, timestamps: (70, 0))).handshake(server, .none, in: table, now: now)?.sent.first?.packet)
+    let offer = try #require(
+      try proxy(try segment(.syn, isReply: false, 100, 0, timestamps: (70, 0))).handshake(server, .none, in: table, now: now)?.sent.first?
+        .packet)
     let told = try timestamps(offer)
     #expect(told[1] == 70 && told[0] & ~0x3F == 1_000_000 & ~0x3F)
     let answer = try segment(.ack, isReply: false, 101, try #require(offer.tcp?.sequence) &+ 1, timestamps: (71, told[0]))
@@ -60,7 +66,8 @@ import Wire
     func pass(_ packet: Packet, _ attachment: Conntrack.Attachment = .none) throws -> (Packet, NetfilterVerdict) {
       var (packet, attachment) = (packet, attachment)
       #expect(table.incoming(packet: packet, attachment: &attachment, hook: .prerouting, now: now) == .accept)
-      let handle = try #require(attachment.connection), info = try #require(attachment.info)
+      let handle = try #require(attachment.connection)
+      let info = try #require(attachment.info)
       let verdict = try proxy(packet).relay(&packet, handle, info.direction, in: table, now: now) {
         sent.append($0)
         // What goes to the server leaves before numbers are moved.

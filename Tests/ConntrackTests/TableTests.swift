@@ -6,7 +6,8 @@ import XTables
 
 @Suite struct TableTests {
   private func udp(_ index: Int, reply: Bool = false) throws -> Packet {
-    let a = IPAddress.v4(IPv4Address(rawValue: 0x0A00_0000 | UInt32(index >> 12))), b = IPAddress.v4(IPv4Address(10, 255, 0, 1))
+    let a = IPAddress.v4(IPv4Address(rawValue: 0x0A00_0000 | UInt32(index >> 12)))
+    let b = IPAddress.v4(IPv4Address(10, 255, 0, 1))
     var fields = PacketFields(reply ? b : a, reply ? a : b)
     let port = UInt16(1024 + (index & 4095))
     fields.sourcePort = reply ? 53 : port
@@ -77,7 +78,8 @@ import XTables
   @Test func clashesAreResolved() throws {
     let table = ConntrackTable(seed: 5)
     let now = Instant.seconds(100)
-    var first = Conntrack.Attachment.none, second = Conntrack.Attachment.none
+    var first = Conntrack.Attachment.none
+    var second = Conntrack.Attachment.none
     let packet = try udp(1)
     _ = table.incoming(packet: packet, attachment: &first, hook: .prerouting, now: now)
     _ = table.incoming(packet: packet, attachment: &second, hook: .prerouting, now: now)

@@ -13,9 +13,10 @@ import Testing
     var succeeded = 0
     for seed in 0..<Self.count {
       var commands = RandomCommands(seed: UInt64(seed))
-      let lines = (0..<Self.length).map { _ in commands.command().map(Rival.quote).joined(separator: " ") } + [
-        "iptables-save -c", "ip6tables-save -c",
-      ]
+      let lines =
+        (0..<Self.length).map { _ in commands.command().map(Rival.quote).joined(separator: " ") } + [
+          "iptables-save -c", "ip6tables-save -c",
+        ]
       let real = try Rival.real.run(lines)
       let ours = try Rival.ours.run(lines)
       succeeded += real.count { $0.status == 0 }

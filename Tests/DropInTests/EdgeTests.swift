@@ -27,19 +27,22 @@ import Testing
 
   @Test func oddLinesOfRestoreAreAnsweredAsByIptables() throws {
     let clean = "iptables -F; iptables -X; iptables -P INPUT ACCEPT; iptables -A INPUT -p tcp"
-    try compare(Self.lines.flatMap { line -> [String] in
-      ["\(clean); printf '*filter\\n\(line)COMMIT\\n' | iptables-restore -n", "iptables-save"]
-    })
+    try compare(
+      Self.lines.flatMap { line -> [String] in
+        ["\(clean); printf '*filter\\n\(line)COMMIT\\n' | iptables-restore -n", "iptables-save"]
+      })
     // The last line may lack its newline.
-    try compare(Self.lines.flatMap { line -> [String] in
-      ["\(clean); printf '*filter\\n\(line.dropLast(2))' | iptables-restore -n", "iptables-save"]
-    })
+    try compare(
+      Self.lines.flatMap { line -> [String] in
+        ["\(clean); printf '*filter\\n\(line.dropLast(2))' | iptables-restore -n", "iptables-save"]
+      })
   }
 
   /// An option's name that two matches know, and a match that is named again.
   @Test func optionsOfMatchesNamedTwiceGoWhereIptablesPutsThem() throws {
     let matches = [
-      "-m mark --mark 1 -m connmark --mark 2 -m mark --mark 3", "-m mark --mark 1 -m mark --mark 3", "-m mark --mark 1 -m connmark --mark 2",
+      "-m mark --mark 1 -m connmark --mark 2 -m mark --mark 3", "-m mark --mark 1 -m mark --mark 3",
+      "-m mark --mark 1 -m connmark --mark 2",
       "-m connmark --mark 1 -m mark --mark 2 -m connmark --mark 3", "-m mark --mark 1 -m connmark --mark 2 -m mark ! --mark 3",
       "-p tcp -m tcp --dport 1 -m multiport --dports 1 -m tcp --dport 2",
       "-m mark -m connmark -m mark --mark 3", "-m mark -m connmark -m mark --mark 3 --mark 4",
@@ -59,15 +62,17 @@ import Testing
       "COMMIT\\n-A INPUT\\n", "-A FORWARD -i eth0 -o eth1 -s 10.0.0.1,10.0.0.2\\n", "\\n#x\\n \\n",
     ]
     let options = ["", "-c", "-v", "-n", "-T filter", "-T nat"]
-    try compare(rules.flatMap { text in
-      ["printf '*filter\\n\(text)COMMIT\\n' >rules"]
-        + ["iptables", "ip6tables"].flatMap { program in options.map { "\(program)-restore --test \($0) rules" } }
-    } + ["iptables-save; ip6tables-save"])
+    try compare(
+      rules.flatMap { text in
+        ["printf '*filter\\n\(text)COMMIT\\n' >rules"]
+          + ["iptables", "ip6tables"].flatMap { program in options.map { "\(program)-restore --test \($0) rules" } }
+      } + ["iptables-save; ip6tables-save"])
   }
 
   @Test func optionsOfTheProgramsAreAnsweredAsByIptables() throws {
     try compare([
-      "iptables -b", "iptables -b -A INPUT", "iptables -A INPUT -b", "iptables --binary", "iptables -L -b", "iptables -bn -L", "iptables -L -nb",
+      "iptables -b", "iptables -b -A INPUT", "iptables -A INPUT -b", "iptables --binary", "iptables -L -b", "iptables -bn -L",
+      "iptables -L -nb",
       "iptables-save -b", "iptables-save --binary", "iptables-restore -b </dev/null", "iptables-restore --binary </dev/null",
       "iptables -A INPUT -4", "iptables -A INPUT -6", "iptables -N foo -4", "iptables -P INPUT ACCEPT -4", "iptables -P INPUT ACCEPT -6",
       "ip6tables -N foo -4", "ip6tables -N foo -6", "iptables -A INPUT -m \(String(repeating: "x", count: 28))",

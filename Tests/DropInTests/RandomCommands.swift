@@ -22,7 +22,8 @@ struct RandomCommands {
     ["-L", "-Z", "-n"], ["-L", "INPUT", "-Z", "INPUT", "1", "-n"], ["-Z", "-L", "-n"], ["-L", "-S"], ["-Z", "INPUT", "1"], ["-A"],
     ["-L", "-L"], [], ["-A", "INPUT", "-D", "INPUT"], ["!", "-L"], ["-Z", "-Z"], ["-S", "-v"], ["-N"], ["-W", "5"], ["-w", "x", "-L"],
     ["-W", "5", "-w", "1", "-L", "-n"], ["-w1", "-S"], ["--list-rules"], ["--list", "INPUT", "-n"],
-    ["--app", "INPUT", "-j", "ACCEPT"], ["--l", "-n"], ["--line", "-L", "-n"], ["-vnL"], ["-nvxL", "INPUT"], ["-nL", "--line-numbers", "-v"],
+    ["--app", "INPUT", "-j", "ACCEPT"], ["--l", "-n"], ["--line", "-L", "-n"], ["-vnL"], ["-nvxL", "INPUT"],
+    ["-nL", "--line-numbers", "-v"],
     ["-V"], ["!", "-V"], ["--version"], ["-L"], ["-L", "-v", "-x"],
   ]
 
@@ -52,7 +53,8 @@ struct RandomCommands {
       case 2: words += not + ["-i", random.pick(["eth0", "eth+", "+", "lo", String(repeating: "x", count: 16), ""])]
       case 3: words += not + ["-o", random.pick(["eth0", "eth+", "wlan"])]
       case 4:
-        words += not + ["-p", random.pick(["tcp", "udp", "icmp", "all", "0", "6", "132", "200", "256", "nosuch", "ipv6-icmp", "TCP", "51"])]
+        words +=
+          not + ["-p", random.pick(["tcp", "udp", "icmp", "all", "0", "6", "132", "200", "256", "nosuch", "ipv6-icmp", "TCP", "51"])]
       case 5: words += not + ["--dport", random.pick(["80", "1:10", "http", "99999", "ssh:", ":5"])]
       case 6: words += ["-m", "comment", "--comment", random.pick(["hi", "two words", "q\"x", String(repeating: "x", count: 260)])]
       case 7: words += ["-m", "state", "--state", random.pick(["NEW", "RELATED,ESTABLISHED", "FOO"])]

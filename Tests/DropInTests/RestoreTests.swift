@@ -56,7 +56,8 @@ import Testing
     }
 
     mutating func options() -> String {
-      ["-c", "-n", "-v", "-t", "-w", "-w 3", "-T filter", "--noflush", "-vv"].filter { _ in commands.random.chance(18) }.joined(separator: " ")
+      ["-c", "-n", "-v", "-t", "-w", "-w 3", "-T filter", "--noflush", "-vv"].filter { _ in commands.random.chance(18) }.joined(
+        separator: " ")
     }
   }
 

@@ -31,7 +31,8 @@ import Testing
 
   @Test(.enabled(if: Rival.absence == nil, "cannot run iptables-legacy"), arguments: rulesets)
   func sameAsIptablesXML(_ text: String) throws {
-    let commands = ["", "-c", "-v", "-c -v"].map { "printf '%s' \(Rival.quote(text)) | iptables-xml \($0)" }
+    let commands =
+      ["", "-c", "-v", "-c -v"].map { "printf '%s' \(Rival.quote(text)) | iptables-xml \($0)" }
       + ["iptables-xml -h", "iptables-xml nosuchfile", "iptables-xml a b", "printf '%s' '' | iptables-xml -x"]
     let real = try Rival.real.run(commands)
     let ours = try Rival.ours.run(commands)

@@ -18,10 +18,12 @@ import XTables
     let host = Host()
     host.addDevice(named: "eth0", hardwareAddress: MACAddress(rawValue: 0x0200_0000_0001), hasNoARP: true)
     try host.apply(ipCommand: "addr add \(address) dev eth0")
-    let text = "*raw\n-A OUTPUT -p udp --dport 137 -j CT --helper netbios-ns\nCOMMIT\n*filter\n-A INPUT -m conntrack --ctstate RELATED\nCOMMIT\n"
+    let text =
+      "*raw\n-A OUTPUT -p udp --dport 137 -j CT --helper netbios-ns\nCOMMIT\n*filter\n-A INPUT -m conntrack --ctstate RELATED\nCOMMIT\n"
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(text.utf8)))
     let simulator = try Simulator(host: host, rulesets: [parsed.ruleset])
-    let source = try #require(IPAddress("10.0.0.1")), destination = try #require(IPAddress("10.0.0.255"))
+    let source = try #require(IPAddress("10.0.0.1"))
+    let destination = try #require(IPAddress("10.0.0.255"))
     var fields = PacketFields(source, destination)
     (fields.sourcePort, fields.destinationPort) = (137, 137)
     _ = simulator.send(try fields.packet(), by: LocalSender(mayBroadcast: mayBroadcast))
@@ -46,7 +48,9 @@ import XTables
     #expect(related(try answer("10.0.0.99")).contains("10.0.0.99") == false)
   }
 
-  @Test(arguments: ["10.0.0.1/24 brd 10.0.0.255", "10.0.0.1/24 brd +"]) func answersAreExpectedFromTheNetworkOfTheBroadcast(_ address: String) throws {
+  @Test(arguments: ["10.0.0.1/24 brd 10.0.0.255", "10.0.0.1/24 brd +"]) func answersAreExpectedFromTheNetworkOfTheBroadcast(
+    _ address: String
+  ) throws {
     let expected = try #require(expectations(address).first).expectation
     #expect(expected.tuple.description == "udp 10.0.0.255:137>10.0.0.1:137")
     #expect(expected.mask.source.description == "255.255.255.0" && expected.sourceIDMask == .max)

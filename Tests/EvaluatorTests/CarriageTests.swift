@@ -50,7 +50,8 @@ struct CarriageTests {
   private func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
     let isForward = Int.random(in: 0..<4, using: &random) > 0
     let client = IPAddress.v4(IPv4Address(10, 0, 0, UInt8.random(in: 9...11, using: &random)))
-    let server = IPAddress.v4(IPv4Address(10, 0, isForward && Bool.random(using: &random) ? 0 : 1, isForward ? [1, 9].randomElement(using: &random) ?? 9 : 1))
+    let server = IPAddress.v4(
+      IPv4Address(10, 0, isForward && Bool.random(using: &random) ? 0 : 1, isForward ? [1, 9].randomElement(using: &random) ?? 9 : 1))
     let proto: IPProtocol = [.tcp, .udp, .icmp].randomElement(using: &random) ?? .tcp
     var fields = isForward ? PacketFields(client, server, proto: proto) : PacketFields(.v4(IPv4Address(10, 0, 1, 9)), server, proto: proto)
     let ports: [UInt16] = [25, 53, 80, 8080, 9, 40000, 40001]
@@ -100,8 +101,9 @@ struct CarriageTests {
       carried.advance(nanoseconds: pause)
     }
     #expect(carried.connections().map(\.extendedLine) == recorded.connections().map(\.extendedLine))
-    #expect(carried.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } }
-      == recorded.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } })
+    #expect(
+      carried.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } }
+        == recorded.rulesets().flatMap(\.tables).map { $0.chains.map { $0.rules.map(\.counters) } })
     // Each fate occurs, and each side effect.
     for word in ["sent", "drop", "lost", "abso", "refu", "deli"] { #expect(verdicts[word, default: 0] > 20, "\(word)") }
     #expect(besides > 500)

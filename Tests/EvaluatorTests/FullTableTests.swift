@@ -1,8 +1,8 @@
 import Conntrack
 import Extensions
 import Kernel
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -36,13 +36,18 @@ struct FullTableTests {
   static func scenario() throws -> Scenario {
     let interfaces = #"{"eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}"#
     let setup = #"["route add 10.64.0.0/10 dev eth0"]"#
-    return try Scenario(line: #"{"name": "full", "rules": \#(JSONValue.string(rules + "\n")), "topology": {"ifaces": \#(interfaces), "setup": \#(setup)}, "steps": []}"#)
+    return try Scenario(
+      line:
+        #"{"name": "full", "rules": \#(JSONValue.string(rules + "\n")), "topology": {"ifaces": \#(interfaces), "setup": \#(setup)}, "steps": []}"#
+    )
   }
 
   /// The connection that all are alike to; its client's address and port are those of none of the packets.
   private static func connection(_ index: Int, isAssured: Bool) throws -> ConnectionSnapshot {
-    let client = IPAddress.v4(IPv4Address(rawValue: 0x0A40_0000 + UInt32(index >> 8))), server = IPAddress.v4(IPv4Address(10, 0, 1, 9))
-    let original = try #require(Tuple(proto: .udp, source: client, sourceID: 0x9000 + UInt16(index & 255), destination: server, destinationID: 53))
+    let client = IPAddress.v4(IPv4Address(rawValue: 0x0A40_0000 + UInt32(index >> 8)))
+    let server = IPAddress.v4(IPv4Address(10, 0, 1, 9))
+    let original = try #require(
+      Tuple(proto: .udp, source: client, sourceID: 0x9000 + UInt16(index & 255), destination: server, destinationID: 53))
     let status: ConnectionStatus = isAssured ? [.confirmed, .seenReply, .assured] : .confirmed
     return ConnectionSnapshot(original: original, reply: try #require(original.inverted()), status: status, state: nil, timeout: 600)
   }
@@ -50,7 +55,9 @@ struct FullTableTests {
   /// One packet of a flow that is there, then the first packets of new ones. In a full table even the tracker of TCP is not asked any more, and
   /// an answer is as new as the packet that it answers.
   private static func packets() throws -> [(packet: Packet, interface: String)] {
-    func packet(_ proto: IPProtocol, _ port: UInt16, _ source: IPv4Address = IPv4Address(10, 0, 0, 9), flags: TCPFlags = .syn) throws -> Packet {
+    func packet(_ proto: IPProtocol, _ port: UInt16, _ source: IPv4Address = IPv4Address(10, 0, 0, 9), flags: TCPFlags = .syn) throws
+      -> Packet
+    {
       var fields = PacketFields(.v4(source), .v4(IPv4Address(10, 0, 1, 9)), proto: proto)
       (fields.sourcePort, fields.destinationPort, fields.tcpFlags) = (port, 53, flags)
       return try fields.packet()
@@ -58,7 +65,8 @@ struct FullTableTests {
     var answer = PacketFields(.v4(IPv4Address(10, 0, 1, 9)), .v4(IPv4Address(10, 0, 0, 9)), proto: .udp)
     (answer.sourcePort, answer.destinationPort) = (53, 1000)
     return [
-      (try packet(.udp, 0x9005, IPv4Address(10, 64, 0, 0)), "eth0"), (try packet(.udp, 1000), "eth0"), (try answer.packet(), "eth1"), (try packet(.tcp, 1001), "eth0"), (try packet(.udp, 1002), "eth0"),
+      (try packet(.udp, 0x9005, IPv4Address(10, 64, 0, 0)), "eth0"), (try packet(.udp, 1000), "eth0"), (try answer.packet(), "eth1"),
+      (try packet(.tcp, 1001), "eth0"), (try packet(.udp, 1002), "eth0"),
       (try packet(.tcp, 1003, flags: [.syn, .fin]), "eth0"),
     ]
   }
@@ -98,7 +106,8 @@ struct FullTableTests {
       #expect(try count() == limit)
       var outcome = Outcome()
       for (packet, interface) in try packets() {
-        let tap = try #require(host.tap(named: interface)), other = try #require(host.taps.first { $0.name != interface })
+        let tap = try #require(host.tap(named: interface))
+        let other = try #require(host.taps.first { $0.name != interface })
         let header = try tap.hardwareAddress() + ScenarioStep.Frame.defaultSource + [0x08, 0x00]
         try tap.write(header + packet.bytes)
         outcome.passes.append(try !other.readAll().isEmpty)
@@ -117,7 +126,8 @@ struct FullTableTests {
     var socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20)
     let plain = ConntrackWriting.message(try connection(0, isAssured: isAssured))
     func places(_ bytes: [UInt8]) -> [Int] { plain.body.indices.filter { plain.body[$0...].starts(with: bytes) } }
-    let addresses = places([0x0A, 0x40, 0, 0]), ports = places([0x90, 0])
+    let addresses = places([0x0A, 0x40, 0, 0])
+    let ports = places([0x90, 0])
     var message = plain
     for index in 0..<count {
       for place in addresses { message.body.setUInt32(0x0A40_0000 + UInt32(index >> 8), at: place) }

@@ -23,10 +23,12 @@ struct HostTests {
 
   private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
-  @Test("a host routes by the longest prefix and derives connected routes from addresses", arguments: [
-    ("10.0.0.9", "lan", AddressType.unicast), ("10.0.0.1", "lo", .local), ("127.5.5.5", "lo", .local),
-    ("10.0.0.255", "lan", .broadcast), ("8.8.8.8", "wan", .unicast), ("172.16.9.1", "lan", .unicast),
-  ])
+  @Test(
+    "a host routes by the longest prefix and derives connected routes from addresses",
+    arguments: [
+      ("10.0.0.9", "lan", AddressType.unicast), ("10.0.0.1", "lo", .local), ("127.5.5.5", "lo", .local),
+      ("10.0.0.255", "lan", .broadcast), ("8.8.8.8", "wan", .unicast), ("172.16.9.1", "lan", .unicast),
+    ])
   func routes(_ destination: String, _ output: String, _ type: AddressType) throws {
     let host = try Host(yaml: Self.router)
     let answer = try #require(host.outputRoute(Flow(to: try address(destination))))
@@ -70,11 +72,14 @@ struct HostTests {
     #expect(host.addressType(try address("172.17.255.255"), on: nil) == .broadcast)
   }
 
-  @Test("a host file that is not understood is refused with the place", arguments: [
-    "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {a: b}", "- 1", ": :",
-    "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "routes: [default via 127.0.0.2 realms 1/65536]", "routes: [default via 127.0.0.2 realm cosmos]", "sockets: [{proto: icmp, port: 1}]",
-    "interfaces: {a-name-that-is-too-long: {}}",
-  ])
+  @Test(
+    "a host file that is not understood is refused with the place",
+    arguments: [
+      "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {a: b}", "- 1", ": :",
+      "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "routes: [default via 127.0.0.2 realms 1/65536]",
+      "routes: [default via 127.0.0.2 realm cosmos]", "sockets: [{proto: icmp, port: 1}]",
+      "interfaces: {a-name-that-is-too-long: {}}",
+    ])
   func refused(_ text: String) {
     #expect(throws: ScenarioFileError.self) { try Host(yaml: text) }
   }

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Glibc
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 /// The scenarios of the fixtures, or of the file that `FERRULE_SCENARIOS` names, played by the engine and by the running kernel:

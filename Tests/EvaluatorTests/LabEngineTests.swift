@@ -1,7 +1,7 @@
 import Extensions
 import Lab
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 @Suite("The engine's answers to the lab's scenarios")

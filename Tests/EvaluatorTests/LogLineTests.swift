@@ -39,7 +39,8 @@ import XTables
         ($0.tcpOptions, $0.sequence, $0.acknowledgment, $0.tcpFlags) = ([2, 4, 5, 0xb4], 5, 6, [.cwr, .ece, .ack, .psh])
       },
       line: ends
-        + "LEN=44 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=TCP SPT=1000 DPT=80 SEQ=5 ACK=6 WINDOW=65535 RES=0x00 CWR ECE ACK PSH URGP=0 OPT (020405B4) "),
+        + "LEN=44 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=TCP SPT=1000 DPT=80 SEQ=5 ACK=6 WINDOW=65535 RES=0x00 CWR ECE ACK PSH URGP=0 OPT (020405B4) "
+    ),
     Case(
       rule: "--log-macdecode", packet: fields(.udp) { $0.payload = [1, 2] },
       line: "IN=eth0 OUT=eth1 MACSRC=02:00:00:00:00:02 MACDST=02:00:00:00:00:01 MACPROTO=0800 SRC=10.0.0.9 DST=10.0.1.9 "
@@ -50,9 +51,11 @@ import XTables
     Case(
       rule: "", packet: fields(.icmp) { ($0.icmpType, $0.icmpCode, $0.mtu, $0.quoted) = (3, 4, 1400, quoted) },
       line: ends
-        + "LEN=56 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=ICMP TYPE=3 CODE=4 [SRC=10.0.0.9 DST=10.0.1.9 LEN=28 TOS=0x00 PREC=0x00 TTL=64 ID=7 PROTO=UDP SPT=1000 DPT=80 LEN=8 ] MTU=1400 "),
+        + "LEN=56 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=ICMP TYPE=3 CODE=4 [SRC=10.0.0.9 DST=10.0.1.9 LEN=28 TOS=0x00 PREC=0x00 TTL=64 ID=7 PROTO=UDP SPT=1000 DPT=80 LEN=8 ] MTU=1400 "
+    ),
     Case(
-      rule: "", packet: fields(.udp) { ($0.fragment, $0.payload) = (.init(offset: 8, moreFragments: true), [UInt8](repeating: 1, count: 16)) },
+      rule: "",
+      packet: fields(.udp) { ($0.fragment, $0.payload) = (.init(offset: 8, moreFragments: true), [UInt8](repeating: 1, count: 16)) },
       line: ends + "LEN=36 TOS=0x00 PREC=0x00 TTL=63 ID=7 MF FRAG:1 PROTO=UDP "),
     Case(rule: "", packet: fields(200), line: ends + "LEN=20 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=200 "),
   ]
@@ -63,12 +66,16 @@ import XTables
   }
 
   @Test func traceTellsEveryRule() throws {
-    let rules = "*raw\n-A PREROUTING -j TRACE\nCOMMIT\n*filter\n:a - [0:0]\n-A FORWARD -p udp -j a\n-A FORWARD -j ACCEPT\n-A a -p tcp -j DROP\nCOMMIT\n"
+    let rules =
+      "*raw\n-A PREROUTING -j TRACE\nCOMMIT\n*filter\n:a - [0:0]\n-A FORWARD -p udp -j a\n-A FORWARD -j ACCEPT\n-A a -p tcp -j DROP\nCOMMIT\n"
     let lines = try logs(rules, Self.fields(.udp)).compactMap { log -> String? in
       guard case .line(4, let text) = log else { return nil }
       return text.split(separator: " ").prefix(2).joined(separator: " ")
     }
-    #expect(lines == ["TRACE: raw:PREROUTING:policy:2", "TRACE: filter:FORWARD:rule:1", "TRACE: filter:a:return:2", "TRACE: filter:FORWARD:policy:2"])
+    #expect(
+      lines == [
+        "TRACE: raw:PREROUTING:policy:2", "TRACE: filter:FORWARD:rule:1", "TRACE: filter:a:return:2", "TRACE: filter:FORWARD:policy:2",
+      ])
   }
 
   /// Whatever a rule's genre is, what looks like a fingerprint is told, in a line of its own before the packet's.
@@ -76,12 +83,14 @@ import XTables
     let rules = "*filter\n-A FORWARD -p tcp -m osf --genre None --log 0 --ttl 2\nCOMMIT\n"
     let known = try OSFingerprints(text: "S4:64:0:44:M*:Penguin:2:x:details\n%5:70:0:44:M*:Other:1::\nS4:64:0:44:M*:Penguin:2:x:twice\n")
     let packet = Self.fields(.tcp) { ($0.tcpOptions, $0.tcpFlags, $0.window, $0.sequence) = ([2, 4, 5, 0xb4], .syn, 5840, 5) }
-    let rest = Self.ends
+    let rest =
+      Self.ends
       + "LEN=44 TOS=0x00 PREC=0x00 TTL=63 ID=7 PROTO=TCP SPT=1000 DPT=80 SEQ=5 ACK=0 WINDOW=5840 RES=0x00 SYN URGP=0 OPT (020405B4) "
-    #expect(try logs(rules, packet, known) == [
-      .line(level: 5, text: "Penguin [2:x] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=1\n" + rest),
-      .line(level: 5, text: "Other [1:] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=7\n" + rest),
-    ])
+    #expect(
+      try logs(rules, packet, known) == [
+        .line(level: 5, text: "Penguin [2:x] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=1\n" + rest),
+        .line(level: 5, text: "Other [1:] : 10.0.0.9:1000 -> 10.0.1.9:80 hops=7\n" + rest),
+      ])
     let strange = try logs(rules, Self.fields(.tcp) { $0.tcpFlags = .syn }, known)
     guard case .line(5, let text) = strange.first, strange.count == 1 else {
       Issue.record("\(strange)")
@@ -93,7 +102,10 @@ import XTables
   private func logs(_ rules: String, _ fields: PacketFields, _ known: OSFingerprints? = nil) throws -> [LogRecord] {
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4)
       .parse(SourceFile(name: "rules", bytes: Array(rules.utf8)))
-    let host = try Host(yaml: "interfaces:\n  eth0: {addresses: [10.0.0.1/24]}\n  eth1: {addresses: [10.0.1.1/24]}\nroutes: []\nsysctls: {net.ipv4.ip_forward: 1}\n")
+    let host = try Host(
+      yaml:
+        "interfaces:\n  eth0: {addresses: [10.0.0.1/24]}\n  eth1: {addresses: [10.0.1.1/24]}\nroutes: []\nsysctls: {net.ipv4.ip_forward: 1}\n"
+    )
     let simulator = try Simulator(host: host, rulesets: [parsed.ruleset])
     simulator.world.fingerprints = known
     var packet = try fields.packet()

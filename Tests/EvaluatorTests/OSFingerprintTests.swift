@@ -31,10 +31,13 @@ import XTables
     #expect(verdict.by?.contains("pf.os") == true)
   }
 
-  @Test("a mistake in a fingerprint file names its line", arguments: [
-    "S4:64:1:60:M*:Linux", "x:64:1:60:M*:Linux:::", "S4:256:1:60:M*:Linux:::", "S4:64:2:60:M*:Linux:::", "S4:64:1:65536:M*:Linux:::",
-    "%0:64:1:60:M*:Linux:::", "S4:64:1:60:T,T,T,T,N:Linux:::", "4294967296:64:1:60:M*:Linux:::", ":64:1:60:M*:Linux:::", "S:64:1:60::Linux:::",
-  ])
+  @Test(
+    "a mistake in a fingerprint file names its line",
+    arguments: [
+      "S4:64:1:60:M*:Linux", "x:64:1:60:M*:Linux:::", "S4:256:1:60:M*:Linux:::", "S4:64:2:60:M*:Linux:::", "S4:64:1:65536:M*:Linux:::",
+      "%0:64:1:60:M*:Linux:::", "S4:64:1:60:T,T,T,T,N:Linux:::", "4294967296:64:1:60:M*:Linux:::", ":64:1:60:M*:Linux:::",
+      "S:64:1:60::Linux:::",
+    ])
   func mistakesInFingerprintsNameTheirLine(_ line: String) throws {
     do throws(OSFingerprintError) {
       _ = try OSFingerprints(text: "# a comment\n\n\(line)\n")
@@ -48,7 +51,9 @@ import XTables
   func anyTextIsReadOrRefusedAndAnyPacketCompared() {
     var random = SeededRandom(seed: 7)
     let fallback = "*:64:0:60:M*,S,T,N,W7:Linux:::\n*:0:0:40::x:::\n"
-    let parts = ["S", "T", "%", "*", "4", "64", ":", ":", ":", ":", ",", "M", "N", "E", "W", "1", "0", "\n", "#", " ", "\t", "é", "60", "Linux"]
+    let parts = [
+      "S", "T", "%", "*", "4", "64", ":", ":", ":", ":", ",", "M", "N", "E", "W", "1", "0", "\n", "#", " ", "\t", "é", "60", "Linux",
+    ]
     for _ in 0..<3000 {
       let text = (0..<Int.random(in: 0..<60, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
       guard let known = (try? OSFingerprints(text: text)) ?? (try? OSFingerprints(text: fallback)) else { continue }

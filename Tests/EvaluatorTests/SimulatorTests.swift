@@ -76,7 +76,8 @@ struct SimulatorTests {
 
   @Test("a held packet goes on at the next operation when its listener answers")
   func aHeldPacketGoesOnAtTheNextOperation() throws {
-    let simulator = try simulator("*mangle\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n*filter\n-A FORWARD -m mark --mark 7 -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n")
+    let simulator = try simulator(
+      "*mangle\n-A FORWARD -j NFQUEUE --queue-num 3\nCOMMIT\n*filter\n-A FORWARD -m mark --mark 7 -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n")
     var id: UInt64 = 0
     simulator.queues[3] = QueueListener { packet in
       id = packet.id
@@ -109,7 +110,9 @@ struct SimulatorTests {
       return (report.packets.first?.queueStays.first?.queue, report.packets.first?.notes ?? [])
     }
     // jhash_3words of 10.0.0.9, 10.0.1.9 and 17, as a program in C computes it.
-    for (seed, number) in [(0, 6), (1, 6), (2, 5), (12345, 5), (.max, 4)] as [(UInt32, UInt16)] { #expect(try queue(seed).number == number, "\(seed)") }
+    for (seed, number) in [(0, 6), (1, 6), (2, 5), (12345, 5), (.max, 4)] as [(UInt32, UInt16)] {
+      #expect(try queue(seed).number == number, "\(seed)")
+    }
     #expect(try queue(1).notes.isEmpty)
     #expect(try queue(nil).notes.first?.contains("of 3 to 6") == true)
   }
@@ -142,7 +145,8 @@ struct SimulatorTests {
 
   @Test("the same seed gives the same run, with or without a trace")
   func theSameSeedGivesTheSameRun() throws {
-    let rules = "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE --random-fully\nCOMMIT\n*filter\n-A FORWARD -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n"
+    let rules =
+      "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE --random-fully\nCOMMIT\n*filter\n-A FORWARD -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n"
     func run(_ seed: UInt64, isTraced: Bool) throws -> [String] {
       let simulator = try simulator(rules, seed: seed)
       simulator.recordsTrace = isTraced
@@ -160,7 +164,8 @@ struct SimulatorTests {
   func randomBytesNeverTrap(_ seed: UInt64) throws {
     let simulator = try simulator(
       "*raw\n-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n-A PREROUTING -p tcp --dport 9 -j REDIRECT --to-ports 10\nCOMMIT\n"
-        + "*filter\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\n-A FORWARD -m conntrack --ctstate INVALID -j REJECT\n-A FORWARD -p udp -m multiport --dports 1:100 -j LOG\nCOMMIT\n")
+        + "*filter\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\n-A FORWARD -m conntrack --ctstate INVALID -j REJECT\n-A FORWARD -p udp -m multiport --dports 1:100 -j LOG\nCOMMIT\n"
+    )
     simulator.delivery = .stack
     var random = SeededRandom(seed: seed)
     let destinations = ["10.0.1.9", "10.0.0.1", "10.0.0.255", "9.9.9.9"]

@@ -2,8 +2,8 @@ import Conntrack
 import Evaluator
 import Extensions
 import Kernel
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 @testable import KernelLab
@@ -23,10 +23,13 @@ struct StatisticsTests {
   }
 
   static let names: Set<String> = [
-    "ct-badsum", "ct-bad-flags", "ct-drop-new", "ct-icmp-related", "tcp-rst-kinds", "tcp-challenge", "tcp-flags", "tcp-bad-header", "udp-sums",
-    "icmp-others", "icmp-error-bad", "icmp-error-snat", "icmp-related-kinds", "frag-overlap", "nat-snat-clash", "nat-range", 
-    "nat-snat-mapping-reused", "zones-directions", "zones-same-tuple", "zone-tuple-of-two", "queue-held-unconfirmed", "ftp-port", "ftp-absurd", "ftp-pasv-snat",
-    "expect-limit", "expect-expires", "tftp-snat", "sip-register", "pptp-call-snat", "irc-dcc", "ct-flush", "tcp-life-v6", "icmp-error-bad-v6",
+    "ct-badsum", "ct-bad-flags", "ct-drop-new", "ct-icmp-related", "tcp-rst-kinds", "tcp-challenge", "tcp-flags", "tcp-bad-header",
+    "udp-sums",
+    "icmp-others", "icmp-error-bad", "icmp-error-snat", "icmp-related-kinds", "frag-overlap", "nat-snat-clash", "nat-range",
+    "nat-snat-mapping-reused", "zones-directions", "zones-same-tuple", "zone-tuple-of-two", "queue-held-unconfirmed", "ftp-port",
+    "ftp-absurd", "ftp-pasv-snat",
+    "expect-limit", "expect-expires", "tftp-snat", "sip-register", "pptp-call-snat", "irc-dcc", "ct-flush", "tcp-life-v6",
+    "icmp-error-bad-v6",
     "udp-sums-v6", "ftp-eprt-v6", "masquerade-icmp-id-clash",
   ]
 
@@ -69,7 +72,8 @@ struct StatisticsTests {
     var counted: Set<String> = []
     for line in Self.lines {
       let scenario = try Scenario(line: line)
-      let kernel = try Self.kernel(scenario), engine = try Self.engine(scenario)
+      let kernel = try Self.kernel(scenario)
+      let engine = try Self.engine(scenario)
       let differences = engine.keys.sorted().filter { engine[$0] != kernel[$0] ?? 0 }
       #expect(differences.isEmpty, "\(scenario.name): \(differences.map { "\($0) kernel \(kernel[$0] ?? 0), here \(engine[$0] ?? 0)" })")
       if differences.isEmpty { agreed += 1 }

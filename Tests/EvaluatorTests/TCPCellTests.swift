@@ -1,8 +1,8 @@
 import Extensions
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 
 /// Every cell of TCP's table of states, asked of the running kernel: each state, reached from either end, times both directions, times all sets of
 /// the six flags. What stands in `kernel-tcp-cells.jsonl` was asked of it once, and is there where nobody is root.
@@ -67,7 +67,8 @@ struct TCPCellTests {
     }
     // Where a flow stands: behind the last that each end has sent.
     let ends = [false, true].map { isReply in
-      way.segments.filter { $0.isReply == isReply }.map { $0.sequence + ($0.flags.contains { "SF".contains($0) } ? 1 : 0) }.max() ?? (isReply ? 500 : 100)
+      way.segments.filter { $0.isReply == isReply }.map { $0.sequence + ($0.flags.contains { "SF".contains($0) } ? 1 : 0) }.max()
+        ?? (isReply ? 500 : 100)
     }
     var port = 2000
     for set in sets {
@@ -76,8 +77,10 @@ struct TCPCellTests {
       add(Segment(isReply: isReply, flags: flags, sequence: ends[isReply ? 1 : 0], acknowledgment: ends[isReply ? 0 : 1]), port)
       port += 1
     }
-    let rules = JSONValue.string("*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n")
-    return try Scenario(line: #"{"name": "\#(way.name)", "rules": \#(rules), "trace": false, "deltas": false, "steps": [\#(steps.joined(separator: ","))]}"#)
+    let rules = JSONValue.string(
+      "*filter\n-A FORWARD -m conntrack --ctstate INVALID -j DROP\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n")
+    return try Scenario(
+      line: #"{"name": "\#(way.name)", "rules": \#(rules), "trace": false, "deltas": false, "steps": [\#(steps.joined(separator: ","))]}"#)
   }
 
   @Test("engine and kernel agree on every cell", arguments: ways) func everyCellAgrees(_ way: Way) throws {
@@ -88,7 +91,8 @@ struct TCPCellTests {
         let scenario = try Self.scenario(way, first..<(first + 16), isReply: isReply)
         let ours = engine.play(scenario).json
         let differences = KernelInquiry(scenario).differences(ours, limit: 6) { kernel.answer($0).json }
-        #expect(differences.isEmpty, "\(isReply), flags \(first) and on: \(differences.map { "\n  \(String("\($0)".prefix(200)))" }.joined())")
+        #expect(
+          differences.isEmpty, "\(isReply), flags \(first) and on: \(differences.map { "\n  \(String("\($0)".prefix(200)))" }.joined())")
         if differences.isEmpty { agreed += 16 }
       }
     }

@@ -3,8 +3,8 @@ import Evaluator
 import Extensions
 import Lab
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -73,7 +73,8 @@ import XTables
     #expect(own.steps.count <= Limits.traceEntries + 1)
     #expect(omitted > 0 || tower.option == "-g")
     #expect(own.steps.last?.label == "filter:\(tower.chain):policy:2")
-    #expect(own.logs.count + own.notes.count + own.omittedRecords == (tower.leaf.contains("RETURN") ? 0 : Int(tower.visits(tower.levels - 1))))
+    #expect(
+      own.logs.count + own.notes.count + own.omittedRecords == (tower.leaf.contains("RETURN") ? 0 : Int(tower.visits(tower.levels - 1))))
     #expect(own.logs.count + own.notes.count <= Limits.recordsOfPacket)
     let text = report.text()
     #expect(text.contains("… \(omitted) more entries\n") == (omitted > 0))
@@ -96,7 +97,8 @@ import XTables
     var tower = Tower(levels: 6, leaf: "-j TTL --ttl-dec 1")
     tower.chain = "FORWARD"
     let rules = tower.rules.replacing("*filter", with: "*mangle")
-    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(rules.utf8)))
+    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(
+      SourceFile(name: "rules", bytes: Array(rules.utf8)))
     let simulator = try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [parsed.ruleset], clock: 1, seed: 1)
     let report = try tower.report(simulator)
     // The host takes one as it forwards, each of 32 leaves one.
@@ -107,7 +109,8 @@ import XTables
   @Test func copiesBeyondTheLimitAreCountedOnly() throws {
     let tower = Tower(levels: 12, leaf: "-j TEE --gateway 10.0.1.7")
     let rules = tower.rules.replacing("*filter", with: "*mangle")
-    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(rules.utf8)))
+    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(
+      SourceFile(name: "rules", bytes: Array(rules.utf8)))
     let simulator = try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [parsed.ruleset], clock: 1, seed: 1)
     let report = try tower.report(simulator)
     #expect(report.verdict == .sent(output: "eth1"))
@@ -118,7 +121,10 @@ import XTables
   /// What a scenario's packets list together is limited; what they met is known all the same.
   @Test func theLabTellsWhatItLeavesOut() throws {
     let tower = Tower(levels: 13)
-    var scenario = try Scenario(line: #"{"name": "t", "rules": "", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "proto": "tcp", "sport": 1, "dport": 2}]}"#)
+    var scenario = try Scenario(
+      line:
+        #"{"name": "t", "rules": "", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "proto": "tcp", "sport": 1, "dport": 2}]}"#
+    )
     scenario.rules = tower.rules
     let packet = try #require(LabEngine(registry: .ferrule).play(scenario).steps.first?.packets.first)
     #expect(packet.trace.count == Limits.traceEntries + 1)

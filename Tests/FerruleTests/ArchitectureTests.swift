@@ -87,7 +87,9 @@ import Testing
   /// thread but `RefusalSearch`, which waits for its own.
   @Test func theIptablesCommandsStartNoThread() throws {
     let starters = /\b(?:WorkerThread|onNewThread|pthread_create|Thread|Task|async|Dispatch\w*)\b/
-    for file in try ["DropIn", "ferrule-legacy-multi", "Syntax", "Compiler", "Extensions", "XTables"].flatMap({ try Self.sources("Sources/\($0)") }) {
+    for file in try ["DropIn", "ferrule-legacy-multi", "Syntax", "Compiler", "Extensions", "XTables"].flatMap({
+      try Self.sources("Sources/\($0)")
+    }) {
       #expect(try Self.text(file).firstMatch(of: starters) == nil, "\(file)")
     }
     let users = try Self.sources("Sources/Kernel").filter { try Self.text($0).contains(/pthread_create|WorkerThread|onNewThread/) }

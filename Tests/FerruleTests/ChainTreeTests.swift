@@ -34,22 +34,22 @@ import XTables
         COMMIT
 
         """) == """
-        filter
-        INPUT (policy ACCEPT)
-          ├─ 1 -p tcp -j a
-          │  ├─ 1 -s 10.0.0.0/8 -j b
-          │  │  └─ 1 -j DROP
-          │  └─ 2 (every packet)
-          └─ 2 -g b  (shown above)
-        FORWARD (policy ACCEPT)
-          ├─ 1 -j a  (shown above)
-          └─ 2 -j none  (empty)
-        OUTPUT (policy ACCEPT, no rules)
-        chains that no rule above leads to
-        lost
-          └─ 1 -j RETURN
+          filter
+          INPUT (policy ACCEPT)
+            ├─ 1 -p tcp -j a
+            │  ├─ 1 -s 10.0.0.0/8 -j b
+            │  │  └─ 1 -j DROP
+            │  └─ 2 (every packet)
+            └─ 2 -g b  (shown above)
+          FORWARD (policy ACCEPT)
+            ├─ 1 -j a  (shown above)
+            └─ 2 -j none  (empty)
+          OUTPUT (policy ACCEPT, no rules)
+          chains that no rule above leads to
+          lost
+            └─ 1 -j RETURN
 
-        """)
+          """)
   }
 
   /// A chain of 20,000 chains, each leading to the next, is drawn in lines of bearable width.

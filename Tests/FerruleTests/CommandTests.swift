@@ -38,7 +38,9 @@ import Testing
   @Test func lintLeavesWithOneForWarningsAndTwoForErrors() throws {
     #expect(try Self.shell("ferrule lint $F", with: Self.dubious).status == 1)
     #expect(try Self.shell("ferrule lint $F", with: "*filter\n-A INPUT -j nowhere\nCOMMIT\n").status == 2)
-    #expect(try Self.shell("ferrule lint --fix $F && cat $F", with: Self.dubious).text.hasSuffix(Self.dubious.replacing("10.0.0.9/8", with: "10.0.0.0/8")))
+    #expect(
+      try Self.shell("ferrule lint --fix $F && cat $F", with: Self.dubious).text.hasSuffix(
+        Self.dubious.replacing("10.0.0.9/8", with: "10.0.0.0/8")))
     let piped = try Self.shell("ferrule lint --fix - < $F 2>/dev/null", with: Self.dubious)
     #expect(piped.text == Self.dubious.replacing("10.0.0.9/8", with: "10.0.0.0/8"))
   }
@@ -49,7 +51,10 @@ import Testing
     let inputs: [(name: String, bytes: [UInt8])] = [
       ("truncated", Array("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tc".utf8)),
       ("NUL", Array("*filter\n-A INPUT -s 1.2.3.4\0 -j DROP\nCOMMIT\n".utf8)),
-      ("long line", Array("*filter\n-A INPUT -m comment --comment \"".utf8) + [UInt8](repeating: 0x78, count: 1 << 20) + Array("\"\nCOMMIT\n".utf8)),
+      (
+        "long line",
+        Array("*filter\n-A INPUT -m comment --comment \"".utf8) + [UInt8](repeating: 0x78, count: 1 << 20) + Array("\"\nCOMMIT\n".utf8)
+      ),
       ("CRLF", Array("*filter\r\n-A INPUT -j DROP\r\nCOMMIT\r\n".utf8)),
       ("loop", Array("*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -j a\nCOMMIT\n".utf8)),
       ("no UTF-8", [0xFF, 0xFE, 0x0A, 0x80]),
@@ -64,7 +69,9 @@ import Testing
 
   /// A comment may hold any bytes, and keeps them.
   @Test func bytesThatAreNoTextSurvive() throws {
-    let bytes = Array("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n# ".utf8) + [0xFF, 0xE9, 0x0A] + Array("COMMIT\n".utf8)
+    let bytes =
+      Array("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n# ".utf8) + [0xFF, 0xE9, 0x0A]
+      + Array("COMMIT\n".utf8)
     let outcome = try Self.shell("ferrule fmt $F | cmp - $F && echo same", with: bytes)
     #expect(outcome.text == "same\n")
   }
@@ -109,7 +116,8 @@ import Testing
     #expect(reply["source"] as? String == "10.0.0.80" && reply["sourcePort"] as? Int == 80)
     // Behind the first packet it was alone, and unanswered.
     let first = try #require(packets.first?["connections"] as? [[String: Any]])
-    #expect(first.count == 1 && first[0]["protocol"] as? String == "udp" && (first[0]["status"] as? [String])?.contains("SEEN_REPLY") == false)
+    #expect(
+      first.count == 1 && first[0]["protocol"] as? String == "udp" && (first[0]["status"] as? [String])?.contains("SEEN_REPLY") == false)
   }
 
   /// What `--conntrack` prints is what `--conntrack-from` reads.
@@ -122,14 +130,16 @@ import Testing
     let lines = outcome.text.split(separator: "\n").filter { $0.hasPrefix("ipv4") }
     #expect(lines.count == 2 && lines[0] == lines[1], "\(outcome.text)")
     let bad = try Self.shell(
-      "ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' < /dev/null", with: "tcp 6 9 ESTABLISHED src=10.0.0.9 color=red\n")
+      "ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' < /dev/null",
+      with: "tcp 6 9 ESTABLISHED src=10.0.0.9 color=red\n")
     #expect(bad.status == 2)
     #expect(bad.text.contains(":1:34:") && bad.text.contains("`color' is no field of a connection"), "\(bad.text)")
   }
 
   /// What a helper expects stands beside the connections.
   @Test func expectationsAreJSON() throws {
-    let rules = "*raw\n-A PREROUTING -p udp --dport 69 -j CT --helper tftp\nCOMMIT\n*filter\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n"
+    let rules =
+      "*raw\n-A PREROUTING -p udp --dport 69 -j CT --helper tftp\nCOMMIT\n*filter\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n"
     let request = "45000026000100004011aeb40a000009c000020903e8004500120000000161006f6374657400"
     let outcome = try Self.shell(
       "ferrule run --format json --conntrack --host Examples/nat-gateway/host.yaml $F 'lan hex \(request)'", with: rules)
@@ -141,7 +151,8 @@ import Testing
   }
 
   @Test func labAnswersLineByLine() throws {
-    let scenario = #"{"name": "one", "rules": "*filter\n-A FORWARD -j DROP\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "proto": "udp"}]}"#
+    let scenario =
+      #"{"name": "one", "rules": "*filter\n-A FORWARD -j DROP\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "proto": "udp"}]}"#
     let outcome = try Self.shell("ferrule lab < $F", with: scenario + "\n\nno JSON\n")
     let lines = outcome.text.split(separator: "\n")
     #expect(outcome.status == 0)

@@ -1,8 +1,8 @@
 import Extensions
 import Foundation
 import Grammar
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 /// The completions of the shells, which `make grammar` writes.
@@ -13,7 +13,8 @@ import XTables
   @Test(arguments: [("ferrule.bash", "bash"), ("_ferrule", "zsh"), ("ferrule.fish", "fish"), ("iptables.bash", nil)])
   func isFresh(_ name: String, _ shell: String?) throws {
     let expected =
-      try shell.map { try BuiltCommand.shell("ferrule --generate-completion-script \($0)").text } ?? ShellCompletion(registry: .ferrule).bash
+      try shell.map { try BuiltCommand.shell("ferrule --generate-completion-script \($0)").text }
+      ?? ShellCompletion(registry: .ferrule).bash
     if ProcessInfo.processInfo.environment["FERRULE_REGENERATE"] != nil {
       try Data(expected.utf8).write(to: URL(filePath: Self.folder + name))
     }

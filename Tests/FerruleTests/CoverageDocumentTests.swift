@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Lab
-import Testing
 import TestSupport
+import Testing
 
 /// `Docs/ConntrackCoverage.md` names files, scenarios and tests: they must be there.
 @Suite struct CoverageDocumentTests {
@@ -25,7 +25,8 @@ import TestSupport
 
   @Test func everyNameInTheDocumentExists() throws {
     let root = PackageFolder.path
-    let scenarios = try Set(["path", "protocol"].flatMap { try PackageFolder.fixture("\($0)-scenarios.jsonl") }.compactMap { $0["name"]?.text })
+    let scenarios = try Set(
+      ["path", "protocol"].flatMap { try PackageFolder.fixture("\($0)-scenarios.jsonl") }.compactMap { $0["name"]?.text })
     let rows = try Self.rows()
     #expect(rows.count > 60)
     for row in rows {

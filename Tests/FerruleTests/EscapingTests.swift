@@ -45,10 +45,14 @@ import Testing
   /// No writer has escapes of its own. The commands of the iptables package answer in the real ones' bytes.
   @Test func eachFormatIsEscapedInOnePlace() throws {
     let sources = ArchitectureTests.root.appending(path: "Sources")
-    let files = try #require(FileManager.default.enumerator(atPath: sources.path)).compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
+    let files = try #require(FileManager.default.enumerator(atPath: sources.path)).compactMap { $0 as? String }.filter {
+      $0.hasSuffix(".swift")
+    }
     for file in files where !["Diagnostics/Escaping.swift", "DropIn/XMLDocument.swift"].contains(file) {
       let text = try String(contentsOf: sources.appending(path: file), encoding: .utf8)
-      for escape in ["&lt;", "&amp;", "&quot;", "%0A", "%3A", #""\#"#, #"\\u{"#] { #expect(!text.contains(escape), "\(file) has \(escape)") }
+      for escape in ["&lt;", "&amp;", "&quot;", "%0A", "%3A", #""\#"#, #"\\u{"#] {
+        #expect(!text.contains(escape), "\(file) has \(escape)")
+      }
     }
   }
 

@@ -39,7 +39,8 @@ import Testing
 
   @Test(.needsSharedFolder) func hostileFilesExecuteNothing() throws {
     let folder = SharedFolder.path + "/cases/hostile"
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".yaml") || name.hasSuffix(".jsonl") {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    where name.hasSuffix(".yaml") || name.hasSuffix(".jsonl") {
       for command in ["verify \(folder)/\(name)", "lab --kernel < \(folder)/\(name)"] {
         // Files that take long are another test's concern.
         guard let programs = try Self.programs("trace timeout 20 $(command -v ferrule) \(command)") else { return }
@@ -72,7 +73,8 @@ import Testing
 
   /// All that a file can configure is configured without another program, whether it is understood or not.
   @Test(arguments: [
-    "route add 192.0.2.0/24 dev eth0", #"link set eth0 up\nvrf exec default touch /tmp/ferrule-was-here"#, #"link set eth0 up\rvrf exec default touch /tmp/ferrule-was-here"#,
+    "route add 192.0.2.0/24 dev eth0", #"link set eth0 up\nvrf exec default touch /tmp/ferrule-was-here"#,
+    #"link set eth0 up\rvrf exec default touch /tmp/ferrule-was-here"#,
     "net exec x touch /tmp/ferrule-was-here", "-b /etc/passwd",
   ]) func whateverAFileConfiguresExecutesNothing(_ line: String) throws {
     let text = Self.sneaky.replacing("SNEAKY", with: line)
@@ -89,7 +91,8 @@ import Testing
 
   /// Errors name file, line and column of the command, and end with status 2.
   @Test(arguments: ["setup", "routes", "policy"]) func aCommandThatIsNotUnderstoodIsToldWithItsPlace(_ key: String) throws {
-    let text = "rules: |\n  *filter\n  COMMIT\nhost:\n  interfaces: {eth0: [10.0.0.1/24]}\n  \(key):\n    - \"10.0.0.0/8 dev eth0\\nvrf exec default true\"\ntests:\n  - name: a\n    steps: [wait: 0]\n"
+    let text =
+      "rules: |\n  *filter\n  COMMIT\nhost:\n  interfaces: {eth0: [10.0.0.1/24]}\n  \(key):\n    - \"10.0.0.0/8 dev eth0\\nvrf exec default true\"\ntests:\n  - name: a\n    steps: [wait: 0]\n"
     for command in ["verify", "test"] {
       let outcome = try CommandTests.shell("ferrule \(command) $F", with: text, named: "a.yaml")
       #expect(outcome.status == 2)

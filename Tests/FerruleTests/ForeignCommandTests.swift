@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// The commands over rules of extensions that libxtables knows and Ferrule does not.
 @Suite struct ForeignCommandTests {
@@ -29,7 +29,8 @@ import TestSupport
     #expect(try Self.run("ferrule fmt a.rules").text == Self.rules)
     let abbreviated = Self.rules.replacingOccurrences(of: "--between crescent", with: "--betw crescent")
     #expect(try Self.run("ferrule fmt a.rules", abbreviated).text == Self.rules)
-    #expect(try Self.run("ferrule show a.rules").text.contains("2 -p tcp -m moonphase --between crescent full -m tcp --dport 22 -j HOSTILE"))
+    #expect(
+      try Self.run("ferrule show a.rules").text.contains("2 -p tcp -m moonphase --between crescent full -m tcp --dport 22 -j HOSTILE"))
   }
 
   @Test func foreignRulesAreCompiledAndReadBack() throws {

@@ -4,11 +4,12 @@ import Extensions
 import Foundation
 import Grammar
 import Kernel
-@testable import Linter
 import Syntax
 import Testing
 import Wire
 import XTables
+
+@testable import Linter
 
 /// What `fmt` and `lint --fix` write loads, and is the ruleset that was read.
 ///

@@ -22,10 +22,7 @@ extension Trait where Self == ConditionTrait {
   /// Comments and string literals are not broken by the formatter, and `LineLength` does not count a line that is a comment alone.
   @Test func everySourceFileObeysTheSwiftFormatConfiguration() throws {
     let findings = try Self.findings("--strict", in: "Package.swift Sources Tests Benchmarks")
-    // The tree is formatted by one commit after all branches are merged; then `withKnownIssue` fails, and is to be taken out.
-    withKnownIssue("the tree is not formatted yet: make format") {
-      #expect(findings.isEmpty, "\(findings.count) findings; run: make format\n\(findings.prefix(20).joined(separator: "\n"))")
-    }
+    #expect(findings.isEmpty, "\(findings.count) findings; run: make format\n\(findings.prefix(20).joined(separator: "\n"))")
   }
 
   /// The extensions themselves (`Sources/Extensions/*/`) are described by their options and examples.

@@ -31,7 +31,9 @@ import Testing
   }
 
   /// What stands in the report does not depend on how the run ended.
-  @Test(arguments: ["--time 3", "--count 100000 & P=$!; sleep 3; kill -INT $P; wait $P", "--count 100000 & P=$!; sleep 3; kill -TERM $P; wait $P"])
+  @Test(arguments: [
+    "--time 3", "--count 100000 & P=$!; sleep 3; kill -INT $P; wait $P", "--count 100000 & P=$!; sleep 3; kill -TERM $P; wait $P",
+  ])
   func aRunEndsWithItsReport(_ end: String) throws {
     let outcome = try BuiltCommand.shell("ferrule fuzz -4 --seed 7 \(end)")
     #expect([0, 1].contains(outcome.status), "\(outcome.status)")
@@ -40,7 +42,9 @@ import Testing
   }
 
   @Test func theDrawIsPrintedAndPlaysAsAScenario() throws {
-    let outcome = try CommandTests.shell("ferrule fuzz -6 --seed 7 --count 2 --draw > $F.jsonl; ferrule fuzz -6 --seed 7 --count 2 --draw | cmp - $F.jsonl && ferrule lab < $F.jsonl | grep -c '\"steps\"'; rm $F.jsonl", with: "")
+    let outcome = try CommandTests.shell(
+      "ferrule fuzz -6 --seed 7 --count 2 --draw > $F.jsonl; ferrule fuzz -6 --seed 7 --count 2 --draw | cmp - $F.jsonl && ferrule lab < $F.jsonl | grep -c '\"steps\"'; rm $F.jsonl",
+      with: "")
     #expect(outcome.text == "2\n", "\(outcome.text)")
   }
 }

@@ -13,15 +13,27 @@ import Testing
     return outcome.text
   }
 
-  @Test(.needsSharedFolder, arguments: [
-    ("test snapshot-test.yaml", "snapshot-test.yaml:1:11: error: snapshot-names-itself.yaml:1:11: the snapshot names itself"),
-    ("run --host snapshot-names-itself.yaml \(packet)", "snapshot-names-itself.yaml:1:11: error: the snapshot names itself"),
-    ("run --host route-slash-host.yaml set-in-itself.rules \(packet)", "route-slash-host.yaml:2:10: error: routes: no destination: /"),
-    ("run --host empty-key-host.yaml set-in-itself.rules \(packet)", "empty-key-host.yaml:1:1: error: expected a name before the colon, found a list"),
-    ("run --host alias-bomb-host.yaml set-in-itself.rules \(packet)", "alias-bomb-host.yaml:1:1: error: the description of a host has no `a'"),
-    ("run --host host.yaml --ipset set-in-itself.ipset set-in-itself.rules \(packet)", "set-in-itself.ipset:2: `a' is a list:set, which cannot be an element of a"),
-    ("run --host host.yaml --packets nested-packet.txt weekdays.rules", "quoted packets stand more than 8 levels deep inside each other"),
-  ]) func theFilesOfTheTrial(_ command: String, _ message: String) throws {
+  @Test(
+    .needsSharedFolder,
+    arguments: [
+      ("test snapshot-test.yaml", "snapshot-test.yaml:1:11: error: snapshot-names-itself.yaml:1:11: the snapshot names itself"),
+      ("run --host snapshot-names-itself.yaml \(packet)", "snapshot-names-itself.yaml:1:11: error: the snapshot names itself"),
+      ("run --host route-slash-host.yaml set-in-itself.rules \(packet)", "route-slash-host.yaml:2:10: error: routes: no destination: /"),
+      (
+        "run --host empty-key-host.yaml set-in-itself.rules \(packet)",
+        "empty-key-host.yaml:1:1: error: expected a name before the colon, found a list"
+      ),
+      (
+        "run --host alias-bomb-host.yaml set-in-itself.rules \(packet)",
+        "alias-bomb-host.yaml:1:1: error: the description of a host has no `a'"
+      ),
+      (
+        "run --host host.yaml --ipset set-in-itself.ipset set-in-itself.rules \(packet)",
+        "set-in-itself.ipset:2: `a' is a list:set, which cannot be an element of a"
+      ),
+      ("run --host host.yaml --packets nested-packet.txt weekdays.rules", "quoted packets stand more than 8 levels deep inside each other"),
+    ]) func theFilesOfTheTrial(_ command: String, _ message: String) throws
+  {
     let text = try Self.refused(command, in: SharedFolder.path + "/cases/hostile")
     #expect(text.contains(message), "\(text.prefix(500))")
     #expect(text.utf8.count < 2000)
@@ -29,10 +41,13 @@ import Testing
 
   /// A scenario file names what is not its own, by every member that names a file and every command that reads it.
   @Test(arguments: [
-    "rules: /etc/shadow", "rules6: /etc/shadow", "ipsets: /etc/shadow", "fingerprints: /etc/shadow", "snapshot: /etc/shadow", "conntrack: /etc/shadow",
-    "rules: ../../../../../etc/shadow", "ipsets: link", "snapshot: folder/shadow", "rules: /proc/self/environ", "ipsets: fifo", "rules: .", "snapshot: /dev/zero",
+    "rules: /etc/shadow", "rules6: /etc/shadow", "ipsets: /etc/shadow", "fingerprints: /etc/shadow", "snapshot: /etc/shadow",
+    "conntrack: /etc/shadow",
+    "rules: ../../../../../etc/shadow", "ipsets: link", "snapshot: folder/shadow", "rules: /proc/self/environ", "ipsets: fifo", "rules: .",
+    "snapshot: /dev/zero",
     "rules: /dev/stdin", "conntrack: zero",
-    "name: x\ntests: [{name: a, steps: [{pcap: {file: /etc/shadow, interfaces: {default: eth0}}}]}]", "name: x\ntests: [{name: a, steps: [{swap: {rules: /etc/shadow}}]}]",
+    "name: x\ntests: [{name: a, steps: [{pcap: {file: /etc/shadow, interfaces: {default: eth0}}}]}]",
+    "name: x\ntests: [{name: a, steps: [{swap: {rules: /etc/shadow}}]}]",
   ]) func aFileNamesOnlyItsOwn(_ member: String) throws {
     let text = member + (member.contains("tests:") ? "\n" : "\ntests: []\n")
     let outcome = try CommandTests.shell(
@@ -42,7 +57,9 @@ import Testing
       timeout 10 ferrule test . < /dev/null; echo "status $?"
       """, with: text, named: "scenario.yaml")
     #expect(outcome.text.components(separatedBy: "status 2\n").count == 5, "\(outcome.text)")
-    #expect(outcome.text.contains("is outside the folder of the file that names it; --allow-path DIR") || outcome.text.contains(", not a file"), "\(outcome.text)")
+    #expect(
+      outcome.text.contains("is outside the folder of the file that names it; --allow-path DIR") || outcome.text.contains(", not a file"),
+      "\(outcome.text)")
     #expect(!outcome.text.contains("root:"), "\(outcome.text)")
   }
 
@@ -61,7 +78,9 @@ import Testing
       ferrule coverage --allow-path .. s.yaml > /dev/null; echo "seventh $?"
       cat s.yaml | ferrule test --allow-path .. -; echo "eighth $?"
       """, with: CommandTests.fine)
-    for status in ["first 2", "second 2", "third 0", "fourth 2", "fifth 2", "sixth 0", "seventh 0", "eighth 0"] { #expect(outcome.text.contains("\(status)\n"), "\(outcome.text)") }
+    for status in ["first 2", "second 2", "third 0", "fourth 2", "fifth 2", "sixth 0", "seventh 0", "eighth 0"] {
+      #expect(outcome.text.contains("\(status)\n"), "\(outcome.text)")
+    }
     #expect(!outcome.text.contains("secret:"), "\(outcome.text)")
   }
 
@@ -75,15 +94,19 @@ import Testing
       for command in lint fmt show compile "run --host . $F" "run --ipset . $F" "run --ip-addr . $F" "run --packets . $F"; do
         timeout 10 ferrule $command . 'eth0 tcp 10.0.0.9:1 > 10.0.1.9:2 S' 2>&1 | grep -c 'directory\\|Unexpected'; done | sort -u
       """, with: CommandTests.fine)
-    for status in ["dash 0", "stdin 0", "process 0", "test 0", "substituted 0"] { #expect(outcome.text.contains("\(status)\n"), "\(outcome.text)") }
+    for status in ["dash 0", "stdin 0", "process 0", "test 0", "substituted 0"] {
+      #expect(outcome.text.contains("\(status)\n"), "\(outcome.text)")
+    }
     #expect(outcome.text.hasSuffix("\n1\n"), "\(outcome.text)")
   }
 
   @Test(arguments: [
-    "create a list:set\ncreate b list:set\nadd a b\nadd b a\n", "create a list:set\nadd a a\n", (0..<3000).map { "create s\($0) list:set\n" }.joined() + (1..<3000).map { "add s\($0) s\($0 - 1)\n" }.joined(),
+    "create a list:set\ncreate b list:set\nadd a b\nadd b a\n", "create a list:set\nadd a a\n",
+    (0..<3000).map { "create s\($0) list:set\n" }.joined() + (1..<3000).map { "add s\($0) s\($0 - 1)\n" }.joined(),
   ]) func setsAreNotNested(_ sets: String) throws {
     let rules = "*filter\n-A FORWARD -m set --match-set a src -j DROP\nCOMMIT\n"
-    let outcome = try CommandTests.shell("printf '\(rules.replacing("\n", with: "\\n"))' > $F.rules; timeout 10 ferrule run --ipset $F $F.rules \(Self.packet)", with: sets)
+    let outcome = try CommandTests.shell(
+      "printf '\(rules.replacing("\n", with: "\\n"))' > $F.rules; timeout 10 ferrule run --ipset $F $F.rules \(Self.packet)", with: sets)
     #expect(outcome.status == 2)
     #expect(outcome.text.contains("is a list:set, which cannot be an element of"), "\(outcome.text)")
   }
@@ -91,7 +114,8 @@ import Testing
   /// Chains may be as deep as there are chains.
   @Test func chainsMayBeDeep() throws {
     let count = 20_000
-    let rules = "*filter\n" + (0..<count).map { ":c\($0) - [0:0]\n" }.joined() + "-A FORWARD -j c0\n"
+    let rules =
+      "*filter\n" + (0..<count).map { ":c\($0) - [0:0]\n" }.joined() + "-A FORWARD -j c0\n"
       + (1..<count).map { "-A c\($0 - 1) -j c\($0)\n" }.joined() + "COMMIT\n"
     for command in ["show $F", "fmt $F", "compile $F", "run --brief $F \(Self.packet)"] {
       let outcome = try CommandTests.shell("timeout 60 ferrule \(command) > /dev/null", with: rules)

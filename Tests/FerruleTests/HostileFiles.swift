@@ -8,7 +8,9 @@ struct HostileFiles {
   static func quote(_ text: String) -> String {
     let units = text.unicodeScalars.map { scalar in
       let isPlain = scalar.value < 0x7F && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == " ")
-      return isPlain ? String(scalar) : "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count) + String(scalar.value, radix: 16)
+      return isPlain
+        ? String(scalar)
+        : "\\U" + String(repeating: "0", count: 8 - String(scalar.value, radix: 16).count) + String(scalar.value, radix: 16)
     }
     return "\"\(units.joined())\""
   }
@@ -19,9 +21,13 @@ struct HostileFiles {
     let words = HostileText.words.enumerated()
     for (index, word) in words { text += Array(":".utf8) + Self.chain(index, word) + Array(" - [0:0]\n".utf8) }
     for (index, word) in words {
-      text += Array("# ".utf8) + word + Array("\n-A FORWARD -p udp -m comment --comment \"".utf8) + word + Array("\" -j ".utf8) + Self.chain(index, word)
+      text +=
+        Array("# ".utf8) + word + Array("\n-A FORWARD -p udp -m comment --comment \"".utf8) + word + Array("\" -j ".utf8)
+        + Self.chain(index, word)
       text += Array("\n-A FORWARD -s 10.0.0.5/24 -j LOG --log-prefix \"".utf8) + word + Array("\"\n-A INPUT -i \"".utf8)
-      text += word.filter { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "!") }.prefix(12) + Array("\" -j DROP\n-A ".utf8) + Self.chain(index, word)
+      text +=
+        word.filter { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "!") }.prefix(12) + Array("\" -j DROP\n-A ".utf8)
+        + Self.chain(index, word)
       text += Array(" -m comment --comment \"".utf8) + word + Array("\" -j RETURN\n".utf8)
     }
     return text + Array("COMMIT\n".utf8)
@@ -43,7 +49,8 @@ struct HostileFiles {
     for word in HostileText.strings.map({ Array($0.utf8) }) + HostileText.bytes {
       for head in [
         ":", ":x ", "-A ", "-A FORWARD -j ", "-A FORWARD -m ", "-A FORWARD --", "-A FORWARD -s ", "-A FORWARD -p ", "-A FORWARD -i ", "*",
-        "-A FORWARD -m set --match-set ", "-A FORWARD -p tcp -m tcp --dport ", "-A FORWARD -m limit --limit ", "-A FORWARD -m conntrack --ctstate ", "",
+        "-A FORWARD -m set --match-set ", "-A FORWARD -p tcp -m tcp --dport ", "-A FORWARD -m limit --limit ",
+        "-A FORWARD -m conntrack --ctstate ", "",
       ] { text += Array(head.utf8) + word + [0x0A] }
     }
     return text + Array("COMMIT\n".utf8)
@@ -65,7 +72,8 @@ struct HostileFiles {
   var brokenScenario: [UInt8] {
     var text = "rules: |\n  *filter\n  COMMIT\nhost: {interfaces: {eth0: [10.0.0.1/24]}}\ntests:\n"
     for name in HostileText.strings.map({ Self.quote($0) }) {
-      text += "  - {name: \(name), \(name): 1, steps: []}\n  - {name: \(name), steps: [\(name)]}\n  - {name: \(name), steps: [{\(name): \(name)}]}\n"
+      text +=
+        "  - {name: \(name), \(name): 1, steps: []}\n  - {name: \(name), steps: [\(name)]}\n  - {name: \(name), steps: [{\(name): \(name)}]}\n"
       text += "  - {name: \(name), rules: \(name), steps: []}\n  - {name: \(name), snapshot: \(name), steps: []}\n"
       text += "  - {name: \(name), host: {interfaces: {\(name): [\(name)]}, routes: [\(name)], sysctls: {\(name): \(name)}}, steps: []}\n"
     }
@@ -98,7 +106,9 @@ final class XMLNames: NSObject, XMLParserDelegate {
     guard parser.parse() else { throw Malformed(reason: "line \(parser.lineNumber): \(parser.parserError.map { "\($0)" } ?? "")") }
   }
 
-  func parser(_ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes: [String: String]) {
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?, attributes: [String: String]
+  ) {
     found[name, default: []].append(attributes)
   }
 

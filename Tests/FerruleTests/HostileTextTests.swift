@@ -71,7 +71,8 @@ import Testing
       for arguments in [
         ["lint", rules], ["show", rules], ["show", "--format", "json", rules], ["compile", rules], ["compile", "--format", "json", rules],
         ["apply", "--test", rules], ["fmt", "--check", rules], ["run", "--host", "host.yaml", rules, packet],
-        ["run", "--brief", "--host", "host.yaml", rules, packet], ["run", "--format", "json", "--conntrack", "--host", "host.yaml", rules, packet],
+        ["run", "--brief", "--host", "host.yaml", rules, packet],
+        ["run", "--format", "json", "--conntrack", "--host", "host.yaml", rules, packet],
       ] { try harmless(arguments) }
     }
     #expect(try run(["show", "sound.rules"]).text.contains("c0\\x1b[2J"))
@@ -99,9 +100,12 @@ import Testing
   @Test func wordsOfTheCommandLineAreEchoedHarmlessly() throws {
     for (index, text) in HostileText.strings.enumerated() {
       for arguments in [
-        [text], ["lint", "--\(text)"], ["lint", "--format", text], ["lint", "--format=\(text)"], ["lint", text], ["explain", text], ["explain", "-m", text],
-        ["explain", "-j", text], ["run", "sound.rules", text], ["run", "sound.rules", "eth0 udp \(text)"], ["run", "--expect", text, "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"],
-        ["run", "--host", "host\(index).yaml", "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"], ["run", "--ipset", "set\(index)", "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"],
+        [text], ["lint", "--\(text)"], ["lint", "--format", text], ["lint", "--format=\(text)"], ["lint", text], ["explain", text],
+        ["explain", "-m", text],
+        ["explain", "-j", text], ["run", "sound.rules", text], ["run", "sound.rules", "eth0 udp \(text)"],
+        ["run", "--expect", text, "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"],
+        ["run", "--host", "host\(index).yaml", "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"],
+        ["run", "--ipset", "set\(index)", "sound.rules", "eth0 udp 1.1.1.1:1 > 2.2.2.2:2"],
         ["test", text], ["show", "-t", text, "sound.rules"],
       ] { try harmless(arguments) }
     }
@@ -134,9 +138,11 @@ import Testing
     for word in HostileText.words { #expect(bytes.firstRange(of: word) != nil, "\(word)") }
     #expect(bytes.firstRange(of: Array(files.sound.prefix(200).suffix(10))) != nil)
     let terminal = try BuiltCommand.shell(
-      "export TERM=xterm; unset NO_COLOR; script -qec 'ferrule fmt sound.rules; ferrule lint sound.rules' /dev/null < /dev/null | tr -d '\\r'; NO_COLOR=1 script -qec 'ferrule lint sound.rules' /dev/null </dev/null > .out", in: folder)
+      "export TERM=xterm; unset NO_COLOR; script -qec 'ferrule fmt sound.rules; ferrule lint sound.rules' /dev/null < /dev/null | tr -d '\\r'; NO_COLOR=1 script -qec 'ferrule lint sound.rules' /dev/null </dev/null > .out",
+      in: folder)
     let withoutColours = ["1;31", "1;33", "1;36", "0"].reduce(terminal.text) { $0.replacing("\u{1B}[\($1)m", with: "") }
-    #expect(terminal.text.contains("c0\\x1b[2J") && terminal.text.contains("\u{1B}[1;33mwarning"), "\(Escaping.lines(terminal.text).prefix(300))")
+    #expect(
+      terminal.text.contains("c0\\x1b[2J") && terminal.text.contains("\u{1B}[1;33mwarning"), "\(Escaping.lines(terminal.text).prefix(300))")
     #expect(HostileText.dangers(in: Array(withoutColours.utf8)).isEmpty)
     let quiet = try String(contentsOf: folder.appending(path: ".out"), encoding: .utf8)
     #expect(quiet.contains("warning") && !quiet.contains("\u{1B}"))
@@ -163,7 +169,8 @@ import Testing
 
   @Test func testsAreReadBackWithTheirNames() throws {
     let names = HostileText.strings.flatMap { [$0, $0, $0] }
-    let json = try JSONSerialization.jsonObject(with: Data(try run(["test", "--format", "json", "scenario.yaml"]).standard)) as? [String: Any]
+    let json =
+      try JSONSerialization.jsonObject(with: Data(try run(["test", "--format", "json", "scenario.yaml"]).standard)) as? [String: Any]
     let suite = try #require((json?["suites"] as? [[String: Any]])?.first)
     let tests = try #require(suite["tests"] as? [[String: Any]])
     #expect(tests.map { $0["name"] as? String } == names)
@@ -174,7 +181,8 @@ import Testing
     #expect(xml["skipped", "message"] == HostileText.strings.map { Escaping.line($0) })
     #expect(xml["failure", "message"].count == HostileText.strings.count)
 
-    let lines = try run(["test", "--format", "tap", "scenario.yaml"]).text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let lines = try run(["test", "--format", "tap", "scenario.yaml"]).text.split(separator: "\n", omittingEmptySubsequences: false)
+      .dropLast()
     #expect(lines.first == "TAP version 14" && lines.dropFirst().first == "1..\(names.count)")
     let points = lines.dropFirst(2).filter { !$0.hasPrefix("  ") }
     #expect(points.count == names.count)
@@ -189,7 +197,9 @@ import Testing
     for file in ["sound.rules", "broken.rules"] + Self.fileNames {
       let xml = try XMLNames(try run(["lint", "--format", "junit", file]).standard)
       #expect(!xml["testcase", "name"].isEmpty && Set(xml["testcase", "classname"]) == [Escaping.line(file)])
-      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(try self.run(["lint", "--format", "sarif", file]).standard)) }
+      #expect(throws: Never.self) {
+        try JSONSerialization.jsonObject(with: Data(try self.run(["lint", "--format", "sarif", file]).standard))
+      }
     }
   }
 
@@ -201,9 +211,10 @@ import Testing
     let files = 1 + Self.fileNames.count { !Self.isInline($0) }
     let lines = try run(["coverage", "--format", "lcov"] + scenarios).text.split(separator: "\n")
     #expect(lines.count { $0 == "end_of_record" } == files && lines.count { $0.hasPrefix("SF:") } == files)
-    #expect(lines.allSatisfy { line in
-      line == "end_of_record" || ["TN:", "SF:", "FN:", "FNDA:", "FNF:", "FNH:", "DA:", "LF:", "LH:"].contains { line.hasPrefix($0) }
-    })
+    #expect(
+      lines.allSatisfy { line in
+        line == "end_of_record" || ["TN:", "SF:", "FN:", "FNDA:", "FNF:", "FNH:", "DA:", "LF:", "LH:"].contains { line.hasPrefix($0) }
+      })
     let page = try run(["coverage", "--format", "html"] + scenarios).text
     for part in page.split(separator: "<").dropFirst() {
       let name = part.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber || $0 == "!" }

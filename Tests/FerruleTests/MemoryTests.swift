@@ -37,7 +37,9 @@ import Testing
   private static let packet = "eth0 tcp 10.0.0.9:1 > 10.0.1.9:2 S"
 
   /// A trace of this walk as a list of its entries would take some 300 MB.
-  @Test(arguments: [["run", "--brief"], ["run"], ["run", "--format", "json"], ["run", "--format", "jsonl"], ["test"], ["coverage"], ["lint"]])
+  @Test(arguments: [
+    ["run", "--brief"], ["run"], ["run", "--format", "json"], ["run", "--format", "jsonl"], ["test"], ["coverage"], ["lint"],
+  ])
   func aWalkOfAMillionEntriesTakesNoRoom(_ command: [String]) throws {
     let rules = try Self.file("tower.rules", Self.tower(19))
     let host = try Self.file("host.yaml", Self.host)
@@ -60,7 +62,9 @@ import Testing
     #expect(process.status == (command[0] == "lint" ? 1 : 0), "\(output.prefix(2000))")
     #expect(process.peakKilobytes < 100_000, "\(process.peakKilobytes) KB")
     if isRun { #expect(output.contains("sent through eth1") && output.utf8.count < 3_000_000) }
-    if command[0] == "lint" { #expect(output.contains("one packet can meet 1310719 rules and ends of chains in FORWARD"), "\(output.suffix(2000))") }
+    if command[0] == "lint" {
+      #expect(output.contains("one packet can meet 1310719 rules and ends of chains in FORWARD"), "\(output.suffix(2000))")
+    }
   }
 
   @Test func logsOfTheLeavesTakeNoRoom() throws {

@@ -55,7 +55,9 @@ import Testing
   }
 
   @Test func aDryRunOnTheSnapshotDoesAsTheKernelDoes() throws {
-    var script = Self.machine + "\n\(Self.state) > $T/before\nferrule snapshot > $T/host.yaml || exit 9\n\(Self.state) > $T/after\ncmp $T/before $T/after && echo unchanged\n"
+    var script =
+      Self.machine
+      + "\n\(Self.state) > $T/before\nferrule snapshot > $T/host.yaml || exit 9\n\(Self.state) > $T/after\ncmp $T/before $T/after && echo unchanged\n"
     for packet in Self.packets {
       let parts = packet.split(separator: " ")
       // A process that may not send is told so.
@@ -67,37 +69,39 @@ import Testing
         """
     }
     let outcome = try Self.inNamespace(script)
-    #expect(outcome.text == """
-      unchanged
-      kernel 9.9.9.9 sent eth0
-      ferrule 9.9.9.9 sent through eth0
-      kernel 9.9.8.9 not sent
-      ferrule 9.9.8.9 dropped at OUTPUT by filter OUTPUT policy
-      kernel 9.9.8.9 sent eth1
-      ferrule 9.9.8.9 sent through eth1
-      kernel 198.18.0.1 not sent
-      ferrule 198.18.0.1 refused: there is no route
-      kernel 192.168.50.1 sent lo
-      ferrule 192.168.50.1 delivered to this host
+    #expect(
+      outcome.text == """
+        unchanged
+        kernel 9.9.9.9 sent eth0
+        ferrule 9.9.9.9 sent through eth0
+        kernel 9.9.8.9 not sent
+        ferrule 9.9.8.9 dropped at OUTPUT by filter OUTPUT policy
+        kernel 9.9.8.9 sent eth1
+        ferrule 9.9.8.9 sent through eth1
+        kernel 198.18.0.1 not sent
+        ferrule 198.18.0.1 refused: there is no route
+        kernel 192.168.50.1 sent lo
+        ferrule 192.168.50.1 delivered to this host
 
-      """)
+        """)
   }
 
   @Test func aScenarioFileOnItAgreesWithTheKernel() throws {
-    let outcome = try Self.inNamespace(Self.machine + """
+    let outcome = try Self.inNamespace(
+      Self.machine + """
 
-      ferrule snapshot --redact > $T/redacted.yaml; ferrule snapshot > $T/host.yaml
-      cat > $T/scenario.yaml <<'TESTS'
-      snapshot: host.yaml
-      tests:
-        - name: by the set
-          steps:
-            - local udp 10.1.2.1:4000 > 9.9.9.9:53 => sent eth0
-            - local udp 10.1.2.1:4000 > 9.9.8.9:53 => drop OUTPUT
-            - eth0 udp 10.1.2.9:4000 > 172.20.3.9:53 => drop FORWARD
-      TESTS
-      ferrule test $T/scenario.yaml; ferrule verify $T/scenario.yaml; grep -c '10[.]1[.]2[.]' $T/redacted.yaml
-      """)
+        ferrule snapshot --redact > $T/redacted.yaml; ferrule snapshot > $T/host.yaml
+        cat > $T/scenario.yaml <<'TESTS'
+        snapshot: host.yaml
+        tests:
+          - name: by the set
+            steps:
+              - local udp 10.1.2.1:4000 > 9.9.9.9:53 => sent eth0
+              - local udp 10.1.2.1:4000 > 9.9.8.9:53 => drop OUTPUT
+              - eth0 udp 10.1.2.9:4000 > 172.20.3.9:53 => drop FORWARD
+        TESTS
+        ferrule test $T/scenario.yaml; ferrule verify $T/scenario.yaml; grep -c '10[.]1[.]2[.]' $T/redacted.yaml
+        """)
     #expect(outcome.text.contains(": 1 passed, 3 packets\n"), "\(outcome.text)")
     #expect(outcome.text.contains(": 1 agree, 3 packets\n"), "\(outcome.text)")
     #expect(outcome.text.hasSuffix("\n0\n"), "\(outcome.text)")

@@ -85,7 +85,8 @@ import Testing
       sed -i 's/=> local/=> drop/' suites/b/scenario.yaml; await 1 'b/scenario.yaml: 1 failed'
       N=$(grep -c 'a/scenario.yaml: 1 passed' out); rm -r suites/b; await $((N + 1)) 'a/scenario.yaml: 1 passed'
       kill -0 $P && kill -INT $P; wait $P; echo "status $?"; cat out
-      """, with: """
+      """,
+      with: """
         rules: ../../rules
         tests:
           - name: t

@@ -121,7 +121,8 @@ import Testing
   }
 
   @Test func scenariosMayComeAsLines() throws {
-    let line = #"{"name": "x", "rules": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1"}]}"#
+    let line =
+      #"{"name": "x", "rules": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1"}]}"#
     let outcome = try CommandTests.shell("ferrule verify --verbose $F", with: line + "\n" + line, named: "some.jsonl")
     #expect(outcome.status == 0)
     #expect(outcome.text.contains("2 agree, 2 packets"), "\(outcome.text)")
@@ -185,7 +186,9 @@ import Testing
     for suite in report.suites {
       for test in suite.tests where test.outcome != "agree" {
         // No other user can be had there.
-        #expect(test.outcome == "not_verified" && test.reason?.contains(#/owner|as user/#) == true, "\(suite.name), \(test.name): \(test.outcome), \(test.reason ?? "")")
+        #expect(
+          test.outcome == "not_verified" && test.reason?.contains(#/owner|as user/#) == true,
+          "\(suite.name), \(test.name): \(test.outcome), \(test.reason ?? "")")
       }
     }
     #expect(report.counts["agree"] ?? 0 >= 30, "\(report.counts)")

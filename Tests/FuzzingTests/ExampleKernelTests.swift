@@ -3,8 +3,8 @@ import Fuzzing
 import Kernel
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -34,7 +34,9 @@ import XTables
         print("NOT asked: \(play): \(reason)")
       } else {
         asked += 1
-        let failures = (result.failures + result.steps.flatMap(\.failures)).map { "\($0.expected) by the evaluator, \($0.actual) by the kernel" }
+        let failures = (result.failures + result.steps.flatMap(\.failures)).map {
+          "\($0.expected) by the evaluator, \($0.actual) by the kernel"
+        }
         #expect(result.outcome == .passed, "\(play): \(failures.joined(separator: "; ")) \(result.reason ?? "")")
       }
     }

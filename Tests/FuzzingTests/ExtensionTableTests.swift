@@ -3,8 +3,8 @@ import Fuzzing
 import Kernel
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -52,6 +52,8 @@ import XTables
       }
     }
     let has = rows.filter { $0.refusal == nil }
-    print("\(has.count) scenarios of \(Set(has.map(\.name)).count) extensions; \(Set(rows.map(\.name)).subtracting(has.map(\.name)).sorted()) the kernel here has not")
+    print(
+      "\(has.count) scenarios of \(Set(has.map(\.name)).count) extensions; \(Set(rows.map(\.name)).subtracting(has.map(\.name)).sorted()) the kernel here has not"
+    )
   }
 }

@@ -3,8 +3,8 @@ import FoundationEssentials
 import Fuzzing
 import Kernel
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -51,7 +51,9 @@ import XTables
     print("\(family): \(outcome.tally.rulesets) rulesets, \(outcome.tally.pairs) pairs")
     #expect(outcome.tally.pairs > 10 * Self.count)
     for disagreement in outcome.disagreements {
-      Issue.record("number \(disagreement.number) of seed \(Self.seed): \(disagreement.differences.map { "\n  \($0)" }.joined())\n\(disagreement.scenario)")
+      Issue.record(
+        "number \(disagreement.number) of seed \(Self.seed): \(disagreement.differences.map { "\n  \($0)" }.joined())\n\(disagreement.scenario)"
+      )
     }
   }
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import InputFuzzing
-import Testing
 import TestSupport
+import Testing
 
 /// Whatever strangers write is read without a trap, in two seconds of processor time and 256 MB (`InputLimits`).
 ///

@@ -80,7 +80,8 @@ func read(_ arguments: Arguments, isRead: Bool) throws -> Int32 {
   var inputs = try arguments.rest.map { try HostFile.bytes($0) }
   if arguments.options["number"] != nil {
     let seed = arguments.options["seed"].flatMap { UInt64($0) }
-    inputs.append(try InputTrial(entries).input(of: InputTrial.Run(entry: entries[0].name, number: arguments.number("number", or: 0), seed: seed)))
+    inputs.append(
+      try InputTrial(entries).input(of: InputTrial.Run(entry: entries[0].name, number: arguments.number("number", or: 0), seed: seed)))
   }
   for input in inputs {
     guard isRead else {
@@ -101,7 +102,9 @@ func files(in folder: String) throws -> [[UInt8]] {
 func unpack(_ arguments: Arguments) throws -> Int32 {
   guard let folder = arguments.rest.first else { throw Mistake("name a folder") }
   try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  for (number, input) in try InputCorpus.inputs(of: try arguments.entries()[0].name).enumerated() { try HostFile.write(input, to: "\(folder)/\(number)") }
+  for (number, input) in try InputCorpus.inputs(of: try arguments.entries()[0].name).enumerated() {
+    try HostFile.write(input, to: "\(folder)/\(number)")
+  }
   return 0
 }
 

@@ -66,7 +66,8 @@ package struct InputMutator {
   /// What terminals, browsers and readers of UTF-8 trip over; also bytes that are no UTF-8.
   private mutating func oddText() -> [UInt8] {
     let texts = [
-      "\u{0}", "\u{1b}[2J", "\u{7f}", "\u{85}", "\u{9b}31m", "\u{200b}", "\u{202e}", "\u{2028}", "\u{2066}", "\u{feff}", "\u{fffd}", "e\u{301}", "ß", "\u{1f4a9}",
+      "\u{0}", "\u{1b}[2J", "\u{7f}", "\u{85}", "\u{9b}31m", "\u{200b}", "\u{202e}", "\u{2028}", "\u{2066}", "\u{feff}", "\u{fffd}",
+      "e\u{301}", "ß", "\u{1f4a9}",
       "İ", "\r\n", "\n::error::", "${x}", "%s%n", "../", "~",
     ]
     let bytes: [[UInt8]] = [[0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xff, 0xfe], [0x80], [0xe2, 0x80]]
@@ -158,7 +159,8 @@ package struct InputMutator {
   /// Something opened many times, with or without its end.
   private mutating func nest() -> [UInt8] {
     let (open, close) = any([
-      ("[", "]"), ("{\"a\":", "}"), ("- ", ""), ("(", ")"), ("{a: ", "}"), ("[udp 10.0.0.9:1 > 10.0.1.9:2 ", "]"), ("\"", "\""), ("!", ""), ("&a [", "]"),
+      ("[", "]"), ("{\"a\":", "}"), ("- ", ""), ("(", ")"), ("{a: ", "}"), ("[udp 10.0.0.9:1 > 10.0.1.9:2 ", "]"), ("\"", "\""), ("!", ""),
+      ("&a [", "]"),
       ("\n ", ""), ("? ", ""), ("0&", ""), ("|", "|"), ("\\", ""),
     ])
     let count = min(any([2, 20, 200, 2000, 30_000]), Self.longest / 2 / open.utf8.count)

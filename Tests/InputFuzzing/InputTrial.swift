@@ -93,7 +93,8 @@ package struct InputTrial {
     while next < runs.count, !isOver(), report.failures.count < mostFailures {
       let end = min(next + batch, runs.count)
       let names = entries.map(\.name).joined(separator: ",")
-      let answer = try HostProcess.run(program, ["work", names, "\(count)", "\(seed)", "\(next)", "\(end)"], environment: ["SWIFT_BACKTRACE=enable=no"])
+      let answer = try HostProcess.run(
+        program, ["work", names, "\(count)", "\(seed)", "\(next)", "\(end)"], environment: ["SWIFT_BACKTRACE=enable=no"])
       var at = next
       var isEnded = false
       for line in answer.output.split(separator: "\n") {

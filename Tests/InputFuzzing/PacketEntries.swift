@@ -19,16 +19,16 @@ enum PacketEntries {
 
   static func host() throws -> Host {
     let text = """
-        interfaces:
-          eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}
-          eth1: {addresses: [10.0.1.1/24, "fd01::1/64"], mtu: 1400}
-          eth2: {addresses: [198.51.100.1/24, "2001:db8::1/64"]}
-        routes: [default via 198.51.100.254 dev eth2, "default via 2001:db8::fe dev eth2"]
-        sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
-        sockets:
-          - {name: web, proto: tcp, port: 80}
-          - {name: dns, proto: udp, port: 53}
-        """
+      interfaces:
+        eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}
+        eth1: {addresses: [10.0.1.1/24, "fd01::1/64"], mtu: 1400}
+        eth2: {addresses: [198.51.100.1/24, "2001:db8::1/64"]}
+      routes: [default via 198.51.100.254 dev eth2, "default via 2001:db8::fe dev eth2"]
+      sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
+      sockets:
+        - {name: web, proto: tcp, port: 80}
+        - {name: dns, proto: udp, port: 53}
+      """
     return try Host(yaml: SourceFile(name: "host", bytes: Array(text.utf8)))
   }
 
@@ -124,7 +124,9 @@ enum PacketEntries {
     guard let client = IPAddress(ends.0), let server = IPAddress(ends.1) else { return }
     var talk = Talk(simulator, client: client, server: server, proto: proto, port: port)
     talk.open()
-    for (index, payload) in bytes.dropFirst().split(separator: [0xff, 0x00], maxSplits: 12).enumerated() { talk.say(Array(payload), isReply: index % 2 == 1) }
+    for (index, payload) in bytes.dropFirst().split(separator: [0xff, 0x00], maxSplits: 12).enumerated() {
+      talk.say(Array(payload), isReply: index % 2 == 1)
+    }
     for expectation in simulator.expectations() { _ = "\(expectation)" }
   }
 
@@ -137,7 +139,9 @@ enum PacketEntries {
   /// One packet past `-m set` and `-j SET` with such sets.
   static func carry(knowing sets: AddressSets) {
     let names = sets.names(over: .builtin)
-    let lines = ["a", "hosts", "nets", "services"].map { "-A FORWARD -m set --match-set \($0) src,dst,src -j SET --add-set \($0) src,src,src --exist" }
+    let lines = ["a", "hosts", "nets", "services"].map {
+      "-A FORWARD -m set --match-set \($0) src,dst,src -j SET --add-set \($0) src,src,src --exist"
+    }
     let text = "*filter\n" + lines.joined(separator: "\n") + "\nCOMMIT\n"
     let parsed = RulesetParser(registry: .ferrule, names: names, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(text.utf8)))
     guard let simulator = try? Simulator(host: host(), rulesets: [parsed.ruleset]), let packet = sample() else { return }

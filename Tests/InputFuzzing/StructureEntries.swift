@@ -52,7 +52,9 @@ enum StructureEntries {
   /// Attributes are nested as far as someone asks.
   private static func read(_ attributes: NetlinkAttributes, depth: Int) {
     for type in 0..<24 as Range<UInt16> {
-      _ = (attributes.uint8(type), attributes.network16(type), attributes.network32(type), attributes.network64(type), attributes.text(type))
+      _ = (
+        attributes.uint8(type), attributes.network16(type), attributes.network32(type), attributes.network64(type), attributes.text(type)
+      )
       if depth > 0, let nested = attributes.nested(type) { read(nested, depth: depth - 1) }
     }
   }

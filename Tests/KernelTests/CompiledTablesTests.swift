@@ -11,7 +11,8 @@ import XTables
 /// Compiled tables put into a kernel as they are.
 @Suite(.asRoot) struct CompiledTablesTests {
   private static func parse(_ text: String, _ family: Family = .ipv4) throws -> Ruleset {
-    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: family).parse(SourceFile(name: "rules", bytes: Array(text.utf8)))
+    let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: family).parse(
+      SourceFile(name: "rules", bytes: Array(text.utf8)))
     try #require(parsed.diagnostics.isEmpty, "\(parsed.diagnostics.map(\.message))")
     return parsed.ruleset
   }

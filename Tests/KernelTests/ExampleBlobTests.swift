@@ -5,8 +5,8 @@ import Extensions
 import FoundationEssentials
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 

@@ -16,7 +16,8 @@ import Testing
     try files.createDirectory(atPath: base + "/own-not", withIntermediateDirectories: true)
     for path in ["own/in", "own/sub/in", "other/out", "own-not/out"] { try Data("text".utf8).write(to: URL(filePath: "\(base)/\(path)")) }
     for (link, target) in [
-      ("own/link", "sub/in"), ("own/leaves", "../other/out"), ("own/absolute", base + "/other/out"), ("own/folder", "../other"), ("own/null", "/dev/null"),
+      ("own/link", "sub/in"), ("own/leaves", "../other/out"), ("own/absolute", base + "/other/out"), ("own/folder", "../other"),
+      ("own/null", "/dev/null"),
       ("linked", "own"), ("own/loop", "loop"),
     ] { try files.createSymbolicLink(atPath: "\(base)/\(link)", withDestinationPath: target) }
     #expect(unsafe mkfifo(base + "/own/fifo", 0o600) == 0)
@@ -45,7 +46,10 @@ import Testing
   }
 
   /// Whether something is outside is not told either.
-  @Test(arguments: ["../other/out", "leaves", "absolute", "folder/out", "../own-not/out", "../other/none", "folder/none", "/etc/passwd", "/dev/null", "null", "/nowhere/at/all"])
+  @Test(arguments: [
+    "../other/out", "leaves", "absolute", "folder/out", "../own-not/out", "../other/none", "folder/none", "/etc/passwd", "/dev/null",
+    "null", "/nowhere/at/all",
+  ])
   func othersAreRefused(_ name: String) throws {
     try Self.withFolder { base in
       let path = name.hasPrefix("/") ? name : "\(base)/own/\(name)"
@@ -58,7 +62,12 @@ import Testing
   }
 
   /// At once: nothing is opened that could wait.
-  @Test(.timeLimit(.minutes(1)), arguments: [("fifo", "is a FIFO, not a file"), ("sub", "is a directory, not a file"), ("none", "No such file"), ("loop", "ELOOP"), ("in/none", "ENOTDIR")])
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ("fifo", "is a FIFO, not a file"), ("sub", "is a directory, not a file"), ("none", "No such file"), ("loop", "ELOOP"),
+      ("in/none", "ENOTDIR"),
+    ])
   func onlyRegularFilesAreRead(_ name: String, _ message: String) throws {
     try Self.withFolder { base in
       let refusal = Self.refusal(FolderAccess(besides: "\(base)/own/a.yaml"), "\(base)/own/\(name)")

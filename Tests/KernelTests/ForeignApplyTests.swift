@@ -2,8 +2,8 @@ import Diagnostics
 import Extensions
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -55,7 +55,8 @@ import XTables
 
   /// Known extensions as foreign ones: those with a part of the kernel's own too.
   @Test(arguments: [
-    "-m limit --limit 3/hour", "-p tcp -m hashlimit --hashlimit-upto 5/sec --hashlimit-name x -j LOG --log-prefix \"a b\"", "-m quota --quota 1000",
+    "-m limit --limit 3/hour", "-p tcp -m hashlimit --hashlimit-upto 5/sec --hashlimit-name x -j LOG --log-prefix \"a b\"",
+    "-m quota --quota 1000",
     "-m statistic --mode nth --every 3 --packet 0", "-p tcp -m multiport --dports 1,2:3 -j REJECT --reject-with tcp-reset",
   ]) func knownOnesAreForeignToAnEmptyRegistry(_ rule: String) throws {
     let text = Self.table("-A INPUT \(rule)")

@@ -2,8 +2,8 @@ import Diagnostics
 import Extensions
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -43,9 +43,11 @@ import XTables
       var refused: [String] = []
       var other: [String] = []
       for golden in all {
-        let table = KernelTable(family: golden.family, name: golden.table, chains: [
-          KernelChain(name: golden.chain, policy: .accept, rules: [golden.rule])
-        ])
+        let table = KernelTable(
+          family: golden.family, name: golden.table,
+          chains: [
+            KernelChain(name: golden.chain, policy: .accept, rules: [golden.rule])
+          ])
         let before = try KernelTables().read(golden.family, golden.table)
         var options = KernelTables.ApplyOptions()
         options.verifies = false

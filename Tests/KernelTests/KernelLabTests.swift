@@ -1,8 +1,8 @@
 import Extensions
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 
 @Suite(.asRoot, .serialized) struct KernelLabTests {
   /// The kernel answers as it did when its answers were recorded; in namespaces that have been used before as in new ones.
@@ -37,17 +37,22 @@ import TestSupport
   @Test func whatCannotBePlayedIsAnsweredWithTheReason() throws {
     #expect(try answer(#"{"name": "x", "rules": \#(rules("-A FORWARD -j NOPE"))}"#).error?.contains("NOPE") == true)
     #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": ["1.2.3.4/99"]}}}"#).error == "no address: 1.2.3.4/99")
-    #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error == "topology.setup[0]: `route nonsense': route nonsense is not understood here")
+    #expect(
+      try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error
+        == "topology.setup[0]: `route nonsense': route nonsense is not understood here")
     #expect(try answer(#"{"name": "x", "sysctl": {"net.ipv4.no_such": 1}}"#).error?.contains("/proc/sys/net/ipv4/no_such") == true)
     #expect(try answer(#"{"name": "x", "sysctl": {"kernel.panic": 1}}"#).error == "no sysctl of a network namespace: kernel.panic")
-    #expect(try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error == "topology.setup[0]: `netns add y': ip knows no netns, or it is not understood here")
+    #expect(
+      try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error
+        == "topology.setup[0]: `netns add y': ip knows no netns, or it is not understood here")
     #expect(try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "no interface eth9")
     #expect(try answer(#"{"name": "x", "ipset": "nonsense"}"#).error?.hasPrefix("ipset: ") == true)
     #expect(KernelLab(registry: .ferrule).answer(line: "{").contains("\"error\": \"not JSON"))
   }
 
   @Test func packetsThatAreLostAreToldFromThoseDropped() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "rules": \#(rules("-A FORWARD -d 10.0.1.66 -j DROP")), "steps": [
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "ttl": 1},
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "df": 1, "payload": {"len": 2000}},
@@ -66,7 +71,8 @@ import TestSupport
 
   /// Without conntrack fragments for this host are put together behind PREROUTING, and every one of them is seen there.
   @Test func fragmentsForThisHostAreAbsorbedBetweenHooks() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "rules": \#(rules("")), "steps": [
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1", "dport": 2, "payload": {"len": 40}, "frag": {"off": 0, "len": 24, "mf": 1}},
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1", "dport": 2, "payload": {"len": 40}, "frag": {"off": 24}}]}
@@ -76,7 +82,8 @@ import TestSupport
   }
 
   @Test func socketsConverse() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "mode": "stack", "rules": \#(rules("")), "sockets": [{"name": "t", "port": 80}, {"name": "u", "proto": "udp", "port": 53}], "steps": [
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.0.1", "sport": 7, "dport": 53, "payload": "q"},
        {"send": "u", "payload": "answer"},
@@ -91,17 +98,19 @@ import TestSupport
     let briefs = result.steps.map { step in
       (step.json["egress"]?.elements ?? []).compactMap { $0["brief"]?.text }.filter { !$0.hasSuffix(" A") }
     }
-    #expect(briefs == [
-      [], ["udp 10.0.0.1:53>10.0.0.9:7"], ["tcp 10.0.0.1:80>10.0.0.9:9 SA"], [], ["tcp 10.0.0.1:80>10.0.0.9:9 PA"], [],
-      ["tcp 10.0.0.1:80>10.0.0.9:9 RA"], [],
-    ])
+    #expect(
+      briefs == [
+        [], ["udp 10.0.0.1:53>10.0.0.9:7"], ["tcp 10.0.0.1:80>10.0.0.9:9 SA"], [], ["tcp 10.0.0.1:80>10.0.0.9:9 PA"], [],
+        ["tcp 10.0.0.1:80>10.0.0.9:9 RA"], [],
+      ])
     #expect(result.steps[0].json["sockets"]?.description == #"[{"socket": "u", "data": "71", "from": ["10.0.0.9", 7]}]"#)
     #expect(result.steps[5].json["sockets"]?.description == #"[{"socket": "t#1", "closed": true}]"#)
     #expect(result.steps[7].errno == "ENOENT")
   }
 
   @Test func aQueueGivesItsVerdictsInOrder() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "rules": \#(rules("-A FORWARD -j NFQUEUE --queue-num 7")), "queues": {"7": ["accept", "drop", {"mark": 5}]}, "steps": [
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "repeat": 2}, {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9"},
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9"}]}
@@ -111,7 +120,8 @@ import TestSupport
   }
 
   @Test func aHostOfIPv6AnswersInTheSameShape() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "topology": {"ifaces": {"eth0": ["fd00::1/64"], "eth1": ["fd00:1::1/64"]}},
        "rules6": \#(rules("-A FORWARD -m conntrack --ctstate NEW\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset")), "steps": [
        {"in": "eth0", "src": "fd00::9", "dst": "fd00:1::9", "sport": 1, "dport": 2},
@@ -122,10 +132,11 @@ import TestSupport
       """#)
     #expect(result.error == nil)
     #expect(result.steps.map(\.verdict.kind) == [.sent, .drop, .absorbed, .sent, .none])
-    #expect(result.steps[0].hits6 == [
-      LabHit(table: "filter", chain: "FORWARD", rule: 1, count: LabCount(1, 48)),
-      LabHit(table: "filter", chain: "FORWARD", rule: 0, count: LabCount(1, 48)),
-    ])
+    #expect(
+      result.steps[0].hits6 == [
+        LabHit(table: "filter", chain: "FORWARD", rule: 1, count: LabCount(1, 48)),
+        LabHit(table: "filter", chain: "FORWARD", rule: 0, count: LabCount(1, 48)),
+      ])
     #expect(result.steps[1].json["egress"]?.elements?.map { $0["brief"]?.text } == ["tcp [fd00:1::9]:2>[fd00::9]:1 RA"])
     #expect(result.steps[0].events.count == 1)
     // The host says nothing of its own accord.
@@ -134,7 +145,8 @@ import TestSupport
   }
 
   @Test func connectionsAreFoundWhereRulesSilenceTheirEvents() throws {
-    let result = try answer(#"""
+    let result = try answer(
+      #"""
       {"name": "x", "rules": "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -j CT --ctevents destroy\nCOMMIT\n", "steps": [
        {"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9", "sport": 1, "dport": 2}]}
       """#)

@@ -1,8 +1,8 @@
 import Diagnostics
 import Extensions
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -45,8 +45,10 @@ import XTables
 
   @Test func anAccountingObjectMustBeThere() throws {
     let rules = "*filter\n-A INPUT -m nfacct --nfacct-name web\nCOMMIT\n"
-    #expect(try Self.judge(rules) == Outcome(
-      missing: ["the kernel has no accounting object `web' in this network namespace"], isTaken: false))
+    #expect(
+      try Self.judge(rules)
+        == Outcome(
+          missing: ["the kernel has no accounting object `web' in this network namespace"], isTaken: false))
     #expect(try Self.judge(rules, objects: ["web"]) == Outcome(missing: [], isTaken: true))
     #expect(try Self.judge(rules, objects: ["wet"]).isTaken == false)
   }
@@ -70,7 +72,8 @@ import XTables
 
   /// The search for the refused rule blames no other because of an object that is not in its namespace.
   @Test func anotherMistakeIsFoundBesideThem() throws {
-    let text = "*filter\n-A INPUT -m nfacct --nfacct-name web\n-A INPUT -m l2tp --ferrule-bytes 0:00000000000000000000000000000000\nCOMMIT\n"
+    let text =
+      "*filter\n-A INPUT -m nfacct --nfacct-name web\n-A INPUT -m l2tp --ferrule-bytes 0:00000000000000000000000000000000\nCOMMIT\n"
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(text.utf8)))
     let rule = try NetworkNamespace.onNewThread { () -> RuleReference? in
       var socket = try NetlinkSocket(.netfilter)

@@ -1,7 +1,7 @@
 import Glibc
 import Kernel
-import Testing
 import TestSupport
+import Testing
 import Wire
 
 @Suite(.asRoot) struct KernelTablesTests {
@@ -9,15 +9,19 @@ import Wire
   func aTableIsCommittedAndReadBack(family: AddressFamily) throws {
     var counted = Entries.plain(family, jump: "ACCEPT")
     counted.setCounters(KernelCounters(packets: 7, bytes: 700), family)
-    let wanted = KernelTable(family: family, name: "filter", chains: [
-      KernelChain(name: "INPUT", policy: .drop, counters: KernelCounters(packets: 3, bytes: 300), rules: [
-        Entries.plain(family, jump: "web"), counted, Entries.plain(family),
-      ]),
-      KernelChain(name: "FORWARD", policy: .accept),
-      KernelChain(name: "OUTPUT", policy: .accept),
-      KernelChain(name: "empty"),
-      KernelChain(name: "web", rules: [Entries.plain(family, jump: "empty", goto: true), Entries.plain(family, jump: "RETURN")]),
-    ])
+    let wanted = KernelTable(
+      family: family, name: "filter",
+      chains: [
+        KernelChain(
+          name: "INPUT", policy: .drop, counters: KernelCounters(packets: 3, bytes: 300),
+          rules: [
+            Entries.plain(family, jump: "web"), counted, Entries.plain(family),
+          ]),
+        KernelChain(name: "FORWARD", policy: .accept),
+        KernelChain(name: "OUTPUT", policy: .accept),
+        KernelChain(name: "empty"),
+        KernelChain(name: "web", rules: [Entries.plain(family, jump: "empty", goto: true), Entries.plain(family, jump: "RETURN")]),
+      ])
     let (back, witness) = try NetworkNamespace.onNewThread {
       var options = KernelTables.ApplyOptions()
       options.keepsCounters = true
@@ -34,29 +38,40 @@ import Wire
       for (rule, other) in zip(chain.rules, found.rules) { #expect(rule.agrees(with: other, family: family)) }
     }
     let rules = witness.split(separator: "\n").filter { !$0.hasPrefix("#") }
-    #expect(rules == [
-      "*filter", ":INPUT DROP [3:300]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":empty - [0:0]", ":web - [0:0]",
-      "[0:0] -A INPUT -j web", "[7:700] -A INPUT -j ACCEPT", "[0:0] -A INPUT", "[0:0] -A web -g empty", "[0:0] -A web -j RETURN",
-      "COMMIT",
-    ])
+    #expect(
+      rules == [
+        "*filter", ":INPUT DROP [3:300]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":empty - [0:0]", ":web - [0:0]",
+        "[0:0] -A INPUT -j web", "[7:700] -A INPUT -j ACCEPT", "[0:0] -A INPUT", "[0:0] -A web -g empty", "[0:0] -A web -j RETURN",
+        "COMMIT",
+      ])
   }
 
   @Test func aRefusedTableSetsTheEarlierOnesBack() throws {
-    let before = KernelTable(family: .ipv4, name: "filter", chains: [
-      KernelChain(name: "INPUT", policy: .drop, counters: KernelCounters(packets: 5, bytes: 55), rules: [Entries.plain(.ipv4, jump: "mine")]),
-      KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
-      KernelChain(name: "mine"),
-    ])
-    let filter = KernelTable(family: .ipv4, name: "filter", chains: [
-      KernelChain(name: "INPUT", policy: .accept), KernelChain(name: "FORWARD", policy: .drop), KernelChain(name: "OUTPUT", policy: .accept),
-    ])
+    let before = KernelTable(
+      family: .ipv4, name: "filter",
+      chains: [
+        KernelChain(
+          name: "INPUT", policy: .drop, counters: KernelCounters(packets: 5, bytes: 55), rules: [Entries.plain(.ipv4, jump: "mine")]),
+        KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
+        KernelChain(name: "mine"),
+      ])
+    let filter = KernelTable(
+      family: .ipv4, name: "filter",
+      chains: [
+        KernelChain(name: "INPUT", policy: .accept), KernelChain(name: "FORWARD", policy: .drop),
+        KernelChain(name: "OUTPUT", policy: .accept),
+      ])
     // TTL is allowed in mangle only; the third rule of nat's POSTROUTING is the one refused.
-    let nat = KernelTable(family: .ipv4, name: "nat", chains: [
-      KernelChain(name: "PREROUTING", policy: .accept, rules: [Entries.plain(.ipv4, jump: "ACCEPT")]),
-      KernelChain(name: "POSTROUTING", policy: .accept, rules: [
-        Entries.plain(.ipv4), Entries.plain(.ipv4), Entries.target(.ipv4, "TTL", data: [0, 64, 0, 0]), Entries.plain(.ipv4),
-      ]),
-    ])
+    let nat = KernelTable(
+      family: .ipv4, name: "nat",
+      chains: [
+        KernelChain(name: "PREROUTING", policy: .accept, rules: [Entries.plain(.ipv4, jump: "ACCEPT")]),
+        KernelChain(
+          name: "POSTROUTING", policy: .accept,
+          rules: [
+            Entries.plain(.ipv4), Entries.plain(.ipv4), Entries.target(.ipv4, "TTL", data: [0, 64, 0, 0]), Entries.plain(.ipv4),
+          ]),
+      ])
     let (error, witness) = try NetworkNamespace.onNewThread {
       var options = KernelTables.ApplyOptions()
       options.keepsCounters = true
@@ -77,11 +92,13 @@ import Wire
   }
 
   @Test func aCircleIsRefusedAtTheRuleThatClosesIt() throws {
-    let table = KernelTable(family: .ipv6, name: "filter", chains: [
-      KernelChain(name: "INPUT", policy: .accept, rules: [Entries.plain(.ipv6, jump: "a")]),
-      KernelChain(name: "a", rules: [Entries.plain(.ipv6), Entries.plain(.ipv6, jump: "b")]),
-      KernelChain(name: "b", rules: [Entries.plain(.ipv6, jump: "a")]),
-    ])
+    let table = KernelTable(
+      family: .ipv6, name: "filter",
+      chains: [
+        KernelChain(name: "INPUT", policy: .accept, rules: [Entries.plain(.ipv6, jump: "a")]),
+        KernelChain(name: "a", rules: [Entries.plain(.ipv6), Entries.plain(.ipv6, jump: "b")]),
+        KernelChain(name: "b", rules: [Entries.plain(.ipv6, jump: "a")]),
+      ])
     let error = try NetworkNamespace.onNewThread { () -> KernelError? in
       do throws(KernelError) { try KernelTables().apply([table]) } catch { return error }
       return nil
@@ -128,10 +145,12 @@ import Wire
       let pristine = try RawTable.read(.ipv4, "filter")
       #expect(pristine.entryCount == 4)
       #expect(pristine.validHooks == 0b01110)
-      let table = KernelTable(family: .ipv4, name: "filter", chains: [
-        KernelChain(name: "INPUT", policy: .drop, rules: [Entries.plain(.ipv4, jump: "ACCEPT")]),
-        KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
-      ])
+      let table = KernelTable(
+        family: .ipv4, name: "filter",
+        chains: [
+          KernelChain(name: "INPUT", policy: .drop, rules: [Entries.plain(.ipv4, jump: "ACCEPT")]),
+          KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
+        ])
       try KernelTables().apply([table])
       let changed = try RawTable.read(.ipv4, "filter")
       #expect(changed.entryCount == 5)

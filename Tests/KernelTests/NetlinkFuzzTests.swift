@@ -124,7 +124,9 @@ import XTables
         var table = RawTable(
           family: family, name: "filter", validHooks: 0xE, hookEntries: [0, 0, 152, 304, 0], underflows: [0, 152, 304, 456, 0],
           entryCount: 6, entries: rules)
-        for _ in 0..<4 { table.entries[Int.random(in: 0..<table.entries.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+        for _ in 0..<4 {
+          table.entries[Int.random(in: 0..<table.entries.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
         if Bool.random(using: &random) { table.entries.removeLast(Int.random(in: 0..<table.entries.count, using: &random)) }
         _ = table.chains
       }

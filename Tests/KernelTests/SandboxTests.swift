@@ -1,7 +1,7 @@
 import Glibc
 import Kernel
-import Testing
 import TestSupport
+import Testing
 
 @Suite(.asRoot) struct SandboxTests {
   /// The probe stands beside the test's own program.

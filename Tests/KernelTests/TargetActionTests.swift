@@ -5,8 +5,8 @@ import Kernel
 import KernelLab
 import Lab
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -38,7 +38,8 @@ import XTables
     Case(.mangle, .forward, "-p tcp -j ECN --ecn-tcp-remove", syn.replacing(#""S""#, with: #""SEC""#)),
     Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --set-mss 1200", syn, syn + mss, syn + #", "payload": "x""#),
     Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --set-mss 1200", syn + #", "opts": "01020405b4010101""#),
-    Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --set-mss 100", syn), Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu", syn, syn + #", "opts": "020423f0""#),
+    Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --set-mss 100", syn),
+    Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu", syn, syn + #", "opts": "020423f0""#),
     Case(.mangle, .forward, "-p tcp -j TCPOPTSTRIP --strip-options timestamp", syn + mss),
     Case(.mangle, .forward, "-p tcp -j TCPOPTSTRIP --strip-options 2", syn + #", "opts": "01020405b4010101""#),
     Case(.mangle, .forward, "-j MARK --set-mark 7", udp), Case(.mangle, .forward, "-j CHECKSUM --checksum-fill", udp),
@@ -51,8 +52,11 @@ import XTables
     Case(.filter, .forward, "-j REJECT", udp, udp + #", "tos": 255"#, udp + #", "badsum": true"#, udp + #", "nosum": true"#),
     Case(.filter, .forward, "-j REJECT --reject-with icmp-net-unreachable", udp + #", "frag": {"off": 0, "len": 8, "mf": true}"#),
     Case(.filter, .forward, "-j REJECT --reject-with icmp-host-prohibited", udp + #", "frag": {"off": 8, "len": 8, "mf": false}"#),
-    Case(.filter, .forward, "-j REJECT --reject-with icmp-admin-prohibited", #""proto": "icmp", "type": 8"#, #""proto": "icmp", "type": 9"#, #""proto": "icmp", "type": 13"#, #""proto": "icmp", "type": 19"#),
-    Case(.filter, .forward, "-j REJECT --reject-with icmp-proto-unreachable", #""proto": 200, "l4": "0102""#, #""proto": 200, "l4": "0000""#),
+    Case(
+      .filter, .forward, "-j REJECT --reject-with icmp-admin-prohibited", #""proto": "icmp", "type": 8"#, #""proto": "icmp", "type": 9"#,
+      #""proto": "icmp", "type": 13"#, #""proto": "icmp", "type": 19"#),
+    Case(
+      .filter, .forward, "-j REJECT --reject-with icmp-proto-unreachable", #""proto": 200, "l4": "0102""#, #""proto": 200, "l4": "0000""#),
     Case(
       .filter, .forward, "-j REJECT --reject-with icmp-net-prohibited",
       #""proto": "icmp", "type": 3, "code": 1, "inner": {"src": "10.0.1.9", "dst": "10.0.0.9", "proto": "udp", "sport": 9, "dport": 8}"#),
@@ -61,8 +65,11 @@ import XTables
       .filter, .forward, "-p tcp -j REJECT --reject-with tcp-reset", syn, syn + #", "payload": "abc""#,
       syn.replacing(#""S""#, with: #""FA", "ack": 77"#), syn.replacing(#""S""#, with: #""F""#), syn.replacing(#""S""#, with: #""R""#),
       syn + #", "badsum": true"#),
-    Case(.filter, .forward, "-p tcp -j SYNPROXY --mss 1460 --wscale 7 --timestamp --sack-perm --ecn", syn + mss, syn, syn.replacing(#""S""#, with: #""SEC""#) + #", "opts": "020405b40402080a00000009000000000103030a""#),
-    Case(.mangle, .postrouting, "-j HL --hl-dec 60", udp, family: .ipv6), Case(.mangle, .postrouting, "-j HL --hl-inc 255", udp, family: .ipv6),
+    Case(
+      .filter, .forward, "-p tcp -j SYNPROXY --mss 1460 --wscale 7 --timestamp --sack-perm --ecn", syn + mss, syn,
+      syn.replacing(#""S""#, with: #""SEC""#) + #", "opts": "020405b40402080a00000009000000000103030a""#),
+    Case(.mangle, .postrouting, "-j HL --hl-dec 60", udp, family: .ipv6),
+    Case(.mangle, .postrouting, "-j HL --hl-inc 255", udp, family: .ipv6),
     Case(.mangle, .forward, "-j TOS --or-tos 0x0c", udp + #", "tos": 3"#, family: .ipv6),
     Case(.mangle, .forward, "-j DSCP --set-dscp-class EF", udp + #", "tos": 255"#, family: .ipv6),
     Case(.mangle, .forward, "-p tcp --syn -j TCPMSS --set-mss 1300", syn, syn + mss, family: .ipv6),
@@ -74,21 +81,27 @@ import XTables
     Case(.mangle, .prerouting, "-j DNPT --src-pfx fd01::/64 --dst-pfx fd01::/56", udp, family: .ipv6),
     Case(.filter, .forward, "-j REJECT", udp, udp + #", "tos": 255"#, udp + #", "badsum": true"#, family: .ipv6),
     Case(.filter, .forward, "-j REJECT --reject-with icmp6-adm-prohibited", #""proto": "udp", "payload": {"len": 1400}"#, family: .ipv6),
-    Case(.filter, .forward, "-j REJECT --reject-with icmp6-policy-fail", #""proto": "icmpv6", "type": 128"#, #""proto": "icmpv6", "type": 1"#, #""proto": 200, "l4": "0102""#, family: .ipv6),
+    Case(
+      .filter, .forward, "-j REJECT --reject-with icmp6-policy-fail", #""proto": "icmpv6", "type": 128"#, #""proto": "icmpv6", "type": 1"#,
+      #""proto": 200, "l4": "0102""#, family: .ipv6),
     Case(.filter, .forward, "-j REJECT --reject-with icmp6-reject-route", udp, family: .ipv6),
-    Case(.filter, .forward, "-p tcp -j REJECT --reject-with tcp-reset", syn, syn.replacing(#""S""#, with: #""A", "ack": 77"#), family: .ipv6),
+    Case(
+      .filter, .forward, "-p tcp -j REJECT --reject-with tcp-reset", syn, syn.replacing(#""S""#, with: #""A", "ack": 77"#), family: .ipv6),
   ]
 
   @Test(arguments: cases) func actsAsTheKernelDoes(_ test: Case) throws {
     let text = "*\(test.table.rawValue)\n-A \(test.hook.name) \(test.rule)\nCOMMIT\n"
     let isIPv4 = test.family == .ipv4
     let topology =
-      isIPv4 ? #"{"ifaces": {"eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}}"# : #"{"ifaces": {"eth0": ["fd00::1/64"], "eth1": ["fd01::1/64"]}}"#
+      isIPv4
+      ? #"{"ifaces": {"eth0": ["10.0.0.1/24"], "eth1": ["10.0.1.1/24"]}}"#
+      : #"{"ifaces": {"eth0": ["fd00::1/64"], "eth1": ["fd01::1/64"]}}"#
     let ends = isIPv4 ? #""src": "10.0.0.9", "dst": "10.0.1.9""# : #""src": "fd00::9", "dst": "fd01::9""#
     let steps = test.packets.map { #"{"in": "eth0", \#(ends), \#($0)}"# }.joined(separator: ", ")
     let rules = JSONValue.string(text).description
     let answer = KernelLab(registry: .ferrule).answer(
-      try Scenario(line: #"{"name": "target", "\#(isIPv4 ? "rules" : "rules6")": \#(rules), "topology": \#(topology), "steps": [\#(steps)]}"#))
+      try Scenario(
+        line: #"{"name": "target", "\#(isIPv4 ? "rules" : "rules6")": \#(rules), "topology": \#(topology), "steps": [\#(steps)]}"#))
     try #require(answer.error == nil, "\(answer.error ?? "")")
 
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: test.family)

@@ -1,8 +1,8 @@
 import Diagnostics
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -78,7 +78,8 @@ import XTables
   @Test func anExtensionThatDoesNotAnswerIsEnded() throws {
     let registry = Registry().asking(
       XtablesExtensions(
-        program: BuiltPrograms.folder + "/" + XtablesExtensions.programName, libraries: try ForeignLibraries.folder.get(), patience: .seconds(3)))
+        program: BuiltPrograms.folder + "/" + XtablesExtensions.programName, libraries: try ForeignLibraries.folder.get(),
+        patience: .seconds(3)))
     let text = "*filter\n-A INPUT -j HOSTILE --parse hang\n-A INPUT -j DROP\nCOMMIT\n"
     let parsed = RulesetParser(registry: registry, names: .builtin, family: .ipv4).parse(SourceFile(name: "rules", bytes: Array(text.utf8)))
     let told = parsed.diagnostics.flatMap { [$0.message] + $0.notes.map(\.message) }

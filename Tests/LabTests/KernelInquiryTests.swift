@@ -1,6 +1,6 @@
 import Lab
-import Testing
 import TestSupport
+import Testing
 
 /// When a difference from the kernel counts, and when it is a matter of time.
 struct KernelInquiryTests {
@@ -8,13 +8,16 @@ struct KernelInquiryTests {
     try Scenario(line: #"{"name": "x", "rules": "", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9"}]}"#)
   }
 
-  private static func answer(_ verdict: String) -> JSONValue { ["name": "x", "steps": [["i": 0, "verdict": ["verdict": .string(verdict)]]]] }
+  private static func answer(_ verdict: String) -> JSONValue {
+    ["name": "x", "steps": [["i": 0, "verdict": ["verdict": .string(verdict)]]]]
+  }
 
   /// The kernel gives these answers in turn, the last again and again.
   private static func ask(_ answers: [String]) throws -> (differs: Bool, asked: Int) {
     var asked = 0
     let differences = KernelInquiry(try scenario.get()).differences(
-      answer("sent"), asking: { _ in
+      answer("sent"),
+      asking: { _ in
         defer { asked += 1 }
         return answer(answers[min(asked, answers.count - 1)])
       }, pause: { _ in })

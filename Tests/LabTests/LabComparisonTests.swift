@@ -1,6 +1,6 @@
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -25,7 +25,11 @@ import XTables
         let changed = change(recording.kernel, path: &path, using: &random)
         guard changed != recording.kernel, !["timeout", "brief", "pkt"].contains(where: { path.contains($0) }) else { continue }
         changes += 1
-        if comparison.firstDifference(recording.kernel, changed) != nil { found += 1 } else { #expect(path.contains("dport") || path.contains("sport"), "\(recording.scenario.name) \(path)") }
+        if comparison.firstDifference(recording.kernel, changed) != nil {
+          found += 1
+        } else {
+          #expect(path.contains("dport") || path.contains("sport"), "\(recording.scenario.name) \(path)")
+        }
       }
     }
     #expect(Double(found) > 0.9 * Double(changes), "\(found) of \(changes)")
@@ -95,7 +99,11 @@ import XTables
     let recording = try #require(try LabRecording.all().first { $0.scenario.name == "tcp-lifecycle" })
     let text = recording.kernel.description
     let comparison = LabComparison(recording.scenario)
-    #expect(comparison.firstDifference(recording.kernel, try JSONValue(parsing: text.replacing("\"timeout\": 120", with: "\"timeout\": 119"))) == nil)
-    #expect(comparison.firstDifference(recording.kernel, try JSONValue(parsing: text.replacing("\"timeout\": 120", with: "\"timeout\": 118")))?.path == "steps[0].ct[0].timeout")
+    #expect(
+      comparison.firstDifference(recording.kernel, try JSONValue(parsing: text.replacing("\"timeout\": 120", with: "\"timeout\": 119")))
+        == nil)
+    #expect(
+      comparison.firstDifference(recording.kernel, try JSONValue(parsing: text.replacing("\"timeout\": 120", with: "\"timeout\": 118")))?
+        .path == "steps[0].ct[0].timeout")
   }
 }

@@ -110,7 +110,8 @@ import Wire
 
   /// Bytes that are no UTF-8 are longer as text: places are counted in the file's bytes, inside a quoted packet too.
   @Test func aPlaceBehindForeignBytesIsInTheFile() throws {
-    let lead = Array("eth0 icmp 10.0.1.9 > 10.0.0.9 3/3 [udp 10.0.0.9:1000 > 10.0.1.9:53 payload=".utf8) + [0xFF, 0xFE, 0xFF, 0xFE] + Array(" ".utf8)
+    let lead =
+      Array("eth0 icmp 10.0.1.9 > 10.0.0.9 3/3 [udp 10.0.0.9:1000 > 10.0.1.9:53 payload=".utf8) + [0xFF, 0xFE, 0xFF, 0xFE] + Array(" ".utf8)
     let file = SourceFile(name: "packets", bytes: lead + Array("bad]".utf8))
     let diagnostic = try #require(PacketNotation.read(file).diagnostics.first)
     #expect(Int(diagnostic.range.lowerBound) == lead.count && Int(diagnostic.range.upperBound) == lead.count + 3)

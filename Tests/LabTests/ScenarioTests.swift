@@ -1,6 +1,6 @@
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -59,7 +59,10 @@ import XTables
     (#"{"steps": [{"in": 1}]}"#, "steps[0].in: expected a text, found a number"),
     (#"{"steps": [{"in": "e", "src": "10.0.0.9"}]}"#, "steps[0].dst: is missing"),
     (#"{"steps": [{"in": "e", "src": "10.0.0.9", "dst": "::1"}]}"#, "steps[0].dst: of another family than src"),
-    (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sport": 65536}]}"#, "steps[0].sport: 65536 is not a whole number from 0 to 65535"),
+    (
+      #"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sport": 65536}]}"#,
+      "steps[0].sport: 65536 is not a whole number from 0 to 65535"
+    ),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sprot": 1}]}"#, "steps[0].sprot: unknown member"),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "inner": {"src": "1.1.1.1"}}]}"#, "steps[0].inner.dst: is missing"),
     (#"{"steps": [{}]}"#, "steps[0]: a step has one of in, local, send, close, snapshot, load, flush, ip, sleep"),
@@ -81,7 +84,9 @@ import XTables
   func brokenLinesDoNotTrap(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let seeds = try PackageFolder.fixture("path-scenarios.jsonl").map(\.description)
-    let values = ["-1", "1e308", "99999999999999999999", "null", "\"\"", "[]", "{}", "true", "4294967296", "65536", "\"auto\"", "[[[[", "\"\\ud800\""]
+    let values = [
+      "-1", "1e308", "99999999999999999999", "null", "\"\"", "[]", "{}", "true", "4294967296", "65536", "\"auto\"", "[[[[", "\"\\ud800\"",
+    ]
     for _ in 0..<150 {
       var bytes = Array((seeds.randomElement(using: &random) ?? "").utf8.prefix(3000))
       for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -38,7 +38,8 @@ import XTables
 
   @Test(arguments: [
     "create a hash:foo", "create a", "add a 1.2.3.4", "create a hash:ip\nadd a x", "create a hash:ip\nadd a 10.0.0.0/0",
-    "create a hash:ip maxelem 1\nadd a 10.0.0.1-10.0.0.2", "create a hash:ip\ncreate a hash:ip", "frob a", "create a hash:ip,port\nadd a 10.0.0.1",
+    "create a hash:ip maxelem 1\nadd a 10.0.0.1-10.0.0.2", "create a hash:ip\ncreate a hash:ip", "frob a",
+    "create a hash:ip,port\nadd a 10.0.0.1",
     "create a hash:net family inet6\nadd a ::/0-x", "create a hash:ip family inet6\nadd a ::/0", "create a bitmap:port range 9-8",
   ]) func mistakesAreToldByLine(_ text: String) {
     #expect(throws: AddressSetError.self) { try AddressSets(saved: text) }

@@ -22,8 +22,11 @@ import XTables
     let text: String
     /// The rule needs an object or a module that a machine may lack, so that only what `--test` says of it is compared.
     var isOnlyRead: Bool {
-      ["-j LED", "-j ULOG", "-m ipvs", "-j SECMARK", "-j CONNSECMARK", "-m nfacct", "-m rateest", "--path", "-j CT", "-m set", "-j SET", "--object-pinned"]
-        .contains { text.contains($0) }
+      [
+        "-j LED", "-j ULOG", "-m ipvs", "-j SECMARK", "-j CONNSECMARK", "-m nfacct", "-m rateest", "--path", "-j CT", "-m set", "-j SET",
+        "--object-pinned",
+      ]
+      .contains { text.contains($0) }
     }
     var ruleset: String { "*\(table.rawValue)\n\(text)\nCOMMIT\n" }
   }
@@ -66,7 +69,9 @@ import XTables
     for table in TableName.allCases {
       disagreements += try Self.otherwiseLoaded(taken.filter { $0.line.table == table }, table, family)
     }
-    print("\(family): seed \(GrammarTests.seed), \(lines.count) lines, \(taken.count) taken by both, \(statuses) statuses and \(disagreements.count - statuses) blobs differ")
+    print(
+      "\(family): seed \(GrammarTests.seed), \(lines.count) lines, \(taken.count) taken by both, \(statuses) statuses and \(disagreements.count - statuses) blobs differ"
+    )
     for disagreement in disagreements.prefix(100) { print("  \(disagreement)") }
     #expect(disagreements.isEmpty)
     #expect(taken.count > lines.count / 10)
@@ -113,7 +118,9 @@ import XTables
       }.joined()
       try Data((namesFromFiles + script).utf8).write(to: folder.appending(path: "script"))
       _ = try HostProcess.run("unshare", ["-n", "-m", "sh", "script"], directory: folder.path)
-      let statuses = try String(contentsOf: folder.appending(path: "statuses"), encoding: .utf8).split(separator: "\n").compactMap { Int($0) }
+      let statuses = try String(contentsOf: folder.appending(path: "statuses"), encoding: .utf8).split(separator: "\n").compactMap {
+        Int($0)
+      }
       return statuses.enumerated().map { index, status in
         let said = (try? Data(contentsOf: folder.appending(path: "\(index).errors"))).map { String(decoding: $0, as: UTF8.self) } ?? ""
         return Outcome(status: status, message: said.split(separator: "\n").first.map(String.init) ?? "")
@@ -138,7 +145,9 @@ import XTables
     }
     if isSame { return [] }
     if lines.count == 1 {
-      let bytes = { (table: KernelTable?) in (table?[chain: one.chain]?.rules ?? []).map { Hex.string($0.entry) }.joined(separator: "\n          ") }
+      let bytes = { (table: KernelTable?) in
+        (table?[chain: one.chain]?.rules ?? []).map { Hex.string($0.entry) }.joined(separator: "\n          ")
+      }
       return ["\(one.line.text)\n   ours   \(bytes(ours))\n   theirs \(bytes(theirs))"]
     }
     let middle = lines.startIndex + lines.count / 2

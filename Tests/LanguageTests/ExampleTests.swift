@@ -1,5 +1,5 @@
-import Conntrack
 import Compiler
+import Conntrack
 import Diagnostics
 import Extensions
 import Foundation

@@ -3,8 +3,8 @@ import Diagnostics
 import Extensions
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 

@@ -105,7 +105,8 @@ import XTables
         let error = Self.parse("*\(table.rawValue)\n\(line)\nCOMMIT\n", family).diagnostics.first { $0.severity == .error }
         if theirWord == nil { accepted += 1 }
         if (error == nil) != (theirWord == nil) {
-          disagreements.append(Disagreement(line: line, said: "Ferrule: \(error?.message ?? "accepts"); iptables: \(theirWord ?? "accepts")"))
+          disagreements.append(
+            Disagreement(line: line, said: "Ferrule: \(error?.message ?? "accepts"); iptables: \(theirWord ?? "accepts")"))
         }
       }
     }

@@ -132,7 +132,8 @@ import XTables
     #expect(!parsed.hasErrors)
     #expect(parsed.ruleset.tables.first.map { TableValidator().diagnostics(for: $0).count } == 0)
 
-    let deep = "*filter\n" + (0..<20_000).map { ":c\($0) - [0:0]\n" }.joined()
+    let deep =
+      "*filter\n" + (0..<20_000).map { ":c\($0) - [0:0]\n" }.joined()
       + (0..<19_999).map { "-A c\($0) -j c\($0 + 1)\n" }.joined() + "-A INPUT -j c0\n-A c19999 -j c0\nCOMMIT\n"
     let loop = Self.parse(Array(deep.utf8), .ipv4).ruleset.tables.first.map { TableValidator().diagnostics(for: $0) } ?? []
     #expect(loop.map(\.id) == ["chain-loop"])

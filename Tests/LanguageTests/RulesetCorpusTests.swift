@@ -3,8 +3,8 @@ import Extensions
 import Foundation
 import Kernel
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -52,7 +52,9 @@ import XTables
       return Outcome(file: file, text: "table \(table): \(firstDifference(ours[table] ?? "", theirs[table] ?? ""))", isGood: false)
     }
     let note = answer.status == 0 ? "" : ", the kernel here refuses to load it all: \(answer.errors.split(separator: "\n").first ?? "")"
-    return Outcome(file: file, text: "same text in \(loaded.count) of \(ours.count) tables\(note)", isGood: answer.status != 0 || loaded.count == ours.count)
+    return Outcome(
+      file: file, text: "same text in \(loaded.count) of \(ours.count) tables\(note)",
+      isGood: answer.status != 0 || loaded.count == ours.count)
   }
 
   static func firstDifference(_ ours: String, _ theirs: String) -> String {

@@ -6,10 +6,12 @@ do {
   let kind = try Sandbox.enter()
   var entry = [UInt8](repeating: 0, count: 152)
   (entry[88], entry[90], entry[112]) = (112, 152, 40)
-  let table = KernelTable(family: .ipv4, name: "filter", chains: [
-    KernelChain(name: "INPUT", policy: .drop, rules: [KernelRule(entry: entry, jump: "ACCEPT")]),
-    KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
-  ])
+  let table = KernelTable(
+    family: .ipv4, name: "filter",
+    chains: [
+      KernelChain(name: "INPUT", policy: .drop, rules: [KernelRule(entry: entry, jump: "ACCEPT")]),
+      KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
+    ])
   try KernelTables().apply([table])
   let back = try KernelTables().read(.ipv4, "filter")
   print("entered \(kind), \(back[chain: "INPUT"]?.policy?.rawValue ?? "?"), \(back[chain: "INPUT"]?.rules.count ?? 0) rule")

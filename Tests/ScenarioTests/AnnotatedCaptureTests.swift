@@ -16,7 +16,8 @@ struct AnnotatedCaptureTests {
     #expect(records.map { "\($0.interface) \($0.isArriving)" } == ["eth0 true", "eth2 false", "eth2 true", "eth0 false"])
     var capture = AnnotatedCapture()
     for record in records {
-      capture.append(.init(time: record.time, interface: record.interface, isArriving: record.isArriving, bytes: record.bytes, comment: record.comment))
+      capture.append(
+        .init(time: record.time, interface: record.interface, isArriving: record.isArriving, bytes: record.bytes, comment: record.comment))
     }
     let path = FileManager.default.temporaryDirectory.appending(path: "ferrule-\(UUID().uuidString).pcapng").path
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -33,14 +34,15 @@ struct AnnotatedCaptureTests {
 @Suite("Writing what came of tests into their file")
 struct TestUpdateTests {
   @Test func updateRewritesOnlyTheVerdictsThatDiffer() throws {
-    let text = TestRunnerTests.head + """
-            - eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => drop   # a remark
-            - eth1 tcp 10.0.1.9:1000 > 10.0.0.1:80 S
-            - 'eth0 udp 10.0.0.9:1000 > 10.0.0.1:53 => local'
-            - {packet: eth0 tcp 10.0.0.9:1001 > 10.0.0.1:80 S, expect: {verdict: drop INPUT, rule: web 1}}
-            - {packet: eth0 tcp 10.0.0.9:1002 > 10.0.0.1:80 S, expect: local}
+    let text =
+      TestRunnerTests.head + """
+              - eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => drop   # a remark
+              - eth1 tcp 10.0.1.9:1000 > 10.0.0.1:80 S
+              - 'eth0 udp 10.0.0.9:1000 > 10.0.0.1:53 => local'
+              - {packet: eth0 tcp 10.0.0.9:1001 > 10.0.0.1:80 S, expect: {verdict: drop INPUT, rule: web 1}}
+              - {packet: eth0 tcp 10.0.0.9:1002 > 10.0.0.1:80 S, expect: local}
 
-      """
+        """
     let update = TestUpdate(Suites.run(text))
     let wanted = text.replacing("S => drop   #", with: "S => local   #").replacing("10.0.0.1:80 S\n", with: "10.0.0.1:80 S => drop INPUT\n")
       .replacing("=> local'", with: "=> reject INPUT'").replacing("verdict: drop INPUT", with: "verdict: local")
@@ -67,9 +69,13 @@ struct TestUpdateTests {
 
         """
     }
-    let wrong = text(["drop", "nat POSTROUTING policy", "eth1", "0x5/0xf", "3", "1.2.3.4", "9", "EPERM", "tcp RA", "4.3.2.1", "7", "ESTABLISHED", "5", "none"])
+    let wrong = text([
+      "drop", "nat POSTROUTING policy", "eth1", "0x5/0xf", "3", "1.2.3.4", "9", "EPERM", "tcp RA", "4.3.2.1", "7", "ESTABLISHED", "5",
+      "none",
+    ])
     let right = text([
-      "sent eth2", "nat POSTROUTING 1", "eth2", "0x0/0xf", "none", "198.51.100.1", "63", "none", "none", "198.51.100.1", "0x0", "SYN_SENT", "1",
+      "sent eth2", "nat POSTROUTING 1", "eth2", "0x0/0xf", "none", "198.51.100.1", "63", "none", "none", "198.51.100.1", "0x0", "SYN_SENT",
+      "1",
       "icmp 3/3",
     ])
     let update = TestUpdate(Suites.run(wrong))

@@ -4,17 +4,19 @@ import Testing
 @Suite("Coverage")
 struct CoverageTests {
   static let coverage = Coverage([
-    Suites.run(TestRunnerTests.head + "      - {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, repeat: 2}\n      - eth1 icmp 10.0.1.9 > 10.0.0.1\n")
+    Suites.run(
+      TestRunnerTests.head + "      - {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, repeat: 2}\n      - eth1 icmp 10.0.1.9 > 10.0.0.1\n")
   ])
 
   @Test func countsEveryRule() throws {
     let file = try #require(Self.coverage.files.first)
     #expect(Self.coverage.files.count == 1)
     let hits = file.chains.flatMap { chain in chain.rules.map { "\(chain.table) \(chain.name) \($0.number): \($0.hits)" } }
-    #expect(hits == [
-      "filter INPUT 1: 0", "filter INPUT 2: 2", "filter INPUT 3: 0", "filter INPUT 4: 0", "filter FORWARD 1: 0", "filter FORWARD 2: 0",
-      "filter web 1: 2", "filter web 2: 0", "nat POSTROUTING 1: 0",
-    ])
+    #expect(
+      hits == [
+        "filter INPUT 1: 0", "filter INPUT 2: 2", "filter INPUT 3: 0", "filter INPUT 4: 0", "filter FORWARD 1: 0", "filter FORWARD 2: 0",
+        "filter web 1: 2", "filter web 2: 0", "nat POSTROUTING 1: 0",
+      ])
     #expect(file.chains.first { $0.name == "INPUT" && $0.table == "filter" }?.policyHits == 1)
     #expect((Self.coverage.hitCount, Self.coverage.ruleCount) == (2, 9))
   }

@@ -23,17 +23,22 @@ import XTables
   }
 
   /// Ten levels, each of ten aliases of the one below.
-  private static let bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + zip("abcdefghi", "bcdefghij").map { inner, outer in
-    "\(outer): &\(outer) [" + [String](repeating: "*\(inner)", count: 10).joined(separator: ",") + "]\n"
-  }.joined()
+  private static let bomb =
+    "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+    + zip("abcdefghi", "bcdefghij").map { inner, outer in
+      "\(outer): &\(outer) [" + [String](repeating: "*\(inner)", count: 10).joined(separator: ",") + "]\n"
+    }.joined()
 
-  @Test(.timeLimit(.minutes(1)), arguments: [
-    bomb + "interfaces: *j\n", bomb + "tests: *j\n", bomb + "? *j\n: 1\n", bomb + "? [*j]\n: 1\n? [*i]\n: 2\n", bomb + "host: {*j : 1}\n",
-    "interfaces: {eth0: {addresses: " + String(repeating: "[", count: 900) + "}}", String(repeating: "[", count: 100_000),
-    String(repeating: "{a: ", count: 100_000), String(repeating: "- ", count: 100_000), String(repeating: "? ", count: 100_000),
-    "a0: &a0 x\n" + (1...4000).map { "a\($0): &a\($0) [*a\($0 - 1)]\n" }.joined(),
-    "tests: &t [*t]\n", "tests: *nowhere\ninterfaces: *nowhere\n", "interfaces: &* x\n",
-  ]) func bombsAreRefused(_ text: String) {
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      bomb + "interfaces: *j\n", bomb + "tests: *j\n", bomb + "? *j\n: 1\n", bomb + "? [*j]\n: 1\n? [*i]\n: 2\n", bomb + "host: {*j : 1}\n",
+      "interfaces: {eth0: {addresses: " + String(repeating: "[", count: 900) + "}}", String(repeating: "[", count: 100_000),
+      String(repeating: "{a: ", count: 100_000), String(repeating: "- ", count: 100_000), String(repeating: "? ", count: 100_000),
+      "a0: &a0 x\n" + (1...4000).map { "a\($0): &a\($0) [*a\($0 - 1)]\n" }.joined(),
+      "tests: &t [*t]\n", "tests: *nowhere\ninterfaces: *nowhere\n", "interfaces: &* x\n",
+    ]) func bombsAreRefused(_ text: String)
+  {
     let clock = ContinuousClock()
     let start = clock.now
     let problems = Self.problems(text)
@@ -52,22 +57,28 @@ import XTables
 
   @Test(arguments: [
     ("interfaces: {[]: 5}", "1:14: expected a name before the colon, found a list"),
-    ("interfaces: {eth0: 5}", "1:20: expected a list, found `5'"), ("interfaces: {eth0: {up: maybe}}", "1:25: expected true or false, found `maybe'"),
+    ("interfaces: {eth0: 5}", "1:20: expected a list, found `5'"),
+    ("interfaces: {eth0: {up: maybe}}", "1:25: expected true or false, found `maybe'"),
     ("interfaces: {eth0: {mtu: big}}", "1:26: expected a number from -2147483648 to 2147483647, found `big'"),
-    ("interfaces: {eth0: {mtu: 0}}", "1:26: IP needs an MTU of 68 at least"), ("interfaces: {eth0: {mac: 1}}", "1:26: `1' is no hardware address"),
-    ("interfaces: {eth0: [[]]}", "1:21: expected a text, found a list"), ("interfaces: {eth0: [10.0.0.1/]}", "1:21: `10.0.0.1/' is no address"),
+    ("interfaces: {eth0: {mtu: 0}}", "1:26: IP needs an MTU of 68 at least"),
+    ("interfaces: {eth0: {mac: 1}}", "1:26: `1' is no hardware address"),
+    ("interfaces: {eth0: [[]]}", "1:21: expected a text, found a list"),
+    ("interfaces: {eth0: [10.0.0.1/]}", "1:21: `10.0.0.1/' is no address"),
     ("interfaces: {eth0: [/24]}", "1:21: `/24' is no address"), ("interfaces: {eth0: [10.0.0.1/+8]}", "1:21: `10.0.0.1/+8' is no address"),
-    ("interfaces: {eth0: [10.0.0.1/33]}", "1:21: `10.0.0.1/33' is no address"), ("interfaces: {eth0: {adresses: []}}", "1:21: an interface has no `adresses'"),
+    ("interfaces: {eth0: [10.0.0.1/33]}", "1:21: `10.0.0.1/33' is no address"),
+    ("interfaces: {eth0: {adresses: []}}", "1:21: an interface has no `adresses'"),
     ("interfaces: {'': []}", "1:14: `' is no name for an interface"),
     ("routes: [/]", "1:10: routes: no destination: /"), ("routes: [10.0.0.1/]", "1:10: routes: no destination: 10.0.0.1/"),
     ("routes: [/24 dev lo]", "1:10: routes: no destination: /24"), ("routes: ['']", "1:10: routes: a route needs a destination"),
     ("routes: [1, [2]]", "1:10: routes: the route has no interface"), ("rules: [from /]", "1:9: rules: no prefix: /"),
     ("rules: [from 10.0.0.1/]", "1:9: rules: no prefix: 10.0.0.1/"), ("rules: 5", "1:8: expected a list, found `5'"),
     ("setup: [addr add / dev lo]", "1:9: setup: no address: /"), ("neighbours: {lo: {/: none}}", "1:19: neighbours.lo: `/' is no address"),
-    ("neighbours: {lo: [1]}", "1:18: expected a mapping, found a list"), ("neighbours: {eth9: {}}", "1:14: neighbours: this host has no interface `eth9'"),
+    ("neighbours: {lo: [1]}", "1:18: expected a mapping, found a list"),
+    ("neighbours: {eth9: {}}", "1:14: neighbours: this host has no interface `eth9'"),
     ("sysctls: {net.ipv4.ip_forward: []}", "1:32: expected a number from \(Int.min) to \(Int.max), found a list"),
     ("sysctls: []", "1:10: expected a mapping, found a list"),
-    ("sockets: [{port: -1}]", "1:18: expected a number from 0 to 65535, found `-1'"), ("sockets: [{}]", "1:11: sockets: a socket has a port"),
+    ("sockets: [{port: -1}]", "1:18: expected a number from 0 to 65535, found `-1'"),
+    ("sockets: [{}]", "1:11: sockets: a socket has a port"),
     ("sockets: [{port: 1, uid: 4294967296}]", "1:26: expected a number from 0 to 4294967295, found `4294967296'"),
     ("sockets: [{port: 1, address: 10.0.0.1/8}]", "1:30: sockets: `10.0.0.1/8' is no address"),
   ]) func membersOfAHostHaveTheirKind(_ text: String, _ message: String) {
@@ -85,21 +96,28 @@ import XTables
   }
 
   /// What `ip -j` prints: a member that is needed and of another kind does not vanish.
-  @Test(arguments: [
-    (#"[{"ifname": 5, "mtu": "x"}]"#, "[]", "expected a number from -2147483648 to 2147483647, found a text"),
-    (#"[{"ifname": []}]"#, "[]", "expected a text, found a list"), (#"[{"mtu": 1, "x": "ifname"}]"#, "[]", "ip -j addr: an interface has no `ifname'"),
-    (#"[{"ifname": "e", "flags": [[]]}]"#, "[]", "expected a text, found a list"),
-    (#"[{"ifname": "e", "address": "x"}]"#, "[]", "`x' is no hardware address"), (#"[{"ifname": "e", "addr_info": 5}]"#, "[]", "expected a list, found `5'"),
-    (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1"}]}]"#, "[]", "addr_info: an address has `local' and `prefixlen'"),
-    (#"[{"ifname": "e", "addr_info": [{"local": "/", "prefixlen": 8}]}]"#, "[]", "`/' is no address"),
-    (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 33}]}]"#, "[]", "prefixlen: 33 is no length for 10.0.0.1"),
-    (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 8, "scope": "x"}]}]"#, "[]", "scope: `x' is not known"),
-    (#"{"ifname": 5}"#, "[]", "expected a list, found a mapping"), ("hello", "[]", "this is not what `ip -j addr' prints"),
-    ("[]", #"[{"dst": "default", "dev": "none"}]"#, "ip -j route: no such interface: none"), ("[]", #"[{"dst": 5, "dev": []}]"#, "expected a text, found a list"),
-    ("[]", #"[{"gateway": "x", "dst": null}]"#, "ip -j route: a route has no `dst'"), ("[]", #"[{"dst": "/", "dev": "lo"}]"#, "ip -j route: no destination: /"),
-    ("[]", #"[{"dst": "default", "metric": -1}]"#, "expected a number from 0 to 4294967295, found `-1'"),
-    ("[]", #"["dst"]"#, "expected a mapping, found a text"), (#"[{}, {"ifname": "sit0", "link_type": "sit", "address": "0.0.0.0", "addr_info": [{}]}]"#, "[{}]", nil),
-  ] as [(String, String, String?)]) func listingsHaveTheirKind(_ addresses: String, _ routes: String, _ message: String?) {
+  @Test(
+    arguments: [
+      (#"[{"ifname": 5, "mtu": "x"}]"#, "[]", "expected a number from -2147483648 to 2147483647, found a text"),
+      (#"[{"ifname": []}]"#, "[]", "expected a text, found a list"),
+      (#"[{"mtu": 1, "x": "ifname"}]"#, "[]", "ip -j addr: an interface has no `ifname'"),
+      (#"[{"ifname": "e", "flags": [[]]}]"#, "[]", "expected a text, found a list"),
+      (#"[{"ifname": "e", "address": "x"}]"#, "[]", "`x' is no hardware address"),
+      (#"[{"ifname": "e", "addr_info": 5}]"#, "[]", "expected a list, found `5'"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1"}]}]"#, "[]", "addr_info: an address has `local' and `prefixlen'"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "/", "prefixlen": 8}]}]"#, "[]", "`/' is no address"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 33}]}]"#, "[]", "prefixlen: 33 is no length for 10.0.0.1"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 8, "scope": "x"}]}]"#, "[]", "scope: `x' is not known"),
+      (#"{"ifname": 5}"#, "[]", "expected a list, found a mapping"), ("hello", "[]", "this is not what `ip -j addr' prints"),
+      ("[]", #"[{"dst": "default", "dev": "none"}]"#, "ip -j route: no such interface: none"),
+      ("[]", #"[{"dst": 5, "dev": []}]"#, "expected a text, found a list"),
+      ("[]", #"[{"gateway": "x", "dst": null}]"#, "ip -j route: a route has no `dst'"),
+      ("[]", #"[{"dst": "/", "dev": "lo"}]"#, "ip -j route: no destination: /"),
+      ("[]", #"[{"dst": "default", "metric": -1}]"#, "expected a number from 0 to 4294967295, found `-1'"),
+      ("[]", #"["dst"]"#, "expected a mapping, found a text"),
+      (#"[{}, {"ifname": "sit0", "link_type": "sit", "address": "0.0.0.0", "addr_info": [{}]}]"#, "[{}]", nil),
+    ] as [(String, String, String?)]) func listingsHaveTheirKind(_ addresses: String, _ routes: String, _ message: String?)
+  {
     #expect(Self.listing(addresses, routes) == message)
   }
 
@@ -112,14 +130,17 @@ import XTables
 
   /// Aliases stand for their anchors' values; a `*` that is no alias stays one.
   @Test func aliasesAreResolved() throws {
-    let json = ScenarioFile.json(Array("""
-      a: &one [1, "*two"]
-      b: *one
-      c: {"k": *one, *one : 2}
-      """.utf8))
+    let json = ScenarioFile.json(
+      Array(
+        """
+        a: &one [1, "*two"]
+        b: *one
+        c: {"k": *one, *one : 2}
+        """.utf8))
     #expect(json == nil)
     let fine = ScenarioFile.json(Array("a: &one [1, '*two', x *y]\nb: *one\nc: |\n  *filter &x\nd: &k name\n*k : *k\n".utf8))
-    #expect(fine?.description == ##"{"a": [1, "*two", "x *y"], "b": [1, "*two", "x *y"], "c": "*filter &x\n", "d": "name", "name": "name"}"##)
+    #expect(
+      fine?.description == ##"{"a": [1, "*two", "x *y"], "b": [1, "*two", "x *y"], "c": "*filter &x\n", "d": "name", "name": "name"}"##)
   }
 
   /// The last second that both the nanoseconds of the engine and the clock of a scenario can count.
@@ -136,7 +157,8 @@ import XTables
   }
 
   /// A packet whose text does not stand in the file byte by byte has the place of the whole text.
-  @Test(arguments: [#"\L\L\L\L\L\L\L\L bad"#, #"\P\P\P\P\P\P ["#, #"\x41 => bad"#]) func aPlaceInATextWithEscapesIsInTheFile(_ end: String) {
+  @Test(arguments: [#"\L\L\L\L\L\L\L\L bad"#, #"\P\P\P\P\P\P ["#, #"\x41 => bad"#]) func aPlaceInATextWithEscapesIsInTheFile(_ end: String)
+  {
     let text = #"tests: [{name: a, steps: ["eth0 icmp 10.0.0.9 > 10.0.0.1 "# + end + #""]}]"#
     let found = Suites.read(text).diagnostics
     #expect(!found.isEmpty && found.allSatisfy { $0.range.upperBound <= text.utf8.count })
@@ -156,7 +178,10 @@ import XTables
   }
 
   @Test func aSnapshotCannotNameItself() {
-    #expect(Self.read(["a.yaml": "snapshot: b.yaml\ntests: []", "b.yaml": "snapshot: b.yaml"]) == ["b.yaml:1:11: the snapshot names itself: b.yaml names b.yaml"])
+    #expect(
+      Self.read(["a.yaml": "snapshot: b.yaml\ntests: []", "b.yaml": "snapshot: b.yaml"]) == [
+        "b.yaml:1:11: the snapshot names itself: b.yaml names b.yaml"
+      ])
     #expect(
       Self.read(["a.yaml": "snapshot: b.yaml\ntests: []", "b.yaml": "snapshot: c.yaml", "c.yaml": "mode: sink\nsnapshot: a.yaml"])
         == ["b.yaml:1:11: c.yaml:2:11: the snapshot names itself: a.yaml names b.yaml names c.yaml names a.yaml"])
@@ -169,7 +194,9 @@ import XTables
   /// A file of another kind is not quoted, whatever member names it.
   @Test(arguments: ["rules", "rules6", "ipsets", "fingerprints", "conntrack", "snapshot"])
   func aFileOfAnotherKindIsNotQuoted(_ member: String) {
-    for content in ["root:$6$secret:19000:0:99999:7:::\n", "secret\n", "[secret]\n", "secret: 1\n", "\u{1}secret", "a: [secret", "ssh-rsa secret\n"] {
+    for content in [
+      "root:$6$secret:19000:0:99999:7:::\n", "secret\n", "[secret]\n", "secret: 1\n", "\u{1}secret", "a: [secret", "ssh-rsa secret\n",
+    ] {
       let problems = Self.read(["a.yaml": "\(member): other\ntests: []", "other": content])
       #expect(problems.count == 1)
       #expect(!problems.joined().contains("secret"), "\(problems)")

@@ -1,8 +1,8 @@
 import Diagnostics
 import Extensions
 import Lab
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 

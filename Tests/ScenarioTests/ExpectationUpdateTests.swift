@@ -44,7 +44,9 @@ import XTables
     let text = String(decoding: TestUpdate(suite).bytes, as: UTF8.self)
     guard text.hasPrefix(head + lead), text.hasSuffix(tail) else { return text }
     let again = run(text)
-    let failures = again.suite.tests.flatMap { test in test.failures + test.steps.flatMap(\.failures) }.map { "\($0.expected): \($0.actual)" }
+    let failures = again.suite.tests.flatMap { test in test.failures + test.steps.flatMap(\.failures) }.map {
+      "\($0.expected): \($0.actual)"
+    }
     guard again.problems.isEmpty, failures.isEmpty else { return "\(text.dropFirst(head.count)): \(again.problems) \(failures)" }
     return String(text.dropFirst(head.count + lead.count).dropLast(tail.count))
   }
@@ -53,27 +55,35 @@ import XTables
   private static let away = "packet: eth0 udp 10.0.0.9:1000 > 8.8.8.8:53"
   private static let web = "packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S"
 
-  @Test("every kind of expectation is written", arguments: [
-    (query, " {verdict: drop}", " {verdict: local}"), (query, " {verdict: 'drop INPUT'}", " {verdict: 'local'}"),
-    (query, " {rule: INPUT policy}", " {rule: filter known 1}"), (query, #" {rule: "INPUT 2"}"#, #" {rule: "filter known 1"}"#),
-    (query, " {matches: INPUT 2}", " {matches: filter known 1}"),
-    (query, " {matches: [INPUT 1, INPUT 2]}", " {matches: [INPUT 1, filter known 1]}"),
-    (query, " {misses: INPUT 1, mark: 0}", " {mark: 0}"), (query, " {misses: [INPUT 2, INPUT 1]}", " {misses: [INPUT 2]}"),
-    (query, " {never: [known]}", " {never: []}"), (query, " {mark: 0, never: known}", " {mark: 0}"),
-    (query, " {never: known}", " {}"), (away, " {reaches: filter known}", " {reaches: filter FORWARD}"),
-    (away, " {log: none}", #" {log: "out: "}"#), (away, " {log: 'in: '}", " {log: 'out: '}"), (query, " {log: ['x']}", " {log: ['none']}"),
-    (query, " {out: eth2, mark: 0}", " {mark: 0}"), (away, " {out: eth0}", " {out: eth2}"),
-    (away, " {packet: {src: 10.0.0.9, ttl: 64, dport: 53}}", " {packet: {src: 198.51.100.1, ttl: 63, dport: 53}}"),
-    (web, " {answer: tcp A}", " {answer: tcp RA}"), (query, " {answer: {proto: icmp}}", " {answer: none}"),
-    (web, " {answer: {flags: A, sport: 1}}", " {answer: {flags: RA, sport: 80}}"),
-    (query, " {mark: 0x5/0xf}", " {mark: 0x0/0xf}"), (query, " {queue: 5}", " {queue: none}"), (query, " {errno: EPERM}", " {errno: none}"),
-    (away, " {nat: none}", " {nat: {source: 198.51.100.1:1000}}"), (query, " {nat: {source: 1.2.3.4}}", " {nat: none}"),
-    (away, " {nat: {source: 1.2.3.4}}", " {nat: {source: 198.51.100.1}}"),
-    (away, " {conntrack: none}", " {conntrack: CONFIRMED}"), (away, " {conntrack: {zone: 4, status: [ASSURED]}}", " {conntrack: {zone: 0, status: [CONFIRMED, SRC_NAT, SRC_NAT_DONE, DST_NAT_DONE]}}"),
-    (web, " {conntrack: {state: ESTABLISHED, mark: 5}}", " {conntrack: none}"),
-    (query, " {counters: {INPUT 1: 7, INPUT 2: [0, 0]}}", " {counters: {INPUT 1: 1, INPUT 2: [0, 0]}}"),
-    (query, " {counters: {INPUT 1: [1, 2]}}", " {counters: {INPUT 1: [1, 28]}}"),
-  ])
+  @Test(
+    "every kind of expectation is written",
+    arguments: [
+      (query, " {verdict: drop}", " {verdict: local}"), (query, " {verdict: 'drop INPUT'}", " {verdict: 'local'}"),
+      (query, " {rule: INPUT policy}", " {rule: filter known 1}"), (query, #" {rule: "INPUT 2"}"#, #" {rule: "filter known 1"}"#),
+      (query, " {matches: INPUT 2}", " {matches: filter known 1}"),
+      (query, " {matches: [INPUT 1, INPUT 2]}", " {matches: [INPUT 1, filter known 1]}"),
+      (query, " {misses: INPUT 1, mark: 0}", " {mark: 0}"), (query, " {misses: [INPUT 2, INPUT 1]}", " {misses: [INPUT 2]}"),
+      (query, " {never: [known]}", " {never: []}"), (query, " {mark: 0, never: known}", " {mark: 0}"),
+      (query, " {never: known}", " {}"), (away, " {reaches: filter known}", " {reaches: filter FORWARD}"),
+      (away, " {log: none}", #" {log: "out: "}"#), (away, " {log: 'in: '}", " {log: 'out: '}"),
+      (query, " {log: ['x']}", " {log: ['none']}"),
+      (query, " {out: eth2, mark: 0}", " {mark: 0}"), (away, " {out: eth0}", " {out: eth2}"),
+      (away, " {packet: {src: 10.0.0.9, ttl: 64, dport: 53}}", " {packet: {src: 198.51.100.1, ttl: 63, dport: 53}}"),
+      (web, " {answer: tcp A}", " {answer: tcp RA}"), (query, " {answer: {proto: icmp}}", " {answer: none}"),
+      (web, " {answer: {flags: A, sport: 1}}", " {answer: {flags: RA, sport: 80}}"),
+      (query, " {mark: 0x5/0xf}", " {mark: 0x0/0xf}"), (query, " {queue: 5}", " {queue: none}"),
+      (query, " {errno: EPERM}", " {errno: none}"),
+      (away, " {nat: none}", " {nat: {source: 198.51.100.1:1000}}"), (query, " {nat: {source: 1.2.3.4}}", " {nat: none}"),
+      (away, " {nat: {source: 1.2.3.4}}", " {nat: {source: 198.51.100.1}}"),
+      (away, " {conntrack: none}", " {conntrack: CONFIRMED}"),
+      (
+        away, " {conntrack: {zone: 4, status: [ASSURED]}}",
+        " {conntrack: {zone: 0, status: [CONFIRMED, SRC_NAT, SRC_NAT_DONE, DST_NAT_DONE]}}"
+      ),
+      (web, " {conntrack: {state: ESTABLISHED, mark: 5}}", " {conntrack: none}"),
+      (query, " {counters: {INPUT 1: 7, INPUT 2: [0, 0]}}", " {counters: {INPUT 1: 1, INPUT 2: [0, 0]}}"),
+      (query, " {counters: {INPUT 1: [1, 2]}}", " {counters: {INPUT 1: [1, 28]}}"),
+    ])
   func isWritten(_ step: String, _ expectation: String, _ wanted: String) {
     #expect(Self.updated(step, expectation) == wanted)
   }

@@ -2,8 +2,8 @@ import Extensions
 import Glibc
 import KernelLab
 import Lab
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 @Suite("The suites of the examples and the running kernel", .asRoot, .serialized)

@@ -47,7 +47,8 @@ import XTables
   /// Every failing step asks for its rule, and all of them are followed in one replay.
   @Test func manyFailingStepsAreExplainedEach() throws {
     let steps = (1...300).map { "      - {packet: \"eth0 udp 10.0.0.9:\($0) > 10.0.0.1:2\", expect: {rule: filter INPUT 1}}\n" }.joined()
-    let result = Suites.run("""
+    let result = Suites.run(
+      """
       rules: |
         *filter
         -A INPUT -p tcp -j ACCEPT
@@ -61,7 +62,9 @@ import XTables
       """ + steps.replacing("      - ", with: "      - "))
     let test = try #require(result.tests.first)
     #expect(test.steps.count == 300)
-    #expect(test.steps.allSatisfy { $0.failures.count == 1 && $0.failures[0].whyNot.last == "at INPUT it did not match: -p tcp: it is udp" }, "\(test.steps.first?.failures.first?.whyNot ?? [])")
+    #expect(
+      test.steps.allSatisfy { $0.failures.count == 1 && $0.failures[0].whyNot.last == "at INPUT it did not match: -p tcp: it is udp" },
+      "\(test.steps.first?.failures.first?.whyNot ?? [])")
     #expect(test.failures.first?.whyNot.count == 2)
   }
 
@@ -71,9 +74,10 @@ import XTables
     let names = (0..<levels).map { ":c\($0) - [0:0]\n" }.joined()
     let jumps = (1..<levels).map { "-A c\($0 - 1) -j c\($0)\n-A c\($0 - 1) -j c\($0)\n" }.joined()
     let rules = names + "-A INPUT -j c0\n-A INPUT -j last\n" + jumps + "-A last -p udp -j ACCEPT"
-    let result = Suites.run(Self.suite(
-      repetitions: 1, "{verdict: local, rule: filter last 1, matches: filter c11 2, reaches: filter last}",
-      ":last - [0:0]\n" + rules))
+    let result = Suites.run(
+      Self.suite(
+        repetitions: 1, "{verdict: local, rule: filter last 1, matches: filter c11 2, reaches: filter last}",
+        ":last - [0:0]\n" + rules))
     #expect(result.tests.first?.outcome == .passed, "\(result.tests.first.map { $0.steps.flatMap(\.failures).map(\.actual) } ?? [])")
     let coverage = Coverage([result])
     let chains = coverage.files.flatMap(\.chains)

@@ -16,11 +16,20 @@ struct ScenarioFileReaderTests {
     ("tests:\n  - name: a\n    steps: [\n", "4:1: this is no YAML: did not find expected node content"),
     ("name: x", "1:1: there are no tests"), ("", "1:1: the file is empty"),
     ("rules: missing.v4\ntests: []", "1:8: other files cannot be read here"),
-    ("rules: |\n  *filter\n  -A INPUT -j NOWHERE\n  COMMIT\ntests: []", "1:8: test.yaml:3:13: Couldn't load target `NOWHERE':No such file or directory"),
+    (
+      "rules: |\n  *filter\n  -A INPUT -j NOWHERE\n  COMMIT\ntests: []",
+      "1:8: test.yaml:3:13: Couldn't load target `NOWHERE':No such file or directory"
+    ),
     ("host: {interfaces: {eth0: [10.0.0.300/24]}}\ntests: []", "1:28: `10.0.0.300/24' is no address"),
     ("clock: tomorrow\ntests: []", "1:8: `tomorrow' is no time"),
-    ("rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {rule: INPUT 2}}", "8:34: filter INPUT has no rule 2, it has 1"),
-    ("rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {never: INPTU}}", "8:35: there is no chain INPTU"),
+    (
+      "rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {rule: INPUT 2}}",
+      "8:34: filter INPUT has no rule 2, it has 1"
+    ),
+    (
+      "rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {never: INPTU}}",
+      "8:35: there is no chain INPTU"
+    ),
     ("tests:\n  - name: a\n    steps: []\n    expect: {verdict: local}", "4:23: `verdict: local' can be expected of a step only"),
   ]) func mistakesHaveTheirPlace(_ text: String, _ message: String) {
     let reading = Suites.read(text)
@@ -56,8 +65,12 @@ struct ScenarioFileReaderTests {
   /// Changed files end in diagnostics or in a suite that can be run, never in a trap.
   @Test(arguments: 0..<6 as Range<UInt64>) func changedFilesDoNotTrap(_ seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let texts = try Suites.examples.map { try Suites.read(example: $0).file.bytes } + [Array((TestRunnerTests.head + "      - wait: 1\n").utf8)]
-    let pieces = ["-1", "65536", "99999999999999999999", "null", "[]", "{}", "''", "*a", "&a", "|", "0x", "eth0", "=>", "> ", ": ", "- ", "reply: SA", "\n", "\t", "\u{FF}"]
+    let texts =
+      try Suites.examples.map { try Suites.read(example: $0).file.bytes } + [Array((TestRunnerTests.head + "      - wait: 1\n").utf8)]
+    let pieces = [
+      "-1", "65536", "99999999999999999999", "null", "[]", "{}", "''", "*a", "&a", "|", "0x", "eth0", "=>", "> ", ": ", "- ", "reply: SA",
+      "\n", "\t", "\u{FF}",
+    ]
     let runner = TestRunner(registry: .ferrule)
     for _ in 0..<40 {
       var bytes = texts.randomElement(using: &random) ?? []

@@ -89,7 +89,8 @@ struct SchemaValidator {
   private func fits(_ value: JSONValue, _ type: String) -> Bool {
     switch (type, value) {
     case ("string", .string), ("boolean", .bool), ("integer", .integer), ("number", .integer), ("number", .number), ("array", .array),
-      ("object", .object): true
+      ("object", .object):
+      true
     default: false
     }
   }

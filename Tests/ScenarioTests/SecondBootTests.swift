@@ -1,7 +1,7 @@
 import Extensions
 import Lab
-import Testing
 import TestSupport
+import Testing
 import XTables
 
 /// A kept scenario is compared with the kernel that runs the tests: the comparison may not follow from what that kernel drew at boot.
@@ -64,7 +64,8 @@ struct SecondBootTests {
   @Test func tellsDiceFromCertainty() throws {
     for (probability, isDecided) in [("0", true), ("1", true), ("0.5", false)] {
       let rules = #"*filter\n-A FORWARD -m statistic --mode random --probability \#(probability) -j DROP\nCOMMIT\n"#
-      let scenario = try Scenario(line: #"{"name": "x", "rules": "\#(rules)", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9"}]}"#)
+      let scenario = try Scenario(
+        line: #"{"name": "x", "rules": "\#(rules)", "steps": [{"in": "eth0", "src": "10.0.0.9", "dst": "10.0.1.9"}]}"#)
       #expect((Boot.dependence(of: scenario, Self.engine) == nil) == isDecided)
     }
   }

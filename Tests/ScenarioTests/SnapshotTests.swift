@@ -46,7 +46,10 @@ import XTables
     var reader = SnapshotReader(clock: 1_700_000_000)
     reader.read(links: links)
     reader.read(routes: routes, .ipv4)
-    reader.read(routes: #"[{"dst":"fe80::/64","dev":"eth0","protocol":"kernel","metric":256,"flags":[]},{"dst":"default","gateway":"fe80::1","dev":"eth0","metric":1024,"flags":[]}]"#, .ipv6)
+    reader.read(
+      routes:
+        #"[{"dst":"fe80::/64","dev":"eth0","protocol":"kernel","metric":256,"flags":[]},{"dst":"default","gateway":"fe80::1","dev":"eth0","metric":1024,"flags":[]}]"#,
+      .ipv6)
     reader.read(policy: policy, .ipv4)
     reader.read(sysctl: "net.ipv4.ip_forward", "1\n")
     reader.read(sysctl: "net.ipv4.conf.default.rp_filter", "0")
@@ -56,7 +59,10 @@ import XTables
     reader.read(sysctl: "net.netfilter.nf_conntrack_tcp_timeout_syn_sent", "120")
     reader.read(sysctl: "net.no.such", nil)
     reader.take(rules: rules, .ipv4)
-    reader.take(ipsets: "create acme hash:net family inet hashsize 1024 maxelem 65536 comment\nadd acme 93.184.216.0/24 comment \"our customers\"\nadd acme 10.1.2.77\n")
+    reader.take(
+      ipsets:
+        "create acme hash:net family inet hashsize 1024 maxelem 65536 comment\nadd acme 93.184.216.0/24 comment \"our customers\"\nadd acme 10.1.2.77\n"
+    )
     reader.read(
       sockets: """
           sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -74,18 +80,27 @@ import XTables
     let snapshot = Self.reader.snapshot
     #expect(snapshot.interfaces.map(\.name) == ["lo", "eth0", "port", "tun0"])
     #expect(snapshot.interfaces[1].mtu == 1400 && snapshot.interfaces[1].kind == "veth" && snapshot.interfaces[2].bridge == "br0")
-    #expect(snapshot.setup == [
-      "link add br0 type bridge", "link set dev br0 address 56:ec:11:f1:e3:6b", "addr add 192.168.50.1/24 dev br0", "link set dev br0 up",
-      "addr add 10.9.0.1 peer 10.9.0.2/32 dev tun0",
-    ])
-    #expect(snapshot.routes == [
-      "default via 10.1.2.254 dev eth0", "blackhole 198.18.0.0/15", "8.8.4.0/24 via 10.1.2.9 dev eth0 table 100 metric 7 mtu 1300 realms 3/5 onlink",
-      "9.0.0.0/8 nexthop via 10.1.2.3 dev eth0 weight 1 nexthop via 10.1.2.4 dev eth0 weight 1", "-6 default via fe80::1 dev eth0 metric 1024",
-    ])
-    #expect(snapshot.policy == ["from 10.1.2.128/25 fwmark 0x5/0xff iif eth0 priority 5 table 100", "from 10.66.0.0/16 priority 6 realms 9 blackhole", "not ipproto udp dport 53-54 uidrange 5-9 priority 7 table main suppress_prefixlength 0"])
-    #expect(snapshot.sysctls.map(\.name) == [
-      "net.ipv4.ip_forward", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.br0.rp_filter", "net.netfilter.nf_conntrack_udp_timeout",
-    ])
+    #expect(
+      snapshot.setup == [
+        "link add br0 type bridge", "link set dev br0 address 56:ec:11:f1:e3:6b", "addr add 192.168.50.1/24 dev br0", "link set dev br0 up",
+        "addr add 10.9.0.1 peer 10.9.0.2/32 dev tun0",
+      ])
+    #expect(
+      snapshot.routes == [
+        "default via 10.1.2.254 dev eth0", "blackhole 198.18.0.0/15",
+        "8.8.4.0/24 via 10.1.2.9 dev eth0 table 100 metric 7 mtu 1300 realms 3/5 onlink",
+        "9.0.0.0/8 nexthop via 10.1.2.3 dev eth0 weight 1 nexthop via 10.1.2.4 dev eth0 weight 1",
+        "-6 default via fe80::1 dev eth0 metric 1024",
+      ])
+    #expect(
+      snapshot.policy == [
+        "from 10.1.2.128/25 fwmark 0x5/0xff iif eth0 priority 5 table 100", "from 10.66.0.0/16 priority 6 realms 9 blackhole",
+        "not ipproto udp dport 53-54 uidrange 5-9 priority 7 table main suppress_prefixlength 0",
+      ])
+    #expect(
+      snapshot.sysctls.map(\.name) == [
+        "net.ipv4.ip_forward", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.br0.rp_filter", "net.netfilter.nf_conntrack_udp_timeout",
+      ])
     #expect(snapshot.sockets.map(\.port) == [8088, 53] && snapshot.sockets.map(\.address) == [nil, "127.0.0.1"])
     #expect(snapshot.users == ["root": 0, "www": 33])
     #expect(snapshot.gaps == ["the routing rule of priority 8: `l3mdev' is not understood"])
@@ -136,21 +151,25 @@ import XTables
     var reader = Self.reader
     func tuple(_ source: String, _ sport: UInt16, _ destination: String, _ dport: UInt16) throws -> LabTuple {
       LabTuple(
-        source: try #require(IPAddress(source)), destination: try #require(IPAddress(destination)), transport: .ports(source: sport, destination: dport))
+        source: try #require(IPAddress(source)), destination: try #require(IPAddress(destination)),
+        transport: .ports(source: sport, destination: dport))
     }
     var tcp = LabConnection(
-      proto: .tcp, original: try tuple("10.1.2.5", 1000, "9.9.9.9", 80), reply: try tuple("9.9.9.9", 80, "10.1.2.1", 1000), status: .init(rawValue: 2))
+      proto: .tcp, original: try tuple("10.1.2.5", 1000, "9.9.9.9", 80), reply: try tuple("9.9.9.9", 80, "10.1.2.1", 1000),
+      status: .init(rawValue: 2))
     tcp.state = "ESTABLISHED"
     tcp.timeout = 300
     tcp.mark = 7
     var udp = LabConnection(
-      proto: .udp, original: try tuple("10.1.2.5", 5, "9.9.9.9", 53), reply: try tuple("9.9.9.9", 53, "10.1.2.5", 5), status: .init(rawValue: 0))
+      proto: .udp, original: try tuple("10.1.2.5", 5, "9.9.9.9", 53), reply: try tuple("9.9.9.9", 53, "10.1.2.5", 5),
+      status: .init(rawValue: 0))
     udp.timeout = 20
     reader.read(connections: [tcp, udp, udp], limit: 2)
-    #expect(reader.snapshot.connections == [
-      "tcp 6 300 ESTABLISHED src=10.1.2.5 dst=9.9.9.9 sport=1000 dport=80 src=9.9.9.9 dst=10.1.2.1 sport=80 dport=1000 mark=7 use=1",
-      "udp 17 20 src=10.1.2.5 dst=9.9.9.9 sport=5 dport=53 [UNREPLIED] src=9.9.9.9 dst=10.1.2.5 sport=53 dport=5 mark=0 use=1",
-    ])
+    #expect(
+      reader.snapshot.connections == [
+        "tcp 6 300 ESTABLISHED src=10.1.2.5 dst=9.9.9.9 sport=1000 dport=80 src=9.9.9.9 dst=10.1.2.1 sport=80 dport=1000 mark=7 use=1",
+        "udp 17 20 src=10.1.2.5 dst=9.9.9.9 sport=5 dport=53 [UNREPLIED] src=9.9.9.9 dst=10.1.2.5 sport=53 dport=5 mark=0 use=1",
+      ])
     #expect(reader.snapshot.gaps.last == "1 connection of conntrack's: there are more than 2")
     let file = SourceFile(name: "host.yaml", bytes: Array(reader.snapshot.document.utf8))
     let machine = try SnapshotFile(file, registry: .ferrule, names: .builtin, loader: .none)
@@ -189,7 +208,8 @@ import XTables
 
     subscript(wanted: String, like known: String) -> String? {
       mutating get {
-        guard let new = pairs.first(where: { $0.0 == known })?.1, let dot = new.lastIndex(of: "."), let last = wanted.lastIndex(of: ".") else { return nil }
+        guard let new = pairs.first(where: { $0.0 == known })?.1, let dot = new.lastIndex(of: "."), let last = wanted.lastIndex(of: ".")
+        else { return nil }
         return new[..<dot] + String(wanted[last...])
       }
     }

@@ -79,7 +79,10 @@ struct TestRunnerTests {
     ("- eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => drop", "drop | local"),
     ("- {\(packet), expect: {rule: web 2}}", "rule: web 2 | filter web 1 decided"),
     ("- {\(packet), expect: {rule: INPUT policy}}", "rule: INPUT policy | filter web 1 decided"),
-    ("- {\(packet), expect: {matches: INPUT 1}}", "matches: INPUT 1 | matched: nat:PREROUTING:policy:1, filter:INPUT:rule:2, filter:web:rule:1, nat:INPUT:policy:1"),
+    (
+      "- {\(packet), expect: {matches: INPUT 1}}",
+      "matches: INPUT 1 | matched: nat:PREROUTING:policy:1, filter:INPUT:rule:2, filter:web:rule:1, nat:INPUT:policy:1"
+    ),
     ("- {\(packet), expect: {misses: web 1}}", "misses: web 1 | it matched"),
     ("- {\(packet), expect: {never: web}}", "never: web | it came to nat PREROUTING, filter INPUT, filter web, nat INPUT"),
     ("- {\(packet), expect: {out: eth1}}", "out: eth1 | local"),
@@ -88,14 +91,23 @@ struct TestRunnerTests {
     ("- {\(packet), expect: {mark: 0x1/0xf}}", "mark: 0x1/0xf | 0x0"),
     ("- {\(packet), expect: {nat: {source: 1.2.3.4}}}", "nat source: 1.2.3.4 | it is not translated"),
     ("- {\(packet), expect: {conntrack: none}}", "conntrack: none | it belongs to a connection in SYN_SENT"),
-    ("- {\(packet), expect: {conntrack: ESTABLISHED}}", "conntrack: ESTABLISHED | state SYN_SENT, status CONFIRMED,SRC_NAT_DONE,DST_NAT_DONE"),
+    (
+      "- {\(packet), expect: {conntrack: ESTABLISHED}}",
+      "conntrack: ESTABLISHED | state SYN_SENT, status CONFIRMED,SRC_NAT_DONE,DST_NAT_DONE"
+    ),
     ("- {\(packet), expect: {queue: 3}}", "queue: 3 | none"), ("- {\(packet), expect: {log: udp}}", "log: udp | nothing was logged"),
     ("- {\(packet), expect: {errno: EPERM}}", "errno: EPERM | none"),
     ("- {\(packet), expect: {counters: {web 1: 2}}}", "counters: 2 | 1 packets, 40 bytes"),
-    ("- {handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80, expect: accept}", "accept | tcp 10.0.1.9:1000>10.0.0.1:80 S: drop INPUT by filter:INPUT:policy:5"),
+    (
+      "- {handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80, expect: accept}",
+      "accept | tcp 10.0.1.9:1000>10.0.0.1:80 S: drop INPUT by filter:INPUT:policy:5"
+    ),
     ("- {handshake: eth0 10.0.0.9:1000 > 10.0.0.1:80, expect: drop}", "drop | local"),
     ("- reply: SA", "the step can be played | nobody can reply: there is no packet before it"),
-    ("- handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80\n- reply: SA", "the step can be played | nobody can reply: the packet before it got to nobody, it was drop INPUT by filter:INPUT:policy:5"),
+    (
+      "- handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80\n- reply: SA",
+      "the step can be played | nobody can reply: the packet before it got to nobody, it was drop INPUT by filter:INPUT:policy:5"
+    ),
   ]) func fail(_ steps: String, _ message: String) { #expect(Self.failures(steps) == [message]) }
 
   @Test func aSenderHasAControlGroup() {
@@ -116,7 +128,9 @@ struct TestRunnerTests {
       """
     let test = Suites.run(text).tests.first
     #expect(test?.outcome == .passed, "\(test?.steps.flatMap(\.failures).map { "\($0.expected) | \($0.actual)" } ?? [])")
-    let verified = Verifier(runner: TestRunner(registry: .ferrule)) { LabResult(name: $0.name, error: "not asked") }.verify([Suites.read(text)])[0].tests[0]
+    let verified = Verifier(runner: TestRunner(registry: .ferrule)) { LabResult(name: $0.name, error: "not asked") }.verify([
+      Suites.read(text)
+    ])[0].tests[0]
     #expect(verified.outcome == .broken)
   }
 
@@ -124,18 +138,25 @@ struct TestRunnerTests {
     func why(_ step: String) -> [String] {
       Suites.run(Self.head + "      \(step)\n").tests[0].steps.flatMap(\.failures).flatMap(\.whyNot)
     }
-    #expect(why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 1}}").last
-      == "at INPUT it did not match: -s 10.0.0.0/24: it is 10.0.1.9")
-    #expect(why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 2}}").last
-      == "at INPUT it did not match: -m mark --mark 0x5: meta.mark is 0x0, not 0x5")
-    #expect(why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:91 S, expect: {rule: web 1}}").last
-      == "at INPUT the packet did not come to web: INPUT rule 2 leads there and did not match: "
-      + "-m tcp --dport 80:90: transport.dport is 91, not 80 to 90")
-    #expect(why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 4}}").last
-      == "at INPUT it was not tried, decided before by filter web 1 (-A web -s 10.0.0.0/24 -m comment --comment \"near by\" -j ACCEPT); it would not match: -p udp: it is tcp")
-    #expect(why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 1}}").last
-      == "at INPUT it did not match: -m conntrack --ctstate ESTABLISHED: ct.state is NEW, not ESTABLISHED")
-    #expect(why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: FORWARD 1}}").last
-      == "no packet came to the table filter where this rule stands")
+    #expect(
+      why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 1}}").last
+        == "at INPUT it did not match: -s 10.0.0.0/24: it is 10.0.1.9")
+    #expect(
+      why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 2}}").last
+        == "at INPUT it did not match: -m mark --mark 0x5: meta.mark is 0x0, not 0x5")
+    #expect(
+      why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:91 S, expect: {rule: web 1}}").last
+        == "at INPUT the packet did not come to web: INPUT rule 2 leads there and did not match: "
+        + "-m tcp --dport 80:90: transport.dport is 91, not 80 to 90")
+    #expect(
+      why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 4}}").last
+        == "at INPUT it was not tried, decided before by filter web 1 (-A web -s 10.0.0.0/24 -m comment --comment \"near by\" -j ACCEPT); it would not match: -p udp: it is tcp"
+    )
+    #expect(
+      why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 1}}").last
+        == "at INPUT it did not match: -m conntrack --ctstate ESTABLISHED: ct.state is NEW, not ESTABLISHED")
+    #expect(
+      why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: FORWARD 1}}").last
+        == "no packet came to the table filter where this rule stands")
   }
 }

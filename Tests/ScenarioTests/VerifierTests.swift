@@ -5,7 +5,8 @@ import Testing
 
 /// What a verifier makes of kernels that say the same, something else, or nothing.
 @Suite("Engine and kernel side by side") struct VerifierTests {
-  static let suite = TestRunnerTests.head + """
+  static let suite =
+    TestRunnerTests.head + """
             - eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => local
             - eth0 udp 10.0.0.9:1000 > 192.0.2.1:53
             - eth0 tcp 10.0.0.9:1001 > 10.0.0.1:99 S
@@ -25,7 +26,8 @@ import Testing
 
   static func subjects(_ change: @escaping @Sendable (inout LabResult) -> Void) -> [String] {
     let result = verify(change: change)
-    return result.steps.flatMap { step in step.failures.map { "\(step.number) \($0.subject ?? "?")" } } + result.failures.map { $0.subject ?? "?" }
+    return result.steps.flatMap { step in step.failures.map { "\(step.number) \($0.subject ?? "?")" } }
+      + result.failures.map { $0.subject ?? "?" }
   }
 
   @Test func theSameIsAgreement() {
@@ -51,8 +53,13 @@ import Testing
     #expect(Self.subjects { $0.connections = [] }.allSatisfy { $0 == "conntrack's entries" })
     #expect(Self.subjects { $0.steps[0].errno = "EPERM" } == ["1 the sender's error"])
     #expect(Self.subjects { $0.counters[0].chains[0].rules[0].packets += 1 } == ["counters: filter.INPUT.rules[0][0]"])
-    #expect(Self.subjects { $0.steps[0].packets[0].queued = [LabPacket.Queued(queue: 1, hook: "INPUT", mark: 0, brief: "", verdict: nil, input: nil, output: nil)] }
-      == ["1 packet 1: queue deliveries"])
+    #expect(
+      Self.subjects {
+        $0.steps[0].packets[0].queued = [
+          LabPacket.Queued(queue: 1, hook: "INPUT", mark: 0, brief: "", verdict: nil, input: nil, output: nil)
+        ]
+      }
+        == ["1 packet 1: queue deliveries"])
     #expect(Self.subjects { $0.steps.removeLast() }.contains("3 verdict"))
   }
 
@@ -63,15 +70,16 @@ import Testing
     #expect(failure.actual == "drop at INPUT by filter:INPUT:rule:1")
     let suite = SuiteResult(file: SourceFile(name: "s.yaml", bytes: Array(Self.suite.utf8)), name: "s", tests: [result])
     let text = TestReportFormat.text.render([suite], of: .agreement)
-    #expect(text == """
-      ✗ s: 1 differ, 3 packets
-        ✗ t
-          s.yaml:26: step 1: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => local
-            verdict
-              Ferrule: local
-               kernel: drop at INPUT by filter:INPUT:rule:1
+    #expect(
+      text == """
+        ✗ s: 1 differ, 3 packets
+          ✗ t
+            s.yaml:26: step 1: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S => local
+              verdict
+                Ferrule: local
+                 kernel: drop at INPUT by filter:INPUT:rule:1
 
-      """)
+        """)
     let json = TestReportFormat.json.render([suite], of: .agreement)
     #expect(json.contains(#""ferrule": "local", "kernel": "drop at INPUT by filter:INPUT:rule:1""#))
     #expect(json.contains(#""counts": {"agree": 0, "differ": 1, "not_verified": 0, "skipped": 0}"#))

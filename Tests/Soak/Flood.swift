@@ -57,7 +57,8 @@ struct Flood {
 
   /// The packet of a flow: 16 Mi of them differ in address and port.
   private static func packet(_ index: Int, isReply: Bool) throws -> Packet {
-    let client = IPAddress.v4(IPv4Address(rawValue: 0x0A40_0000 | UInt32(index >> 8))), server = IPAddress.v4(IPv4Address(10, 0, 1, 2))
+    let client = IPAddress.v4(IPv4Address(rawValue: 0x0A40_0000 | UInt32(index >> 8)))
+    let server = IPAddress.v4(IPv4Address(10, 0, 1, 2))
     var fields = PacketFields(isReply ? server : client, isReply ? client : server)
     let port = UInt16(2000 + (index & 255))
     (fields.sourcePort, fields.destinationPort) = isReply ? (53, port) : (port, 53)

@@ -219,7 +219,8 @@ final class Soak {
     listen(4) { QueueAnswer(.accept, mark: $0.mark ^ 0x40) }
     listen(5) { packet in
       var changed = packet.packet
-      guard let at = changed.transport, at.fragmentOffset == 0, !at.moreFragments, changed.tcp == nil || changed.count > at.offset + 20 else {
+      guard let at = changed.transport, at.fragmentOffset == 0, !at.moreFragments, changed.tcp == nil || changed.count > at.offset + 20
+      else {
         return QueueAnswer(.accept)
       }
       changed.bytes.setUInt8(0x2A, at: changed.count - 1)
@@ -265,7 +266,8 @@ extension Packet {
     }
     guard let field = bytes.uint16(at: place) else { return }
     // IPv4 counts in units of eight with three flags before; IPv6 in bytes with three bits behind.
-    let moved = family == .ipv4
+    let moved =
+      family == .ipv4
       ? field & 0xC000 | (more ? 0x2000 : field & 0x2000) | UInt16(truncatingIfNeeded: Int(field & 0x1FFF) + distance / 8) & 0x1FFF
       : UInt16(truncatingIfNeeded: Int(field & 0xFFF8) + distance) & 0xFFF8 | (more ? 1 : field & 1)
     bytes.setUInt16(moved, at: place)

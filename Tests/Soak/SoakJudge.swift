@@ -17,7 +17,9 @@ struct SoakJudge {
   /// What left is well formed. Checksums are those of the packets that came, or right.
   func judge(_ report: PathReport, isSound: Bool) -> [String] {
     var findings: [String] = []
-    for packet in report.packets where packet.verdict.isUndecided { findings.append("nothing is said of \(packet.packet.brief): \(packet.verdict)") }
+    for packet in report.packets where packet.verdict.isUndecided {
+      findings.append("nothing is said of \(packet.packet.brief): \(packet.verdict)")
+    }
     for departure in report.departures {
       let isOwn = report.packets[departure.report].origin == .own
       let mustHold = isSound || !isOwn && departure.packet.isMadeByHost
@@ -74,9 +76,13 @@ struct SoakJudge {
       guard let handle = snapshot.handle, told.insert(handle).inserted else { return ["\(snapshot.original) is told to be new twice"] }
     // One that stands in the table for its answers alone is never told to be new.
     case .update(let snapshot) where !snapshot.status.contains(.natClash):
-      guard let handle = snapshot.handle, told.contains(handle) else { return ["\(snapshot.original) is told to have changed, and is not there"] }
+      guard let handle = snapshot.handle, told.contains(handle) else {
+        return ["\(snapshot.original) is told to have changed, and is not there"]
+      }
     case .destroy(let snapshot) where !snapshot.status.contains(.natClash):
-      guard let handle = snapshot.handle, told.remove(handle) != nil else { return ["\(snapshot.original) is told to have gone, and was not there"] }
+      guard let handle = snapshot.handle, told.remove(handle) != nil else {
+        return ["\(snapshot.original) is told to have gone, and was not there"]
+      }
     case .update, .destroy, .expectationNew, .expectationDestroy: break
     }
     return []
@@ -105,7 +111,9 @@ extension Packet {
   fileprivate func fault(mustHold: Bool) -> String? {
     guard let family, let at = transport else { return "no network header" }
     if family == .ipv4 {
-      guard let header = ipv4, header.headerLength >= IPv4Header.minimumLength, header.headerLength <= count else { return "a bad header length" }
+      guard let header = ipv4, header.headerLength >= IPv4Header.minimumLength, header.headerLength <= count else {
+        return "a bad header length"
+      }
       if header.totalLength != count { return "a total length of \(header.totalLength) for \(count) bytes" }
       if isHeaderChecksumValid != true { return "a wrong header checksum" }
     } else {

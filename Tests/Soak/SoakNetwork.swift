@@ -27,7 +27,8 @@ enum SoakNetwork {
   static let outside = [["203.0.113.2", "203.0.113.3", "198.51.100.9"], ["2001:db8:9::2", "2001:db8:9::3", "2001:db8::9"]].map(addresses)
   static let own = [["10.0.0.1", "198.51.100.1", "10.0.1.1"], ["fd00::1", "2001:db8::1", "fd01::1"]].map(addresses)
   /// Where nobody is: no route, prohibited, broadcast, multicast.
-  static let nowhere = [["192.0.2.1", "192.0.2.200", "10.0.0.255", "224.0.0.5", "10.9.0.7"], ["fd09::7", "ff02::5", "fe80::9"]].map(addresses)
+  static let nowhere = [["192.0.2.1", "192.0.2.200", "10.0.0.255", "224.0.0.5", "10.9.0.7"], ["fd09::7", "ff02::5", "fe80::9"]].map(
+    addresses)
 
   private static func addresses(_ texts: [String]) -> [IPAddress] { texts.compactMap { IPAddress($0) } }
 

@@ -16,7 +16,9 @@ enum SoakRules {
     func rulesets() throws -> [Ruleset] {
       try [Family.ipv4, .ipv6].map { family in
         let other = family == .ipv4 ? "6:" : "4:"
-        let lines = text.split(separator: "\n").filter { !$0.hasPrefix(other) }.map { $0.hasPrefix("4:") || $0.hasPrefix("6:") ? $0.dropFirst(2) : $0 }
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix(other) }.map {
+          $0.hasPrefix("4:") || $0.hasPrefix("6:") ? $0.dropFirst(2) : $0
+        }
         let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: family)
           .parse(SourceFile(name: name, bytes: Array((lines.joined(separator: "\n") + "\n").utf8)))
         if parsed.hasErrors { throw Refused(name: name, reason: "\(parsed.diagnostics.map { $0 })") }
@@ -169,4 +171,3 @@ enum SoakRules {
         """),
   ]
 }
-

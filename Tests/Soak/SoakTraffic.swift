@@ -23,7 +23,9 @@ extension Soak {
   func opening(from hosts: [[IPAddress]]?) -> Packet {
     let family = random.below(2)
     let source = random.pick((hosts ?? SoakNetwork.own)[family])
-    let targets = [SoakNetwork.servers, SoakNetwork.outside, SoakNetwork.own, SoakNetwork.clients, SoakNetwork.servers, SoakNetwork.outside]
+    let targets = [
+      SoakNetwork.servers, SoakNetwork.outside, SoakNetwork.own, SoakNetwork.clients, SoakNetwork.servers, SoakNetwork.outside,
+    ]
     var destination = random.pick(random.pick(targets)[family])
     if random.chance(1, in: 25) { destination = random.pick(SoakNetwork.nowhere[family]) }
     let kinds: [IPProtocol] = [.tcp, .tcp, .tcp, .tcp, .udp, .udp, .udp, family == 0 ? .icmp : .icmpv6, .sctp, .gre, .udplite, .esp]
@@ -34,7 +36,9 @@ extension Soak {
     fields.ttl = random.pick([64, 64, 64, 64, 64, 2, 1])
     fields.tos = random.pick([0, 0, 0, 0x10, 0x02])
     fields.dontFragment = random.chance(1, in: 3)
-    fields.icmpType = fields.proto == .icmp ? random.pick([8, 8, 8, 13, 17, 0, 5, 200]) : fields.proto == .icmpv6 ? random.pick([128, 128, 139, 129, 135, 1]) : 1
+    fields.icmpType =
+      fields.proto == .icmp
+      ? random.pick([8, 8, 8, 13, 17, 0, 5, 200]) : fields.proto == .icmpv6 ? random.pick([128, 128, 139, 129, 135, 1]) : 1
     fields.icmpIdentifier = UInt16(random.below(4))
     if fields.proto == .tcp {
       fields.tcpOptions = random.pick([[], [2, 4, 5, 180], [2, 4, 5, 180, 1, 3, 3, 7], [4, 2, 1, 1]])
@@ -45,9 +49,13 @@ extension Soak {
     if fields.proto == .udp || random.chance(1, in: 30) {
       fields.payload += [UInt8](repeating: 0x55, count: random.pick([0, 0, 0, 8, 300, 1600]))
     }
-    if family == 0, random.chance(1, in: 20) { fields.ipOptions = random.pick([[1, 1, 1], [7, 7, 4, 0, 0, 0, 0], [131, 7, 4, 10, 0, 0, 1], [68, 4, 5, 0], [7, 99]]) }
+    if family == 0, random.chance(1, in: 20) {
+      fields.ipOptions = random.pick([[1, 1, 1], [7, 7, 4, 0, 0, 0, 0], [131, 7, 4, 10, 0, 0, 1], [68, 4, 5, 0], [7, 99]])
+    }
     if family == 1, random.chance(1, in: 20) {
-      fields.extensions = random.pick([[.init(.hopByHop, body: [1, 4, 0, 0, 0, 0])], [.init(.destinationOptions)], [.init(.routing, body: [0, 1])]])
+      fields.extensions = random.pick([
+        [.init(.hopByHop, body: [1, 4, 0, 0, 0, 0])], [.init(.destinationOptions)], [.init(.routing, body: [0, 1])],
+      ])
     }
     fields.hasNoChecksum = fields.proto == .udp && family == 0 && random.chance(1, in: 20)
     return (try? fields.packet()) ?? Packet(bytes: [])
@@ -65,7 +73,9 @@ extension Soak {
     fields.sourcePort = tuple.sourceID == 0 ? 20 : tuple.sourceID
     fields.destinationPort = tuple.destinationID
     fields.sequence = 5000
-    if tuple.proto == .gre { fields.transportBytes = [0x20, 1, 0x88, 0x0B, 0, 0, UInt8(tuple.destinationID >> 8), UInt8(tuple.destinationID & 255)] }
+    if tuple.proto == .gre {
+      fields.transportBytes = [0x20, 1, 0x88, 0x0B, 0, 0, UInt8(tuple.destinationID >> 8), UInt8(tuple.destinationID & 255)]
+    }
     guard let packet = try? fields.packet() else { return }
     post(packet, on: SoakNetwork.interface(of: source))
   }
@@ -117,7 +127,9 @@ extension Soak {
       // A TFTP server answers from a port of its own.
       if header.destinationPort == 69 { fields.sourcePort = 3000 + UInt16(random.below(4)) }
     case .icmp, .icmpv6:
-      guard let header = packet.icmp ?? packet.icmpv6, let type = [8: 0, 13: 14, 17: 18, 128: 129, 139: 140][header.type] as UInt8? else { return }
+      guard let header = packet.icmp ?? packet.icmpv6, let type = [8: 0, 13: 14, 17: 18, 128: 129, 139: 140][header.type] as UInt8? else {
+        return
+      }
       fields.icmpType = type
       (fields.icmpIdentifier, fields.icmpSequence) = (header.identifier, header.sequence)
     case .sctp:

@@ -26,16 +26,20 @@ extension Soak {
     let address = random.pick(["\(source)", "10.0.1.2", "fd01::2", "999.1.1.1", ":::", "::ffff:1.2.3.4"])
     let kind = source.family == .ipv4 ? 1 : 2
     return random.pick([
-      "PORT \(quad),\(number >> 8 & 255),\(number & 255)\r\n", "PORT 999,1,2,3,\(number),5\r\n", "PORT 1,2,3", "EPRT |\(kind)|\(address)|\(number)|\r\n",
+      "PORT \(quad),\(number >> 8 & 255),\(number & 255)\r\n", "PORT 999,1,2,3,\(number),5\r\n", "PORT 1,2,3",
+      "EPRT |\(kind)|\(address)|\(number)|\r\n",
       "EPRT |3|((((|1|\r\n", "227 Entering Passive Mode (\(quad),\(number >> 8 & 255),\(number & 255))\r\n", "227 ((((((((\r\n",
-      "229 Extended (|||\(number)|)\r\n", "229 (||||||||\r\n", "220 hello\r\n", "220 hello", "\r\n", "PORT " + String(repeating: "1,", count: 200),
+      "229 Extended (|||\(number)|)\r\n", "229 (||||||||\r\n", "220 hello\r\n", "220 hello", "\r\n",
+      "PORT " + String(repeating: "1,", count: 200),
     ])
   }
 
   private func sip(_ source: IPAddress, _ number: Int) -> String {
     let host = source.family == .ipv4 ? "\(source)" : "[\(source)]"
-    let media = "v=0\r\no=- 1 1 IN IP\(source.family == .ipv4 ? 4 : 6) \(source)\r\nc=IN IP\(source.family == .ipv4 ? 4 : 6) \(source)\r\nm=audio \(number) RTP/AVP 0\r\nm=video \(number &+ 2) RTP/AVP 0\r\n"
-    let head = "Via: SIP/2.0/UDP \(host):5060;branch=z9\r\nFrom: <sip:a@\(host)>;tag=1\r\nTo: <sip:b@\(host)>\r\nCall-ID: \(random.below(3))@\(host)\r\nContact: <sip:a@\(host):\(number)>;expires=\(number)\r\n"
+    let media =
+      "v=0\r\no=- 1 1 IN IP\(source.family == .ipv4 ? 4 : 6) \(source)\r\nc=IN IP\(source.family == .ipv4 ? 4 : 6) \(source)\r\nm=audio \(number) RTP/AVP 0\r\nm=video \(number &+ 2) RTP/AVP 0\r\n"
+    let head =
+      "Via: SIP/2.0/UDP \(host):5060;branch=z9\r\nFrom: <sip:a@\(host)>;tag=1\r\nTo: <sip:b@\(host)>\r\nCall-ID: \(random.below(3))@\(host)\r\nContact: <sip:a@\(host):\(number)>;expires=\(number)\r\n"
     let method = random.pick(["INVITE", "REGISTER", "ACK", "BYE", "CANCEL", "OPTIONS"])
     let length = random.pick([media.utf8.count, 0, 99999, 5])
     return random.pick([

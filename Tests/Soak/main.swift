@@ -36,7 +36,8 @@ extension Duration {
 // `Soak PACKETS [SEED]` soaks, `Soak flood FLOWS LIMIT` floods; both say what they saw, and fail when anything contradicted itself.
 let words = Array(CommandLine.arguments.dropFirst())
 let numbers = words.compactMap { UInt64($0) }
-let findings = words.first == "flood"
+let findings =
+  words.first == "flood"
   ? try flood(Int(clamping: numbers.first ?? 1_000_000), limit: UInt32(clamping: numbers.dropFirst().first ?? 65_536))
   : try soak(Int(clamping: numbers.first ?? 1_000_000), seed: numbers.dropFirst().first ?? 1)
 for finding in findings { print(finding) }

@@ -15,7 +15,8 @@ package enum ForeignLibraries {
       let library = folder + "/" + file.dropLast(2) + ".so"
       // Another process of these tests may be using the one that is there.
       let fresh = library + ".\(getpid())"
-      let compiled = try HostProcess.run("cc", ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", fresh, sources + "/" + file, "-lxtables"])
+      let compiled = try HostProcess.run(
+        "cc", ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", fresh, sources + "/" + file, "-lxtables"])
       guard compiled.status == 0, unsafe rename(fresh, library) == 0 else { throw Failure(sentence: compiled.output) }
     }
     return folder

@@ -3,15 +3,21 @@ package enum HostileText {
   /// Texts of which each stands for a kind.
   package static let strings: [String] = [
     "\u{1B}[2J\u{1B}]0;title\u{07}", "\u{9B}2J\u{85}\u{90}", "\u{7F}\u{08}\u{0B}\u{0C}", "\u{202E}desrever\u{2066}\u{2069}\u{200F}\u{061C}",
-    "zero\u{200B}\u{200D}\u{2060}\u{FEFF}width\u{AD}", "line\u{2028}paragraph\u{2029}end", "tag\u{E0001}\u{E0041}\u{E007F}\u{FE0F}\u{E0100}",
-    "non\u{FFFE}\u{FFFF}\u{10FFFF}character", "a\n::error::forged", "a\r::error file=x::forged", "\r\n ::set-output name=x::y", "::error::forged",
-    " \u{A0}::warning::forged", "##[error]forged", "##vso[task.complete]forged", "t # skip\nok 99 - forged", "x # TODO\nnot ok 1\n1..0", "Bail out!\nBail out! forged",
-    "end\nend_of_record\nSF:/etc/passwd", "<script>alert(1)</script>]]>&\"'<!--", "key: [value, \"x\"] # remark", "\t\ttabs", "%0A%25::x,y=z",
+    "zero\u{200B}\u{200D}\u{2060}\u{FEFF}width\u{AD}", "line\u{2028}paragraph\u{2029}end",
+    "tag\u{E0001}\u{E0041}\u{E007F}\u{FE0F}\u{E0100}",
+    "non\u{FFFE}\u{FFFF}\u{10FFFF}character", "a\n::error::forged", "a\r::error file=x::forged", "\r\n ::set-output name=x::y",
+    "::error::forged",
+    " \u{A0}::warning::forged", "##[error]forged", "##vso[task.complete]forged", "t # skip\nok 99 - forged", "x # TODO\nnot ok 1\n1..0",
+    "Bail out!\nBail out! forged",
+    "end\nend_of_record\nSF:/etc/passwd", "<script>alert(1)</script>]]>&\"'<!--", "key: [value, \"x\"] # remark", "\t\ttabs",
+    "%0A%25::x,y=z",
     "\u{1F600}\u{200D}\u{1F4A9} ünï→cødé", "\\x1b\\n\\u{202e}", "...\n---\n",
   ]
 
   /// Bytes that are no text.
-  package static let bytes: [[UInt8]] = [[0x61, 0x9B, 0x32, 0x4A], [0xC2, 0x61], [0xFF, 0xFE, 0x62], [0xE2, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]]
+  package static let bytes: [[UInt8]] = [
+    [0x61, 0x9B, 0x32, 0x4A], [0xC2, 0x61], [0xFF, 0xFE, 0x62], [0xE2, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+  ]
 
   /// Everything that can stand in one word of a ruleset's line: no blanks, quotes and line ends, at most 24 bytes.
   package static let words: [[UInt8]] = (strings.map { Array($0.utf8) } + bytes).map { text in
@@ -28,7 +34,9 @@ package enum HostileText {
     for line in text.unicodeScalars.split(separator: "\n") {
       let start = line.drop { $0.properties.isWhitespace }
       let commands = ["error", "warning", "notice", "set-output", "add-mask", "x"]
-      if commands.contains(where: { start.starts(with: "::\($0)".unicodeScalars) }) { found.append("a line begins \(String(start.prefix(12)))") }
+      if commands.contains(where: { start.starts(with: "::\($0)".unicodeScalars) }) {
+        found.append("a line begins \(String(start.prefix(12)))")
+      }
     }
     for mark in ["##[", "##vso["] where text.contains(mark) { found.append(mark) }
     return found
@@ -37,7 +45,9 @@ package enum HostileText {
   private static func isDangerous(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x0A: false
-    case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x61C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFE00...0xFE0F, 0xFEFF, 0xFFFE, 0xFFFF, 0xE0000...0xE0FFF, 0x10FFFF: true
+    case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x61C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFE00...0xFE0F, 0xFEFF, 0xFFFE, 0xFFFF,
+      0xE0000...0xE0FFF, 0x10FFFF:
+      true
     default: false
     }
   }

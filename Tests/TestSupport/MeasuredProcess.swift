@@ -14,7 +14,9 @@ package struct MeasuredProcess {
 
   package init(_ path: String, _ arguments: [String]) throws {
     let probe = try HostProcess.run(BuiltPrograms.folder + "/MemoryProbe", [path] + arguments)
-    guard let end = probe.output.lastIndex(where: { $0 == "\n" }).map({ probe.output[..<$0].lastIndex(of: "\n") ?? $0 }) else { throw Failure() }
+    guard let end = probe.output.lastIndex(where: { $0 == "\n" }).map({ probe.output[..<$0].lastIndex(of: "\n") ?? $0 }) else {
+      throw Failure()
+    }
     let numbers = probe.output[end...].split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
     guard numbers.count == 3 else { throw Failure() }
     status = Int32(clamping: numbers[0])

@@ -50,7 +50,8 @@ extension PacketFields {
   }
 
   @Test func refusesWhatCannotBeBuilt() throws {
-    let a = try #require(IPAddress("10.0.0.1")), b = try #require(IPAddress("::1"))
+    let a = try #require(IPAddress("10.0.0.1"))
+    let b = try #require(IPAddress("::1"))
     #expect(throws: PacketFields.BuildError.mixedFamilies) { try PacketFields(a, b).packet() }
     var long = PacketFields(a, a)
     long.payload = [UInt8](repeating: 0, count: 70_000)
@@ -58,7 +59,8 @@ extension PacketFields {
   }
 
   @Test func buildsIPv6WithExtensionHeaders() throws {
-    let a = try #require(IPAddress("2001:db8::1")), b = try #require(IPAddress("2001:db8::2"))
+    let a = try #require(IPAddress("2001:db8::1"))
+    let b = try #require(IPAddress("2001:db8::2"))
     var fields = PacketFields(a, b, proto: .tcp)
     fields.destinationPort = 443
     fields.extensions = [.init(.hopByHop, body: [1, 4, 0, 0, 0, 0]), .init(.destinationOptions), .init(.routing, body: [2, 0])]
@@ -73,8 +75,10 @@ extension PacketFields {
     #expect(walk.nextHeader == .tcp)
     fields.fragment = .init(offset: 8, length: 8, moreFragments: true)
     let piece = try fields.packet()
-    #expect(piece.transport == TransportLocator(
-      family: .ipv6, proto: .tcp, offset: 64, fragmentOffset: 8, moreFragments: true))
+    #expect(
+      piece.transport
+        == TransportLocator(
+          family: .ipv6, proto: .tcp, offset: 64, fragmentOffset: 8, moreFragments: true))
     #expect(piece.tcp == nil)
   }
 }

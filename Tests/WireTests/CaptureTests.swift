@@ -9,7 +9,8 @@ import Wire
   }
 
   private func sample() throws -> [CapturedFrame] {
-    let a = try #require(IPAddress("10.0.0.1")), b = try #require(IPAddress("10.0.0.2"))
+    let a = try #require(IPAddress("10.0.0.1"))
+    let b = try #require(IPAddress("10.0.0.2"))
     return try (0..<3).map { index in
       var fields = PacketFields(a, b)
       fields.payload = [UInt8](repeating: UInt8(index), count: 20 * index)
@@ -23,7 +24,8 @@ import Wire
   }
 
   @Test func aWrittenCaptureReadsBackTheSame() throws {
-    let path = temporary("round"), frames = try sample()
+    let path = temporary("round")
+    let frames = try sample()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write(frames, to: path)
     let read = try CaptureReader.read(path: path)
@@ -34,7 +36,8 @@ import Wire
 
   /// A file cut anywhere gives the packets before the cut and then a typed error, never a trap.
   @Test func aCaptureCutAnywhereGivesTheFramesBeforeTheCut() throws {
-    let path = temporary("cut"), frames = try sample()
+    let path = temporary("cut")
+    let frames = try sample()
     defer { try? FileManager.default.removeItem(atPath: path) }
     try write(frames, to: path)
     let whole = try Data(contentsOf: URL(filePath: path))

@@ -1,6 +1,6 @@
-import Testing
 import Lab
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -9,16 +9,34 @@ import XTables
   private func read(_ packet: Packet) -> Int {
     var seen = 0
     func note(_ value: Any?) { if value != nil { seen += 1 } }
-    note(packet.ipv4); note(packet.ipv6); note(packet.transport); note(packet.tcp); note(packet.udp)
-    note(packet.udplite); note(packet.icmp); note(packet.icmpv6); note(packet.sctp); note(packet.dccp)
-    note(packet.gre); note(packet.esp); note(packet.ah); note(packet.tos); note(packet.ttl)
-    note(packet.isHeaderChecksumValid); note(packet.isTransportChecksumValid); note(packet.trimmed())
+    note(packet.ipv4)
+    note(packet.ipv6)
+    note(packet.transport)
+    note(packet.tcp)
+    note(packet.udp)
+    note(packet.udplite)
+    note(packet.icmp)
+    note(packet.icmpv6)
+    note(packet.sctp)
+    note(packet.dccp)
+    note(packet.gre)
+    note(packet.esp)
+    note(packet.ah)
+    note(packet.tos)
+    note(packet.ttl)
+    note(packet.isHeaderChecksumValid)
+    note(packet.isTransportChecksumValid)
+    note(packet.trimmed())
     seen += packet.brief.count
     if let ipv4 = packet.ipv4 { for option in ipv4.options(in: packet.bytes) { seen += option.length } }
     for offset in [0, 19, 20, 40, packet.count - 1, packet.count, .max, .min, -1] {
-      note(TCPHeader(packet.bytes, at: offset)); note(UDPHeader(packet.bytes, at: offset))
-      note(IPv4Header(packet.bytes, at: offset)); note(IPv6Header(packet.bytes, at: offset))
-      note(DCCPHeader(packet.bytes, at: offset)); note(GREHeader(packet.bytes, at: offset)); note(AHHeader(packet.bytes, at: offset))
+      note(TCPHeader(packet.bytes, at: offset))
+      note(UDPHeader(packet.bytes, at: offset))
+      note(IPv4Header(packet.bytes, at: offset))
+      note(IPv6Header(packet.bytes, at: offset))
+      note(DCCPHeader(packet.bytes, at: offset))
+      note(GREHeader(packet.bytes, at: offset))
+      note(AHHeader(packet.bytes, at: offset))
       note(TransportLocator(packet.bytes, at: offset))
       if let tcp = TCPHeader(packet.bytes, at: offset) {
         for option in tcp.options(in: packet.bytes, at: offset) { seen += option.length }
@@ -84,7 +102,8 @@ import XTables
       var bytes = (0..<40).map { _ in UInt8(truncatingIfNeeded: random.next()) }
       let before = Checksum.compute(bytes, in: 0..<40)
       let at = Int(random.next() % 10) * 4
-      let old = bytes.uint32(at: at) ?? 0, new = UInt32(truncatingIfNeeded: random.next())
+      let old = bytes.uint32(at: at) ?? 0
+      let new = UInt32(truncatingIfNeeded: random.next())
       bytes.setUInt32(new, at: at)
       #expect(Checksum.updated(before, from: old, to: new) == Checksum.compute(bytes, in: 0..<40))
     }
@@ -98,7 +117,9 @@ import XTables
   }
 
   @Test func rewritingKeepsTheHeaderSumRight() throws {
-    let a = try #require(IPAddress("10.0.0.1")), b = try #require(IPAddress("10.0.0.2")), c = try #require(IPAddress("203.0.113.9"))
+    let a = try #require(IPAddress("10.0.0.1"))
+    let b = try #require(IPAddress("10.0.0.2"))
+    let c = try #require(IPAddress("203.0.113.9"))
     var packet = try PacketFields(a, b).packet()
     packet.setTTL(3)
     packet.setTOS(0x10)

@@ -23,7 +23,8 @@ extension TableCheck {
       return
     }
     require(reply.family == original.family && reply.proto == original.proto, "\(original) is answered over another protocol: \(reply)")
-    let movesSource = reply.destinationBits != straight.destinationBits, movesDestination = reply.sourceBits != straight.sourceBits
+    let movesSource = reply.destinationBits != straight.destinationBits
+    let movesDestination = reply.sourceBits != straight.sourceBits
     require(!movesSource || status.contains(.sourceNAT), "\(original) is answered to \(reply.destination) without source NAT")
     require(!movesDestination || status.contains(.destinationNAT), "\(original) is answered by \(reply.source) without destination NAT")
     // ICMP has one identifier for both ends, which either translation may change.
@@ -32,7 +33,8 @@ extension TableCheck {
     let movesSourceID = isShared ? reply.sourceID != straight.sourceID : reply.destinationID != straight.destinationID
     let movesDestinationID = isShared ? reply.destinationID != straight.destinationID : reply.sourceID != straight.sourceID
     require(!movesSourceID || mayMoveSource, "\(original) is answered as \(reply) without source NAT")
-    require(!movesDestinationID || (!isShared && status.contains(.destinationNAT)), "\(original) is answered as \(reply) without destination NAT")
+    require(
+      !movesDestinationID || (!isShared && status.contains(.destinationNAT)), "\(original) is answered as \(reply) without destination NAT")
     if status.contains(.sourceNAT) {
       require(movesSource || movesSourceID, "\(original) is said to have source NAT, and has none")
       require(status.contains(.sourceNATDone), "\(original) has source NAT that was not set up")

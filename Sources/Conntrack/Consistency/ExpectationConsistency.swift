@@ -15,7 +15,8 @@ extension TableCheck {
           findings.append("the index of expectations leads to one that is gone")
           continue
         }
-        require(ExpectationTable.Destination(expectation.tuple) == destination, "\(expectation.tuple) is expected under another destination")
+        require(
+          ExpectationTable.Destination(expectation.tuple) == destination, "\(expectation.tuple) is expected under another destination")
       }
     }
     require(filed == table.all.count, "\(table.all.count) expectations are filed as \(filed)")
@@ -51,7 +52,9 @@ extension TableCheck {
       counts[policy] += 1
     }
     for (policy, count) in zip(policies, counts) {
-      require(policy.maximum == 0 || count <= policy.maximum, "\(master.original) expects \(count) connections of \(policy.name), of \(policy.maximum)")
+      require(
+        policy.maximum == 0 || count <= policy.maximum,
+        "\(master.original) expects \(count) connections of \(policy.name), of \(policy.maximum)")
     }
   }
 

@@ -54,7 +54,8 @@ struct TableCheck {
       }
       isBuried[slot] = true
     }
-    var live = 0, extended = 0
+    var live = 0
+    var extended = 0
     for slot in core.entries.indices {
       let entry = core.entries[slot]
       let isLive = entry.features.contains(.live)
@@ -95,7 +96,8 @@ struct TableCheck {
     var words = 0
     for (place, word) in index.words.enumerated() where word != 0 {
       words += 1
-      let slot = TupleIndex.slot(word), direction = TupleIndex.direction(word)
+      let slot = TupleIndex.slot(word)
+      let direction = TupleIndex.direction(word)
       guard slot < core.entries.count, core.entries[slot].isListed else {
         findings.append("the index leads to slot \(slot), where no connection is")
         continue
@@ -124,14 +126,17 @@ struct TableCheck {
   /// from either direction.
   private mutating func checkUnique(_ slot: Int, _ entry: Connection, _ direction: Direction) {
     let core = core
-    let hash = entry.hash(direction, core.seed), tuple = entry.tuple(direction)
+    let hash = entry.hash(direction, core.seed)
+    let tuple = entry.tuple(direction)
     var place = core.index.home(hash)
-    var own = 0, others = 0
+    var own = 0
+    var others = 0
     while core.index.words[place] != 0 {
       let word = core.index.words[place]
       place = core.index.after(place)
       guard TupleIndex.matches(word, hash) else { continue }
-      let found = TupleIndex.slot(word), side = TupleIndex.direction(word)
+      let found = TupleIndex.slot(word)
+      let side = TupleIndex.direction(word)
       if found == slot, side == direction {
         own += 1
       } else if found != slot, found < core.entries.count, core.isEqual(found, side, tuple, entry.zone),

@@ -126,7 +126,9 @@ public struct FTPHelper: ConntrackHelper {
   private func search(_ text: PayloadText, _ direction: Direction, _ connection: Connection) -> Search {
     if direction == .original {
       let port = find(text, "PORT", skip: 0x20) { index in
-        address(text, at: index, terminator: 0x0D, connection.original).map { Match(form: .port, range: index..<(index + $0.length), address: $0.address, port: $0.port) }
+        address(text, at: index, terminator: 0x0D, connection.original).map {
+          Match(form: .port, range: index..<(index + $0.length), address: $0.address, port: $0.port)
+        }
       }
       if case .none = port { return find(text, "EPRT", skip: 0x20) { extendedPort(text, at: $0, connection) } }
       return port
@@ -135,7 +137,9 @@ public struct FTPHelper: ConntrackHelper {
       // Servers differ in the text before the numbers (RFC 1123 §4.1.2.6): starts at the first digit.
       var index = start
       while let byte = text[index], !PayloadText.isDigit(byte) { index += 1 }
-      return address(text, at: index, terminator: 0, connection.reply).map { Match(form: .passive, range: index..<(index + $0.length), address: $0.address, port: $0.port) }
+      return address(text, at: index, terminator: 0, connection.reply).map {
+        Match(form: .passive, range: index..<(index + $0.length), address: $0.address, port: $0.port)
+      }
     }
     if case .none = passive { return find(text, "229 ", skip: 0x28) { extendedPassive(text, at: $0) } }
     return passive

@@ -92,13 +92,16 @@ public protocol HelperNAT: AnyObject {
   func expected(_ connection: ConnectionHandle, by expectation: Expectation, in table: ConntrackTable, now: Instant)
   /// Kernel: `nf_nat_ftp_hook`.
   /// - Parameter match: the range of the address and port, from the start of the payload.
-  func ftp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ form: FTPAddressForm, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
+  func ftp(
+    _ packet: inout Packet, at offset: Int, _ call: HelperCall, _ form: FTPAddressForm, _ match: Range<Int>, _ expectation: Expectation
+  ) -> NetfilterVerdict
   /// Kernel: `nf_nat_tftp_hook`.
   func tftp(_ call: HelperCall, _ expectation: Expectation) -> NetfilterVerdict
   /// Kernel: `nf_nat_irc_hook`.
   func irc(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
   /// Kernel: `nf_nat_amanda_hook`.
-  func amanda(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation) -> NetfilterVerdict
+  func amanda(_ packet: inout Packet, at offset: Int, _ call: HelperCall, _ match: Range<Int>, _ expectation: Expectation)
+    -> NetfilterVerdict
   /// Kernel: `nf_nat_pptp_hook`.
   func pptp(_ packet: inout Packet, at offset: Int, _ call: HelperCall, message: UInt16) -> NetfilterVerdict
   /// Kernel: `nf_nat_snmp_hook`.
@@ -141,7 +144,9 @@ extension ConntrackCore {
   /// Registers a helper. Replaces an earlier helper of the same name, family, protocol and port.
   @discardableResult
   mutating func register(_ helper: any ConntrackHelper) -> HelperID {
-    if let index = helpers.firstIndex(where: { $0.name == helper.name && $0.family == helper.family && $0.proto == helper.proto && $0.port == helper.port }) {
+    if let index = helpers.firstIndex(where: {
+      $0.name == helper.name && $0.family == helper.family && $0.proto == helper.proto && $0.port == helper.port
+    }) {
       helpers[index] = helper
       return HelperID(rawValue: UInt16(truncatingIfNeeded: index))
     }

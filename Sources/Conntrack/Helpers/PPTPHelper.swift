@@ -183,7 +183,8 @@ public struct PPTPHelper: ConntrackHelper {
       expectation.function = .pptp
       return expectation
     }
-    var original = expectation(.original, client, server), reply = expectation(.reply, server, client)
+    var original = expectation(.original, client, server)
+    var reply = expectation(.reply, server, client)
     if let nat = call.table.helperNAT, !connection.status.isDisjoint(with: .natMask) {
       nat.pptpExpects(&state, original: &original, reply: &reply)
     }

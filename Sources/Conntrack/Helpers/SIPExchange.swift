@@ -40,6 +40,8 @@ public struct SIPExchange {
   /// Parses the message again after it has grown.
   package mutating func reread(grownBy growth: Int) {
     count += growth
-    if let text = PayloadText(packet, from: start, atMost: count) { message = SIPMessage(text: text, family: message.family, isTCP: message.isTCP) }
+    if let text = PayloadText(packet, from: start, atMost: count) {
+      message = SIPMessage(text: text, family: message.family, isTCP: message.isTCP)
+    }
   }
 }

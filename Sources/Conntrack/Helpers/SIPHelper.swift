@@ -84,7 +84,8 @@ public struct SIPHelper: ConntrackHelper {
     _ packet: inout Packet, at offset: Int, _ call: HelperCall, from start: Int, count: Int
   ) -> (verdict: NetfilterVerdict, count: Int) {
     guard var exchange = SIPExchange(packet, at: offset, call, from: start, count: count, self) else { return (.accept, count) }
-    var verdict = exchange.message.text.has("SIP/2.0 ", at: 0, ignoringCase: true)
+    var verdict =
+      exchange.message.text.has("SIP/2.0 ", at: 0, ignoringCase: true)
       ? handleResponse(&exchange) : handleRequest(&exchange)
     if verdict == .accept, let nat = exchange.companion { verdict = nat.sip(&exchange) }
     packet = exchange.packet
@@ -95,7 +96,8 @@ public struct SIPHelper: ConntrackHelper {
   /// The corresponding kernel function is `process_sip_request`.
   private func handleRequest(_ exchange: inout SIPExchange) -> NetfilterVerdict {
     let (message, call) = (exchange.message, exchange.call)
-    if let own = call.state?.tuple(call.direction), let via = message.endpoint(.viaUDP), via.port != own.sourceID, via.address == own.source {
+    if let own = call.state?.tuple(call.direction), let via = message.endpoint(.viaUDP), via.port != own.sourceID, via.address == own.source
+    {
       exchange.state.forcedPort = via.port
     }
     for method in ["INVITE ", "UPDATE ", "ACK ", "PRACK ", "BYE ", "REGISTER "] as [String] {

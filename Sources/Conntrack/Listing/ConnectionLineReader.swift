@@ -33,13 +33,19 @@ struct ConnectionLineReader {
     let state = try state(&rest)
     for word in rest { try take(word) }
     guard directions == 2 else { throw missing(directions == 0 ? "src=" : "the reply's src=") }
-    let original = try tuple(0), reply = try tuple(1)
-    if let family, family.kind != original.family { throw ConnectionListingError("its addresses are of another family", at: family.word.range) }
-    guard original.family == reply.family else { throw ConnectionListingError("the reply is of another family", at: fields[1]["src"]?.range ?? end) }
+    let original = try tuple(0)
+    let reply = try tuple(1)
+    if let family, family.kind != original.family {
+      throw ConnectionListingError("its addresses are of another family", at: family.word.range)
+    }
+    guard original.family == reply.family else {
+      throw ConnectionListingError("the reply is of another family", at: fields[1]["src"]?.range ?? end)
+    }
     let isOffloaded = flags.contains("[OFFLOAD]") || flags.contains("[HW_OFFLOAD]")
     guard timeout != nil || isOffloaded else { throw missing("the timeout") }
     var snapshot = ConnectionSnapshot(
-      original: original, reply: reply, status: status(original, reply), state: state, timeout: timeout ?? ConnectionLineReader.offloadTimeout)
+      original: original, reply: reply, status: status(original, reply), state: state,
+      timeout: timeout ?? ConnectionLineReader.offloadTimeout)
     if isOffloaded, state == nil, proto == .tcp { snapshot.state = TCPConntrackState.established.name }
     snapshot.mark = try number("mark", of: 2) ?? 0
     snapshot.helper = fields[2]["helper"]?.text
@@ -66,7 +72,9 @@ struct ConnectionLineReader {
   private mutating func transport(_ rest: inout ArraySlice<ListingWord>) throws(ConnectionListingError) {
     guard let name = rest.popFirst() else { throw missing("the protocol") }
     guard let number = rest.popFirst() else { throw missing("the protocol's number") }
-    guard let value = UInt8(number.text) else { throw ConnectionListingError("`\(number.text)' is no number of a protocol", at: number.range) }
+    guard let value = UInt8(number.text) else {
+      throw ConnectionListingError("`\(number.text)' is no number of a protocol", at: number.range)
+    }
     proto = IPProtocol(rawValue: value)
     guard name.text == "unknown" || name.text == proto.description else {
       throw ConnectionListingError("protocol \(value) is not \(name.text)", at: name.range)
@@ -142,10 +150,12 @@ struct ConnectionLineReader {
   }
 
   private func tuple(_ place: Int) throws(ConnectionListingError) -> Tuple {
-    let source = try address("src", of: place), destination = try address("dst", of: place)
+    let source = try address("src", of: place)
+    let destination = try address("dst", of: place)
     var ids: (UInt16, UInt16) = (0, 0)
     if proto.isICMP {
-      let type: UInt8 = try needed("type", of: place), code: UInt8 = try needed("code", of: place)
+      let type: UInt8 = try needed("type", of: place)
+      let code: UInt8 = try needed("code", of: place)
       ids = (try needed("id", of: place), UInt16(type) << 8 | UInt16(code))
     } else if proto == .gre {
       ids = (try number("srckey", of: place) ?? 0, try number("dstkey", of: place) ?? 0)
@@ -155,7 +165,8 @@ struct ConnectionLineReader {
       // The tool writes ports even for protocols without ports; both are 0.
       let ports: (UInt16, UInt16) = (try number("sport", of: place) ?? 0, try number("dport", of: place) ?? 0)
       guard ports == (0, 0) else {
-        throw ConnectionListingError("\(proto) is tracked without ports", at: (fields[place]["sport"] ?? fields[place]["dport"])?.range ?? end)
+        throw ConnectionListingError(
+          "\(proto) is tracked without ports", at: (fields[place]["sport"] ?? fields[place]["dport"])?.range ?? end)
       }
     }
     guard let tuple = Tuple(proto: proto, source: source, sourceID: ids.0, destination: destination, destinationID: ids.1) else {

@@ -49,7 +49,8 @@ extension ConnectionSnapshot {
     let family = original.family == .ipv4 ? "ipv4     2 " : "ipv6     10 "
     var parts = ["\(family)\(padded(protocolName, 8)) \(original.proto.rawValue) \(timeout)"]
     if let state { parts.append(state) }
-    parts += direction(original, zone: zone.directions == .original ? zone.id : 0, accounting.map { ($0.originalPackets, $0.originalBytes) })
+    parts += direction(
+      original, zone: zone.directions == .original ? zone.id : 0, accounting.map { ($0.originalPackets, $0.originalBytes) })
     if !status.contains(.seenReply) { parts.append("[UNREPLIED]") }
     parts += direction(reply, zone: zone.directions == .reply ? zone.id : 0, accounting.map { ($0.replyPackets, $0.replyBytes) })
     if let progress { parts.append(progress) }

@@ -93,7 +93,9 @@ package struct Synproxy {
   private func opening(first: UInt32, _ cookie: SynproxyCookie, now: Instant) -> Outcome {
     // As the kernel: for a keep-alive the cookie is checked with its own sequence number, one less than `first`, and decodes to the next
     // segment size.
-    guard let size = cookie.segmentSize(in: segment.acknowledgment &- 1, client: segment.sequence &- 1, now: now) else { return Outcome(verdict: .drop) }
+    guard let size = cookie.segmentSize(in: segment.acknowledgment &- 1, client: segment.sequence &- 1, now: now) else {
+      return Outcome(verdict: .drop)
+    }
     var options = options
     options.segmentSize = size
     options.known |= SynproxyOptions.Bit.segmentSize
@@ -111,9 +113,11 @@ package struct Synproxy {
   /// `ipv4_synproxy_hook` and `ipv6_synproxy_hook`.
   /// - Parameter send: sends a segment at once.
   package func relay(
-    _ packet: inout Packet, _ handle: ConnectionHandle, _ direction: Direction, in table: ConntrackTable, now: Instant, send: (Segment) -> Void
+    _ packet: inout Packet, _ handle: ConnectionHandle, _ direction: Direction, in table: ConntrackTable, now: Instant,
+    send: (Segment) -> Void
   ) -> NetfilterVerdict {
-    guard let connection = table[handle], case .tcp(let tracker) = connection.tracker, var state = table.core.details(of: handle)?.synproxy else {
+    guard let connection = table[handle], case .tcp(let tracker) = connection.tracker, var state = table.core.details(of: handle)?.synproxy
+    else {
       return .accept
     }
     switch tracker.state {
@@ -182,7 +186,9 @@ package struct Synproxy {
     guard offset != 0, let at = packet.transport else { return }
     for option in segment.options(in: packet.bytes, at: at.offset) where option.kind == TCPOptionKind.timestamps && option.length == 10 {
       let place = option.offset + (direction == .reply ? 2 : 6)
-      guard let old = packet.bytes.uint32(at: place), let sum = packet.bytes.uint16(at: at.offset + TCPHeader.Offset.checksum) else { return }
+      guard let old = packet.bytes.uint32(at: place), let sum = packet.bytes.uint16(at: at.offset + TCPHeader.Offset.checksum) else {
+        return
+      }
       let new = direction == .reply ? old &- offset : old &+ offset
       packet.bytes.setUInt32(new, at: place)
       packet.bytes.setUInt16(Checksum.updated(sum, from: old, to: new), at: at.offset + TCPHeader.Offset.checksum)
@@ -201,7 +207,8 @@ package struct Synproxy {
   }
 
   private func fields(
-    from source: IPAddress, _ sourcePort: UInt16, to destination: IPAddress, _ destinationPort: UInt16, _ flags: TCPFlags, _ options: SynproxyOptions
+    from source: IPAddress, _ sourcePort: UInt16, to destination: IPAddress, _ destinationPort: UInt16, _ flags: TCPFlags,
+    _ options: SynproxyOptions
   ) -> PacketFields {
     var fields = PacketFields(source, destination, proto: .tcp)
     fields.identification = 0

@@ -21,7 +21,8 @@ public final class Host: HostModel {
     public var hasPrefixRoute = true
 
     /// Creates an address; the default scope is derived from loopback and link-local addresses.
-    public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe) {
+    public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe)
+    {
       self.address = address
       self.prefixLength = prefixLength
       self.broadcast = broadcast
@@ -230,7 +231,8 @@ public final class Host: HostModel {
   /// Adds a routing rule after the rules of the same priority. Kernel: `fib_nl_newrule`.
   public func addRule(_ rule: RouteRule) {
     // After the rules of the same priority.
-    var low = 0, high = rules.count
+    var low = 0
+    var high = rules.count
     while low < high {
       let middle = (low + high) / 2
       if rules[middle].priority > rule.priority { high = middle } else { low = middle + 1 }
@@ -372,7 +374,8 @@ public final class Host: HostModel {
 
   /// The interface's addresses, with the IPv6 link-local address that the kernel adds.
   func addresses(of device: Device) -> [Address] {
-    guard addsLinkLocalAddresses, hasIPv6(device), !device.isLoopback, !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
+    guard addsLinkLocalAddresses, hasIPv6(device), !device.isLoopback,
+      !device.addresses.contains(where: { $0.address.family == .ipv6 && $0.scope == .link })
     else { return device.addresses }
     let octets = device.hardwareAddress.octets.map { UInt128($0) }
     var bits: UInt128 = 0xFE80 << 112

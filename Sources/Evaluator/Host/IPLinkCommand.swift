@@ -55,7 +55,9 @@ public struct IPLink: Sendable, Hashable {
   /// Parses the words after `type`.
   private mutating func readKind(_ words: inout IPWords) throws(HostError) {
     let text = try words.value("type")
-    guard let kind = Kind(rawValue: text) else { throw words.error("no interface of type \(text) can be made here, only a bridge or dummy") }
+    guard let kind = Kind(rawValue: text) else {
+      throw words.error("no interface of type \(text) can be made here, only a bridge or dummy")
+    }
     made = kind
     // The simulated bridge has neither multicast snooping nor a spanning tree.
     while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"]) {

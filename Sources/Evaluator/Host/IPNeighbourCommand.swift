@@ -16,7 +16,15 @@ public struct IPNeighbour: Sendable, Hashable {
 
   /// The state of an entry. Raw values are the kernel's `NUD_*`.
   public enum State: UInt16, Sendable, Hashable {
-    case none = 0, incomplete = 1, reachable = 2, stale = 4, delay = 8, probe = 0x10, failed = 0x20, noarp = 0x40, permanent = 0x80
+    case none = 0
+    case incomplete = 1
+    case reachable = 2
+    case stale = 4
+    case delay = 8
+    case probe = 0x10
+    case failed = 0x20
+    case noarp = 0x40
+    case permanent = 0x80
 
     init?(name: String) {
       switch name {

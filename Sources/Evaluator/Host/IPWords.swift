@@ -63,7 +63,9 @@ struct IPWords {
   mutating func tos(_ name: String) throws(HostError) -> UInt8 {
     let word = try value(name)
     let digits = word.hasPrefix("0x") ? word.dropFirst(2) : word[...]
-    guard digits.utf8.first != UInt8(ascii: "+"), let tos = UInt8(digits, radix: 16) else { throw error("\(name) needs a number, not \(word)") }
+    guard digits.utf8.first != UInt8(ascii: "+"), let tos = UInt8(digits, radix: 16) else {
+      throw error("\(name) needs a number, not \(word)")
+    }
     return tos
   }
 
@@ -97,7 +99,9 @@ struct IPWords {
   ///
   /// - Parameter reason: control characters of quoted words are escaped.
   func error(_ reason: String) -> HostError {
-    let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format }
+    let isControl = { (scalar: Unicode.Scalar) in
+      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+    }
     return HostError(line, reason.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined())
   }
 }

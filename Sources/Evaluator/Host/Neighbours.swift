@@ -27,7 +27,9 @@ public struct Neighbours: Sendable {
   }
 
   /// Removes an entry, so that the address is unlisted.
-  public mutating func forget(_ address: IPAddress, on interface: Interface) { addresses[Key(address: address, interface: interface)] = nil }
+  public mutating func forget(_ address: IPAddress, on interface: Interface) {
+    addresses[Key(address: address, interface: interface)] = nil
+  }
 
   /// The entry of an address. The outer nil means unlisted, the inner one that no neighbour answers.
   func entry(_ address: IPAddress, on interface: Interface) -> MACAddress?? { addresses[Key(address: address, interface: interface)] }

@@ -22,7 +22,8 @@ struct OwnAddresses {
 extension Array where Element: Comparable {
   /// The index of an element in a sorted array; nil if it is absent.
   func place(of element: Element) -> Int? {
-    var low = 0, high = count
+    var low = 0
+    var high = count
     while low < high {
       let middle = (low &+ high) >> 1
       if self[middle] < element { low = middle &+ 1 } else { high = middle }

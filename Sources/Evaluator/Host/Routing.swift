@@ -25,7 +25,8 @@ public struct Flow: Sendable, Hashable {
   public var user: UInt32 = 0
 
   /// Creates a key with TOS 0 and user 0.
-  public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil) {
+  public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil)
+  {
     self.destination = destination
     self.source = source
     self.mark = mark
@@ -78,7 +79,8 @@ extension Host {
       case .goto(let priority):
         let family = flow.destination.family
         // Only forward: the rules are sorted by priority.
-        guard let target = lookups[index...].firstIndex(where: { $0.rule.priority == priority && $0.rule.family ?? family == family }) else { continue }
+        guard let target = lookups[index...].firstIndex(where: { $0.rule.priority == priority && $0.rule.family ?? family == family })
+        else { continue }
         index = target
       case .table:
         let table = flow.destination.family == .ipv4 ? lookups[place].narrow : lookups[place].wide

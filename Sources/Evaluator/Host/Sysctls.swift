@@ -14,7 +14,8 @@ public struct Sysctls: Sendable {
   private static let defaults: [String: Int] = [
     "net.ipv4.ip_forward": 0, "net.ipv4.ip_default_ttl": 64, "net.ipv4.icmp_echo_ignore_all": 0,
     "net.ipv4.icmp_echo_ignore_broadcasts": 1, "net.ipv4.icmp_ratelimit": 1000, "net.ipv4.icmp_ratemask": 6168,
-    "net.ipv4.icmp_msgs_per_sec": 1000, "net.ipv4.icmp_msgs_burst": 50, "net.ipv4.icmp_errors_use_inbound_ifaddr": 0, "net.ipv4.ip_early_demux": 1, "net.ipv4.tcp_early_demux": 1,
+    "net.ipv4.icmp_msgs_per_sec": 1000, "net.ipv4.icmp_msgs_burst": 50, "net.ipv4.icmp_errors_use_inbound_ifaddr": 0,
+    "net.ipv4.ip_early_demux": 1, "net.ipv4.tcp_early_demux": 1,
     "net.ipv4.ip_no_pmtu_disc": 0, "net.ipv4.ip_nonlocal_bind": 0, "net.ipv4.fwmark_reflect": 0,
     "net.ipv4.tcp_timestamps": 1, "net.ipv4.tcp_sack": 1, "net.ipv4.tcp_window_scaling": 1, "net.ipv4.tcp_syncookies": 1,
     "net.ipv4.conf.default.forwarding": 0, "net.ipv4.conf.default.rp_filter": 0, "net.ipv4.conf.default.accept_local": 0,

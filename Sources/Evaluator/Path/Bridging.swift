@@ -95,7 +95,9 @@ extension Simulator {
 
   /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
-    if let port = crossing.output.flatMap({ host.device($0) }) { send(journey.context.packet, to: crossing.target, by: port, journey.report) }
+    if let port = crossing.output.flatMap({ host.device($0) }) {
+      send(journey.context.packet, to: crossing.target, by: port, journey.report)
+    }
     finish(&journey, .sent(output: crossing.bridge.name))
   }
 

@@ -25,7 +25,8 @@ extension Simulator {
     guard let proxy = Synproxy(journey.context.packet, ttl: UInt8(clamping: host.sysctls[name] ?? 64)) else {
       return .dropped("its TCP header is cut short")
     }
-    return .verdict(proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
+    return .verdict(
+      proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
   }
 
   /// Runs helpers, adjusts sequence numbers and confirms the connection, as the last operation. The corresponding kernel function is `nf_confirm`.

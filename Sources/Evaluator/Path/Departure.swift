@@ -273,7 +273,8 @@ extension Simulator {
   /// leave.
   private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
     // IPv6 fragments only packets that arrived as fragments. Kernel: `ip6_fragment` without `ignore_df`.
-    if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0 {
+    if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0
+    {
       answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
       return lose(&journey, "it is bigger than the MTU of \(mtu)")
     }

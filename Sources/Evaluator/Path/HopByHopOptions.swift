@@ -23,7 +23,8 @@ enum HopByHopOptions {
     guard bytes.holds(length, at: IPv6Header.length) else { return .silent }
     let end = IPv6Header.length + length
     var place = IPv6Header.length + 2
-    var count = 0, padding = 0
+    var count = 0
+    var padding = 0
     while place < end {
       if bytes[place] == 0 {
         padding += 1

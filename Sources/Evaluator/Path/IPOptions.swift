@@ -45,7 +45,9 @@ struct IPOptions {
         place += 1
         continue
       }
-      guard place + 1 < limit, case let length = Int(packet.bytes[place + 1]), length >= 2, place + length <= limit else { throw Fault(offset: place) }
+      guard place + 1 < limit, case let length = Int(packet.bytes[place + 1]), length >= 2, place + length <= limit else {
+        throw Fault(offset: place)
+      }
       switch kind {
       case IPOptions.looseRoute, IPOptions.strictRoute: try readRoute(packet.bytes, at: place, length)
       case IPOptions.record: try readRecord(&packet.bytes, at: place, length, own)
@@ -136,7 +138,9 @@ struct IPOptions {
     let length = Int(packet.bytes[sourceRoute + 1])
     var latest: InputDecision?
     while pointer <= length {
-      guard pointer + 3 <= length, let word = packet.bytes.uint32(at: sourceRoute + pointer - 1) else { throw .problem(offset: sourceRoute + 2) }
+      guard pointer + 3 <= length, let word = packet.bytes.uint32(at: sourceRoute + pointer - 1) else {
+        throw .problem(offset: sourceRoute + 2)
+      }
       let next = IPv4Address(rawValue: word)
       let decision = decide(next)
       switch decision {
@@ -200,7 +204,9 @@ extension Simulator {
     case .forward: own = nil
     case .lost, .unreachable, .unknown: return decision
     }
-    guard let source = flow.source, case .v4(let address)? = own ?? host.outputRoute(Flow(to: source))?.preferredSource else { return decision }
+    guard let source = flow.source, case .v4(let address)? = own ?? host.outputRoute(Flow(to: source))?.preferredSource else {
+      return decision
+    }
     let milliseconds = UInt32(world.now / 1_000_000 % 86_400_000)
     do throws(IPOptions.Fault) {
       journey.options = try IPOptions(&journey.context.packet, own: address, milliseconds: milliseconds) { [host] in

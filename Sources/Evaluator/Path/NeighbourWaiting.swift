@@ -23,8 +23,9 @@ extension Simulator {
     context.attachment = .none
     context.effects = []
     let asked = neighbourWaiters.first { $0.hop == hop && $0.output == output }
-    neighbourWaiters.append(NeighbourWaiter(
-      context: context, hop: hop, output: output, deadline: asked?.deadline ?? world.now &+ Self.probing))
+    neighbourWaiters.append(
+      NeighbourWaiter(
+        context: context, hop: hop, output: output, deadline: asked?.deadline ?? world.now &+ Self.probing))
     return lose(&journey, "nobody answers for \(hop) on \(host.name(of: output))")
   }
 

@@ -43,7 +43,9 @@ extension Simulator {
 
   /// Receives the packets from the loopback interface, before any listener is asked.
   func bringInLooped() {
-    while report.packets.count <= Self.mostPackets, let index = postponed.firstIndex(where: { if case .looped = $0 { true } else { false } }) {
+    while report.packets.count <= Self.mostPackets,
+      let index = postponed.firstIndex(where: { if case .looped = $0 { true } else { false } })
+    {
       guard case .looped(var journey) = postponed.remove(at: index) else { return }
       travel(&journey)
       drainPending()

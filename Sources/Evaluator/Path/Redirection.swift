@@ -39,7 +39,8 @@ extension Simulator {
   /// The corresponding kernel functions are `__mkroute_input` and `ip_rt_send_redirect`.
   func redirect(_ journey: inout Journey) {
     guard let input = journey.context.input, let link = host.link(input), link.sendsRedirects, journey.context.family == .ipv4,
-      journey.options?.hasSourceRoute != true, let source = journey.context.packet.source, let destination = journey.context.packet.destination,
+      journey.options?.hasSourceRoute != true, let source = journey.context.packet.source,
+      let destination = journey.context.packet.destination,
       case .found(let back) = host.lookup(Flow(to: source, from: destination)), back.route.type == .unicast, back.route.gateway == nil
     else { return }
     let gateway = journey.route?.gateway
@@ -53,7 +54,8 @@ extension Host {
   /// True if both addresses are in one network of an interface. The corresponding kernel function is `inet_addr_onlink`.
   func shareNetwork(_ one: IPAddress, _ other: IPAddress?, on interface: Interface) -> Bool {
     (device(interface)?.addresses ?? []).contains { entry in
-      entry.address.family == one.family && one.bits & entry.mask == entry.network && (other.map { $0.bits & entry.mask == entry.network } ?? true)
+      entry.address.family == one.family && one.bits & entry.mask == entry.network
+        && (other.map { $0.bits & entry.mask == entry.network } ?? true)
     }
   }
 

@@ -65,7 +65,8 @@ struct JumpStack {
 }
 
 extension TableProgram {
-  private static let tooManyJumps = UnknownReason("the verdict", needs: "chains that lead a packet through fewer than \(Limits.jumpsOfPacket) jumps")
+  private static let tooManyJumps = UnknownReason(
+    "the verdict", needs: "chains that lead a packet through fewer than \(Limits.jumpsOfPacket) jumps")
 
   /// Passes a packet through the chain of its hook.
   ///
@@ -146,13 +147,15 @@ extension TableProgram {
   private func passes(_ at: Int, _ tests: ProgramEntry.Tests, _ head: PacketHead) -> Bool {
     let inverted = entries[at].inverted
     if tests.contains(.source) {
-      let differs = family == .ipv4
+      let differs =
+        family == .ipv4
         ? head.source & entries[at].sourceMask != entries[at].source
         : head.wideSource & wides[Int(entries[at].wide)].sourceMask != wides[Int(entries[at].wide)].source
       if differs != inverted.contains(.source) { return false }
     }
     if tests.contains(.destination) {
-      let differs = family == .ipv4
+      let differs =
+        family == .ipv4
         ? head.destination & entries[at].destinationMask != entries[at].destination
         : head.wideDestination & wides[Int(entries[at].wide)].destinationMask != wides[Int(entries[at].wide)].destination
       if differs != inverted.contains(.destination) { return false }

@@ -36,7 +36,8 @@ extension Simulator {
     guard let route, route.output != nil else {
       report.error = route == nil ? nil : routeError(flow)
       let index = open(.own, packet, destination.family, mark: 0)
-      report.packets[index].verdict = route == nil
+      report.packets[index].verdict =
+        route == nil
         ? .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
       return nil
     }

@@ -57,7 +57,8 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
-    stack.pending.append(PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(stack.askedWithMark, source.family)))
+    stack.pending.append(
+      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(stack.askedWithMark, source.family)))
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.

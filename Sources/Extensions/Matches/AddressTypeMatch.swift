@@ -171,10 +171,17 @@ public enum AddressTypeMatch: MatchExtension {
   }
 }
 
-enum AddressTypeSide: String { case source = "src", destination = "dst" }
+enum AddressTypeSide: String {
+  case source = "src"
+  case destination = "dst"
+}
 
 /// The interface to which the lookup of an address is limited.
-enum AddressTypeDevice: String { case any = "", input = ".in", output = ".out" }
+enum AddressTypeDevice: String {
+  case any = ""
+  case input = ".in"
+  case output = ".out"
+}
 
 extension Field {
   private static let names: KeyValuePairs<UInt128, String> = [

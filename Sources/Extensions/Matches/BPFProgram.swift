@@ -89,7 +89,9 @@ enum BPFProgram {
   private static let codes: Set<UInt16> = {
     var codes: Set<UInt16> = [0x00, 0x01, 0x80, 0x81, 0x60, 0x61, 0x02, 0x03, 0xb1, 0x06, 0x16, 0x07, 0x87]
     for size: UInt16 in [0x00, 0x08, 0x10] { codes.formUnion([0x20 | size, 0x40 | size]) }
-    for operation: UInt16 in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0] { codes.formUnion([0x04 | operation, 0x0c | operation]) }
+    for operation: UInt16 in [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0] {
+      codes.formUnion([0x04 | operation, 0x0c | operation])
+    }
     codes.insert(0x84)
     codes.insert(0x05)
     for operation: UInt16 in [0x10, 0x20, 0x30, 0x40] { codes.formUnion([0x05 | operation, 0x0d | operation]) }
@@ -212,7 +214,8 @@ enum BPFProgram {
       return .value(UInt32(byte & 15) * 4)
     case 0x20 where signed >= Base.ancillary && signed < 0: return ancillary(signed - Base.ancillary, machine, context)
     default:
-      let offset = instruction.code & 0xe0 == 0x40 ? Int64(Int32(truncatingIfNeeded: signed &+ Int64(Int32(bitPattern: machine.index)))) : signed
+      let offset =
+        instruction.code & 0xe0 == 0x40 ? Int64(Int32(truncatingIfNeeded: signed &+ Int64(Int32(bitPattern: machine.index)))) : signed
       if offset < Base.network, offset >= Base.link { return .unknown("the link header of the packet") }
       let size = [0x00: 4, 0x08: 2, 0x10: 1][Int(instruction.code & 0x18)] ?? 1
       var value: UInt32 = 0
@@ -234,7 +237,8 @@ enum BPFProgram {
     switch number {
     case 0: .value(context.family == .ipv4 ? 0x0800 : 0x86dd)
     case 4: .value(UInt32(context.packet.type.rawValue))
-    case 8: .value(UInt32(bitPattern: (context.hook == .output || context.hook == .postrouting ? context.output : context.input)?.index ?? 0))
+    case 8:
+      .value(UInt32(bitPattern: (context.hook == .output || context.hook == .postrouting ? context.output : context.input)?.index ?? 0))
     case 20: .value(context.mark)
     case 40: .value(machine.accumulator ^ machine.index)
     case 52: .value(UInt32(truncatingIfNeeded: context.packet.transport?.offset ?? 0))

@@ -91,7 +91,8 @@ public enum ClusterMatch: MatchExtension {
       "--cluster-total-nodes 2 --cluster-local-node 2 --cluster-hash-seed 0xdeadbeef",
       saved: "--cluster-local-nodemask 0x00000002 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef"),
     .rejects("--cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1"),
-    .rejects("--cluster-total-nodes 2 --cluster-hash-seed 1"), .rejects("--cluster-total-nodes 33 --cluster-local-node 1 --cluster-hash-seed 1"),
+    .rejects("--cluster-total-nodes 2 --cluster-hash-seed 1"),
+    .rejects("--cluster-total-nodes 33 --cluster-local-node 1 --cluster-hash-seed 1"),
   ]
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {

@@ -43,7 +43,8 @@ public enum ConnbytesMatch: MatchExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--connbytes", arity: 1, placeholder: "from[:to]", grammar: range.grammar, samples: ["0", "1000", "5:10", ":10", "18446744073709551615"],
+      "--connbytes", arity: 1, placeholder: "from[:to]", grammar: range.grammar,
+      samples: ["0", "1000", "5:10", ":10", "18446744073709551615"],
       nearMisses: ["x", "5:4", "1:2:3"], invertible: true, .mandatory, "how much, or from how much to how much",
       read: { info, arguments throws(OptionError) in
         var given = try range.parse(arguments.token, arguments)
@@ -69,7 +70,9 @@ public enum ConnbytesMatch: MatchExtension {
       "--connbytes 2 --connbytes-mode packets --connbytes-dir both", "eth1 udp 10.0.1.9:53 > 10.0.0.9:1000",
       after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
     .accepts("--connbytes 5:10 --connbytes-mode packets --connbytes-dir original"),
-    .accepts("! --connbytes 1000: --connbytes-dir both --connbytes-mode bytes", saved: "! --connbytes 1000 --connbytes-mode bytes --connbytes-dir both"),
+    .accepts(
+      "! --connbytes 1000: --connbytes-dir both --connbytes-mode bytes",
+      saved: "! --connbytes 1000 --connbytes-mode bytes --connbytes-dir both"),
     .rejects("--connbytes 5:4 --connbytes-mode packets --connbytes-dir both"), .rejects("--connbytes 5"),
   ]
 

@@ -32,7 +32,9 @@ public enum ConnlimitMatch: MatchExtension {
     print: { mask, text in
       // The position of the last 1 bit, counted from the first bit of each word.
       let bits = mask.bits(text.family)
-      let words = text.family == .ipv4 ? [UInt32(truncatingIfNeeded: bits)] : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)) }
+      let words =
+        text.family == .ipv4
+        ? [UInt32(truncatingIfNeeded: bits)] : (0..<4).map { UInt32(truncatingIfNeeded: bits >> UInt128(96 - 32 * $0)) }
       text.word(String(words.reduce(0) { $0 + (~$1).leadingZeroBitCount }))
     })
 
@@ -60,7 +62,8 @@ public enum ConnlimitMatch: MatchExtension {
       "--connlimit-above 1 --connlimit-mask 32 --connlimit-saddr", "eth0 udp 10.0.0.9:1001 > 10.0.1.9:53",
       after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", "wait 0.01"], family: .ipv4),
     .accepts("--connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr", family: .ipv4),
-    .accepts("! --connlimit-upto 5 --connlimit-mask 24 --connlimit-daddr", saved: "--connlimit-above 5 --connlimit-mask 24 --connlimit-daddr"),
+    .accepts(
+      "! --connlimit-upto 5 --connlimit-mask 24 --connlimit-daddr", saved: "--connlimit-above 5 --connlimit-mask 24 --connlimit-daddr"),
     .accepts("--connlimit-above 5", saved: "--connlimit-above 5 --connlimit-mask 128 --connlimit-saddr", family: .ipv6),
     .rejects("--connlimit-mask 24"), .rejects("--connlimit-upto 5 --connlimit-above 6"), .rejects("--connlimit-upto 5 --connlimit-mask x"),
   ]

@@ -49,15 +49,18 @@ public enum ConntrackMatch: MatchExtension {
     .accepts("! --ctstate NEW,SNAT,UNTRACKED", saved: "! --ctstate NEW,UNTRACKED,SNAT"),
     .accepts("--ctproto 6 --ctdir REPLY"), .accepts("--ctproto tcp", saved: "--ctproto 6"),
     .accepts("--ctorigsrc 10.0.0.0/8 ! --ctrepldst 192.0.2.1", family: .ipv4), .accepts("--ctorigdst 2001:db8::/32", family: .ipv6),
-    .accepts("--ctorigdstport 80:90"), .accepts("--ctstatus NONE"), .accepts("! --ctstatus ASSURED,expected", saved: "! --ctstatus EXPECTED,ASSURED"),
-    .accepts("--ctexpire 60:", saved: "--ctexpire 60:4294967295"), .rejects("--ctstate FOO"), .rejects("--ctstate NEW,"), .rejects("--ctdir both"),
+    .accepts("--ctorigdstport 80:90"), .accepts("--ctstatus NONE"),
+    .accepts("! --ctstatus ASSURED,expected", saved: "! --ctstatus EXPECTED,ASSURED"),
+    .accepts("--ctexpire 60:", saved: "--ctexpire 60:4294967295"), .rejects("--ctstate FOO"), .rejects("--ctstate NEW,"),
+    .rejects("--ctdir both"),
     .rejects("! --ctdir REPLY"), .rejects(""),
   ]
 
   private static let protocolOption: Option<Info> = {
     let syntax = ValueSyntax<UInt16>.protocolNumber
     return Option(
-      "--ctproto", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples, nearMisses: syntax.nearMisses,
+      "--ctproto", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
+      nearMisses: syntax.nearMisses,
       invertible: true, .plain, "protocol of the connection",
       read: { info, arguments throws(OptionError) in
         info.protocolNumber = try syntax.parse(arguments.token, arguments)

@@ -115,7 +115,8 @@ public enum HashlimitMatch: MatchExtension {
     _ name: String, _ path: any WritableKeyPath<Info, UInt8> & Sendable, _ summary: String
   ) -> Option<Info> {
     Option(
-      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"], .plain, summary,
+      name, arity: 1, placeholder: "length", grammar: "number", samples: ["0", "24", "32"], nearMisses: ["4294967296", "x"], .plain,
+      summary,
       read: { info, arguments throws(OptionError) in
         // A mask with holes has no prefix length; the value stored instead is refused by the kernel.
         info[keyPath: path] = UInt8(try arguments.token.prefixLength(arguments) ?? 255)
@@ -209,7 +210,9 @@ public enum HashlimitMatch: MatchExtension {
       },
       downgrade: { info in
         let average = info.mode & Mode.bytes != 0 ? info.average : info.average / 100
-        guard info.name.bytes.count < 16, info.mode & Mode.measures == 0, average <= UInt32.max, info.burst <= UInt32.max else { return nil }
+        guard info.name.bytes.count < 16, info.mode & Mode.measures == 0, average <= UInt32.max, info.burst <= UInt32.max else {
+          return nil
+        }
         return Short(
           name: FixedName(info.name.bytes[...]), mode: info.mode, average: UInt32(average), burst: UInt32(info.burst), size: info.size,
           maximum: info.maximum, collectionInterval: info.collectionInterval, expiry: info.expiry, sourceLength: info.sourceLength,
@@ -245,7 +248,8 @@ public enum HashlimitMatch: MatchExtension {
     .accepts("--hashlimit-above 40/min --hashlimit-burst 20 --hashlimit-mode srcip,dstport --hashlimit-name a --hashlimit-srcmask 24"),
     .accepts("--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name a"),
     .accepts("--hashlimit-upto 40mb/s --hashlimit-mode srcip --hashlimit-name a --hashlimit-rate-match --hashlimit-rate-interval 10"),
-    .rejects("--hashlimit-name a"), .rejects("--hashlimit-upto 1/sec"), .rejects("--hashlimit-upto 1/sec --hashlimit-name a --hashlimit-srcmask x"),
+    .rejects("--hashlimit-name a"), .rejects("--hashlimit-upto 1/sec"),
+    .rejects("--hashlimit-upto 1/sec --hashlimit-name a --hashlimit-srcmask x"),
     .rejects("--hashlimit-upto 96b/s --hashlimit-burst 5 --hashlimit-name a"),
   ]
 

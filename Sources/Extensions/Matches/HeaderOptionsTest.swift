@@ -68,7 +68,9 @@ public struct HeaderOptionsTest: BitwiseCopyable, Sendable {
     }
     var used = 0
     for part in token.split(on: ",") {
-      guard used < 16 else { throw OptionError("too-many-values", "too many addresses specified", at: part.range, hint: "at most 16 options") }
+      guard used < 16 else {
+        throw OptionError("too-many-values", "too many addresses specified", at: part.range, hint: "at most 16 options")
+      }
       guard let (type, length) = part.cut(at: ":") else {
         wanted[used] = try number(part, "opt") << 8 | 0xff
         used += 1

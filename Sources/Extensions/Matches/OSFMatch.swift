@@ -72,7 +72,8 @@ public enum OSFMatch: MatchExtension {
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     guard let known = packet.world.fingerprints else { return .unknown(unknown) }
-    guard let header = packet.packet.ipv4, let tcp = TCPHeader(packet.packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else {
+    guard let header = packet.packet.ipv4, let tcp = TCPHeader(packet.packet.bytes, at: header.headerLength), tcp.flags.contains(.syn)
+    else {
       return .mismatched
     }
     // As the kernel: with a log, the genre is ignored.

@@ -141,7 +141,9 @@ extension Field {
   /// True if a socket of this namespace sent the packet.
   static let ownerSocket = Field("owner.socket", bits: 1, FieldTraits(.context, .value)) { .of($0.owner != nil) }
   /// True if that socket belongs to a file, as the sockets of processes do.
-  static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in context.owner.map { .of($0.hasFile) } ?? .absent }
+  static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in
+    context.owner.map { .of($0.hasFile) } ?? .absent
+  }
   static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid)) { context in context.owner.map { .of($0.uid) } ?? .absent }
   static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid)) { context in context.owner.map { .of($0.gid) } ?? .absent }
 

@@ -80,7 +80,9 @@ public enum RateEstMatch: MatchExtension {
   }
 
   public static let options: [Option<Info>] = [
-    Option(flag: "--rateest-delta", present: Presence(get: { _ in false }, set: { $0.flags |= Bit.delta }), .plain, "compare what is left of the numbers"),
+    Option(
+      flag: "--rateest-delta", present: Presence(get: { _ in false }, set: { $0.flags |= Bit.delta }), .plain,
+      "compare what is left of the numbers"),
     name("--rateest1", aliases: ["--rateest"], \.first, 0, "the rate"),
     rate("--rateest-bps1", aliases: [], \.firstBytes, bytes: true, "compare bytes; the number the first rate is taken from"),
     rate("--rateest-pps1", aliases: [], \.firstPackets, bytes: false, "compare packets; the number the first rate is taken from"),
@@ -100,7 +102,9 @@ public enum RateEstMatch: MatchExtension {
   ]
 
   /// A rule that measures the rate RE1.
-  private static let measured = Example.Given(rules: ["-A FORWARD -j RATEEST --rateest-name RE1 --rateest-interval 8s --rateest-ewmalog 16s"])
+  private static let measured = Example.Given(rules: [
+    "-A FORWARD -j RATEEST --rateest-name RE1 --rateest-interval 8s --rateest-ewmalog 16s"
+  ])
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if info.flags & Bit.relative == 0 { info.flags |= Bit.absolute }

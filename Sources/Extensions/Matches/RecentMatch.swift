@@ -146,7 +146,8 @@ public enum RecentMatch: MatchExtension {
     if info.operation & Bit.reap != 0, info.seconds == 0 { throw .kernel("recent: --reap needs --seconds") }
     if info.hits >= 65536 { throw .kernel("recent: more hits than the kernel remembers", hint: "at most 65535") }
     let name = info.name.bytes
-    let isName = !name.isEmpty && info.name.storage[199] == 0 && !name.contains(UInt8(ascii: "/")) && name != [0x2e] && name != [0x2e, 0x2e]
+    let isName =
+      !name.isEmpty && info.name.storage[199] == 0 && !name.contains(UInt8(ascii: "/")) && name != [0x2e] && name != [0x2e, 0x2e]
     if !isName { throw .kernel("recent: the name cannot be a file's name under /proc/net/xt_recent") }
   }
 

@@ -64,7 +64,8 @@ struct SCTPChunkTest: BitwiseCopyable, Sendable {
     guard let place = allowed.firstIndex(of: isLower ? letter & 0xdf : letter) else {
       throw OptionError(
         "bad-value", "Invalid flags for chunk type \(index)", at: part.range,
-        hint: letters.isEmpty ? "this chunk has no flags" : "its flags are " + String(decoding: letters, as: UTF8.self).replacing("-", with: ""))
+        hint: letters.isEmpty
+          ? "this chunk has no flags" : "its flags are " + String(decoding: letters, as: UTF8.self).replacing("-", with: ""))
     }
     let bit = UInt8(1) << UInt8(7 - place)
     let slot = (0..<Int(flagCount)).first { flags[$0].type == UInt8(index) } ?? Int(flagCount)

@@ -110,10 +110,12 @@ public enum SRHMatch: MatchExtension {
   public static let examples: [Example] = [
     .matches(
       "--srh-next-hdr 17 --srh-segs-left-eq 0",
-      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040000000000fd01000000000000000000000000000003e8003500080000"),
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040000000000fd01000000000000000000000000000003e8003500080000"
+    ),
     .misses(
       "--srh-next-hdr 17 --srh-segs-left-eq 0",
-      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040100000000fd01000000000000000000000000000003e8003500080000"),
+      "eth0 hex 6000000000202b40fd000000000000000000000000000009fd0100000000000000000000000000091102040100000000fd01000000000000000000000000000003e8003500080000"
+    ),
     .accepts("--srh-next-hdr 17 ! --srh-hdr-len-gt 8 --srh-segs-left-lt 1 --srh-last-entry-eq 4 --srh-tag 0"),
     .accepts("--srh-psid a::/64 ! --srh-nsid b::/128 --srh-lsid c::/0"), .accepts("--srh-psid a::", saved: "--srh-psid a::/128"),
     .accepts(""), .rejects("--srh-tag 65536"), .rejects("--srh-psid 192.0.2.1"),
@@ -160,7 +162,10 @@ public enum SRHMatch: MatchExtension {
     compare(Flag.segmentsLeft, byte("segsleft", at: 3), info.segmentsLeft)
     compare(Flag.lastEntry, byte("lastentry", at: 4), info.lastEntry)
     // As the kernel: compares the tag without byte order conversion.
-    add(Flag.tag, .equals(.segmentHeader("tag", bits: 16) { bytes, offset in .of(UInt16(bytes[offset + 6]) | UInt16(bytes[offset + 7]) << 8) }, info.tag))
+    add(
+      Flag.tag,
+      .equals(
+        .segmentHeader("tag", bits: 16) { bytes, offset in .of(UInt16(bytes[offset + 6]) | UInt16(bytes[offset + 7]) << 8) }, info.tag))
     for (index, name) in ["psid", "nsid", "lsid"].enumerated() {
       let mask = info.masks[index].bits(.ipv6)
       add(Flag.segments[index], .masked(.segment(name, index), info.segments[index].bits(.ipv6) & mask, mask: mask))

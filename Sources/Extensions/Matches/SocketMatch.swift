@@ -82,7 +82,9 @@ public enum SocketMatch: MatchExtension {
 }
 
 extension Field {
-  private static let ends = FieldBasis.fields([.sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface])
+  private static let ends = FieldBasis.fields([
+    .sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface,
+  ])
 
   /// A value of the socket that would receive the packet; absent if there is none.
   fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {

@@ -80,7 +80,8 @@ public enum StringMatch: MatchExtension {
   public static let examples: [Example] = [
     .matches("--string \"secret\" --algo bm", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=\"a secret\""),
     .misses("--string \"secret\" --algo bm", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53 payload=\"a secre\""),
-    .accepts("--algo bm --string GET", saved: "--string \"GET\" --algo bm"), .accepts("! --hex-string \"|0d0a|\" --algo kmp --from 40 --to 80 --icase"),
+    .accepts("--algo bm --string GET", saved: "--string \"GET\" --algo bm"),
+    .accepts("! --hex-string \"|0d0a|\" --algo kmp --from 40 --to 80 --icase"),
     .accepts("--hex-string \"G|45|T\" --algo bm", saved: "--string \"GET\" --algo bm"), .rejects("--algo bm"), .rejects("--string x"),
     .rejects("--string x --algo wrong"), .rejects("--string x --algo bm --from 5 --to 4"), .rejects("--string \"\" --algo bm"),
   ]

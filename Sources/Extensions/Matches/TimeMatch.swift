@@ -39,7 +39,9 @@ public enum TimeMatch: MatchExtension {
     days("--monthdays", TimeSyntax.monthdays, \.monthdays, all: Info.allMonthdays, "days of the month"),
     days("--weekdays", TimeSyntax.weekdays, \.weekdays, all: Info.allWeekdays, "days of the week"),
     Option("--datestart", TimeSyntax.date, \.dates.low, present: .when { $0.dates.low != 0 }, .plain, "from this date"),
-    Option("--datestop", TimeSyntax.date, \.dates.high, present: .when({ $0.dates.high != 0 }, isLost: { $0.dates.high == 0 }), .plain, "to this date"),
+    Option(
+      "--datestop", TimeSyntax.date, \.dates.high, present: .when({ $0.dates.high != 0 }, isLost: { $0.dates.high == 0 }), .plain,
+      "to this date"),
     Option(
       flag: "--kerneltz", present: .bits(\.flags, Flag.kernelZone), OptionUse(excludes: ["--utc"]),
       "in the kernel's time zone instead of UTC"),
@@ -61,10 +63,13 @@ public enum TimeMatch: MatchExtension {
       given: .init(host: ["clock: 2024-02-03T09:30:00Z"]),
       saved: "--timestart 09:00:00 --timestop 17:00:00 --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07"),
     .accepts(
-      "--timestart 01:02:03 --timestop 04:05:06 --monthdays 1,2 --weekdays Mon,Sun --datestart 2001-02-03T04:05:06 --datestop 2012-09-08T09:06:05 --kerneltz"),
+      "--timestart 01:02:03 --timestop 04:05:06 --monthdays 1,2 --weekdays Mon,Sun --datestart 2001-02-03T04:05:06 --datestop 2012-09-08T09:06:05 --kerneltz"
+    ),
     .accepts("--weekdays Mo,5", saved: "--weekdays Mon,Fri --datestop 2038-01-19T03:14:07"),
     .accepts("! --weekdays Sat,Sun", saved: "--weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07"),
-    .accepts("--timestart 23:00 --timestop 1:00 --contiguous", saved: "--timestart 23:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 --contiguous"),
+    .accepts(
+      "--timestart 23:00 --timestop 1:00 --contiguous",
+      saved: "--timestart 23:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 --contiguous"),
     .rejects("--timestart 24:00"), .rejects("--weekdays 0"), .rejects("--datestart 1969"), .rejects("--utc --kerneltz"),
     .rejects("--timestart 1:00 --timestop 2:00 --contiguous"),
   ]
@@ -177,7 +182,10 @@ extension Field {
 
   /// A part of the current time in UTC, or of the time `daysAgo` days ago.
   fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0) -> Field {
-    Field("time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17, FieldTraits(.context, .value, values: part.values)) {
+    Field(
+      "time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17,
+      FieldTraits(.context, .value, values: part.values)
+    ) {
       context in
       let seconds = Int(context.world.now / 1_000_000_000)
       let day = seconds / 86400 - daysAgo

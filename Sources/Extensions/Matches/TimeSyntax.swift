@@ -40,7 +40,9 @@ enum TimeSyntax {
         "bad-value", "invalid time \"\(token.string)\" specified, should be hh:mm[:ss] format and within the boundaries",
         at: token.range)
     },
-    print: { seconds, text in text.word([seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded(Int($0), 2) }.joined(separator: ":")) })
+    print: { seconds, text in
+      text.word([seconds / 3600, seconds / 60 % 60, seconds % 60].map { padded(Int($0), 2) }.joined(separator: ":"))
+    })
 
   /// `YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` in UTC, stored in seconds since 1970; the corresponding C function is `time_parse_date`.
   static let date = ValueSyntax<UInt32>(
@@ -51,7 +53,9 @@ enum TimeSyntax {
       var parts = [0, 1, 1, 0, 0, 0]
       let rules: [(top: Int, delimiter: Unicode.Scalar)] = [(2038, "-"), (12, "-"), (31, "T"), (23, ":"), (59, ":"), (59, "\0")]
       for (index, rule) in rules.enumerated() {
-        guard let (value, isLast) = part(&bytes, upTo: rule.top, delimiter: rule.delimiter, arguments), index > 0 || value >= 1970 else { break }
+        guard let (value, isLast) = part(&bytes, upTo: rule.top, delimiter: rule.delimiter, arguments), index > 0 || value >= 1970 else {
+          break
+        }
         parts[index] = value
         if isLast {
           let days = CalendarDate.day(year: parts[0], month: parts[1], day: parts[2])
@@ -91,7 +95,9 @@ enum TimeSyntax {
       return mask
     },
     // Day 0 is accepted, but iptables-save never prints it.
-    print: { mask, text in text.word(((text.isReloadable ? 0 : 1)...31).filter { mask >> UInt32($0) & 1 == 1 }.map(String.init).joined(separator: ",")) })
+    print: { mask, text in
+      text.word(((text.isReloadable ? 0 : 1)...31).filter { mask >> UInt32($0) & 1 == 1 }.map(String.init).joined(separator: ","))
+    })
 
   /// Numbers, Monday is 1, or names, of which two letters are read. The corresponding C function is `time_parse_weekdays`.
   static let weekdays = ValueSyntax<UInt8>(

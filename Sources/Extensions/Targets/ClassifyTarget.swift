@@ -27,7 +27,8 @@ public enum ClassifyTarget: TargetExtension {
             "bad-value", "Bad class value \"\(arguments.token.string)\"", at: arguments.token.range,
             hint: "write major:minor in hexadecimal")
         }
-        info.priority = UInt32(arguments.keep(major, as: UInt16(truncatingIfNeeded: major.wrapped))) << 16
+        info.priority =
+          UInt32(arguments.keep(major, as: UInt16(truncatingIfNeeded: major.wrapped))) << 16
           | UInt32(arguments.keep(minor, as: UInt16(truncatingIfNeeded: minor.wrapped)))
       },
       write: { info, text in

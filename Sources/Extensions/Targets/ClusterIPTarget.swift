@@ -66,10 +66,12 @@ public enum ClusterIPTarget: TargetExtension {
         text.word(info.hardwareAddress.address.description.uppercased())
       }),
     number("--total-nodes", .unsigned(0...16), "how many hosts there are", get: { $0.nodes }, set: { $0.nodes = $1 }),
-    number("--local-node", .unsigned(0...16), "which of them this is", get: { $0.localNodes[0] }, set: {
-      $0.localNodes[0] = $1
-      $0.localCount = 1
-    }),
+    number(
+      "--local-node", .unsigned(0...16), "which of them this is", get: { $0.localNodes[0] },
+      set: {
+        $0.localNodes[0] = $1
+        $0.localCount = 1
+      }),
     number("--hash-init", .unsigned(), "what the hash starts from", get: { $0.hashStart }, set: { $0.hashStart = $1 }),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(ipt_clusterip_tgt_info_size), userSize: 56)]

@@ -19,7 +19,9 @@ public enum HLTarget: TargetExtension {
   public static let options: [Option<Info>] = HopChange.options("--hl", \.change)
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(ip6t_HL_info_size))]
   public static let examples: [Example] = [
-    .acts("--hl-set 42", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "packet: {ttl: 42}", family: .ipv6, table: .mangle, chain: .postrouting),
+    .acts(
+      "--hl-set 42", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "packet: {ttl: 42}", family: .ipv6, table: .mangle,
+      chain: .postrouting),
     .accepts("--hl-inc 1", family: .ipv6, table: .mangle),
     .rejects("--hl-dec 0", family: .ipv6, table: .mangle), .rejects("", family: .ipv6, table: .mangle),
   ]

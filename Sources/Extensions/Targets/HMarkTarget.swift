@@ -28,7 +28,8 @@ public enum HMarkTarget: TargetExtension {
     prefix("--hmark-src-prefix", \.sourceMask, .sourceMask, "how many bits of the source address count"),
     prefix("--hmark-dst-prefix", \.destinationMask, .destinationMask, "how many bits of the destination address count"),
     number("--hmark-sport-mask", \.portMask.source.value, .sourcePortMask, digits: 4, "the bits of the source port that count"),
-    number("--hmark-dport-mask", \.portMask.destination.value, .destinationPortMask, digits: 4, "the bits of the destination port that count"),
+    number(
+      "--hmark-dport-mask", \.portMask.destination.value, .destinationPortMask, digits: 4, "the bits of the destination port that count"),
     number("--hmark-spi-mask", \.portMask.index, .indexMask, digits: 8, "the bits of the security index that count"),
     number("--hmark-sport", \.portValue.source.value, .sourcePort, digits: 4, "bits set in the source port"),
     number("--hmark-dport", \.portValue.destination.value, .destinationPort, digits: 4, "bits set in the destination port"),

@@ -17,7 +17,9 @@ public enum LogTarget: TargetExtension {
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
-    Option("--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "the line begins with it; at most 29 bytes"),
+    Option(
+      "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain,
+      "the line begins with it; at most 29 bytes"),
     Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "0 to 7, or emerg to debug"),
     content("--log-tcp-sequence", .tcpSequence, "sequence numbers of TCP"),
     content("--log-tcp-options", .tcpOptions, "options of TCP"),

@@ -23,7 +23,9 @@ public enum NFLogTarget: TargetExtension {
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
-    Option("--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "comes with the packet; at most 63 bytes"),
+    Option(
+      "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain,
+      "comes with the packet; at most 63 bytes"),
     Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the group of netlink"),
     Option(
       "--nflog-size", .unsigned(), \.length, present: .bits(\.flags, copiesLength), OptionUse(excludes: ["--nflog-range"]),

@@ -125,14 +125,16 @@ public enum NFQueueTarget: TargetExtension {
   /// drawn for the world and a note lists the possible queues. The corresponding kernel function is `nfqueue_hash`.
   private static func balanced(_ info: Info, _ packet: inout PacketContext) -> UInt16 {
     let world = packet.world
-    let seed = world.queueSeed
+    let seed =
+      world.queueSeed
       ?? world.memory.withState(named: "NFQUEUE/seed", initial: UInt32(truncatingIfNeeded: world.random.next())) { $0 }
     let hash = FlowHash.symmetric(packet.packet, seed: seed)
     let number = info.first &+ UInt16((UInt64(hash) * UInt64(info.count)) >> 32)
     if world.queueSeed == nil {
       let last = UInt32(info.first) + UInt32(info.count) - 1
       packet.note { _ in
-        .note("NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them")
+        .note(
+          "NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them")
       }
     }
     return number

@@ -74,7 +74,7 @@ public enum IPv6RedirectTarget: TargetExtension {
     .acts(
       "--to-ports 5353", on: "eth0 udp [fd00::9]:1000 > [fd01::9]:53", result: "verdict: local, packet: {dst: 'fd00::1', dport: 5353}",
       before: "-p udp", family: .ipv6, table: .nat),
-    .accepts("--to-ports 8080", before: "-p tcp", family: .ipv6, table: .nat)
+    .accepts("--to-ports 8080", before: "-p tcp", family: .ipv6, table: .nat),
   ]
 
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {

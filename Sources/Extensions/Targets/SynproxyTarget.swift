@@ -22,7 +22,8 @@ public enum SynproxyTarget: TargetExtension {
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .forward]) }
 
   public static let options: [Option<Info>] = [
-    Option(flag: "--sack-perm", present: .bits(\.options, Bit.selectiveAcknowledgment), .plain, "the server knows selective acknowledgment"),
+    Option(
+      flag: "--sack-perm", present: .bits(\.options, Bit.selectiveAcknowledgment), .plain, "the server knows selective acknowledgment"),
     Option(flag: "--timestamp", present: .bits(\.options, Bit.timestamp), .plain, "the server knows timestamps"),
     number("--wscale", \.windowScale, Bit.windowScale, "the window scale of the server"),
     number("--mss", \.segmentSize, Bit.segmentSize, "the maximum segment size of the server"),

@@ -19,7 +19,9 @@ public enum TTLTarget: TargetExtension {
   public static let options: [Option<Info>] = HopChange.options("--ttl", \.change)
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(ipt_TTL_info_size))]
   public static let examples: [Example] = [
-    .acts("--ttl-set 42", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {ttl: 42}", family: .ipv4, table: .mangle, chain: .postrouting),
+    .acts(
+      "--ttl-set 42", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "packet: {ttl: 42}", family: .ipv4, table: .mangle,
+      chain: .postrouting),
     .accepts("--ttl-dec 1", family: .ipv4, table: .mangle),
     .rejects("--ttl-inc 0", family: .ipv4, table: .mangle), .rejects("", family: .ipv4, table: .mangle),
     .rejects("--ttl-dec 1 --ttl-inc 1", family: .ipv4, table: .mangle),

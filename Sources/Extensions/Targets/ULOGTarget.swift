@@ -19,7 +19,9 @@ public enum ULOGTarget: TargetExtension {
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
-    Option("--ulog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain, "comes with the packet; at most 31 bytes"),
+    Option(
+      "--ulog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain,
+      "comes with the packet; at most 31 bytes"),
     Option(
       "--ulog-nlgroup", arity: 1, placeholder: "group", grammar: "number", samples: ["1", "32"], nearMisses: ["0", "33"], .plain,
       "the group of netlink, 1 to 32",
@@ -46,7 +48,8 @@ public enum ULOGTarget: TargetExtension {
   ]
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
-    text.word("ULOG copy_range \(UInt32(truncatingIfNeeded: info.length)) nlgroup \(info.groups == 0 ? 0 : info.groups.trailingZeroBitCount + 1)")
+    text.word(
+      "ULOG copy_range \(UInt32(truncatingIfNeeded: info.length)) nlgroup \(info.groups == 0 ? 0 : info.groups.trailingZeroBitCount + 1)")
     let prefix = info.prefix.bytes
     if !prefix.isEmpty {
       text.word("prefix \"")

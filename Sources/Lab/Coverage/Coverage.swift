@@ -158,18 +158,20 @@ enum CoverageJSON {
     [
       "file": .string(file.source.name), "family": file.isIPv6 ? "ipv6" : "ipv4", "rules": .integer(file.rules.count),
       "matched": .integer(file.hitCount),
-      "chains": .array(file.chains.map { chain in
-        [
-          "table": .string(chain.table), "chain": .string(chain.name), "line": chain.line.map { .integer($0) } ?? .null,
-          "policy": chain.policyHits.map { JSONValue($0) } ?? .null,
-          "rules": .array(chain.rules.map { rule in
-            [
-              "number": .integer(rule.number), "line": rule.line.map { .integer($0) } ?? .null, "hits": JSONValue(rule.hits),
-              "text": .string(rule.text),
-            ]
-          }),
-        ]
-      }),
+      "chains": .array(
+        file.chains.map { chain in
+          [
+            "table": .string(chain.table), "chain": .string(chain.name), "line": chain.line.map { .integer($0) } ?? .null,
+            "policy": chain.policyHits.map { JSONValue($0) } ?? .null,
+            "rules": .array(
+              chain.rules.map { rule in
+                [
+                  "number": .integer(rule.number), "line": rule.line.map { .integer($0) } ?? .null, "hits": JSONValue(rule.hits),
+                  "text": .string(rule.text),
+                ]
+              }),
+          ]
+        }),
     ]
   }
 }

@@ -16,7 +16,8 @@ final class FileDocument {
   func root() throws(ScenarioFileError) -> FileNode {
     guard file.bytes.count <= Limits.documentBytes, mayHaveFewValues else {
       throw ScenarioFileError(
-        "the file holds too much: at most \(Limits.documentBytes >> 20) MiB and \(Limits.documentValues) values are read", at: SourceRange(0..<0),
+        "the file holds too much: at most \(Limits.documentBytes >> 20) MiB and \(Limits.documentValues) values are read",
+        at: SourceRange(0..<0),
         hidesText: true)
     }
     var composer = try DocumentComposer(self)
@@ -29,7 +30,8 @@ final class FileDocument {
     let isMeant = namesMember(of: shape)
     func other(_ range: SourceRange) -> ScenarioFileError {
       ScenarioFileError(
-        "this is not \(shape.title): expected a mapping with " + shape.members.map(\.name).joined(separator: ", "), at: range, hidesText: true)
+        "this is not \(shape.title): expected a mapping with " + shape.members.map(\.name).joined(separator: ", "), at: range,
+        hidesText: true)
     }
     let root: FileNode
     do throws(ScenarioFileError) {
@@ -56,7 +58,9 @@ final class FileDocument {
       let text = line.drop { lead.contains($0) }
       return shape.members.contains { member in
         guard text.starts(with: member.name.utf8) else { return false }
-        let rest = text.dropFirst(member.name.utf8.count).drop { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: " ") }
+        let rest = text.dropFirst(member.name.utf8.count).drop {
+          $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: " ")
+        }
         return rest.first == UInt8(ascii: ":")
       }
     }

@@ -147,7 +147,9 @@ struct FileNode {
     var names: Set<String> = []
     for pair in pairs {
       let key = FileNode(value: pair.key, document: document)
-      guard case .scalar(let name, _) = pair.key.content, !key.isNull else { throw key.error("expected a name before the colon, found \(key.kind)") }
+      guard case .scalar(let name, _) = pair.key.content, !key.isNull else {
+        throw key.error("expected a name before the colon, found \(key.kind)")
+      }
       guard names.insert(name).inserted else { throw key.error("`\(name)' stands twice") }
       members.append((name, key, FileNode(value: pair.value, document: document)))
     }

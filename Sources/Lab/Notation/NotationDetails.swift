@@ -81,7 +81,8 @@ enum NotationDetails {
   private static func hint(_ proto: IPProtocol) -> String {
     switch proto {
     case .tcp: "flags are letters of FSRPAUEC, such as S or PA"
-    case .icmp, .icmpv6: "a type is TYPE/CODE, TYPE, or one of " + (proto == .icmp ? icmpTypes : icmpv6Types).map(\.name).joined(separator: ", ")
+    case .icmp, .icmpv6:
+      "a type is TYPE/CODE, TYPE, or one of " + (proto == .icmp ? icmpTypes : icmpv6Types).map(\.name).joined(separator: ", ")
     default: "DF, badsum, nosum, or name=value"
     }
   }

@@ -17,7 +17,8 @@ struct NotationReader {
   }
 
   private var place: SourceRange {
-    at < words.count ? words[at].range : words.last.map { SourceRange(Int($0.range.upperBound)..<Int($0.range.upperBound)) } ?? SourceRange(start..<start)
+    at < words.count
+      ? words[at].range : words.last.map { SourceRange(Int($0.range.upperBound)..<Int($0.range.upperBound)) } ?? SourceRange(start..<start)
   }
 
   private mutating func next(_ what: String) throws(NotationError) -> NotationWord {
@@ -70,7 +71,8 @@ struct NotationReader {
       case "prio": sender.priority = try NotationReader.integer(value, word) as UInt32
       case "dev": sender.device = value
       case "broadcast": sender.mayBroadcast = try NotationReader.integer(value, word) as UInt8 != 0
-      default: throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio, dev and broadcast")
+      default:
+        throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio, dev and broadcast")
       }
       at += 1
     }

@@ -1,5 +1,5 @@
-public import Evaluator
 import Conntrack
+public import Evaluator
 public import Wire
 import XTables
 
@@ -25,8 +25,11 @@ public struct PacketRunner {
       let packet = try spec.packet(after: progress)
       progress.see(packet)
       let facts = SocketFacts(sender)
-      return note(simulator.send(packet, by: LocalSender(
-        facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)))
+      return note(
+        simulator.send(
+          packet,
+          by: LocalSender(
+            facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)))
     case .send, .close, .snapshot, .load, .flush, .configure, .wait: return nil
     }
   }

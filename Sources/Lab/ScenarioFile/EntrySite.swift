@@ -24,11 +24,14 @@ struct EntrySite: Sendable, Hashable {
     let extents = list.compactMap(\.extent)
     guard extents.count == list.count, list.indices.contains(index) else { return nil }
     value = extents[index]
-    entries = isFlow ? extents : extents.map { extent in
-      // The dash is the last byte before the element that is not a space.
-      let dash = bytes[..<extent.lowerBound].lastIndex { $0 != UInt8(ascii: " ") } ?? extent.lowerBound
-      return dash..<extent.upperBound
-    }
+    entries =
+      isFlow
+      ? extents
+      : extents.map { extent in
+        // The dash is the last byte before the element that is not a space.
+        let dash = bytes[..<extent.lowerBound].lastIndex { $0 != UInt8(ascii: " ") } ?? extent.lowerBound
+        return dash..<extent.upperBound
+      }
     self.index = index
     self.isFlow = isFlow
     isList = true

@@ -101,7 +101,8 @@ struct PacketMacro {
     case "close": return [.step(try packet(proto: "tcp") { $0.tcpFlags = [.fin, .ack] })] + end
     case "exchange":
       return try handshake(node) + [data("request"), reply("A"), data("answer"), reply("A"), reply("again FA")] + end
-    case "udp": return [.step(try packet(proto: "udp") { if $0.payload.isEmpty { $0.payload = Array("query".utf8) } }), reply("payload=\"answer\"")]
+    case "udp":
+      return [.step(try packet(proto: "udp") { if $0.payload.isEmpty { $0.payload = Array("query".utf8) } }), reply("payload=\"answer\"")]
     case "ping": return [.step(try packet(proto: "icmp") { _ in }), reply("echo-reply")]
     default: return try handshake(node) + session(active: active)
     }
@@ -146,7 +147,8 @@ struct PacketMacro {
     for (command, answer) in [("USER test", "331 password"), ("PASS test", "230 welcome")] {
       parts += [data("\(command)\r\n"), reply("PA payload=\"\(answer)\r\n\""), reply("A")]
     }
-    parts += active
+    parts +=
+      active
       ? [reply("again PA payload=\"@PORT\""), .announced]
       : [data("PASV\r\n"), reply("PA payload=\"@PASV\""), .announced]
     return parts + [reply("SA"), reply("A"), data("file"), reply("A"), reply("FA")] + end

@@ -144,7 +144,8 @@ extension ScenarioFile {
     _ file: SourceFile, registry: Registry, names: NameDatabase = .builtin, loader: ScenarioFileLoader
   ) -> Reading {
     var problems: [ScenarioFileError] = []
-    let suite = file.name.hasSuffix(".jsonl")
+    let suite =
+      file.name.hasSuffix(".jsonl")
       ? ScenarioLines(file: file, registry: registry, names: names).read(&problems)
       : ScenarioFileReader(file, registry: registry, names: names, loader: loader).read(&problems)
     let shown = problems.first { $0.hidesText }?.shown(file) ?? file

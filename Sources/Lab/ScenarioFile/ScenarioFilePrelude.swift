@@ -67,7 +67,9 @@ struct PreludeReader {
   private func end(_ text: String) -> (IPAddress, UInt16)? {
     if text.hasPrefix("["), let close = text.lastIndex(of: "]") {
       let rest = text[text.index(after: close)...].drop { $0 == ":" }
-      return IPAddress(text[text.index(after: text.startIndex)..<close]).flatMap { address in (UInt16(rest) ?? 0, address) }.map { ($1, $0) }
+      return IPAddress(text[text.index(after: text.startIndex)..<close]).flatMap { address in (UInt16(rest) ?? 0, address) }.map {
+        ($1, $0)
+      }
     }
     let parts = text.split(separator: ":", maxSplits: 1)
     guard text.filter({ $0 == ":" }).count <= 1, let address = parts.first.flatMap({ IPAddress($0) }) else {

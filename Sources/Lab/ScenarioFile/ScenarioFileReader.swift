@@ -262,7 +262,9 @@ extension ScenarioFileReader {
     return ScenarioRuleset(file: source, ruleset: try parse(source, family, names, node).ruleset, text: text)
   }
 
-  private func parse(_ source: SourceFile, _ family: Family, _ names: NameDatabase, _ node: FileNode) throws(ScenarioFileError) -> ParsedRuleset {
+  private func parse(_ source: SourceFile, _ family: Family, _ names: NameDatabase, _ node: FileNode) throws(ScenarioFileError)
+    -> ParsedRuleset
+  {
     let parsed = RulesetParser(registry: registry, names: names, family: family).parse(source)
     if let error = parsed.diagnostics.first(where: { $0.severity == .error }) {
       throw within(source, error.range, error.message, node)

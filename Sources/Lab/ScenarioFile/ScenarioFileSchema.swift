@@ -32,11 +32,13 @@ extension FileShape {
   fileprivate var schema: JSONValue {
     var object: JSONObject = ["type": "object", "additionalProperties": false]
     if !required.isEmpty { object["required"] = .array(required.map { .string($0) }) }
-    object["properties"] = .object(JSONObject(members.map { member in
-      var property = JSONObject(member.kind.schema.members)
-      property["description"] = .string(member.summary)
-      return JSONObject.Member(member.name, .object(property))
-    }))
+    object["properties"] = .object(
+      JSONObject(
+        members.map { member in
+          var property = JSONObject(member.kind.schema.members)
+          property["description"] = .string(member.summary)
+          return JSONObject.Member(member.name, .object(property))
+        }))
     return .object(object)
   }
 }
@@ -47,8 +49,9 @@ extension FileShape.Kind {
     case .text: ["type": "string"]
     case .pattern(let pattern): ["type": "string", "pattern": .string(pattern)]
     case .choice(let choices): ["enum": .array(choices.map { .string($0) })]
-    case .integer(let range): range == Int.min...Int.max
-      ? ["type": "integer"] : ["type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)]
+    case .integer(let range):
+      range == Int.min...Int.max
+        ? ["type": "integer"] : ["type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)]
     case .seconds: ["type": "number", "minimum": 0]
     case .boolean: ["type": "boolean"]
     case .list(let element): ["type": "array", "items": .object(element.schema)]

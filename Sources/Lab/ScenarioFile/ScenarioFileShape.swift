@@ -85,12 +85,17 @@ extension FileShape {
       Member("routes", .list(.text), "as `ip route` prints them: `default via 192.0.2.1 dev eth0`"),
       Member("policy", .list(.text), "as `ip rule add` takes them: `fwmark 1 table 100`"),
       Member("setup", .list(.text), "further lines for `ip -batch`, such as `link add br0 type bridge`"),
-      Member("neighbours", .map(.map(.text)), "who answers on the link of an interface: `10.0.0.9: 02:00:5e:00:00:09`, or `none` where nobody does; for those not named frames go to the interface's own address"),
+      Member(
+        "neighbours", .map(.map(.text)),
+        "who answers on the link of an interface: `10.0.0.9: 02:00:5e:00:00:09`, or `none` where nobody does; for those not named frames go to the interface's own address"
+      ),
       Member("sysctls", .map(scalar), "by their dotted names"),
       Member("users", .map(number32), "the numbers of users"),
       Member("groups", .map(number32), "the numbers of groups"),
       Member("sockets", .list(.object("socket")), "what listens here"),
-      Member("queues", .map(.oneOrMore(.either([.pattern("^(accept|drop|repeat|hold|queue:[0-9]+)$"), .object("answer")]))), "the answers of the listener of each queue, the last of which repeats; a queue not named has none"),
+      Member(
+        "queues", .map(.oneOrMore(.either([.pattern("^(accept|drop|repeat|hold|queue:[0-9]+)$"), .object("answer")]))),
+        "the answers of the listener of each queue, the last of which repeats; a queue not named has none"),
       Member("fail_open", .boolean, "packets pass when a queue is full"),
       Member("queue_maxlen", number32, "how many packets may wait in each queue"),
     ])
@@ -193,7 +198,9 @@ extension FileShape {
       Member("conntrack", .either([.text, .object("tracked")]), "its connection; the state alone, or none"),
       Member("queue", .either([number16, .choice(["none"])]), "the queue it stood in"),
       Member("log", .oneOrMore(.text), "text that LOG or NFLOG wrote on it, or none"),
-      Member("counters", .map(.either([.integer(0...Int.max), .list(.integer(0...Int.max))])), "packets, or packets and bytes, that a rule has counted since the test began"),
+      Member(
+        "counters", .map(.either([.integer(0...Int.max), .list(.integer(0...Int.max))])),
+        "packets, or packets and bytes, that a rule has counted since the test began"),
       Member("errno", .text, "the error its sender got: EPERM, or none"),
       Member("original", .text, "what SO_ORIGINAL_DST tells the socket that accepted: `198.51.100.9:80`"),
     ])

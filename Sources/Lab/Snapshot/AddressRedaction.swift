@@ -54,7 +54,8 @@ struct AddressRedaction {
   private func flips(_ bits: UInt128, _ depth: Int, _ family: AddressFamily) -> Bool {
     let prefix = depth == 0 ? 0 : bits >> UInt128(128 - depth)
     return SipHash.hash(
-      [UInt64(truncatingIfNeeded: prefix), UInt64(truncatingIfNeeded: prefix >> 64), UInt64(depth) << 8 | UInt64(family.rawValue)], key: key) & 1 == 1
+      [UInt64(truncatingIfNeeded: prefix), UInt64(truncatingIfNeeded: prefix >> 64), UInt64(depth) << 8 | UInt64(family.rawValue)], key: key
+    ) & 1 == 1
   }
 
   /// Replaces a hardware address; keeps the group bit and the locally-administered bit.

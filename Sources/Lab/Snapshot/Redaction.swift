@@ -69,7 +69,9 @@ enum AddressText {
     if let hardware = MACAddress(String(word)), word.count == 17 { return [(word, .hardware(hardware))] }
     let slash = word.firstIndex(of: "/") ?? word.endIndex
     var host = word[..<slash]
-    if host.contains("."), let colon = host.firstIndex(of: ":"), !host.hasPrefix(":"), host.filter({ $0 == ":" }).count == 1 { host = host[..<colon] }
+    if host.contains("."), let colon = host.firstIndex(of: ":"), !host.hasPrefix(":"), host.filter({ $0 == ":" }).count == 1 {
+      host = host[..<colon]
+    }
     guard host.contains(".") || host.filter({ $0 == ":" }).count >= 2, let address = IPAddress(host) else { return [(word, .other)] }
     let rest = word[host.endIndex...]
     let length = rest.hasPrefix("/") ? Int(rest.dropFirst()) : nil
@@ -135,7 +137,9 @@ struct NameRedaction {
 
   private static let chainOptions: Set<Substring> = ["-A", "-j", "-g", "-N"]
   private static let setOptions: Set<Substring> = ["--match-set", "--add-set", "--del-set", "--map-set"]
-  private static let listOptions: Set<Substring> = ["--name", "--hashlimit-name", "--rateest-name", "--rateest", "--rateest1", "--rateest2"]
+  private static let listOptions: Set<Substring> = [
+    "--name", "--hashlimit-name", "--rateest-name", "--rateest", "--rateest1", "--rateest2",
+  ]
   private static let prefixOptions: Set<Substring> = ["--log-prefix", "--nflog-prefix"]
 
   mutating func rename(rules: String) -> String {

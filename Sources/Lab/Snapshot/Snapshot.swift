@@ -113,10 +113,14 @@ extension Snapshot.Socket {
 private enum YAMLText {
   /// A plain scalar if that is unambiguous, otherwise double quotes.
   static func quote(_ text: String) -> String {
-    let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
-      (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x2F || byte == 0x5F
-    }
-    let isWord = isPlain && Double(text) == nil && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
+    let isPlain =
+      !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2E || byte == 0x2F
+          || byte == 0x5F
+      }
+    let isWord =
+      isPlain && Double(text) == nil && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(text.lowercased())
     return isWord ? text : Escaping.yaml(text)
   }
 
@@ -132,7 +136,9 @@ private enum YAMLText {
 
   /// A block scalar if YAML can represent the text that way.
   static func block(_ name: String, _ text: String) -> String {
-    guard text.utf8.allSatisfy({ $0 < 0x80 }), Escaping.lines(text) == text, !text.hasPrefix(" "), !text.hasPrefix("\n") else { return "\(name): \(Escaping.yaml(text))\n" }
+    guard text.utf8.allSatisfy({ $0 < 0x80 }), Escaping.lines(text) == text, !text.hasPrefix(" "), !text.hasPrefix("\n") else {
+      return "\(name): \(Escaping.yaml(text))\n"
+    }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     return "\(name): |\n" + (lines.last == "" ? lines.dropLast() : lines[...]).map { "  \($0)\n" }.joined()
   }

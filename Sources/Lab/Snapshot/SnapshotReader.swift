@@ -56,7 +56,9 @@ public struct SnapshotReader: Sendable {
         interface.bridge = link["master"]?.text
         interface.kind = kind
         snapshot.interfaces.append(interface)
-        for address in addresses { if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") } }
+        for address in addresses {
+          if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") }
+        }
       }
       if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("what the VRF of \(name) does to routing") }
     }
@@ -141,13 +143,16 @@ public struct SnapshotReader: Sendable {
   /// Parses the output of `ip -j rule`, or the same for IPv6.
   public mutating func read(policy text: String, _ family: AddressFamily) {
     let known: Set<String> = [
-      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos", "ipproto",
+      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos",
+      "ipproto",
       "sport", "sport_start", "sport_end", "dport", "dport_start", "dport_end", "uid_start", "uid_end", "suppress_prefixlen", "goto", "nop",
       "flow_from", "flow_to",
     ]
     for rule in entries(text, "ip -j rule") {
       guard case .object(let object) = rule, let priority = rule["priority"]?.integer else { continue }
-      if [0, 32766, 32767].contains(priority), rule["src"]?.text == "all", ["local", "main", "default"].contains(rule["table"]?.text) { continue }
+      if [0, 32766, 32767].contains(priority), rule["src"]?.text == "all", ["local", "main", "default"].contains(rule["table"]?.text) {
+        continue
+      }
       if let other = object.members.first(where: { !known.contains($0.name) })?.name {
         miss("the routing rule of priority \(priority): `\(other)' is not understood")
         continue
@@ -174,7 +179,8 @@ public struct SnapshotReader: Sendable {
     if let target = rule["goto"]?.integer { return ["goto", "\(target)"] }
     if object["nop"] != nil { return ["nop"] }
     if let action = rule["action"]?.text, action != "to_tbl" { return [action] }
-    return ["table", rule["table"]?.text ?? "main"] + (rule["suppress_prefixlen"]?.integer.map { ["suppress_prefixlength", "\($0)"] } ?? [])
+    return ["table", rule["table"]?.text ?? "main"]
+      + (rule["suppress_prefixlen"]?.integer.map { ["suppress_prefixlength", "\($0)"] } ?? [])
   }
 
   // MARK: Switches
@@ -184,7 +190,8 @@ public struct SnapshotReader: Sendable {
     // Writing `all` changes every interface and `default`, so those must come later.
     let known = Sysctls.knownNames.sorted { !$0.contains(".conf.default.") && $1.contains(".conf.default.") }
     let general = known + ConntrackSettings.sysctlNames
-    let names = snapshot.interfaces.map(\.name) + snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) }
+    let names =
+      snapshot.interfaces.map(\.name) + snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) }
     let own = Sysctls.knownNames.filter { $0.contains(".conf.default.") }
     return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
   }
@@ -216,7 +223,9 @@ public struct SnapshotReader: Sendable {
 
   /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
   public mutating func take(rules: String?, _ family: AddressFamily) {
-    if rules?.contains("\u{FFFD}") == true { miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them") }
+    if rules?.contains("\u{FFFD}") == true {
+      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them")
+    }
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }
 

@@ -16,7 +16,9 @@ extension SnapshotReader {
   /// Parses `0100007F:0035`: the address as 32-bit words in the host's byte order, in hexadecimal.
   static func end(_ text: Substring) -> (address: IPAddress, port: UInt16)? {
     let parts = text.split(separator: ":")
-    guard parts.count == 2, let port = UInt16(parts[1], radix: 16), parts[0].utf8.count == 8 || parts[0].utf8.count == 32 else { return nil }
+    guard parts.count == 2, let port = UInt16(parts[1], radix: 16), parts[0].utf8.count == 8 || parts[0].utf8.count == 32 else {
+      return nil
+    }
     var bits: UInt128 = 0
     var rest = parts[0]
     while !rest.isEmpty {

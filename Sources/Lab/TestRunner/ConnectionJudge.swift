@@ -29,7 +29,8 @@ struct ConnectionJudge {
     guard let connection else { return "it belongs to no connection" }
     let source = Expectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
     let destination = Expectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
-    let isSame = source == Expectation.Endpoint(connection.original.source, connection.original.sourcePort)
+    let isSame =
+      source == Expectation.Endpoint(connection.original.source, connection.original.sourcePort)
       && destination == Expectation.Endpoint(connection.original.destination, connection.original.destinationPort)
     let actual = isSame ? "it is not translated" : "source \(source), destination \(destination)"
     if wanted.isNone { return isSame ? nil : actual }

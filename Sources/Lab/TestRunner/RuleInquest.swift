@@ -97,7 +97,9 @@ struct RuleInquest {
       let would = failure.map { "; it would not match: \($0.sentence)" } ?? "; it would match"
       return "at \(encounter.hook.name) it was not tried" + (step.map { _ in ", decided before by " + after(step) } ?? "") + would
     case .chainNotEntered(let step, let jumps):
-      let why = jumps.map { "\($0.chain) rule \($0.number) leads there and did not match" + ($0.explanation.map { ": \($0.sentence)" } ?? "") }
+      let why = jumps.map {
+        "\($0.chain) rule \($0.number) leads there and did not match" + ($0.explanation.map { ": \($0.sentence)" } ?? "")
+      }
       let end = step.map { _ in "decided before by " + after(step) }
       let reasons = why.isEmpty ? [end ?? "no rule that leads there was tried"] : why
       return "at \(encounter.hook.name) the packet did not come to \(place.chain): " + reasons.joined(separator: "; ")

@@ -82,7 +82,9 @@ struct TestCorrection {
   // MARK: Answers
 
   private func ofAnswer(_ item: Expectation.Item, _ site: EntrySite, _ observation: Observation) -> [TestChange] {
-    guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else { return [.write(site.value, "none", isLiteral: true)] }
+    guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else {
+      return [.write(site.value, "none", isLiteral: true)]
+    }
     let packet = Packet(bytes: first.final)
     guard item.fields.isEmpty else {
       return item.fields.map { field in
@@ -119,7 +121,8 @@ struct TestCorrection {
 
   private func flow(_ translation: Expectation.Translation) -> String {
     let ends = [("source", translation.source), ("destination", translation.destination)]
-    return "{" + ends.compactMap { name, end in end.map { "\(name): \(YAMLScalar.text("\($0)", like: nil))" } }.joined(separator: ", ") + "}"
+    return "{" + ends.compactMap { name, end in end.map { "\(name): \(YAMLScalar.text("\($0)", like: nil))" } }.joined(separator: ", ")
+      + "}"
   }
 
   private func plain(_ value: JSONValue) -> String { value.text ?? value.description }
@@ -158,7 +161,8 @@ extension ConnectionJudge {
   func correction(of wanted: Expectation.Translation) -> Expectation.Endpoint? {
     guard let connection, !wanted.isNone, (wanted.source == nil) != (wanted.destination == nil) else { return nil }
     let asked = wanted.source ?? wanted.destination
-    let end = wanted.source != nil
+    let end =
+      wanted.source != nil
       ? Expectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
       : Expectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
     // Only the fields that the expectation sets.

@@ -93,12 +93,14 @@ struct TestPlayer {
       }
     case .announced: return try ReplyBuilder(ground: ground).announced(at: step.range)
     case .load(let rulesets):
-      return ScenarioStep(.load(
-        rules: rulesets.first { $0.family == .ipv4 }?.text, rules6: rulesets.first { $0.family == .ipv6 }?.text))
+      return ScenarioStep(
+        .load(
+          rules: rulesets.first { $0.family == .ipv4 }?.text, rules6: rulesets.first { $0.family == .ipv6 }?.text))
     }
   }
 
-  private mutating func play(_ next: ScenarioStep, _ part: TestStep.Part, in step: TestStep) throws(ReplyBuilder.Impossible) -> Observation {
+  private mutating func play(_ next: ScenarioStep, _ part: TestStep.Part, in step: TestStep) throws(ReplyBuilder.Impossible) -> Observation
+  {
     do throws(ScenarioError) {
       let record: LabStep
       if case .load(let loaded) = part {

@@ -246,10 +246,13 @@ struct JSONTestReport {
   private func json(_ suite: SuiteResult) -> JSONValue {
     [
       "file": .string(suite.file.name), "name": .string(suite.name),
-      "diagnostics": .array(suite.diagnostics.map { problem in
-        ["severity": .string(problem.severity.rawValue), "line": .integer(suite.file.position(of: Int(problem.range.lowerBound)).line),
-         "message": .string(problem.message)]
-      }),
+      "diagnostics": .array(
+        suite.diagnostics.map { problem in
+          [
+            "severity": .string(problem.severity.rawValue), "line": .integer(suite.file.position(of: Int(problem.range.lowerBound)).line),
+            "message": .string(problem.message),
+          ]
+        }),
       "tests": .array(suite.tests.map { json($0, suite.file) }),
     ]
   }
@@ -260,14 +263,16 @@ struct JSONTestReport {
       "outcome": .string(question.name(test.outcome)), "packets": .integer(test.packets), "seconds": .number(test.duration),
     ]
     if let reason = test.reason { object["reason"] = .string(reason) }
-    object["steps"] = .array(test.steps.map { step in
-      var members: JSONObject = [
-        "line": .integer(file.position(of: Int(step.range.lowerBound)).line), "text": .string(step.text), "verdict": JSONValue(step.verdict),
-      ]
-      if !step.failures.isEmpty { members["failures"] = .array(step.failures.map { json($0, file) }) }
-      if let trace = step.trace { members["trace"] = .string(trace) }
-      return .object(members)
-    })
+    object["steps"] = .array(
+      test.steps.map { step in
+        var members: JSONObject = [
+          "line": .integer(file.position(of: Int(step.range.lowerBound)).line), "text": .string(step.text),
+          "verdict": JSONValue(step.verdict),
+        ]
+        if !step.failures.isEmpty { members["failures"] = .array(step.failures.map { json($0, file) }) }
+        if let trace = step.trace { members["trace"] = .string(trace) }
+        return .object(members)
+      })
     if !test.failures.isEmpty { object["failures"] = .array(test.failures.map { json($0, file) }) }
     return .object(object)
   }

@@ -1,5 +1,5 @@
-internal import Dispatch
 import Diagnostics
+internal import Dispatch
 import Evaluator
 internal import Synchronization
 import Wire

@@ -39,7 +39,9 @@ public struct TestUpdate: Sendable {
 
   /// The edit of the text after a packet's line.
   private static func tail(_ step: StepResult) -> Edit? {
-    guard case .line(let tail) = step.form, let pattern = step.pattern, step.expectation == nil || !step.failures.isEmpty else { return nil }
+    guard case .line(let tail) = step.form, let pattern = step.pattern, step.expectation == nil || !step.failures.isEmpty else {
+      return nil
+    }
     return (tail.range, " => \(pattern)")
   }
 
@@ -76,7 +78,8 @@ public struct TestUpdate: Sendable {
 
   /// Extends an entry to the whole line if nothing else is on it.
   private static func wholeLine(_ entry: Range<Int>, _ bytes: [UInt8]) -> Range<Int> {
-    let newline = UInt8(ascii: "\n"), space = UInt8(ascii: " ")
+    let newline = UInt8(ascii: "\n")
+    let space = UInt8(ascii: " ")
     let start = bytes[..<entry.lowerBound].lastIndex { $0 != space } ?? -1
     let end = bytes[entry.upperBound...].firstIndex { $0 != space } ?? bytes.count
     guard start < 0 || bytes[start] == newline, end == bytes.count || bytes[end] == newline else { return entry }
@@ -98,7 +101,9 @@ enum YAMLScalar {
 
   /// True if YAML reads the plain scalar as this text.
   private static func isPlain(_ text: String) -> Bool {
-    guard let first = text.first, first.isLetter || first.isNumber, !text.hasSuffix(":"), !text.hasSuffix(" "), !text.contains(": ") else { return false }
+    guard let first = text.first, first.isLetter || first.isNumber, !text.hasSuffix(":"), !text.hasSuffix(" "), !text.contains(": ") else {
+      return false
+    }
     return text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && !"[]{},#&*!|>'\"%@`".utf8.contains($0) }
   }
 }

@@ -35,13 +35,17 @@ struct SideBySide {
   /// Members with one value each and their descriptions, in report order.
   private typealias Members = [(name: String, words: String)]
   private static let before: Members = [("verdict", "verdict"), ("errno", "the sender's error")]
-  private static let behind: Members = [
-    ("hits", "counters"), ("hits6", "counters of IPv6"), ("sockets", "sockets"), ("ct", "conntrack's events"), ("injected", "what was sent"),
-  ] + ends
+  private static let behind: Members =
+    [
+      ("hits", "counters"), ("hits6", "counters of IPv6"), ("sockets", "sockets"), ("ct", "conntrack's events"),
+      ("injected", "what was sent"),
+    ] + ends
   private static let ends: Members = [("conntrack", "conntrack's entries"), ("expect", "conntrack's expectations")]
   private static let packet: Members = [
-    ("origin", "who made it"), ("verdict", "verdict"), ("where", "hook of the verdict"), ("by", "deciding rule"), ("out", "output interface"),
-    ("queue", "queue of the verdict"), ("in", "input interface"), ("mark", "mark"), ("hooks", "hooks"), ("trace", "rules"), ("nflog", "NFLOG"),
+    ("origin", "who made it"), ("verdict", "verdict"), ("where", "hook of the verdict"), ("by", "deciding rule"),
+    ("out", "output interface"),
+    ("queue", "queue of the verdict"), ("in", "input interface"), ("mark", "mark"), ("hooks", "hooks"), ("trace", "rules"),
+    ("nflog", "NFLOG"),
     ("queued", "queue deliveries"), ("uid", "owner"), ("final", "bytes at its last hook"),
   ]
   private static let frame: Members = [("if", "interface"), ("dmac", "hardware address"), ("hex", "bytes")]
@@ -54,15 +58,18 @@ struct SideBySide {
   }
 
   /// Compares lists whose elements correspond by index.
-  private mutating func compare(_ step: Int, list name: String, _ words: String, _ left: JSONValue?, _ right: JSONValue?, _ members: Members) {
+  private mutating func compare(
+    _ step: Int, list name: String, _ words: String, _ left: JSONValue?, _ right: JSONValue?, _ members: Members
+  ) {
     let (a, b) = (left?[name]?.elements ?? [], right?[name]?.elements ?? [])
     for index in 0..<max(a.count, b.count) {
       let place = "\(words) \(index + 1)"
       guard index < a.count, index < b.count else {
         let only = (a + b)[index < a.count ? index : a.count + index]
         let text = only["brief"]?.text ?? SideBySide.hex(only["final"] ?? only["hex"])
-        items.append(Item(
-          step: step, subject: place, engine: index < a.count ? text : "none", kernel: index < b.count ? text : "none"))
+        items.append(
+          Item(
+            step: step, subject: place, engine: index < a.count ? text : "none", kernel: index < b.count ? text : "none"))
         continue
       }
       compare(step, place + ": ", a[index], b[index], members: members)
@@ -102,8 +109,9 @@ struct SideBySide {
       let (mine, theirs) = (a.filter { key($0) == wanted }, b.filter { key($0) == wanted })
       guard !comparison.differencesOfMasked(.array(mine), .array(theirs), name: name).isEmpty else { continue }
       let place = name.hasPrefix("hits") ? ": \(wanted)" : ""
-      items.append(Item(
-        step: step, subject: subject + place, engine: SideBySide.entries(mine), kernel: SideBySide.entries(theirs)))
+      items.append(
+        Item(
+          step: step, subject: subject + place, engine: SideBySide.entries(mine), kernel: SideBySide.entries(theirs)))
     }
   }
 
@@ -127,9 +135,10 @@ struct SideBySide {
     let isKnown = items.contains { $0.subject.hasPrefix("counters") }
     for name in ["counters", "counters6"] where !isKnown {
       for difference in comparison.differencesOfMasked(left[name], right[name], name: name, limit: 8) {
-        items.append(Item(
-          step: nil, subject: "\(name == "counters" ? "counters" : "counters of IPv6"): \(difference.path)",
-          engine: SideBySide.plain(difference.left), kernel: SideBySide.plain(difference.right)))
+        items.append(
+          Item(
+            step: nil, subject: "\(name == "counters" ? "counters" : "counters of IPv6"): \(difference.path)",
+            engine: SideBySide.plain(difference.left), kernel: SideBySide.plain(difference.right)))
       }
     }
   }

@@ -68,8 +68,9 @@ public struct Verifier: Sendable {
     for (number, step) in test.steps.enumerated() {
       let record = resolved.answer.steps.first { resolved.origin(of: $0.index) == number && !$0.packets.isEmpty }
       let own = both.items.filter { $0.step.flatMap(resolved.origin) == number }
-      result.steps.append(StepResult(
-        step, number: number + 1, verdict: record?.verdict, failures: own.map { TestFailure($0, at: step.range) }))
+      result.steps.append(
+        StepResult(
+          step, number: number + 1, verdict: record?.verdict, failures: own.map { TestFailure($0, at: step.range) }))
     }
     let others = both.items.filter { $0.step.flatMap(resolved.origin) == nil }
     result.failures = others.map { TestFailure($0, at: test.range) }

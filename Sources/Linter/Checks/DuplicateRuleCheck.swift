@@ -130,6 +130,8 @@ public enum DuplicateRuleCheck: Check {
     }
 
     /// The matches without comments, which do not change the meaning of a rule.
-    private static func meaningful(_ rule: Rule) -> some Sequence<ExtensionUse> { rule.matches.lazy.filter { $0.descriptor.name != "comment" } }
+    private static func meaningful(_ rule: Rule) -> some Sequence<ExtensionUse> {
+      rule.matches.lazy.filter { $0.descriptor.name != "comment" }
+    }
   }
 }

@@ -45,7 +45,8 @@ public enum DiagnosticCatalogue {
     "inverted-list": "`!` cannot be used with a list of addresses: a rule for each would match what the others exclude.",
     "replace-many": "-R replaces one rule by one; a list of addresses makes several.",
     "bad-value": "The value is none that the option takes.",
-    "bad-address": "The address is none of the family. Host names are not resolved, because a rule would be bound to what they mean at one moment.",
+    "bad-address":
+      "The address is none of the family. Host names are not resolved, because a rule would be bound to what they mean at one moment.",
     "bad-mask": "A mask is a prefix length or an address.",
     "bad-mac": "A MAC address is six pairs of hexadecimal digits with colons.",
     "bad-rate": "A rate is a number and a unit: 5/second, 10/minute, 3/hour, 1/day.",

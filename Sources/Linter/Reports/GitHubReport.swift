@@ -10,7 +10,8 @@ enum GitHubReport {
     let command = diagnostic.severity == .note ? "notice" : diagnostic.severity.rawValue
     let region = Region(diagnostic.range, in: file)
     let properties = [
-      "file=\(Escaping.gitHubProperty(file.name))", "line=\(region.line)", "col=\(region.column)", "title=\(Escaping.gitHubProperty(diagnostic.label))",
+      "file=\(Escaping.gitHubProperty(file.name))", "line=\(region.line)", "col=\(region.column)",
+      "title=\(Escaping.gitHubProperty(diagnostic.label))",
     ]
     let text = ([diagnostic.message] + diagnostic.notes.map(\.message)).joined(separator: "\n")
     return "::\(command) \(properties.joined(separator: ","))::\(Escaping.gitHub(text))\n"

@@ -16,7 +16,8 @@ extension HelperTranslation {
   /// The corresponding kernel function is `set_sig_addr`.
   public func h323(_ exchange: inout H323Exchange, signal endpoints: [H323Endpoint?]) -> Bool {
     guard let (own, other) = exchange.tuples else { return true }
-    let announced = exchange.state.signalPorts[exchange.direction], seen = exchange.state.signalPorts[exchange.direction.opposite]
+    let announced = exchange.state.signalPorts[exchange.direction]
+    let seen = exchange.state.signalPorts[exchange.direction.opposite]
     for endpoint in endpoints {
       guard let endpoint, endpoint.port == announced else { continue }
       if endpoint.address == own.source {
@@ -51,7 +52,8 @@ extension HelperTranslation {
     let wanted = media.tuple.destinationID
     // The entry of a stream announced before, or the first free entry.
     guard let index = exchange.state.mediaPorts.firstIndex(where: { $0[direction] == wanted || $0[direction] == 0 }) else { return true }
-    var media = following(media, direction), control = following(control, direction)
+    var media = following(media, direction)
+    var control = following(control, direction)
     var port = wanted
     while port != 0 {
       media.tuple.destinationID = port

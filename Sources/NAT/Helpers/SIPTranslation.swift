@@ -52,7 +52,8 @@ extension HelperTranslation {
   /// Replaces an address of the connection by its translation. The corresponding kernel function is `map_addr`.
   private func map(_ exchange: inout SIPExchange, _ endpoint: SIPMessage.Endpoint) -> Bool {
     guard let (own, other) = exchange.tuples else { return false }
-    let address: IPAddress, port: UInt16
+    let address: IPAddress
+    let port: UInt16
     if endpoint.address == own.source, endpoint.port == own.sourceID {
       (address, port) = (other.destination, other.destinationID)
     } else if endpoint.address == own.destination, endpoint.port == own.destinationID {
@@ -126,12 +127,15 @@ extension HelperTranslation {
     guard let original = table[connection]?.original else { return }
     var range = NATRange(address: IPAddress(family: original.family, bits: expectation.savedAddress), port: expectation.savedID)
     table.setUpNAT(connection, range, .destination, random: &random, now: now)
-    let pair = expectation.policyClass == 0 ? nil : table.expectations(of: expectation.master).reversed().lazy
-      .compactMap { table.expectation($0) }
-      .first {
-        $0.tuple.family == original.family && $0.tuple.proto == original.proto && $0.savedAddress == original.sourceBits
-          && $0.savedID == original.sourceID
-      }
+    let pair =
+      expectation.policyClass == 0
+      ? nil
+      : table.expectations(of: expectation.master).reversed().lazy
+        .compactMap { table.expectation($0) }
+        .first {
+          $0.tuple.family == original.family && $0.tuple.proto == original.proto && $0.savedAddress == original.sourceBits
+            && $0.savedID == original.sourceID
+        }
     if let pair {
       range = NATRange(address: pair.tuple.destination, port: pair.tuple.destinationID)
     } else if original.source == master.tuple(expectation.direction).source {

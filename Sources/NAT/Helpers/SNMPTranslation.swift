@@ -14,7 +14,8 @@ extension HelperTranslation {
     guard header.length == packet.count - offset else { return .drop }
     let (own, other) = (connection.tuple(call.direction), connection.tuple(call.direction.opposite))
     let isOriginal = call.direction == .original
-    let from = isOriginal ? own.sourceBits : other.sourceBits, to = isOriginal ? other.destinationBits : own.destinationBits
+    let from = isOriginal ? own.sourceBits : other.sourceBits
+    let to = isOriginal ? other.destinationBits : own.destinationBits
     if from == to { return .accept }
     var message = SNMPMessage(packet.bytes, from: offset + UDPHeader.length)
     let isSound = message.read()

@@ -42,7 +42,9 @@ extension AddressSet {
     let hasICMP = transport.proto == (transport.family == .ipv4 ? .icmp : .icmpv6)
     let hasPorts = [IPProtocol.tcp, .udp, .sctp, .udplite].contains(transport.proto)
     if type.method == "bitmap", transport.proto != .tcp, transport.proto != .udp { return nil }
-    guard hasPorts || hasICMP else { return transport.family == .ipv6 && transport.fragmentOffset != 0 ? nil : .port(proto: number, number: 0) }
+    guard hasPorts || hasICMP else {
+      return transport.family == .ipv6 && transport.fragmentOffset != 0 ? nil : .port(proto: number, number: 0)
+    }
     guard transport.fragmentOffset == 0, let word = packet.bytes.uint32(at: transport.offset) else { return nil }
     let port = hasICMP || isSource ? UInt16(word >> 16) : UInt16(truncatingIfNeeded: word)
     // A bitmap of ports stores no protocol.

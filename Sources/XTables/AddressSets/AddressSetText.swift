@@ -194,7 +194,9 @@ private struct AddressSetReader {
     switch dimension {
     case .address:
       let (range, prefix) = try addresses(part, family)
-      guard prefix == family.addressBits || range.upperBound - range.lowerBound < 1 << 20 else { throw error("`\(part)' is too many elements") }
+      guard prefix == family.addressBits || range.upperBound - range.lowerBound < 1 << 20 else {
+        throw error("`\(part)' is too many elements")
+      }
       return stride(from: UInt128(0), through: range.upperBound - range.lowerBound, by: 1).map {
         .network((range.lowerBound + $0) & set.mask, prefix: family.addressBits)
       }

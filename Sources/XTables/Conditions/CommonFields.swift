@@ -17,36 +17,44 @@ extension Field {
   /// corresponding kernel field is `nf_hook_state.in`.
   public static let inputInterface = Field(
     "meta.iifname", bits: 128,
-    FieldTraits(.context, .value, form: .interface, values: .byHook { hook in
-      switch hook {
-      case .prerouting, .input, .forward: [1...UInt128.max]
-      case .output: [0...0]
-      case .postrouting: [0...UInt128.max]
-      }
-    }, write: { value, draft in
-      draft.input = value == 0 ? nil : String(decoding: InterfacePattern(name: value, mask: .max).text, as: UTF8.self)
-      return true
-    })
+    FieldTraits(
+      .context, .value, form: .interface,
+      values: .byHook { hook in
+        switch hook {
+        case .prerouting, .input, .forward: [1...UInt128.max]
+        case .output: [0...0]
+        case .postrouting: [0...UInt128.max]
+        }
+      },
+      write: { value, draft in
+        draft.input = value == 0 ? nil : String(decoding: InterfacePattern(name: value, mask: .max).text, as: UTF8.self)
+        return true
+      })
   ) { .value($0.input?.key ?? 0) }
 
   /// The outgoing interface as ``Interface/key``; 0 if there is none. The corresponding kernel field is `nf_hook_state.out`.
   public static let outputInterface = Field(
     "meta.oifname", bits: 128,
-    FieldTraits(.context, .value, form: .interface, values: .byHook { hook in
-      switch hook {
-      case .prerouting, .input: [0...0]
-      case .forward, .output, .postrouting: [1...UInt128.max]
-      }
-    }, write: { value, draft in
-      draft.output = value == 0 ? nil : String(decoding: InterfacePattern(name: value, mask: .max).text, as: UTF8.self)
-      return true
-    })
+    FieldTraits(
+      .context, .value, form: .interface,
+      values: .byHook { hook in
+        switch hook {
+        case .prerouting, .input: [0...0]
+        case .forward, .output, .postrouting: [1...UInt128.max]
+        }
+      },
+      write: { value, draft in
+        draft.output = value == 0 ? nil : String(decoding: InterfacePattern(name: value, mask: .max).text, as: UTF8.self)
+        return true
+      })
   ) { .value($0.output?.key ?? 0) }
 
   /// The priority that `-j CLASSIFY` sets. No match tests it. Kernel: `sk_buff.priority`.
   public static let priority = Field("meta.priority", bits: 32, FieldTraits(.context, .value, form: .hexadecimal)) { .of($0.priority) }
   /// The security mark that `-j SECMARK` sets. No match tests it. Kernel: `sk_buff.secmark`.
-  public static let securityMark = Field("meta.secmark", bits: 32, FieldTraits(.context, .value, form: .hexadecimal)) { .of($0.securityMark) }
+  public static let securityMark = Field("meta.secmark", bits: 32, FieldTraits(.context, .value, form: .hexadecimal)) {
+    .of($0.securityMark)
+  }
   /// Whether `-j TRACE` has acted on the packet. Kernel: `sk_buff.nf_trace`.
   public static let isTraced = Field("meta.nftrace", bits: 1, FieldTraits(.context, .value)) { .of($0.isTraced) }
 
@@ -89,7 +97,9 @@ extension Field {
       return true
     }
   ) { context in
-    if context.family == .ipv4 { return context.packet.bytes.uint16(at: IPv4Header.Offset.fragment).map { .of($0 & 0x1FFF != 0) } ?? .absent }
+    if context.family == .ipv4 {
+      return context.packet.bytes.uint16(at: IPv4Header.Offset.fragment).map { .of($0 & 0x1FFF != 0) } ?? .absent
+    }
     return context.packet.transport.map { .of($0.fragmentOffset != 0) } ?? .absent
   }
 
@@ -97,7 +107,8 @@ extension Field {
   /// packet.
   ///
   /// The corresponding kernel function is `ip6_packet_match`.
-  public static let headerChain = Field("ip6.chain", bits: 1, FieldTraits(.packet, [.value, .malformed], values: .range(1...1))) { context in
+  public static let headerChain = Field("ip6.chain", bits: 1, FieldTraits(.packet, [.value, .malformed], values: .range(1...1))) {
+    context in
     guard let transport = context.packet.transport else { return .absent }
     return transport.isChainBroken ? .malformed : .value(1)
   }

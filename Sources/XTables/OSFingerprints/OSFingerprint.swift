@@ -85,7 +85,9 @@ public struct OSFingerprint: Sendable, Hashable {
 
     /// Nil if the packet is no TCP SYN, or ends before its options do.
     init?(_ packet: borrowing Packet) {
-      guard let header = packet.ipv4, let tcp = TCPHeader(packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else { return nil }
+      guard let header = packet.ipv4, let tcp = TCPHeader(packet.bytes, at: header.headerLength), tcp.flags.contains(.syn) else {
+        return nil
+      }
       let start = header.headerLength + TCPHeader.minimumLength
       let end = header.headerLength + max(tcp.dataOffset, TCPHeader.minimumLength)
       guard end <= packet.bytes.count else { return nil }

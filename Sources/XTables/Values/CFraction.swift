@@ -18,7 +18,8 @@ public struct CFraction: Sendable {
   }
 
   private static func nameLength(_ bytes: ArraySlice<UInt8>) -> Int? {
-    ["infinity", "inf", "nan"].first { name in bytes.count >= name.utf8.count && zip(bytes, name.utf8).allSatisfy { $0 | 0x20 == $1 } }?.utf8.count
+    ["infinity", "inf", "nan"].first { name in bytes.count >= name.utf8.count && zip(bytes, name.utf8).allSatisfy { $0 | 0x20 == $1 } }?
+      .utf8.count
   }
 
   /// The number of bytes that are digits, a point and an exponent.

@@ -38,7 +38,8 @@ public struct CNumber: Sendable {
     var isScanned = false
     if base != .decimal {
       // `0x` without a digit behind it is the number 0, followed by the letter x.
-      let isPrefixed = end - at >= 2 && bytes[at] == UInt8(ascii: "0") && bytes[at + 1] | 0x20 == UInt8(ascii: "x")
+      let isPrefixed =
+        end - at >= 2 && bytes[at] == UInt8(ascii: "0") && bytes[at + 1] | 0x20 == UInt8(ascii: "x")
         && (end - at > 2 && Self.digit(bytes[at + 2]) < 16 || base == .scannedHexadecimal)
       if isPrefixed { at += 2 }
       isScanned = isPrefixed && base == .scannedHexadecimal

@@ -177,7 +177,8 @@ extension ValueSyntax where Value == InetNetwork {
   public static var hostMask: ValueSyntax {
     ValueSyntax(
       placeholder: "address[/mask]", grammar: "address [ \"/\" ( number | address ) ]",
-      samples: ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "10.0.0.0/255.0.0.0"], nearMisses: ["192.0.2.1/4294967296", "2001:db8::/129"],
+      samples: ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "10.0.0.0/255.0.0.0"],
+      nearMisses: ["192.0.2.1/4294967296", "2001:db8::/129"],
       parse: { token, arguments throws(OptionError) in
         guard let (address, mask) = token.cut(at: "/") else {
           return InetNetwork(try token.host(arguments), mask: .ones)

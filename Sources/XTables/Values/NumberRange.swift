@@ -37,7 +37,8 @@ extension ValueSyntax {
         for (index, part) in parts.enumerated() where !part.bytes.isEmpty {
           if let number = CNumber(part.bytes), number.exact.map({ $0 <= top }) ?? false, !number.rest.isEmpty {
             throw arguments.refused(
-              "bad-value", "Argument to \"\(arguments.option)\" has unexpected characters near \"\(String(decoding: number.rest, as: UTF8.self))\".")
+              "bad-value",
+              "Argument to \"\(arguments.option)\" has unexpected characters near \"\(String(decoding: number.rest, as: UTF8.self))\".")
           }
           guard let number = part.unsigned, number <= top else {
             throw arguments.refused(

@@ -89,7 +89,9 @@ struct FuzzCommand: ParsableCommand {
       return
     }
     let outcome = fuzzer.run(from: first) { done, outcome in
-      Console.progress("\(family == .ipv4 ? "IPv4" : "IPv6"): \(done) rulesets, \(outcome.tally.pairs) pairs, \(outcome.disagreements.count) disagreements")
+      Console.progress(
+        "\(family == .ipv4 ? "IPv4" : "IPv6"): \(done) rulesets, \(outcome.tally.pairs) pairs, \(outcome.disagreements.count) disagreements"
+      )
       return done < count ?? .max
     } isOver: {
       stop.isMade || seconds.map { start.duration(to: clock.now) >= .seconds($0) } ?? false

@@ -71,7 +71,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "List the connections after each packet, of a capture after the last, as `conntrack -L -o extended' does.")
   var conntrack = false
 
-  @Option(help: "Connections that there are before the first packet: what `conntrack -L' printed, or /proc/net/nf_conntrack.", completion: .file())
+  @Option(
+    help: "Connections that there are before the first packet: what `conntrack -L' printed, or /proc/net/nf_conntrack.", completion: .file()
+  )
   var conntrackFrom: String?
 
   @Flag(help: "Let sockets take what is for this host, and the host answer; else it stays silent.")
@@ -97,7 +99,9 @@ struct RunCommand: ParsableCommand {
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
     let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
-    if world.ipset != nil, snapshot != nil { throw CommandFailure("The snapshot has sets of its own: change them there, or leave --ipset out.") }
+    if world.ipset != nil, snapshot != nil {
+      throw CommandFailure("The snapshot has sets of its own: change them there, or leave --ipset out.")
+    }
     let clock: UInt64 = 1_700_000_000_000_000_000
     let sets = try world.sets(now: clock)
     let names = sets?.names(over: .offline) ?? .offline
@@ -106,7 +110,9 @@ struct RunCommand: ParsableCommand {
       rulesets.append(try RulesetInput.sound(path, families, output.colour, names: names))
     }
     let expected = try expect.map { text in
-      do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed { throw CommandFailure("--expect: \(error.message)") }
+      do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed {
+        throw CommandFailure("--expect: \(error.message)")
+      }
     }
     let packets = Array(arguments.dropFirst(hasFile ? 1 : 0))
     if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
@@ -117,7 +123,8 @@ struct RunCommand: ParsableCommand {
     for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
     for ruleset in rulesets { files[ruleset.ruleset.family] = ruleset.file }
     var printer = RunPrinter(files: files, format: format, isBrief: brief)
-    let simulator = try snapshot?.simulator
+    let simulator =
+      try snapshot?.simulator
       ?? Simulator(
         host: try hosts.read(arrivals: lines.arrivals + (input.map { [$0] } ?? []), output.colour),
         clock: clock, seed: seed)

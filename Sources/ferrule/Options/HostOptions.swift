@@ -6,7 +6,9 @@ import Lab
 
 /// The simulated host.
 struct HostOptions: ParsableArguments {
-  @Option(help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.", completion: .file(extensions: ["yaml", "yml"]))
+  @Option(
+    help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.",
+    completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
 
   @Option(help: "What `ip -j addr' printed, instead of --host.", completion: .file())

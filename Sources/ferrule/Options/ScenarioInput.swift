@@ -43,7 +43,10 @@ struct ScenarioInput: ParsableArguments {
 
   private func read(_ place: Place, loader: ScenarioFileLoader) throws(KernelError) -> ScenarioFile.Reading {
     // The user did not name a file found in a directory: it is read with the restrictions of a file named by another file.
-    let bytes = if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else { try HostFile.bytes(place.path, upTo: Limits.documentBytes) }
+    let bytes =
+      if let folder = place.folder { try FolderAccess(besides: folder + "/").bytes(place.path) } else {
+        try HostFile.bytes(place.path, upTo: Limits.documentBytes)
+      }
     let source = SourceFile(name: place.path == "-" ? "<stdin>" : place.path, bytes: bytes)
     return ScenarioFile.read(source, registry: .installed, loader: loader)
   }

@@ -8,7 +8,7 @@ import XTables
 
 /// The one meaning of a condition, and what is made of it.
 @Suite struct ConditionTests {
-  static let seed: UInt64 = 20261129
+  static let seed: UInt64 = 20_261_129
 
   /// A condition over fields as they are, with values near those that a packet has.
   private static func tree(_ packet: PacketContext, depth: Int, _ draw: inout DrawnContexts) -> Condition {
@@ -130,7 +130,10 @@ import XTables
       return AddressMask(address: draw.chance(0.1) ? base : base & mask, mask: mask)
     }
     func interface(_ key: UInt128) -> InterfacePattern {
-      draw.pick([InterfacePattern(), InterfacePattern(ArraySlice("eth+".utf8)), InterfacePattern(ArraySlice("eth0".utf8)), InterfacePattern(name: key, mask: .max)])
+      draw.pick([
+        InterfacePattern(), InterfacePattern(ArraySlice("eth+".utf8)), InterfacePattern(ArraySlice("eth0".utf8)),
+        InterfacePattern(name: key, mask: .max),
+      ])
     }
     if draw.chance(0.4) { header.source = address(packet.packet.source?.bits) }
     if draw.chance(0.4) { header.destination = address(packet.packet.destination?.bits) }
@@ -151,7 +154,9 @@ import XTables
       let (low, high) = (number(), number())
       let range = min(low, high)...max(low, high)
       let (first, second) = (number(), number())
-      let tests: [ValueTest] = [.range(min(first, second)...max(first, second)), .masked(value: first & second, mask: second), .masked(value: first, mask: second)]
+      let tests: [ValueTest] = [
+        .range(min(first, second)...max(first, second)), .masked(value: first & second, mask: second), .masked(value: first, mask: second),
+      ]
       for test in tests {
         let values = Array(range)
         #expect(test.leastHolding(in: range) == values.first { test.holds(for: $0) }, "\(test) in \(range)")

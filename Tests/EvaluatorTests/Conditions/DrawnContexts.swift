@@ -3,8 +3,8 @@ import Diagnostics
 import Evaluator
 import Extensions
 import Syntax
-import Testing
 import TestSupport
+import Testing
 import Wire
 import XTables
 
@@ -42,7 +42,9 @@ enum Catalogue {
       .sourcePort, .destinationPort, .mark, .priority, .securityMark, .isTraced,
     ]
     for match in matches where match.family == family { fields.formUnion(match.use.condition(match.family).fields) }
-    for use in matches + targets where use.family == family { fields.formUnion(use.use.descriptor.writes(use.use.payload, use.family).fields) }
+    for use in matches + targets where use.family == family {
+      fields.formUnion(use.use.descriptor.writes(use.use.payload, use.family).fields)
+    }
     return fields.sorted { $0.name < $1.name }
   }
 
@@ -82,10 +84,11 @@ struct DrawnContexts {
     random = SeededRandom(seed: seed)
     world = World(
       now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed),
-      host: try Host(yaml: """
-        interfaces: {eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}, eth1: {addresses: [10.0.1.1/24, "fd01::1/64"]}}
-        routes: []
-        """))
+      host: try Host(
+        yaml: """
+          interfaces: {eth0: {addresses: [10.0.0.1/24, "fd00::1/64"]}, eth1: {addresses: [10.0.1.1/24, "fd01::1/64"]}}
+          routes: []
+          """))
     world.conntrack = ConntrackTable(seed: seed)
   }
 
@@ -108,7 +111,9 @@ struct DrawnContexts {
     fields.sourcePort = pick([0, 53, 80, 1000, 65535])
     fields.destinationPort = pick([0, 22, 53, 80, 443, 8080, 65535])
     fields.tcpFlags = TCPFlags(rawValue: pick([0x02, 0x12, 0x10, 0x04, 0xC2, UInt8(number(0...255))]))
-    fields.tcpOptions = pick([[], [], [2, 4, 5, 0xB4], [1, 1, 3, 3, 7], [8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 2, 4, 1, 0], [2, 9, 1], bytes(number(0...12))])
+    fields.tcpOptions = pick([
+      [], [], [2, 4, 5, 0xB4], [1, 1, 3, 3, 7], [8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 2, 4, 1, 0], [2, 9, 1], bytes(number(0...12)),
+    ])
     if chance(0.05) { fields.dataOffset = UInt8(number(0...15)) }
     fields.icmpType = pick([nil, 0, 3, 8, 128, 129, 135])
     fields.icmpCode = UInt8(number(0...4))
@@ -120,7 +125,9 @@ struct DrawnContexts {
     if family == .ipv4, chance(0.1) { fields.ipOptions = [1, 1, 1, 0] }
     if family == .ipv6, chance(0.4) {
       fields.extensions = (0..<number(1...2)).map { _ in
-        .init(pick([.hopByHop, .destinationOptions, .routing, .ah]), body: pick([[4, 1, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0] + bytes(16), bytes(number(0...22))]))
+        .init(
+          pick([.hopByHop, .destinationOptions, .routing, .ah]),
+          body: pick([[4, 1, 0, 0, 0, 0], [0, 1, 0, 0, 0, 0] + bytes(16), bytes(number(0...22))]))
       }
     }
     return fields

@@ -41,7 +41,8 @@ import XTables
         #expect(number <= field.greatest, "\(field.name) is \(number)")
         // A flag of the context that a target for other hooks sets is not drawn here.
         #expect(
-          field.values(at: packet.hook, family).contains { $0.contains(number) }, "\(field.name) is \(field.text(number)) at \(packet.hook.name)")
+          field.values(at: packet.hook, family).contains { $0.contains(number) },
+          "\(field.name) is \(field.text(number)) at \(packet.hook.name)")
       }
     }
     #expect(seen.values.contains { $0.contains(.malformed) } && seen.values.contains { $0.contains(.doomed) })
@@ -70,7 +71,11 @@ import XTables
       #expect(read == .value(value), "\(field.name) = \(value) at \(hook.name) with protocol \(draft.fields.proto)")
       set.insert(field.name)
     }
-    #expect(set.isSuperset(of: ["ip.src", "ip.dst", "ip.ttl", "ip.tos", "ip.length", "ip.protocol", "ip.fragment", "meta.mark", "tcp.flags", "tcp.mss", "transport.sport", "transport.dport", "icmp.typecode", "esp.spi", "ah.spi", "owner.uid", "link.src"]), "\(set.sorted())")
+    #expect(
+      set.isSuperset(of: [
+        "ip.src", "ip.dst", "ip.ttl", "ip.tos", "ip.length", "ip.protocol", "ip.fragment", "meta.mark", "tcp.flags", "tcp.mss",
+        "transport.sport", "transport.dport", "icmp.typecode", "esp.spi", "ah.spi", "owner.uid", "link.src",
+      ]), "\(set.sorted())")
   }
 
   @Test func interfacesBelongToHooks() throws {
@@ -91,7 +96,11 @@ import XTables
     #expect(Field.tcpFlags.text(0x12) == "SYN,ACK" && Field.tcpFlags.text(0) == "none")
     #expect(Field.mark.text(ValueTest.masked(value: 0x10, mask: 0xf0)) == "0x10/0xf0")
     #expect(Field.sourceAddress.text(ValueTest.masked(value: 0x0a00_0000, mask: 0xff00_0000)) == "10.0.0.0/8")
-    #expect(Field.inputInterface.text(ValueTest.masked(value: InterfacePattern(ArraySlice("eth+".utf8)).name & InterfacePattern(ArraySlice("eth+".utf8)).mask, mask: InterfacePattern(ArraySlice("eth+".utf8)).mask)) == "eth+")
+    #expect(
+      Field.inputInterface.text(
+        ValueTest.masked(
+          value: InterfacePattern(ArraySlice("eth+".utf8)).name & InterfacePattern(ArraySlice("eth+".utf8)).mask,
+          mask: InterfacePattern(ArraySlice("eth+".utf8)).mask)) == "eth+")
     let state = try #require(Catalogue.fields.first { $0.name == "ct.state" })
     #expect(state.text(8) == "NEW" && state.text(0x42) == "ESTABLISHED,SNAT")
   }

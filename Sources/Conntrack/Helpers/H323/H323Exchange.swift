@@ -71,7 +71,9 @@ public struct H323Exchange {
   // MARK: Expectations
 
   /// An expectation of a connection from the other end to the sender's port.
-  func expectation(_ proto: IPProtocol, port: UInt16, from anybody: Bool = false, to address: IPAddress? = nil, helper: String? = nil) -> Expectation? {
+  func expectation(_ proto: IPProtocol, port: UInt16, from anybody: Bool = false, to address: IPAddress? = nil, helper: String? = nil)
+    -> Expectation?
+  {
     guard let other = tuples?.other else { return nil }
     var expectation = Expectation(
       master: call.connection, proto: proto, source: anybody ? nil : other.source, sourceID: nil,

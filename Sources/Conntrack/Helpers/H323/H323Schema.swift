@@ -36,7 +36,8 @@ enum H323Schema {
       "h245Address", "sourceCallSignalAddress", "alternativeAddress", "reason", "fastStart", "h245Control",
       "request", "response", "openLogicalChannel", "openLogicalChannelAck", "forwardLogicalChannelParameters",
       "reverseLogicalChannelParameters", "dataType", "data", "application", "t120", "multiplexParameters", "h2250LogicalChannelParameters",
-      "mediaChannel", "mediaControlChannel", "separateStack", "networkAddress", "forwardMultiplexAckParameters", "h2250LogicalChannelAckParameters",
+      "mediaChannel", "mediaControlChannel", "separateStack", "networkAddress", "forwardMultiplexAckParameters",
+      "h2250LogicalChannelAckParameters",
     ],
     elements: ["rasAddress": 10, "callSignalAddress": 10, "fastStart": 30, "h245Control": 4])
 

@@ -112,13 +112,14 @@ struct PERSchema: Sendable {
   /// X.691 §10.5.7: the number of possible values determines the encoding.
   private func setRange(_ range: ClosedRange<Int>, of field: inout Field) {
     field.lower = range.lowerBound
-    field.size = switch range.count {
-    case 1: .fixed
-    case ...255: .bits(PERSchema.bits(for: range.count))
-    case 256: .byte
-    case ...65536: .word
-    default: .cons
-    }
+    field.size =
+      switch range.count {
+      case 1: .fixed
+      case ...255: .bits(PERSchema.bits(for: range.count))
+      case 256: .byte
+      case ...65536: .word
+      default: .cons
+      }
   }
 
   private func setSize(of field: inout Field, _ kind: Kind, _ reader: inout ASN1Reader) throws(Malformed) {

@@ -63,7 +63,9 @@ extension H323Exchange {
   private mutating func process(setup: PERValue) -> Bool {
     guard address(setup) else { return false }
     if let nat = companion, let other = tuples?.other {
-      let ends = [("destCallSignalAddress", other.source, other.sourceID), ("sourceCallSignalAddress", other.destination, other.destinationID)]
+      let ends = [
+        ("destCallSignalAddress", other.source, other.sourceID), ("sourceCallSignalAddress", other.destination, other.destinationID),
+      ]
       for (name, address, port) in ends {
         guard let value = setup[name], let endpoint = transport(value), endpoint.address != address else { continue }
         guard nat.h323(&self, set: endpoint, to: address, port) else { return false }
