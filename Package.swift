@@ -21,8 +21,9 @@ func floor(_ name: String, on below: [Target.Dependency] = [], exclude: [String]
   .target(name: name, dependencies: below, exclude: exclude, swiftSettings: strict)
 }
 
-func tests(_ name: String, of targets: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: ["TestSupport"] + targets, swiftSettings: strict)
+/// - Parameter programs: what the tests run as a process of its own instead of importing it.
+func tests(_ name: String, of targets: [Target.Dependency], starting programs: [Target.Dependency] = []) -> Target {
+  .testTarget(name: name, dependencies: ["TestSupport"] + targets + programs, swiftSettings: strict)
 }
 
 func floorOfTests(_ name: String, on below: [Target.Dependency]) -> Target {
@@ -41,7 +42,7 @@ let package = Package(
     .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions", "Grammar"]),
     .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
     .library(name: "FerruleLinter", targets: ["Linter"]),
-    .library(name: "FerruleLab", targets: ["Lab"]),
+    .library(name: "FerruleLab", targets: ["Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
     .library(name: "FerruleKernel", targets: ["Kernel", "KernelLab"]),
   ],
   dependencies: [
@@ -64,75 +65,97 @@ let package = Package(
     floor("Capture", on: ["Wire", "CPcap"]),
     floor("Conntrack", on: ["Wire"]),
     floor("NAT", on: ["Wire", "Conntrack"]),
-    floor("XTables", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "CNetfilter"]),
-    floor("Syntax", on: ["XTables", "Diagnostics"]),
-    floor("Compiler", on: ["XTables", "Syntax", "Diagnostics", "CNetfilter"]),
-    floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
-    floor("Grammar", on: ["XTables", "Conntrack", "Wire"]),
-    floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
-    floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
-    floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
-    floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
-    floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
-    floor("KernelLab", on: ["Kernel", "Lab", "Evaluator", "Compiler", "XTables", "Conntrack", "Wire"]),
-    floor("Fuzzing", on: ["KernelLab", "Lab", "Grammar", "Syntax", "Compiler", "XTables", "Conntrack", "Wire", "Diagnostics"]),
+    floor("XTables", on: ["Diagnostics", "Wire", "Conntrack"]),
+    floor("Syntax", on: ["Diagnostics", "Wire", "Conntrack", "XTables"]),
+    floor("Compiler", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax"]),
+    floor("Extensions", on: ["Wire", "Conntrack", "NAT", "XTables", "CNetfilter"]),
+    floor("Grammar", on: ["Wire", "Conntrack", "XTables"]),
+    floor("Evaluator", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "XTables", "Compiler"]),
+    floor("Linter", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler"]),
+    floor("Documents", on: ["Diagnostics", "Yams"]),
+    floor("Notation", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator"]),
+    floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
+    floor(
+      "Lab", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Evaluator", "Documents", "Notation", "Scenarios"]),
+    floor(
+      "Suites",
+      on: ["Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Evaluator", "Documents", "Notation", "Scenarios", "Lab"]),
+    floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
+    floor("Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
+    floor(
+      "KernelLab", on: ["Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Snapshots", "Kernel"]),
+    floor(
+      "Fuzzing",
+      on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab", "KernelLab"]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
-        "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "Fuzzing", "DropIn", "Grammar",
+        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Documents",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "KernelLab", "Fuzzing", "DropIn",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
     // What `ferrule` answers as iptables, without what else `ferrule` is: it starts in a fraction of the time.
     .executableTarget(
-      name: "ferrule-legacy-multi", dependencies: ["DropIn", "Extensions", "Kernel", "XTables"], swiftSettings: strict),
+      name: "ferrule-legacy-multi", dependencies: ["XTables", "Extensions", "Kernel", "DropIn"], swiftSettings: strict),
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
-    floorOfTests("TestSupport", on: ["Kernel", "Lab", "Evaluator", "Diagnostics"]),
-    tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
-    tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
-    tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
+    floorOfTests(
+      "TestSupport", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Kernel"]),
+    tests("WireTests", of: ["Wire", "Capture", "XTables", "Documents"]),
+    tests("ConntrackTests", of: ["Wire", "Conntrack", "NAT", "XTables", "Documents"]),
+    tests("LanguageTests", of: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Kernel"]),
     tests(
       "EvaluatorTests",
       of: [
-        "Soak", "Evaluator", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Wire", "Conntrack", "NAT",
-        "Diagnostics",
+        "Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents", "Notation",
+        "Scenarios", "Lab", "Kernel", "KernelLab", "Soak",
       ]),
     tests(
       "ScenarioTests",
-      of: ["Evaluator", "KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
-    tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
+      of: [
+        "Diagnostics", "Wire", "Capture", "XTables", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab", "Suites", "Snapshots",
+        "KernelLab",
+      ]),
+    tests("LabTests", of: ["Diagnostics", "Wire", "XTables", "Documents", "Notation", "Scenarios", "Lab"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(
       name: "Soak",
-      dependencies: ["Lab", "Evaluator", "Extensions", "Syntax", "Compiler", "Diagnostics", "XTables", "NAT", "Conntrack", "Wire"],
+      dependencies: ["Diagnostics", "Wire", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Scenarios"],
       path: "Tests/Soak", swiftSettings: strict),
     // Starts programs whose memory is measured: see its comment.
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
-    .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
+    .executableTarget(name: "SandboxProbe", dependencies: ["Wire", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests(
       "KernelTests",
-      of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
+      of: [
+        "Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab",
+        "Kernel", "KernelLab",
+      ], starting: ["SandboxProbe"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
       "InputFuzzing",
       on: [
-        "DropIn", "Kernel", "Lab", "Linter", "Evaluator", "Extensions", "Compiler", "Syntax", "XTables", "Conntrack", "Capture", "Wire",
-        "Diagnostics",
-        "TestSupport",
+        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Documents",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "TestSupport",
       ]),
     .executableTarget(
       name: "InputFuzzer", dependencies: ["InputFuzzing", "Kernel"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
       exclude: ["fuzz-input.sh"],
       swiftSettings: strict, linkerSettings: libFuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] }),
-    tests("FuzzingTests", of: ["InputFuzzing", "InputFuzzer", "Fuzzing", "KernelLab", "Kernel", "Lab", "Extensions", "XTables", "Wire"]),
-    tests("DropInTests", of: ["ferrule", "ferrule-legacy-multi", "DropIn", "Kernel", "Extensions", "XTables", "Conntrack", "Wire"]),
+    tests(
+      "FuzzingTests",
+      of: ["Wire", "XTables", "Extensions", "Documents", "Scenarios", "Suites", "Kernel", "KernelLab", "Fuzzing", "InputFuzzing"],
+      starting: ["InputFuzzer"]),
+    tests(
+      "DropInTests", of: ["Wire", "Conntrack", "XTables", "Extensions", "Kernel", "DropIn"], starting: ["ferrule", "ferrule-legacy-multi"]),
     tests(
       "FerruleTests",
-      of: ["ferrule", "MemoryProbe", "Grammar", "Kernel", "Wire", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Diagnostics"]),
+      of: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Documents", "Kernel"],
+      starting: ["ferrule", "MemoryProbe"]),
   ]
 )
 

@@ -2,8 +2,8 @@ import Diagnostics
 import Extensions
 import Kernel
 import KernelLab
-import Lab
 import Measuring
+import Suites
 import XTables
 
 /// Measures `ferrule test` and, as root, `ferrule verify` by the calls that these commands make, on generated scenarios of 20 packets, and says

@@ -1,3 +1,4 @@
+public import Documents
 public import Lab
 
 /// A scenario for which engine and kernel give different answers.

@@ -1,5 +1,7 @@
 import Diagnostics
+public import Documents
 public import Lab
+public import Scenarios
 import Syntax
 public import Wire
 public import XTables

@@ -1,4 +1,6 @@
-public import Lab
+public import Documents
+import Lab
+import Scenarios
 import Wire
 public import XTables
 

@@ -1,5 +1,5 @@
+import Documents
 import Grammar
-import Lab
 public import Wire
 import XTables
 

@@ -1,5 +1,5 @@
 import Diagnostics
-public import Lab
+public import Documents
 public import Wire
 
 /// The result of a run, as text and as JSON.

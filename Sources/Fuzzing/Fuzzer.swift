@@ -1,7 +1,8 @@
 import Compiler
 import Diagnostics
 public import KernelLab
-public import Lab
+import Lab
+public import Scenarios
 import Syntax
 public import Wire
 public import XTables

@@ -3,6 +3,7 @@ import Conntrack
 import Diagnostics
 public import KernelLab
 import Lab
+import Scenarios
 import Syntax
 public import Wire
 public import XTables

@@ -1,5 +1,5 @@
 import Conntrack
-import Lab
+import Documents
 import Wire
 import XTables
 

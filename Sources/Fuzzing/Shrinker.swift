@@ -1,4 +1,4 @@
-import Lab
+import Documents
 
 /// Shrinks a scenario while it keeps a property: engine and kernel give different answers.
 ///

@@ -1,4 +1,3 @@
-import Lab
 import XTables
 
 /// Reads from the kernel's trace which rules a packet reached and which of them it matched.

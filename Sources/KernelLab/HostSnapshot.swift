@@ -1,5 +1,5 @@
 internal import Kernel
-public import Lab
+public import Snapshots
 public import Wire
 
 /// Takes a snapshot of this machine. Only reads.

@@ -1,6 +1,6 @@
 internal import Evaluator
 internal import Kernel
-internal import Lab
+internal import Scenarios
 internal import Wire
 
 /// The host of a scenario in the calling thread's network namespace: its interfaces, addresses, routes and sysctls.

@@ -1,6 +1,8 @@
 internal import Evaluator
 internal import Kernel
 internal import Lab
+internal import Notation
+internal import Scenarios
 internal import Wire
 
 /// The properties of a namespace. Scenarios with equal environments can be played in one namespace in sequence.

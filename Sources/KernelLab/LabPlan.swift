@@ -1,6 +1,8 @@
 internal import Evaluator
 internal import Kernel
 internal import Lab
+internal import Notation
+internal import Scenarios
 internal import Wire
 internal import XTables
 

@@ -1,5 +1,7 @@
 internal import Kernel
 internal import Lab
+internal import Notation
+internal import Scenarios
 internal import Wire
 internal import XTables
 

@@ -1,5 +1,4 @@
 internal import Kernel
-internal import Lab
 internal import Wire
 internal import XTables
 

@@ -1,5 +1,6 @@
 internal import Kernel
 internal import Lab
+internal import Scenarios
 internal import Wire
 
 /// The sockets of a scenario: listeners, accepted connections, and named sockets that sent packets.

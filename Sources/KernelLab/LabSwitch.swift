@@ -1,5 +1,4 @@
 internal import Kernel
-internal import Lab
 
 /// A sysctl of a network namespace, under `/proc/sys/net`.
 struct LabSwitch {

@@ -1,5 +1,6 @@
 internal import Kernel
 internal import Lab
+internal import Notation
 internal import Wire
 
 /// Sends a packet from a local process.

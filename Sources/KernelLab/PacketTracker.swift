@@ -1,4 +1,5 @@
 internal import Lab
+internal import Scenarios
 internal import Wire
 
 /// Assigns the observer's reports to the packets of a step.

@@ -1,5 +1,5 @@
 internal import Kernel
-internal import Lab
+internal import Scenarios
 internal import Wire
 
 /// A packet queued by an NFQUEUE rule or a listener's verdict.

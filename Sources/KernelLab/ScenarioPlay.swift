@@ -1,6 +1,8 @@
 internal import Conntrack
 internal import Kernel
 internal import Lab
+internal import Notation
+internal import Scenarios
 internal import Wire
 
 /// A scenario in progress in the kernel, in the calling thread's network namespace.

@@ -1,3 +1,6 @@
+public import Documents
+public import Scenarios
+
 /// Compares two answers to the same scenario.
 ///
 /// Differences that two runs of one kernel may show are removed first: those of the protocol's mask (`LabMask`), timeouts within a second,
@@ -37,7 +40,7 @@ public struct LabComparison: Sendable {
   }
 
   /// Both answers after masking.
-  func masked(_ left: JSONValue, _ right: JSONValue) -> (JSONValue, JSONValue) {
+  package func masked(_ left: JSONValue, _ right: JSONValue) -> (JSONValue, JSONValue) {
     var mask = LabMask(scenario: scenario)
     return mask.apply(to: left, and: right)
   }
@@ -45,7 +48,7 @@ public struct LabComparison: Sendable {
   /// The places that differ in masked answers or parts of them.
   ///
   /// - Parameter name: the name of the member that the parts belong to.
-  func differencesOfMasked(_ left: JSONValue?, _ right: JSONValue?, name: String = "", limit: Int = 1) -> [Difference] {
+  package func differencesOfMasked(_ left: JSONValue?, _ right: JSONValue?, name: String = "", limit: Int = 1) -> [Difference] {
     var found: [Difference] = []
     compare(left, right, path: "", name: name, into: &found, limit: limit)
     return found

@@ -1,3 +1,6 @@
+import Documents
+import Notation
+import Scenarios
 internal import Wire
 
 /// Masks the differences that the protocol allows, in both answers at once:

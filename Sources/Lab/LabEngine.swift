@@ -1,7 +1,10 @@
 import Compiler
 import Conntrack
 import Diagnostics
-import Evaluator
+import Documents
+package import Evaluator
+package import Notation
+public import Scenarios
 import Syntax
 import Wire
 public import XTables
@@ -49,7 +52,7 @@ public struct LabEngine: Sendable {
   /// The start time of a scenario in nanoseconds since 1970; timeouts of set elements are relative to it.
   package static func start(_ scenario: Scenario) -> UInt64 { LabEngineRun.start(scenario) }
 
-  func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
+  package func addressSets(_ scenario: Scenario) throws(ScenarioError) -> AddressSets? {
     guard let text = scenario.ipsets else { return nil }
     do throws(AddressSetError) {
       return try AddressSets(saved: text, now: LabEngineRun.start(scenario), names: names)
@@ -82,9 +85,9 @@ public struct LabEngine: Sendable {
 }
 
 /// A scenario in progress.
-struct LabEngineRun {
+package struct LabEngineRun {
   let scenario: Scenario
-  let simulator: Simulator
+  package let simulator: Simulator
   private let engine: LabEngine
   private var progress = TCPProgress()
   private let start: UInt64
@@ -92,12 +95,12 @@ struct LabEngineRun {
   /// How many more entries may be listed in full.
   private var entriesLeft = Limits.traceEntriesOfScenario
   /// The simulator's reports of the last step.
-  private(set) var reports: [PathReport] = []
+  package private(set) var reports: [PathReport] = []
 
   /// The start time of a scenario in nanoseconds since 1970.
   static func start(_ scenario: Scenario) -> UInt64 { UInt64((scenario.clock ?? 1_700_000_000) * 1e9) }
 
-  init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?, engine: LabEngine) throws(ScenarioError) {
+  package init(_ scenario: Scenario, _ rulesets: [Ruleset], _ sets: AddressSets?, engine: LabEngine) throws(ScenarioError) {
     self.scenario = scenario
     self.engine = engine
     start = Self.start(scenario)
@@ -152,7 +155,7 @@ struct LabEngineRun {
   }
 
   /// The answer to the steps played so far.
-  func result(_ steps: [LabStep]) -> LabResult {
+  package func result(_ steps: [LabStep]) -> LabResult {
     var result = LabResult(name: scenario.name)
     result.steps = steps
     result.counters = tables(.ipv4)
@@ -165,7 +168,7 @@ struct LabEngineRun {
   }
 
   /// Plays a step that loads rules which have been parsed already.
-  mutating func play(loading rulesets: [Ruleset], _ index: Int) throws(ScenarioError) -> LabStep {
+  package mutating func play(loading rulesets: [Ruleset], _ index: Int) throws(ScenarioError) -> LabStep {
     reports = []
     try load(rulesets)
     var record = LabStep(index: index)
@@ -173,7 +176,7 @@ struct LabEngineRun {
     return record
   }
 
-  mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
+  package mutating func play(_ step: ScenarioStep, _ index: Int) throws(ScenarioError) -> LabStep {
     reports = []
     if let at = step.at {
       let wanted = start &+ UInt64(at * 1e9)

@@ -1,11 +1,12 @@
 import Conntrack
 import Evaluator
+package import Scenarios
 import Wire
 import XTables
 
 extension Host {
   /// Creates the host of a scenario, with the sysctls that the lab sets on a kernel.
-  convenience init(_ scenario: Scenario) throws(ScenarioError) {
+  package convenience init(_ scenario: Scenario) throws(ScenarioError) {
     self.init()
     addsLinkLocalAddresses = false
     neighbours.areAll = true

@@ -1,3 +1,5 @@
+public import Documents
+
 /// The answer to a scenario: one line of the lab's protocol.
 public struct LabResult: Sendable, Equatable {
   /// The name of the scenario.

@@ -1,3 +1,4 @@
+public import Documents
 public import Wire
 
 /// One direction of a connection. Kernel: `nf_conntrack_tuple`.
@@ -51,7 +52,7 @@ public struct LabConnectionStatus: OptionSet, Sendable, Hashable {
   /// Creates a status from its bits.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  static let bitNames = [
+  package static let bitNames = [
     "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SRC_NAT", "DST_NAT", "SEQ_ADJUST", "SRC_NAT_DONE", "DST_NAT_DONE", "DYING",
     "FIXED_TIMEOUT", "TEMPLATE", "NAT_CLASH", "HELPER", "OFFLOAD", "HW_OFFLOAD",
   ]

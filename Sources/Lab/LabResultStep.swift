@@ -1,3 +1,4 @@
+public import Documents
 public import Wire
 
 /// The result of one step.
@@ -182,7 +183,7 @@ public struct LabPacket: Sendable, Equatable {
   }
 
   /// All labels hit: those in ``trace``, then the omitted ones, each once.
-  var labels: [String] { trace + omitted.keys }
+  package var labels: [String] { trace + omitted.keys }
 
   /// The entry (`in`) or exit (`out`) of a hook, as in `hooks`.
   public static func hook(_ name: String, isExit: Bool, mark: UInt32) -> String {

@@ -6,9 +6,12 @@ import Testing
 import Wire
 import XTables
 
+@testable import Documents
 @testable import Evaluator
 @testable import KernelLab
 @testable import Lab
+@testable import Notation
+@testable import Scenarios
 
 /// A table with `nf_conntrack_max` connections, and packets of further flows: in the engine, and in a namespace, whose own count the kernel
 /// holds against the limit of the machine.

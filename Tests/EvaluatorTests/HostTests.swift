@@ -1,5 +1,5 @@
+import Documents
 import Evaluator
-import Lab
 import TestSupport
 import Testing
 import Wire

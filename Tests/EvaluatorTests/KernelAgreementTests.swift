@@ -3,6 +3,7 @@ import FoundationEssentials
 import Glibc
 import KernelLab
 import Lab
+import Scenarios
 import TestSupport
 import Testing
 import XTables

@@ -1,5 +1,6 @@
 import Extensions
 import Lab
+import Scenarios
 import TestSupport
 import Testing
 import XTables

@@ -1,5 +1,7 @@
+import Documents
 import Extensions
 import Lab
+import Scenarios
 import TestSupport
 import Testing
 import Wire

@@ -8,6 +8,7 @@ import XTables
 
 @testable import KernelLab
 @testable import Lab
+@testable import Scenarios
 
 /// What `/proc/net/stat/nf_conntrack` says of a namespace in which a scenario was played, and what the engine's table says.
 @Suite("The statistics of connection tracking", .asRoot, .serialized)

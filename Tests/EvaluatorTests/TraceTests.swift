@@ -1,7 +1,9 @@
 import Diagnostics
+import Documents
 import Evaluator
 import Extensions
 import Lab
+import Scenarios
 import Syntax
 import TestSupport
 import Testing

@@ -2,7 +2,7 @@ import Extensions
 import Fuzzing
 import Kernel
 import KernelLab
-import Lab
+import Suites
 import TestSupport
 import Testing
 import Wire

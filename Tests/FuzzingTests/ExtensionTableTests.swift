@@ -1,8 +1,8 @@
+import Documents
 import Extensions
 import Fuzzing
 import Kernel
 import KernelLab
-import Lab
 import TestSupport
 import Testing
 import Wire

@@ -2,7 +2,7 @@ import Extensions
 import FoundationEssentials
 import Fuzzing
 import Kernel
-import Lab
+import Scenarios
 import TestSupport
 import Testing
 import Wire

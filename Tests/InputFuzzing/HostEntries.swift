@@ -2,7 +2,9 @@ import Conntrack
 import Diagnostics
 import Evaluator
 import Extensions
-import Lab
+import Scenarios
+import Snapshots
+import Suites
 import XTables
 
 /// What describes a machine: files of `--host`, what `ip`, `ipset` and `conntrack` print, fingerprints, snapshots.

@@ -1,5 +1,5 @@
+import Documents
 import FoundationEssentials
-import Lab
 import TestSupport
 import Wire
 

@@ -4,7 +4,7 @@ import Diagnostics
 import Evaluator
 import Extensions
 import Kernel
-import Lab
+import Scenarios
 import Syntax
 import Wire
 import XTables

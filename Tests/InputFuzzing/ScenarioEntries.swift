@@ -1,7 +1,11 @@
 import Diagnostics
+import Documents
 import Evaluator
 import Extensions
 import Lab
+import Notation
+import Scenarios
+import Suites
 import XTables
 
 /// Scenarios, tests and packets as people write them.

@@ -2,7 +2,6 @@ import Extensions
 import Foundation
 import Kernel
 import KernelLab
-import Lab
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
+import Documents
 import Extensions
 import KernelLab
 import Lab
+import Scenarios
 import TestSupport
 import Testing
 

@@ -1,7 +1,6 @@
 import Evaluator
 import Extensions
 import Kernel
-import Lab
 import TestSupport
 import Testing
 import XTables

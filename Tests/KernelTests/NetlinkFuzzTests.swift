@@ -1,5 +1,6 @@
 import Kernel
 import Lab
+import Scenarios
 import Testing
 import Wire
 import XTables

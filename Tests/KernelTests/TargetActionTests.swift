@@ -1,9 +1,11 @@
 import Conntrack
 import Diagnostics
+import Documents
 import Extensions
 import Kernel
 import KernelLab
 import Lab
+import Scenarios
 import Syntax
 import TestSupport
 import Testing

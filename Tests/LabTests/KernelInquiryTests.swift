@@ -1,4 +1,5 @@
-import Lab
+import Documents
+import Scenarios
 import TestSupport
 import Testing
 

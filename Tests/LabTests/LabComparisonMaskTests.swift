@@ -1,4 +1,6 @@
+import Documents
 import Lab
+import Scenarios
 import Testing
 import Wire
 

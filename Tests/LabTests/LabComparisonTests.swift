@@ -1,4 +1,6 @@
+import Documents
 import Lab
+import Scenarios
 import TestSupport
 import Testing
 import Wire

@@ -1,5 +1,5 @@
 import Diagnostics
-import Lab
+import Notation
 import Testing
 import Wire
 

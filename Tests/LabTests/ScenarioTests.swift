@@ -1,4 +1,7 @@
+import Documents
 import Lab
+import Notation
+import Scenarios
 import TestSupport
 import Testing
 import Wire

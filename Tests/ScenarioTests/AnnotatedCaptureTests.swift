@@ -1,7 +1,7 @@
 import Capture
 import Extensions
 import FoundationEssentials
-import Lab
+import Suites
 import Testing
 import Wire
 

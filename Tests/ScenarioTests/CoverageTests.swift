@@ -1,4 +1,4 @@
-import Lab
+import Suites
 import Testing
 
 @Suite("Coverage")

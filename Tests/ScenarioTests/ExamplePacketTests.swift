@@ -1,6 +1,7 @@
 import Diagnostics
 import Extensions
 import Lab
+import Suites
 import TestSupport
 import Testing
 import Wire

@@ -1,7 +1,8 @@
 import Diagnostics
+import Documents
 import Evaluator
 import Glibc
-import Lab
+import Scenarios
 import TestSupport
 import Testing
 import Wire

@@ -2,6 +2,7 @@ import Extensions
 import Glibc
 import KernelLab
 import Lab
+import Suites
 import TestSupport
 import Testing
 import XTables

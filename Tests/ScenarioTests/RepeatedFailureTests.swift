@@ -1,6 +1,6 @@
 import Diagnostics
 import Extensions
-import Lab
+import Suites
 import Testing
 import XTables
 

@@ -1,5 +1,6 @@
+import Documents
 import FoundationEssentials
-import Lab
+import Suites
 import Testing
 
 @Suite("The schema of scenario files")

@@ -1,5 +1,8 @@
+import Documents
 import Extensions
 import Lab
+import Scenarios
+import Suites
 import TestSupport
 import Testing
 import XTables

@@ -2,6 +2,8 @@ import Diagnostics
 import Evaluator
 import Extensions
 import Lab
+import Snapshots
+import Suites
 import TestSupport
 import Testing
 import Wire

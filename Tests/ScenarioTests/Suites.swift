@@ -1,7 +1,7 @@
 import Diagnostics
 import Extensions
 import FoundationEssentials
-import Lab
+import Suites
 import XTables
 
 /// Scenario files for tests: the examples of the package, and texts.

@@ -1,6 +1,8 @@
 import Diagnostics
 import Extensions
 import Lab
+import Scenarios
+import Suites
 import Testing
 
 @Suite("What tests expect")

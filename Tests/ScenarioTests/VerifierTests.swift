@@ -1,6 +1,7 @@
 import Diagnostics
 import Extensions
 import Lab
+import Suites
 import Testing
 
 /// What a verifier makes of kernels that say the same, something else, or nothing.

@@ -1,6 +1,6 @@
 import Diagnostics
 import Evaluator
-import Lab
+import Scenarios
 import Wire
 
 /// The hosts around the one that is tried: on two links of its own, and outside.

@@ -1,4 +1,5 @@
 package import Lab
+package import Scenarios
 
 /// One boot of a kernel as the engine sees it: the numbers that a kernel draws when it starts, and the time at which a scenario begins.
 ///

@@ -1,5 +1,6 @@
 import Diagnostics
-package import Lab
+import Notation
+package import Suites
 import Wire
 package import XTables
 

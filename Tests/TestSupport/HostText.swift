@@ -1,6 +1,7 @@
 import Diagnostics
+package import Documents
 package import Evaluator
-package import Lab
+import Scenarios
 
 extension Host {
   /// A host from the text of a description.

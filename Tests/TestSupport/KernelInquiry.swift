@@ -1,5 +1,7 @@
+package import Documents
 import Glibc
 package import Lab
+package import Scenarios
 
 /// Asks the running kernel until it is certain whether engine and kernel differ.
 ///

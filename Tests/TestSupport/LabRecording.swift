@@ -1,4 +1,5 @@
-package import Lab
+package import Documents
+package import Scenarios
 
 /// A scenario of the shared material with what a kernel answered.
 package struct LabRecording: Sendable {

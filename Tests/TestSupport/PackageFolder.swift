@@ -1,4 +1,4 @@
-package import Lab
+package import Documents
 
 /// The folder of the package that the tests belong to.
 package enum PackageFolder {

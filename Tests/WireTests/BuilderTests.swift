@@ -1,4 +1,4 @@
-import Lab
+import Documents
 import TestSupport
 import Testing
 import Wire

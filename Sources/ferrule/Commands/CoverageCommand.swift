@@ -2,7 +2,7 @@ public import ArgumentParser
 import Diagnostics
 import Extensions
 import Kernel
-public import Lab
+public import Suites
 
 struct CoverageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

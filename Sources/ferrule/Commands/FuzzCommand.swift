@@ -5,6 +5,7 @@ import Fuzzing
 import Kernel
 import KernelLab
 import Lab
+import Scenarios
 import Wire
 import XTables
 

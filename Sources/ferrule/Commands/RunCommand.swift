@@ -3,8 +3,10 @@ import Capture
 import Diagnostics
 import Evaluator
 import Kernel
-import Lab
 import Linter
+import Notation
+import Snapshots
+import Suites
 import Syntax
 import Wire
 import XTables

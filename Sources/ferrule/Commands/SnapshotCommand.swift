@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Kernel
 import KernelLab
-import Lab
+import Snapshots
 
 struct SnapshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -4,7 +4,7 @@ import Diagnostics
 import Extensions
 import Glibc
 import Kernel
-public import Lab
+public import Suites
 
 struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,7 +3,7 @@ import Diagnostics
 import Extensions
 import Kernel
 import KernelLab
-import Lab
+import Suites
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

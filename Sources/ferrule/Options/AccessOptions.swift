@@ -2,7 +2,7 @@ import ArgumentParser
 import Capture
 import Diagnostics
 import Kernel
-import Lab
+import Suites
 
 /// The folders whose files a scenario file or snapshot may name.
 struct AccessOptions: ParsableArguments {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Diagnostics
+import Documents
 import Evaluator
 import Kernel
-import Lab
+import Scenarios
+import Snapshots
 
 /// The simulated host.
 struct HostOptions: ParsableArguments {

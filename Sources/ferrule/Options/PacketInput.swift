@@ -1,7 +1,7 @@
 import Capture
 import Diagnostics
 import Kernel
-import Lab
+import Notation
 import Wire
 
 /// The packets of a command in packet notation: first those of the arguments, then those of the files.

@@ -2,8 +2,8 @@ import ArgumentParser
 import Conntrack
 import Diagnostics
 import Evaluator
-import Lab
 import Linter
+import Notation
 import Syntax
 import Wire
 import XTables

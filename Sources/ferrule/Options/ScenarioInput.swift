@@ -2,7 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Extensions
 import Kernel
-import Lab
+import Suites
 import XTables
 
 /// The scenario files of a command.

@@ -1,6 +1,6 @@
 import Glibc
 import Kernel
-import Lab
+import Suites
 import Synchronization
 
 /// The files of a test run, each with its state just before it was read. So a change during the run is noticed too.

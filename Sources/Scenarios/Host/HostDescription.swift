@@ -1,0 +1,176 @@
+public import Diagnostics
+public import Documents
+public import Evaluator
+import Wire
+import XTables
+
+/// Reads a host from a YAML file.
+extension Host {
+  /// Reads a host from YAML:
+  ///
+  ///     interfaces:
+  ///       eth0: {addresses: [10.0.0.1/24], mac: "02:00:00:00:00:01", mtu: 1500, up: true}
+  ///     routes: [default via 10.0.0.254 dev eth0]
+  ///     rules: [from 10.0.0.0/8 table 100]
+  ///     neighbours: {eth0: {10.0.0.9: "02:00:00:00:00:09", 10.0.0.10: none}}
+  ///     sysctls: {net.ipv4.ip_forward: 1}
+  ///     sockets:
+  ///       - {name: web, proto: tcp, port: 80, uid: 33}
+  ///
+  /// Without `routes`, the routes are unknown; an empty list means that there are none.
+  ///
+  /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
+  public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
+    self.init()
+    let root = try FileDocument(file).root(of: .hostDescription)
+    let object = try FileObject(root, .hostDescription)
+    knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
+    try read(object)
+  }
+
+  private func read(_ object: FileObject) throws(ScenarioFileError) {
+    for member in try object.sortedMembers("interfaces") { try add(interface: member.name, member.key, member.value) }
+    try apply(object["setup"], verb: nil)
+    try apply(object["rules"], verb: "rule add")
+    for member in try object.sortedMembers("neighbours") { try add(neighbours: member.value, on: member.name, member.key) }
+    for member in try object.sortedMembers("sysctls") {
+      let value = try? member.value.bool()
+      if let value { sysctls[member.name] = value ? 1 : 0 } else { sysctls[member.name] = try member.value.integer() }
+    }
+    for node in try object["routes"]?.list() ?? [] {
+      let text = try node.text()
+      do throws(HostError) {
+        addRoute(try route(text: text))
+      } catch {
+        throw node.error("routes: \(error.reason)")
+      }
+    }
+    for node in try object["sockets"]?.list() ?? [] { sockets.append(try HostSocket(FileObject(node, .hostSocket))) }
+  }
+
+  /// Applies lines of `ip -batch`.
+  private func apply(_ list: FileNode?, verb: String?) throws(ScenarioFileError) {
+    for node in try list?.list() ?? [] {
+      let text = try node.text()
+      do throws(HostError) {
+        try apply(ipCommand: verb.map { "\($0) \(text)" } ?? text)
+      } catch {
+        throw node.error("\(verb == nil ? "setup" : "rules"): \(error.reason)")
+      }
+    }
+  }
+
+  private func add(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
+    guard (1...15).contains(name.utf8.count) else { throw key.error("`\(name)' is no name for an interface") }
+    var addresses: [Address] = name == "lo" ? devices[0].addresses : []
+    let object = node.isMapping ? try FileObject(node, .hostInterface) : nil
+    let mac = try object?["mac"]?.hardwareAddress()
+    addDevice(named: name, hardwareAddress: mac ?? MACAddress(rawValue: 0x0200_0000_0000 + UInt64(devices.count)))
+    let list = object == nil && !node.isNull ? node : object?["addresses"]
+    for element in try list?.list() ?? [] {
+      let address = try element.interfaceAddress()
+      if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
+    }
+    let mtu = try object?["mtu"]?.mtu()
+    let isUp = try object?["up"]?.bool() ?? true
+    let hasNoARP = try object?["noarp"]?.bool() ?? false
+    let bridge = try (object?["bridge"] ?? object?["master"])?.text()
+    let type = try object?["type"]?.text()
+    updateDevice(named: name) { device in
+      device.addresses = addresses
+      device.mtu = mtu ?? device.mtu
+      device.isUp = isUp
+      device.hasNoARP = hasNoARP
+      device.bridge = bridge
+      device.isBridge = type == "bridge"
+    }
+  }
+
+  private func add(neighbours node: FileNode, on name: String, _ key: FileNode) throws(ScenarioFileError) {
+    guard let interface = interface(named: name) else { throw key.error("neighbours: this host has no interface `\(name)'") }
+    for member in try node.members() {
+      guard let address = IPAddress(member.name) else { throw member.key.error("neighbours.\(name): `\(member.name)' is no address") }
+      let isSilent = try member.value.text() == "none"
+      neighbours.set(address, on: interface, isSilent ? nil : try member.value.hardwareAddress())
+    }
+  }
+}
+
+extension HostSocket {
+  fileprivate init(_ object: FileObject) throws(ScenarioFileError) {
+    guard let portNode = object["port"] else { throw object.node.error("sockets: a socket has a port") }
+    let port: UInt16 = try portNode.integer()
+    let proto = try object["proto"]?.text() ?? "tcp"
+    guard proto == "tcp" || proto == "udp" else { throw object.key("proto").error("sockets: proto is tcp or udp, not `\(proto)'") }
+    var address: IPAddress?
+    if let node = object["address"] {
+      address = IPAddress(try node.text())
+      if address == nil { throw node.error("sockets: `\(try node.text())' is no address") }
+    }
+    self.init(
+      name: try object["name"]?.text() ?? "\(proto)/\(port)", proto: proto == "tcp" ? .tcp : .udp, port: port, address: address,
+      facts: SocketFacts(
+        uid: try object["uid"]?.integer() ?? 0, gid: try object["gid"]?.integer() ?? 0, mark: try object["mark"]?.integer() ?? 0,
+        isTransparent: try object["transparent"]?.bool() ?? false))
+  }
+}
+
+extension FileNode {
+  func hardwareAddress() throws(ScenarioFileError) -> MACAddress {
+    guard let address = MACAddress(try text()) else { throw error("`\(try text())' is no hardware address", hint: "02:00:00:00:00:01") }
+    return address
+  }
+
+  /// An address with or without a prefix length.
+  package func interfaceAddress() throws(ScenarioFileError) -> Host.Address {
+    guard let address = Host.Address(try text()) else { throw error("`\(try text())' is no address", hint: "10.0.0.1/24") }
+    return address
+  }
+
+  /// An MTU in bytes; IP requires at least 68.
+  func mtu() throws(ScenarioFileError) -> Int {
+    let mtu: Int32 = try integer()
+    guard mtu >= 68 else { throw error("IP needs an MTU of 68 at least") }
+    return Int(mtu)
+  }
+}
+
+extension FileObject {
+  /// The members of a mapping sorted by name. Interfaces get their indices and hardware addresses in this order.
+  fileprivate func sortedMembers(_ name: String) throws(ScenarioFileError) -> [(name: String, key: FileNode, value: FileNode)] {
+    try self[name]?.members().sorted { $0.name < $1.name } ?? []
+  }
+}
+
+extension FileShape {
+  fileprivate static let hostDescription = FileShape(
+    name: "host-description", title: "the description of a host",
+    members: [
+      Member("interfaces", .map(.either([.list(.text), .object("host-interface")])), "by name"),
+      Member("routes", .list(.text), "as `ip route` prints them"),
+      Member("rules", .list(.text), "as `ip rule add` takes them"),
+      Member("setup", .list(.text), "further lines for `ip -batch`"),
+      Member("neighbours", .map(.map(.text)), "hardware addresses by interface and address, or none"),
+      Member("sysctls", .map(.integer(Int.min...Int.max)), "by their dotted names"),
+      Member("sockets", .list(.object("host-socket")), "what listens here"),
+    ])
+
+  fileprivate static let hostInterface = FileShape(
+    name: "host-interface", title: "an interface",
+    members: [
+      Member("addresses", .list(.text), "with their prefix lengths"), Member("mac", .text, "its hardware address"),
+      Member("mtu", .integer(68...Int(Int32.max)), "bytes"), Member("up", .boolean, "false: it is down"),
+      Member("noarp", .boolean, "frames go to its own hardware address"), Member("bridge", .text, "the bridge it is a port of"),
+      Member("master", .text, "the same"), Member("type", .text, "bridge, where it is one"),
+      Member("kind", .text, "what it was on the machine a snapshot was taken of"),
+    ])
+
+  fileprivate static let hostSocket = FileShape(
+    name: "host-socket", title: "a socket",
+    members: [
+      Member("name", .text, "what messages call it"), Member("proto", .choice(["tcp", "udp"]), "tcp without"),
+      Member("port", .integer(0...65535), "its own"), Member("address", .text, "its own; any without"),
+      Member("uid", .integer(0...Int(UInt32.max)), "its owner"), Member("gid", .integer(0...Int(UInt32.max)), "its group"),
+      Member("mark", .integer(0...Int(UInt32.max)), "SO_MARK"), Member("transparent", .boolean, "IP_TRANSPARENT"),
+    ], required: ["port"])
+}

@@ -1,0 +1,158 @@
+public import Diagnostics
+public import Documents
+public import Evaluator
+import Wire
+import XTables
+
+/// Reads a host from the output of `ip -j`. Unneeded members are ignored; a needed member of the wrong kind is an error. iproute2 prints an
+/// empty object for an omitted entry.
+extension Host {
+  /// Reads a host from the output of `ip -j addr`. Routes are unknown until ``addRoutes(ofListing:)`` is called.
+  ///
+  /// - Throws: `ScenarioFileError` for other text.
+  public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
+    self.init()
+    addsLinkLocalAddresses = false
+    knowsAllRoutes = false
+    let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
+    for node in nodes { try add(link: node) }
+  }
+
+  /// Adds the routes in the output of `ip -j route` or `ip -j -6 route`. From then on, the routes are considered complete.
+  ///
+  /// - Throws: `ScenarioFileError` for other text.
+  public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
+    knowsAllRoutes = true
+    let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
+    for node in nodes { try add(route: node) }
+  }
+
+  private func add(route node: FileNode) throws(ScenarioFileError) {
+    let entry = try ListingEntry(node)
+    if entry.isEmpty { return }
+    let (text, family) = try entry.route()
+    do throws(HostError) {
+      addRoute(try route(text: text, family: family))
+    } catch {
+      throw node.error("ip -j route: \(error.reason)")
+    }
+  }
+
+  private func add(link node: FileNode) throws(ScenarioFileError) {
+    let link = try ListingEntry(node)
+    guard let name = try link["ifname"]?.text() else {
+      if link.isEmpty { return }
+      throw node.error("ip -j addr: an interface has no `ifname'")
+    }
+    guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is no name for an interface") }
+    try add(link, name)
+  }
+
+  private func add(_ link: ListingEntry, _ name: String) throws(ScenarioFileError) {
+    let flags = try link["flags"]?.texts() ?? []
+    addDevice(named: name, hardwareAddress: try link.hardwareAddress())
+    var addresses: [Address] = []
+    for node in try link["addr_info"]?.list() ?? [] {
+      if let address = try ListingEntry(node).address() { addresses.append(address) }
+    }
+    // Interfaces without IP may have an MTU below IP's minimum.
+    let mtu: Int32? = try link["mtu"]?.integer()
+    let bridge = try link["master"]?.text()
+    updateDevice(named: name) { device in
+      device.addresses = addresses
+      device.mtu = mtu.map { max(Int($0), 68) } ?? device.mtu
+      device.isUp = flags.contains("UP")
+      device.hasNoARP = flags.contains("NOARP")
+      device.bridge = bridge
+    }
+  }
+}
+
+extension FileDocument {
+  /// The entries of a listing.
+  ///
+  /// - Parameter name: a member that identifies this kind of listing.
+  fileprivate func entries(of command: String, _ name: String) throws(ScenarioFileError) -> [FileNode] {
+    let isKind = file.bytes.firstRange(of: Array("\"\(name)\"".utf8)) != nil
+    do throws(ScenarioFileError) {
+      return try root().list()
+    } catch {
+      throw isKind ? error : ScenarioFileError("this is not what `\(command)' prints", at: SourceRange(0..<0), hidesText: true)
+    }
+  }
+}
+
+/// An entry of a listing.
+private struct ListingEntry {
+  let node: FileNode
+  private let members: [String: FileNode]
+
+  init(_ node: FileNode) throws(ScenarioFileError) {
+    self.node = node
+    var members: [String: FileNode] = [:]
+    for member in try node.members() where !member.value.isNull { members[member.name] = member.value }
+    self.members = members
+  }
+
+  var isEmpty: Bool { members.isEmpty }
+
+  subscript(name: String) -> FileNode? { members[name] }
+
+  /// The hardware address; 0 for links that do not use Ethernet addresses.
+  func hardwareAddress() throws(ScenarioFileError) -> MACAddress {
+    guard let node = members["address"] else { return MACAddress(rawValue: 0) }
+    let type = try members["link_type"]?.text() ?? "ether"
+    return type == "ether" || type == "loopback" ? try node.hardwareAddress() : MACAddress(try node.text()) ?? MACAddress(rawValue: 0)
+  }
+
+  /// An entry of `addr_info`; nil for an omitted one.
+  func address() throws(ScenarioFileError) -> Host.Address? {
+    if isEmpty { return nil }
+    guard let localNode = members["local"], let lengthNode = members["prefixlen"] else {
+      throw node.error("addr_info: an address has `local' and `prefixlen'")
+    }
+    let local = try address(localNode)
+    let length: Int = try lengthNode.integer()
+    guard (0...local.family.addressBits).contains(length) else { throw lengthNode.error("prefixlen: \(length) is no length for \(local)") }
+    var scope = RouteScope.universe
+    if let node = members["scope"] {
+      guard let named = RouteScope(name: try node.text()) else { throw node.error("scope: `\(try node.text())' is not known") }
+      scope = named
+    }
+    let broadcast = try members["broadcast"].map { node throws(ScenarioFileError) in try address(node) }
+    let peer = try members["address"].map { node throws(ScenarioFileError) in try address(node) }
+    return Host.Address(local, prefixLength: length, broadcast: broadcast, peer: peer, scope: scope)
+  }
+
+  private func address(_ node: FileNode) throws(ScenarioFileError) -> IPAddress {
+    guard let address = IPAddress(try node.text()) else { throw node.error("`\(try node.text())' is no address") }
+    return address
+  }
+
+  /// The route in the syntax of `ip route`, and its family if the text does not imply it.
+  func route() throws(ScenarioFileError) -> (String, Family?) {
+    guard let destination = try members["dst"]?.text() else { throw node.error("ip -j route: a route has no `dst'") }
+    var words: [String] = []
+    if let type = try members["type"]?.text() { words.append(type) }
+    words.append(destination)
+    let gateway = try members["gateway"]?.text()
+    for (key, word) in [("gateway", "via"), ("dev", "dev"), ("prefsrc", "src"), ("scope", "scope"), ("table", "table")] {
+      if let value = try members[key]?.text() { words += [word, value] }
+    }
+    if let metric: UInt32 = try members["metric"]?.integer() { words += ["metric", "\(metric)"] }
+    if let flow = members["flow"] { words += try ListingEntry(flow).realms() }
+    for hop in try members["nexthops"]?.list() ?? [] {
+      let hop = try ListingEntry(hop)
+      words.append("nexthop")
+      for (key, word) in [("gateway", "via"), ("dev", "dev")] {
+        if let value = try hop[key]?.text() { words += [word, value] }
+      }
+    }
+    return (words.joined(separator: " "), destination.contains(":") || gateway?.contains(":") == true ? .ipv6 : nil)
+  }
+
+  private func realms() throws(ScenarioFileError) -> [String] {
+    guard let to = try members["to"]?.text() else { return [] }
+    return ["realms", try members["from"].map { from throws(ScenarioFileError) in "\(try from.text())/\(to)" } ?? to]
+  }
+}

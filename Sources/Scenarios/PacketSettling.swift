@@ -1,0 +1,37 @@
+import Wire
+
+/// Masks the bytes in which two kernels may differ, for comparisons.
+extension Packet {
+  /// Sets a transport checksum to 0 if it is valid or covers only the pseudo-header (`CHECKSUM_PARTIAL`).
+  package mutating func settleChecksum() {
+    guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, let field = Packet.checksumOffset(of: at.proto),
+      let stored = bytes.uint16(at: at.offset &+ field), stored != 0
+    else { return }
+    var right = self
+    right.updateTransportChecksum()
+    var pseudo: UInt16?
+    if let source, let destination, at.proto != .icmp {
+      pseudo = Checksum.fold(
+        Checksum.pseudoHeader(source: source, destination: destination, protocol: at.proto, length: bytes.count &- at.offset))
+    }
+    if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudo { bytes.setUInt16(0, at: at.offset &+ field) }
+  }
+
+  /// Sets the receive and transmit times of an ICMP timestamp reply (RFC 792) to 0 if its checksum was masked.
+  package mutating func settleTimestamps() {
+    guard let icmp, icmp.type == 14, icmp.checksum == 0, let at = transport, bytes.count == at.offset + 20 else { return }
+    for place in [12, 16] { bytes.setUInt32(0, at: at.offset + place) }
+  }
+
+  /// Masks the checksum of the packet quoted whole by an ICMP error, if the error's own checksum was masked.
+  package mutating func settleQuote() {
+    guard let at = transport, at.proto == .icmp || at.proto == .icmpv6, bytes.uint16(at: at.offset &+ 2) == 0,
+      let type = bytes.uint8(at: at.offset), at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
+    else { return }
+    let start = at.offset &+ ICMPHeader.length
+    guard start < bytes.count else { return }
+    var quoted = Packet(bytes: Array(bytes[start...]))
+    quoted.settleChecksum()
+    bytes.replaceSubrange(start..., with: quoted.bytes)
+  }
+}

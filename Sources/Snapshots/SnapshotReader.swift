@@ -1,0 +1,278 @@
+import Conntrack
+import Documents
+import Evaluator
+public import Wire
+
+/// Builds a snapshot from the output of a machine's tools and its files: `ip -j`, `/proc/net`, `/etc/passwd`. It parses text only; the caller
+/// obtains it.
+public struct SnapshotReader: Sendable {
+  /// The snapshot built so far.
+  public private(set) var snapshot: Snapshot
+  private var networks: Set<String> = []
+
+  /// Creates a reader.
+  ///
+  /// - Parameter clock: the time in seconds since 1970.
+  public init(clock: Int) { snapshot = Snapshot(clock: clock) }
+
+  /// Records that something could not be read.
+  public mutating func miss(_ what: String) {
+    if !snapshot.gaps.contains(what) { snapshot.gaps.append(what) }
+  }
+
+  private mutating func entries(_ text: String, _ command: String) -> [JSONValue] {
+    guard !text.allSatisfy(\.isWhitespace) else { return [] }
+    guard let list = try? JSONValue(parsing: Array(text.utf8)).elements else {
+      miss("what `\(command)' says: it is no JSON")
+      return []
+    }
+    // iproute2 prints an empty object for an omitted entry.
+    return list.filter { $0 != .object(JSONObject()) }
+  }
+
+  // MARK: Interfaces
+
+  /// Parses the output of `ip -j -d addr`.
+  public mutating func read(links text: String) {
+    for link in entries(text, "ip -j -d addr") {
+      guard let name = link["ifname"]?.text else { continue }
+      let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
+      let kind = link["linkinfo"]?["info_kind"]?.text
+      let addresses = (link["addr_info"]?.elements ?? []).compactMap { address($0, of: name) }
+      for address in addresses { networks.insert("\(address.network) \(name)") }
+      let plain = addresses.filter { $0.peer == nil }.map(\.text)
+      if name == "lo" {
+        snapshot.interfaces.append(Snapshot.Interface(name: name, addresses: plain, isUp: flags.contains("UP")))
+        continue
+      }
+      let hardware = link["link_type"]?.text == "ether" ? link["address"]?.text : nil
+      if kind == "bridge" {
+        snapshot.setup.append("link add \(name) type bridge")
+        if let hardware { snapshot.setup.append("link set dev \(name) address \(hardware)") }
+        snapshot.setup += addresses.map { "addr add \($0.text) dev \(name)" }
+        if flags.contains("UP") { snapshot.setup.append("link set dev \(name) up") }
+      } else {
+        var interface = Snapshot.Interface(name: name, addresses: plain, hardwareAddress: hardware, isUp: flags.contains("UP"))
+        interface.mtu = link["mtu"]?.integer.flatMap { (68...65535).contains($0) && $0 != 1500 ? $0 : nil }
+        interface.bridge = link["master"]?.text
+        interface.kind = kind
+        snapshot.interfaces.append(interface)
+        for address in addresses {
+          if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") }
+        }
+      }
+      if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("what the VRF of \(name) does to routing") }
+    }
+  }
+
+  private struct LinkAddress {
+    let bare: IPAddress
+    let prefixLength: Int
+    let peer: String?
+    var text: String { "\(bare)/\(prefixLength)" }
+    var network: String { Prefix(bare, prefixLength).text }
+  }
+
+  private func address(_ info: JSONValue, of name: String) -> LinkAddress? {
+    guard let local = info["local"]?.text.flatMap({ IPAddress($0) }), let length = info["prefixlen"]?.integer,
+      (0...local.family.addressBits).contains(length)
+    else { return nil }
+    let peer = info["address"]?.text.map { "\($0)/\(length)" }
+    return LinkAddress(bare: local, prefixLength: length, peer: peer)
+  }
+
+  // MARK: Routes
+
+  /// Parses the output of `ip -j route show table all`, or the same for IPv6.
+  public mutating func read(routes text: String, _ family: AddressFamily) {
+    for route in entries(text, "ip -j route show table all") {
+      guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
+      if route["protocol"]?.text == "kernel", isDerived(route) { continue }
+      if let line = line(of: route, destination, family) { snapshot.routes.append((family == .ipv6 ? "-6 " : "") + line) }
+    }
+  }
+
+  /// True for a route that the kernel derives from an address.
+  private func isDerived(_ route: JSONValue) -> Bool {
+    if route["table"]?.text == "local" { return route["protocol"]?.text == "kernel" }
+    let family: AddressFamily = route["dst"]?.text?.contains(":") == true ? .ipv6 : .ipv4
+    guard let text = route["dst"]?.text, let device = route["dev"]?.text, let prefix = Prefix(text, family) else { return false }
+    return networks.contains("\(prefix.text) \(device)") || prefix.text.hasPrefix("ff00:") || prefix.text.hasPrefix("fe80:")
+  }
+
+  private mutating func line(of route: JSONValue, _ destination: String, _ family: AddressFamily) -> String? {
+    var words: [String] = []
+    if let type = route["type"]?.text, type != "unicast" { words.append(type) }
+    words.append(destination)
+    let hops = route["nexthops"]?.elements ?? []
+    let hop = hops.first ?? route
+    if hops.count <= 1 { words += SnapshotReader.way(hop) }
+    if hops.isEmpty, hop["dev"] == nil, ["unicast", nil].contains(route["type"]?.text) {
+      miss("the route to \(destination): it has no interface")
+      return nil
+    }
+    for (key, word) in [("prefsrc", "src"), ("scope", "scope"), ("table", "table")] {
+      if let value = route[key]?.text, !(key == "table" && value == "main") { words += [word, value] }
+    }
+    if let metric = route["metric"]?.integer { words += ["metric", "\(metric)"] }
+    if let mtu = route["metrics"]?.elements?.first?["mtu"]?.integer { words += ["mtu", "\(mtu)"] }
+    if let tos = route["tos"]?.text { words += ["tos", tos] }
+    words += Self.realms(from: hop["flow"]?["from"] ?? route["flow"]?["from"], to: hop["flow"]?["to"] ?? route["flow"]?["to"])
+    if hops.count > 1 {
+      words += hops.flatMap { ["nexthop"] + SnapshotReader.way($0) + ($0["weight"]?.integer.map { ["weight", "\($0)"] } ?? []) }
+    } else if (hop["flags"]?.elements ?? []).contains(.string("onlink")) {
+      words.append("onlink")
+    }
+    return words.joined(separator: " ")
+  }
+
+  private static func realms(from: JSONValue?, to: JSONValue?) -> [String] {
+    to?.text.map { ["realms", [from?.text, $0].compactMap { $0 }.joined(separator: "/")] } ?? []
+  }
+
+  /// The gateway and interface of a next hop.
+  private static func way(_ hop: JSONValue) -> [String] {
+    var words: [String] = []
+    if let gateway = hop["gateway"]?.text {
+      words += ["via", gateway]
+    } else if let via = hop["via"], let host = via["host"]?.text, let other = via["family"]?.text {
+      words += ["via", other, host]
+    }
+    return words + (hop["dev"]?.text.map { ["dev", $0] } ?? [])
+  }
+
+  /// Parses the output of `ip -j rule`, or the same for IPv6.
+  public mutating func read(policy text: String, _ family: AddressFamily) {
+    let known: Set<String> = [
+      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos",
+      "ipproto",
+      "sport", "sport_start", "sport_end", "dport", "dport_start", "dport_end", "uid_start", "uid_end", "suppress_prefixlen", "goto", "nop",
+      "flow_from", "flow_to",
+    ]
+    for rule in entries(text, "ip -j rule") {
+      guard case .object(let object) = rule, let priority = rule["priority"]?.integer else { continue }
+      if [0, 32766, 32767].contains(priority), rule["src"]?.text == "all", ["local", "main", "default"].contains(rule["table"]?.text) {
+        continue
+      }
+      if let other = object.members.first(where: { !known.contains($0.name) })?.name {
+        miss("the routing rule of priority \(priority): `\(other)' is not understood")
+        continue
+      }
+      var words = object["not"] != nil ? ["not"] : []
+      for (key, length, word) in [("src", "srclen", "from"), ("dst", "dstlen", "to")] {
+        guard let address = rule[key]?.text, address != "all" else { continue }
+        words += [word, address + (rule[length]?.integer.map { "/\($0)" } ?? "")]
+      }
+      if let mark = rule["fwmark"]?.text { words += ["fwmark", mark + (rule["fwmask"]?.text.map { "/\($0)" } ?? "")] }
+      for key in ["iif", "oif"] { if let name = rule[key]?.text { words += [key, name] } }
+      for key in ["tos", "ipproto"] { if let value = rule[key]?.text { words += [key, value] } }
+      for key in ["sport", "dport"] {
+        if let port = rule[key]?.integer { words += [key, "\(port)"] }
+        if let first = rule["\(key)_start"]?.integer, let last = rule["\(key)_end"]?.integer { words += [key, "\(first)-\(last)"] }
+      }
+      if let first = rule["uid_start"]?.integer, let last = rule["uid_end"]?.integer { words += ["uidrange", "\(first)-\(last)"] }
+      words += ["priority", "\(priority)"] + Self.realms(from: rule["flow_from"], to: rule["flow_to"]) + Self.action(rule, object)
+      snapshot.policy.append((family == .ipv6 ? "-6 " : "") + words.joined(separator: " "))
+    }
+  }
+
+  private static func action(_ rule: JSONValue, _ object: JSONObject) -> [String] {
+    if let target = rule["goto"]?.integer { return ["goto", "\(target)"] }
+    if object["nop"] != nil { return ["nop"] }
+    if let action = rule["action"]?.text, action != "to_tbl" { return [action] }
+    return ["table", rule["table"]?.text ?? "main"]
+      + (rule["suppress_prefixlen"]?.integer.map { ["suppress_prefixlength", "\($0)"] } ?? [])
+  }
+
+  // MARK: Switches
+
+  /// The names of the sysctls to read, including those of every interface.
+  public var sysctlNames: [String] {
+    // Writing `all` changes every interface and `default`, so those must come later.
+    let known = Sysctls.knownNames.sorted { !$0.contains(".conf.default.") && $1.contains(".conf.default.") }
+    let general = known + ConntrackSettings.sysctlNames
+    let names =
+      snapshot.interfaces.map(\.name) + snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) }
+    let own = Sysctls.knownNames.filter { $0.contains(".conf.default.") }
+    return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
+  }
+
+  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap.
+  public mutating func read(sysctl name: String, _ value: String?) {
+    guard let value = value?.split(whereSeparator: \.isWhitespace).joined(separator: " "), Int(value) != nil else { return }
+    if let usual = ConntrackSettings()[sysctl: name], usual == Int(value) { return }
+    let parts = name.split(separator: ".")
+    if parts.count == 5, parts[2] == "conf", parts[3] != "all", parts[3] != "default" {
+      // A value equal to `default` is omitted.
+      let usual = "net.\(parts[1]).conf.default.\(parts[4])"
+      if snapshot.sysctls.contains(where: { $0.name == usual && $0.value == value }) { return }
+    }
+    snapshot.sysctls.append((name, value))
+  }
+
+  // MARK: Sockets and connections
+
+  mutating func add(_ socket: Snapshot.Socket) {
+    // Sockets for both families, and sockets shared by processes, appear only once.
+    let isKnown = snapshot.sockets.contains { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }
+    if !isKnown { snapshot.sockets.append(socket) }
+  }
+
+  mutating func add(connection line: String) { snapshot.connections.append(line) }
+
+  // MARK: Texts
+
+  /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
+  public mutating func take(rules: String?, _ family: AddressFamily) {
+    if rules?.contains("\u{FFFD}") == true {
+      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them")
+    }
+    if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
+  }
+
+  /// Stores `ipset save` text.
+  public mutating func take(ipsets: String) { snapshot.ipsets = ipsets }
+
+  /// Parses `/etc/passwd` or `/etc/group`, and keeps the entries whose numbers are used by rules or sockets.
+  public mutating func read(names text: String, areGroups: Bool) {
+    let mentioned = self.mentioned(areGroups ? "--gid-owner" : "--uid-owner").union(areGroups ? [] : snapshot.sockets.map(\.uid))
+    for line in text.split(separator: "\n") {
+      let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+      guard fields.count >= 3, let number = UInt32(fields[2]), mentioned.contains(number), !fields[0].isEmpty else { continue }
+      if areGroups { snapshot.groups[String(fields[0])] = number } else { snapshot.users[String(fields[0])] = number }
+    }
+  }
+
+  /// The numbers, or ranges of numbers, given to an option in the rules.
+  private func mentioned(_ option: String) -> Set<UInt32> {
+    var found: Set<UInt32> = []
+    for text in [snapshot.rules, snapshot.rules6] {
+      let words = (text ?? "").split { $0 == " " || $0.isNewline }
+      for (name, value) in zip(words, words.dropFirst()) where name == option {
+        let ends = value.split(separator: "-").compactMap { UInt32($0) }
+        if let first = ends.first, let last = ends.last, first <= last, last - first < 65536 { found.formUnion(first...last) }
+      }
+    }
+    return found
+  }
+}
+
+/// A network as text without host bits.
+struct Prefix {
+  let text: String
+
+  init(_ address: IPAddress, _ length: Int) {
+    let whole = address.family.addressBits
+    let shift = UInt128(whole - min(max(length, 0), whole))
+    let bits = shift >= 128 ? 0 : (address.bits >> shift) << shift
+    text = "\(IPAddress(family: address.family, bits: bits))/\(length)"
+  }
+
+  /// Parses `10.0.0.0/8`, an address alone, or `default`.
+  init?(_ text: String, _ family: AddressFamily) {
+    let parts = text.split(separator: "/", maxSplits: 1)
+    guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
+    guard let length = parts.count == 2 ? Int(parts[1]) : address.family.addressBits else { return nil }
+    self.init(address, length)
+  }
+}

@@ -1,0 +1,133 @@
+import Diagnostics
+public import Lab
+import Notation
+public import Scenarios
+
+/// Plays tests in the engine and in a kernel, and reports the differences.
+///
+/// A test that a kernel cannot play, or whose result the engine cannot determine, is `broken` with the reason. It never counts as agreement.
+public struct Verifier: Sendable {
+  private let runner: TestRunner
+  private let kernel: @Sendable (Scenario) -> LabResult
+  /// The limit for the time that a test may let pass, in seconds; in a kernel it is real time.
+  public var patience = 10.0
+  /// The start time of tests that do not set their clock, in seconds since 1970.
+  public var now: (@Sendable () -> Double)?
+  /// A clock in seconds, to measure durations; without it, durations are 0.
+  public var seconds: (@Sendable () -> Double)?
+
+  /// - Parameter kernel: plays a scenario in a kernel; called from one thread at a time.
+  public init(runner: TestRunner, kernel: @escaping @Sendable (Scenario) -> LabResult) {
+    self.runner = runner
+    self.kernel = kernel
+  }
+
+  /// Verifies the tests of files in order.
+  ///
+  /// - Parameter progress: called after each test with the number of finished tests and the total.
+  public func verify(
+    _ readings: [ScenarioFile.Reading], only filter: @Sendable (ScenarioTest) -> Bool = { _ in true },
+    progress: @Sendable (Int, Int) -> Void = { _, _ in }
+  ) -> [SuiteResult] {
+    TestRunner.each(readings, workers: 1, only: filter, progress: progress) { verify($0) }
+  }
+
+  /// Verifies one test.
+  public func verify(_ test: ScenarioTest) -> TestResult {
+    var result = TestResult(test)
+    if let reason = test.skipReason {
+      result.outcome = .skipped
+      result.reason = reason
+      return result
+    }
+    let start = seconds?() ?? 0
+    do throws(Impossible) {
+      try verify(test, into: &result)
+    } catch {
+      result.outcome = .broken
+      result.reason = error.reason
+    }
+    result.duration = (seconds?() ?? 0) - start
+    return result
+  }
+
+  /// The reason why a test cannot be verified.
+  private struct Impossible: Error {
+    let reason: String
+  }
+
+  private func verify(_ test: ScenarioTest, into result: inout TestResult) throws(Impossible) {
+    let resolved = try resolve(complete(test))
+    if let reason = obstacle(test, resolved) { throw Impossible(reason: reason) }
+    let comparison = LabComparison(resolved.scenario)
+    var answer = kernel(resolved.scenario)
+    // On a busy machine the kernel may be late, or send packets of its own. A difference is therefore confirmed by repetition.
+    for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
+      answer = kernel(resolved.scenario)
+    }
+    if let error = answer.error { throw Impossible(reason: "the kernel cannot be asked: \(error)") }
+    let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
+    result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }
+    for (number, step) in test.steps.enumerated() {
+      let record = resolved.answer.steps.first { resolved.origin(of: $0.index) == number && !$0.packets.isEmpty }
+      let own = both.items.filter { $0.step.flatMap(resolved.origin) == number }
+      result.steps.append(
+        StepResult(
+          step, number: number + 1, verdict: record?.verdict, failures: own.map { TestFailure($0, at: step.range) }))
+    }
+    let others = both.items.filter { $0.step.flatMap(resolved.origin) == nil }
+    result.failures = others.map { TestFailure($0, at: test.range) }
+    if result.failureCount > 0 { result.outcome = .failed }
+  }
+
+  /// The test with everything recorded that can be compared, at the time that a kernel has.
+  private func complete(_ test: ScenarioTest) -> ScenarioTest {
+    var test = test
+    test.base.recordsTrace = true
+    test.base.recordsHits = true
+    test.base.recordsConntrack = true
+    test.base.listsConntrackEachStep = true
+    if test.base.clock == nil { test.base.clock = now?() }
+    return test
+  }
+
+  private func resolve(_ test: ScenarioTest) throws(Impossible) -> ResolvedTest {
+    do throws(ScenarioError) {
+      return try runner.resolve(test)
+    } catch {
+      throw Impossible(reason: error.description)
+    }
+  }
+
+  private func obstacle(_ test: ScenarioTest, _ resolved: ResolvedTest) -> String? {
+    let scenario = resolved.scenario
+    if let reason = LabComparison(scenario).undetermined { return reason }
+    if test.base.clock != nil, scenario.ruleTexts.contains(where: { $0.contains("-m time") }) {
+      return "the rules have -m time, and the clock of a kernel cannot be set"
+    }
+    let wait = scenario.duration
+    if wait > patience { return "it lets \(Decimals.three(wait)) seconds pass, more than \(Decimals.three(patience))" }
+    for step in resolved.answer.steps {
+      for packet in step.packets where packet.verdict.kind == .unknown {
+        let place = resolved.origin(of: step.index).map { "`\(test.steps[$0].text)': " } ?? ""
+        return "\(place)Ferrule does not know what becomes of the packet: \(packet.verdict.by ?? "no reason is known")"
+      }
+    }
+    return nil
+  }
+}
+
+extension TestFailure {
+  fileprivate init(_ item: SideBySide.Item, at range: SourceRange) {
+    self.init(item.subject, engine: item.engine, kernel: item.kernel, range: range)
+  }
+}
+
+extension Scenario {
+  /// The time that the steps let pass, in seconds.
+  var duration: Double {
+    var passed = 0.0
+    for step in steps { passed = max(passed, step.at ?? 0) + step.sleep }
+    return passed
+  }
+}
