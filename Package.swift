@@ -70,7 +70,7 @@ let package = Package(
     floor("Compiler", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax"]),
     floor("Extensions", on: ["Wire", "Conntrack", "NAT", "XTables", "CNetfilter"]),
     floor("Grammar", on: ["Wire", "Conntrack", "XTables"]),
-    floor("Evaluator", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "XTables", "Compiler"]),
+    floor("Evaluator", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "XTables"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator"]),

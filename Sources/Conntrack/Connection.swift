@@ -99,7 +99,7 @@ public struct SequenceAdjustment: Sendable, Hashable {
 
 /// The rarely used fields of a connection. Kernel: the `nf_ct_ext` areas.
 public struct ConnectionExtension: Sendable {
-  /// The connection that expected this one.
+  /// The handle of the connection that expected this one.
   public var master: ConnectionHandle?
   /// The helper that reads the connection's packets.
   public var helper: HelperID?

@@ -102,7 +102,7 @@ struct ConntrackCore {
     change(&extensions[UInt32(slot), default: ConnectionExtension()])
   }
 
-  /// The connection that expected this one; nil if there is none.
+  /// The handle of the connection that expected this one; nil if there is none.
   func master(of handle: ConnectionHandle) -> ConnectionHandle? {
     guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
     return extensions[UInt32(slot)]?.master

@@ -149,7 +149,7 @@ public final class ConntrackTable {
   public func accounting(of handle: ConnectionHandle) -> ConnectionAccounting? { core.accounting(of: handle) }
   /// Whole seconds until a connection expires; nil if it was removed.
   public func timeout(of handle: ConnectionHandle, now: Instant) -> UInt32? { core.timeout(of: handle, now: now) }
-  /// The connection that expected this one; nil if there is none.
+  /// The handle of the connection that expected this one; nil if there is none.
   public func master(of handle: ConnectionHandle) -> ConnectionHandle? { core.master(of: handle) }
   /// The name of the helper assigned to a connection; nil if it has none or was removed.
   public func helperName(of handle: ConnectionHandle) -> String? { core.helperName(of: handle) }

@@ -37,8 +37,8 @@ struct LabRules {
   }
 
   /// The rules that only drop packets, or queue them without a listener, in text in iptables-save form.
-  static func drops(_ scenario: Scenario) -> Set<RulePlace> {
-    var places: Set<RulePlace> = []
+  static func drops(_ scenario: Scenario) -> Set<TracedRule> {
+    var places: Set<TracedRule> = []
     // Rules loaded later would change the numbers.
     guard !scenario.steps.contains(where: { if case .load = $0.action { true } else { false } }) else { return [] }
     for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
@@ -53,7 +53,7 @@ struct LabRules {
         let chain = String(words[at + 1])
         counts[chain, default: 0] += 1
         guard words.suffix(2) == ["-j", "DROP"] || isLost(words, scenario), let number = counts[chain] else { continue }
-        places.insert(RulePlace(family: family, table: table, chain: chain, number: number))
+        places.insert(TracedRule(family: family, table: table, chain: chain, number: number))
       }
     }
     return places

@@ -5,7 +5,7 @@ internal import Wire
 
 /// The sockets of a scenario: listeners, accepted connections, and named sockets that sent packets.
 struct LabSockets {
-  private var sockets: [(name: String, socket: HostSocket)] = []
+  private var sockets: [(name: String, socket: NamespaceSocket)] = []
   private var listeners: Set<String> = []
   private var accepted: [String: Int] = [:]
   /// Connections whose end was reported. They remain readable at end of file.
@@ -21,7 +21,7 @@ struct LabSockets {
   }
 
   private mutating func open(_ specification: Scenario.Socket, at address: IPAddress, sharesPort: Bool) throws(KernelError) {
-    let socket = try HostSocket(specification.transport == .tcp ? .tcp : .udp, address.family)
+    let socket = try NamespaceSocket(specification.transport == .tcp ? .tcp : .udp, address.family)
     try socket.set(.reuseAddress)
     if address.family == .ipv6, sharesPort { try socket.set(.ownFamilyOnly) }
     if specification.isTransparent { try socket.set(.transparent) }
@@ -33,7 +33,7 @@ struct LabSockets {
     sockets.append((specification.name, socket))
   }
 
-  mutating func add(_ socket: HostSocket, name: String) {
+  mutating func add(_ socket: NamespaceSocket, name: String) {
     sockets.removeAll { $0.name == name }
     ended.remove(name)
     sockets.append((name, socket))
@@ -55,7 +55,7 @@ struct LabSockets {
     return records
   }
 
-  private mutating func accept(from listener: HostSocket, name: String) -> LabSocketRecord? {
+  private mutating func accept(from listener: NamespaceSocket, name: String) -> LabSocketRecord? {
     guard let (connection, from) = listener.accept(), let local = connection.localEnd else { return nil }
     let number = accepted[name, default: 0] + 1
     accepted[name] = number
@@ -64,7 +64,7 @@ struct LabSockets {
       socket: name, from: from, local: local, originalDestination: connection.originalDestination, name: "\(name)#\(number)")
   }
 
-  private mutating func received(from socket: HostSocket, name: String) -> [LabSocketRecord] {
+  private mutating func received(from socket: NamespaceSocket, name: String) -> [LabSocketRecord] {
     var records: [LabSocketRecord] = []
     while let event = socket.receive() {
       switch event {

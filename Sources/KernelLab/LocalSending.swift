@@ -9,7 +9,7 @@ enum LocalSending {
   struct Outcome {
     var injection: LabInjection
     var errno: String?
-    var kept: HostSocket?
+    var kept: NamespaceSocket?
   }
 
   static func send(_ packet: Packet, _ spec: PacketSpec, by sender: ScenarioStep.LocalSender) throws(KernelError) -> Outcome {
@@ -18,14 +18,14 @@ enum LocalSending {
     }
     // Control groups belong to the machine, which a test must not change.
     if let cgroup = sender.cgroup { throw KernelError(.malformed("no process of the control group \(cgroup) can be made here")) }
-    let kind: HostSocket.Kind =
+    let kind: NamespaceSocket.Kind =
       switch sender.way {
       case .raw: .raw
       case .udp: .udp
       case .tcp: .tcp
       case .ping: .ping
       }
-    let socket = try HostSocket(kind, family, owner: HostSocket.Owner(uid: sender.uid, gid: sender.gid, groups: sender.groups))
+    let socket = try NamespaceSocket(kind, family, owner: NamespaceSocket.Owner(uid: sender.uid, gid: sender.gid, groups: sender.groups))
     if sender.mark != 0 { try socket.set(.mark, sender.mark) }
     if sender.mayBroadcast { try socket.set(.broadcast) }
     if let priority = sender.priority { try socket.set(.priority, priority) }
@@ -42,7 +42,7 @@ enum LocalSending {
   }
 
   /// Sends through an ordinary socket; the kernel builds the headers from the specified addresses and ports.
-  private static func send(_ spec: PacketSpec, over socket: HostSocket, to destination: IPAddress) throws(KernelError) -> String? {
+  private static func send(_ spec: PacketSpec, over socket: NamespaceSocket, to destination: IPAddress) throws(KernelError) -> String? {
     guard case .fields(let fields) = spec.content else {
       throw KernelError(.malformed("only raw sockets send packets that are given as bytes"))
     }
@@ -62,7 +62,7 @@ enum LocalSending {
     }
   }
 
-  private static func bind(_ socket: HostSocket, _ fields: PacketFields) throws(KernelError) {
+  private static func bind(_ socket: NamespaceSocket, _ fields: PacketFields) throws(KernelError) {
     try socket.set(.reuseAddress)
     try socket.bind(fields.source, port: fields.sourcePort)
   }

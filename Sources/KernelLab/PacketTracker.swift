@@ -41,9 +41,9 @@ struct PacketTracker {
   /// The packet of the last trace report: messages of targets refer to it.
   private var traced: Int?
   private var hasOwn = false
-  private let drops: Set<RulePlace>
+  private let drops: Set<TracedRule>
 
-  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<RulePlace> = []) {
+  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<TracedRule> = []) {
     self.source = source
     self.drops = drops
     self.loopback = loopback
@@ -72,7 +72,7 @@ struct PacketTracker {
       index = found
       tracks[index].packet.trace.append(place)
       traced = index
-      if let place = RulePlace(trace: place, Packet(bytes: record.payload).family ?? .ipv4) {
+      if let place = TracedRule(trace: place, Packet(bytes: record.payload).family ?? .ipv4) {
         tracks[index].hasEnded = drops.contains(place)
       }
     case .log(let group, let prefix):
@@ -171,7 +171,7 @@ struct PacketTracker {
   // MARK: Queues
 
   /// Records a stay in a queue and the verdict.
-  mutating func see(_ queued: QueuedPacket, answer: QueueResponse) {
+  mutating func see(_ queued: NetlinkQueuedPacket, answer: QueueResponse) {
     let alike = tracks.indices.filter {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
     }
@@ -268,7 +268,7 @@ extension Packet {
 }
 
 /// The place of a rule.
-struct RulePlace: Hashable {
+struct TracedRule: Hashable {
   let family: AddressFamily
   let table: String
   let chain: String

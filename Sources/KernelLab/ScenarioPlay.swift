@@ -12,7 +12,7 @@ struct ScenarioPlay {
   private var rules: LabRules
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private var queues: QueueListener
+  private var queues: NetlinkQueues
   private var sockets: LabSockets
   private var progress = TCPProgress()
   private var counters: [AddressFamily: [LabTable]] = [:]
@@ -28,7 +28,7 @@ struct ScenarioPlay {
     namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
     rules = try LabRules(plan)
     sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
-    queues = try QueueListener(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
+    queues = try NetlinkQueues(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
     start = clock.now
     if let listing = scenario.connectionListing { try namespace.conntrack.enter(ConnectionListing(Array(listing.utf8))) }
     try readCounters()

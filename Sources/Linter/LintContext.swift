@@ -1,4 +1,3 @@
-public import Compiler
 public import Diagnostics
 public import Syntax
 public import XTables

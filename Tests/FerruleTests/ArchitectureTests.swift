@@ -101,6 +101,20 @@ import Testing
     }
   }
 
+  /// One name has one meaning: no type has the name of another module's type. A type of a program is visible nowhere else.
+  @Test func noTwoModulesDeclareATypeOfTheSameName() throws {
+    let declaration =
+      /(?m)^(?:@\w+(?:\([^)\n]*\))? )*(?:public |package |internal )?(?:final |indirect )*(?:struct|class|enum|protocol|actor|typealias) (\w+)/
+    var modules: [String: Set<String>] = [:]
+    for floor in try Self.floors() where !floor.name.hasPrefix("ferrule") {
+      for file in try Self.sources("Sources/\(floor.name)") {
+        for type in try Self.text(file).matches(of: declaration) { modules[String(type.1), default: []].insert(floor.name) }
+      }
+    }
+    #expect(modules.count > 500)
+    for (name, modules) in modules where modules.count > 1 { Issue.record("\(name) is declared in \(modules.sorted())") }
+  }
+
   /// Whatever else read YAML would do so without the limits of the one reader.
   @Test func oneFileReadsYAML() throws {
     let readers = try Self.floors().flatMap { try Self.sources("Sources/\($0.name)") }.filter { try Self.imports($0).contains("Yams") }

@@ -52,7 +52,7 @@ import XTables
     let record = try #require(Observer.record(messages[0]))
     #expect(record.kind == .trace("filter:FORWARD:rule:3"))
     #expect(record.hook == 2 && record.mark == 7 && record.input == 2)
-    #expect(QueueListener.packet(messages[1])?.queue == 1)
+    #expect(NetlinkQueues.packet(messages[1])?.queue == 1)
     guard case .connection(.new, let connection)? = ConntrackListener.event(messages[2]) else {
       Issue.record("no connection")
       return
@@ -82,7 +82,7 @@ import XTables
       var tracker = PacketTracker(source: .frame(interface: 2), loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
       for message in NetlinkMessage.messages(in: bytes) {
         if let record = Observer.record(message) { tracker.see(record) }
-        if let packet = QueueListener.packet(message) { tracker.see(packet, answer: QueueResponse(verdict: .hold)) }
+        if let packet = NetlinkQueues.packet(message) { tracker.see(packet, answer: QueueResponse(verdict: .hold)) }
         _ = ConntrackListener.event(message).map(\.json)
         _ = message.errorNumber
       }
@@ -106,7 +106,7 @@ import XTables
         tracker.see(record)
         if Bool.random(using: &random) {
           tracker.see(
-            QueuedPacket(queue: 1, identifier: 1, hook: Int.random(in: 0..<5, using: &random), mark: 0, payload: []),
+            NetlinkQueuedPacket(queue: 1, identifier: 1, hook: Int.random(in: 0..<5, using: &random), mark: 0, payload: []),
             answer: QueueResponse(verdict: Bool.random(using: &random) ? .hold : .accept))
         }
       }

@@ -1,4 +1,3 @@
-public import Compiler
 import Conntrack
 public import Wire
 public import XTables

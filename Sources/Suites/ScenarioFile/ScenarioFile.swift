@@ -34,7 +34,7 @@ public struct ScenarioTest: Sendable {
   /// The steps, in order.
   public let steps: [TestStep]
   /// The expectation for the whole test, checked at the end.
-  public let expectation: Expectation?
+  public let expectation: TestExpectation?
 }
 
 /// A step of a test with its expectation.
@@ -67,7 +67,7 @@ public struct TestStep: Sendable {
   /// Which packets must have the expected verdict.
   public let scope: Scope
   /// The expectation for the step; nil if it has none.
-  public let expectation: Expectation?
+  public let expectation: TestExpectation?
   /// The place of the expectation, or where one would be inserted by `--update`.
   let form: Form
 

@@ -5,7 +5,7 @@ public import Notation
 public import Wire
 
 /// The expectations for a step or a whole test.
-public struct Expectation: Sendable {
+public struct TestExpectation: Sendable {
   /// One expectation with its place.
   public struct Item: Sendable {
     /// What is expected.
@@ -25,11 +25,11 @@ public struct Expectation: Sendable {
   /// What is expected.
   public enum Claim: Sendable {
     case verdict(VerdictPattern)
-    case decidedBy(RuleReference)
-    case matches(RuleReference)
-    case misses(RuleReference)
-    case reaches(ChainReference)
-    case never(ChainReference)
+    case decidedBy(RuleSelector)
+    case matches(RuleSelector)
+    case misses(RuleSelector)
+    case reaches(ChainSelector)
+    case never(ChainSelector)
     case leaves(by: String)
     /// Fields of the packet as it was sent or delivered, named as in the lab's protocol.
     case packet(JSONObject)
@@ -42,7 +42,7 @@ public struct Expectation: Sendable {
     case queue(UInt16?)
     /// Logged text; nil if nothing must be logged.
     case log(String?)
-    case counter(RuleReference, packets: UInt64, bytes: UInt64?)
+    case counter(RuleSelector, packets: UInt64, bytes: UInt64?)
     /// The error's name; nil if no error is expected.
     case errno(String?)
     case originalDestination(IPAddress, UInt16)
@@ -128,14 +128,15 @@ public struct Expectation: Sendable {
 struct ExpectationReader {
   let finder: RuleFinder
 
-  func read(_ node: FileNode) throws(ScenarioFileError) -> Expectation {
+  func read(_ node: FileNode) throws(ScenarioFileError) -> TestExpectation {
     if node.isText {
       let text = try node.text()
-      let item = Expectation.Item(claim: try verdict(node), range: node.range, text: text, site: node.extent.map { EntrySite(alone: $0) })
-      return Expectation(items: [item], range: node.range)
+      let site = node.extent.map { EntrySite(alone: $0) }
+      let item = TestExpectation.Item(claim: try verdict(node), range: node.range, text: text, site: site)
+      return TestExpectation(items: [item], range: node.range)
     }
     let object = try FileObject(node, .expectation)
-    var items: [Expectation.Item] = []
+    var items: [TestExpectation.Item] = []
     let members = try node.members()
     for (index, name) in object.names.enumerated() {
       guard let value = object[name] else { continue }
@@ -144,7 +145,7 @@ struct ExpectationReader {
       for (place, part) in parts.enumerated() {
         let claims = try claims(name, part.node)
         for (number, claim) in claims.enumerated() {
-          var item = Expectation.Item(
+          var item = TestExpectation.Item(
             claim: claim.0, range: (part.value ?? claim.1).range, text: "\(part.name): \(try describe(part.value ?? claim.1))")
           if part.value != nil {
             item.site = EntrySite(member: place, of: try value.members(), isFlow: value.isFlow)
@@ -159,7 +160,7 @@ struct ExpectationReader {
         }
       }
     }
-    return Expectation(items: items, range: node.range)
+    return TestExpectation(items: items, range: node.range)
   }
 
   private func fieldSites(_ node: FileNode) throws(ScenarioFileError) -> [(name: String, site: EntrySite)] {
@@ -179,7 +180,7 @@ struct ExpectationReader {
     node.isText ? try node.text() : try node.json().description
   }
 
-  private func claims(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(Expectation.Claim, FileNode)] {
+  private func claims(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(TestExpectation.Claim, FileNode)] {
     switch name {
     case "verdict": return [(try verdict(node), node)]
     case "rule": return [(.decidedBy(try finder.rule(node)), node)]
@@ -202,8 +203,8 @@ struct ExpectationReader {
     }
   }
 
-  private func several(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(Expectation.Claim, FileNode)] {
-    var claims: [(Expectation.Claim, FileNode)] = []
+  private func several(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> [(TestExpectation.Claim, FileNode)] {
+    var claims: [(TestExpectation.Claim, FileNode)] = []
     for element in try node.oneOrMore() {
       switch name {
       case "matches": claims.append((.matches(try finder.rule(element)), element))
@@ -218,7 +219,7 @@ struct ExpectationReader {
 
   private func isNone(_ node: FileNode) throws(ScenarioFileError) -> Bool { node.isText ? try node.text() == "none" : false }
 
-  private func verdict(_ node: FileNode) throws(ScenarioFileError) -> Expectation.Claim {
+  private func verdict(_ node: FileNode) throws(ScenarioFileError) -> TestExpectation.Claim {
     do throws(VerdictPattern.Malformed) {
       return .verdict(try VerdictPattern(try verdictText(node)))
     } catch {
@@ -277,8 +278,8 @@ struct ExpectationReader {
     return (value, mask)
   }
 
-  private func translation(_ node: FileNode) throws(ScenarioFileError) -> Expectation.Translation {
-    var translation = Expectation.Translation()
+  private func translation(_ node: FileNode) throws(ScenarioFileError) -> TestExpectation.Translation {
+    var translation = TestExpectation.Translation()
     if node.isText {
       guard try isNone(node) else { throw node.error("expected none, or source and destination") }
       translation.isNone = true
@@ -291,9 +292,9 @@ struct ExpectationReader {
   }
 
   /// Parses `10.0.0.1`, `10.0.0.1:80`, `:80`, `[2001:db8::1]:80`.
-  private func endpoint(_ node: FileNode) throws(ScenarioFileError) -> Expectation.Endpoint {
+  private func endpoint(_ node: FileNode) throws(ScenarioFileError) -> TestExpectation.Endpoint {
     let text = try node.text()
-    var end = Expectation.Endpoint()
+    var end = TestExpectation.Endpoint()
     var host = text[...]
     if text.hasPrefix("["), let close = text.lastIndex(of: "]") {
       host = text[text.index(after: text.startIndex)..<close]
@@ -312,8 +313,8 @@ struct ExpectationReader {
     return end
   }
 
-  private func tracked(_ node: FileNode) throws(ScenarioFileError) -> Expectation.TrackedPattern {
-    var pattern = Expectation.TrackedPattern()
+  private func tracked(_ node: FileNode) throws(ScenarioFileError) -> TestExpectation.TrackedPattern {
+    var pattern = TestExpectation.TrackedPattern()
     if node.isText {
       pattern.isNone = try isNone(node)
       if !pattern.isNone { pattern.state = try node.text() }
@@ -336,8 +337,8 @@ struct ExpectationReader {
     return pattern
   }
 
-  private func counters(_ node: FileNode) throws(ScenarioFileError) -> [(Expectation.Claim, FileNode)] {
-    var claims: [(Expectation.Claim, FileNode)] = []
+  private func counters(_ node: FileNode) throws(ScenarioFileError) -> [(TestExpectation.Claim, FileNode)] {
+    var claims: [(TestExpectation.Claim, FileNode)] = []
     for member in try node.members() {
       let rule = try finder.rule(member.key)
       let values = try member.value.oneOrMore()

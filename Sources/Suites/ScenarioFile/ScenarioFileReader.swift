@@ -159,10 +159,10 @@ package final class ScenarioFileReader {
   /// Seconds since 1970, or a date: `2024-01-31T09:30:00Z`.
   private func clock(_ node: FileNode) throws(ScenarioFileError) -> Double {
     if let seconds = try? node.seconds() { return seconds }
-    guard let date = CalendarDate(try node.text()) else {
+    guard let time = ClockTime(try node.text()) else {
       throw node.error("`\(try node.text())' is no time", hint: "2024-01-31T09:30:00Z, or seconds since 1970")
     }
-    let seconds = Double(date.secondsSince1970)
+    let seconds = Double(time.secondsSince1970)
     guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the clock ends in the year 2286") }
     return seconds
   }
@@ -275,7 +275,7 @@ extension ScenarioFileReader {
   }
 }
 
-extension Expectation.Claim {
+extension TestExpectation.Claim {
   /// True if the claim can be checked for all packets of a test together.
   var isOfWholeTest: Bool {
     switch self {
@@ -285,8 +285,8 @@ extension Expectation.Claim {
   }
 }
 
-/// A time of the Gregorian calendar, in UTC.
-struct CalendarDate {
+/// A time in UTC.
+private struct ClockTime {
   let secondsSince1970: Int
 
   /// Parses `2024-01-31T09:30:00Z`; seconds, or the whole time, may be omitted.

@@ -93,21 +93,21 @@ public struct TraceLabel: Sendable, Hashable {
   }
 }
 
-/// A reference to rules by number, comment or line.
-public struct RuleReference: Sendable, Hashable {
-  /// The reference as written.
+/// Selects rules by number, comment or line.
+public struct RuleSelector: Sendable, Hashable {
+  /// The selector as written.
   public let text: String
-  /// The place of the reference.
+  /// The place of the selector.
   public let range: SourceRange
-  /// The rules that the reference matches, in all families.
+  /// The selected rules, in all families.
   public let places: Set<RulePlace>
 }
 
-/// A reference to a chain, in any table if none is named.
-public struct ChainReference: Sendable, Hashable {
-  /// The reference as written.
+/// Selects a chain, in any table if none is named.
+public struct ChainSelector: Sendable, Hashable {
+  /// The selector as written.
   public let text: String
-  /// The place of the reference.
+  /// The place of the selector.
   public let range: SourceRange
   /// The table; nil for any.
   public let table: String?
@@ -168,7 +168,7 @@ struct RuleFinder {
 
   private static let form = "`filter INPUT 3', `INPUT 3', `INPUT policy', `comment TEXT', or `line N'"
 
-  func rule(_ node: FileNode) throws(ScenarioFileError) -> RuleReference {
+  func rule(_ node: FileNode) throws(ScenarioFileError) -> RuleSelector {
     let text = try node.text()
     let words = text.split(whereSeparator: { $0 == " " || $0 == ":" || $0 == "\t" }).map(String.init)
     guard words.count >= 2 else { throw node.error("`\(text)' names no rule", hint: RuleFinder.form) }
@@ -184,7 +184,7 @@ struct RuleFinder {
     } else {
       places = try numbered(words, text, node)
     }
-    return RuleReference(text: text, range: node.range, places: places)
+    return RuleSelector(text: text, range: node.range, places: places)
   }
 
   private var all: [(place: RulePlace, rule: Rule)] { rulesets.flatMap(\.rules) }
@@ -227,7 +227,7 @@ struct RuleFinder {
     return Spelling.nearest(to: name, in: known.map(\.1)).map { "did you mean \($0)?" }
   }
 
-  func chain(_ node: FileNode) throws(ScenarioFileError) -> ChainReference {
+  func chain(_ node: FileNode) throws(ScenarioFileError) -> ChainSelector {
     let text = try node.text()
     let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
     guard let name = words.last, words.count <= 2 else { throw node.error("`\(text)' names no chain", hint: "`nat DOCKER', or `DOCKER'") }
@@ -238,6 +238,6 @@ struct RuleFinder {
     guard isKnown else {
       throw node.error("there is no chain \(name)" + (table.map { " in the table \($0)" } ?? ""), hint: nearChain(name))
     }
-    return ChainReference(text: text, range: node.range, table: table, chain: name)
+    return ChainSelector(text: text, range: node.range, table: table, chain: name)
   }
 }

@@ -44,9 +44,9 @@ struct ScriptReader {
     guard !text.contains("\n") else { throw node.error("a packet stands on one line") }
     let notation = NotationLine(node: node, users: host.users, groups: host.groups)
     let (step, expected, end) = try notation.step()
-    var expectation: Expectation?
+    var expectation: TestExpectation?
     if let (pattern, range) = expected {
-      expectation = Expectation(items: [Expectation.Item(claim: .verdict(pattern), range: range, text: "\(pattern)")], range: range)
+      expectation = TestExpectation(items: [TestExpectation.Item(claim: .verdict(pattern), range: range, text: "\(pattern)")], range: range)
     }
     let tail = SourceRange(end..<(node.isVerbatim ? node.textStart + text.utf8.count : end))
     return TestStep(

@@ -26,20 +26,20 @@ struct ConnectionJudge {
 
   var listedExpectations: Int { observations.last?.step.expectations?.count ?? 0 }
 
-  func translation(_ wanted: Expectation.Translation) -> String? {
+  func translation(_ wanted: TestExpectation.Translation) -> String? {
     guard let connection else { return "it belongs to no connection" }
-    let source = Expectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
-    let destination = Expectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
+    let source = TestExpectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
+    let destination = TestExpectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
     let isSame =
-      source == Expectation.Endpoint(connection.original.source, connection.original.sourcePort)
-      && destination == Expectation.Endpoint(connection.original.destination, connection.original.destinationPort)
+      source == TestExpectation.Endpoint(connection.original.source, connection.original.sourcePort)
+      && destination == TestExpectation.Endpoint(connection.original.destination, connection.original.destinationPort)
     let actual = isSame ? "it is not translated" : "source \(source), destination \(destination)"
     if wanted.isNone { return isSame ? nil : actual }
     let fits = (wanted.source?.covers(source) ?? true) && (wanted.destination?.covers(destination) ?? true)
     return fits ? nil : actual
   }
 
-  func tracked(_ wanted: Expectation.TrackedPattern) -> String? {
+  func tracked(_ wanted: TestExpectation.TrackedPattern) -> String? {
     guard let connection else { return wanted.isNone ? nil : "it belongs to no connection" }
     if wanted.isNone { return "it belongs to a connection" + (connection.state.map { " in \($0)" } ?? "") }
     if let state = wanted.state, state != connection.state, !connection.status.names.contains(state) {
@@ -77,14 +77,14 @@ extension LabTuple {
   }
 }
 
-extension Expectation.Endpoint {
+extension TestExpectation.Endpoint {
   init(_ address: IPAddress, _ port: UInt16?) {
     self.address = address
     self.port = port
   }
 
   /// True if the other endpoint matches the fields that this one sets.
-  func covers(_ other: Expectation.Endpoint) -> Bool {
+  func covers(_ other: TestExpectation.Endpoint) -> Bool {
     (address == nil || address == other.address) && (port == nil || port == other.port)
   }
 }

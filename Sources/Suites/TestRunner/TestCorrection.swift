@@ -18,7 +18,7 @@ struct TestCorrection {
   private var observation: Observation? { judge.observations.first { !$0.own.isEmpty } ?? judge.observations.first }
 
   /// Empty if no value would hold, for example if there was no packet.
-  func changes(for item: Expectation.Item) -> [TestChange] {
+  func changes(for item: TestExpectation.Item) -> [TestChange] {
     guard let observation, let site = item.site else { return [] }
     switch item.claim {
     case .translation, .connection: return ofConnection(item, site)
@@ -36,7 +36,7 @@ struct TestCorrection {
   }
 
   /// The value that would hold; nil if there is none.
-  private func text(for claim: Expectation.Claim, _ observation: Observation) -> String? {
+  private func text(for claim: TestExpectation.Claim, _ observation: Observation) -> String? {
     let packet = observation.own.first
     switch claim {
     case .verdict: return judge.metPattern.map { "\($0)" }
@@ -51,13 +51,13 @@ struct TestCorrection {
     case .queue: return observation.own.flatMap(\.queued).first.map { "\($0.queue)" } ?? "none"
     case .errno: return observation.step.errno ?? "none"
     case .originalDestination:
-      return judge.observations.flatMap(\.step.sockets).lazy.compactMap(\.original).first.map { "\(Expectation.Endpoint($0.0, $0.1))" }
+      return judge.observations.flatMap(\.step.sockets).lazy.compactMap(\.original).first.map { "\(TestExpectation.Endpoint($0.0, $0.1))" }
     default: return nil
     }
   }
 
   /// The rule or policy that actually decided, in the table of the expected one.
-  private func decider(of rule: RuleReference, _ observation: Observation) -> RulePlace? {
+  private func decider(of rule: RuleSelector, _ observation: Observation) -> RulePlace? {
     guard let packet = observation.own.first else { return nil }
     let family = observation.family(of: packet)
     guard let meant = rule.places.first(where: { $0.family == family }) else { return nil }
@@ -67,7 +67,7 @@ struct TestCorrection {
   }
 
   /// The last chain that the packet entered in the same table.
-  private func reached(insteadOf chain: ChainReference) -> String? {
+  private func reached(insteadOf chain: ChainSelector) -> String? {
     let labels = judge.observations.flatMap(\.own).flatMap(\.trace).compactMap { TraceLabel($0) }
     return labels.last { chain.table == nil || $0.table == chain.table }.map { "\($0.table) \($0.chain)" }
   }
@@ -83,7 +83,7 @@ struct TestCorrection {
 
   // MARK: Answers
 
-  private func ofAnswer(_ item: Expectation.Item, _ site: EntrySite, _ observation: Observation) -> [TestChange] {
+  private func ofAnswer(_ item: TestExpectation.Item, _ site: EntrySite, _ observation: Observation) -> [TestChange] {
     guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else {
       return [.write(site.value, "none", isLiteral: true)]
     }
@@ -102,7 +102,7 @@ struct TestCorrection {
   // MARK: Connections
 
   /// Expectations about a connection that does not exist are removed.
-  private func ofConnection(_ item: Expectation.Item, _ site: EntrySite) -> [TestChange] {
+  private func ofConnection(_ item: TestExpectation.Item, _ site: EntrySite) -> [TestChange] {
     let judge = ConnectionJudge(self.judge.observations)
     let whole = item.outer ?? site
     switch item.claim {
@@ -121,7 +121,7 @@ struct TestCorrection {
     }
   }
 
-  private func flow(_ translation: Expectation.Translation) -> String {
+  private func flow(_ translation: TestExpectation.Translation) -> String {
     let ends = [("source", translation.source), ("destination", translation.destination)]
     return "{" + ends.compactMap { name, end in end.map { "\(name): \(YAMLScalar.text("\($0)", like: nil))" } }.joined(separator: ", ")
       + "}"
@@ -135,7 +135,7 @@ private func hexadecimal(_ number: UInt32, under mask: UInt32) -> String {
   return text(number & mask) + (mask == .max ? "" : "/" + text(mask))
 }
 
-extension Expectation.Claim {
+extension TestExpectation.Claim {
   /// True if the claim can be checked without a packet.
   fileprivate var isOfStep: Bool {
     switch self {
@@ -147,32 +147,32 @@ extension Expectation.Claim {
 
 extension ConnectionJudge {
   /// The actual translation of both ends; ends without translation are nil.
-  var translation: Expectation.Translation? {
+  var translation: TestExpectation.Translation? {
     guard let connection else { return nil }
-    var translation = Expectation.Translation()
+    var translation = TestExpectation.Translation()
     let (original, reply) = (connection.original, connection.reply)
-    let source = Expectation.Endpoint(reply.destination, reply.destinationPort)
-    let destination = Expectation.Endpoint(reply.source, reply.sourcePort)
-    if source != Expectation.Endpoint(original.source, original.sourcePort) { translation.source = source }
-    if destination != Expectation.Endpoint(original.destination, original.destinationPort) { translation.destination = destination }
+    let source = TestExpectation.Endpoint(reply.destination, reply.destinationPort)
+    let destination = TestExpectation.Endpoint(reply.source, reply.sourcePort)
+    if source != TestExpectation.Endpoint(original.source, original.sourcePort) { translation.source = source }
+    if destination != TestExpectation.Endpoint(original.destination, original.destinationPort) { translation.destination = destination }
     translation.isNone = translation.source == nil && translation.destination == nil
     return translation
   }
 
   /// The actual source or destination.
-  func correction(of wanted: Expectation.Translation) -> Expectation.Endpoint? {
+  func correction(of wanted: TestExpectation.Translation) -> TestExpectation.Endpoint? {
     guard let connection, !wanted.isNone, (wanted.source == nil) != (wanted.destination == nil) else { return nil }
     let asked = wanted.source ?? wanted.destination
     let end =
       wanted.source != nil
-      ? Expectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
-      : Expectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
+      ? TestExpectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
+      : TestExpectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
     // Only the fields that the expectation sets.
-    return Expectation.Endpoint(address: asked?.address == nil ? nil : end.address, port: asked?.port == nil ? nil : end.port)
+    return TestExpectation.Endpoint(address: asked?.address == nil ? nil : end.address, port: asked?.port == nil ? nil : end.port)
   }
 
   /// The actual value of the one field that was expected.
-  func correction(of wanted: Expectation.TrackedPattern) -> String? {
+  func correction(of wanted: TestExpectation.TrackedPattern) -> String? {
     guard let connection else { return nil }
     // Protocols without states have at least a status.
     if wanted.isNone || wanted.state != nil { return connection.state ?? connection.status.names.first }

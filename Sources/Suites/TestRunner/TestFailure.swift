@@ -11,13 +11,13 @@ public struct TestFailure: Sendable {
   /// The place of the expectation.
   public let range: SourceRange
   /// The rule that should have matched or decided.
-  public let rule: RuleReference?
+  public let rule: RuleSelector?
   /// The changes with which the expectation would hold; empty if there are none.
   let changes: [TestChange]
   /// Why the rule did not match, line by line; filled in by a second run.
   public internal(set) var whyNot: [String] = []
 
-  init(_ expected: String, actual: String, range: SourceRange, rule: RuleReference? = nil, changes: [TestChange] = []) {
+  init(_ expected: String, actual: String, range: SourceRange, rule: RuleSelector? = nil, changes: [TestChange] = []) {
     subject = nil
     self.changes = changes
     self.expected = expected

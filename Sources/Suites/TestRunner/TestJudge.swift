@@ -17,7 +17,7 @@ struct TestJudge {
   /// Counters since the test began.
   var counts: [RulePlace: LabCount] = [:]
 
-  func failures(_ expectation: Expectation) -> [TestFailure] {
+  func failures(_ expectation: TestExpectation) -> [TestFailure] {
     expectation.items.compactMap { item in
       complaint(item.claim).map {
         TestFailure(
@@ -26,10 +26,10 @@ struct TestJudge {
     }
   }
 
-  private typealias Complaint = (actual: String, rule: RuleReference?)
+  private typealias Complaint = (actual: String, rule: RuleSelector?)
 
   /// The reason why a claim does not hold; nil if it holds.
-  private func complaint(_ claim: Expectation.Claim) -> Complaint? {
+  private func complaint(_ claim: TestExpectation.Claim) -> Complaint? {
     switch claim {
     case .verdict(let pattern): return verdict(pattern).map { ($0, nil) }
     case .decidedBy(let rule): return decided(by: rule).map { ($0, rule) }
@@ -48,7 +48,7 @@ struct TestJudge {
   }
 
   /// A rule's counters since the test began.
-  func count(of rule: RuleReference) -> LabCount { rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) } }
+  func count(of rule: RuleSelector) -> LabCount { rule.places.reduce(LabCount()) { $0 + (counts[$1] ?? LabCount()) } }
 
   private var traceText: String { Self.list(observations.lazy.flatMap(\.step.packets).flatMap(\.labels)) }
 
@@ -103,7 +103,7 @@ struct TestJudge {
     }
   }
 
-  private func decided(by rule: RuleReference) -> String? {
+  private func decided(by rule: RuleSelector) -> String? {
     guard let observation = observations.first(where: { !$0.own.isEmpty }) else { return "there was no packet" }
     for packet in observation.own {
       let family = observation.family(of: packet)
@@ -128,7 +128,7 @@ struct TestJudge {
 
   // MARK: The packet itself
 
-  private func ofPacket(_ claim: Expectation.Claim) -> String? {
+  private func ofPacket(_ claim: TestExpectation.Claim) -> String? {
     guard let observation = observations.first(where: { !$0.own.isEmpty }) ?? observations.first else {
       return obstacle?.reason ?? "there was no packet"
     }
@@ -209,7 +209,7 @@ extension Observation {
   }
 
   /// True if one of the step's own packets matched a rule.
-  func hits(_ rule: RuleReference) -> Bool {
+  func hits(_ rule: RuleSelector) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
       return packet.labels.contains { label in
@@ -219,7 +219,7 @@ extension Observation {
   }
 
   /// True if one of the step's own packets entered a chain: it hit a rule of it, its end, or a jump to it.
-  func enters(_ chain: ChainReference) -> Bool {
+  func enters(_ chain: ChainSelector) -> Bool {
     own.contains { packet in
       let family = family(of: packet)
       return packet.labels.contains { text in

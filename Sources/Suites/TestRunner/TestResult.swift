@@ -64,7 +64,7 @@ public struct StepResult: Sendable {
   let form: TestStep.Form
   let isSequence: Bool
   /// The expectation in the file.
-  let expectation: Expectation?
+  let expectation: TestExpectation?
 
   init(_ step: TestStep, number: Int, verdict: LabVerdict?, pattern: VerdictPattern? = nil, failures: [TestFailure]) {
     self.number = number

@@ -221,7 +221,7 @@ extension StepOutcome {
   }
 }
 
-extension Expectation {
+extension TestExpectation {
   /// True if a sequence is expected to be stopped by the rules.
   fileprivate var isMetByStopping: Bool {
     items.contains { if case .verdict(let pattern) = $0.claim { !pattern.isPassing } else { false } }

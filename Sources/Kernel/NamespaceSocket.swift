@@ -3,7 +3,7 @@ internal import Glibc
 package import Wire
 
 /// A non-blocking socket in the calling thread's network namespace.
-package struct HostSocket {
+package struct NamespaceSocket {
   package enum Kind: Sendable {
     case tcp, udp
     /// Raw packets with their IP headers.
@@ -98,7 +98,7 @@ package struct HostSocket {
     var length = socklen_t(bytes.count)
     let level = family == .ipv4 ? Int32(IPPROTO_IP) : Int32(IPPROTO_IPV6)
     guard unsafe getsockopt(file.number, level, 80, &bytes, &length) == 0 else { return nil }
-    return HostSocket.end(bytes)
+    return NamespaceSocket.end(bytes)
   }
 
   // MARK: Ends
@@ -129,7 +129,7 @@ package struct HostSocket {
   }
 
   package func bind(_ address: IPAddress, port: UInt16) throws(KernelError) {
-    let bytes = HostSocket.address(address, port)
+    let bytes = NamespaceSocket.address(address, port)
     let result = unsafe bytes.withUnsafeBytes {
       unsafe Glibc.bind(file.number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
     }
@@ -142,7 +142,7 @@ package struct HostSocket {
 
   /// Begins a connection. Returns the error if it fails at once.
   package func connect(_ address: IPAddress, port: UInt16) -> SystemError? {
-    let bytes = HostSocket.address(address, port)
+    let bytes = NamespaceSocket.address(address, port)
     let result = unsafe bytes.withUnsafeBytes {
       unsafe Glibc.connect(file.number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
     }
@@ -151,17 +151,17 @@ package struct HostSocket {
   }
 
   /// The next connection that waits to be accepted, or nil.
-  package func accept() -> (HostSocket, from: (IPAddress, UInt16))? {
+  package func accept() -> (NamespaceSocket, from: (IPAddress, UInt16))? {
     var bytes = [UInt8](repeating: 0, count: 28)
     var length = socklen_t(bytes.count)
     let number = unsafe bytes.withUnsafeMutableBytes {
       unsafe Glibc.accept(file.number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
     }
     guard number >= 0 else { return nil }
-    let connection = HostSocket(accepted: number, family)
+    let connection = NamespaceSocket(accepted: number, family)
     _ = fcntl(number, F_SETFL, O_NONBLOCK)
     _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-    guard let from = HostSocket.end(bytes) else { return nil }
+    guard let from = NamespaceSocket.end(bytes) else { return nil }
     return (connection, from)
   }
 
@@ -171,14 +171,14 @@ package struct HostSocket {
     let result = unsafe bytes.withUnsafeMutableBytes {
       unsafe getsockname(file.number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
     }
-    return result == 0 ? HostSocket.end(bytes) : nil
+    return result == 0 ? NamespaceSocket.end(bytes) : nil
   }
 
   // MARK: Data
 
   /// Sends data, to an address if one is given. Returns the error if it fails.
   package func send(_ data: [UInt8], to end: (IPAddress, UInt16)? = nil) -> SystemError? {
-    let address = end.map { HostSocket.address($0.0, $0.1) } ?? []
+    let address = end.map { NamespaceSocket.address($0.0, $0.1) } ?? []
     let count = unsafe data.withUnsafeBytes { bytes in
       unsafe address.withUnsafeBytes { to in
         unsafe sendto(
@@ -210,7 +210,7 @@ package struct HostSocket {
       return error.number == EAGAIN || error.number == ENOTCONN || error.number == EINTR ? nil : .failed(error)
     }
     if count == 0, kind == .tcp { return .end }
-    return .data(Array(buffer[..<count]), from: length > 0 ? HostSocket.end(bytes) : nil)
+    return .data(Array(buffer[..<count]), from: length > 0 ? NamespaceSocket.end(bytes) : nil)
   }
 }
 
@@ -221,7 +221,7 @@ private struct OwnerChange {
   private let groups: [UInt32]
 
   /// Throws if the user does not exist here: a user namespace maps only its creator and permits no groups.
-  init(_ owner: HostSocket.Owner) throws(KernelError) {
+  init(_ owner: NamespaceSocket.Owner) throws(KernelError) {
     var earlier = [gid_t](repeating: 0, count: 256)
     let count = unsafe getgroups(Int32(earlier.count), &earlier)
     groups = Array(earlier.prefix(Int(max(count, 0))))

@@ -1,5 +1,4 @@
 import Conntrack
-public import XTables
 
 /// The hooks from which each chain can be reached, and the first loop of jumps.
 ///
@@ -33,7 +32,7 @@ public struct ChainReach: Sendable {
   }
 
   /// - Parameter outlines: the jumps of each chain, by chain index. The rules in `table` itself are ignored.
-  init(_ table: Table, _ outlines: [ChainOutline]) {
+  package init(_ table: Table, _ outlines: [ChainOutline]) {
     let jumps = outlines.map(\.jumps)
     var hooks = [HookMask](repeating: [], count: table.chains.count)
     var loop: Loop?
@@ -82,14 +81,16 @@ public struct ChainReach: Sendable {
 }
 
 /// What the walk needs to know about one chain: its jumps and where it ends.
-struct ChainOutline {
+package struct ChainOutline {
   /// The number of walked rules so far.
-  private(set) var walked = 0
+  package private(set) var walked = 0
   private(set) var jumps: [(rule: Int, chain: Int)] = []
   private var isEnded = false
 
+  package init() {}
+
   /// Adds the next rule of the chain.
-  mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
+  package mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
     guard !isEnded else { return }
     if let chain { jumps.append((walked, chain)) }
     walked += 1

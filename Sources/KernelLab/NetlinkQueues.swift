@@ -3,7 +3,7 @@ internal import Scenarios
 internal import Wire
 
 /// A packet queued by an NFQUEUE rule or a listener's verdict.
-struct QueuedPacket: Sendable, Equatable {
+struct NetlinkQueuedPacket: Sendable, Equatable {
   var queue: UInt16
   var identifier: UInt32
   var hook: Int
@@ -14,7 +14,7 @@ struct QueuedPacket: Sendable, Equatable {
 }
 
 /// Listens to the queues of a scenario and gives its verdicts.
-struct QueueListener {
+struct NetlinkQueues {
   /// Nil if the scenario has no listeners, and after `close()`.
   private var socket: NetlinkSocket?
   private let responses: [UInt16: [QueueResponse]]
@@ -52,11 +52,11 @@ struct QueueListener {
   mutating func close() { socket = nil }
 
   /// The packets queued since the last call.
-  mutating func packets() throws(KernelError) -> [QueuedPacket] {
-    try socket?.receiveAll().compactMap { QueueListener.packet($0) } ?? []
+  mutating func packets() throws(KernelError) -> [NetlinkQueuedPacket] {
+    try socket?.receiveAll().compactMap { NetlinkQueues.packet($0) } ?? []
   }
 
-  static func packet(_ message: NetlinkMessage) -> QueuedPacket? {
+  static func packet(_ message: NetlinkMessage) -> NetlinkQueuedPacket? {
     guard message.type == UInt16(Message.subsystem) << 8 | UInt16(Message.packet), let queue = message.body.uint16(at: 2) else {
       return nil
     }
@@ -64,7 +64,7 @@ struct QueueListener {
     guard let header = attributes[Message.header], let identifier = header.uint32(at: 0), let hook = header.uint8(at: 6), hook < 5 else {
       return nil
     }
-    return QueuedPacket(
+    return NetlinkQueuedPacket(
       queue: queue, identifier: identifier, hook: Int(hook), mark: attributes.network32(Message.mark) ?? 0,
       payload: attributes[Message.payload] ?? [], input: attributes.network32(Message.input),
       output: attributes.network32(Message.output))
@@ -79,7 +79,7 @@ struct QueueListener {
   }
 
   /// Gives a verdict. The packet continues before this returns. A held packet gets no verdict.
-  mutating func answer(_ packet: QueuedPacket, _ response: QueueResponse) throws(KernelError) {
+  mutating func answer(_ packet: NetlinkQueuedPacket, _ response: QueueResponse) throws(KernelError) {
     let verdict: UInt32
     switch response.verdict {
     case .hold: return
