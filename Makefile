@@ -113,7 +113,7 @@ fuzz-input: setup
 
 # What FormatTests asks for; the rules stand in .swift-format.
 format:
-	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Products Tests Benchmarks Examples
 
 # A module of each library product has a catalogue (*.docc). A link of it that leads nowhere is an error; one module's comments may
 # name what only another has.

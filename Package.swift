@@ -30,21 +30,34 @@ func floorOfTests(_ name: String, on below: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: below, path: "Tests/\(name)", swiftSettings: strict)
 }
 
+/// A library product: a module of the product's name that re-exports these modules, so that one import suffices.
+func library(_ name: String, of modules: [String]) -> (product: Product, target: Target) {
+  (
+    .library(name: name, targets: [name] + modules),
+    .target(name: name, dependencies: modules.map { .byName(name: $0) }, path: "Products/\(name)", swiftSettings: strict)
+  )
+}
+
+let libraries = [
+  library("FerruleDiagnostics", of: ["Diagnostics"]),
+  library("FerruleWire", of: ["Wire", "Capture"]),
+  library("FerruleConntrack", of: ["Wire", "Netfilter", "Conntrack", "NAT"]),
+  library(
+    "FerruleLanguage",
+    of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "SystemNames"]),
+  library("FerruleEvaluator", of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator", "Notation"]),
+  library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter"]),
+  library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
+  library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
+]
+
 let package = Package(
   name: "ferrule",
   products: [
     .executable(name: "ferrule", targets: ["ferrule"]),
     .executable(name: "ferrule-legacy-multi", targets: ["ferrule-legacy-multi"]),
     .executable(name: "ferrule-xtables", targets: ["ferrule-xtables"]),
-    .library(name: "FerruleDiagnostics", targets: ["Diagnostics"]),
-    .library(name: "FerruleWire", targets: ["Wire", "Capture"]),
-    .library(name: "FerruleConntrack", targets: ["Conntrack", "NAT"]),
-    .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions", "Grammar"]),
-    .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
-    .library(name: "FerruleLinter", targets: ["Linter"]),
-    .library(name: "FerruleLab", targets: ["Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
-    .library(name: "FerruleKernel", targets: ["Kernel", "KernelLab"]),
-  ],
+  ] + libraries.map(\.product),
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -63,36 +76,48 @@ let package = Package(
     floor("Diagnostics"),
     floor("Wire"),
     floor("Capture", on: ["Wire", "CPcap"]),
-    floor("Conntrack", on: ["Wire"]),
-    floor("NAT", on: ["Wire", "Conntrack"]),
-    floor("XTables", on: ["Diagnostics", "Wire", "Conntrack"]),
-    floor("Syntax", on: ["Diagnostics", "Wire", "Conntrack", "XTables"]),
-    floor("Compiler", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax"]),
-    floor("Extensions", on: ["Wire", "Conntrack", "NAT", "XTables", "CNetfilter"]),
-    floor("Grammar", on: ["Wire", "Conntrack", "XTables"]),
-    floor("Evaluator", on: ["Diagnostics", "Wire", "Conntrack", "NAT", "XTables"]),
-    floor("Linter", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler"]),
+    floor("Netfilter"),
+    floor("Conntrack", on: ["Wire", "Netfilter"]),
+    floor("NAT", on: ["Wire", "Netfilter", "Conntrack"]),
+    floor("XTables", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack"]),
+    floor("Syntax", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables"]),
+    floor("Compiler", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax"]),
+    floor("Extensions", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "CNetfilter"]),
+    floor("Grammar", on: ["Wire", "Netfilter", "XTables"]),
+    floor("Evaluator", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables"]),
+    floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Compiler"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
-    floor("Notation", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator"]),
+    floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
-      "Lab", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Evaluator", "Documents", "Notation", "Scenarios"]),
+      "Lab",
+      on: [
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Evaluator", "Documents", "Notation", "Scenarios",
+      ]),
     floor(
       "Suites",
-      on: ["Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Evaluator", "Documents", "Notation", "Scenarios", "Lab"]),
+      on: [
+        "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Evaluator", "Documents", "Notation", "Scenarios",
+        "Lab",
+      ]),
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
-    floor("Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor("SystemNames", on: ["Diagnostics", "XTables"]),
+    floor("Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
-      "KernelLab", on: ["Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Snapshots", "Kernel"]),
+      "KernelLab",
+      on: ["Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Snapshots", "SystemNames", "Kernel"]),
     floor(
       "Fuzzing",
-      on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab", "KernelLab"]),
+      on: [
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab",
+        "KernelLab",
+      ]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Documents",
-        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "KernelLab", "Fuzzing", "DropIn",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab", "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -101,17 +126,24 @@ let package = Package(
     .executableTarget(
       name: "ferrule-legacy-multi", dependencies: ["XTables", "Extensions", "Kernel", "DropIn"], swiftSettings: strict),
 
+    // The example of a program that embeds Ferrule. It has a package of its own; here the tests build and run it.
+    .executableTarget(
+      name: "EmbeddingExample", dependencies: ["FerruleLanguage", "FerruleLinter", "FerruleEvaluator"],
+      path: "Examples/embedding/Sources/embedding"),
+
     // What the tests share: the package's and the shared folder, and when a test is not run.
     floorOfTests(
       "TestSupport", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Kernel"]),
     tests("WireTests", of: ["Wire", "Capture", "XTables", "Documents"]),
-    tests("ConntrackTests", of: ["Wire", "Conntrack", "NAT", "XTables", "Documents"]),
-    tests("LanguageTests", of: ["Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Kernel"]),
+    tests("ConntrackTests", of: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Documents"]),
+    tests(
+      "LanguageTests",
+      of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Kernel"]),
     tests(
       "EvaluatorTests",
       of: [
-        "Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents", "Notation",
-        "Scenarios", "Lab", "Kernel", "KernelLab", "Soak",
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
+        "Notation", "Scenarios", "Lab", "Kernel", "KernelLab", "Soak",
       ]),
     tests(
       "ScenarioTests",
@@ -128,12 +160,13 @@ let package = Package(
     // Starts programs whose memory is measured: see its comment.
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
-    .executableTarget(name: "SandboxProbe", dependencies: ["Wire", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
+    .executableTarget(
+      name: "SandboxProbe", dependencies: ["Wire", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests(
       "KernelTests",
       of: [
-        "Diagnostics", "Wire", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab",
-        "Kernel", "KernelLab",
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
+        "Scenarios", "Lab", "Kernel", "KernelLab",
       ], starting: ["SandboxProbe"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
@@ -143,7 +176,7 @@ let package = Package(
         "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "TestSupport",
       ]),
     .executableTarget(
-      name: "InputFuzzer", dependencies: ["InputFuzzing", "Kernel"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
+      name: "InputFuzzer", dependencies: ["Kernel", "InputFuzzing"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
       exclude: ["fuzz-input.sh"],
       swiftSettings: strict, linkerSettings: libFuzzer.map { [.unsafeFlags([$0]), .linkedLibrary("stdc++")] }),
     tests(
@@ -151,12 +184,14 @@ let package = Package(
       of: ["Wire", "XTables", "Extensions", "Documents", "Scenarios", "Suites", "Kernel", "KernelLab", "Fuzzing", "InputFuzzing"],
       starting: ["InputFuzzer"]),
     tests(
-      "DropInTests", of: ["Wire", "Conntrack", "XTables", "Extensions", "Kernel", "DropIn"], starting: ["ferrule", "ferrule-legacy-multi"]),
+      "DropInTests", of: ["Wire", "Netfilter", "XTables", "Extensions", "Kernel", "DropIn"], starting: ["ferrule", "ferrule-legacy-multi"]),
     tests(
       "FerruleTests",
-      of: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Documents", "Kernel"],
-      starting: ["ferrule", "MemoryProbe"]),
-  ]
+      of: [
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Documents", "SystemNames", "Kernel",
+      ],
+      starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
+  ] + libraries.map(\.target)
 )
 
 if libFuzzer != nil { package.targets.append(.target(name: "CLibFuzzer", path: "Tests/CLibFuzzer")) }

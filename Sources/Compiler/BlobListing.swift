@@ -1,5 +1,5 @@
-import Conntrack
 import Diagnostics
+import Netfilter
 public import Syntax
 import Wire
 public import XTables

@@ -1,4 +1,6 @@
 import Conntrack
+import Netfilter
+import Wire
 import XTables
 
 /// Collects the entries of a table in the order in which the rules are read, whatever chain each belongs to.

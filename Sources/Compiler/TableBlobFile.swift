@@ -1,5 +1,5 @@
 public import Wire
-public import XTables
+import XTables
 
 extension TableBlob {
   /// Splits a file of blobs, each written by ``replaceBytes``. The header of each blob gives its length.

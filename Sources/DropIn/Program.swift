@@ -1,5 +1,5 @@
 public import Wire
-public import XTables
+import XTables
 
 /// One of the commands of the iptables package that Ferrule can run as.
 public enum Program: Sendable, Hashable {

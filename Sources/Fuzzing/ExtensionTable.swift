@@ -13,7 +13,7 @@ public struct ExtensionTable: Sendable {
     /// `-m name` or `-j NAME`.
     public let name: String
     /// The family of the scenario.
-    public let family: AddressFamily
+    public let family: Family
     /// How many packets matched a rule with the extension, by the kernel's trace.
     public var matched = 0
     /// How many packets reached such a rule and did not match, by the kernel's trace.
@@ -47,7 +47,7 @@ public struct ExtensionTable: Sendable {
   }
 
   /// The names for which scenarios are required, by family.
-  public func wanted(_ family: AddressFamily) -> Set<String> {
+  public func wanted(_ family: Family) -> Set<String> {
     Set(registry.all.filter { $0.families.contains(family) }.map { ($0.kind == .match ? "-m " : "-j ") + $0.name })
   }
 
@@ -60,7 +60,7 @@ public struct ExtensionTable: Sendable {
       throw ScenarioError(path: "", reason: "a line has an extension and a scenario")
     }
     let scenario = try Scenario(ExtensionTable.timed(value, now: now))
-    let family: AddressFamily = scenario.rules6 == nil ? .ipv4 : .ipv6
+    let family: Family = scenario.rules6 == nil ? .ipv4 : .ipv6
     var row = Row(name: name, family: family)
     guard let fuzzer = fuzzers.first(where: { $0.host.family == family }), let examination = fuzzer.examine(scenario, limit: 4) else {
       throw ScenarioError(path: name, reason: "nothing can be said about it")

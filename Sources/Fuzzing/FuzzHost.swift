@@ -8,7 +8,7 @@ import XTables
 /// It is always the same host, so that the kernel's namespaces can be reused and scenarios stay short.
 public struct FuzzHost: Sendable {
   /// The family of all addresses.
-  public let family: AddressFamily
+  public let family: Family
   /// The networks in the order of the interfaces.
   public let networks: [Network]
   /// Addresses of hosts behind the default route.
@@ -27,7 +27,7 @@ public struct FuzzHost: Sendable {
   }
 
   /// Creates the host for a family.
-  public init(_ family: AddressFamily) {
+  public init(_ family: Family) {
     self.family = family
     let isFour = family == .ipv4
     let texts: [(String, String, Int, [String])] =

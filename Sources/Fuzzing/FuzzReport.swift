@@ -7,13 +7,13 @@ public struct FuzzReport: Sendable {
   /// The seed of the run.
   public let seed: UInt64
   /// The families in the order in which they were played, each with its duration in seconds.
-  public private(set) var runs: [(family: AddressFamily, outcome: Fuzzer.Outcome, seconds: Double)] = []
+  public private(set) var runs: [(family: Family, outcome: Fuzzer.Outcome, seconds: Double)] = []
 
   /// Creates a report without runs.
   public init(seed: UInt64) { self.seed = seed }
 
   /// Adds the result of a family.
-  public mutating func add(_ outcome: Fuzzer.Outcome, _ family: AddressFamily, seconds: Double) {
+  public mutating func add(_ outcome: Fuzzer.Outcome, _ family: Family, seconds: Double) {
     runs.append((family, outcome, seconds))
   }
 
@@ -72,7 +72,7 @@ public struct FuzzReport: Sendable {
     ]
   }
 
-  private static func name(_ family: AddressFamily) -> String { family == .ipv4 ? "IPv4" : "IPv6" }
+  private static func name(_ family: Family) -> String { family == .ipv4 ? "IPv4" : "IPv6" }
 
   private static func whole(_ seconds: Double) -> Int { Int(seconds.rounded()) }
 }

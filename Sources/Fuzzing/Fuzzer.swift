@@ -26,7 +26,7 @@ public struct Fuzzer: Sendable {
   ///   - names: the names of protocols in the extensions' examples.
   ///   - now: the kernel's clock in seconds since 1970; the engine uses it too.
   public init(
-    _ family: AddressFamily, registry: Registry, seed: UInt64, corpus: [String], kernel: KernelLab, names: NameDatabase,
+    _ family: Family, registry: Registry, seed: UInt64, corpus: [String], kernel: KernelLab, names: NameDatabase,
     now: @escaping @Sendable () -> Double
   ) {
     self.now = now

@@ -11,7 +11,7 @@ public import XTables
 /// The matches and targets that the running kernel accepts, found by loading each extension's examples.
 public struct KernelExtensions: Sendable {
   /// The family of the extensions.
-  public let family: AddressFamily
+  public let family: Family
   /// The accepted extensions, by name.
   public private(set) var available: Set<String> = []
   /// The refused extensions as `-m name` or `-j NAME`, with the kernel's error.
@@ -49,7 +49,7 @@ public struct KernelExtensions: Sendable {
     refused = refused.filter { !available.contains(String($0.key.dropFirst(3))) }
   }
 
-  private static func isSound(_ text: String, _ registry: Registry, _ names: NameDatabase, _ family: AddressFamily) -> Bool {
+  private static func isSound(_ text: String, _ registry: Registry, _ names: NameDatabase, _ family: Family) -> Bool {
     let parsed = RulesetParser(registry: registry, names: names, family: family).parse(SourceFile(name: "example", bytes: Array(text.utf8)))
     guard !parsed.hasErrors, let table = parsed.ruleset.tables.first else { return false }
     return TableValidator().diagnostics(for: table).allSatisfy { $0.severity != .error }

@@ -1,5 +1,5 @@
-import Conntrack
 import Documents
+import Netfilter
 import Wire
 import XTables
 

@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 import Wire
 import XTables
 

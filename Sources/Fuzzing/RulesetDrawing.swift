@@ -1,7 +1,7 @@
 import Compiler
-import Conntrack
 import Diagnostics
 import Grammar
+import Netfilter
 import Syntax
 import Wire
 import XTables

@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 public import Wire
 public import XTables
 

@@ -9,7 +9,7 @@ public struct ShellCompletion: Sendable {
   /// Creates a generator for the extensions of a registry.
   public init(registry: Registry) { self.registry = registry }
 
-  private static let commands = [AddressFamily.ipv4, .ipv6].flatMap { family in ["", "-legacy"].map { family.command + $0 } }
+  private static let commands = [Family.ipv4, .ipv6].flatMap { family in ["", "-legacy"].map { family.command + $0 } }
 
   /// The options of the commands themselves.
   private static let general = [
@@ -19,7 +19,7 @@ public struct ShellCompletion: Sendable {
     "--modprobe", "--fragments", "--ipv4", "--ipv6", "--help", "--version",
   ]
 
-  private func names(_ kind: ExtensionDescriptor.Kind, _ family: AddressFamily) -> String {
+  private func names(_ kind: ExtensionDescriptor.Kind, _ family: Family) -> String {
     registry.names(kind, family).sorted().reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }.joined(separator: " ")
   }
 

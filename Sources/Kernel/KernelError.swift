@@ -84,7 +84,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What was being done when the error occurred.
   public var reason: Reason
   /// The family of the table, if a table is concerned.
-  public var family: AddressFamily?
+  public var family: Family?
   /// The table, if one is concerned.
   public var table: String?
   /// The refused rule, if it was found.
@@ -98,7 +98,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Creates an error; every detail is optional.
   public init(
-    _ reason: Reason, family: AddressFamily? = nil, table: String? = nil, rule: RuleReference? = nil, error: SystemError? = nil,
+    _ reason: Reason, family: Family? = nil, table: String? = nil, rule: RuleReference? = nil, error: SystemError? = nil,
     message: String? = nil
   ) {
     self.reason = reason

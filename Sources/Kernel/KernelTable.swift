@@ -4,14 +4,14 @@ public import Wire
 /// A table as libiptc presents it: chains with rules whose jumps name chains.
 public struct KernelTable: Sendable, Equatable {
   /// The family of the table.
-  public var family: AddressFamily
+  public var family: Family
   /// The table's name, such as `filter`.
   public var name: String
   /// The chains: the built-in ones by hook, then the user's.
   public var chains: [KernelChain]
 
   /// Creates a table from chains in the order in which they are to be created.
-  public init(family: AddressFamily, name: String, chains: [KernelChain]) {
+  public init(family: Family, name: String, chains: [KernelChain]) {
     self.family = family
     self.name = name
     self.chains = chains
@@ -78,7 +78,7 @@ public struct KernelRule: Sendable, Equatable {
   }
 
   /// True if a rule that was read back equals this one: the same bytes under this rule's mask, without counters.
-  public func agrees(with other: KernelRule, family: AddressFamily) -> Bool {
+  public func agrees(with other: KernelRule, family: Family) -> Bool {
     guard jump == other.jump, entry.count == other.entry.count, mask.map({ $0.count == entry.count }) ?? true else { return false }
     let layout = EntryLayout(family)
     let counters = layout.counters..<(layout.counters + 16)
@@ -103,7 +103,7 @@ struct EntryLayout {
   /// The offset of the name in a match's or target's header, and its greatest length with the final zero.
   static let name = 2, nameLength = 29
 
-  init(_ family: AddressFamily) {
+  init(_ family: Family) {
     switch family {
     case .ipv4:
       size = MemoryLayout<ipt_entry>.size
@@ -120,13 +120,13 @@ struct EntryLayout {
 
 extension KernelRule {
   /// The counters in the entry; 0 if the entry is too short.
-  public func counters(_ family: AddressFamily) -> KernelCounters {
+  public func counters(_ family: Family) -> KernelCounters {
     let at = EntryLayout(family).counters
     return KernelCounters(packets: entry.hostWord(UInt64.self, at: at) ?? 0, bytes: entry.hostWord(UInt64.self, at: at + 8) ?? 0)
   }
 
   /// Sets the counters in the entry.
-  public mutating func setCounters(_ counters: KernelCounters, _ family: AddressFamily) {
+  public mutating func setCounters(_ counters: KernelCounters, _ family: Family) {
     let at = EntryLayout(family).counters
     entry.setHostWord(counters.packets, at: at)
     entry.setHostWord(counters.bytes, at: at + 8)

@@ -7,7 +7,7 @@ public import Wire
 /// The corresponding kernel structures are `ipt_getinfo` and `ipt_get_entries`, or `ip6t_getinfo` and `ip6t_get_entries`.
 public struct RawTable: Sendable, Equatable {
   /// The family of the table.
-  public var family: AddressFamily
+  public var family: Family
   /// The table's name, less than 32 bytes.
   public var name: String
   /// A bit for each hook that the table has, `1 << NF_INET_*`.
@@ -23,7 +23,7 @@ public struct RawTable: Sendable, Equatable {
 
   /// Creates a table from the fields of `ipt_replace`.
   public init(
-    family: AddressFamily, name: String, validHooks: UInt32, hookEntries: [UInt32], underflows: [UInt32], entryCount: Int,
+    family: Family, name: String, validHooks: UInt32, hookEntries: [UInt32], underflows: [UInt32], entryCount: Int,
     entries: [UInt8]
   ) {
     self.family = family
@@ -35,17 +35,17 @@ public struct RawTable: Sendable, Equatable {
     self.entries = entries
   }
 
-  static func level(_ family: AddressFamily) -> Int32 { family == .ipv4 ? Int32(IPPROTO_IP) : Int32(IPPROTO_IPV6) }
+  static func level(_ family: Family) -> Int32 { family == .ipv4 ? Int32(IPPROTO_IP) : Int32(IPPROTO_IPV6) }
 
   /// The numbers of the socket options. Only the last two differ between the families.
   enum Option {
     static let info: Int32 = 64, entries: Int32 = 65, replace: Int32 = 64, addCounters: Int32 = 65
-    static func revisionOfMatch(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 66 : 68 }
-    static func revisionOfTarget(_ family: AddressFamily) -> Int32 { family == .ipv4 ? 67 : 69 }
+    static func revisionOfMatch(_ family: Family) -> Int32 { family == .ipv4 ? 66 : 68 }
+    static func revisionOfTarget(_ family: Family) -> Int32 { family == .ipv4 ? 67 : 69 }
   }
 
   /// A raw socket of the family, for the socket options of its tables.
-  static func socket(_ family: AddressFamily) throws(KernelError) -> FileDescriptor {
+  static func socket(_ family: Family) throws(KernelError) -> FileDescriptor {
     let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let descriptor = Glibc.socket(family == .ipv4 ? AF_INET : AF_INET6, type, Int32(IPPROTO_RAW))
     guard descriptor >= 0 else { throw .call("opening a raw socket") }
@@ -53,7 +53,7 @@ public struct RawTable: Sendable, Equatable {
   }
 
   /// The table without its entries, and the size of the entries in bytes.
-  static func info(_ family: AddressFamily, _ name: String, over socket: FileDescriptor) throws(KernelError) -> (RawTable, Int) {
+  static func info(_ family: Family, _ name: String, over socket: FileDescriptor) throws(KernelError) -> (RawTable, Int) {
     guard name.utf8.count < 32 else { throw KernelError(.malformed("no name for a table"), family: family, table: name) }
     var request = Array(name.utf8) + [UInt8](repeating: 0, count: 84 - name.utf8.count)
     if let error = get(socket, level(family), Option.info, &request) {
@@ -66,18 +66,18 @@ public struct RawTable: Sendable, Equatable {
     return (table, Int(words[12]))
   }
 
-  static func info(_ family: AddressFamily, _ name: String) throws(KernelError) -> (RawTable, Int) {
+  static func info(_ family: Family, _ name: String) throws(KernelError) -> (RawTable, Int) {
     try info(family, name, over: try socket(family))
   }
 
   /// Reads a table with its counters.
   ///
   /// - Throws: `KernelError` if the kernel has no such table or denies access.
-  public static func read(_ family: AddressFamily, _ name: String) throws(KernelError) -> RawTable {
+  public static func read(_ family: Family, _ name: String) throws(KernelError) -> RawTable {
     try read(family, name, over: try socket(family))
   }
 
-  static func read(_ family: AddressFamily, _ name: String, over socket: FileDescriptor) throws(KernelError) -> RawTable {
+  static func read(_ family: Family, _ name: String, over socket: FileDescriptor) throws(KernelError) -> RawTable {
     // If another program changes the table between the two calls, the size does not match and both are repeated.
     for attempt in 0... {
       var (table, size) = try info(family, name, over: socket)
@@ -148,7 +148,7 @@ public struct ExtensionProbe: Sendable {
   public init() {}
 
   /// Asks whether the kernel has an extension in a revision. The kernel loads the module if needed.
-  public func has(_ kind: Kind, _ name: String, revision: UInt8, _ family: AddressFamily) -> Answer {
+  public func has(_ kind: Kind, _ name: String, revision: UInt8, _ family: Family) -> Answer {
     guard name.utf8.count < 29, let socket = try? RawTable.socket(family) else { return .failed(.last) }
     var request = Array(name.utf8) + [UInt8](repeating: 0, count: 29 - name.utf8.count) + [revision]
     let option = kind == .match ? RawTable.Option.revisionOfMatch(family) : RawTable.Option.revisionOfTarget(family)

@@ -18,7 +18,7 @@ extension KernelTable {
 
 extension KernelRule {
   /// Converts a typed rule to an entry's bytes, with a mask of the bytes that the kernel uses for itself.
-  public init(_ rule: Rule, _ family: AddressFamily) {
+  public init(_ rule: Rule, _ family: Family) {
     let jump: String? =
       switch rule.target {
       case .none, .use: nil
@@ -31,7 +31,7 @@ extension KernelRule {
   }
 
   /// The mask: 0 for the bytes at the end of a match's or target's structure that the kernel uses for itself.
-  private static func mask(_ rule: Rule, _ family: AddressFamily) -> [UInt8]? {
+  private static func mask(_ rule: Rule, _ family: Family) -> [UInt8]? {
     var uses = rule.matches
     if case .use(let use) = rule.target { uses.append(use) }
     guard uses.contains(where: { $0.descriptor.userSize < $0.descriptor.size }) else { return nil }

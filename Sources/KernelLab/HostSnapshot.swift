@@ -8,16 +8,16 @@ public enum HostSnapshot {
   ///   - connectionLimit: the most connections to include.
   ///   - rules: returns a family's rules as iptables-save text; nil if there are none.
   /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
-  public static func take(connectionLimit: Int, rules: (AddressFamily) throws -> String?) -> Snapshot {
+  public static func take(connectionLimit: Int, rules: (Family) throws -> String?) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
-    for family in AddressFamily.allCases {
+    for family in Family.allCases {
       let option = family == .ipv4 ? "-4" : "-6"
       if let text = ask(.ip, ["-j", option, "route", "show", "table", "all"], &reader) { reader.read(routes: text, family) }
       if let text = ask(.ip, ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
     }
     for name in reader.sysctlNames { reader.read(sysctl: name, sysctl(name)) }
-    for family in AddressFamily.allCases {
+    for family in Family.allCases {
       do {
         reader.take(rules: try rules(family), family)
       } catch {

@@ -2,6 +2,7 @@ import Documents
 internal import Kernel
 public import Lab
 public import Scenarios
+import SystemNames
 public import XTables
 
 /// Plays scenarios in the running kernel, each in a private network namespace. Requires root or an own user namespace, in which the kernel

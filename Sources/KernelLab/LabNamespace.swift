@@ -17,7 +17,7 @@ struct LabEnvironment: Hashable {
   let tables: [TableName]
 
   struct TableName: Hashable {
-    var family: AddressFamily
+    var family: Family
     var name: String
   }
 

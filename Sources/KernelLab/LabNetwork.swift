@@ -51,7 +51,7 @@ struct LabNetwork {
 
   private static func bytes(_ address: IPAddress) -> [UInt8] { bytes(address.family, address.bits) }
 
-  private static func bytes(_ family: AddressFamily, _ bits: UInt128) -> [UInt8] {
+  private static func bytes(_ family: Family, _ bits: UInt128) -> [UInt8] {
     var bytes: [UInt8] = []
     if family == .ipv4 { bytes.appendUInt32(UInt32(truncatingIfNeeded: bits)) } else { bytes.appendUInt128(bits) }
     return bytes
@@ -152,7 +152,7 @@ struct LabNetwork {
   }
 
   /// Adds a gateway of the route's family, or of the other one.
-  private static func add(_ gateway: IPAddress, of family: AddressFamily, to message: inout NetlinkMessage) {
+  private static func add(_ gateway: IPAddress, of family: Family, to message: inout NetlinkMessage) {
     if gateway.family == family {
       message.add(RouteAttribute.gateway, bytes(gateway))
     } else {
@@ -161,7 +161,7 @@ struct LabNetwork {
   }
 
   /// A `struct rtnexthop` with its attributes.
-  private static func bytes(_ hop: IPRoute.Hop, _ family: AddressFamily, _ line: LabPlan.Line) throws(KernelError) -> [UInt8] {
+  private static func bytes(_ hop: IPRoute.Hop, _ family: Family, _ line: LabPlan.Line) throws(KernelError) -> [UInt8] {
     var attributes = NetlinkMessage(type: 0)
     if let gateway = hop.gateway { add(gateway, of: family, to: &attributes) }
     if hop.realms != 0 { attributes.add(RouteAttribute.flow, host32: hop.realms) }

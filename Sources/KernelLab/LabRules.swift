@@ -41,7 +41,7 @@ struct LabRules {
     var places: Set<TracedRule> = []
     // Rules loaded later would change the numbers.
     guard !scenario.steps.contains(where: { if case .load = $0.action { true } else { false } }) else { return [] }
-    for (family, text) in [(AddressFamily.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
+    for (family, text) in [(Family.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
       var table = ""
       var counts: [String: Int] = [:]
       for line in (text ?? "").split(whereSeparator: \.isNewline) {
@@ -77,7 +77,7 @@ struct LabRules {
   }
 
   /// The counters of a family's tables.
-  func counters(_ family: AddressFamily) throws(KernelError) -> [LabTable] {
+  func counters(_ family: Family) throws(KernelError) -> [LabTable] {
     var found: [LabTable] = []
     for table in tables where table.family == family {
       let chains = try RawTable.read(family, table.name).chains.map { chain in

@@ -53,7 +53,7 @@ struct LabSets {
   }
 
   private static func message(_ command: UInt8, flags: UInt16 = 0, name: String?) -> NetlinkMessage {
-    var message = NetlinkMessage(subsystem: Message.subsystem, command, flags: flags, family: AddressFamily.ipv4.rawValue)
+    var message = NetlinkMessage(subsystem: Message.subsystem, command, flags: flags, family: Family.ipv4.rawValue)
     message.add(Attribute.version, [Message.version])
     if let name { message.add(Attribute.name, text: name) }
     return message
@@ -112,7 +112,7 @@ struct LabSets {
     }
   }
 
-  private static func add(_ bits: UInt128, _ family: AddressFamily, to data: inout NetlinkMessage) {
+  private static func add(_ bits: UInt128, _ family: Family, to data: inout NetlinkMessage) {
     var bytes: [UInt8] = []
     if family == .ipv4 { bytes.appendUInt32(UInt32(truncatingIfNeeded: bits)) } else { bytes.appendUInt128(bits) }
     data.add((family == .ipv4 ? 1 : 2) | Attribute.network, bytes)

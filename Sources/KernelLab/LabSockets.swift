@@ -13,7 +13,7 @@ struct LabSockets {
   private var peers: [String: (IPAddress, UInt16)] = [:]
 
   /// - Parameter families: the families of the host; a socket without an address listens in all of them.
-  init(_ specifications: [Scenario.Socket], families: [AddressFamily]) throws(KernelError) {
+  init(_ specifications: [Scenario.Socket], families: [Family]) throws(KernelError) {
     for specification in specifications {
       let addresses = specification.address.flatMap { IPAddress($0) }.map { [$0] } ?? families.map { IPAddress(family: $0, bits: 0) }
       for address in addresses { try open(specification, at: address, sharesPort: addresses.count > 1) }

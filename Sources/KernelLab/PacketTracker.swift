@@ -269,18 +269,18 @@ extension Packet {
 
 /// The place of a rule.
 struct TracedRule: Hashable {
-  let family: AddressFamily
+  let family: Family
   let table: String
   let chain: String
   /// From 1.
   let number: Int
 
-  init(family: AddressFamily, table: String, chain: String, number: Int) {
+  init(family: Family, table: String, chain: String, number: Int) {
     (self.family, self.table, self.chain, self.number) = (family, table, chain, number)
   }
 
   /// Parses a trace label. The kernel reports an unconditional rule as `policy`; the number identifies the rule.
-  init?(trace: String, _ family: AddressFamily) {
+  init?(trace: String, _ family: Family) {
     guard let place = TracePlace(trace) else { return nil }
     self.init(family: family, table: String(place.table), chain: String(place.chain), number: place.number)
   }

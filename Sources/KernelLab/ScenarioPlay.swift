@@ -15,7 +15,7 @@ struct ScenarioPlay {
   private var queues: NetlinkQueues
   private var sockets: LabSockets
   private var progress = TCPProgress()
-  private var counters: [AddressFamily: [LabTable]] = [:]
+  private var counters: [Family: [LabTable]] = [:]
 
   private var scenario: Scenario { plan.scenario }
   private var host: LabHost { namespace.host }
@@ -35,7 +35,7 @@ struct ScenarioPlay {
   }
 
   private mutating func readCounters() throws(KernelError) {
-    for family in AddressFamily.allCases { counters[family] = try rules.counters(family) }
+    for family in Family.allCases { counters[family] = try rules.counters(family) }
   }
 
   mutating func play() throws(KernelError) -> LabResult {
@@ -192,7 +192,7 @@ struct ScenarioPlay {
   private mutating func conclude(_ answer: inout LabStep, _ happening: Happening) throws(KernelError) {
     let before = counters
     try readCounters()
-    let ruleCounts: [AddressFamily: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
+    let ruleCounts: [Family: [String: Int]] = counters.mapValues { LabRules.ruleCounts($0) }
     answer.egress = egress(happening)
     for frame in answer.egress { progress.see(Packet(bytes: frame.packet)) }
     answer.packets = happening.tracker.packets(

@@ -1,5 +1,5 @@
-import Conntrack
 import Evaluator
+import Netfilter
 import Wire
 import XTables
 

@@ -1,6 +1,6 @@
 public import Diagnostics
 public import Wire
-public import XTables
+import XTables
 
 /// A check of `ferrule lint`: one kind of mistake or probable mistake in a ruleset.
 ///

@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 extension ConntrackTable {

@@ -1,4 +1,5 @@
-public import Conntrack
+import Conntrack
+public import Netfilter
 public import Wire
 
 /// The end of a connection that a translation changes. Kernel: `nf_nat_manip_type`.

@@ -1,5 +1,5 @@
-import Conntrack
 public import Evaluator
+import Netfilter
 public import Wire
 import XTables
 

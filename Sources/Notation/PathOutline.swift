@@ -1,8 +1,8 @@
-import Conntrack
 public import Diagnostics
 public import Evaluator
+import Netfilter
 public import Wire
-public import XTables
+import XTables
 
 /// A packet's path in encodable form.
 public struct PathOutline: Encodable, Sendable {

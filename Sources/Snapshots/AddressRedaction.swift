@@ -16,7 +16,7 @@ struct AddressRedaction {
 
   private let key: (UInt64, UInt64)
   /// Networks whose host bits are kept, left-aligned.
-  private var kept: [AddressFamily: [Prefix]] = [:]
+  private var kept: [Family: [Prefix]] = [:]
 
   init(key: (UInt64, UInt64)) { self.key = key }
 
@@ -51,7 +51,7 @@ struct AddressRedaction {
   }
 
   /// A pseudo-random bit derived from the key and the preceding bits.
-  private func flips(_ bits: UInt128, _ depth: Int, _ family: AddressFamily) -> Bool {
+  private func flips(_ bits: UInt128, _ depth: Int, _ family: Family) -> Bool {
     let prefix = depth == 0 ? 0 : bits >> UInt128(128 - depth)
     return SipHash.hash(
       [UInt64(truncatingIfNeeded: prefix), UInt64(truncatingIfNeeded: prefix >> 64), UInt64(depth) << 8 | UInt64(family.rawValue)], key: key

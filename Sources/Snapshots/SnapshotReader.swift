@@ -84,7 +84,7 @@ public struct SnapshotReader: Sendable {
   // MARK: Routes
 
   /// Parses the output of `ip -j route show table all`, or the same for IPv6.
-  public mutating func read(routes text: String, _ family: AddressFamily) {
+  public mutating func read(routes text: String, _ family: Family) {
     for route in entries(text, "ip -j route show table all") {
       guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
       if route["protocol"]?.text == "kernel", isDerived(route) { continue }
@@ -95,12 +95,12 @@ public struct SnapshotReader: Sendable {
   /// True for a route that the kernel derives from an address.
   private func isDerived(_ route: JSONValue) -> Bool {
     if route["table"]?.text == "local" { return route["protocol"]?.text == "kernel" }
-    let family: AddressFamily = route["dst"]?.text?.contains(":") == true ? .ipv6 : .ipv4
+    let family: Family = route["dst"]?.text?.contains(":") == true ? .ipv6 : .ipv4
     guard let text = route["dst"]?.text, let device = route["dev"]?.text, let prefix = Prefix(text, family) else { return false }
     return networks.contains("\(prefix.text) \(device)") || prefix.text.hasPrefix("ff00:") || prefix.text.hasPrefix("fe80:")
   }
 
-  private mutating func line(of route: JSONValue, _ destination: String, _ family: AddressFamily) -> String? {
+  private mutating func line(of route: JSONValue, _ destination: String, _ family: Family) -> String? {
     var words: [String] = []
     if let type = route["type"]?.text, type != "unicast" { words.append(type) }
     words.append(destination)
@@ -142,7 +142,7 @@ public struct SnapshotReader: Sendable {
   }
 
   /// Parses the output of `ip -j rule`, or the same for IPv6.
-  public mutating func read(policy text: String, _ family: AddressFamily) {
+  public mutating func read(policy text: String, _ family: Family) {
     let known: Set<String> = [
       "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos",
       "ipproto",
@@ -223,7 +223,7 @@ public struct SnapshotReader: Sendable {
   // MARK: Texts
 
   /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
-  public mutating func take(rules: String?, _ family: AddressFamily) {
+  public mutating func take(rules: String?, _ family: Family) {
     if rules?.contains("\u{FFFD}") == true {
       miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them")
     }
@@ -269,7 +269,7 @@ struct Prefix {
   }
 
   /// Parses `10.0.0.0/8`, an address alone, or `default`.
-  init?(_ text: String, _ family: AddressFamily) {
+  init?(_ text: String, _ family: Family) {
     let parts = text.split(separator: "/", maxSplits: 1)
     guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
     guard let length = parts.count == 2 ? Int(parts[1]) : address.family.addressBits else { return nil }

@@ -1,5 +1,5 @@
-import Conntrack
 public import Diagnostics
+import Netfilter
 public import Wire
 public import XTables
 

@@ -1,4 +1,5 @@
 import Diagnostics
+public import Wire
 public import XTables
 
 /// Formats a ruleset as iptables-save prints it. Comments and blank lines stay above the same line.

@@ -27,7 +27,7 @@ extension Packet {
     return line
   }
 
-  private static func ends(_ bytes: [UInt8], at start: Int, family: AddressFamily) -> (IPAddress, IPAddress)? {
+  private static func ends(_ bytes: [UInt8], at start: Int, family: Family) -> (IPAddress, IPAddress)? {
     switch family {
     case .ipv4: IPv4Header(bytes, at: start).map { (.v4($0.source), .v4($0.destination)) }
     case .ipv6: IPv6Header(bytes, at: start).map { (.v6($0.source), .v6($0.destination)) }

@@ -1,5 +1,5 @@
 /// The two network protocols of ip_tables and ip6_tables; the raw value is the kernel's `NFPROTO_*`, which equals `AF_*`.
-public enum AddressFamily: UInt8, Sendable, Hashable, CaseIterable {
+public enum Family: UInt8, Sendable, Hashable, CaseIterable {
   case ipv4 = 2
   case ipv6 = 10
 
@@ -24,7 +24,7 @@ public enum IPAddress: Sendable, Hashable {
   }
 
   /// An address of `family` from its bits, right-aligned for IPv4.
-  @inlinable public init(family: AddressFamily, bits: UInt128) {
+  @inlinable public init(family: Family, bits: UInt128) {
     switch family {
     case .ipv4: self = .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: bits)))
     case .ipv6: self = .v6(IPv6Address(rawValue: bits))
@@ -32,7 +32,7 @@ public enum IPAddress: Sendable, Hashable {
   }
 
   /// The family of the address.
-  @inlinable public var family: AddressFamily {
+  @inlinable public var family: Family {
     switch self {
     case .v4: .ipv4
     case .v6: .ipv6

@@ -54,7 +54,7 @@ public struct Packet: Sendable, Equatable {
   @inlinable public var count: Int { bytes.count }
 
   /// The family named by the version nibble; nil for an empty packet and other versions.
-  @inlinable public var family: AddressFamily? {
+  @inlinable public var family: Family? {
     guard let first = bytes.first else { return nil }
     return switch first >> 4 {
     case 4: .ipv4
@@ -143,7 +143,7 @@ public struct Packet: Sendable, Equatable {
 /// The location of the transport header as matches get it: the kernel's `xt_action_param.thoff` and `fragoff`, and the protocol.
 public struct TransportLocator: Sendable, Equatable {
   /// The family of the packet.
-  public var family: AddressFamily
+  public var family: Family
   /// The protocol number; for IPv6 the one after the extension headers.
   public var proto: IPProtocol
   /// Bytes from the start of the packet to the transport header; may exceed the packet. In a later IPv6 fragment it is the position of
@@ -159,7 +159,7 @@ public struct TransportLocator: Sendable, Equatable {
   /// Creates a locator; parameters as the properties of the same names.
   @inlinable
   public init(
-    family: AddressFamily, proto: IPProtocol, offset: Int, fragmentOffset: Int = 0, moreFragments: Bool = false,
+    family: Family, proto: IPProtocol, offset: Int, fragmentOffset: Int = 0, moreFragments: Bool = false,
     isTruncated: Bool = false
   ) {
     self.family = family

@@ -1,4 +1,5 @@
 import Documents
+import Netfilter
 import TestSupport
 import Wire
 

@@ -1,5 +1,6 @@
 import Documents
 import NAT
+import Netfilter
 import Wire
 import XTables
 

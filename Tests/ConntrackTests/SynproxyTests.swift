@@ -1,3 +1,4 @@
+import Netfilter
 import Testing
 import Wire
 

@@ -1,6 +1,6 @@
-import Conntrack
 import Extensions
 import Foundation
+import Netfilter
 import Testing
 import Wire
 import XTables

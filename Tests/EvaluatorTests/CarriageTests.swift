@@ -2,6 +2,7 @@ import Conntrack
 import Diagnostics
 import Evaluator
 import Extensions
+import Netfilter
 import Syntax
 import TestSupport
 import Testing

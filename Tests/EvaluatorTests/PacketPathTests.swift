@@ -1,7 +1,7 @@
-import Conntrack
 import Diagnostics
 import Evaluator
 import Extensions
+import Netfilter
 import Syntax
 import Testing
 import Wire

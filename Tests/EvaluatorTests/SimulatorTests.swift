@@ -1,8 +1,8 @@
 import Compiler
-import Conntrack
 import Diagnostics
 import Evaluator
 import Extensions
+import Netfilter
 import Syntax
 import TestSupport
 import Testing

@@ -5,6 +5,7 @@ import Foundation
 import Grammar
 import Kernel
 import Syntax
+import SystemNames
 import Testing
 import Wire
 import XTables

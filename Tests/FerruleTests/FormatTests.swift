@@ -21,7 +21,7 @@ extension Trait where Self == ConditionTrait {
 
   /// Comments and string literals are not broken by the formatter, and `LineLength` does not count a line that is a comment alone.
   @Test func everySourceFileObeysTheSwiftFormatConfiguration() throws {
-    let findings = try Self.findings("--strict", in: "Package.swift Sources Tests Benchmarks")
+    let findings = try Self.findings("--strict", in: "Package.swift Sources Products Tests Benchmarks Examples")
     #expect(findings.isEmpty, "\(findings.count) findings; run: make format\n\(findings.prefix(20).joined(separator: "\n"))")
   }
 

@@ -20,7 +20,7 @@ import XTables
     let lab = KernelLab(registry: .ferrule)
     var verifier = Verifier(runner: TestRunner(registry: .ferrule)) { lab.answer($0) }
     verifier.now = { Double(HostClock.seconds) }
-    let missing = AddressFamily.allCases.map { family in
+    let missing = Family.allCases.map { family in
       KernelExtensions(.ferrule, FuzzHost(family), names: .system, asking: lab).refused
     }
     var asked = 0

@@ -12,7 +12,7 @@ import XTables
 ///
 /// `Tests/Fixtures/extension-table.jsonl` holds them; a new extension without a line there fails.
 @Suite(.asRoot, .serialized) struct ExtensionTableTests {
-  static func fuzzer(_ family: AddressFamily, seed: UInt64 = 1, corpus: [String] = []) -> Fuzzer {
+  static func fuzzer(_ family: Family, seed: UInt64 = 1, corpus: [String] = []) -> Fuzzer {
     Fuzzer(
       family, registry: .ferrule, seed: seed, corpus: corpus, kernel: KernelLab(registry: .ferrule), names: .system,
       now: { Double(HostClock.seconds) })
@@ -32,11 +32,11 @@ import XTables
   ]
 
   @Test func everyExtensionMatchesAndDoesNot() throws {
-    let table = ExtensionTable(registry: .ferrule, fuzzers: AddressFamily.allCases.map { Self.fuzzer($0) })
+    let table = ExtensionTable(registry: .ferrule, fuzzers: Family.allCases.map { Self.fuzzer($0) })
     let lines = try TextFile.lines(PackageFolder.path + "/Tests/Fixtures/extension-table.jsonl")
     var rows: [ExtensionTable.Row] = []
     for line in lines { rows.append(try table.row(try JSONValue(parsing: line), now: Double(HostClock.seconds))) }
-    for family in AddressFamily.allCases {
+    for family in Family.allCases {
       let missing = table.wanted(family).subtracting(rows.filter { $0.family == family }.map(\.name))
       #expect(missing.isEmpty, "no scenario for \(missing.sorted()) of \(family)")
     }

@@ -16,7 +16,7 @@ import XTables
   static let count = ProcessInfo.processInfo.environment["FERRULE_FUZZ"].flatMap(Int.init) ?? 40
 
   /// The rulesets that others are mutated from: those of the examples, and of the shared material where it is.
-  static func corpus(_ family: AddressFamily) -> [String] {
+  static func corpus(_ family: Family) -> [String] {
     var paths: [String] = []
     for folder in [PackageFolder.path + "/Examples", SharedFolder.path + "/rulesets"] {
       guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else {
@@ -29,12 +29,12 @@ import XTables
     return wanted.compactMap { try? TextFile.text($0) }.filter { $0.utf8.count < 20_000 }
   }
 
-  private static func source(_ family: AddressFamily) -> FuzzCase.Source {
+  private static func source(_ family: Family) -> FuzzCase.Source {
     FuzzCase.Source(
       registry: .ferrule, host: FuzzHost(family), seed: seed, extensions: Set(Registry.ferrule.all.map(\.name)), corpus: corpus(family))
   }
 
-  @Test(arguments: AddressFamily.allCases) func theSameSeedDrawsTheSame(_ family: AddressFamily) throws {
+  @Test(arguments: Family.allCases) func theSameSeedDrawsTheSame(_ family: Family) throws {
     for number in 0..<4 {
       let drawn = Self.source(family).drawCase(number).line
       #expect(drawn == Self.source(family).drawCase(number).line)
@@ -44,7 +44,7 @@ import XTables
     #expect(Self.source(family).drawCase(0).line != Self.source(family).drawCase(1).line)
   }
 
-  @Test(.asRoot, arguments: AddressFamily.allCases) func engineAndKernelAgree(_ family: AddressFamily) {
+  @Test(.asRoot, arguments: Family.allCases) func engineAndKernelAgree(_ family: Family) {
     print("\(family): seed \(Self.seed)")
     let fuzzer = ExtensionTableTests.fuzzer(family, seed: Self.seed, corpus: Self.corpus(family))
     let outcome = fuzzer.run { done, _ in done < Self.count }
@@ -58,7 +58,7 @@ import XTables
   }
 
   /// What fuzzing has found, each a disagreement once.
-  @Test(.asRoot, arguments: AddressFamily.allCases) func whatWasFoundStaysMended(_ family: AddressFamily) throws {
+  @Test(.asRoot, arguments: Family.allCases) func whatWasFoundStaysMended(_ family: Family) throws {
     let fuzzer = ExtensionTableTests.fuzzer(family)
     for line in try TextFile.lines(PackageFolder.path + "/Tests/Fixtures/fuzz-regressions.jsonl") {
       let scenario = try Scenario(line: line)

@@ -79,7 +79,7 @@ enum PacketEntries {
 
     """
 
-  private static let rulesets: [Ruleset] = AddressFamily.allCases.map { family in
+  private static let rulesets: [Ruleset] = Family.allCases.map { family in
     let lines = rules.split(separator: "\n").compactMap { line in
       line.hasPrefix("4:") ? family == .ipv4 ? String(line.dropFirst(2)) : nil : String(line)
     }

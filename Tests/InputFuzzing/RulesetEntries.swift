@@ -12,7 +12,7 @@ enum RulesetEntries {
     InputEntry("ruleset") { read(ruleset: $0, .ipv4) },
     InputEntry("ruleset6") { read(ruleset: $0, .ipv6) },
     InputEntry("command") { bytes in
-      for family in AddressFamily.allCases { read(command: bytes, family) }
+      for family in Family.allCases { read(command: bytes, family) }
     },
     InputEntry("bytecode") { read(bytecode: $0) },
   ]

@@ -17,7 +17,7 @@ enum StructureEntries {
       }
     },
     InputEntry("xtables") { bytes in
-      for family in AddressFamily.allCases {
+      for family in Family.allCases {
         var fields = XtablesFields(bytes)
         if let facts = fields.facts(.match, family) { precondition(facts.userSize <= facts.size) }
       }
@@ -35,7 +35,7 @@ enum StructureEntries {
 
   /// A file of `ferrule compile -o`, and an entry of a rule alone.
   private static func read(blobs bytes: [UInt8]) {
-    for family in AddressFamily.allCases {
+    for family in Family.allCases {
       for blob in (try? TableBlob.split(bytes, family: family)) ?? [] { read(blob) }
       if let rule = try? TableDecompiler(registry: .ferrule).decompile(bytes, label: nil, family) {
         _ = RulePrinter(family: family, names: .builtin).line(rule, chain: "INPUT", counters: true)

@@ -4,6 +4,7 @@ import Diagnostics
 import Extensions
 import FoundationEssentials
 import Kernel
+import Netfilter
 import Syntax
 import TestSupport
 import Testing
@@ -21,7 +22,7 @@ import XTables
   }
 
   @Test(.asRoot, arguments: files) func theBlobIsTheKernels(_ file: String) throws {
-    let family: AddressFamily = file.contains("ip6tables") ? .ipv6 : .ipv4
+    let family: Family = file.contains("ip6tables") ? .ipv6 : .ipv4
     let path = "\(Self.folder)/\(file)"
     let bytes = try HostFile.bytes(path)
     let (parsed, held) = try NetworkNamespace.onNewThread {

@@ -10,7 +10,7 @@ import XTables
 /// The entries that iptables 1.8.9 makes of its own test suite go into the kernel through libiptc and come back the same.
 @Suite(.asRoot, .needsSharedFolder) struct GoldenEntriesTests {
   struct Golden: Sendable {
-    var family: AddressFamily
+    var family: Family
     var table: String
     var chain: String
     var text: String
@@ -20,7 +20,7 @@ import XTables
   static func load() throws -> [Golden] {
     try SharedFolder.lines("conformance/golden-entries-1.8.9.tsv").dropFirst().map { line in
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-      let family: AddressFamily = fields[2] == "iptables" ? .ipv4 : .ipv6
+      let family: Family = fields[2] == "iptables" ? .ipv4 : .ipv6
       var entry = try #require(Hex.bytes(fields[8]))
       // A standard target's verdict is a place in the blob that the entry came from, or a verdict as a negative number.
       let target = Int(entry[family == .ipv4 ? 88 : 140]) | Int(entry[family == .ipv4 ? 89 : 141]) << 8

@@ -5,8 +5,8 @@ import Testing
 import Wire
 
 @Suite(.asRoot) struct KernelTablesTests {
-  @Test(arguments: [AddressFamily.ipv4, .ipv6])
-  func aTableIsCommittedAndReadBack(family: AddressFamily) throws {
+  @Test(arguments: [Family.ipv4, .ipv6])
+  func aTableIsCommittedAndReadBack(family: Family) throws {
     var counted = Entries.plain(family, jump: "ACCEPT")
     counted.setCounters(KernelCounters(packets: 7, bytes: 700), family)
     let wanted = KernelTable(

@@ -3,10 +3,10 @@ import Wire
 
 /// Rules as the kernel is asked to take them.
 enum Entries {
-  static let plainSize: [AddressFamily: Int] = [.ipv4: 112, .ipv6: 168]
+  static let plainSize: [Family: Int] = [.ipv4: 112, .ipv6: 168]
 
   /// A rule without matches whose target is the kernel's own.
-  static func plain(_ family: AddressFamily, jump: String? = nil, goto: Bool = false) -> KernelRule {
+  static func plain(_ family: Family, jump: String? = nil, goto: Bool = false) -> KernelRule {
     let size = plainSize[family] ?? 112
     var entry = [UInt8](repeating: 0, count: size + 40)
     let offsets = family == .ipv4 ? 88 : 140
@@ -18,7 +18,7 @@ enum Entries {
   }
 
   /// A rule whose target is an extension.
-  static func target(_ family: AddressFamily, _ name: String, revision: UInt8 = 0, data: [UInt8]) -> KernelRule {
+  static func target(_ family: Family, _ name: String, revision: UInt8 = 0, data: [UInt8]) -> KernelRule {
     let size = plainSize[family] ?? 112
     let padded = data + [UInt8](repeating: 0, count: (8 - data.count % 8) % 8)
     var entry = [UInt8](repeating: 0, count: size + 32) + padded

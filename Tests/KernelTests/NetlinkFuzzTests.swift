@@ -119,7 +119,7 @@ import XTables
   @Test(arguments: 0..<4 as Range<UInt64>)
   func brokenTablesDoNotTrap(seed: UInt64) {
     var random = SeededRandom(seed: seed)
-    for family in AddressFamily.allCases {
+    for family in Family.allCases {
       let rules = (0..<6).flatMap { _ in Entries.plain(family, jump: nil).entry }
       for _ in 0..<500 {
         var table = RawTable(

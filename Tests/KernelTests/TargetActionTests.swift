@@ -5,6 +5,7 @@ import Extensions
 import Kernel
 import KernelLab
 import Lab
+import Netfilter
 import Scenarios
 import Syntax
 import TestSupport
@@ -203,7 +204,7 @@ private final class Topology: HostModel {
 
   func interface(named name: String) -> Interface? { ways.first { $0.interface.name == name }?.interface }
 
-  func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress? {
+  func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress? {
     ways.first { $0.interface == interface }?.address
   }
 

@@ -1,10 +1,10 @@
 import Compiler
-import Conntrack
 import Diagnostics
 import Extensions
 import Foundation
 import Grammar
 import Kernel
+import Netfilter
 import Syntax
 import Testing
 import Wire

@@ -1,7 +1,7 @@
 import Diagnostics
 import Notation
 package import Suites
-import Wire
+package import Wire
 package import XTables
 
 /// An extension's example that names a packet, as a test of a scenario file: the evaluator runs it, and a kernel can be asked about it.

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects the data connections of the Amanda backup protocol, named in `CONNECT DATA n MESG n INDEX n`. Kernel: `nf_conntrack_amanda`.
@@ -5,7 +6,7 @@ public struct AmandaHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "amanda"
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
   /// The port for automatic assignment; 0 for none.
@@ -18,7 +19,7 @@ public struct AmandaHelper: ConntrackHelper {
   /// Creates the helper.
   ///
   /// - Parameter masterTimeout: the timeout of the control connection after a request, in seconds.
-  public init(family: AddressFamily, masterTimeout: UInt32 = 300) {
+  public init(family: Family, masterTimeout: UInt32 = 300) {
     self.family = family
     self.masterTimeout = masterTimeout
   }

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects replies from any host of a network to a broadcast of this host. Kernel: `nf_conntrack_netbios_ns`, `nf_conntrack_snmp`.
@@ -5,7 +6,7 @@ public struct BroadcastHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name: String
   /// The family whose packets it reads.
-  public let family: AddressFamily = .ipv4
+  public let family: Family = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
   /// The port for automatic assignment; 0 for none.

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// The notation of an address and port in an FTP command or reply. Kernel: `nf_ct_ftp_type`.
@@ -47,7 +48,7 @@ public struct FTPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "ftp"
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
   /// The port for automatic assignment; 0 for none.
@@ -60,7 +61,7 @@ public struct FTPHelper: ConntrackHelper {
   /// Creates the helper.
   ///
   /// - Parameter isLoose: true if commands may name another host than the sender.
-  public init(family: AddressFamily, port: UInt16 = 21, isLoose: Bool = false) {
+  public init(family: Family, port: UInt16 = 21, isLoose: Bool = false) {
     self.family = family
     self.port = port
     self.isLoose = isLoose

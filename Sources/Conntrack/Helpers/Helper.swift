@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Names a helper registered with a table.
@@ -37,7 +38,7 @@ public enum HelperState: Sendable {
 public protocol ConntrackHelper: Sendable {
   /// The name that target CT and `-m helper` use, such as "ftp".
   var name: String { get }
-  var family: AddressFamily { get }
+  var family: Family { get }
   var proto: IPProtocol { get }
   /// The port that automatic assignment compares with the source port of the reply tuple; 0 for none.
   var port: UInt16 { get }
@@ -156,7 +157,7 @@ extension ConntrackCore {
 
   /// The helper of a name for a family and protocol; nil if there is none. The corresponding kernel function is
   /// `nf_conntrack_helper_try_module_get`.
-  func helper(named name: String, _ family: AddressFamily, _ proto: IPProtocol) -> HelperID? {
+  func helper(named name: String, _ family: Family, _ proto: IPProtocol) -> HelperID? {
     helpers.firstIndex { $0.name == name && $0.family == family && $0.proto == proto }
       .map { HelperID(rawValue: UInt16(truncatingIfNeeded: $0)) }
   }

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects the direct connections (DCC) that IRC clients offer. Kernel: `nf_conntrack_irc`.
@@ -5,7 +6,7 @@ public struct IRCHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "irc"
   /// The family whose packets it reads.
-  public let family: AddressFamily = .ipv4
+  public let family: Family = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
   /// The port for automatic assignment; 0 for none.

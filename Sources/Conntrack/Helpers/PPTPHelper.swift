@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// The state of a PPTP control connection. Kernel: `nf_ct_pptp_master` and `nf_nat_pptp`.
@@ -62,7 +63,7 @@ public struct PPTPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "pptp"
   /// The family whose packets it reads.
-  public let family: AddressFamily = .ipv4
+  public let family: Family = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
   /// The port for automatic assignment; 0 for none.

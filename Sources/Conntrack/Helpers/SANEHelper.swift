@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects the data connection of a network scanner. The reply to a start request names its port. Kernel: `nf_conntrack_sane`.
@@ -5,7 +6,7 @@ public struct SANEHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "sane"
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .tcp
   /// The port for automatic assignment; 0 for none.
@@ -14,7 +15,7 @@ public struct SANEHelper: ConntrackHelper {
   public let policies = [ExpectationPolicy(name: "sane", maximum: 1, timeout: 300)]
 
   /// Creates the helper.
-  public init(family: AddressFamily, port: UInt16 = 6566) {
+  public init(family: Family, port: UInt16 = 6566) {
     self.family = family
     self.port = port
   }

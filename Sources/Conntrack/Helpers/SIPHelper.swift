@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// The state of a SIP signalling connection. Kernel: `nf_ct_sip_master`.
@@ -14,7 +15,7 @@ public struct SIPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "sip"
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol
   /// The port for automatic assignment; 0 for none.
@@ -32,7 +33,7 @@ public struct SIPHelper: ConntrackHelper {
   public var isMediaDirect = true
 
   /// Creates the helper for one family and transport.
-  public init(family: AddressFamily, proto: IPProtocol, port: UInt16 = 5060) {
+  public init(family: Family, proto: IPProtocol, port: UInt16 = 5060) {
     self.family = family
     self.proto = proto
     self.port = port

@@ -1,3 +1,4 @@
+import Netfilter
 import Wire
 
 /// The media streams of calls.

@@ -50,7 +50,7 @@ package struct SIPMessage {
   }
 
   let text: PayloadText
-  let family: AddressFamily
+  let family: Family
   /// True if the message came over TCP.
   package let isTCP: Bool
 

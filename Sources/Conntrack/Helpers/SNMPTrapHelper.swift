@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Rewrites the addresses in SNMP traps under NAT. Expects no connections. Kernel: the helper of `nf_nat_snmp_basic`.
@@ -5,7 +6,7 @@ public struct SNMPTrapHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "snmp_trap"
   /// The family whose packets it reads.
-  public let family: AddressFamily = .ipv4
+  public let family: Family = .ipv4
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
   /// The port for automatic assignment; 0 for none.

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects the reply to a TFTP request; it comes from another port (RFC 1350). Kernel: `nf_conntrack_tftp`.
@@ -5,7 +6,7 @@ public struct TFTPHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = "tftp"
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto: IPProtocol = .udp
   /// The port for automatic assignment; 0 for none.
@@ -14,7 +15,7 @@ public struct TFTPHelper: ConntrackHelper {
   public let policies = [ExpectationPolicy(name: "tftp", maximum: 1, timeout: 300)]
 
   /// Creates the helper.
-  public init(family: AddressFamily, port: UInt16 = 69) {
+  public init(family: Family, port: UInt16 = 69) {
     self.family = family
     self.port = port
   }

@@ -60,8 +60,8 @@ struct ConnectionLineReader {
 
   // MARK: The beginning
 
-  private func network(_ rest: inout ArraySlice<ListingWord>) throws(ConnectionListingError) -> (kind: AddressFamily, word: ListingWord)? {
-    guard let first = rest.first, let kind: AddressFamily = ["ipv4": .ipv4, "ipv6": .ipv6][first.text] else { return nil }
+  private func network(_ rest: inout ArraySlice<ListingWord>) throws(ConnectionListingError) -> (kind: Family, word: ListingWord)? {
+    guard let first = rest.first, let kind: Family = ["ipv4": .ipv4, "ipv6": .ipv6][first.text] else { return nil }
     rest.removeFirst()
     let wanted = kind == .ipv4 ? "2" : "10"
     guard let second = rest.popFirst() else { throw missing(wanted) }

@@ -1,3 +1,4 @@
+package import Netfilter
 package import Wire
 
 /// A SYN proxy. Answers SYNs for a server and opens the connection to the server after the client's ACK. Kernel: `nf_synproxy_core`.

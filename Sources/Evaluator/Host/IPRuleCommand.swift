@@ -1,5 +1,5 @@
 public import Wire
-public import XTables
+import XTables
 
 /// `ip rule add` and `ip rule del`.
 public struct IPRule: Sendable, Hashable {

@@ -255,7 +255,7 @@ extension Host {
   }
 
   /// The interface's address as MASQUERADE selects it. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
-  public func primaryAddress(of interface: Interface, _ family: AddressFamily, near: IPAddress?) -> IPAddress? {
+  public func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress? {
     if family == .ipv4 { return selectAddress(interface, near: near, .universe) }
     let own = (device(interface).map { addresses(of: $0) } ?? []).filter { $0.address.family == .ipv6 }
     let isNear = near.map { $0.bits >> 118 == 0x3FA } ?? false

@@ -1,5 +1,6 @@
 import Conntrack
 import NAT
+import Netfilter
 import Wire
 import XTables
 

@@ -1,5 +1,6 @@
 import Conntrack
 import Diagnostics
+import Netfilter
 import Wire
 public import XTables
 

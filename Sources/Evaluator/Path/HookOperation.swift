@@ -1,4 +1,4 @@
-public import Conntrack
+public import Netfilter
 public import Wire
 public import XTables
 
@@ -7,7 +7,7 @@ public struct HookOperation: Sendable {
   /// The hook at which the operation runs.
   public let hook: Hook
   /// The family whose packets it sees.
-  public let family: AddressFamily
+  public let family: Family
   /// Operations of a hook run in ascending order of priority.
   public let priority: Int32
   /// `defrag`, `raw`, `conntrack`, `mangle`, `nat`, `filter`, `security`, `synproxy`, `confirm`.
@@ -23,7 +23,7 @@ public struct HookOperation: Sendable {
     case translate(Int)
   }
 
-  init(_ hook: Hook, _ family: AddressFamily, _ priority: Int32, _ name: String, _ action: Action) {
+  init(_ hook: Hook, _ family: Family, _ priority: Int32, _ name: String, _ action: Action) {
     self.hook = hook
     self.family = family
     self.priority = priority

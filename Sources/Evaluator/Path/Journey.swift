@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 import Wire
 import XTables
 
@@ -73,7 +73,7 @@ struct Journey {
   }
 
   /// Resets the journey for another packet without a report.
-  mutating func begin(_ family: AddressFamily, input: Interface) {
+  mutating func begin(_ family: Family, input: Interface) {
     context.begin(family, at: .prerouting, input: input)
     report = Journey.unreported
     if route != nil { route = nil }

@@ -1,4 +1,5 @@
 import Conntrack
+import Netfilter
 import Wire
 import XTables
 

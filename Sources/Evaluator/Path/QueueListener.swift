@@ -1,4 +1,4 @@
-public import Conntrack
+public import Netfilter
 public import Wire
 
 /// A packet as presented to a queue's listener. Kernel: `nf_queue_entry`, sent as `NFQNL_MSG_PACKET`.

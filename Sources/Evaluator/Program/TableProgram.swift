@@ -1,4 +1,5 @@
 import Conntrack
+import Netfilter
 public import Wire
 public import XTables
 

@@ -1,5 +1,5 @@
-public import Conntrack
 import Diagnostics
+public import Netfilter
 import Wire
 public import XTables
 

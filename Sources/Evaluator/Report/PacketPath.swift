@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 import XTables
 
 /// The hooks with their operations, for `ferrule path`.

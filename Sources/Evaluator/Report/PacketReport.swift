@@ -1,5 +1,5 @@
-public import Conntrack
 public import Diagnostics
+public import Netfilter
 public import Wire
 public import XTables
 

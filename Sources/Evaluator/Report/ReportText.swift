@@ -1,7 +1,7 @@
-import Conntrack
 public import Diagnostics
+import Netfilter
 public import Wire
-public import XTables
+import XTables
 
 extension PathReport {
   /// The report as text: the packet's path, then the path of each packet that the host made.

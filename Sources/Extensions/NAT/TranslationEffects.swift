@@ -1,5 +1,5 @@
-import Conntrack
 import NAT
+import Netfilter
 import Wire
 import XTables
 

@@ -1,5 +1,6 @@
 import CNetfilter
 import Conntrack
+import Netfilter
 public import Wire
 public import XTables
 

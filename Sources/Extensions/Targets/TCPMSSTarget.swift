@@ -1,5 +1,5 @@
 import CNetfilter
-import Conntrack
+import Netfilter
 public import Wire
 public import XTables
 

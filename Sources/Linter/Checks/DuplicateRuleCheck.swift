@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 import XTables
 
 /// Finds equal rules in a chain.

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 import XTables
 
 /// Finds `!` before an interface or address that matches every packet.

@@ -1,4 +1,5 @@
 public import Diagnostics
+import Wire
 import XTables
 
 /// Finds rules after a rule that always ends the chain.

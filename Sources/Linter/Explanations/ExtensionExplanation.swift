@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 import Wire
 public import XTables
 

@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 /// The NAT companion of the PPTP helper. Replaces the client's call id by the control connection's translated port, so the tunnels of

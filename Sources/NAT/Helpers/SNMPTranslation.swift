@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 /// The NAT companion of the SNMP helpers. Translates values of type IpAddress that are the address of a translated host (RFC 2962,

@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 /// The NAT companion of the SIP helper for session descriptions.

@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 /// The NAT companions of the helpers with addresses or ports as text in the payload.

@@ -1,8 +1,8 @@
-import Conntrack
 import Diagnostics
 import Documents
 import Evaluator
 import Lab
+import Netfilter
 import Notation
 import Scenarios
 import Wire

@@ -1,6 +1,7 @@
 public import Diagnostics
 import Documents
 import Syntax
+public import Wire
 public import XTables
 
 /// Rules of one family that a test loads, as text and parsed.

@@ -155,7 +155,7 @@ struct ScriptReader {
   private struct Network {
     let bits: UInt128
     let length: Int
-    let family: AddressFamily?
+    let family: Family?
     let interface: String
 
     func covers(_ address: IPAddress) -> Bool {

@@ -1,6 +1,6 @@
-import Conntrack
 import Evaluator
 import Lab
+import Netfilter
 import XTables
 
 /// Finds out why expected rules did not match: plays the test again and watches all of them.

@@ -42,7 +42,7 @@ public struct AddressSet: Sendable {
   /// The type, which decides what the elements are made of.
   public let type: AddressSetType
   /// The family of the addresses; nil for sets of ports, hardware addresses and sets.
-  public let family: AddressFamily?
+  public let family: Family?
   /// The bits of an address that are compared; not all with `netmask` or `bitmask`.
   public var mask: UInt128 = .max
   /// The bits of a mark that are compared (`markmask`).
@@ -66,7 +66,7 @@ public struct AddressSet: Sendable {
   private var prefixes: [[Int: Int]]
 
   /// Creates an empty set. `family` is nil for a type without addresses.
-  public init(name: String, type: AddressSetType, family: AddressFamily?) {
+  public init(name: String, type: AddressSetType, family: Family?) {
     self.name = name
     self.type = type
     self.family = family

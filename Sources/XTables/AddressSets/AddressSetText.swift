@@ -219,7 +219,7 @@ private struct AddressSetReader {
 
   /// An address, a network or a range. The prefix length is nil for a range.
   private func addresses(
-    _ text: some StringProtocol, _ family: AddressFamily
+    _ text: some StringProtocol, _ family: Family
   ) throws(AddressSetError) -> (range: ClosedRange<UInt128>, prefix: Int?) {
     let whole = AddressMask.mask(prefix: family.addressBits, family)
     let ends = text.split(separator: "-", maxSplits: 1)
@@ -237,7 +237,7 @@ private struct AddressSetReader {
   }
 
   /// The smallest list of networks that covers a range.
-  private func networks(_ range: ClosedRange<UInt128>, _ family: AddressFamily) -> [AddressSetValue] {
+  private func networks(_ range: ClosedRange<UInt128>, _ family: Family) -> [AddressSetValue] {
     var networks: [AddressSetValue] = []
     var at = range.lowerBound
     while at <= range.upperBound {

@@ -1,4 +1,4 @@
-import Conntrack
+import Netfilter
 public import Wire
 
 /// The fields that the rule header or more than one extension reads. A field that only one extension reads is declared in its file.

@@ -1,4 +1,4 @@
-public import Conntrack
+public import Netfilter
 public import Wire
 
 /// A named property of a packet or of its context.

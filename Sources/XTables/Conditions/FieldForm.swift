@@ -55,7 +55,7 @@ extension Field {
       if mask & greatest == greatest { return text(value) }
       switch form {
       case .address:
-        let family: AddressFamily = mask >> 32 == 0 ? .ipv4 : .ipv6
+        let family: Family = mask >> 32 == 0 ? .ipv4 : .ipv6
         return "\(IPAddress(family: family, bits: value))/" + (AddressMask(mask: mask).prefix(family).map { "\($0)" } ?? text(mask))
       case .interface: return String(decoding: InterfacePattern(name: value, mask: mask).text, as: UTF8.self)
       case .number, .names, .yesOrNo: return "\(text(value))/0x" + String(mask, radix: 16)

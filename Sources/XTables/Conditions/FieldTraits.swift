@@ -1,4 +1,4 @@
-public import Conntrack
+public import Netfilter
 
 /// The properties of a ``Field`` besides how it is read, from its declaration. A class, so that fields share it by reference.
 public final class FieldTraits: Sendable {

@@ -1,3 +1,5 @@
+public import Wire
+
 /// The matches of a table's rules, compiled into one flat list of tests with two exits each. The evaluator runs it for each packet.
 ///
 /// The matches of a rule are one run of tests; if one fails, the rule does. Frequently tested fields are read in place. A closure

@@ -1,4 +1,4 @@
-public import Conntrack
+public import Netfilter
 public import Wire
 
 /// Decides conditions for one packet by reading it.

@@ -1,4 +1,5 @@
 public import Conntrack
+public import Netfilter
 public import Wire
 
 /// A packet that is built field by field, with its metadata: a drawn packet, or the witness of an analysis.

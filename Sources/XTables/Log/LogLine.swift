@@ -32,7 +32,7 @@ public struct LogLine {
   }
 
   /// Adds the link-layer header: its fields by name, or all its bytes.
-  private mutating func addLink(_ link: LinkHeader?, _ input: Interface, _ family: AddressFamily) {
+  private mutating func addLink(_ link: LinkHeader?, _ input: Interface, _ family: Family) {
     if content.contains(.linkLayer) {
       guard let link else { return }
       add("MACSRC=\(link.source)", "MACDST=\(link.destination)", "MACPROTO=\(Self.hex(UInt32(link.etherType), digits: 4))")

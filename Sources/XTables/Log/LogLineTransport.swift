@@ -4,7 +4,7 @@ import Wire
 /// later parts of `dump_ipv4_packet` and `dump_ipv6_packet`.
 extension LogLine {
   mutating func addTransport(
-    _ number: IPProtocol, at: Int, _ family: AddressFamily, isFragment: Bool, isQuoted: Bool
+    _ number: IPProtocol, at: Int, _ family: Family, isFragment: Bool, isQuoted: Bool
   ) -> Bool {
     switch (number, family) {
     case (.tcp, _): return addTCP(at: at, isFragment)

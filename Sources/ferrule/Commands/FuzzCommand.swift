@@ -63,7 +63,7 @@ struct FuzzCommand: ParsableCommand {
   func run() throws {
     let stop = StopRequest()
     let seed = seed ?? UInt64(HostClock.seconds)
-    let families: [AddressFamily] = family.isIPv4 ? [.ipv4] : family.isIPv6 ? [.ipv6] : AddressFamily.allCases
+    let families: [Family] = family.isIPv4 ? [.ipv4] : family.isIPv6 ? [.ipv6] : Family.allCases
     if format == .text, !draw { try Console.print("seed \(seed)\n") }
     var report = FuzzReport(seed: seed)
     for family in families {
@@ -75,7 +75,7 @@ struct FuzzCommand: ParsableCommand {
     if !report.disagreements.isEmpty { try ExitStatus.findings.leave() }
   }
 
-  private func run(_ family: AddressFamily, seconds: Double?, _ stop: StopRequest, _ report: inout FuzzReport) throws {
+  private func run(_ family: Family, seconds: Double?, _ stop: StopRequest, _ report: inout FuzzReport) throws {
     let clock = ContinuousClock()
     let start = clock.now
     let kernel = KernelLab(registry: .installed)

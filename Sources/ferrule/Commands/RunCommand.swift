@@ -8,6 +8,7 @@ import Notation
 import Snapshots
 import Suites
 import Syntax
+import SystemNames
 import Wire
 import XTables
 

@@ -3,6 +3,7 @@ import Diagnostics
 import Kernel
 import Linter
 import Syntax
+import SystemNames
 import XTables
 
 struct ShowCommand: ParsableCommand {

@@ -4,6 +4,7 @@ import Diagnostics
 import Extensions
 import Kernel
 import Syntax
+import SystemNames
 public import XTables
 
 /// The ruleset of a command.

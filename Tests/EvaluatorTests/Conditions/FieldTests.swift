@@ -1,5 +1,5 @@
-import Conntrack
 import Extensions
+import Netfilter
 import Testing
 import Wire
 import XTables

@@ -1,3 +1,4 @@
+public import Netfilter
 public import Wire
 
 /// Expects the control and media channels of H.323 calls from their signalling. Kernel: `nf_conntrack_h323`.
@@ -6,7 +7,7 @@ public struct Q931Helper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = Q931Helper.kernelName
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.tcp
   /// The port for automatic assignment; 0 for none.
@@ -15,7 +16,7 @@ public struct Q931Helper: ConntrackHelper {
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 4, timeout: 240)]
 
   /// Creates the helper for one family.
-  public init(family: AddressFamily) { self.family = family }
+  public init(family: Family) { self.family = family }
 
   /// The corresponding kernel function is `q931_help`.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
@@ -31,7 +32,7 @@ public struct H245Helper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = H245Helper.kernelName
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// UDP, as the kernel registers it, although H.245 runs over TCP. Therefore no rule can assign this helper.
   public let proto = IPProtocol.udp
   /// The port for automatic assignment; 0 for none.
@@ -40,7 +41,7 @@ public struct H245Helper: ConntrackHelper {
   public let policies = [ExpectationPolicy(maximum: H323State.channels * 4 + 2, timeout: 240)]
 
   /// Creates the helper for one family.
-  public init(family: AddressFamily) { self.family = family }
+  public init(family: Family) { self.family = family }
 
   /// The corresponding kernel function is `h245_help`.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {
@@ -57,7 +58,7 @@ public struct RASHelper: ConntrackHelper {
   /// The name by which target CT and `-m helper` refer to it.
   public let name = RASHelper.kernelName
   /// The family whose packets it reads.
-  public let family: AddressFamily
+  public let family: Family
   /// The transport protocol of the connections it reads.
   public let proto = IPProtocol.udp
   /// The port for automatic assignment; 0 for none.
@@ -66,7 +67,7 @@ public struct RASHelper: ConntrackHelper {
   public let policies = [ExpectationPolicy(maximum: 32, timeout: 240)]
 
   /// Creates the helper for one family.
-  public init(family: AddressFamily) { self.family = family }
+  public init(family: Family) { self.family = family }
 
   /// The corresponding kernel function is `ras_help`.
   public func help(_ packet: inout Packet, at offset: Int, _ call: HelperCall) -> NetfilterVerdict {

@@ -1,0 +1,142 @@
+internal import CLinux
+internal import CNetfilter
+internal import Glibc
+
+/// A netlink socket in the network namespace of the thread that opened it.
+package struct NetlinkSocket {
+  package enum NetlinkFamily: Sendable { case route, netfilter }
+
+  private let socket: FileDescriptor
+  private let family: NetlinkFamily
+  private var sequence: UInt32 = 1
+  private var buffer = [UInt8](repeating: 0, count: 1 << 17)
+
+  /// - Parameter receiveBuffer: its size in bytes (`SO_RCVBUFFORCE`, which ignores the host's limit for root).
+  package init(_ family: NetlinkFamily, receiveBuffer: Int = 1 << 20) throws(KernelError) {
+    let number = Glibc.socket(
+      AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family == .route ? NETLINK_ROUTE : NETLINK_NETFILTER)
+    guard number >= 0 else { throw .call("opening a netlink socket") }
+    socket = FileDescriptor(number)
+    self.family = family
+    var size = Int32(clamping: receiveBuffer)
+    let length = socklen_t(MemoryLayout<Int32>.size)
+    if unsafe setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
+      _ = unsafe setsockopt(number, SOL_SOCKET, SO_RCVBUF, &size, length)
+    }
+    var address = sockaddr_nl()
+    address.nl_family = sa_family_t(AF_NETLINK)
+    let bound = unsafe withUnsafeBytes(of: &address) { bytes in
+      unsafe bind(number, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+    }
+    guard bound == 0 else { throw .call("binding a netlink socket") }
+  }
+
+  package var descriptor: Int32 { socket.number }
+
+  /// Subscribes to a multicast group.
+  package func join(group: Int32) throws(KernelError) {
+    var group = group
+    let solNetlink: Int32 = 270
+    guard unsafe setsockopt(socket.number, solNetlink, NETLINK_ADD_MEMBERSHIP, &group, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+      throw .call("joining netlink group \(group)")
+    }
+  }
+
+  private func send(_ bytes: [UInt8]) throws(KernelError) {
+    let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(socket.number, $0.baseAddress, $0.count, 0) }
+    guard count == bytes.count else { throw .call("sending to netlink") }
+  }
+
+  /// The next waiting datagram, or nil. Throws `ENOBUFS` if the kernel dropped messages because the buffer was full.
+  private mutating func receive() throws(KernelError) -> [NetlinkMessage]? {
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+      if count >= 0 { return NetlinkMessage.messages(in: Array(buffer[..<count])) }
+      let error = SystemError.last
+      if error.number == EAGAIN { return nil }
+      if error.number != EINTR { throw .call("receiving from netlink", error) }
+    }
+  }
+
+  /// All waiting messages.
+  package mutating func receiveAll() throws(KernelError) -> [NetlinkMessage] {
+    var messages: [NetlinkMessage] = []
+    while let more = try receive() { messages += more }
+    return messages
+  }
+
+  /// Sends a message without waiting for an answer.
+  package mutating func post(_ message: NetlinkMessage) throws(KernelError) {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+  }
+
+  /// Sends messages in one datagram, as batches require, and waits until the kernel has acknowledged each.
+  package mutating func request(_ messages: [NetlinkMessage], what: String) throws(KernelError) {
+    var bytes: [UInt8] = []
+    var waiting: Set<UInt32> = []
+    for var message in messages {
+      message.sequence = sequence
+      sequence &+= 1
+      message.flags |= NetlinkMessage.Flag.request
+      // For rtnetlink, the types of a batch's begin and end are RTM_NEWLINK and RTM_DELLINK.
+      let isEnd = message.type == NetlinkMessage.Control.batchBegin || message.type == NetlinkMessage.Control.batchEnd
+      if family == .route || !isEnd {
+        message.flags |= NetlinkMessage.Flag.acknowledge
+        waiting.insert(message.sequence)
+      }
+      bytes += message.bytes
+    }
+    try send(bytes)
+    while !waiting.isEmpty {
+      for answer in try wait(what) {
+        guard let error = answer.errorNumber else { continue }
+        guard error == 0 else { throw .call(what, SystemError(number: error)) }
+        waiting.remove(answer.sequence)
+      }
+    }
+  }
+
+  /// Requests a dump and collects the answers.
+  package mutating func dump(_ message: NetlinkMessage, what: String) throws(KernelError) -> [NetlinkMessage] {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+    var found: [NetlinkMessage] = []
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        if answer.type == NetlinkMessage.Control.done { return found }
+        if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
+        found.append(answer)
+      }
+    }
+  }
+
+  /// Requests one object; nil if it does not exist.
+  package mutating func get(_ message: NetlinkMessage, what: String) throws(KernelError) -> NetlinkMessage? {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        guard let error = answer.errorNumber else { return answer }
+        if error == ENOENT { return nil }
+        throw .call(what, SystemError(number: error))
+      }
+    }
+  }
+
+  /// The kernel answers within the sending call: an answer that does not arrive at once never arrives.
+  private mutating func wait(_ what: String) throws(KernelError) -> [NetlinkMessage] {
+    var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
+    guard unsafe poll(&descriptors, 1, 5000) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
+    return try receive() ?? []
+  }
+}

@@ -1,0 +1,106 @@
+public import Diagnostics
+import Wire
+public import XTables
+
+/// The objects outside the tables that rules refer to, in the running kernel and the calling thread's network namespace.
+public struct KernelObjects: Sendable {
+  private let registry: Registry
+
+  /// - Parameter registry: reads the kernel's tables; some rules in them create objects.
+  public init(registry: Registry) { self.registry = registry }
+
+  /// Reports the rules that the kernel would refuse because an object they name does not exist when the rule is loaded. The kernel loads
+  /// table after table, and rule after rule. Objects that this process may not query are not reported.
+  public func missing(for ruleset: Ruleset) -> [Diagnostic] {
+    let needed = Set(ruleset.tables.flatMap { $0.chains.flatMap { $0.rules.flatMap(Self.needs) } })
+    guard !needed.isEmpty else { return [] }
+    var known = Known(accounting: Self.accounting(needed), estimators: estimators(needed))
+    var found: [Diagnostic] = []
+    for table in ruleset.tables {
+      for chain in table.chainsInSaveOrder {
+        for rule in chain.rules { check(rule, &known, &found) }
+      }
+    }
+    return found
+  }
+
+  private struct Known {
+    /// Whether an accounting object exists; no entry if the kernel gave no answer.
+    var accounting: [KernelObject: Bool]
+    /// Estimators of the tables in the kernel and of the rules checked so far; nil if the tables cannot be read.
+    var estimators: Set<KernelObject>?
+  }
+
+  private func check(_ rule: Rule, _ known: inout Known, _ found: inout [Diagnostic]) {
+    for need in Self.needs(rule) where !Self.isThere(need, known) { found.append(Self.diagnostic(need, rule)) }
+    for case .makes(let made) in Self.uses(rule) { known.estimators?.insert(made) }
+  }
+
+  private static func isThere(_ object: KernelObject, _ known: Known) -> Bool {
+    switch object {
+    case .accountingObject: known.accounting[object] ?? true
+    case .rateEstimator: known.estimators?.contains(object) ?? true
+    }
+  }
+
+  private static func diagnostic(_ object: KernelObject, _ rule: Rule) -> Diagnostic {
+    let range = rule.source ?? SourceRange(0..<0)
+    switch object {
+    case .accountingObject(let name):
+      return Diagnostic(
+        "no-accounting-object", .error, "the kernel has no accounting object `\(name)' in this network namespace", at: range,
+        notes: [Diagnostic.Note("make it first: nfacct add \(name)")], legacyStatus: .otherProblem)
+    case .rateEstimator(let name):
+      return Diagnostic(
+        "no-rate-estimator", .error, "nothing estimates the rate `\(name)' when the kernel comes to this rule", at: range,
+        notes: [
+          Diagnostic.Note(
+            "-j RATEEST --rateest-name \(name) must stand in a rule before it, in a table before it, or in the kernel already")
+        ],
+        legacyStatus: .otherProblem)
+    }
+  }
+
+  private static func uses(_ rule: Rule) -> [KernelObjectUse] {
+    var uses = rule.matches.flatMap { $0.descriptor.objects($0.payload) }
+    if case .use(let use) = rule.target { uses += use.descriptor.objects(use.payload) }
+    return uses
+  }
+
+  private static func needs(_ rule: Rule) -> [KernelObject] {
+    uses(rule).compactMap { if case .needs(let object) = $0 { object } else { nil } }
+  }
+
+  // MARK: The kernel's
+
+  /// Queries each accounting object by name.
+  private static func accounting(_ needed: Set<KernelObject>) -> [KernelObject: Bool] {
+    guard var socket = try? NetlinkSocket(.netfilter) else { return [:] }
+    var answers: [KernelObject: Bool] = [:]
+    for object in needed {
+      guard case .accountingObject(let name) = object else { continue }
+      // NFNL_SUBSYS_ACCT, NFNL_MSG_ACCT_GET and NFACCT_NAME.
+      var request = NetlinkMessage(subsystem: 7, 1)
+      request.add(1, text: name)
+      do throws(KernelError) {
+        answers[object] = try socket.get(request, what: "asking for the accounting object \(name)") != nil
+      } catch {
+        continue
+      }
+    }
+    return answers
+  }
+
+  /// The estimators that the loaded rules of both families created; nil if the tables cannot be read.
+  private func estimators(_ needed: Set<KernelObject>) -> Set<KernelObject>? {
+    guard needed.contains(where: { if case .rateEstimator = $0 { true } else { false } }) else { return nil }
+    var found: Set<KernelObject> = []
+    for family in [Family.ipv4, .ipv6] {
+      for name in KernelTables().names(family) {
+        guard let table = try? RawTable.read(family, name).typed(registry) else { return nil }
+        for case .makes(let made) in table.chains.flatMap({ $0.rules.flatMap(Self.uses) }) { found.insert(made) }
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,141 @@
+public import Wire
+
+/// A table of the kernel, opened to change single rules. Untouched rules keep their counters, including packets counted meanwhile.
+///
+/// The corresponding C functions are libiptc's `iptc_append_entry` and its relatives. Names that are too long for libiptc's buffers are
+/// refused, never cut. The caller holds the lock.
+public struct TableEditor: ~Copyable {
+  private let handle: TableHandle
+
+  /// - Parameter modprobe: the program that loads the kernel's module if needed; nil for the system's.
+  /// - Throws: `KernelError` if the kernel has no such table or denies access.
+  public init(_ family: Family, _ name: String, modprobe: String? = nil) throws(KernelError) {
+    do throws(KernelError) {
+      handle = try TableHandle(family, name)
+    } catch {
+      guard KernelModule.load(family, by: modprobe) else { throw error }
+      handle = try TableHandle(family, name)
+    }
+  }
+
+  /// Reads the table with the changes made so far.
+  ///
+  /// - Throws: `KernelError` if a rule cannot be read.
+  public func read() throws(KernelError) -> KernelTable { try handle.read() }
+
+  /// The names of all chains: built-in chains by hook, then the user's in byte order.
+  public var chainNames: [String] { handle.chainNames() }
+
+  /// True if the table has a chain of this name, `iptc_is_chain`.
+  public func isChain(_ name: String) -> Bool { name.utf8.count < 32 && handle.isChain(name) }
+
+  /// True if the table has a built-in chain of this name, `iptc_builtin`.
+  public func isBuiltin(_ name: String) -> Bool { isChain(name) && handle.isBuiltin(name) }
+
+  /// Appends a rule to a chain, `iptc_append_entry`.
+  ///
+  /// - Throws: `KernelError` if the chain does not exist or the entry is invalid.
+  public func append(_ rule: KernelRule, to chain: String) throws(KernelError) { try handle.appendRule(rule, to: chain) }
+
+  /// Inserts a rule, `iptc_insert_entry`.
+  ///
+  /// - Parameter number: the new rule's position, from 1.
+  /// - Throws: `KernelError` if the chain does not exist or is too short.
+  public func insert(_ rule: KernelRule, into chain: String, at number: Int) throws(KernelError) {
+    try handle.insertRule(rule, into: chain, at: number)
+  }
+
+  /// Replaces the rule with this number, from 1, `iptc_replace_entry`.
+  ///
+  /// - Throws: `KernelError` if there is no such rule.
+  public func replace(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
+    try handle.replaceRule(rule, in: chain, at: number)
+  }
+
+  /// Deletes the first rule with the same bytes, ignoring bytes that the kernel uses for itself, `iptc_delete_entry`.
+  ///
+  /// - Throws: `KernelError` if no rule is equal.
+  public func delete(_ rule: KernelRule, in chain: String) throws(KernelError) {
+    try handle.deleteRule(rule, in: chain, checkingOnly: false)
+  }
+
+  /// Checks that a rule with the same bytes exists, `iptc_check_entry`.
+  ///
+  /// - Throws: `KernelError` if no rule is equal.
+  public func check(_ rule: KernelRule, in chain: String) throws(KernelError) {
+    try handle.deleteRule(rule, in: chain, checkingOnly: true)
+  }
+
+  /// libiptc's text for an error of the function called last.
+  public func message(of error: SystemError) -> String? { handle.message(of: error) }
+
+  /// Prints libiptc's internal state to standard output, as `iptables -vv` does.
+  public func dump() { handle.dump() }
+
+  /// Deletes the rule with this number, from 1, `iptc_delete_num_entry`.
+  ///
+  /// - Throws: `KernelError` if there is no such rule.
+  public func delete(in chain: String, at number: Int) throws(KernelError) {
+    try handle.deleteRule(in: try checked(chain), at: number)
+  }
+
+  /// Deletes all rules of a chain, `iptc_flush_entries`.
+  ///
+  /// - Throws: `KernelError` if the chain does not exist.
+  public func flush(_ chain: String) throws(KernelError) { try handle.flush(try checked(chain)) }
+
+  /// Sets the counters of a chain's rules and policy to 0, `iptc_zero_entries`.
+  ///
+  /// - Throws: `KernelError` if the chain does not exist.
+  public func zero(_ chain: String) throws(KernelError) { try handle.zero(try checked(chain)) }
+
+  /// Sets the counters of the rule with this number, from 1, to 0, `iptc_zero_counter`.
+  ///
+  /// - Throws: `KernelError` if there is no such rule.
+  public func zero(in chain: String, at number: Int) throws(KernelError) {
+    try handle.zeroRule(in: try checked(chain), at: number)
+  }
+
+  /// Creates an empty user's chain, `iptc_create_chain`.
+  ///
+  /// - Throws: `KernelError` if the name is too long or in use.
+  public func createChain(_ chain: String) throws(KernelError) { try handle.createChain(chain) }
+
+  /// Deletes a user's chain, `iptc_delete_chain`.
+  ///
+  /// - Throws: `KernelError` if the chain is built in, has rules, or is jumped to.
+  public func deleteChain(_ chain: String) throws(KernelError) { try handle.deleteChain(try checked(chain)) }
+
+  /// Renames a user's chain, `iptc_rename_chain`.
+  ///
+  /// - Throws: `KernelError` if the chain does not exist, or the new name is too long or in use.
+  public func renameChain(_ chain: String, to name: String) throws(KernelError) {
+    try handle.renameChain(try checked(chain), to: try checked(name))
+  }
+
+  /// Sets a built-in chain's policy, and its counters if given, `iptc_set_policy`.
+  ///
+  /// - Throws: `KernelError` if the chain is not built in or the policy is not `ACCEPT` or `DROP`.
+  public func setPolicy(_ policy: String, of chain: String, counters: KernelCounters?) throws(KernelError) {
+    try handle.setPolicy(policy, of: try checked(chain), counters)
+  }
+
+  /// Replaces the whole table, and discards earlier changes.
+  ///
+  /// - Throws: `KernelError` if a chain's name or a rule's entry is invalid.
+  public func replace(by table: KernelTable, keepsCounters: Bool) throws(KernelError) {
+    try handle.replace(by: table, keepsCounters: keepsCounters)
+  }
+
+  /// Commits the changes to the kernel, `iptc_commit`. The editor must not be used afterwards.
+  ///
+  /// - Throws: `KernelError` if the kernel refuses the table.
+  public func commit() throws(KernelError) { try handle.commit() }
+
+  private func checked(_ name: String) throws(KernelError) -> String {
+    guard name.utf8.count < 32, !name.utf8.contains(0) else {
+      throw KernelError(.malformed("\(name) is too long for a chain"), family: handle.family, table: handle.name)
+    }
+    return name
+  }
+}
