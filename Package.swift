@@ -90,7 +90,7 @@ let package = Package(
       name: "ferrule-legacy-multi", dependencies: ["DropIn", "Extensions", "Kernel", "XTables"], swiftSettings: strict),
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
-    floorOfTests("TestSupport", on: ["Kernel", "Lab", "Evaluator", "Diagnostics"]),
+    floorOfTests("TestSupport", on: ["Kernel", "Compiler", "XTables", "Lab", "Evaluator", "Diagnostics"]),
     tests("WireTests", of: ["Lab", "XTables", "Wire", "Capture"]),
     tests("ConntrackTests", of: ["Lab", "XTables", "Conntrack", "NAT", "Wire"]),
     tests("LanguageTests", of: ["Grammar", "Diagnostics", "XTables", "Syntax", "Compiler", "Extensions", "Kernel", "Wire", "Conntrack"]),
@@ -112,10 +112,14 @@ let package = Package(
     // Starts programs whose memory is measured: see its comment.
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
-    .executableTarget(name: "SandboxProbe", dependencies: ["Kernel", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
+    .executableTarget(
+      name: "SandboxProbe", dependencies: ["Kernel", "Compiler", "XTables", "Wire"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests(
       "KernelTests",
-      of: ["SandboxProbe", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Diagnostics", "Wire"]),
+      of: [
+        "SandboxProbe", "CNetfilter", "KernelLab", "Kernel", "Lab", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack",
+        "Diagnostics", "Wire",
+      ]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
       "InputFuzzing",

@@ -1,7 +1,9 @@
+internal import Compiler
 internal import Evaluator
 internal import Kernel
 internal import Lab
 internal import Wire
+internal import XTables
 
 /// The properties of a namespace. Scenarios with equal environments can be played in one namespace in sequence.
 struct LabEnvironment: Hashable {
@@ -16,7 +18,7 @@ struct LabEnvironment: Hashable {
 
   struct TableName: Hashable {
     var family: AddressFamily
-    var name: String
+    var name: XTables.TableName
   }
 
   init(_ plan: LabPlan) {
@@ -38,7 +40,7 @@ final class LabNamespace {
   var observer: Observer
   var conntrack: ConntrackListener
   private let reference: NetworkNamespace.Reference
-  private let pristine: [RawTable]
+  private let pristine: [TableBlob]
 
   /// Creates a namespace and moves the calling thread into it.
   init(_ plan: LabPlan) throws(KernelError) {
@@ -49,8 +51,8 @@ final class LabNamespace {
     observer = try Observer(swallows: plan.scenario.mode == .sink, userGroups: environment.logGroups)
     conntrack = try ConntrackListener()
     host = try LabHost(plan)
-    var pristine: [RawTable] = []
-    for table in environment.tables { pristine.append(try RawTable.read(table.family, table.name)) }
+    var pristine: [TableBlob] = []
+    for table in environment.tables { pristine.append(try LegacyTables().table(table.family, table.name)) }
     self.pristine = pristine
     self.environment = environment
   }
@@ -60,7 +62,7 @@ final class LabNamespace {
 
   /// Resets the namespace. Rules are removed first, with the state that `recent` or `hashlimit` keeps under their names.
   func reset() throws(KernelError) {
-    for table in pristine { try table.replace() }
+    try LegacyTables().replace(pristine, ReplaceOptions())
     try conntrack.forget()
     try drain()
   }

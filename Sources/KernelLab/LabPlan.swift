@@ -110,6 +110,6 @@ struct LabPlan {
   }
 
   static func tables(_ rulesets: [Ruleset]) -> [LabEnvironment.TableName] {
-    rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name.rawValue) } }
+    rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name) } }
   }
 }

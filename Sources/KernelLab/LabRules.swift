@@ -1,3 +1,4 @@
+internal import Compiler
 internal import Kernel
 internal import Lab
 internal import Wire
@@ -20,7 +21,7 @@ struct LabRules {
   mutating func load(_ rulesets: [Ruleset]) throws(KernelError) {
     for table in rulesets.flatMap(\.tables) {
       do throws(KernelError) {
-        try RawTable(table).replace()
+        try LegacyTables().replace([TableCompiler().compile(table)], ReplaceOptions())
       } catch {
         throw LabRules.explained(error, table)
       }
@@ -78,13 +79,7 @@ struct LabRules {
   func counters(_ family: AddressFamily) throws(KernelError) -> [LabTable] {
     var found: [LabTable] = []
     for table in tables where table.family == family {
-      let chains = try RawTable.read(family, table.name).chains.map { chain in
-        LabTable.Chain(
-          name: chain.name, policy: chain.policy,
-          count: chain.policy == nil ? LabCount() : LabCount(chain.counters.packets, chain.counters.bytes),
-          rules: chain.rules.map { LabCount($0.packets, $0.bytes) })
-      }
-      found.append(LabTable(name: table.name, chains: chains))
+      found.append(try LegacyTables().table(family, table.name).labTable())
     }
     return found
   }
@@ -96,5 +91,25 @@ struct LabRules {
       for chain in table.chains { counts["\(table.name):\(chain.name)"] = chain.rules.count }
     }
     return counts
+  }
+}
+
+extension TableBlob {
+  /// The counters of the table: the built-in chains by hook, then the user's in the order of the entries.
+  fileprivate func labTable() throws(KernelError) -> LabTable {
+    do throws(DecompileError) {
+      var chains: [LabTable.Chain] = []
+      for chain in try self.chains() {
+        let isBuiltin = chain.hook != nil
+        chains.append(
+          LabTable.Chain(
+            name: chain.name, policy: isBuiltin ? chain.policy.rawValue : nil,
+            count: isBuiltin ? LabCount(chain.counters.packets, chain.counters.bytes) : LabCount(),
+            rules: try ruleCounters(chain).map { LabCount($0.packets, $0.bytes) }))
+      }
+      return LabTable(name: name.rawValue, chains: chains)
+    } catch {
+      throw KernelError(.malformed("the entry at offset \(error.offset) \(error.message)"), family: family, table: name.rawValue)
+    }
   }
 }

@@ -11,6 +11,18 @@ public enum KernelObject: Sendable, Hashable {
 public enum KernelObjectUse: Sendable, Hashable {
   /// The kernel refuses the rule if the object does not exist.
   case needs(KernelObject)
+  /// The kernel refuses the rule if there is no ipset of this number. The parser has asked the kernel for the number of the set that the
+  /// text names.
+  case needsSet(UInt16)
   /// The kernel creates the object if it does not exist.
   case makes(KernelObject)
+}
+
+extension Rule {
+  /// The uses of kernel objects by the matches and the target, in their order.
+  package var objectUses: [KernelObjectUse] {
+    var uses = matches.flatMap { $0.descriptor.objects($0.payload) }
+    if case .use(let use) = target { uses += use.descriptor.objects(use.payload) }
+    return uses
+  }
 }

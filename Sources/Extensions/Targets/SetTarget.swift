@@ -206,6 +206,11 @@ public enum SetTarget: TargetExtension {
     }
   }
 
+  public static func objects(_ info: Info) -> [KernelObjectUse] {
+    [info.kernel.added, info.kernel.removed, info.kernel.mapped].map(\.index).filter { $0 != AddressSetReference.noIndex }
+      .map { .needsSet($0) }
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     for reference in [info.kernel.added, info.kernel.removed, info.kernel.mapped] where reference.dimension > 6 {
       throw .kernel("SET: a set has at most six dimensions")
