@@ -28,7 +28,7 @@ struct LabEnvironment: Hashable {
     sysctls = scenario.sysctls.map { [$0.name, $0.value] }
     mode = scenario.mode
     usesIPv6 = scenario.usesIPv6
-    logGroups = LabRules.logGroups(scenario)
+    logGroups = LabRules.logGroups(plan)
     tables = plan.tables
   }
 }

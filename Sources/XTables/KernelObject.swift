@@ -25,4 +25,17 @@ extension Rule {
     if case .use(let use) = target { uses += use.descriptor.objects(use.payload) }
     return uses
   }
+
+  /// What the matches and the target need from programs and files outside the kernel, in their order.
+  package var hostUses: [HostUse] {
+    var uses = matches.flatMap { $0.descriptor.hostUses($0.payload) }
+    if case .use(let use) = target { uses += use.descriptor.hostUses(use.payload) }
+    return uses
+  }
+
+  /// Whether a match or the target has a property.
+  package func has(_ trait: ExtensionTraits) -> Bool {
+    if case .use(let use) = target, use.descriptor.traits.contains(trait) { return true }
+    return matches.contains { $0.descriptor.traits.contains(trait) }
+  }
 }
