@@ -49,12 +49,11 @@ public struct BlobListing: Encodable, Sendable {
     underflows = Dictionary(uniqueKeysWithValues: hooks.map { ($0.name, Int(blob.underflows[$0.rawValue])) })
     var entries: [Entry] = []
     var at = 0
-    let geometry = EntryGeometry(table.family)
     func add(_ chain: String, _ text: String) {
-      let size = Int(blob.entries.word(UInt16.self, at: at + geometry.nextOffset) ?? 0)
-      let hex = blob.entries[at..<at + size].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-      entries.append(Entry(offset: at, size: size, chain: chain, text: text, hex: hex))
-      at += size
+      let end = (try? blob.layout.entry(at: at, in: blob.entries))?.end ?? at
+      let hex = blob.entries[at..<end].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      entries.append(Entry(offset: at, size: end - at, chain: chain, text: text, hex: hex))
+      at = end
     }
     for chain in table.chainsInSaveOrder {
       if !chain.isBuiltin { add(chain.name, "chain \(chain.name)") }

@@ -21,38 +21,53 @@ public struct EntryEncoder: Sendable {
 
   /// Appends the entry of a rule to `bytes`.
   func append(_ rule: Rule, to bytes: inout [UInt8]) {
-    let geometry = EntryGeometry(family)
+    let layout = EntryLayout(family)
     let start = bytes.count
-    bytes.append(contentsOf: geometry.blankEntry)
-    encode(rule, geometry, &bytes, at: start)
+    bytes.append(contentsOf: layout.blankEntry)
+    encode(rule, layout, &bytes, at: start)
     for match in rule.matches { append(match, to: &bytes) }
-    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.targetOffset)
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + layout.targetOffset)
     switch rule.target {
     case .none, .jump, .goto: appendStandard(0, to: &bytes)
     case .verdict(let verdict): appendStandard(verdict.code, to: &bytes)
     case .use(let use): append(use, to: &bytes)
     }
-    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + geometry.nextOffset)
-    bytes.put(rule.counters.packets, at: start + geometry.counters)
-    bytes.put(rule.counters.bytes, at: start + geometry.counters + 8)
+    bytes.put(UInt16(truncatingIfNeeded: bytes.count - start), at: start + layout.nextOffset)
+    bytes.put(rule.counters.packets, at: start + layout.counters.lowerBound)
+    bytes.put(rule.counters.bytes, at: start + layout.counters.lowerBound + 8)
   }
 
   /// The size of the rule's entry in bytes. More than 65,535 do not fit into `next_offset`; ``TableValidator`` reports such a rule.
   public func size(_ rule: Rule) -> Int {
-    let matches = rule.matches.reduce(0) { $0 + EntryGeometry.extensionHeader + $1.descriptor.size }
+    let matches = rule.matches.reduce(0) { $0 + EntryLayout.extensionHeader + $1.descriptor.size }
     let target =
-      if case .use(let use) = rule.target { EntryGeometry.extensionHeader + use.descriptor.size } else { EntryGeometry.standardTarget }
-    return EntryGeometry(family).size + matches + target
+      if case .use(let use) = rule.target { EntryLayout.extensionHeader + use.descriptor.size } else { EntryLayout.standardTarget }
+    return EntryLayout(family).size + matches + target
+  }
+
+  /// A mask of the bytes of the rule's entry: 0 at the end of a match's or target's structure, where the kernel keeps data of its own, and
+  /// 0xff elsewhere. Nil if there are no such bytes.
+  package func mask(_ rule: Rule) -> [UInt8]? {
+    var uses = rule.matches
+    if case .use(let use) = rule.target { uses.append(use) }
+    guard uses.contains(where: { $0.descriptor.userSize < $0.descriptor.size }) else { return nil }
+    var mask = [UInt8](repeating: 0xff, count: EntryLayout(family).size)
+    for use in uses {
+      mask += [UInt8](repeating: 0xff, count: EntryLayout.extensionHeader + use.descriptor.userSize)
+      mask += [UInt8](repeating: 0, count: use.descriptor.size - use.descriptor.userSize)
+    }
+    if case .use = rule.target { return mask }
+    return mask + [UInt8](repeating: 0xff, count: EntryLayout.standardTarget)
   }
 
   /// An entry with an `xt_error_target`: the head of a user chain, or the end of the table.
   func errorEntry(_ name: String) -> [UInt8] {
-    let geometry = EntryGeometry(family)
-    var bytes = [UInt8](repeating: 0, count: geometry.size)
-    bytes.put(UInt16(geometry.size), at: geometry.targetOffset)
-    bytes.put(UInt16(geometry.size + EntryGeometry.errorTarget), at: geometry.nextOffset)
-    bytes.append(contentsOf: ExtensionDescriptor.entryHeader(name: "ERROR", revision: 0, size: EntryGeometry.errorTarget))
-    var data = [UInt8](repeating: 0, count: EntryGeometry.errorTarget - EntryGeometry.extensionHeader)
+    let layout = EntryLayout(family)
+    var bytes = [UInt8](repeating: 0, count: layout.size)
+    bytes.put(UInt16(layout.size), at: layout.targetOffset)
+    bytes.put(UInt16(layout.size + EntryLayout.errorTarget), at: layout.nextOffset)
+    bytes.append(contentsOf: ExtensionDescriptor.entryHeader(name: "ERROR", revision: 0, size: EntryLayout.errorTarget))
+    var data = [UInt8](repeating: 0, count: EntryLayout.errorTarget - EntryLayout.extensionHeader)
     for (index, byte) in name.utf8.enumerated() where index < 29 { data[index] = byte }
     return bytes + data
   }
@@ -62,7 +77,7 @@ public struct EntryEncoder: Sendable {
     entry(Rule(target: .verdict(verdict), counters: counters))
   }
 
-  private func encode(_ rule: Rule, _ geometry: EntryGeometry, _ bytes: inout [UInt8], at start: Int) {
+  private func encode(_ rule: Rule, _ layout: EntryLayout, _ bytes: inout [UInt8], at start: Int) {
     let header = rule.header
     let length = family == .ipv4 ? 4 : 16
     bytes.put(header.source.address, bytes: length, at: start)
@@ -95,7 +110,7 @@ public struct EntryEncoder: Sendable {
 
   private func appendStandard(_ verdict: Int32, to bytes: inout [UInt8]) {
     let start = bytes.count
-    bytes.append(contentsOf: EntryGeometry.blankStandardTarget)
-    bytes.put(verdict, at: start + EntryGeometry.extensionHeader)
+    bytes.append(contentsOf: EntryLayout.blankStandardTarget)
+    bytes.put(verdict, at: start + EntryLayout.extensionHeader)
   }
 }

@@ -20,7 +20,7 @@ struct EntryLog: ~Copyable {
   private static let goesOn = Int32.max
 
   private let encoder: EntryEncoder
-  private let geometry: EntryGeometry
+  private let entryLayout: EntryLayout
   private var entries: [UInt8] = []
   private var runs: [Run] = []
   private var hasMarks = false
@@ -29,7 +29,7 @@ struct EntryLog: ~Copyable {
   /// - Parameter capacity: the expected size of all entries in bytes. Reserved memory that is never written is never used.
   init(_ family: Family, capacity: Int) {
     encoder = EntryEncoder(family: family)
-    geometry = EntryGeometry(family)
+    entryLayout = EntryLayout(family)
     entries.reserveCapacity(capacity)
   }
 
@@ -65,7 +65,7 @@ struct EntryLog: ~Copyable {
 
   /// Makes the blob of the whole table. The chains are taken from `table`; its rules are ignored.
   consuming func blob(_ table: Table) -> TableBlob {
-    let layout = ChainLayout(table, ruleBytes: ruleBytes(of: table.chains.count), geometry)
+    let layout = ChainLayout(table, ruleBytes: ruleBytes(of: table.chains.count), entryLayout)
     place(layout)
     layout.writeEnds(of: table, encoder, into: &entries)
     if hasMarks { resolveMarks(layout.firstRules) }
@@ -114,16 +114,12 @@ struct EntryLog: ~Copyable {
 
   private mutating func resolveMarks(_ firstRules: [Int]) {
     var at = 0
-    while at < entries.count, let target = entries.word(UInt16.self, at: at + geometry.targetOffset),
-      let size = entries.word(UInt16.self, at: at + geometry.nextOffset)
-    {
-      let data = at + Int(target) + EntryGeometry.extensionHeader
-      let next = at + Int(size)
-      // Only a standard target has an empty name.
-      if entries[at + Int(target) + 2] == 0, let mark = entries.word(Int32.self, at: data), mark >= 0 {
-        entries.put(Int32(truncatingIfNeeded: mark == Self.goesOn ? next : firstRules[Int(mark)]), at: data)
+    while at < entries.count, let place = try? entryLayout.entry(at: at, in: entries) {
+      if entryLayout.isStandard(place, in: entries), let mark = entryLayout.verdict(of: place, in: entries), mark >= 0 {
+        let destination = mark == Self.goesOn ? place.end : firstRules[Int(mark)]
+        entries.put(Int32(truncatingIfNeeded: destination), at: place.target + EntryLayout.extensionHeader)
       }
-      at = next
+      at = place.end
     }
   }
 }
@@ -134,22 +130,22 @@ private struct ChainLayout {
   let firstRules: [Int]
   let policies: [Int]
   let size: Int
-  private let geometry: EntryGeometry
+  private let entryLayout: EntryLayout
 
-  init(_ table: Table, ruleBytes: [Int], _ geometry: EntryGeometry) {
+  init(_ table: Table, ruleBytes: [Int], _ entryLayout: EntryLayout) {
     var firstRules = [Int](repeating: 0, count: table.chains.count)
     var policies = firstRules
     var at = 0
     for index in table.saveOrder {
-      if !table.chains[index].isBuiltin { at += geometry.size + EntryGeometry.errorTarget }
+      if !table.chains[index].isBuiltin { at += entryLayout.size + EntryLayout.errorTarget }
       firstRules[index] = at
       policies[index] = at + ruleBytes[index]
-      at = policies[index] + geometry.size + EntryGeometry.standardTarget
+      at = policies[index] + entryLayout.size + EntryLayout.standardTarget
     }
     self.firstRules = firstRules
     self.policies = policies
-    self.geometry = geometry
-    size = at + geometry.size + EntryGeometry.errorTarget
+    self.entryLayout = entryLayout
+    size = at + entryLayout.size + EntryLayout.errorTarget
   }
 
   /// Writes the entries around the rules: the heads of user chains, the policies, and the table's end.
@@ -157,11 +153,11 @@ private struct ChainLayout {
     func write(_ entry: [UInt8], at place: Int) { Payload.copy(entry.indices, of: entry, into: &entries, at: place) }
     for (index, chain) in table.chains.enumerated() {
       if !chain.isBuiltin {
-        write(encoder.errorEntry(chain.name), at: firstRules[index] - geometry.size - EntryGeometry.errorTarget)
+        write(encoder.errorEntry(chain.name), at: firstRules[index] - entryLayout.size - EntryLayout.errorTarget)
       }
       let policy = encoder.policyEntry(chain.policy ?? .return, chain.isBuiltin ? chain.counters : .zero)
       write(policy, at: policies[index])
     }
-    write(encoder.errorEntry("ERROR"), at: size - geometry.size - EntryGeometry.errorTarget)
+    write(encoder.errorEntry("ERROR"), at: size - entryLayout.size - EntryLayout.errorTarget)
   }
 }

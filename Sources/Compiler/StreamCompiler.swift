@@ -1,4 +1,3 @@
-import Conntrack
 import Diagnostics
 public import Syntax
 import Wire
@@ -40,7 +39,7 @@ public struct StreamCompiler {
   /// The names of the tables in the order of the text, after its end was added; nil if the text must be read whole.
   public consuming func tableNames() -> [TableName]? { stream.isPlain && sink.isSound ? sink.names : nil }
 
-  /// Whether a rule so far names or creates a kernel object outside the tables, such as an ipset or a hashlimit table.
+  /// Whether a rule so far names or creates a kernel object outside the tables, such as an accounting object.
   public var namesObjects: Bool { sink.namesObjects }
 
   /// Whether iptables-restore would print no notice for the text so far.
@@ -57,10 +56,7 @@ private final class EntrySink: RuleSink {
   private let length: Int
   private let keepsEntries: Bool
   private var log: EntryLog?
-  private var outlines: [ChainOutline] = []
-  /// Rules that the kernel accepts at some hooks only, in user chains. The end of the table decides, when the hooks of each chain
-  /// are known.
-  private var undecided: [(rule: Rule, chain: Int, position: Int)] = []
+  private var check: TableCheck?
 
   init(length: Int, keepsEntries: Bool) {
     self.length = length
@@ -70,39 +66,25 @@ private final class EntrySink: RuleSink {
   func begin(_ table: Table) {
     // Entries are rarely ten times as long as their text, and reserved memory that is never written is not used.
     log = EntryLog(table.family, capacity: keepsEntries ? length * 10 : 0)
-    outlines = []
-    undecided = []
+    check = TableCheck()
   }
 
   func append(_ rules: [Rule], to chain: Int, of table: Table) {
-    while outlines.count < table.chains.count { outlines.append(ChainOutline()) }
     for rule in rules {
       let destination = rule.target.chain.flatMap { table.index(of: $0) }
       let before = log?.byteCount ?? 0
       log?.append(rule, to: chain, jumpingTo: destination)
-      if (log?.byteCount ?? 0) - before > Int(UInt16.max) { isSound = false }
+      let size = (log?.byteCount ?? 0) - before
       if !keepsEntries { log?.forget() }
       if !namesObjects { namesObjects = rule.namesObjects }
-      let position = outlines[chain].walked
-      outlines[chain].add(rule, jumpingTo: destination)
-      // A user chain may be reached from any hook of the table. A rule that is accepted at all hooks is accepted at each.
-      let hooks = table.chains[chain].hook.map { HookMask($0) } ?? table.name.hookMask
-      if !rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks)) {
-        undecided.append((rule, chain, position))
-      }
+      check?.add(rule, size: size, to: chain, jumpingTo: destination, of: table)
     }
+    if check?.hasBigRule == true { isSound = false }
   }
 
   func end(_ table: Table) {
-    while outlines.count < table.chains.count { outlines.append(ChainOutline()) }
-    guard isSound, let log = log.take() else { return }
-    let reach = ChainReach(table, outlines)
-    isSound =
-      reach.loop == nil
-      && undecided.allSatisfy { rule, chain, position in
-        let hooks = position < reach.walked[chain] ? reach.hooks[chain] : []
-        return rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks))
-      }
+    guard isSound, let log = log.take(), let check = check.take() else { return }
+    isSound = check.diagnostics(for: table).isEmpty
     guard isSound else { return }
     names.append(table.name)
     guard keepsEntries else { return }
@@ -116,20 +98,19 @@ private final class EntrySink: RuleSink {
 }
 
 extension Rule {
+  /// Whether a match or the target names or creates an object that only the kernel knows.
   fileprivate var namesObjects: Bool {
-    if matches.contains(where: { !$0.descriptor.objects($0.payload).isEmpty }) { return true }
-    guard case .use(let use) = target else { return false }
-    return !use.descriptor.objects(use.payload).isEmpty
+    matches.contains { $0.namesObjects } || { if case .use(let use) = target { use.namesObjects } else { false } }()
   }
+}
 
-  /// Whether the kernel accepts every match and the target at `site`.
-  fileprivate func isAccepted(at site: RuleSite) -> Bool {
-    do throws(OptionError) {
-      for match in matches { try match.descriptor.check(match.payload, site) }
-      if case .use(let use) = target { try use.descriptor.check(use.payload, site) }
-      return true
-    } catch {
-      return false
+extension ExtensionUse {
+  fileprivate var namesObjects: Bool {
+    descriptor.objects(payload).contains { use in
+      switch use {
+      case .needs, .makes: true
+      case .needsSet: false
+      }
     }
   }
 }

@@ -37,6 +37,8 @@ public struct TableBlob: Sendable, Equatable {
 
   /// `sizeof(struct ipt_replace)`. The pointer to the old counters in it stays zero.
   public static let replaceHeaderSize = 96
+  /// The offset of `num_counters` in `ipt_replace`. The pointer to the buffer for the old counters follows it.
+  package static let countersOffset = 84
 
   /// The bytes of `ipt_replace` followed by the entries, as `ferrule compile` writes them.
   public var replaceBytes: [UInt8] { replaceHeader + entries }
@@ -52,7 +54,7 @@ public struct TableBlob: Sendable, Equatable {
       header.put(hookEntries[hook], at: 44 + 4 * hook)
       header.put(underflows[hook], at: 64 + 4 * hook)
     }
-    header.put(UInt32(entryCount), at: 84)
+    header.put(UInt32(entryCount), at: Self.countersOffset)
     return header
   }
 

@@ -1,4 +1,3 @@
-import Netfilter
 public import Wire
 public import XTables
 
@@ -31,29 +30,25 @@ public struct TableDecompiler: Sendable {
   /// - Throws: a ``DecompileError`` if the blob breaks a rule of `translate_table`, or names a chain or verdict that does not
   ///   exist.
   public func decompile(_ blob: TableBlob) throws(DecompileError) -> Table {
-    let entries = try EntryWalker(blob).entries()
+    let chains = try blob.chains()
+    let names = Dictionary(chains.map { ($0.rules.lowerBound, $0.name) }) { first, _ in first }
     var table = Table(blob.name, blob.family)
-    let heads = try chainHeads(blob, entries, &table)
-    let names = Dictionary(heads.map { ($0.firstRule, $0.name) }) { first, _ in first }
-    for (index, head) in heads.enumerated() {
-      let end = index + 1 < heads.count ? heads[index + 1].headIndex : entries.count - 1
-      guard head.firstIndex < end, let chain = table.index(of: head.name) else {
-        throw DecompileError(offset: head.firstRule, "chain `\(head.name)' has no end")
-      }
+    for chain in chains where chain.hook == nil && !table.addChain(chain.name) {
+      throw DecompileError(offset: chain.rules.lowerBound, "chain `\(chain.name)' stands twice")
+    }
+    let decoder = EntryDecoder(blob.entries, blob.layout)
+    for chain in chains {
+      guard let index = table.index(of: chain.name) else { continue }
       var rules: [Rule] = []
-      for position in head.firstIndex..<(end - 1) {
-        rules.append(try rule(entries[position], next: entries[position + 1].offset, chains: names, blob.family))
+      rules.reserveCapacity(chain.ruleCount)
+      try blob.forEachEntry(in: chain.rules) { place throws(DecompileError) in
+        rules.append(try rule(try decoder.entry(place), place, chains: names, blob.family))
       }
-      let last = entries[end - 1]
-      guard case .standard(let code) = last.target, let verdict = StandardVerdict(code: code) else {
-        throw DecompileError(offset: last.offset, "chain `\(head.name)' does not end in a policy")
-      }
-      table.update(at: chain) { chain in
-        chain.rules = rules
-        if chain.isBuiltin {
-          chain.policy = verdict
-          chain.counters = last.counters
-        }
+      table.update(at: index) {
+        $0.rules = rules
+        guard chain.hook != nil else { return }
+        $0.policy = chain.policy
+        $0.counters = chain.counters
       }
     }
     return table
@@ -61,92 +56,64 @@ public struct TableDecompiler: Sendable {
 
   /// Decodes a single entry of a rule.
   ///
-  /// - Parameter label: the verdict or chain of a standard target, whose code means nothing outside its table; nil for a rule
-  ///   without a target and for all other targets. The library that read the entry gives it.
+  /// - Parameter label: the verdict or chain of a standard target, whose code means nothing outside its table; empty for a rule without a
+  ///   target. The library that read the entry gives it. If it is nil, the code must be a verdict, or the offset of the entry's end.
   /// - Throws: a ``DecompileError`` if the bytes are not exactly one entry.
   public func decompile(_ entry: [UInt8], label: String?, _ family: Family) throws(DecompileError) -> Rule {
-    let walked = try EntryWalker(entry, family).entries()
-    guard walked.count == 1 else { throw DecompileError(offset: 0, "is not one entry") }
-    let raw = walked[0]
-    guard case .standard = raw.target, let label else { return try rule(raw, next: 0, chains: [:], family) }
-    var rule = try rule(raw, next: 0, chains: [0: ""], family)
-    if let verdict = StandardVerdict(rawValue: label) {
-      rule.target = .verdict(verdict)
-    } else {
-      rule.target = raw.isGoto ? .goto(label) : .jump(label)
-    }
-    return rule
-  }
-
-  private struct ChainHead {
-    let name: String
-    /// The index of the first entry of the chain: the error entry of a user chain, the first rule of a built-in chain.
-    let headIndex: Int
-    let firstIndex: Int
-    let firstRule: Int
-  }
-
-  private func chainHeads(
-    _ blob: TableBlob, _ entries: [RawEntry], _ table: inout Table
-  ) throws(DecompileError) -> [ChainHead] {
-    guard let last = entries.last, case .error = last.target else {
-      throw DecompileError(offset: 0, "the table does not end in an error entry")
-    }
-    guard blob.validHooks == blob.name.hookMask.rawValue else {
-      throw DecompileError(offset: 0, "the hooks are not those of table \(blob.name.rawValue)")
-    }
-    let byOffset = Dictionary(entries.enumerated().map { ($1.offset, $0) }) { first, _ in first }
-    var heads: [ChainHead] = []
-    for hook in blob.name.hooks {
-      let start = Int(blob.hookEntries[hook.rawValue])
-      guard let index = byOffset[start] else {
-        throw DecompileError(offset: start, "\(hook.name) begins at no entry")
+    let layout = EntryLayout(family)
+    let place = try layout.entry(at: 0, in: entry)
+    guard place.end == entry.count else { throw DecompileError(offset: 0, "is not one entry") }
+    let raw = try EntryDecoder(entry, layout).entry(place)
+    guard case .standard = raw.target, let label else { return try rule(raw, place, chains: [:], family) }
+    let target: RuleTarget =
+      if label.isEmpty {
+        .none
+      } else if let verdict = StandardVerdict(rawValue: label) {
+        .verdict(verdict)
+      } else {
+        raw.isGoto ? .goto(label) : .jump(label)
       }
-      heads.append(ChainHead(name: hook.name, headIndex: index, firstIndex: index, firstRule: start))
-    }
-    for (index, entry) in entries.dropLast().enumerated() {
-      guard case .error(let name) = entry.target else { continue }
-      guard table.addChain(name) else { throw DecompileError(offset: entry.offset, "chain `\(name)' stands twice") }
-      heads.append(
-        ChainHead(name: name, headIndex: index, firstIndex: index + 1, firstRule: entries[index + 1].offset))
-    }
-    heads.sort { $0.headIndex < $1.headIndex }
-    guard heads.first?.headIndex == 0 else { throw DecompileError(offset: 0, "the first entries belong to no chain") }
-    return heads
+    return Rule(header: raw.header, matches: try uses(raw, place, family), target: target, counters: raw.counters)
   }
 
   private func rule(
-    _ entry: RawEntry, next: Int, chains: [Int: String], _ family: Family
+    _ entry: RawEntry, _ place: EntryPlace, chains: [Int: String], _ family: Family
   ) throws(DecompileError) -> Rule {
-    var matches: [ExtensionUse] = []
-    for raw in entry.matches { matches.append(try use(.match, raw, entry, family)) }
+    let matches = try uses(entry, place, family)
     let target: RuleTarget
     switch entry.target {
     case .standard(let code) where code >= 0:
-      if Int(code) == next {
+      if Int(code) == place.end {
         target = .none
       } else if let chain = chains[Int(code)] {
         target = entry.isGoto ? .goto(chain) : .jump(chain)
       } else {
-        throw DecompileError(offset: entry.offset, "jumps to offset \(code), where no chain begins")
+        throw DecompileError(offset: place.start, "jumps to offset \(code), where no chain begins")
       }
     case .standard(let code):
       guard let verdict = StandardVerdict(code: code) else {
-        throw DecompileError(offset: entry.offset, "has the unknown verdict \(code)")
+        throw DecompileError(offset: place.start, "has the unknown verdict \(code)")
       }
       target = .verdict(verdict)
-    case .error: throw DecompileError(offset: entry.offset, "is an error entry among rules")
-    case .use(let raw): target = .use(try use(.target, raw, entry, family))
+    case .error: throw DecompileError(offset: place.start, "is an error entry among rules")
+    case .use(let raw): target = .use(try use(.target, raw, place, family))
     }
     return Rule(header: entry.header, matches: matches, target: target, counters: entry.counters)
   }
 
+  /// The matches of an entry.
+  private func uses(_ entry: RawEntry, _ place: EntryPlace, _ family: Family) throws(DecompileError) -> [ExtensionUse] {
+    var matches: [ExtensionUse] = []
+    for raw in entry.matches { matches.append(try use(.match, raw, place, family)) }
+    return matches
+  }
+
   private func use(
-    _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ entry: RawEntry, _ family: Family
+    _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ place: EntryPlace, _ family: Family
   ) throws(DecompileError) -> ExtensionUse {
     // Only a bare word can be written as a name in a ruleset.
     guard StructureBytes.canName(kind, raw.name) else {
-      throw DecompileError(offset: entry.offset, "holds a \(kind.rawValue) of an impossible name")
+      throw DecompileError(offset: place.start, "holds a \(kind.rawValue) of an impossible name")
     }
     let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
     return ExtensionUse(found.descriptor, payload: found.payload)

@@ -12,23 +12,79 @@ public struct TableValidator: Sendable {
   /// The errors of a table: a loop of jumps, rules over 65,535 bytes, and uses of extensions that the kernel refuses in that table,
   /// hook or with those values. Empty if the kernel accepts the table.
   public func diagnostics(for table: Table) -> [Diagnostic] {
-    let reach = ChainReach(table)
-    var result: [Diagnostic] = []
-    if let loop = reach.loop { result.append(diagnostic(loop, table)) }
+    var check = TableCheck()
     let encoder = EntryEncoder(family: table.family)
     for (index, chain) in table.chains.enumerated() {
-      for (position, rule) in chain.rules.enumerated() {
-        check(size: encoder.size(rule), rule, &result)
-        let hooks = position < reach.walked[index] ? reach.hooks[index] : []
-        check(rule, at: rule.site(in: table.name, table.family, hooks: hooks), table, &result)
+      for rule in chain.rules {
+        let destination = rule.target.chain.flatMap { table.index(of: $0) }
+        check.add(rule, size: encoder.size(rule), to: index, jumpingTo: destination, of: table)
+      }
+    }
+    return check.diagnostics(for: table)
+  }
+}
+
+/// Checks a table while its rules are read, in any order of chains. Only rules that the kernel might refuse are kept until the end of the
+/// table, when the hooks are known from which each chain can be reached.
+struct TableCheck: ~Copyable {
+  /// A rule that is too big, or not accepted at every hook that might reach it.
+  private struct Suspect {
+    let rule: Rule
+    let size: Int
+    let chain: Int
+    let position: Int
+  }
+
+  private var outlines: [ChainOutline] = []
+  private var suspects: [Suspect] = []
+  /// Whether a rule was too big so far.
+  private(set) var hasBigRule = false
+
+  /// Adds the next rule of a chain.
+  ///
+  /// - Parameters:
+  ///   - size: the size of the rule's entry in bytes.
+  ///   - chain: the index of the chain in `table`.
+  ///   - destination: the index of the chain that the rule jumps to.
+  ///   - table: the table with all chains declared so far. Its rules are ignored.
+  mutating func add(_ rule: Rule, size: Int, to chain: Int, jumpingTo destination: Int?, of table: Table) {
+    while outlines.count <= chain { outlines.append(ChainOutline()) }
+    let position = outlines[chain].walked
+    outlines[chain].add(rule, jumpingTo: destination)
+    let isBig = size > Int(UInt16.max)
+    if isBig { hasBigRule = true }
+    // A user chain may be reached from any hook of the table. A rule that is accepted at all hooks is accepted at each.
+    let hooks = table.chains[chain].hook.map { HookMask($0) } ?? table.name.hookMask
+    if isBig || !rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks)) {
+      suspects.append(Suspect(rule: rule, size: size, chain: chain, position: position))
+    }
+  }
+
+  /// The errors of the table, whose rules were all added.
+  ///
+  /// - Parameter table: the complete table. Its rules are used only for the place of a loop.
+  consuming func diagnostics(for table: Table) -> [Diagnostic] {
+    while outlines.count < table.chains.count { outlines.append(ChainOutline()) }
+    let reach = ChainReach(table, outlines)
+    var result: [Diagnostic] = []
+    if let loop = reach.loop { result.append(Self.diagnostic(loop, table)) }
+    for suspect in suspects {
+      if suspect.size > Int(UInt16.max) { result.append(Self.diagnostic(tooBig: suspect.rule, suspect.size)) }
+      let hooks = suspect.position < reach.walked[suspect.chain] ? reach.hooks[suspect.chain] : []
+      suspect.rule.forEachRefusal(at: suspect.rule.site(in: table.name, table.family, hooks: hooks)) { error in
+        result.append(
+          Diagnostic(
+            error.id, .error, error.message, at: error.range ?? suspect.rule.source ?? SourceRange(0..<0),
+            notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: .otherProblem))
       }
     }
     return result
   }
 
-  private func diagnostic(_ loop: ChainReach.Loop, _ table: Table) -> Diagnostic {
+  private static func diagnostic(_ loop: ChainReach.Loop, _ table: Table) -> Diagnostic {
     let names = loop.chains + [loop.chains[0]]
-    let rule = loop.chains.last.flatMap { table[chain: $0] }?.rules[loop.rule]
+    let rules = loop.chains.last.flatMap { table[chain: $0] }?.rules ?? []
+    let rule = rules.indices.contains(loop.rule) ? rules[loop.rule] : nil
     return Diagnostic(
       "chain-loop", .error, "the chains call each other in a circle: \(names.joined(separator: " → "))",
       at: rule?.source ?? table.source ?? SourceRange(0..<0),
@@ -36,28 +92,32 @@ public struct TableValidator: Sendable {
       legacyStatus: .otherProblem)
   }
 
-  private func check(size: Int, _ rule: Rule, _ result: inout [Diagnostic]) {
-    guard size > Int(UInt16.max) else { return }
-    result.append(
-      Diagnostic(
-        "rule-too-big", .error, "the rule takes \(size) bytes, and an entry has room for \(UInt16.max)",
-        at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("spread its matches over several rules")],
-        legacyStatus: .otherProblem))
+  private static func diagnostic(tooBig rule: Rule, _ size: Int) -> Diagnostic {
+    Diagnostic(
+      "rule-too-big", .error, "the rule takes \(size) bytes, and an entry has room for \(UInt16.max)",
+      at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("spread its matches over several rules")],
+      legacyStatus: .otherProblem)
   }
+}
 
-  private func check(_ rule: Rule, at site: RuleSite, _ table: Table, _ result: inout [Diagnostic]) {
-    for match in rule.matches { check(match, rule, site, &result) }
-    if case .use(let use) = rule.target { check(use, rule, site, &result) }
-  }
-
-  private func check(_ use: ExtensionUse, _ rule: Rule, _ site: RuleSite, _ result: inout [Diagnostic]) {
+extension Rule {
+  /// Whether the kernel accepts every match and the target at `site`.
+  fileprivate func isAccepted(at site: RuleSite) -> Bool {
     do throws(OptionError) {
-      try use.descriptor.check(use.payload, site)
+      for match in matches { try match.descriptor.check(match.payload, site) }
+      if case .use(let use) = target { try use.descriptor.check(use.payload, site) }
+      return true
     } catch {
-      result.append(
-        Diagnostic(
-          error.id, .error, error.message, at: error.range ?? rule.source ?? SourceRange(0..<0),
-          notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: .otherProblem))
+      return false
     }
+  }
+
+  /// Calls `body` with the error of each match or target that the kernel refuses at `site`.
+  fileprivate func forEachRefusal(at site: RuleSite, _ body: (OptionError) -> Void) {
+    func check(_ use: ExtensionUse) {
+      do throws(OptionError) { try use.descriptor.check(use.payload, site) } catch { body(error) }
+    }
+    for match in matches { check(match) }
+    if case .use(let use) = target { check(use) }
   }
 }

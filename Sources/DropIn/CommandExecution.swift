@@ -36,8 +36,7 @@ extension Session {
     case .newChain: try editor.createChain(chain)
     case .renameChain(let name): try editor.renameChain(chain, to: name)
     case .policy(let policy):
-      let counters = command.policyCounters.map { KernelCounters(packets: $0.packets, bytes: $0.bytes) }
-      try editor.setPolicy(policy, of: chain, counters: counters)
+      try editor.setPolicy(policy, of: chain, counters: command.policyCounters)
     case .flush: try flush(command.chain, editor, isVerbose: isVerbose)
     case .deleteChain: try deleteChains(command.chain, editor, isVerbose: isVerbose)
     case .zero: try zero(command.chain, editor, isVerbose: isVerbose)
@@ -67,14 +66,13 @@ extension Session {
     for rule in command.rules {
       try checkAddresses(rule, family)
       if let listing { print(listing.ruleLine(rule)) }
-      let entry = KernelRule(rule, family)
       do throws(KernelError) {
         switch command.verb {
-        case .append: try editor.append(entry, to: chain)
-        case .insert(let number): try editor.insert(entry, into: chain, at: number)
-        case .replace(let number): try editor.replace(entry, in: chain, at: number)
-        case .delete: try editor.delete(entry, in: chain)
-        default: try editor.check(entry, in: chain)
+        case .append: try editor.append(rule, to: chain)
+        case .insert(let number): try editor.insert(rule, into: chain, at: number)
+        case .replace(let number): try editor.replace(rule, in: chain, at: number)
+        case .delete: try editor.delete(rule, in: chain)
+        default: try editor.check(rule, in: chain)
         }
       } catch {
         refusal = error

@@ -33,12 +33,15 @@ struct Listing {
 
   // MARK: Chains
 
-  func header(_ chain: KernelChain, references: Int) -> String {
-    guard let policy = chain.policy else { return "Chain \(chain.name) (\(references) references)" }
-    guard isVerbose else { return "Chain \(chain.name) (policy \(policy.rawValue))" }
-    let packets = count(chain.counters.packets, width: 0)
-    let bytes = count(chain.counters.bytes, width: 0)
-    return "Chain \(chain.name) (policy \(policy.rawValue) \(packets) packets, \(bytes) bytes)"
+  /// The line above a user's chain.
+  func header(_ chain: String, references: Int) -> String { "Chain \(chain) (\(references) references)" }
+
+  /// The line above a built-in chain.
+  func header(_ chain: String, policy: StandardVerdict, _ counters: Counters) -> String {
+    guard isVerbose else { return "Chain \(chain) (policy \(policy.rawValue))" }
+    let packets = count(counters.packets, width: 0)
+    let bytes = count(counters.bytes, width: 0)
+    return "Chain \(chain) (policy \(policy.rawValue) \(packets) packets, \(bytes) bytes)"
   }
 
   var columns: String {

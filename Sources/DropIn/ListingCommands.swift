@@ -1,4 +1,3 @@
-import Compiler
 import Kernel
 import Syntax
 import Wire
@@ -10,22 +9,22 @@ extension Session {
   mutating func list(
     _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, _ flags: Command.Flags
   ) throws(KernelError) {
-    let table = try editor.read()
     let listing = Listing(
       family: family, names: names,
       style: .columns(
         isNumeric: flags.isNumeric, isVerbose: flags.verbosity > 0, isExact: flags.isExact,
         showsNumbers: flags.showsLineNumbers))
-    for (index, chain) in try chains(table, named: chain).enumerated() {
+    for (index, chain) in try chains(editor, named: chain).enumerated() {
       if index > 0 { print("") }
       if number == nil {
-        let references = table.chains.reduce(0) { sum, other in sum + other.rules.count { $0.jump == chain.name } }
-        print(listing.header(chain, references: references))
+        if let (policy, counters) = try editor.policy(of: chain) {
+          print(listing.header(chain, policy: policy, counters))
+        } else {
+          print(listing.header(chain, references: try editor.references(to: chain)))
+        }
         print(listing.columns)
       }
-      for (position, entry) in chain.rules.enumerated() where number == nil || number == position + 1 {
-        print(listing.line(try rule(entry, family), number: position + 1))
-      }
+      try forEachRule(of: chain, number, editor) { session, rule, position in session.print(listing.line(rule, number: position)) }
     }
   }
 
@@ -33,20 +32,31 @@ extension Session {
   mutating func listRules(
     _ editor: borrowing TableEditor, _ family: Family, chain: String?, number: Int?, isVerbose: Bool
   ) throws(KernelError) {
-    let chains = try chains(try editor.read(), named: chain)
+    let chains = try chains(editor, named: chain)
     let printer = RulePrinter(family: family, names: names)
     for chain in chains where number == nil {
-      guard let policy = chain.policy else {
-        print("-N \(chain.name)")
+      guard let (policy, counts) = try editor.policy(of: chain) else {
+        print("-N \(chain)")
         continue
       }
-      let counters = isVerbose ? " -c \(chain.counters.packets) \(chain.counters.bytes)" : ""
-      print("-P \(chain.name) \(policy.rawValue)\(counters)")
+      print("-P \(chain) \(policy.rawValue)" + (isVerbose ? " -c \(counts.packets) \(counts.bytes)" : ""))
     }
     for chain in chains {
-      for (position, entry) in chain.rules.enumerated() where number == nil || number == position + 1 {
-        try print(try rule(entry, family), of: chain.name, printer, counters: isVerbose)
+      try forEachRule(of: chain, number, editor) { session, rule, _ throws(KernelError) in
+        try session.print(rule, of: chain, printer, counters: isVerbose)
       }
+    }
+  }
+
+  /// Passes the rules of a chain with their numbers to `body`; only the one with a number if it is given.
+  private mutating func forEachRule(
+    of chain: String, _ only: Int?, _ editor: borrowing TableEditor,
+    _ body: (inout Session, Rule, Int) throws(KernelError) -> Void
+  ) throws(KernelError) {
+    var position = 0
+    try editor.forEachRule(of: chain, registry) { rule throws(KernelError) in
+      position += 1
+      if only == nil || only == position { try body(&self, rule, position) }
     }
   }
 
@@ -65,21 +75,12 @@ extension Session {
     throw KernelError(.malformed("a rule holds the unknown \(kind.rawValue) `\(unknown.name)'"), message: message)
   }
 
-  private func chains(_ table: KernelTable, named chain: String?) throws(KernelError) -> [KernelChain] {
-    let chains = table.chains.filter { chain == nil || $0.name == chain }
-    if chains.isEmpty {
+  private func chains(_ editor: borrowing TableEditor, named chain: String?) throws(KernelError) -> [String] {
+    guard let chain else { return editor.chainNames }
+    guard editor.isChain(chain) else {
       throw KernelError(.refused, error: SystemError(number: 2), message: "No chain/target/match by that name")
     }
-    return chains
-  }
-
-  /// Decodes an entry of libiptc.
-  func rule(_ entry: KernelRule, _ family: Family) throws(KernelError) -> Rule {
-    do throws(DecompileError) {
-      return try TableDecompiler(registry: registry).decompile(entry.entry, label: entry.jump, family)
-    } catch {
-      throw KernelError(.malformed(error.message), family: family, message: "a rule \(error.message)")
-    }
+    return [chain]
   }
 }
 

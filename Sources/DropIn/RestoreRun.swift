@@ -163,7 +163,7 @@ struct RestoreRun {
     _ fields: [ArraySlice<UInt8>], of chain: String, in editor: borrowing TableEditor, _ session: Session
   ) throws(Session.Exit) {
     let policy = String(decoding: fields[1], as: UTF8.self)
-    var counters = KernelCounters()
+    var counters = Counters()
     if options.counters {
       guard fields.count > 2, let read = RuleCounters.counters(fields[2]) else {
         throw session.failure(2, "invalid policy counters for chain '\(chain)'", line: line)

@@ -37,8 +37,7 @@ struct RuleCounters {
   private static func token(_ text: ArraySlice<UInt8>) -> Token { Token(text, at: SourceRange(text.indices)) }
 
   /// Reads `[packets:bytes` of a chain as `scanf` does; nil if malformed. The corresponding C function is `parse_counters`.
-  static func counters(_ text: ArraySlice<UInt8>) -> KernelCounters? {
-    guard text.first == UInt8(ascii: "["), let read = Counters(scanning: text.dropFirst()) else { return nil }
-    return KernelCounters(packets: read.packets, bytes: read.bytes)
+  static func counters(_ text: ArraySlice<UInt8>) -> Counters? {
+    text.first == UInt8(ascii: "[") ? Counters(scanning: text.dropFirst()) : nil
   }
 }

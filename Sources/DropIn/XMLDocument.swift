@@ -1,4 +1,5 @@
 import Kernel
+import XTables
 
 /// The XML of `iptables-xml`, table by table. A chain is opened at its first rule; chains without rules are written at the end of
 /// their table.
@@ -18,7 +19,7 @@ struct XMLDocument {
   private struct SavedChain {
     let name: ArraySlice<UInt8>
     let policy: ArraySlice<UInt8>
-    let counters: KernelCounters
+    let counters: Counters
     var isOpened = false
   }
 
@@ -104,8 +105,8 @@ struct XMLDocument {
     table = nil
   }
 
-  mutating func saveChain(_ name: ArraySlice<UInt8>, policy: ArraySlice<UInt8>, _ counters: KernelCounters?) {
-    chains.append(SavedChain(name: name, policy: policy, counters: counters ?? KernelCounters()))
+  mutating func saveChain(_ name: ArraySlice<UInt8>, policy: ArraySlice<UInt8>, _ counters: Counters?) {
+    chains.append(SavedChain(name: name, policy: policy, counters: counters ?? Counters()))
   }
 
   /// Opens a declared chain, unless it is already open.

@@ -40,7 +40,7 @@ public struct FuzzCase: Sendable {
       var draw = Draw(seed: seed &+ UInt64(number) &* 0xd6e8_feb8_6659_fd93 &+ (host.family == .ipv6 ? 1 << 40 : 0))
       let ownSeed = draw.word()
       let usesSets = draw.chance(0.08)
-      let usable = usesSets ? extensions : extensions.subtracting(["set", "SET"])
+      let usable = usesSets ? extensions : extensions.subtracting(registry.names(with: .usesAddressSets))
       var rulesets = RulesetDrawing(registry: registry, host: host, extensions: usable, seed: draw.word())
       let drawn = draw.chance(0.2) ? draw.any(of: corpus).map { rulesets.mutated($0) } ?? rulesets.drawn() : rulesets.drawn()
       var frame = frame(drawn, usesSets: usesSets, number, &draw)
@@ -56,8 +56,7 @@ public struct FuzzCase: Sendable {
         answer.steps = Array(answer.steps.suffix(most == 12 ? 24 : 12))
         steps += conversation.steps(after: answer, of: drafts, most: most)
       }
-      // connlimit removes closed connections at most once in each clock tick.
-      if drawn.text.contains("connlimit") { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
+      if drawn.rules.contains(where: { $0.has(.collectsOnceATick) }) { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
       frame["steps"] = .array(steps)
       return FuzzCase(number: number, seed: ownSeed, line: .object(frame))
     }
@@ -75,7 +74,7 @@ public struct FuzzCase: Sendable {
         if draw.chance(0.2) { sockets.append(["name": "t", "proto": "tcp", "port": 80, "addr": .string("\(own)")]) }
         frame["sockets"] = .array(sockets)
       }
-      if drawn.text.contains("NFQUEUE") {
+      if drawn.rules.contains(where: { $0.hostUses.contains { if case .queues = $0 { true } else { false } } }) {
         frame["queues"] = [
           "1": "accept", "2": ["drop", "accept"], "3": ["verdict": "accept", "mark": 5], "4": ["verdict": "accept", "mark": 5],
         ]

@@ -36,11 +36,9 @@ public struct Fuzzer: Sendable {
     let extensions = KernelExtensions(registry, host, names: names, asking: kernel)
     refused = extensions.refused
     source = FuzzCase.Source(
-      registry: registry, host: host, seed: seed, extensions: extensions.available.subtracting(Fuzzer.undecidable), corpus: corpus)
+      registry: registry, host: host, seed: seed, extensions: extensions.available.subtracting(registry.names(with: .machineWide)),
+      corpus: corpus)
   }
-
-  /// Extensions that are not drawn: `osf` has fingerprints for the whole machine, and `rateest` depends on the kernel's timer.
-  public static let undecidable: Set<String> = ["osf", "rateest"]
 
   /// The result of a run.
   public struct Outcome: Sendable {

@@ -10,6 +10,9 @@ import XTables
 struct DrawnRuleset {
   let text: String
   let ruleset: Ruleset
+
+  /// All rules, whatever their table and chain.
+  var rules: [Rule] { ruleset.tables.flatMap { $0.chains.flatMap(\.rules) } }
 }
 
 /// Draws rulesets that Ferrule accepts, and predicts that the kernel accepts.
@@ -57,21 +60,25 @@ struct RulesetDrawing {
 
   /// True if parser and validator accept a text, and the kernel has everything that it names.
   private func isSound(_ text: String) -> Bool {
-    // The kernel has each helper only for its own protocol.
-    guard !hasOddTarget(text) else { return false }
     let parsed = parse(text)
-    guard !parsed.hasErrors else { return false }
+    guard !parsed.hasErrors, !parsed.ruleset.tables.contains(where: hasOddTarget) else { return false }
     return parsed.ruleset.tables.allSatisfy { table in
       !TableValidator().diagnostics(for: table).contains { $0.severity == .error }
     }
   }
 
-  private func hasOddTarget(_ text: String) -> Bool {
-    text.split(separator: "\n").contains { line in
-      // For a proxied connection from the loopback interface, the kernel sends an additional event.
-      if line.contains("-j SYNPROXY") { return !line.hasPrefix("-A FORWARD") }
-      guard let target = line.firstRange(of: "-j CT "), line[target.upperBound...].contains("--helper") else { return false }
-      return !(line.hasSuffix(" ftp") && line.contains("-p tcp") || line.hasSuffix(" tftp") && line.contains("-p udp"))
+  private func hasOddTarget(_ table: Table) -> Bool {
+    table.chains.contains { chain in
+      chain.rules.contains { rule in
+        // For a proxied connection from the loopback interface, the kernel sends an additional event.
+        if rule.has(.proxies), chain.hook != .forward { return true }
+        return rule.hostUses.contains { use in
+          guard case .helper(let name) = use else { return false }
+          // The kernel has each helper only for its own protocol.
+          let proto = IPProtocol(rawValue: rule.header.protocolNumber)
+          return !(name == "ftp" && proto == .tcp || name == "tftp" && proto == .udp)
+        }
+      }
     }
   }
 

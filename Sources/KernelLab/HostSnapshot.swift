@@ -1,15 +1,17 @@
 internal import Kernel
 public import Snapshots
 public import Wire
+public import XTables
 
 /// Takes a snapshot of this machine. Only reads.
 public enum HostSnapshot {
   /// - Parameters:
   ///   - connectionLimit: the most connections to include.
+  ///   - registry: the matches and targets of the rules.
   ///   - rules: returns a family's rules as iptables-save text; nil if there are none.
   /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
-  public static func take(connectionLimit: Int, rules: (Family) throws -> String?) -> Snapshot {
-    var reader = SnapshotReader(clock: HostClock.seconds)
+  public static func take(connectionLimit: Int, registry: Registry, rules: (Family) throws -> String?) -> Snapshot {
+    var reader = SnapshotReader(clock: HostClock.seconds, registry: registry)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
     for family in Family.allCases {
       let option = family == .ipv4 ? "-4" : "-6"
@@ -24,7 +26,7 @@ public enum HostSnapshot {
         reader.miss("the rules of \(family == .ipv4 ? "IPv4" : "IPv6"): \(error)")
       }
     }
-    readSets(&reader)
+    readSets(registry, &reader)
     for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
       if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }
     }
@@ -61,9 +63,10 @@ public enum HostSnapshot {
   }
 
   /// Sets are needed only if rules use them.
-  private static func readSets(_ reader: inout SnapshotReader) {
+  private static func readSets(_ registry: Registry, _ reader: inout SnapshotReader) {
     let rules = [reader.snapshot.rules, reader.snapshot.rules6].compactMap(\.self)
-    guard rules.contains(where: { $0.contains("--match-set") || $0.contains("-j SET") }) else { return }
+    let options = registry.optionNames(of: .set)
+    guard rules.contains(where: { text in options.contains { text.contains($0) } }) else { return }
     if let text = ask(.ipset, ["save"], &reader), !text.isEmpty { reader.take(ipsets: text) }
   }
 

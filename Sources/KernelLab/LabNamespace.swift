@@ -1,9 +1,11 @@
+internal import Compiler
 internal import Evaluator
 internal import Kernel
 internal import Lab
 internal import Notation
 internal import Scenarios
 internal import Wire
+internal import XTables
 
 /// The properties of a namespace. Scenarios with equal environments can be played in one namespace in sequence.
 struct LabEnvironment: Hashable {
@@ -18,7 +20,7 @@ struct LabEnvironment: Hashable {
 
   struct TableName: Hashable {
     var family: Family
-    var name: String
+    var name: XTables.TableName
   }
 
   init(_ plan: LabPlan) {
@@ -28,7 +30,7 @@ struct LabEnvironment: Hashable {
     sysctls = scenario.sysctls.map { [$0.name, $0.value] }
     mode = scenario.mode
     usesIPv6 = scenario.usesIPv6
-    logGroups = LabRules.logGroups(scenario)
+    logGroups = LabRules.logGroups(plan)
     tables = plan.tables
   }
 }
@@ -40,7 +42,7 @@ final class LabNamespace {
   var observer: Observer
   var conntrack: ConntrackListener
   private let reference: NetworkNamespace.Reference
-  private let pristine: [RawTable]
+  private let pristine: [TableBlob]
 
   /// Creates a namespace and moves the calling thread into it.
   init(_ plan: LabPlan) throws(KernelError) {
@@ -51,8 +53,8 @@ final class LabNamespace {
     observer = try Observer(swallows: plan.scenario.mode == .sink, userGroups: environment.logGroups)
     conntrack = try ConntrackListener()
     host = try LabHost(plan)
-    var pristine: [RawTable] = []
-    for table in environment.tables { pristine.append(try RawTable.read(table.family, table.name)) }
+    var pristine: [TableBlob] = []
+    for table in environment.tables { pristine.append(try LegacyTables().table(table.family, table.name)) }
     self.pristine = pristine
     self.environment = environment
   }
@@ -62,7 +64,7 @@ final class LabNamespace {
 
   /// Resets the namespace. Rules are removed first, with the state that `recent` or `hashlimit` keeps under their names.
   func reset() throws(KernelError) {
-    for table in pristine { try table.replace() }
+    try LegacyTables().replace(pristine, ReplaceOptions())
     try conntrack.forget()
     try drain()
   }

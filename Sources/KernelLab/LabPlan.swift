@@ -79,14 +79,15 @@ struct LabPlan {
     }
   }
 
-  /// Refuses extension structures given as raw bytes, which are not validated, and BPF programs pinned on the machine.
+  /// Refuses extension structures given as raw bytes, which are not validated, and programs pinned on the machine.
   private static func check(_ ruleset: Ruleset) throws(KernelError) {
     for table in ruleset.tables {
       for chain in table.chains {
         for (index, rule) in chain.rules.enumerated() {
           var uses = rule.matches
           if case .use(let use) = rule.target { uses.append(use) }
-          guard let use = uses.first(where: { $0.descriptor.isUnknown || LabPlan.isPinned($0) }) else { continue }
+          guard let use = uses.first(where: { $0.descriptor.isUnknown || $0.descriptor.hostUses($0.payload).contains(.pinnedProgram) })
+          else { continue }
           let reason =
             use.descriptor.isUnknown
             ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
@@ -99,8 +100,14 @@ struct LabPlan {
     }
   }
 
-  /// True if `xt_bpf_info_v1.mode` is not `XT_BPF_MODE_BYTECODE`.
-  private static func isPinned(_ use: ExtensionUse) -> Bool { use.descriptor.name == "bpf" && use.payload.prefix(2).contains { $0 != 0 } }
+  /// What the rules that the scenario loads need from programs outside the kernel, or send to them.
+  var hostUses: Set<HostUse> {
+    var uses: Set<HostUse> = []
+    for table in (rulesets + loads.values.joined()).flatMap(\.tables) {
+      for chain in table.chains { for rule in chain.rules { uses.formUnion(rule.hostUses) } }
+    }
+    return uses
+  }
 
   /// The tables of the initial rules, in order.
   var tables: [LabEnvironment.TableName] { LabPlan.tables(rulesets) }
@@ -112,6 +119,6 @@ struct LabPlan {
   }
 
   static func tables(_ rulesets: [Ruleset]) -> [LabEnvironment.TableName] {
-    rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name.rawValue) } }
+    rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name) } }
   }
 }

@@ -1,3 +1,4 @@
+internal import Compiler
 internal import Kernel
 internal import Lab
 internal import Notation
@@ -22,7 +23,7 @@ struct LabRules {
   mutating func load(_ rulesets: [Ruleset]) throws(KernelError) {
     for table in rulesets.flatMap(\.tables) {
       do throws(KernelError) {
-        try RawTable(table).replace()
+        try LegacyTables().replace([TableCompiler().compile(table)], ReplaceOptions())
       } catch {
         throw LabRules.explained(error, table)
       }
@@ -31,62 +32,45 @@ struct LabRules {
   }
 
   private static func explained(_ error: KernelError, _ table: Table) -> KernelError {
-    let asksOwner = table.chains.contains { $0.rules.contains { $0.matches.contains { $0.descriptor.name == "owner" } } }
-    guard asksOwner, Sandbox.isUserNamespace else { return error }
-    return KernelError(.malformed("\(error); -m owner is not to be had in a user namespace"))
+    let refused = table.chains.flatMap(\.rules).flatMap(\.matches).first { $0.descriptor.traits.contains(.initialUsersOnly) }
+    guard let refused, Sandbox.isUserNamespace else { return error }
+    return KernelError(.malformed("\(error); -m \(refused.descriptor.name) is not to be had in a user namespace"))
   }
 
-  /// The rules that only drop packets, or queue them without a listener, in text in iptables-save form.
-  static func drops(_ scenario: Scenario) -> Set<TracedRule> {
+  /// The rules that only drop packets, or queue them without a listener. None if rules are loaded later, which would change the numbers.
+  static func drops(_ plan: LabPlan) -> Set<TracedRule> {
     var places: Set<TracedRule> = []
-    // Rules loaded later would change the numbers.
-    guard !scenario.steps.contains(where: { if case .load = $0.action { true } else { false } }) else { return [] }
-    for (family, text) in [(Family.ipv4, scenario.rules), (.ipv6, scenario.rules6)] {
-      var table = ""
-      var counts: [String: Int] = [:]
-      for line in (text ?? "").split(whereSeparator: \.isNewline) {
-        let words = line.split(separator: " ")
-        if let name = words.first, name.hasPrefix("*") { (table, counts) = (String(name.dropFirst()), [:]) }
-        // Commands other than `-A` change the numbers of rules.
-        guard !words.contains(where: { ["-I", "-D", "-R", "-F"].contains($0) }) else { return [] }
-        guard let at = words.firstIndex(of: "-A"), words.indices.contains(at + 1) else { continue }
-        let chain = String(words[at + 1])
-        counts[chain, default: 0] += 1
-        guard words.suffix(2) == ["-j", "DROP"] || isLost(words, scenario), let number = counts[chain] else { continue }
-        places.insert(TracedRule(family: family, table: table, chain: chain, number: number))
+    guard plan.loads.isEmpty else { return [] }
+    for ruleset in plan.rulesets {
+      for table in ruleset.tables {
+        for chain in table.chains {
+          for (index, rule) in chain.rules.enumerated() where rule.target == .verdict(.drop) || isLost(rule, plan.scenario) {
+            places.insert(TracedRule(family: ruleset.family, table: table.name.rawValue, chain: chain.name, number: index + 1))
+          }
+        }
       }
     }
     return places
   }
 
   /// True for a rule that queues packets without a listener.
-  private static func isLost(_ words: [Substring], _ scenario: Scenario) -> Bool {
-    guard let at = words.firstIndex(of: "NFQUEUE"), at > 0, words[at - 1] == "-j", !words.contains("--queue-bypass") else { return false }
-    if let balance = words.firstIndex(of: "--queue-balance"), words.indices.contains(balance + 1) {
-      let ends = words[balance + 1].split(separator: ":").compactMap { UInt16($0) }
-      return ends.count == 2 && ends[0] <= ends[1] && (ends[0]...ends[1]).allSatisfy { scenario.queues[$0] == nil }
+  private static func isLost(_ rule: Rule, _ scenario: Scenario) -> Bool {
+    rule.hostUses.contains { use in
+      guard case .queues(let numbers, bypasses: false) = use else { return false }
+      return numbers.allSatisfy { scenario.queues[$0] == nil }
     }
-    let number = words.firstIndex(of: "--queue-num").flatMap { words.indices.contains($0 + 1) ? UInt16(words[$0 + 1]) : nil } ?? 0
-    return scenario.queues[number] == nil
   }
 
-  /// The groups of NFLOG rules.
-  static func logGroups(_ scenario: Scenario) -> Set<UInt16> {
-    let words = scenario.ruleTexts.flatMap { $0.split { $0 == " " || $0.isNewline } }
-    return Set(zip(words, words.dropFirst()).filter { $0.0 == "--nflog-group" }.compactMap { UInt16($0.1) })
+  /// The log groups to which rules send packets.
+  static func logGroups(_ plan: LabPlan) -> Set<UInt16> {
+    Set(plan.hostUses.compactMap { if case .logGroup(let group) = $0 { group } else { nil } })
   }
 
   /// The counters of a family's tables.
   func counters(_ family: Family) throws(KernelError) -> [LabTable] {
     var found: [LabTable] = []
     for table in tables where table.family == family {
-      let chains = try RawTable.read(family, table.name).chains.map { chain in
-        LabTable.Chain(
-          name: chain.name, policy: chain.policy,
-          count: chain.policy == nil ? LabCount() : LabCount(chain.counters.packets, chain.counters.bytes),
-          rules: chain.rules.map { LabCount($0.packets, $0.bytes) })
-      }
-      found.append(LabTable(name: table.name, chains: chains))
+      found.append(try LegacyTables().table(family, table.name).labTable())
     }
     return found
   }
@@ -98,5 +82,25 @@ struct LabRules {
       for chain in table.chains { counts["\(table.name):\(chain.name)"] = chain.rules.count }
     }
     return counts
+  }
+}
+
+extension TableBlob {
+  /// The counters of the table: the built-in chains by hook, then the user's in the order of the entries.
+  fileprivate func labTable() throws(KernelError) -> LabTable {
+    do throws(DecompileError) {
+      var chains: [LabTable.Chain] = []
+      for chain in try self.chains() {
+        let isBuiltin = chain.hook != nil
+        chains.append(
+          LabTable.Chain(
+            name: chain.name, policy: isBuiltin ? chain.policy.rawValue : nil,
+            count: isBuiltin ? LabCount(chain.counters.packets, chain.counters.bytes) : LabCount(),
+            rules: try ruleCounters(chain).map { LabCount($0.packets, $0.bytes) }))
+      }
+      return LabTable(name: name.rawValue, chains: chains)
+    } catch {
+      throw KernelError(.malformed("the entry at offset \(error.offset) \(error.message)"), family: family, table: name.rawValue)
+    }
   }
 }

@@ -4,6 +4,7 @@ internal import Lab
 internal import Notation
 internal import Scenarios
 internal import Wire
+internal import XTables
 
 /// A scenario in progress in the kernel, in the calling thread's network namespace.
 struct ScenarioPlay {
@@ -25,7 +26,7 @@ struct ScenarioPlay {
     let scenario = plan.scenario
     self.plan = plan
     self.namespace = namespace
-    namespace.conntrack.walks = scenario.ruleTexts.contains { $0.contains("--ctevents") }
+    namespace.conntrack.walks = plan.hostUses.contains(.selectsEvents)
     rules = try LabRules(plan)
     sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
     queues = try NetlinkQueues(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
@@ -66,7 +67,7 @@ struct ScenarioPlay {
     var happening = Happening(
       tracker: PacketTracker(
         source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
-        drops: LabRules.drops(scenario)))
+        drops: LabRules.drops(plan)))
     for _ in 0..<step.repetitions {
       try act(step.action, index, &answer)
       try settle(&happening)

@@ -12,6 +12,8 @@ public struct LintContext: Sendable {
   public let tables: [TableFacts]
   /// The matches and targets with which the file was parsed.
   public let registry: Registry
+  /// The options of the registry whose argument is a range.
+  let ranges: RangeOptions
   /// True if every rule is appended. Then no line refers to a rule by number, and removing a line changes no other line's meaning.
   public let isAppendOnly: Bool
   /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
@@ -23,6 +25,7 @@ public struct LintContext: Sendable {
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
+    ranges = RangeOptions(registry)
     unreadWords = Self.words(ofLinesWithErrors: parsed)
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in

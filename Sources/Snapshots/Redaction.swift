@@ -1,12 +1,15 @@
 import Wire
+public import XTables
 
 extension Snapshot {
   /// The same machine, anonymised: replaces addresses (see `AddressRedaction`) and the names of chains, sets, lists and log prefixes, and removes
   /// comments and user names. Keeps interface names and user numbers.
   ///
-  /// - Parameter key: determines the replacements; the same key gives the same result.
-  public func redacted(key: (UInt64, UInt64)) -> Snapshot {
-    var names = NameRedaction()
+  /// - Parameters:
+  ///   - key: determines the replacements; the same key gives the same result.
+  ///   - registry: knows which options of matches and targets hold names.
+  public func redacted(key: (UInt64, UInt64), registry: Registry) -> Snapshot {
+    var names = NameRedaction(registry)
     for text in [rules, rules6] { names.learn(rules: text ?? "") }
     names.learn(sets: ipsets ?? "")
     var copy = self
@@ -27,7 +30,9 @@ extension Snapshot {
     copy.connections = connections.map(text)
     (copy.rules, copy.rules6, copy.ipsets) = (copy.rules.map(text), copy.rules6.map(text), copy.ipsets.map(text))
     copy.gaps = gaps.map(text)
-    let opaque = ["-m u32", "-m bpf", "-m string"].filter { match in [rules, rules6].contains { $0?.contains(match) == true } }
+    let opaque = registry.names(with: .comparesBytes).map { "-m \($0)" }.sorted().filter { match in
+      [rules, rules6].contains { $0?.contains(match) == true }
+    }
     copy.gaps += opaque.map { "a redaction of what \($0) looks for" }
     return copy
   }
@@ -113,6 +118,16 @@ enum AddressText {
 /// Replaces user-chosen names by numbered ones.
 struct NameRedaction {
   private var names: [String: [String: String]] = [:]
+  /// What the arguments of options are, by option name.
+  private let contents: [Substring: OptionContent]
+
+  init(_ registry: Registry) {
+    var contents: [Substring: OptionContent] = [:]
+    for content in [OptionContent.set, .list, .logPrefix, .remark] {
+      for option in registry.optionNames(of: content) { contents[Substring(option)] = content }
+    }
+    self.contents = contents
+  }
 
   private mutating func name(_ kind: String, _ old: String) -> String {
     if let known = names[kind]?[old] { return known }
@@ -136,11 +151,6 @@ struct NameRedaction {
   }
 
   private static let chainOptions: Set<Substring> = ["-A", "-j", "-g", "-N"]
-  private static let setOptions: Set<Substring> = ["--match-set", "--add-set", "--del-set", "--map-set"]
-  private static let listOptions: Set<Substring> = [
-    "--name", "--hashlimit-name", "--rateest-name", "--rateest", "--rateest1", "--rateest2",
-  ]
-  private static let prefixOptions: Set<Substring> = ["--log-prefix", "--nflog-prefix"]
 
   mutating func rename(rules: String) -> String {
     rules.split(separator: "\n", omittingEmptySubsequences: false).map { line in
@@ -158,18 +168,13 @@ struct NameRedaction {
     var option: Substring = ""
     for word in NameRedaction.words(rule) {
       let bare = String(word.hasPrefix("\"") ? word.dropFirst().dropLast() : word)
-      if option == "--comment" {
-        words.removeLast(min(3, words.count))
-      } else if NameRedaction.chainOptions.contains(option) {
-        words.append(names["chain"]?[bare] ?? String(word))
-      } else if NameRedaction.setOptions.contains(option) {
-        words.append(name("set", bare))
-      } else if NameRedaction.listOptions.contains(option) {
-        words.append(name("list", bare))
-      } else if NameRedaction.prefixOptions.contains(option) {
-        words.append("\"\(name("log", bare)) \"")
-      } else {
-        words.append(String(word))
+      switch contents[option] {
+      case .remark: words.removeLast(min(3, words.count))
+      case .set: words.append(name("set", bare))
+      case .list: words.append(name("list", bare))
+      case .logPrefix: words.append("\"\(name("log", bare)) \"")
+      case .user, .group, nil:
+        words.append(NameRedaction.chainOptions.contains(option) ? names["chain"]?[bare] ?? String(word) : String(word))
       }
       option = word
     }

@@ -2,6 +2,7 @@ import Conntrack
 import Documents
 import Evaluator
 public import Wire
+public import XTables
 
 /// Builds a snapshot from the output of a machine's tools and its files: `ip -j`, `/proc/net`, `/etc/passwd`. It parses text only; the caller
 /// obtains it.
@@ -9,11 +10,17 @@ public struct SnapshotReader: Sendable {
   /// The snapshot built so far.
   public private(set) var snapshot: Snapshot
   private var networks: Set<String> = []
+  private let registry: Registry
 
   /// Creates a reader.
   ///
-  /// - Parameter clock: the time in seconds since 1970.
-  public init(clock: Int) { snapshot = Snapshot(clock: clock) }
+  /// - Parameters:
+  ///   - clock: the time in seconds since 1970.
+  ///   - registry: knows which options of the rules name users and groups.
+  public init(clock: Int, registry: Registry) {
+    snapshot = Snapshot(clock: clock)
+    self.registry = registry
+  }
 
   /// Records that something could not be read.
   public mutating func miss(_ what: String) {
@@ -235,7 +242,7 @@ public struct SnapshotReader: Sendable {
 
   /// Parses `/etc/passwd` or `/etc/group`, and keeps the entries whose numbers are used by rules or sockets.
   public mutating func read(names text: String, areGroups: Bool) {
-    let mentioned = self.mentioned(areGroups ? "--gid-owner" : "--uid-owner").union(areGroups ? [] : snapshot.sockets.map(\.uid))
+    let mentioned = self.mentioned(registry.optionNames(of: areGroups ? .group : .user)).union(areGroups ? [] : snapshot.sockets.map(\.uid))
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
       guard fields.count >= 3, let number = UInt32(fields[2]), mentioned.contains(number), !fields[0].isEmpty else { continue }
@@ -243,12 +250,12 @@ public struct SnapshotReader: Sendable {
     }
   }
 
-  /// The numbers, or ranges of numbers, given to an option in the rules.
-  private func mentioned(_ option: String) -> Set<UInt32> {
+  /// The numbers, or ranges of numbers, given to options in the rules.
+  private func mentioned(_ options: Set<String>) -> Set<UInt32> {
     var found: Set<UInt32> = []
     for text in [snapshot.rules, snapshot.rules6] {
       let words = (text ?? "").split { $0 == " " || $0.isNewline }
-      for (name, value) in zip(words, words.dropFirst()) where name == option {
+      for (name, value) in zip(words, words.dropFirst()) where options.contains(String(name)) {
         let ends = value.split(separator: "-").compactMap { UInt32($0) }
         if let first = ends.first, let last = ends.last, first <= last, last - first < 65536 { found.formUnion(first...last) }
       }

@@ -1,4 +1,3 @@
-import Compiler
 import Diagnostics
 import Extensions
 import Kernel
@@ -18,10 +17,7 @@ import XTables
   }
 
   private static func apply(_ ruleset: Ruleset, keepsCounters: Bool = false) throws(KernelError) {
-    var options = KernelTables.ApplyOptions()
-    options.keepsCounters = keepsCounters
-    let tables = ruleset.tables.map { RawTable(TableCompiler().compile($0)) }
-    try KernelTables().apply(tables, options, registry: .ferrule) { ruleset.tables[$0] }
+    try LegacyTables().replace(ruleset.tables, keepsCounters: keepsCounters, comparison: .ferrule)
   }
 
   @Test func countersAreTheFilesOrNone() throws {

@@ -34,7 +34,7 @@ import XTables
       let lock = FileManager.default.temporaryDirectory.appendingPathComponent("ferrule-blob-\(UUID()).lock").path
       _ = try HostProcess.run("/usr/bin/env", ["XTABLES_LOCKFILE=\(lock)", command, path])
       try? FileManager.default.removeItem(atPath: lock)
-      return (parsed, try parsed.ruleset.tables.map { try RawTable.read(family, $0.name.rawValue) })
+      return (parsed, try parsed.ruleset.tables.map { try LegacyTables().table(family, $0.name) })
     }
     #expect(!parsed.hasErrors)
     for (table, raw) in zip(parsed.ruleset.tables, held) {
@@ -44,30 +44,8 @@ import XTables
         #expect(blob.hookEntries[hook.rawValue] == raw.hookEntries[hook.rawValue])
         #expect(blob.underflows[hook.rawValue] == raw.underflows[hook.rawValue])
       }
-      #expect(Self.withoutKernelState(blob.entries, table) == Self.withoutKernelState(raw.entries, table), "\(file) \(raw.name)")
+      let ours = try blob.entriesWithoutKernelState(registry: .ferrule)
+      #expect(try ours == raw.entriesWithoutKernelState(registry: .ferrule), "\(file) \(raw.name)")
     }
-  }
-
-  /// The entries with counters, `comefrom` and the kernel's private tails zeroed, entry by entry.
-  static func withoutKernelState(_ entries: [UInt8], _ table: Table) -> [[UInt8]] {
-    let (targetOffset, counters) = table.family == .ipv4 ? (88, 96) : (140, 152)
-    var masks = table.chainsInSaveOrder.flatMap { chain in
-      (chain.isBuiltin ? [] : [nil]) + chain.rules.map { KernelRule($0, table.family).mask } + [nil]
-    }
-    masks.append(nil)
-    var result: [[UInt8]] = []
-    var at = 0
-    while at + counters + 16 <= entries.count, result.count < masks.count {
-      let size = Int(entries[at + targetOffset + 2]) | Int(entries[at + targetOffset + 3]) << 8
-      guard size > 0, at + size <= entries.count else { break }
-      var entry = Array(entries[at..<at + size])
-      for index in Array(targetOffset + 4..<targetOffset + 8) + Array(counters..<counters + 16) { entry[index] = 0 }
-      if let mask = masks[result.count], mask.count == size {
-        for index in entry.indices { entry[index] &= mask[index] }
-      }
-      result.append(entry)
-      at += size
-    }
-    return result
   }
 }

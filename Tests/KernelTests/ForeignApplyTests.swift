@@ -25,8 +25,8 @@ import XTables
     let parsed = parse(text, registry)
     #expect(parsed.diagnostics.isEmpty, "\(parsed.diagnostics.map(\.message))")
     let raw = try NetworkNamespace.onNewThread {
-      try KernelTables().apply(parsed.ruleset.tables.map { KernelTable($0) })
-      return try RawTable.read(.ipv4, "filter")
+      try LegacyTables().replace(parsed.ruleset.tables, comparison: registry)
+      return try LegacyTables().table(.ipv4, .filter)
     }
     let printer = RulePrinter(family: .ipv4, names: .builtin)
     let texts = try [registry, reader].map { String(decoding: printer.table(try raw.typed($0), counters: false), as: UTF8.self) }

@@ -32,10 +32,10 @@ import XTables
         message.add(1, text: object)
         try socket.request([message], what: "making an accounting object")
       }
-      try KernelTables().apply(before.ruleset.tables.map { KernelTable($0) })
-      let missing = KernelObjects(registry: .ferrule).missing(for: parsed.ruleset).map(\.message)
+      try LegacyTables().replace(before.ruleset.tables)
+      let missing = KernelObjects(registry: .ferrule, tables: LegacyTables()).missing(for: parsed.ruleset).map(\.message)
       do {
-        try KernelTables().apply(parsed.ruleset.tables.map { KernelTable($0) })
+        try LegacyTables().replace(parsed.ruleset.tables)
         return Outcome(missing: missing, isTaken: true)
       } catch {
         return Outcome(missing: missing, isTaken: false)
@@ -81,7 +81,7 @@ import XTables
       message.add(1, text: "web")
       try socket.request([message], what: "making an accounting object")
       do throws(KernelError) {
-        try KernelTables().apply(parsed.ruleset.tables.map { KernelTable($0) })
+        try LegacyTables().replace(parsed.ruleset.tables)
         return nil
       } catch {
         return error.rule

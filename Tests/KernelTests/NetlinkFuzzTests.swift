@@ -1,3 +1,4 @@
+import Compiler
 import Kernel
 import Lab
 import Scenarios
@@ -120,16 +121,16 @@ import XTables
   func brokenTablesDoNotTrap(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for family in Family.allCases {
-      let rules = (0..<6).flatMap { _ in Entries.plain(family, jump: nil).entry }
+      let rules = (0..<6).flatMap { _ in EntryEncoder(family: family).entry(Rule()) }
       for _ in 0..<500 {
-        var table = RawTable(
-          family: family, name: "filter", validHooks: 0xE, hookEntries: [0, 0, 152, 304, 0], underflows: [0, 152, 304, 456, 0],
-          entryCount: 6, entries: rules)
-        for _ in 0..<4 {
-          table.entries[Int.random(in: 0..<table.entries.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-        }
-        if Bool.random(using: &random) { table.entries.removeLast(Int.random(in: 0..<table.entries.count, using: &random)) }
-        _ = table.chains
+        var entries = rules
+        for _ in 0..<4 { entries[Int.random(in: 0..<entries.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+        if Bool.random(using: &random) { entries.removeLast(Int.random(in: 0..<entries.count, using: &random)) }
+        let table = TableBlob(
+          name: .filter, family: family, validHooks: 0xE, hookEntries: [0, 0, 152, 304, 0], underflows: [0, 152, 304, 456, 0],
+          entryCount: 6, entries: entries)
+        for chain in (try? table.chains()) ?? [] { _ = try? table.ruleCounters(chain) }
+        for offset in stride(from: 0, to: entries.count, by: 8) { _ = table.rule(at: offset) }
       }
     }
   }

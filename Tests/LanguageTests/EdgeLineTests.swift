@@ -5,6 +5,7 @@ import Foundation
 import Grammar
 import Kernel
 import Syntax
+import TestSupport
 import Testing
 import Wire
 import XTables
@@ -35,7 +36,7 @@ import XTables
   struct Taken: Sendable {
     let line: Line
     let chain: String
-    let rules: [KernelRule]
+    let rules: [Rule]
   }
 
   /// How a line fared: the exit status, and the first complaint.
@@ -79,7 +80,7 @@ import XTables
 
   // MARK: Ours
 
-  static func ours(_ line: Line, _ family: Family) -> (outcome: Outcome, chain: KernelChain?) {
+  static func ours(_ line: Line, _ family: Family) -> (outcome: Outcome, chain: Chain?) {
     let parsed = GrammarTests.parse(line.ruleset, family)
     let errors = parsed.diagnostics.filter { $0.severity == .error }
     if let error = errors.first { return (Outcome(status: error.legacyStatus == .parameterProblem ? 2 : 1, message: error.message), nil) }
@@ -88,7 +89,7 @@ import XTables
     if let refusal = TableValidator().diagnostics(for: table).first(where: { $0.severity == .error }) {
       return (Outcome(status: 1, message: refusal.message), nil)
     }
-    return (Outcome(status: 0, message: ""), KernelTable(table).chains.first { !$0.rules.isEmpty })
+    return (Outcome(status: 0, message: ""), table.chains.first { !$0.rules.isEmpty })
   }
 
   // MARK: Theirs
@@ -139,16 +140,17 @@ import XTables
   private static func otherwiseLoaded(_ lines: ArraySlice<Taken>, _ table: TableName, _ family: Family) throws -> [String] {
     guard let one = lines.first else { return [] }
     let (ours, theirs) = try loaded(lines, table, family)
-    let isSame = Set(lines.map(\.chain)).allSatisfy { chain in
-      guard let rules = ours[chain: chain]?.rules, let other = theirs?[chain: chain]?.rules else { return false }
-      return rules.count == other.count && zip(rules, other).allSatisfy { $0.agrees(with: $1, family: family) }
+    let isSame = try Set(lines.map(\.chain)).allSatisfy { chain in
+      let rules = try ours.entriesWithoutKernelState(of: chain, registry: .ferrule)
+      return try !rules.isEmpty && rules == theirs?.entriesWithoutKernelState(of: chain, registry: .ferrule)
     }
     if isSame { return [] }
     if lines.count == 1 {
-      let bytes = { (table: KernelTable?) in
-        (table?[chain: one.chain]?.rules ?? []).map { Hex.string($0.entry) }.joined(separator: "\n          ")
+      let bytes = { (table: TableBlob?) in
+        try (table?.entriesWithoutKernelState(of: one.chain, registry: .ferrule) ?? []).map { Hex.string($0) }
+          .joined(separator: "\n          ")
       }
-      return ["\(one.line.text)\n   ours   \(bytes(ours))\n   theirs \(bytes(theirs))"]
+      return ["\(one.line.text)\n   ours   \(try bytes(ours))\n   theirs \(try bytes(theirs))"]
     }
     let middle = lines.startIndex + lines.count / 2
     return try otherwiseLoaded(lines[..<middle], table, family) + otherwiseLoaded(lines[middle...], table, family)
@@ -157,21 +159,23 @@ import XTables
   /// What the kernel gives back of the lines as Ferrule and as iptables load them: it changes some of what it is given.
   private static func loaded(
     _ lines: ArraySlice<Taken>, _ table: TableName, _ family: Family
-  ) throws -> (ours: KernelTable, theirs: KernelTable?) {
+  ) throws -> (ours: TableBlob, theirs: TableBlob?) {
     let text = "*\(table.rawValue)\n" + lines.map { $0.line.text + "\n" }.joined() + "COMMIT\n"
-    let chains = Dictionary(grouping: lines, by: \.chain).map { KernelChain(name: $0, rules: $1.flatMap(\.rules)) }
+    var wanted = Table(table, family)
+    for (chain, lines) in Dictionary(grouping: lines, by: \.chain) {
+      if let index = wanted.index(of: chain) { wanted.update(at: index) { $0.rules = lines.flatMap(\.rules) } }
+    }
+    let whole = wanted
     let ours = try NetworkNamespace.onNewThread {
-      var options = KernelTables.ApplyOptions()
-      options.verifies = false
-      try? KernelTables().apply([KernelTable(family: family, name: table.rawValue, chains: chains)], options)
-      return try KernelTables().read(family, table.rawValue)
+      try? LegacyTables().replace([whole])
+      return try LegacyTables().table(family, table)
     }
     return try inFolder { folder in
       let path = folder.path
       try Data(text.utf8).write(to: folder.appending(path: "rules"))
       let theirs = try NetworkNamespace.onNewThread {
         let answer = try HostProcess.run("unshare", ["-m", "sh", "-c", namesFromFiles + program(family) + " rules"], directory: path)
-        return answer.status == 0 ? try KernelTables().read(family, table.rawValue) : nil
+        return answer.status == 0 ? try LegacyTables().table(family, table) : nil
       }
       return (ours, theirs)
     }

@@ -1,21 +1,24 @@
+import Compiler
 import Kernel
 import Wire
+import XTables
 
 /// Enters a sandbox, replaces its filter table there, and prints what came of it.
 do {
   let kind = try Sandbox.enter()
-  var entry = [UInt8](repeating: 0, count: 152)
-  (entry[88], entry[90], entry[112]) = (112, 152, 40)
-  let table = KernelTable(
-    family: .ipv4, name: "filter",
-    chains: [
-      KernelChain(name: "INPUT", policy: .drop, rules: [KernelRule(entry: entry, jump: "ACCEPT")]),
-      KernelChain(name: "FORWARD", policy: .accept), KernelChain(name: "OUTPUT", policy: .accept),
-    ])
-  try KernelTables().apply([table])
-  let back = try KernelTables().read(.ipv4, "filter")
+  var table = Table(.filter, .ipv4)
+  if let input = table.index(of: "INPUT") {
+    table.update(at: input) { chain in
+      chain.policy = .drop
+      chain.rules = [Rule(target: .verdict(.accept))]
+    }
+  }
+  try LegacyTables().replace([TableCompiler().compile(table)], ReplaceOptions(comparison: Registry()))
+  let back = try LegacyTables().table(.ipv4, .filter).typed(Registry())
   print("entered \(kind), \(back[chain: "INPUT"]?.policy?.rawValue ?? "?"), \(back[chain: "INPUT"]?.rules.count ?? 0) rule")
-  print("tables: \(KernelTables().names(.ipv4).sorted())")
+  var names: [String] = []
+  try LegacyTables().read(.ipv4, only: nil) { names.append($0.name.rawValue) }
+  print("tables: \(names.sorted())")
 } catch {
   print("failed: \(error)")
 }

@@ -19,6 +19,13 @@ extension Trait where Self == ConditionTrait {
     }
   }
 
+  /// Runs only where a program is installed; says so where it is not.
+  package static func needsTool(_ name: String) -> Self {
+    .enabled("\(name) was NOT found") {
+      ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+    }
+  }
+
   /// Runs only as root; says so where it does not.
   package static var asRoot: Self {
     .enabled("the kernel was NOT asked: that needs root, for network namespaces of the test's own") { geteuid() == 0 }

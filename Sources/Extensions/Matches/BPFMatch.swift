@@ -45,6 +45,7 @@ public enum BPFMatch: MatchExtension {
   public static let name = "bpf"
   public static let families: Families = .both
   public static let summary = "matches by a program of the packet filter"
+  public static let traits: ExtensionTraits = .comparesBytes
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
@@ -102,6 +103,8 @@ public enum BPFMatch: MatchExtension {
       throw OptionError("missing-option", "bpf: one of --bytecode or --pinned is required")
     }
   }
+
+  public static func hostUses(_ info: Info) -> [HostUse] { info.mode == Mode.bytecode ? [] : [.pinnedProgram] }
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.glue("match bpf ")

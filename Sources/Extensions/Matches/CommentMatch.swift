@@ -12,9 +12,11 @@ public enum CommentMatch: MatchExtension {
   public static let name = "comment"
   public static let families: Families = .both
   public static let summary = "attaches a remark to a rule"
+  public static let traits: ExtensionTraits = .remark
   public static let initial = Info()
   public static let options: [Option<Info>] = [
-    Option("--comment", .name(placeholder: "text"), \.comment, .mandatory, "the remark, at most 255 bytes")
+    Option(
+      "--comment", .name(placeholder: "text"), \.comment, OptionUse(mandatory: true, content: .remark), "the remark, at most 255 bytes")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_comment_info>.size)]
   public static let examples: [Example] = [

@@ -23,6 +23,7 @@ public enum ConnlimitMatch: MatchExtension {
   public static let name = "connlimit"
   public static let families: Families = .both
   public static let summary = "matches by how many connections an address has open"
+  public static let traits: ExtensionTraits = .collectsOnceATick
   public static let initial = Info()
 
   private static let limits = ["--connlimit-upto", "--connlimit-above"]

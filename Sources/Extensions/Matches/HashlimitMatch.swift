@@ -158,7 +158,9 @@ public enum HashlimitMatch: MatchExtension {
         text.option("--hashlimit-mode")
         text.word(keys.filter { info.mode & $0.bit != 0 }.map(\.name).joined(separator: ","))
       }),
-    Option("--hashlimit-name", .filledName(placeholder: "name"), \.name, .mandatory, "the name rules share the buckets by"),
+    Option(
+      "--hashlimit-name", .filledName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list),
+      "the name rules share the buckets by"),
     Option("--hashlimit-htable-size", .unsigned(), \.size, present: .when { $0.size != 0 }, .plain, "how many buckets of the hash"),
     Option("--hashlimit-htable-max", .unsigned(), \.maximum, present: .when { $0.maximum != 0 }, .plain, "how many entries at most"),
     Option(

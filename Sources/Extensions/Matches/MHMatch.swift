@@ -36,7 +36,7 @@ public enum MHMatch: MatchExtension {
 
   private static let syntax = ValueSyntax<NumberRange<UInt8>>(
     placeholder: "type[:type]", grammar: "mh-type | [ mh-type ] \":\" [ mh-type ]",
-    samples: names.map(\.name) + ["0", "255", "4:123", ":3", "5:", "BU"], nearMisses: ["256", "foo", "5:4", "1:2:3"],
+    samples: names.map(\.name) + ["0", "255", "4:123", ":3", "5:", "BU"], nearMisses: ["256", "foo", "5:4", "1:2:3"], greatest: 255,
     parse: { token, _ throws(OptionError) in
       guard let (low, high) = token.cut(at: ":") else {
         let single = try type(token)

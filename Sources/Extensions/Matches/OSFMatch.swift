@@ -29,6 +29,7 @@ public enum OSFMatch: MatchExtension {
   public static let name = "osf"
   public static let families: Families = .ipv4
   public static let summary = "matches the operating system a SYN looks like"
+  public static let traits: ExtensionTraits = .machineWide
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .prerouting, .forward], protocols: [6]) }
 

@@ -24,6 +24,7 @@ public enum OwnerMatch: MatchExtension {
   public static let name = "owner"
   public static let families: Families = .both
   public static let summary = "matches the owner of the socket that sent a packet"
+  public static let traits: ExtensionTraits = .initialUsersOnly
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.output, .postrouting]) }
 
@@ -56,10 +57,10 @@ public enum OwnerMatch: MatchExtension {
       "a socket sent it"),
     Option(
       "--uid-owner", identifiers("userid[-userid]") { $0.userID($1) }, \.users, invert: .bits(\.inverted, Flag.user),
-      present: .bits(\.match, Flag.user), .plain, "user, or range of users"),
+      present: .bits(\.match, Flag.user), OptionUse(content: .user), "user, or range of users"),
     Option(
       "--gid-owner", identifiers("groupid[-groupid]") { $0.groupID($1) }, \.groups, invert: .bits(\.inverted, Flag.group),
-      present: .bits(\.match, Flag.group), .plain, "group, or range of groups"),
+      present: .bits(\.match, Flag.group), OptionUse(content: .group), "group, or range of groups"),
     Option(
       "--suppl-groups", arity: 0, placeholder: "", grammar: "", samples: [""], .plain,
       "look at supplementary groups as well",

@@ -36,13 +36,14 @@ public enum RateEstMatch: MatchExtension {
   public static let name = "rateest"
   public static let families: Families = .both
   public static let summary = "compares a rate that RATEEST measures with a number or with another"
+  public static let traits: ExtensionTraits = .machineWide
   public static let initial = Info()
 
   private static func name(
     _ name: String, aliases: [String], _ path: any WritableKeyPath<Info, FixedName<16>> & Sendable, _ flag: UInt16, _ summary: String
   ) -> Option<Info> {
     Option(
-      name, arity: 1, placeholder: "name", grammar: "string", samples: ["RE1"], OptionUse(aliases: aliases), summary,
+      name, arity: 1, placeholder: "name", grammar: "string", samples: ["RE1"], OptionUse(aliases: aliases, content: .list), summary,
       read: { info, arguments throws(OptionError) in
         info[keyPath: path] = FixedName(arguments.token.bytes)
         info.flags |= flag

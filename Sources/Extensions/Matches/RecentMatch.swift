@@ -69,7 +69,8 @@ public enum RecentMatch: MatchExtension {
       flag: "--rttl", present: .bits(\.operation, Bit.ttl), OptionUse(excludes: ["--set", "--remove"]),
       "with the same time to live"),
     Option(
-      "--name", arity: 1, placeholder: "name", grammar: "string", samples: ["ssh", "a_b"], .plain, "the list, DEFAULT where none is named",
+      "--name", arity: 1, placeholder: "name", grammar: "string", samples: ["ssh", "a_b"], OptionUse(content: .list),
+      "the list, DEFAULT where none is named",
       read: { info, arguments in
         // As iptables: a name shorter than DEFAULT leaves the rest of DEFAULT in the structure.
         let bytes = arguments.token.bytes.prefix(199)

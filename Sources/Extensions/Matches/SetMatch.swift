@@ -66,6 +66,7 @@ public enum SetMatch: MatchExtension {
   public static let name = "set"
   public static let families: Families = .both
   public static let summary = "matches addresses and ports that are in a set"
+  public static let traits: ExtensionTraits = .usesAddressSets
   public static let initial = Info()
 
   /// An option that disables a counter update. Only its inverted form has an effect.
@@ -102,7 +103,7 @@ public enum SetMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--match-set", arity: 2, placeholder: "name dir[,dir...]", grammar: "string set-directions", samples: ["foo src", "foo dst,src"],
-      nearMisses: ["foo", "foo both"], invertible: true, OptionUse(mandatory: true, aliases: ["--set"]),
+      nearMisses: ["foo", "foo both"], invertible: true, OptionUse(mandatory: true, aliases: ["--set"], content: .set),
       "name of the set, and what of the packet is looked up in it",
       read: { info, arguments throws(OptionError) in
         info.kernel.reference = try AddressSetReference(arguments, directions: arguments.second)
@@ -224,6 +225,8 @@ public enum SetMatch: MatchExtension {
       }
     }
   }
+
+  public static func objects(_ info: Info) -> [KernelObjectUse] { [.needsSet(info.kernel.reference.index)] }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.kernel.reference.dimension > 6 { throw .kernel("set: a set has at most six dimensions") }

@@ -35,6 +35,7 @@ public enum StringMatch: MatchExtension {
   public static let name = "string"
   public static let families: Families = .both
   public static let summary = "matches packets that contain a string"
+  public static let traits: ExtensionTraits = .comparesBytes
   public static let initial = Info()
 
   private static let plain = ValueSyntax<[UInt8]>(

@@ -31,6 +31,7 @@ public enum TimeMatch: MatchExtension {
   public static let name = "time"
   public static let families: Families = .both
   public static let summary = "matches by date, time of day, weekday and day of the month"
+  public static let traits: ExtensionTraits = .readsClock
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [

@@ -163,6 +163,10 @@ public enum CTTarget: TargetExtension {
       })
   }
 
+  public static func hostUses(_ info: Info) -> [HostUse] {
+    (info.events != 0 ? [.selectsEvents] : []) + (info.helper.bytes.isEmpty ? [] : [.helper(info.helper.string)])
+  }
+
   /// The corresponding kernel functions are `xt_ct_tg_check` and `xt_ct_set_helper`.
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     if info.flags.contains(.alias) { return text.word("NOTRACK") }

@@ -18,7 +18,7 @@ public enum LogTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain,
+      "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
       "the line begins with it; at most 29 bytes"),
     Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "0 to 7, or emerg to debug"),
     content("--log-tcp-sequence", .tcpSequence, "sequence numbers of TCP"),

@@ -24,7 +24,7 @@ public enum NFLogTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, .plain,
+      "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
       "comes with the packet; at most 63 bytes"),
     Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the group of netlink"),
     Option(
@@ -44,6 +44,8 @@ public enum NFLogTarget: TargetExtension {
     .accepts("--nflog-group 0", saved: ""), .accepts("--nflog-size 0"), .accepts("--nflog-range 1"),
     .rejects("--nflog-group 65536"), .rejects("--nflog-size 1 --nflog-range 1"),
   ]
+
+  public static func hostUses(_ info: Info) -> [HostUse] { [.logGroup(info.group)] }
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     if !info.prefix.bytes.isEmpty {

@@ -93,6 +93,11 @@ public enum NFQueueTarget: TargetExtension {
     .rejects("--queue-num 65536"), .rejects("--queue-balance 0:65535"), .rejects("--queue-cpu-fanout"),
   ]
 
+  public static func hostUses(_ info: Info) -> [HostUse] {
+    let last = info.first.addingReportingOverflow(max(info.count, 1) - 1)
+    return [.queues(info.first...(last.overflow ? .max : last.partialValue), bypasses: info.flags & bypass != 0)]
+  }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     let last = UInt32(info.first) + UInt32(info.count) - 1
     text.word("NFQUEUE \(info.count > 1 ? "balance \(info.first):\(last)" : "num \(info.first)")")

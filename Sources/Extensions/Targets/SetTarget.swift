@@ -62,6 +62,7 @@ public enum SetTarget: TargetExtension {
   public static let name = "SET"
   public static let families: Families = .both
   public static let summary = "adds what a packet has to sets, takes it out, or gives the packet what a set says"
+  public static let traits: ExtensionTraits = .usesAddressSets
   public static let initial = Info()
 
   private static func set(
@@ -70,7 +71,7 @@ public enum SetTarget: TargetExtension {
   ) -> Option<Info> {
     Option(
       name, arity: 2, placeholder: "name dir[,dir...]", grammar: "string set-directions", samples: ["foo src", "foo dst,src"],
-      nearMisses: ["foo", "foo both"], .plain, summary,
+      nearMisses: ["foo", "foo both"], OptionUse(content: .set), summary,
       read: { info, arguments throws(OptionError) in
         info[keyPath: reference] = try AddressSetReference(arguments, directions: arguments.second)
         // If the kernel knows the set, only its index is stored, as when the rule is read back.
@@ -204,6 +205,11 @@ public enum SetTarget: TargetExtension {
     where info.kernel.flags & flag != 0 {
       text.word(name)
     }
+  }
+
+  public static func objects(_ info: Info) -> [KernelObjectUse] {
+    [info.kernel.added, info.kernel.removed, info.kernel.mapped].map(\.index).filter { $0 != AddressSetReference.noIndex }
+      .map { .needsSet($0) }
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {

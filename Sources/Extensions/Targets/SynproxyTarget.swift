@@ -19,6 +19,7 @@ public enum SynproxyTarget: TargetExtension {
   public static let families: Families = .both
   public static let ending = TargetEnding.sometimes
   public static let summary = "answers TCP handshakes for a server"
+  public static let traits: ExtensionTraits = .proxies
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .forward]) }
 

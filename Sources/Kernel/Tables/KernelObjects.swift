@@ -5,9 +5,15 @@ public import XTables
 /// The objects outside the tables that rules refer to, in the running kernel and the calling thread's network namespace.
 public struct KernelObjects: Sendable {
   private let registry: Registry
+  private let tables: any KernelTables
 
-  /// - Parameter registry: reads the kernel's tables; some rules in them create objects.
-  public init(registry: Registry) { self.registry = registry }
+  /// - Parameters:
+  ///   - registry: decodes the kernel's tables; some rules in them create objects.
+  ///   - tables: reads them.
+  public init(registry: Registry, tables: some KernelTables) {
+    self.registry = registry
+    self.tables = tables
+  }
 
   /// Reports the rules that the kernel would refuse because an object they name does not exist when the rule is loaded. The kernel loads
   /// table after table, and rule after rule. Objects that this process may not query are not reported.
@@ -33,7 +39,7 @@ public struct KernelObjects: Sendable {
 
   private func check(_ rule: Rule, _ known: inout Known, _ found: inout [Diagnostic]) {
     for need in Self.needs(rule) where !Self.isThere(need, known) { found.append(Self.diagnostic(need, rule)) }
-    for case .makes(let made) in Self.uses(rule) { known.estimators?.insert(made) }
+    for case .makes(let made) in rule.objectUses { known.estimators?.insert(made) }
   }
 
   private static func isThere(_ object: KernelObject, _ known: Known) -> Bool {
@@ -61,14 +67,8 @@ public struct KernelObjects: Sendable {
     }
   }
 
-  private static func uses(_ rule: Rule) -> [KernelObjectUse] {
-    var uses = rule.matches.flatMap { $0.descriptor.objects($0.payload) }
-    if case .use(let use) = rule.target { uses += use.descriptor.objects(use.payload) }
-    return uses
-  }
-
   private static func needs(_ rule: Rule) -> [KernelObject] {
-    uses(rule).compactMap { if case .needs(let object) = $0 { object } else { nil } }
+    rule.objectUses.compactMap { if case .needs(let object) = $0 { object } else { nil } }
   }
 
   // MARK: The kernel's
@@ -96,9 +96,12 @@ public struct KernelObjects: Sendable {
     guard needed.contains(where: { if case .rateEstimator = $0 { true } else { false } }) else { return nil }
     var found: Set<KernelObject> = []
     for family in [Family.ipv4, .ipv6] {
-      for name in KernelTables().names(family) {
-        guard let table = try? RawTable.read(family, name).typed(registry) else { return nil }
-        for case .makes(let made) in table.chains.flatMap({ $0.rules.flatMap(Self.uses) }) { found.insert(made) }
+      do throws(KernelError) {
+        try tables.read(family, only: nil) { blob throws(KernelError) in
+          for case .makes(let made) in try blob.typed(registry).chains.flatMap({ $0.rules.flatMap(\.objectUses) }) { found.insert(made) }
+        }
+      } catch {
+        return nil
       }
     }
     return found

@@ -1,99 +1,85 @@
-internal import CNetfilter
-internal import Glibc
+public import Compiler
 public import Wire
+public import XTables
 
-/// The tables of the running kernel, in the network namespace of the calling thread.
-public struct KernelTables: Sendable {
-  /// Options of `apply`.
-  public struct ApplyOptions: Sendable, Equatable {
-    /// Keeps the given counters of rules and policies, as `iptables-restore -c` does. Otherwise they start at 0.
-    public var keepsCounters = false
-    /// Reads the tables back after all are committed, and compares them.
-    public var verifies = true
-
-    /// Creates the defaults: counters start at 0, tables are verified.
-    public init() {}
-  }
-
-  /// Creates access to the calling thread's network namespace.
-  public init() {}
-
-  /// Reads a table through libiptc. If the kernel knows the table but it is not in use yet, opening it creates it.
+/// A part of the kernel that holds the tables of iptables, in the network namespace of the calling thread. ``LegacyTables`` is the one of
+/// ip_tables and ip6_tables.
+///
+/// A table goes in and out as a `TableBlob`, the compact form in which a table of a million rules is compiled, so that no table is held
+/// twice. Whatever cannot be expressed as such a table is listed by ``others()``.
+public protocol KernelTables: Sendable {
+  /// Reads the tables in use of a family with their counters, and passes each to `body` before the next is read.
   ///
-  /// - Throws: `KernelError` if the kernel has no such table or denies access.
-  public func read(_ family: Family, _ name: String) throws(KernelError) -> KernelTable {
-    try TableHandle(family, name).read()
-  }
+  /// - Parameter name: the only table to read, which then need not be in use; nil for all.
+  /// - Throws: `KernelError` if a table cannot be read, or what `body` throws.
+  func read(_ family: Family, only name: TableName?, _ body: (TableBlob) throws(KernelError) -> Void) throws(KernelError)
 
-  /// The tables in use, as listed in `/proc/net/ip_tables_names`. If that file is unreadable, as in a user namespace, those of the five
-  /// known tables that the kernel has; querying them creates them.
-  public func names(_ family: Family) -> [String] {
-    let path = family == .ipv4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names"
-    if let text = try? HostFile.read(path) { return text.split(separator: "\n").map(String.init) }
-    return ["raw", "mangle", "nat", "filter", "security"].filter { (try? RawTable.info(family, $0)) != nil }
-  }
-
-  /// Replaces tables, all or none. If the kernel refuses a table, the tables replaced before it are restored with their counters. The
-  /// caller holds the lock.
+  /// Replaces tables, all or none: if the kernel refuses one, those replaced before it are restored with their counters. The tables may
+  /// be of both families. The caller holds the ``XtablesLock``.
   ///
   /// - Throws: `KernelError` with the table, the rule if it was found, and the tables that could not be restored.
-  public func apply(_ tables: [KernelTable], _ options: ApplyOptions = ApplyOptions()) throws(KernelError) {
-    var earlier: [KernelTable] = []
-    do throws(KernelError) {
-      for table in tables {
-        let handle = try TableHandle(table.family, table.name)
-        let before = try handle.read()
-        try handle.replace(by: table, keepsCounters: options.keepsCounters)
-        do throws(KernelError) {
-          try handle.commit()
-        } catch {
-          throw RefusalSearch(table, error).located
-        }
-        earlier.append(before)
-      }
-      if options.verifies {
-        for table in tables { try verify(table) }
-      }
-    } catch {
-      var refusal = error
-      for table in earlier.reversed() {
-        do throws(KernelError) { try set(table) } catch { refusal.notRestored.append("\(table.name) (\(error))") }
-      }
-      throw refusal
-    }
-  }
+  func replace(_ tables: [TableBlob], _ options: ReplaceOptions) throws(KernelError)
 
-  /// Replaces one table, counters included.
-  private func set(_ table: KernelTable) throws(KernelError) {
-    let handle = try TableHandle(table.family, table.name)
-    try handle.replace(by: table, keepsCounters: true)
-    try handle.commit()
-  }
+  /// The rules of the network namespace outside the tables that ``read(_:only:_:)`` can read. They decide on packets too: a packet passes
+  /// only if no part of the kernel drops it.
+  ///
+  /// - Throws: `KernelError` if the kernel denies access.
+  func others() throws(KernelError) -> [OtherRules]
 }
 
 extension KernelTables {
-  /// Reads a table back and compares it with the committed one.
-  private func verify(_ table: KernelTable) throws(KernelError) {
-    let back = try read(table.family, table.name)
-    let otherwise = { (text: String, rule: RuleReference?) in
-      KernelError(.readsBackOtherwise(text), family: table.family, table: table.name, rule: rule)
-    }
-    let found = Dictionary(back.chains.map { ($0.name, $0) }) { first, _ in first }
-    for chain in table.chains {
-      guard let other = found[chain.name] else { throw otherwise("chain \(chain.name) is missing", nil) }
-      if let policy = chain.policy, policy != other.policy {
-        throw otherwise("the policy of \(chain.name) is \(other.policy?.rawValue ?? "none")", nil)
-      }
-      guard chain.rules.count == other.rules.count else {
-        throw otherwise("chain \(chain.name) has \(other.rules.count) rules, not \(chain.rules.count)", nil)
-      }
-      for (index, (rule, found)) in zip(chain.rules, other.rules).enumerated() where !rule.agrees(with: found, family: table.family) {
-        throw otherwise("other bytes than committed", RuleReference(chain: chain.name, rule: index + 1))
-      }
-    }
-    let named = Set(table.chains.map(\.name))
-    if let extra = back.chains.first(where: { !named.contains($0.name) && ($0.policy == nil || !$0.rules.isEmpty) }) {
-      throw otherwise("chain \(extra.name) is there as well", nil)
-    }
+  /// Reads one table with its counters. If the kernel knows the table but it is not in use yet, reading may create it.
+  ///
+  /// - Throws: `KernelError` if the kernel has no such table or denies access.
+  public func table(_ family: Family, _ name: TableName) throws(KernelError) -> TableBlob {
+    var found: TableBlob?
+    try read(family, only: name) { found = $0 }
+    guard let found else { throw KernelError(.cannotRead, family: family, table: name.rawValue) }
+    return found
   }
+}
+
+/// Options of ``KernelTables/replace(_:_:)``.
+public struct ReplaceOptions {
+  /// Keeps the given counters of rules and policies, as `iptables-restore -c` does. Otherwise they start at 0.
+  public var keepsCounters = false
+  /// If set, the tables are read back after all were replaced, and compared. The registry knows which bytes of a match or target the
+  /// kernel uses for itself.
+  public var comparison: Registry?
+  /// The typed form of the table at an index, if the caller can make it. It is called only to find the rule that the kernel refused.
+  public var typed: (Int) -> Table?
+
+  /// Creates options; by default, counters start at 0, and neither a comparison nor the search for a refused rule is made.
+  public init(keepsCounters: Bool = false, comparison: Registry? = nil, typed: @escaping (Int) -> Table? = { _ in nil }) {
+    self.keepsCounters = keepsCounters
+    self.comparison = comparison
+    self.typed = typed
+  }
+}
+
+/// Rules of the kernel outside the tables of a backend.
+public struct OtherRules: Sendable, Hashable, CustomStringConvertible {
+  /// The part of the kernel that holds them.
+  public enum Holder: String, Sendable, Hashable {
+    /// A table of ip_tables or ip6_tables that is none of the five known ones.
+    case legacy = "ip_tables"
+    /// A table of nf_tables with a chain at a hook.
+    case nfTables = "nf_tables"
+  }
+  /// The part of the kernel that holds them.
+  public let holder: Holder
+  /// The family as nft(8) writes it, such as `ip`, `ip6` or `inet`.
+  public let family: String
+  /// The name of the table, which may hold any byte but zero.
+  public let table: String
+
+  /// Creates a description of a table.
+  public init(_ holder: Holder, family: String, table: String) {
+    self.holder = holder
+    self.family = family
+    self.table = table
+  }
+
+  /// For messages: `nf_tables table inet firewalld`.
+  public var description: String { "\(holder.rawValue) table \(family) \(table)" }
 }

@@ -14,6 +14,8 @@ internal import Wire
   let nextChain: (Handle) -> Text?
   let isChain: (Text, Handle) -> Bool
   let isBuiltin: (Text, Handle) -> Bool
+  /// Counts the rules that jump to a user's chain.
+  let references: (UnsafeMutablePointer<UInt32>, Text, Handle) -> Bool
   let policy: (Text, UnsafeMutablePointer<xt_counters>, Handle) -> Text?
   let firstRule: (Text, Handle) -> UnsafeRawPointer?
   let nextRule: (UnsafeRawPointer, Handle) -> UnsafeRawPointer?
@@ -42,6 +44,7 @@ internal import Wire
   private init(
     initialise: @escaping (Text) -> Handle?, free: @escaping (Handle) -> Void, firstChain: @escaping (Handle) -> Text?,
     nextChain: @escaping (Handle) -> Text?, isChain: @escaping (Text, Handle) -> Bool, isBuiltin: @escaping (Text, Handle) -> Bool,
+    references: @escaping (UnsafeMutablePointer<UInt32>, Text, Handle) -> Bool,
     policy: @escaping (Text, UnsafeMutablePointer<xt_counters>, Handle) -> Text?,
     firstRule: @escaping (Text, Handle) -> UnsafeRawPointer?, nextRule: @escaping (UnsafeRawPointer, Handle) -> UnsafeRawPointer?,
     target: @escaping (UnsafeRawPointer, Handle) -> Text?, createChain: @escaping (Text, Handle) -> Bool,
@@ -66,6 +69,7 @@ internal import Wire
     unsafe self.nextChain = nextChain
     unsafe self.isChain = isChain
     unsafe self.isBuiltin = isBuiltin
+    unsafe self.references = references
     unsafe self.policy = policy
     unsafe self.firstRule = firstRule
     unsafe self.nextRule = nextRule
@@ -96,6 +100,7 @@ internal import Wire
       nextChain: { unsafe iptc_next_chain($0) },
       isChain: { unsafe iptc_is_chain($0, $1) != 0 },
       isBuiltin: { unsafe iptc_builtin($0, $1) != 0 },
+      references: { unsafe iptc_get_references($0, $1, $2) != 0 },
       policy: { unsafe iptc_get_policy($0, $1, $2) },
       firstRule: { unsafe UnsafeRawPointer(iptc_first_rule($0, $1)) },
       nextRule: { unsafe UnsafeRawPointer(iptc_next_rule($0.assumingMemoryBound(to: ipt_entry.self), $1)) },
@@ -126,6 +131,7 @@ internal import Wire
       nextChain: { unsafe ip6tc_next_chain($0) },
       isChain: { unsafe ip6tc_is_chain($0, $1) != 0 },
       isBuiltin: { unsafe ip6tc_builtin($0, $1) != 0 },
+      references: { unsafe ip6tc_get_references($0, $1, $2) != 0 },
       policy: { unsafe ip6tc_get_policy($0, $1, $2) },
       firstRule: { unsafe UnsafeRawPointer(ip6tc_first_rule($0, $1)) },
       nextRule: { unsafe UnsafeRawPointer(ip6tc_next_rule($0.assumingMemoryBound(to: ip6t_entry.self), $1)) },

@@ -1,15 +1,17 @@
+internal import Compiler
 internal import Glibc
+internal import XTables
 
 /// Finds the rule because of which the kernel refused a table. The kernel returns only an error number, so parts of the table are tried in
 /// a private network namespace: the refused rule is the last one of the shortest refused prefix.
 ///
-/// A rule that names an ipset, an accounting object or an estimator cannot be tried there, because the namespace has none. Such rules are
-/// left out. If the rest is accepted and there is exactly one such rule, that rule is reported.
+/// A rule that names an object outside the tables cannot be tried there, because the namespace has none. Such rules are left out. If the
+/// rest is accepted and there is exactly one such rule, that rule is reported.
 struct RefusalSearch {
-  private let table: KernelTable
+  private let table: Table
   private let error: KernelError
 
-  init(_ table: KernelTable, _ error: KernelError) {
+  init(_ table: Table, _ error: KernelError) {
     self.table = table
     self.error = error
   }
@@ -23,8 +25,8 @@ struct RefusalSearch {
 
   /// The rules, each with whether it names an object that the private namespace does not have.
   private var places: [(place: RuleReference, isBound: Bool)] {
-    table.chains.flatMap { chain in
-      chain.rules.enumerated().map { (RuleReference(chain: chain.name, rule: $0.offset + 1), namesObject($0.element.entry)) }
+    table.chainsInSaveOrder.flatMap { chain in
+      chain.rules.enumerated().map { (RuleReference(chain: chain.name, rule: $0.offset + 1), $0.element.needsObject) }
     }
   }
 
@@ -46,32 +48,24 @@ struct RefusalSearch {
   private func isTaken(_ places: Set<RuleReference>) -> Bool {
     var part = table
     for index in part.chains.indices {
-      let chain = part.chains[index]
-      part.chains[index].rules = chain.rules.enumerated().filter { places.contains(RuleReference(chain: chain.name, rule: $0.offset + 1)) }
-        .map(\.element)
-    }
-    let trial = part
-    do {
-      try NetworkNamespace.onNewThread {
-        let handle = try TableHandle(trial.family, trial.name)
-        try handle.replace(by: trial, keepsCounters: false)
-        try handle.commit()
+      part.update(at: index) { chain in
+        chain.rules = chain.rules.enumerated().filter { places.contains(RuleReference(chain: chain.name, rule: $0.offset + 1)) }
+          .map(\.element)
       }
-      return true
-    } catch {
-      return false
     }
+    let trial = TableCompiler().compile(part)
+    return (try? NetworkNamespace.onNewThread { try TableSocket(trial.family).replace(trial) }) != nil
   }
+}
 
-  private func namesObject(_ entry: [UInt8]) -> Bool {
-    let layout = EntryLayout(table.family)
-    let target = Int(entry.hostWord(UInt16.self, at: layout.targetOffset) ?? 0)
-    if entry.text(at: target + EntryLayout.name, length: EntryLayout.nameLength) == "SET" { return true }
-    var at = layout.size
-    while at < target, let size = entry.hostWord(UInt16.self, at: at), size >= 32 {
-      if ["set", "nfacct", "rateest"].contains(entry.text(at: at + EntryLayout.name, length: EntryLayout.nameLength)) { return true }
-      at += Int(size)
+extension Rule {
+  /// Whether the kernel refuses the rule unless an object outside the tables exists.
+  fileprivate var needsObject: Bool {
+    objectUses.contains { use in
+      switch use {
+      case .needs, .needsSet: true
+      case .makes: false
+      }
     }
-    return false
   }
 }

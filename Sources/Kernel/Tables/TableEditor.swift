@@ -1,4 +1,5 @@
 public import Wire
+public import XTables
 
 /// A table of the kernel, opened to change single rules. Untouched rules keep their counters, including packets counted meanwhile.
 ///
@@ -18,10 +19,27 @@ public struct TableEditor: ~Copyable {
     }
   }
 
-  /// Reads the table with the changes made so far.
+  /// The policy of a built-in chain and its counters, `iptc_get_policy`; nil for a user's chain.
   ///
-  /// - Throws: `KernelError` if a rule cannot be read.
-  public func read() throws(KernelError) -> KernelTable { try handle.read() }
+  /// - Throws: `KernelError` if libiptc has no policy of the chain.
+  public func policy(of chain: String) throws(KernelError) -> (verdict: StandardVerdict, counters: Counters)? {
+    try handle.policy(of: try checked(chain))
+  }
+
+  /// The number of rules that jump to a user's chain, `iptc_get_references`.
+  ///
+  /// - Throws: `KernelError` if the chain does not exist.
+  public func references(to chain: String) throws(KernelError) -> Int { try handle.references(to: try checked(chain)) }
+
+  /// Passes the rules of a chain to `body`, in order and with the changes made so far.
+  ///
+  /// - Parameter registry: decodes the matches and targets.
+  /// - Throws: `KernelError` if a rule cannot be decoded, or what `body` throws.
+  public func forEachRule(
+    of chain: String, _ registry: Registry, _ body: (Rule) throws(KernelError) -> Void
+  ) throws(KernelError) {
+    try handle.forEachRule(of: try checked(chain), registry, body)
+  }
 
   /// The names of all chains: built-in chains by hook, then the user's in byte order.
   public var chainNames: [String] { handle.chainNames() }
@@ -34,35 +52,35 @@ public struct TableEditor: ~Copyable {
 
   /// Appends a rule to a chain, `iptc_append_entry`.
   ///
-  /// - Throws: `KernelError` if the chain does not exist or the entry is invalid.
-  public func append(_ rule: KernelRule, to chain: String) throws(KernelError) { try handle.appendRule(rule, to: chain) }
+  /// - Throws: `KernelError` if the chain does not exist, or the rule does not fit into an entry.
+  public func append(_ rule: Rule, to chain: String) throws(KernelError) { try handle.appendRule(rule, to: chain) }
 
   /// Inserts a rule, `iptc_insert_entry`.
   ///
   /// - Parameter number: the new rule's position, from 1.
   /// - Throws: `KernelError` if the chain does not exist or is too short.
-  public func insert(_ rule: KernelRule, into chain: String, at number: Int) throws(KernelError) {
+  public func insert(_ rule: Rule, into chain: String, at number: Int) throws(KernelError) {
     try handle.insertRule(rule, into: chain, at: number)
   }
 
   /// Replaces the rule with this number, from 1, `iptc_replace_entry`.
   ///
   /// - Throws: `KernelError` if there is no such rule.
-  public func replace(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
+  public func replace(_ rule: Rule, in chain: String, at number: Int) throws(KernelError) {
     try handle.replaceRule(rule, in: chain, at: number)
   }
 
   /// Deletes the first rule with the same bytes, ignoring bytes that the kernel uses for itself, `iptc_delete_entry`.
   ///
   /// - Throws: `KernelError` if no rule is equal.
-  public func delete(_ rule: KernelRule, in chain: String) throws(KernelError) {
+  public func delete(_ rule: Rule, in chain: String) throws(KernelError) {
     try handle.deleteRule(rule, in: chain, checkingOnly: false)
   }
 
   /// Checks that a rule with the same bytes exists, `iptc_check_entry`.
   ///
   /// - Throws: `KernelError` if no rule is equal.
-  public func check(_ rule: KernelRule, in chain: String) throws(KernelError) {
+  public func check(_ rule: Rule, in chain: String) throws(KernelError) {
     try handle.deleteRule(rule, in: chain, checkingOnly: true)
   }
 
@@ -116,15 +134,8 @@ public struct TableEditor: ~Copyable {
   /// Sets a built-in chain's policy, and its counters if given, `iptc_set_policy`.
   ///
   /// - Throws: `KernelError` if the chain is not built in or the policy is not `ACCEPT` or `DROP`.
-  public func setPolicy(_ policy: String, of chain: String, counters: KernelCounters?) throws(KernelError) {
+  public func setPolicy(_ policy: String, of chain: String, counters: Counters?) throws(KernelError) {
     try handle.setPolicy(policy, of: try checked(chain), counters)
-  }
-
-  /// Replaces the whole table, and discards earlier changes.
-  ///
-  /// - Throws: `KernelError` if a chain's name or a rule's entry is invalid.
-  public func replace(by table: KernelTable, keepsCounters: Bool) throws(KernelError) {
-    try handle.replace(by: table, keepsCounters: keepsCounters)
   }
 
   /// Commits the changes to the kernel, `iptc_commit`. The editor must not be used afterwards.

@@ -1,7 +1,9 @@
 internal import CIp4tc
 internal import CNetfilter
+internal import Compiler
 internal import Glibc
 internal import Wire
+internal import XTables
 
 /// A table opened through libiptc: a snapshot that can be read, changed, and committed.
 @safe struct TableHandle: ~Copyable {
@@ -55,114 +57,74 @@ internal import Wire
 
   func isBuiltin(_ chain: String) -> Bool { unsafe library.isBuiltin(chain, handle) }
 
-  /// The table with all its counters.
-  func read() throws(KernelError) -> KernelTable {
-    var chains: [KernelChain] = []
-    for name in chainNames() {
-      var chain = KernelChain(name: name)
-      if isBuiltin(name) {
-        var counters = xt_counters()
-        guard let policy = unsafe library.policy(name, &counters, handle) else { throw failure(.cannotRead) }
-        chain.policy = unsafe KernelChain.Policy(rawValue: String(cString: policy)) ?? .accept
-        chain.counters = KernelCounters(packets: counters.pcnt, bytes: counters.bcnt)
-      }
-      chain.rules = try rules(of: name)
-      chains.append(chain)
-    }
-    return KernelTable(family: family, name: name, chains: chains)
+  /// The policy of a built-in chain and its counters; nil for a user's chain.
+  func policy(of chain: String) throws(KernelError) -> (verdict: StandardVerdict, counters: Counters)? {
+    guard isBuiltin(chain) else { return nil }
+    var counters = xt_counters()
+    guard let policy = unsafe library.policy(chain, &counters, handle) else { throw failure(.cannotRead) }
+    let verdict = unsafe StandardVerdict(rawValue: String(cString: policy)) ?? .accept
+    return (verdict, Counters(packets: counters.pcnt, bytes: counters.bcnt))
   }
 
-  private func rules(of chain: String) throws(KernelError) -> [KernelRule] {
+  /// The number of rules that jump to a user's chain.
+  func references(to chain: String) throws(KernelError) -> Int {
+    var count: UInt32 = 0
+    guard unsafe library.references(&count, chain, handle) else { throw failure(.cannotRead) }
+    return Int(count)
+  }
+
+  /// Decodes the rules of a chain one after the other.
+  func forEachRule(of chain: String, _ registry: Registry, _ body: (Rule) throws(KernelError) -> Void) throws(KernelError) {
     let layout = EntryLayout(family)
-    var rules: [KernelRule] = []
+    let decompiler = TableDecompiler(registry: registry)
+    var number = 0
     var next = unsafe library.firstRule(chain, handle)
     while let entry = unsafe next {
+      number += 1
       let size = Int(unsafe entry.loadUnaligned(fromByteOffset: layout.nextOffset, as: UInt16.self))
-      let target = Int(unsafe entry.loadUnaligned(fromByteOffset: layout.targetOffset, as: UInt16.self))
-      guard target >= layout.size, size >= target + 32, let label = unsafe library.target(entry, handle) else {
-        throw failure(.cannotRead, rule: RuleReference(chain: chain, rule: rules.count + 1))
+      guard size >= layout.size, let label = unsafe library.target(entry, handle) else {
+        throw failure(.cannotRead, rule: RuleReference(chain: chain, rule: number))
       }
-      var rule = KernelRule(entry: unsafe [UInt8](UnsafeRawBufferPointer(start: entry, count: size)))
-      rule.cleanNames(family)
-      if rule.isStandard(family) {
-        let name = unsafe String(cString: label)
-        rule.jump = name.isEmpty ? nil : name
-        rule.clearVerdict(family)
+      let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: entry, count: size))
+      let rule: Rule
+      do throws(DecompileError) {
+        rule = try decompiler.decompile(bytes, label: unsafe String(cString: label), family)
+      } catch {
+        throw KernelError(.malformed(error.message), family: family, message: "a rule \(error.message)")
       }
-      rules.append(rule)
+      try body(rule)
       unsafe next = library.nextRule(entry, handle)
     }
-    return rules
   }
 
-  // MARK: Changing
+  // MARK: Changing single rules, as the iptables commands do
 
-  /// Replaces the table. Chains that the new table lacks are deleted; built-in ones are emptied and get the policy ACCEPT instead.
-  func replace(by table: KernelTable, keepsCounters: Bool) throws(KernelError) {
-    let existing = chainNames()
-    for chain in existing { guard unsafe library.flush(chain, handle) else { throw failure() } }
-    for chain in existing where !isBuiltin(chain) {
-      guard unsafe library.deleteChain(chain, handle) else { throw failure() }
-    }
-    let named = Set(table.chains.map(\.name))
-    for chain in existing where isBuiltin(chain) && !named.contains(chain) {
-      try setPolicy(.accept, KernelCounters(), of: chain)
-    }
-    for chain in table.chains {
-      if let policy = chain.policy {
-        guard isBuiltin(chain.name) else {
-          throw KernelError(.malformed("\(chain.name) is no built-in chain, it has no policy"), family: family, table: name)
-        }
-        try setPolicy(policy, keepsCounters ? chain.counters : KernelCounters(), of: chain.name)
-      } else if !isBuiltin(chain.name) {
-        try create(chain.name)
-      }
-    }
-    for chain in table.chains {
-      for (index, rule) in chain.rules.enumerated() {
-        try append(rule, to: RuleReference(chain: chain.name, rule: index + 1), keepsCounters: keepsCounters)
-      }
-    }
-  }
-
-  private func setPolicy(_ policy: KernelChain.Policy, _ counters: KernelCounters, of chain: String) throws(KernelError) {
-    var counters = xt_counters(pcnt: counters.packets, bcnt: counters.bytes)
-    guard unsafe library.setPolicy(chain, policy.rawValue, &counters, handle) else { throw failure() }
-  }
-
-  private func create(_ chain: String) throws(KernelError) {
-    guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
-      throw KernelError(.malformed("\(chain) is no name for a chain: 1 to 31 bytes"), family: family, table: name)
-    }
-    guard unsafe library.createChain(chain, handle) else { throw failure() }
-  }
-
-  private func append(_ rule: KernelRule, to place: RuleReference, keepsCounters: Bool) throws(KernelError) {
-    try unsafe put(rule, at: place, keepsCounters: keepsCounters) { [library, handle = unsafe handle] label, entry in
-      unsafe library.append(label, entry, handle)
-    }
-  }
-
-  /// Passes a rule's entry to libiptc, with the label of its chain.
+  /// Passes a rule's entry to libiptc, with the label of its chain. libiptc takes the destination of a jump as the name of the target.
   private func put(
-    _ rule: KernelRule, at place: RuleReference, keepsCounters: Bool,
-    _ body: (UnsafePointer<CChar>, UnsafeRawPointer) -> Bool
+    _ rule: Rule, at place: RuleReference, _ body: (UnsafePointer<CChar>, UnsafeRawPointer) -> Bool
   ) throws(KernelError) {
     let (family, table) = (family, name)
     let malformed = { (text: String) in KernelError(.malformed(text), family: family, table: table, rule: place) }
-    guard place.chain.utf8.count < 32, rule.isWhole(family) else { throw malformed("the entry's offsets do not fit its bytes") }
-    var rule = rule
-    if !keepsCounters { rule.setCounters(KernelCounters(), family) }
-    if let jump = rule.jump {
-      guard rule.isStandard(family), jump.utf8.count < EntryLayout.nameLength else {
-        throw malformed("no jump to \(jump) can stand in this entry")
-      }
-      rule.setTargetName(jump, family)
+    let encoder = EntryEncoder(family: family)
+    guard place.chain.utf8.count < 32 else { throw malformed("\(place.chain) is too long for a chain") }
+    guard encoder.size(rule) <= Int(UInt16.max) else { throw malformed("the rule takes more than \(UInt16.max) bytes") }
+    var plain = rule
+    var jump: String?
+    switch rule.target {
+    case .none, .use: break
+    case .verdict(let verdict): (jump, plain.target) = (verdict.rawValue, .none)
+    case .jump(let chain), .goto(let chain): jump = chain
+    }
+    var entry = encoder.entry(plain)
+    if let jump {
+      guard jump.utf8.count < EntryLayout.nameCapacity else { throw malformed("no jump to \(jump) can stand in an entry") }
+      let at = entry.count - EntryLayout.standardTarget + EntryLayout.name
+      entry.replaceSubrange(at..<(at + jump.utf8.count), with: jump.utf8)
     }
     // libiptc reads the label as a buffer of 32 bytes.
     var label = Array(place.chain.utf8CString) + [CChar](repeating: 0, count: 32)
     label.removeLast(label.count - 32)
-    let isDone = unsafe rule.entry.withUnsafeBytes { bytes in
+    let isDone = unsafe entry.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return false }
       return unsafe label.withUnsafeBufferPointer { text in
         guard let text = text.baseAddress else { return false }
@@ -172,31 +134,31 @@ internal import Wire
     guard isDone else { throw failure(rule: place) }
   }
 
-  // MARK: Single changes, as the iptables commands make them
-
-  func appendRule(_ rule: KernelRule, to chain: String) throws(KernelError) {
-    try append(rule, to: RuleReference(chain: chain, rule: 0), keepsCounters: true)
+  func appendRule(_ rule: Rule, to chain: String) throws(KernelError) {
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: 0)) { [library, handle = unsafe handle] label, entry in
+      unsafe library.append(label, entry, handle)
+    }
   }
 
-  func insertRule(_ rule: KernelRule, into chain: String, at number: Int) throws(KernelError) {
-    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) {
-      [library, handle = unsafe handle] label, entry in
+  func insertRule(_ rule: Rule, into chain: String, at number: Int) throws(KernelError) {
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number)) { [library, handle = unsafe handle] label, entry in
       unsafe library.insert(label, entry, UInt32(number - 1), handle)
     }
   }
 
-  func replaceRule(_ rule: KernelRule, in chain: String, at number: Int) throws(KernelError) {
-    try unsafe put(rule, at: RuleReference(chain: chain, rule: number), keepsCounters: true) {
-      [library, handle = unsafe handle] label, entry in
+  func replaceRule(_ rule: Rule, in chain: String, at number: Int) throws(KernelError) {
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: number)) { [library, handle = unsafe handle] label, entry in
       unsafe library.replaceRule(label, entry, UInt32(number - 1), handle)
     }
   }
 
-  /// Deletes the first rule that equals this one under its mask, or with `checkingOnly` checks that there is one.
-  func deleteRule(_ rule: KernelRule, in chain: String, checkingOnly: Bool) throws(KernelError) {
-    var mask = rule.mask ?? [UInt8](repeating: 0xff, count: rule.entry.count)
+  /// Deletes the first rule that equals this one, or with `checkingOnly` checks that there is one. Bytes that the kernel uses for itself
+  /// are not compared.
+  func deleteRule(_ rule: Rule, in chain: String, checkingOnly: Bool) throws(KernelError) {
+    let encoder = EntryEncoder(family: family)
+    var mask = encoder.mask(rule) ?? [UInt8](repeating: 0xff, count: encoder.size(rule))
     let action = unsafe checkingOnly ? library.hasEqual : library.deleteEqual
-    try unsafe put(rule, at: RuleReference(chain: chain, rule: 0), keepsCounters: true) { [handle = unsafe handle] label, entry in
+    try unsafe put(rule, at: RuleReference(chain: chain, rule: 0)) { [handle = unsafe handle] label, entry in
       unsafe mask.withUnsafeMutableBufferPointer { bytes in
         guard let base = bytes.baseAddress else { return false }
         return unsafe action(label, entry, base, handle)
@@ -224,7 +186,12 @@ internal import Wire
     guard unsafe library.zeroRule(chain, UInt32(number), handle) else { throw failure() }
   }
 
-  func createChain(_ chain: String) throws(KernelError) { try create(chain) }
+  func createChain(_ chain: String) throws(KernelError) {
+    guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
+      throw KernelError(.malformed("\(chain) is no name for a chain: 1 to 31 bytes"), family: family, table: name)
+    }
+    guard unsafe library.createChain(chain, handle) else { throw failure() }
+  }
 
   func deleteChain(_ chain: String) throws(KernelError) {
     guard unsafe library.deleteChain(chain, handle) else { throw failure() }
@@ -234,7 +201,7 @@ internal import Wire
     guard unsafe library.renameChain(chain, name, handle) else { throw failure() }
   }
 
-  func setPolicy(_ policy: String, of chain: String, _ counters: KernelCounters?) throws(KernelError) {
+  func setPolicy(_ policy: String, of chain: String, _ counters: Counters?) throws(KernelError) {
     guard let counters else {
       guard unsafe library.setPolicy(chain, policy, nil, handle) else { throw failure() }
       return
@@ -247,52 +214,5 @@ internal import Wire
   func commit() throws(KernelError) {
     errno = 0
     guard unsafe library.commit(handle) else { throw failure() }
-  }
-}
-
-extension KernelRule {
-  private func targetOffset(_ family: Family) -> Int? {
-    entry.hostWord(UInt16.self, at: EntryLayout(family).targetOffset).map { Int($0) }
-  }
-
-  /// True if the target is the kernel's standard target, a verdict or a jump, which has no name.
-  func isStandard(_ family: Family) -> Bool {
-    guard let at = targetOffset(family), let size = entry.hostWord(UInt16.self, at: at) else { return false }
-    return Int(size) == EntryLayout.standardTargetSize && at + Int(size) <= entry.count && entry[at + EntryLayout.name] == 0
-  }
-
-  /// True if the entry's offsets lie within it and its target ends at the entry's end.
-  func isWhole(_ family: Family) -> Bool {
-    let layout = EntryLayout(family)
-    guard let at = targetOffset(family), let end = entry.hostWord(UInt16.self, at: layout.nextOffset) else { return false }
-    guard at >= layout.size, Int(end) == entry.count, let size = entry.hostWord(UInt16.self, at: at) else { return false }
-    return size >= 32 && at + Int(size) <= entry.count && entry.count % 8 == 0
-  }
-
-  /// Clears the bytes after the final zero in the names of matches and targets. The kernel does not write them when the table is read, so
-  /// they hold uninitialised memory of the reader.
-  mutating func cleanNames(_ family: Family) {
-    guard let target = targetOffset(family) else { return }
-    var at = EntryLayout(family).size
-    while at <= target, at + 32 <= entry.count, let size = entry.hostWord(UInt16.self, at: at) {
-      let field = (at + EntryLayout.name)..<(at + EntryLayout.name + EntryLayout.nameLength)
-      if let end = entry[field].firstIndex(of: 0) {
-        for index in end..<field.upperBound { entry[index] = 0 }
-      }
-      guard size >= 32 else { return }
-      at += Int(size)
-    }
-  }
-
-  mutating func clearVerdict(_ family: Family) {
-    guard let at = targetOffset(family) else { return }
-    entry.setHostWord(UInt32(0), at: at + EntryLayout.verdict)
-  }
-
-  mutating func setTargetName(_ name: String, _ family: Family) {
-    guard let at = targetOffset(family), at + EntryLayout.standardTargetSize <= entry.count else { return }
-    for (index, byte) in name.utf8.enumerated() where index < EntryLayout.nameLength - 1 {
-      entry[at + EntryLayout.name + index] = byte
-    }
   }
 }

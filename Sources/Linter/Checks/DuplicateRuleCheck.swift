@@ -130,9 +130,9 @@ public enum DuplicateRuleCheck: Check {
       one.header == other.header && one.target == other.target && meaningful(one).elementsEqual(meaningful(other))
     }
 
-    /// The matches without comments, which do not change the meaning of a rule.
+    /// The matches without remarks, which do not change the meaning of a rule.
     private static func meaningful(_ rule: Rule) -> some Sequence<ExtensionUse> {
-      rule.matches.lazy.filter { $0.descriptor.name != "comment" }
+      rule.matches.lazy.filter { !$0.descriptor.traits.contains(.remark) }
     }
   }
 }

@@ -25,8 +25,8 @@ public enum InvertedFullRangeCheck: Check {
 
   /// Reports each inverted range option of the line whose range is full.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
-    line.values(of: RangeOptions.names).compactMap { value in
-      guard value.isInverted, RangeOptions.isFull(value) else { return nil }
+    line.values(of: context.ranges.names).compactMap { value in
+      guard value.isInverted, context.ranges.isFull(value) else { return nil }
       return finding(
         "nothing lies outside `\(value.value.string)': the rule never matches", at: value.range,
         [Diagnostic.Note("iptables-save 1.8.9 leaves the option out; restored, the rule matches every packet")])

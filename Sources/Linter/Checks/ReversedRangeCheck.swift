@@ -21,8 +21,8 @@ public enum ReversedRangeCheck: Check {
 
   /// Reports each range option of the line whose low end is greater than its high end.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
-    line.values(of: RangeOptions.names).compactMap { value in
-      guard let (low, high) = RangeOptions.bounds(value), low > high else { return nil }
+    line.values(of: context.ranges.names).compactMap { value in
+      guard let (low, high) = context.ranges.bounds(value), low > high else { return nil }
       return finding("the range ends before it begins: no value lies in it", at: value.value.range)
     }
   }

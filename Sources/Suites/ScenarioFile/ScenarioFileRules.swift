@@ -155,9 +155,9 @@ extension ScenarioRuleset {
 }
 
 extension Rule {
-  /// The text of `-m comment`; nil if the rule has none.
+  /// The text of the remark; nil if the rule has none.
   var comment: String? {
-    guard let use = matches.first(where: { $0.descriptor.name == "comment" }) else { return nil }
+    guard let use = matches.first(where: { $0.descriptor.traits.contains(.remark) }) else { return nil }
     // The structure contains the text, terminated by NUL.
     return String(decoding: use.payload.prefix { $0 != 0 }, as: UTF8.self)
   }

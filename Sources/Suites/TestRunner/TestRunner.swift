@@ -11,6 +11,8 @@ public import XTables
 /// Runs the tests of scenario files.
 public struct TestRunner: Sendable {
   private let engine: LabEngine
+  /// The matches and targets that the runner knows.
+  var registry: Registry { engine.registry }
   /// Keeps every packet for a capture.
   public var recordsPackets = false
   /// A clock in seconds, to measure durations; without it, durations are 0.

@@ -2,6 +2,7 @@ import Diagnostics
 public import Lab
 import Notation
 public import Scenarios
+import XTables
 
 /// Plays tests in the engine and in a kernel, and reports the differences.
 ///
@@ -102,8 +103,9 @@ public struct Verifier: Sendable {
   private func obstacle(_ test: ScenarioTest, _ resolved: ResolvedTest) -> String? {
     let scenario = resolved.scenario
     if let reason = LabComparison(scenario).undetermined { return reason }
-    if test.base.clock != nil, scenario.ruleTexts.contains(where: { $0.contains("-m time") }) {
-      return "the rules have -m time, and the clock of a kernel cannot be set"
+    let clocks = runner.registry.names(with: .readsClock).map { "-m \($0)" }
+    if test.base.clock != nil, let clock = clocks.first(where: { name in scenario.ruleTexts.contains { $0.contains(name) } }) {
+      return "the rules have \(clock), and the clock of a kernel cannot be set"
     }
     let wait = scenario.duration
     if wait > patience { return "it lets \(Decimals.three(wait)) seconds pass, more than \(Decimals.three(patience))" }

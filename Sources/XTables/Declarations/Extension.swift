@@ -18,6 +18,8 @@ public protocol Extension: Sendable {
   static var families: Families { get }
   /// One sentence for help and documentation.
   static var summary: String { get }
+  /// The properties on which programs around the language depend. The default is none.
+  static var traits: ExtensionTraits { get }
   /// Text that `--help` prints after the options, such as the names of types. Empty, or ends in a newline.
   static var helpNotes: String { get }
   /// The structure before any option is read. The corresponding C callback is `init`.
@@ -44,6 +46,8 @@ public protocol Extension: Sendable {
   static func services(_ info: Info) -> KernelServices
   /// The kernel objects that the structure names, and whether the rule needs or creates them.
   static func objects(_ info: Info) -> [KernelObjectUse]
+  /// What the rule needs from programs and files outside the kernel, or sends to them. The default is nothing.
+  static func hostUses(_ info: Info) -> [HostUse]
   /// Creates the state of a loaded rule outside of the rule: a list, a table, a timer. The corresponding C callback is
   /// `checkentry`.
   static func start(_ info: Info, family: Family, in world: World)
@@ -68,6 +72,8 @@ extension Extension {
   public static var kernelName: String { name }
   /// The default: no other names.
   public static var aliases: [String] { [] }
+  /// The default: no special properties.
+  public static var traits: ExtensionTraits { [] }
   /// The default: no further help.
   public static var helpNotes: String { "" }
   /// The default: the kernel accepts the extension everywhere.
@@ -80,6 +86,8 @@ extension Extension {
   public static func services(_ info: Info) -> KernelServices { [] }
   /// The default: no objects.
   public static func objects(_ info: Info) -> [KernelObjectUse] { [] }
+  /// The default: nothing.
+  public static func hostUses(_ info: Info) -> [HostUse] { [] }
   /// The default: no state outside of the rule.
   public static func start(_ info: Info, family: Family, in world: World) {}
   /// The default: writes nothing.

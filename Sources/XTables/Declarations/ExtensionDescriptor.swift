@@ -22,6 +22,8 @@ public final class ExtensionDescriptor: Sendable {
   public let families: Families
   /// One sentence for help and documentation.
   public let summary: String
+  /// The properties on which programs around the language depend.
+  public let traits: ExtensionTraits
   /// Text that `--help` prints after the options; empty, or ends in a newline.
   public var helpNotes: String { notes() }
   private let notes: @Sendable () -> String
@@ -54,6 +56,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
+  @usableFromInline let hostUsesOf: @Sendable ([UInt8]) -> [HostUse]
   @usableFromInline let effectsOf: @Sendable ([UInt8], EffectSite) -> [FieldEffect]
   private let scopes: (ipv4: Scope, ipv6: Scope)
 
@@ -96,6 +99,7 @@ public final class ExtensionDescriptor: Sendable {
       },
       services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) },
+      hostUses: { E.hostUses(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       effects: { E.effects(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) }, scope: E.scope)
   }
 
@@ -111,6 +115,7 @@ public final class ExtensionDescriptor: Sendable {
     start: @escaping @Sendable ([UInt8], Family, World) -> Void,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
+    hostUses: @escaping @Sendable ([UInt8]) -> [HostUse] = { _ in [] },
     effects: @escaping @Sendable ([UInt8], EffectSite) -> [FieldEffect],
     scope: (Family) -> Scope
   ) {
@@ -124,6 +129,7 @@ public final class ExtensionDescriptor: Sendable {
     aliases = facts.aliases
     families = facts.families
     summary = facts.summary
+    traits = facts.traits
     notes = facts.helpNotes
     examples = facts.examples
     options = facts.options
@@ -153,6 +159,7 @@ public final class ExtensionDescriptor: Sendable {
     startPayload = start
     servicesOf = services
     objectsOf = objects
+    hostUsesOf = hostUses
     effectsOf = effects
   }
 
@@ -226,6 +233,9 @@ public final class ExtensionDescriptor: Sendable {
   /// The kernel objects outside the tables that a rule with this payload needs or creates.
   public func objects(_ payload: [UInt8]) -> [KernelObjectUse] { objectsOf(payload) }
 
+  /// What a rule with this payload needs from programs and files outside the kernel.
+  public func hostUses(_ payload: [UInt8]) -> [HostUse] { hostUsesOf(payload) }
+
   /// What a rule with this payload writes to the packets it sees at a hook.
   public func effects(_ payload: [UInt8], _ site: EffectSite) -> [FieldEffect] { effectsOf(payload, site) }
 
@@ -265,6 +275,7 @@ struct Facts: Sendable {
   let aliases: [String]
   let families: Families
   let summary: String
+  let traits: ExtensionTraits
   let helpNotes: @Sendable () -> String
   let options: [OptionDescriptor]
   let layouts: [LayoutDescriptor]
@@ -278,6 +289,7 @@ struct Facts: Sendable {
     aliases = E.aliases
     families = E.families
     summary = E.summary
+    traits = E.traits
     helpNotes = { E.helpNotes }
     options = declared.map { OptionDescriptor($0) }
     layouts = E.layouts.map { LayoutDescriptor($0) }
@@ -316,6 +328,10 @@ public final class OptionDescriptor: Sendable {
   public let excludes: [String]
   /// The names of options that must be given together with this one.
   public let requires: [String]
+  /// What the argument is; nil if no program outside the language needs to know.
+  public let content: OptionContent?
+  /// The greatest number of an argument `LOW:HIGH`; nil for other arguments.
+  public let greatest: UInt64?
   /// One sentence for help and documentation; may be empty.
   public let summary: String
 
@@ -334,6 +350,8 @@ public final class OptionDescriptor: Sendable {
     isMandatory = option.isMandatory
     excludes = option.excludes
     requires = option.requires
+    content = option.content
+    greatest = option.greatest
     summary = option.summary
   }
 }

@@ -36,6 +36,25 @@ public struct Registry: Sendable {
   /// The descriptors in the order in which they were added.
   public var all: [ExtensionDescriptor] { listings.map(\.descriptor) }
 
+  /// The names and aliases, with dashes, of the options whose argument has a content. Names that another option has too are left out.
+  public func optionNames(of content: OptionContent) -> Set<String> {
+    var names: Set<String> = []
+    var others: Set<String> = []
+    for option in all.flatMap(\.options) {
+      if option.content == content {
+        names.formUnion([option.name] + option.aliases)
+      } else {
+        others.formUnion([option.name] + option.aliases)
+      }
+    }
+    return names.subtracting(others)
+  }
+
+  /// The names of the matches and targets with a property.
+  public func names(with traits: ExtensionTraits) -> Set<String> {
+    Set(all.filter { $0.traits.isSuperset(of: traits) }.map(\.name))
+  }
+
   /// Adds an extension behind the others.
   public mutating func add(_ listing: ExtensionListing) {
     listings.append(listing)

@@ -136,6 +136,7 @@ extension Facts {
     aliases = []
     self.families = families
     self.summary = summary
+    traits = []
     self.helpNotes = helpNotes
     self.options = options
     layouts = [layout]

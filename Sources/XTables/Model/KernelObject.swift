@@ -11,6 +11,31 @@ public enum KernelObject: Sendable, Hashable {
 public enum KernelObjectUse: Sendable, Hashable {
   /// The kernel refuses the rule if the object does not exist.
   case needs(KernelObject)
+  /// The kernel refuses the rule if there is no ipset of this number. The parser has asked the kernel for the number of the set that the
+  /// text names.
+  case needsSet(UInt16)
   /// The kernel creates the object if it does not exist.
   case makes(KernelObject)
+}
+
+extension Rule {
+  /// The uses of kernel objects by the matches and the target, in their order.
+  package var objectUses: [KernelObjectUse] {
+    var uses = matches.flatMap { $0.descriptor.objects($0.payload) }
+    if case .use(let use) = target { uses += use.descriptor.objects(use.payload) }
+    return uses
+  }
+
+  /// What the matches and the target need from programs and files outside the kernel, in their order.
+  package var hostUses: [HostUse] {
+    var uses = matches.flatMap { $0.descriptor.hostUses($0.payload) }
+    if case .use(let use) = target { uses += use.descriptor.hostUses(use.payload) }
+    return uses
+  }
+
+  /// Whether a match or the target has a property.
+  package func has(_ trait: ExtensionTraits) -> Bool {
+    if case .use(let use) = target, use.descriptor.traits.contains(trait) { return true }
+    return matches.contains { $0.descriptor.traits.contains(trait) }
+  }
 }

@@ -90,11 +90,16 @@ public struct OptionUse: Sendable {
   public var short: Character?
   /// Whether an optional argument may follow. It must not begin with `-` or `!`.
   public var mayHaveArgument = false
+  /// What the argument is; nil if no program outside the language needs to know.
+  public var content: OptionContent?
+  /// The greatest number of an argument `LOW:HIGH`; nil for other arguments. A value syntax of a range sets it.
+  public var greatest: UInt64?
 
   /// Creates the use of an option; by default it is optional, may be given once, and combines with all others.
   public init(
     repeatable: Bool = false, mandatory: Bool = false, excludes: [String] = [], requires: [String] = [],
-    aliases: [String] = [], short: Character? = nil, mayHaveArgument: Bool = false
+    aliases: [String] = [], short: Character? = nil, mayHaveArgument: Bool = false, content: OptionContent? = nil,
+    greatest: UInt64? = nil
   ) {
     self.repeatable = repeatable
     self.mandatory = mandatory
@@ -103,6 +108,8 @@ public struct OptionUse: Sendable {
     self.aliases = aliases
     self.short = short
     self.mayHaveArgument = mayHaveArgument
+    self.content = content
+    self.greatest = greatest
   }
 
   /// An optional option that may be given once and combines with all others.
@@ -143,6 +150,10 @@ public struct Option<Info: Sendable>: Sendable {
   public let requires: [String]
   /// Further long names under which getopt finds the same option.
   public let aliases: [String]
+  /// What the argument is; see ``OptionUse/content``.
+  public let content: OptionContent?
+  /// The greatest number of an argument `LOW:HIGH`; see ``OptionUse/greatest``.
+  public let greatest: UInt64?
   /// One sentence for help and documentation; may be empty.
   public let summary: String
   @usableFromInline let read: @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void
@@ -155,6 +166,8 @@ public struct Option<Info: Sendable>: Sendable {
     invert: Inversion<Info>? = nil, present: Presence<Info> = .always, _ use: OptionUse = .plain, _ summary: String = ""
   ) {
     let field = FieldPath(path)
+    var use = use
+    use.greatest = use.greatest ?? syntax.greatest
     self.init(
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
       nearMisses: syntax.nearMisses, invertible: invert != nil, use, summary,
@@ -211,6 +224,8 @@ public struct Option<Info: Sendable>: Sendable {
     excludes = use.excludes
     requires = use.requires
     aliases = use.aliases
+    content = use.content
+    greatest = use.greatest
     self.summary = summary
     self.read = read
     self.write = write

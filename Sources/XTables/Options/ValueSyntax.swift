@@ -10,6 +10,8 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
   public let samples: [String]
   /// Texts that must not parse.
   public let nearMisses: [String]
+  /// The greatest number of a range `LOW:HIGH`; nil if the values are no ranges.
+  public let greatest: UInt64?
   /// Parses an argument; throws an error in the words of iptables.
   public let parse: @Sendable (Token, OptionArguments) throws(OptionError) -> Value
   /// Appends a value as iptables-save prints it.
@@ -18,7 +20,7 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
   /// Creates a syntax.
   @inlinable
   public init(
-    placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [],
+    placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [], greatest: UInt64? = nil,
     parse: @escaping @Sendable (Token, OptionArguments) throws(OptionError) -> Value,
     print: @escaping @Sendable (Value, inout RuleText) -> Void
   ) {
@@ -26,6 +28,7 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
     self.grammar = grammar
     self.samples = samples
     self.nearMisses = nearMisses
+    self.greatest = greatest
     self.parse = parse
     self.print = print
   }

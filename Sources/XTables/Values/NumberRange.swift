@@ -28,6 +28,7 @@ extension ValueSyntax {
     return ValueSyntax(
       placeholder: "number[:number]", grammar: "number | [ number ] \":\" [ number ]",
       samples: ["0", "\(top)", "0:\(top)", "1:2", ":3", "4:", ":"], nearMisses: ["-1", "a", "1:2:3", "1:a"],
+      greatest: top,
       parse: { token, arguments throws(OptionError) in
         let parts = token.split(on: ":")
         guard parts.count <= 2 else {

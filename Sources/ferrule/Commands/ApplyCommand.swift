@@ -46,12 +46,7 @@ struct ApplyCommand: ParsableCommand {
       return try input.check(colours.colour)
     }
     let input = try CompiledInput(self.input, colours.colour, registry: .forThisKernel, names: .system)
-    var tables: [RawTable] = []
-    var names: [String] = []
-    for blob in try input.blobs() {
-      names.append(blob.name.rawValue)
-      tables.append(RawTable(blob))
-    }
+    let tables = try input.blobs()
     if sandbox {
       try apply(tables, of: input)
     } else {
@@ -59,22 +54,22 @@ struct ApplyCommand: ParsableCommand {
       try apply(tables, of: input)
       _ = consume lock
     }
-    try Console.print("\(sandbox ? "the kernel took" : "applied") \(names.joined(separator: ", "))\n")
+    if !sandbox { try OtherKernelRules.report() }
+    try Console.print("\(sandbox ? "the kernel took" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
   }
 
-  private func apply(_ tables: [RawTable], of input: CompiledInput) throws {
+  private func apply(_ tables: [TableBlob], of input: CompiledInput) throws {
     if input.namesObjects { try checkObjects(try input.whole()) }
-    var options = KernelTables.ApplyOptions()
-    options.keepsCounters = counters
-    try KernelTables().apply(tables, options, registry: .forThisKernel) { place in
+    let options = ReplaceOptions(keepsCounters: counters, comparison: .forThisKernel) { place in
       guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
       return tables[place]
     }
+    try LegacyTables().replace(tables, options)
   }
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
   private func checkObjects(_ parsed: ParsedRuleset) throws {
-    let missing = KernelObjects(registry: .forThisKernel).missing(for: parsed.ruleset)
+    let missing = KernelObjects(registry: .forThisKernel, tables: LegacyTables()).missing(for: parsed.ruleset)
     guard !missing.isEmpty else { return }
     Console.report(missing, in: parsed.file, colours.colour)
     try ExitStatus.badInput.leave()

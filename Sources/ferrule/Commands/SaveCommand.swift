@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Kernel
 import Linter
 import Syntax
 import XTables
@@ -9,7 +10,7 @@ struct SaveCommand: ParsableCommand {
     commandName: "save", abstract: "Prints the kernel's rulesets in iptables-save's form.",
     discussion: """
       Needs root. A match or target that neither Ferrule nor libxtables can read is kept as its bytes: -m NAME --ferrule-bytes …, which \
-      `ferrule apply' puts back.
+      `ferrule apply' puts back. Standard error names the tables of nf_tables in the same network namespace: they decide on packets too.
 
       EXAMPLES
         sudo ferrule save > rules.v4
@@ -27,6 +28,7 @@ struct SaveCommand: ParsableCommand {
 
   func run() throws {
     let rules = try KernelRules(families.family(of: ""), only: table.table)
+    try OtherKernelRules.report()
     switch format {
     case .text: try Console.printData(rules.text(counters: counters))
     case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))

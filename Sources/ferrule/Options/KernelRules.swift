@@ -1,4 +1,5 @@
-import Glibc
+import Compiler
+import Diagnostics
 import Kernel
 import Syntax
 import Wire
@@ -11,15 +12,22 @@ struct KernelRules {
 
   /// - Parameter name: the table to read; nil for all tables in use.
   init(_ family: Family, only name: TableName? = nil) throws(KernelError) {
-    let names = name.map { [$0.rawValue] } ?? KernelTables().names(family)
-    // Without root the list of tables is empty. Reading a table then throws the reason.
-    if names.isEmpty, geteuid() != 0 { _ = try RawTable.read(family, TableName.filter.rawValue) }
     var tables: [Table] = []
-    for name in names { tables.append(try RawTable.read(family, name).typed(.installed)) }
+    try LegacyTables().read(family, only: name) { blob throws(KernelError) in tables.append(try blob.typed(.installed)) }
     UndeclaredParts.report(tables)
     self.tables = tables
     printer = RulePrinter(family: family, names: .system, isReloadable: true)
   }
 
   func text(counters: Bool) -> [UInt8] { tables.flatMap { printer.table($0, counters: counters) } }
+}
+
+/// Rules of the kernel that are no part of the tables which Ferrule reads and replaces.
+enum OtherKernelRules {
+  /// Reports them, one line each, because they decide on packets too.
+  static func report() throws(KernelError) {
+    for rules in try LegacyTables().others() {
+      Console.complain("\(rules.description) in this network namespace decides on packets too, and is not read or changed")
+    }
+  }
 }
