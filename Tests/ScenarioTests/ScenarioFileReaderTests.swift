@@ -2,6 +2,7 @@ import Diagnostics
 import Extensions
 import Lab
 import Testing
+import Wire
 import XTables
 
 @Suite("Reading scenario files")

@@ -157,10 +157,10 @@ final class ScenarioFileReader {
   /// Seconds since 1970, or a date: `2024-01-31T09:30:00Z`.
   private func clock(_ node: FileNode) throws(ScenarioFileError) -> Double {
     if let seconds = try? node.seconds() { return seconds }
-    guard let date = CalendarDate(try node.text()) else {
+    guard let time = ClockTime(try node.text()) else {
       throw node.error("`\(try node.text())' is no time", hint: "2024-01-31T09:30:00Z, or seconds since 1970")
     }
-    let seconds = Double(date.secondsSince1970)
+    let seconds = Double(time.secondsSince1970)
     guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the clock ends in the year 2286") }
     return seconds
   }
@@ -283,8 +283,8 @@ extension Expectation.Claim {
   }
 }
 
-/// A time of the Gregorian calendar, in UTC.
-struct CalendarDate {
+/// A time in UTC.
+private struct ClockTime {
   let secondsSince1970: Int
 
   /// Parses `2024-01-31T09:30:00Z`; seconds, or the whole time, may be omitted.
@@ -301,11 +301,7 @@ struct CalendarDate {
       time = [parts[0], parts[1], parts.count == 3 ? parts[2] : 0]
       guard (0...60).contains(time[2]) else { return nil }
     }
-    // Counting years from March puts the leap day at the end of the year.
-    let year = date[1] <= 2 ? date[0] - 1 : date[0]
-    let month = (date[1] + 9) % 12
-    let dayOfYear = (153 * month + 2) / 5 + date[2] - 1
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
+    let days = CalendarDate.day(year: date[0], month: date[1], day: date[2])
     secondsSince1970 = days * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
   }
 }
