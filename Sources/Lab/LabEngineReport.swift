@@ -54,3 +54,14 @@ extension LabSocketRecord {
     }
   }
 }
+
+extension LabInjection {
+  /// The injection of an action's packet.
+  init(_ packet: Packet, by action: ScenarioStep.Action) {
+    switch action {
+    case .receive(let frame): self = .frame(interface: frame.interface, packet: packet.bytes)
+    case .local(let sender, _) where sender.way != .raw: self = .way(sender.way.rawValue)
+    default: self = .raw(packet.bytes)
+    }
+  }
+}
