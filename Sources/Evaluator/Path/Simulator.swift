@@ -166,7 +166,7 @@ public final class Simulator {
     // The packet is moved into the journey and back, to avoid a copy.
     var moved = Packet(bytes: [])
     swap(&packet, &moved)
-    var journey = Journey(of: moved, on: interface, isRecorded: false, in: world)
+    var journey = Journey(of: consume moved, on: interface, isRecorded: false, in: world)
     swap(&journey.jumps, &spareJumps)
     let report = consequences(of: &journey, on: interface)
     swap(&journey.jumps, &spareJumps)
