@@ -1,3 +1,4 @@
+import Wire
 import XTables
 
 /// Random choices from a seeded generator; the same seed gives the same choices.

@@ -1,3 +1,4 @@
+import Wire
 import XTables
 
 /// Draws arguments at the limits of number parsers: widths, signs, bases, blanks, garbage, ranges and masks.

@@ -89,7 +89,7 @@ package struct LabEngineRun {
   let scenario: Scenario
   package let simulator: Simulator
   private let engine: LabEngine
-  private var progress = TCPProgress()
+  private var runner: PacketRunner
   private let start: UInt64
   private let recorder = LabQueueRecorder()
   /// How many more entries may be listed in full.
@@ -107,6 +107,7 @@ package struct LabEngineRun {
     let host = try Host(scenario)
     do throws(TableProgram.Failure) {
       simulator = try Simulator(host: host, clock: start, seed: scenario.seed ?? 1)
+      runner = PacketRunner(simulator)
       simulator.conntrackSettings = ConntrackSettings(scenario)
       simulator.world.addressSets = sets
     } catch {
@@ -184,7 +185,7 @@ package struct LabEngineRun {
     }
     var record = LabStep(index: index)
     let before = scenario.recordsHits ? (tables(.ipv4), tables(.ipv6)) : ([], [])
-    let meanwhile = simulator.advance(nanoseconds: UInt64(step.sleep * 1e9))
+    let meanwhile = runner.advance(nanoseconds: UInt64(step.sleep * 1e9))
     if !meanwhile.packets.isEmpty { note(meanwhile, &record) }
     for _ in 0..<step.repetitions {
       limitTrace()
@@ -216,23 +217,14 @@ package struct LabEngineRun {
   }
 
   private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ record: inout LabStep) throws(ScenarioError) {
+    if case .receive(let frame) = action, simulator.host.device(named: frame.interface) == nil {
+      throw ScenarioError(path: "steps[\(index)].in", reason: "no interface \(frame.interface)")
+    }
+    if let played = try play(action, index) {
+      if let packet = played.packet { record.injected = LabInjection(packet, by: action) }
+      return note(played.report, &record)
+    }
     switch action {
-    case .receive(let frame):
-      guard simulator.host.device(named: frame.interface) != nil else {
-        throw ScenarioError(path: "steps[\(index)].in", reason: "no interface \(frame.interface)")
-      }
-      var packet = try build(frame.packet, index)
-      packet.link = link(frame, packet)
-      record.injected = .frame(interface: frame.interface, packet: packet.bytes)
-      progress.see(packet)
-      note(simulator.receive(packet, on: frame.interface), &record)
-    case .local(let sender, let spec):
-      let packet = try build(spec, index)
-      record.injected = sender.way == .raw ? .raw(packet.bytes) : .way(sender.way.rawValue)
-      if sender.way == .raw { progress.see(packet) }
-      note(send(packet, sender), &record)
-    case .send(let socket, let payload): note(simulator.write(payload, to: socket), &record)
-    case .close(let socket, let fin): note(simulator.close(socket, abortively: !fin), &record)
     case .load(let rules, let rules6): try load(try engine.rulesets(rules, rules6))
     case .flush: simulator.world.conntrack?.flush(now: simulator.world.instant)
     case .configure(let command):
@@ -241,40 +233,22 @@ package struct LabEngineRun {
       } catch {
         throw ScenarioError(path: "steps[\(index)].ip", reason: error.reason)
       }
-    case .snapshot, .wait: break
+    case .receive, .local, .send, .close, .snapshot, .wait: break
     }
   }
 
-  private func build(_ spec: PacketSpec, _ index: Int) throws(ScenarioError) -> Packet {
+  private mutating func play(_ action: ScenarioStep.Action, _ index: Int) throws(ScenarioError) -> PacketRunner.Played? {
     do throws(PacketFields.BuildError) {
-      return try spec.packet(after: progress)
+      return try runner.act(action)
     } catch {
       throw ScenarioError(path: "steps[\(index)]", reason: "no such packet can be: \(error)")
-    }
-  }
-
-  private func link(_ frame: ScenarioStep.Frame, _ packet: Packet) -> LinkHeader {
-    let own = simulator.host.device(named: frame.interface)?.hardwareAddress ?? MACAddress(rawValue: 0)
-    return LinkHeader(
-      source: frame.source.flatMap { MACAddress($0) } ?? MACAddress(ScenarioStep.Frame.defaultSource) ?? own,
-      destination: frame.destination.flatMap { MACAddress($0) } ?? own,
-      etherType: frame.etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
-  }
-
-  private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
-    let facts = SocketFacts(sender)
-    let local = LocalSender(facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
-    switch sender.way {
-    case .raw: return simulator.send(packet, by: local)
-    case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)
     }
   }
 
   /// Adds the effects of a packet to the step's record.
   private mutating func note(_ path: PathReport, _ record: inout LabStep) {
     reports.append(path)
-    for departure in LabEngineRun.ordered(path.departures) {
-      progress.see(departure.packet)
+    for departure in path.observableDepartures {
       record.egress.append(
         LabEgress(interface: departure.interface, destination: departure.destination.octets, packet: departure.packet.bytes))
     }
@@ -286,14 +260,6 @@ package struct LabEngineRun {
     record.sockets += path.sockets.map { LabSocketRecord($0) }
     record.errno = path.error?.rawValue ?? record.errno
     record.verdict = seen.last { $0.origin == .own }.map { LabVerdict($0.verdict) } ?? LabVerdict(.none)
-  }
-
-  /// Frames grouped by interface in the order in which they left. The order between interfaces is not observable, so the order of the packets
-  /// is used.
-  private static func ordered(_ departures: [Departure]) -> [Departure] {
-    var waiting = Dictionary(grouping: departures, by: \.interface).mapValues { $0[...] }
-    let byPacket = departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
-    return byPacket.compactMap { waiting[$0.element.interface]?.popFirst() }
   }
 
   private func tables(_ family: Family) -> [LabTable] {

@@ -1,5 +1,7 @@
 import Evaluator
 import Netfilter
+import Notation
+import Scenarios
 import Wire
 import XTables
 
@@ -51,6 +53,17 @@ extension LabSocketRecord {
     case .received(let socket, let data, let from): self = .received(socket: socket, data: data, from: from.map(pair))
     case .closed(let socket): self = .closed(socket: socket)
     case .failed(let socket, let error): self = .failed(socket: socket, errno: error.rawValue)
+    }
+  }
+}
+
+extension LabInjection {
+  /// The injection of an action's packet.
+  init(_ packet: Packet, by action: ScenarioStep.Action) {
+    switch action {
+    case .receive(let frame): self = .frame(interface: frame.interface, packet: packet.bytes)
+    case .local(let sender, _) where sender.way != .raw: self = .way(sender.way.rawValue)
+    default: self = .raw(packet.bytes)
     }
   }
 }

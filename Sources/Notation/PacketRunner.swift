@@ -3,11 +3,19 @@ import Netfilter
 public import Wire
 import XTables
 
-/// Plays packets in a simulator in order, and tracks the sequence numbers of their flows.
+/// Plays steps in a simulator in order, and tracks the sequence numbers of their flows. Tests, the lab's protocol and `run` all use it.
 public struct PacketRunner {
   /// The simulator that packets pass.
   public let simulator: Simulator
   private var progress = TCPProgress()
+
+  /// A packet or socket event of a step, and what it caused.
+  public struct Played {
+    /// The packet as it was given to the host; nil for an action at an open socket.
+    public let packet: Packet?
+    /// What it caused.
+    public let report: PathReport
+  }
 
   /// Creates a runner; no flow has been seen yet.
   public init(_ simulator: Simulator) { self.simulator = simulator }
@@ -16,42 +24,73 @@ public struct PacketRunner {
   ///
   /// - Throws: `PacketFields.BuildError` if the fields do not form a packet.
   public mutating func play(_ step: ScenarioStep) throws(PacketFields.BuildError) -> PathReport? {
-    simulator.advance(nanoseconds: UInt64(clamping: Int64(min(step.sleep, 1e9) * 1e9)))
-    switch step.action {
+    _ = advance(nanoseconds: UInt64(clamping: Int64(min(step.sleep, 1e9) * 1e9)))
+    return try act(step.action)?.report
+  }
+
+  /// Lets time pass. Returns what the host does when timers expire.
+  public mutating func advance(nanoseconds: UInt64) -> PathReport { note(simulator.advance(nanoseconds: nanoseconds)) }
+
+  /// Plays an action with a packet or at a socket. Returns nil for actions that change the host or only wait; they are not played.
+  ///
+  /// - Throws: `PacketFields.BuildError` if the fields do not form a packet.
+  public mutating func act(_ action: ScenarioStep.Action) throws(PacketFields.BuildError) -> Played? {
+    switch action {
     case .receive(let frame):
-      let packet = try frame.packet.packet(after: progress)
-      return receive(packet, on: frame.interface, from: frame.source, to: frame.destination)
+      var packet = try frame.packet.packet(after: progress)
+      packet.link = link(of: packet, on: frame.interface, from: frame.source, to: frame.destination, etherType: frame.etherType)
+      return Played(packet: packet, report: receive(packet, on: frame.interface))
     case .local(let sender, let spec):
       let packet = try spec.packet(after: progress)
-      progress.see(packet)
-      let facts = SocketFacts(sender)
-      return note(
-        simulator.send(
-          packet,
-          by: LocalSender(
-            facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)))
-    case .send, .close, .snapshot, .load, .flush, .configure, .wait: return nil
+      if sender.way == .raw { progress.see(packet) }
+      return Played(packet: packet, report: note(send(packet, sender)))
+    case .send(let socket, let payload): return Played(packet: nil, report: note(simulator.write(payload, to: socket)))
+    case .close(let socket, let fin): return Played(packet: nil, report: note(simulator.close(socket, abortively: !fin)))
+    case .snapshot, .load, .flush, .configure, .wait: return nil
     }
   }
 
-  /// Receives a packet. By default, the frame's destination is the interface's own address.
-  public mutating func receive(
-    _ packet: Packet, on interface: String, from source: [UInt8]? = nil, to destination: [UInt8]? = nil
-  ) -> PathReport {
+  /// Receives a packet. A packet without a link-layer header gets one for the interface's own address.
+  public mutating func receive(_ packet: Packet, on interface: String) -> PathReport {
     var packet = packet
-    if packet.link == nil || source != nil || destination != nil {
-      let own = simulator.host.device(named: interface)?.hardwareAddress ?? MACAddress(rawValue: 0)
-      packet.link = LinkHeader(
-        source: MACAddress(source ?? ScenarioStep.Frame.defaultSource) ?? own,
-        destination: destination.flatMap { MACAddress($0) } ?? own, etherType: packet.family == .ipv6 ? 0x86DD : 0x0800)
-    }
+    if packet.link == nil { packet.link = link(of: packet, on: interface) }
     progress.see(packet)
     return note(simulator.receive(packet, on: interface))
   }
 
+  private func link(
+    of packet: Packet, on interface: String, from source: [UInt8]? = nil, to destination: [UInt8]? = nil, etherType: UInt16? = nil
+  ) -> LinkHeader {
+    let own = simulator.host.device(named: interface)?.hardwareAddress ?? MACAddress(rawValue: 0)
+    return LinkHeader(
+      source: source.flatMap { MACAddress($0) } ?? MACAddress(ScenarioStep.Frame.defaultSource) ?? own,
+      destination: destination.flatMap { MACAddress($0) } ?? own,
+      etherType: etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
+  }
+
+  private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
+    let local = LocalSender(
+      facts: SocketFacts(sender), device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
+    switch sender.way {
+    case .raw: return simulator.send(packet, by: local)
+    case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)
+    }
+  }
+
   private mutating func note(_ report: PathReport) -> PathReport {
-    for departure in report.departures { progress.see(departure.packet) }
+    for departure in report.observableDepartures { progress.see(departure.packet) }
     return report
+  }
+}
+
+extension PathReport {
+  /// Frames grouped by interface in the order in which they left. The order between interfaces is not observable, so the order of the packets
+  /// is used.
+  public var observableDepartures: [Departure] {
+    guard departures.count > 1 else { return departures }
+    var waiting = Dictionary(grouping: departures, by: \.interface).mapValues { $0[...] }
+    let byPacket = departures.enumerated().sorted { ($0.element.report, $0.offset) < ($1.element.report, $1.offset) }
+    return byPacket.compactMap { waiting[$0.element.interface]?.popFirst() }
   }
 }
 

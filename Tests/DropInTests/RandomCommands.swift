@@ -1,3 +1,4 @@
+import Wire
 import XTables
 
 /// Commands of iptables, right and wrong, as somebody who half remembers the manual might type them.

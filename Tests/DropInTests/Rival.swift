@@ -1,5 +1,6 @@
 import Foundation
 import Kernel
+import Wire
 import XTables
 
 /// The real iptables, and Ferrule under the same names: folders that hold the seven programs.

@@ -116,14 +116,16 @@ import XTables
   ]
 
   @Test func randomWordsTrapNowhere() throws {
-    var random = SplitMix64(seed: 10)
+    var random = SeededRandom(seed: 10)
     var understood = 0
     for _ in 0..<40_000 {
       let host = try Self.host()
       var words: [String] = []
-      for _ in 0..<random.next(upTo: 9) { words.append(Self.vocabulary[random.next(upTo: Self.vocabulary.count)]) }
+      for _ in 0..<Int.random(in: 0..<9, using: &random) { words += [Self.vocabulary.randomElement(using: &random) ?? ""] }
       // Half of them begin as a command does.
-      if random.next(upTo: 2) == 0 { words = [["route", "rule", "addr", "link", "neigh"][random.next(upTo: 5)], "add"] + words }
+      if Bool.random(using: &random) {
+        words = [["route", "rule", "addr", "link", "neigh"].randomElement(using: &random) ?? "", "add"] + words
+      }
       if (try? host.apply(ipCommand: words.joined(separator: " "))) != nil {
         understood += 1
         _ = host.outputRoute(Flow(to: .v4(IPv4Address(rawValue: 0x0A00_0009))))
@@ -131,18 +133,5 @@ import XTables
       if let word = words.last { _ = try? host.route(text: word) }
     }
     #expect(understood > 100)
-  }
-
-  private struct SplitMix64 {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next(upTo count: Int) -> Int {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return Int((mixed ^ (mixed >> 31)) % UInt64(count))
-    }
   }
 }

@@ -2,6 +2,7 @@ import Diagnostics
 import Extensions
 import Suites
 import Testing
+import Wire
 import XTables
 
 @Suite("Reading scenario files")

@@ -117,15 +117,10 @@ struct HashSeed: Sendable {
   @usableFromInline let a: UInt64, b: UInt64, c: UInt64
 
   init(_ seed: UInt64) {
-    var state = seed
-    func word() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      let z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      return (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB | 1
-    }
-    a = word()
-    b = word()
-    c = word()
+    var random = SeededRandom(seed: seed)
+    a = random.next() | 1
+    b = random.next() | 1
+    c = random.next() | 1
   }
 }
 

@@ -5,54 +5,42 @@ import XTables
 /// IP input processing: from the wire to PREROUTING, and from PREROUTING to the next hook.
 extension Simulator {
   /// Receives a packet. The corresponding kernel functions are `ip_rcv` and `ipv6_rcv`.
-  func enter(_ packet: Packet, on name: String) {
-    var packet = packet
-    let family = packet.family ?? .ipv4
-    guard let port = host.device(named: name), port.isUp else {
-      let index = open(.own, packet, family, mark: 0)
-      report.packets[index].verdict = .refused("there is no interface \(name), or it is down")
-      return
+  ///
+  /// - Parameter isReported: true if the packet gets a report even if nothing happens that needs one.
+  func enter(_ journey: inout Journey, on port: Interface, isReported: Bool) {
+    guard let link = host.link(port), link.isUp else { return refuse(&journey, without: port.name, isReported: isReported) }
+    if link.isBridgePort || journey.context.packet.link != nil {
+      guard takeFrame(&journey, from: port, isReported: isReported) else { return }
     }
+    if isReported { _ = reportIndex(&journey) }
+    if let reason = objection(to: &journey.context.packet, journey.context.input ?? port) { return note(.refused(reason), &journey) }
+    if let fault = HopByHopOptions.fault(of: journey.context.packet) { return refuse(&journey, fault) }
+    travel(&journey)
+  }
+
+  /// Refuses a packet because its interface is missing or down.
+  func refuse(_ journey: inout Journey, without name: String, isReported: Bool) {
+    if isReported { _ = reportIndex(&journey) }
+    note(.refused("there is no interface \(name), or it is down"), &journey)
+  }
+
+  /// Receives a frame at the link layer: sets the packet type, and passes the frame of a bridge port to the bridge. Returns false if the bridge
+  /// has forwarded the frame.
+  private func takeFrame(_ journey: inout Journey, from interface: Interface, isReported: Bool) -> Bool {
+    guard let port = host.device(interface) else { return true }
     let device = port.bridge.flatMap { host.device(named: $0) } ?? port
-    classify(&packet, port, device)
-    if device.isBridge, device.name != port.name, let link = packet.link {
-      bridgeMemory.learn(link.source, port.name, of: device.name)
-      if packet.type != .host { return crossBridge(packet, from: port, over: device) }
+    classify(&journey.context.packet, port, device)
+    guard device.name != port.name else { return true }
+    journey.context.input = device.interface
+    if device.isBridge, let link = journey.context.packet.link {
+      learned.bridges.learn(link.source, port.name, of: device.name)
+      if journey.context.packet.type != .host {
+        crossBridge(&journey, from: port, over: device, to: link.destination, isReported: isReported)
+        return false
+      }
     }
-    let index = open(.own, packet, family, mark: 0)
-    if let reason = objection(to: &packet, device.interface) {
-      report.packets[index].verdict = .refused(reason)
-      return
-    }
-    if let fault = HopByHopOptions.fault(of: packet) {
-      refuse(packet, fault, device, index)
-      return
-    }
-    var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: device.interface, world: world)
-    if device.name != port.name { context.physicalInput = port.interface }
-    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
-    travel(&journey)
-  }
-
-  /// Receives a packet without a report; its bytes are changed in place.
-  func enter(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) {
-    journey.begin(packet.family ?? .ipv4, input: interface)
-    guard let link = host.link(interface), link.isUp, !link.isBridgePort else { return enterRecorded(packet, on: interface, &journey) }
-    if packet.link != nil, let device = host.device(interface) { classify(&packet, device, device) }
-    if let reason = objection(to: &packet, interface) {
-      journey.verdict = .refused(reason)
-      return
-    }
-    if HopByHopOptions.fault(of: packet) != nil { return enterRecorded(packet, on: interface, &journey) }
-    swap(&packet, &journey.context.packet)
-    travel(&journey)
-    swap(&packet, &journey.context.packet)
-  }
-
-  /// Falls back to the recorded path for rare cases: bridges, missing or down interfaces, and refused options.
-  private func enterRecorded(_ packet: Packet, on interface: Interface, _ journey: inout Journey) {
-    enter(packet, on: interface.name)
-    journey.verdict = report.verdict
+    journey.context.physicalInput = port.interface
+    return true
   }
 
   /// Sets the packet type from the link-layer destination. The corresponding kernel function is `eth_type_trans`.
@@ -91,13 +79,10 @@ extension Simulator {
   }
 
   /// Drops a packet because of its hop-by-hop options. For some faults an ICMP error is sent.
-  private func refuse(_ packet: Packet, _ fault: HopByHopOptions.Fault, _ device: Host.Device, _ index: Int) {
-    report.packets[index].verdict = .refused("its hop-by-hop options are not to be taken")
+  private func refuse(_ journey: inout Journey, _ fault: HopByHopOptions.Fault) {
+    note(.refused("its hop-by-hop options are not to be taken"), &journey)
     guard case .problem(let code, let offset) = fault else { return }
-    var context = PacketContext(packet: packet, family: .ipv6, hook: .prerouting, input: device.interface, world: world)
-    context.answerICMPError(type: 4, code: code, information: UInt32(offset))
-    var journey = Journey(context: context, report: index, isRecorded: false)
-    settleEffects(&journey)
+    answerError(&journey, type: 4, code: code, information: UInt32(offset))
   }
 
   /// Routes a packet that has passed PREROUTING and moves it to its next hook. Returns false if it ends here.

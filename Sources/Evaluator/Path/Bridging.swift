@@ -19,7 +19,7 @@ extension Simulator {
   /// The ports through which a bridge sends a frame: the port behind which the destination was learned, or all. The port added last comes
   /// first. The corresponding kernel functions are `br_forward` and `br_flood`.
   func ports(of bridge: Host.Device, towards target: MACAddress, notBy port: String? = nil) -> [Host.Device] {
-    let known = target.isMulticast ? nil : bridgeMemory.port(of: target, on: bridge.name)
+    let known = target.isMulticast ? nil : learned.bridges.port(of: target, on: bridge.name)
     return host.devices.filter { $0.bridge == bridge.name && $0.isUp && $0.name != port && (known == nil || $0.name == known) }.reversed()
   }
 
@@ -27,33 +27,22 @@ extension Simulator {
   /// multicast frame is also delivered to this host.
   ///
   /// The corresponding kernel functions are `br_handle_frame_finish` and `br_nf_pre_routing`.
-  func crossBridge(_ packet: Packet, from port: Host.Device, over bridge: Host.Device) {
-    guard let link = packet.link else { return }
-    let family = packet.family ?? .ipv4
-    var packet = packet
-    let isForAll = packet.type != .otherHost
-    if !isForAll { packet.type = .host }
-    let outputs = ports(of: bridge, towards: link.destination, notBy: port.name)
-    let index = open(.own, packet, family, mark: 0)
-    if let reason = objection(to: &packet, bridge.interface) {
-      report.packets[index].verdict = .refused(reason)
+  func crossBridge(_ journey: inout Journey, from port: Host.Device, over bridge: Host.Device, to target: MACAddress, isReported: Bool) {
+    let isForAll = journey.context.packet.type != .otherHost
+    if !isForAll { journey.context.packet.type = .host }
+    let outputs = ports(of: bridge, towards: target, notBy: port.name)
+    if isReported { _ = reportIndex(&journey) }
+    if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
+    guard host.sysctls["net.bridge.bridge-nf-call-\(journey.context.family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
+      for output in outputs { send(&journey, to: target, by: output) }
+      note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads there") : .sent(output: bridge.name), &journey)
+      if isForAll { travel(&journey) }
       return
     }
-    var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: bridge.interface, world: world)
-    guard host.sysctls["net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
-      for output in outputs { send(packet, to: link.destination, by: output, index) }
-      report.packets[index].verdict = outputs.isEmpty ? .lost("no other port of \(bridge.name) leads there") : .sent(output: bridge.name)
-      if isForAll {
-        var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
-        travel(&journey)
-      }
-      return
-    }
-    context.physicalInput = port.interface
-    var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
+    journey.context.physicalInput = port.interface
     journey.crossing = BridgeCrossing(
-      bridge: bridge.interface, outputs: outputs.map(\.interface), isForAll: isForAll, target: link.destination,
-      destination: packet.destination)
+      bridge: bridge.interface, outputs: outputs.map(\.interface), isForAll: isForAll, target: target,
+      destination: journey.context.packet.destination)
     travel(&journey)
   }
 
@@ -70,6 +59,7 @@ extension Simulator {
       _ = lose(&journey, "no other port of \(crossing.bridge.name) leads there")
       return
     }
+    var verdict = journey.verdict
     for (number, output) in crossing.outputs.enumerated() {
       var copy = journey
       if number > 0 { copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark) }
@@ -80,11 +70,15 @@ extension Simulator {
       copy.context.physicalOutput = output
       approach(.forward, &copy, input: crossing.bridge, output: crossing.bridge)
       travel(&copy)
+      if number == 0 { verdict = copy.verdict }
     }
-    guard crossing.isForAll else { return }
-    journey.report = open(.host, journey.context.packet, journey.context.family, mark: journey.context.mark)
-    journey.lingeringInput = crossing.bridge
-    deliverBridged(&journey)
+    if crossing.isForAll {
+      journey.report = open(.host, journey.context.packet, journey.context.family, mark: journey.context.mark)
+      journey.lingeringInput = crossing.bridge
+      deliverBridged(&journey)
+    }
+    // The verdict of the packet is that of its first copy.
+    journey.verdict = verdict
   }
 
   /// Delivers the host's own copy without a second pass through PREROUTING. The corresponding kernel function is `ip_sabotage_in`.
@@ -96,13 +90,15 @@ extension Simulator {
   /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     if let port = crossing.output.flatMap({ host.device($0) }) {
-      send(journey.context.packet, to: crossing.target, by: port, journey.report)
+      send(&journey, to: crossing.target, by: port)
     }
     finish(&journey, .sent(output: crossing.bridge.name))
   }
 
-  private func send(_ packet: Packet, to target: MACAddress, by port: Host.Device, _ index: Int) {
-    report.departures.append(Departure(interface: port.name, destination: target, packet: packet, report: index))
+  private func send(_ journey: inout Journey, to target: MACAddress, by port: Host.Device) {
+    let index = reportIndex(&journey)
+    event.report.departures.append(
+      Departure(interface: port.name, destination: target, packet: journey.context.packet, report: index))
   }
 }
 

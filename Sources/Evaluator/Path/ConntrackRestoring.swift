@@ -1,5 +1,6 @@
 public import Conntrack
 import NAT
+import Wire
 import XTables
 
 /// Connections that exist before the first packet.

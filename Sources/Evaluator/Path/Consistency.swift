@@ -7,14 +7,14 @@ extension Simulator {
   /// Checks all connections, expectations, fragments, queues and waiting packets, so the time grows with their number.
   public func inconsistencies() -> [String] {
     var findings: [String] = []
-    let carried = held.values.compactMap { $0.journey.context.attachment.connection }
+    let carried = waiting.held.values.compactMap { $0.journey.context.attachment.connection }
     if let table = world.conntrack { findings += table.inconsistencies(carried: Set(carried), now: world.instant) }
-    findings += fragments.inconsistencies(conntrackSettings.fragments, now: world.instant)
-    if depth != 0 { findings.append("\(depth) packets of the host's own are said to be under way") }
-    if !stack.pending.isEmpty { findings.append("\(stack.pending.count) packets of sockets were not sent") }
+    findings += waiting.fragments.inconsistencies(conntrackSettings.fragments, now: world.instant)
+    if event.depth != 0 { findings.append("\(event.depth) packets of the host's own are said to be under way") }
+    if !event.pending.isEmpty { findings.append("\(event.pending.count) packets of sockets were not sent") }
     for (number, listener) in queues {
-      let waiting = held.values.count { $0.queue == number }
-      if waiting > listener.maximumLength { findings.append("queue \(number) holds \(waiting) packets of \(listener.maximumLength)") }
+      let count = waiting.count(inQueue: number)
+      if count > listener.maximumLength { findings.append("queue \(number) holds \(count) packets of \(listener.maximumLength)") }
     }
     return findings
   }

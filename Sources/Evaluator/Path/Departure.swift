@@ -38,13 +38,13 @@ extension Simulator {
     let family = packet.family ?? .ipv4
     let index = open(origin, packet, family, mark: sender.facts.mark)
     guard let destination = packet.destination, packet.transport != nil else {
-      report.packets[index].verdict = .refused("the network header is broken")
+      event.report.packets[index].verdict = .refused("the network header is broken")
       return .invalid
     }
     var bound: Interface?
     if let name = sender.device {
       guard let interface = host.interface(named: name) else {
-        report.packets[index].verdict = .refused("there is no interface \(name)")
+        event.report.packets[index].verdict = .refused("there is no interface \(name)")
         return .noSuchDevice
       }
       bound = interface
@@ -56,19 +56,19 @@ extension Simulator {
       flow.note(packet, transport: true)
     }
     guard let route = host.outputRoute(flow) else {
-      report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil)
+      event.report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil)
       return nil
     }
     guard let output = route.output else {
-      report.packets[index].verdict = .refused("there is no route")
+      event.report.packets[index].verdict = .refused("there is no route")
       return routeError(flow)
     }
     if route.type == .broadcast, !sender.mayBroadcast {
-      report.packets[index].verdict = .refused("its socket may not broadcast")
+      event.report.packets[index].verdict = .refused("its socket may not broadcast")
       return .accessDenied
     }
     if packet.count > route.mtu, sender.hasOwnHeader {
-      report.packets[index].verdict = .refused("it is longer than the MTU of \(route.mtu)")
+      event.report.packets[index].verdict = .refused("it is longer than the MTU of \(route.mtu)")
       return .messageTooLong
     }
     if sender.hasOwnHeader { complete(&packet, route) }
@@ -83,7 +83,7 @@ extension Simulator {
     journey.isInProcess = true
     travel(&journey)
     // After the loopback interface or a queue, the sender no longer waits for the result.
-    if case .dropped(let hook, _, _) = report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
+    if case .dropped(let hook, _, _) = event.report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
       hook == .output || hook == .postrouting
     {
       return journey.sendError ?? .notPermitted
@@ -121,11 +121,11 @@ extension Simulator {
 
   /// Sends an answer made by a target, before the answered packet goes on.
   func reply(_ packet: Packet, _ attachment: Attachment, from journey: Journey) {
-    guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
+    guard event.depth < 8, let destination = packet.destination, let family = packet.family else { return }
     // The kernel's ICMP socket has no owner; a reset by REJECT has no socket at all.
     let isError = packet.icmp != nil || packet.icmpv6 != nil
     // The socket is locked while it sends. Kernel: `icmp_xmit_lock`.
-    if isError, isICMPSocketBusy { return }
+    if isError, event.isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
     // A link-local destination is on the link that the packet came from.
@@ -135,18 +135,18 @@ extension Simulator {
 
   /// Sends a segment made by a SYN proxy. The corresponding kernel function is `synproxy_send_tcp`.
   func send(_ packet: Packet, _ attachment: Attachment) {
-    guard depth < 8, let destination = packet.destination, let family = packet.family else { return }
+    guard event.depth < 8, let destination = packet.destination, let family = packet.family else { return }
     answer(PendingPacket(packet: packet), to: destination, family, attachment: attachment)
   }
 
   /// Sends a packet made by the kernel through OUTPUT.
   func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
-    let wasBusy = isICMPSocketBusy
-    isICMPSocketBusy = wasBusy || pending.packet.icmp != nil || pending.packet.icmpv6 != nil
-    depth += 1
+    let wasBusy = event.isICMPSocketBusy
+    event.isICMPSocketBusy = wasBusy || pending.packet.icmp != nil || pending.packet.icmpv6 != nil
+    event.depth += 1
     defer {
-      depth -= 1
-      isICMPSocketBusy = wasBusy
+      event.depth -= 1
+      event.isICMPSocketBusy = wasBusy
     }
     var packet = pending.packet
     packet.type = .outgoing
@@ -156,7 +156,7 @@ extension Simulator {
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
     flow.note(packet, transport: host.questions.rulesAskTransport)
     guard let route = host.outputRoute(flow), let output = route.output else {
-      report.packets[index].verdict = .lost("there is no route")
+      event.report.packets[index].verdict = .lost("there is no route")
       return
     }
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
@@ -173,16 +173,16 @@ extension Simulator {
 
   /// Sends an untracked copy made by TEE to a gateway. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.
   func duplicate(_ packet: Packet, _ gateway: IPAddress, _ output: Interface?, of journey: Journey) {
-    guard !isDuplicating else { return }
-    isDuplicating = true
-    defer { isDuplicating = false }
+    guard !event.isDuplicating else { return }
+    event.isDuplicating = true
+    defer { event.isDuplicating = false }
     var packet = packet
     // Changed options leave the checksum outdated; `ip_local_out` recomputes it.
     packet.updateHeaderChecksum()
     let index = open(.host, packet, journey.context.family, mark: journey.context.mark)
     let flow = Flow(to: gateway, output: output)
     guard let route = host.outputRoute(flow), let device = route.output else {
-      report.packets[index].verdict = .lost("there is no route to \(gateway)")
+      event.report.packets[index].verdict = .lost("there is no route to \(gateway)")
       return
     }
     var context = PacketContext(
@@ -195,16 +195,16 @@ extension Simulator {
     // A copy for this host is received and copied again.
     copy.rounds = journey.rounds
     copy.lingeringInput = device
-    let waiting = postponed.count
+    let waiting = event.postponed.count
     travel(&copy)
     // A packet may meet the target without limit, so reports of copies are dropped. Postponed packets still refer to their reports.
-    if index >= Limits.packetsOfReport, postponed.count == waiting { forgetReports(from: index) }
+    if index >= Limits.packetsOfReport, event.postponed.count == waiting { forgetReports(from: index) }
   }
 
   private func forgetReports(from index: Int) {
-    report.packets.removeSubrange(index...)
-    while let last = report.departures.last, last.report >= index { report.departures.removeLast() }
-    report.omittedCopies += 1
+    event.report.packets.removeSubrange(index...)
+    while let last = event.report.departures.last, last.report >= index { event.report.departures.removeLast() }
+    event.report.omittedCopies += 1
   }
 
   /// Routes a packet of this host again after its addresses, mark or TOS have changed.
@@ -288,7 +288,7 @@ extension Simulator {
     let index = reportIndex(&journey)
     for port in ports(of: output, towards: address) {
       for piece in pieces {
-        report.departures.append(Departure(interface: port, destination: address, packet: piece, report: index))
+        event.report.departures.append(Departure(interface: port, destination: address, packet: piece, report: index))
       }
     }
     return true
@@ -307,7 +307,7 @@ extension Simulator {
     approach(.prerouting, &journey, input: output, output: nil)
     guard isWithinAnother else { return true }
     // The packet is received after the sender has finished. Kernel: `netif_rx`.
-    postponed.append(.looped(journey))
+    event.postponed.append(.looped(journey))
     return false
   }
 

@@ -2,7 +2,8 @@ import Netfilter
 import Wire
 import XTables
 
-/// A packet during its passage through the hooks, with its routing state.
+/// A packet during its passage through the hooks, with its routing state. Each packet has a value of its own, made for it: nothing of another
+/// packet is in it.
 struct Journey {
   var context: PacketContext
   /// The index of its report; ``unreported`` if it has none.
@@ -59,38 +60,17 @@ struct Journey {
   /// Replaces a report's index: a report is opened only when there is an event to report.
   static let unreported = -1
 
-  init(context: consuming PacketContext, report: Int, isRecorded: Bool) {
+  init(context: consuming PacketContext, report: Int = unreported, isRecorded: Bool) {
     self.context = context
     self.report = report
     self.isRecorded = isRecorded
   }
 
-  /// Creates a reusable journey for packets without a report.
-  init(in world: World) {
+  /// Creates the journey of a packet that is received.
+  @inline(__always)
+  init(of packet: consuming Packet, _ family: Family, on input: Interface?, isRecorded: Bool, in world: World) {
     self.init(
-      context: PacketContext(packet: Packet(bytes: []), family: .ipv4, hook: .prerouting, world: world),
-      report: Journey.unreported, isRecorded: false)
-  }
-
-  /// Resets the journey for another packet without a report.
-  mutating func begin(_ family: Family, input: Interface) {
-    context.begin(family, at: .prerouting, input: input)
-    report = Journey.unreported
-    if route != nil { route = nil }
-    nextHop = nil
-    operation = 0
-    isReentering = false
-    boundOutput = nil
-    borrowsConnection = false
-    hidesOwner = false
-    queueStays = 0
-    if options != nil { options = nil }
-    crossing = nil
-    isQueued = false
-    isInProcess = false
-    sendError = nil
-    frameDestination = nil
-    rounds = 0
+      context: PacketContext(packet: packet, family: family, hook: .prerouting, input: input, world: world), isRecorded: isRecorded)
   }
 
   /// Moves the verdict out of a finished journey.

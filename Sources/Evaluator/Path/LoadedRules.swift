@@ -8,15 +8,18 @@ final class LoadedRules {
   let tables: [LoadedTable]
   /// The connection table, if a rule needs it.
   let conntrack: ConntrackTable?
+  /// The number for the next table's first match or target, in the ``ExtensionMemory``. Numbers are not used again.
+  let nextSlot: Int
   /// The operations by family and hook, and below their actions in one array.
   private let rows: [[HookOperation]]
   private let actions: [HookOperation.Action]
   /// The index of the first action of each row, and a final entry for the end.
   private let starts: [Int]
 
-  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil) {
+  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil, nextSlot: Int = 0) {
     self.tables = tables
     self.conntrack = conntrack
+    self.nextSlot = nextSlot
     rows = [.ipv4, .ipv6].flatMap { HookOperation.rows(of: tables.map(\.program), $0) }
     actions = rows.joined().map(\.action)
     starts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }

@@ -22,8 +22,8 @@ extension Simulator {
     var context = journey.context
     context.attachment = .none
     context.effects = []
-    let asked = neighbourWaiters.first { $0.hop == hop && $0.output == output }
-    neighbourWaiters.append(
+    let asked = waiting.neighbours.first { $0.hop == hop && $0.output == output }
+    waiting.neighbours.append(
       NeighbourWaiter(
         context: context, hop: hop, output: output, deadline: asked?.deadline ?? world.now &+ Self.probing))
     return lose(&journey, "nobody answers for \(hop) on \(host.name(of: output))")
@@ -31,8 +31,8 @@ extension Simulator {
 
   /// Removes and returns the packets whose deadline is reached.
   func expireNeighbourWaiters(by end: UInt64) -> [NeighbourWaiter] {
-    let over = neighbourWaiters.filter { $0.deadline <= end }
-    if !over.isEmpty { neighbourWaiters.removeAll { $0.deadline <= end } }
+    let over = waiting.neighbours.filter { $0.deadline <= end }
+    if !over.isEmpty { waiting.neighbours.removeAll { $0.deadline <= end } }
     return over
   }
 
@@ -40,7 +40,7 @@ extension Simulator {
   func giveUp(_ waiter: NeighbourWaiter) {
     var context = waiter.context
     let index = open(.own, context.packet, context.family, mark: context.mark)
-    report.packets[index].verdict = .lost("nobody answered for \(waiter.hop)")
+    event.report.packets[index].verdict = .lost("nobody answered for \(waiter.hop)")
     context.answerICMPError(type: context.family == .ipv4 ? 3 : 1, code: context.family == .ipv4 ? 1 : 3)
     var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)

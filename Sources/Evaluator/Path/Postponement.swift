@@ -12,17 +12,17 @@ enum PostponedPacket {
 /// (`netif_rx`). A queue's listener is a process, which runs after that.
 extension Simulator {
   /// True if the current packet is an answer to, or a copy of, another packet in progress.
-  var isWithinAnother: Bool { depth > 0 || isDuplicating }
+  var isWithinAnother: Bool { event.depth > 0 || event.isDuplicating }
 
   /// Processes all deferred packets, and the packets that result from them.
   func settlePostponed() {
     while true {
-      guard report.packets.count <= Self.mostPackets else { return giveUpPostponed() }
+      guard event.report.packets.count <= Self.mostPackets else { return giveUpPostponed() }
       drainPending()
-      guard !postponed.isEmpty, !isWithinAnother else { return }
+      guard !event.postponed.isEmpty, !isWithinAnother else { return }
       bringInLooped()
-      guard case .queued(var journey, let packet)? = postponed.first else { continue }
-      postponed.removeFirst()
+      guard case .queued(var journey, let packet)? = event.postponed.first else { continue }
+      event.postponed.removeFirst()
       askPostponed(packet, &journey)
     }
   }
@@ -33,20 +33,20 @@ extension Simulator {
   /// Ends the deferred packets with an unknown verdict, because the limit is reached.
   private func giveUpPostponed() {
     let reason = UnknownReason("the verdict", needs: "an end of the packets that come of one")
-    for packet in postponed {
+    for packet in event.postponed {
       switch packet {
       case .looped(var journey), .queued(var journey, _): finish(&journey, .unknown(reason, at: journey.context.hook))
       }
     }
-    postponed = []
+    event.postponed = []
   }
 
   /// Receives the packets from the loopback interface, before any listener is asked.
   func bringInLooped() {
-    while report.packets.count <= Self.mostPackets,
-      let index = postponed.firstIndex(where: { if case .looped = $0 { true } else { false } })
+    while event.report.packets.count <= Self.mostPackets,
+      let index = event.postponed.firstIndex(where: { if case .looped = $0 { true } else { false } })
     {
-      guard case .looped(var journey) = postponed.remove(at: index) else { return }
+      guard case .looped(var journey) = event.postponed.remove(at: index) else { return }
       travel(&journey)
       drainPending()
     }

@@ -23,7 +23,7 @@ extension Simulator {
   /// Not inlined, so that whole packets do not pay for its setup.
   @inline(never)
   func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
-    fragments.gather(
+    waiting.fragments.gather(
       packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,
       hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
   }
@@ -42,7 +42,7 @@ extension Simulator {
       guard case .local = host.inputRoute(flow, packet) else { return }
     }
     let index = open(.own, packet, family, mark: 0)
-    report.packets[index].verdict = .lost("not all of its fragments came in time")
+    event.report.packets[index].verdict = .lost("not all of its fragments came in time")
     context.answerICMPError(type: family == .ipv4 ? 11 : 3, code: 1)
     var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)

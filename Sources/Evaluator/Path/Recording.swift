@@ -6,8 +6,8 @@ import XTables
 extension Simulator {
   /// Opens a report for a packet and returns its index.
   func open(_ origin: PacketReport.Origin, _ packet: Packet, _ family: Family, mark: UInt32) -> Int {
-    report.packets.append(PacketReport(origin: origin, packet: packet, family: family, mark: mark))
-    return report.packets.count - 1
+    event.report.packets.append(PacketReport(origin: origin, packet: packet, family: family, mark: mark))
+    return event.report.packets.count - 1
   }
 
   /// The index of a packet's report, which is opened if there is none.
@@ -21,19 +21,19 @@ extension Simulator {
   func noteEntry(_ journey: inout Journey) {
     let index = journey.report
     guard index != Journey.unreported else { return }
-    if let input = journey.context.input, journey.lingeringInput == nil { report.packets[index].input = input.name }
-    if report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
-      report.packets[index].owner = owner
+    if let input = journey.context.input, journey.lingeringInput == nil { event.report.packets[index].input = input.name }
+    if event.report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
+      event.report.packets[index].owner = owner
     }
     guard journey.isRecorded else { return }
     noteState(journey)
-    report.packets[index].passages.append(passage(journey))
+    event.report.packets[index].passages.append(passage(journey))
   }
 
   /// Records that a held packet continues within a hook.
   func noteReentry(_ journey: inout Journey) {
     journey.isReentering = true
-    if journey.isRecorded { report.packets[journey.report].passages.append(passage(journey)) }
+    if journey.isRecorded { event.report.packets[journey.report].passages.append(passage(journey)) }
   }
 
   private func passage(_ journey: Journey) -> HookPassage {
@@ -45,42 +45,42 @@ extension Simulator {
   func noteExit(_ journey: inout Journey) {
     guard journey.isRecorded else { return }
     noteState(journey)
-    let passages = report.packets[journey.report].passages.count
-    if passages > 0 { report.packets[journey.report].passages[passages - 1].markAfter = journey.context.mark }
+    let passages = event.report.packets[journey.report].passages.count
+    if passages > 0 { event.report.packets[journey.report].passages[passages - 1].markAfter = journey.context.mark }
   }
 
   private func noteState(_ journey: borrowing Journey) {
-    report.packets[journey.report].packet = journey.context.packet
-    report.packets[journey.report].mark = journey.context.mark
+    event.report.packets[journey.report].packet = journey.context.packet
+    event.report.packets[journey.report].mark = journey.context.mark
   }
 
   func noteOperation(_ operation: HookOperation, _ journey: inout Journey) {
-    let passages = report.packets[journey.report].passages.count
+    let passages = event.report.packets[journey.report].passages.count
     guard passages > 0 else { return }
-    report.packets[journey.report].passages[passages - 1].operations.append(
+    event.report.packets[journey.report].passages[passages - 1].operations.append(
       OperationRecord(name: operation.name, priority: operation.priority))
   }
 
   func noteOutcome(_ journey: inout Journey, _ outcome: String) {
     guard journey.isRecorded else { return }
-    let passages = report.packets[journey.report].passages.count
-    guard passages > 0, let last = report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
-    report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
+    let passages = event.report.packets[journey.report].passages.count
+    guard passages > 0, let last = event.report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
+    event.report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
   }
 
   /// Records what the table reported about the packet.
   func note(_ observer: StepObserver, _ journey: inout Journey) {
-    report.packets[journey.report].omittedRecords = journey.context.omittedEffects
-    let passages = report.packets[journey.report].passages.count
+    event.report.packets[journey.report].omittedRecords = journey.context.omittedEffects
+    let passages = event.report.packets[journey.report].passages.count
     guard !observer.trace.isEmpty, passages > 0,
-      let last = report.packets[journey.report].passages[passages - 1].operations.indices.last
+      let last = event.report.packets[journey.report].passages[passages - 1].operations.indices.last
     else { return }
     var trace = observer.trace
     trace.finish()
     journey.listedEntries += trace.listedCount
-    report.packets[journey.report].passages[passages - 1].operations[last].trace = trace
-    report.packets[journey.report].packet = observer.seen?.packet ?? journey.context.packet
-    report.packets[journey.report].mark = observer.seen?.mark ?? journey.context.mark
+    event.report.packets[journey.report].passages[passages - 1].operations[last].trace = trace
+    event.report.packets[journey.report].packet = observer.seen?.packet ?? journey.context.packet
+    event.report.packets[journey.report].mark = observer.seen?.mark ?? journey.context.mark
   }
 
   /// The limit for the trace of the next table.
@@ -89,21 +89,21 @@ extension Simulator {
   }
 
   func noteStay(_ packet: QueuedPacket, _ journey: inout Journey) {
-    report.packets[reportIndex(&journey)].queueStays.append(
+    event.report.packets[reportIndex(&journey)].queueStays.append(
       QueueStay(
         queue: packet.queue, hook: packet.hook, mark: packet.mark, input: packet.input, output: packet.output, packet: packet.packet))
   }
 
   func noteAnswer(_ verdict: QueueAnswer.Verdict, _ journey: inout Journey) {
     let index = reportIndex(&journey)
-    guard let last = report.packets[index].queueStays.indices.last else { return }
-    report.packets[index].queueStays[last].answer = verdict
+    guard let last = event.report.packets[index].queueStays.indices.last else { return }
+    event.report.packets[index].queueStays[last].answer = verdict
   }
 
   /// The last rule that the packet hit.
   func lastStep(_ journey: borrowing Journey) -> RuleStep? {
     guard journey.isRecorded else { return nil }
-    for passage in report.packets[journey.report].passages.reversed() {
+    for passage in event.report.packets[journey.report].passages.reversed() {
       for operation in passage.operations.reversed() {
         if let step = operation.trace?.lastStep { return step }
       }
@@ -118,7 +118,7 @@ extension Simulator {
   }
 
   func note(_ verdict: consuming PacketVerdict, _ journey: inout Journey) {
-    if journey.report != Journey.unreported { report.packets[journey.report].verdict = copy verdict }
+    if journey.report != Journey.unreported { event.report.packets[journey.report].verdict = copy verdict }
     journey.verdict = verdict
   }
 

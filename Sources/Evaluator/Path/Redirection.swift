@@ -45,7 +45,9 @@ extension Simulator {
     else { return }
     let gateway = journey.route?.gateway
     guard link.sharesMedium || host.shareNetwork(source, gateway, on: input) else { return }
-    guard redirects.tells(source, now: world.now), case .v4(let next)? = gateway ?? journey.context.packet.destination else { return }
+    guard learned.redirects.tells(source, now: world.now), case .v4(let next)? = gateway ?? journey.context.packet.destination else {
+      return
+    }
     answerError(&journey, type: 5, code: 1, information: next.rawValue)
   }
 }

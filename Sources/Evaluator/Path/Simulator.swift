@@ -35,32 +35,18 @@ public final class Simulator {
   /// The listeners of queues, by queue number.
   public var queues: [UInt16: QueueListener] = [:]
 
+  /// The loaded tables.
   private(set) var rules = LoadedRules()
-  private var nextSlot = 0
-  var report = PathReport()
-  /// Packets that wait for a listener's verdict, by id.
-  var held: [UInt64: HeldPacket] = [:]
-  var nextQueueID: UInt64 = 1
+  /// What the event in progress has caused; untouched between two events.
+  var event = HostEvent()
+  /// The packets that wait for something.
+  var waiting = WaitingPackets()
+  /// The sockets opened during the run.
   var stack = StackState()
-  var bridgeMemory = BridgeMemory()
-  var redirects = RedirectMemory()
-  var neighbourWaiters: [NeighbourWaiter] = []
-  /// Incomplete datagrams, of connection tracking and of local delivery.
-  var fragments = FragmentQueues()
-  /// The packet of ``carry(_:on:)``; reused for the next one to avoid allocation.
-  private var carried: Journey
-  /// The number of nested packets from outside: more than one if a queue's listener sends another.
-  private var underWay = 0
-  /// The nesting depth of packets made by the host.
-  var depth = 0
-  /// Work deferred until the current packet is done.
-  var postponed: [PostponedPacket] = []
-  /// True while the kernel's ICMP socket is sending.
-  var isICMPSocketBusy = false
-  /// The input interface of the packet being delivered.
-  var deliveringInput: Interface?
-  /// True while a copy made by TEE is in progress; it is not copied again. Kernel: `task_struct.in_nf_duplicate`.
-  var isDuplicating = false
+  /// What earlier packets have taught the host.
+  var learned = LearnedState()
+  /// The memory of the return stack of carried packets, reused to avoid allocation.
+  private var spareJumps = JumpStack()
 
   /// Creates a simulator and loads rulesets.
   ///
@@ -71,7 +57,6 @@ public final class Simulator {
   public init(host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0) throws(TableProgram.Failure) {
     self.host = host
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
-    carried = Journey(in: world)
     for ruleset in rulesets { try load(ruleset) }
   }
 
@@ -82,6 +67,7 @@ public final class Simulator {
   /// - Throws: `TableProgram.Failure` if a table cannot be compiled; nothing is then loaded.
   public func load(_ ruleset: Ruleset) throws(TableProgram.Failure) {
     var loaded: [TableProgram] = []
+    var nextSlot = rules.nextSlot
     for table in ruleset.tables {
       let program = try TableProgram(table, firstSlot: nextSlot)
       nextSlot += program.slotCount
@@ -101,7 +87,7 @@ public final class Simulator {
     }
     let programs = tables.map(\.program)
     let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
-    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil)
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot)
   }
 
   /// The sysctls of connection tracking; they may be set before tracking is in use.
@@ -130,7 +116,7 @@ public final class Simulator {
   public func advance(nanoseconds: UInt64) -> PathReport {
     reported {
       let end = world.now.addingReportingOverflow(nanoseconds).partialValue
-      let datagrams = fragments.expire(now: Instant(nanoseconds: end)).map { datagram in
+      let datagrams = waiting.fragments.expire(now: Instant(nanoseconds: end)).map { datagram in
         (deadline: datagram.deadline.nanoseconds, giveUp: { self.giveUp(datagram) })
       }
       let waiters = expireNeighbourWaiters(by: end).map { waiter in (deadline: waiter.deadline, giveUp: { self.giveUp(waiter) }) }
@@ -152,22 +138,25 @@ public final class Simulator {
 
   // MARK: Packets
 
-  /// Reports what `body` causes. If a listener calls this within a packet, that packet's report is kept apart.
-  private func reported(_ body: () -> Void) -> PathReport {
-    let (outer, waiting) = (report, postponed)
-    (report, postponed) = (PathReport(), [])
-    underWay += 1
+  /// Reports what an event causes. If a listener calls this while a packet waits, the packet's event is kept apart.
+  func reported(_ body: () -> Void) -> PathReport {
+    let outer = event
+    event = HostEvent()
+    defer { event = outer }
     world.occasion &+= 1
     body()
     settlePostponed()
-    underWay -= 1
-    defer { (report, postponed) = (outer, waiting) }
-    return report
+    return event.report
   }
 
   /// Receives a packet on an interface and reports its path.
   public func receive(_ packet: Packet, on interface: String) -> PathReport {
-    reported { enter(packet, on: interface) }
+    reported {
+      let port = host.interface(named: interface)
+      var journey = Journey(of: packet, packet.family ?? .ipv4, on: port, isRecorded: recordsTrace, in: world)
+      guard let port else { return refuse(&journey, without: interface, isReported: true) }
+      enter(&journey, on: port, isReported: true)
+    }
   }
 
   /// Receives a packet and changes it in place, without recording its path.
@@ -175,38 +164,41 @@ public final class Simulator {
   /// This is the fast path: a packet of a known connection that is forwarded unchanged in size, or dropped, allocates no memory. If the verdict
   /// is `.sent`, `packet` holds the bytes that left. Answers, copies, fragments, logs and queued packets are reported separately.
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
-    guard underWay == 0 else { return carryWithin(&packet, on: interface) }
-    underWay = 1
+    // The packet is swapped into the journey and back: a second reference to its bytes would make the first write copy them.
+    var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
+    swap(&packet, &journey.context.packet)
+    swap(&journey.jumps, &spareJumps)
+    let report = consequences(of: &journey, on: interface)
+    swap(&journey.jumps, &spareJumps)
+    swap(&packet, &journey.context.packet)
+    return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
+  }
+
+  /// Receives the journey's packet. Returns what else it causes; nil for most packets.
+  @inline(__always)
+  private func consequences(of journey: inout Journey, on interface: Interface) -> PathReport? {
+    // Only while a listener is asked has the event in progress caused anything.
+    guard event.isUntouched else {
+      let report = reported { enter(&journey, on: interface, isReported: false) }
+      return report.isEmpty ? nil : report
+    }
     world.occasion &+= 1
-    if !report.isUntouched { report = PathReport() }
-    let carriage = carry(&packet, on: interface, &carried)
-    underWay = 0
-    return carriage
-  }
-
-  private func carry(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey) -> Carriage {
-    enter(&packet, on: interface, &journey)
-    if !stack.pending.isEmpty || !postponed.isEmpty { settlePostponed() }
-    return Carriage(
-      verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
-  }
-
-  /// Carries a packet for a queue's listener while another packet waits.
-  private func carryWithin(_ packet: inout Packet, on interface: Interface) -> Carriage {
-    var journey = Journey(in: world)
-    let report = reported { enter(&packet, on: interface, &journey) }
-    return Carriage(
-      verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report.isEmpty ? nil : report)
+    enter(&journey, on: interface, isReported: false)
+    if event.isUntouched { return nil }
+    settlePostponed()
+    let report = event.report
+    event = HostEvent()
+    return report.isEmpty ? nil : report
   }
 
   /// Sends a packet from a local process and reports its path.
   public func send(_ packet: Packet, by sender: LocalSender = LocalSender()) -> PathReport {
-    reported { report.error = emit(packet, by: sender, origin: .own) }
+    reported { event.report.error = emit(packet, by: sender, origin: .own) }
   }
 
   /// Gives a held packet its verdict. Does nothing if no packet has this id, or if the verdict is `hold`.
   public func answer(_ id: UInt64, _ answer: QueueAnswer) -> PathReport {
-    guard answer.verdict != .hold, let waiting = held.removeValue(forKey: id) else { return PathReport() }
-    return reported { resume(waiting, answer) }
+    guard answer.verdict != .hold, let packet = waiting.held.removeValue(forKey: id) else { return PathReport() }
+    return reported { resume(packet, answer) }
   }
 }

@@ -61,9 +61,9 @@ extension Simulator {
     journey.context.effects = []
     for effect in effects {
       switch effect {
-      case .log(let level, let line): report.packets[reportIndex(&journey)].logs.append(.line(level: level, text: line))
-      case .nflog(let group, let prefix): report.packets[reportIndex(&journey)].logs.append(.group(group, prefix: prefix))
-      case .note(let sentence): report.packets[reportIndex(&journey)].notes.append(sentence)
+      case .log(let level, let line): event.report.packets[reportIndex(&journey)].logs.append(.line(level: level, text: line))
+      case .nflog(let group, let prefix): event.report.packets[reportIndex(&journey)].logs.append(.group(group, prefix: prefix))
+      case .note(let sentence): event.report.packets[reportIndex(&journey)].notes.append(sentence)
       case .reply(let packet, let attachment): reply(packet, attachment, from: journey)
       case .send(let packet, let attachment): send(packet, attachment)
       case .duplicate(let packet, let gateway, let output): duplicate(packet, gateway, output, of: journey)

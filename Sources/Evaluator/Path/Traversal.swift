@@ -43,7 +43,7 @@ extension Simulator {
       if journey.isRecorded { noteOperation(operation(of: rules, journey), &journey) }
       let outcome = run(action, of: rules, &journey)
       if !journey.context.effects.isEmpty { settleEffects(&journey) }
-      if !postponed.isEmpty, journey.isInProcess, !isWithinAnother { bringInLooped() }
+      if journey.isInProcess, !event.postponed.isEmpty, !isWithinAnother { bringInLooped() }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
       case .verdict(.stop): journey.operation = .max
@@ -119,7 +119,7 @@ extension Simulator {
       return dropQueued(&journey, "nobody listens to queue \(number)")
     }
     journey.isQueued = true
-    guard held.values.count(where: { $0.queue == number }) < listener.maximumLength else {
+    guard waiting.count(inQueue: number) < listener.maximumLength else {
       if listener.isFailOpen { return passOver(&journey) }
       journey.isQueued = true
       return dropQueued(&journey, "queue \(number) is full")
@@ -134,12 +134,12 @@ extension Simulator {
       return .over
     }
     let packet = QueuedPacket(
-      id: nextQueueID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
+      id: waiting.nextID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
       input: journey.context.input?.name, output: journey.context.output?.name)
-    nextQueueID += 1
+    waiting.nextID += 1
     noteStay(packet, &journey)
     if isWithinAnother {
-      postponed.append(.queued(journey, packet))
+      event.postponed.append(.queued(journey, packet))
       return .over
     }
     settlePostponed()
@@ -147,14 +147,14 @@ extension Simulator {
   }
 
   private func askListener(_ listener: QueueListener, _ packet: QueuedPacket, _ journey: inout Journey) -> QueueStep {
-    let waiting = HeldPacket(journey: journey, queue: packet.queue, asQueued: RouteKey(journey.context))
+    let entry = HeldPacket(journey: journey, queue: packet.queue, asQueued: RouteKey(journey.context))
     let answer = listener.answer(packet)
     if answer.verdict == .hold {
-      held[packet.id] = waiting
+      waiting.held[packet.id] = entry
       note(.queued(number: packet.queue, at: journey.context.hook), &journey)
       return .over
     }
-    return reinject(&journey, answer, waiting.asQueued)
+    return reinject(&journey, answer, entry.asQueued)
   }
 
   /// Asks a queue's listener about a packet that was queued while another was in progress.
@@ -196,15 +196,15 @@ extension Simulator {
   }
 
   /// Continues a held packet, in a report of its own.
-  func resume(_ waiting: HeldPacket, _ answer: QueueAnswer) {
-    let old = waiting.journey.context
+  func resume(_ entry: HeldPacket, _ answer: QueueAnswer) {
+    let old = entry.journey.context
     var journey = Journey(
       context: old, report: open(.own, old.packet, old.family, mark: old.mark), isRecorded: recordsTrace)
-    journey.route = waiting.journey.route
-    journey.operation = waiting.journey.operation
-    journey.boundOutput = waiting.journey.boundOutput
+    journey.route = entry.journey.route
+    journey.operation = entry.journey.operation
+    journey.boundOutput = entry.journey.boundOutput
     noteReentry(&journey)
-    var next = reinject(&journey, answer, waiting.asQueued)
+    var next = reinject(&journey, answer, entry.asQueued)
     if case .queue(let number, let bypass) = next { next = enqueue(&journey, number, bypass: bypass) ? .goOn : .over }
     if next == .goOn { travel(&journey) }
   }

@@ -9,7 +9,7 @@ extension Simulator {
   func deliver(_ journey: inout Journey) {
     // IPv6 reassembles after INPUT.
     if delivery == .stack {
-      deliveringInput = journey.context.input
+      event.delivered = DeliveredPacket(input: journey.context.input, mark: journey.context.mark)
       switch journey.context.family == .ipv4 ? .accept : gather(&journey, at: .input) {
       case .accept: respond(&journey)
       // A first fragment without all of its headers (RFC 8200, section 4.5).
@@ -24,19 +24,18 @@ extension Simulator {
   /// Sends the pending packets of sockets, after the current packet is done.
   func drainPending() {
     var budget = 1000
-    while !stack.pending.isEmpty, budget > 0 {
+    while !event.pending.isEmpty, budget > 0 {
       budget -= 1
-      let next = stack.pending.removeFirst()
+      let next = event.pending.removeFirst()
       guard let destination = next.packet.destination, let family = next.packet.family else { continue }
       answer(next, to: destination, family)
     }
-    stack.pending.removeAll()
+    event.pending.removeAll()
   }
 
   private func respond(_ journey: inout Journey) {
     let packet = journey.context.packet
     guard let at = packet.transport else { return }
-    stack.askedWithMark = journey.context.mark
     let way = packet.extensionHeaderWay
     switch way {
     case .transport: break
@@ -111,13 +110,13 @@ extension Simulator {
     fields.transportBytes = body
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
-    let mark = host.reflects(stack.askedWithMark, at.family)
-    stack.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: strictDevice(to: source), mark: mark))
+    let mark = host.reflects(event.delivered.mark, at.family)
+    event.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: strictDevice(to: source), mark: mark))
   }
 
   /// The interface for an answer to a link-local address: the request's input. Kernel: `rt6_need_strict`.
   func strictDevice(to address: IPAddress) -> String? {
-    address.v6?.isLinkLocal == true ? deliveringInput.map { host.name(of: $0) } : nil
+    address.v6?.isLinkLocal == true ? event.delivered.input.map { host.name(of: $0) } : nil
   }
 
   /// The source address for the answer to an echo request that was broadcast, multicast or anycast.
@@ -145,14 +144,14 @@ extension Simulator {
     let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
     if let socket = host.listener(.udp, receiver.address, receiver.port) {
       stack.peers[socket.name] = from
-      report.sockets.append(.received(socket: socket.name, data: data, from: from))
+      event.report.sockets.append(.received(socket: socket.name, data: data, from: from))
       return
     }
     let local = SocketEvent.End(destination, header.destinationPort)
     // If two sockets have the same binding, the one opened first receives the datagram.
     if let open = stack.datagrams.filter({ $0.value.local == local }).min(by: { $0.value.order < $1.value.order }) {
       stack.peers[open.key] = from
-      report.sockets.append(.received(socket: open.key, data: data, from: from))
+      event.report.sockets.append(.received(socket: open.key, data: data, from: from))
       return
     }
     answerPortUnreachable(&journey, at)

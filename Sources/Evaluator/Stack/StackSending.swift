@@ -8,21 +8,19 @@ extension Simulator {
   ///
   /// - Parameter name: if given, the socket stays open under this name.
   public func sendThroughSocket(_ packet: Packet, by sender: LocalSender, named name: String? = nil) -> PathReport {
-    report = PathReport()
-    world.occasion &+= 1
-    guard let at = packet.transport, let destination = packet.destination else {
-      report.error = .invalid
-      return report
+    reported {
+      guard let at = packet.transport, let destination = packet.destination else {
+        event.report.error = .invalid
+        return
+      }
+      guard let source = boundSource(of: packet, to: destination, sender) else { return }
+      switch at.proto {
+      case .udp: sendDatagram(packet, at, from: source, to: destination, sender, name)
+      case .tcp: connect(packet, from: source, to: destination, sender, name)
+      case .icmp, .icmpv6: sendEcho(packet, at, from: source, to: destination, sender)
+      default: event.report.error = .protocolError
+      }
     }
-    guard let source = boundSource(of: packet, to: destination, sender) else { return report }
-    switch at.proto {
-    case .udp: sendDatagram(packet, at, from: source, to: destination, sender, name)
-    case .tcp: connect(packet, from: source, to: destination, sender, name)
-    case .icmp, .icmpv6: sendEcho(packet, at, from: source, to: destination, sender)
-    default: report.error = .protocolError
-    }
-    settlePostponed()
-    return report
   }
 
   /// The source address of a socket. Sets the error if binding or routing fails.
@@ -34,18 +32,18 @@ extension Simulator {
     flow.tos = 0
     let route = host.outputRoute(flow)
     guard let route, route.output != nil else {
-      report.error = route == nil ? nil : routeError(flow)
+      event.report.error = route == nil ? nil : routeError(flow)
       let index = open(.own, packet, destination.family, mark: 0)
-      report.packets[index].verdict =
+      event.report.packets[index].verdict =
         route == nil
         ? .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
       return nil
     }
     if let source = packet.source, source.bits != 0 {
       guard host.holds(source) || source.isLoopback || sender.facts.isTransparent else {
-        report.error = .addressNotAvailable
+        event.report.error = .addressNotAvailable
         let index = open(.own, packet, destination.family, mark: 0)
-        report.packets[index].verdict = .refused("\(source) is no address of this host")
+        event.report.packets[index].verdict = .refused("\(source) is no address of this host")
         return nil
       }
       return source
@@ -91,7 +89,7 @@ extension Simulator {
     stack.connections[pair] = connection
     dispatch(fields, sender)
     // A lost SYN is not reported at once.
-    report.error = nil
+    event.report.error = nil
     // A socket without a name is closed after the step, which ends its connection.
     if name == nil { stack.connections[pair] = nil }
   }
@@ -108,7 +106,7 @@ extension Simulator {
     fields.payload = Array(packet.bytes.slice(at: at.offset + ICMPHeader.length))
     dispatch(fields, sender)
     // `ping_v6_sendmsg` ignores the result.
-    if at.proto == .icmpv6, report.error == .notPermitted { report.error = nil }
+    if at.proto == .icmpv6, event.report.error == .notPermitted { event.report.error = nil }
   }
 
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
@@ -121,12 +119,12 @@ extension Simulator {
     // A packet that does not fit is fragmented, which the flag would prevent.
     if headers + UDPHeader.length + fields.payload.count > route?.mtu ?? 1500 { fields.dontFragment = false }
     guard let packet = try? fields.packet() else {
-      report.error = .messageTooLong
+      event.report.error = .messageTooLong
       return
     }
     var sender = sender
     sender.hasOwnHeader = false
-    report.error = emit(packet, by: sender, origin: .own)
+    event.report.error = emit(packet, by: sender, origin: .own)
   }
 
   /// A random port within `ip_local_port_range`.
@@ -136,29 +134,31 @@ extension Simulator {
   ///
   /// - Parameter name: the name under which the socket was opened or accepted.
   public func write(_ payload: [UInt8], to name: String) -> PathReport {
-    report = PathReport()
-    world.occasion &+= 1
-    if let open = stack.datagrams[name] {
-      answer(payload, from: open.local.address, open.local.port, open.sender, name)
-    } else if let socket = host.sockets.first(where: { $0.name == name && $0.proto == .udp }) {
-      answer(payload, from: socket.address, socket.port, LocalSender(facts: socket.facts), name)
-    } else if let found = connection(named: name) {
-      let pair = found.0
-      var connection = found.1
-      var rest = payload[...]
-      var origin = PacketReport.Origin.own
-      repeat {
-        let piece = rest.prefix(max(min(connection.peerSegment, connection.ownSegment), 1))
-        rest = rest.dropFirst(piece.count)
-        sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece), origin: origin)
-        origin = .host
-      } while !rest.isEmpty
-      stack.connections[pair] = connection
-    } else {
-      report.error = stack.broken.contains(name) ? .brokenPipe : .noSuchSocket
+    reported {
+      if let open = stack.datagrams[name] {
+        answer(payload, from: open.local.address, open.local.port, open.sender, name)
+      } else if let socket = host.sockets.first(where: { $0.name == name && $0.proto == .udp }) {
+        answer(payload, from: socket.address, socket.port, LocalSender(facts: socket.facts), name)
+      } else if let (pair, connection) = connection(named: name) {
+        sendStream(payload, pair, connection)
+      } else {
+        event.report.error = stack.broken.contains(name) ? .brokenPipe : .noSuchSocket
+      }
     }
-    settlePostponed()
-    return report
+  }
+
+  /// Sends data over a connection, in segments of at most the smaller of the two sides' maximum size.
+  private func sendStream(_ payload: [UInt8], _ pair: SocketPair, _ found: StackConnection) {
+    var connection = found
+    var rest = payload[...]
+    var origin = PacketReport.Origin.own
+    repeat {
+      let piece = rest.prefix(max(min(connection.peerSegment, connection.ownSegment), 1))
+      rest = rest.dropFirst(piece.count)
+      sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece), origin: origin)
+      origin = .host
+    } while !rest.isEmpty
+    stack.connections[pair] = connection
   }
 
   /// Sends a datagram to the peer that the socket last received from.
@@ -166,11 +166,11 @@ extension Simulator {
     _ payload: [UInt8], from source: IPAddress?, _ port: UInt16, _ sender: LocalSender, _ name: String
   ) {
     guard let peer = stack.peers[name] else {
-      report.error = .destinationRequired
+      event.report.error = .destinationRequired
       return
     }
     guard let own = source.flatMap({ $0.bits == 0 ? nil : $0 }) ?? host.outputRoute(Flow(to: peer.address))?.preferredSource else {
-      report.error = .networkUnreachable
+      event.report.error = .networkUnreachable
       return
     }
     var fields = PacketFields(own, peer.address, proto: .udp)
@@ -185,24 +185,21 @@ extension Simulator {
   ///
   /// - Parameter name: the name under which the socket was opened or accepted.
   public func close(_ name: String, abortively: Bool = false) -> PathReport {
-    report = PathReport()
-    world.occasion &+= 1
-    if stack.datagrams.removeValue(forKey: name) != nil || stack.broken.remove(name) != nil { return report }
-    if let found = connection(named: name) {
-      let pair = found.0
-      var connection = found.1
+    reported {
+      if stack.datagrams.removeValue(forKey: name) != nil || stack.broken.remove(name) != nil { return }
+      guard let (pair, found) = connection(named: name) else {
+        let count = host.sockets.count
+        host.sockets.removeAll { $0.name == name }
+        if host.sockets.count == count { event.report.error = .noSuchSocket }
+        return
+      }
+      var connection = found
       sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack], origin: .own)
       connection.state = connection.state == .closeWait ? .lastAck : .finWait
       // After close, the socket belongs to no process.
       connection.facts.hasFile = false
       stack.connections[pair] = abortively ? nil : connection
-    } else {
-      let count = host.sockets.count
-      host.sockets.removeAll { $0.name == name }
-      if host.sockets.count == count { report.error = .noSuchSocket }
     }
-    settlePostponed()
-    return report
   }
 
   /// The connection with this name; if there are several, the newest.

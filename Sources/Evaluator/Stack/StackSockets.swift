@@ -84,9 +84,6 @@ struct StackState {
   var accepted: [String: Int] = [:]
   /// The named UDP sockets opened to send, by name.
   var datagrams: [String: StackDatagramSocket] = [:]
-  var pending: [PendingPacket] = []
-  /// The mark of the packet being answered.
-  var askedWithMark: UInt32 = 0
   /// Open sockets whose connection was reset by the peer.
   var broken: Set<String> = []
   /// The peer that each UDP socket last received from; answers go to it.

@@ -57,8 +57,9 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
-    stack.pending.append(
-      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(stack.askedWithMark, source.family)))
+    event.pending.append(
+      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
+    )
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -76,7 +77,7 @@ extension Simulator {
       name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: listener.facts,
       sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), ownSegment: segment,
       peerSegment: offered.segment)
-    if connection.facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { connection.facts.mark = stack.askedWithMark }
+    if connection.facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { connection.facts.mark = event.delivered.mark }
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
     connection.windowScale = scale
@@ -87,7 +88,7 @@ extension Simulator {
     connection.sendNext &+= 1
     stack.connections[pair] = connection
     guard let reply = try? fields.packet() else { return }
-    stack.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true, mark: connection.facts.mark))
+    event.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true, mark: connection.facts.mark))
   }
 
   /// The scale for a receive buffer of at most 6 MiB. Kernel: `tcp_select_initial_window`.
@@ -133,7 +134,7 @@ extension Simulator {
     // 40 ms is the shortest delay of an acknowledgment: `TCP_ATO_MIN`.
     if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < 40_000_000 { connection.isInteractive = true }
     guard let packet = try? fields.packet() else { return }
-    stack.pending.append(
+    event.pending.append(
       PendingPacket(
         packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
   }
@@ -174,7 +175,7 @@ extension Simulator {
     let isClosed = connection.state == .finWait
     if isExpected, header.flags.contains(.fin) {
       connection.receiveNext &+= 1
-      if !isClosed { report.sockets.append(.closed(socket: connection.name)) }
+      if !isClosed { event.report.sockets.append(.closed(socket: connection.name)) }
       connection.state = !isClosed ? .closeWait : acknowledgesAll ? .timeWait : .closing
       // The process may send data with the acknowledgment: `tcp_fin` enters "pingpong" mode.
       connection.isInteractive = true
@@ -206,14 +207,14 @@ extension Simulator {
     stack.connections[pair] = nil
     guard connection.state != .synReceived, connection.facts.hasFile else { return }
     if !connection.name.isEmpty { stack.broken.insert(connection.name) }
-    report.sockets.append(
+    event.report.sockets.append(
       .failed(socket: connection.name, error: connection.state == .synSent ? .connectionRefused : .connectionReset))
   }
 
   private func receive(_ data: [UInt8], _ connection: inout StackConnection) {
     connection.receiveNext &+= UInt32(truncatingIfNeeded: data.count)
     connection.lastReceived = world.now
-    report.sockets.append(.received(socket: connection.name, data: data, from: nil))
+    event.report.sockets.append(.received(socket: connection.name, data: data, from: nil))
   }
 
   private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
@@ -224,7 +225,7 @@ extension Simulator {
     let original = world.conntrack?.originalDestination(
       local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
       now: world.instant)
-    report.sockets.append(
+    event.report.sockets.append(
       .accepted(
         socket: listener, from: pair.remote, local: pair.local,
         originalDestination: original.map { SocketEvent.End($0.address, $0.port) }, name: connection.name))

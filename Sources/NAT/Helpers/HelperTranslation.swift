@@ -4,10 +4,10 @@ import Wire
 /// The NAT companions of the conntrack helpers. Kernel: `nf_nat_ftp`, `nf_nat_tftp`, `nf_nat_irc`, `nf_nat_amanda`, `nf_nat_pptp`,
 /// `nf_nat_sip`.
 public final class HelperTranslation: HelperNAT {
-  var random: SeededChance
+  var random: SeededRandom
 
   /// - Parameter seed: the seed for choosing a port if the requested one is taken.
-  public init(seed: UInt64) { random = SeededChance(state: seed) }
+  public init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
   /// Translates an expected connection as its master: the source to the address that the master's other end sends to, the destination to
   /// the end that requested the connection.
@@ -56,17 +56,5 @@ public final class HelperTranslation: HelperNAT {
     else { return false }
     call.table.noteSequence(call.connection, call.direction, sequence: sequence, grewBy: Int32(growth))
     return true
-  }
-}
-
-/// A random number generator with 64 bits of state (splitmix64). The same seed gives the same numbers.
-struct SeededChance: RandomNumberGenerator, Sendable {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    let z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    let y = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return y ^ (y >> 31)
   }
 }

@@ -303,11 +303,7 @@ private struct ClockTime {
       time = [parts[0], parts[1], parts.count == 3 ? parts[2] : 0]
       guard (0...60).contains(time[2]) else { return nil }
     }
-    // Counting years from March puts the leap day at the end of the year.
-    let year = date[1] <= 2 ? date[0] - 1 : date[0]
-    let month = (date[1] + 9) % 12
-    let dayOfYear = (153 * month + 2) / 5 + date[2] - 1
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + dayOfYear - 719_468
+    let days = CalendarDate.day(year: date[0], month: date[1], day: date[2])
     secondsSince1970 = days * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
   }
 }

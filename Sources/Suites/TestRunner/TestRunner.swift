@@ -71,6 +71,18 @@ public struct TestRunner: Sendable {
 
   /// Runs one test.
   public func run(_ test: ScenarioTest) -> TestResult {
+    TestRunner.result(of: test, seconds: seconds) { result throws(ScenarioError) in
+      var run = TestRun(test, player: try TestPlayer(test, engine: engine), engine: engine, recordsPackets: recordsPackets)
+      run.play(into: &result)
+    }
+  }
+
+  /// The result of one test: skipped, or as `play` has it. A test for which `play` throws is broken.
+  ///
+  /// - Parameter seconds: a clock in seconds, to measure the duration; without it, the duration is 0.
+  static func result<Failure: Error & CustomStringConvertible>(
+    of test: ScenarioTest, seconds: (@Sendable () -> Double)?, play: (inout TestResult) throws(Failure) -> Void
+  ) -> TestResult {
     var result = TestResult(test)
     if let reason = test.skipReason {
       result.outcome = .skipped
@@ -78,9 +90,8 @@ public struct TestRunner: Sendable {
       return result
     }
     let start = seconds?() ?? 0
-    do throws(ScenarioError) {
-      var run = TestRun(test, player: try TestPlayer(test, engine: engine), engine: engine, recordsPackets: recordsPackets)
-      run.play(into: &result)
+    do throws(Failure) {
+      try play(&result)
     } catch {
       result.outcome = .broken
       result.reason = error.description

@@ -35,38 +35,24 @@ public struct Verifier: Sendable {
 
   /// Verifies one test.
   public func verify(_ test: ScenarioTest) -> TestResult {
-    var result = TestResult(test)
-    if let reason = test.skipReason {
-      result.outcome = .skipped
-      result.reason = reason
-      return result
-    }
-    let start = seconds?() ?? 0
-    do throws(Impossible) {
-      try verify(test, into: &result)
-    } catch {
-      result.outcome = .broken
-      result.reason = error.reason
-    }
-    result.duration = (seconds?() ?? 0) - start
-    return result
+    TestRunner.result(of: test, seconds: seconds) { result throws(Impossible) in try verify(test, into: &result) }
   }
 
   /// The reason why a test cannot be verified.
-  private struct Impossible: Error {
-    let reason: String
+  private struct Impossible: Error, CustomStringConvertible {
+    let description: String
   }
 
   private func verify(_ test: ScenarioTest, into result: inout TestResult) throws(Impossible) {
     let resolved = try resolve(complete(test))
-    if let reason = obstacle(test, resolved) { throw Impossible(reason: reason) }
+    if let reason = obstacle(test, resolved) { throw Impossible(description: reason) }
     let comparison = LabComparison(resolved.scenario)
     var answer = kernel(resolved.scenario)
     // On a busy machine the kernel may be late, or send packets of its own. A difference is therefore confirmed by repetition.
     for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
       answer = kernel(resolved.scenario)
     }
-    if let error = answer.error { throw Impossible(reason: "the kernel cannot be asked: \(error)") }
+    if let error = answer.error { throw Impossible(description: "the kernel cannot be asked: \(error)") }
     let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
     result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }
     for (number, step) in test.steps.enumerated() {
@@ -96,7 +82,7 @@ public struct Verifier: Sendable {
     do throws(ScenarioError) {
       return try runner.resolve(test)
     } catch {
-      throw Impossible(reason: error.description)
+      throw Impossible(description: error.description)
     }
   }
 

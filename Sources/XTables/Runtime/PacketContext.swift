@@ -10,7 +10,7 @@ public struct PacketContext {
   /// The packet.
   public var packet: Packet
   /// The family of the hook, which decides whether the rules are those of iptables or ip6tables.
-  public private(set) var family: Family
+  public let family: Family
   /// The current hook.
   public var hook: Hook
   /// The incoming interface; nil for a packet of this host.
@@ -77,29 +77,6 @@ extension PacketContext {
     }
     notedEffects += 1
     effects.append(effect(self))
-  }
-
-  /// Resets everything but the packet itself, for the next packet.
-  public mutating func begin(_ family: Family, at hook: Hook, input: Interface?) {
-    self.family = family
-    self.hook = hook
-    self.input = input
-    output = nil
-    physicalInput = nil
-    physicalOutput = nil
-    mark = 0
-    priority = 0
-    securityMark = 0
-    realms = 0
-    if owner != nil { owner = nil }
-    attachment = .none
-    isTraced = false
-    receiver = nil
-    if !effects.isEmpty { effects = [] }
-    notedEffects = 0
-    omittedEffects = 0
-    isDoomed = false
-    slot = 0
   }
 }
 
