@@ -1,4 +1,3 @@
-import Kernel
 import XTables
 
 /// The XML of `iptables-xml`, table by table. A chain is opened at its first rule; chains without rules are written at the end of

@@ -100,7 +100,7 @@ extension TableBlob {
       }
       return LabTable(name: name.rawValue, chains: chains)
     } catch {
-      throw KernelError(.malformed("the entry at offset \(error.offset) \(error.message)"), family: family, table: name.rawValue)
+      throw KernelError(error, in: self)
     }
   }
 }

@@ -17,14 +17,16 @@ enum NftTableList {
   /// The tables with a chain at a hook, in the kernel's order; none if the kernel has no nf_tables. The kernel may load its module to
   /// answer.
   static func read() throws(KernelError) -> [OtherRules] {
-    var socket = try NetlinkSocket(.netfilter)
     let answers: [NetlinkMessage]
     do throws(KernelError) {
+      var socket = try NetlinkSocket(.netfilter)
       answers = try socket.dump(NetlinkMessage(subsystem: Nft.subsystem, Nft.getChain), what: "asking for the chains of nf_tables")
     } catch {
-      // Without the subsystem, nfnetlink answers EINVAL.
-      guard error.error?.number != EINVAL, error.error?.number != EOPNOTSUPP else { return [] }
-      throw error
+      // Without nfnetlink there is no such socket. Without the subsystem, nfnetlink answers EINVAL.
+      switch error.error?.number {
+      case EINVAL, EOPNOTSUPP, EPROTONOSUPPORT: return []
+      default: throw error
+      }
     }
     var found: [OtherRules] = []
     for answer in answers {

@@ -1,5 +1,5 @@
 internal import CNetfilter
-internal import Compiler
+package import Compiler
 internal import Glibc
 internal import Wire
 internal import XTables
@@ -136,7 +136,7 @@ struct TableSocket {
 
 extension KernelError {
   /// The error of a table whose entries cannot be decoded.
-  init(_ error: DecompileError, in table: TableBlob) {
+  package init(_ error: DecompileError, in table: TableBlob) {
     self.init(.malformed("the entry at offset \(error.offset) \(error.message)"), family: table.family, table: table.name.rawValue)
   }
 }

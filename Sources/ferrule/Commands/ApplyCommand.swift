@@ -54,7 +54,7 @@ struct ApplyCommand: ParsableCommand {
       try apply(tables, of: input)
       _ = consume lock
     }
-    if !sandbox { try OtherKernelRules.report() }
+    if !sandbox { OtherKernelRules.report() }
     try Console.print("\(sandbox ? "the kernel took" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
   }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Diagnostics
-import Kernel
 import Linter
 import Syntax
 import XTables
@@ -28,7 +27,7 @@ struct SaveCommand: ParsableCommand {
 
   func run() throws {
     let rules = try KernelRules(families.family(of: ""), only: table.table)
-    try OtherKernelRules.report()
+    OtherKernelRules.report()
     switch format {
     case .text: try Console.printData(rules.text(counters: counters))
     case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))

@@ -24,10 +24,14 @@ struct KernelRules {
 
 /// Rules of the kernel that are no part of the tables which Ferrule reads and replaces.
 enum OtherKernelRules {
-  /// Reports them, one line each, because they decide on packets too.
-  static func report() throws(KernelError) {
-    for rules in try LegacyTables().others() {
-      Console.complain("\(rules.description) in this network namespace decides on packets too, and is not read or changed")
+  /// Reports them, one line each, because they decide on packets too. If they cannot be listed, reports that and the reason.
+  static func report() {
+    do throws(KernelError) {
+      for rules in try LegacyTables().others() {
+        Console.complain("\(rules.description) in this network namespace decides on packets too, and is not read or changed")
+      }
+    } catch {
+      Console.complain("whether nf_tables decides on packets too is unknown: \(error.description)")
     }
   }
 }
