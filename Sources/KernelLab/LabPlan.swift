@@ -84,11 +84,13 @@ struct LabPlan {
         for (index, rule) in chain.rules.enumerated() {
           var uses = rule.matches
           if case .use(let use) = rule.target { uses.append(use) }
-          guard let use = uses.first(where: { $0.descriptor.isUnknown || LabPlan.isPinned($0) }) else { continue }
+          guard let use = uses.first(where: { $0.descriptor.isUnknown || $0.descriptor.isUnread || LabPlan.isPinned($0) }) else { continue }
           let reason =
-            use.descriptor.isUnknown
-            ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
-            : "a program pinned on this machine is not for scenarios"
+            use.descriptor.isUnread
+            ? "\(use.descriptor.name) cannot be read here, so the rule is not given to the kernel"
+            : use.descriptor.isUnknown
+              ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
+              : "a program pinned on this machine is not for scenarios"
           throw KernelError(
             .malformed(reason), family: ruleset.family, table: table.name.rawValue,
             rule: Kernel.RuleReference(chain: chain.name, rule: index + 1))

@@ -15,7 +15,8 @@ public struct LintContext: Sendable {
   public let registry: Registry
   /// True if every rule is appended. Then no line refers to a rule by number, and removing a line changes no other line's meaning.
   public let isAppendOnly: Bool
-  /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
+  /// The words of the lines with errors, and all chains of a file that is added to unknown rules. The rules of a chain named there,
+  /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
   /// Collects the facts of a parsed file.
@@ -24,7 +25,8 @@ public struct LintContext: Sendable {
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
-    unreadWords = Self.words(ofLinesWithErrors: parsed)
+    let chains = parsed.isPartial ? parsed.ruleset.tables.flatMap { $0.chains.map(\.name) } : []
+    unreadWords = Self.words(ofLinesWithErrors: parsed).union(chains)
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
       guard line.kind == .command else { return true }

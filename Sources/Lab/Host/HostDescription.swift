@@ -21,6 +21,7 @@ extension Host {
   /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
   public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
     self.init()
+    try file.check(is: .hostDescription)
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
     knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")

@@ -265,7 +265,7 @@ extension ScenarioFileReader {
   private func parse(_ source: SourceFile, _ family: Family, _ names: NameDatabase, _ node: FileNode) throws(ScenarioFileError)
     -> ParsedRuleset
   {
-    let parsed = RulesetParser(registry: registry, names: names, family: family).parse(source)
+    let parsed = RulesetParser(registry: registry, names: names, family: family, isForReading: true).parse(source)
     if let error = parsed.diagnostics.first(where: { $0.severity == .error }) {
       throw within(source, error.range, error.message, node)
     }

@@ -21,6 +21,7 @@ struct ApplyCommand: ParsableCommand {
       EXAMPLES
         ferrule apply --test rules.v4
         ferrule apply --sandbox rules.v4
+        sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
       """)
 
@@ -39,33 +40,44 @@ struct ApplyCommand: ParsableCommand {
   @OptionGroup var colours: ColourOptions
   @OptionGroup var input: RulesetInput
 
+  func validate() throws {
+    if input.base.base != nil, !sandbox, !test {
+      throw ValidationError("--base is for --sandbox and --test: with --noflush the loaded rules are read from the kernel.")
+    }
+    if input.base.noflush, input.base.base == nil, sandbox || test {
+      throw ValidationError("--noflush with --sandbox or --test needs --base: the rules that are loaded already.")
+    }
+  }
+
   func run() throws {
     // Entering a sandbox requires a single-threaded process, so it comes first.
     if sandbox { try Sandbox.enter() }
     guard !test else {
       return try input.check(colours.colour)
     }
-    let input = try CompiledInput(self.input, colours.colour, registry: .forThisKernel, names: .system)
+    guard !sandbox else { return try apply(over: try input.base.ruleset(input.families, beside: input.file, colours.colour)) }
+    let lock = try XtablesLock(wait: wait)
+    try apply(over: input.base.noflush ? try KernelRules(input.families.family(of: input.file)).ruleset : nil)
+    _ = consume lock
+  }
+
+  /// - Parameter existing: the rules that the file changes; nil if it replaces them.
+  private func apply(over existing: Ruleset?) throws {
+    let input = try CompiledInput(self.input, colours.colour, for: .loading, existing: existing, takesCounters: counters)
     var tables: [RawTable] = []
     var names: [String] = []
     for blob in try input.blobs() {
       names.append(blob.name.rawValue)
       tables.append(RawTable(blob))
     }
-    if sandbox {
-      try apply(tables, of: input)
-    } else {
-      let lock = try XtablesLock(wait: wait)
-      try apply(tables, of: input)
-      _ = consume lock
-    }
+    try apply(tables, of: input, keepsCounters: counters || existing != nil)
     try Console.print("\(sandbox ? "the kernel took" : "applied") \(names.joined(separator: ", "))\n")
   }
 
-  private func apply(_ tables: [RawTable], of input: CompiledInput) throws {
+  private func apply(_ tables: [RawTable], of input: CompiledInput, keepsCounters: Bool) throws {
     if input.namesObjects { try checkObjects(try input.whole()) }
     var options = KernelTables.ApplyOptions()
-    options.keepsCounters = counters
+    options.keepsCounters = keepsCounters
     try KernelTables().apply(tables, options, registry: .forThisKernel) { place in
       guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
       return tables[place]
