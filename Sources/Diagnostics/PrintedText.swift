@@ -36,7 +36,7 @@ public enum PrintedText: Sendable, CaseIterable {
     if first.hasPrefix("*") { return .ruleset }
     switch first {
     case "Chain" where line.contains("(policy ") || line.contains(" references)"): return .ruleListing
-    case "-P", "-N", "-A", "-I": return .ruleCommands
+    case "-P", "-N": return .ruleCommands
     case "#!/bin/sh", "#!/bin/bash", "#!", "sudo", "iptables", "ip6tables", "iptables-legacy", "/sbin/iptables", "/usr/sbin/iptables":
       return .shellCommands
     case "table" where words.count > 2 && line.hasSuffix("{"): return .nftables

@@ -14,12 +14,12 @@ extension Host {
     for line in PrintedLine.all(of: file) {
       var rest = line.words[...]
       if !line.isIndented {
-        let link = try PrintedLink(line)
+        guard let link = try PrintedLink(line) else { throw line.unlike("ip -j addr") }
         if known.insert(link.name).inserted { add(link) }
         name = link.name
         rest = link.addressWords
       }
-      guard let name else { throw line.error("this is no interface", hint: "give what `ip addr' or `ip -j addr' prints") }
+      guard let name else { throw line.unlike("ip -j addr") }
       if let first = rest.first, first.hasPrefix("link/"), rest.count > 1 {
         let mac = MACAddress(rest[rest.startIndex + 1]) ?? MACAddress(rawValue: 0)
         updateDevice(named: name) { $0.hardwareAddress = mac }
@@ -97,6 +97,7 @@ extension Host {
       do throws(HostError) {
         addRoute(try route(text: text, family: isBare ? near : nil))
       } catch {
+        if index == 0, PrintedText(file.bytes) == nil { throw line.unlike("ip -j route") }
         throw line.error("ip route: \(error.reason)")
       }
     }
@@ -124,7 +125,7 @@ extension Host {
     removeRules(of: family)
     for line in PrintedLine.all(of: file) {
       guard let first = line.words.first, first.hasSuffix(":"), Int(first.dropLast()) != nil else {
-        throw line.error("this is no routing rule", hint: "give what `ip rule' prints")
+        throw line.unlike("ip rule")
       }
       let words = line.words.dropFirst().filter { !$0.hasPrefix("[") }.map { $0 == "proto" ? "protocol" : $0 }
       try apply(rule: (family == .ipv6 ? "-6 " : "-4 ") + "pref \(first.dropLast()) " + words.joined(separator: " "), line)
@@ -208,12 +209,12 @@ private struct PrintedLink {
   /// The words of an address on the same line, after `inet`, `inet6` or `brief`.
   var addressWords: ArraySlice<String> = []
 
-  init(_ line: PrintedLine) throws(ScenarioFileError) {
+  /// Reads the line; nil if it is none of an interface.
+  init?(_ line: PrintedLine) throws(ScenarioFileError) {
     let words = line.words
     let isNumbered = words.count > 1 && words[0].hasSuffix(":") && Int(words[0].dropLast()) != nil
-    guard words.count > 1, isNumbered || words[1].utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
-      throw line.error("this is no interface", hint: "give what `ip addr' or `ip -j addr' prints")
-    }
+    let isState = words.count > 1 && words[1].utf8.allSatisfy { (0x41...0x5A).contains($0) }
+    guard isNumbered || isState else { return nil }
     var text = isNumbered ? words[1][...] : words[0][...]
     if text.hasSuffix(":") { text.removeLast() }
     name = String(text.prefix { $0 != "@" })

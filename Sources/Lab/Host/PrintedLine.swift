@@ -23,6 +23,11 @@ struct PrintedLine {
     words.firstIndex(of: name).flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
   }
 
+  /// The error for a text whose first line is not what a program prints: the file may be of another kind.
+  func unlike(_ program: String) -> ScenarioFileError {
+    ScenarioFileError("this is not what `\(program)' prints", at: SourceRange(0..<0), hidesText: true)
+  }
+
   func error(_ message: String, hint: String? = nil) -> ScenarioFileError { ScenarioFileError(message, at: range, hint: hint) }
 }
 

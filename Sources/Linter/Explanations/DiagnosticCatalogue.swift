@@ -91,6 +91,8 @@ public enum DiagnosticCatalogue {
     "illegal-option": "The option does not go with this command.",
     "no-accounting-object":
       "-m nfacct counts with an object that `nfacct add' makes. Without it the kernel refuses the whole table, and `ferrule apply' does not begin.",
+    "no-conntrack-helper":
+      "The rule assigns a conntrack helper that the kernel has not for the protocol of the rule. Each helper is for certain protocols only.",
     "no-rate-estimator":
       "-m rateest asks for a rate that a rule with -j RATEEST estimates. The kernel must have taken that rule before: rules above it and tables before it come first.",
     "rule-too-big": "An entry of the kernel's table has at most 65,535 bytes.",

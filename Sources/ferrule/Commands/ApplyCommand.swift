@@ -2,7 +2,9 @@ import ArgumentParser
 import Compiler
 import Diagnostics
 import Extensions
+import Glibc
 import Kernel
+import Linter
 import Syntax
 import XTables
 
@@ -78,10 +80,24 @@ struct ApplyCommand: ParsableCommand {
     if input.namesObjects { try checkObjects(try input.whole()) }
     var options = KernelTables.ApplyOptions()
     options.keepsCounters = keepsCounters
-    try KernelTables().apply(tables, options, registry: .forThisKernel) { place in
-      guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
-      return tables[place]
+    do throws(KernelError) {
+      try KernelTables().apply(tables, options, registry: .forThisKernel) { place in
+        guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
+        return tables[place]
+      }
+    } catch {
+      // The kernel's ENOENT does not say what is missing.
+      for sentence in helpers(refused: error, in: try? input.whole()) { Console.complain("\(sentence)") }
+      throw error
     }
+  }
+
+  /// The sentences on conntrack helpers that the kernel has not for the protocols of their rules.
+  private func helpers(refused error: KernelError, in parsed: ParsedRuleset?) -> [String] {
+    guard error.error?.number == ENOENT, let table = parsed?.ruleset.tables.first(where: { $0.name.rawValue == error.table }) else {
+      return []
+    }
+    return table.chains.flatMap(\.rules).compactMap { HelperProtocolCheck.sentence($0, table.family) }
   }
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
