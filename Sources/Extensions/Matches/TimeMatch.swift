@@ -187,7 +187,7 @@ extension Field {
   fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0, isLocal: Bool = false) -> Field {
     Field(
       "time.\(isLocal ? "local." : "")\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17,
-      FieldTraits(.context, .value, values: part.values)
+      FieldTraits(.context, isLocal ? [.value, .unknown] : .value, values: part.values)
     ) {
       context in
       var seconds = Int(context.world.now / 1_000_000_000)
