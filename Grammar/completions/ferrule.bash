@@ -186,13 +186,17 @@ _ferrule() {
 
 _ferrule_lint() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --fix --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --fix --version -h --help)
     repeating_options=()
-    non_repeating_options=(--format --color)
+    non_repeating_options=(--base --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--format')
         __ferrule_add_completions -W 'text'$'\n''json'$'\n''github'$'\n''sarif'$'\n''junit'
         return
@@ -214,13 +218,17 @@ _ferrule_lint() {
 
 _ferrule_run() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --this-host --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --allow-path --also --packets --pcap)
-    non_repeating_options=(--host --ip-addr --ipset --fingerprints --in --expect --conntrack-from --seed --format --color)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --brief --conntrack --stack --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path --also --packets --pcap)
+    non_repeating_options=(--base --host --ip-addr --ipset --fingerprints --in --expect --conntrack-from --seed --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--host')
         __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
         return
@@ -230,6 +238,18 @@ _ferrule_run() {
         return
         ;;
     '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
         __ferrule_add_completions -f
         return
         ;;
@@ -291,9 +311,9 @@ _ferrule_run() {
 
 _ferrule_show() {
     repeating_flags=()
-    non_repeating_flags=(--counters -4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(--counters -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=()
-    non_repeating_options=(--table -t --format --color)
+    non_repeating_options=(--table -t --format --color --base)
     __ferrule_offer_flags_options 1
 
     # Offer option value completions
@@ -308,6 +328,10 @@ _ferrule_show() {
         ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--base')
+        __ferrule_add_completions -f
         return
         ;;
     esac
@@ -347,9 +371,9 @@ _ferrule_fmt() {
 
 _ferrule_compile() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=()
-    non_repeating_options=(--table -t --output -o --format --color)
+    non_repeating_options=(--table -t --output -o --format --color --base)
     __ferrule_offer_flags_options 1
 
     # Offer option value completions
@@ -368,6 +392,10 @@ _ferrule_compile() {
         ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--base')
+        __ferrule_add_completions -f
         return
         ;;
     esac
@@ -407,9 +435,9 @@ _ferrule_decompile() {
 
 _ferrule_apply() {
     repeating_flags=()
-    non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=()
-    non_repeating_options=(--wait -w --color)
+    non_repeating_options=(--wait -w --color --base)
     __ferrule_offer_flags_options 1
 
     # Offer option value completions
@@ -419,6 +447,10 @@ _ferrule_apply() {
         ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--base')
+        __ferrule_add_completions -f
         return
         ;;
     esac

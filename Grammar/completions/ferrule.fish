@@ -23,19 +23,19 @@ function __ferrule_parse_tokens -S
         __ferrule_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'lint'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'fix' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'fix' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ss=+' 'sysctl=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
         case 'show'
-            __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
+            __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'fmt'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'w/write' 'check' 'color=' 'version' 'h/help'
         case 'compile'
-            __ferrule_parse_subcommand 1 't/table=' 'o/output=' 'format=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
+            __ferrule_parse_subcommand 1 't/table=' 'o/output=' 'format=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'decompile'
             __ferrule_parse_subcommand 1 '4/ipv4' '6/ipv6' 'counters' 'format=' 'version' 'h/help'
         case 'apply'
-            __ferrule_parse_subcommand 1 'sandbox' 'counters' 'test' 'w/wait=' 'color=' '4/ipv4' '6/ipv6' 'version' 'h/help'
+            __ferrule_parse_subcommand 1 'sandbox' 'counters' 'test' 'w/wait=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'save'
             __ferrule_parse_subcommand 0 '4/ipv4' '6/ipv6' 't/table=' 'c/counters' 'format=' 'version' 'h/help'
         case 'explain'
@@ -127,6 +127,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule lint" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fix' -l 'fix' -d 'Apply the fixes that change no meaning, keeping every other byte. With - the result goes to standard output.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'How to print the findings.' -rfka 'text json github sarif junit'
@@ -135,9 +137,14 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" host' -l 'host' -d 'The host\'s interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ip-addr' -l 'ip-addr' -d 'What `ip -j addr\' printed, instead of --host.' -rF
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-route' -d 'What `ip -j route\' printed (and `ip -j -6 route\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ip-addr' -l 'ip-addr' -d 'What `ip addr\' printed, or `ip -j addr\', instead of --host.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-route' -d 'What `ip route\' printed, also with -j (and `ip -6 route\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ip-rule' -d 'What `ip rule\' printed, also with -j (and `ip -6 rule\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'ss' -d 'The host\'s listening sockets: what `ss -tuln\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'sysctl' -d 'A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a\' printed; the option can be repeated.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" this-host' -l 'this-host' -d 'Take interfaces, addresses and routes from this machine.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ipset' -l 'ipset' -d 'The sets of -m set and -j SET: what `ipset save\' printed.' -rF
@@ -163,6 +170,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule show" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -180,6 +189,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule compile" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -197,6 +208,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule apply" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" h help' -s 'h' -l 'help' -d 'Show help information.'

@@ -81,7 +81,11 @@ struct RestoreRun {
     switch (text.first, open) {
     case (nil, _) where isTerminated: return
     case (UInt8(ascii: "#"), _):
-      if options.verbosity > 0 { session.put(file.bytes[range.lowerBound..<(range.upperBound + (isTerminated ? 1 : 0))]) }
+      if options.verbosity > 0 {
+        session.put(file.bytes[range.lowerBound..<(range.upperBound + (isTerminated ? 1 : 0))])
+        // A process that feeds the lines waits for this one to come back.
+        session.flush()
+      }
       return
     case (UInt8(ascii: "*"), nil): isDone = try begin(Session.fields(text), &session)
     case (_, nil): isDone = false

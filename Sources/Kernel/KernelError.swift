@@ -147,7 +147,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case ENOENT:
       return reason == .cannotRead
         ? "The kernel has no such table; load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
-        : "The kernel lacks a match, target or revision that the rule asks for, or a set, an accounting object or an estimator that it names; load its xt_ module, or make the object first."
+        : "The kernel lacks a match, target or revision that the rule asks for, or a set, an accounting object, an estimator or a conntrack helper (for the protocol of -p) that it names; load its module, or make the object first."
     case EINVAL:
       return
         "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."

@@ -36,6 +36,9 @@ struct LabPlan {
   /// - Parameter engine: parses rules and sets.
   init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
     self.scenario = scenario
+    if let west = scenario.minutesWest, west != 0 {
+      throw KernelError(.malformed("timezone: the kernel has one time zone for all namespaces, so only UTC can be verified"))
+    }
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
     setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")
     }
@@ -86,12 +89,17 @@ struct LabPlan {
         for (index, rule) in chain.rules.enumerated() {
           var uses = rule.matches
           if case .use(let use) = rule.target { uses.append(use) }
-          guard let use = uses.first(where: { $0.descriptor.isUnknown || $0.descriptor.hostUses($0.payload).contains(.pinnedProgram) })
+          guard
+            let use = uses.first(where: {
+              $0.descriptor.isUnknown || $0.descriptor.isUnread || $0.descriptor.hostUses($0.payload).contains(.pinnedProgram)
+            })
           else { continue }
           let reason =
-            use.descriptor.isUnknown
-            ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
-            : "a program pinned on this machine is not for scenarios"
+            use.descriptor.isUnread
+            ? "\(use.descriptor.name) cannot be read here, so the rule is not given to the kernel"
+            : use.descriptor.isUnknown
+              ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
+              : "a program pinned on this machine is not for scenarios"
           throw KernelError(
             .malformed(reason), family: ruleset.family, table: table.name.rawValue,
             rule: Kernel.RuleReference(chain: chain.name, rule: index + 1))

@@ -20,6 +20,7 @@ public enum CheckList {
     ForeignExtensionCheck.self,
     WrappedNumberCheck.self,
     ExponentialWalkCheck.self,
+    HelperProtocolCheck.self,
   ]
 
   /// The check with a code, id or adopted id, ignoring case; nil if there is none.

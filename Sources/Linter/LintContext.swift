@@ -16,7 +16,8 @@ public struct LintContext: Sendable {
   let ranges: RangeOptions
   /// True if every rule is appended. Then no line refers to a rule by number, and removing a line changes no other line's meaning.
   public let isAppendOnly: Bool
-  /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
+  /// The words of the lines with errors, and all chains of a file that is added to unknown rules. The rules of a chain named there,
+  /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
   /// Collects the facts of a parsed file.
@@ -26,7 +27,8 @@ public struct LintContext: Sendable {
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
     ranges = RangeOptions(registry)
-    unreadWords = Self.words(ofLinesWithErrors: parsed)
+    let chains = parsed.isPartial ? parsed.ruleset.tables.flatMap { $0.chains.map(\.name) } : []
+    unreadWords = Self.words(ofLinesWithErrors: parsed).union(chains)
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
       guard line.kind == .command else { return true }

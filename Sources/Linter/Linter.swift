@@ -27,6 +27,8 @@ public struct Linter: Sendable {
     found += lineFindings(context)
     let suppressions = Suppressions(parsed.syntax)
     found = suppressions.apply(to: found, checks)
+    // Rules that were there before the file have no place in it.
+    if parsed.hasBase { found.removeAll { $0.range == SourceRange(0..<0) } }
     return found.enumerated().sorted {
       ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
     }.map(\.element)

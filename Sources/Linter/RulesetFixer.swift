@@ -1,5 +1,6 @@
 public import Diagnostics
 public import Syntax
+public import XTables
 
 /// Applies the fixes of a file's findings until none is left.
 public struct RulesetFixer: Sendable {
@@ -7,11 +8,14 @@ public struct RulesetFixer: Sendable {
   public let parser: RulesetParser
   /// Finds what to fix.
   public let linter: Linter
+  /// The rules that are loaded already, for a file that does not replace them.
+  public let existing: Ruleset?
   /// A fix may enable another one. More rounds than these mean that two fixes undo each other.
   private static let mostRounds = 16
 
   /// Creates a fixer.
-  public init(parser: RulesetParser, linter: Linter) {
+  public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil) {
+    self.existing = existing
     self.parser = parser
     self.linter = linter
   }
@@ -34,13 +38,13 @@ public struct RulesetFixer: Sendable {
   public func fix(_ file: SourceFile) -> Result {
     var file = file
     var fixCount = 0
-    var parsed = parser.parse(file)
+    var parsed = parser.parse(file, existing: existing)
     for _ in 0..<Self.mostRounds {
       let diagnostics = linter.diagnostics(for: parsed)
       let (bytes, count) = FixApplication.apply(diagnostics, to: file)
       guard count > 0 else { return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: false) }
       // Parses the result before using it.
-      let fixed = parser.parse(SourceFile(name: file.name, bytes: bytes))
+      let fixed = parser.parse(SourceFile(name: file.name, bytes: bytes), existing: existing)
       guard Self.errors(fixed) <= Self.errors(parsed) else {
         return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: true)
       }

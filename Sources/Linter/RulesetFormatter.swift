@@ -34,8 +34,8 @@ public struct RulesetFormatter: Sendable {
   ///
   /// - Precondition: the ruleset was parsed without an error.
   public func format(_ parsed: ParsedRuleset) throws(Failure) -> Result {
-    let (verbatim, notes) = unfaithfulRules(parsed)
-    let bytes = formatter.format(parsed, verbatim: verbatim)
+    let (verbatim, notes) = parsed.isListing ? ([], []) : unfaithfulRules(parsed)
+    let bytes = parsed.isListing ? saved(parsed.ruleset) : formatter.format(parsed, verbatim: verbatim)
     let again = parser.parse(SourceFile(name: parsed.file.name, bytes: bytes))
     if let error = again.diagnostics.first(where: { $0.severity == .error }) {
       throw Failure(message: "the formatted text would not load: \(error.message)")
@@ -44,6 +44,12 @@ public struct RulesetFormatter: Sendable {
       throw Failure(message: "the formatted text would load as another ruleset")
     }
     return Result(bytes: bytes, notes: notes)
+  }
+
+  /// The rules as iptables-save prints them, with counters if there are any.
+  private func saved(_ ruleset: Ruleset) -> [UInt8] {
+    let hasCounters = ruleset.tables.contains { $0.chains.contains { $0.rules.contains { $0.counters != .zero } } }
+    return ruleset.tables.flatMap { formatter.printer(ruleset.family).table($0, counters: hasCounters) }
   }
 
   /// True if two rulesets compile to the same tables. Addresses of the process that read a foreign extension do not count.
@@ -82,7 +88,8 @@ public struct RulesetFormatter: Sendable {
   }
 
   private func reads(_ line: [UInt8], as rule: Rule, in chain: String, of table: Table) -> Bool {
-    let commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family)
+    let commands = CommandParser(
+      registry: parser.registry, names: parser.names, family: parser.family, keepsUnread: parser.isForReading)
     guard let words = try? Lexer.words(of: line, in: line.indices, unterminated: { _ in }) else { return false }
     var notices: [String] = []
     let command = try? commands.parse(words, table: table.name, range: SourceRange(line.indices), notices: &notices) {

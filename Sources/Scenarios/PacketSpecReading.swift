@@ -50,7 +50,9 @@ extension PacketSpec {
     fields.destinationPort = try reader.integer("dport") ?? 0
     fields.hasBadChecksum = try reader.bool("badsum") ?? false
     fields.hasNoChecksum = try reader.bool("nosum") ?? false
-    if let letters = try reader.text("flags") {
+    if let flags = reader.value("flags"), flags.text.map({ $0.utf8.first.map { (0x30...0x39).contains($0) } ?? false }) ?? true {
+      fields.tcpFlags = TCPFlags(rawValue: try reader.integer("flags") ?? 0)
+    } else if let letters = try reader.text("flags") {
       guard let flags = TCPFlags(letters) else { throw reader.error("flags", "expected letters of FSRPAUEC, found \(letters)") }
       fields.tcpFlags = flags
     }

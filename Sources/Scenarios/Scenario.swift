@@ -88,6 +88,8 @@ public struct Scenario: Sendable, Equatable {
   public var queues: [UInt16: [QueueResponse]] = [:]
   /// If true, packets are accepted when the queue is full (`NFQA_CFG_F_FAIL_OPEN`).
   public var failOpen = false
+  /// The kernel's time zone in minutes west of Greenwich; nil if not specified.
+  public var minutesWest: Int?
   /// How many packets may wait in each queue (`NFQA_CFG_QUEUE_MAXLEN`); nil for the kernel's default.
   public var queueLength: UInt32?
   /// `ipset save` text, loaded before the rules; nil without sets.
@@ -170,7 +172,7 @@ extension Scenario {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [
       "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "queue_maxlen", "ipset",
-      "fingerprints", "ct_from", "ct_each", "trace", "deltas", "conntrack", "clock", "seed",
+      "tz_minuteswest", "fingerprints", "ct_from", "ct_each", "trace", "deltas", "conntrack", "clock", "seed",
     ])
     name = try reader.text("name") ?? ""
     rules = try reader.text("rules")
@@ -189,6 +191,7 @@ extension Scenario {
     queues = try Scenario.queues(reader)
     failOpen = try reader.bool("fail_open") ?? false
     queueLength = try reader.integer("queue_maxlen")
+    minutesWest = try reader.integer("tz_minuteswest", as: Int16.self).map { Int($0) }
     ipsets = try reader.text("ipset")
     fingerprints = try reader.text("fingerprints")
     connectionListing = try reader.text("ct_from")

@@ -1,6 +1,7 @@
 import Conntrack
 import Documents
 import Evaluator
+import Scenarios
 public import Wire
 public import XTables
 
@@ -124,17 +125,13 @@ public struct SnapshotReader: Sendable {
     if let metric = route["metric"]?.integer { words += ["metric", "\(metric)"] }
     if let mtu = route["metrics"]?.elements?.first?["mtu"]?.integer { words += ["mtu", "\(mtu)"] }
     if let tos = route["tos"]?.text { words += ["tos", tos] }
-    words += Self.realms(from: hop["flow"]?["from"] ?? route["flow"]?["from"], to: hop["flow"]?["to"] ?? route["flow"]?["to"])
+    words += ListedRule.realms(from: hop["flow"]?["from"] ?? route["flow"]?["from"], to: hop["flow"]?["to"] ?? route["flow"]?["to"])
     if hops.count > 1 {
       words += hops.flatMap { ["nexthop"] + SnapshotReader.way($0) + ($0["weight"]?.integer.map { ["weight", "\($0)"] } ?? []) }
     } else if (hop["flags"]?.elements ?? []).contains(.string("onlink")) {
       words.append("onlink")
     }
     return words.joined(separator: " ")
-  }
-
-  private static func realms(from: JSONValue?, to: JSONValue?) -> [String] {
-    to?.text.map { ["realms", [from?.text, $0].compactMap { $0 }.joined(separator: "/")] } ?? []
   }
 
   /// The gateway and interface of a next hop.
@@ -150,45 +147,14 @@ public struct SnapshotReader: Sendable {
 
   /// Parses the output of `ip -j rule`, or the same for IPv6.
   public mutating func read(policy text: String, _ family: Family) {
-    let known: Set<String> = [
-      "priority", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask", "iif", "oif", "table", "action", "protocol", "not", "tos",
-      "ipproto",
-      "sport", "sport_start", "sport_end", "dport", "dport_start", "dport_end", "uid_start", "uid_end", "suppress_prefixlen", "goto", "nop",
-      "flow_from", "flow_to",
-    ]
-    for rule in entries(text, "ip -j rule") {
-      guard case .object(let object) = rule, let priority = rule["priority"]?.integer else { continue }
-      if [0, 32766, 32767].contains(priority), rule["src"]?.text == "all", ["local", "main", "default"].contains(rule["table"]?.text) {
-        continue
+    for value in entries(text, "ip -j rule") {
+      guard let rule = ListedRule(value), !rule.isUsual else { continue }
+      if let other = rule.unknownMember {
+        miss("the routing rule of priority \(rule.priority): `\(other)' is not understood")
+      } else {
+        snapshot.policy.append((family == .ipv6 ? "-6 " : "") + rule.words.joined(separator: " "))
       }
-      if let other = object.members.first(where: { !known.contains($0.name) })?.name {
-        miss("the routing rule of priority \(priority): `\(other)' is not understood")
-        continue
-      }
-      var words = object["not"] != nil ? ["not"] : []
-      for (key, length, word) in [("src", "srclen", "from"), ("dst", "dstlen", "to")] {
-        guard let address = rule[key]?.text, address != "all" else { continue }
-        words += [word, address + (rule[length]?.integer.map { "/\($0)" } ?? "")]
-      }
-      if let mark = rule["fwmark"]?.text { words += ["fwmark", mark + (rule["fwmask"]?.text.map { "/\($0)" } ?? "")] }
-      for key in ["iif", "oif"] { if let name = rule[key]?.text { words += [key, name] } }
-      for key in ["tos", "ipproto"] { if let value = rule[key]?.text { words += [key, value] } }
-      for key in ["sport", "dport"] {
-        if let port = rule[key]?.integer { words += [key, "\(port)"] }
-        if let first = rule["\(key)_start"]?.integer, let last = rule["\(key)_end"]?.integer { words += [key, "\(first)-\(last)"] }
-      }
-      if let first = rule["uid_start"]?.integer, let last = rule["uid_end"]?.integer { words += ["uidrange", "\(first)-\(last)"] }
-      words += ["priority", "\(priority)"] + Self.realms(from: rule["flow_from"], to: rule["flow_to"]) + Self.action(rule, object)
-      snapshot.policy.append((family == .ipv6 ? "-6 " : "") + words.joined(separator: " "))
     }
-  }
-
-  private static func action(_ rule: JSONValue, _ object: JSONObject) -> [String] {
-    if let target = rule["goto"]?.integer { return ["goto", "\(target)"] }
-    if object["nop"] != nil { return ["nop"] }
-    if let action = rule["action"]?.text, action != "to_tbl" { return [action] }
-    return ["table", rule["table"]?.text ?? "main"]
-      + (rule["suppress_prefixlen"]?.integer.map { ["suppress_prefixlength", "\($0)"] } ?? [])
   }
 
   // MARK: Switches

@@ -6,20 +6,24 @@ import XTables
 /// `xtables_ip6parse_multiple`.
 enum AddressSyntax {
   /// One or more addresses separated by commas, with host bits cleared. A host name gives all of its addresses.
-  static func parse(_ token: Token, _ family: Family, _ names: NameDatabase) throws(OptionError) -> AddressList {
+  ///
+  /// - Parameter remarks: receives a note about each host name that was resolved.
+  static func parse(
+    _ token: Token, _ family: Family, _ names: NameDatabase, _ remarks: RuleRemarks?
+  ) throws(OptionError) -> AddressList {
     var list = AddressList()
     guard token.bytes.contains(UInt8(ascii: ",")) else {
-      try parseOne(Token(trimmed(token.bytes), at: token.range), family, names, &list)
+      try parseOne(Token(trimmed(token.bytes), at: token.range), family, names, remarks, &list)
       return list
     }
     for part in token.split(on: ",") {
-      try parseOne(Token(trimmed(part.bytes), at: token.range), family, names, &list)
+      try parseOne(Token(trimmed(part.bytes), at: token.range), family, names, remarks, &list)
     }
     return list
   }
 
   private static func parseOne(
-    _ token: Token, _ family: Family, _ names: NameDatabase, _ list: inout AddressList
+    _ token: Token, _ family: Family, _ names: NameDatabase, _ remarks: RuleRemarks?, _ list: inout AddressList
   ) throws(OptionError) {
     var host = token
     var mask = AddressMask.mask(prefix: family == .ipv4 ? 32 : 128, family)
@@ -35,16 +39,19 @@ enum AddressSyntax {
     let resolved = names.hostAddresses(host.string, family)
     if resolved.isEmpty {
       throw OptionError(
-        "bad-address", "host/network `\(host.string)' not found", at: token.range, hint: hint(for: host, family))
+        host.isHostName ? OptionError.unresolvedHost : "bad-address", "host/network `\(host.string)' not found", at: token.range,
+        hint: hint(for: host, family))
     }
-    for address in resolved { list.append(AddressMask(address: address & mask, mask: mask)) }
+    let found = resolved.map { AddressMask(address: $0 & mask, mask: mask) }
+    for address in found { list.append(address) }
+    remarks?.add(.resolvedHost(host.string, as: found.map { print($0, family) }, at: token.range))
   }
 
   private static func hint(for host: Token, _ family: Family) -> String {
     if host == "!" { return "the exclamation mark stands before the option: `! -s address`" }
     let isOther = family == .ipv4 ? IPv6Address(host.string) != nil : IPv4Address(host.string) != nil
     if isOther { return "this is an address of the other family" }
-    return "write an address; host names are not resolved, because a rule is bound to what they mean at one moment"
+    return host.isHostName ? "the name was not found; write an address" : "write an address"
   }
 
   private static func parseMask(_ token: Token, _ family: Family) throws(OptionError) -> UInt128 {

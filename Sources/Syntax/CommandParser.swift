@@ -18,10 +18,19 @@ public final class CommandParser: Sendable {
 
   /// Collects the numbers that are stored with fewer bits than written; nil if they are not reported.
   let wraps: WrappedNumbers?
+  /// Receives what is to be said about a line without a mistake; nil if nothing is.
+  let remarks: RuleRemarks?
+  /// Whether a match, target or host name that nothing here can read makes its rule opaque, instead of being a mistake.
+  public let keepsUnread: Bool
 
   /// Creates a parser.
-  public init(registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers? = nil) {
+  public init(
+    registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers? = nil,
+    remarks: RuleRemarks? = nil, keepsUnread: Bool = false
+  ) {
     self.wraps = wraps
+    self.remarks = remarks
+    self.keepsUnread = keepsUnread
     self.registry = registry
     self.names = names
     self.family = family
@@ -33,7 +42,8 @@ public final class CommandParser: Sendable {
   public func announcing(chain: String) -> CommandParser {
     guard registry.declared(.target, named: ArraySlice(chain.utf8), family) != nil else { return self }
     return CommandParser(
-      registry: registry.hidingTarget(named: chain), names: names, family: family, isRestore: isRestore, wraps: wraps)
+      registry: registry.hidingTarget(named: chain), names: names, family: family, isRestore: isRestore, wraps: wraps,
+      remarks: remarks, keepsUnread: keepsUnread)
   }
 
   /// Parses a whole line.
@@ -49,6 +59,17 @@ public final class CommandParser: Sendable {
   ) throws(OptionError) -> Command {
     // The same as `read` and `resolved`, without moving the large state between them.
     var run = CommandRun(parser: self, words: words, table: table, range: range)
+    do throws(OptionError) {
+      return try parse(&run, notices: &notices, isChain: isChain)
+    } catch {
+      guard keepsUnread, error.id == OptionError.unresolvedHost else { throw error }
+      return try parse(words, table: table, range: range, after: error, of: run.failedExtension, notices: &notices, isChain: isChain)
+    }
+  }
+
+  func parse(
+    _ run: inout CommandRun, notices: inout [String], isChain: (TableName, String) -> Bool
+  ) throws(OptionError) -> Command {
     let verb = try run.verb(notices: &notices)
     let named = run.table
     let command = try run.resolved(verb, notices: &notices) { isChain(named, $0) }
@@ -76,38 +97,6 @@ public final class CommandParser: Sendable {
   func match(named name: ArraySlice<UInt8>) -> ExtensionDescriptor? { registry.match(named: name, family) }
 }
 
-/// A parsed command whose target is not resolved yet: it may be a chain or an extension.
-///
-/// Not copyable, because copying all that was read would take longer than reading it.
-public struct PendingCommand: ~Copyable {
-  private let verb: Command.Verb
-  private var run: CommandRun
-
-  init(verb: Command.Verb, run: consuming CommandRun) {
-    self.verb = verb
-    self.run = run
-  }
-
-  /// The table of the command: that of `-t`, or the default.
-  public var table: TableName { run.table }
-  /// The name of the table as written after `-t`.
-  public var tableName: String { run.tableWord?.string ?? run.table.rawValue }
-  /// The options that change how the command reports or waits.
-  public var flags: Command.Flags { run.flags }
-  /// Whether the line has a rule for the other family (`-4`, `-6`), so that it is ignored.
-  public var isIgnored: Bool { run.flags.isForOtherFamily && verb.takesRule }
-  /// The extensions whose help `--help` prints.
-  public var helpSubjects: [ExtensionDescriptor] { run.helpSubjects }
-
-  /// Resolves the target and returns the finished command.
-  ///
-  /// - Parameter isChain: whether the table has a chain with a name. A chain takes precedence over a target of the same name.
-  /// - Throws: an error if the target is neither a chain nor a known extension.
-  public consuming func resolved(notices: inout [String], isChain: (String) -> Bool) throws(OptionError) -> Command {
-    try run.resolved(verb, notices: &notices, isChain: isChain)
-  }
-}
-
 /// The state of one pass over the words of a line.
 struct CommandRun: ~Copyable {
   let parser: CommandParser
@@ -130,6 +119,14 @@ struct CommandRun: ~Copyable {
   var notices: [String] = []
   /// The first word after `--`.
   var leftover: Token?
+  /// The last match or target that is kept unread, which takes the options that nothing else has.
+  var unread: UnreadPlace?
+  /// The first word that an unread target has taken.
+  var firstTargetWord: OptionWord?
+  /// The names of extensions that are kept unread although they are known, because they have options that cannot be read here.
+  var unreadByDemand: Set<String> = []
+  /// The name of the extension whose option has a mistake.
+  var failedExtension: String?
 
   /// The extensions whose help `--help` prints: those that were loaded when it was read.
   var helpSubjects: [ExtensionDescriptor] {
@@ -185,6 +182,8 @@ struct CommandRun: ~Copyable {
         inverted = true
         invertedAt = word.range
         continue
+      } else if let unread, unread.end == word.index {
+        takeUnread(unread, word)
       } else {
         throw badArgument(words[word.index])
       }
@@ -206,6 +205,7 @@ struct CommandRun: ~Copyable {
     let body = words[word.index].bytes.dropFirst(2)
     let name = body.prefix { $0 != UInt8(ascii: "=") }
     let attached = name.count < body.count ? Token(body[(name.endIndex + 1)...], at: word.range) : nil
+    if let unread, !isKnown(name, after: unread) { return takeUnread(unread, word) }
     switch OptionScanner.lookup(name, in: builder) {
     case .found(let found): try take(found, word: word, attached: attached)
     case .ambiguous(let names):
@@ -219,7 +219,7 @@ struct CommandRun: ~Copyable {
     }
   }
 
-  private func unknownOption(_ word: OptionWord, _ name: String) -> OptionError {
+  func unknownOption(_ word: OptionWord, _ name: String) -> OptionError {
     var hint = Spelling.nearest(to: name, in: OptionScanner.allNames(in: builder)).map { "did you mean \($0)?" }
     if hint == nil, let jump = builder.jump, builder.target == nil, StandardVerdict(rawValue: jump.string) == nil {
       let known = Spelling.nearest(to: jump.string, in: parser.registry.names(.target, parser.family))
@@ -249,6 +249,7 @@ struct CommandRun: ~Copyable {
     while let byte = rest.first {
       rest = rest.dropFirst()
       guard let found = OptionScanner.lookup(letter: byte, in: builder) else {
+        if let unread { return takeUnread(unread, word) }
         if try implyProtocol() {
           let index = words.add(Token([UInt8(ascii: "-"), byte] + rest, at: word.range))
           return try readShort(OptionWord(index: index, range: word.range))
@@ -280,13 +281,18 @@ struct CommandRun: ~Copyable {
   /// Loads the match of the rule's protocol, once, because an unknown option may belong to it. The corresponding C function is
   /// `load_proto`.
   mutating func implyProtocol() throws(OptionError) -> Bool {
-    guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return false }
-    let number = Token(word).unsigned.flatMap { UInt8(exactly: $0) }
-    let name = number.map { BuiltinProtocol.savedName($0) ?? parser.names.protocolName($0) ?? word } ?? word
-    guard let descriptor = parser.registry.match(named: name, parser.family) else { return false }
+    guard let descriptor = impliedMatch() else { return false }
     builder.hasImpliedProtocol = true
     builder.matches.append(RuleBuilder.Pending(descriptor))
     return true
+  }
+
+  /// The match of the rule's protocol; nil if there is none, or it was loaded already.
+  func impliedMatch() -> ExtensionDescriptor? {
+    guard let word = builder.protocolWord, !builder.hasImpliedProtocol else { return nil }
+    let number = Token(word).unsigned.flatMap { UInt8(exactly: $0) }
+    let name = number.map { BuiltinProtocol.savedName($0) ?? parser.names.protocolName($0) ?? word } ?? word
+    return parser.registry.match(named: name, parser.family)
   }
 
   private mutating func take(_ found: OptionScanner.Found, word: OptionWord, attached: Token?) throws(OptionError) {
@@ -302,7 +308,12 @@ struct CommandRun: ~Copyable {
       }
       let arguments = try arguments(
         of: builder.matches[index].descriptor, option: option, seen: builder.matches[index].seen, word: word, attached: attached)
-      try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
+      do throws(OptionError) {
+        try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
+      } catch {
+        failedExtension = builder.matches[index].descriptor.name
+        throw error
+      }
       builder.matches[index].seen.insert(index: option)
     case .target(let option):
       guard var target = builder.target else { return }
@@ -313,7 +324,12 @@ struct CommandRun: ~Copyable {
         return
       }
       let arguments = try arguments(of: target.descriptor, option: option, seen: target.seen, word: word, attached: attached)
-      try target.descriptor.apply(option: option, to: &target.payload, arguments)
+      do throws(OptionError) {
+        try target.descriptor.apply(option: option, to: &target.payload, arguments)
+      } catch {
+        failedExtension = target.descriptor.name
+        throw error
+      }
       target.seen.insert(index: option)
       builder.target = target
     }

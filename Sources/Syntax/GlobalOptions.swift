@@ -155,9 +155,11 @@ extension CommandRun {
     if let structure = try takeStructure(.target, named: name) {
       builder.target = structure
     } else if let descriptor = parser.registry.declared(.target, named: name.bytes, parser.family) {
+      if unreadByDemand.contains(descriptor.name) { return keepUnreadTarget(name) }
       builder.target = RuleBuilder.Pending(descriptor)
     } else {
       findForeignTarget(named: name)
+      if builder.target == nil, parser.keepsUnread, at < words.count { keepUnreadTarget(name) }
     }
   }
 
@@ -170,7 +172,13 @@ extension CommandRun {
       throw OptionError("bad-match", "Invalid match name \"\(name.string)\" (28 chars max)", at: name.range)
     }
     if let structure = try takeStructure(.match, named: name) { return builder.matches.append(structure) }
-    guard let descriptor = parser.match(named: name.bytes) else { throw unknownMatch(name) }
+    guard let descriptor = parser.match(named: name.bytes) else {
+      let error = unknownMatch(name)
+      guard parser.keepsUnread else { throw error }
+      parser.remarks?.add(.keptUnread(error, at: name.range))
+      return keepUnreadMatch(name)
+    }
+    if unreadByDemand.contains(descriptor.name) { return keepUnreadMatch(name) }
     builder.matches.append(RuleBuilder.Pending(descriptor))
   }
 

@@ -52,6 +52,19 @@ struct OptionScanner {
     return prefix.map { .found($0) } ?? .unknown
   }
 
+  /// Finds an option by its whole name.
+  static func exact(_ name: ArraySlice<UInt8>, in builder: borrowing RuleBuilder) -> Found? {
+    guard case .found(let found) = lookup(name, in: builder) else { return nil }
+    let names: [[UInt8]] =
+      switch found {
+      case .global(let option): option.longNames.map { Array($0.utf8) }
+      case .match(let index, let option):
+        builder.matches[index].descriptor.optionNames.filter { $0.option == option }.map(\.bytes)
+      case .target(let option): builder.target?.descriptor.optionNames.filter { $0.option == option }.map(\.bytes) ?? []
+      }
+    return names.contains { $0.elementsEqual(name) } ? found : nil
+  }
+
   /// Finds an option by its letter: iptables' own letters first, then those of the extensions.
   static func lookup(letter: UInt8, in builder: borrowing RuleBuilder) -> Found? {
     if let global = GlobalOption(letter: letter) { return .global(global) }

@@ -11,6 +11,8 @@ struct RuleBuilder: ~Copyable {
     var seen: SeenOptions
     /// Whether the structure was given as bytes, so that no option may follow.
     private(set) var isComplete = false
+    /// Why a part that nothing here can read is not decided; nil for a part that is read.
+    var unreadReason: UnknownReason?
 
     init(_ descriptor: ExtensionDescriptor) {
       self.descriptor = descriptor
@@ -24,6 +26,14 @@ struct RuleBuilder: ~Copyable {
       guard case .foreign = descriptor.origin, descriptor.kernelName != descriptor.name, payload.count == descriptor.size else { return }
       (descriptor, payload) = parser.registry.decode(
         descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, parser.family)
+    }
+
+    /// Makes the descriptor of an unread part, after all of its words were added to the payload.
+    mutating func finishUnread() {
+      guard let unreadReason else { return }
+      descriptor = ExtensionDescriptor(
+        unread: descriptor.kind, named: descriptor.name, length: payload.count, because: unreadReason)
+      isComplete = true
     }
 
     /// Creates a use from its structure.
@@ -87,10 +97,12 @@ struct RuleBuilder: ~Copyable {
     for index in matches.indices where !matches[index].isComplete {
       try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
       matches[index].takeKernelName(parser)
+      matches[index].finishUnread()
     }
     if var pending = target, !pending.isComplete {
       try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
       pending.takeKernelName(parser)
+      pending.finishUnread()
       target = pending
     }
   }

@@ -34,10 +34,15 @@ public struct RulePrinter: Sendable {
   /// Appends the rule without its command to `text`.
   public func print(_ rule: Rule, counters: Bool = false, to text: inout RuleText) {
     text.protocolNumber = rule.header.protocolNumber
+    let addresses = rule.matches.prefix { $0.descriptor.isUnreadAddress }
+    for address in addresses { address.descriptor.save(address.payload, family: family, to: &text) }
     header(rule.header, to: &text)
-    for match in rule.matches {
-      text.word("-m")
-      text.word(match.descriptor.savedName(match.payload))
+    for match in rule.matches.dropFirst(addresses.count) {
+      // The text of an unread part has its own option.
+      if !match.descriptor.isUnread {
+        text.word("-m")
+        text.word(match.descriptor.savedName(match.payload))
+      }
       match.descriptor.save(match.payload, family: family, to: &text)
     }
     if counters { text.word("-c \(rule.counters.packets) \(rule.counters.bytes)") }
@@ -47,7 +52,7 @@ public struct RulePrinter: Sendable {
     case .jump(let chain): target("-j", chain, &text)
     case .goto(let chain): target("-g", chain, &text)
     case .use(let use):
-      target("-j", use.descriptor.savedName(use.payload), &text)
+      if !use.descriptor.isUnread { target("-j", use.descriptor.savedName(use.payload), &text) }
       use.descriptor.save(use.payload, family: family, to: &text)
     }
   }

@@ -13,6 +13,12 @@ public struct ParsedRuleset: Sendable {
 
   /// The parsed file.
   public var file: SourceFile { syntax.file }
+  /// Whether the text is the output of `iptables -S`, which is not a file for iptables-restore.
+  public let isListing: Bool
+  /// Whether the tables have rules that were there before the file. They have no places.
+  public let hasBase: Bool
+  /// Whether the rules that were there before the file are kept, and are not known.
+  public let isPartial: Bool
   /// Whether any diagnostic is an error.
   public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 }
@@ -36,11 +42,17 @@ public struct RulesetParser: Sendable {
   public let needsCounters: Bool
   /// `-n`: whether the existing rules are kept. User chains that the file declares are emptied.
   public let keepsExisting: Bool
+  /// Whether the rules are only shown or run, and not loaded. A rule with a match, target or host name that nothing here can read is
+  /// then kept, with a warning, as a rule of which it is not known to which packets it applies; otherwise it is an error. The output
+  /// of `iptables -S` is read too. The result can be printed and run, but not compiled.
+  public let isForReading: Bool
 
   /// Creates a parser.
   public init(
-    registry: Registry, names: NameDatabase, family: Family, needsCounters: Bool = false, keepsExisting: Bool = false
+    registry: Registry, names: NameDatabase, family: Family, needsCounters: Bool = false, keepsExisting: Bool = false,
+    isForReading: Bool = false
   ) {
+    self.isForReading = isForReading
     self.registry = registry
     self.names = names
     self.family = family
@@ -57,7 +69,9 @@ public struct RulesetParser: Sendable {
     reader.read(syntax)
     reader.finish()
     return ParsedRuleset(
-      syntax: syntax, ruleset: Ruleset(family, tables: reader.tables), diagnostics: reader.diagnostics)
+      syntax: syntax, ruleset: Ruleset(family, tables: reader.tables), diagnostics: reader.diagnostics,
+      isListing: reader.listing != nil, hasBase: keepsExisting && existing != nil,
+      isPartial: keepsExisting && existing == nil)
   }
 }
 
@@ -69,6 +83,7 @@ struct RulesetReader {
   var commands: CommandParser
   /// Collects the numbers that are stored with fewer bits than written; nil if single lines are not reported.
   private let wraps: WrappedNumbers?
+  private let remarks = RuleRemarks()
   /// Receives the appended rules. The tables do not keep them then.
   private let sink: (any RuleSink)?
   /// Whether a command needs tables with their rules, which a sink does not have.
@@ -82,6 +97,10 @@ struct RulesetReader {
   /// Whether the lines of an unusable table are skipped, up to its COMMIT.
   var isSkipping = false
   private var errors = 0
+  /// The tables of a text that is the output of `iptables -S`.
+  private(set) var listing: RuleListing?
+  /// Whether no line was read yet.
+  private var isAtStart = true
   /// Most files have no NUL; then the lines need not be searched for one.
   private var hasNUL = false
 
@@ -90,13 +109,18 @@ struct RulesetReader {
     self.existing = existing
     self.sink = sink
     wraps = sink == nil ? WrappedNumbers() : nil
-    commands = CommandParser(registry: parser.registry, names: parser.names, family: parser.family, wraps: wraps)
+    commands = CommandParser(
+      registry: parser.registry, names: parser.names, family: parser.family, wraps: wraps, remarks: remarks,
+      keepsUnread: parser.isForReading)
   }
 
   /// Reads complete lines. Further lines of the same text may follow in another call.
   mutating func read(_ syntax: RulesetSyntax) {
     file = syntax.file
     hasNUL = file.bytes.contains(0)
+    if isAtStart, parser.isForReading { listing = RuleListing(syntax) }
+    defer { isAtStart = false }
+    if isAtStart, listing == nil, reportsOtherText() { return }
     for line in syntax.lines {
       guard errors < RulesetParser.mostErrors else {
         report(
@@ -111,8 +135,21 @@ struct RulesetReader {
     }
   }
 
+  /// Reports a text that is no ruleset but the output of another program.
+  private mutating func reportsOtherText() -> Bool {
+    guard let kind = PrintedText(file.bytes), kind != .ruleset, kind != .ruleCommands || !file.bytes.contains(UInt8(ascii: "*")) else {
+      return false
+    }
+    report(
+      Diagnostic(
+        "other-text", .error, "\(kind.title), and no file for \(parser.family.command)-restore", at: SourceRange(0..<0),
+        notes: [Diagnostic.Note(kind.advice)], legacyStatus: .otherProblem))
+    return true
+  }
+
   /// Ends the text.
   mutating func finish() {
+    if listing != nil { return keepTable() }
     if table != nil || isSkipping {
       let end = SourceRange(file.bytes.count..<file.bytes.count)
       if table != nil, errors < RulesetParser.mostErrors {
@@ -127,6 +164,13 @@ struct RulesetReader {
   }
 
   mutating func read(_ line: LineSyntax) throws(OptionError) {
+    if let listing {
+      if listing.prompts.contains(line.range.lowerBound) { return }
+      if let name = listing.tables[line.range.lowerBound] {
+        keepTable()
+        begin(name, line)
+      }
+    }
     try checkLength(line)
     if line.kind == .blank || line.kind == .comment { return }
     try checkBytes(line)
@@ -186,6 +230,10 @@ struct RulesetReader {
         "unknown-table", "unable to initialize table '\(name.string)'", at: name.range,
         hint: known.map { "did you mean *\($0)?" } ?? "the tables are raw, mangle, nat, filter and security")
     }
+    begin(tableName, line)
+  }
+
+  private mutating func begin(_ tableName: TableName, _ line: LineSyntax) {
     let before = tables.first { $0.name == tableName } ?? existing?[table: tableName]
     var fresh = parser.keepsExisting ? before ?? Table(tableName, parser.family) : Table(tableName, parser.family)
     fresh.source = line.content
@@ -220,7 +268,7 @@ struct RulesetReader {
           at: SourceRange(unterminated..<range.upperBound)))
     }
     guard let name = table?.name else { return }
-    defer { reportWraps() }
+    defer { reportRemarks() }
     let command = try commands.parse(words, table: name, range: line.content, notices: &notices) { _, chain in
       table?.index(of: chain) != nil
     }
@@ -240,7 +288,8 @@ struct RulesetReader {
     }
   }
 
-  private mutating func reportWraps() {
+  private mutating func reportRemarks() {
+    for remark in remarks.take() { report(awaitingBase(remark)) }
     for entry in wraps?.take() ?? [] {
       report(
         Diagnostic(
@@ -280,9 +329,19 @@ struct RulesetReader {
 
   mutating func report(_ error: OptionError, at line: SourceRange) {
     report(
-      Diagnostic(
-        error.id, .error, error.message.trimmingNewlines, at: error.range ?? line,
-        notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: error.legacyStatus))
+      awaitingBase(
+        Diagnostic(
+          error.id, .error, error.message.trimmingNewlines, at: error.range ?? line,
+          notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: error.legacyStatus)))
+  }
+
+  /// A note instead of a problem that the loaded rules may solve, where a file does not replace them and they are not given.
+  private func awaitingBase(_ diagnostic: Diagnostic) -> Diagnostic {
+    let ids: Set = ["unknown-target", "goto-no-chain", "unknown-chain", "no-such-rule", "bad-rule-number"]
+    guard parser.isForReading, parser.keepsExisting, existing == nil, ids.contains(diagnostic.id) else { return diagnostic }
+    return Diagnostic(
+      "needs-base", .note, diagnostic.message, at: diagnostic.range,
+      notes: [Diagnostic.Note("the rules that are loaded already decide this: give them with --base")])
   }
 
   mutating func report(_ diagnostic: Diagnostic) {

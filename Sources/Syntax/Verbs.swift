@@ -129,8 +129,8 @@ extension CommandRun {
     if inverted {
       throw OptionError("dangling-negation", "nothing appropriate following !", at: invertedAt)
     }
-    if let word = builder.sourceWord { builder.sources = try AddressSyntax.parse(word, parser.family, parser.names) }
-    if let word = builder.destinationWord { builder.destinations = try AddressSyntax.parse(word, parser.family, parser.names) }
+    if let word = builder.sourceWord { builder.sources = try addresses(of: word, .source) }
+    if let word = builder.destinationWord { builder.destinations = try addresses(of: word, .destination) }
     let isMultiple = !builder.sources.others.isEmpty || !builder.destinations.others.isEmpty
     if isMultiple, !builder.header.inverted.isDisjoint(with: [.source, .destination]) {
       throw OptionError(
@@ -225,14 +225,24 @@ extension CommandRun {
     if !builder.isGoto, let verdict = StandardVerdict(bytes: jump.bytes) { return .verdict(verdict) }
     let name = jump.string
     if isChain(name) {
-      if builder.target != nil { notices.append("Warning: using chain \(name), not extension") }
+      if let word = firstTargetWord { throw unknownOption(word, text(of: word)) }
+      if let target = builder.target, !target.isUnread { notices.append("Warning: using chain \(name), not extension") }
       return builder.isGoto ? .goto(name) : .jump(name)
     }
     if builder.isGoto {
       throw OptionError("goto-no-chain", "goto '\(name)' is not a chain", at: jump.range)
     }
     if builder.target == nil { try loadLateTarget(jump) }
+    if builder.target == nil, parser.keepsUnread {
+      keepUnreadTarget(jump)
+      builder.target?.finishUnread()
+    }
     guard let target = builder.target else { throw unknownTarget(jump) }
+    if target.isUnread, unreadByDemand.isEmpty {
+      let error = unknownTarget(jump)
+      // No chain has options: then the name is that of an extension.
+      parser.remarks?.add(.keptUnread(error, at: jump.range, as: firstTargetWord == nil ? error.id : "unread-target"))
+    }
     return .use(ExtensionUse(target.descriptor, payload: target.payload))
   }
 

@@ -6,7 +6,7 @@ public enum RestoringError: Error, Sendable, Equatable {
   case exists
   /// `nf_conntrack_max` is reached (ENOMEM).
   case tableFull
-  /// There is no helper of this name for the protocol (EOPNOTSUPP).
+  /// The helper is not known, and too many others are not known either.
   case noHelper(String)
   /// The original tuple cannot be inverted, such as an ICMP type without reply.
   case notTracked
@@ -29,7 +29,7 @@ extension ConntrackCore {
     guard original.inverted() != nil, reply.inverted() != nil else { throw .notTracked }
     var helperID: HelperID?
     if let name = snapshot.helper {
-      guard let known = helper(named: name, original.family, original.proto) else { throw .noHelper(name) }
+      guard let known = listedHelper(named: name, original.family, original.proto) else { throw .noHelper(name) }
       helperID = known
     }
     guard findSlot(original, zone: zone, now: now) == nil, findSlot(reply, zone: zone, now: now) == nil else { throw .exists }

@@ -38,22 +38,18 @@ extension ConntrackTable {
 
   /// Registers every helper of this module, under its usual port.
   public func registerStandardHelpers() {
+    for helper in Self.standardHelpers { register(helper) }
+  }
+
+  /// Every helper of this module, under its usual port.
+  public static var standardHelpers: [any ConntrackHelper] {
+    var helpers: [any ConntrackHelper] = []
     for family in Family.allCases {
-      register(FTPHelper(family: family))
-      register(TFTPHelper(family: family))
-      register(SANEHelper(family: family))
-      register(AmandaHelper(family: family))
-      register(SIPHelper(family: family, proto: .udp))
-      register(SIPHelper(family: family, proto: .tcp))
-      register(Q931Helper(family: family))
-      register(H245Helper(family: family))
-      register(RASHelper(family: family))
+      helpers += [FTPHelper(family: family), TFTPHelper(family: family), SANEHelper(family: family), AmandaHelper(family: family)]
+      helpers += [SIPHelper(family: family, proto: .udp), SIPHelper(family: family, proto: .tcp)]
+      helpers += [Q931Helper(family: family), H245Helper(family: family), RASHelper(family: family)]
     }
-    register(IRCHelper())
-    register(PPTPHelper())
-    register(BroadcastHelper.netbios)
-    register(BroadcastHelper.snmp)
-    register(SNMPTrapHelper())
+    return helpers + [IRCHelper(), PPTPHelper(), BroadcastHelper.netbios, BroadcastHelper.snmp, SNMPTrapHelper()]
   }
 
   /// Registers a helper. Replaces an earlier helper of the same name, family, protocol and port.

@@ -101,6 +101,8 @@ public final class Host: HostModel {
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
+  /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.
+  public var minutesWest: Int?
   private var addedRoutes: [Route] = []
   private var addedKeys: Set<Route.Key> = []
   /// The routes that follow from an interface's addresses, by its place, as far as they were asked for.

@@ -103,8 +103,10 @@ public struct IPRoute: Sendable, Hashable {
       guard mtu <= 0x7FFF_FFFF else { throw words.error("no MTU: \(mtu)") }
       self.mtu = mtu
     case "tos", "dsfield": tos = try words.tos(word)
-    case "proto", "protocol", "advmss", "pref", "expires", "error", "initcwnd", "hoplimit": _ = try words.value(word)
-    case "linkdown", "dead", "pervasive", "offload", "notify": return
+    case "proto", "protocol", "advmss", "pref", "expires", "error", "initcwnd", "hoplimit", "nhid", "rtt", "rttvar", "window", "cwnd",
+      "ssthresh", "initrwnd", "rto_min", "reordering", "quickack", "congctl", "features":
+      _ = try words.value(word)
+    case "linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_trap", "notify": return
     default: throw words.error("route: \(word) is not understood")
     }
   }
@@ -158,7 +160,7 @@ extension Host {
   }
 
   /// Parses a prefix whose last octets may be omitted: `10/8`.
-  static func prefix(_ text: String) -> Address? {
+  public static func prefix(_ text: String) -> Address? {
     if let address = Address(text) { return address }
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false)

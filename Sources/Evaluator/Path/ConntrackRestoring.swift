@@ -42,7 +42,7 @@ extension RestoringError {
     switch self {
     case .exists: "another connection has one of its tuples"
     case .tableFull: "nf_conntrack_max is reached"
-    case .noHelper(let name): "there is no helper \(name) for its protocol"
+    case .noHelper(let name): "the helper \(name) is not known, and too many others are not either"
     case .notTracked: "nothing answers to its first packet"
     }
   }

@@ -24,10 +24,14 @@ extension Rule {
         reason: isMissing ? "there is none at this hook" : failure.wanted.isEmpty ? failure.sentence : "it is \(failure.actual)")
     }
     var doubtful: RuleExplanation?
+    // A compiled rule has the index of a set only.
+    let names = context.world.addressSets?.names(over: names) ?? names
     for use in matches {
       var text = RuleText(names: names, family: family)
-      text.word("-m")
-      text.word(use.descriptor.name)
+      if !use.descriptor.isUnread {
+        text.word("-m")
+        text.word(use.descriptor.name)
+      }
       use.descriptor.save(use.payload, family: family, to: &text)
       let condition = use.condition(family)
       if let reason = condition.explanation(&context) { return RuleExplanation(part: text.string, reason: reason.sentence) }

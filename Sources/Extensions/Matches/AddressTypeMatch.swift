@@ -44,10 +44,14 @@ public enum AddressTypeMatch: MatchExtension {
     nearMisses: ["", "FOO", "LOCAL,", ",LOCAL"],
     parse: { token, arguments throws(OptionError) in
       var mask: UInt16 = 0
-      for part in token.split(on: ",") {
+      let parts = token.split(on: ",")
+      for (index, part) in parts.enumerated() {
         guard !part.bytes.isEmpty, let bit = names.firstIndex(where: { $0.beginsIgnoringCase(with: part) }) else {
           throw OptionError(
-            "bad-value", "addrtype: bad type \"\(part.string)\"", at: part.range,
+            // The C function `parse_types` quotes the last type in another way.
+            "bad-value",
+            index == parts.count - 1
+              ? "addrtype: bad type \"\(part.string)\"" : "addrtype: bad type `\(token.rest(from: part))'", at: part.range,
             hint: "the types are " + names.joined(separator: ", "))
         }
         mask |= 1 << UInt16(bit)

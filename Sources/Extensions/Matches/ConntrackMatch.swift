@@ -114,7 +114,7 @@ public enum ConntrackMatch: MatchExtension {
       for part in token.split(on: ",") {
         guard !part.bytes.isEmpty, let found = statusNames.first(where: { $0.name.beginsIgnoringCase(with: part) }) else {
           throw OptionError(
-            "bad-value", "Bad ctstatus \"\(part.string)\"", at: part.range,
+            "bad-value", "Bad ctstatus \"\(token.rest(from: part))\"", at: part.range,
             hint: "the words are " + statusNames.map(\.name).joined(separator: ", "))
         }
         mask |= found.bit

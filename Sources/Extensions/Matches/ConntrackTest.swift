@@ -61,16 +61,25 @@ public struct ConntrackTest: BitwiseCopyable, Sendable {
   ]
 
   /// Comma-separated names. An abbreviation stands for the first name with that prefix.
-  static func states(_ names: [(name: String, bit: UInt16)], _ label: String) -> ValueSyntax<UInt16> {
+  ///
+  /// - Parameter hasSpaceMessage: whether an empty last name has a message of its own. The corresponding C functions are
+  ///   `state_parse_states` of libxt_state and libxt_conntrack.
+  static func states(_ names: [(name: String, bit: UInt16)], _ label: String, hasSpaceMessage: Bool = false) -> ValueSyntax<UInt16> {
     ValueSyntax(
       placeholder: "state[,state...]", grammar: "conntrack-state { \",\" conntrack-state }",
       samples: names.map(\.name) + ["RELATED,ESTABLISHED", "new,inv"], nearMisses: ["", "FOO", "NEW,", ",NEW"],
       parse: { token, _ throws(OptionError) in
         var mask: UInt16 = 0
-        for part in token.split(on: ",") {
+        let parts = token.split(on: ",")
+        for (index, part) in parts.enumerated() {
+          // The shell makes two words of `NEW, ESTABLISHED`.
+          if hasSpaceMessage, part.bytes.isEmpty, index == parts.count - 1 {
+            throw OptionError(
+              "bad-value", "\"--\(label)\" requires a list of states with no spaces, e.g. ESTABLISHED,RELATED", at: token.range)
+          }
           guard !part.bytes.isEmpty, let found = names.first(where: { $0.name.beginsIgnoringCase(with: part) }) else {
             throw OptionError(
-              "bad-value", "Bad \(label) \"\(part.string)\"", at: part.range,
+              "bad-value", "Bad \(label) \"\(token.rest(from: part))\"", at: part.range,
               hint: "the states are " + names.map(\.name).joined(separator: ", "))
           }
           mask |= found.bit

@@ -14,7 +14,8 @@ public enum StateMatch: MatchExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--state", ConntrackTest.states(ConntrackTest.stateNames.filter { !$0.name.hasSuffix("NAT") }, "state"), \.state,
+      "--state", ConntrackTest.states(ConntrackTest.stateNames.filter { !$0.name.hasSuffix("NAT") }, "state", hasSpaceMessage: true),
+      \.state,
       invert: Inversion(get: { $0.inverted.contains(.state) }, set: { if $1 { $0.inverted.insert(.state) } }),
       present: Presence(get: { $0.matched.contains(.state) }, set: { $0.matched = [.state, .alias] }), .mandatory,
       "state of the packet in its connection")

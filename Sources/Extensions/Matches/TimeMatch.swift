@@ -136,16 +136,14 @@ public enum TimeMatch: MatchExtension {
 
   /// The corresponding kernel function is `time_mt`.
   public static func condition(_ info: Info, family: Family) -> Condition {
-    if info.flags & Flag.kernelZone != 0 {
-      return .unknown(UnknownReason("-m time --kerneltz", needs: "the kernel's time zone"))
-    }
-    let dates = Condition.inRange(.clock(.seconds), info.dates.low, info.dates.high)
+    let isLocal = info.flags & Flag.kernelZone != 0
+    let dates = Condition.inRange(.clock(.seconds, isLocal: isLocal), info.dates.low, info.dates.high)
     let (start, stop) = (info.daytimes.low, info.daytimes.high)
     guard start >= stop else {
-      return .all([dates, .inRange(.clock(.daytime), start, stop), days(info, daysAgo: 0)])
+      return .all([dates, .inRange(.clock(.daytime, isLocal: isLocal), start, stop), days(info, daysAgo: 0)])
     }
-    let evening = Condition.inRange(.clock(.daytime), start, 86399)
-    let morning = Condition.inRange(.clock(.daytime), 0, stop)
+    let evening = Condition.inRange(.clock(.daytime, isLocal: isLocal), start, 86399)
+    let morning = Condition.inRange(.clock(.daytime, isLocal: isLocal), 0, stop)
     // With `--contiguous` the hours after midnight count for the previous day.
     let isContiguous = info.flags & Flag.contiguous != 0
     return .all([
@@ -160,8 +158,11 @@ public enum TimeMatch: MatchExtension {
     func oneOf(_ field: Field, _ mask: UInt32, _ range: ClosedRange<Int>) -> Condition {
       .any(range.filter { mask >> UInt32($0) & 1 == 1 }.map { .equals(field, $0) })
     }
-    var tests = [oneOf(.clock(.weekday, daysAgo: daysAgo), UInt32(info.weekdays), 1...7)]
-    if info.monthdays != Info.allMonthdays { tests.append(oneOf(.clock(.monthday, daysAgo: daysAgo), info.monthdays, 1...31)) }
+    let isLocal = info.flags & Flag.kernelZone != 0
+    var tests = [oneOf(.clock(.weekday, daysAgo: daysAgo, isLocal: isLocal), UInt32(info.weekdays), 1...7)]
+    if info.monthdays != Info.allMonthdays {
+      tests.append(oneOf(.clock(.monthday, daysAgo: daysAgo, isLocal: isLocal), info.monthdays, 1...31))
+    }
     return .all(tests)
   }
 }
@@ -182,13 +183,22 @@ extension Field {
   }
 
   /// A part of the current time in UTC, or of the time `daysAgo` days ago.
-  fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0) -> Field {
+  ///
+  /// - Parameter isLocal: whether the time is that of the kernel's time zone.
+  fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0, isLocal: Bool = false) -> Field {
     Field(
-      "time.\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17,
-      FieldTraits(.context, .value, values: part.values)
+      "time.\(isLocal ? "local." : "")\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17,
+      FieldTraits(.context, isLocal ? [.value, .unknown] : .value, values: part.values)
     ) {
       context in
-      let seconds = Int(context.world.now / 1_000_000_000)
+      var seconds = Int(context.world.now / 1_000_000_000)
+      if isLocal {
+        guard let west = context.world.host.minutesWest else {
+          return .unknown(UnknownReason("-m time --kerneltz", needs: "the kernel's time zone, which the host states as `timezone'"))
+        }
+        // A time zone west of Greenwich at the epoch would give a time before it.
+        seconds = max(0, seconds - 60 * west)
+      }
       let day = seconds / 86400 - daysAgo
       switch part {
       case .seconds: return .of(seconds)

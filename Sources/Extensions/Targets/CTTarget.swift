@@ -191,6 +191,10 @@ public enum CTTarget: TargetExtension {
     }
   }
 
+  public static func objects(_ info: Info) -> [KernelObjectUse] {
+    info.helper.bytes.isEmpty || info.flags.contains(.untracked) ? [] : [.needs(.conntrackHelper(info.helper.string))]
+  }
+
   public static func claims(_ info: Info) -> Bool { !info.flags.contains(.alias) }
 
   public static func services(_ info: Info) -> KernelServices { info.flags.contains(.untracked) ? [] : .conntrack }

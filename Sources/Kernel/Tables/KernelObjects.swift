@@ -46,6 +46,8 @@ public struct KernelObjects: Sendable {
     switch object {
     case .accountingObject: known.accounting[object] ?? true
     case .rateEstimator: known.estimators?.contains(object) ?? true
+    // The kernel loads a helper's module by itself, and does not say which helpers it has.
+    case .conntrackHelper: true
     }
   }
 
@@ -64,6 +66,10 @@ public struct KernelObjects: Sendable {
             "-j RATEEST --rateest-name \(name) must stand in a rule before it, in a table before it, or in the kernel already")
         ],
         legacyStatus: .otherProblem)
+    case .conntrackHelper(let name):
+      return Diagnostic(
+        "no-conntrack-helper", .error, "the kernel has no conntrack helper `\(name)' for the protocol of the rule", at: range,
+        notes: [Diagnostic.Note("load its module, nf_conntrack_\(name)")], legacyStatus: .otherProblem)
     }
   }
 

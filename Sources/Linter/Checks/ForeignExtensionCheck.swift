@@ -40,7 +40,8 @@ public enum ForeignExtensionCheck: Check {
   private static func undeclared(of rule: Rule) -> [ExtensionDescriptor] {
     var uses = rule.matches
     if case .use(let use) = rule.target { uses.append(use) }
-    return uses.map(\.descriptor).filter(\.isMeaningUnknown)
+    // The parser reports the parts that cannot be read.
+    return uses.map(\.descriptor).filter { $0.isMeaningUnknown && !$0.isUnread }
   }
 
   private static func sentence(_ part: ExtensionDescriptor) -> String {

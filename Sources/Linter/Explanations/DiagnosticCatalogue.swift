@@ -12,6 +12,10 @@ public enum DiagnosticCatalogue {
   private static let lines: [String: String] = [
     "bad-table": "A line that begins with `*` names a table: *filter, *nat, *mangle, *raw or *security.",
     "unknown-table": "The kernel has five tables: raw, mangle, nat, filter, security. The lines up to the next COMMIT are not read.",
+    "other-text":
+      "The text is not iptables-save text, but what another program prints. The message names the program and what to do with its output.",
+    "needs-base":
+      "The file is for `iptables-restore --noflush', and the line needs a chain or rule that is not in it. With --base the rules that are loaded already are read too.",
     "outside-table": "Rules and chains stand between a `*table` line and its `COMMIT`.",
     "missing-commit":
       "Each table ends with a line that is exactly `COMMIT`, its newline included. Without it iptables-restore changes nothing of that table.",
@@ -46,7 +50,11 @@ public enum DiagnosticCatalogue {
     "replace-many": "-R replaces one rule by one; a list of addresses makes several.",
     "bad-value": "The value is none that the option takes.",
     "bad-address":
-      "The address is none of the family. Host names are not resolved, because a rule would be bound to what they mean at one moment.",
+      "The address is none of the family.",
+    "unresolved-host":
+      "The word is the name of a host. iptables-restore resolves it when the rule is loaded; here names are not resolved, or this one has no address.",
+    "resolved-host":
+      "The word is the name of a host and was resolved. The loaded rule has the addresses of this moment, and keeps them when the name gets others.",
     "bad-mask": "A mask is a prefix length or an address.",
     "bad-mac": "A MAC address is six pairs of hexadecimal digits with colons.",
     "bad-rate": "A rate is a number and a unit: 5/second, 10/minute, 3/hour, 1/day.",
@@ -77,10 +85,14 @@ public enum DiagnosticCatalogue {
     "foreign-failure":
       "The match or target is foreign, and its extension of libxtables crashed, was silent, or gave an answer that is none; or `ferrule-xtables', which loads it, is missing.",
     "unknown-target": "The name after -j is neither a chain of this table declared above nor a target that is known.",
+    "unread-target":
+      "The name after -j is that of a target, because options follow, but no target of this name is known. The rule is kept as it is written.",
     "bad-target": "The name after -j cannot be a target.",
     "illegal-option": "The option does not go with this command.",
     "no-accounting-object":
       "-m nfacct counts with an object that `nfacct add' makes. Without it the kernel refuses the whole table, and `ferrule apply' does not begin.",
+    "no-conntrack-helper":
+      "The rule assigns a conntrack helper that the kernel has not for the protocol of the rule. Each helper is for certain protocols only.",
     "no-rate-estimator":
       "-m rateest asks for a rate that a rule with -j RATEEST estimates. The kernel must have taken that rule before: rules above it and tables before it come first.",
     "rule-too-big": "An entry of the kernel's table has at most 65,535 bytes.",

@@ -22,6 +22,7 @@ extension Host {
   /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
   public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
     self.init()
+    try file.check(is: .hostDescription)
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
     knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
@@ -37,6 +38,7 @@ extension Host {
       let value = try? member.value.bool()
       if let value { sysctls[member.name] = value ? 1 : 0 } else { sysctls[member.name] = try member.value.integer() }
     }
+    minutesWest = try object["timezone"]?.minutesWest()
     for node in try object["routes"]?.list() ?? [] {
       let text = try node.text()
       do throws(HostError) {
@@ -127,6 +129,17 @@ extension FileNode {
     return address
   }
 
+  /// A time zone as `UTC`, `+01:00` or `-0530`, in minutes west of Greenwich.
+  package func minutesWest() throws(ScenarioFileError) -> Int {
+    let text = try text()
+    if text == "UTC" || text == "Z" { return 0 }
+    let digits = text.dropFirst().filter { $0 != ":" }
+    guard let sign = text.first, sign == "+" || sign == "-", digits.utf8.count == 4, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)), hours < 16, minutes < 60
+    else { throw error("`\(text)' is no time zone", hint: "UTC, +01:00, -05:30") }
+    return (sign == "+" ? -1 : 1) * (hours * 60 + minutes)
+  }
+
   /// An MTU in bytes; IP requires at least 68.
   func mtu() throws(ScenarioFileError) -> Int {
     let mtu: Int32 = try integer()
@@ -153,6 +166,7 @@ extension FileShape {
       Member("neighbours", .map(.map(.text)), "hardware addresses by interface and address, or none"),
       Member("sysctls", .map(.integer(Int.min...Int.max)), "by their dotted names"),
       Member("sockets", .list(.object("host-socket")), "what listens here"),
+      Member("timezone", .text, "the kernel's time zone, which -m time --kerneltz asks for: UTC, +01:00"),
     ])
 
   fileprivate static let hostInterface = FileShape(

@@ -4,25 +4,32 @@ public import Evaluator
 import Wire
 import XTables
 
-/// Reads a host from the output of `ip -j`. Unneeded members are ignored; a needed member of the wrong kind is an error. iproute2 prints an
-/// empty object for an omitted entry.
+/// Reads a host from the output of `ip`, as JSON (`ip -j`) or as text. Unneeded members are ignored; a needed member of the wrong kind is an
+/// error. iproute2 prints an empty object for an omitted entry.
 extension Host {
-  /// Reads a host from the output of `ip -j addr`. Routes are unknown until ``addRoutes(ofListing:)`` is called.
+  /// Reads a host from the output of `ip -j addr` or `ip addr`. Routes are unknown until ``addRoutes(ofListing:)`` is called.
   ///
   /// - Throws: `ScenarioFileError` for other text.
   public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
     self.init()
     addsLinkLocalAddresses = false
     knowsAllRoutes = false
+    try file.check(is: .addresses)
+    guard file.isJSON else {
+      try add(addressText: file)
+      return
+    }
     let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
     for node in nodes { try add(link: node) }
   }
 
-  /// Adds the routes in the output of `ip -j route` or `ip -j -6 route`. From then on, the routes are considered complete.
+  /// Adds the routes in the output of `ip route`, `ip -6 route` or the same with `-j`. From then on, the routes are considered complete.
   ///
   /// - Throws: `ScenarioFileError` for other text.
   public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
     knowsAllRoutes = true
+    try file.check(is: .routes)
+    guard file.isJSON else { return try add(routeText: file) }
     let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
     for node in nodes { try add(route: node) }
   }

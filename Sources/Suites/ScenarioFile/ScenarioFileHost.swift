@@ -25,6 +25,7 @@ struct HostPart {
   private var queues: [UInt16: [QueueResponse]] = [:]
   private var failOpen = false
   private var queueLength: UInt32?
+  private var minutesWest: Int?
 
   mutating func read(_ node: FileNode) throws(ScenarioFileError) {
     let host = try FileObject(node, .host)
@@ -55,6 +56,7 @@ struct HostPart {
       for member in try node.members() { queues[try member.key.integer()] = try responses(member.value) }
     }
     if let node = host["fail_open"] { failOpen = try node.bool() }
+    if let node = host["timezone"] { minutesWest = try node.minutesWest() }
     if let node = host["queue_maxlen"] { queueLength = try node.integer() }
   }
 
@@ -202,6 +204,7 @@ struct HostPart {
     scenario.queues = queues
     scenario.failOpen = failOpen
     scenario.queueLength = queueLength
+    scenario.minutesWest = minutesWest
   }
 
   /// The names that rules may use; those of the scenario take precedence.

@@ -251,7 +251,7 @@ package final class ScenarioFileReader {
       let printer = RulePrinter(family: family, names: names)
       text = String(decoding: parsed.ruleset.tables.flatMap { printer.table($0, counters: false) }, as: UTF8.self)
     }
-    let ruleset = ScenarioRuleset(file: source, ruleset: parsed.ruleset, text: text)
+    let ruleset = ScenarioRuleset(file: source, ruleset: parsed.ruleset, text: text, names: names)
     known[key] = ruleset
     return ruleset
   }
@@ -261,14 +261,15 @@ extension ScenarioFileReader {
   /// Creates rules that are not in any file.
   func ruleset(text: String, _ family: Family, named name: String, _ node: FileNode) throws(ScenarioFileError) -> ScenarioRuleset {
     let source = SourceFile(name: name, bytes: Array(text.utf8))
-    return ScenarioRuleset(file: source, ruleset: try parse(source, family, names, node).ruleset, text: text)
+    return ScenarioRuleset(file: source, ruleset: try parse(source, family, names, node).ruleset, text: text, names: names)
   }
 
   private func parse(_ source: SourceFile, _ family: Family, _ names: NameDatabase, _ node: FileNode) throws(ScenarioFileError)
     -> ParsedRuleset
   {
-    let parsed = RulesetParser(registry: registry, names: names, family: family).parse(source)
-    if let error = parsed.diagnostics.first(where: { $0.severity == .error }) {
+    let parsed = RulesetParser(registry: registry, names: names, family: family, isForReading: true).parse(source)
+    // In rules that are written for a test, a jump to nowhere is a mistake.
+    if let error = parsed.diagnostics.first(where: { $0.severity == .error || $0.id == "unknown-target" }) {
       throw within(source, error.range, error.message, node)
     }
     return parsed

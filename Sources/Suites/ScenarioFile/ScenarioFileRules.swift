@@ -15,10 +15,14 @@ public struct ScenarioRuleset: Sendable {
   /// iptables-save text; names of users and groups that the scenario defines are resolved.
   public let text: String
 
+  /// The names that the rules use, such as those of sets.
+  private let names: NameDatabase
+
   /// The family of the rules.
   public var family: Family { ruleset.family }
 
-  init(file: SourceFile, ruleset: Ruleset, text: String) {
+  init(file: SourceFile, ruleset: Ruleset, text: String, names: NameDatabase) {
+    self.names = names
     self.file = file
     self.ruleset = ruleset
     self.text = text
@@ -28,13 +32,13 @@ public struct ScenarioRuleset: Sendable {
   public func file(of table: String) -> SourceFile { keptFiles[table] ?? file }
 
   /// The same rules with another text for the kernel.
-  func with(text: String) -> ScenarioRuleset { ScenarioRuleset(file: file, ruleset: ruleset, text: text) }
+  func with(text: String) -> ScenarioRuleset { ScenarioRuleset(file: file, ruleset: ruleset, text: text, names: names) }
 
   /// The rules in effect after loading these over others: tables that these do not contain remain.
   func onTop(of old: ScenarioRuleset?) -> ScenarioRuleset {
     guard let old else { return self }
     let kept = old.ruleset.tables.filter { table in !ruleset.tables.contains { $0.name == table.name } }
-    var joined = ScenarioRuleset(file: file, ruleset: Ruleset(family, tables: ruleset.tables + kept), text: text)
+    var joined = ScenarioRuleset(file: file, ruleset: Ruleset(family, tables: ruleset.tables + kept), text: text, names: names)
     for table in kept { joined.keptFiles[table.name.rawValue] = old.file(of: table.name.rawValue) }
     return joined
   }
@@ -146,11 +150,16 @@ extension ScenarioRuleset {
     return source.map { file(of: place.table).position(of: Int($0.lowerBound)).line }
   }
 
+  /// The names that print the same everywhere, and those of sets.
+  private var printedNames: NameDatabase {
+    NameDatabase.builtin.with(addressSet: names.addressSet, addressSetName: names.addressSetName)
+  }
+
   /// The rule as iptables-save prints it.
   public func print(_ place: RulePlace) -> String {
     if place.number == nil { return ":\(place.chain) \(chain(place.table, place.chain)?.policy?.rawValue ?? "-")" }
     guard let rule = rule(at: place) else { return place.text }
-    return String(decoding: RulePrinter(family: family, names: .builtin).line(rule, chain: place.chain), as: UTF8.self)
+    return String(decoding: RulePrinter(family: family, names: printedNames).line(rule, chain: place.chain), as: UTF8.self)
   }
 }
 

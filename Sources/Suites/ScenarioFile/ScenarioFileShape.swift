@@ -63,6 +63,7 @@ extension FileShape {
         "the answers of the listener of each queue, the last of which repeats; a queue not named has none"),
       Member("fail_open", .boolean, "packets pass when a queue is full"),
       Member("queue_maxlen", number32, "how many packets may wait in each queue"),
+      Member("timezone", .text, "the kernel's time zone, which -m time --kerneltz asks for: UTC, +01:00"),
     ])
 
   static let interface = FileShape(

@@ -36,7 +36,7 @@ struct ScenarioLines {
     for ruleset in try LabEngine(registry: registry, names: names).rulesets(scenario.rules, scenario.rules6) {
       let text = (ruleset.family == .ipv4 ? scenario.rules : scenario.rules6) ?? ""
       let path = "\(file.name):\(ruleset.family == .ipv4 ? "rules" : "rules6")"
-      rulesets.append(ScenarioRuleset(file: SourceFile(name: path, bytes: Array(text.utf8)), ruleset: ruleset, text: text))
+      rulesets.append(ScenarioRuleset(file: SourceFile(name: path, bytes: Array(text.utf8)), ruleset: ruleset, text: text, names: names))
     }
     let steps = scenario.steps.enumerated().map { index, step in
       TestStep(

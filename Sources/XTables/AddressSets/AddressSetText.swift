@@ -13,7 +13,8 @@ public struct AddressSetError: Error, Sendable, Hashable, CustomStringConvertibl
 }
 
 extension AddressSets {
-  /// Reads the format of `ipset save` and `ipset restore`: lines that create sets and add elements.
+  /// Reads the output of `ipset save`, which is the input of `ipset restore` (lines that create sets and add elements), or that of
+  /// `ipset list`.
   ///
   /// - Parameters:
   ///   - now: the current time in nanoseconds; remaining timeouts count from it.
@@ -22,15 +23,20 @@ extension AddressSets {
   public convenience init(saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin) throws(AddressSetError) {
     self.init()
     var spare = Limits.rangedSetElements
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      var reader = AddressSetReader(line: index + 1, words: Self.words(line), now: now, names: names)
+    let saved = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().lazy.map { (number: $0 + 1, text: $1) }
+    for (number, line) in try AddressSetListing.savedLines(of: text) ?? Array(saved) {
+      var reader = AddressSetReader(line: number, words: Self.words(line), now: now, names: names)
       guard let command = reader.next(), !command.hasPrefix("#"), command != "COMMIT" else { continue }
       switch command {
       case "create", "-N", "--create":
         let set = try reader.create()
         guard add(set) else { throw reader.error("set \(set.name) is there already") }
       case "add", "-A", "--add": try reader.add(to: self, spare: &spare)
-      default: throw reader.error("`\(command)' is neither create nor add")
+      default:
+        if let other = PrintedText(Array(text.utf8)), other != .addressSets {
+          throw reader.error("\(other.title), and not `ipset save': \(other.advice)")
+        }
+        throw reader.error("`\(command)' is neither create nor add")
       }
     }
   }

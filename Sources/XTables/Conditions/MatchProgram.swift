@@ -176,7 +176,10 @@ public struct MatchProgram: Sendable {
       case .opaque(let number):
         packet.slot = Int(steps[index].slot)
         let outcome = opaque[Int(number)](&packet)
-        guard outcome == .matched else { return outcome }
+        guard outcome == .matched else {
+          if case .unknown(let reason) = outcome { return run(after: index, unknown: reason, &packet, place) }
+          return outcome
+        }
         at = steps[index].ifTrue
       }
     }
@@ -185,6 +188,25 @@ public struct MatchProgram: Sendable {
     case Self.mismatched: return packet.isDoomed ? .hotdrop : .mismatched
     default: return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
     }
+  }
+
+  /// Evaluates the matches behind one whose result is unknown. If they fail, the rule does not apply, whatever that result is.
+  ///
+  /// A match with state is not asked, because it is not known whether the kernel asks it.
+  private func run(
+    after index: Int, unknown reason: UnknownReason, _ packet: inout PacketContext, _ place: TransportPlace
+  ) -> MatchOutcome {
+    var reachable = [steps[index].ifTrue]
+    var next = 0
+    while next < reachable.count {
+      let at = reachable[next]
+      next += 1
+      guard at >= 0 else { continue }
+      if case .opaque = steps[Int(at)].subject { return .unknown(reason) }
+      for exit in [steps[Int(at)].ifTrue, steps[Int(at)].ifFalse] where !reachable.contains(exit) { reachable.append(exit) }
+    }
+    let rest = run(from: steps[index].ifTrue, &packet, place)
+    return rest == .mismatched ? .mismatched : .unknown(reason)
   }
 
   /// The exit of a step for a value.

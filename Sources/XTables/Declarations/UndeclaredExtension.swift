@@ -12,6 +12,8 @@ extension ExtensionDescriptor {
     ///
     /// - Parameter isNameKnown: whether other revisions of the extension can be decoded.
     case unknown(isNameKnown: Bool)
+    /// Only the words of the rule are known, because nothing here can read them.
+    case unread
   }
 
   /// Whether the meaning of the extension is unknown.
@@ -96,8 +98,12 @@ extension ExtensionDescriptor {
 
 extension ExtensionDescriptor.Behaviour {
   static func unknown(_ kind: ExtensionDescriptor.Kind, _ name: String) -> ExtensionDescriptor.Behaviour {
-    let reason = UnknownReason(
-      "\(kind == .match ? "-m" : "-j") \(name)", needs: "what it means is known to the kernel's module only")
+    unknown(
+      kind,
+      UnknownReason("\(kind == .match ? "-m" : "-j") \(name)", needs: "what it means is known to the kernel's module only"))
+  }
+
+  static func unknown(_ kind: ExtensionDescriptor.Kind, _ reason: UnknownReason) -> ExtensionDescriptor.Behaviour {
     switch kind {
     case .match: return .match(MatchBehaviour(condition: { _, _ in .opaque }, evaluate: { _ in { _ in .unknown(reason) } }))
     case .target: return .target(TargetBehaviour(ending: .sometimes, action: { _ in { _ in .unknown(reason) } }))

@@ -5,6 +5,8 @@ public enum KernelObject: Sendable, Hashable {
   /// Created by the first rule with `-j RATEEST` of its name, and deleted with the last one. The corresponding kernel structure is
   /// `xt_rateest`.
   case rateEstimator(String)
+  /// A helper of connection tracking for the protocol of the rule. The corresponding kernel structure is `nf_conntrack_helper`.
+  case conntrackHelper(String)
 }
 
 /// How a match or target uses a kernel object when the rule is loaded.

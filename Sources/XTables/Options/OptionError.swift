@@ -25,6 +25,9 @@ public struct OptionError: Error, Sendable {
     self.legacyStatus = legacyStatus
   }
 
+  /// The id of the error for a host name without addresses, such as any where names are not resolved.
+  public static let unresolvedHost = "unresolved-host"
+
   /// The same error at a place.
   public func placed(at range: SourceRange) -> OptionError {
     OptionError(id, message, at: range, hint: hint, legacyStatus: legacyStatus)

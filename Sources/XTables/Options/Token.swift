@@ -35,6 +35,11 @@ public struct Token: Sendable {
     return bytes.split(separator: byte, omittingEmptySubsequences: false).map { Token($0, at: range) }
   }
 
+  /// The text from one of the token's parts, as ``split(on:)`` gives them, to its end.
+  public func rest(from part: Token) -> String {
+    String(decoding: bytes[max(part.bytes.startIndex, bytes.startIndex)...], as: UTF8.self)
+  }
+
   /// The parts before and after the first separator; nil if there is none.
   public func cut(at separator: Unicode.Scalar) -> (before: Token, after: Token)? {
     guard let index = bytes.firstIndex(of: UInt8(ascii: separator)) else { return nil }

@@ -15,6 +15,8 @@ public protocol HostModel: AnyObject {
   func group(of interface: Interface) -> UInt32?
   /// Whether the host has IPsec policies or associations; nil if unknown.
   var usesIPsec: Bool? { get }
+  /// The kernel's time zone in minutes west of Greenwich; nil if unknown. The corresponding kernel variable is `sys_tz`.
+  var minutesWest: Int? { get }
   /// The primary address of an interface, as `REDIRECT` chooses it. `near` is the address to reach.
   func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress?
   /// The source address for packets to `near` through an interface, as `MASQUERADE` chooses it. Kernel: `inet_select_addr`,
@@ -35,6 +37,8 @@ extension HostModel {
   public func group(of interface: Interface) -> UInt32? { nil }
   /// The default: unknown.
   public var usesIPsec: Bool? { nil }
+  /// The default: unknown.
+  public var minutesWest: Int? { nil }
   /// The default: no limit.
   public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? { nil }
   /// The default: the primary address of the interface.

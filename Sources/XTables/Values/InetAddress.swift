@@ -85,9 +85,23 @@ extension Token {
     let family = arguments.draft.family
     if let bits = family == .ipv4 ? IPv4Text.classful(bytes) : IPv6Address(string)?.rawValue { return InetAddress(bits, family) }
     let isOther = family == .ipv4 ? IPv6Address(string) != nil : IPv4Text.classful(bytes) != nil
+    // `xtopt_parse_host` takes the first address of a name.
+    if !isOther, let bits = arguments.names.hostAddresses(string, family).first { return InetAddress(bits, family) }
     throw OptionError(
-      "bad-address", "getaddrinfo: " + (isOther ? "Address family for hostname not supported" : "Name or service not known"), at: range,
-      hint: "write an address; host names are not resolved, because a rule is bound to what they mean at one moment")
+      isHostName ? OptionError.unresolvedHost : "bad-address",
+      "getaddrinfo: " + (isOther ? "Address family for hostname not supported" : "Name or service not known"), at: range,
+      hint: isHostName ? "the name was not found; write an address" : "write an address")
+  }
+
+  /// Whether the text can be the name of a host: labels of letters, digits, `-` and `_`, separated by dots, not only digits.
+  public var isHostName: Bool {
+    guard let first = bytes.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "."), bytes.count < 254 else { return false }
+    let isNameByte = { (byte: UInt8) in
+      let letter = byte | 0x20
+      return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    }
+    let isDigitOrDot = { (byte: UInt8) in byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || byte == UInt8(ascii: ".") }
+    return bytes.contains(where: isNameByte) && bytes.allSatisfy { isNameByte($0) || isDigitOrDot($0) }
   }
 
   /// The mask of a prefix length, or of a mask written as an address. A mask that is not contiguous gives a full mask.

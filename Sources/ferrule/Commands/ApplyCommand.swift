@@ -2,7 +2,9 @@ import ArgumentParser
 import Compiler
 import Diagnostics
 import Extensions
+import Glibc
 import Kernel
+import Linter
 import Syntax
 import XTables
 
@@ -21,6 +23,7 @@ struct ApplyCommand: ParsableCommand {
       EXAMPLES
         ferrule apply --test rules.v4
         ferrule apply --sandbox rules.v4
+        sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
       """)
 
@@ -39,32 +42,58 @@ struct ApplyCommand: ParsableCommand {
   @OptionGroup var colours: ColourOptions
   @OptionGroup var input: RulesetInput
 
+  func validate() throws {
+    if input.base.base != nil, !sandbox, !test {
+      throw ValidationError("--base is for --sandbox and --test: with --noflush the loaded rules are read from the kernel.")
+    }
+    if input.base.noflush, input.base.base == nil, sandbox || test {
+      throw ValidationError("--noflush with --sandbox or --test needs --base: the rules that are loaded already.")
+    }
+  }
+
   func run() throws {
     // Entering a sandbox requires a single-threaded process, so it comes first.
     if sandbox { try Sandbox.enter() }
     guard !test else {
       return try input.check(colours.colour)
     }
-    let input = try CompiledInput(self.input, colours.colour, registry: .forThisKernel, names: .system)
+    guard !sandbox else { return try apply(over: try input.base.ruleset(input.families, beside: input.file, colours.colour)) }
+    let lock = try XtablesLock(wait: wait)
+    try apply(over: input.base.noflush ? try KernelRules(input.families.family(of: input.file)).ruleset : nil)
+    _ = consume lock
+    OtherKernelRules.report()
+  }
+
+  /// - Parameter existing: the rules that the file changes; nil if it replaces them.
+  private func apply(over existing: Ruleset?) throws {
+    let input = try CompiledInput(
+      self.input, colours.colour, for: .loading, existing: existing, takesCounters: counters)
     let tables = try input.blobs()
-    if sandbox {
-      try apply(tables, of: input)
-    } else {
-      let lock = try XtablesLock(wait: wait)
-      try apply(tables, of: input)
-      _ = consume lock
-    }
-    if !sandbox { OtherKernelRules.report() }
+    try apply(tables, of: input, keepsCounters: counters || existing != nil)
     try Console.print("\(sandbox ? "the kernel took" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
   }
 
-  private func apply(_ tables: [TableBlob], of input: CompiledInput) throws {
+  private func apply(_ tables: [TableBlob], of input: CompiledInput, keepsCounters: Bool) throws {
     if input.namesObjects { try checkObjects(try input.whole()) }
-    let options = ReplaceOptions(keepsCounters: counters, comparison: .forThisKernel) { place in
+    let options = ReplaceOptions(keepsCounters: keepsCounters, comparison: .forThisKernel) { place in
       guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
       return tables[place]
     }
-    try LegacyTables().replace(tables, options)
+    do throws(KernelError) {
+      try LegacyTables().replace(tables, options)
+    } catch {
+      // The kernel's ENOENT does not say what is missing.
+      for sentence in helpers(refused: error, in: try? input.whole()) { Console.complain("\(sentence)") }
+      throw error
+    }
+  }
+
+  /// The sentences on conntrack helpers that the kernel has not for the protocols of their rules.
+  private func helpers(refused error: KernelError, in parsed: ParsedRuleset?) -> [String] {
+    guard error.error?.number == ENOENT, let table = parsed?.ruleset.tables.first(where: { $0.name.rawValue == error.table }) else {
+      return []
+    }
+    return table.chains.flatMap(\.rules).compactMap { HelperProtocolCheck.sentence($0, table.family) }
   }
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.

@@ -32,7 +32,7 @@ struct CompileCommand: ParsableCommand {
       let blobs = try table.blobs(of: try input.blobs(outputs.colour))
       return try HostFile.write(blobs.flatMap { [$0.replaceHeader, $0.entries] }, to: output)
     }
-    let parsed = try input.read(outputs.colour, names: .system)
+    let parsed = try input.read(outputs.colour, for: .compiling)
     let tables = try table.tables(of: parsed.ruleset)
     let blobs = tables.map { TableCompiler().compile($0) }
     let printer = RulePrinter(family: parsed.ruleset.family, names: .system)

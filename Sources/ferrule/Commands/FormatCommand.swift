@@ -38,13 +38,13 @@ struct FormatCommand: ParsableCommand {
   func run() throws {
     var status = ExitStatus.fine
     for path in files {
-      let parsed = try RulesetInput.parse(path, families)
+      let parsed = try RulesetInput.parse(path, families, for: .reading)
       Console.report(parsed.diagnostics, in: parsed.file, colours.colour)
       guard !parsed.hasErrors else {
         status = .badInput
         continue
       }
-      let formatter = RulesetFormatter(parser: RulesetInput.parser(path, families), formatter: Formatter(names: .offline))
+      let formatter = RulesetFormatter(parser: RulesetInput.parser(path, families, for: .reading), formatter: Formatter(names: .offline))
       let formatted: [UInt8]
       do throws(RulesetFormatter.Failure) {
         let result = try formatter.format(parsed)

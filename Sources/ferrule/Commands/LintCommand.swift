@@ -24,6 +24,7 @@ struct LintCommand: ParsableCommand {
       """)
 
   @OptionGroup var families: FamilyOptions
+  @OptionGroup var base: BaseOptions
 
   @Argument(help: "Files of iptables-save text; - is standard input.", completion: .file())
   var files = ["-"]
@@ -40,14 +41,15 @@ struct LintCommand: ParsableCommand {
     var results: [FileDiagnostics] = []
     var fixCount = 0
     for path in files {
-      let parser = RulesetInput.parser(path, families)
+      let parser = RulesetInput.parser(path, families, for: .reading, keepsExisting: base.keepsExisting)
       let linter = Linter(registry: .installed)
+      let existing = try base.ruleset(families, beside: path, colours.colour)
       let source = try RulesetInput.source(path)
       guard fix else {
-        results.append(FileDiagnostics(source, linter.diagnostics(for: parser.parse(source))))
+        results.append(FileDiagnostics(source, linter.diagnostics(for: parser.parse(source, existing: existing))))
         continue
       }
-      let result = RulesetFixer(parser: parser, linter: linter).fix(source)
+      let result = RulesetFixer(parser: parser, linter: linter, existing: existing).fix(source)
       fixCount += result.fixCount
       if result.isCutShort { try ProcessStream.error.write("\(path): a fix was left out, because the file would not load with it\n") }
       results.append(FileDiagnostics(result.file, result.diagnostics))

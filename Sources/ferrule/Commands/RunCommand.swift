@@ -43,6 +43,7 @@ struct RunCommand: ParsableCommand {
       """)
 
   @OptionGroup var families: FamilyOptions
+  @OptionGroup var base: BaseOptions
   @OptionGroup var hosts: HostOptions
   @OptionGroup var world: WorldOptions
 
@@ -91,6 +92,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var output: ColourOptions
 
   func validate() throws {
+    if base.noflush, base.base == nil { throw ValidationError("--noflush needs --base: the rules that are loaded already.") }
     if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in: the interface at which the packets arrive.") }
     if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
@@ -109,9 +111,10 @@ struct RunCommand: ParsableCommand {
     let sets = try world.sets(now: clock)
     let names = sets?.names(over: .offline) ?? .offline
     var rulesets: [ParsedRuleset] = []
-    for path in arguments.prefix(hasFile ? 1 : 0) + also {
-      rulesets.append(try RulesetInput.sound(path, families, output.colour, names: names))
+    for path in arguments.prefix(hasFile ? 1 : 0) {
+      rulesets.append(try RulesetInput.sound(path, families, base, output.colour, for: .reading(names: names)))
     }
+    for path in also { rulesets.append(try RulesetInput.sound(path, families, BaseOptions(), output.colour, for: .reading(names: names))) }
     let expected = try expect.map { text in
       do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed {
         throw CommandFailure("--expect: \(error.message)")
@@ -131,9 +134,11 @@ struct RunCommand: ParsableCommand {
       ?? Simulator(
         host: try hosts.read(arrivals: lines.arrivals + (input.map { [$0] } ?? []), output.colour),
         clock: clock, seed: seed)
+    if snapshot != nil { try hosts.setSysctls(of: simulator.host, output.colour) }
     if let sets { simulator.world.addressSets = sets }
     try world.enterFingerprints(into: simulator)
-    for ruleset in rulesets { try simulator.load(ruleset.ruleset) }
+    let loaded = try hasFile ? base.ruleset(families, beside: arguments[0], output.colour, names: names) : nil
+    for (index, ruleset) in rulesets.enumerated() { try simulator.load(ruleset.ruleset.completed(from: index == 0 ? loaded : nil)) }
     simulator.delivery = stack ? .stack : .sink
     simulator.extent = printer.extent
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }

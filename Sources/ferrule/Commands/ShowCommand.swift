@@ -26,7 +26,7 @@ struct ShowCommand: ParsableCommand {
   @OptionGroup var input: RulesetInput
 
   func run() throws {
-    let parsed = try input.read(output.colour, names: .offline)
+    let parsed = try input.read(output.colour, for: .reading)
     let printer = RulePrinter(family: parsed.ruleset.family, names: .offline)
     let tables = try table.tables(of: parsed.ruleset)
     switch output.format {

@@ -11,16 +11,25 @@ final class CompiledInput {
   private let options: RulesetInput
   private let colour: ColourChoice
   private let parser: RulesetParser
+  private let existing: Ruleset?
+  private let takesCounters: Bool
   /// The bytes of an input that can be read only once, in case it must be parsed as a whole.
   private var text: [UInt8] = []
   /// True if a rule needs or creates a kernel object outside the tables.
   private(set) var namesObjects = false
 
-  init(_ options: RulesetInput, _ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase) throws {
+  /// - Parameters:
+  ///   - existing: the rules that are loaded already, which the file changes; nil if it replaces them.
+  ///   - takesCounters: false if the file's rules begin at 0, whatever it says, where there are rules that are loaded already.
+  init(
+    _ options: RulesetInput, _ colour: ColourChoice, for use: RulesetUse = .compiling, existing: Ruleset?, takesCounters: Bool = true
+  ) throws {
+    self.takesCounters = takesCounters
     self.options = options
+    self.existing = existing
     self.colour = colour
     input = try HostInput(path: options.file == "-" ? nil : options.file)
-    parser = RulesetInput.parser(options.file, options.families, registry: registry, names: names)
+    parser = RulesetInput.parser(options.file, options.families, for: use, keepsExisting: options.base.keepsExisting)
   }
 
   /// The compiled tables in the order of the file. Reports all errors and ends the command if there are any.
@@ -30,7 +39,7 @@ final class CompiledInput {
     let length = input.length
     if let length, length > Limits.textBytes { throw tooLong }
     var compiler = StreamCompiler(parser, length: length ?? 0, keepsEntries: keepsEntries)
-    while true {
+    while existing == nil {
       let piece = try input.next()
       if length == nil { text += piece }
       guard text.count <= Limits.textBytes else { throw tooLong }
@@ -38,7 +47,7 @@ final class CompiledInput {
       if piece.isEmpty { break }
     }
     namesObjects = compiler.namesObjects
-    if let blobs = compiler.blobs() { return blobs }
+    if existing == nil, let blobs = compiler.blobs() { return blobs }
     let parsed = try whole()
     namesObjects = true
     return parsed.ruleset.tables.map { TableCompiler().compile($0) }
@@ -52,7 +61,9 @@ final class CompiledInput {
     }
     text += try input.rest()
     let source = SourceFile(name: RulesetInput.name(of: options.file), bytes: text)
-    return try RulesetInput.sound(parser.parse(source), colour)
+    var parsed = try RulesetInput.sound(parser.parse(source, existing: existing), colour)
+    if existing != nil, !takesCounters { parsed.ruleset.resetCountersOfFile() }
+    return parsed
   }
 
   private var tooLong: CommandFailure {

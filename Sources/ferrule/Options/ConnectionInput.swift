@@ -13,5 +13,8 @@ enum ConnectionInput {
     let errors = (listing.errors + simulator.restore(listing)).sorted { $0.range.lowerBound < $1.range.lowerBound }
     Console.report(errors.map { Diagnostic("bad-connection", .error, $0.message, at: SourceRange($0.range)) }, in: source, colour)
     guard errors.isEmpty else { throw ExitStatus.badInput.code }
+    for name in simulator.world.conntrack?.unknownHelperNames ?? [] {
+      Console.complain("\(source.name): the conntrack helper \(name) is not known: what it does with its connections' packets is unknown")
+    }
   }
 }

@@ -13,11 +13,21 @@ struct HostOptions: ParsableArguments {
     completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
 
-  @Option(help: "What `ip -j addr' printed, instead of --host.", completion: .file())
+  @Option(help: "What `ip addr' printed, or `ip -j addr', instead of --host.", completion: .file())
   var ipAddr: String?
 
-  @Option(help: "What `ip -j route' printed (and `ip -j -6 route': the option can be repeated).", completion: .file())
+  @Option(help: "What `ip route' printed, also with -j (and `ip -6 route': the option can be repeated).", completion: .file())
   var ipRoute: [String] = []
+
+  @Option(help: "What `ip rule' printed, also with -j (and `ip -6 rule': the option can be repeated).", completion: .file())
+  var ipRule: [String] = []
+
+  @Option(help: "The host's listening sockets: what `ss -tuln' printed.", completion: .file())
+  var ss: [String] = []
+
+  @Option(
+    help: "A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a' printed; the option can be repeated.", completion: .file())
+  var sysctl: [String] = []
 
   @Flag(help: "Take interfaces, addresses and routes from this machine.")
   var thisHost = false
@@ -28,7 +38,8 @@ struct HostOptions: ParsableArguments {
     if [host != nil, ipAddr != nil, thisHost].count(where: { $0 }) > 1 {
       throw ValidationError("--host, --ip-addr and --this-host exclude each other.")
     }
-    if ipAddr == nil, !ipRoute.isEmpty { throw ValidationError("--ip-route needs --ip-addr.") }
+    for (name, isGiven) in [("--ip-route", !ipRoute.isEmpty), ("--ip-rule", !ipRule.isEmpty), ("--ss", !ss.isEmpty)]
+    where isGiven && ipAddr == nil { throw ValidationError("\(name) needs --ip-addr.") }
   }
 
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
@@ -55,13 +66,44 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  /// The described host. Without a description it has only the interfaces on which packets arrive.
+  /// The described host, with the sysctls that are given besides. Without a description it has only the interfaces on which packets
+  /// arrive.
   func read(arrivals: [String], _ colour: ColourChoice) throws -> Host {
+    let host = try described(arrivals: arrivals, colour)
+    try setSysctls(of: host, colour)
+    return host
+  }
+
+  /// Sets the sysctls of --sysctl.
+  func setSysctls(of host: Host, _ colour: ColourChoice) throws {
+    for text in sysctl {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      if parts.count == 2, parts[0].contains("."), !HostFile.exists(text) {
+        guard host.sysctls.assign(parts[0].filter { $0 != " " }, parts[1].filter { $0 != " " }) else {
+          throw CommandFailure("--sysctl \(text): `\(parts[1])' is no number")
+        }
+        continue
+      }
+      let file = try RulesetInput.source(text, upTo: Limits.documentBytes)
+      try Self.understanding(file, colour) { (file) throws(ScenarioFileError) in try host.setSysctls(ofListing: file) }
+    }
+  }
+
+  private func described(arrivals: [String], _ colour: ColourChoice) throws -> Host {
     func document(_ path: String) throws -> SourceFile { try RulesetInput.source(path, upTo: Limits.documentBytes) }
     if let host {
       return try Self.understanding(try document(host), colour) { (source) throws(ScenarioFileError) in try Host(yaml: source) }
     }
-    if let ipAddr { return try Self.host(addresses: try document(ipAddr), routes: try ipRoute.map { try document($0) }, colour) }
+    if let ipAddr {
+      let host = try Self.host(addresses: try document(ipAddr), routes: try ipRoute.map { try document($0) }, colour)
+      for path in ipRule {
+        try Self.understanding(try document(path), colour) { (file) throws(ScenarioFileError) in try host.addRules(ofListing: file) }
+      }
+      for path in ss {
+        try Self.understanding(try document(path), colour) { (file) throws(ScenarioFileError) in try host.addSockets(ofListing: file) }
+      }
+      return host
+    }
     if thisHost {
       return try Self.host(
         addresses: try Self.ask(["-j", "addr"]), routes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])], colour)

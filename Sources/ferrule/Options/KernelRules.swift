@@ -19,6 +19,8 @@ struct KernelRules {
     printer = RulePrinter(family: family, names: .system, isReloadable: true)
   }
 
+  var ruleset: Ruleset { Ruleset(printer.family, tables: tables) }
+
   func text(counters: Bool) -> [UInt8] { tables.flatMap { printer.table($0, counters: counters) } }
 }
 

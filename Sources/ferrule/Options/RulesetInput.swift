@@ -10,27 +10,30 @@ public import XTables
 /// The ruleset of a command.
 struct RulesetInput: ParsableArguments {
   @OptionGroup var families: FamilyOptions
+  @OptionGroup var base: BaseOptions
 
   @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
   var file = "-"
 
   /// Parses the ruleset. Reports all errors and ends the command if there are any.
-  func read(_ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase) throws -> ParsedRuleset {
-    try Self.sound(file, families, colour, registry: registry, names: names)
+  func read(_ colour: ColourChoice, for use: RulesetUse) throws -> ParsedRuleset {
+    try Self.sound(file, families, base, colour, for: use)
   }
 
   /// Ends the command if the ruleset cannot be compiled.
   func check(_ colour: ColourChoice) throws { _ = try blobs(colour, keepsEntries: false) }
 
-  /// Compiles the ruleset while reading its text piece by piece. If that is not possible, it is parsed as a whole, as by ``read(_:)``.
+  /// Compiles the ruleset while reading its text piece by piece. If that is not possible, it is parsed as a whole, as by
+  /// ``read(_:for:)``.
   func blobs(_ colour: ColourChoice, keepsEntries: Bool = true) throws -> [TableBlob] {
-    try CompiledInput(self, colour, names: .system).blobs(keepsEntries: keepsEntries)
+    try CompiledInput(self, colour, existing: try base.ruleset(families, beside: file, colour)).blobs(keepsEntries: keepsEntries)
   }
 
   static func sound(
-    _ path: String, _ families: FamilyOptions, _ colour: ColourChoice, registry: Registry = .installed, names: NameDatabase = .offline
+    _ path: String, _ families: FamilyOptions, _ base: BaseOptions, _ colour: ColourChoice, for use: RulesetUse
   ) throws -> ParsedRuleset {
-    try sound(try parse(path, families, registry: registry, names: names), colour)
+    let existing = try base.ruleset(families, beside: path, colour, names: use.names)
+    return try sound(try parse(path, families, for: use, keepsExisting: base.keepsExisting, existing: existing), colour)
   }
 
   static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
@@ -47,20 +50,37 @@ struct RulesetInput: ParsableArguments {
 
   static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }
 
-  static func parser(
-    _ path: String, _ families: FamilyOptions, registry: Registry = .installed, names: NameDatabase = .offline
-  ) -> RulesetParser {
-    RulesetParser(registry: registry, names: names, family: families.family(of: path))
+  static func parser(_ path: String, _ families: FamilyOptions, for use: RulesetUse, keepsExisting: Bool = false) -> RulesetParser {
+    RulesetParser(
+      registry: use.registry, names: use.names, family: families.family(of: path), keepsExisting: keepsExisting,
+      isForReading: use.isForReading)
   }
 
+  /// - Parameter existing: the rules that are loaded already.
   static func parse(
-    _ path: String, _ families: FamilyOptions, registry: Registry = .installed, names: NameDatabase = .offline
+    _ path: String, _ families: FamilyOptions, for use: RulesetUse, keepsExisting: Bool = false, existing: Ruleset? = nil
   ) throws -> ParsedRuleset {
     let source = try source(path)
     if source.bytes.count > 1 << 24 { Console.progress("reading \(source.name) …") }
     defer { if source.bytes.count > 1 << 24 { Console.progress("") } }
-    return parser(path, families, registry: registry, names: names).parse(source)
+    return parser(path, families, for: use, keepsExisting: keepsExisting).parse(source, existing: existing)
   }
+}
+
+/// What a command does with a ruleset: with which extensions and names it is read, and whether parts that cannot be read are kept.
+struct RulesetUse {
+  let registry: Registry
+  let names: NameDatabase
+  let isForReading: Bool
+
+  /// The rules are shown, checked or run. Names of hosts are not resolved.
+  static let reading = RulesetUse(registry: .installed, names: .offline, isForReading: true)
+  /// The same, with other names.
+  static func reading(names: NameDatabase) -> RulesetUse { RulesetUse(registry: .installed, names: names, isForReading: true) }
+  /// The rules are compiled for any kernel.
+  static let compiling = RulesetUse(registry: .installed, names: .systemResolvingHosts, isForReading: false)
+  /// The rules are compiled for the running kernel.
+  static let loading = RulesetUse(registry: .forThisKernel, names: .systemResolvingHosts, isForReading: false)
 }
 
 /// `-t`.
