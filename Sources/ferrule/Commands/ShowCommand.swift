@@ -7,9 +7,9 @@ import XTables
 
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Draws the chains of a ruleset as trees.",
+    commandName: "show", abstract: "Prints the chains of a ruleset as trees.",
     discussion: """
-      Each built-in chain with its rules, and under a rule the chain it leads to.
+      Prints each built-in chain with its rules. The chain to which a rule jumps is printed below that rule.
 
       EXAMPLES
         ferrule show -t filter rules.v4
@@ -18,7 +18,7 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var table: TableOption
 
-  @Flag(help: "Show the counters that the file gives.")
+  @Flag(help: "Print the packet and byte counters in the file.")
   var counters = false
 
   @OptionGroup var output: OutputOptions

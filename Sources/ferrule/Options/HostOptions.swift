@@ -7,17 +7,18 @@ import Lab
 /// The simulated host.
 struct HostOptions: ParsableArguments {
   @Option(
-    help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.",
+    help:
+      "The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot'.",
     completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
 
-  @Option(help: "What `ip -j addr' printed, instead of --host.", completion: .file())
+  @Option(help: "Instead of --host: a file with the output of `ip -j addr'.", completion: .file())
   var ipAddr: String?
 
-  @Option(help: "What `ip -j route' printed (and `ip -j -6 route': the option can be repeated).", completion: .file())
+  @Option(help: "With --ip-addr: a file with the output of `ip -j route' or `ip -j -6 route'.", completion: .file())
   var ipRoute: [String] = []
 
-  @Flag(help: "Take interfaces, addresses and routes from this machine.")
+  @Flag(help: "Instead of --host: use the interfaces, addresses and routes of this machine.")
   var thisHost = false
 
   @OptionGroup var access: AccessOptions

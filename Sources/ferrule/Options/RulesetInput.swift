@@ -10,7 +10,7 @@ public import XTables
 struct RulesetInput: ParsableArguments {
   @OptionGroup var families: FamilyOptions
 
-  @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
+  @Argument(help: "The ruleset, in the format of iptables-save; - means standard input.", completion: .file())
   var file = "-"
 
   /// Parses the ruleset. Reports all errors and ends the command if there are any.
@@ -64,7 +64,7 @@ struct RulesetInput: ParsableArguments {
 
 /// `-t`.
 struct TableOption: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Only this table: \(TableName.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(name: .shortAndLong, help: "Use only this table: \(TableName.allCases.map(\.rawValue).joined(separator: ", ")).")
   var table: TableName?
 
   /// The requested tables of a ruleset.
