@@ -30,9 +30,9 @@ public struct TableValidator: Sendable {
     let names = loop.chains + [loop.chains[0]]
     let rule = loop.chains.last.flatMap { table[chain: $0] }?.rules[loop.rule]
     return Diagnostic(
-      "chain-loop", .error, "the chains call each other in a circle: \(names.joined(separator: " → "))",
+      "chain-loop", .error, "the jumps between chains form a loop: \(names.joined(separator: " → "))",
       at: rule?.source ?? table.source ?? SourceRange(0..<0),
-      notes: [Diagnostic.Note("the kernel refuses a table in which a packet could go round for ever")],
+      notes: [Diagnostic.Note("the kernel refuses a table with a loop that a packet can reach (ELOOP)")],
       legacyStatus: .otherProblem)
   }
 
@@ -40,8 +40,9 @@ public struct TableValidator: Sendable {
     guard size > Int(UInt16.max) else { return }
     result.append(
       Diagnostic(
-        "rule-too-big", .error, "the rule takes \(size) bytes, and an entry has room for \(UInt16.max)",
-        at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("spread its matches over several rules")],
+        "rule-too-big", .error, "the rule needs \(size) bytes in the kernel's table; at most \(UInt16.max) are possible",
+        at: rule.source ?? SourceRange(0..<0),
+        notes: [Diagnostic.Note("split the rule: put some of its matches into a chain of their own")],
         legacyStatus: .otherProblem))
   }
 

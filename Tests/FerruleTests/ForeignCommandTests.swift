@@ -54,8 +54,8 @@ import Testing
   @Test func lintNotesForeignRules() throws {
     let outcome = try Self.run("ferrule lint a.rules")
     #expect(outcome.status == 0)
-    #expect(outcome.text.contains("a.rules:5:1: note: `-m moonphase' is foreign"))
-    #expect(outcome.text.contains("note: `-j HOSTILE' is foreign"))
+    #expect(outcome.text.contains("a.rules:5:1: note: `-m moonphase' is a foreign extension"))
+    #expect(outcome.text.contains("note: `-j HOSTILE' is a foreign extension"))
     #expect(outcome.text.hasSuffix("3 notes\n"))
   }
 
