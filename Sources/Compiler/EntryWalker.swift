@@ -46,7 +46,7 @@ struct EntryWalker {
       result.append(entry)
       at += size
     }
-    guard !result.isEmpty else { throw DecompileError(offset: 0, "the blob is empty") }
+    guard !result.isEmpty else { throw DecompileError(offset: 0, "is missing: the table has no entries") }
     return result
   }
 
@@ -54,12 +54,12 @@ struct EntryWalker {
     guard bytes.count - start >= geometry.size + EntryGeometry.extensionHeader,
       let target = bytes.word(UInt16.self, at: start + geometry.targetOffset),
       let next = bytes.word(UInt16.self, at: start + geometry.nextOffset)
-    else { throw DecompileError(offset: start, "is cut short") }
+    else { throw DecompileError(offset: start, "is truncated") }
     let targetStart = start + Int(target)
     let end = start + Int(next)
     guard end <= bytes.count, Int(target) >= geometry.size, targetStart + EntryGeometry.extensionHeader <= end,
       next % 8 == 0
-    else { throw DecompileError(offset: start, "has impossible offsets") }
+    else { throw DecompileError(offset: start, "has invalid offsets") }
     var matches: [RawExtension] = []
     var at = start + geometry.size
     while at < targetStart {
@@ -85,7 +85,7 @@ struct EntryWalker {
   ) throws(DecompileError) -> (RawExtension, size: Int) {
     guard end - start >= EntryGeometry.extensionHeader, let size = bytes.word(UInt16.self, at: start),
       Int(size) >= EntryGeometry.extensionHeader, Int(size) <= end - start
-    else { throw DecompileError(offset: entry, "holds a match or target of impossible size") }
+    else { throw DecompileError(offset: entry, "contains a match or target of invalid size") }
     let nameStart = start + 2
     let name = bytes[nameStart..<nameStart + EntryGeometry.nameCapacity].prefix { $0 != 0 }
     return (

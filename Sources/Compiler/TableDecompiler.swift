@@ -38,7 +38,7 @@ public struct TableDecompiler: Sendable {
     for (index, head) in heads.enumerated() {
       let end = index + 1 < heads.count ? heads[index + 1].headIndex : entries.count - 1
       guard head.firstIndex < end, let chain = table.index(of: head.name) else {
-        throw DecompileError(offset: head.firstRule, "chain `\(head.name)' has no end")
+        throw DecompileError(offset: head.firstRule, "starts chain `\(head.name)', which has no final entry")
       }
       var rules: [Rule] = []
       for position in head.firstIndex..<(end - 1) {
@@ -46,7 +46,7 @@ public struct TableDecompiler: Sendable {
       }
       let last = entries[end - 1]
       guard case .standard(let code) = last.target, let verdict = StandardVerdict(code: code) else {
-        throw DecompileError(offset: last.offset, "chain `\(head.name)' does not end in a policy")
+        throw DecompileError(offset: last.offset, "ends chain `\(head.name)' without a policy")
       }
       table.update(at: chain) { chain in
         chain.rules = rules
@@ -66,7 +66,7 @@ public struct TableDecompiler: Sendable {
   /// - Throws: a ``DecompileError`` if the bytes are not exactly one entry.
   public func decompile(_ entry: [UInt8], label: String?, _ family: Family) throws(DecompileError) -> Rule {
     let walked = try EntryWalker(entry, family).entries()
-    guard walked.count == 1 else { throw DecompileError(offset: 0, "is not one entry") }
+    guard walked.count == 1 else { throw DecompileError(offset: 0, "is not a single entry") }
     let raw = walked[0]
     guard case .standard = raw.target, let label else { return try rule(raw, next: 0, chains: [:], family) }
     var rule = try rule(raw, next: 0, chains: [0: ""], family)
@@ -90,28 +90,28 @@ public struct TableDecompiler: Sendable {
     _ blob: TableBlob, _ entries: [RawEntry], _ table: inout Table
   ) throws(DecompileError) -> [ChainHead] {
     guard let last = entries.last, case .error = last.target else {
-      throw DecompileError(offset: 0, "the table does not end in an error entry")
+      throw DecompileError(offset: 0, "starts a table that does not end with an error entry")
     }
     guard blob.validHooks == blob.name.hookMask.rawValue else {
-      throw DecompileError(offset: 0, "the hooks are not those of table \(blob.name.rawValue)")
+      throw DecompileError(offset: 0, "starts a table whose hooks are not those of \(blob.name.rawValue)")
     }
     let byOffset = Dictionary(entries.enumerated().map { ($1.offset, $0) }) { first, _ in first }
     var heads: [ChainHead] = []
     for hook in blob.name.hooks {
       let start = Int(blob.hookEntries[hook.rawValue])
       guard let index = byOffset[start] else {
-        throw DecompileError(offset: start, "\(hook.name) begins at no entry")
+        throw DecompileError(offset: start, "is the start of \(hook.name), but there is no entry")
       }
       heads.append(ChainHead(name: hook.name, headIndex: index, firstIndex: index, firstRule: start))
     }
     for (index, entry) in entries.dropLast().enumerated() {
       guard case .error(let name) = entry.target else { continue }
-      guard table.addChain(name) else { throw DecompileError(offset: entry.offset, "chain `\(name)' stands twice") }
+      guard table.addChain(name) else { throw DecompileError(offset: entry.offset, "declares chain `\(name)' a second time") }
       heads.append(
         ChainHead(name: name, headIndex: index, firstIndex: index + 1, firstRule: entries[index + 1].offset))
     }
     heads.sort { $0.headIndex < $1.headIndex }
-    guard heads.first?.headIndex == 0 else { throw DecompileError(offset: 0, "the first entries belong to no chain") }
+    guard heads.first?.headIndex == 0 else { throw DecompileError(offset: 0, "is not part of a chain") }
     return heads
   }
 
@@ -128,7 +128,7 @@ public struct TableDecompiler: Sendable {
       } else if let chain = chains[Int(code)] {
         target = entry.isGoto ? .goto(chain) : .jump(chain)
       } else {
-        throw DecompileError(offset: entry.offset, "jumps to offset \(code), where no chain begins")
+        throw DecompileError(offset: entry.offset, "jumps to offset \(code), where no chain starts")
       }
     case .standard(let code):
       guard let verdict = StandardVerdict(code: code) else {
@@ -146,7 +146,7 @@ public struct TableDecompiler: Sendable {
   ) throws(DecompileError) -> ExtensionUse {
     // Only a bare word can be written as a name in a ruleset.
     guard StructureBytes.canName(kind, raw.name) else {
-      throw DecompileError(offset: entry.offset, "holds a \(kind.rawValue) of an impossible name")
+      throw DecompileError(offset: entry.offset, "contains a \(kind.rawValue) with an invalid name")
     }
     let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
     return ExtensionUse(found.descriptor, payload: found.payload)

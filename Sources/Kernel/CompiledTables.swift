@@ -91,18 +91,19 @@ struct TableReadback {
   func verify() throws(KernelError) {
     let back = try RawTable.read(table.family, table.name)
     guard back.entryCount == table.entryCount, back.entries.count == table.entries.count else {
-      throw otherwise("\(back.entryCount) entries of \(back.entries.count) bytes, not \(table.entryCount) of \(table.entries.count)")
+      throw otherwise(
+        "it has \(back.entryCount) entries (\(back.entries.count) bytes) instead of \(table.entryCount) (\(table.entries.count) bytes)")
     }
     for hook in table.hookEntries.indices where table.validHooks >> UInt32(hook) & 1 == 1 {
       guard back.hookEntries[hook] == table.hookEntries[hook], back.underflows[hook] == table.underflows[hook] else {
-        throw otherwise("a built-in chain begins or ends elsewhere")
+        throw otherwise("a built-in chain has another start or end")
       }
     }
     var at = 0
     while at < table.entries.count {
       guard let size = table.entries.hostWord(UInt16.self, at: at + layout.nextOffset).map({ Int($0) }), size >= layout.size,
         at + size <= table.entries.count, agrees(back.entries, at, size)
-      else { throw otherwise("other bytes than committed", table.rule(at: at)) }
+      else { throw otherwise("the rule has other bytes", table.rule(at: at)) }
       at += size
     }
   }

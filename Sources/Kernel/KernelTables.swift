@@ -85,15 +85,15 @@ extension KernelTables {
         throw otherwise("the policy of \(chain.name) is \(other.policy?.rawValue ?? "none")", nil)
       }
       guard chain.rules.count == other.rules.count else {
-        throw otherwise("chain \(chain.name) has \(other.rules.count) rules, not \(chain.rules.count)", nil)
+        throw otherwise("chain \(chain.name) has \(other.rules.count) rules instead of \(chain.rules.count)", nil)
       }
       for (index, (rule, found)) in zip(chain.rules, other.rules).enumerated() where !rule.agrees(with: found, family: table.family) {
-        throw otherwise("other bytes than committed", RuleReference(chain: chain.name, rule: index + 1))
+        throw otherwise("the rule has other bytes", RuleReference(chain: chain.name, rule: index + 1))
       }
     }
     let named = Set(table.chains.map(\.name))
     if let extra = back.chains.first(where: { !named.contains($0.name) && ($0.policy == nil || !$0.rules.isEmpty) }) {
-      throw otherwise("chain \(extra.name) is there as well", nil)
+      throw otherwise("there is an additional chain \(extra.name)", nil)
     }
   }
 }

@@ -54,7 +54,7 @@ public struct RawTable: Sendable, Equatable {
 
   /// The table without its entries, and the size of the entries in bytes.
   static func info(_ family: AddressFamily, _ name: String, over socket: FileDescriptor) throws(KernelError) -> (RawTable, Int) {
-    guard name.utf8.count < 32 else { throw KernelError(.malformed("no name for a table"), family: family, table: name) }
+    guard name.utf8.count < 32 else { throw KernelError(.malformed("this is not a valid table name"), family: family, table: name) }
     var request = Array(name.utf8) + [UInt8](repeating: 0, count: 84 - name.utf8.count)
     if let error = get(socket, level(family), Option.info, &request) {
       throw KernelError(.cannotRead, family: family, table: name, error: error)

@@ -61,7 +61,7 @@ extension RawTable {
   /// - Throws: `KernelError` if the table's name is unknown or an entry cannot be decoded.
   public func typed(_ registry: Registry) throws(KernelError) -> Table {
     guard let blob = TableBlob(self) else {
-      throw KernelError(.malformed("no table of this name is known"), family: family, table: name)
+      throw KernelError(.malformed("there is no table of this name"), family: family, table: name)
     }
     do throws(DecompileError) {
       return try TableDecompiler(registry: registry).decompile(blob)

@@ -12,7 +12,7 @@ internal import Wire
 
   init(_ family: AddressFamily, _ name: String) throws(KernelError) {
     guard !name.isEmpty, name.utf8.count < 32, !name.utf8.contains(0) else {
-      throw KernelError(.malformed("no name for a table"), family: family, table: name)
+      throw KernelError(.malformed("this is not a valid table name"), family: family, table: name)
     }
     let library = Libiptc(family)
     errno = 0
@@ -111,7 +111,7 @@ internal import Wire
     for chain in table.chains {
       if let policy = chain.policy {
         guard isBuiltin(chain.name) else {
-          throw KernelError(.malformed("\(chain.name) is no built-in chain, it has no policy"), family: family, table: name)
+          throw KernelError(.malformed("\(chain.name) is not a built-in chain and has no policy"), family: family, table: name)
         }
         try setPolicy(policy, keepsCounters ? chain.counters : KernelCounters(), of: chain.name)
       } else if !isBuiltin(chain.name) {
@@ -132,7 +132,7 @@ internal import Wire
 
   private func create(_ chain: String) throws(KernelError) {
     guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
-      throw KernelError(.malformed("\(chain) is no name for a chain: 1 to 31 bytes"), family: family, table: name)
+      throw KernelError(.malformed("\(chain) is not a valid chain name: a name has 1 to 31 bytes"), family: family, table: name)
     }
     guard unsafe library.createChain(chain, handle) else { throw failure() }
   }
@@ -155,7 +155,7 @@ internal import Wire
     if !keepsCounters { rule.setCounters(KernelCounters(), family) }
     if let jump = rule.jump {
       guard rule.isStandard(family), jump.utf8.count < EntryLayout.nameLength else {
-        throw malformed("no jump to \(jump) can stand in this entry")
+        throw malformed("this entry cannot contain a jump to \(jump)")
       }
       rule.setTargetName(jump, family)
     }

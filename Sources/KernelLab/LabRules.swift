@@ -31,7 +31,7 @@ struct LabRules {
   private static func explained(_ error: KernelError, _ table: Table) -> KernelError {
     let asksOwner = table.chains.contains { $0.rules.contains { $0.matches.contains { $0.descriptor.name == "owner" } } }
     guard asksOwner, Sandbox.isUserNamespace else { return error }
-    return KernelError(.malformed("\(error); -m owner is not to be had in a user namespace"))
+    return KernelError(.malformed("\(error); -m owner cannot be used in a user namespace"))
   }
 
   /// The rules that only drop packets, or queue them without a listener, in text in iptables-save form.

@@ -73,7 +73,7 @@ public struct LabEngine: Sendable {
       }
       let refusals = parsed.ruleset.tables.flatMap { TableValidator().diagnostics(for: $0) }
       if let error = refusals.first(where: { $0.severity == .error }) {
-        throw ScenarioError(path: path, reason: "the kernel refuses it: \(error.message)")
+        throw ScenarioError(path: path, reason: "the kernel would refuse this line: \(error.message)")
       }
       rulesets.append(parsed.ruleset)
     }
@@ -216,7 +216,7 @@ struct LabEngineRun {
     switch action {
     case .receive(let frame):
       guard simulator.host.device(named: frame.interface) != nil else {
-        throw ScenarioError(path: "steps[\(index)].in", reason: "no interface \(frame.interface)")
+        throw ScenarioError(path: "steps[\(index)].in", reason: "there is no interface \(frame.interface)")
       }
       var packet = try build(frame.packet, index)
       packet.link = link(frame, packet)
@@ -246,7 +246,7 @@ struct LabEngineRun {
     do throws(PacketFields.BuildError) {
       return try spec.packet(after: progress)
     } catch {
-      throw ScenarioError(path: "steps[\(index)]", reason: "no such packet can be: \(error)")
+      throw ScenarioError(path: "steps[\(index)]", reason: "the packet cannot be built: \(error)")
     }
   }
 

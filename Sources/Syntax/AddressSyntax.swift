@@ -41,10 +41,10 @@ enum AddressSyntax {
   }
 
   private static func hint(for host: Token, _ family: Family) -> String {
-    if host == "!" { return "the exclamation mark stands before the option: `! -s address`" }
+    if host == "!" { return "write the exclamation mark before the option: `! -s address`" }
     let isOther = family == .ipv4 ? IPv6Address(host.string) != nil : IPv4Address(host.string) != nil
-    if isOther { return "this is an address of the other family" }
-    return "write an address; host names are not resolved, because a rule is bound to what they mean at one moment"
+    if isOther { return "this address is of the other family" }
+    return "write an address: host names are not resolved"
   }
 
   private static func parseMask(_ token: Token, _ family: Family) throws(OptionError) -> UInt128 {

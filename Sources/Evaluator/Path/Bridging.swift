@@ -42,7 +42,8 @@ extension Simulator {
     var context = PacketContext(packet: packet, family: family, hook: .prerouting, input: bridge.interface, world: world)
     guard host.sysctls["net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
       for output in outputs { send(packet, to: link.destination, by: output, index) }
-      report.packets[index].verdict = outputs.isEmpty ? .lost("no other port of \(bridge.name) leads there") : .sent(output: bridge.name)
+      report.packets[index].verdict =
+        outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name)
       if isForAll {
         var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
         travel(&journey)
@@ -62,12 +63,12 @@ extension Simulator {
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
   func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     guard journey.context.packet.destination == crossing.destination else {
-      let needs = "what a bridge does with a packet whose destination was translated"
-      return finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
+      let needs = "support for destination NAT of bridged packets, which Ferrule does not have"
+      return finish(&journey, .unknown(UnknownReason("the path of the packet", needs: needs), at: nil))
     }
     guard let last = crossing.outputs.last else {
       if crossing.isForAll { return deliverBridged(&journey) }
-      _ = lose(&journey, "no other port of \(crossing.bridge.name) leads there")
+      _ = lose(&journey, "no other port of \(crossing.bridge.name) leads to the destination")
       return
     }
     for (number, output) in crossing.outputs.enumerated() {

@@ -39,10 +39,10 @@ extension Simulator {
 extension RestoringError {
   fileprivate var sentence: String {
     switch self {
-    case .exists: "another connection has one of its tuples"
+    case .exists: "another connection has the same tuple"
     case .tableFull: "nf_conntrack_max is reached"
-    case .noHelper(let name): "there is no helper \(name) for its protocol"
-    case .notTracked: "nothing answers to its first packet"
+    case .noHelper(let name): "there is no helper \(name) for the protocol of the connection"
+    case .notTracked: "the first packet of this connection is not tracked"
     }
   }
 }

@@ -25,7 +25,7 @@ public enum ConntrackMatch: MatchExtension {
     port("--ctreplsrcport", \.ports.replySource, \.highPorts.replySource, .replySourcePort),
     port("--ctrepldstport", \.ports.replyDestination, \.highPorts.replyDestination, .replyDestinationPort),
     Option("--ctstatus", status, \.status, .status, .plain, "status bits of the connection"),
-    Option("--ctexpire", .range(), \.expiry, .expiry, .plain, "seconds until the connection is forgotten"),
+    Option("--ctexpire", .range(), \.expiry, .expiry, .plain, "seconds until the connection expires"),
     Option(
       "--ctdir", arity: 1, placeholder: "ORIGINAL|REPLY", grammar: "\"ORIGINAL\" | \"REPLY\"", samples: ["ORIGINAL", "REPLY", "reply"],
       nearMisses: ["", "BOTH", "ORIG"], .plain, "direction in which the packet flows",

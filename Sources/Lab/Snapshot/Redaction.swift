@@ -28,7 +28,7 @@ extension Snapshot {
     (copy.rules, copy.rules6, copy.ipsets) = (copy.rules.map(text), copy.rules6.map(text), copy.ipsets.map(text))
     copy.gaps = gaps.map(text)
     let opaque = ["-m u32", "-m bpf", "-m string"].filter { match in [rules, rules6].contains { $0?.contains(match) == true } }
-    copy.gaps += opaque.map { "a redaction of what \($0) looks for" }
+    copy.gaps += opaque.map { "anonymised values of \($0): its addresses and texts are unchanged" }
     return copy
   }
 }

@@ -22,7 +22,7 @@ public struct SnapshotReader: Sendable {
   private mutating func entries(_ text: String, _ command: String) -> [JSONValue] {
     guard !text.allSatisfy(\.isWhitespace) else { return [] }
     guard let list = try? JSONValue(parsing: Array(text.utf8)).elements else {
-      miss("what `\(command)' says: it is no JSON")
+      miss("the output of `\(command)': it is not JSON")
       return []
     }
     // iproute2 prints an empty object for an omitted entry.
@@ -60,7 +60,7 @@ public struct SnapshotReader: Sendable {
           if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") }
         }
       }
-      if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("what the VRF of \(name) does to routing") }
+      if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("the effect of the VRF \(name) on routing") }
     }
   }
 
@@ -154,7 +154,7 @@ public struct SnapshotReader: Sendable {
         continue
       }
       if let other = object.members.first(where: { !known.contains($0.name) })?.name {
-        miss("the routing rule of priority \(priority): `\(other)' is not understood")
+        miss("the routing rule of priority \(priority): `\(other)' is not supported")
         continue
       }
       var words = object["not"] != nil ? ["not"] : []
@@ -224,7 +224,7 @@ public struct SnapshotReader: Sendable {
   /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
   public mutating func take(rules: String?, _ family: AddressFamily) {
     if rules?.contains("\u{FFFD}") == true {
-      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them")
+      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8; they are replaced by U+FFFD")
     }
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }

@@ -87,7 +87,7 @@ extension Token {
     let isOther = family == .ipv4 ? IPv6Address(string) != nil : IPv4Text.classful(bytes) != nil
     throw OptionError(
       "bad-address", "getaddrinfo: " + (isOther ? "Address family for hostname not supported" : "Name or service not known"), at: range,
-      hint: "write an address; host names are not resolved, because a rule is bound to what they mean at one moment")
+      hint: "write an address: host names are not resolved")
   }
 
   /// The mask of a prefix length, or of a mask written as an address. A mask that is not contiguous gives a full mask.
