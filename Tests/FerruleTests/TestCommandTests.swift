@@ -100,7 +100,7 @@ import Testing
     let outcome = try CommandTests.shell(
       "sed -i 's/=> local/=> drop/' $F; ferrule test --update $F; ferrule test $F; grep -c '=> local' $F",
       with: Self.scenario, named: "scenario.yaml")
-    #expect(outcome.text.contains("1 expectation written"), "\(outcome.text)")
+    #expect(outcome.text.contains("1 expectation updated"), "\(outcome.text)")
     #expect(outcome.text.hasSuffix("1 passed, 2 packets\n1\n"), "\(outcome.text)")
   }
 }

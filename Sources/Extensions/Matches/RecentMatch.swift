@@ -83,8 +83,8 @@ public enum RecentMatch: MatchExtension {
         text.word(info.name.string)
       }),
     Option("--mask", .host, \.mask, .plain, "the bits of the address that are compared"),
-    side("--rsource", 0, "look at the source address"),
-    side("--rdest", 1, "look at the destination address"),
+    side("--rsource", 0, "use the source address"),
+    side("--rdest", 1, "use the destination address"),
   ]
   public static let layouts: [Layout<Info>] = [
     Layout(

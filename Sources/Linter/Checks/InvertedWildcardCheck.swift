@@ -8,7 +8,7 @@ public enum InvertedWildcardCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-wildcard"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "`!` before an interface or address that matches everything"
+  public static let title = "`!` before an interface or address that matches every packet"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     `! -i +` and `! -s 0.0.0.0/0` match no packet. For an interface, iptables-save prints neither the `!` nor the option: after a \

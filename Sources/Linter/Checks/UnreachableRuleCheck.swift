@@ -8,7 +8,7 @@ public enum UnreachableRuleCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unreachable-rule"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "rules after an unconditional verdict"
+  public static let title = "no packet can reach the rules after an unconditional verdict"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     A rule that matches every packet and has a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: no packet \

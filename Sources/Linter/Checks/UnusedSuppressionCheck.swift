@@ -7,7 +7,7 @@ public enum UnusedSuppressionCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unused-suppression"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a suppression suppresses nothing"
+  public static let title = "a suppression comment has no effect"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     `# ferrule:ignore CODE` suppresses a finding on the next line that is not a comment, `# ferrule:ignore-file CODE` in the whole \

@@ -7,7 +7,7 @@ public enum WrappedNumberCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "number-wraps"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a number is too large and is loaded as another number"
+  public static let title = "a number is out of range and is loaded as another number"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     iptables stores some numbers in fewer bits than it reads, without an error: `--sport 70000' for UDP becomes 4464, `--limit \

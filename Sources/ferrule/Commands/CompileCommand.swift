@@ -13,6 +13,10 @@ struct CompileCommand: ParsableCommand {
       Lists each entry with its offset and size in bytes. With -o, writes the tables one after another to a file: for each table a \
       struct ipt_replace (ip6t_replace) followed by its entries. `ferrule decompile' reads this file.
 
+      EXIT STATUS
+        0  success
+        2  the ruleset has errors
+
       EXAMPLES
         ferrule compile -t filter rules.v4
         ferrule compile -o rules.blob rules.v4

@@ -13,6 +13,10 @@ struct DecompileCommand: ParsableCommand {
     discussion: """
       The output has the format of iptables-save.
 
+      EXIT STATUS
+        0  success
+        2  the file is not a compiled ruleset
+
       EXAMPLES
         ferrule compile -o rules.blob rules.v4 && ferrule decompile rules.blob
       """)

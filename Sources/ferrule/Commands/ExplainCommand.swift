@@ -12,6 +12,10 @@ struct ExplainCommand: ParsableCommand {
     discussion: """
       Without an argument, lists all checks of `ferrule lint'.
 
+      EXIT STATUS
+        0  success
+        2  there is no such finding, match or target
+
       EXAMPLES
         ferrule explain FE005
         ferrule explain unknown-option

@@ -13,6 +13,10 @@ struct LabCommand: ParsableCommand {
       Reads scenarios from standard input, one JSON object per line, and writes the result of each as one line. With --kernel the \
       scenarios run in the kernel, in temporary network namespaces; this needs root.
 
+      EXIT STATUS
+        0  all lines were answered; the error of a scenario is in its result
+        2  the input cannot be read
+
       EXAMPLES
         ferrule lab < scenarios.jsonl
         sudo ferrule lab --kernel < scenarios.jsonl

@@ -11,6 +11,11 @@ struct SaveCommand: ParsableCommand {
       Needs root. If neither Ferrule nor libxtables can read a match or target, its bytes are printed as -m NAME --ferrule-bytes …; \
       `ferrule apply' loads them unchanged.
 
+      EXIT STATUS
+        0  success
+        2  the tables cannot be opened, for example without root
+        3  the kernel refused to read a table
+
       EXAMPLES
         sudo ferrule save > rules.v4
         sudo ferrule save -6 -t filter --counters

@@ -11,6 +11,10 @@ struct ShowCommand: ParsableCommand {
     discussion: """
       Prints each built-in chain with its rules. The chain to which a rule jumps is printed below that rule.
 
+      EXIT STATUS
+        0  success
+        2  the ruleset has errors, or not the table of --table
+
       EXAMPLES
         ferrule show -t filter rules.v4
         iptables-save -c | ferrule show --counters -

@@ -17,6 +17,10 @@ struct SnapshotCommand: ParsableCommand {
       Chains, sets, lists and log prefixes are renamed to numbers; comments and user names are removed. Interface names and user \
       IDs are kept.
 
+      EXIT STATUS
+        0  success, also if some data could not be read
+        2  an error on the command line
+
       EXAMPLES
         sudo ferrule snapshot > host.yaml
         sudo ferrule snapshot --redact > for-the-bug-report.yaml

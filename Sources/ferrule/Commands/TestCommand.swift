@@ -80,7 +80,7 @@ struct TestCommand: ParsableCommand {
         count += update.count
       }
       if count > 0 { results = try run(input.read()) }
-      Console.complain("\(count) expectation\(count == 1 ? "" : "s") written")
+      Console.complain("\(count) expectation\(count == 1 ? "" : "s") updated")
     }
     try tell(results)
     if let pcapng { try HostFile.write(Self.capture(results), to: pcapng) }
