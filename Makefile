@@ -24,23 +24,23 @@ PROGRAMS := ferrule ferrule-legacy-multi ferrule-xtables
 
 help:
 	@echo "make run     build, and show an example"
-	@echo "make test    build, and run every test (as root the kernel's too)"
-	@echo "make conformance  the iptables project's own tests against our binary"
-	@echo "make soak    build optimised, and check every structure after each of 10^6 random packets"
+	@echo "make test    build, and run every test (as root also those with the kernel)"
+	@echo "make conformance  run the iptables project's own tests with our binary"
+	@echo "make soak    build optimised, and check all structures after each of 10^6 random packets"
 	@echo "make bench   build optimised, and measure"
-	@echo "make fuzz    engine against kernel on drawn scenarios: TIME=seconds, SEED=number; needs root"
+	@echo "make fuzz    compare engine and kernel on random scenarios: TIME=seconds, SEED=number; needs root"
 	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
 	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
-	@echo "make grammar make the grammars, completions and manual pages anew"
+	@echo "make grammar generate grammars, completions and manual pages"
 	@echo "make format  format the source files"
-	@echo "make docs    the libraries' documentation, into .build/docs"
-	@echo "make setup   install the Debian packages that are missing"
+	@echo "make docs    build the documentation of the libraries in .build/docs"
+	@echo "make setup   install missing Debian packages"
 
 setup:
 	@command -v $(SWIFT) >/dev/null || { \
 	  echo "Swift 6.2 or newer is missing: https://www.swift.org/install/linux/" >&2; exit 1; }
 	@command -v dpkg-query >/dev/null || { \
-	  echo "This is no Debian or Ubuntu: install what these packages hold, then call swift directly:" >&2; \
+	  echo "This is not Debian or Ubuntu. Install the equivalent of these packages, then call swift directly:" >&2; \
 	  echo "  $(PACKAGES)" >&2; exit 1; }
 	@missing=; for package in $(PACKAGES); do \
 	  dpkg-query -W -f='$${Status}\n' $$package 2>/dev/null | grep -q '^install ok installed' || missing="$$missing $$package"; \

@@ -115,7 +115,7 @@ private struct ChainScan {
       try close()
       open = Open(name: next.hook.name, hook: next.hook, first: place.start)
     }
-    guard open != nil else { throw DecompileError(offset: place.start, "the first entries belong to no chain") }
+    guard open != nil else { throw DecompileError(offset: place.start, "is not part of a chain") }
     open?.count += 1
     open?.last = place
   }
@@ -138,7 +138,7 @@ private struct ChainScan {
 
   mutating func finish() throws(DecompileError) -> [BlobChain] {
     if let chain = hooks.first { throw missing(chain) }
-    guard isEnded else { throw DecompileError(offset: 0, "the table does not end in an error entry") }
+    guard isEnded else { throw DecompileError(offset: 0, "starts a table that does not end with an error entry") }
     return chains
   }
 }

@@ -68,7 +68,7 @@ public struct BlobListing: Encodable, Sendable {
   public var text: String {
     var lines = ["\(table): \(entries.count) entries, \(size) bytes"]
     for name in hookEntries.keys.sorted(by: { (hookEntries[$0] ?? 0, $0) < (hookEntries[$1] ?? 0, $1) }) {
-      lines.append("  \(name) begins at \(hookEntries[name] ?? 0), its policy stands at \(underflows[name] ?? 0)")
+      lines.append("  \(name) starts at offset \(hookEntries[name] ?? 0), its policy is at offset \(underflows[name] ?? 0)")
     }
     for entry in entries {
       let offset = String(entry.offset)

@@ -13,11 +13,11 @@ extension TableBlob {
         throw DecompileError(offset: at, "is too short for the header of a table")
       }
       guard bytes.count - at - replaceHeaderSize >= Int(size) else {
-        throw DecompileError(offset: at, "is cut short: the table should have \(size) bytes of entries")
+        throw DecompileError(offset: at, "is truncated: the table should have \(size) bytes of entries")
       }
       let end = at + replaceHeaderSize + Int(size)
       guard let blob = TableBlob(replaceBytes: Array(bytes[at..<end]), family: family) else {
-        throw DecompileError(offset: at, "names no table that is known")
+        throw DecompileError(offset: at, "has an unknown table name")
       }
       blobs.append(blob)
       at = end

@@ -62,7 +62,7 @@ public struct TableDecompiler: Sendable {
   public func decompile(_ entry: [UInt8], label: String?, _ family: Family) throws(DecompileError) -> Rule {
     let layout = EntryLayout(family)
     let place = try layout.entry(at: 0, in: entry)
-    guard place.end == entry.count else { throw DecompileError(offset: 0, "is not one entry") }
+    guard place.end == entry.count else { throw DecompileError(offset: 0, "is not a single entry") }
     let raw = try EntryDecoder(entry, layout).entry(place)
     guard case .standard = raw.target, let label else { return try rule(raw, place, chains: [:], family) }
     let target: RuleTarget =
@@ -88,7 +88,7 @@ public struct TableDecompiler: Sendable {
       } else if let chain = chains[Int(code)] {
         target = entry.isGoto ? .goto(chain) : .jump(chain)
       } else {
-        throw DecompileError(offset: place.start, "jumps to offset \(code), where no chain begins")
+        throw DecompileError(offset: place.start, "jumps to offset \(code), where no chain starts")
       }
     case .standard(let code):
       guard let verdict = StandardVerdict(code: code) else {
@@ -113,7 +113,7 @@ public struct TableDecompiler: Sendable {
   ) throws(DecompileError) -> ExtensionUse {
     // Only a bare word can be written as a name in a ruleset.
     guard StructureBytes.canName(kind, raw.name) else {
-      throw DecompileError(offset: place.start, "holds a \(kind.rawValue) of an impossible name")
+      throw DecompileError(offset: place.start, "contains a \(kind.rawValue) with an invalid name")
     }
     let found = registry.decode(kind, kernelName: raw.name, revision: raw.revision, raw.data, family)
     return ExtensionUse(found.descriptor, payload: found.payload)

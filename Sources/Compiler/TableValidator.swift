@@ -86,16 +86,16 @@ struct TableCheck: ~Copyable {
     let rules = loop.chains.last.flatMap { table[chain: $0] }?.rules ?? []
     let rule = rules.indices.contains(loop.rule) ? rules[loop.rule] : nil
     return Diagnostic(
-      "chain-loop", .error, "the chains call each other in a circle: \(names.joined(separator: " → "))",
+      "chain-loop", .error, "the jumps between chains form a loop: \(names.joined(separator: " → "))",
       at: rule?.source ?? table.source ?? SourceRange(0..<0),
-      notes: [Diagnostic.Note("the kernel refuses a table in which a packet could go round for ever")],
+      notes: [Diagnostic.Note("the kernel refuses a table with a loop that a packet can reach (ELOOP)")],
       legacyStatus: .otherProblem)
   }
 
   private static func diagnostic(tooBig rule: Rule, _ size: Int) -> Diagnostic {
     Diagnostic(
-      "rule-too-big", .error, "the rule takes \(size) bytes, and an entry has room for \(UInt16.max)",
-      at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("spread its matches over several rules")],
+      "rule-too-big", .error, "the rule needs \(size) bytes in the kernel's table; at most \(UInt16.max) are possible",
+      at: rule.source ?? SourceRange(0..<0), notes: [Diagnostic.Note("split the rule: put some of its matches into a chain of their own")],
       legacyStatus: .otherProblem)
   }
 }

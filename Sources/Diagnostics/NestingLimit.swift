@@ -33,5 +33,5 @@ public struct NestingError: Error, Sendable, Hashable, CustomStringConvertible {
   public let limit: NestingLimit
 
   /// The error as a sentence without a full stop.
-  public var description: String { "\(limit.what) stand more than \(limit.deepest) levels deep inside each other" }
+  public var description: String { "\(limit.what) are nested more than \(limit.deepest) levels deep" }
 }

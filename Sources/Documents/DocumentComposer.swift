@@ -21,7 +21,7 @@ struct DocumentComposer {
     }
     let used = Set(String(decoding: bytes, as: UTF8.self).unicodeScalars.lazy.filter { DocumentComposer.privateUse.contains($0.value) })
     guard let free = DocumentComposer.privateUse.lazy.compactMap({ Unicode.Scalar($0) }).first(where: { !used.contains($0) }) else {
-      throw ScenarioFileError("the text has every character of the private use area", at: SourceRange(0..<0))
+      throw ScenarioFileError("the text contains every character of the private use area; remove one of them", at: SourceRange(0..<0))
     }
     substitute = free
   }
@@ -39,7 +39,7 @@ struct DocumentComposer {
     } catch let error as YamlError {
       throw describe(error)
     } catch {
-      throw ScenarioFileError("this is no YAML", at: SourceRange(0..<0))
+      throw ScenarioFileError("the file is not valid YAML", at: SourceRange(0..<0))
     }
   }
 
@@ -80,7 +80,7 @@ struct DocumentComposer {
       for pair in mapping { members.append((try value(pair.key), try value(pair.value))) }
       content = .mapping(members)
       anchor = mapping.anchor
-    case .alias: throw error("an alias without what it stands for", line, column)
+    case .alias: throw error("the alias has no value", line, column)
     }
     let value = DocumentValue(content, line: line, column: column)
     do throws(NestingError) {
@@ -132,12 +132,12 @@ struct DocumentComposer {
   private func describe(_ error: YamlError) -> ScenarioFileError {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-      self.error("this is no YAML: \(problem)", mark.line, mark.column)
+      self.error("the file is not valid YAML: \(problem)", mark.line, mark.column)
     case .reader(let problem, let offset, _, _):
-      ScenarioFileError("this is no YAML: \(problem)", at: place(offset ?? 0))
+      ScenarioFileError("the file is not valid YAML: \(problem)", at: place(offset ?? 0))
     case .duplicatedKeysInMapping(let duplicates, let context):
-      self.error("`\(restored(duplicates.first ?? "a member").prefix(200))' stands twice", context.mark.line, context.mark.column)
-    default: ScenarioFileError("this is no YAML", at: SourceRange(0..<0))
+      self.error("`\(restored(duplicates.first ?? "a member").prefix(200))' appears twice", context.mark.line, context.mark.column)
+    default: ScenarioFileError("the file is not valid YAML", at: SourceRange(0..<0))
     }
   }
 }

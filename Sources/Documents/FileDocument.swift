@@ -16,7 +16,7 @@ package final class FileDocument {
   package func root() throws(ScenarioFileError) -> FileNode {
     guard file.bytes.count <= Limits.documentBytes, mayHaveFewValues else {
       throw ScenarioFileError(
-        "the file holds too much: at most \(Limits.documentBytes >> 20) MiB and \(Limits.documentValues) values are read",
+        "the file is too large: at most \(Limits.documentBytes >> 20) MiB and \(Limits.documentValues) values are read",
         at: SourceRange(0..<0),
         hidesText: true)
     }
@@ -30,7 +30,7 @@ package final class FileDocument {
     let isMeant = namesMember(of: shape)
     func other(_ range: SourceRange) -> ScenarioFileError {
       ScenarioFileError(
-        "this is not \(shape.title): expected a mapping with " + shape.members.map(\.name).joined(separator: ", "), at: range,
+        "this is not \(shape.title): expected a mapping with the members " + shape.members.map(\.name).joined(separator: ", "), at: range,
         hidesText: true)
     }
     let root: FileNode
@@ -86,7 +86,7 @@ package final class FileDocument {
 
   func spend(_ count: Int, _ place: @autoclosure () -> SourceRange) throws(ScenarioFileError) {
     budget -= min(count, budget)
-    if budget == 0 { throw ScenarioFileError("the file holds too much", at: place()) }
+    if budget == 0 { throw ScenarioFileError("the file has too many values", at: place()) }
   }
 
   /// YAML counts columns in Unicode scalars; the range is in bytes.

@@ -155,7 +155,7 @@ package struct FileNode {
       guard case .scalar(let name, _) = pair.key.content, !key.isNull else {
         throw key.error("expected a name before the colon, found \(key.kind)")
       }
-      guard names.insert(name).inserted else { throw key.error("`\(name)' stands twice") }
+      guard names.insert(name).inserted else { throw key.error("`\(name)' appears twice") }
       members.append((name, key, FileNode(value: pair.value, document: document)))
     }
     return members
@@ -207,8 +207,8 @@ package struct FileObject {
       guard shape.members.contains(where: { $0.name == member.name }) else {
         let near = Spelling.nearest(to: member.name, in: shape.members.map(\.name))
         throw member.key.error(
-          "\(shape.title) has no `\(member.name)'",
-          hint: near.map { "did you mean \($0)?" } ?? "it has " + shape.members.map(\.name).joined(separator: ", "))
+          "\(shape.title) has no member `\(member.name)'",
+          hint: near.map { "did you mean \($0)?" } ?? "its members are " + shape.members.map(\.name).joined(separator: ", "))
       }
       keys.append((member.name, member.key))
       if !member.value.isNull { members[member.name] = member.value }

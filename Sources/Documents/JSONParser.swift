@@ -25,7 +25,7 @@ extension JSONValue {
     var parser = JSONParser(bytes: bytes)
     let value = try parser.value(depth: 0)
     parser.skipSpace()
-    guard parser.at == bytes.count else { throw parser.error("something stands behind the value") }
+    guard parser.at == bytes.count else { throw parser.error("there is more text after the value") }
     self = value
   }
 
@@ -64,7 +64,7 @@ private struct JSONParser {
       if take("true") { return .bool(true) }
       if take("false") { return .bool(false) }
       if take("null") { return .null }
-      throw error("no value starts like this")
+      throw error("a JSON value cannot start with this character")
     }
   }
 
@@ -102,7 +102,7 @@ private struct JSONParser {
       guard next == 0x22 else { throw error("the name of a member is missing") }
       let name = try string()
       skipSpace()
-      try expect(0x3A, "a colon is missing behind the name of a member")
+      try expect(0x3A, "a colon is missing after the name of a member")
       object.members.append(JSONObject.Member(name, try value(depth: depth)))
       skipSpace()
       if next == 0x2C {
@@ -176,7 +176,7 @@ private struct JSONParser {
       case 0x5C:
         try escape(into: &units)
       case 0..<0x20:
-        throw error("a control character stands bare in a text")
+        throw error("a control character must be escaped in a string")
       default:
         units.append(unit)
       }

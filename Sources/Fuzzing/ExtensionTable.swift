@@ -30,10 +30,10 @@ public struct ExtensionTable: Sendable {
     /// The result as one line of the table.
     public var text: String {
       let start = "\(name.padded(to: 16))\(family == .ipv4 ? "IPv4" : "IPv6")  "
-      if let refusal { return start + "the kernel here has it not: \(refusal)" }
-      let effect = hasEffect.map { $0 ? ", its effect is seen" : ", counted alone" } ?? ""
+      if let refusal { return start + "this kernel does not have it: \(refusal)" }
+      let effect = hasEffect.map { $0 ? ", its effect is observed" : ", only its counter is compared" } ?? ""
       let engine = isUnknown ? "the engine: unknown" : differences.isEmpty ? "the engine agrees" : "THE ENGINE DIFFERS: \(differences[0])"
-      return start + "matched \(matched), not \(mismatched)\(effect); \(engine)"
+      return start + "matched \(matched), did not match \(mismatched)\(effect); \(engine)"
     }
   }
 
@@ -57,13 +57,13 @@ public struct ExtensionTable: Sendable {
   /// - Throws: `ScenarioError` if the line is invalid.
   public func row(_ line: JSONValue, now: Double) throws(ScenarioError) -> Row {
     guard let name = line["extension"]?.text, let value = line["scenario"] else {
-      throw ScenarioError(path: "", reason: "a line has an extension and a scenario")
+      throw ScenarioError(path: "", reason: "a line needs an extension and a scenario")
     }
     let scenario = try Scenario(ExtensionTable.timed(value, now: now))
     let family: Family = scenario.rules6 == nil ? .ipv4 : .ipv6
     var row = Row(name: name, family: family)
     guard let fuzzer = fuzzers.first(where: { $0.host.family == family }), let examination = fuzzer.examine(scenario, limit: 4) else {
-      throw ScenarioError(path: name, reason: "nothing can be said about it")
+      throw ScenarioError(path: name, reason: "there is no extension of this name")
     }
     if let error = examination.kernel.error {
       row.refusal = fuzzer.refused[name] ?? error

@@ -27,7 +27,7 @@ public struct FuzzReport: Sendable {
       let tally = outcome.tally
       text += """
         \(Self.name(family)): seed \(seed), \(tally.rulesets) rulesets, \(tally.pairs) ruleset-packet pairs in \(Self.whole(seconds)) s, \
-        \(outcome.disagreements.count) disagreements, \(tally.unsteady) unsteady, \(tally.undetermined) undetermined
+        \(outcome.disagreements.count) disagreements, \(tally.unsteady) not reproduced, \(tally.undetermined) undetermined
         \(tally.table)
 
         """

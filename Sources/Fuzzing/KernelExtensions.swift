@@ -21,7 +21,7 @@ public struct KernelExtensions: Sendable {
   public init(_ registry: Registry, _ host: FuzzHost, names: NameDatabase, asking lab: KernelLab) {
     family = host.family
     for descriptor in registry.all where descriptor.families.contains(host.family) {
-      var refusal = "Ferrule knows no example that the kernel would take"
+      var refusal = "Ferrule has no example that the kernel accepts"
       var isTaken = false
       for example in descriptor.examples where !isTaken && example.saved != nil && example.family ?? family == family {
         let rules = ExampleRules(example, of: descriptor, host.family)

@@ -121,43 +121,46 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     if !line.isEmpty { line += ": " }
     switch reason {
     case .cannotRead: line += "cannot be read"
-    case .refused: line += "refused by the kernel"
-    case .readsBackOtherwise(let text): line += "reads back otherwise: \(text)"
+    case .refused: line += "the kernel refused the table"
+    case .readsBackOtherwise(let text): line += "the loaded table differs from the file: \(text)"
     case .malformed(let text): line += text
-    case .locked(let path): line += "another process holds \(path)"
+    case .locked(let path): line += "another process holds the lock \(path)"
     case .call(let name): line += "\(name) failed"
     }
     if let error { line += ": \(error)" }
-    if !notRestored.isEmpty { line += "; not set back: " + notRestored.joined(separator: ", ") }
+    if !notRestored.isEmpty { line += "; not restored: " + notRestored.joined(separator: ", ") }
     return line
   }
 
   /// A sentence that says what to do about the error.
   public var advice: String {
     switch reason {
-    case .locked: return "Wait until the other process is done, or wait longer for the lock."
-    case .malformed: return "Nothing was changed; correct what is named."
+    case .locked: return "Wait until the other process has ended, or increase --wait."
+    case .malformed: return "Nothing was changed. Correct the named error and try again."
     case .readsBackOtherwise:
       return
-        "The earlier tables were set back; another program may have changed the table at the same time, or an extension keeps private data that the comparison does not know of."
+        "The previous tables were restored. Either another program changed the table at the same time, or an extension has private data that the comparison does not know."
     case .cannotRead, .refused, .call: break
     }
     switch error?.number {
-    case EPERM, EACCES: return "Run as root, or with CAP_NET_ADMIN and CAP_NET_RAW in this network namespace; or use a sandbox."
+    case EPERM, EACCES: return "Run the command as root, or with CAP_NET_ADMIN and CAP_NET_RAW in this network namespace; or use --sandbox."
     case ENOENT:
       return reason == .cannotRead
-        ? "The kernel has no such table; load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
+        ? "The kernel has no such table. Load its module (iptable_\(table ?? "filter"), ip6table_\(table ?? "filter")) or build it in."
         : "The kernel lacks a match, target or revision that the rule asks for, or a set, an accounting object, an estimator or a conntrack helper (for the protocol of -p) that it names; load its module, or make the object first."
     case EINVAL:
       return
-        "A match or target refused its data; the kernel's log (dmesg) may say more. Check the hooks, protocol and options that the extension allows."
-    case ELOOP: return "Chains jump in a circle, or a target stands where the table does not allow it; break the circle."
-    case ENOMEM: return "The kernel had no memory for the table; make it smaller or raise the memory limit of the control group."
-    case EEXIST, EBUSY: return "Something of this name is in use; try again when its user is gone."
-    case EAGAIN: return "Another program changed the table meanwhile; try again."
-    case ENOPROTOOPT: return "This kernel has no iptables support for the family; load ip_tables or ip6_tables."
+        "A match or target of the kernel refused its options. Check the hooks, the protocol and the options that it allows; the kernel's log (dmesg) may have details."
+    case ELOOP:
+      return
+        "The jumps between chains form a loop; remove one of these jumps. The kernel also reports this error for a target in a place where it is not allowed."
+    case ENOMEM:
+      return "The kernel has not enough memory for the table. Make the table smaller, or raise the memory limit of the control group."
+    case EEXIST, EBUSY: return "An object of this name exists or is in use. Try again when it is no longer used."
+    case EAGAIN: return "Another program changed the table at the same time. Try again."
+    case ENOPROTOOPT: return "The kernel has no iptables support for this family. Load the module ip_tables or ip6_tables."
     case EOPNOTSUPP, EPROTONOSUPPORT:
-      return "The kernel knows the extension but not in this revision or here; use an older form of the rule."
+      return "The kernel has the match or target, but not this revision of it, or not in this place. Use an older form of the rule."
     default: return "See the kernel's log (dmesg)."
     }
   }

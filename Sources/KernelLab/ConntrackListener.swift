@@ -83,7 +83,7 @@ struct ConntrackListener {
     if walks { return try walkedConnections() }
     var found: [LabConnection] = []
     for (key, question) in known {
-      guard let answer = try requests.get(question, what: "asking for a connection").flatMap({ ConntrackReading.connection($0) }) else {
+      guard let answer = try requests.get(question, what: "querying a connection").flatMap({ ConntrackReading.connection($0) }) else {
         continue
       }
       // With zones for one direction, two connections may share a tuple; the query returns the newer one.
@@ -117,7 +117,7 @@ struct ConntrackListener {
   mutating func enter(_ listing: ConnectionListing) throws(KernelError) {
     if let error = listing.errors.first { throw KernelError(.malformed("ct_from: \(error.message)")) }
     for entry in listing.entries {
-      try requests.request([ConntrackWriting.message(entry.connection)], what: "entering the connection \(entry.connection.original)")
+      try requests.request([ConntrackWriting.message(entry.connection)], what: "adding the connection \(entry.connection.original)")
     }
   }
 
@@ -131,6 +131,6 @@ struct ConntrackListener {
 
   /// Deletes all connections of the namespace, with their expectations.
   mutating func flush() throws(KernelError) {
-    try requests.request([NetlinkMessage(subsystem: Message.connections, Message.delete)], what: "forgetting connections")
+    try requests.request([NetlinkMessage(subsystem: Message.connections, Message.delete)], what: "deleting connections")
   }
 }

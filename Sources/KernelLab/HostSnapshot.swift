@@ -41,9 +41,9 @@ public enum HostSnapshot {
     do throws(KernelError) {
       let answer = try tool.run(arguments)
       if answer.status == 0 { return answer.output }
-      reader.miss("what `\(command)' says: \(answer.output.oneLine)")
+      reader.miss("the output of `\(command)': \(answer.output.oneLine)")
     } catch {
-      reader.miss("what `\(command)' says: \(error)")
+      reader.miss("the output of `\(command)': \(error)")
     }
     return nil
   }
@@ -76,7 +76,7 @@ public enum HostSnapshot {
       var socket = try NetlinkSocket(.netfilter)
       reader.read(connections: try ConntrackListener.walk(&socket), limit: limit)
     } catch {
-      reader.miss("the connections that conntrack knows: \(error)")
+      reader.miss("the tracked connections: \(error)")
     }
   }
 }

@@ -23,12 +23,13 @@ public final class KernelLab: Sendable {
   }
 
   /// The error for a step whose packets cause too many other packets, of which the kernel drops some.
-  public static let tooManyPackets = "more packets come of one than can be followed"
+  public static let tooManyPackets = "one packet causes more packets than can be recorded"
 
   /// Plays a scenario. If it cannot be played, the answer's `error` says why.
   public func answer(_ scenario: Scenario) -> LabResult {
     guard scenario.fingerprints == nil else {
-      return LabResult(name: scenario.name, error: "fingerprints of systems are the whole machine's, and a namespace has none of its own")
+      return LabResult(
+        name: scenario.name, error: "the kernel has one list of OS fingerprints for the whole machine, not one for each network namespace")
     }
     let worker: WorkerThread<LabPool>
     let plan: LabPlan

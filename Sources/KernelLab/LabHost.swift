@@ -53,13 +53,15 @@ struct LabHost {
   init(_ plan: LabPlan) throws(KernelError) {
     let scenario = plan.scenario
     var links = try HostInterfaces()
-    guard let loopback = HostInterfaces.index(of: "lo") else { throw KernelError(.malformed("this namespace has no lo")) }
+    guard let loopback = HostInterfaces.index(of: "lo") else { throw KernelError(.malformed("the network namespace has no interface lo")) }
     try links.bringUp(loopback)
     var taps: [TapInterface] = []
     var addresses: [(IPAddress, Int)] = []
     for (position, interface) in scenario.interfaces.enumerated() {
       taps.append(try TapInterface(name: interface.name))
-      guard let index = HostInterfaces.index(of: interface.name) else { throw KernelError(.malformed("no interface \(interface.name)")) }
+      guard let index = HostInterfaces.index(of: interface.name) else {
+        throw KernelError(.malformed("there is no interface \(interface.name)"))
+      }
       try links.bringUpDirect(
         index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !scenario.usesIPv6)
       for given in plan.addresses[position] {
@@ -69,7 +71,7 @@ struct LabHost {
     }
     if scenario.usesIPv6 {
       guard try LabHost.awaitLocalRoutes(addresses.map(\.0), tries: 2000) else {
-        throw KernelError(.malformed("the kernel makes no routes to its IPv6 addresses"))
+        throw KernelError(.malformed("the kernel did not create the routes to its IPv6 addresses in time"))
       }
       try LabHost.set("net.ipv6.conf.all.forwarding", "1")
     }

@@ -34,7 +34,7 @@ struct LabNetwork {
 
   private static func index(of name: String, _ line: LabPlan.Line) throws(KernelError) -> UInt32 {
     guard let index = HostInterfaces.index(of: name) else {
-      throw KernelError(.malformed("\(line.description): no such interface: \(name)"))
+      throw KernelError(.malformed("\(line.description): there is no interface \(name)"))
     }
     return index
   }

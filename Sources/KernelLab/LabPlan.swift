@@ -62,14 +62,16 @@ struct LabPlan {
     (self.changes, self.loads) = (changes, loads)
     for ruleset in rulesets + loads.values.joined() { try LabPlan.check(ruleset) }
     for socket in scenario.sockets {
-      if let address = socket.address, IPAddress(address) == nil { throw KernelError(.malformed("sockets: no address: \(address)")) }
+      if let address = socket.address, IPAddress(address) == nil {
+        throw KernelError(.malformed("sockets: `\(address)' is not an address"))
+      }
     }
   }
 
   private static func addresses(_ interface: Scenario.Interface) throws(KernelError) -> [Host.Address] {
-    guard InterfaceName.isValid(interface.name) else { throw KernelError(.malformed("no name for an interface: \(interface.name)")) }
+    guard InterfaceName.isValid(interface.name) else { throw KernelError(.malformed("`\(interface.name)' is not a valid interface name")) }
     return try interface.addresses.map { text throws(KernelError) in
-      guard let address = Host.Address(text) else { throw KernelError(.malformed("no address: \(text)")) }
+      guard let address = Host.Address(text) else { throw KernelError(.malformed("`\(text)' is not an address")) }
       return address
     }
   }
@@ -98,8 +100,8 @@ struct LabPlan {
             use.descriptor.isUnread
             ? "\(use.descriptor.name) cannot be read here, so the rule is not given to the kernel"
             : use.descriptor.isUnknown
-              ? "\(use.descriptor.name) is not known here, and its bytes are not given to the kernel"
-              : "a program pinned on this machine is not for scenarios"
+              ? "Ferrule does not know \(use.descriptor.name), so its bytes are not loaded into the kernel"
+              : "a scenario cannot use a BPF program pinned on this machine"
           throw KernelError(
             .malformed(reason), family: ruleset.family, table: table.name.rawValue,
             rule: Kernel.RuleReference(chain: chain.name, rule: index + 1))

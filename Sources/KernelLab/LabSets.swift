@@ -67,7 +67,7 @@ struct LabSets {
     question.add(Attribute.type, text: set.type.name)
     question.add(Attribute.family, [family])
     guard let revision = try? socket.get(question, what: "ipset")?.attributes(from: 4).uint8(Attribute.revision) else {
-      throw KernelError(.malformed("ipset: the kernel has no sets of type \(set.type.name)"))
+      throw KernelError(.malformed("ipset: the kernel does not support sets of type \(set.type.name)"))
     }
     var message = LabSets.message(
       Message.create, flags: NetlinkMessage.Flag.create | NetlinkMessage.Flag.excluding, name: set.name)
@@ -75,7 +75,7 @@ struct LabSets {
     message.add(Attribute.revision, [revision])
     message.add(Attribute.family, [family])
     message.add(Attribute.data) { LabSets.describe(set, in: &$0) }
-    try socket.request([message], what: "ipset: making \(set.name)")
+    try socket.request([message], what: "ipset: creating \(set.name)")
   }
 
   private static func describe(_ set: AddressSet, in data: inout NetlinkMessage) {

@@ -16,11 +16,11 @@ struct LabSwitch {
   init(_ name: String, _ value: String) throws(KernelError) {
     let words = name.split(separator: ".", omittingEmptySubsequences: false).map { $0.replacing("/", with: ".") }
     guard words.count >= 3, words[0] == "net", LabSwitch.parts.contains(String(words[1])), words.allSatisfy({ LabSwitch.isWord($0) }) else {
-      throw KernelError(.malformed("no sysctl of a network namespace: \(name)"))
+      throw KernelError(.malformed("\(name) is not a sysctl of a network namespace"))
     }
     let numbers = value.split { $0 == " " || $0 == "\t" || $0 == "," || $0 == "-" }
     guard (1...64).contains(numbers.count), value.utf8.count <= 1024, numbers.allSatisfy({ LabSwitch.isNumber($0) }) else {
-      throw KernelError(.malformed("\(name): a sysctl is set to a number here, or to several"))
+      throw KernelError(.malformed("\(name): the value must be a number, or several numbers"))
     }
     path = "/proc/sys/" + words.joined(separator: "/")
     self.value = value

@@ -14,10 +14,10 @@ enum LocalSending {
 
   static func send(_ packet: Packet, _ spec: PacketSpec, by sender: ScenarioStep.LocalSender) throws(KernelError) -> Outcome {
     guard let family = packet.family, let destination = packet.destination else {
-      throw KernelError(.malformed("a packet without addresses cannot be sent from here"))
+      throw KernelError(.malformed("a packet without addresses cannot be sent from this host"))
     }
     // Control groups belong to the machine, which a test must not change.
-    if let cgroup = sender.cgroup { throw KernelError(.malformed("no process of the control group \(cgroup) can be made here")) }
+    if let cgroup = sender.cgroup { throw KernelError(.malformed("a process in the control group \(cgroup) cannot be created here")) }
     let kind: NamespaceSocket.Kind =
       switch sender.way {
       case .raw: .raw

@@ -98,7 +98,7 @@ struct NetlinkQueues {
     do throws(PacketFields.BuildError) {
       changed = try response.rewritten(Packet(bytes: packet.payload))
     } catch {
-      throw KernelError(.malformed("no packet can be built for queue \(packet.queue): \(error)"))
+      throw KernelError(.malformed("the packet for queue \(packet.queue) cannot be built: \(error)"))
     }
     if let changed { message.add(Message.payload, changed.bytes) }
     try socket?.post(message)

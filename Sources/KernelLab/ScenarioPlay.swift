@@ -102,7 +102,7 @@ struct ScenarioPlay {
     switch action {
     case .receive(let frame):
       let packet = try build(frame.packet)
-      guard let tap = host.tap(named: frame.interface) else { throw KernelError(.malformed("no interface \(frame.interface)")) }
+      guard let tap = host.tap(named: frame.interface) else { throw KernelError(.malformed("there is no interface \(frame.interface)")) }
       answer.injected = .frame(interface: frame.interface, packet: packet.bytes)
       let own = try tap.hardwareAddress()
       var bytes = frame.destination ?? own
@@ -136,7 +136,7 @@ struct ScenarioPlay {
     do throws(PacketFields.BuildError) {
       packet = try spec.packet(after: progress)
     } catch {
-      throw KernelError(.malformed("no packet can be built: \(error)"))
+      throw KernelError(.malformed("the packet cannot be built: \(error)"))
     }
     progress.see(packet)
     return packet

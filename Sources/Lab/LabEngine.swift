@@ -76,7 +76,7 @@ public struct LabEngine: Sendable {
       }
       let refusals = parsed.ruleset.tables.flatMap { TableValidator().diagnostics(for: $0) }
       if let error = refusals.first(where: { $0.severity == .error }) {
-        throw ScenarioError(path: path, reason: "the kernel refuses it: \(error.message)")
+        throw ScenarioError(path: path, reason: "the kernel would refuse this line: \(error.message)")
       }
       rulesets.append(parsed.ruleset)
     }
@@ -218,7 +218,7 @@ package struct LabEngineRun {
 
   private mutating func act(_ action: ScenarioStep.Action, _ index: Int, _ record: inout LabStep) throws(ScenarioError) {
     if case .receive(let frame) = action, simulator.host.device(named: frame.interface) == nil {
-      throw ScenarioError(path: "steps[\(index)].in", reason: "no interface \(frame.interface)")
+      throw ScenarioError(path: "steps[\(index)].in", reason: "there is no interface \(frame.interface)")
     }
     if let played = try play(action, index) {
       if let packet = played.packet { record.injected = LabInjection(packet, by: action) }
@@ -241,7 +241,7 @@ package struct LabEngineRun {
     do throws(PacketFields.BuildError) {
       return try runner.act(action)
     } catch {
-      throw ScenarioError(path: "steps[\(index)]", reason: "no such packet can be: \(error)")
+      throw ScenarioError(path: "steps[\(index)]", reason: "the packet cannot be built: \(error)")
     }
   }
 

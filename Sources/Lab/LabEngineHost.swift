@@ -28,7 +28,9 @@ extension Host {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }
       var addresses: [Address] = []
       for text in face.addresses {
-        guard var address = Address(text) else { throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "no address: \(text)") }
+        guard var address = Address(text) else {
+          throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "`\(text)' is not an address")
+        }
         // The lab sets the last address of the prefix as the broadcast address.
         if case .v4(let own) = address.address, address.prefixLength < 31 {
           address.broadcast = .v4(IPv4Address(rawValue: own.rawValue | UInt32.max >> UInt32(address.prefixLength)))
@@ -53,7 +55,7 @@ extension Host {
     for socket in scenario.sockets {
       var address: IPAddress?
       if let text = socket.address {
-        guard let given = IPAddress(text) else { throw ScenarioError(path: "sockets", reason: "no address: \(text)") }
+        guard let given = IPAddress(text) else { throw ScenarioError(path: "sockets", reason: "`\(text)' is not an address") }
         address = given
       }
       sockets.append(

@@ -41,7 +41,7 @@ public struct RulesetFormatter: Sendable {
       throw Failure(message: "the formatted text would not load: \(error.message)")
     }
     guard Self.areSame(parsed.ruleset, again.ruleset) else {
-      throw Failure(message: "the formatted text would load as another ruleset")
+      throw Failure(message: "the formatted text would be another ruleset")
     }
     return Result(bytes: bytes, notes: notes)
   }
@@ -83,8 +83,8 @@ public struct RulesetFormatter: Sendable {
   private static func note(at source: SourceRange, isKept: Bool) -> Diagnostic {
     Diagnostic(
       "not-as-saved", .note,
-      "iptables-save 1.8.9 prints this rule so that it is not read back as the same; "
-        + (isKept ? "the line is left as it is" : "it is written in the nearest form that is"), at: source)
+      "what iptables-save 1.8.9 prints for this rule cannot be restored as the same rule; "
+        + (isKept ? "the line is unchanged" : "the rule is written in the closest form that can"), at: source)
   }
 
   private func reads(_ line: [UInt8], as rule: Rule, in chain: String, of table: Table) -> Bool {

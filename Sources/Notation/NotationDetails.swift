@@ -11,7 +11,7 @@ package enum NotationDetails {
     case "tos", "tclass": fields.tos = try NotationReader.integer(value, word)
     case "dscp":
       let dscp: UInt8 = try NotationReader.integer(value, word)
-      guard dscp < 64 else { throw NotationError("a DSCP is below 64", at: word.range) }
+      guard dscp < 64 else { throw NotationError("a DSCP must be less than 64", at: word.range) }
       fields.tos = fields.tos & 3 | dscp << 2
     case "ipid": fields.identification = try NotationReader.integer(value, word)
     case "seq":
@@ -33,7 +33,7 @@ package enum NotationDetails {
     case "l4": fields.transportBytes = try bytes(value, word)
     case "frag": fields.fragment = try fragment(value, word)
     default:
-      throw NotationError("a packet has no `\(name)'", at: word.range, hint: "it has " + names.joined(separator: ", "))
+      throw NotationError("there is no detail `\(name)'", at: word.range, hint: "the details are " + names.joined(separator: ", "))
     }
   }
 
@@ -43,7 +43,7 @@ package enum NotationDetails {
 
   private static func bytes(_ text: String, _ word: NotationWord) throws(NotationError) -> [UInt8] {
     guard let bytes = Hex.bytes(text) else {
-      throw NotationError("`\(text)' are no bytes in hexadecimal", at: word.range)
+      throw NotationError("`\(text)' is not a sequence of bytes in hexadecimal", at: word.range)
     }
     return bytes
   }
@@ -52,7 +52,9 @@ package enum NotationDetails {
   private static func fragment(_ value: String, _ word: NotationWord) throws(NotationError) -> PacketFields.Fragment {
     let parts = value.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 1 || parts[1] == "more" else {
-      throw NotationError("`\(value)' is no fragment", at: word.range, hint: "frag=0+16,more: sixteen bytes from 0, and more follow")
+      throw NotationError(
+        "`\(value)' is not a fragment", at: word.range,
+        hint: "write frag=OFFSET+LENGTH in bytes, with ,more if more fragments follow: frag=0+16,more")
     }
     let span = parts[0].split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
     let offset: UInt16 = try NotationReader.integer(String(span[0]), word)
@@ -73,17 +75,17 @@ package enum NotationDetails {
         fields.icmpType = type
         fields.icmpCode = code
       } else {
-        throw NotationError("`\(word.text)' says nothing about a packet of \(fields.proto)", at: word.range, hint: hint(fields.proto))
+        throw NotationError("`\(word.text)' is not a detail of \(fields.proto) packets", at: word.range, hint: hint(fields.proto))
       }
     }
   }
 
   private static func hint(_ proto: IPProtocol) -> String {
     switch proto {
-    case .tcp: "flags are letters of FSRPAUEC, such as S or PA"
+    case .tcp: "write TCP flags as letters of FSRPAUEC, such as S or PA"
     case .icmp, .icmpv6:
-      "a type is TYPE/CODE, TYPE, or one of " + (proto == .icmp ? icmpTypes : icmpv6Types).map(\.name).joined(separator: ", ")
-    default: "DF, badsum, nosum, or name=value"
+      "write an ICMP type as TYPE/CODE, TYPE, or one of " + (proto == .icmp ? icmpTypes : icmpv6Types).map(\.name).joined(separator: ", ")
+    default: "details are DF, badsum, nosum, or name=value"
     }
   }
 

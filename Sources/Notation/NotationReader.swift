@@ -34,7 +34,7 @@ package struct NotationReader {
     case "wait":
       let word = try next("the number of seconds")
       guard let seconds = Double(word.text), seconds >= 0, seconds.isFinite else {
-        throw NotationError("`\(word.text)' is no number of seconds", at: word.range)
+        throw NotationError("`\(word.text)' is not a number of seconds", at: word.range)
       }
       var step = ScenarioStep(.wait)
       step.sleep = seconds
@@ -46,8 +46,8 @@ package struct NotationReader {
     default:
       if NotationReader.number(ofProtocol: first.text) != nil || first.text == "hex" {
         throw NotationError(
-          "a packet begins with the interface it arrives on", at: first.range,
-          hint: "`eth0 \(first.text) …', or `local \(first.text) …' for a packet that a process here sends")
+          "a packet starts with the interface on which it arrives", at: first.range,
+          hint: "`eth0 \(first.text) …', or `local \(first.text) …' for a packet sent by a process of this host")
       }
       guard first.text.utf8.count <= 15 else {
         throw NotationError("`\(first.text)' is too long for the name of an interface", at: first.range)
@@ -72,7 +72,8 @@ package struct NotationReader {
       case "dev": sender.device = value
       case "broadcast": sender.mayBroadcast = try NotationReader.integer(value, word) as UInt8 != 0
       default:
-        throw NotationError("a sender has no `\(name)'", at: word.range, hint: "it has uid, gid, cgroup, mark, prio, dev and broadcast")
+        throw NotationError(
+          "there is no sender detail `\(name)'", at: word.range, hint: "the details are uid, gid, cgroup, mark, prio, dev and broadcast")
       }
       at += 1
     }
@@ -82,7 +83,8 @@ package struct NotationReader {
   private mutating func readLink(_ frame: inout ScenarioStep.Frame) throws(NotationError) {
     while at < words.count, let (name, value) = words[at].setting {
       guard name == "smac" || name == "dmac", let address = MACAddress(value) else {
-        throw NotationError("`\(words[at].text)' says nothing about a frame", at: words[at].range, hint: "smac=02:00:00:00:00:01, dmac=…")
+        throw NotationError(
+          "`\(words[at].text)' is not a detail of a frame", at: words[at].range, hint: "the details are smac=02:00:00:00:00:01 and dmac=…")
       }
       if name == "smac" { frame.source = address.octets } else { frame.destination = address.octets }
       at += 1
@@ -95,15 +97,15 @@ package struct NotationReader {
     if word.text == "hex" {
       let bytes = try next("the bytes")
       guard let decoded = Hex.bytes(bytes.text), !decoded.isEmpty else {
-        throw NotationError("`\(bytes.text)' are no bytes in hexadecimal", at: bytes.range)
+        throw NotationError("`\(bytes.text)' is not a sequence of bytes in hexadecimal", at: bytes.range)
       }
       try end()
       return PacketSpec(.bytes(decoded))
     }
     guard let number = NotationReader.number(ofProtocol: word.text) else {
       throw NotationError(
-        "`\(word.text)' is no protocol", at: word.range,
-        hint: "tcp, udp, udplite, sctp, dccp, icmp, icmpv6, gre, esp, ah, a number, or hex")
+        "`\(word.text)' is not a protocol", at: word.range,
+        hint: "the protocols are tcp, udp, udplite, sctp, dccp, icmp, icmpv6, gre, esp, ah and numbers; hex for raw bytes")
     }
     let (source, sourcePort) = try endpoint("the source", hasPort: number.hasPorts)
     let arrow = try next("`>'")
@@ -111,7 +113,7 @@ package struct NotationReader {
     let start = place
     let (destination, destinationPort) = try endpoint("the destination", hasPort: number.hasPorts)
     guard source.family == destination.family else {
-      throw NotationError("source and destination are of different families", at: start)
+      throw NotationError("source and destination must be of the same address family", at: start)
     }
     var fields = PacketFields(source, destination, proto: number)
     if source.family == .ipv6, word.text == "icmp" { fields.proto = .icmpv6 }
@@ -139,9 +141,9 @@ package struct NotationReader {
       port = host[host.index(after: colon)...]
       host = host[..<colon]
     }
-    guard let address = IPAddress(host) else { throw NotationError("`\(host)' is no address", at: word.range) }
+    guard let address = IPAddress(host) else { throw NotationError("`\(host)' is not an address", at: word.range) }
     guard hasPort else {
-      guard port == nil else { throw NotationError("the protocol has no ports", at: word.range) }
+      guard port == nil else { throw NotationError("this protocol has no ports", at: word.range) }
       return (address, 0)
     }
     guard let port, let number = UInt16(port) else {
@@ -178,7 +180,7 @@ package struct NotationReader {
   }
 
   private func end() throws(NotationError) {
-    if at < words.count { throw NotationError("nothing more is expected here", at: words[at].range) }
+    if at < words.count { throw NotationError("the packet ends before this word", at: words[at].range) }
   }
 }
 
@@ -204,7 +206,7 @@ extension NotationReader {
   static func integer<N: FixedWidthInteger>(_ text: String, _ word: NotationWord) throws(NotationError) -> N {
     let number = text.hasPrefix("0x") ? N(text.dropFirst(2), radix: 16) : N(text)
     guard let number else {
-      throw NotationError("`\(text)' is no number from \(N.min) to \(N.max)", at: word.range)
+      throw NotationError("`\(text)' is not a number from \(N.min) to \(N.max)", at: word.range)
     }
     return number
   }

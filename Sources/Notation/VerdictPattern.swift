@@ -63,14 +63,15 @@ public struct VerdictPattern: Sendable, Hashable, CustomStringConvertible {
     guard let kind = Kind(rawValue: first.text.lowercased()) else {
       let known = Kind.allCases.map(\.rawValue)
       throw NotationError(
-        "`\(first.text)' is no verdict", at: first.range,
-        hint: Spelling.nearest(to: first.text, in: known).map { "did you mean \($0)?" } ?? "one of " + known.joined(separator: ", "))
+        "`\(first.text)' is not a verdict", at: first.range,
+        hint: Spelling.nearest(to: first.text, in: known).map { "did you mean \($0)?" } ?? "the verdicts are "
+          + known.joined(separator: ", "))
     }
     self.kind = kind
     detail = words.count > 1 ? words[1].text : nil
     let takesDetail: Set<Kind> = [.sent, .drop, .reject, .queue]
     if let extra = words.dropFirst(takesDetail.contains(kind) ? 2 : 1).first {
-      throw NotationError("nothing more is expected here", at: extra.range)
+      throw NotationError("the verdict ends before this word", at: extra.range)
     }
   }
 }

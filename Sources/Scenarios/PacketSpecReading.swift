@@ -24,7 +24,7 @@ extension PacketSpec {
 
   private static func network(_ reader: ScenarioReader) throws(ScenarioError) -> PacketFields {
     let ends = (try address("src", reader), try address("dst", reader))
-    guard ends.0.family == ends.1.family else { throw reader.error("dst", "of another family than src") }
+    guard ends.0.family == ends.1.family else { throw reader.error("dst", "must be of the same address family as src") }
     var fields = PacketFields(ends.0, ends.1, proto: try proto(reader))
     // For IPv6, "icmp" means ICMPv6; the number 1 still selects ICMP.
     if ends.0.family == .ipv6, reader.value("proto") == .string("icmp") { fields.proto = .icmpv6 }
@@ -61,7 +61,7 @@ extension PacketSpec {
     fields.window = try reader.integer("win") ?? 65535
     fields.tcpOptions = try hex("opts", reader) ?? []
     if let words: UInt8 = try reader.integer("doff") {
-      guard words < 16 else { throw reader.error("doff", "more than four bits hold") }
+      guard words < 16 else { throw reader.error("doff", "must be less than 16") }
       fields.dataOffset = words
     }
     fields.icmpType = try reader.integer("type")
@@ -104,7 +104,7 @@ extension PacketSpec {
 
   private static func address(_ name: String, _ reader: ScenarioReader) throws(ScenarioError) -> IPAddress {
     guard let text = try reader.text(name) else { throw reader.error(name, "is missing") }
-    guard let address = IPAddress(text) else { throw reader.error(name, "no address: \(text)") }
+    guard let address = IPAddress(text) else { throw reader.error(name, "`\(text)' is not an address") }
     return address
   }
 

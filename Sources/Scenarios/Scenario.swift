@@ -209,7 +209,7 @@ extension Scenario {
       interfaces = []
       for member in faces.object.members {
         guard InterfaceName.isValid(member.name) else {
-          throw faces.error(member.name, "no name for an interface")
+          throw faces.error(member.name, "is not a valid interface name")
         }
         interfaces.append(Interface(name: member.name, addresses: try faces.texts(member.name) ?? []))
       }
@@ -252,7 +252,7 @@ extension Scenario {
     guard let table = try reader.reader("queues") else { return [:] }
     var queues: [UInt16: [QueueResponse]] = [:]
     for member in table.object.members {
-      guard let number = UInt16(member.name) else { throw table.error(member.name, "no number of a queue") }
+      guard let number = UInt16(member.name) else { throw table.error(member.name, "is not a queue number") }
       let path = table.path(member.name)
       var responses: [QueueResponse] = []
       if let elements = member.value.elements {

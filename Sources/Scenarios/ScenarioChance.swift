@@ -5,7 +5,7 @@ extension Scenario {
     if throwsDice { return "the rules have -m statistic --mode random" }
     if let balance = queueBalances.first(where: { !answersAlike($0) }) {
       return
-        "--queue-balance \(balance.lowerBound):\(balance.upperBound) picks a queue by a secret of the kernel, and the queues answer differently"
+        "--queue-balance \(balance.lowerBound):\(balance.upperBound) selects a queue by a secret number of the kernel, and the queues have different verdicts"
     }
     return nil
   }

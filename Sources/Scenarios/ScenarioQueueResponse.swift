@@ -53,7 +53,9 @@ extension QueueResponse {
     }
     mark = try reader.integer("mark")
     if let texts = try reader.texts("replace") {
-      guard texts.count == 2, !texts[0].isEmpty else { throw reader.error("replace", "expected what to replace, and by what") }
+      guard texts.count == 2, !texts[0].isEmpty else {
+        throw reader.error("replace", "expected two texts: the one to replace, and its replacement")
+      }
       replacement = (Array(texts[0].utf8), Array(texts[1].utf8))
     }
     if let fields = try reader.reader("packet") {

@@ -77,7 +77,7 @@ struct ScenarioReader {
     case .number(let double): seconds = double
     default: throw error(name, "expected seconds, found \(value.kind)")
     }
-    guard seconds >= 0, seconds < 1e10 else { throw error(name, "\(value) is no number of seconds") }
+    guard seconds >= 0, seconds < 1e10 else { throw error(name, "\(value) is not a number of seconds") }
     return seconds
   }
 

@@ -13,7 +13,7 @@ extension ScenarioStep {
     at = try reader.seconds("t")
     sleep = try reader.seconds("sleep") ?? 0
     repetitions = try reader.integer("repeat") ?? 1
-    guard (0...100_000).contains(repetitions) else { throw reader.error("repeat", "more than 100000 or fewer than 0") }
+    guard (0...100_000).contains(repetitions) else { throw reader.error("repeat", "must be from 0 to 100000") }
   }
 
   private static func action(_ reader: ScenarioReader) throws(ScenarioError) -> Action {
@@ -51,13 +51,13 @@ extension ScenarioStep {
       try reader.allow(only: timing)
       return .wait
     } else {
-      throw ScenarioError(path: reader.path, reason: "a step has one of in, local, send, close, snapshot, load, flush, ip, sleep")
+      throw ScenarioError(path: reader.path, reason: "a step needs exactly one of in, local, send, close, snapshot, load, flush, ip, sleep")
     }
   }
 
   private static func hardwareAddress(_ name: String, _ reader: ScenarioReader) throws(ScenarioError) -> [UInt8]? {
     guard let text = try reader.text(name) else { return nil }
-    guard let address = MACAddress(text) else { throw reader.error(name, "no hardware address: \(text)") }
+    guard let address = MACAddress(text) else { throw reader.error(name, "`\(text)' is not a MAC address") }
     return address.octets
   }
 }

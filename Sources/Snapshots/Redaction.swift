@@ -33,7 +33,7 @@ extension Snapshot {
     let opaque = registry.names(with: .comparesBytes).map { "-m \($0)" }.sorted().filter { match in
       [rules, rules6].contains { $0?.contains(match) == true }
     }
-    copy.gaps += opaque.map { "a redaction of what \($0) looks for" }
+    copy.gaps += opaque.map { "anonymised values of \($0): its addresses and texts are unchanged" }
     return copy
   }
 }

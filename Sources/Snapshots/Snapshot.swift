@@ -73,7 +73,7 @@ extension Snapshot {
   /// The document as YAML.
   public var document: String {
     var text = "# A snapshot for `ferrule run --host' and for scenario files (`snapshot: FILE').\n"
-    for gap in gaps { text += "# Not in it: \(Escaping.line(gap))\n" }
+    for gap in gaps { text += "# Not in this snapshot: \(Escaping.line(gap))\n" }
     text += "clock: \(clock)\nhost:\n  interfaces:\n"
     for interface in interfaces { text += "    \(YAMLText.quote(interface.name)): \(interface.flow)\n" }
     if interfaces.isEmpty { text = String(text.dropLast()) + " {}\n" }

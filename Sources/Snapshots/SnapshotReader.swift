@@ -31,7 +31,7 @@ public struct SnapshotReader: Sendable {
   private mutating func entries(_ text: String, _ command: String) -> [JSONValue] {
     guard !text.allSatisfy(\.isWhitespace) else { return [] }
     guard let list = try? JSONValue(parsing: Array(text.utf8)).elements else {
-      miss("what `\(command)' says: it is no JSON")
+      miss("the output of `\(command)': it is not JSON")
       return []
     }
     // iproute2 prints an empty object for an omitted entry.
@@ -69,7 +69,7 @@ public struct SnapshotReader: Sendable {
           if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") }
         }
       }
-      if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("what the VRF of \(name) does to routing") }
+      if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("the effect of the VRF \(name) on routing") }
     }
   }
 
@@ -150,7 +150,7 @@ public struct SnapshotReader: Sendable {
     for value in entries(text, "ip -j rule") {
       guard let rule = ListedRule(value), !rule.isUsual else { continue }
       if let other = rule.unknownMember {
-        miss("the routing rule of priority \(rule.priority): `\(other)' is not understood")
+        miss("the routing rule of priority \(rule.priority): `\(other)' is not supported")
       } else {
         snapshot.policy.append((family == .ipv6 ? "-6 " : "") + rule.words.joined(separator: " "))
       }
@@ -198,7 +198,7 @@ public struct SnapshotReader: Sendable {
   /// Stores iptables-save text. In names and comments that are not UTF-8, U+FFFD replaces the invalid bytes, because YAML contains only characters.
   public mutating func take(rules: String?, _ family: Family) {
     if rules?.contains("\u{FFFD}") == true {
-      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8: U+FFFD stands for them")
+      miss("bytes in the rules of \(family == .ipv4 ? "IPv4" : "IPv6") that are not UTF-8; they are replaced by U+FFFD")
     }
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }

@@ -37,7 +37,7 @@ extension SnapshotReader {
   public mutating func read(connections: [LabConnection], limit: Int) {
     for connection in connections.prefix(max(limit, 0)) { add(connection: connection.line) }
     let left = connections.count - max(limit, 0)
-    if left > 0 { miss("\(left) connection\(left == 1 ? "" : "s") of conntrack's: there are more than \(limit)") }
+    if left > 0 { miss("\(left) tracked connection\(left == 1 ? "" : "s"): the limit is \(limit) (--connections)") }
   }
 }
 

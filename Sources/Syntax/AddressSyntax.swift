@@ -48,9 +48,9 @@ enum AddressSyntax {
   }
 
   private static func hint(for host: Token, _ family: Family) -> String {
-    if host == "!" { return "the exclamation mark stands before the option: `! -s address`" }
+    if host == "!" { return "write the exclamation mark before the option: `! -s address`" }
     let isOther = family == .ipv4 ? IPv6Address(host.string) != nil : IPv4Address(host.string) != nil
-    if isOther { return "this is an address of the other family" }
+    if isOther { return "this address is of the other family" }
     return host.isHostName ? "the name was not found; write an address" : "write an address"
   }
 

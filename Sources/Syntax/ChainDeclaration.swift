@@ -19,7 +19,7 @@ extension RulesetReader {
     guard fields.count > 1 else {
       throw OptionError(
         "bad-policy", "line \(lineNumber(line)) policy invalid", at: chain.range,
-        hint: "write ACCEPT, DROP, or - for a user chain")
+        hint: "write ACCEPT or DROP, or - for a user-defined chain")
     }
     let counters = try policyCounters(fields, chain: name)
     guard fields[1].string != "-" else { return }
@@ -58,7 +58,7 @@ extension RulesetReader {
 
   private func badCounters(_ chain: String, _ token: Token) -> OptionError {
     OptionError(
-      "bad-counters", "invalid policy counters for chain '\(chain)'", at: token.range, hint: "counters read [packets:bytes]")
+      "bad-counters", "invalid policy counters for chain '\(chain)'", at: token.range, hint: "write counters as [packets:bytes]")
   }
 
   private mutating func setPolicy(
@@ -70,10 +70,10 @@ extension RulesetReader {
         at: policy.range, hint: hint, legacyStatus: .otherProblem)
     }
     guard let index = table?.index(of: chain.string), table?.chains[index].isBuiltin == true else {
-      throw refuse("Bad built-in chain name", "a user chain has no policy: write -")
+      throw refuse("Bad built-in chain name", "a user-defined chain has no policy: write -")
     }
     guard let verdict = StandardVerdict(rawValue: policy.string), verdict == .accept || verdict == .drop else {
-      throw refuse("Bad policy name", "a policy is ACCEPT or DROP")
+      throw refuse("Bad policy name", "the policy must be ACCEPT or DROP")
     }
     table?.update(at: index) {
       $0.policy = verdict

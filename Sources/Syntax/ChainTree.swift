@@ -31,7 +31,7 @@ public struct ChainTree: Sendable {
     for index in table.chains.indices where table.chains[index].isBuiltin { draw(index, &drawing) }
     drawPostponed(&drawing)
     let rest = table.chains.indices.filter { drawing.states[$0] == .new }
-    if !rest.isEmpty { drawing.lines.append("chains that no rule above leads to") }
+    if !rest.isEmpty { drawing.lines.append("chains to which no rule above jumps") }
     for index in rest where drawing.states[index] == .new {
       draw(index, &drawing)
       drawPostponed(&drawing)

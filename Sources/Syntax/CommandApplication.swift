@@ -66,7 +66,7 @@ extension Table {
         guard let position = chains[index].rules.firstIndex(where: { $0.isSame(as: rule) }) else {
           throw refuse(
             "no-such-rule", "Bad rule (does a matching rule exist in that chain?).", command,
-            hint: "the rule must be written as save prints it")
+            hint: "write the rule as iptables-save prints it")
         }
         if command.verb == .delete { update(at: index) { _ = $0.rules.remove(at: position) } }
       }

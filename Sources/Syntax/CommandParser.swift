@@ -198,7 +198,7 @@ struct CommandRun: ~Copyable {
       "bad-argument", "Bad argument `\(word.string)'", at: word.range,
       hint: isAfterMark
         ? "`--option ! value` is no longer accepted: write `! --option value`"
-        : word.starts(with: "#") ? "a comment must begin in the first column, or be given by -m comment --comment" : nil)
+        : word.starts(with: "#") ? "write a comment on a line of its own that starts with #, or use -m comment --comment" : nil)
   }
 
   private mutating func readLong(_ word: OptionWord) throws(OptionError) {
@@ -212,7 +212,7 @@ struct CommandRun: ~Copyable {
       if try implyProtocol() { return try readLong(word) }
       throw OptionError(
         "ambiguous-option", "unknown option \"\(text(of: word))\"", at: word.range,
-        hint: "it could be any of \(names.joined(separator: ", "))")
+        hint: "the possible options are \(names.joined(separator: ", "))")
     case .unknown:
       if try implyProtocol() { return try readLong(word) }
       throw unknownOption(word, "--" + String(decoding: name, as: UTF8.self))
@@ -223,14 +223,14 @@ struct CommandRun: ~Copyable {
     var hint = Spelling.nearest(to: name, in: OptionScanner.allNames(in: builder)).map { "did you mean \($0)?" }
     if hint == nil, let jump = builder.jump, builder.target == nil, StandardVerdict(rawValue: jump.string) == nil {
       let known = Spelling.nearest(to: jump.string, in: parser.registry.names(.target, parser.family))
-      hint = "no target `\(jump.string)' is known" + (known.map { "; did you mean -j \($0)?" } ?? "")
+      hint = "there is no target `\(jump.string)'" + (known.map { "; did you mean -j \($0)?" } ?? "")
     }
     if hint == nil {
       let owners = parser.registry.all.filter { owner in
         owner.families.contains(parser.family) && owner.options.contains { $0.name == name || $0.aliases.contains(name) }
       }
       if !owners.isEmpty {
-        hint = "it belongs to " + owners.map { $0.kind == .match ? "-m \($0.name)" : "-j \($0.name)" }.joined(separator: ", ")
+        hint = "this is an option of " + owners.map { $0.kind == .match ? "-m \($0.name)" : "-j \($0.name)" }.joined(separator: ", ")
       }
     }
     return OptionError("unknown-option", "unknown option \"\(text(of: word))\"", at: word.range, hint: hint)

@@ -19,7 +19,7 @@ extension CommandRun {
       if parser.isRestore {
         throw OptionError(
           "table-in-rule", "The -t option cannot be used in \(parser.family.command)-restore.\n", at: word.range,
-          hint: "the table is named by the line beginning with *")
+          hint: "remove -t: the line that starts with * selects the table")
       }
       tableWord = value
       table = TableName(rawValue: value.string) ?? table
@@ -56,7 +56,7 @@ extension CommandRun {
     if let first = builder.given[option] {
       throw OptionError(
         "repeated-option", "multiple -\(option.letter) flags not allowed", at: word.range,
-        hint: first == word.range ? nil : "the first one stands in the same rule")
+        hint: first == word.range ? nil : "the option appears twice in this rule")
     }
     if inverted, !invertible {
       throw OptionError("not-invertible", "cannot have ! before -\(option.letter)", at: invertedAt ?? word.range)

@@ -124,7 +124,8 @@ struct RulesetReader {
     for line in syntax.lines {
       guard errors < RulesetParser.mostErrors else {
         report(
-          Diagnostic("too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest is not read", at: line.content))
+          Diagnostic(
+            "too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest of the file is not read", at: line.content))
         break
       }
       do throws(OptionError) {
@@ -156,7 +157,7 @@ struct RulesetReader {
         report(
           Diagnostic(
             "missing-commit", .error, "COMMIT expected at line \(file.lineCount + 1)", at: end,
-            notes: [Diagnostic.Note("end each table with a line `COMMIT`, its newline included")],
+            notes: [Diagnostic.Note("end each table with a line `COMMIT` and a newline")],
             legacyStatus: .otherProblem))
       }
       keepTable()
@@ -186,7 +187,7 @@ struct RulesetReader {
       guard table != nil else {
         throw OptionError(
           "outside-table", "line \(file.position(of: Int(line.range.lowerBound)).line) failed",
-          hint: "this line stands outside a table; a table begins with *name and ends with COMMIT",
+          hint: "this line is outside a table; a table starts with *name and ends with COMMIT",
           legacyStatus: .otherProblem)
       }
       try readCommand(line)
@@ -198,7 +199,7 @@ struct RulesetReader {
     if line.content.range.count > RulesetParser.longestLine {
       throw OptionError(
         "long-line", "the line is longer than \(RulesetParser.longestLine) bytes",
-        hint: "iptables-restore would split it without a word")
+        hint: "iptables-restore would split the line without a warning")
     }
   }
 
@@ -207,13 +208,13 @@ struct RulesetReader {
     let content = file.bytes[line.content.range]
     if hasNUL, let index = content.firstIndex(of: 0) {
       throw OptionError(
-        "nul-byte", "the line holds a NUL byte", at: SourceRange(index..<index + 1),
-        hint: "iptables-restore would not see what follows it")
+        "nul-byte", "the line contains a NUL byte", at: SourceRange(index..<index + 1),
+        hint: "iptables-restore would ignore the rest of the line")
     }
     if content.last == UInt8(ascii: "\r") {
       throw OptionError(
-        "carriage-return", "the line ends in a carriage return",
-        at: SourceRange(content.endIndex - 1..<content.endIndex), hint: "convert the file to Unix line ends")
+        "carriage-return", "the line ends with a carriage return",
+        at: SourceRange(content.endIndex - 1..<content.endIndex), hint: "convert the file to Unix line ends (LF)")
     }
   }
 
@@ -264,7 +265,7 @@ struct RulesetReader {
     if let unterminated {
       report(
         Diagnostic(
-          "unterminated-quote", .warning, "the quote is never closed; iptables-restore takes the rest of the line into it",
+          "unterminated-quote", .warning, "the quote is never closed; iptables-restore reads the rest of the line as part of the word",
           at: SourceRange(unterminated..<range.upperBound)))
     }
     guard let name = table?.name else { return }
@@ -293,8 +294,8 @@ struct RulesetReader {
     for entry in wraps?.take() ?? [] {
       report(
         Diagnostic(
-          "number-wraps", .warning, "`\(entry.written)' is kept as \(entry.kept)", at: entry.range,
-          notes: [Diagnostic.Note("iptables takes the line and loads this other value")]))
+          "number-wraps", .warning, "`\(entry.written)' is loaded as \(entry.kept)", at: entry.range,
+          notes: [Diagnostic.Note("iptables accepts the line but loads this other value")]))
     }
   }
 
@@ -304,13 +305,13 @@ struct RulesetReader {
     let content = file.bytes[range]
     guard content.first == UInt8(ascii: "[") else { return (nil, range) }
     guard let close = content.firstIndex(of: UInt8(ascii: "]")) else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "write counters as [packets:bytes]")
     }
     guard let colon = content.firstIndex(of: UInt8(ascii: ":")) else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need :", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need :", hint: "write counters as [packets:bytes]")
     }
     guard colon < close else {
-      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "counters read [packets:bytes]")
+      throw OptionError("bad-counters", "Bad line \(lineNumber(line)): need ]", hint: "write counters as [packets:bytes]")
     }
     let counters = Counters(scanning: content[(range.lowerBound + 1)..<close])
     if counters == nil, parser.needsCounters {

@@ -67,7 +67,7 @@ extension CommandRun {
       hint = (hint.map { $0 + " " } ?? "") + reason
       notices.append(reason)
     }
-    if kind == .target { hint = hint ?? "a user chain must be declared before it is jumped to" }
+    if kind == .target { hint = hint ?? "a chain must be declared before the first rule that jumps to it" }
     return OptionError(id, message, at: name.range, hint: hint)
   }
 }

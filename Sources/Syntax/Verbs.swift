@@ -59,7 +59,7 @@ extension CommandRun {
     guard others.isEmpty else {
       throw OptionError(
         "two-commands", "Cannot use -\(command.letter) with -\(others.letter)", at: word.range,
-        hint: "a line holds one command")
+        hint: "a line can contain only one command")
     }
     commands.insert(command)
   }
@@ -180,7 +180,7 @@ extension CommandRun {
     throw OptionError(
       "drop-in-nat",
       "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n",
-      at: builder.jump?.range ?? range, hint: "only the first packet of a connection passes here: drop in filter or raw")
+      at: builder.jump?.range ?? range, hint: "only the first packet of a connection passes the nat table: drop in filter or raw")
   }
 
   /// Checks which options may be used with the command. The corresponding C function is `generic_opt_check`.
@@ -207,13 +207,13 @@ extension CommandRun {
       if let range = output {
         throw OptionError(
           "wrong-interface-option", "Can't use -o with \(chain?.string ?? "")\n", at: range,
-          hint: "a packet has no outgoing interface before it is routed")
+          hint: "a packet has no outgoing interface before routing")
       }
     case "POSTROUTING", "OUTPUT":
       if let range = input {
         throw OptionError(
           "wrong-interface-option", "Can't use -i with \(chain?.string ?? "")\n", at: range,
-          hint: "a packet on its way out has no incoming interface here")
+          hint: "an outgoing packet has no incoming interface here")
       }
     default: break
     }

@@ -10,16 +10,16 @@ import XTables
 struct Ferrule: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ferrule",
-    abstract: "Reads iptables rulesets, checks them, runs packets through them, and puts them into the kernel.",
+    abstract: "Checks iptables rulesets for mistakes, simulates packets through them, tests them and loads them into the kernel.",
     discussion: """
-      Rulesets are iptables-save text, `-' is standard input. The family is IPv6 where -6 says so or the file's name does \
-      (…ip6tables-save, …_v6…, ….v6), else IPv4.
+      A ruleset is a file in the format of iptables-save; `-' means standard input. Rules are IPv6 with the option -6, or if the \
+      file's name contains ip6tables, _v6, .v6, -v6 or rules6; otherwise they are IPv4.
 
       EXIT STATUS
-        0  fine
-        1  findings, or a verdict that was not expected
-        2  bad input: a mistake in a file or on the command line
-        3  the kernel refused
+        0  success
+        1  findings, or another verdict than expected
+        2  bad input: an error in a file or on the command line
+        3  the kernel refused the request
 
       EXAMPLES
         ferrule lint rules.v4

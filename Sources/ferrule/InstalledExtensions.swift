@@ -21,8 +21,8 @@ enum UndeclaredParts {
           for part in rule.unknownParts {
             Console.complain(
               """
-              \(table.name.rawValue) \(chain.name) rule \(position + 1): nothing here can read the \(part.kind.rawValue) \
-              `\(part.name)' revision \(part.revision); its bytes are kept
+              \(table.name.rawValue) \(chain.name) rule \(position + 1): no extension can read the \(part.kind.rawValue) \
+              `\(part.name)' revision \(part.revision); its bytes are printed instead
               """)
           }
         }

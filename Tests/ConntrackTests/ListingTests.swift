@@ -79,21 +79,26 @@ import XTables
     ("tcp 17 9", "protocol 17 is not tcp", 0..<3),
     ("tcp 6 9 RUNNING src=1.1.1.1", "tcp has no state RUNNING", 8..<15),
     ("udp 17 9 ESTABLISHED", "a connection of udp has no state", 9..<20),
-    ("udp 17 99999999999 src=1.1.1.1", "`99999999999' is no time in seconds", 7..<18),
-    ("udp 17 9 sport=1", "sport= stands before src=", 9..<16),
-    ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=65536 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`65536' is no dport", 47..<52),
+    ("udp 17 99999999999 src=1.1.1.1", "`99999999999' is not a number of seconds", 7..<18),
+    ("udp 17 9 sport=1", "sport= must follow src=", 9..<16),
+    (
+      "udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=65536 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`65536' is not a valid dport",
+      47..<52
+    ),
     ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2", "the reply's dport= is missing", 80..<80),
     ("udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2", "the reply's src= is missing", 48..<48),
     (
       "udp 17 9 src=1.1.1.1 dst=fd00::1 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1",
-      "source and destination are of different families", 25..<32
+      "source and destination must be of the same address family", 25..<32
     ),
     ("udp 17 9 src=1.1.1.256", "the reply's src= is missing", 22..<22),
-    ("udp 17 9 src=1.1.1.256 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`1.1.1.256' is no address", 13..<22),
+    (
+      "udp 17 9 src=1.1.1.256 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "`1.1.1.256' is not an address", 13..<22
+    ),
     ("udp 17 9 src=1.1.1.1 src=2.2.2.2 src=3.3.3.3", "there are two directions, no more", 33..<44),
-    ("udp 17 9 src=1.1.1.1 mark=1 mark=2", "mark= stands twice", 28..<34),
-    ("udp 17 9 src=1.1.1.1 color=red", "`color' is no field of a connection", 21..<30),
-    ("udp 17 9 src=1.1.1.1 [LOST]", "`[LOST]' is no field of a connection", 21..<27),
+    ("udp 17 9 src=1.1.1.1 mark=1 mark=2", "mark= appears twice", 28..<34),
+    ("udp 17 9 src=1.1.1.1 color=red", "`color' is not a field of a connection", 21..<30),
+    ("udp 17 9 src=1.1.1.1 [LOST]", "`[LOST]' is not a field of a connection", 21..<27),
     ("udp 17 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1", "the timeout is missing", 86..<86),
     (
       "ipv6 10 udp 17 9 src=1.1.1.1 dst=2.2.2.2 sport=1 dport=2 src=2.2.2.2 dst=1.1.1.1 sport=2 dport=1",

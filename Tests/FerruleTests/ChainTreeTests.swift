@@ -45,7 +45,7 @@ import XTables
             ├─ 1 -j a  (shown above)
             └─ 2 -j none  (empty)
           OUTPUT (policy ACCEPT, no rules)
-          chains that no rule above leads to
+          chains to which no rule above jumps
           lost
             └─ 1 -j RETURN
 

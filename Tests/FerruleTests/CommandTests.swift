@@ -133,7 +133,7 @@ import Testing
       "ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' < /dev/null",
       with: "tcp 6 9 ESTABLISHED src=10.0.0.9 color=red\n")
     #expect(bad.status == 2)
-    #expect(bad.text.contains(":1:34:") && bad.text.contains("`color' is no field of a connection"), "\(bad.text)")
+    #expect(bad.text.contains(":1:34:") && bad.text.contains("`color' is not a field of a connection"), "\(bad.text)")
   }
 
   /// What a helper expects stands beside the connections.

@@ -18,20 +18,23 @@ import Testing
     arguments: [
       ("test snapshot-test.yaml", "snapshot-test.yaml:1:11: error: snapshot-names-itself.yaml:1:11: the snapshot names itself"),
       ("run --host snapshot-names-itself.yaml \(packet)", "snapshot-names-itself.yaml:1:11: error: the snapshot names itself"),
-      ("run --host route-slash-host.yaml set-in-itself.rules \(packet)", "route-slash-host.yaml:2:10: error: routes: no destination: /"),
+      (
+        "run --host route-slash-host.yaml set-in-itself.rules \(packet)",
+        "route-slash-host.yaml:2:10: error: routes: / is not a destination"
+      ),
       (
         "run --host empty-key-host.yaml set-in-itself.rules \(packet)",
         "empty-key-host.yaml:1:1: error: expected a name before the colon, found a list"
       ),
       (
         "run --host alias-bomb-host.yaml set-in-itself.rules \(packet)",
-        "alias-bomb-host.yaml:1:1: error: the description of a host has no `a'"
+        "alias-bomb-host.yaml:1:1: error: the description of a host has no member `a'"
       ),
       (
         "run --host host.yaml --ipset set-in-itself.ipset set-in-itself.rules \(packet)",
         "set-in-itself.ipset:2: `a' is a list:set, which cannot be an element of a"
       ),
-      ("run --host host.yaml --packets nested-packet.txt weekdays.rules", "quoted packets stand more than 8 levels deep inside each other"),
+      ("run --host host.yaml --packets nested-packet.txt weekdays.rules", "quoted packets are nested more than 8 levels deep"),
     ]) func theFilesOfTheTrial(_ command: String, _ message: String) throws
   {
     let text = try Self.refused(command, in: SharedFolder.path + "/cases/hostile")
@@ -58,7 +61,8 @@ import Testing
       """, with: text, named: "scenario.yaml")
     #expect(outcome.text.components(separatedBy: "status 2\n").count == 5, "\(outcome.text)")
     #expect(
-      outcome.text.contains("is outside the folder of the file that names it; --allow-path DIR") || outcome.text.contains(", not a file"),
+      outcome.text.contains("is outside the folder of the file that names it; allow its folder with --allow-path DIR")
+        || outcome.text.contains(", not a file"),
       "\(outcome.text)")
     #expect(!outcome.text.contains("root:"), "\(outcome.text)")
   }

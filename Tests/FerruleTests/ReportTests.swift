@@ -15,10 +15,10 @@ import Testing
   @Test func theTextReportShowsPlaceAndFix() {
     #expect(
       Self.report(.text) == """
-        a b,"<é>".rules:3:1: warning: the same rule stands on line 2 [FE007 duplicate-rule]
+        a b,"<é>".rules:3:1: warning: this rule is equal to the rule on line 2 [FE007 duplicate-rule]
           -A INPUT -p tcp -j DROP
           ^~~~~~~~~~~~~~~~~~~~~~~
-        a b,"<é>".rules:2:1: note: the first of the two
+        a b,"<é>".rules:2:1: note: the first rule is here
           -A INPUT -p tcp -j DROP
           ^~~~~~~~~~~~~~~~~~~~~~~
           = fix: remove the line
@@ -39,7 +39,7 @@ import Testing
     #expect(
       Self.report(.github)
         == "::warning file=a b%2C\"<é>\".rules,line=3,col=1,title=FE007 duplicate-rule::"
-        + "the same rule stands on line 2%0Athe first of the two\n")
+        + "this rule is equal to the rule on line 2%0Athe first rule is here\n")
   }
 
   @Test func theJUnitReportCountsFilesAndFailures() {

@@ -116,6 +116,6 @@ import Testing
       done; exec ferrule snapshot --connections 0 2>&1 >/dev/null'
       """)
     #expect(outcome.status == 0)
-    #expect(outcome.text.contains("ferrule: not in the snapshot: what `ip -j -d addr' says"), "\(outcome.text)")
+    #expect(outcome.text.contains("ferrule: not in the snapshot: the output of `ip -j -d addr': "), "\(outcome.text)")
   }
 }

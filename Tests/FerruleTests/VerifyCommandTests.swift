@@ -113,7 +113,7 @@ import Testing
   @Test func whatCannotBeAskedIsNoAgreement() throws {
     let waiting = try CommandTests.shell("ferrule verify --patience 3 $F", with: Self.scenario(steps: "- wait: 4"))
     #expect(waiting.status == 2)
-    #expect(waiting.text.contains("1 not verified") && waiting.text.contains("it lets 4.000 seconds pass"), "\(waiting.text)")
+    #expect(waiting.text.contains("1 not verified") && waiting.text.contains("the test waits 4.000 seconds"), "\(waiting.text)")
     let refused = try CommandTests.shell("ferrule verify $F", with: Self.scenario(setup: "link add x type nonsense", steps: Self.packet))
     #expect(refused.status == 2, "\(refused.text)")
     #expect(try CommandTests.shell("ferrule verify $F", with: "no: scenario\n").status == 2)

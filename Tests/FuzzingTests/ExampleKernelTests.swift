@@ -29,7 +29,7 @@ import XTables
       let test = try #require(play.reading().suite?.tests.first)
       let result = verifier.verify(test)
       if let refusal = missing[play.family == .ipv4 ? 0 : 1][name] {
-        print("NOT asked, the kernel here has it not: \(play): \(refusal)")
+        print("NOT compared, this kernel does not have it: \(play): \(refusal)")
       } else if let reason = Self.unasked.first(where: { play.description.hasPrefix($0.key) })?.value {
         print("NOT asked: \(play): \(reason)")
       } else {

@@ -54,7 +54,9 @@ import Testing
     try Self.withFolder { base in
       let path = name.hasPrefix("/") ? name : "\(base)/own/\(name)"
       let refusal = Self.refusal(FolderAccess(besides: "\(base)/own/a.yaml"), path)
-      #expect(refusal?.contains("is outside the folder of the file that names it; --allow-path DIR allows") == true, "\(refusal ?? "")")
+      #expect(
+        refusal?.contains("is outside the folder of the file that names it; allow its folder with --allow-path DIR") == true,
+        "\(refusal ?? "")")
       guard name.hasSuffix("other/out") || ["leaves", "absolute", "folder/out"].contains(name) else { return }
       let access = FolderAccess(besides: "\(base)/own/a.yaml", allowing: [base + "/none", base + "/other"])
       #expect((try? access.bytes(path)) == Array("text".utf8))

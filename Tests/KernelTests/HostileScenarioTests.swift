@@ -132,7 +132,7 @@ import Testing
   ]) func noSwitchOfTheMachineIsSet(_ name: String) throws {
     let pattern = try HostFile.read("/proc/sys/kernel/core_pattern")
     let answer = KernelLab(registry: .ferrule).answer(line: try Self.scenario(["sysctl": [name: "1"]]))
-    #expect(answer.contains("no sysctl of a network namespace"), "\(answer)")
+    #expect(answer.contains("is not a sysctl of a network namespace"), "\(answer)")
     #expect(try HostFile.read("/proc/sys/kernel/core_pattern") == pattern)
   }
 
@@ -140,13 +140,13 @@ import Testing
     _ value: String
   ) throws {
     let answer = KernelLab(registry: .ferrule).answer(line: try Self.scenario(["sysctl": ["net.ipv4.ip_default_ttl": value]]))
-    #expect(answer.contains("net.ipv4.ip_default_ttl: a sysctl is set to a number here"), "\(answer)")
+    #expect(answer.contains("net.ipv4.ip_default_ttl: the value must be a number"), "\(answer)")
   }
 
   @Test(arguments: ["eth%d", "a/b", ".", "..", "a b", "a\nb", "a\u{0B}b", "a:b", "\0", "", "abcdefghijklmnop", "a\u{7F}"])
   func anInterfaceIsCalledAsTheKernelHasIt(_ name: String) throws {
     let answer = KernelLab(registry: .ferrule).answer(line: try Self.scenario(["topology": ["ifaces": [name: ["10.0.0.1/24"]]]]))
-    #expect(answer.contains("no name for an interface"), "\(answer)")
+    #expect(answer.contains("is not a valid interface name"), "\(answer)")
   }
 
   /// A program of the system that a snapshot asks sees no file that it could write, nor those of /tmp and /run, and may do nothing but the network's.

@@ -38,16 +38,17 @@ import Testing
 
   @Test func whatCannotBePlayedIsAnsweredWithTheReason() throws {
     #expect(try answer(#"{"name": "x", "rules": \#(rules("-A FORWARD -j NOPE"))}"#).error?.contains("NOPE") == true)
-    #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": ["1.2.3.4/99"]}}}"#).error == "no address: 1.2.3.4/99")
+    #expect(try answer(#"{"name": "x", "topology": {"ifaces": {"a": ["1.2.3.4/99"]}}}"#).error == "`1.2.3.4/99' is not an address")
     #expect(
       try answer(#"{"name": "x", "topology": {"ifaces": {"a": []}, "setup": ["route nonsense"]}}"#).error
-        == "topology.setup[0]: `route nonsense': route nonsense is not understood here")
+        == "topology.setup[0]: `route nonsense': `route nonsense' is not supported")
     #expect(try answer(#"{"name": "x", "sysctl": {"net.ipv4.no_such": 1}}"#).error?.contains("/proc/sys/net/ipv4/no_such") == true)
-    #expect(try answer(#"{"name": "x", "sysctl": {"kernel.panic": 1}}"#).error == "no sysctl of a network namespace: kernel.panic")
+    #expect(try answer(#"{"name": "x", "sysctl": {"kernel.panic": 1}}"#).error == "kernel.panic is not a sysctl of a network namespace")
     #expect(
       try answer(#"{"name": "x", "topology": {"setup": ["netns add y"]}}"#).error
-        == "topology.setup[0]: `netns add y': ip knows no netns, or it is not understood here")
-    #expect(try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "no interface eth9")
+        == "topology.setup[0]: `netns add y': `netns' is not supported")
+    #expect(
+      try answer(#"{"name": "x", "steps": [{"in": "eth9", "src": "1.1.1.1", "dst": "1.1.1.2"}]}"#).error == "there is no interface eth9")
     #expect(try answer(#"{"name": "x", "ipset": "nonsense"}"#).error?.hasPrefix("ipset: ") == true)
     #expect(KernelLab(registry: .ferrule).answer(line: "{").contains("\"error\": \"not JSON"))
   }

@@ -54,7 +54,7 @@ import XTables
   }
 
   @Test func anEstimatorMustStandBefore() throws {
-    let none = Outcome(missing: ["nothing estimates the rate `a' when the kernel comes to this rule"], isTaken: false)
+    let none = Outcome(missing: ["there is no rate estimator `a' when the kernel loads this rule"], isTaken: false)
     let fine = Outcome(missing: [], isTaken: true)
     let (estimate, compare) = (Self.estimate, Self.compare)
     #expect(try Self.judge("*filter\n-A INPUT \(compare)\nCOMMIT\n") == none)

@@ -64,7 +64,7 @@ import XTables
     #expect(refusal.error?.name == "EINVAL")
     #expect(refusal.rule == RuleReference(chain: "POSTROUTING", rule: 3))
     #expect(refusal.notRestored.isEmpty)
-    #expect(refusal.description == "table nat, chain POSTROUTING, rule 3: refused by the kernel: Invalid argument (EINVAL)")
+    #expect(refusal.description == "table nat, chain POSTROUTING, rule 3: the kernel refused the table: Invalid argument (EINVAL)")
     #expect(refusal.advice.contains("dmesg"))
     #expect(witness.contains(":INPUT DROP [5:55]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:mine - [0:0]\n[0:0] -A INPUT -j mine\n"))
   }

@@ -70,20 +70,20 @@ import Wire
   }
 
   @Test(arguments: [
-    ("tcp 10.0.0.9:1>10.0.0.1:2", 1, "a packet begins with the interface it arrives on"),
-    ("eth0 tpc 10.0.0.9:1>10.0.0.1:2", 6, "`tpc' is no protocol"),
+    ("tcp 10.0.0.9:1>10.0.0.1:2", 1, "a packet starts with the interface on which it arrives"),
+    ("eth0 tpc 10.0.0.9:1>10.0.0.1:2", 6, "`tpc' is not a protocol"),
     ("eth0 tcp 10.0.0.9>10.0.0.1:2", 10, "the source needs a port"),
-    ("eth0 icmp 10.0.0.9:1 > 10.0.0.1", 11, "the protocol has no ports"),
+    ("eth0 icmp 10.0.0.9:1 > 10.0.0.1", 11, "this protocol has no ports"),
     ("eth0 tcp 10.0.0.9:1>10.0.0.1:65536", 21, "the destination needs a port"),
-    ("eth0 tcp 10.0.0.9:1>[::1]:2", 21, "source and destination are of different families"),
+    ("eth0 tcp 10.0.0.9:1>[::1]:2", 21, "source and destination must be of the same address family"),
     ("eth0 tcp 10.0.0.9:1", 20, "`>' is missing"),
-    ("eth0 udp 10.0.0.9:1>10.0.0.1:2 S", 32, "`S' says nothing about a packet of udp"),
-    ("eth0 tcp 10.0.0.9:1>10.0.0.1:2 ttl=256", 32, "`256' is no number from 0 to 255"),
+    ("eth0 udp 10.0.0.9:1>10.0.0.1:2 S", 32, "`S' is not a detail of udp packets"),
+    ("eth0 tcp 10.0.0.9:1>10.0.0.1:2 ttl=256", 32, "`256' is not a number from 0 to 255"),
     ("eth0 tcp 10.0.0.9:1>10.0.0.1:2 payload=\"x", 40, "the quote is never closed"),
-    ("eth0 icmp 10.0.0.9>10.0.0.1 3/3 [udp 1.2.3.4:1>5.6.7:8]", 48, "`5.6.7' is no address"),
-    ("eth0 tcp 10.0.0.9:1>10.0.0.1:2 => dorp", 35, "`dorp' is no verdict"),
-    ("eth0 hex 4", 10, "`4' are no bytes in hexadecimal"),
-    ("wait -1", 6, "`-1' is no number of seconds"),
+    ("eth0 icmp 10.0.0.9>10.0.0.1 3/3 [udp 1.2.3.4:1>5.6.7:8]", 48, "`5.6.7' is not an address"),
+    ("eth0 tcp 10.0.0.9:1>10.0.0.1:2 => dorp", 35, "`dorp' is not a verdict"),
+    ("eth0 hex 4", 10, "`4' is not a sequence of bytes in hexadecimal"),
+    ("wait -1", 6, "`-1' is not a number of seconds"),
     ("=> drop", 1, "there is no packet before `=>`"),
   ]) func mistake(_ text: String, _ column: Int, _ message: String) throws {
     let (lines, diagnostics) = Self.read(text)

@@ -61,21 +61,21 @@ import XTables
   @Test(arguments: [
     (#"{"steps": [{"in": 1}]}"#, "steps[0].in: expected a text, found a number"),
     (#"{"steps": [{"in": "e", "src": "10.0.0.9"}]}"#, "steps[0].dst: is missing"),
-    (#"{"steps": [{"in": "e", "src": "10.0.0.9", "dst": "::1"}]}"#, "steps[0].dst: of another family than src"),
+    (#"{"steps": [{"in": "e", "src": "10.0.0.9", "dst": "::1"}]}"#, "steps[0].dst: must be of the same address family as src"),
     (
       #"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sport": 65536}]}"#,
       "steps[0].sport: 65536 is not a whole number from 0 to 65535"
     ),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "sprot": 1}]}"#, "steps[0].sprot: unknown member"),
     (#"{"steps": [{"in": "e", "src": "1.1.1.1", "dst": "1.1.1.2", "inner": {"src": "1.1.1.1"}}]}"#, "steps[0].inner.dst: is missing"),
-    (#"{"steps": [{}]}"#, "steps[0]: a step has one of in, local, send, close, snapshot, load, flush, ip, sleep"),
-    (#"{"queues": {"x": {}}}"#, "queues.x: no number of a queue"),
+    (#"{"steps": [{}]}"#, "steps[0]: a step needs exactly one of in, local, send, close, snapshot, load, flush, ip, sleep"),
+    (#"{"queues": {"x": {}}}"#, "queues.x: is not a queue number"),
     (#"{"queues": {"1": [{"verdict": "maybe"}]}}"#, "queues.1[0].verdict: expected accept, drop, repeat, hold or queue:N, found maybe"),
     (#"{"mode": "loud"}"#, "mode: expected sink or stack, found loud"),
     (#"{"name": "x"#, "not JSON at byte 11: the text has no end"),
     (#"[1]"#, "expected an object, found a list"),
-    (#"{"steps": [{"sleep": -1}]}"#, "steps[0].sleep: -1 is no number of seconds"),
-    (#"{"topology": {"ifaces": {"a/b": []}}}"#, "topology.ifaces.a/b: no name for an interface"),
+    (#"{"steps": [{"sleep": -1}]}"#, "steps[0].sleep: -1 is not a number of seconds"),
+    (#"{"topology": {"ifaces": {"a/b": []}}}"#, "topology.ifaces.a/b: is not a valid interface name"),
   ])
   func mistakesAreNamedWithTheirPlace(line: String, message: String) {
     #expect(throws: ScenarioError.self) { try Scenario(line: line) }

@@ -62,27 +62,29 @@ import XTables
     ("interfaces: {eth0: 5}", "1:20: expected a list, found `5'"),
     ("interfaces: {eth0: {up: maybe}}", "1:25: expected true or false, found `maybe'"),
     ("interfaces: {eth0: {mtu: big}}", "1:26: expected a number from -2147483648 to 2147483647, found `big'"),
-    ("interfaces: {eth0: {mtu: 0}}", "1:26: IP needs an MTU of 68 at least"),
-    ("interfaces: {eth0: {mac: 1}}", "1:26: `1' is no hardware address"),
+    ("interfaces: {eth0: {mtu: 0}}", "1:26: the MTU must be at least 68 bytes"),
+    ("interfaces: {eth0: {mac: 1}}", "1:26: `1' is not a MAC address"),
     ("interfaces: {eth0: [[]]}", "1:21: expected a text, found a list"),
-    ("interfaces: {eth0: [10.0.0.1/]}", "1:21: `10.0.0.1/' is no address"),
-    ("interfaces: {eth0: [/24]}", "1:21: `/24' is no address"), ("interfaces: {eth0: [10.0.0.1/+8]}", "1:21: `10.0.0.1/+8' is no address"),
-    ("interfaces: {eth0: [10.0.0.1/33]}", "1:21: `10.0.0.1/33' is no address"),
-    ("interfaces: {eth0: {adresses: []}}", "1:21: an interface has no `adresses'"),
-    ("interfaces: {'': []}", "1:14: `' is no name for an interface"),
-    ("routes: [/]", "1:10: routes: no destination: /"), ("routes: [10.0.0.1/]", "1:10: routes: no destination: 10.0.0.1/"),
-    ("routes: [/24 dev lo]", "1:10: routes: no destination: /24"), ("routes: ['']", "1:10: routes: a route needs a destination"),
-    ("routes: [1, [2]]", "1:10: routes: the route has no interface"), ("rules: [from /]", "1:9: rules: no prefix: /"),
-    ("rules: [from 10.0.0.1/]", "1:9: rules: no prefix: 10.0.0.1/"), ("rules: 5", "1:8: expected a list, found `5'"),
-    ("setup: [addr add / dev lo]", "1:9: setup: no address: /"), ("neighbours: {lo: {/: none}}", "1:19: neighbours.lo: `/' is no address"),
+    ("interfaces: {eth0: [10.0.0.1/]}", "1:21: `10.0.0.1/' is not an address"),
+    ("interfaces: {eth0: [/24]}", "1:21: `/24' is not an address"),
+    ("interfaces: {eth0: [10.0.0.1/+8]}", "1:21: `10.0.0.1/+8' is not an address"),
+    ("interfaces: {eth0: [10.0.0.1/33]}", "1:21: `10.0.0.1/33' is not an address"),
+    ("interfaces: {eth0: {adresses: []}}", "1:21: an interface has no member `adresses'"),
+    ("interfaces: {'': []}", "1:14: `' is not a valid interface name"),
+    ("routes: [/]", "1:10: routes: / is not a destination"), ("routes: [10.0.0.1/]", "1:10: routes: 10.0.0.1/ is not a destination"),
+    ("routes: [/24 dev lo]", "1:10: routes: /24 is not a destination"), ("routes: ['']", "1:10: routes: a route needs a destination"),
+    ("routes: [1, [2]]", "1:10: routes: the route has no interface"), ("rules: [from /]", "1:9: rules: / is not a prefix"),
+    ("rules: [from 10.0.0.1/]", "1:9: rules: 10.0.0.1/ is not a prefix"), ("rules: 5", "1:8: expected a list, found `5'"),
+    ("setup: [addr add / dev lo]", "1:9: setup: / is not an address"),
+    ("neighbours: {lo: {/: none}}", "1:19: neighbours.lo: `/' is not an address"),
     ("neighbours: {lo: [1]}", "1:18: expected a mapping, found a list"),
-    ("neighbours: {eth9: {}}", "1:14: neighbours: this host has no interface `eth9'"),
+    ("neighbours: {eth9: {}}", "1:14: neighbours: the host has no interface `eth9'"),
     ("sysctls: {net.ipv4.ip_forward: []}", "1:32: expected a number from \(Int.min) to \(Int.max), found a list"),
     ("sysctls: []", "1:10: expected a mapping, found a list"),
     ("sockets: [{port: -1}]", "1:18: expected a number from 0 to 65535, found `-1'"),
-    ("sockets: [{}]", "1:11: sockets: a socket has a port"),
+    ("sockets: [{}]", "1:11: sockets: a socket needs a port"),
     ("sockets: [{port: 1, uid: 4294967296}]", "1:26: expected a number from 0 to 4294967295, found `4294967296'"),
-    ("sockets: [{port: 1, address: 10.0.0.1/8}]", "1:30: sockets: `10.0.0.1/8' is no address"),
+    ("sockets: [{port: 1, address: 10.0.0.1/8}]", "1:30: sockets: `10.0.0.1/8' is not an address"),
   ]) func membersOfAHostHaveTheirKind(_ text: String, _ message: String) {
     #expect(Self.problems(text).first == message)
   }
@@ -104,17 +106,20 @@ import XTables
       (#"[{"ifname": []}]"#, "[]", "expected a text, found a list"),
       (#"[{"mtu": 1, "x": "ifname"}]"#, "[]", "ip -j addr: an interface has no `ifname'"),
       (#"[{"ifname": "e", "flags": [[]]}]"#, "[]", "expected a text, found a list"),
-      (#"[{"ifname": "e", "address": "x"}]"#, "[]", "`x' is no hardware address"),
+      (#"[{"ifname": "e", "address": "x"}]"#, "[]", "`x' is not a MAC address"),
       (#"[{"ifname": "e", "addr_info": 5}]"#, "[]", "expected a list, found `5'"),
-      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1"}]}]"#, "[]", "addr_info: an address has `local' and `prefixlen'"),
-      (#"[{"ifname": "e", "addr_info": [{"local": "/", "prefixlen": 8}]}]"#, "[]", "`/' is no address"),
-      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 33}]}]"#, "[]", "prefixlen: 33 is no length for 10.0.0.1"),
-      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 8, "scope": "x"}]}]"#, "[]", "scope: `x' is not known"),
-      (#"{"ifname": 5}"#, "[]", "expected a list, found a mapping"), ("hello", "[]", "this is not what `ip -j addr' prints"),
-      ("[]", #"[{"dst": "default", "dev": "none"}]"#, "ip -j route: no such interface: none"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1"}]}]"#, "[]", "addr_info: an address needs `local' and `prefixlen'"),
+      (#"[{"ifname": "e", "addr_info": [{"local": "/", "prefixlen": 8}]}]"#, "[]", "`/' is not an address"),
+      (
+        #"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 33}]}]"#, "[]",
+        "prefixlen: 33 is not a prefix length for 10.0.0.1"
+      ),
+      (#"[{"ifname": "e", "addr_info": [{"local": "10.0.0.1", "prefixlen": 8, "scope": "x"}]}]"#, "[]", "scope: `x' is not a scope"),
+      (#"{"ifname": 5}"#, "[]", "expected a list, found a mapping"), ("hello", "[]", "this is not the output of `ip -j addr'"),
+      ("[]", #"[{"dst": "default", "dev": "none"}]"#, "ip -j route: there is no interface none"),
       ("[]", #"[{"dst": 5, "dev": []}]"#, "expected a text, found a list"),
       ("[]", #"[{"gateway": "x", "dst": null}]"#, "ip -j route: a route has no `dst'"),
-      ("[]", #"[{"dst": "/", "dev": "lo"}]"#, "ip -j route: no destination: /"),
+      ("[]", #"[{"dst": "/", "dev": "lo"}]"#, "ip -j route: / is not a destination"),
       ("[]", #"[{"dst": "default", "metric": -1}]"#, "expected a number from 0 to 4294967295, found `-1'"),
       ("[]", #"["dst"]"#, "expected a mapping, found a text"),
       (#"[{}, {"ifname": "sit0", "link_type": "sit", "address": "0.0.0.0", "addr_info": [{}]}]"#, "[{}]", nil),
@@ -189,7 +194,7 @@ import XTables
         == ["b.yaml:1:11: c.yaml:2:11: the snapshot names itself: a.yaml names b.yaml names c.yaml names a.yaml"])
     var chain = ["a.yaml": "snapshot: 0.yaml\ntests: []"]
     for number in 0..<100 { chain["\(number).yaml"] = "snapshot: \(number + 1).yaml" }
-    #expect(Self.read(chain).first?.hasSuffix("snapshots stand more than 8 levels deep inside each other") == true)
+    #expect(Self.read(chain).first?.hasSuffix("snapshots are nested more than 8 levels deep") == true)
     #expect(Self.read(["a.yaml": "snapshot: b.yaml\ntests: []", "b.yaml": "snapshot: c.yaml", "c.yaml": "mode: sink"]) == [])
   }
 

@@ -27,8 +27,8 @@ import XTables
     let step = try #require(result.tests.first?.steps.first)
     let whyNot = try #require(step.failures.first?.whyNot)
     #expect(whyNot.count == 3, "\(whyNot)")
-    #expect(whyNot[1] == "at INPUT it matched")
-    #expect(whyNot[2].hasPrefix("at INPUT it did not match: -m limit"))
+    #expect(whyNot[1] == "at INPUT the rule matched")
+    #expect(whyNot[2].hasPrefix("at INPUT the rule did not match: -m limit"))
     let trace = try #require(step.trace)
     #expect(trace.hasSuffix("… \(2000 - Limits.waysOfStep) more packets\n"))
     #expect(trace.split(separator: "\n").count { $0.contains("delivered to this host") } == Limits.waysOfStep)
@@ -63,7 +63,9 @@ import XTables
     let test = try #require(result.tests.first)
     #expect(test.steps.count == 300)
     #expect(
-      test.steps.allSatisfy { $0.failures.count == 1 && $0.failures[0].whyNot.last == "at INPUT it did not match: -p tcp: it is udp" },
+      test.steps.allSatisfy {
+        $0.failures.count == 1 && $0.failures[0].whyNot.last == "at INPUT the rule did not match: -p tcp: it is udp"
+      },
       "\(test.steps.first?.failures.first?.whyNot ?? [])")
     #expect(test.failures.first?.whyNot.count == 2)
   }

@@ -10,28 +10,28 @@ struct ScenarioFileReaderTests {
   /// Every mistake is told with line and column.
   @Test(arguments: [
     ("tests:\n  - name: a\n    steps:\n      - eth0 tcp 10.0.0.9 > 10.0.0.1:80 S", "4:18: the source needs a port"),
-    ("tests:\n  - name: a\n    steps:\n      - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:80 S => dorp'", "4:49: `dorp' is no verdict"),
-    ("tests:\n  - name: a\n    steps:\n      - {wiat: 3}", "4:10: a step has no `wiat'"),
+    ("tests:\n  - name: a\n    steps:\n      - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:80 S => dorp'", "4:49: `dorp' is not a verdict"),
+    ("tests:\n  - name: a\n    steps:\n      - {wiat: 3}", "4:10: a step has no member `wiat'"),
     ("tests:\n  - name: a\n    steps:\n      - {wait: soon}", "4:16: expected a number of seconds, found `soon'"),
-    ("tests:\n  - name: a\n    steps:\n      - {expect: local}", "4:9: a step says what happens"),
-    ("tests:\n  - name: a\n    steps: [\n", "4:1: this is no YAML: did not find expected node content"),
-    ("name: x", "1:1: there are no tests"), ("", "1:1: the file is empty"),
+    ("tests:\n  - name: a\n    steps:\n      - {expect: local}", "4:9: the step has no action"),
+    ("tests:\n  - name: a\n    steps: [\n", "4:1: the file is not valid YAML: did not find expected node content"),
+    ("name: x", "1:1: the file has no `tests'"), ("", "1:1: the file is empty"),
     ("rules: missing.v4\ntests: []", "1:8: other files cannot be read here"),
     (
       "rules: |\n  *filter\n  -A INPUT -j NOWHERE\n  COMMIT\ntests: []",
       "1:8: test.yaml:3:13: Couldn't load target `NOWHERE':No such file or directory"
     ),
-    ("host: {interfaces: {eth0: [10.0.0.300/24]}}\ntests: []", "1:28: `10.0.0.300/24' is no address"),
-    ("clock: tomorrow\ntests: []", "1:8: `tomorrow' is no time"),
+    ("host: {interfaces: {eth0: [10.0.0.300/24]}}\ntests: []", "1:28: `10.0.0.300/24' is not an address"),
+    ("clock: tomorrow\ntests: []", "1:8: `tomorrow' is not a time"),
     (
       "rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {rule: INPUT 2}}",
-      "8:34: filter INPUT has no rule 2, it has 1"
+      "8:34: filter INPUT has no rule 2: the chain has 1 rule"
     ),
     (
       "rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {never: INPTU}}",
       "8:35: there is no chain INPTU"
     ),
-    ("tests:\n  - name: a\n    steps: []\n    expect: {verdict: local}", "4:23: `verdict: local' can be expected of a step only"),
+    ("tests:\n  - name: a\n    steps: []\n    expect: {verdict: local}", "4:23: `verdict: local' can be expected only in a step"),
   ]) func mistakesHaveTheirPlace(_ text: String, _ message: String) {
     let reading = Suites.read(text)
     let found = reading.diagnostics.map { problem in

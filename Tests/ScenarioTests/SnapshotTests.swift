@@ -105,7 +105,7 @@ import XTables
       ])
     #expect(snapshot.sockets.map(\.port) == [8088, 53] && snapshot.sockets.map(\.address) == [nil, "127.0.0.1"])
     #expect(snapshot.users == ["root": 0, "www": 33])
-    #expect(snapshot.gaps == ["the routing rule of priority 8: `l3mdev' is not understood"])
+    #expect(snapshot.gaps == ["the routing rule of priority 8: `l3mdev' is not supported"])
     #expect(Self.reader.sysctlNames.contains("net.ipv4.conf.br0.rp_filter"))
   }
 
@@ -172,7 +172,7 @@ import XTables
         "tcp 6 300 ESTABLISHED src=10.1.2.5 dst=9.9.9.9 sport=1000 dport=80 src=9.9.9.9 dst=10.1.2.1 sport=80 dport=1000 mark=7 use=1",
         "udp 17 20 src=10.1.2.5 dst=9.9.9.9 sport=5 dport=53 [UNREPLIED] src=9.9.9.9 dst=10.1.2.5 sport=53 dport=5 mark=0 use=1",
       ])
-    #expect(reader.snapshot.gaps.last == "1 connection of conntrack's: there are more than 2")
+    #expect(reader.snapshot.gaps.last == "1 tracked connection: the limit is 2 (--connections)")
     let file = SourceFile(name: "host.yaml", bytes: Array(reader.snapshot.document.utf8))
     let machine = try SnapshotFile(file, registry: .ferrule, names: .builtin, loader: .none)
     #expect(machine.simulator.connections().count == 2)

@@ -85,14 +85,14 @@ struct TestRunnerTests {
       "- {\(packet), expect: {matches: INPUT 1}}",
       "matches: INPUT 1 | matched: nat:PREROUTING:policy:1, filter:INPUT:rule:2, filter:web:rule:1, nat:INPUT:policy:1"
     ),
-    ("- {\(packet), expect: {misses: web 1}}", "misses: web 1 | it matched"),
-    ("- {\(packet), expect: {never: web}}", "never: web | it came to nat PREROUTING, filter INPUT, filter web, nat INPUT"),
+    ("- {\(packet), expect: {misses: web 1}}", "misses: web 1 | the rule matched"),
+    ("- {\(packet), expect: {never: web}}", "never: web | reached: nat PREROUTING, filter INPUT, filter web, nat INPUT"),
     ("- {\(packet), expect: {out: eth1}}", "out: eth1 | local"),
     ("- {\(packet), expect: {packet: {dport: 81}}}", "packet dport: 81 | dport is 80"),
     ("- {\(packet), expect: {answer: tcp RA}}", "answer: tcp RA | the host did not answer"),
     ("- {\(packet), expect: {mark: 0x1/0xf}}", "mark: 0x1/0xf | 0x0"),
-    ("- {\(packet), expect: {nat: {source: 1.2.3.4}}}", "nat source: 1.2.3.4 | it is not translated"),
-    ("- {\(packet), expect: {conntrack: none}}", "conntrack: none | it belongs to a connection in SYN_SENT"),
+    ("- {\(packet), expect: {nat: {source: 1.2.3.4}}}", "nat source: 1.2.3.4 | the connection is not translated"),
+    ("- {\(packet), expect: {conntrack: none}}", "conntrack: none | the packet belongs to a connection in SYN_SENT"),
     (
       "- {\(packet), expect: {conntrack: ESTABLISHED}}",
       "conntrack: ESTABLISHED | state SYN_SENT, status CONFIRMED,SRC_NAT_DONE,DST_NAT_DONE"
@@ -105,10 +105,10 @@ struct TestRunnerTests {
       "accept | tcp 10.0.1.9:1000>10.0.0.1:80 S: drop INPUT by filter:INPUT:policy:5"
     ),
     ("- {handshake: eth0 10.0.0.9:1000 > 10.0.0.1:80, expect: drop}", "drop | local"),
-    ("- reply: SA", "the step can be played | nobody can reply: there is no packet before it"),
+    ("- reply: SA", "the step can run | there is no host that can reply: there is no previous packet"),
     (
       "- handshake: eth1 10.0.1.9:1000 > 10.0.0.1:80\n- reply: SA",
-      "the step can be played | nobody can reply: the packet before it got to nobody, it was drop INPUT by filter:INPUT:policy:5"
+      "the step can run | there is no host that can reply: the previous packet did not arrive; its verdict is drop INPUT by filter:INPUT:policy:5"
     ),
   ]) func fail(_ steps: String, _ message: String) { #expect(Self.failures(steps) == [message]) }
 
@@ -142,23 +142,23 @@ struct TestRunnerTests {
     }
     #expect(
       why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 1}}").last
-        == "at INPUT it did not match: -s 10.0.0.0/24: it is 10.0.1.9")
+        == "at INPUT the rule did not match: -s 10.0.0.0/24: it is 10.0.1.9")
     #expect(
       why("- {packet: eth1 tcp 10.0.1.9:1000 > 10.0.0.1:85 S, expect: {rule: web 2}}").last
-        == "at INPUT it did not match: -m mark --mark 0x5: meta.mark is 0x0, not 0x5")
+        == "at INPUT the rule did not match: -m mark --mark 0x5: meta.mark is 0x0, not 0x5")
     #expect(
       why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:91 S, expect: {rule: web 1}}").last
-        == "at INPUT the packet did not come to web: INPUT rule 2 leads there and did not match: "
+        == "at INPUT the packet did not reach web: INPUT rule 2 jumps there and did not match: "
         + "-m tcp --dport 80:90: transport.dport is 91, not 80 to 90")
     #expect(
       why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 4}}").last
-        == "at INPUT it was not tried, decided before by filter web 1 (-A web -s 10.0.0.0/24 -m comment --comment \"near by\" -j ACCEPT); it would not match: -p udp: it is tcp"
+        == "at INPUT the rule was not reached; the packet was decided by filter web 1 (-A web -s 10.0.0.0/24 -m comment --comment \"near by\" -j ACCEPT); the rule would not match: -p udp: it is tcp"
     )
     #expect(
       why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: INPUT 1}}").last
-        == "at INPUT it did not match: -m conntrack --ctstate ESTABLISHED: ct.state is NEW, not ESTABLISHED")
+        == "at INPUT the rule did not match: -m conntrack --ctstate ESTABLISHED: ct.state is NEW, not ESTABLISHED")
     #expect(
       why("- {packet: eth0 tcp 10.0.0.9:1000 > 10.0.0.1:80 S, expect: {rule: FORWARD 1}}").last
-        == "no packet came to the table filter where this rule stands")
+        == "no packet reached the table filter")
   }
 }

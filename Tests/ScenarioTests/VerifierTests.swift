@@ -45,13 +45,13 @@ import Testing
     #expect(Self.subjects { $0.steps[0].packets[0].hooks = [] } == ["1 packet 1: hooks"])
     #expect(Self.subjects { $0.steps[0].packets = [] } == ["1 packet 1"])
     #expect(Self.subjects { $0.steps[1].egress = [] } == ["2 outgoing frame 1"])
-    #expect(Self.subjects { $0.steps[1].egress[0].packet[8] = 9 } == ["2 outgoing frame 1: bytes, from byte 8 on"])
+    #expect(Self.subjects { $0.steps[1].egress[0].packet[8] = 9 } == ["2 outgoing frame 1: bytes, starting at byte 8"])
     #expect(Self.subjects { $0.steps[1].egress[0].interface = "eth1" } == ["2 outgoing frame 1: interface"])
     #expect(Self.subjects { $0.steps[0].hits.removeLast() }.allSatisfy { $0.hasPrefix("1 counters: ") })
     #expect(Self.subjects { $0.steps[0].hits[0].count.bytes += 1 }.count == 1)
-    #expect(Self.subjects { $0.steps[0].events = [] } == ["1 conntrack's events"])
-    #expect(Self.subjects { $0.steps[0].connections = [] } == ["1 conntrack's entries"])
-    #expect(Self.subjects { $0.connections = [] }.allSatisfy { $0 == "conntrack's entries" })
+    #expect(Self.subjects { $0.steps[0].events = [] } == ["1 conntrack events"])
+    #expect(Self.subjects { $0.steps[0].connections = [] } == ["1 conntrack entries"])
+    #expect(Self.subjects { $0.connections = [] }.allSatisfy { $0 == "conntrack entries" })
     #expect(Self.subjects { $0.steps[0].errno = "EPERM" } == ["1 the sender's error"])
     #expect(Self.subjects { $0.counters[0].chains[0].rules[0].packets += 1 } == ["counters: filter.INPUT.rules[0][0]"])
     #expect(
@@ -91,9 +91,9 @@ import Testing
   /// What cannot be asked is no agreement, and no difference either.
   @Test(arguments: [
     ("-A INPUT -m statistic --mode random --probability 0.5 -j DROP", "- wait: 0", "the rules have -m statistic --mode random"),
-    ("-A INPUT -p tcp -j DROP", "- wait: 600", "it lets 600.000 seconds pass, more than 10.000"),
-    ("-A INPUT -m time --timestart 10:00 -j DROP", "- wait: 0", "the rules have -m time, and the clock of a kernel cannot be set"),
-    ("-A INPUT -m set --match-set nowhere src -j DROP", "- eth0 tcp 10.0.0.9:1 > 10.0.0.1:2 S", "does not know what becomes of the packet"),
+    ("-A INPUT -p tcp -j DROP", "- wait: 600", "the test waits 600.000 seconds, more than the 10.000 of --patience"),
+    ("-A INPUT -m time --timestart 10:00 -j DROP", "- wait: 0", "the rules have -m time, but the kernel's clock cannot be set for a test"),
+    ("-A INPUT -m set --match-set nowhere src -j DROP", "- eth0 tcp 10.0.0.9:1 > 10.0.0.1:2 S", "Ferrule's verdict is unknown"),
   ]) func whatCannotBeAsked(_ rule: String, _ step: String, _ reason: String) {
     let text = """
       clock: 2024-01-31T09:30:00Z
@@ -116,7 +116,7 @@ import Testing
   @Test func aKernelThatCannotAnswerIsNoAgreement() {
     let result = Self.verify { $0 = LabResult(name: "", error: "no module") }
     #expect(result.outcome == .broken)
-    #expect(result.reason == "the kernel cannot be asked: no module")
+    #expect(result.reason == "the test cannot run in the kernel: no module")
   }
 
   @Test func linesOfTheProtocolAreTests() {

@@ -93,7 +93,7 @@ extension PacketVerdict {
   /// Nobody has said what became of the packet, or nobody could.
   fileprivate var isUndecided: Bool {
     switch self {
-    case .unknown, .refused("not looked at"): true
+    case .unknown, .refused("the packet was not processed"): true
     default: false
     }
   }

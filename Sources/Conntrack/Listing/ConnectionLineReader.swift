@@ -73,7 +73,7 @@ struct ConnectionLineReader {
     guard let name = rest.popFirst() else { throw missing("the protocol") }
     guard let number = rest.popFirst() else { throw missing("the protocol's number") }
     guard let value = UInt8(number.text) else {
-      throw ConnectionListingError("`\(number.text)' is no number of a protocol", at: number.range)
+      throw ConnectionListingError("`\(number.text)' is not a protocol number", at: number.range)
     }
     proto = IPProtocol(rawValue: value)
     guard name.text == "unknown" || name.text == proto.description else {
@@ -84,7 +84,7 @@ struct ConnectionLineReader {
   private func timeout(_ rest: inout ArraySlice<ListingWord>) throws(ConnectionListingError) -> UInt32? {
     guard let word = rest.first, word.text.utf8.first.map({ (0x30...0x39).contains($0) }) == true else { return nil }
     rest.removeFirst()
-    guard let value = UInt32(word.text) else { throw ConnectionListingError("`\(word.text)' is no time in seconds", at: word.range) }
+    guard let value = UInt32(word.text) else { throw ConnectionListingError("`\(word.text)' is not a number of seconds", at: word.range) }
     return value
   }
 
@@ -109,10 +109,12 @@ struct ConnectionLineReader {
   private mutating func take(_ word: ListingWord) throws(ConnectionListingError) {
     if word.text.hasPrefix("[start=") || word.text.hasPrefix("[stop=") { return }
     if ConnectionLineReader.marks.contains(word.text) {
-      guard flags.insert(word.text).inserted else { throw ConnectionListingError("\(word.text) stands twice", at: word.range) }
+      guard flags.insert(word.text).inserted else { throw ConnectionListingError("\(word.text) appears twice", at: word.range) }
       return
     }
-    guard let (key, value) = word.field else { throw ConnectionListingError("`\(word.text)' is no field of a connection", at: word.range) }
+    guard let (key, value) = word.field else {
+      throw ConnectionListingError("`\(word.text)' is not a field of a connection", at: word.range)
+    }
     if key == "src" {
       guard directions < 2 else { throw ConnectionListingError("there are two directions, no more", at: word.range) }
       directions += 1
@@ -121,12 +123,14 @@ struct ConnectionLineReader {
     if ConnectionLineReader.directed.contains(key) {
       // The first `id' of an ICMP line is the identifier of the echo request; a later one is the connection's id.
       let isOfConnection = key == "id" && (!proto.isICMP || directions == 2 && fields[1]["id"] != nil)
-      guard directions > 0 else { throw ConnectionListingError("\(key)= stands before src=", at: word.range) }
+      guard directions > 0 else { throw ConnectionListingError("\(key)= must follow src=", at: word.range) }
       place = isOfConnection ? 2 : directions - 1
     } else if !ConnectionLineReader.general.contains(key) {
-      throw ConnectionListingError("`\(key)' is no field of a connection", at: word.range)
+      throw ConnectionListingError("`\(key)' is not a field of a connection", at: word.range)
     }
-    guard fields[place].updateValue(value, forKey: key) == nil else { throw ConnectionListingError("\(key)= stands twice", at: word.range) }
+    guard fields[place].updateValue(value, forKey: key) == nil else {
+      throw ConnectionListingError("\(key)= appears twice", at: word.range)
+    }
   }
 
   private func missing(_ what: String) -> ConnectionListingError { ConnectionListingError("\(what) is missing", at: end) }
@@ -134,7 +138,7 @@ struct ConnectionLineReader {
   private func number<Value: FixedWidthInteger & UnsignedInteger>(_ key: String, of place: Int) throws(ConnectionListingError) -> Value? {
     guard let word = fields[place][key] else { return nil }
     let value = word.text.hasPrefix("0x") ? Value(word.text.dropFirst(2), radix: 16) : Value(word.text)
-    guard let value, !word.text.hasPrefix("+") else { throw ConnectionListingError("`\(word.text)' is no \(key)", at: word.range) }
+    guard let value, !word.text.hasPrefix("+") else { throw ConnectionListingError("`\(word.text)' is not a valid \(key)", at: word.range) }
     return value
   }
 
@@ -145,7 +149,7 @@ struct ConnectionLineReader {
 
   private func address(_ key: String, of place: Int) throws(ConnectionListingError) -> IPAddress {
     guard let word = fields[place][key] else { throw missing(place == 0 ? "\(key)=" : "the reply's \(key)=") }
-    guard let address = IPAddress(word.text) else { throw ConnectionListingError("`\(word.text)' is no address", at: word.range) }
+    guard let address = IPAddress(word.text) else { throw ConnectionListingError("`\(word.text)' is not an address", at: word.range) }
     return address
   }
 
@@ -170,7 +174,7 @@ struct ConnectionLineReader {
       }
     }
     guard let tuple = Tuple(proto: proto, source: source, sourceID: ids.0, destination: destination, destinationID: ids.1) else {
-      throw ConnectionListingError("source and destination are of different families", at: fields[place]["dst"]?.range ?? end)
+      throw ConnectionListingError("source and destination must be of the same address family", at: fields[place]["dst"]?.range ?? end)
     }
     return tuple
   }

@@ -24,25 +24,25 @@ public struct IPInterfaceAddress: Sendable, Hashable {
       case "broadcast", "brd": broadcast = try words.value(word)
       case "scope":
         let name = try words.value(word)
-        guard let given = RouteScope(name: name) else { throw words.error("no scope: \(name)") }
+        guard let given = RouteScope(name: name) else { throw words.error("\(name) is not a scope") }
         scope = given
       case "peer":
         let value = try words.value(word)
-        guard let given = Host.Address(value) else { throw words.error("no peer address: \(value)") }
+        guard let given = Host.Address(value) else { throw words.error("\(value) is not a peer address") }
         peer = given
       case "label": _ = try words.value(word)
       case "valid_lft", "preferred_lft":
-        guard try words.value(word) == "forever" else { throw words.error("\(word) is forever here: addresses do not expire") }
+        guard try words.value(word) == "forever" else { throw words.error("\(word) must be forever: addresses do not expire here") }
       case "noprefixroute": hasPrefixRoute = false
       case "nodad", "local": continue
       default:
-        guard address == nil, let given = Host.Address(word) else { throw words.error("no address: \(word)") }
+        guard address == nil, let given = Host.Address(word) else { throw words.error("\(word) is not an address") }
         address = given
       }
     }
     guard var address, let device else { throw words.error("addr needs an address and dev NAME") }
     if let peer {
-      guard peer.address.family == address.address.family else { throw words.error("address and peer are of two families") }
+      guard peer.address.family == address.address.family else { throw words.error("address and peer must be of the same family") }
       address.peer = peer.address
       address.prefixLength = peer.prefixLength
     }
@@ -57,14 +57,14 @@ public struct IPInterfaceAddress: Sendable, Hashable {
   private static func broadcast(_ text: String, of address: Host.Address, _ words: IPWords) throws(HostError) -> IPAddress {
     guard address.address.family == .ipv4 else { throw words.error("IPv6 has no broadcast addresses") }
     if text == "+" { return IPAddress(family: .ipv4, bits: address.network | ~address.mask & 0xFFFF_FFFF) }
-    guard let given = IPAddress(text), given.family == .ipv4 else { throw words.error("no broadcast address: \(text)") }
+    guard let given = IPAddress(text), given.family == .ipv4 else { throw words.error("\(text) is not a broadcast address") }
     return given
   }
 }
 
 extension Host {
   func apply(_ change: IPInterfaceAddress, _ line: String) throws(HostError) {
-    guard deviceIndex(named: change.device) != nil else { throw HostError(line, "no such interface: \(change.device)") }
+    guard deviceIndex(named: change.device) != nil else { throw HostError(line, "there is no interface \(change.device)") }
     let address = change.address
     updateDevice(named: change.device) { device in
       switch change.verb {

@@ -47,7 +47,7 @@ public enum IPCommand: Sendable, Hashable {
     case "addr", "address", "a": self = .address(try IPInterfaceAddress(verb, &words))
     case "link", "l": self = .link(try IPLink(verb, &words))
     case "neigh", "neighbour", "neighbor", "n": self = .neighbour(try IPNeighbour(verb, &words))
-    default: throw words.error("ip knows no \(object), or it is not understood here")
+    default: throw words.error("`\(object)' is not supported")
     }
   }
 
@@ -62,7 +62,7 @@ public enum IPCommand: Sendable, Hashable {
       case "del", "delete", "d": .delete
       default: nil
       }
-    guard let verb, allowed.contains(verb) else { throw words.error("\(object) \(name) is not understood here") }
+    guard let verb, allowed.contains(verb) else { throw words.error("`\(object) \(name)' is not supported") }
     return verb
   }
 }

@@ -34,7 +34,7 @@ public struct IPLink: Sendable, Hashable {
     switch verb {
     case "add", "a": isNew = true
     case "set", "s", "change": isNew = false
-    default: throw words.error("link \(verb) is not understood here")
+    default: throw words.error("`link \(verb)' is not supported")
     }
     name = ""
     while let word = words.next() {
@@ -44,7 +44,7 @@ public struct IPLink: Sendable, Hashable {
       case "type" where isNew: try readKind(&words)
       default:
         if try readProperty(word, &words) { continue }
-        guard name.isEmpty, InterfaceName.isValid(word) else { throw words.error("link: \(word) is not understood here") }
+        guard name.isEmpty, InterfaceName.isValid(word) else { throw words.error("link: `\(word)' is not supported") }
         name = word
       }
     }
@@ -56,12 +56,12 @@ public struct IPLink: Sendable, Hashable {
   private mutating func readKind(_ words: inout IPWords) throws(HostError) {
     let text = try words.value("type")
     guard let kind = Kind(rawValue: text) else {
-      throw words.error("no interface of type \(text) can be made here, only a bridge or dummy")
+      throw words.error("an interface of type \(text) is not supported; use bridge or dummy")
     }
     made = kind
     // The simulated bridge has neither multicast snooping nor a spanning tree.
     while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"]) {
-      guard try words.number(option) == 0 else { throw words.error("\(option) is 0 here") }
+      guard try words.number(option) == 0 else { throw words.error("\(option) must be 0") }
     }
   }
 
@@ -72,7 +72,7 @@ public struct IPLink: Sendable, Hashable {
     case "down": isUp = false
     case "mtu":
       let value = try words.number(word)
-      guard (68...0x7FFF_FFFF).contains(value) else { throw words.error("IP needs an MTU of 68 at least") }
+      guard (68...0x7FFF_FFFF).contains(value) else { throw words.error("the MTU must be at least 68 bytes") }
       mtu = value
     case "master": master = .bridge(try words.interface(word))
     case "nomaster": master = IPLink.Master.none
@@ -82,10 +82,10 @@ public struct IPLink: Sendable, Hashable {
       group = number
     case "address":
       let value = try words.value(word)
-      guard let address = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
+      guard let address = MACAddress(value) else { throw words.error("\(value) is not a MAC address") }
       hardwareAddress = address
     case "arp":
-      guard let state = words.next(ifIn: ["on", "off"]) else { throw words.error("arp is on or off") }
+      guard let state = words.next(ifIn: ["on", "off"]) else { throw words.error("arp must be on or off") }
       hasNoARP = state == "off"
     case "txqueuelen", "qlen", "txqlen": _ = try words.number(word)
     default: return false
@@ -100,7 +100,7 @@ extension Host {
       addDevice(named: link.name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_FF00 + UInt64(devices.count)), isUp: false)
       updateDevice(named: link.name) { $0.isBridge = kind == .bridge }
     }
-    guard deviceIndex(named: link.name) != nil else { throw HostError(line, "no such interface: \(link.name)") }
+    guard deviceIndex(named: link.name) != nil else { throw HostError(line, "there is no interface \(link.name)") }
     updateDevice(named: link.name) { device in
       if let isUp = link.isUp { device.isUp = isUp }
       if let mtu = link.mtu { device.mtu = Int(mtu) }

@@ -53,17 +53,17 @@ public struct IPNeighbour: Sendable, Hashable {
       switch word {
       case "lladdr":
         let value = try words.value(word)
-        guard let given = MACAddress(value) else { throw words.error("no hardware address: \(value)") }
+        guard let given = MACAddress(value) else { throw words.error("\(value) is not a MAC address") }
         hardwareAddress = given
       case "dev": device = try words.interface(word)
       case "nud":
         let name = try words.value(word)
-        guard let state = State(name: name) else { throw words.error("no state of a neighbour: \(name)") }
+        guard let state = State(name: name) else { throw words.error("\(name) is not a neighbour state") }
         self.state = state
       case "protocol": _ = try words.value(word)
       case "router", "use", "managed", "extern_learn", "to": continue
       default:
-        guard address == nil, let given = IPAddress(word) else { throw words.error("no address: \(word)") }
+        guard address == nil, let given = IPAddress(word) else { throw words.error("\(word) is not an address") }
         address = given
       }
     }
@@ -75,7 +75,7 @@ public struct IPNeighbour: Sendable, Hashable {
 
 extension Host {
   func apply(_ neighbour: IPNeighbour, _ line: String) throws(HostError) {
-    guard let device = interface(named: neighbour.device) else { throw HostError(line, "no such interface: \(neighbour.device)") }
+    guard let device = interface(named: neighbour.device) else { throw HostError(line, "there is no interface \(neighbour.device)") }
     if neighbour.verb == .delete {
       neighbours.forget(neighbour.address, on: device)
     } else {

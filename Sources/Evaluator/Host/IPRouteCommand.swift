@@ -67,7 +67,7 @@ public struct IPRoute: Sendable, Hashable {
     let gateway = words.value(of: "via").flatMap { IPAddress($0) }
     family = given ?? gateway?.family ?? .ipv4
     guard word != "default" else { return }
-    guard let prefix = Host.prefix(word) else { throw words.error("no destination: \(word)") }
+    guard let prefix = Host.prefix(word) else { throw words.error("\(word) is not a destination") }
     (family, destination, prefixLength) = (prefix.address.family, prefix.address.bits, prefix.prefixLength)
     if let given, given != family { throw words.error("\(word) is of the other family") }
   }
@@ -85,14 +85,14 @@ public struct IPRoute: Sendable, Hashable {
     case "onlink": change { $0.isOnLink = true }
     case "weight":
       let weight = try words.number(word)
-      guard !hops.isEmpty, (1...255).contains(weight) else { throw words.error("weight is a number from 1 to 255 of a nexthop") }
+      guard !hops.isEmpty, (1...255).contains(weight) else { throw words.error("weight must be a number from 1 to 255 after nexthop") }
       change { $0.weight = UInt8(weight) }
     case "realm", "realms":
       let realms = try words.realms(word)
       if hops.isEmpty { self.realms = realms } else { change { $0.realms = realms } }
     case "scope":
       let name = try words.value(word)
-      guard let scope = RouteScope(name: name) else { throw words.error("no scope: \(name)") }
+      guard let scope = RouteScope(name: name) else { throw words.error("\(name) is not a scope") }
       self.scope = scope
     case "src": preferredSource = try words.address(word)
     case "metric", "priority", "preference": metric = try words.number(word)
@@ -100,14 +100,14 @@ public struct IPRoute: Sendable, Hashable {
     case "mtu":
       locksMTU = words.next(ifIn: ["lock"]) != nil
       let mtu = try words.number(word)
-      guard mtu <= 0x7FFF_FFFF else { throw words.error("no MTU: \(mtu)") }
+      guard mtu <= 0x7FFF_FFFF else { throw words.error("\(mtu) is not an MTU") }
       self.mtu = mtu
     case "tos", "dsfield": tos = try words.tos(word)
     case "proto", "protocol", "advmss", "pref", "expires", "error", "initcwnd", "hoplimit", "nhid", "rtt", "rttvar", "window", "cwnd",
       "ssthresh", "initrwnd", "rto_min", "reordering", "quickack", "congctl", "features":
       _ = try words.value(word)
     case "linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_trap", "notify": return
-    default: throw words.error("route: \(word) is not understood")
+    default: throw words.error("route: `\(word)' is not supported")
     }
   }
 
@@ -196,7 +196,7 @@ extension Host {
 
   private func output(of hop: IPRoute.Hop, _ line: String) throws(HostError) -> Interface? {
     guard let name = hop.device else { return nil }
-    guard let device = interface(named: name) else { throw HostError(line, "no such interface: \(name)") }
+    guard let device = interface(named: name) else { throw HostError(line, "there is no interface \(name)") }
     return device
   }
 

@@ -37,7 +37,7 @@ public struct IPRule: Sendable, Hashable {
     case "from", "to":
       let value = try words.value(word)
       guard value != "all" else { return }
-      guard let prefix = Host.prefix(value) else { throw words.error("no prefix: \(value)") }
+      guard let prefix = Host.prefix(value) else { throw words.error("\(value) is not a prefix") }
       let isOther = sourcePrefix != nil || destinationPrefix != nil || given != nil
       guard !isOther || prefix.address.family == family else { throw words.error("\(value) is of the other family") }
       family = prefix.address.family
@@ -51,7 +51,9 @@ public struct IPRule: Sendable, Hashable {
       }
     case "fwmark":
       let parts = try words.value(word).split(separator: "/", omittingEmptySubsequences: false).map(IPWords.number)
-      guard parts.count < 3, let mark = parts[0], let mask = parts.count == 2 ? parts[1] : .max else { throw words.error("no mark") }
+      guard parts.count < 3, let mark = parts[0], let mask = parts.count == 2 ? parts[1] : .max else {
+        throw words.error("fwmark needs a number, or a number and a mask as 0x1/0xff")
+      }
       set(\.mark, mark, .mark)
       rule.markMask = mask
     case "iif", "dev": set(\.input, try words.interface(word), .input)
@@ -83,7 +85,7 @@ public struct IPRule: Sendable, Hashable {
     case "ipproto":
       let value = try words.value(word)
       let number = IPWords.number(value).flatMap { UInt8(exactly: $0) }.map { IPProtocol(rawValue: $0) }
-      guard let proto = Self.protocols[value] ?? number else { throw words.error("no protocol: \(value)") }
+      guard let proto = Self.protocols[value] ?? number else { throw words.error("\(value) is not a protocol") }
       set(\.proto, proto, .proto)
     case "sport": set(\.sourcePorts, try words.range(word), .sourcePorts)
     case "dport": set(\.destinationPorts, try words.range(word), .destinationPorts)
@@ -99,14 +101,14 @@ public struct IPRule: Sendable, Hashable {
     case "realm", "realms": set(\.realms, try words.realms(word), .realms)
     case "suppress_prefixlength", "sup_pl":
       let length = try words.number(word)
-      guard length <= 128 else { throw words.error("no prefix is longer than 128") }
+      guard length <= 128 else { throw words.error("a prefix length is at most 128") }
       set(\.suppressedLength, Int(length), .suppressedLength)
     case "goto": set(\.action, .goto(try words.number(word)), .action)
     case "nop": set(\.action, .nop, .action)
     case "unreachable": set(\.action, .unreachable, .action)
     case "prohibit": set(\.action, .prohibit, .action)
     case "blackhole": set(\.action, .blackhole, .action)
-    default: throw words.error("rule: \(word) is not understood")
+    default: throw words.error("rule: `\(word)' is not supported")
     }
   }
 

@@ -55,7 +55,7 @@ struct IPWords {
   /// A routing table: `main`, `100`.
   mutating func table(_ name: String) throws(HostError) -> UInt32 {
     let word = try value(name)
-    guard let table = RouteTable.number(word) else { throw error("no table: \(word)") }
+    guard let table = RouteTable.number(word) else { throw error("\(word) is not a routing table") }
     return table
   }
 

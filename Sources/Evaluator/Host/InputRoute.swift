@@ -23,17 +23,21 @@ extension Host {
     if destination.isMulticast {
       // Every interface is a member of the all-hosts group. Membership in other groups is not modelled.
       let isOurs = destination == IPv4Address(224, 0, 0, 1) || packet.ipv4?.proto == .igmp
-      return isOurs ? .local : .lost("nobody here is in the multicast group")
+      return isOurs ? .local : .lost("this host is not a member of the multicast group")
     }
-    if source.isMulticast || source == .broadcast { return .lost("its source is no host (martian)") }
+    if source.isMulticast || source == .broadcast { return .lost("the source is not the address of a host (martian)") }
     if destination == .broadcast || destination == .any && source == .any { return .local }
     guard let link = link(input) else { return .unknown }
     let localnet = link.routesLocalnet
     let isLoopback = link.isLoopback
-    if source == .any { return .lost("its source is no host (martian)") }
-    if destination == .any { return .lost("its destination is no host (martian)") }
-    if destination.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
-    if source.isLoopback, !isLoopback, !localnet { return .lost("a loopback address came from outside (martian)") }
+    if source == .any { return .lost("the source is not the address of a host (martian)") }
+    if destination == .any { return .lost("the destination is not the address of a host (martian)") }
+    if destination.isLoopback, !isLoopback, !localnet {
+      return .lost("the destination is a loopback address, but the packet arrived on another interface (martian)")
+    }
+    if source.isLoopback, !isLoopback, !localnet {
+      return .lost("the source is a loopback address, but the packet arrived on another interface (martian)")
+    }
 
     switch lookup(flow) {
     case .unknown: return .unknown
@@ -47,21 +51,21 @@ extension Host {
         return .local
       case .unicast:
         return forward(found, flow, link, input)
-      default: return .lost("the route's type leads nowhere")
+      default: return .lost("packets cannot be sent along a route of this type")
       }
     }
   }
 
   private func forward(_ found: ResolvedRoute, _ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
-    guard link.forwardsIPv4 else { return .lost("forwarding is off on \(input.name)") }
+    guard link.forwardsIPv4 else { return .lost("forwarding is disabled on \(input.name)") }
     if let reason = martianSource(flow, link, input, forwardedBy: found.route.output) { return .lost(reason) }
     return found.forwarding == nil ? .unknown : .forward(found)
   }
 
   private func refusal(_ type: AddressType, _ link: HostLink) -> InputDecision {
-    if type == .blackhole { return .lost("its route is a blackhole") }
-    guard link.forwardsIPv4 else { return .lost("there is no route, and forwarding is off") }
-    return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
+    if type == .blackhole { return .lost("the route has the type blackhole") }
+    guard link.forwardsIPv4 else { return .lost("there is no route, and forwarding is disabled") }
+    return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
   }
 
   /// The reason to reject a packet's source, from `rp_filter` and the host's own addresses; nil if it is acceptable.
@@ -72,14 +76,16 @@ extension Host {
     let strictness = link.reversePathFilter
     let acceptsLocal = link.acceptsLocal
     if strictness == 0, !questions.alwaysRoutesSources {
-      return !acceptsLocal && holds(source) ? "its source is an address of this host (martian)" : nil
+      return !acceptsLocal && holds(source) ? "the source is an address of this host (martian)" : nil
     }
     guard let back = flowBack(of: flow, forwardedBy: output), case .found(let found) = lookup(back) else {
-      return strictness == 1 || strictness == 2 ? "no route leads back to its source (rp_filter)" : nil
+      return strictness == 1 || strictness == 2 ? "there is no route back to the source (rp_filter)" : nil
     }
-    guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else { return "its source is no host (martian)" }
+    guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else {
+      return "the source is not the address of a host (martian)"
+    }
     if found.route.output == input || found.hops.contains(where: { $0.route.output == input }) || strictness != 1 { return nil }
-    return "the route back to its source is another (rp_filter)"
+    return "the route back to the source uses another interface (rp_filter)"
   }
 
   /// The flow for the route back to a packet's source. The corresponding kernel function is `__fib_validate_source`.
@@ -92,23 +98,23 @@ extension Host {
   func inputRouteIPv6(_ flow: Flow) -> InputDecision {
     guard let input = flow.input, let link = link(input) else { return .unknown }
     if case .v6(let group) = flow.destination, group.isMulticast {
-      return listens(to: group, on: input) ? .local : .lost("nobody here is in the multicast group")
+      return listens(to: group, on: input) ? .local : .lost("this host is not a member of the multicast group")
     }
     var narrowed = flow
     if flow.destination.bits >> 118 == 0x3FA { narrowed.output = input }
     switch lookup(narrowed) {
     case .unknown: return .unknown
     case .error(let type):
-      if type == .blackhole { return .lost("its route is a blackhole") }
-      guard link.forwardsIPv6 else { return .lost("there is no route, and forwarding is off") }
-      return .unreachable(type, type == .prohibit ? "its route is prohibited" : "there is no route")
+      if type == .blackhole { return .lost("the route has the type blackhole") }
+      guard link.forwardsIPv6 else { return .lost("there is no route, and forwarding is disabled") }
+      return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
     case .barred:
-      guard link.forwardsIPv6 else { return .lost("a rule forbids it, and forwarding is off") }
-      return .unreachable(.unspecified, "a rule forbids it")
+      guard link.forwardsIPv6 else { return .lost("a routing rule prohibits the packet, and forwarding is disabled") }
+      return .unreachable(.unspecified, "a routing rule prohibits the packet")
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
-      guard link.allForwardIPv6 else { return .lost("forwarding is off") }
+      guard link.allForwardIPv6 else { return .lost("forwarding is disabled") }
       return found.forwarding == nil ? .unknown : .forward(found)
     }
   }

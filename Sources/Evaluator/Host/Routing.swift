@@ -100,9 +100,9 @@ extension Host {
   /// A description of the missing facts that the routing decision depends on.
   func needs(_ flow: Flow) -> String {
     if case .found(let found) = lookup(flow), !found.hops.isEmpty {
-      return "which of \(found.hops.count) next hops to \(flow.destination) the kernel picks by a hash with a key of its own"
+      return "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
     }
-    return "a route to \(flow.destination), or the word that there is none"
+    return "the host's routes to \(flow.destination)"
   }
 
   /// The route of a packet that this host sends. Nil if routes were not given; without an output if no route exists.

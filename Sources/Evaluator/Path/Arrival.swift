@@ -21,7 +21,7 @@ extension Simulator {
   /// Refuses a packet because its interface is missing or down.
   func refuse(_ journey: inout Journey, without name: String, isReported: Bool) {
     if isReported { _ = reportIndex(&journey) }
-    note(.refused("there is no interface \(name), or it is down"), &journey)
+    note(.refused("the host has no interface \(name), or the interface is down"), &journey)
   }
 
   /// Receives a frame at the link layer: sets the packet type, and passes the frame of a bridge port to the bridge. Returns false if the bridge
@@ -62,25 +62,31 @@ extension Simulator {
   /// The corresponding kernel functions are `ip_rcv_core` and `ip6_rcv_core`.
   func objection(to packet: inout Packet, _ input: Interface) -> String? {
     if packet.type == .otherHost { return "the frame is for another host" }
-    if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) { return "the frame says it is not IP" }
+    if let link = packet.link, link.etherType != (packet.family == .ipv6 ? 0x86DD : 0x0800) {
+      return "the frame's EtherType is not that of IP"
+    }
     if let header = packet.ipv4 {
       guard packet.isChecksumValid(of: header) else { return "the header checksum is wrong" }
-      return packet.trim(to: header) ? nil : "the packet is shorter than it says"
+      return packet.trim(to: header) ? nil : "the packet is shorter than its length field"
     }
-    guard packet.ipv6 != nil, packet.transport != nil else { return "the network header is broken" }
-    if host.link(input)?.speaksIPv6 == false { return "IPv6 is switched off" }
-    guard packet.trim() else { return "the packet is shorter than it says" }
+    guard packet.ipv6 != nil, packet.transport != nil else { return "the network header is malformed" }
+    if host.link(input)?.speaksIPv6 == false { return "IPv6 is disabled on the interface" }
+    guard packet.trim() else { return "the packet is shorter than its length field" }
     guard let source = packet.source, let destination = packet.destination else { return nil }
-    if !host.isLoopback(input), source.isLoopback || destination.isLoopback { return "a loopback address came from outside" }
-    if source.isMulticast { return "the source is multicast" }
+    if !host.isLoopback(input), source.isLoopback || destination.isLoopback {
+      return "the packet has a loopback address but arrived on another interface"
+    }
+    if source.isMulticast { return "the source is a multicast address" }
     let scope = destination.isMulticast ? destination.bits >> 112 & 0xF : nil
-    if scope == 0 || scope == 1 && !host.isLoopback(input) { return "a multicast address of this scope does not come from outside" }
+    if scope == 0 || scope == 1 && !host.isLoopback(input) {
+      return "the scope of the multicast destination does not allow arrival on this interface"
+    }
     return nil
   }
 
   /// Drops a packet because of its hop-by-hop options. For some faults an ICMP error is sent.
   private func refuse(_ journey: inout Journey, _ fault: HopByHopOptions.Fault) {
-    note(.refused("its hop-by-hop options are not to be taken"), &journey)
+    note(.refused("the hop-by-hop options are invalid"), &journey)
     guard case .problem(let code, let offset) = fault else { return }
     answerError(&journey, type: 4, code: code, information: UInt32(offset))
   }
@@ -91,7 +97,7 @@ extension Simulator {
   func routeInput(_ journey: inout Journey) -> Bool {
     guard let input = journey.context.input, let destination = journey.context.packet.destination,
       let source = journey.context.packet.source
-    else { return lose(&journey, "the network header is broken") }
+    else { return lose(&journey, "the network header is malformed") }
     // A packet from the loopback interface keeps the route it was sent with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
     if !journey.context.packet.fragmentLengths.isEmpty, pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
@@ -119,7 +125,7 @@ extension Simulator {
       answerUnreachable(&journey, type)
       return lose(&journey, reason)
     case .unknown:
-      finish(&journey, .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil))
+      finish(&journey, .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil))
       return false
     }
   }
@@ -165,7 +171,7 @@ extension Simulator {
   /// True if a packet from this source may leave by another interface than its input. The corresponding kernel function is `ip6_forward`.
   private func hasForwardableSource(_ journey: inout Journey) -> Bool {
     guard case .v6(let source)? = journey.context.packet.source, journey.route?.output != journey.context.input else { return true }
-    if source.rawValue == 0 { return lose(&journey, "its source is no host") }
+    if source.rawValue == 0 { return lose(&journey, "the source is not the address of a host") }
     guard source.isLinkLocal else { return true }
     answerError(&journey, type: 1, code: 2)
     return lose(&journey, "a link-local source is not forwarded")
@@ -176,15 +182,15 @@ extension Simulator {
   /// The corresponding kernel functions are `ip_forward` and `ip6_forward`.
   private func approachForward(_ journey: inout Journey) -> Bool {
     let mtu = journey.route?.mtu ?? 0
-    guard journey.context.packet.type == .host else { return lose(&journey, "frames to many hosts are not forwarded") }
+    guard journey.context.packet.type == .host else { return lose(&journey, "broadcast and multicast frames are not forwarded") }
     guard let ttl = journey.context.packet.ttl, ttl > 1 else {
       answerError(&journey, type: journey.context.family == .ipv4 ? 11 : 3, code: 0)
-      return lose(&journey, "its lifetime is over")
+      return lose(&journey, "the TTL or hop limit has expired")
     }
     if journey.context.family == .ipv6, !hasForwardableSource(&journey) { return false }
     if journey.options?.isStrict == true, journey.route?.gateway != nil {
       answerError(&journey, type: 3, code: 5)
-      return lose(&journey, "its strict source route leads over a gateway")
+      return lose(&journey, "the next hop of the strict source route is not directly connected")
     }
     let length = journey.context.packet.bytes.count
     if journey.context.family == .ipv4 {
@@ -192,14 +198,14 @@ extension Simulator {
       let isTooBig = length > mtu || Int(journey.context.packet.fragmentMaximumSize) > mtu
       if isTooBig, length > mtu, header?.dontFragment == true {
         answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
-        return lose(&journey, "it is bigger than the MTU of \(mtu), and must not be fragmented")
+        return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes, and DF forbids fragmentation")
       }
     } else {
       let mtu = max(mtu, 1280)
       let largest = Int(journey.context.packet.fragmentMaximumSize)
       if largest > 0 ? largest > mtu : length > mtu {
         answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
-        return lose(&journey, "it is bigger than the MTU of \(mtu)")
+        return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes")
       }
     }
     journey.context.packet.setTTL(ttl - 1)

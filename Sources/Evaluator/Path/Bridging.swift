@@ -35,7 +35,7 @@ extension Simulator {
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
     guard host.sysctls["net.bridge.bridge-nf-call-\(journey.context.family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
       for output in outputs { send(&journey, to: target, by: output) }
-      note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads there") : .sent(output: bridge.name), &journey)
+      note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name), &journey)
       if isForAll { travel(&journey) }
       return
     }
@@ -51,12 +51,12 @@ extension Simulator {
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
   func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     guard journey.context.packet.destination == crossing.destination else {
-      let needs = "what a bridge does with a packet whose destination was translated"
-      return finish(&journey, .unknown(UnknownReason("the way of the packet", needs: needs), at: nil))
+      let needs = "support for destination NAT of bridged packets, which Ferrule does not have"
+      return finish(&journey, .unknown(UnknownReason("the path of the packet", needs: needs), at: nil))
     }
     guard let last = crossing.outputs.last else {
       if crossing.isForAll { return deliverBridged(&journey) }
-      _ = lose(&journey, "no other port of \(crossing.bridge.name) leads there")
+      _ = lose(&journey, "no other port of \(crossing.bridge.name) leads to the destination")
       return
     }
     var verdict = journey.verdict

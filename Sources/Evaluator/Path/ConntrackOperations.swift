@@ -13,7 +13,7 @@ extension Simulator {
     let verdict = table.incoming(
       packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
       packetMark: journey.context.mark, now: world.instant)
-    return verdict == .drop ? .dropped("connection tracking drops it") : .verdict(verdict)
+    return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
   }
 
   /// Relays segments between the client and the server of a SYN proxy. The corresponding kernel functions are `ipv4_synproxy_hook` and
@@ -24,7 +24,7 @@ extension Simulator {
     else { return .verdict(.accept) }
     let name = journey.context.family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
     guard let proxy = Synproxy(journey.context.packet, ttl: UInt8(clamping: host.sysctls[name] ?? 64)) else {
-      return .dropped("its TCP header is cut short")
+      return .dropped("the TCP header is truncated")
     }
     return .verdict(
       proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
@@ -37,10 +37,10 @@ extension Simulator {
     let verdict = table.help(
       packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback,
       broadcastMask: broadcastMask(journey), now: world.instant)
-    guard verdict == .accept else { return .dropped("a helper drops it") }
-    if let missing = table.takeUndecided() { return .unknown(UnknownReason("what the helper expects", needs: missing)) }
+    guard verdict == .accept else { return .dropped("a conntrack helper drops the packet") }
+    if let missing = table.takeUndecided() { return .unknown(UnknownReason("the connection that the helper expects", needs: missing)) }
     let confirmed = table.confirm(attachment: &journey.context.attachment, now: world.instant)
-    return confirmed == .drop ? .dropped("its connection cannot be entered") : .verdict(confirmed)
+    return confirmed == .drop ? .dropped("the connection cannot be added to the connection table") : .verdict(confirmed)
   }
 
   /// The network mask for a broadcast sent by a local process: that of the first address with this broadcast address.
@@ -79,7 +79,7 @@ extension Simulator {
     if let unusual { return unusual }
     if verdict == .accept, journey.context.packet.destination != destination {
       if hook == .prerouting { journey.route = nil }
-      if hook == .output, !reroute(&journey) { return .dropped("there is no route to where it is translated") }
+      if hook == .output, !reroute(&journey) { return .dropped("there is no route to the translated destination") }
     }
     return .verdict(verdict)
   }

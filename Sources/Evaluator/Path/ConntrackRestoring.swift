@@ -40,10 +40,10 @@ extension Simulator {
 extension RestoringError {
   fileprivate var sentence: String {
     switch self {
-    case .exists: "another connection has one of its tuples"
+    case .exists: "another connection has the same tuple"
     case .tableFull: "nf_conntrack_max is reached"
     case .noHelper(let name): "the helper \(name) is not known, and too many others are not either"
-    case .notTracked: "nothing answers to its first packet"
+    case .notTracked: "the first packet of this connection is not tracked"
     }
   }
 }

@@ -38,13 +38,13 @@ extension Simulator {
     let family = packet.family ?? .ipv4
     let index = open(origin, packet, family, mark: sender.facts.mark)
     guard let destination = packet.destination, packet.transport != nil else {
-      event.report.packets[index].verdict = .refused("the network header is broken")
+      event.report.packets[index].verdict = .refused("the network header is malformed")
       return .invalid
     }
     var bound: Interface?
     if let name = sender.device {
       guard let interface = host.interface(named: name) else {
-        event.report.packets[index].verdict = .refused("there is no interface \(name)")
+        event.report.packets[index].verdict = .refused("the host has no interface \(name)")
         return .noSuchDevice
       }
       bound = interface
@@ -56,7 +56,7 @@ extension Simulator {
       flow.note(packet, transport: true)
     }
     guard let route = host.outputRoute(flow) else {
-      event.report.packets[index].verdict = .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil)
+      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
       return nil
     }
     guard let output = route.output else {
@@ -64,11 +64,11 @@ extension Simulator {
       return routeError(flow)
     }
     if route.type == .broadcast, !sender.mayBroadcast {
-      event.report.packets[index].verdict = .refused("its socket may not broadcast")
+      event.report.packets[index].verdict = .refused("the socket may not send to broadcast addresses (SO_BROADCAST)")
       return .accessDenied
     }
     if packet.count > route.mtu, sender.hasOwnHeader {
-      event.report.packets[index].verdict = .refused("it is longer than the MTU of \(route.mtu)")
+      event.report.packets[index].verdict = .refused("the packet is longer than the MTU of \(route.mtu) bytes")
       return .messageTooLong
     }
     if sender.hasOwnHeader { complete(&packet, route) }
@@ -240,7 +240,9 @@ extension Simulator {
   ///
   /// The corresponding kernel functions are `ip_finish_output` and `ip6_finish_output`.
   func transmit(_ journey: inout Journey) -> Bool {
-    guard let output = journey.context.output, let link = host.link(output) else { return lose(&journey, "there is no interface") }
+    guard let output = journey.context.output, let link = host.link(output) else {
+      return lose(&journey, "the outgoing interface does not exist")
+    }
     if link.isLoopback { return loop(&journey, output) }
     switch journey.ownCopy {
     case .before: return hearFirst(&journey, output)
@@ -250,10 +252,10 @@ extension Simulator {
       return false
     case .none: break
     }
-    guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is broken") }
+    guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is malformed") }
     // The corresponding kernel function is `ip6_finish_output2`.
     if case .v6(let group) = destination, group.isMulticast, group.rawValue >> 112 & 0xF < 2 {
-      return lose(&journey, "a multicast address of this scope does not leave the host")
+      return lose(&journey, "the scope of the multicast destination is this host")
     }
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
     guard let address = host.hardwareAddress(of: hop, on: output, link) else { return waitForNeighbour(&journey, hop, output) }
@@ -277,13 +279,13 @@ extension Simulator {
     if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0
     {
       answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
-      return lose(&journey, "it is bigger than the MTU of \(mtu)")
+      return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes")
     }
     let isCut = journey.context.packet.count > mtu || journey.context.packet.fragmentMaximumSize != 0
     let identification = UInt32(truncatingIfNeeded: isCut ? world.random.next() : 1)
     guard let pieces = journey.context.packet.fragments(mtu: mtu, identification: identification) else {
       answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
-      return lose(&journey, "it is bigger than the MTU, and must not be fragmented")
+      return lose(&journey, "the packet is longer than the MTU, and DF forbids fragmentation")
     }
     let index = reportIndex(&journey)
     for port in ports(of: output, towards: address) {
@@ -297,9 +299,11 @@ extension Simulator {
   /// Loops a packet back. It keeps its connection and mark, but not its socket. The corresponding kernel function is `loopback_xmit`.
   private func loop(_ journey: inout Journey, _ output: Interface) -> Bool {
     journey.rounds += 1
-    guard journey.rounds < 8 else { return lose(&journey, "it goes round for ever") }
+    guard journey.rounds < 8 else { return lose(&journey, "the packet loops within the host") }
     // The corresponding kernel function is `ip6_rcv_core`.
-    if case .v6(let source)? = journey.context.packet.source, source.isMulticast { return lose(&journey, "its source is no host") }
+    if case .v6(let source)? = journey.context.packet.source, source.isMulticast {
+      return lose(&journey, "the source is not the address of a host")
+    }
     journey.context.owner = nil
     journey.context.packet.type = .host
     journey.lingeringInput = nil

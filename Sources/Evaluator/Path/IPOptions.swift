@@ -227,7 +227,7 @@ extension Simulator {
     }
     if case .forward = decision { return options.isStrict ? object(&journey, at: IPv4Header.Offset.destination) : decision }
     guard host.addressType(flow.destination, on: nil) == .local else {
-      _ = lose(&journey, "its source route leads to many hosts")
+      _ = lose(&journey, "the source route contains an address that is not unicast")
       return nil
     }
     let packet = journey.context.packet
@@ -241,7 +241,7 @@ extension Simulator {
       return then ?? decision
     } catch {
       if case .problem(let offset) = error { return object(&journey, at: offset) }
-      _ = lose(&journey, "its source route leads nowhere")
+      _ = lose(&journey, "the source route leads to an unreachable address")
       return nil
     }
   }
@@ -257,7 +257,7 @@ extension Simulator {
   /// Sends a parameter problem that points at the faulty byte.
   private func object(_ journey: inout Journey, at offset: Int) -> InputDecision? {
     answerError(&journey, type: 12, code: 0, information: UInt32(truncatingIfNeeded: offset) << 24)
-    _ = lose(&journey, "its IP options are wrong")
+    _ = lose(&journey, "the IP options are invalid")
     return nil
   }
 }

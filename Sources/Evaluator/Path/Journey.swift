@@ -11,7 +11,7 @@ struct Journey {
   /// True if the path is recorded in the report.
   let isRecorded: Bool
   /// The verdict, once it is decided.
-  var verdict = PacketVerdict.refused("not looked at")
+  var verdict = PacketVerdict.refused("the packet was not processed")
   /// The packet's route. Kernel: `skb_dst`.
   var route: RouteAnswer?
   /// Set while the packet crosses a bridge.

@@ -26,7 +26,7 @@ extension Simulator {
     waiting.neighbours.append(
       NeighbourWaiter(
         context: context, hop: hop, output: output, deadline: asked?.deadline ?? world.now &+ Self.probing))
-    return lose(&journey, "nobody answers for \(hop) on \(host.name(of: output))")
+    return lose(&journey, "no neighbour answers for \(hop) on \(host.name(of: output))")
   }
 
   /// Removes and returns the packets whose deadline is reached.
@@ -40,7 +40,7 @@ extension Simulator {
   func giveUp(_ waiter: NeighbourWaiter) {
     var context = waiter.context
     let index = open(.own, context.packet, context.family, mark: context.mark)
-    event.report.packets[index].verdict = .lost("nobody answered for \(waiter.hop)")
+    event.report.packets[index].verdict = .lost("no neighbour answered for \(waiter.hop)")
     context.answerICMPError(type: context.family == .ipv4 ? 3 : 1, code: context.family == .ipv4 ? 1 : 3)
     var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)

@@ -32,7 +32,7 @@ extension Simulator {
 
   /// Ends the deferred packets with an unknown verdict, because the limit is reached.
   private func giveUpPostponed() {
-    let reason = UnknownReason("the verdict", needs: "an end of the packets that come of one")
+    let reason = UnknownReason("the verdict", needs: "a limit: one packet causes packets without end")
     for packet in event.postponed {
       switch packet {
       case .looped(var journey), .queued(var journey, _): finish(&journey, .unknown(reason, at: journey.context.hook))

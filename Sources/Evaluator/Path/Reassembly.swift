@@ -42,7 +42,7 @@ extension Simulator {
       guard case .local = host.inputRoute(flow, packet) else { return }
     }
     let index = open(.own, packet, family, mark: 0)
-    event.report.packets[index].verdict = .lost("not all of its fragments came in time")
+    event.report.packets[index].verdict = .lost("not all fragments arrived in time")
     context.answerICMPError(type: family == .ipv4 ? 11 : 3, code: 1)
     var journey = Journey(context: context, report: index, isRecorded: false)
     settleEffects(&journey)

@@ -23,8 +23,8 @@ extension Simulator {
     }
     switch outcome {
     case .verdict(let verdict): return .verdict(verdict)
-    case .hotdrop: return .dropped("a match drops it: its headers are cut short")
-    case .paused: return .unknown(UnknownReason("the verdict", needs: "an end of what targets cause"))
+    case .hotdrop: return .dropped("a match drops the packet: its headers are truncated")
+    case .paused: return .unknown(UnknownReason("the verdict", needs: "a limit: targets cause packets without end"))
     case .unknown(let reason): return .unknown(reason)
     }
   }
@@ -50,7 +50,7 @@ extension Simulator {
     case .verdict(.drop), .verdict(.stolen), .dropped, .absorbed, .unknown: return outcome
     case .verdict:
       guard MangleKey(journey.context) != before else { return outcome }
-      return reroute(&journey) ? outcome : .dropped("there is no route to where mangle sent it")
+      return reroute(&journey) ? outcome : .dropped("there is no route after the changes of the mangle table")
     }
   }
 

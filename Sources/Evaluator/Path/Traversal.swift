@@ -50,7 +50,7 @@ extension Simulator {
       case .verdict(.repeat):
         repetitions += 1
         guard repetitions < 1000 else {
-          let needs = "an end of \(operation(of: rules, journey).name)'s repetitions"
+          let needs = "a limit: \(operation(of: rules, journey).name) repeats the packet without end"
           finish(&journey, .unknown(UnknownReason("the verdict", needs: needs), at: journey.context.hook))
           return false
         }
@@ -76,7 +76,7 @@ extension Simulator {
   private func end(_ journey: inout Journey, _ operation: HookOperation, _ outcome: OperationOutcome) {
     let hook = journey.context.hook
     switch outcome {
-    case .verdict(.stolen): finish(&journey, .dropped(at: hook, by: lastStep(journey), because: "\(operation.name) keeps it"))
+    case .verdict(.stolen): finish(&journey, .dropped(at: hook, by: lastStep(journey), because: "\(operation.name) takes the packet"))
     case .verdict: drop(&journey)
     case .dropped(let reason): drop(&journey, reason)
     case .absorbed:
@@ -116,7 +116,7 @@ extension Simulator {
     guard let listener = queues[number] else {
       if bypass { return passOver(&journey) }
       journey.isQueued = true
-      return dropQueued(&journey, "nobody listens to queue \(number)")
+      return dropQueued(&journey, "no program listens to queue \(number)")
     }
     journey.isQueued = true
     guard waiting.count(inQueue: number) < listener.maximumLength else {
@@ -126,11 +126,13 @@ extension Simulator {
     }
     // A packet that shares an unconfirmed connection cannot be queued. Kernel: `nf_ct_drop_unconfirmed`.
     if journey.borrowsConnection, let handle = journey.context.attachment.connection, world.conntrack?[handle]?.isConfirmed == false {
-      return dropQueued(&journey, "it shares a connection that is not confirmed yet, and so cannot wait in a queue")
+      return dropQueued(&journey, "a packet that shares an unconfirmed connection cannot be queued")
     }
     journey.queueStays += 1
     guard journey.queueStays <= 1000 else {
-      finish(&journey, .unknown(UnknownReason("the verdict", needs: "listeners that come to an end"), at: journey.context.hook))
+      finish(
+        &journey,
+        .unknown(UnknownReason("the verdict", needs: "a limit: queue listeners requeue the packet without end"), at: journey.context.hook))
       return .over
     }
     let packet = QueuedPacket(
@@ -185,13 +187,13 @@ extension Simulator {
     switch answer.verdict {
     case .accept, .stop:
       if journey.context.hook == .output, RouteKey(journey.context) != queued, !reroute(&journey) {
-        return dropQueued(&journey, "there is no route to where the listener sent it")
+        return dropQueued(&journey, "there is no route to the destination set by the queue's listener")
       }
       journey.operation = answer.verdict == .stop ? .max : journey.operation + 1
       return .goOn
     case .repeat: return .goOn
     case .queue(let number): return .queue(number, bypass: false)
-    case .drop, .hold: return dropQueued(&journey, "the queue's listener drops it")
+    case .drop, .hold: return dropQueued(&journey, "the queue's listener drops the packet")
     }
   }
 

@@ -66,7 +66,7 @@ struct JumpStack {
 
 extension TableProgram {
   private static let tooManyJumps = UnknownReason(
-    "the verdict", needs: "chains that lead a packet through fewer than \(Limits.jumpsOfPacket) jumps")
+    "the verdict", needs: "a limit: the packet makes more than \(Limits.jumpsOfPacket) jumps in this table")
 
   /// Passes a packet through the chain of its hook.
   ///

@@ -1,7 +1,7 @@
 import Netfilter
 import XTables
 
-/// The hooks with their operations, for `ferrule path`.
+/// The hooks with their operations, for `ferrule explain packet-path`.
 public struct PacketPath: Encodable, Sendable {
   /// An operation at a hook.
   public struct Row: Encodable, Sendable {
@@ -37,26 +37,26 @@ public struct PacketPath: Encodable, Sendable {
     switch hook {
     case .prerouting, .output:
       [
-        Row(name: "defrag", priority: HookPriority.defragmentation, does: "puts fragments together, where conntrack or a rule needs it"),
-        Row(name: "conntrack", priority: HookPriority.conntrack, does: "finds the packet's connection, or begins one"),
+        Row(name: "defrag", priority: HookPriority.defragmentation, does: "reassembles fragments, if conntrack or a rule needs it"),
+        Row(name: "conntrack", priority: HookPriority.conntrack, does: "finds the packet's connection or creates one"),
       ]
     case .input, .postrouting:
-      [Row(name: "confirm", priority: HookPriority.confirm, does: "lets helpers read, and enters a new connection into the table")]
+      [Row(name: "confirm", priority: HookPriority.confirm, does: "runs helpers and adds a new connection to the connection table")]
     case .forward: []
     }
   }
 
   private static func purpose(_ table: TableName, _ hook: Hook) -> String {
     switch table {
-    case .raw: "rules before tracking: CT, NOTRACK"
-    case .mangle: hook == .output ? "rules that change packets; the route is looked up anew" : "rules that change packets"
+    case .raw: "rules that run before connection tracking: CT, NOTRACK"
+    case .mangle: hook == .output ? "rules that change packets; afterwards the route is looked up again" : "rules that change packets"
     case .nat:
       switch hook {
-      case .prerouting, .output: "the destination, for the first packet of a connection: DNAT, REDIRECT"
-      default: "the source, for the first packet of a connection: SNAT, MASQUERADE"
+      case .prerouting, .output: "rules that choose the new destination for the first packet of a connection: DNAT, REDIRECT"
+      default: "rules that choose the new source for the first packet of a connection: SNAT, MASQUERADE"
       }
-    case .filter: "rules that let packets pass or not"
-    case .security: "rules of mandatory access control"
+    case .filter: "rules that accept or drop packets"
+    case .security: "rules for mandatory access control, such as SELinux marks"
     }
   }
 
@@ -74,7 +74,7 @@ public struct PacketPath: Encodable, Sendable {
   }
 
   private static let drawing = """
-    The way of a packet, and at each hook what looks at it, in the order of priority.
+    The path of a packet through the hooks. Below it, the operations of each hook with their priorities, in the order in which they run.
 
       arrives ──▶ PREROUTING ──▶ routing ──▶ FORWARD ──▶ POSTROUTING ──▶ leaves
                                     │                         ▲
@@ -84,9 +84,9 @@ public struct PacketPath: Encodable, Sendable {
                                     ▼                                    │
                                  a process of this host ─────────────────┘
 
-    IPv4 and IPv6 have the same hooks, tables and priorities. A fragment of IPv4 for this host is put together before INPUT, one of IPv6
-    behind it; packets that the host answers with begin at OUTPUT, and those to itself come back from POSTROUTING to PREROUTING.
-    Tracking and reassembly are there only when some rule needs them; without them a nat table sees no packet.
+    IPv4 and IPv6 have the same hooks, tables and priorities. Fragments for this host are reassembled before INPUT (IPv4) or after
+    INPUT (IPv6). Replies of this host start at OUTPUT. Packets from this host to itself continue from POSTROUTING to PREROUTING.
+    Connection tracking and reassembly are active only if a rule needs them; without tracking, no packet passes the nat table.
 
     """
 }

@@ -20,7 +20,7 @@ public struct PacketReport: Sendable {
   /// The hooks in the order in which the packet passed them; empty if the path is not recorded.
   public internal(set) var passages: [HookPassage] = []
   /// What happened to the packet in the end.
-  public internal(set) var verdict: PacketVerdict = .refused("not looked at")
+  public internal(set) var verdict: PacketVerdict = .refused("the packet was not processed")
   /// The packet as the last hook or rule saw it.
   public internal(set) var packet: Packet
   /// The packet mark as the last hook or rule saw it.

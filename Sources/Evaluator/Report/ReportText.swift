@@ -12,7 +12,7 @@ extension PathReport {
   public func text(title: String? = nil, _ source: (Family) -> SourceFile? = { _ in nil }) -> String {
     packets.enumerated().map { index, packet in
       let left = departures.first { _ in packet.origin == .own }?.packet.brief
-      let heading = index == 0 ? title ?? packet.packet.brief : "  and the host sends \(packet.packet.brief)"
+      let heading = index == 0 ? title ?? packet.packet.brief : "  the host sends \(packet.packet.brief)"
       return packet.lines(heading, left: left, indent: index == 0 ? "  " : "    ", source(packet.family))
     }.flatMap { $0 }.map { Escaping.line($0) + "\n" }.joined() + (omittedCopies > 0 ? "  … \(omittedCopies) more copies\n" : "")
   }
@@ -126,7 +126,7 @@ extension PacketVerdict {
       return "dropped at \(hook.name)" + (step.map { " by \($0.name)" } ?? "") + (reason.isEmpty ? "" : ": \(reason)")
     case .lost(let reason): return "lost: \(reason)"
     case .queued(let number, let hook): return "held in queue \(number) at \(hook.name)"
-    case .absorbed(let hook): return "kept for reassembly" + (hook.map { " at \($0.name)" } ?? "")
+    case .absorbed(let hook): return "held for reassembly" + (hook.map { " at \($0.name)" } ?? "")
     case .refused(let reason): return "refused: \(reason)"
     case .unknown(let reason, let hook): return "unknown" + (hook.map { " at \($0.name)" } ?? "") + ": \(reason.sentence)"
     }

@@ -15,13 +15,13 @@ public struct RuleExplanation: Sendable, Hashable {
 extension Rule {
   /// The first part from the left that does not match the packet. Nil if every part that can be tested without side effects matches.
   func explanation(_ context: inout PacketContext, _ family: Family, names: NameDatabase = .builtin) -> RuleExplanation? {
-    guard PacketHead(context) != nil else { return RuleExplanation(part: "the packet", reason: "its header is cut off") }
+    guard PacketHead(context) != nil else { return RuleExplanation(part: "the packet", reason: "the header is truncated") }
     for part in header.parts(family) {
       guard let failure = part.condition.explanation(&context) else { continue }
       let isMissing = failure.actual == Field.inputInterface.text(0) && [.input, .output].contains(part.option)
       return RuleExplanation(
         part: header.text(part.option, family),
-        reason: isMissing ? "there is none at this hook" : failure.wanted.isEmpty ? failure.sentence : "it is \(failure.actual)")
+        reason: isMissing ? "the packet has none at this hook" : failure.wanted.isEmpty ? failure.sentence : "it is \(failure.actual)")
     }
     var doubtful: RuleExplanation?
     // A compiled rule has the index of a set only.
@@ -36,7 +36,7 @@ extension Rule {
       let condition = use.condition(family)
       if let reason = condition.explanation(&context) { return RuleExplanation(part: text.string, reason: reason.sentence) }
       if condition.isOpaque, doubtful == nil {
-        doubtful = RuleExplanation(part: text.string, reason: "it said no, by what it remembers or by chance")
+        doubtful = RuleExplanation(part: text.string, reason: "did not match; this match depends on state or randomness")
       }
     }
     return doubtful

@@ -36,14 +36,14 @@ extension Simulator {
       let index = open(.own, packet, destination.family, mark: 0)
       event.report.packets[index].verdict =
         route == nil
-        ? .unknown(UnknownReason("the way of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
+        ? .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
       return nil
     }
     if let source = packet.source, source.bits != 0 {
       guard host.holds(source) || source.isLoopback || sender.facts.isTransparent else {
         event.report.error = .addressNotAvailable
         let index = open(.own, packet, destination.family, mark: 0)
-        event.report.packets[index].verdict = .refused("\(source) is no address of this host")
+        event.report.packets[index].verdict = .refused("\(source) is not an address of this host")
         return nil
       }
       return source

@@ -13,7 +13,7 @@ public enum AHMatch: MatchExtension {
 
   public static let name = "ah"
   public static let families: Families = .ipv4
-  public static let summary = "matches the index of an authentication header"
+  public static let summary = "matches the SPI of an authentication header"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [51]) }
 

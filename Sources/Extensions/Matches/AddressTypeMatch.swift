@@ -71,10 +71,10 @@ public enum AddressTypeMatch: MatchExtension {
       present: .when { $0.destination != 0 }, .plain, "type of the destination address"),
     Option(
       flag: "--limit-iface-in", present: .bits(\.flags, Flag.limitInput), OptionUse(excludes: ["--limit-iface-out"]),
-      "only what the address is on the interface it came by"),
+      "use the type of the address on the incoming interface only"),
     Option(
       flag: "--limit-iface-out", present: .bits(\.flags, Flag.limitOutput), OptionUse(excludes: ["--limit-iface-in"]),
-      "only what the address is on the interface it leaves by"),
+      "use the type of the address on the outgoing interface only"),
   ]
   public static let layouts = [
     Layout<Info>(
@@ -122,7 +122,9 @@ public enum AddressTypeMatch: MatchExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let limits = info.flags & (Flag.limitInput | Flag.limitOutput)
-    if limits == Flag.limitInput | Flag.limitOutput { throw .kernel("addrtype: both interfaces cannot be asked at once") }
+    if limits == Flag.limitInput | Flag.limitOutput {
+      throw .kernel("addrtype: --limit-iface-in and --limit-iface-out cannot be used together")
+    }
     if limits == Flag.limitOutput, !site.hooks.isDisjoint(with: [.prerouting, .input]) {
       throw .kernel("addrtype: --limit-iface-out is not valid in PREROUTING and INPUT", hint: "use --limit-iface-in there")
     }

@@ -44,7 +44,7 @@ public enum BPFMatch: MatchExtension {
 
   public static let name = "bpf"
   public static let families: Families = .both
-  public static let summary = "matches by a program of the packet filter"
+  public static let summary = "matches packets that a BPF program accepts"
   public static let traits: ExtensionTraits = .comparesBytes
   public static let initial = Info()
 
@@ -53,7 +53,7 @@ public enum BPFMatch: MatchExtension {
       "--bytecode", arity: 1, placeholder: "count,code jt jf k,...", grammar: "bpf-program",
       samples: ["\"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"", "\"1,6 0 0 0\""],
       nearMisses: ["x", "\"0,\"", "\"65,6 0 0 0\"", "\"2,6 0 0 0\"", "\"1,6 0 0 0,6 0 0 0\"", "\"1,6 0\""], .plain,
-      "program as `nfbpf_compile` writes it",
+      "program in the form of `nfbpf_compile`",
       read: { info, arguments throws(OptionError) in
         let program = try BPFText.parse(arguments.token, arguments)
         for (index, instruction) in program.enumerated() { info.program[index] = instruction }
@@ -67,12 +67,12 @@ public enum BPFMatch: MatchExtension {
       }),
     Option(
       "--object-pinned", arity: 1, placeholder: "path", grammar: "string", samples: ["/sys/fs/bpf/prog"], .plain,
-      "path of a program pinned in the kernel",
+      "path of a BPF program pinned in the kernel",
       read: { info, arguments throws(OptionError) in
         if arguments.names.isPinned(arguments.token.string) == false {
           throw OptionError(
             "bad-value", "bpf: failed to get bpf object", at: arguments.token.range,
-            hint: "pin it first: bpftool prog load FILE \(arguments.token.string)")
+            hint: "pin the program first: bpftool prog load FILE \(arguments.token.string)")
         }
         info.path = Array(arguments.token.bytes)
         info.mode = Mode.pinned
@@ -130,7 +130,7 @@ public enum BPFMatch: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     guard info.mode == Mode.bytecode else {
-      return .unknown(UnknownReason("-m bpf", needs: "the program \(String(decoding: info.path, as: UTF8.self)) in the kernel"))
+      return .unknown(UnknownReason("-m bpf", needs: "the BPF program \(String(decoding: info.path, as: UTF8.self)) in the kernel"))
     }
     let program = info.instructions
     let field = Field("bpf.\(program.map(\.text).joined(separator: ","))", bits: 1, FieldTraits(.bytes)) { BPFProgram.run(program, on: $0) }

@@ -118,7 +118,7 @@ enum BPFProgram {
         // There are sixteen ancillary values, `SKF_AD_PROTOCOL` to `SKF_AD_VLAN_TPID`; their numbers are multiples of four.
         let ancillary = Int64(Int32(bitPattern: instruction.k)) - Base.ancillary
         if instruction.code & 0xe7 == 0x20, (0..<0x1000).contains(ancillary), ancillary > 60 || ancillary % 4 != 0 {
-          return "instruction \(index) asks for what the kernel does not know"
+          return "instruction \(index) reads an unknown ancillary value"
         }
       default: break
       }
@@ -242,7 +242,7 @@ enum BPFProgram {
     case 20: .value(context.mark)
     case 40: .value(machine.accumulator ^ machine.index)
     case 52: .value(UInt32(truncatingIfNeeded: context.packet.transport?.offset ?? 0))
-    default: .unknown("what the kernel knows besides the packet (ancillary value \(number))")
+    default: .unknown("the kernel's ancillary value \(number)")
     }
   }
 }

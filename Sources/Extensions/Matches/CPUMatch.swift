@@ -19,7 +19,7 @@ public enum CPUMatch: MatchExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cpu_info>.size)]
   public static let examples: [Example] = [
-    .unknown("--cpu 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "which processor takes a packet is decided when it comes"),
+    .unknown("--cpu 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the processor is chosen when the packet arrives"),
     .accepts("! --cpu 4294967295"), .rejects("--cpu -1"), .rejects(""),
   ]
 

@@ -15,7 +15,7 @@ public enum ClusterMatch: MatchExtension {
 
   public static let name = "cluster"
   public static let families: Families = .both
-  public static let summary = "matches the share of connections that falls to this node"
+  public static let summary = "matches connections that belong to this node of a cluster"
   public static let initial = Info()
 
   private static func hex(_ number: UInt32) -> String {
@@ -61,7 +61,8 @@ public enum ClusterMatch: MatchExtension {
     let syntax = padded(.unsigned(1...32))
     return Option(
       "--cluster-local-nodemask", arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
-      nearMisses: syntax.nearMisses, invertible: true, OptionUse(excludes: ["--cluster-local-node"]), "the nodes this one stands for",
+      nearMisses: syntax.nearMisses, invertible: true, OptionUse(excludes: ["--cluster-local-node"]),
+      "the mask of the nodes for which this host is responsible",
       read: { info, arguments throws(OptionError) in
         info.mask = try syntax.parse(arguments.token, arguments)
         info.flags = info.flags & ~1 | (arguments.inverted ? 1 : 0)
@@ -76,7 +77,7 @@ public enum ClusterMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     nodeNumber,
     nodeMask,
-    Option("--cluster-total-nodes", .unsigned(1...32), \.nodes, .mandatory, "how many nodes there are"),
+    Option("--cluster-total-nodes", .unsigned(1...32), \.nodes, .mandatory, "the number of nodes"),
     Option("--cluster-hash-seed", padded(.unsigned()), \.seed, .mandatory, "seed of the hash, the same on all nodes"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_cluster_match_info>.size)]
@@ -116,7 +117,7 @@ public enum ClusterMatch: MatchExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.nodes > 32 || info.nodes == 0 { throw .kernel("cluster: there are at most 32 nodes") }
-    if UInt64(info.mask) >> UInt64(info.nodes) != 0 { throw .kernel("cluster: the mask names nodes that are not there (EDOM)") }
+    if UInt64(info.mask) >> UInt64(info.nodes) != 0 { throw .kernel("cluster: the mask contains nodes that do not exist (EDOM)") }
   }
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

@@ -11,19 +11,19 @@ public enum CommentMatch: MatchExtension {
 
   public static let name = "comment"
   public static let families: Families = .both
-  public static let summary = "attaches a remark to a rule"
+  public static let summary = "adds a comment to a rule; matches every packet"
   public static let traits: ExtensionTraits = .remark
   public static let initial = Info()
   public static let options: [Option<Info>] = [
     Option(
-      "--comment", .name(placeholder: "text"), \.comment, OptionUse(mandatory: true, content: .remark), "the remark, at most 255 bytes")
+      "--comment", .name(placeholder: "text"), \.comment, OptionUse(mandatory: true, content: .remark), "the comment, at most 255 bytes")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_comment_info>.size)]
   public static let examples: [Example] = [
     .matches("--comment \"for datagrams\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", before: "-p udp"),
     .misses(
       "--comment \"for datagrams\"", "eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S",
-      because: "a remark matches every packet: -p udp does not match", before: "-p udp"),
+      because: "the comment matches every packet, but -p udp does not match", before: "-p udp"),
     .accepts("--comment foo"), .accepts(#"--comment "allow the \"office\"""#), .rejects(""),
   ]
 

@@ -17,7 +17,7 @@ public enum ConnbytesMatch: MatchExtension {
 
   public static let name = "connbytes"
   public static let families: Families = .both
-  public static let summary = "matches how many packets or bytes a connection has carried"
+  public static let summary = "matches the number of packets or bytes that a connection has transferred"
   public static let initial = Info()
 
   private static let modes = ["packets", "bytes", "avgpkt"]
@@ -60,8 +60,8 @@ public enum ConnbytesMatch: MatchExtension {
         text.word(String(min(info.from, info.to)))
         if high > 0, high < .max { text.glue(":\(high)") }
       }),
-    Option("--connbytes-mode", word(modes), \.what, .mandatory, "what is counted"),
-    Option("--connbytes-dir", word(directions), \.direction, .mandatory, "in which direction"),
+    Option("--connbytes-mode", word(modes), \.what, .mandatory, "what is counted: packets, bytes, or the average packet size"),
+    Option("--connbytes-dir", word(directions), \.direction, .mandatory, "the direction: original, reply or both"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connbytes_info>.size)]
   public static let examples: [Example] = [

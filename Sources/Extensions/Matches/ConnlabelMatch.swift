@@ -19,7 +19,7 @@ public enum ConnlabelMatch: MatchExtension {
 
   public static let name = "connlabel"
   public static let families: Families = .both
-  public static let summary = "matches, and may set, a label of the connection"
+  public static let summary = "matches a label of the connection, or sets it"
   public static let initial = Info()
 
   private static let label = ValueSyntax<UInt16>(
@@ -39,7 +39,7 @@ public enum ConnlabelMatch: MatchExtension {
 
   public static let options: [Option<Info>] = [
     Option("--label", label, \.bit, invert: .bits(\.options, Flag.inverted), .mandatory, "the label"),
-    Option(flag: "--set", present: .bits(\.options, Flag.set), .plain, "give the connection the label"),
+    Option(flag: "--set", present: .bits(\.options, Flag.set), .plain, "set the label of the connection"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connlabel_mtinfo>.size)]
   public static let examples: [Example] = [
@@ -61,7 +61,7 @@ public enum ConnlabelMatch: MatchExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.options & ~0x03 != 0 { throw .kernel("connlabel: unknown flags") }
-    if info.bit > 127 { throw .kernel("connlabel: there are no more than 128 labels (ERANGE)", hint: "write a number up to 127") }
+    if info.bit > 127 { throw .kernel("connlabel: labels are 0 to 127 (ERANGE)", hint: "write a number up to 127") }
   }
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

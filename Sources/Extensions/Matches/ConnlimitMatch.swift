@@ -22,7 +22,7 @@ public enum ConnlimitMatch: MatchExtension {
 
   public static let name = "connlimit"
   public static let families: Families = .both
-  public static let summary = "matches by how many connections an address has open"
+  public static let summary = "matches the number of open connections of an address or network"
   public static let traits: ExtensionTraits = .collectsOnceATick
   public static let initial = Info()
 
@@ -43,12 +43,12 @@ public enum ConnlimitMatch: MatchExtension {
     Option(
       "--connlimit-upto", .unsigned(), \.limit,
       invert: Inversion(get: { _ in false }, set: { $0.flags = $1 ? $0.flags & ~Flag.upTo : $0.flags | Flag.upTo }),
-      present: .when { $0.flags & Flag.upTo != 0 }, OptionUse(excludes: [limits[1]]), "at most so many"),
+      present: .when { $0.flags & Flag.upTo != 0 }, OptionUse(excludes: [limits[1]]), "at most this number of connections"),
     Option(
       "--connlimit-above", .unsigned(), \.limit,
       invert: Inversion(get: { _ in false }, set: { $0.flags = $1 ? $0.flags | Flag.upTo : $0.flags & ~Flag.upTo }),
-      present: .when { $0.flags & Flag.upTo == 0 }, OptionUse(excludes: [limits[0]]), "more than so many"),
-    Option("--connlimit-mask", prefixMask, \.mask, .plain, "count networks of this prefix length together"),
+      present: .when { $0.flags & Flag.upTo == 0 }, OptionUse(excludes: [limits[0]]), "more than this number of connections"),
+    Option("--connlimit-mask", prefixMask, \.mask, .plain, "count all addresses of a network of this prefix length together"),
     Option(
       flag: "--connlimit-saddr", present: Presence(get: { $0.flags & Flag.destination == 0 }, set: { $0.flags &= ~Flag.destination }),
       OptionUse(excludes: ["--connlimit-daddr"]), "count by source address"),

@@ -25,7 +25,7 @@ public enum ConntrackMatch: MatchExtension {
     port("--ctreplsrcport", \.ports.replySource, \.highPorts.replySource, .replySourcePort),
     port("--ctrepldstport", \.ports.replyDestination, \.highPorts.replyDestination, .replyDestinationPort),
     Option("--ctstatus", status, \.status, .status, .plain, "status bits of the connection"),
-    Option("--ctexpire", .range(), \.expiry, .expiry, .plain, "seconds until the connection is forgotten"),
+    Option("--ctexpire", .range(), \.expiry, .expiry, .plain, "seconds until the connection expires"),
     Option(
       "--ctdir", arity: 1, placeholder: "ORIGINAL|REPLY", grammar: "\"ORIGINAL\" | \"REPLY\"", samples: ["ORIGINAL", "REPLY", "reply"],
       nearMisses: ["", "BOTH", "ORIG"], .plain, "direction in which the packet flows",
@@ -85,7 +85,7 @@ public enum ConntrackMatch: MatchExtension {
     let syntax = ValueSyntax.portComponents
     return Option(
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
-      nearMisses: syntax.nearMisses, invertible: true, OptionUse(greatest: syntax.greatest), "port or range of that side and direction",
+      nearMisses: syntax.nearMisses, invertible: true, OptionUse(greatest: syntax.greatest), "port or range; the option names the side and the direction",
       read: { info, arguments throws(OptionError) in
         let range = try syntax.parse(arguments.token, arguments)
         info[keyPath: low] = range.low

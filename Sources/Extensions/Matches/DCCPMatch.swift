@@ -64,10 +64,10 @@ public enum DCCPMatch: MatchExtension {
       present: .bits(\.matched, Flag.destinationPorts), OptionUse(aliases: ["--destination-port"]), "destination port or range"),
     Option(
       "--dccp-types", types, \.types, invert: .bits(\.inverted, Flag.types), present: .bits(\.matched, Flag.types), .plain,
-      "types of packet"),
+      "packet types"),
     Option(
       "--dccp-option", .unsigned(1...255), \.option, invert: .bits(\.inverted, Flag.option), present: .bits(\.matched, Flag.option),
-      .plain, "the option of this number is there"),
+      .plain, "the packet has the DCCP option of this number"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_dccp_info>.size)]
   public static let examples: [Example] = [

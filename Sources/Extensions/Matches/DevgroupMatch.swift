@@ -27,10 +27,10 @@ public enum DevgroupMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--src-group", .routeName(in: "group"), \.source, invert: .bits(\.flags, Flag.sourceInverted),
-      present: .bits(\.flags, Flag.source), .plain, "group of the interface it came by"),
+      present: .bits(\.flags, Flag.source), .plain, "group of the incoming interface"),
     Option(
       "--dst-group", .routeName(in: "group"), \.destination, invert: .bits(\.flags, Flag.destinationInverted),
-      present: .bits(\.flags, Flag.destination), .plain, "group of the interface it leaves by"),
+      present: .bits(\.flags, Flag.destination), .plain, "group of the outgoing interface"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_devgroup_info>.size)]
   public static let examples: [Example] = [

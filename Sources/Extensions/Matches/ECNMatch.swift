@@ -21,7 +21,7 @@ public enum ECNMatch: MatchExtension {
 
   public static let name = "ecn"
   public static let families: Families = .both
-  public static let summary = "matches explicit congestion notification in IP and TCP"
+  public static let summary = "matches the ECN bits of IP and TCP"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [

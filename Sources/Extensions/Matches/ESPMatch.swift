@@ -13,7 +13,7 @@ public enum ESPMatch: MatchExtension {
 
   public static let name = "esp"
   public static let families: Families = .both
-  public static let summary = "matches the index of an encrypted packet"
+  public static let summary = "matches the SPI of an ESP packet"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [50]) }
 

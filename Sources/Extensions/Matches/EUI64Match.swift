@@ -8,7 +8,7 @@ public enum EUI64Match: MatchExtension {
 
   public static let name = "eui64"
   public static let families: Families = .ipv6
-  public static let summary = "matches source addresses made of the sender's MAC address"
+  public static let summary = "matches IPv6 source addresses formed from the sender's MAC address (EUI-64)"
   public static let initial: Info = 0
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input, .forward]) }
   public static let options: [Option<Info>] = []

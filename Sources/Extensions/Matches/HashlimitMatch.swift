@@ -129,8 +129,8 @@ public enum HashlimitMatch: MatchExtension {
   }
 
   public static let options: [Option<Info>] = [
-    rate("--hashlimit-upto", above: false, aliases: ["--hashlimit"], excludes: "--hashlimit-above", "at most at this rate"),
-    rate("--hashlimit-above", above: true, aliases: [], excludes: "--hashlimit-upto", "what is over this rate"),
+    rate("--hashlimit-upto", above: false, aliases: ["--hashlimit"], excludes: "--hashlimit-above", "match up to this rate"),
+    rate("--hashlimit-above", above: true, aliases: [], excludes: "--hashlimit-upto", "match above this rate"),
     Option(
       "--hashlimit-burst", arity: 1, placeholder: "count", grammar: "number [ \"k\" | \"m\" ] [ \"b\" ]", samples: ["1", "5", "1000000"],
       nearMisses: ["0", "1000001", "x"], .plain, "how many at once; for a byte rate, how many bytes",
@@ -144,7 +144,7 @@ public enum HashlimitMatch: MatchExtension {
     Option(
       "--hashlimit-mode", arity: 1, placeholder: "key[,key...]", grammar: "hashlimit-key { \",\" hashlimit-key }",
       samples: ["srcip", "srcip,srcport,dstip,dstport"], nearMisses: ["src", "srcip,foo"], .plain,
-      "what is told apart: srcip, srcport, dstip, dstport",
+      "the fields that select the bucket: srcip, srcport, dstip, dstport",
       read: { info, arguments throws(OptionError) in
         for part in arguments.token.bytes.split(whereSeparator: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "|") }) {
           guard let key = keys.first(where: { $0.name.utf8.elementsEqual(part) }) else {
@@ -160,18 +160,19 @@ public enum HashlimitMatch: MatchExtension {
       }),
     Option(
       "--hashlimit-name", .filledName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list),
-      "the name rules share the buckets by"),
-    Option("--hashlimit-htable-size", .unsigned(), \.size, present: .when { $0.size != 0 }, .plain, "how many buckets of the hash"),
-    Option("--hashlimit-htable-max", .unsigned(), \.maximum, present: .when { $0.maximum != 0 }, .plain, "how many entries at most"),
+      "the name of the hash table; rules with the same name share it"),
+    Option("--hashlimit-htable-size", .unsigned(), \.size, present: .when { $0.size != 0 }, .plain, "the number of hash buckets"),
+    Option("--hashlimit-htable-max", .unsigned(), \.maximum, present: .when { $0.maximum != 0 }, .plain, "the maximum number of entries"),
     Option(
       "--hashlimit-htable-gcinterval", .unsigned(), \.collectionInterval, present: .when { $0.collectionInterval != 1000 }, .plain,
-      "milliseconds from one collection to the next"),
+      "milliseconds between two removals of idle entries"),
     Option(
       "--hashlimit-htable-expire", .unsigned(), \.expiry, present: .when { UInt64($0.expiry) != defaultExpiry($0) }, .plain,
-      "milliseconds after which an idle entry goes"),
-    length("--hashlimit-srcmask", \.sourceLength, "the bits of the source that are told apart"),
-    length("--hashlimit-dstmask", \.destinationLength, "the bits of the destination that are told apart"),
-    Option(flag: "--hashlimit-rate-match", present: .bits(\.mode, Mode.measures), .plain, "measure the rate without a bucket"),
+      "milliseconds after which an idle entry is removed"),
+    length("--hashlimit-srcmask", \.sourceLength, "the prefix length of the source addresses that share a bucket"),
+    length("--hashlimit-dstmask", \.destinationLength, "the prefix length of the destination addresses that share a bucket"),
+    Option(
+      flag: "--hashlimit-rate-match", present: .bits(\.mode, Mode.measures), .plain, "compare the measured rate instead of a token bucket"),
     Option(
       "--hashlimit-rate-interval", arity: 1, placeholder: "seconds", grammar: "number", samples: ["1", "10"], nearMisses: ["0", "-1", "x"],
       .plain, "how long to measure",
@@ -317,16 +318,16 @@ public enum HashlimitMatch: MatchExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let bits = site.family.addressBits
-    if info.collectionInterval == 0 || info.expiry == 0 { throw .kernel("hashlimit: an interval of zero never ends") }
+    if info.collectionInterval == 0 || info.expiry == 0 { throw .kernel("hashlimit: the interval must not be 0") }
     if Int(info.sourceLength) > bits || Int(info.destinationLength) > bits { throw .kernel("hashlimit: a mask is longer than an address") }
     if info.mode & ~Mode.all != 0 { throw .kernel("hashlimit: unknown mode") }
     let name = info.name.bytes
     if name.isEmpty || name.contains(UInt8(ascii: "/")) || name == [0x2e] || name == [0x2e, 0x2e] {
-      throw .kernel("hashlimit: the name cannot be a file's name under /proc/net/ipt_hashlimit")
+      throw .kernel("hashlimit: the name must be valid as a file name in /proc/net/ipt_hashlimit")
     }
     if info.mode & Mode.measures != 0 {
-      if info.average == 0 || info.average > UInt32.max { throw .kernel("hashlimit: the rate cannot be measured") }
-      if info.interval == 0 { throw .kernel("hashlimit: the interval of measuring is zero") }
+      if info.average == 0 || info.average > UInt32.max { throw .kernel("hashlimit: the rate is out of range") }
+      if info.interval == 0 { throw .kernel("hashlimit: the measuring interval must not be 0") }
     } else if info.mode & Mode.bytes != 0 {
       if HashlimitBucket.byteCredits(info.average) == 0 { throw .kernel("hashlimit: the rate is too high") }
     } else if info.burst == 0 || HashlimitBucket.credits(info.average &* info.burst) < HashlimitBucket.credits(info.average) {

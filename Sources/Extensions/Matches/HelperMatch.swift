@@ -14,7 +14,7 @@ public enum HelperMatch: MatchExtension {
 
   public static let name = "helper"
   public static let families: Families = .both
-  public static let summary = "matches connections that a helper expected"
+  public static let summary = "matches connections expected by a conntrack helper"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [

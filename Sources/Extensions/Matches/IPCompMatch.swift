@@ -15,7 +15,7 @@ public enum IPCompMatch: MatchExtension {
 
   public static let name = "ipcomp"
   public static let families: Families = .both
-  public static let summary = "matches the index of a compressed packet"
+  public static let summary = "matches the CPI of an IPComp packet"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [108]) }
 

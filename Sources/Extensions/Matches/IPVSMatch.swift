@@ -28,7 +28,7 @@ public enum IPVSMatch: MatchExtension {
 
   public static let name = "ipvs"
   public static let families: Families = .both
-  public static let summary = "matches what the IPVS load balancer knows of a packet"
+  public static let summary = "matches properties of the packet's IPVS connection"
   public static let initial = Info()
 
   private static func test<Value>(
@@ -79,7 +79,7 @@ public enum IPVSMatch: MatchExtension {
         text.option("--vdir")
         text.word(info.inverted & Flag.direction != 0 ? "REPLY" : "ORIGINAL")
       }),
-    test("--vmethod", method, \.method, Flag.method, "how IPVS forwards"),
+    test("--vmethod", method, \.method, Flag.method, "the forwarding method of IPVS"),
     test("--vportctl", port, \.controlPort, Flag.controlPort, "port of the controlling connection: 21 for FTP"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_ipvs_mtinfo>.size)]

@@ -56,10 +56,11 @@ public enum IPv6HeaderMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--header", syntax, \.headers,
-      invert: Inversion(get: { $0.inverted != 0 }, set: { if $1 { $0.inverted = 0xff } }), .mandatory, "the headers"),
+      invert: Inversion(get: { $0.inverted != 0 }, set: { if $1 { $0.inverted = 0xff } }), .mandatory,
+      "the extension headers that the packet must have"),
     Option(
       flag: "--soft", present: Presence(get: { $0.isSoft != 0 }, set: { $0.isSoft = 0xff }), .plain,
-      "there may be other headers besides"),
+      "the packet can also have other headers"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<ip6t_ipv6header_info>.size)]
   public static let examples: [Example] = [

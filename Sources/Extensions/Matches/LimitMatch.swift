@@ -41,8 +41,10 @@ public enum LimitMatch: MatchExtension {
     print: { period, text in text.word(RateSyntax.print(period: UInt64(period), scale: UInt64(Info.scale))) })
 
   public static let options: [Option<Info>] = [
-    Option("--limit", rate, \.average, .plain, "how often on the average"),
-    Option("--limit-burst", .unsigned(0...10000), \.burst, present: .when { $0.burst != 5 }, .plain, "how many at once"),
+    Option("--limit", rate, \.average, .plain, "the average rate"),
+    Option(
+      "--limit-burst", .unsigned(0...10000), \.burst, present: .when { $0.burst != 5 }, .plain,
+      "the number of packets that can match at once"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_rateinfo_size), userSize: 8)]
   public static let examples: [Example] = [

@@ -12,7 +12,7 @@ public enum MarkMatch: MatchExtension {
 
   public static let name = "mark"
   public static let families: Families = .both
-  public static let summary = "matches the mark a packet carries"
+  public static let summary = "matches the packet's mark"
   public static let initial = Info()
   public static let options: [Option<Info>] = [
     Option("--mark", .mark, \.mark, invert: .flag(\.invert), .mandatory, "compare (mark AND mask) with value")

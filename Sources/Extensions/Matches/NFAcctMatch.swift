@@ -44,7 +44,7 @@ public enum NFAcctMatch: MatchExtension {
   public static let examples: [Example] = [
     .unknown(
       "--nfacct-name http-traffic", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "the quota of an accounting object is known to the kernel alone", saved: "--nfacct-name  http-traffic"),
+      because: "only the kernel knows the quota of an accounting object", saved: "--nfacct-name  http-traffic"),
     .rejects("--nfacct-name \"\""), .rejects(""),
   ]
 
@@ -57,6 +57,6 @@ public enum NFAcctMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m nfacct", needs: "the quota and the counters of the object \(info.object.string)"))
+    .unknown(UnknownReason("-m nfacct", needs: "the quota and the counters of the accounting object \(info.object.string)"))
   }
 }

@@ -28,15 +28,20 @@ public enum OSFMatch: MatchExtension {
 
   public static let name = "osf"
   public static let families: Families = .ipv4
-  public static let summary = "matches the operating system a SYN looks like"
+  public static let summary = "matches the operating system that the fingerprint of a SYN packet suggests"
   public static let traits: ExtensionTraits = .machineWide
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .prerouting, .forward], protocols: [6]) }
 
   public static let options: [Option<Info>] = [
-    Option("--genre", .bareName(placeholder: "name"), \.genre, invert: .bits(\.flags, Flag.inverted), .mandatory, "name of the system"),
-    Option("--ttl", .unsigned(0...2), \.ttl, present: .bits(\.flags, Flag.ttl), .plain, "0 true, 1 less, 2 not checked"),
-    Option("--log", .unsigned(0...2), \.log, present: .bits(\.flags, Flag.log), .plain, "0 all, 1 first, 2 all known"),
+    Option(
+      "--genre", .bareName(placeholder: "name"), \.genre, invert: .bits(\.flags, Flag.inverted), .mandatory, "name of the operating system"),
+    Option(
+      "--ttl", .unsigned(0...2), \.ttl, present: .bits(\.flags, Flag.ttl), .plain,
+      "how to compare the TTL: 0 exactly, 1 at most that of the fingerprint, 2 not at all"),
+    Option(
+      "--log", .unsigned(0...2), \.log, present: .bits(\.flags, Flag.log), .plain,
+      "what to log: 0 all matching fingerprints, 1 the first one, 2 all known ones"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_osf_info_size))]
   public static let examples: [Example] = [
@@ -98,5 +103,6 @@ public enum OSFMatch: MatchExtension {
     info.flags & Flag.ttl == 0 ? .equal : OSFingerprint.LifetimeTest(rawValue: info.ttl) ?? .atMost
   }
 
-  private static let unknown = UnknownReason("-m osf", needs: "the fingerprints that the kernel was given, a pf.os")
+  private static let unknown = UnknownReason(
+    "-m osf", needs: "OS fingerprints from a pf.os (--fingerprints, or `fingerprints' in a scenario file)")
 }

@@ -54,7 +54,7 @@ public enum OwnerMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       flag: "--socket-exists", present: .bits(\.match, Flag.socket), invert: .bits(\.inverted, Flag.socket), .plain,
-      "a socket sent it"),
+      "the packet was sent by a socket"),
     Option(
       "--uid-owner", identifiers("userid[-userid]") { $0.userID($1) }, \.users, invert: .bits(\.inverted, Flag.user),
       present: .bits(\.match, Flag.user), OptionUse(content: .user), "user, or range of users"),
@@ -63,7 +63,7 @@ public enum OwnerMatch: MatchExtension {
       present: .bits(\.match, Flag.group), OptionUse(content: .group), "group, or range of groups"),
     Option(
       "--suppl-groups", arity: 0, placeholder: "", grammar: "", samples: [""], .plain,
-      "look at supplementary groups as well",
+      "also compare supplementary groups",
       read: { info, arguments throws(OptionError) in
         guard info.match & Flag.group != 0 else {
           throw OptionError(

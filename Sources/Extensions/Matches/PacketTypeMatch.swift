@@ -12,7 +12,7 @@ public enum PacketTypeMatch: MatchExtension {
 
   public static let name = "pkttype"
   public static let families: Families = .both
-  public static let summary = "matches unicast, broadcast and multicast packets as the link layer sees them"
+  public static let summary = "matches the link-layer type of the packet: unicast, broadcast or multicast"
   public static let initial = Info()
 
   private static let names: [(name: String, type: Int32)] = [
@@ -33,7 +33,7 @@ public enum PacketTypeMatch: MatchExtension {
     print: { type, text in text.word(names.first { $0.type == type }?.name ?? String(type)) })
 
   public static let options: [Option<Info>] = [
-    Option("--pkt-type", syntax, \.type, invert: .flag(\.inverted), .mandatory, "for whom the packet is")
+    Option("--pkt-type", syntax, \.type, invert: .flag(\.inverted), .mandatory, "the link-layer type")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_pkttype_info>.size)]
   public static let examples: [Example] = [

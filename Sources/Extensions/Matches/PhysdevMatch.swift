@@ -23,7 +23,7 @@ public enum PhysdevMatch: MatchExtension {
 
   public static let name = "physdev"
   public static let families: Families = .both
-  public static let summary = "matches the bridge ports a packet came and goes by"
+  public static let summary = "matches the bridge ports on which a packet arrives and leaves"
   public static let initial = Info()
 
   private static func flag(_ name: String, _ bit: UInt8, _ summary: String) -> Option<Info> {
@@ -31,15 +31,15 @@ public enum PhysdevMatch: MatchExtension {
   }
 
   public static let options: [Option<Info>] = [
-    flag("--physdev-is-in", Flag.isIn, "it came by a bridge port"),
+    flag("--physdev-is-in", Flag.isIn, "the packet arrived on a bridge port"),
     Option(
       "--physdev-in", .interface, \.input, invert: .bits(\.inverted, Flag.input), present: .bits(\.matched, Flag.input), .plain,
-      "bridge port it came by"),
-    flag("--physdev-is-out", Flag.isOut, "it leaves by a bridge port"),
+      "bridge port on which the packet arrived"),
+    flag("--physdev-is-out", Flag.isOut, "the packet leaves through a bridge port"),
     Option(
       "--physdev-out", .interface, \.output, invert: .bits(\.inverted, Flag.output), present: .bits(\.matched, Flag.output), .plain,
-      "bridge port it leaves by"),
-    flag("--physdev-is-bridged", Flag.isBridged, "it is bridged, not routed"),
+      "bridge port through which the packet leaves"),
+    flag("--physdev-is-bridged", Flag.isBridged, "the packet is bridged, not routed"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_physdev_info>.size)]
   public static let examples: [Example] = [

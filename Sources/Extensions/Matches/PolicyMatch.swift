@@ -108,19 +108,19 @@ public enum PolicyMatch: MatchExtension {
 
   public static let options: [Option<Info>] = [
     choice("--dir", [("in", Flag.input), ("out", Flag.output)], "policy_match: invalid dir", "direction"),
-    choice("--pol", [("ipsec", 0), ("none", Flag.none)], "policy match: invalid policy", "with a policy, or without any"),
+    choice("--pol", [("ipsec", 0), ("none", Flag.none)], "policy match: invalid policy", "whether an IPsec policy applies to the packet"),
     Option(
       flag: "--strict", present: Presence(get: { _ in false }, set: { $0.flags |= Flag.strict }), .plain,
-      "the elements are all there are"),
+      "the policy has exactly these elements"),
     test("--reqid", .unsigned(), \.requestID, Subject.requestID, "request id"),
     test("--spi", .unsigned(), \.index, Subject.index, "security parameter index"),
     test("--proto", securityProtocol, \.protocolNumber, Subject.protocolNumber, "protocol"),
     test("--mode", mode, \.mode, Subject.mode, "mode"),
-    test("--tunnel-dst", .hostMask, \.destination, Subject.destination, "end of the tunnel"),
-    test("--tunnel-src", .hostMask, \.source, Subject.source, "start of the tunnel"),
+    test("--tunnel-dst", .hostMask, \.destination, Subject.destination, "destination of the tunnel"),
+    test("--tunnel-src", .hostMask, \.source, Subject.source, "source of the tunnel"),
     Option(
       "--next", arity: 0, placeholder: "", grammar: "", samples: [""], OptionUse(repeatable: true, requires: ["--strict"]),
-      "begins the next element",
+      "starts the next element",
       read: { info, arguments throws(OptionError) in
         guard info.count < 3 else {
           throw OptionError("too-many-values", "policy match: maximum policy depth reached", hint: "there are at most four elements")

@@ -16,7 +16,7 @@ public enum QuotaMatch: MatchExtension {
 
   public static let name = "quota"
   public static let families: Families = .both
-  public static let summary = "matches until so many bytes have passed"
+  public static let summary = "matches until a number of bytes has passed"
   public static let initial = Info()
   public static let options: [Option<Info>] = [
     Option("--quota", .unsigned(), \.quota, invert: .bits(\.flags, 1), .mandatory, "bytes")

@@ -19,15 +19,16 @@ public enum RPFilterMatch: MatchExtension {
 
   public static let name = "rpfilter"
   public static let families: Families = .both
-  public static let summary = "matches packets whose source is reached by the interface they came by"
+  public static let summary = "matches packets whose source address is reached through the interface on which they arrived"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw, .mangle], hooks: .prerouting) }
 
   public static let options: [Option<Info>] = [
-    Option(flag: "--loose", present: .bits(\.flags, Flag.loose), .plain, "any interface will do"),
-    Option(flag: "--validmark", present: .bits(\.flags, Flag.mark), .plain, "look up with the packet's mark"),
-    Option(flag: "--accept-local", present: .bits(\.flags, Flag.acceptsLocal), .plain, "this host's own addresses too"),
-    Option(flag: "--invert", present: .bits(\.flags, Flag.inverted), .plain, "match packets that fail"),
+    Option(flag: "--loose", present: .bits(\.flags, Flag.loose), .plain, "accept a route through any interface"),
+    Option(flag: "--validmark", present: .bits(\.flags, Flag.mark), .plain, "use the packet's mark for the route lookup"),
+    Option(
+      flag: "--accept-local", present: .bits(\.flags, Flag.acceptsLocal), .plain, "also accept sources that are addresses of this host"),
+    Option(flag: "--invert", present: .bits(\.flags, Flag.inverted), .plain, "invert: match packets that fail the test"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_rpfilter_info>.size)]
   public static let examples: [Example] = [

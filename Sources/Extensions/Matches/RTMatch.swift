@@ -74,7 +74,7 @@ public enum RTMatch: MatchExtension {
       }),
     Option(
       "--rt-0-not-strict", arity: 0, placeholder: "", grammar: "", samples: [""], OptionUse(requires: ["--rt-0-addrs"]),
-      "other addresses may stand between them",
+      "the header can have other addresses between them",
       read: { info, arguments throws(OptionError) in
         guard info.flags & Flag.hops != 0 else {
           throw OptionError(

@@ -35,7 +35,7 @@ public enum RateEstMatch: MatchExtension {
 
   public static let name = "rateest"
   public static let families: Families = .both
-  public static let summary = "compares a rate that RATEEST measures with a number or with another"
+  public static let summary = "compares a rate measured by RATEEST with a number or with another rate"
   public static let traits: ExtensionTraits = .machineWide
   public static let initial = Info()
 
@@ -83,11 +83,12 @@ public enum RateEstMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       flag: "--rateest-delta", present: Presence(get: { _ in false }, set: { $0.flags |= Bit.delta }), .plain,
-      "compare what is left of the numbers"),
+      "compare the difference between the given number and the rate"),
     name("--rateest1", aliases: ["--rateest"], \.first, 0, "the rate"),
-    rate("--rateest-bps1", aliases: [], \.firstBytes, bytes: true, "compare bytes; the number the first rate is taken from"),
-    rate("--rateest-pps1", aliases: [], \.firstPackets, bytes: false, "compare packets; the number the first rate is taken from"),
-    mode(1, "it is less"), mode(2, "it is more"), mode(0, "it is the same"),
+    rate("--rateest-bps1", aliases: [], \.firstBytes, bytes: true, "compare bytes; the number from which the first rate is subtracted"),
+    rate(
+      "--rateest-pps1", aliases: [], \.firstPackets, bytes: false, "compare packets; the number from which the first rate is subtracted"),
+    mode(1, "the first rate is less"), mode(2, "the first rate is greater"), mode(0, "the rates are equal"),
     rate("--rateest-bps2", aliases: ["--rateest-bps"], \.secondBytes, bytes: true, "compare bytes with a number"),
     rate("--rateest-pps2", aliases: ["--rateest-pps"], \.secondPackets, bytes: false, "compare packets with a number"),
     name("--rateest2", aliases: [], \.second, Bit.relative, "another rate to compare with"),
@@ -197,7 +198,7 @@ public enum RateEstMatch: MatchExtension {
       throw .kernel("rateest: neither bytes nor packets are compared", hint: "give --rateest-bps or --rateest-pps")
     }
     if !(1...UInt16(modes.count)).contains(info.mode) {
-      throw .kernel("rateest: there is no comparison", hint: "give --rateest-lt, --rateest-gt or --rateest-eq")
+      throw .kernel("rateest: the comparison is missing", hint: "give --rateest-lt, --rateest-gt or --rateest-eq")
     }
   }
 

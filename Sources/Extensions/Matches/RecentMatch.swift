@@ -41,7 +41,7 @@ public enum RecentMatch: MatchExtension {
 
   public static let name = "recent"
   public static let families: Families = .both
-  public static let summary = "matches by a list of addresses seen lately, which it also keeps"
+  public static let summary = "keeps a list of recently seen addresses and matches addresses in it"
   public static let initial = Info()
 
   private static let operations = ["--set", "--rcheck", "--update", "--remove"]
@@ -58,19 +58,21 @@ public enum RecentMatch: MatchExtension {
   }
 
   public static let options: [Option<Info>] = [
-    operation("--set", Bit.set, "put the address on the list; always matches"),
+    operation("--set", Bit.set, "add the address to the list; always matches"),
     operation("--rcheck", Bit.check, "the address is on the list"),
-    operation("--update", Bit.update, "the same, and it is seen anew"),
-    operation("--remove", Bit.remove, "the address is on the list, and is taken off it"),
-    Option("--seconds", .unsigned(1...UInt32.max), \.seconds, present: .when { $0.seconds != 0 }, .plain, "seen within so many seconds"),
-    Option(flag: "--reap", present: .bits(\.operation, Bit.reap), OptionUse(requires: ["--seconds"]), "take an older address off the list"),
-    Option("--hitcount", .unsigned(), \.hits, present: .when { $0.hits != 0 }, .plain, "seen so often"),
+    operation("--update", Bit.update, "like --rcheck, and update the time at which it was last seen"),
+    operation("--remove", Bit.remove, "the address is on the list; remove it"),
+    Option(
+      "--seconds", .unsigned(1...UInt32.max), \.seconds, present: .when { $0.seconds != 0 }, .plain, "seen within this number of seconds"),
+    Option(
+      flag: "--reap", present: .bits(\.operation, Bit.reap), OptionUse(requires: ["--seconds"]), "remove older addresses from the list"),
+    Option("--hitcount", .unsigned(), \.hits, present: .when { $0.hits != 0 }, .plain, "seen at least this number of times"),
     Option(
       flag: "--rttl", present: .bits(\.operation, Bit.ttl), OptionUse(excludes: ["--set", "--remove"]),
-      "with the same time to live"),
+      "with the same TTL"),
     Option(
       "--name", arity: 1, placeholder: "name", grammar: "string", samples: ["ssh", "a_b"], OptionUse(content: .list),
-      "the list, DEFAULT where none is named",
+      "the name of the list; default DEFAULT",
       read: { info, arguments in
         // As iptables: a name shorter than DEFAULT leaves the rest of DEFAULT in the structure.
         let bytes = arguments.token.bytes.prefix(199)
@@ -81,9 +83,9 @@ public enum RecentMatch: MatchExtension {
         text.option("--name")
         text.word(info.name.string)
       }),
-    Option("--mask", .host, \.mask, .plain, "the bits of the address that count"),
-    side("--rsource", 0, "look at the source address"),
-    side("--rdest", 1, "look at the destination address"),
+    Option("--mask", .host, \.mask, .plain, "the bits of the address that are compared"),
+    side("--rsource", 0, "use the source address"),
+    side("--rdest", 1, "use the destination address"),
   ]
   public static let layouts: [Layout<Info>] = [
     Layout(
@@ -138,18 +140,20 @@ public enum RecentMatch: MatchExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     let chosen = info.operation & Bit.operations
-    if info.operation & 0xc0 != 0 || chosen.nonzeroBitCount != 1 { throw .kernel("recent: there must be one operation") }
+    if info.operation & 0xc0 != 0 || chosen.nonzeroBitCount != 1 {
+      throw .kernel("recent: exactly one of --set, --rcheck, --update and --remove is needed")
+    }
     let isChange = chosen == Bit.set || chosen == Bit.remove
     if isChange, info.seconds != 0 || info.hits != 0 || info.operation != chosen {
       throw .kernel(
         "recent: --set and --remove look at neither seconds nor hits", hint: "use --rcheck or --update to ask for them")
     }
     if info.operation & Bit.reap != 0, info.seconds == 0 { throw .kernel("recent: --reap needs --seconds") }
-    if info.hits >= 65536 { throw .kernel("recent: more hits than the kernel remembers", hint: "at most 65535") }
+    if info.hits >= 65536 { throw .kernel("recent: the hit count is too large", hint: "at most 65535") }
     let name = info.name.bytes
     let isName =
       !name.isEmpty && info.name.storage[199] == 0 && !name.contains(UInt8(ascii: "/")) && name != [0x2e] && name != [0x2e, 0x2e]
-    if !isName { throw .kernel("recent: the name cannot be a file's name under /proc/net/xt_recent") }
+    if !isName { throw .kernel("recent: the name must be valid as a file name in /proc/net/xt_recent") }
   }
 
   /// The first rule of a name creates the list with its mask. Each rule reserves space for its hit count.

@@ -65,7 +65,7 @@ public enum SetMatch: MatchExtension {
 
   public static let name = "set"
   public static let families: Families = .both
-  public static let summary = "matches addresses and ports that are in a set"
+  public static let summary = "matches packets whose addresses or ports are in an IP set"
   public static let traits: ExtensionTraits = .usesAddressSets
   public static let initial = Info()
 
@@ -104,7 +104,7 @@ public enum SetMatch: MatchExtension {
     Option(
       "--match-set", arity: 2, placeholder: "name dir[,dir...]", grammar: "string set-directions", samples: ["foo src", "foo dst,src"],
       nearMisses: ["foo", "foo both"], invertible: true, OptionUse(mandatory: true, aliases: ["--set"], content: .set),
-      "name of the set, and what of the packet is looked up in it",
+      "name of the set, and the fields of the packet to look up",
       read: { info, arguments throws(OptionError) in
         info.kernel.reference = try AddressSetReference(arguments, directions: arguments.second)
         if arguments.inverted { info.kernel.reference.flags |= AddressSetReference.inverted }
@@ -117,9 +117,9 @@ public enum SetMatch: MatchExtension {
       }),
     Option(
       flag: "--return-nomatch", present: .bits(\.kernel.flags, Flag.returnNomatch), OptionUse(repeatable: true),
-      "entries marked nomatch match instead"),
-    skip("--update-counters", Flag.skipCounters, "inverted: leave the set's counters"),
-    skip("--update-subcounters", Flag.skipSubcounters, "inverted: leave the counters of the sets in a list"),
+      "match only elements marked nomatch"),
+    skip("--update-counters", Flag.skipCounters, "inverted: do not change the counters of the set"),
+    skip("--update-subcounters", Flag.skipSubcounters, "inverted: do not change the counters of the sets in a list:set"),
     counter("packets", \.kernel.packets, "eq", Operation.equal, inverted: Operation.unequal),
     counter("packets", \.kernel.packets, "lt", Operation.less, inverted: nil),
     counter("packets", \.kernel.packets, "gt", Operation.greater, inverted: nil),
@@ -240,10 +240,10 @@ public enum SetMatch: MatchExtension {
     let reference = info.kernel.reference
     let written = info.set.bytes.isEmpty ? "#\(reference.index)" : info.set.string
     guard let sets = packet.world.addressSets else {
-      return .unknown(UnknownReason("-m set", needs: "what is in the set \(written), as ipset save prints it"))
+      return .unknown(UnknownReason("-m set", needs: "the elements of the set \(written) (--ipset, or `ipsets' in a scenario file)"))
     }
     guard let name = reference.name(info.set, in: sets), sets[name] != nil else {
-      return .unknown(UnknownReason("-m set", needs: "a set \(written)"))
+      return .unknown(UnknownReason("-m set", needs: "a set named \(written)"))
     }
     var query = reference.query
     query.returnsExceptions = info.kernel.flags & Flag.returnNomatch != 0

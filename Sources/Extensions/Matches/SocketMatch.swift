@@ -18,14 +18,14 @@ public enum SocketMatch: MatchExtension {
 
   public static let name = "socket"
   public static let families: Families = .both
-  public static let summary = "matches packets for which a socket is open"
+  public static let summary = "matches packets for which this host has an open socket"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input]) }
 
   public static let options: [Option<Info>] = [
     Option(flag: "--transparent", present: .bits(\.flags, Flag.transparent), .plain, "only transparent sockets"),
-    Option(flag: "--nowildcard", present: .bits(\.flags, Flag.anyAddress), .plain, "sockets bound to any address too"),
-    Option(flag: "--restore-skmark", present: .bits(\.flags, Flag.restoreMark), .plain, "give the packet the socket's mark"),
+    Option(flag: "--nowildcard", present: .bits(\.flags, Flag.anyAddress), .plain, "also sockets bound to the any-address"),
+    Option(flag: "--restore-skmark", present: .bits(\.flags, Flag.restoreMark), .plain, "set the packet's mark to that of the socket"),
   ]
   public static let layouts = [
     Layout<Info>(revision: 0, size: 0, decode: { _ in Info() }, encode: { $0.flags == 0 ? [] : nil }), older(1, 0x01), older(2, 0x03),

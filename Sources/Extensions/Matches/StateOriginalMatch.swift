@@ -12,7 +12,7 @@ public enum StateOriginalMatch: MatchExtension {
 
   public static let name = "state"
   public static let families: Families = .both
-  public static let summary = "matches the state of the packet in its connection, as old tools wrote it"
+  public static let summary = "matches the state of the packet in its connection; the form of old iptables versions"
   public static let initial = Info()
 
   /// `XT_STATE_*`: the same bits as ``ConntrackState`` has, but for the last.

@@ -25,7 +25,7 @@ public enum StatisticMatch: MatchExtension {
 
   public static let name = "statistic"
   public static let families: Families = .both
-  public static let summary = "matches at random, or every so many packets"
+  public static let summary = "matches packets at random, or every nth packet"
   public static let initial = Info()
 
   private static let mode = ValueSyntax<UInt16>(
@@ -66,16 +66,16 @@ public enum StatisticMatch: MatchExtension {
   }()
 
   public static let options: [Option<Info>] = [
-    Option("--mode", mode, \.mode, .mandatory, "random, or by number"),
+    Option("--mode", mode, \.mode, .mandatory, "random, or nth"),
     Option(
       "--probability", probability, \.every, invert: .bitIfInverted, present: .when { $0.mode == Mode.random },
-      OptionUse(excludes: ["--every", "--packet"]), "from 0 to 1"),
+      OptionUse(excludes: ["--every", "--packet"]), "the probability, from 0 to 1"),
     Option(
       "--every", every, \.every, invert: .bitIfInverted, present: .when { $0.mode == Mode.nth },
-      OptionUse(excludes: ["--probability"], requires: ["--packet"]), "one of how many packets"),
+      OptionUse(excludes: ["--probability"], requires: ["--packet"]), "match every nth packet; this is n"),
     Option(
       "--packet", .unsigned(), \.packet, present: .when { $0.mode == Mode.nth },
-      OptionUse(excludes: ["--probability"], requires: ["--every"]), "which of them, from 0"),
+      OptionUse(excludes: ["--probability"], requires: ["--every"]), "the number of the first packet that matches, from 0"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_statistic_info_size), userSize: 16)]
   public static let examples: [Example] = [

@@ -72,10 +72,10 @@ public enum StringMatch: MatchExtension {
     Option(
       "--string", plain, \.bytes, invert: .bits(\.flags, Flag.inverted), present: .when { !isHexadecimal($0) },
       OptionUse(excludes: ["--hex-string"]), "pattern"),
-    Option("--algo", .bareName(placeholder: "bm|kmp"), \.algorithm, .mandatory, "how to search"),
-    Option("--from", .unsigned(), \.from, present: .when { $0.from != 0 }, .plain, "byte of the packet to begin at"),
-    Option("--to", .unsigned(), \.to, present: .when { $0.to != .max }, .plain, "byte of the packet to end at"),
-    Option(flag: "--icase", present: .bits(\.flags, Flag.ignoresCase), .plain, "in whatever case"),
+    Option("--algo", .bareName(placeholder: "bm|kmp"), \.algorithm, .mandatory, "the search algorithm: bm or kmp"),
+    Option("--from", .unsigned(), \.from, present: .when { $0.from != 0 }, .plain, "the offset in the packet at which the search starts"),
+    Option("--to", .unsigned(), \.to, present: .when { $0.to != .max }, .plain, "the offset in the packet at which the search ends"),
+    Option(flag: "--icase", present: .bits(\.flags, Flag.ignoresCase), .plain, "ignore upper and lower case"),
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: Int(xt_string_info_size), userSize: 152)]
   public static let examples: [Example] = [
@@ -104,7 +104,7 @@ public enum StringMatch: MatchExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    if info.from > info.to { throw .kernel("string: --from \(info.from) is behind --to \(info.to)", hint: "swap the two") }
+    if info.from > info.to { throw .kernel("string: --from \(info.from) is greater than --to \(info.to)", hint: "swap the two") }
     if info.length == 0 || info.length > 128 || info.flags & ~0x03 != 0 { throw .kernel("string: no pattern, or one too long") }
     if !["bm", "kmp"].contains(info.algorithm.string) {
       throw .kernel("string: there is no algorithm \(info.algorithm.string) (ENOENT)", hint: "write --algo bm or --algo kmp")

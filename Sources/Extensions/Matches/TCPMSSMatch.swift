@@ -13,7 +13,7 @@ public enum TCPMSSMatch: MatchExtension {
 
   public static let name = "tcpmss"
   public static let families: Families = .both
-  public static let summary = "matches the maximum segment size a TCP packet offers"
+  public static let summary = "matches the maximum segment size option of a TCP packet"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [6]) }
 

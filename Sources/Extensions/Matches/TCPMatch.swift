@@ -48,7 +48,7 @@ public enum TCPMatch: MatchExtension {
     Option(
       "--tcp-option", .unsigned(1...255), \.option, invert: .bits(\.inverted, Inverted.option),
       present: .when { $0.option != 0 || $0.inverted & Inverted.option != 0 }, .plain,
-      "the TCP option of this number is there"),
+      "the packet has the TCP option of this number"),
     Option(
       "--tcp-flags", arity: 2, placeholder: "mask set", grammar: "tcp-flags tcp-flags",
       samples: ["FIN,SYN,RST,ACK SYN", "ALL NONE", "SYN,ACK SYN,ACK"], nearMisses: ["SYN", "FOO SYN"],

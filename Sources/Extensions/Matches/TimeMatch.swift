@@ -47,7 +47,8 @@ public enum TimeMatch: MatchExtension {
       flag: "--kerneltz", present: .bits(\.flags, Flag.kernelZone), OptionUse(excludes: ["--utc"]),
       "in the kernel's time zone instead of UTC"),
     Option(
-      flag: "--contiguous", present: .bits(\.flags, Flag.contiguous), .plain, "a period over midnight belongs to the day it begins"),
+      flag: "--contiguous", present: .bits(\.flags, Flag.contiguous), .plain, "a period over midnight belongs to the day on which it starts"
+    ),
     Option(
       flag: "--localtz", present: Presence(get: { _ in false }, set: { $0.flags |= Flag.kernelZone }),
       OptionUse(excludes: ["--utc"]), "older name of --kerneltz"),

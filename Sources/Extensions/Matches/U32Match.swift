@@ -14,7 +14,7 @@ public enum U32Match: MatchExtension {
 
   public static let name = "u32"
   public static let families: Families = .both
-  public static let summary = "matches numbers found in the packet"
+  public static let summary = "matches 32-bit numbers at computed positions in the packet"
   public static let traits: ExtensionTraits = .comparesBytes
   public static let initial = Info()
 

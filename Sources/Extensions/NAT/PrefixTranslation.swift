@@ -13,7 +13,7 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
 
   static let options: [Option<PrefixTranslation>] = [
     option("--src-pfx", \.source, \.sourceLength, "the prefix that is replaced"),
-    option("--dst-pfx", \.destination, \.destinationLength, "the prefix that takes its place"),
+    option("--dst-pfx", \.destination, \.destinationLength, "the new prefix"),
   ]
 
   private static func option(
@@ -44,7 +44,7 @@ public struct PrefixTranslation: BitwiseCopyable, Sendable {
       }
       let mask = AddressMask.mask(prefix: Int(length), .ipv6)
       guard prefix.bits(.ipv6) & ~mask == 0 else {
-        throw .kernel("\(target): a prefix has bits set behind its length", hint: "write them as zero")
+        throw .kernel("\(target): a prefix has bits outside its length", hint: "write these bits as zero")
       }
     }
   }

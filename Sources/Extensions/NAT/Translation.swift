@@ -8,7 +8,7 @@ import XTables
 extension TranslationRangeHolder {
   /// Refuses an address for a target that chooses it itself, as the kernel does.
   func checkNoAddresses(_ target: String) throws(OptionError) {
-    if range.flags.contains(.addresses) { throw .kernel("\(target): takes no address") }
+    if range.flags.contains(.addresses) { throw .kernel("\(target): an address is not allowed") }
   }
 
   /// Requires an address for all other targets.
@@ -58,7 +58,7 @@ enum Translation {
   /// The corresponding kernel functions are `nf_nat_masquerade_ipv4` and `nf_nat_masquerade_ipv6`.
   static func masquerade(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome {
     guard let output = packet.output, let destination = packet.packet.destination else {
-      return .unknown(UnknownReason("-j MASQUERADE", needs: "the interface the packet leaves by"))
+      return .unknown(UnknownReason("-j MASQUERADE", needs: "the interface through which the packet leaves"))
     }
     let host = packet.world.host
     let route = host.route(to: destination, from: packet.packet.source, mark: packet.mark, input: packet.input, output: output)
@@ -83,7 +83,7 @@ enum Translation {
     if hook != .output, case .v6(let asked)? = near, asked.isIPv4Compatible { return .verdict(.drop) }
     if hook != .output, address == nil {
       return .unknown(
-        UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "the packet came in by")"))
+        UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "on which the packet arrived")"))
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
@@ -108,7 +108,7 @@ enum Translation {
     // The nat table is traversed only by packets with a connection.
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .verdict(.accept) }
     guard let range = range.range(packet.family) else {
-      return .unknown(UnknownReason("a range of addresses that ends before it begins", needs: "its ends in order"))
+      return .unknown(UnknownReason("an address range whose end is less than its start", needs: "a valid range"))
     }
     return body(handle, range, table, &packet)
   }

@@ -20,7 +20,7 @@ public enum AuditTarget: TargetExtension {
     Option(
       "--type", arity: 1, placeholder: types.joined(separator: "|"),
       grammar: types.map { "\"\($0)\"" }.joined(separator: " | "), samples: types + ["DROP"], nearMisses: ["acc", ""], .mandatory,
-      "what becomes of the packet",
+      "the verdict to write into the record",
       read: { info, arguments throws(OptionError) in
         guard let type = types.firstIndex(where: { $0.equalsIgnoringCase(arguments.token) }) else {
           throw OptionError(
@@ -37,7 +37,7 @@ public enum AuditTarget: TargetExtension {
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_audit_info>.size)]
   public static let examples: [Example] = [
-    .passes("--type accept", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel writes a record to its audit log"),
+    .passes("--type accept", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel writes an audit record"),
     .accepts("--type drop"), .rejects(""), .rejects("--type wrong"),
   ]
 

@@ -53,7 +53,7 @@ public enum CTTarget: TargetExtension {
 
   public static let name = "CT"
   public static let families: Families = .both
-  public static let summary = "sets how the packet's connection will be tracked"
+  public static let summary = "sets how the packet's connection is tracked"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw]) }
 
@@ -187,7 +187,7 @@ public enum CTTarget: TargetExtension {
     if info.flags.contains(.untracked) { return }
     let needsProtocol = !info.helper.bytes.isEmpty || !info.timeout.bytes.isEmpty
     if needsProtocol, site.protocolNumber == 0 || site.protocolInverted {
-      throw .kernel("CT: a helper or a timeout policy belongs to one protocol", hint: "put -p with the protocol before it")
+      throw .kernel("CT: a helper or a timeout policy needs a protocol", hint: "put -p with the protocol before it")
     }
   }
 
@@ -224,13 +224,13 @@ public enum CTTarget: TargetExtension {
     let number = packet.packet.transport?.proto ?? .none
     if !info.helper.bytes.isEmpty {
       guard let helper = packet.world.conntrack?.helper(named: info.helper.string, packet.family, number) else {
-        return .unknown(UnknownReason("-j CT --helper \(info.helper.string)", needs: "a helper of that name"))
+        return .unknown(UnknownReason("-j CT --helper \(info.helper.string)", needs: "a known helper of this name"))
       }
       template.helper = helper
     }
     if !info.timeout.bytes.isEmpty {
       guard let policy = packet.world.conntrack?.timeoutPolicy(named: info.timeout.string, packet.family, number) else {
-        return .unknown(UnknownReason("-j CT --timeout \(info.timeout.string)", needs: "a timeout policy of that name"))
+        return .unknown(UnknownReason("-j CT --timeout \(info.timeout.string)", needs: "a known timeout policy of this name"))
       }
       template.timeoutPolicy = policy
     }

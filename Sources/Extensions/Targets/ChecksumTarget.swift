@@ -19,13 +19,13 @@ public enum ChecksumTarget: TargetExtension {
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle]) }
 
   public static let options: [Option<Info>] = [
-    Option(flag: "--checksum-fill", present: .bits(\.operation, fill), .mandatory, "compute and store it")
+    Option(flag: "--checksum-fill", present: .bits(\.operation, fill), .mandatory, "compute the checksum and store it")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_CHECKSUM_info>.size)]
   public static let examples: [Example] = [
     .passes(
       "--checksum-fill", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "a checksum that was left to the network card is filled in; one that is there stays", table: .mangle),
+      because: "a checksum left to the network card is computed; a complete checksum is unchanged", table: .mangle),
     .rejects("", table: .mangle),
   ]
 

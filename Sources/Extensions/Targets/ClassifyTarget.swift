@@ -11,7 +11,7 @@ public enum ClassifyTarget: TargetExtension {
 
   public static let name = "CLASSIFY"
   public static let families: Families = .both
-  public static let summary = "sets the packet's priority, which is its class of traffic control"
+  public static let summary = "sets the packet's priority, the class for traffic control"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.forward, .output, .postrouting]) }
 
@@ -40,7 +40,7 @@ public enum ClassifyTarget: TargetExtension {
   public static let examples: [Example] = [
     .passes(
       "--set-class 1:2", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "the class is for the queueing discipline of the interface it leaves by", saved: "--set-class 0001:0002", table: .mangle),
+      because: "the queueing discipline of the outgoing interface uses the class", saved: "--set-class 0001:0002", table: .mangle),
     .accepts("--set-class 0000:ffff", table: .mangle),
     .rejects("--set-class 1", table: .mangle), .rejects("", table: .mangle),
   ]

@@ -26,13 +26,13 @@ public enum ClusterIPTarget: TargetExtension {
   public static let name = "CLUSTERIP"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.sometimes
-  public static let summary = "shares an address among hosts that all receive its packets; gone since Linux 6.3"
+  public static let summary = "shares an address among hosts that all receive its packets; removed in Linux 6.3"
   public static let initial = Info()
 
   private static let needed = ["--new", "--hashmode", "--clustermac", "--total-nodes", "--local-node"]
 
   public static let options: [Option<Info>] = [
-    Option(flag: "--new", present: .bits(\.flags, isNew), .plain, "make a new cluster"),
+    Option(flag: "--new", present: .bits(\.flags, isNew), .plain, "create a new cluster"),
     Option(
       "--hashmode", arity: 1, placeholder: "mode", grammar: modes.map { "\"\($0)\"" }.joined(separator: " | "), samples: modes,
       nearMisses: ["source"], .plain, "what decides which host answers",
@@ -65,20 +65,20 @@ public enum ClusterIPTarget: TargetExtension {
         text.option("--clustermac")
         text.word(info.hardwareAddress.address.description.uppercased())
       }),
-    number("--total-nodes", .unsigned(0...16), "how many hosts there are", get: { $0.nodes }, set: { $0.nodes = $1 }),
+    number("--total-nodes", .unsigned(0...16), "the number of hosts", get: { $0.nodes }, set: { $0.nodes = $1 }),
     number(
       "--local-node", .unsigned(0...16), "which of them this is", get: { $0.localNodes[0] },
       set: {
         $0.localNodes[0] = $1
         $0.localCount = 1
       }),
-    number("--hash-init", .unsigned(), "what the hash starts from", get: { $0.hashStart }, set: { $0.hashStart = $1 }),
+    number("--hash-init", .unsigned(), "the start value of the hash", get: { $0.hashStart }, set: { $0.hashStart = $1 }),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(ipt_clusterip_tgt_info_size), userSize: 56)]
   public static let examples: [Example] = [
     .unknown(
       "--new --hashmode sourceip --clustermac 01:00:5E:00:00:20 --total-nodes 2 --local-node 1 --hash-init 0",
-      "eth0 udp 10.0.0.9:1000 > 10.0.0.200:53", because: "kernels since Linux 6.3 have no CLUSTERIP",
+      "eth0 udp 10.0.0.9:1000 > 10.0.0.200:53", because: "Linux 6.3 removed CLUSTERIP",
       given: .init(host: ["host: {interfaces: {eth0: [10.0.0.1/24, 10.0.0.200/24]}}"]), before: "-d 10.0.0.200 -i eth0",
       family: .ipv4, chain: .input),
     .accepts(
@@ -117,6 +117,6 @@ public enum ClusterIPTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    .unknown(UnknownReason("-j CLUSTERIP", needs: "a kernel older than Linux 6.3"))
+    .unknown(UnknownReason("-j CLUSTERIP", needs: "kernel support, which Linux 6.3 removed"))
   }
 }

@@ -33,7 +33,7 @@ public enum ConnmarkTarget: TargetExtension {
 
   public static let name = "CONNMARK"
   public static let families: Families = .both
-  public static let summary = "sets the mark of the connection, or copies it from or to the packet's"
+  public static let summary = "sets the mark of the connection, or copies it from or to the packet's mark"
   public static let initial = Info()
 
   private static let operations = [

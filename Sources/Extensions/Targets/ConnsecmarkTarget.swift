@@ -21,13 +21,14 @@ public enum ConnsecmarkTarget: TargetExtension {
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle, .security]) }
 
   public static let options: [Option<Info>] = [
-    mode("--save", save, excludes: "--restore", "give the packet's mark to a connection that has none"),
-    mode("--restore", restore, excludes: "--save", "give the connection's mark to a packet that has none"),
+    mode("--save", save, excludes: "--restore", "copy the packet's mark to the connection if that has none"),
+    mode("--restore", restore, excludes: "--save", "copy the connection's mark to the packet if that has none"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_connsecmark_target_info>.size)]
   public static let examples: [Example] = [
     .passes(
-      "--save", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the label of SELinux stands beside the packet and its connection",
+      "--save", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "the SELinux mark is metadata of the packet and its connection; the packet is unchanged",
       table: .mangle),
     .accepts("--restore", table: .security), .rejects("", table: .mangle),
     .rejects("--save --restore", table: .mangle),
@@ -48,7 +49,7 @@ public enum ConnsecmarkTarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    if info.mode != save && info.mode != restore { throw .kernel("CONNSECMARK: there is no mode \(info.mode)") }
+    if info.mode != save && info.mode != restore { throw .kernel("CONNSECMARK: mode \(info.mode) does not exist") }
   }
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }

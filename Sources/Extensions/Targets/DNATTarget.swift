@@ -10,7 +10,7 @@ public enum DNATTarget: TargetExtension {
   public static let name = "DNAT"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
-  public static let summary = "gives a connection another destination address"
+  public static let summary = "changes the destination address of a connection"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
 

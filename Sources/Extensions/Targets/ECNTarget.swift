@@ -54,7 +54,7 @@ public enum ECNTarget: TargetExtension {
         set: {
           $0.operation = Operation.setTCP
           $0.tcp &= ~3
-        }), OptionUse(excludes: ["--ecn-tcp-cwr", "--ecn-tcp-ece"]), "clear both bits of TCP"),
+        }), OptionUse(excludes: ["--ecn-tcp-cwr", "--ecn-tcp-ece"]), "clear the ECE and CWR flags of TCP"),
     tcpBit("--ecn-tcp-ece", Operation.setECE, bit: 1, "set or clear ECE"),
     tcpBit("--ecn-tcp-cwr", Operation.setCWR, bit: 2, "set or clear CWR"),
     Option(
@@ -90,7 +90,7 @@ public enum ECNTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.operation & 0xce != 0 || info.codePoint > 3 { throw .kernel("ECN: unknown operation") }
     if info.operation & Operation.setTCP != 0, site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {
-      throw .kernel("ECN: the bits of TCP can be changed in TCP only", hint: "put -p tcp before it")
+      throw .kernel("ECN: the TCP bits can be changed only in TCP packets", hint: "put -p tcp before it")
     }
   }
 

@@ -27,21 +27,21 @@ public enum HMarkTarget: TargetExtension {
   public static let options: [Option<Info>] = [
     prefix("--hmark-src-prefix", \.sourceMask, .sourceMask, "how many bits of the source address count"),
     prefix("--hmark-dst-prefix", \.destinationMask, .destinationMask, "how many bits of the destination address count"),
-    number("--hmark-sport-mask", \.portMask.source.value, .sourcePortMask, digits: 4, "the bits of the source port that count"),
+    number("--hmark-sport-mask", \.portMask.source.value, .sourcePortMask, digits: 4, "the bits of the source port that are used"),
     number(
       "--hmark-dport-mask", \.portMask.destination.value, .destinationPortMask, digits: 4, "the bits of the destination port that count"),
-    number("--hmark-spi-mask", \.portMask.index, .indexMask, digits: 8, "the bits of the security index that count"),
+    number("--hmark-spi-mask", \.portMask.index, .indexMask, digits: 8, "the bits of the SPI that are used"),
     number("--hmark-sport", \.portValue.source.value, .sourcePort, digits: 4, "bits set in the source port"),
     number("--hmark-dport", \.portValue.destination.value, .destinationPort, digits: 4, "bits set in the destination port"),
-    number("--hmark-spi", \.portValue.index, .index, digits: 8, "bits set in the security index"),
-    number("--hmark-proto-mask", \.protocolMask, .protocolMask, digits: 2, "the bits of the protocol that count"),
+    number("--hmark-spi", \.portValue.index, .index, digits: 8, "bits set in the SPI"),
+    number("--hmark-proto-mask", \.protocolMask, .protocolMask, digits: 2, "the bits of the protocol that are used"),
     number("--hmark-rnd", \.seed, .seed, digits: 8, "the seed of the hash"),
-    plain("--hmark-mod", 1, \.modulus, .modulus, .mandatory, "how many marks there are"),
-    plain("--hmark-offset", 0, \.offset, .offset, .plain, "the first of them"),
+    plain("--hmark-mod", 1, \.modulus, .modulus, .mandatory, "the number of different marks"),
+    plain("--hmark-offset", 0, \.offset, .offset, .plain, "the lowest mark"),
     Option(
       "--hmark-tuple", arity: 1, placeholder: "part[,part...]", grammar: "hmark-part { \",\" hmark-part }",
       samples: ["ct", "src,dst", "src,dst,sport,dport,proto", "spi"], nearMisses: ["foo", ",src", "src,", ""], .plain,
-      "the parts that count as a whole: ct, src, dst, sport, dport, spi, proto",
+      "the fields of the hash: ct, src, dst, sport, dport, spi, proto",
       read: { info, arguments throws(OptionError) in
         for part in arguments.token.split(on: ",") { try info.addPart(part) }
       },
@@ -126,7 +126,7 @@ public enum HMarkTarget: TargetExtension {
         hint: "a packet has ports or a security index, not both")
     }
     if info.flags.isDisjoint(with: .parts) {
-      throw OptionError("missing-option", "you have to specify --hmark-tuple at least", hint: "say what the hash is made of")
+      throw OptionError("missing-option", "you have to specify --hmark-tuple at least", hint: "give the fields of the hash")
     }
   }
 
@@ -159,10 +159,10 @@ public enum HMarkTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.modulus == 0 { throw .kernel("HMARK: the modulus is zero") }
     if info.flags.contains(.indexMask), !info.flags.isDisjoint(with: [.sourcePortMask, .destinationPortMask]) {
-      throw .kernel("HMARK: masks of ports and of a security index exclude each other")
+      throw .kernel("HMARK: port masks and an SPI mask cannot be used together")
     }
     if info.flags.contains(.index), !info.flags.isDisjoint(with: [.sourcePort, .destinationPort]) {
-      throw .kernel("HMARK: ports and a security index exclude each other")
+      throw .kernel("HMARK: ports and an SPI cannot be used together")
     }
   }
 

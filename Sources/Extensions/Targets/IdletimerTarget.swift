@@ -28,15 +28,15 @@ public enum IdletimerTarget: TargetExtension {
 
   public static let name = "IDLETIMER"
   public static let families: Families = .both
-  public static let summary = "restarts a timer that tells user space when no packet has come for a while"
+  public static let summary = "restarts a timer, which notifies user space if no packet arrives in time"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
-    Option("--timeout", .unsigned(), \.timeout, .mandatory, "seconds without a packet"),
-    Option("--label", .bareName(placeholder: "name"), \.label, .mandatory, "the name under which user space finds it"),
+    Option("--timeout", .unsigned(), \.timeout, .mandatory, "seconds without a packet until user space is notified"),
+    Option("--label", .bareName(placeholder: "name"), \.label, .mandatory, "the name of the timer in user space"),
     Option(
       flag: "--alarm", present: Presence(get: { $0.timerType == alarm }, set: { $0.timerType = alarm }), .plain,
-      "count the time the machine sleeps"),
+      "also count time during which the machine is suspended"),
   ]
   public static let layouts: [Layout<Info>] = [
     Layout(
@@ -48,7 +48,7 @@ public enum IdletimerTarget: TargetExtension {
   public static let examples: [Example] = [
     .passes(
       "--timeout 42 --label foo", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "the timer begins anew; user space is told when it ends"),
+      because: "the timer restarts; user space is notified when it ends"),
     .accepts("--timeout 42 --label bar --alarm"), .rejects("--timeout 42"),
     .rejects("--timeout 0 --label foo"),
   ]
@@ -77,7 +77,7 @@ public enum IdletimerTarget: TargetExtension {
       defer { end = next }
       return end <= now
     }
-    if wasIdle { packet.note { _ in .note("IDLETIMER \(info.label.string) was idle and is active again") } }
+    if wasIdle { packet.note { _ in .note("IDLETIMER \(info.label.string) was idle and becomes active") } }
     return .proceed
   }
 

@@ -19,7 +19,7 @@ public enum LEDTarget: TargetExtension {
 
   public static let name = "LED"
   public static let families: Families = .both
-  public static let summary = "lights an LED for the packet"
+  public static let summary = "switches on an LED for a short time"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
@@ -64,11 +64,11 @@ public enum LEDTarget: TargetExtension {
         // iptables-save prints an infinite delay as a number that cannot be parsed.
         text.word(text.isReloadable ? info.delay == .max ? "inf" : String(info.delay) : String(Int32(bitPattern: info.delay)))
       }),
-    Option(flag: "--led-always-blink", present: .bits(\.alwaysBlinks, 1), .plain, "blink even while lit"),
+    Option(flag: "--led-always-blink", present: .bits(\.alwaysBlinks, 1), .plain, "blink even if the LED is on"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: Int(xt_led_info_size), userSize: 32)]
   public static let examples: [Example] = [
-    .passes("--led-trigger-id \"foo\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "a LED that listens to the trigger lights up"),
+    .passes("--led-trigger-id \"foo\"", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the LEDs of the trigger are switched on"),
     .accepts(#"--led-trigger-id "foo""#), .accepts(#"--led-trigger-id "foo" --led-delay 42 --led-always-blink"#), .rejects(""),
   ]
 
@@ -88,7 +88,7 @@ public enum LEDTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    packet.note { _ in .note("LED lights what listens to \(info.trigger.string)") }
+    packet.note { _ in .note("LED switches on the LEDs of the trigger \(info.trigger.string)") }
     return .proceed
   }
 }

@@ -19,8 +19,8 @@ public enum LogTarget: TargetExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
-      "the line begins with it; at most 29 bytes"),
-    Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "0 to 7, or emerg to debug"),
+      "the start of the log line, at most 29 bytes"),
+    Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "the log level: 0 to 7, or emerg to debug"),
     content("--log-tcp-sequence", .tcpSequence, "sequence numbers of TCP"),
     content("--log-tcp-options", .tcpOptions, "options of TCP"),
     content("--log-ip-options", .ipOptions, "options of IP"),
@@ -63,7 +63,7 @@ public enum LogTarget: TargetExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.level >= 8 { throw .kernel("LOG: the level is above 7") }
-    if info.prefix.storage[29] != 0 { throw .kernel("LOG: the prefix does not end") }
+    if info.prefix.storage[29] != 0 { throw .kernel("LOG: the prefix has no terminating NUL") }
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

@@ -11,7 +11,7 @@ public enum MarkTarget: TargetExtension {
 
   public static let name = "MARK"
   public static let families: Families = .both
-  public static let summary = "sets the mark a packet carries"
+  public static let summary = "sets the packet's mark"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { .anywhere }
 

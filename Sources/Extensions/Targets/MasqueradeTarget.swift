@@ -10,7 +10,7 @@ public enum MasqueradeTarget: TargetExtension {
   public static let name = "MASQUERADE"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
-  public static let summary = "gives a connection the address of the interface it leaves by"
+  public static let summary = "changes the source address of a connection to that of the outgoing interface"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: .postrouting) }
 

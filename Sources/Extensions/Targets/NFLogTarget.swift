@@ -19,23 +19,23 @@ public enum NFLogTarget: TargetExtension {
 
   public static let name = "NFLOG"
   public static let families: Families = .both
-  public static let summary = "hands a copy of the packet to a log group of user space"
+  public static let summary = "sends a copy of the packet to a log group in user space"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
     Option(
       "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
-      "comes with the packet; at most 63 bytes"),
-    Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the group of netlink"),
+      "text for the message, at most 63 bytes"),
+    Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the netlink group"),
     Option(
       "--nflog-size", .unsigned(), \.length, present: .bits(\.flags, copiesLength), OptionUse(excludes: ["--nflog-range"]),
-      "how many bytes of the packet to copy"),
+      "the number of bytes of the packet to copy"),
     Option(
       "--nflog-range", .unsigned(), \.length, present: .when { $0.flags & copiesLength == 0 && $0.length != 0 },
-      OptionUse(excludes: ["--nflog-size"]), "has never had an effect"),
+      OptionUse(excludes: ["--nflog-size"]), "has no effect: the kernel ignores it"),
     Option(
       "--nflog-threshold", .unsigned(), \.threshold, present: .when { $0.threshold != 0 }, .plain,
-      "how many packets to gather before handing them over"),
+      "the number of packets that are sent together"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_nflog_info>.size)]
   public static let examples: [Example] = [
@@ -63,7 +63,7 @@ public enum NFLogTarget: TargetExtension {
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.flags & ~copiesLength != 0 { throw .kernel("NFLOG: unknown flags") }
-    if info.prefix.storage[63] != 0 { throw .kernel("NFLOG: the prefix does not end") }
+    if info.prefix.storage[63] != 0 { throw .kernel("NFLOG: the prefix has no terminating NUL") }
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {

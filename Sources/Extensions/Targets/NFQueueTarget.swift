@@ -30,7 +30,7 @@ public enum NFQueueTarget: TargetExtension {
   public static let name = "NFQUEUE"
   public static let families: Families = .both
   public static let ending = TargetEnding.always
-  public static let summary = "hands the packet to a queue of user space, which gives the verdict"
+  public static let summary = "sends the packet to a queue in user space; a program there gives the verdict"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
@@ -61,10 +61,10 @@ public enum NFQueueTarget: TargetExtension {
         text.option("--queue-balance")
         text.word("\(info.first):\(UInt32(info.first) + UInt32(info.count) - 1)")
       }),
-    Option(flag: "--queue-bypass", present: .bits(\.flags, bypass), .plain, "let the packet pass where nobody listens"),
+    Option(flag: "--queue-bypass", present: .bits(\.flags, bypass), .plain, "accept the packet if no program listens to the queue"),
     Option(
       flag: "--queue-cpu-fanout", present: .bits(\.flags, processorFanout), OptionUse(requires: ["--queue-balance"]),
-      "choose the queue by processor, not by connection"),
+      "select the queue by processor instead of by connection"),
   ]
   public static let layouts: [Layout<Info>] = [
     Layout(
@@ -85,7 +85,8 @@ public enum NFQueueTarget: TargetExtension {
       given: .init(host: ["host: {queues: {3: accept}}"])),
     .acts("--queue-num 3", on: "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", result: "verdict: drop FORWARD"),
     .passes(
-      "--queue-num 3 --queue-bypass", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "nobody listens at the queue, so the packet goes on"),
+      "--queue-num 3 --queue-bypass", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
+      because: "no program listens to the queue, so the packet continues"),
     .accepts("", saved: "--queue-num 0"), .accepts("--queue-num 10 --queue-bypass"),
     .accepts(
       "--queue-bypass --queue-balance 0:6 --queue-cpu-fanout",
@@ -106,7 +107,7 @@ public enum NFQueueTarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    if info.count == 0 { throw .kernel("NFQUEUE: the range holds no queue, or all 65536") }
+    if info.count == 0 { throw .kernel("NFQUEUE: the range must contain 1 to 65535 queues") }
     if Int(info.first) + Int(info.count) - 1 > 65535 { throw .kernel("NFQUEUE: the range ends above 65535") }
     if info.flags & ~(bypass | processorFanout) != 0 { throw .kernel("NFQUEUE: unknown flags") }
   }
@@ -118,7 +119,7 @@ public enum NFQueueTarget: TargetExtension {
     var number = info.first
     if info.count > 1 {
       if info.flags & processorFanout != 0 {
-        packet.note { _ in .note("NFQUEUE chose queue \(number) as for processor 0; the processor is not modelled") }
+        packet.note { _ in .note("NFQUEUE uses queue \(number), that of processor 0: the simulated host has one processor") }
       } else {
         number = balanced(info, &packet)
       }
@@ -139,7 +140,8 @@ public enum NFQueueTarget: TargetExtension {
       let last = UInt32(info.first) + UInt32(info.count) - 1
       packet.note { _ in
         .note(
-          "NFQUEUE chose queue \(number) of \(info.first) to \(last) by a hash whose seed the kernel keeps secret; it may be any of them")
+          "NFQUEUE uses queue \(number) of \(info.first) to \(last); the kernel selects one by a hash with a secret seed, so it may use another"
+        )
       }
     }
     return number

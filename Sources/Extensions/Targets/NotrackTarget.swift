@@ -9,7 +9,7 @@ public enum NotrackTarget: TargetExtension {
   public static let name = "NOTRACK"
   public static let kernelName = CTTarget.kernelName
   public static let families: Families = .both
-  public static let summary = "keeps the packet out of connection tracking"
+  public static let summary = "disables connection tracking for the packet"
   public static let initial = Info(flags: [.untracked, .alias])
   public static func scope(_ family: Family) -> Scope { CTTarget.scope(family) }
 

@@ -19,12 +19,12 @@ public enum RateEstTarget: TargetExtension {
 
   public static let name = "RATEEST"
   public static let families: Families = .both
-  public static let summary = "measures the rate of packets and bytes under a name"
+  public static let summary = "measures the rate of packets and bytes in a named estimator"
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
     Option(
-      "--rateest-name", .bareName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list), "the name -m rateest asks for"),
+      "--rateest-name", .bareName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list), "the name of the estimator, for -m rateest"),
     time("--rateest-interval", "interval", shift: 0, "how often to measure: 250ms to 8s") { timeOfInterval($0) },
     time("--rateest-ewmalog", "ewmalog", shift: 32, "how far the average reaches back") {
       timeOfInterval($0) &* (1 &<< UInt32($0.weight))
@@ -34,7 +34,7 @@ public enum RateEstTarget: TargetExtension {
   public static let examples: [Example] = [
     .passes(
       "--rateest-name RE1 --rateest-interval 250.0ms --rateest-ewmalog 500.0ms", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "the packet is counted for -m rateest"),
+      because: "the estimator of -m rateest counts the packet"),
     .accepts(
       "--rateest-name a --rateest-interval 1s --rateest-ewmalog 8sec",
       saved: "--rateest-name a --rateest-interval 1.0s --rateest-ewmalog 8.0s"),

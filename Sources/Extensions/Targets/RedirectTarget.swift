@@ -9,7 +9,7 @@ public enum RedirectTarget: TargetExtension {
   public static let name = "REDIRECT"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
-  public static let summary = "sends a connection to this host itself"
+  public static let summary = "redirects a connection to this host"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
 

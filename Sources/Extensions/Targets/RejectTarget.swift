@@ -13,7 +13,7 @@ public enum RejectTarget: TargetExtension {
   public static let name = "REJECT"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
-  public static let summary = "drops a packet and answers it with an error"
+  public static let summary = "drops the packet and sends an error or a reset to its sender"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.filter], hooks: [.input, .forward, .output]) }
 
@@ -151,7 +151,7 @@ private struct RejectKind: Sendable {
   /// The corresponding kernel functions are `reject_tg_check` and `reject_tg6_check`.
   static func check(_ number: UInt32, _ kinds: [RejectKind], _ site: RuleSite) throws(OptionError) {
     guard let kind = kinds.first(where: { $0.number == number }) else {
-      throw .kernel("REJECT: there is no answer of number \(number)")
+      throw .kernel("REJECT: there is no reply type \(number)")
     }
     if case .reset = kind.answer, site.protocolInverted || site.protocolNumber != IPProtocol.tcp.rawValue {
       throw .kernel("REJECT: tcp-reset is only for TCP", hint: "put -p tcp before it")

@@ -10,7 +10,7 @@ public enum SNATTarget: TargetExtension {
   public static let name = "SNAT"
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
-  public static let summary = "gives a connection another source address"
+  public static let summary = "changes the source address of a connection"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.postrouting, .input]) }
 

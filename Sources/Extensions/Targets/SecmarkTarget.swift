@@ -26,7 +26,7 @@ public enum SecmarkTarget: TargetExtension {
 
   public static let name = "SECMARK"
   public static let families: Families = .both
-  public static let summary = "gives the packet a security context"
+  public static let summary = "sets the security context of the packet"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle, .security]) }
 
@@ -45,7 +45,7 @@ public enum SecmarkTarget: TargetExtension {
   public static let examples: [Example] = [
     .passes(
       "--selctx system_u:object_r:firewalld_exec_t:s0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53",
-      because: "the label of SELinux stands beside the packet", table: .security),
+      because: "the SELinux mark is metadata; the packet is unchanged", table: .security),
     .rejects("", table: .security),
   ]
 
@@ -54,8 +54,8 @@ public enum SecmarkTarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    if info.mode != selinux { throw .kernel("SECMARK: there is no mode \(info.mode)") }
-    if info.context.bytes.isEmpty { throw .kernel("SECMARK: an empty context names nothing") }
+    if info.mode != selinux { throw .kernel("SECMARK: mode \(info.mode) does not exist") }
+    if info.context.bytes.isEmpty { throw .kernel("SECMARK: the context is empty") }
   }
 
   /// The security module chooses the number of a context. Here contexts are numbered in the order of use.
@@ -68,7 +68,7 @@ public enum SecmarkTarget: TargetExtension {
       numbers[context] = number
       return number
     }
-    packet.note { .note("SECMARK gives the context \(context), number \($0.securityMark) in this run") }
+    packet.note { .note("SECMARK sets the context \(context), number \($0.securityMark) in this run") }
     return .proceed
   }
 }

@@ -61,7 +61,7 @@ public enum SetTarget: TargetExtension {
 
   public static let name = "SET"
   public static let families: Families = .both
-  public static let summary = "adds what a packet has to sets, takes it out, or gives the packet what a set says"
+  public static let summary = "adds addresses or ports of the packet to IP sets, deletes them, or sets mark and priority from a set"
   public static let traits: ExtensionTraits = .usesAddressSets
   public static let initial = Info()
 
@@ -90,7 +90,7 @@ public enum SetTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     set("--add-set", \.kernel.added, \.added, "add to this set"),
-    flag("--exist", Flag.exist, "an element that is there begins its time anew"),
+    flag("--exist", Flag.exist, "if the element exists, restart its timeout"),
     Option(
       "--timeout", arity: 1, placeholder: "seconds", grammar: "number", samples: ["0", "60"], nearMisses: ["-1", "4294967295", "x"],
       OptionUse(repeatable: true), "how long it stays",
@@ -107,11 +107,11 @@ public enum SetTarget: TargetExtension {
         text.option("--timeout")
         text.word(String(info.kernel.timeout))
       }),
-    set("--del-set", \.kernel.removed, \.removed, "take out of this set"),
+    set("--del-set", \.kernel.removed, \.removed, "delete from this set"),
     set("--map-set", \.kernel.mapped, \.mapped, "look up in this set"),
-    flag("--map-mark", Flag.mark, "give the packet the mark found there"),
-    flag("--map-prio", Flag.priority, "give it the priority"),
-    flag("--map-queue", Flag.queue, "give it the queue of the network card"),
+    flag("--map-mark", Flag.mark, "set the packet's mark from the element"),
+    flag("--map-prio", Flag.priority, "set the packet's priority from the element"),
+    flag("--map-queue", Flag.queue, "set the network card's queue from the element"),
   ]
   public static let layouts: [Layout<Info>] = [
     Layout(
@@ -233,7 +233,7 @@ public enum SetTarget: TargetExtension {
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let sets = packet.world.addressSets else {
-      return .unknown(UnknownReason("-j SET", needs: "the sets, as ipset save prints them"))
+      return .unknown(UnknownReason("-j SET", needs: "the IP sets (--ipset, or `ipsets' in a scenario file)"))
     }
     let kernel = info.kernel
     if let name = kernel.added.name(info.added, in: sets) {
@@ -247,7 +247,7 @@ public enum SetTarget: TargetExtension {
     }
     if kernel.flags & Flag.mark != 0 { packet.mark = (packet.mark & ~found.markMask) ^ found.mark }
     if kernel.flags & Flag.priority != 0 { packet.priority = found.priority }
-    if kernel.flags & Flag.queue != 0 { packet.note { _ in .note("SET gives the packet queue \(found.queue) of the network card") } }
+    if kernel.flags & Flag.queue != 0 { packet.note { _ in .note("SET selects queue \(found.queue) of the network card for the packet") } }
     return .proceed
   }
 }

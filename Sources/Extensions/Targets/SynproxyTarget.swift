@@ -18,18 +18,18 @@ public enum SynproxyTarget: TargetExtension {
   public static let name = "SYNPROXY"
   public static let families: Families = .both
   public static let ending = TargetEnding.sometimes
-  public static let summary = "answers TCP handshakes for a server"
+  public static let summary = "completes TCP handshakes with clients on behalf of a server"
   public static let traits: ExtensionTraits = .proxies
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .forward]) }
 
   public static let options: [Option<Info>] = [
     Option(
-      flag: "--sack-perm", present: .bits(\.options, Bit.selectiveAcknowledgment), .plain, "the server knows selective acknowledgment"),
-    Option(flag: "--timestamp", present: .bits(\.options, Bit.timestamp), .plain, "the server knows timestamps"),
+      flag: "--sack-perm", present: .bits(\.options, Bit.selectiveAcknowledgment), .plain, "the server supports SACK"),
+    Option(flag: "--timestamp", present: .bits(\.options, Bit.timestamp), .plain, "the server supports TCP timestamps"),
     number("--wscale", \.windowScale, Bit.windowScale, "the window scale of the server"),
     number("--mss", \.segmentSize, Bit.segmentSize, "the maximum segment size of the server"),
-    Option(flag: "--ecn", present: .bits(\.options, Bit.congestionNotification), .plain, "the server knows congestion notification"),
+    Option(flag: "--ecn", present: .bits(\.options, Bit.congestionNotification), .plain, "the server supports ECN"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<nf_synproxy_info>.size)]
   public static let examples: [Example] = [

@@ -16,7 +16,7 @@ public enum TCPMSSTarget: TargetExtension {
   public static let name = "TCPMSS"
   public static let families: Families = .both
   public static let ending = TargetEnding.sometimes
-  public static let summary = "lowers the maximum segment size a TCP SYN announces"
+  public static let summary = "sets or lowers the maximum segment size in a TCP SYN"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [IPProtocol.tcp.rawValue]) }
 
@@ -36,7 +36,7 @@ public enum TCPMSSTarget: TargetExtension {
       }),
     Option(
       flag: "--clamp-mss-to-pmtu", present: Presence(get: { $0.size == clamps }, set: { $0.size = clamps }), .plain,
-      "what the path leaves room for, in both directions"),
+      "limit the MSS to the path MTU of both directions"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_tcpmss_info>.size)]
   public static let examples: [Example] = [

@@ -25,7 +25,7 @@ public enum TCPOptStripTarget: TargetExtension {
   public static let name = "TCPOPTSTRIP"
   public static let families: Families = .both
   public static let ending = TargetEnding.sometimes
-  public static let summary = "overwrites options of TCP with no-operation"
+  public static let summary = "overwrites TCP options with NOP"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], protocols: [IPProtocol.tcp.rawValue]) }
 
@@ -33,7 +33,7 @@ public enum TCPOptStripTarget: TargetExtension {
     Option(
       "--strip-options", arity: 1, placeholder: "option[,option...]", grammar: "tcp-option { \",\" tcp-option }",
       samples: ["2,3,4,5,6,7", "mss", "timestamp,255"], nearMisses: ["0", "1,2", "2,2", "256", "foo", ""], .plain,
-      "the numbers, or names of some",
+      "the options, by number or name",
       read: { info, arguments throws(OptionError) in
         for part in arguments.token.split(on: ",") { info.insert(try kind(part, info)) }
       },

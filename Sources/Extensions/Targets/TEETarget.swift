@@ -19,10 +19,10 @@ public enum TEETarget: TargetExtension {
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [
-    Option("--gateway", .host, \.gateway, .mandatory, "the host on this network that gets the copy"),
+    Option("--gateway", .host, \.gateway, .mandatory, "the host in a connected network to which the copy is sent"),
     Option(
       "--oif", .bareName(placeholder: "interface"), \.output, present: .when { !$0.output.bytes.isEmpty }, .plain,
-      "the interface the copy leaves by"),
+      "the interface through which the copy is sent"),
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: Int(xt_tee_tginfo_size), userSize: 32)]
   public static let examples: [Example] = [
@@ -39,8 +39,10 @@ public enum TEETarget: TargetExtension {
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
-    if info.gateway == InetAddress() { throw .kernel("TEE: the gateway is no address", hint: "name a host of this network") }
-    if info.output.storage[0] != 0, info.output.storage[15] != 0 { throw .kernel("TEE: the interface's name does not end") }
+    if info.gateway == InetAddress() {
+      throw .kernel("TEE: the gateway address is missing", hint: "give the address of a host in this network")
+    }
+    if info.output.storage[0] != 0, info.output.storage[15] != 0 { throw .kernel("TEE: the interface name has no terminating NUL") }
   }
 
   /// Requests a copy. The sender of the copy prevents copies of copies. The corresponding kernel functions are `nf_dup_ipv4` and
@@ -51,7 +53,7 @@ public enum TEETarget: TargetExtension {
     if packet.hook == .prerouting || packet.hook == .input, let hops = copy.ttl { copy.setTTL(hops &- 1) }
     let output = info.output.bytes.isEmpty ? nil : packet.world.host.interface(named: info.output.string)
     if output == nil, !info.output.bytes.isEmpty {
-      packet.note { _ in .note("TEE sends no copy: there is no interface \(info.output.string)") }
+      packet.note { _ in .note("TEE sends no copy: the host has no interface \(info.output.string)") }
       return .proceed
     }
     packet.effects.append(.duplicate(copy, gateway: info.gateway.address(packet.family), output: output))

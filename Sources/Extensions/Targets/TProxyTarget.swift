@@ -31,7 +31,7 @@ public enum TProxyTarget: TargetExtension {
   public static let name = "TPROXY"
   public static let families: Families = .both
   public static let ending = TargetEnding.always
-  public static let summary = "hands the packet to a transparent socket of this host"
+  public static let summary = "delivers the packet to a transparent socket of this host"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], hooks: .prerouting) }
 
@@ -44,7 +44,7 @@ public enum TProxyTarget: TargetExtension {
         text.option("--on-port")
         text.word(String(info.port.value))
       }),
-    Option("--on-ip", .host, \.address, .plain, "the address of the socket; where none is given, the interface's"),
+    Option("--on-ip", .host, \.address, .plain, "the address of the socket; default: the address of the incoming interface"),
     Option(
       "--tproxy-mark", arity: 1, placeholder: "value[/mask]", grammar: ValueSyntax.mark.grammar,
       samples: ["0x23/0xff", "1"], nearMisses: ["-1", "1/x"], .plain, "clear the bits of mask and XOR value into the mark",
@@ -112,7 +112,7 @@ public enum TProxyTarget: TargetExtension {
     let isGiven = info.address.bits(packet.family) != 0
     let own = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: packet.packet.source) }
     guard let address = isGiven ? given : own else {
-      return .unknown(UnknownReason("-j TPROXY", needs: "the address of the interface the packet came in by"))
+      return .unknown(UnknownReason("-j TPROXY", needs: "the address of the interface on which the packet arrived"))
     }
     redirected.setNetworkAddress(address, of: .destination)
     if info.port.value != 0 { redirected.bytes.setUInt16(info.port.value, at: transport.offset + 2) }

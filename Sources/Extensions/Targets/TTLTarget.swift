@@ -86,8 +86,8 @@ struct HopChange: BitwiseCopyable, Sendable {
 
   /// The corresponding kernel functions are `ttl_tg_check` and `hl_tg6_check`.
   func check(_ target: String) throws(OptionError) {
-    if mode > Self.decrease { throw .kernel("\(target): there is no mode \(mode)") }
-    if mode != Self.set, amount == 0 { throw .kernel("\(target): a change by 0 is none") }
+    if mode > Self.decrease { throw .kernel("\(target): mode \(mode) does not exist") }
+    if mode != Self.set, amount == 0 { throw .kernel("\(target): the change must not be 0") }
   }
 
   var effect: FieldEffect {

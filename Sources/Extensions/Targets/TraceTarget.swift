@@ -8,7 +8,7 @@ public enum TraceTarget: TargetExtension {
 
   public static let name = "TRACE"
   public static let families: Families = .both
-  public static let summary = "has the kernel log every rule the packet meets from here on"
+  public static let summary = "logs every rule that the packet passes from here on"
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.raw]) }
 
@@ -16,7 +16,7 @@ public enum TraceTarget: TargetExtension {
   public static let layouts = [Layout<Info>(revision: 0, abiSize: 0)]
   public static let examples: [Example] = [
     .passes(
-      "", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel logs every rule that the packet meets from here on", table: .raw),
+      "", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", because: "the kernel logs every rule that the packet passes from here on", table: .raw),
     .rejects("--foo", table: .raw),
   ]
 

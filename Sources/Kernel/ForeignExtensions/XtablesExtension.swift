@@ -42,7 +42,7 @@ final class XtablesExtension: ForeignExtension {
         StructureBytes.canName(facts.kind, name)
       else { throw nonsense }
       guard text.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
-        throw failure("its extension of libxtables prints what is no line of text")
+        throw failure("its libxtables extension printed something that is not a line of text")
       }
       return ForeignText(name: name, bytes: isPrinted == 0 ? nil : text)
     } catch {
@@ -64,7 +64,7 @@ final class XtablesExtension: ForeignExtension {
 
   private var label: String { "\(facts.kind == .match ? "-m" : "-j") \(facts.name)" }
 
-  private var nonsense: OptionError { failure("its extension of libxtables gave an answer that is none") }
+  private var nonsense: OptionError { failure("its libxtables extension gave an invalid answer") }
 
   private func failure(_ sentence: String) -> OptionError {
     OptionError("foreign-failure", "\(label): \(sentence)", legacyStatus: .otherProblem)
@@ -91,7 +91,7 @@ final class XtablesExtension: ForeignExtension {
       throw OptionError("foreign-refusal", message, legacyStatus: LegacyStatus(rawValue: Int32(status)) ?? .otherProblem)
     case .exited(let status, let text):
       throw OptionError(
-        "foreign-exit", text.isEmpty ? "\(label): its extension of libxtables ended with status \(status)" : text,
+        "foreign-exit", text.isEmpty ? "\(label): its libxtables extension ended with status \(status)" : text,
         legacyStatus: LegacyStatus(rawValue: Int32(status)) ?? .otherProblem)
     }
   }
@@ -124,10 +124,10 @@ struct XtablesStarter: Sendable {
     do throws(FramedProcess.Failure) {
       bytes = try process.answer(to: request.bytes, within: patience)
     } catch {
-      throw OptionError("foreign-failure", "its extension of libxtables \(error.sentence)")
+      throw OptionError("foreign-failure", "its libxtables extension \(error.sentence)")
     }
     guard let answer = XtablesAnswer(bytes) else {
-      throw OptionError("foreign-failure", "its extension of libxtables gave an answer that is none")
+      throw OptionError("foreign-failure", "its libxtables extension gave an invalid answer")
     }
     return answer
   }

@@ -75,7 +75,7 @@ public final class XtablesExtensions: ForeignExtensions {
 
   private func seek(_ question: Question, _ memory: inout Memory) throws(OptionError) -> ForeignAnswer {
     guard unsafe access(starter.program, X_OK) == 0 else {
-      throw OptionError("foreign-failure", "libxtables cannot be asked for it: there is no program \(starter.program)")
+      throw OptionError("foreign-failure", "libxtables cannot be used: the program \(starter.program) is missing")
     }
     let seeker: FramedProcess
     if let idle = memory.seekers.removeValue(forKey: question.family) { seeker = idle } else { seeker = try starter.start(question.family) }
@@ -83,11 +83,11 @@ public final class XtablesExtensions: ForeignExtensions {
     case .done(let bytes):
       var fields = XtablesFields(bytes)
       guard let facts = fields.facts(question.kind, question.family), fields.isAtEnd else {
-        throw OptionError("foreign-failure", "its extension of libxtables declares what cannot be")
+        throw OptionError("foreign-failure", "its libxtables extension has an invalid declaration")
       }
       // A rule's option marks are a 64-bit mask.
       guard facts.options.count <= 64 else {
-        throw OptionError("foreign-failure", "its extension of libxtables has \(facts.options.count) options, more than can be kept apart")
+        throw OptionError("foreign-failure", "its libxtables extension has too many options: \(facts.options.count)")
       }
       let found = XtablesExtension(facts, seeker, starter) { [weak self] sentence in self?.collect(sentence) }
       return .found(ExtensionDescriptor(foreign: found))
@@ -98,7 +98,7 @@ public final class XtablesExtensions: ForeignExtensions {
       return .absent(reason: sentence.isEmpty ? nil : sentence)
     case .refused(_, let message): return .absent(reason: Self.oneLine(message))
     case .exited(let status, let text):
-      return .absent(reason: Self.oneLine(text.isEmpty ? "its extension of libxtables ended with status \(status)" : text))
+      return .absent(reason: Self.oneLine(text.isEmpty ? "its libxtables extension ended with status \(status)" : text))
     }
   }
 

@@ -60,7 +60,7 @@ public struct FolderAccess: Sendable {
   }
 
   private func refusal(_ path: String) -> KernelError {
-    KernelError(.malformed("\(path) is outside the folder of the file that names it; --allow-path DIR allows the files of another folder"))
+    KernelError(.malformed("\(path) is outside the folder of the file that names it; allow its folder with --allow-path DIR"))
   }
 
   private func holds(_ target: String) -> Bool {

@@ -53,7 +53,7 @@ package struct HostInterfaces {
     for word in [index, 0, 0xFFFF_FFFF, 0] { discipline.body.appendHostWord(word) }
     discipline.add(1, text: "noqueue")
     try socket.request([address], what: "setting a hardware address")
-    try socket.request([discipline], what: "taking an interface's queue away")
+    try socket.request([discipline], what: "removing an interface's queueing discipline")
     try socket.request([link(index, flags: bits, change: change)], what: "bringing an interface up")
   }
 

@@ -233,7 +233,7 @@ private struct OwnerChange {
     let nobody = UInt32.max
     guard hasGroups, setfsuid(nobody) == Int32(bitPattern: owner.uid), setfsgid(nobody) == Int32(bitPattern: owner.gid) else {
       undo()
-      throw KernelError(.malformed("a packet cannot be sent as user \(owner.uid), group \(owner.gid) here: it takes root"))
+      throw KernelError(.malformed("sending a packet as user \(owner.uid), group \(owner.gid) needs root"))
     }
   }
 

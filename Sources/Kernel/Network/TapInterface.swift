@@ -21,7 +21,7 @@ package struct TapInterface {
     // Closing the last reference to a non-persistent interface takes 16 ms in the kernel. A persistent one is removed with the namespace
     // without a wait.
     let setPersistent: UInt = 0x4004_54CB
-    guard ioctl(number, setPersistent, 1) == 0 else { throw .call("keeping the interface \(name)") }
+    guard ioctl(number, setPersistent, 1) == 0 else { throw .call("making the interface \(name) persistent") }
   }
 
   /// The hardware address of the host's side; frames for the host are sent to it.

@@ -57,13 +57,13 @@ public struct KernelObjects: Sendable {
     case .accountingObject(let name):
       return Diagnostic(
         "no-accounting-object", .error, "the kernel has no accounting object `\(name)' in this network namespace", at: range,
-        notes: [Diagnostic.Note("make it first: nfacct add \(name)")], legacyStatus: .otherProblem)
+        notes: [Diagnostic.Note("create it first: nfacct add \(name)")], legacyStatus: .otherProblem)
     case .rateEstimator(let name):
       return Diagnostic(
-        "no-rate-estimator", .error, "nothing estimates the rate `\(name)' when the kernel comes to this rule", at: range,
+        "no-rate-estimator", .error, "there is no rate estimator `\(name)' when the kernel loads this rule", at: range,
         notes: [
           Diagnostic.Note(
-            "-j RATEEST --rateest-name \(name) must stand in a rule before it, in a table before it, or in the kernel already")
+            "load a rule with -j RATEEST --rateest-name \(name) first: on an earlier line, in an earlier table, or before this file")
         ],
         legacyStatus: .otherProblem)
     case .conntrackHelper(let name):

@@ -145,7 +145,7 @@ public struct TableEditor: ~Copyable {
 
   private func checked(_ name: String) throws(KernelError) -> String {
     guard name.utf8.count < 32, !name.utf8.contains(0) else {
-      throw KernelError(.malformed("\(name) is too long for a chain"), family: handle.family, table: handle.name)
+      throw KernelError(.malformed("\(name) is too long for a chain name"), family: handle.family, table: handle.name)
     }
     return name
   }

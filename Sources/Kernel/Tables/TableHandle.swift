@@ -14,7 +14,7 @@ internal import XTables
 
   init(_ family: Family, _ name: String) throws(KernelError) {
     guard !name.isEmpty, name.utf8.count < 32, !name.utf8.contains(0) else {
-      throw KernelError(.malformed("no name for a table"), family: family, table: name)
+      throw KernelError(.malformed("this is not a valid table name"), family: family, table: name)
     }
     let library = Libiptc(family)
     errno = 0
@@ -188,7 +188,7 @@ internal import XTables
 
   func createChain(_ chain: String) throws(KernelError) {
     guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
-      throw KernelError(.malformed("\(chain) is no name for a chain: 1 to 31 bytes"), family: family, table: name)
+      throw KernelError(.malformed("\(chain) is not a valid chain name: a name has 1 to 31 bytes"), family: family, table: name)
     }
     guard unsafe library.createChain(chain, handle) else { throw failure() }
   }

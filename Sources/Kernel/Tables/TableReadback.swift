@@ -18,11 +18,11 @@ struct TableReadback {
   func verify() throws(KernelError) {
     let back = try TableSocket(table.family).read(table.name)
     guard back.entryCount == table.entryCount, back.entries.count == table.entries.count else {
-      throw otherwise("\(back.entryCount) entries of \(back.entries.count) bytes, not \(table.entryCount) of \(table.entries.count)")
+      throw otherwise("it has \(back.entryCount) entries (\(back.entries.count) bytes) instead of \(table.entryCount) (\(table.entries.count) bytes)")
     }
     for hook in table.hookEntries.indices where table.validHooks >> UInt32(hook) & 1 == 1 {
       guard back.hookEntries[hook] == table.hookEntries[hook], back.underflows[hook] == table.underflows[hook] else {
-        throw otherwise("a built-in chain begins or ends elsewhere")
+        throw otherwise("a built-in chain has another start or end")
       }
     }
     var different: Int?
@@ -35,7 +35,7 @@ struct TableReadback {
     }
     if let different {
       let rule = table.rule(at: different).map { RuleReference(chain: $0.chain, rule: $0.number) }
-      throw otherwise("other bytes than committed", rule)
+      throw otherwise("the rule has other bytes", rule)
     }
   }
 

@@ -9,30 +9,30 @@ public enum DuplicateRuleCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "duplicate-rule"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a rule stands twice in a chain"
+  public static let title = "a chain contains the same rule twice"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    The second of two equal rules with a verdict never sees a packet, for the first has taken them all. It is \
-    usually left over from a script that ran twice, or one of the two was meant to say something else. Rules with memory or \
-    chance (limit, recent, statistic …) are not compared, nor are those that look at something a rule between them may have changed: \
-    a mark behind MARK, an option of TCP behind TCPMSS, an address behind SNPT.
+    If a chain contains two equal rules with a verdict, the second never matches: every packet that it would match has already \
+    matched the first. Usually a script ran twice, or one of the two rules has a typing mistake. Rules that depend on state or \
+    randomness (limit, recent, statistic …) are not compared. Two rules are also not compared if a rule between them may change \
+    what they test: a mark after MARK, a TCP option after TCPMSS, an address after SNPT.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\n↓-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n",
-      says: ["the same rule stands on line 2"],
+      says: ["this rule is equal to the rule on line 2"],
       fixed: "*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -j DROP\nCOMMIT\n"),
     .bad(
       "*filter\n:a - [0:0]\n-A INPUT -j a\n↓-A INPUT -j a\n-A a -s 10.0.0.0/8 -j DROP\nCOMMIT\n",
-      says: ["the same rule stands on line 3"]),
+      says: ["this rule is equal to the rule on line 3"]),
     .good("*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp --dport 23 -j ACCEPT\nCOMMIT\n"),
     .good(
       "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j MARK --set-mark 0x1\n-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n"
     ),
     .bad(
       "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\n↓-A INPUT -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n",
-      says: ["the same rule stands on line 2"],
+      says: ["this rule is equal to the rule on line 2"],
       fixed: "*mangle\n-A INPUT -m mark --mark 0x1 -j ACCEPT\n-A INPUT -p tcp -j TOS --set-tos 0x10\nCOMMIT\n"),
     .good(
       "*mangle\n:a - [0:0]\n-A FORWARD -p tcp -m tcpmss --mss 1400:65495 -j DROP\n-A FORWARD -j a\n"
@@ -90,8 +90,8 @@ public enum DuplicateRuleCheck: Check {
       fixes = [Diagnostic.FixIt("remove the line", replace: range, with: [])]
     }
     return finding(
-      "the same rule stands\(number.map { " on line \($0)" } ?? " above")", at: rule.source,
-      [Diagnostic.Note("the first of the two", at: chain.rules[first].source)], fix: fixes)
+      "this rule is equal to the rule \(number.map { "on line \($0)" } ?? "above")", at: rule.source,
+      [Diagnostic.Note("the first rule is here", at: chain.rules[first].source)], fix: fixes)
   }
 
   /// True if the rule's line also created another rule of the chain. Rules of one line are adjacent.

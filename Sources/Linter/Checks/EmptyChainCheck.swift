@@ -8,11 +8,11 @@ public enum EmptyChainCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "empty-chain"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a rule leads to an empty chain"
+  public static let title = "a rule jumps to an empty chain"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    The packet comes back at once, so the rule costs time and does nothing: with -j the next rule is looked at, with -g the \
-    rule behind the one that called this chain. Where a program fills the chain while it runs, suppress the finding.
+    A packet returns from an empty chain at once, so the rule has no effect. After -j the packet continues at the next rule; after \
+    -g it returns to the calling chain. If a program fills the chain at run time, suppress the finding.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [

@@ -9,22 +9,22 @@ public enum ExponentialWalkCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "exponential-walk"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "one packet can meet more than a million rules"
+  public static let title = "one packet can pass more than a million rules"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    A chain that jumps twice to a chain that jumps twice, and so on, doubles the way of a packet at every level: 25 such chains keep a \
-    processor busy for a second for each packet, and nothing in the kernel bounds it. Whoever can send packets can then stop the \
-    machine. The number given is that of a packet which matches every jump and no final verdict on its way. Jump to each chain from \
-    one place, or end a chain with a verdict, so that packets do not come back for more.
+    If a chain jumps twice to a second chain, which jumps twice to a third, and so on, each level doubles the number of rules that \
+    a packet passes. With 25 such chains, one packet keeps a processor busy for a second; the kernel has no limit. Anyone who can \
+    send packets can then stop the machine. The number in the finding is for a packet that matches every jump and no final verdict. \
+    Jump to each chain from one place only, or end the chain with a verdict, so that packets do not return from it.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       tower(levels: 20, "-j", mark: "↓"),
-      says: ["one packet can meet 2621439 rules and ends of chains in FORWARD: its chains jump more than once to the same chains"]),
+      says: ["one packet can pass 2621439 rules and chain ends in FORWARD: its chains jump more than once to the same chains"]),
     .bad(
       tower(levels: 13, "-j", jumps: 3, mark: "↓"),
-      says: ["one packet can meet 2125764 rules and ends of chains in FORWARD: its chains jump more than once to the same chains"]),
+      says: ["one packet can pass 2125764 rules and chain ends in FORWARD: its chains jump more than once to the same chains"]),
     .good(tower(levels: 10, "-j")),
     // A packet does not return from a goto.
     .good(tower(levels: 20, "-g")),
@@ -49,7 +49,7 @@ public enum ExponentialWalkCheck: Check {
         func weight(_ rule: Rule) -> UInt64 { rule.target.chain.flatMap { table.index(of: $0) }.flatMap { lengths[$0] } ?? 0 }
         let count = length == .max ? "more than 10^19" : "\(length)"
         return finding(
-          "one packet can meet \(count) rules and ends of chains in \(table.chains[index].name): its chains jump more than once to the same chains",
+          "one packet can pass \(count) rules and chain ends in \(table.chains[index].name): its chains jump more than once to the same chains",
           at: heaviest?.source ?? table.chains[index].source)
       }
     }

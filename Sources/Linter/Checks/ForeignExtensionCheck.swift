@@ -8,23 +8,23 @@ public enum ForeignExtensionCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "foreign-extension"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a match or target means something that is not known here"
+  public static let title = "Ferrule does not know the meaning of a match or target"
   /// A note: the ruleset may be correct.
   public static let severity = Severity.note
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    The match or target is none of those that Ferrule declares. Its options are read and printed by libxtables, or it is given as the \
-    bytes of its structure, so that the rule can be formatted, compiled and applied. What it means is known to the kernel's module only: \
-    a packet that comes to the rule in a dry run has no known verdict, and no finding about the rules around it can rest on this one.
+    Ferrule has no implementation of this match or target. Its options are read and printed by its libxtables extension, or the \
+    rule contains the bytes of its structure; so the rule can be formatted, compiled and applied. Only the kernel module knows what \
+    it does: in a dry run, a packet that reaches the rule has the verdict unknown, and the checks draw no conclusions from the rule.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n↓-A INPUT -m geoip --ferrule-bytes 0:0102030405060708 -j DROP\nCOMMIT\n",
-      says: ["`-m geoip' stands here as bytes: nobody reads them, and what they mean is not known"]),
+      says: ["`-m geoip' is written as bytes: no extension can read them, so their meaning is unknown"]),
     .bad(
       "*filter\n↓-A INPUT -p tcp -j TARPIT --ferrule-bytes 0:0000000000000000\nCOMMIT\n",
-      says: ["`-j TARPIT' stands here as bytes: nobody reads them, and what they mean is not known"]),
+      says: ["`-j TARPIT' is written as bytes: no extension can read them, so their meaning is unknown"]),
     .good("*filter\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"),
   ]
 
@@ -47,7 +47,7 @@ public enum ForeignExtensionCheck: Check {
   private static func sentence(_ part: ExtensionDescriptor) -> String {
     let name = "`\(part.kind == .match ? "-m" : "-j") \(part.name)'"
     return part.isUnknown
-      ? "\(name) stands here as bytes: nobody reads them, and what they mean is not known"
-      : "\(name) is foreign: libxtables reads and prints it, and what it means is not known"
+      ? "\(name) is written as bytes: no extension can read them, so their meaning is unknown"
+      : "\(name) is a foreign extension: libxtables reads and prints it, but Ferrule does not know its meaning"
   }
 }

@@ -9,23 +9,23 @@ public enum HostBitsCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "host-bits"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "an address has bits that its mask does not cover"
+  public static let title = "an address has bits outside its mask"
   /// A warning: iptables accepts the address.
   public static let severity = Severity.warning
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    iptables clears the bits outside the mask without a word: -s 10.0.0.9/24 is all of 10.0.0.0/24. Perhaps one host was meant, \
-    perhaps the network; write what is meant. The fix writes the network, which is what iptables does.
+    iptables clears the bits outside the mask without a warning: -s 10.0.0.9/24 matches the whole network 10.0.0.0/24. If you mean \
+    one host, remove the mask; if you mean the network, write 10.0.0.0/24. The fix writes the network, so the meaning stays the same.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -s ↓10.0.0.9/24 -j DROP\nCOMMIT\n",
-      says: ["`10.0.0.9/24' is the network 10.0.0.0/24"],
+      says: ["`10.0.0.9/24' matches the whole network 10.0.0.0/24"],
       fixed: "*filter\n-A INPUT -s 10.0.0.0/24 -j DROP\nCOMMIT\n"),
     .bad(
       "*filter\n-A INPUT -s ↓2001:db8::1/64 -j DROP\nCOMMIT\n",
-      says: ["`2001:db8::1/64' is the network 2001:db8::/64"],
+      says: ["`2001:db8::1/64' matches the whole network 2001:db8::/64"],
       fixed: "*filter\n-A INPUT -s 2001:db8::/64 -j DROP\nCOMMIT\n", .ipv6),
     .good("*filter\n-A INPUT -s 10.0.0.9 -j DROP\n-A INPUT -s 10.0.0.9/32,10.1.0.0/16 -j DROP\nCOMMIT\n"),
   ]
@@ -50,7 +50,7 @@ public enum HostBitsCheck: Check {
     let isPlain = whole.bytes.startIndex == Int(whole.range.lowerBound) && whole.bytes.count == whole.range.range.count
     let range = isPlain ? SourceRange(part.bytes.startIndex..<part.bytes.endIndex) : whole.range
     return finding(
-      "`\(part.string)' is the network \(network)", at: range,
+      "`\(part.string)' matches the whole network \(network)", at: range,
       fix: isPlain ? [Diagnostic.FixIt("write \(network)", replace: range, with: Array(network.utf8))] : [])
   }
 }

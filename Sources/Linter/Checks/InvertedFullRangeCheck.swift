@@ -8,18 +8,18 @@ public enum InvertedFullRangeCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-full-range"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "`!` before a range that holds every value"
+  public static let title = "`!` before a range that contains every value"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    Nothing lies outside the full range, so the rule never matches. Worse, iptables-save up to 1.8.9 does not print a full range at \
-    all, the `!` included: saved and restored, the rule that matched nothing matches everything.
+    No value is outside the full range, so the rule never matches. Also, iptables-save up to 1.8.9 omits an option with a full \
+    range, together with its `!`: after a save and a restore, the rule matches every packet.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp ↓! --sport : -j DROP\nCOMMIT\n", says: ["nothing lies outside `:': the rule never matches"]),
+    .bad("*filter\n-A INPUT -p tcp ↓! --sport : -j DROP\nCOMMIT\n", says: ["no value is outside `:': the rule never matches"]),
     .bad(
       "*filter\n-A INPUT -p tcp -m tcp ↓! --dport 0:65535 -j DROP\nCOMMIT\n",
-      says: ["nothing lies outside `0:65535': the rule never matches"]),
+      says: ["no value is outside `0:65535': the rule never matches"]),
     .good("*filter\n-A INPUT -p tcp ! --sport 0:1023 -j DROP\n-A INPUT -p tcp --dport : -j DROP\nCOMMIT\n"),
   ]
 
@@ -28,8 +28,8 @@ public enum InvertedFullRangeCheck: Check {
     line.values(of: context.ranges.names).compactMap { value in
       guard value.isInverted, context.ranges.isFull(value) else { return nil }
       return finding(
-        "nothing lies outside `\(value.value.string)': the rule never matches", at: value.range,
-        [Diagnostic.Note("iptables-save 1.8.9 leaves the option out; restored, the rule matches every packet")])
+        "no value is outside `\(value.value.string)': the rule never matches", at: value.range,
+        [Diagnostic.Note("iptables-save 1.8.9 omits this option; after a restore the rule matches every packet")])
     }
   }
 }

@@ -9,11 +9,11 @@ public enum InvertedWildcardCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-wildcard"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "`!` before an interface or address that matches everything"
+  public static let title = "`!` before an interface or address that matches every packet"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    `! -i +` and `! -s 0.0.0.0/0` match nothing. For an interface iptables-save prints neither the `!` nor the option: saved and \
-    restored, the rule that matched nothing matches everything.
+    `! -i +` and `! -s 0.0.0.0/0` match no packet. For an interface, iptables-save prints neither the `!` nor the option: after a \
+    save and a restore, the rule matches every packet.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
@@ -46,6 +46,6 @@ public enum InvertedWildcardCheck: Check {
   private static func interface(_ option: String, _ rule: Rule) -> Diagnostic {
     finding(
       "`! \(option) +' matches no packet", at: rule.source,
-      [Diagnostic.Note("iptables-save leaves the option out; restored, the rule matches on every interface")])
+      [Diagnostic.Note("iptables-save omits this option; after a restore the rule matches on every interface")])
   }
 }

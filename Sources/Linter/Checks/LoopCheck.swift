@@ -9,12 +9,12 @@ public enum LoopCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "chain-loop"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "chains call each other in a circle"
+  public static let title = "the jumps between chains form a loop"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    The kernel refuses a table in which a packet could go round for ever (ELOOP), and iptables-restore then only says that the \
-    line of COMMIT failed. A circle that no packet can reach is let in; it is reported as a warning, because the first jump \
-    into it will be refused.
+    The kernel refuses a table with a loop that a packet can reach (ELOOP); iptables-restore then only reports that the line with \
+    COMMIT failed. The kernel accepts a loop that no packet can reach. This is a warning, because the kernel will refuse the table as \
+    soon as a rule jumps into the loop.
     """
   /// The validator reports loops that a packet can reach; the kernel refuses those.
   public static let adopts: Set<String> = ["chain-loop"]
@@ -22,8 +22,8 @@ public enum LoopCheck: Check {
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -j b\n↓-A b -j a\nCOMMIT\n",
-      says: ["the chains call each other in a circle: a → b → a"]),
-    .bad("*filter\n:a - [0:0]\n↓-A a -j a\nCOMMIT\n", says: ["the chains call each other in a circle that no packet reaches: a → a"]),
+      says: ["the jumps between chains form a loop: a → b → a"]),
+    .bad("*filter\n:a - [0:0]\n↓-A a -j a\nCOMMIT\n", says: ["the jumps between chains form a loop that no packet reaches: a → a"]),
     .good("*filter\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A INPUT -j b\n-A a -j b\n-A b -j DROP\nCOMMIT\n"),
   ]
 
@@ -63,7 +63,7 @@ public enum LoopCheck: Check {
         case .open:
           found.append(
             finding(
-              "the chains call each other in a circle that no packet reaches: \(circle(stack[depths[next]...].lazy.map(\.chain), table))",
+              "the jumps between chains form a loop that no packet reaches: \(circle(stack[depths[next]...].lazy.map(\.chain), table))",
               at: rules[top.next].source))
         case .done: break
         }

@@ -9,17 +9,17 @@ public enum RepeatedTableCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "repeated-table"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a table stands twice in a file"
+  public static let title = "a file contains a table twice"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    Each `*table` line empties the table before it fills it: of two blocks of the same table only the rules of the last remain. \
-    (With iptables-restore --noflush both are kept.)
+    Each `*table` line empties the table first. If a file has two blocks for the same table, only the rules of the last block remain. \
+    (With iptables-restore --noflush, the rules of both remain.)
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n↓*filter\n-A INPUT -j DROP\nCOMMIT\n",
-      says: ["table filter stands twice: this block empties what the one before it filled"]),
+      says: ["table filter appears twice: this block removes the rules of the earlier block"]),
     .good("*filter\n-A INPUT -j DROP\nCOMMIT\n*nat\nCOMMIT\n"),
   ]
 
@@ -32,8 +32,8 @@ public enum RepeatedTableCheck: Check {
       if let first = firsts[name] {
         found.append(
           finding(
-            "table \(name.rawValue) stands twice: this block empties what the one before it filled", at: line.content,
-            [Diagnostic.Note("the block before", at: first.content)]))
+            "table \(name.rawValue) appears twice: this block removes the rules of the earlier block", at: line.content,
+            [Diagnostic.Note("the earlier block is here", at: first.content)]))
       }
       firsts[name] = line
     }

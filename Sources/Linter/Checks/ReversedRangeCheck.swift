@@ -8,14 +8,17 @@ public enum ReversedRangeCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "reversed-range"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a range ends before it begins"
+  public static let title = "the end of a range is less than its start"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    iptables 1.8.9 takes such a range without a word, and no packet is ever in it; newer versions refuse the file.
+    iptables 1.8.9 accepts such a range without a warning, but no value is in it, so the rule never matches. Newer versions of \
+    iptables refuse the file. Exchange the two numbers.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p tcp --dport ↓1023:1 -j ACCEPT\nCOMMIT\n", says: ["the range ends before it begins: no value lies in it"]),
+    .bad(
+      "*filter\n-A INPUT -p tcp --dport ↓1023:1 -j ACCEPT\nCOMMIT\n",
+      says: ["the end of the range is less than its start: no value is in it"]),
     .good("*filter\n-A INPUT -p tcp --dport 1:1023 -j ACCEPT\nCOMMIT\n"),
   ]
 
@@ -23,7 +26,7 @@ public enum ReversedRangeCheck: Check {
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
     line.values(of: context.ranges.names).compactMap { value in
       guard let (low, high) = context.ranges.bounds(value), low > high else { return nil }
-      return finding("the range ends before it begins: no value lies in it", at: value.value.range)
+      return finding("the end of the range is less than its start: no value is in it", at: value.value.range)
     }
   }
 }

@@ -11,12 +11,13 @@ public enum ShadowedTargetCheck: Check {
   public static let title = "a chain has the name of a target"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    A chain goes before a target of the same name: every `-j` of that name in the table jumps to the chain, and the target cannot be \
-    reached any more. `iptables -N` refuses such names; a `:NAME` line of iptables-restore does not.
+    A chain takes precedence over a target of the same name: every `-j NAME` in the table jumps to the chain, and the target cannot \
+    be used. `iptables -N` refuses such names, but iptables-restore accepts them in a `:NAME` line. Rename the chain.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
-    .bad("*mangle\n:↓MARK - [0:0]\n-A INPUT -j MARK\n-A MARK -j RETURN\nCOMMIT\n", says: ["chain `MARK' hides the target of that name"]),
+    .bad(
+      "*mangle\n:↓MARK - [0:0]\n-A INPUT -j MARK\n-A MARK -j RETURN\nCOMMIT\n", says: ["chain `MARK' hides the target of the same name"]),
     .good("*mangle\n:MARKS - [0:0]\n-A INPUT -j MARKS\n-A MARKS -j RETURN\nCOMMIT\n"),
   ]
 
@@ -24,7 +25,7 @@ public enum ShadowedTargetCheck: Check {
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       facts.table.chains.filter { !$0.isBuiltin && context.registry.target(named: $0.name, facts.table.family) != nil }
-        .map { finding("chain `\($0.name)' hides the target of that name", at: $0.source) }
+        .map { finding("chain `\($0.name)' hides the target of the same name", at: $0.source) }
     }
   }
 }

@@ -7,14 +7,13 @@ public enum UndefinedChainCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "undefined-chain"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a rule leads to a chain or target that does not exist"
+  public static let title = "a rule jumps to a chain or target that does not exist"
   /// An error: iptables-restore refuses the whole file.
   public static let severity = Severity.error
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    iptables-restore looks a name after -j up when it reads the line: it is a chain of this table that was declared above, \
-    or a target extension. Anything else refuses the whole file, "Couldn't load target". A chain must be declared (:NAME - [0:0]) \
-    before the first rule that leads to it.
+    The name after -j must be a chain of this table that is declared on an earlier line, or a target. Otherwise iptables-restore \
+    refuses the whole file with "Couldn't load target". Declare the chain with `:NAME - [0:0]` before the first rule that jumps to it.
     """
   /// The parser reports both; this check only adds its code.
   public static let adopts: Set<String> = ["unknown-target", "goto-no-chain"]

@@ -9,18 +9,18 @@ public enum UnreachableRuleCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unreachable-rule"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "rules stand behind an unconditional verdict"
+  public static let title = "no packet can reach the rules after an unconditional verdict"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    A rule without conditions and with a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: what stands \
-    behind it never sees a packet. Most often a rule was appended with -A where it should have been inserted before the last one. \
-    The kernel does not even check such rules.
+    A rule that matches every packet and has a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: no packet \
+    reaches the rules after it. Often a rule was appended with -A but should have been inserted with -I before the last rule. The \
+    kernel does not check unreachable rules for errors.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -j DROP\n↓-A INPUT -p tcp -j ACCEPT\n-A INPUT -p udp -j ACCEPT\nCOMMIT\n",
-      says: ["no packet reaches this rule and the one behind it in chain `INPUT'"]),
+      says: ["no packet reaches this rule and the next one in chain `INPUT'"]),
     .bad(
       "*filter\n-A INPUT -m comment --comment \"the end\" -j DROP\n↓-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
       says: ["no packet reaches this rule in chain `INPUT'"]),
@@ -41,10 +41,10 @@ public enum UnreachableRuleCheck: Check {
           return nil
         }
         let count = chain.rules.count - last - 1
-        let subject = count == 1 ? "this rule" : "this rule and the \(count == 2 ? "one" : "\(count - 1)") behind it"
+        let subject = count == 1 ? "this rule" : "this rule and the next \(count == 2 ? "one" : "\(count - 1)")"
         return finding(
           "no packet reaches \(subject) in chain `\(chain.name)'", at: chain.rules[last + 1].source,
-          [Diagnostic.Note("this rule lets nothing pass", at: chain.rules[last].source)])
+          [Diagnostic.Note("this rule matches every packet and ends the chain", at: chain.rules[last].source)])
       }
     }
   }

@@ -11,16 +11,16 @@ public enum UnreferencedChainCheck: Check {
   public static let title = "no packet can reach a chain"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    A chain that no rule leads to is dead text; often the jump to it was lost, and with it the protection its rules gave. \
-    The same holds for a chain that only such chains lead to. Some programs fill and hook a chain in while they run: \
-    suppress the finding for those.
+    If no rule jumps to a chain, the rules of the chain have no effect. Often the jump was deleted by mistake, and with it the \
+    protection that these rules gave. The same is true for a chain to which only unreachable chains jump. If a program adds the jump \
+    at run time, suppress the finding.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
-    .bad("*filter\n:↓web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", says: ["no rule leads to chain `web'"]),
+    .bad("*filter\n:↓web - [0:0]\n-A INPUT -j ACCEPT\n-A web -j DROP\nCOMMIT\n", says: ["no rule jumps to chain `web'"]),
     .bad(
       "*filter\n:↓a - [0:0]\n:↓b - [0:0]\n-A a -j b\n-A b -j DROP\nCOMMIT\n",
-      says: ["no rule leads to chain `a'", "only chains that no packet reaches lead to chain `b'"]),
+      says: ["no rule jumps to chain `a'", "only chains that no packet reaches jump to chain `b'"]),
     .good("*filter\n:web - [0:0]\n-A INPUT -j web\n-A web -j DROP\nCOMMIT\n"),
   ]
 
@@ -34,7 +34,7 @@ public enum UnreferencedChainCheck: Check {
         let chain = facts.table.chains[index]
         let message =
           facts.callers[index].isEmpty
-          ? "no rule leads to chain `\(chain.name)'" : "only chains that no packet reaches lead to chain `\(chain.name)'"
+          ? "no rule jumps to chain `\(chain.name)'" : "only chains that no packet reaches jump to chain `\(chain.name)'"
         return finding(message, at: chain.source)
       }
     }

@@ -10,8 +10,8 @@ public enum UnterminatedQuoteCheck: Check {
   public static let title = "a quote is never closed"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    iptables-restore takes the rest of the line into the quoted word and goes on without an error: options behind it, often the \
-    target, become part of a comment, and the rule does nothing.
+    iptables-restore reads the rest of the line as part of the quoted word and reports no error. The options after the quote, often \
+    the target, become part of the word, usually of a comment; so the rule has no effect. Add the closing quote.
     """
   /// The parser reports it; this check only adds its code.
   public static let adopts: Set<String> = ["unterminated-quote"]
@@ -19,7 +19,7 @@ public enum UnterminatedQuoteCheck: Check {
   public static let examples: [CheckExample] = [
     .bad(
       "*filter\n-A INPUT -m comment --comment ↓\"no end -j DROP\nCOMMIT\n",
-      says: ["the quote is never closed; iptables-restore takes the rest of the line into it"]),
+      says: ["the quote is never closed; iptables-restore reads the rest of the line as part of the word"]),
     .good("*filter\n-A INPUT -m comment --comment \"an end\" -j DROP\nCOMMIT\n"),
   ]
 }

@@ -7,12 +7,12 @@ public enum WrappedNumberCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "number-wraps"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "a number is loaded as another one"
+  public static let title = "a number is out of range and is loaded as another number"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    iptables keeps some numbers in fewer bits than it reads, without an error: `--sport 70000' of UDP becomes 4464, `--limit \
-    4294967297/hour' becomes 1/hour, a counter that is negative becomes enormous. The rule then does something else than is written. \
-    Write the number that is meant.
+    iptables stores some numbers in fewer bits than it reads, without an error: `--sport 70000' for UDP becomes 4464, `--limit \
+    4294967297/hour' becomes 1/hour, a negative counter becomes a very large one. The loaded rule then differs from the written \
+    rule. Write a number in the valid range.
     """
   /// An error: the loaded rule tests another number than the file contains.
   public static let severity = Severity.error
@@ -20,9 +20,9 @@ public enum WrappedNumberCheck: Check {
   public static let adopts: Set<String> = ["number-wraps"]
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
-    .bad("*filter\n-A INPUT -p udp --sport ↓70000 -j DROP\nCOMMIT\n", says: ["`70000' is kept as 4464"]),
-    .bad("*filter\n-A INPUT -m limit --limit ↓4294967297/hour -j ACCEPT\nCOMMIT\n", says: ["`4294967297/hour' is kept as 1"]),
-    .bad("*filter\n-A INPUT -c ↓-1 0 -j ACCEPT\nCOMMIT\n", says: ["`-1' is kept as 18446744073709551615"]),
+    .bad("*filter\n-A INPUT -p udp --sport ↓70000 -j DROP\nCOMMIT\n", says: ["`70000' is loaded as 4464"]),
+    .bad("*filter\n-A INPUT -m limit --limit ↓4294967297/hour -j ACCEPT\nCOMMIT\n", says: ["`4294967297/hour' is loaded as 1"]),
+    .bad("*filter\n-A INPUT -c ↓-1 0 -j ACCEPT\nCOMMIT\n", says: ["`-1' is loaded as 18446744073709551615"]),
     .good("*filter\n-A INPUT -p udp --sport 4464 -j DROP\n-A INPUT -m limit --limit 1/hour -j ACCEPT\nCOMMIT\n"),
   ]
 }

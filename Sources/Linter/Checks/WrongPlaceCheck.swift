@@ -12,8 +12,9 @@ public enum WrongPlaceCheck: Check {
   public static let severity = Severity.error
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    Extensions name the tables, hooks and protocols in which they work. The kernel follows the jumps: a chain reached from INPUT \
-    counts as INPUT. It answers EINVAL for the whole table, and iptables-restore says only that the line of COMMIT failed.
+    A match or target can be used only in certain tables, at certain hooks and with certain protocols. The kernel follows jumps: a \
+    chain reached from INPUT counts as INPUT. It refuses the whole table with EINVAL, and iptables-restore only reports that the line \
+    with COMMIT failed.
     """
   /// The parser and the validator report these; this check only adds its code.
   public static let adopts: Set<String> = ["wrong-table", "wrong-hook", "wrong-protocol", "kernel-refuses"]

@@ -42,15 +42,15 @@ public struct CheckExplanation: Encodable, Sendable {
   public var text: String {
     var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
     if let bad = examples.first(where: { !$0.findings.isEmpty }) {
-      text += "\nFound in\n\n" + Paragraph.indent(bad.text) + "\n"
+      text += "\nExample with a finding\n\n" + Paragraph.indent(bad.text) + "\n"
       text += bad.findings.map { "    line \($0.line), column \($0.column): \($0.message)\n" }.joined()
-      if let fixed = bad.fixed { text += "\nwhich `ferrule lint --fix` makes\n\n" + Paragraph.indent(fixed) }
+      if let fixed = bad.fixed { text += "\nAfter `ferrule lint --fix`\n\n" + Paragraph.indent(fixed) }
     }
     if let good = examples.first(where: { $0.findings.isEmpty }) {
-      text += "\nNothing is found in\n\n" + Paragraph.indent(good.text)
+      text += "\nExample without a finding\n\n" + Paragraph.indent(good.text)
     }
     if severity != Severity.error.rawValue {
-      text += "\nTo silence it for one line, put above that line\n\n    # ferrule:ignore \(code)\n"
+      text += "\nTo suppress it for one line, add this comment before the line\n\n    # ferrule:ignore \(code)\n"
     }
     return text
   }

@@ -38,14 +38,14 @@ struct ExamplePacket: Encodable, Sendable {
       switch outcome {
       case "matches": ["matches: \(packet)"]
       case "misses": ["does not match: \(packet)\(tail)"]
-      case "passes": ["lets pass: \(packet)\(tail)"]
-      case "unknown": ["cannot be told: \(packet)\(tail)"]
+      case "passes": ["continues at the next rule: \(packet)\(tail)"]
+      case "unknown": ["unknown: \(packet)\(tail)"]
       default: ["packet: \(packet)", "result: \(result ?? "")"]
       }
-    lines += (rules ?? []).map { "  behind the rule \($0)" }
+    lines += (rules ?? []).map { "  after the rule \($0)" }
     lines += (sets ?? []).map { "  with the set: \($0)" }
-    lines += (host ?? []).map { "  with \($0)" }
-    lines += (after ?? []).map { "  after \($0)" }
+    lines += (host ?? []).map { "  with `\($0)' in the scenario file" }
+    lines += (after ?? []).map { "  after: \($0)" }
     return lines
   }
 }

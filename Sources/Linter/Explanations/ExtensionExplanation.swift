@@ -72,7 +72,7 @@ public struct ExtensionExplanation: Encodable, Sendable {
   /// The page as text for a terminal.
   public var text: String {
     var text = "\(kind == "match" ? "-m" : "-j") \(name): \(summary)\n\n"
-    text += "  for      \(families.joined(separator: ", "))\n"
+    text += "  command  \(families.joined(separator: ", "))\n"
     if let tables { text += "  tables   \(tables.joined(separator: ", "))\n" }
     if let hooks { text += "  hooks    \(hooks.joined(separator: ", "))\n" }
     if let protocols { text += "  protocol \(protocols.joined(separator: " or "))\n" }
@@ -82,7 +82,7 @@ public struct ExtensionExplanation: Encodable, Sendable {
     if !examples.isEmpty {
       text += "\nExamples\n\n"
       if examples.contains(where: { !$0.packets.isEmpty }) {
-        text += "  on a host with eth0 (10.0.0.1/24, fd00::1/64) and eth1 (10.0.1.1/24, fd01::1/64)\n\n"
+        text += "  The host has eth0 (10.0.0.1/24, fd00::1/64) and eth1 (10.0.1.1/24, fd01::1/64).\n\n"
       }
       for example in examples {
         text += "    \(example.rule)\n"

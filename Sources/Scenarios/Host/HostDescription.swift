@@ -63,7 +63,7 @@ extension Host {
   }
 
   private func add(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
-    guard (1...15).contains(name.utf8.count) else { throw key.error("`\(name)' is no name for an interface") }
+    guard (1...15).contains(name.utf8.count) else { throw key.error("`\(name)' is not a valid interface name") }
     var addresses: [Address] = name == "lo" ? devices[0].addresses : []
     let object = node.isMapping ? try FileObject(node, .hostInterface) : nil
     let mac = try object?["mac"]?.hardwareAddress()
@@ -89,9 +89,9 @@ extension Host {
   }
 
   private func add(neighbours node: FileNode, on name: String, _ key: FileNode) throws(ScenarioFileError) {
-    guard let interface = interface(named: name) else { throw key.error("neighbours: this host has no interface `\(name)'") }
+    guard let interface = interface(named: name) else { throw key.error("neighbours: the host has no interface `\(name)'") }
     for member in try node.members() {
-      guard let address = IPAddress(member.name) else { throw member.key.error("neighbours.\(name): `\(member.name)' is no address") }
+      guard let address = IPAddress(member.name) else { throw member.key.error("neighbours.\(name): `\(member.name)' is not an address") }
       let isSilent = try member.value.text() == "none"
       neighbours.set(address, on: interface, isSilent ? nil : try member.value.hardwareAddress())
     }
@@ -100,14 +100,14 @@ extension Host {
 
 extension HostSocket {
   fileprivate init(_ object: FileObject) throws(ScenarioFileError) {
-    guard let portNode = object["port"] else { throw object.node.error("sockets: a socket has a port") }
+    guard let portNode = object["port"] else { throw object.node.error("sockets: a socket needs a port") }
     let port: UInt16 = try portNode.integer()
     let proto = try object["proto"]?.text() ?? "tcp"
-    guard proto == "tcp" || proto == "udp" else { throw object.key("proto").error("sockets: proto is tcp or udp, not `\(proto)'") }
+    guard proto == "tcp" || proto == "udp" else { throw object.key("proto").error("sockets: proto must be tcp or udp, not `\(proto)'") }
     var address: IPAddress?
     if let node = object["address"] {
       address = IPAddress(try node.text())
-      if address == nil { throw node.error("sockets: `\(try node.text())' is no address") }
+      if address == nil { throw node.error("sockets: `\(try node.text())' is not an address") }
     }
     self.init(
       name: try object["name"]?.text() ?? "\(proto)/\(port)", proto: proto == "tcp" ? .tcp : .udp, port: port, address: address,
@@ -119,13 +119,15 @@ extension HostSocket {
 
 extension FileNode {
   func hardwareAddress() throws(ScenarioFileError) -> MACAddress {
-    guard let address = MACAddress(try text()) else { throw error("`\(try text())' is no hardware address", hint: "02:00:00:00:00:01") }
+    guard let address = MACAddress(try text()) else {
+      throw error("`\(try text())' is not a MAC address", hint: "write it as 02:00:00:00:00:01")
+    }
     return address
   }
 
   /// An address with or without a prefix length.
   package func interfaceAddress() throws(ScenarioFileError) -> Host.Address {
-    guard let address = Host.Address(try text()) else { throw error("`\(try text())' is no address", hint: "10.0.0.1/24") }
+    guard let address = Host.Address(try text()) else { throw error("`\(try text())' is not an address", hint: "write it as 10.0.0.1/24") }
     return address
   }
 
@@ -143,7 +145,7 @@ extension FileNode {
   /// An MTU in bytes; IP requires at least 68.
   func mtu() throws(ScenarioFileError) -> Int {
     let mtu: Int32 = try integer()
-    guard mtu >= 68 else { throw error("IP needs an MTU of 68 at least") }
+    guard mtu >= 68 else { throw error("the MTU must be at least 68 bytes") }
     return Int(mtu)
   }
 }
@@ -159,32 +161,34 @@ extension FileShape {
   fileprivate static let hostDescription = FileShape(
     name: "host-description", title: "the description of a host",
     members: [
-      Member("interfaces", .map(.either([.list(.text), .object("host-interface")])), "by name"),
-      Member("routes", .list(.text), "as `ip route` prints them"),
-      Member("rules", .list(.text), "as `ip rule add` takes them"),
-      Member("setup", .list(.text), "further lines for `ip -batch`"),
-      Member("neighbours", .map(.map(.text)), "hardware addresses by interface and address, or none"),
-      Member("sysctls", .map(.integer(Int.min...Int.max)), "by their dotted names"),
-      Member("sockets", .list(.object("host-socket")), "what listens here"),
+      Member("interfaces", .map(.either([.list(.text), .object("host-interface")])), "the interfaces by name: their addresses, or a mapping"),
+      Member("routes", .list(.text), "routes as `ip route` prints them"),
+      Member("rules", .list(.text), "routing rules as for `ip rule add`"),
+      Member("setup", .list(.text), "further commands as for `ip -batch`"),
+      Member("neighbours", .map(.map(.text)), "MAC addresses of neighbours, by interface and IP address; none: no neighbour answers"),
+      Member("sysctls", .map(.integer(Int.min...Int.max)), "sysctls by their dotted names"),
+      Member("sockets", .list(.object("host-socket")), "sockets that listen on this host"),
       Member("timezone", .text, "the kernel's time zone, which -m time --kerneltz asks for: UTC, +01:00"),
     ])
 
   fileprivate static let hostInterface = FileShape(
     name: "host-interface", title: "an interface",
     members: [
-      Member("addresses", .list(.text), "with their prefix lengths"), Member("mac", .text, "its hardware address"),
-      Member("mtu", .integer(68...Int(Int32.max)), "bytes"), Member("up", .boolean, "false: it is down"),
-      Member("noarp", .boolean, "frames go to its own hardware address"), Member("bridge", .text, "the bridge it is a port of"),
-      Member("master", .text, "the same"), Member("type", .text, "bridge, where it is one"),
-      Member("kind", .text, "what it was on the machine a snapshot was taken of"),
+      Member("addresses", .list(.text), "addresses with prefix lengths"), Member("mac", .text, "MAC address"),
+      Member("mtu", .integer(68...Int(Int32.max)), "MTU in bytes"), Member("up", .boolean, "false: the interface is down; default true"),
+      Member("noarp", .boolean, "true: ARP is off, frames go to the MAC address of the interface"),
+      Member("bridge", .text, "the bridge of which the interface is a port"),
+      Member("master", .text, "the same as bridge"), Member("type", .text, "bridge for a bridge"),
+      Member("kind", .text, "the kind of the interface on the machine of the snapshot; has no effect"),
     ])
 
   fileprivate static let hostSocket = FileShape(
     name: "host-socket", title: "a socket",
     members: [
-      Member("name", .text, "what messages call it"), Member("proto", .choice(["tcp", "udp"]), "tcp without"),
-      Member("port", .integer(0...65535), "its own"), Member("address", .text, "its own; any without"),
-      Member("uid", .integer(0...Int(UInt32.max)), "its owner"), Member("gid", .integer(0...Int(UInt32.max)), "its group"),
+      Member("name", .text, "name for messages"), Member("proto", .choice(["tcp", "udp"]), "protocol; default tcp"),
+      Member("port", .integer(0...65535), "local port"), Member("address", .text, "local address; default any"),
+      Member("uid", .integer(0...Int(UInt32.max)), "user ID of its owner"),
+      Member("gid", .integer(0...Int(UInt32.max)), "group ID of its owner"),
       Member("mark", .integer(0...Int(UInt32.max)), "SO_MARK"), Member("transparent", .boolean, "IP_TRANSPARENT"),
     ], required: ["port"])
 }

@@ -51,7 +51,7 @@ extension Host {
       if link.isEmpty { return }
       throw node.error("ip -j addr: an interface has no `ifname'")
     }
-    guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is no name for an interface") }
+    guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is not a valid interface name") }
     try add(link, name)
   }
 
@@ -84,7 +84,7 @@ extension FileDocument {
     do throws(ScenarioFileError) {
       return try root().list()
     } catch {
-      throw isKind ? error : ScenarioFileError("this is not what `\(command)' prints", at: SourceRange(0..<0), hidesText: true)
+      throw isKind ? error : ScenarioFileError("this is not the output of `\(command)'", at: SourceRange(0..<0), hidesText: true)
     }
   }
 }
@@ -116,14 +116,16 @@ private struct ListingEntry {
   func address() throws(ScenarioFileError) -> Host.Address? {
     if isEmpty { return nil }
     guard let localNode = members["local"], let lengthNode = members["prefixlen"] else {
-      throw node.error("addr_info: an address has `local' and `prefixlen'")
+      throw node.error("addr_info: an address needs `local' and `prefixlen'")
     }
     let local = try address(localNode)
     let length: Int = try lengthNode.integer()
-    guard (0...local.family.addressBits).contains(length) else { throw lengthNode.error("prefixlen: \(length) is no length for \(local)") }
+    guard (0...local.family.addressBits).contains(length) else {
+      throw lengthNode.error("prefixlen: \(length) is not a prefix length for \(local)")
+    }
     var scope = RouteScope.universe
     if let node = members["scope"] {
-      guard let named = RouteScope(name: try node.text()) else { throw node.error("scope: `\(try node.text())' is not known") }
+      guard let named = RouteScope(name: try node.text()) else { throw node.error("scope: `\(try node.text())' is not a scope") }
       scope = named
     }
     let broadcast = try members["broadcast"].map { node throws(ScenarioFileError) in try address(node) }
@@ -132,7 +134,7 @@ private struct ListingEntry {
   }
 
   private func address(_ node: FileNode) throws(ScenarioFileError) -> IPAddress {
-    guard let address = IPAddress(try node.text()) else { throw node.error("`\(try node.text())' is no address") }
+    guard let address = IPAddress(try node.text()) else { throw node.error("`\(try node.text())' is not an address") }
     return address
   }
 

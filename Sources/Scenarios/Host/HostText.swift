@@ -224,7 +224,7 @@ private struct PrintedLink {
     var text = isNumbered ? words[1][...] : words[0][...]
     if text.hasSuffix(":") { text.removeLast() }
     name = String(text.prefix { $0 != "@" })
-    guard (1...15).contains(name.utf8.count) else { throw line.error("`\(name)' is no name for an interface") }
+    guard (1...15).contains(name.utf8.count) else { throw line.error("`\(name)' is not a valid interface name") }
     guard isNumbered else {
       isUp = words[1] != "DOWN"
       addressWords = ["brief"] + words[2...]

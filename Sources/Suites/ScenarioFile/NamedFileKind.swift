@@ -5,10 +5,10 @@ enum NamedFileKind {
 
   var title: String {
     switch self {
-    case .rules: "iptables-save text"
-    case .sets: "what `ipset save' prints"
-    case .fingerprints: "a list of fingerprints (pf.os)"
-    case .connections: "what `conntrack -L' prints"
+    case .rules: "a ruleset (iptables-save text)"
+    case .sets: "output of `ipset save'"
+    case .fingerprints: "a list of OS fingerprints (pf.os)"
+    case .connections: "output of `conntrack -L'"
     case .snapshot: "a snapshot of `ferrule snapshot'"
     }
   }

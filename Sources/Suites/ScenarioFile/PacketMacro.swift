@@ -40,7 +40,7 @@ struct NotationLine {
     let words = try words()
     let arrow = words.firstIndex { $0.text == "=>" }
     let packet = Array(words[..<(arrow ?? words.count)])
-    guard let last = packet.last else { throw node.error("there is no packet") }
+    guard let last = packet.last else { throw node.error("the packet is missing") }
     let end = Int(place(last.range).upperBound)
     do throws(NotationError) {
       var reader = NotationReader(packet)
@@ -58,7 +58,7 @@ struct NotationLine {
   /// Parses a line without an interface; the source address determines the interface.
   func step(arriving interface: (IPAddress) -> String?) throws(ScenarioFileError) -> ScenarioStep {
     var words = try words()
-    guard let first = words.first else { throw node.error("there is no packet") }
+    guard let first = words.first else { throw node.error("the packet is missing") }
     words.insert(NotationWord(text: "local", range: first.range, file: first.file), at: 0)
     do throws(NotationError) {
       var reader = NotationReader(words)
@@ -74,7 +74,7 @@ struct NotationLine {
   /// Parses a line without a protocol: `eth0 10.0.0.9:1000 > 10.0.1.9:80`.
   func step(proto: String) throws(ScenarioFileError) -> ScenarioStep {
     var words = try words()
-    guard let first = words.first else { throw node.error("there is no packet") }
+    guard let first = words.first else { throw node.error("the packet is missing") }
     var at = 1
     while at < words.count, words[at].setting != nil { at += 1 }
     words.insert(NotationWord(text: proto, range: first.range, file: first.file), at: at)

@@ -18,7 +18,7 @@ struct ReplyGround {
   /// True if the host already sent the reply itself; `arrived` is then that reply.
   var isAnswered = false
   /// The reason why the packet was not delivered.
-  var obstacle = "there is no packet before it"
+  var obstacle = "there is no previous packet"
 }
 
 /// Builds packets that answer other packets.
@@ -49,7 +49,7 @@ struct ReplyBuilder {
     }
     var sender = ScenarioStep.LocalSender()
     while let word = rest.first, let (name, value) = word.setting, ["uid", "gid", "mark"].contains(name) {
-      guard let number = UInt32(value) else { throw Impossible(reason: "`\(value)' is no number", range: spec.range) }
+      guard let number = UInt32(value) else { throw Impossible(reason: "`\(value)' is not a number", range: spec.range) }
       switch name {
       case "uid": sender.uid = number
       case "gid": sender.gid = number
@@ -66,12 +66,14 @@ struct ReplyBuilder {
   }
 
   private func answered(_ spec: ReplySpec) throws(Impossible) -> (Packet, ReplyGround.Place) {
-    guard let arrived = ground.arrived else { throw Impossible(reason: "nobody can reply: \(ground.obstacle)", range: spec.range) }
+    guard let arrived = ground.arrived else {
+      throw Impossible(reason: "there is no host that can reply: \(ground.obstacle)", range: spec.range)
+    }
     return arrived
   }
 
   private func previous(_ spec: ReplySpec) throws(Impossible) -> (Packet, ReplyGround.Place) {
-    guard let sent = ground.sent else { throw Impossible(reason: "there is no packet before it", range: spec.range) }
+    guard let sent = ground.sent else { throw Impossible(reason: "there is no previous packet", range: spec.range) }
     return sent
   }
 
@@ -85,7 +87,7 @@ struct ReplyBuilder {
   /// The fields of a reply, or of another packet in the same direction.
   private func fields(_ packet: Packet, isAgain: Bool, _ spec: ReplySpec) throws(Impossible) -> PacketFields {
     guard let source = packet.source, let destination = packet.destination, let at = packet.transport else {
-      throw Impossible(reason: "the packet before it has no reply", range: spec.range)
+      throw Impossible(reason: "the protocol of the previous packet has no reply", range: spec.range)
     }
     var fields = PacketFields(isAgain ? source : destination, isAgain ? destination : source, proto: at.proto)
     if at.proto.hasPorts, let first = packet.bytes.uint16(at: at.offset), let second = packet.bytes.uint16(at: at.offset &+ 2) {
@@ -133,14 +135,14 @@ struct ReplyBuilder {
     about packet: Packet, _ words: ArraySlice<NotationWord>, _ spec: ReplySpec
   ) throws(Impossible) -> PacketSpec {
     guard let source = packet.source, let destination = packet.destination else {
-      throw Impossible(reason: "there is no error about such a packet", range: spec.range)
+      throw Impossible(reason: "no ICMP error can be sent about the previous packet", range: spec.range)
     }
     var fields = PacketFields(destination, source, proto: source.family == .ipv4 ? .icmp : .icmpv6)
     var rest: [NotationWord] = []
     for word in words {
       if let (name, value) = word.setting, name == "from" {
         guard let router = IPAddress(value), router.family == source.family else {
-          throw Impossible(reason: "`\(value)' is no address of this family", range: spec.range)
+          throw Impossible(reason: "`\(value)' is not an address of this family", range: spec.range)
         }
         fields.source = router
       } else {
@@ -170,10 +172,12 @@ struct ReplyBuilder {
 
   /// The first packet of the data connection that the previous packet announced: from its receiver to the announced address.
   func announced(at range: SourceRange) throws(Impossible) -> ScenarioStep {
-    guard let arrived = ground.arrived else { throw Impossible(reason: "nobody can reply: \(ground.obstacle)", range: range) }
+    guard let arrived = ground.arrived else {
+      throw Impossible(reason: "there is no host that can reply: \(ground.obstacle)", range: range)
+    }
     let packet = arrived.packet
     guard let source = packet.source, let destination = packet.destination, let at = packet.transport, let header = packet.tcp else {
-      throw Impossible(reason: "the packet before it is no FTP", range: range)
+      throw Impossible(reason: "the previous packet is not an FTP packet", range: range)
     }
     let line = String(decoding: packet.bytes.slice(at: at.offset &+ header.dataOffset), as: UTF8.self)
     guard let (address, port) = ReplyBuilder.announcement(line, source) else {

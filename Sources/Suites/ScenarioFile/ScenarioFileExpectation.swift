@@ -230,12 +230,14 @@ struct ExpectationReader {
   private func verdictText(_ node: FileNode) throws(VerdictPattern.Malformed) -> String { (try? node.text()) ?? "" }
 
   private func fields(_ node: FileNode) throws(ScenarioFileError) -> JSONObject {
-    guard case .object(let object) = try node.json() else { throw node.error("expected fields of a packet, found \(node.kind)") }
+    guard case .object(let object) = try node.json() else {
+      throw node.error("expected a mapping with fields of a packet, found \(node.kind)")
+    }
     for member in object.members where !ExpectationReader.fieldNames.contains(member.name) {
       let near = Spelling.nearest(to: member.name, in: ExpectationReader.fieldNames)
       throw node.error(
         "a packet has no field `\(member.name)'",
-        hint: near.map { "did you mean \($0)?" } ?? "it has " + ExpectationReader.fieldNames.joined(separator: ", "))
+        hint: near.map { "did you mean \($0)?" } ?? "the fields are " + ExpectationReader.fieldNames.joined(separator: ", "))
     }
     return object
   }
@@ -252,16 +254,16 @@ struct ExpectationReader {
     if text == "none" { return nil }
     let words = text.split(separator: " ")
     guard let proto = words.first, words.count <= 2, let number = NotationReader.number(ofProtocol: String(proto)) else {
-      throw node.error("`\(text)' is no answer", hint: "`tcp RA', `icmp 3/3', `udp', or fields of a packet")
+      throw node.error("`\(text)' is not an answer", hint: "write `tcp RA', `icmp 3/3', `udp', or fields of a packet")
     }
     var object: JSONObject = ["proto": .string("\(number)")]
     guard words.count == 2 else { return object }
     if number == .tcp {
-      guard let flags = TCPFlags(words[1]) else { throw node.error("`\(words[1])' are no TCP flags") }
+      guard let flags = TCPFlags(words[1]) else { throw node.error("`\(words[1])' is not a set of TCP flags") }
       object["flags"] = .string("\(flags)")
     } else {
       let parts = words[1].split(separator: "/").compactMap { Int($0) }
-      guard parts.count == 2 else { throw node.error("`\(words[1])' is no TYPE/CODE") }
+      guard parts.count == 2 else { throw node.error("`\(words[1])' is not TYPE/CODE") }
       object["type"] = .integer(parts[0])
       object["code"] = .integer(parts[1])
     }
@@ -274,7 +276,7 @@ struct ExpectationReader {
     }
     guard let first = parts.first, let value = first else { throw node.error("expected a mark, found \(node.kind)") }
     guard parts.count == 2 else { return (value, .max) }
-    guard let mask = parts[1] else { throw node.error("expected a mask behind the mark") }
+    guard let mask = parts[1] else { throw node.error("expected a mask after the mark") }
     return (value, mask)
   }
 
@@ -300,7 +302,7 @@ struct ExpectationReader {
       host = text[text.index(after: text.startIndex)..<close]
       let rest = text[text.index(after: close)...]
       if rest.hasPrefix(":") { end.port = UInt16(rest.dropFirst()) }
-      guard rest.isEmpty || end.port != nil else { throw node.error("`\(rest)' is no port") }
+      guard rest.isEmpty || end.port != nil else { throw node.error("`\(rest)' is not a port") }
     } else if text.filter({ $0 == ":" }).count == 1, let colon = text.firstIndex(of: ":") {
       end.port = UInt16(text[text.index(after: colon)...])
       guard end.port != nil else { throw node.error("`\(text)' has no port") }
@@ -308,7 +310,7 @@ struct ExpectationReader {
     }
     if !host.isEmpty {
       end.address = IPAddress(host)
-      guard end.address != nil else { throw node.error("`\(host)' is no address") }
+      guard end.address != nil else { throw node.error("`\(host)' is not an address") }
     }
     return end
   }
@@ -325,7 +327,8 @@ struct ExpectationReader {
     for status in try object["status"]?.oneOrMore() ?? [] {
       let name = try status.text()
       guard LabConnectionStatus.bitNames.contains(name) else {
-        throw status.error("`\(name)' is no status", hint: "one of " + LabConnectionStatus.bitNames.joined(separator: ", "))
+        throw status.error(
+          "`\(name)' is not a status", hint: "the status names are " + LabConnectionStatus.bitNames.joined(separator: ", "))
       }
       pattern.status.append(name)
     }

@@ -86,16 +86,16 @@ struct HostPart {
   private func neighbours(_ node: FileNode) throws(ScenarioFileError) -> [String] {
     var lines: [String] = []
     for interface in try node.members() {
-      guard InterfaceName.isValid(interface.name) else { throw interface.key.error("`\(interface.name)' is no name for an interface") }
+      guard InterfaceName.isValid(interface.name) else { throw interface.key.error("`\(interface.name)' is not a valid interface name") }
       for entry in try interface.value.members() {
-        guard let address = IPAddress(entry.name) else { throw entry.key.error("`\(entry.name)' is no address") }
+        guard let address = IPAddress(entry.name) else { throw entry.key.error("`\(entry.name)' is not an address") }
         let text = try entry.value.text()
         if text == "none" {
           lines.append("neigh add \(address) dev \(interface.name) nud failed")
         } else if let hardware = MACAddress(text) {
           lines.append("neigh add \(address) lladdr \(hardware) dev \(interface.name) nud permanent")
         } else {
-          throw entry.value.error("`\(text)' is no hardware address", hint: "or none, where nobody answers")
+          throw entry.value.error("`\(text)' is not a MAC address", hint: "write a MAC address, or none if no neighbour answers")
         }
       }
     }
@@ -109,7 +109,7 @@ struct HostPart {
 
   private mutating func read(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
     guard InterfaceName.isValid(name) else {
-      throw key.error("`\(name)' is no name for an interface")
+      throw key.error("`\(name)' is not a valid interface name")
     }
     var addresses: [FileNode] = []
     if node.isList {
@@ -119,16 +119,16 @@ struct HostPart {
       addresses = try object["addresses"]?.list() ?? []
       if let node = object["mtu"] {
         let mtu: UInt16 = try node.integer()
-        guard mtu >= 68 else { throw node.error("IP needs an MTU of 68 at least") }
+        guard mtu >= 68 else { throw node.error("the MTU must be at least 68 bytes") }
         links.append("link set dev \(name) mtu \(mtu)")
       }
       if let mac = object["mac"], name != "lo" {
-        guard let address = MACAddress(try mac.text()) else { throw mac.error("no hardware address") }
+        guard let address = MACAddress(try mac.text()) else { throw mac.error("expected a MAC address") }
         links.append("link set dev \(name) address \(address)")
       }
       if let master = object["master"] {
         let bridge = try master.text()
-        guard InterfaceName.isValid(bridge) else { throw master.error("`\(bridge)' is no name for an interface") }
+        guard InterfaceName.isValid(bridge) else { throw master.error("`\(bridge)' is not a valid interface name") }
         links.append("link set dev \(name) master \(bridge)")
       }
       if let isUp = object["up"], try !isUp.bool() { links.append("link set dev \(name) down") }
@@ -151,7 +151,7 @@ struct HostPart {
     guard let transport = Scenario.Socket.Transport(rawValue: proto) else {
       throw object.key("proto").error("expected tcp or udp, found `\(proto)'")
     }
-    guard let portNode = object["port"] else { throw node.error("a socket has a port") }
+    guard let portNode = object["port"] else { throw node.error("a socket needs a port") }
     let port: UInt16 = try portNode.integer()
     var uid: UInt32 = 0
     if let owner = object["uid"] {
@@ -161,7 +161,7 @@ struct HostPart {
     var address: String?
     if let given = object["address"] {
       address = try given.text()
-      guard address.flatMap({ IPAddress($0) }) != nil else { throw given.error("no address") }
+      guard address.flatMap({ IPAddress($0) }) != nil else { throw given.error("expected an address") }
     }
     return Socket(
       socket: Scenario.Socket(

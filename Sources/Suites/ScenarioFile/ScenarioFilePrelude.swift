@@ -33,7 +33,7 @@ struct PreludeReader {
     do throws(ScenarioError) {
       host = try Host(base)
     } catch {
-      throw first.error("the host cannot be: \(error)")
+      throw first.error("the host is invalid: \(error)")
     }
     var items: [Item] = []
     for node in surroundings.connections { items.append(try item(node, host)) }
@@ -53,14 +53,14 @@ struct PreludeReader {
   private func item(_ node: FileNode, _ host: Host) throws(ScenarioFileError) -> Item {
     if node.isText { return try flow(node, host) }
     let object = try FileObject(node, .connection)
-    guard let flowNode = object["flow"] else { throw node.error("a connection has a flow") }
+    guard let flowNode = object["flow"] else { throw node.error("a connection needs a flow") }
     var item = try flow(flowNode, host)
     item.state = try object["state"]?.text()
     item.mark = try object["mark"]?.integer() ?? 0
     if let translated = object["translated"] {
       let ends = try translated.text().split(separator: ">").map { String($0.filter { $0 != " " }) }
       guard ends.count == 2, let source = end(ends[0]), let destination = end(ends[1]) else {
-        throw translated.error("expected `SOURCE > DESTINATION' of the replies")
+        throw translated.error("expected `SOURCE > DESTINATION', the addresses of the replies")
       }
       item.replySource = source
       item.replyDestination = destination
@@ -102,7 +102,7 @@ struct PreludeReader {
     case .local(_, let packet): spec = packet
     default: throw node.error("expected a packet")
     }
-    guard case .fields(let fields) = spec.content else { throw node.error("expected a packet by its fields") }
+    guard case .fields(let fields) = spec.content else { throw node.error("expected a packet given by its fields") }
     return Item(step: step, fields: fields, node: node)
   }
 
@@ -123,8 +123,10 @@ struct PreludeReader {
     case "TIME_WAIT": return established + [reply("again FA"), reply("FA"), reply("A")]
     case let state?:
       throw item.node.error(
-        "no connection can be brought into the state \(state)",
-        hint: "SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT; UNREPLIED where it is not TCP")
+        "a connection cannot start in the state \(state)",
+        hint:
+          "the states are SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK and TIME_WAIT for TCP; UNREPLIED for other protocols"
+      )
     }
   }
 

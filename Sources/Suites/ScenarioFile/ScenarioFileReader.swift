@@ -59,7 +59,7 @@ package final class ScenarioFileReader {
       let object = try FileObject(try FileDocument(file).root(of: .file), .file)
       var surroundings = Surroundings()
       try read(object, into: &surroundings)
-      guard let tests = object["tests"] else { throw object.node.error("there are no tests") }
+      guard let tests = object["tests"] else { throw object.node.error("the file has no `tests'") }
       var read: [ScenarioTest] = []
       for node in try tests.list() {
         do throws(ScenarioFileError) {
@@ -97,7 +97,7 @@ package final class ScenarioFileReader {
     for step in try list.list() { steps.append(try script.step(step)) }
     let expectation = try object["expect"].map { node throws(ScenarioFileError) in try script.expectations.read(node) }
     if let item = expectation?.items.first(where: { !$0.claim.isOfWholeTest }) {
-      throw ScenarioFileError("`\(item.text)' can be expected of a step only", at: item.range)
+      throw ScenarioFileError("`\(item.text)' can be expected only in a step", at: item.range)
     }
     var base = surroundings.scenario(named: name)
     let all = steps.compactMap(\.expectation) + (expectation.map { [$0] } ?? [])
@@ -160,10 +160,10 @@ package final class ScenarioFileReader {
   private func clock(_ node: FileNode) throws(ScenarioFileError) -> Double {
     if let seconds = try? node.seconds() { return seconds }
     guard let time = ClockTime(try node.text()) else {
-      throw node.error("`\(try node.text())' is no time", hint: "2024-01-31T09:30:00Z, or seconds since 1970")
+      throw node.error("`\(try node.text())' is not a time", hint: "write 2024-01-31T09:30:00Z, or seconds since 1970")
     }
     let seconds = Double(time.secondsSince1970)
-    guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the clock ends in the year 2286") }
+    guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the latest year is 2286") }
     return seconds
   }
 
@@ -208,7 +208,7 @@ package final class ScenarioFileReader {
     do throws(AddressSetError) {
       _ = try AddressSets(saved: text, names: names)
     } catch {
-      throw node.error("the sets cannot be: \(error.description)")
+      throw node.error("the IP sets are invalid: \(error.description)")
     }
     return text
   }

@@ -176,21 +176,21 @@ extension Rule {
 struct RuleFinder {
   let rulesets: [ScenarioRuleset]
 
-  private static let form = "`filter INPUT 3', `INPUT 3', `INPUT policy', `comment TEXT', or `line N'"
+  private static let form = "write `filter INPUT 3', `INPUT 3', `INPUT policy', `comment TEXT', or `line N'"
 
   func rule(_ node: FileNode) throws(ScenarioFileError) -> RuleSelector {
     let text = try node.text()
     let words = text.split(whereSeparator: { $0 == " " || $0 == ":" || $0 == "\t" }).map(String.init)
-    guard words.count >= 2 else { throw node.error("`\(text)' names no rule", hint: RuleFinder.form) }
+    guard words.count >= 2 else { throw node.error("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
     let places: Set<RulePlace>
     if words[0] == "comment" {
       let wanted = text.dropFirst("comment".count).drop { $0 == " " || $0 == ":" }
       places = Set(all.filter { $0.rule.comment == String(wanted) }.map(\.place))
       guard !places.isEmpty else { throw node.error("no rule has the comment `\(wanted)'", hint: nearComment(String(wanted))) }
     } else if words[0] == "line" {
-      guard let line = Int(words[1]), words.count == 2 else { throw node.error("`\(words[1])' is no line") }
+      guard let line = Int(words[1]), words.count == 2 else { throw node.error("`\(words[1])' is not a line number") }
       places = Set(rulesets.flatMap { set in set.rules.filter { set.line(of: $0.place) == line }.map(\.place) })
-      guard !places.isEmpty else { throw node.error("no rule stands in line \(line)") }
+      guard !places.isEmpty else { throw node.error("there is no rule in line \(line)") }
     } else {
       places = try numbered(words, text, node)
     }
@@ -205,11 +205,11 @@ struct RuleFinder {
 
   /// Parses `[TABLE] CHAIN NUMBER|policy`.
   private func numbered(_ words: [String], _ text: String, _ node: FileNode) throws(ScenarioFileError) -> Set<RulePlace> {
-    guard words.count <= 3, let last = words.last else { throw node.error("`\(text)' names no rule", hint: RuleFinder.form) }
+    guard words.count <= 3, let last = words.last else { throw node.error("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
     let table = words.count == 3 ? words[0] : "filter"
     let name = words[words.count - 2]
     let number = Int(last)
-    guard last == "policy" || number != nil else { throw node.error("`\(last)' is no number of a rule", hint: RuleFinder.form) }
+    guard last == "policy" || number != nil else { throw node.error("`\(last)' is not a rule number", hint: RuleFinder.form) }
     var places: Set<RulePlace> = []
     var longest = 0
     var isKnown = false
@@ -226,21 +226,25 @@ struct RuleFinder {
     guard isKnown else { throw node.error("there is no chain \(name) in the table \(table)", hint: nearChain(name)) }
     guard !places.isEmpty else {
       throw node.error(
-        number == nil ? "\(name) has no policy: it is no built-in chain" : "\(table) \(name) has no rule \(last), it has \(longest)")
+        number == nil
+          ? "\(name) has no policy: it is not a built-in chain"
+          : "\(table) \(name) has no rule \(last): the chain has \(longest) rule\(longest == 1 ? "" : "s")")
     }
     return places
   }
 
   private func nearChain(_ name: String) -> String? {
     let known = rulesets.flatMap { set in set.ruleset.tables.flatMap { table in table.chains.map { (table.name.rawValue, $0.name) } } }
-    if let other = known.first(where: { $0.1 == name }) { return "there is one in the table \(other.0): `\(other.0) \(name) …'" }
+    if let other = known.first(where: { $0.1 == name }) { return "the table \(other.0) has such a chain: `\(other.0) \(name) …'" }
     return Spelling.nearest(to: name, in: known.map(\.1)).map { "did you mean \($0)?" }
   }
 
   func chain(_ node: FileNode) throws(ScenarioFileError) -> ChainSelector {
     let text = try node.text()
     let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
-    guard let name = words.last, words.count <= 2 else { throw node.error("`\(text)' names no chain", hint: "`nat DOCKER', or `DOCKER'") }
+    guard let name = words.last, words.count <= 2 else {
+      throw node.error("`\(text)' is not the name of a chain", hint: "write `nat DOCKER' or `DOCKER'")
+    }
     let table = words.count == 2 ? words[0] : nil
     let isKnown = rulesets.contains { set in
       set.ruleset.tables.contains { (table == nil || $0.name.rawValue == table) && $0[chain: name] != nil }

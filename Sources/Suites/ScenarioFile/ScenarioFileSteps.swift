@@ -41,7 +41,7 @@ struct ScriptReader {
   /// Parses a packet in notation, with its expectation after `=>`.
   private func line(_ node: FileNode) throws(ScenarioFileError) -> TestStep {
     let text = try node.text()
-    guard !text.contains("\n") else { throw node.error("a packet stands on one line") }
+    guard !text.contains("\n") else { throw node.error("a packet must be on one line") }
     let notation = NotationLine(node: node, users: host.users, groups: host.groups)
     let (step, expected, end) = try notation.step()
     var expectation: TestExpectation?
@@ -59,14 +59,14 @@ struct ScriptReader {
 
   private mutating func parts(_ object: FileObject, _ scope: inout TestStep.Scope) throws(ScenarioFileError) -> ([TestStep.Part], String) {
     guard let kind = ScriptReader.kinds.first(where: { object[$0] != nil }), let node = object[kind] else {
-      throw object.node.error("a step says what happens", hint: "one of " + ScriptReader.kinds.joined(separator: ", "))
+      throw object.node.error("the step has no action", hint: "give one of " + ScriptReader.kinds.joined(separator: ", "))
     }
     let text = node.isText ? try node.text() : ""
     let notation = NotationLine(node: node, users: host.users, groups: host.groups)
     switch kind {
     case "packet":
       var (step, expected, _) = try notation.step()
-      if expected != nil, object["expect"] != nil { throw node.error("what is expected stands behind `=>' and under `expect'") }
+      if expected != nil, object["expect"] != nil { throw node.error("the expectation is given twice: after `=>' and in `expect'") }
       try timing(object, &step)
       return ([.step(step)], text)
     case "reply": return ([.reply(ReplySpec(text, at: node.range))], "reply \(text)")
@@ -121,7 +121,7 @@ struct ScriptReader {
       loaded.append(ruleset)
       rulesets[family] = ruleset.onTop(of: rulesets[family])
     }
-    guard !loaded.isEmpty else { throw node.error("a swap names rules or rules6") }
+    guard !loaded.isEmpty else { throw node.error("a swap needs rules or rules6") }
     return loaded
   }
 
@@ -129,7 +129,7 @@ struct ScriptReader {
 
   private func capture(_ node: FileNode) throws(ScenarioFileError) -> [TestStep.Part] {
     let object = try FileObject(node, .pcap)
-    guard let file = object["file"], let map = object["interfaces"] else { throw node.error("a capture has file and interfaces") }
+    guard let file = object["file"], let map = object["interfaces"] else { throw node.error("a capture needs file and interfaces") }
     let interfaces = try networks(map)
     let keepsTime = try object["timing"]?.bool() ?? true
     let limit: Int = try object["limit"]?.integer() ?? 100_000
@@ -143,7 +143,8 @@ struct ScriptReader {
       } else if let name = interfaces.first(where: { $0.covers(source) })?.interface {
         step.action = .receive(ScenarioStep.Frame(interface: name, packet: PacketSpec(.bytes(packet.bytes))))
       } else {
-        throw map.error("packet \(parts.count + 1) comes from \(source), and no interface is said for that")
+        throw map.error(
+          "packet \(parts.count + 1) has the source \(source), for which no interface is given; add its network, or `default'")
       }
       if keepsTime, let last, frame.timestamp > last { step.sleep = min(Double(frame.timestamp - last) / 1e9, 1e6) }
       last = frame.timestamp
@@ -175,7 +176,7 @@ struct ScriptReader {
         networks.append(Network(bits: 0, length: -1, family: nil, interface: interface))
         continue
       }
-      guard let network = Host.Address(member.name) else { throw member.key.error("`\(member.name)' is no network") }
+      guard let network = Host.Address(member.name) else { throw member.key.error("`\(member.name)' is not a network") }
       networks.append(
         Network(bits: network.address.bits, length: network.prefixLength, family: network.address.family, interface: interface))
     }

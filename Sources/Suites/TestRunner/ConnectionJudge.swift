@@ -27,21 +27,21 @@ struct ConnectionJudge {
   var listedExpectations: Int { observations.last?.step.expectations?.count ?? 0 }
 
   func translation(_ wanted: TestExpectation.Translation) -> String? {
-    guard let connection else { return "it belongs to no connection" }
+    guard let connection else { return "the packet belongs to no connection" }
     let source = TestExpectation.Endpoint(connection.reply.destination, connection.reply.destinationPort)
     let destination = TestExpectation.Endpoint(connection.reply.source, connection.reply.sourcePort)
     let isSame =
       source == TestExpectation.Endpoint(connection.original.source, connection.original.sourcePort)
       && destination == TestExpectation.Endpoint(connection.original.destination, connection.original.destinationPort)
-    let actual = isSame ? "it is not translated" : "source \(source), destination \(destination)"
+    let actual = isSame ? "the connection is not translated" : "source \(source), destination \(destination)"
     if wanted.isNone { return isSame ? nil : actual }
     let fits = (wanted.source?.covers(source) ?? true) && (wanted.destination?.covers(destination) ?? true)
     return fits ? nil : actual
   }
 
   func tracked(_ wanted: TestExpectation.TrackedPattern) -> String? {
-    guard let connection else { return wanted.isNone ? nil : "it belongs to no connection" }
-    if wanted.isNone { return "it belongs to a connection" + (connection.state.map { " in \($0)" } ?? "") }
+    guard let connection else { return wanted.isNone ? nil : "the packet belongs to no connection" }
+    if wanted.isNone { return "the packet belongs to a connection" + (connection.state.map { " in \($0)" } ?? "") }
     if let state = wanted.state, state != connection.state, !connection.status.names.contains(state) {
       return "state \(connection.state ?? "none"), status " + connection.status.names.joined(separator: ",")
     }

@@ -77,8 +77,8 @@ struct RuleInquest {
 
   private func whyNot(_ place: RulePlace, _ finding: Finding) -> [String] {
     let ruleset = finding.ruleset
-    var lines = ["\(place.text) is \(ruleset?.print(place) ?? "not there")"]
-    if finding.encounters.isEmpty { lines.append("no packet came to the table \(place.table) where this rule stands") }
+    var lines = ["\(place.text) is \(ruleset?.print(place) ?? "missing")"]
+    if finding.encounters.isEmpty { lines.append("no packet reached the table \(place.table)") }
     for text in finding.encounters.map({ describe($0, place, ruleset) }) where !lines.contains(text) { lines.append(text) }
     return lines.count > 8 ? Array(lines.prefix(8)) + ["…"] : lines
   }
@@ -91,19 +91,20 @@ struct RuleInquest {
       return "\(decider.text)" + (ruleset.map { " (\($0.print(decider)))" } ?? "")
     }
     switch encounter.outcome {
-    case .matched: return "at \(encounter.hook.name) it matched"
-    case .mismatched(let reason?): return "at \(encounter.hook.name) it did not match: \(reason.sentence)"
-    case .mismatched(nil): return "at \(encounter.hook.name) it did not match"
+    case .matched: return "at \(encounter.hook.name) the rule matched"
+    case .mismatched(let reason?): return "at \(encounter.hook.name) the rule did not match: \(reason.sentence)"
+    case .mismatched(nil): return "at \(encounter.hook.name) the rule did not match"
     case .notTried(let step, let failure):
-      let would = failure.map { "; it would not match: \($0.sentence)" } ?? "; it would match"
-      return "at \(encounter.hook.name) it was not tried" + (step.map { _ in ", decided before by " + after(step) } ?? "") + would
+      let would = failure.map { "; the rule would not match: \($0.sentence)" } ?? "; the rule would match"
+      return "at \(encounter.hook.name) the rule was not reached" + (step.map { _ in "; the packet was decided by " + after(step) } ?? "")
+        + would
     case .chainNotEntered(let step, let jumps):
       let why = jumps.map {
-        "\($0.chain) rule \($0.number) leads there and did not match" + ($0.explanation.map { ": \($0.sentence)" } ?? "")
+        "\($0.chain) rule \($0.number) jumps there and did not match" + ($0.explanation.map { ": \($0.sentence)" } ?? "")
       }
-      let end = step.map { _ in "decided before by " + after(step) }
-      let reasons = why.isEmpty ? [end ?? "no rule that leads there was tried"] : why
-      return "at \(encounter.hook.name) the packet did not come to \(place.chain): " + reasons.joined(separator: "; ")
+      let end = step.map { _ in "the packet was decided by " + after(step) }
+      let reasons = why.isEmpty ? [end ?? "no rule that jumps there was reached"] : why
+      return "at \(encounter.hook.name) the packet did not reach \(place.chain): " + reasons.joined(separator: "; ")
     }
   }
 }

@@ -35,9 +35,9 @@ struct TestJudge {
     case .decidedBy(let rule): return decided(by: rule).map { ($0, rule) }
     case .matches(let rule):
       return observations.contains { $0.hits(rule) } ? nil : (traceText.isEmpty ? "no rule matched" : "matched: \(traceText)", rule)
-    case .misses(let rule): return observations.contains { $0.hits(rule) } ? ("it matched", nil) : nil
-    case .reaches(let chain): return observations.contains { $0.enters(chain) } ? nil : ("it came to " + chainText, nil)
-    case .never(let chain): return observations.contains { $0.enters(chain) } ? ("it came to " + chainText, nil) : nil
+    case .misses(let rule): return observations.contains { $0.hits(rule) } ? ("the rule matched", nil) : nil
+    case .reaches(let chain): return observations.contains { $0.enters(chain) } ? nil : ("reached: " + chainText, nil)
+    case .never(let chain): return observations.contains { $0.enters(chain) } ? ("reached: " + chainText, nil) : nil
     case .counter(let rule, let packets, let bytes):
       let count = count(of: rule)
       let isMet = count.packets == packets && (bytes == nil || bytes == count.bytes)
@@ -164,7 +164,7 @@ struct TestJudge {
       let value = actual[member.name]
       if value.map({ isSame($0, member.value) }) ?? false { continue }
       if value == nil, member.value == .integer(0) || member.value == .bool(false) { continue }
-      return "\(member.name) is \(value?.description ?? "not there")"
+      return "\(member.name) is \(value?.description ?? "absent")"
     }
     return nil
   }
@@ -180,9 +180,9 @@ struct TestJudge {
   private func answer(_ wanted: JSONObject?, _ observation: Observation) -> String? {
     let answers = observation.step.packets.filter { $0.origin == .kernel }
     let briefs = Self.list(answers.lazy.map { Packet(bytes: $0.final).brief }, separator: "; ")
-    guard let wanted else { return answers.isEmpty ? nil : "it answered \(briefs)" }
+    guard let wanted else { return answers.isEmpty ? nil : "the host answered \(briefs)" }
     if answers.contains(where: { difference(wanted, Packet(bytes: $0.final).labFields) == nil }) { return nil }
-    return answers.isEmpty ? "the host did not answer" : "it answered \(briefs)"
+    return answers.isEmpty ? "the host did not answer" : "the host answered \(briefs)"
   }
 }
 

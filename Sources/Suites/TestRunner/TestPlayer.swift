@@ -168,11 +168,11 @@ extension ReplyGround {
         return frame.interface == packet.verdict.out && left.source == final.source && left.destination == final.destination
       }
       guard let egress = egress ?? record.egress.last else {
-        obstacle = "nothing left the host"
+        obstacle = "no packet left the host"
         return
       }
       arrived = (Packet(bytes: egress.packet), .interface(egress.interface))
-    default: obstacle = "the packet before it got to nobody, it was \(VerdictText(packet.verdict))"
+    default: obstacle = "the previous packet did not arrive; its verdict is \(VerdictText(packet.verdict))"
     }
   }
 }

@@ -38,7 +38,7 @@ public enum TestQuestion: Sendable {
 
   fileprivate func words(_ outcome: TestResult.Outcome) -> String {
     switch (self, outcome) {
-    case (.expectations, .broken): "not playable"
+    case (.expectations, .broken): "could not run"
     case (.agreement, .passed): "agree"
     case (.agreement, .failed): "differ"
     case (.agreement, .broken): "not verified"
@@ -66,7 +66,7 @@ extension TestResult {
       lines.append("\(file.line(of: step.range)): step \(step.number): \(step.text)")
       for failure in step.failures { lines += failure.lines.map { "  " + $0 } }
       if let trace = step.trace, !trace.isEmpty {
-        lines.append("  its way:")
+        lines.append("  path of the packet:")
         lines += trace.split(separator: "\n").map { "    " + $0 }
       }
     }

@@ -154,7 +154,7 @@ private struct TestRun {
     for step in test.prelude {
       if let obstacle = player.play(step).obstacle {
         result.outcome = .broken
-        result.reason = "a connection that the test begins with cannot be made: \(obstacle.reason)"
+        result.reason = "a connection for the start of the test cannot be created: \(obstacle.reason)"
         return
       }
     }
@@ -169,7 +169,7 @@ private struct TestRun {
       judge.counts = counts
       var failures = step.expectation.map { judge.failures($0) } ?? []
       if let obstacle = outcome.obstacle, step.expectation?.isMetByStopping != true || !failures.isEmpty, !outcome.isVerdict {
-        failures.append(TestFailure("the step can be played", actual: obstacle.reason, range: obstacle.range))
+        failures.append(TestFailure("the step can run", actual: obstacle.reason, range: obstacle.range))
       }
       result.steps.append(StepResult(step, number: index + 1, outcome, failures))
     }

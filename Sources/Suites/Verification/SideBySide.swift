@@ -39,16 +39,16 @@ struct SideBySide {
   private static let before: Members = [("verdict", "verdict"), ("errno", "the sender's error")]
   private static let behind: Members =
     [
-      ("hits", "counters"), ("hits6", "counters of IPv6"), ("sockets", "sockets"), ("ct", "conntrack's events"),
-      ("injected", "what was sent"),
+      ("hits", "counters"), ("hits6", "counters of IPv6"), ("sockets", "sockets"), ("ct", "conntrack events"),
+      ("injected", "sent packet"),
     ] + ends
-  private static let ends: Members = [("conntrack", "conntrack's entries"), ("expect", "conntrack's expectations")]
+  private static let ends: Members = [("conntrack", "conntrack entries"), ("expect", "conntrack expectations")]
   private static let packet: Members = [
-    ("origin", "who made it"), ("verdict", "verdict"), ("where", "hook of the verdict"), ("by", "deciding rule"),
+    ("origin", "origin"), ("verdict", "verdict"), ("where", "hook of the verdict"), ("by", "deciding rule"),
     ("out", "output interface"),
     ("queue", "queue of the verdict"), ("in", "input interface"), ("mark", "mark"), ("hooks", "hooks"), ("trace", "rules"),
     ("nflog", "NFLOG"),
-    ("queued", "queue deliveries"), ("uid", "owner"), ("final", "bytes at its last hook"),
+    ("queued", "queue deliveries"), ("uid", "owner"), ("final", "bytes at the last hook"),
   ]
   private static let frame: Members = [("if", "interface"), ("dmac", "hardware address"), ("hex", "bytes")]
 
@@ -86,7 +86,7 @@ struct SideBySide {
       switch name {
       case "hits", "hits6", "conntrack", "expect": compare(step, subject, keyed: a, b, name)
       case "final", "hex":
-        let place = SideBySide.firstDifference(a, b).map { ", from byte \($0) on" } ?? ""
+        let place = SideBySide.firstDifference(a, b).map { ", starting at byte \($0)" } ?? ""
         items.append(Item(step: step, subject: subject + place, engine: SideBySide.hex(a), kernel: SideBySide.hex(b)))
       case "verdict" where a?["verdict"] != nil || b?["verdict"] != nil:
         items.append(Item(step: step, subject: subject, engine: SideBySide.verdict(a), kernel: SideBySide.verdict(b)))

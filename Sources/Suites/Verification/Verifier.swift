@@ -52,7 +52,7 @@ public struct Verifier: Sendable {
     for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
       answer = kernel(resolved.scenario)
     }
-    if let error = answer.error { throw Impossible(description: "the kernel cannot be asked: \(error)") }
+    if let error = answer.error { throw Impossible(description: "scenarios cannot run in the kernel: \(error)") }
     let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
     result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }
     for (number, step) in test.steps.enumerated() {
@@ -94,11 +94,11 @@ public struct Verifier: Sendable {
       return "the rules have \(clock), and the clock of a kernel cannot be set"
     }
     let wait = scenario.duration
-    if wait > patience { return "it lets \(Decimals.three(wait)) seconds pass, more than \(Decimals.three(patience))" }
+    if wait > patience { return "the test waits \(Decimals.three(wait)) seconds, more than the \(Decimals.three(patience)) of --patience" }
     for step in resolved.answer.steps {
       for packet in step.packets where packet.verdict.kind == .unknown {
         let place = resolved.origin(of: step.index).map { "`\(test.steps[$0].text)': " } ?? ""
-        return "\(place)Ferrule does not know what becomes of the packet: \(packet.verdict.by ?? "no reason is known")"
+        return "\(place)Ferrule's verdict is unknown: \(packet.verdict.by ?? "no reason is given")"
       }
     }
     return nil

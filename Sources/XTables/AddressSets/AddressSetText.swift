@@ -30,7 +30,7 @@ extension AddressSets {
       switch command {
       case "create", "-N", "--create":
         let set = try reader.create()
-        guard add(set) else { throw reader.error("set \(set.name) is there already") }
+        guard add(set) else { throw reader.error("set \(set.name) exists already") }
       case "add", "-A", "--add": try reader.add(to: self, spare: &spare)
       default:
         if let other = PrintedText(Array(text.utf8)), other != .addressSets {
@@ -87,7 +87,9 @@ private struct AddressSetReader {
 
   private mutating func number(_ what: String, upTo most: UInt64 = UInt64(UInt32.max)) throws(AddressSetError) -> UInt64 {
     let text = try word(what)
-    guard let number = UnsignedText.parse(ArraySlice(text.utf8)), number <= most else { throw error("\(what) cannot be `\(text)'") }
+    guard let number = UnsignedText.parse(ArraySlice(text.utf8)), number <= most else {
+      throw error("\(what): `\(text)' is not a valid value")
+    }
     return number
   }
 
@@ -120,12 +122,12 @@ private struct AddressSetReader {
       set.mask = AddressMask.mask(prefix: Int(try number(option, upTo: UInt64(set.family?.addressBits ?? 32))), set.family ?? .ipv4)
     case "bitmask":
       let text = try word(option)
-      guard let mask = IPAddress(text) else { throw error("bitmask cannot be `\(text)'") }
+      guard let mask = IPAddress(text) else { throw error("bitmask: `\(text)' is not an address") }
       set.mask = mask.bits
     case "range":
       let text = try word(option)
       set.range = try set.type.dimensions[0] == .port ? ports(text) : addresses(text, set.family ?? .ipv4).range
-    default: throw error("`\(option)' is no option of a set")
+    default: throw error("`\(option)' is not an option of a set")
     }
   }
 
@@ -144,7 +146,7 @@ private struct AddressSetReader {
     }
     let elements = try elements(text, of: set)
     spare -= elements.count - 1
-    guard spare >= 0 else { throw error("the networks and ranges so far are more than \(Limits.rangedSetElements) elements") }
+    guard spare >= 0 else { throw error("networks and ranges expand to more than \(Limits.rangedSetElements) elements") }
     var entry = AddressSet.Entry()
     if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
     while let option = next() { try readOption(option, of: &entry) }
@@ -168,26 +170,26 @@ private struct AddressSetReader {
     case "skbmark":
       let parts = try word(option).split(separator: "/")
       let values = parts.compactMap { UnsignedText.parse(ArraySlice($0.utf8)).flatMap { UInt32(exactly: $0) } }
-      guard values.count == parts.count, let mark = values.first else { throw error("skbmark is no mark") }
+      guard values.count == parts.count, let mark = values.first else { throw error("the value of skbmark is not a mark") }
       (entry.mark, entry.markMask) = (mark, values.count > 1 ? values[1] : .max)
     case "skbprio":
       let parts = try word(option).split(separator: ":")
       let values = parts.compactMap { UInt32($0, radix: 16) }
-      guard parts.count == 2, values.count == 2 else { throw error("skbprio is no class") }
+      guard parts.count == 2, values.count == 2 else { throw error("the value of skbprio is not a class") }
       entry.priority = values[0] << 16 | values[1] & 0xffff
     case "skbqueue": entry.queue = UInt16(try number(option, upTo: 65535))
-    default: throw error("`\(option)' is no option of an element")
+    default: throw error("`\(option)' is not an option of an element")
     }
   }
 
   /// One element, or all elements of a range.
   private func elements(_ text: String, of set: AddressSet) throws(AddressSetError) -> [[AddressSetValue]] {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-    guard parts.count == set.type.dimensions.count else { throw error("`\(text)' has not \(set.type.dimensions.count) parts") }
+    guard parts.count == set.type.dimensions.count else { throw error("`\(text)' must have \(set.type.dimensions.count) parts") }
     var found: [[AddressSetValue]] = [[]]
     for (part, dimension) in zip(parts, set.type.dimensions) {
       let values = try values(part, dimension, of: set)
-      guard found.count * values.count <= 1 << 20 else { throw error("`\(text)' is too many elements") }
+      guard found.count * values.count <= 1 << 20 else { throw error("`\(text)' expands to too many elements") }
       found = found.flatMap { head in values.map { head + [$0] } }
     }
     return found
@@ -201,7 +203,7 @@ private struct AddressSetReader {
     case .address:
       let (range, prefix) = try addresses(part, family)
       guard prefix == family.addressBits || range.upperBound - range.lowerBound < 1 << 20 else {
-        throw error("`\(part)' is too many elements")
+        throw error("`\(part)' expands to too many elements")
       }
       return stride(from: UInt128(0), through: range.upperBound - range.lowerBound, by: 1).map {
         .network((range.lowerBound + $0) & set.mask, prefix: family.addressBits)
@@ -212,12 +214,12 @@ private struct AddressSetReader {
       return [.network(range.lowerBound, prefix: prefix)]
     case .port: return try protocolPorts(part, of: set)
     case .hardwareAddress:
-      guard let address = MACAddress(part) else { throw error("`\(part)' is no hardware address") }
+      guard let address = MACAddress(part) else { throw error("`\(part)' is not a MAC address") }
       return [.hardwareAddress(address.rawValue)]
     // No rule of iptables can match an element with `physdev:` before its interface.
     case .interface: return [.interface(String(part))]
     case .mark:
-      guard let mark = UnsignedText.parse(ArraySlice(part.utf8)), mark <= UInt64(UInt32.max) else { throw error("`\(part)' is no mark") }
+      guard let mark = UnsignedText.parse(ArraySlice(part.utf8)), mark <= UInt64(UInt32.max) else { throw error("`\(part)' is not a mark") }
       return [.mark(UInt32(mark) & set.markMask)]
     case .set: return [.set(String(part))]
     }
@@ -235,9 +237,11 @@ private struct AddressSetReader {
     {
       return (low.bits...high.bits, nil)
     }
-    guard let first = parts.first, let address = IPAddress(first), address.family == family else { throw error("`\(text)' is no address") }
+    guard let first = parts.first, let address = IPAddress(first), address.family == family else {
+      throw error("`\(text)' is not an address")
+    }
     let prefix = parts.count == 2 ? Int(parts[1]) : family.addressBits
-    guard let prefix, (0...family.addressBits).contains(prefix) else { throw error("`\(text)' has no such length") }
+    guard let prefix, (0...family.addressBits).contains(prefix) else { throw error("`\(text)' has an invalid prefix length") }
     let mask = AddressMask.mask(prefix: prefix, family)
     return (address.bits & mask...(address.bits & mask | whole & ~mask), prefix)
   }
@@ -271,7 +275,7 @@ private struct AddressSetReader {
     }
     let name = parts[0].lowercased()
     let number = UInt8(name) ?? BuiltinProtocol.number(name) ?? names.protocolNumber(name)
-    guard let number else { throw error("`\(parts[0])' is no protocol") }
+    guard let number else { throw error("`\(parts[0])' is not a protocol") }
     if number == 1 || number == 58 { return [.port(proto: number, number: try icmp(String(parts[1]), number))] }
     return try ports(String(parts[1])).map { .port(proto: number, number: UInt16($0)) }
   }
@@ -287,12 +291,12 @@ private struct AddressSetReader {
       ("address-unreachable", 58, 0x103), ("port-unreachable", 58, 0x104), ("packet-too-big", 58, 0x200),
     ]
     if let found = known.first(where: { $0.0 == text && $0.1 == number }) { return found.2 }
-    throw error("`\(text)' is no type and code of ICMP")
+    throw error("`\(text)' is not an ICMP type and code")
   }
 
   private func ports(_ text: String) throws(AddressSetError) -> ClosedRange<UInt128> {
     let ends = text.split(separator: "-", maxSplits: 1).map { UInt16($0) ?? names.port(String($0), nil) }
-    guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high else { throw error("`\(text)' is no port") }
+    guard let low = ends.first ?? nil, let high = ends.last ?? nil, low <= high else { throw error("`\(text)' is not a port") }
     return UInt128(low)...UInt128(high)
   }
 }

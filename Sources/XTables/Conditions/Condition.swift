@@ -90,7 +90,7 @@ public struct UnknownReason: Sendable, Hashable {
   }
 
   /// The reason as a sentence without a full stop.
-  public var sentence: String { "\(subject) cannot be decided: \(needs)" }
+  public var sentence: String { "\(subject) cannot be decided without \(needs)" }
 }
 
 /// The result of a match for a packet.

@@ -45,7 +45,7 @@ extension Requirement {
         failures.append(failure)
       }
       return Self.join(failures)
-    case .settled: return ConditionExplanation(field: nil, actual: "nothing can match", wanted: "")
+    case .settled: return ConditionExplanation(field: nil, actual: "no packet can match", wanted: "")
     case .opaque: return nil
     case .unknown(let reason): return ConditionExplanation(field: nil, actual: reason.sentence, wanted: "")
     }
@@ -53,7 +53,7 @@ extension Requirement {
 
   /// Joins alternatives of the same field into one list.
   private static func join(_ reasons: [ConditionExplanation]) -> ConditionExplanation? {
-    guard let first = reasons.first else { return ConditionExplanation(field: nil, actual: "nothing can match", wanted: "") }
+    guard let first = reasons.first else { return ConditionExplanation(field: nil, actual: "no packet can match", wanted: "") }
     guard reasons.allSatisfy({ $0.field == first.field && $0.actual == first.actual }) else {
       return ConditionExplanation(field: nil, actual: reasons.map(\.sentence).joined(separator: ", and "), wanted: "")
     }
@@ -65,10 +65,10 @@ extension Field {
   fileprivate func failure(_ test: ValueTest?, _ holds: Bool, _ packet: inout PacketContext) -> ConditionExplanation {
     switch read(&packet) {
     case .value(let value), .doomed(let value):
-      guard let test else { return ConditionExplanation(field: name, actual: "is there", wanted: "") }
+      guard let test else { return ConditionExplanation(field: name, actual: "is present", wanted: "") }
       return ConditionExplanation(field: name, actual: text(value), wanted: text(test, inverted: !holds))
-    case .absent: return ConditionExplanation(field: name, actual: "is not there", wanted: "")
-    case .malformed: return ConditionExplanation(field: name, actual: "is cut short: the packet is dropped", wanted: "")
+    case .absent: return ConditionExplanation(field: name, actual: "is absent", wanted: "")
+    case .malformed: return ConditionExplanation(field: name, actual: "is truncated: the packet is dropped", wanted: "")
     case .unknown(let reason): return ConditionExplanation(field: nil, actual: reason.sentence, wanted: "")
     }
   }

@@ -12,7 +12,7 @@ public protocol MatchExtension: Extension {
 extension MatchExtension {
   /// The default: unknown, because no meaning is declared.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    .unknown(UnknownReason("-m \(name)", needs: "a declared meaning"))
+    .unknown(UnknownReason("-m \(name)", needs: "its meaning, which Ferrule does not know"))
   }
 
   /// The listing of this extension for a registry.

@@ -41,8 +41,8 @@ extension ExtensionDescriptor {
       check: { payload, _ throws(OptionError) in
         guard payload.count > known.size else { return }
         throw OptionError(
-          "foreign-address", "\(known.name): its structure points into the memory of the program that read its options",
-          hint: "only iptables itself, which reads and commits in one process, can put the rule into the kernel",
+          "foreign-address", "\(known.name): its structure contains an address in the memory of the program that read its options",
+          hint: "load the rule with iptables: it reads and commits in one process",
           legacyStatus: .otherProblem)
       },
       claims: { _ in true },
@@ -100,7 +100,7 @@ extension ExtensionDescriptor.Behaviour {
   static func unknown(_ kind: ExtensionDescriptor.Kind, _ name: String) -> ExtensionDescriptor.Behaviour {
     unknown(
       kind,
-      UnknownReason("\(kind == .match ? "-m" : "-j") \(name)", needs: "what it means is known to the kernel's module only"))
+      UnknownReason("\(kind == .match ? "-m" : "-j") \(name)", needs: "its meaning, which only the kernel module knows"))
   }
 
   static func unknown(_ kind: ExtensionDescriptor.Kind, _ reason: UnknownReason) -> ExtensionDescriptor.Behaviour {
@@ -123,13 +123,14 @@ extension Facts {
     }
     self.init(
       name: known.name, kernelName: known.kernelName, families: known.family == .ipv4 ? .ipv4 : .ipv6,
-      summary: "an extension of libxtables that Ferrule does not know: what it means is unknown", helpNotes: { foreign.help },
+      summary: "an extension of libxtables whose meaning Ferrule does not know", helpNotes: { foreign.help },
       options: options, layout: LayoutDescriptor(opaque: known.revision, size: known.size, userSize: known.userSize))
   }
 
   init(unknown name: String, revision: UInt8, size: Int) {
     self.init(
-      name: name, kernelName: name, families: .both, summary: "an extension that nothing here can read", helpNotes: { "" },
+      name: name, kernelName: name, families: .both, summary: "an extension that neither Ferrule nor libxtables can read",
+      helpNotes: { "" },
       options: [], layout: LayoutDescriptor(opaque: revision, size: size, userSize: size))
   }
 

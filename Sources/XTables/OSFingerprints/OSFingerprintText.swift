@@ -26,13 +26,13 @@ extension OSFingerprint {
   fileprivate init(line: Substring, number: Int) throws(OSFingerprintError) {
     func error(_ reason: String) -> OSFingerprintError { OSFingerprintError(line: number, reason: reason) }
     let fields = line.split(separator: ":", omittingEmptySubsequences: false).map { $0.drop(while: \.isWhitespace) }
-    guard fields.count == 9 else { throw error("a fingerprint has nine fields with colons between them, not \(fields.count)") }
-    guard let window = Window(text: fields[0]) else { throw error("no window: `\(fields[0])'") }
-    guard let ttl = UInt8(fields[1]) else { throw error("no lifetime from 0 to 255: `\(fields[1])'") }
-    guard let flag = UInt8(fields[2]), flag < 2 else { throw error("whether it must not be fragmented is 0 or 1, not `\(fields[2])'") }
-    guard let length = UInt16(fields[3]) else { throw error("no size from 0 to 65535: `\(fields[3])'") }
+    guard fields.count == 9 else { throw error("a fingerprint has nine fields separated by colons; this line has \(fields.count)") }
+    guard let window = Window(text: fields[0]) else { throw error("`\(fields[0])' is not a window") }
+    guard let ttl = UInt8(fields[1]) else { throw error("`\(fields[1])' is not a TTL from 0 to 255") }
+    guard let flag = UInt8(fields[2]), flag < 2 else { throw error("the don't-fragment field must be 0 or 1, not `\(fields[2])'") }
+    guard let length = UInt16(fields[3]) else { throw error("`\(fields[3])' is not a packet size from 0 to 65535") }
     let items = fields[4].split(separator: ",").compactMap { Item(text: $0.drop(while: \.isWhitespace)) }
-    guard items.reduce(0, { $0 + $1.length }) <= 40 else { throw error("no packet has room for the options `\(fields[4])'") }
+    guard items.reduce(0, { $0 + $1.length }) <= 40 else { throw error("the options `\(fields[4])' are longer than 40 bytes") }
     self.init(
       window: window, ttl: ttl, dontFragment: flag == 1, length: Int(length), options: items,
       genre: Self.name(fields[5].first.map { "@*".contains($0) } == true ? fields[5].dropFirst() : fields[5]),

@@ -52,7 +52,7 @@ extension PacketContext {
     let isAllowed = family == .ipv4 ? mayBeAnsweredIPv4(transport, destination) : mayBeAnsweredIPv6(transport, source, destination)
     guard isAllowed else { return }
     guard let sender = errorSender(to: source, insteadOf: destination) else {
-      return note { _ in .note("an ICMP error goes to \(source); which address it comes from needs the host's routes") }
+      return note { _ in .note("an ICMP error is sent to \(source); its source address is unknown without the host's routes") }
     }
     var fields = PacketFields(sender, source, proto: family == .ipv4 ? .icmp : .icmpv6)
     fields.identification = 0
@@ -61,7 +61,7 @@ extension PacketContext {
     if family == .ipv4 {
       fields.tos = (packet.tos ?? 0) & 0x1e | 0xc0
       if packet.ipv4?.headerLength ?? 0 > IPv4Header.minimumLength {
-        note { _ in .note("IP options that an ICMP error echoes are left out of it") }
+        note { _ in .note("the ICMP error is simulated without the IP options that the kernel would copy into it") }
       }
     }
     let unit = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)?.mtu ?? 1500
@@ -69,7 +69,7 @@ extension PacketContext {
       family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
     guard room > IPv4Header.minimumLength else { return }
     guard world.mayAnswer(source, icmpType: type, code: code) else {
-      return effects.append(.note("no ICMP error to \(source): the limit of ICMP messages a second is used up"))
+      return effects.append(.note("no ICMP error is sent to \(source): the ICMP rate limit is reached"))
     }
     fields.quoted = Array(packet.bytes.prefix(room))
     send(fields)

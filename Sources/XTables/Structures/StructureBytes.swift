@@ -34,8 +34,8 @@ public enum StructureBytes {
       hex.bytes.count % 16 == 0, hex.bytes.count / 2 <= mostBytes, let bytes = decode(hex.bytes)
     else {
       throw OptionError(
-        "bad-structure-bytes", "`\(token.string)' is no revision and structure", at: token.range,
-        hint: "write a number, a colon and the bytes in hexadecimal, a multiple of eight of them")
+        "bad-structure-bytes", "`\(token.string)' is not a revision with a structure", at: token.range,
+        hint: "write the revision, a colon and the bytes in hexadecimal; the number of bytes must be a multiple of 8")
     }
     return (revision, bytes)
   }

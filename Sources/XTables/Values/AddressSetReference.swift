@@ -33,7 +33,7 @@ public struct AddressSetReference: BitwiseCopyable, Sendable, Hashable {
     case .unknown: break
     case .missing:
       throw OptionError(
-        "unknown-set", "Set \(name.string) doesn't exist.", at: name.range, hint: "make it first: ipset create \(name.string) hash:ip")
+        "unknown-set", "Set \(name.string) doesn't exist.", at: name.range, hint: "create it first: ipset create \(name.string) hash:ip")
     case .found(let index, let family):
       if let family, family != arguments.draft.family {
         throw OptionError(

@@ -24,7 +24,7 @@ extension NameDatabase {
     throw OptionError(
       "invalid-port", "invalid port/service `\(token.string)' specified", at: token.range,
       hint: token == "!"
-        ? "write `! \(arguments.option)`: the exclamation mark stands before the option"
+        ? "write `! \(arguments.option)`: the exclamation mark must be before the option"
         : "a port is a number from 0 to 65535 or a service name")
   }
 }

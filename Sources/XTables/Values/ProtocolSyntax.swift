@@ -5,7 +5,7 @@ extension Token {
     if let number = BuiltinProtocol.number(string) ?? arguments.names.protocolNumber(string) { return number }
     throw OptionError(
       "unknown-protocol", "unknown protocol \"\(string)\" specified", at: range,
-      hint: "write a number up to 255 or a name this system knows")
+      hint: "write a number up to 255 or a protocol name known to this system")
   }
 }
 

@@ -15,7 +15,7 @@ extension ValueSyntax where Value == Masked<UInt32> {
           throw arguments.refused(
             "unknown-name",
             "could not map name \(token.string) to an integer value for option \"\(arguments.option)\".",
-            hint: "write a number, or a name of /etc/iproute2/\(table)")
+            hint: "write a number, or a name from /etc/iproute2/\(table)")
         }
         guard !rest.isEmpty else { return Masked(UInt32(value)) }
         guard let (mask, tail) = UnsignedText.prefix(rest.dropFirst()), mask <= top else {

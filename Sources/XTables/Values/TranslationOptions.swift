@@ -85,7 +85,7 @@ extension TranslationRange {
     if let address = IPAddress(token.string), address.family == family { return InetAddress(address) }
     throw OptionError(
       "bad-address", "Bad IP address \"\(token.string)\"", at: token.range,
-      hint: family == .ipv4 ? "give an IPv4 address or two with a dash" : "give an IPv6 address or two with a dash")
+      hint: family == .ipv4 ? "write an IPv4 address, or two joined by a dash" : "write an IPv6 address, or two joined by a dash")
   }
 
   fileprivate mutating func readPorts(_ token: Token, _ arguments: OptionArguments) throws(OptionError) {
@@ -108,7 +108,7 @@ extension TranslationRange {
       throw OptionError(
         "bad-value",
         separator == UInt8(ascii: ":") ? "Invalid port:port syntax - use dash" : "Garbage after port value: `\(rest)'",
-        at: token.range, hint: "two ports are joined by a dash")
+        at: token.range, hint: "join two ports by a dash")
     }
     let upper = first.rest.dropFirst()
     let upperText = String(decoding: upper, as: UTF8.self)
@@ -128,7 +128,7 @@ extension TranslationRange {
     guard separator == UInt8(ascii: "/") else {
       throw OptionError(
         "bad-value", "Garbage after port range: `\(String(decoding: bytes, as: UTF8.self))'", at: token.range,
-        hint: "a range of ports ends here, or /base follows")
+        hint: "after the port range only /base can follow")
     }
     flags.insert(.portOffset)
     if let number = UnsignedText.prefix(bytes.dropFirst()), (1...65535).contains(number.value) {

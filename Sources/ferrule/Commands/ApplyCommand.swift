@@ -10,15 +10,17 @@ import XTables
 
 struct ApplyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "apply", abstract: "Puts a ruleset into the kernel.",
+    commandName: "apply", abstract: "Loads a ruleset into the kernel.",
     discussion: """
-      All tables of the file or none: when the kernel refuses one, those before it are set back. The tables are read back and \
-      compared. What rules name beside the tables (an accounting object of -m nfacct, an estimator of -m rateest) is looked for \
-      first, and the kernel not asked where it is missing. Needs root; --sandbox tries it in a network namespace that goes with the \
-      command, and needs none.
+      Loads all tables of the file or none: if the kernel refuses a table, the tables already replaced are restored. After loading, \
+      the tables are read back and compared. Kernel objects that rules use (accounting objects of -m nfacct, estimators of \
+      -m rateest) must exist; if one is missing, nothing is loaded. Needs root. --sandbox needs no root: it loads the ruleset into \
+      a temporary network namespace.
 
       EXIT STATUS
-        0 done, 2 the file has errors and the kernel was not asked, 3 the kernel refused
+        0  the tables are loaded; with --test, no error was found
+        2  the file has errors; nothing was sent to the kernel
+        3  the kernel refused a table; the tables are unchanged
 
       EXAMPLES
         ferrule apply --test rules.v4
@@ -27,16 +29,16 @@ struct ApplyCommand: ParsableCommand {
         sudo ferrule apply --counters rules.v4
       """)
 
-  @Flag(help: "Try it in a throwaway network namespace.")
+  @Flag(help: "Load the ruleset into a temporary network namespace, to see whether the kernel accepts it.")
   var sandbox = false
 
-  @Flag(help: "Set the counters that the file gives, instead of zero.")
+  @Flag(help: "Set the packet and byte counters to those in the file. By default they start at zero.")
   var counters = false
 
-  @Flag(help: "Check all that can be checked without the kernel, and stop there.")
+  @Flag(help: "Only check the file; send nothing to the kernel.")
   var test = false
 
-  @Option(name: .shortAndLong, help: "Seconds to wait for another program that holds the xtables lock.")
+  @Option(name: .shortAndLong, help: "Seconds to wait for the xtables lock while another program holds it.")
   var wait = 5.0
 
   @OptionGroup var colours: ColourOptions

@@ -8,10 +8,14 @@ import XTables
 
 struct CompileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compile", abstract: "Compiles a ruleset into the kernel's own structures.",
+    commandName: "compile", abstract: "Compiles a ruleset into the kernel's table structures.",
     discussion: """
-      Lists each entry with its offset and size, or writes the bytes: for each table an ipt_replace (ip6t_replace) and its entries, \
-      one table behind the other. `ferrule decompile' reads them back.
+      Lists each entry with its offset and size in bytes. With -o, writes the tables one after another to a file: for each table a \
+      struct ipt_replace (ip6t_replace) followed by its entries. `ferrule decompile' reads this file.
+
+      EXIT STATUS
+        0  success
+        2  the ruleset has errors
 
       EXAMPLES
         ferrule compile -t filter rules.v4
@@ -21,7 +25,7 @@ struct CompileCommand: ParsableCommand {
 
   @OptionGroup var table: TableOption
 
-  @Option(name: .shortAndLong, help: "Write the bytes to this file.", completion: .file())
+  @Option(name: .shortAndLong, help: "Write the compiled tables to this file.", completion: .file())
   var output: String?
 
   @OptionGroup var outputs: OutputOptions

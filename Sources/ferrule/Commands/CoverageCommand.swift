@@ -6,10 +6,12 @@ public import Suites
 
 struct CoverageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "coverage", abstract: "Tells which rules the tests of scenario files match, and which they never do.",
+    commandName: "coverage", abstract: "Runs the tests of scenario files and reports which rules matched packets and which never did.",
     discussion: """
       EXIT STATUS
-        0 fine; 1 a test failed, or fewer rules matched than --least asks for; 2 a file is wrong
+        0  all tests passed
+        1  a test failed, or the percentage of matched rules is below --least
+        2  a file has an error
 
       EXAMPLES
         ferrule coverage Examples/web-server
@@ -19,20 +21,20 @@ struct CoverageCommand: ParsableCommand {
 
   @OptionGroup var input: ScenarioInput
 
-  @Option(help: "How to tell it: \(CoverageFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The output format.")
   var format = CoverageFormat.text
 
-  @Option(help: "The percentage of rules that must match.")
+  @Option(help: "The minimum percentage of rules that must match a packet, from 0 to 100.")
   var least: Int?
 
-  @Option(help: "How many tests run at the same time.")
+  @Option(help: "The number of tests that run in parallel, from 1 to 256.")
   var jobs = 2
 
   @OptionGroup var colours: ColourOptions
 
   func validate() throws {
-    if !(1...256).contains(jobs) { throw ValidationError("--jobs is from 1 to 256.") }
-    if let least, !(0...100).contains(least) { throw ValidationError("--least is a percentage.") }
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs must be from 1 to 256.") }
+    if let least, !(0...100).contains(least) { throw ValidationError("--least must be a percentage from 0 to 100.") }
   }
 
   func run() throws {

@@ -9,21 +9,27 @@ import XTables
 
 struct DecompileCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decompile", abstract: "Reads a compiled ruleset back into text.",
+    commandName: "decompile", abstract: "Converts a compiled ruleset back to text.",
     discussion: """
+      The output has the format of iptables-save.
+
+      EXIT STATUS
+        0  success
+        2  the file is not a compiled ruleset
+
       EXAMPLES
         ferrule compile -o rules.blob rules.v4 && ferrule decompile rules.blob
       """)
 
   @OptionGroup var families: FamilyOptions
 
-  @Flag(help: "Print the counters of the rules.")
+  @Flag(help: "Print the packet and byte counters of the rules.")
   var counters = false
 
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
-  @Argument(help: "What `ferrule compile -o' wrote; - is standard input.", completion: .file())
+  @Argument(help: "A file written by `ferrule compile -o'; - means standard input.", completion: .file())
   var file = "-"
 
   func run() throws {

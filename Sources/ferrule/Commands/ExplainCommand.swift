@@ -8,9 +8,13 @@ import XTables
 
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Explains a finding, a match, a target, or the way of a packet.",
+    commandName: "explain", abstract: "Explains a finding, a match, a target, or the path of a packet through the hooks.",
     discussion: """
-      Without an argument it lists the checks of `ferrule lint'.
+      Without an argument, lists all checks of `ferrule lint'.
+
+      EXIT STATUS
+        0  success
+        2  there is no such finding, match or target
 
       EXAMPLES
         ferrule explain FE005
@@ -22,16 +26,16 @@ struct ExplainCommand: ParsableCommand {
 
   @OptionGroup var families: FamilyOptions
 
-  @Option(name: [.customShort("m"), .long], help: "A match, as after -m.")
+  @Option(name: [.customShort("m"), .long], help: "Explain this match, such as conntrack.")
   var match: String?
 
-  @Option(name: [.customShort("j"), .customLong("jump")], help: "A target, as after -j.")
+  @Option(name: [.customShort("j"), .customLong("jump")], help: "Explain this target, such as REJECT.")
   var target: String?
 
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
-  @Argument(help: "The code or the id of a finding, or packet-path.")
+  @Argument(help: "The code or id of a finding, such as FE005 or unknown-option; or packet-path for the hooks and their tables.")
   var code: String?
 
   func run() throws {
@@ -53,7 +57,7 @@ struct ExplainCommand: ParsableCommand {
       try Console.print(format == .text ? page : JSONText.encode(["id": code, "text": page]))
     } else {
       let known = CheckList.all.flatMap { [$0.code, $0.id] } + DiagnosticCatalogue.ids + ["packet-path"]
-      throw CommandFailure(notFound("nothing is known of `\(code)'", Spelling.nearest(to: code, in: known)))
+      throw CommandFailure(notFound("there is no finding or page `\(code)'", Spelling.nearest(to: code, in: known)))
     }
   }
 
@@ -63,7 +67,7 @@ struct ExplainCommand: ParsableCommand {
     let found = asked.lazy.compactMap { kind == .match ? registry.match(named: name, $0) : registry.target(named: name, $0) }.first
     guard let found else {
       let known = asked.flatMap { registry.names(kind, $0) }
-      throw CommandFailure(notFound("no \(kind.rawValue) `\(name)' is known", Spelling.nearest(to: name, in: known)))
+      throw CommandFailure(notFound("there is no \(kind.rawValue) `\(name)'", Spelling.nearest(to: name, in: known)))
     }
     let page = ExtensionExplanation(found)
     // A foreign extension: libxtables supplies the text.

@@ -7,14 +7,16 @@ import SystemNames
 
 struct FormatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fmt", abstract: "Writes rulesets in iptables-save's form.",
+    commandName: "fmt", abstract: "Formats rulesets in the form of iptables-save.",
     discussion: """
-      Chains and rules come out as iptables-save 1.8.9 would print them after a restore; comments and blank lines stay. \
-      Where iptables-save prints what is not read back as the same rule, the nearest form that is comes out, and a note says so. \
-      The result is read back and compared with the file before anything is written.
+      Writes chains and rules as iptables-save 1.8.9 prints them after a restore. Keeps comments and blank lines. Some rules cannot \
+      be restored from what iptables-save prints for them; these are written in the closest form that can, and a note reports it. \
+      Before anything is written, the result is parsed again and must be the same ruleset as the file.
 
       EXIT STATUS
-        0 done, 1 with --check a file is not in that form, 2 the file would be refused
+        0  success
+        1  with --check: a file is not formatted
+        2  a file has errors; it was not formatted
 
       EXAMPLES
         ferrule fmt rules.v4
@@ -24,13 +26,13 @@ struct FormatCommand: ParsableCommand {
 
   @OptionGroup var families: FamilyOptions
 
-  @Argument(help: "Files of iptables-save text; - is standard input.", completion: .file())
+  @Argument(help: "Rulesets in the format of iptables-save; - means standard input.", completion: .file())
   var files = ["-"]
 
-  @Flag(name: .shortAndLong, help: "Write the result back to each file.")
+  @Flag(name: .shortAndLong, help: "Replace each file by its formatted form. By default the result goes to standard output.")
   var write = false
 
-  @Flag(help: "Print nothing but the names of the files that are not in this form.")
+  @Flag(help: "Change nothing; print only the names of the files that are not formatted.")
   var check = false
 
   @OptionGroup var colours: ColourOptions
@@ -51,7 +53,7 @@ struct FormatCommand: ParsableCommand {
         Console.report(result.notes, in: parsed.file, colours.colour)
         formatted = result.bytes
       } catch {
-        try ProcessStream.error.write("\(path): \(error.message); it is left as it is\n")
+        try ProcessStream.error.write("\(path): \(error.message); the file is unchanged\n")
         status = .badInput
         continue
       }

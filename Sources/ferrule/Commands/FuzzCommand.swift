@@ -11,53 +11,58 @@ import XTables
 
 struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fuzz", abstract: "Draws rulesets and packets, and looks for one that the running kernel treats otherwise.",
+    commandName: "fuzz", abstract: "Compares Ferrule's engine with the running kernel on random rulesets and packets.",
     discussion: """
-      Rulesets are drawn from the grammar, and mutated from the files given; packets lie on the edges of what the rules ask for. \
-      Engine and kernel answer every scenario. One about which they disagree is made small and written as a line of the lab's \
-      protocol. The same seed draws the same scenarios. SIGINT and SIGTERM end a run early, with all it came to. Needs root, for \
-      network namespaces of its own.
+      Generates rulesets from the grammar and by mutating the given files. Generates packets at the boundaries of the rules' \
+      conditions. Each scenario runs in the engine and in the kernel. If their results differ, the scenario is minimised and written \
+      as one line of JSON, which `ferrule lab' and `ferrule verify' read. The same seed generates the same scenarios. Ends after 10 \
+      seconds unless --time or --count is given. SIGINT and SIGTERM end the run early, with a report. Needs root, to create network \
+      namespaces.
 
       EXIT STATUS
-        0  engine and kernel agreed
-        1  they disagreed
-        3  the kernel could not be asked
+        0  engine and kernel had the same results
+        1  the results of a scenario differed
+        2  bad input: an error in a file or on the command line
+        3  scenarios cannot run in the kernel
 
       EXAMPLES
         sudo ferrule fuzz --time 60
         sudo ferrule fuzz --seed 7 -6 --count 100 --output found.jsonl rules.v6
       """)
 
-  @Option(help: ArgumentHelp("How long to go on.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("The duration of the run, for all families together.", valueName: "seconds"))
   var time: Double?
 
-  @Option(help: "How many scenarios to play in each family.")
+  @Option(help: "The maximum number of scenarios for each family.")
   var count: Int?
 
-  @Option(help: "Where the draws begin; chosen by the clock without it.")
+  @Option(help: "The seed of the random number generator. By default the current time in seconds; the report shows it.")
   var seed: UInt64?
 
   @OptionGroup var family: FamilyOptions
 
-  @Option(help: "The first scenario's number, to begin where another run stopped.")
+  @Option(help: "The number of the first scenario, to continue where another run with the same seed ended.")
   var first = 0
 
-  @Option(help: ArgumentHelp("Append what they disagree about to this file, one JSON object a line.", valueName: "file"))
+  @Option(help: ArgumentHelp("Append the scenarios with differing results to this file, one JSON object per line.", valueName: "file"))
   var output: String?
 
-  @Flag(help: "Print the scenarios instead of playing them, as lines of the lab's protocol.")
+  @Flag(help: "Print the generated scenarios as JSON lines and do not run them.")
   var draw = false
 
-  @Option(help: "How to tell what came of it: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The format of the report.")
   var format = Format.text
 
-  @Argument(help: ArgumentHelp("Rulesets to mutate; IPv6 ones have it in their names.", valueName: "ruleset"))
+  @Argument(
+    help: ArgumentHelp("Rulesets to mutate. A file is IPv6 if its name contains ip6tables, _v6, .v6, -v6 or rules6.", valueName: "ruleset"))
   var rulesets: [String] = []
 
   enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
 
   func validate() throws {
-    guard time ?? 1 > 0, count ?? 1 > 0, first >= 0 else { throw ValidationError("Time and count are above zero.") }
+    guard time ?? 1 > 0, count ?? 1 > 0, first >= 0 else {
+      throw ValidationError("--time and --count must be greater than 0, --first at least 0.")
+    }
   }
 
   func run() throws {
@@ -80,7 +85,7 @@ struct FuzzCommand: ParsableCommand {
     let start = clock.now
     let kernel = KernelLab(registry: .installed)
     let trial = kernel.answer(Scenario(name: "trial"))
-    if let error = trial.error { throw CommandFailure("the kernel cannot be asked: \(error)", .kernelRefused) }
+    if let error = trial.error { throw CommandFailure("scenarios cannot run in the kernel: \(error)", .kernelRefused) }
     let corpus = try rulesets.filter { FamilyOptions.family(named: $0) == family }
       .map { String(decoding: try HostFile.bytes($0), as: UTF8.self) }
     let fuzzer = Fuzzer(

@@ -8,17 +8,21 @@ import XTables
 
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lab", abstract: "Answers scenarios, one JSON object a line.",
+    commandName: "lab", abstract: "Runs scenarios given as JSON lines and prints their results as JSON lines.",
     discussion: """
-      Reads scenarios from standard input and writes a result for each, as it comes. With --kernel the running kernel answers, in \
-      network namespaces made for it; that needs root.
+      Reads scenarios from standard input, one JSON object per line, and writes the result of each as one line. With --kernel the \
+      scenarios run in the kernel, in temporary network namespaces; this needs root.
+
+      EXIT STATUS
+        0  all lines were answered; the error of a scenario is in its result
+        2  the input cannot be read
 
       EXAMPLES
         ferrule lab < scenarios.jsonl
         sudo ferrule lab --kernel < scenarios.jsonl
       """)
 
-  @Flag(help: "Let the running kernel answer.")
+  @Flag(help: "Run the scenarios in the running kernel instead of Ferrule's engine.")
   var kernel = false
 
   func run() throws {

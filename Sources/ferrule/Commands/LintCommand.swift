@@ -9,11 +9,14 @@ struct LintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lint", abstract: "Finds mistakes in rulesets.",
     discussion: """
-      Reports what iptables-restore would refuse, what the kernel would refuse, and what both take but is probably wrong. \
-      A comment line `# ferrule:ignore FE002' silences a warning for the line below it, `# ferrule:ignore-file FE002' for the file.
+      Reports errors for which iptables-restore or the kernel would refuse the file, and warnings about rules that are accepted but \
+      probably wrong. The comment line `# ferrule:ignore FE002' suppresses FE002 for the next line that is not a comment, \
+      `# ferrule:ignore-file FE002' for the whole file. Errors cannot be suppressed.
 
       EXIT STATUS
-        0 no findings, or notes only, 1 warnings only, 2 errors: the file would be refused
+        0  no findings, or only notes
+        1  warnings, but no errors
+        2  errors: iptables-restore or the kernel would refuse the file
 
       EXAMPLES
         ferrule lint /etc/iptables/rules.v4
@@ -26,13 +29,13 @@ struct LintCommand: ParsableCommand {
   @OptionGroup var families: FamilyOptions
   @OptionGroup var base: BaseOptions
 
-  @Argument(help: "Files of iptables-save text; - is standard input.", completion: .file())
+  @Argument(help: "Rulesets in the format of iptables-save; - means standard input.", completion: .file())
   var files = ["-"]
 
-  @Flag(help: "Apply the fixes that change no meaning, keeping every other byte. With - the result goes to standard output.")
+  @Flag(help: "Apply all fixes that do not change the meaning of the ruleset. Replaces the file; for - writes to standard output.")
   var fix = false
 
-  @Option(help: "How to print the findings.")
+  @Option(help: "The output format.")
   var format = ReportFormat.text
 
   @OptionGroup var colours: ColourOptions
@@ -51,7 +54,7 @@ struct LintCommand: ParsableCommand {
       }
       let result = RulesetFixer(parser: parser, linter: linter, existing: existing).fix(source)
       fixCount += result.fixCount
-      if result.isCutShort { try ProcessStream.error.write("\(path): a fix was left out, because the file would not load with it\n") }
+      if result.isCutShort { try ProcessStream.error.write("\(path): some fixes were not applied: the file would not load with them\n") }
       results.append(FileDiagnostics(result.file, result.diagnostics))
       if path == "-" {
         try Console.printData(result.file.bytes)

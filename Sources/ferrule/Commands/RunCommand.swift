@@ -14,10 +14,10 @@ import XTables
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Runs packets through a ruleset and says what becomes of them.",
+    commandName: "run", abstract: "Simulates packets through a ruleset and prints the path and the verdict of each.",
     discussion: """
-      Each packet's way is printed: the hooks, every rule that matched, and the verdict with the rule that gave it. What cannot be \
-      known is said to be unknown, with what is missing.
+      Prints for each packet the hooks that it passes, every rule that matched, and the verdict with the rule that gave it. If the \
+      verdict depends on missing information, it is `unknown', and the output names what is missing. The kernel is not used.
 
       A PACKET IS ONE LINE
         eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S
@@ -27,11 +27,23 @@ struct RunCommand: ParsableCommand {
         eth0 hex 4500002c…
         wait 30
         eth0 tcp 10.0.0.9:1001 > 10.0.1.9:22 S => drop FORWARD
-      First the interface it arrives on, or `local' for a process of this host. Behind `=>' stands what is expected: accept, \
-      sent [IFACE], local, drop [HOOK], reject, queue [N], lost, absorbed, refused, unknown.
+      The first word is the interface on which the packet arrives, or `local' for a packet sent by a process of this host. \
+      `wait 30' advances the clock by 30 seconds. The expected verdict can follow `=>':
+        accept        sent or delivered
+        sent [IFACE]  sent through an interface
+        local         delivered to this host
+        drop [HOOK]   dropped by a rule, a policy or another operation at a hook
+        reject        dropped, and the host sent an error or a reset
+        queue [N]     held by the program that listens to an NFQUEUE queue
+        lost          dropped between two hooks, for example for lack of a route
+        absorbed      a fragment, held for reassembly
+        refused       dropped before the first hook, for example as malformed
+        unknown       undecided, because information is missing
 
       EXIT STATUS
-        0 as expected, or nothing was; 1 another verdict than expected; 2 bad input
+        0  all verdicts are as expected, or none was given
+        1  a packet has another verdict than expected
+        2  bad input: an error in a file, in a packet or on the command line
 
       EXAMPLES
         ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
@@ -49,51 +61,53 @@ struct RunCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A file of iptables-save text (- is standard input), then packets, one an argument. Where the host is a snapshot, its own rules may take the file's place.",
+      "The ruleset in the format of iptables-save (- means standard input), then packets, one per argument. If --host is a snapshot with rules, the ruleset can be omitted.",
       valueName: "file packet"),
     completion: .file())
   var arguments: [String] = []
 
-  @Option(name: .customLong("also"), help: "Another ruleset, such as that of the other family.", completion: .file())
+  @Option(name: .customLong("also"), help: "Another ruleset to load, usually that of the other family.", completion: .file())
   var also: [String] = []
 
-  @Option(name: .customLong("packets"), help: "A file of packets, one a line; - is standard input.", completion: .file())
+  @Option(name: .customLong("packets"), help: "A file of packets, one per line; - means standard input.", completion: .file())
   var packetFiles: [String] = []
 
-  @Option(help: "A capture (pcap or pcapng), whose packets arrive at the interface of --in.", completion: .file())
+  @Option(help: "A capture file (pcap or pcapng). Its packets arrive on the interface of --in.", completion: .file())
   var pcap: [String] = []
 
-  @Option(name: .customLong("in"), help: "The interface at which the packets of --pcap arrive.")
+  @Option(name: .customLong("in"), help: "The interface on which the packets of --pcap arrive.")
   var input: String?
 
-  @Option(help: "The verdict that every packet without a `=>' of its own shall have.")
+  @Option(help: "The expected verdict of every packet that has no `=>' of its own.")
   var expect: String?
 
-  @Flag(help: "Print only the verdicts, a line for each packet.")
+  @Flag(help: "Print only the verdict, one line per packet.")
   var brief = false
 
-  @Flag(help: "List the connections after each packet, of a capture after the last, as `conntrack -L -o extended' does.")
+  @Flag(help: "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended'.")
   var conntrack = false
 
   @Option(
-    help: "Connections that there are before the first packet: what `conntrack -L' printed, or /proc/net/nf_conntrack.", completion: .file()
+    help:
+      "The connections that exist before the first packet: a file with the output of `conntrack -L' or a copy of /proc/net/nf_conntrack.",
+    completion: .file()
   )
   var conntrackFrom: String?
 
-  @Flag(help: "Let sockets take what is for this host, and the host answer; else it stays silent.")
+  @Flag(help: "Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.")
   var stack = false
 
-  @Option(help: "Everything that is left to chance follows from this number.")
+  @Option(help: "The seed of all random choices: the same seed gives the same output.")
   var seed: UInt64 = 1
 
-  @Option(help: "How to print: json is one value, jsonl one object a packet on a line of its own.")
+  @Option(help: "The output format. json: one value for all packets. jsonl: one JSON object per packet and line.")
   var format = RunFormat.text
 
   @OptionGroup var output: ColourOptions
 
   func validate() throws {
     if base.noflush, base.base == nil { throw ValidationError("--noflush needs --base: the rules that are loaded already.") }
-    if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in: the interface at which the packets arrive.") }
+    if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in, the interface on which the packets arrive.") }
     if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
     }
@@ -103,9 +117,9 @@ struct RunCommand: ParsableCommand {
     let snapshot = try hosts.snapshot(output.colour)
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
     let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
-    guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Name a ruleset, or a snapshot that has one.") }
+    guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Give a ruleset file, or a snapshot with rules by --host.") }
     if world.ipset != nil, snapshot != nil {
-      throw CommandFailure("The snapshot has sets of its own: change them there, or leave --ipset out.")
+      throw CommandFailure("--ipset cannot be combined with a snapshot: change the sets in the snapshot instead.")
     }
     let clock: UInt64 = 1_700_000_000_000_000_000
     let sets = try world.sets(now: clock)
@@ -144,7 +158,9 @@ struct RunCommand: ParsableCommand {
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
     try play(lines, in: simulator, expected, &printer)
     if printer.unknowns > 0, !hosts.isGiven {
-      Console.complain("what depends on the host's addresses and routes is unknown; describe them with --host, see `ferrule run --help'")
+      Console.complain(
+        "some verdicts are unknown because the host's addresses and routes are unknown; describe them with --host, see `ferrule run --help'"
+      )
     }
     if printer.surprises > 0 { throw ExitStatus.findings.code }
   }

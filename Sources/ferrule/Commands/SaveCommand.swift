@@ -6,7 +6,7 @@ import XTables
 
 struct SaveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "save", abstract: "Prints the kernel's rulesets in iptables-save's form.",
+    commandName: "save", abstract: "Prints the tables of the running kernel in the format of iptables-save.",
     discussion: """
       Needs root. A match or target that neither Ferrule nor libxtables can read is kept as its bytes: -m NAME --ferrule-bytes …, which \
       `ferrule apply' puts back. Standard error names the tables of nf_tables in the same network namespace: they decide on packets too.
@@ -19,10 +19,10 @@ struct SaveCommand: ParsableCommand {
   @OptionGroup var families: FamilyOptions
   @OptionGroup var table: TableOption
 
-  @Flag(name: .shortAndLong, help: "Print the counters of the rules.")
+  @Flag(name: .shortAndLong, help: "Print the packet and byte counters of the rules.")
   var counters = false
 
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
   func run() throws {

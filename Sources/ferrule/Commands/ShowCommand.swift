@@ -8,9 +8,13 @@ import XTables
 
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Draws the chains of a ruleset as trees.",
+    commandName: "show", abstract: "Prints the chains of a ruleset as trees.",
     discussion: """
-      Each built-in chain with its rules, and under a rule the chain it leads to.
+      Prints each built-in chain with its rules. The chain to which a rule jumps is printed below that rule.
+
+      EXIT STATUS
+        0  success
+        2  the ruleset has errors, or not the table of --table
 
       EXAMPLES
         ferrule show -t filter rules.v4
@@ -19,7 +23,7 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var table: TableOption
 
-  @Flag(help: "Show the counters that the file gives.")
+  @Flag(help: "Print the packet and byte counters in the file.")
   var counters = false
 
   @OptionGroup var output: OutputOptions

@@ -6,15 +6,20 @@ import Snapshots
 
 struct SnapshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "snapshot", abstract: "Writes down this machine, as far as packets are concerned, for dry runs elsewhere.",
+    commandName: "snapshot", abstract: "Prints the rules and the network state of this machine as YAML, for dry runs elsewhere.",
     discussion: """
-      Gathers rules of both families, ipsets that they look into, interfaces, addresses, routes, routing rules, switches, listening \
-      sockets, the users that owner matches name, and connections. Nothing is changed. The document on standard output is what \
-      `ferrule run --host' reads, and what a scenario file names as its `snapshot'. What could not be had is said in it, and on \
-      standard error. It takes root to read the rules.
+      Contains the rules of both families, the IP sets that they use, interfaces, addresses, routes, routing rules, sysctls, \
+      listening sockets, the users named by owner matches, and tracked connections. Changes nothing. The output is a file for \
+      `ferrule run --host' and for `snapshot' in scenario files. Data that cannot be read is listed in the output and on standard \
+      error. Needs root to read the rules.
 
-      With --redact addresses are others: networks remain networks, private addresses private ones. Chains, sets, lists and log \
-      prefixes get numbers, remarks and users' names go. Names of interfaces and numbers of users stay.
+      --redact anonymises the output: addresses are replaced so that networks stay networks and private addresses stay private. \
+      Chains, sets, lists and log prefixes are renamed to numbers; comments and user names are removed. Interface names and user \
+      IDs are kept.
+
+      EXIT STATUS
+        0  success, also if some data could not be read
+        2  an error on the command line
 
       EXAMPLES
         sudo ferrule snapshot > host.yaml
@@ -22,14 +27,14 @@ struct SnapshotCommand: ParsableCommand {
         ferrule run --host host.yaml 'eth0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S'
       """)
 
-  @Flag(help: "Put other addresses and names in the place of the true ones.")
+  @Flag(help: "Anonymise addresses and names.")
   var redact = false
 
-  @Option(help: "Write no more connections of conntrack's than so many.")
+  @Option(help: "The maximum number of tracked connections to include.")
   var connections = 1000
 
   func validate() throws {
-    if connections < 0 { throw ValidationError("--connections is no negative number.") }
+    if connections < 0 { throw ValidationError("--connections must not be negative.") }
   }
 
   func run() throws {

@@ -8,10 +8,10 @@ public import Suites
 
 struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Runs tests of rulesets: packets, and what is expected of them.",
+    commandName: "test", abstract: "Runs the tests of scenario files: simulated packets with expected verdicts.",
     discussion: """
-      A scenario file (YAML) has rules, a host, and tests. A step of a test is a packet in the notation of `ferrule run', with the \
-      expected verdict behind `=>', or more:
+      A scenario file (YAML) contains rules, a host and tests. A step of a test is a packet in the notation of `ferrule run' with the \
+      expected verdict after `=>', or a mapping with more details:
 
         rules: rules.v4
         host: {interfaces: {eth0: [203.0.113.10/24]}, routes: [default via 203.0.113.1 dev eth0]}
@@ -22,12 +22,14 @@ struct TestCommand: ParsableCommand {
                 expect: {verdict: local, rule: filter INPUT 3}
               - eth0 tcp 198.51.100.7:40001 > 203.0.113.10:22 S => drop INPUT
 
-      Where a rule did not match as expected, its first part that did not fit is told, beside what the packet has instead.
-      Grammar/scenario.schema.json describes all of it; Examples/ has suites. The files that it names are of its own folder, unless \
-      --allow-path allows another.
+      If a rule did not match as expected, the report shows the first condition that failed and the packet's value.
+      Grammar/scenario.schema.json describes the format; Examples/ has examples. A scenario file can name only files in its own \
+      folder and below, unless --allow-path allows another folder.
 
       EXIT STATUS
-        0 all passed; 1 a test failed; 2 a file is wrong
+        0  all tests passed
+        1  a test failed
+        2  a file has an error
 
       EXAMPLES
         ferrule test Examples
@@ -37,31 +39,33 @@ struct TestCommand: ParsableCommand {
 
   @OptionGroup var input: ScenarioInput
 
-  @Option(help: "How to tell the results: \(TestReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The output format.")
   var format = TestReportFormat.text
 
-  @Option(help: "How many tests run at the same time.")
+  @Option(help: "The number of tests that run in parallel, from 1 to 256.")
   var jobs = 2
 
-  @Flag(help: "Name the tests that passed, too.")
+  @Flag(help: "Also list the tests that passed.")
   var verbose = false
 
-  @Flag(help: "Write into the files what came of the tests, in place of the values that were expected.")
+  @Flag(help: "Replace the expected values in the scenario files by the actual results.")
   var update = false
 
-  @Flag(help: "Run the tests again whenever a file of theirs changes, until SIGINT or SIGTERM; the exit status is that of the last run.")
+  @Flag(help: "Run the tests again whenever one of their files changes, until SIGINT or SIGTERM. The exit status is that of the last run.")
   var watch = false
 
-  @Option(help: "Write all packets that arrive and leave into a pcapng file, with verdict and rules as comments.", completion: .file())
+  @Option(
+    help: "Write all arriving and leaving packets to this pcapng file, with their verdicts and rules as packet comments.",
+    completion: .file())
   var pcapng: String?
 
   @OptionGroup var colours: ColourOptions
 
   func validate() throws {
-    if watch, input.files.contains("-") { throw ValidationError("--watch needs files, not standard input.") }
+    if watch, input.files.contains("-") { throw ValidationError("--watch cannot read standard input: give files.") }
     if update, watch { throw ValidationError("--update and --watch exclude each other.") }
-    if update, input.files.contains("-") { throw ValidationError("--update needs files, not standard input.") }
-    if !(1...256).contains(jobs) { throw ValidationError("--jobs is from 1 to 256.") }
+    if update, input.files.contains("-") { throw ValidationError("--update cannot read standard input: give files.") }
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs must be from 1 to 256.") }
   }
 
   func run() throws {
@@ -76,7 +80,7 @@ struct TestCommand: ParsableCommand {
         count += update.count
       }
       if count > 0 { results = try run(input.read()) }
-      Console.complain("\(count) expectation\(count == 1 ? "" : "s") written")
+      Console.complain("\(count) expectation\(count == 1 ? "" : "s") updated")
     }
     try tell(results)
     if let pcapng { try HostFile.write(Self.capture(results), to: pcapng) }

@@ -7,20 +7,23 @@ import Suites
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Plays tests in the running kernel too, and says where it does other things than Ferrule.",
+    commandName: "verify", abstract: "Runs tests in Ferrule's engine and in the running kernel, and reports where their results differ.",
     discussion: """
-      Takes the files that `ferrule test' takes, and scenarios of the lab's protocol, one a line (.jsonl). Each test is played by \
-      Ferrule's engine, and by the kernel in a network namespace that nobody else sees: packets come in through interfaces made \
-      for it and from local sockets. Verdicts, the rules met, counters, the bytes that left, deliveries to queues, what sockets \
-      saw and conntrack's entries are held against each other. What the author expects is for `ferrule test' to say.
+      Reads scenario files of `ferrule test' and files of scenarios as JSON lines (.jsonl, see `ferrule lab'). The kernel runs each \
+      test in a temporary network namespace; packets arrive on interfaces created there and from local sockets. Ferrule compares \
+      verdicts, matched rules, counters, the bytes of sent packets, packets in queues, data received by sockets, and conntrack \
+      entries. Expected values of the tests are not checked; use `ferrule test' for that.
 
-      It needs root, or the right to make user namespaces; there -m owner and other users than one's own are out of reach. What \
-      cannot be asked of the kernel is said with the reason, and never counts as agreement. Waits are real, and the kernel's log \
-      is nobody's here: what LOG writes is not compared. Nothing outlives the command, even a killed one. A scenario file names files \
-      of its own folder, unless --allow-path allows another.
+      Needs root, or permission to create user namespaces; without root -m owner and other user IDs than your own cannot be \
+      verified. Tests that the kernel cannot run are reported with the reason and do not count as agreement. Waits take real time. \
+      The output of LOG is not compared, because the kernel's log belongs to the whole machine. All namespaces are removed at the \
+      end, even if the command is killed. A scenario file can name only files in its own folder and below, unless --allow-path \
+      allows another folder.
 
       EXIT STATUS
-        0 engine and kernel agree; 1 they differ; 2 a file is wrong, or a test could not be verified
+        0  engine and kernel agree in all tests
+        1  engine and kernel differ in a test
+        2  a file has an error, or a test could not be verified
 
       EXAMPLES
         sudo ferrule verify Examples
@@ -29,19 +32,19 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var input: ScenarioInput
 
-  @Option(help: "How to tell the results: \(TestReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The output format.")
   var format = TestReportFormat.text
 
-  @Option(help: "Seconds that a test may let pass; a longer one is not verified.")
+  @Option(help: "The maximum duration of a test's waits in seconds. A test with longer waits is not verified.")
   var patience = 10.0
 
-  @Flag(help: "Name the tests that agree, too.")
+  @Flag(help: "Also list the tests in which engine and kernel agree.")
   var verbose = false
 
   @OptionGroup var colours: ColourOptions
 
   func validate() throws {
-    if !(0...100_000).contains(patience) { throw ValidationError("--patience is from 0 to 100000 seconds.") }
+    if !(0...100_000).contains(patience) { throw ValidationError("--patience must be from 0 to 100000 seconds.") }
   }
 
   func run() throws {

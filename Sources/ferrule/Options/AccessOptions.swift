@@ -8,7 +8,7 @@ import Suites
 struct AccessOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.",
+      "Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.",
       valueName: "dir"),
     completion: .directory)
   var allowPath: [String] = []

@@ -4,10 +4,10 @@ import XTables
 
 /// `-4` and `-6`.
 struct FamilyOptions: ParsableArguments {
-  @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "The rules are IPv4 (iptables), whatever the file's name.")
+  @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "Read the rules as IPv4 (iptables), regardless of the file's name.")
   var isIPv4 = false
 
-  @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "The rules are IPv6 (ip6tables).")
+  @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "Read the rules as IPv6 (ip6tables), regardless of the file's name.")
   var isIPv6 = false
 
   func validate() throws {

@@ -9,7 +9,8 @@ import Snapshots
 /// The simulated host.
 struct HostOptions: ParsableArguments {
   @Option(
-    help: "The host's interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot'.",
+    help:
+      "The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot'.",
     completion: .file(extensions: ["yaml", "yml"]))
   var host: String?
 
@@ -29,7 +30,7 @@ struct HostOptions: ParsableArguments {
     help: "A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a' printed; the option can be repeated.", completion: .file())
   var sysctl: [String] = []
 
-  @Flag(help: "Take interfaces, addresses and routes from this machine.")
+  @Flag(help: "Instead of --host: use the interfaces, addresses and routes of this machine.")
   var thisHost = false
 
   @OptionGroup var access: AccessOptions

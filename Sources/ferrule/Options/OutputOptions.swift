@@ -15,7 +15,7 @@ enum ColourChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct ColourOptions: ParsableArguments {
-  @Option(name: .customLong("color"), help: "Colour the output; auto does on a terminal unless NO_COLOR is set.")
+  @Option(name: .customLong("color"), help: "Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.")
   var colour = ColourChoice.auto
 }
 
@@ -24,7 +24,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct OutputOptions: ParsableArguments {
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
   @OptionGroup var colours: ColourOptions

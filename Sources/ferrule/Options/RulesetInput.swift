@@ -12,7 +12,7 @@ struct RulesetInput: ParsableArguments {
   @OptionGroup var families: FamilyOptions
   @OptionGroup var base: BaseOptions
 
-  @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
+  @Argument(help: "The ruleset, in the format of iptables-save; - means standard input.", completion: .file())
   var file = "-"
 
   /// Parses the ruleset. Reports all errors and ends the command if there are any.
@@ -85,7 +85,7 @@ struct RulesetUse {
 
 /// `-t`.
 struct TableOption: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Only this table: \(TableName.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(name: .shortAndLong, help: "Use only this table: \(TableName.allCases.map(\.rawValue).joined(separator: ", ")).")
   var table: TableName?
 
   /// The requested tables of a ruleset.

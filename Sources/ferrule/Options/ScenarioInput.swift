@@ -7,12 +7,13 @@ import XTables
 
 /// The scenario files of a command.
 struct ScenarioInput: ParsableArguments {
-  @Argument(help: "Scenario files; a directory stands for the scenario.yaml in it, and for those one level below.", completion: .file())
+  @Argument(
+    help: "Scenario files. For a directory: its scenario.yaml, and the scenario.yaml of each direct subdirectory.", completion: .file())
   var files: [String]
 
   @OptionGroup var access: AccessOptions
 
-  @Option(help: "Only the tests whose names have this in them.")
+  @Option(help: "Run only the tests whose names contain this text.")
   var only: String?
 
   func validate() throws {

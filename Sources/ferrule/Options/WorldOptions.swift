@@ -6,10 +6,10 @@ import XTables
 
 /// The kernel's state outside the rules that matches query.
 struct WorldOptions: ParsableArguments {
-  @Option(help: "The sets of -m set and -j SET: what `ipset save' printed.", completion: .file())
+  @Option(help: "The IP sets for -m set and -j SET: a file with the output of `ipset save'.", completion: .file())
   var ipset: String?
 
-  @Option(help: "What -m osf knows: a pf.os, as `nfnl_osf -f' takes it.", completion: .file())
+  @Option(help: "The OS fingerprints for -m osf: a pf.os file, as for `nfnl_osf -f'.", completion: .file())
   var fingerprints: String?
 
   /// - Parameter now: the run's clock in nanoseconds; the remaining timeouts of elements start then.

@@ -126,7 +126,7 @@ public struct H323Exchange {
   mutating func expectForwardedCall(_ value: PERValue?) -> Bool {
     guard let endpoint = transport(value), endpoint.port != 0, let other = tuples?.other else { return true }
     guard let isSameSide = call.table.sharesRoute?(endpoint.address, other.source) else {
-      call.table.noteUndecided("whether a forwarded call goes to the side it came from")
+      call.table.noteUndecided("the routes that tell whether a forwarded call goes back to its own side")
       return true
     }
     // A call between hosts on the same side does not pass this host.
