@@ -85,7 +85,7 @@ let package = Package(
     floor("Extensions", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "CNetfilter"]),
     floor("Grammar", on: ["Wire", "Netfilter", "XTables"]),
     floor("Evaluator", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables"]),
-    floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Compiler"]),
+    floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
@@ -106,7 +106,10 @@ let package = Package(
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
       "KernelLab",
-      on: ["Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Snapshots", "SystemNames", "Kernel"]),
+      on: [
+        "Wire", "Conntrack", "XTables", "Compiler", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Snapshots", "SystemNames",
+        "Kernel",
+      ]),
     floor(
       "Fuzzing",
       on: [
@@ -133,7 +136,8 @@ let package = Package(
 
     // What the tests share: the package's and the shared folder, and when a test is not run.
     floorOfTests(
-      "TestSupport", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Kernel"]),
+      "TestSupport",
+      on: ["Diagnostics", "Wire", "XTables", "Compiler", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Kernel"]),
     tests("WireTests", of: ["Wire", "Capture", "XTables", "Documents"]),
     tests("ConntrackTests", of: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Documents"]),
     tests(
@@ -161,12 +165,12 @@ let package = Package(
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(
-      name: "SandboxProbe", dependencies: ["Wire", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
+      name: "SandboxProbe", dependencies: ["Wire", "XTables", "Compiler", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
     tests(
       "KernelTests",
       of: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
-        "Scenarios", "Lab", "Kernel", "KernelLab",
+        "Scenarios", "Lab", "Kernel", "KernelLab", "CNetfilter",
       ], starting: ["SandboxProbe"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(

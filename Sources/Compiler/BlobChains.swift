@@ -26,7 +26,7 @@ extension TableBlob {
   ///
   /// - Throws: a ``DecompileError`` at the first entry that is not whole, or what `body` throws.
   package func forEachEntry(
-    in range: Range<Int>? = nil, _ body: (EntryPlace) throws(DecompileError) -> Void
+    in range: Range<Int>? = nil, _ body: (EntryExtent) throws(DecompileError) -> Void
   ) throws(DecompileError) {
     let layout = layout
     var at = range?.lowerBound ?? 0
@@ -82,7 +82,7 @@ private struct ChainScan {
     let hook: Hook?
     let first: Int
     var count = 0
-    var last: EntryPlace?
+    var last: EntryExtent?
   }
 
   private let blob: TableBlob
@@ -99,7 +99,7 @@ private struct ChainScan {
     hooks = blob.name.hooks.map { (Int(blob.hookEntries[$0.rawValue]), $0) }.sorted { $0.0 < $1.0 }[...]
   }
 
-  mutating func add(_ place: EntryPlace) throws(DecompileError) {
+  mutating func add(_ place: EntryExtent) throws(DecompileError) {
     if let name = layout.errorName(of: place, in: blob.entries) {
       try close()
       if place.end == blob.entries.count {

@@ -33,7 +33,7 @@ struct EntryDecoder {
     self.layout = layout
   }
 
-  func entry(_ place: EntryPlace) throws(DecompileError) -> RawEntry {
+  func entry(_ place: EntryExtent) throws(DecompileError) -> RawEntry {
     var matches: [RawExtension] = []
     var at = place.start + layout.size
     while at < place.target {
@@ -46,7 +46,7 @@ struct EntryDecoder {
       header: header, isGoto: isGoto, matches: matches, target: try target(place), counters: layout.counters(of: place, in: bytes))
   }
 
-  private func target(_ place: EntryPlace) throws(DecompileError) -> RawEntry.Target {
+  private func target(_ place: EntryExtent) throws(DecompileError) -> RawEntry.Target {
     if layout.isStandard(place, in: bytes) {
       guard let verdict = layout.verdict(of: place, in: bytes) else {
         throw DecompileError(offset: place.start, "has a standard target of the wrong size")

@@ -44,7 +44,7 @@ package struct EntryLayout: Sendable {
 }
 
 /// The offsets of the parts of one entry in a buffer of entries.
-package struct EntryPlace: Sendable {
+package struct EntryExtent: Sendable {
   /// The offset of the entry.
   package let start: Int
   /// The offset of its target, which is the end of its matches.
@@ -58,11 +58,11 @@ extension EntryLayout {
   ///
   /// The corresponding kernel functions are `check_entry_size_and_hooks` and `xt_check_entry_offsets`.
   /// - Throws: a ``DecompileError`` if no whole entry begins there.
-  package func entry(at start: Int, in bytes: [UInt8]) throws(DecompileError) -> EntryPlace {
+  package func entry(at start: Int, in bytes: [UInt8]) throws(DecompileError) -> EntryExtent {
     guard bytes.count - start >= size + Self.extensionHeader,
       let target = bytes.word(UInt16.self, at: start + targetOffset), let next = bytes.word(UInt16.self, at: start + nextOffset)
     else { throw DecompileError(offset: start, "is cut short") }
-    let place = EntryPlace(start: start, target: start + Int(target), end: start + Int(next))
+    let place = EntryExtent(start: start, target: start + Int(target), end: start + Int(next))
     guard place.end <= bytes.count, Int(target) >= size, place.target + Self.extensionHeader <= place.end, next % 8 == 0 else {
       throw DecompileError(offset: start, "has impossible offsets")
     }
@@ -74,22 +74,22 @@ extension EntryLayout {
   }
 
   /// The counters of an entry.
-  package func counters(of place: EntryPlace, in bytes: [UInt8]) -> Counters {
+  package func counters(of place: EntryExtent, in bytes: [UInt8]) -> Counters {
     let at = place.start + counters.lowerBound
     return Counters(packets: bytes.word(UInt64.self, at: at) ?? 0, bytes: bytes.word(UInt64.self, at: at + 8) ?? 0)
   }
 
   /// Whether the entry's target is the kernel's standard target, a verdict or a jump, which has no name.
-  func isStandard(_ place: EntryPlace, in bytes: [UInt8]) -> Bool { bytes[place.target + Self.name] == 0 }
+  func isStandard(_ place: EntryExtent, in bytes: [UInt8]) -> Bool { bytes[place.target + Self.name] == 0 }
 
   /// The verdict or destination of a standard target; nil if the target has another size.
-  func verdict(of place: EntryPlace, in bytes: [UInt8]) -> Int32? {
+  func verdict(of place: EntryExtent, in bytes: [UInt8]) -> Int32? {
     guard place.end - place.target == Self.standardTarget else { return nil }
     return bytes.word(Int32.self, at: place.target + Self.extensionHeader)
   }
 
   /// The name in an error target, which stands before a user chain and at the end of the table; nil for other targets.
-  func errorName(of place: EntryPlace, in bytes: [UInt8]) -> String? {
+  func errorName(of place: EntryExtent, in bytes: [UInt8]) -> String? {
     let name = place.target + Self.name
     guard bytes[name] == Self.errorName[0], bytes[name..<name + Self.errorName.count].elementsEqual(Self.errorName) else { return nil }
     return String(decoding: bytes[(place.target + Self.extensionHeader)..<place.end].prefix { $0 != 0 }, as: UTF8.self)

@@ -56,7 +56,7 @@ private final class EntrySink: RuleSink {
   private let length: Int
   private let keepsEntries: Bool
   private var log: EntryLog?
-  private var check: TableCheck?
+  private var check: RefusalCheck?
 
   init(length: Int, keepsEntries: Bool) {
     self.length = length
@@ -66,7 +66,7 @@ private final class EntrySink: RuleSink {
   func begin(_ table: Table) {
     // Entries are rarely ten times as long as their text, and reserved memory that is never written is not used.
     log = EntryLog(table.family, capacity: keepsEntries ? length * 10 : 0)
-    check = TableCheck()
+    check = RefusalCheck()
   }
 
   func append(_ rules: [Rule], to chain: Int, of table: Table) {

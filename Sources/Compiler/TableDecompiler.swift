@@ -77,7 +77,7 @@ public struct TableDecompiler: Sendable {
   }
 
   private func rule(
-    _ entry: RawEntry, _ place: EntryPlace, chains: [Int: String], _ family: Family
+    _ entry: RawEntry, _ place: EntryExtent, chains: [Int: String], _ family: Family
   ) throws(DecompileError) -> Rule {
     let matches = try uses(entry, place, family)
     let target: RuleTarget
@@ -102,14 +102,14 @@ public struct TableDecompiler: Sendable {
   }
 
   /// The matches of an entry.
-  private func uses(_ entry: RawEntry, _ place: EntryPlace, _ family: Family) throws(DecompileError) -> [ExtensionUse] {
+  private func uses(_ entry: RawEntry, _ place: EntryExtent, _ family: Family) throws(DecompileError) -> [ExtensionUse] {
     var matches: [ExtensionUse] = []
     for raw in entry.matches { matches.append(try use(.match, raw, place, family)) }
     return matches
   }
 
   private func use(
-    _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ place: EntryPlace, _ family: Family
+    _ kind: ExtensionDescriptor.Kind, _ raw: RawExtension, _ place: EntryExtent, _ family: Family
   ) throws(DecompileError) -> ExtensionUse {
     // Only a bare word can be written as a name in a ruleset.
     guard StructureBytes.canName(kind, raw.name) else {

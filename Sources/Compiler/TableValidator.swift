@@ -12,7 +12,7 @@ public struct TableValidator: Sendable {
   /// The errors of a table: a loop of jumps, rules over 65,535 bytes, and uses of extensions that the kernel refuses in that table,
   /// hook or with those values. Empty if the kernel accepts the table.
   public func diagnostics(for table: Table) -> [Diagnostic] {
-    var check = TableCheck()
+    var check = RefusalCheck()
     let encoder = EntryEncoder(family: table.family)
     for (index, chain) in table.chains.enumerated() {
       for rule in chain.rules {
@@ -26,7 +26,7 @@ public struct TableValidator: Sendable {
 
 /// Checks a table while its rules are read, in any order of chains. Only rules that the kernel might refuse are kept until the end of the
 /// table, when the hooks are known from which each chain can be reached.
-struct TableCheck: ~Copyable {
+struct RefusalCheck: ~Copyable {
   /// A rule that is too big, or not accepted at every hook that might reach it.
   private struct Suspect {
     let rule: Rule

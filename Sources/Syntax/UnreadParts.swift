@@ -32,8 +32,8 @@ extension CommandRun {
 
   private func reason(_ subject: String, _ kind: ExtensionDescriptor.Kind) -> UnknownReason {
     unreadByDemand.isEmpty
-      ? UnknownReason(subject, needs: "no \(kind.rawValue) of this name is known here")
-      : UnknownReason(subject, needs: "it names a host, and names are not resolved here")
+      ? UnknownReason(subject, needs: "its meaning: Ferrule knows no \(kind.rawValue) of this name")
+      : UnknownReason(subject, needs: "the address of the host name, which is not resolved here")
   }
 
   /// Whether an option belongs to iptables itself or to an extension that can be read, and not to the unread one at `place`.
@@ -96,7 +96,7 @@ extension CommandRun {
       parser.remarks?.add(.unresolvedHost(error, at: error.range ?? range))
       let text = (builder.header.inverted.contains(test) ? "! " : "") + (test == .source ? "-s" : "-d") + Self.word(word)
       builder.header.inverted.remove(test)
-      let needs = UnknownReason(text, needs: "names are not resolved here")
+      let needs = UnknownReason(text, needs: "the address of the host name, which is not resolved here")
       var pending = RuleBuilder.Pending(unread: .match, test == .source ? "-s" : "-d", text: text, because: needs)
       pending.finishUnread()
       builder.matches.insert(pending, at: test == .source ? 0 : builder.matches.prefix { $0.descriptor.isUnreadAddress }.count)

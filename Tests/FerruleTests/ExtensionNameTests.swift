@@ -6,7 +6,8 @@ import XTables
 /// No floor but `Extensions` knows a match or target by name: what a floor needs of one is on its descriptor.
 @Suite struct ExtensionNameTests {
   static let floors = [
-    "Syntax", "Compiler", "XTables", "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "Fuzzing", "DropIn", "Grammar",
+    "Syntax", "Compiler", "XTables", "Evaluator", "Linter", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel",
+    "KernelLab", "Fuzzing", "DropIn", "Grammar",
   ]
 
   /// The files that may name an extension, each with the reason.
@@ -14,13 +15,13 @@ import XTables
     "Sources/Syntax/CommandParser.swift": "a hint that names the match for remarks",
     "Sources/Syntax/GlobalOptions.swift": "a message of iptables",
     "Sources/Linter/Explanations/DiagnosticCatalogue.swift": "pages of `ferrule explain`",
-    "Sources/Kernel/KernelObjects.swift": "says which rule creates the object that is missing",
+    "Sources/Kernel/Tables/KernelObjects.swift": "says which rule creates the object that is missing",
     "Sources/Grammar/SentenceGenerator.swift": "draws lines about -p and the matches that it loads",
     "Sources/Fuzzing/FuzzVocabulary.swift": "values of options, such as the states SNAT and DNAT",
-    "Sources/Lab/ScenarioChance.swift": "reads the text of rules without a registry",
-    "Sources/Lab/ScenarioFile/ScenarioFilePrelude.swift": "writes rules of its own, which create the connections of a prelude",
-    "Sources/Lab/ScenarioFile/ScenarioFileShape.swift": "the schema's text says which match reads a key",
-    "Sources/Lab/Verification/SideBySide.swift": "headings of reports",
+    "Sources/Scenarios/ScenarioChance.swift": "reads the text of rules without a registry",
+    "Sources/Suites/ScenarioFile/ScenarioFilePrelude.swift": "writes rules of its own, which create the connections of a prelude",
+    "Sources/Suites/ScenarioFile/ScenarioFileShape.swift": "the schema's text says which match reads a key",
+    "Sources/Suites/Verification/SideBySide.swift": "headings of reports",
   ]
   /// Their examples are rulesets, and their rationale is a page of `ferrule explain`.
   static let allowedFolder = "Sources/Linter/Checks/"

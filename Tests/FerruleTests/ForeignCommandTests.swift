@@ -147,8 +147,8 @@ import Testing
       ./alone lint a.rules
       """)
     #expect(outcome.status == 1)
-    #expect(outcome.text.contains("libxtables cannot be asked for it: there is no program "))
-    #expect(outcome.text.contains("/ferrule-xtables"))
+    #expect(outcome.text.contains("libxtables cannot be used: the program "))
+    #expect(outcome.text.contains("/ferrule-xtables is missing"))
   }
 
   @Test func anAddressOfAnotherProcessIsNoStructure() throws {

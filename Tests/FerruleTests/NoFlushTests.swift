@@ -66,6 +66,6 @@ import Testing
     let outcome = try CommandTests.shell(
       "export BASE='\(Self.base)' MORE='\(Self.more)' F; unshare -n sh -c \"$(cat $F)\"", with: script)
     #expect(outcome.status == 0, "\(outcome.text)")
-    #expect(outcome.text == "applied filter\n[5:500] -A FORWARD -s 1.2.3.4/32\nsame\nthe kernel took filter\n", "\(outcome.text)")
+    #expect(outcome.text == "applied filter\n[5:500] -A FORWARD -s 1.2.3.4/32\nsame\nthe kernel accepts filter\n", "\(outcome.text)")
   }
 }

@@ -115,10 +115,13 @@ import Testing
       ("eth0 tcp 192.0.2.7:1 > 192.0.2.10:22 S", "delivered to this host"),
       ("eth0 tcp 192.0.2.7:1 > 10.8.0.2:22 S", "sent through tun0"),
       ("tun0 tcp 10.8.0.2:1 > 192.0.2.7:22 S", "lost"),
-      ("eth0 tcp 192.0.2.7:1 > 203.0.113.9:22 S", "lost: its route is a blackhole"),
+      ("eth0 tcp 192.0.2.7:1 > 203.0.113.9:22 S", "lost: the route has the type blackhole"),
       ("local tcp 192.0.2.10:1 > 8.8.8.8:53 S", "sent through eth0"),
       ("local mark=1 udp 10.8.0.1:1 > 8.8.8.8:53", "sent through tun0"),
-      ("local tcp 192.0.2.10:1 > 198.18.3.4:53 S", "unknown: the way of the packet cannot be decided: which of 2 next hops"),
+      (
+        "local tcp 192.0.2.10:1 > 198.18.3.4:53 S",
+        "unknown: the path of the packet cannot be decided without the kernel's choice among 2 next hops"
+      ),
     ]
     let outcome = try run(Self.all, cases.map(\.0))
     let lines = outcome.text.split(separator: "\n")

@@ -34,9 +34,9 @@ import Testing
   @Test func thePacketsToWhichTheRuleDoesNotApplyAreDecided() throws {
     let from = "192.0.2.7:1 > 192.0.2.10"
     let cases: [(packet: String, verdict: String)] = [
-      ("eth0 udp \(from):9", "unknown at INPUT: -m geoip cannot be decided: no match of this name is known here"),
+      ("eth0 udp \(from):9", "unknown at INPUT: -m geoip cannot be decided without its meaning: Ferrule knows no match of this name"),
       ("eth0 tcp \(from):22 S", "unknown at INPUT: -m geoip cannot"),
-      ("eth0 tcp \(from):25 S", "unknown at INPUT: -j TARPIT cannot be decided: no target of this name is known here"),
+      ("eth0 tcp \(from):25 S", "unknown at INPUT: -j TARPIT cannot be decided without its meaning: Ferrule knows no target of this name"),
       ("eth0 tcp \(from):443 S", "unknown at INPUT: -m quota2 cannot"),
       ("eth0 icmp 192.0.2.7 > 192.0.2.10 echo-request", "dropped at INPUT by filter INPUT policy"),
     ]

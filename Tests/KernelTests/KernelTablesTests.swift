@@ -98,7 +98,7 @@ import XTables
           #expect(error.rule == RuleReference(chain: "INPUT", rule: 1))
         }
       }
-      for (name, reason) in [("nosuch", KernelError.Reason.cannotRead), ("", .malformed("no name for a table"))] {
+      for (name, reason) in [("nosuch", KernelError.Reason.cannotRead), ("", .malformed("this is not a valid table name"))] {
         #expect { _ = try TableEditor(.ipv4, name) } throws: { ($0 as? KernelError)?.reason == reason }
       }
     }

@@ -85,7 +85,8 @@ public enum ConntrackMatch: MatchExtension {
     let syntax = ValueSyntax.portComponents
     return Option(
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
-      nearMisses: syntax.nearMisses, invertible: true, OptionUse(greatest: syntax.greatest), "port or range; the option names the side and the direction",
+      nearMisses: syntax.nearMisses, invertible: true, OptionUse(greatest: syntax.greatest),
+      "port or range; the option names the side and the direction",
       read: { info, arguments throws(OptionError) in
         let range = try syntax.parse(arguments.token, arguments)
         info[keyPath: low] = range.low

@@ -24,7 +24,8 @@ public enum RateEstTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--rateest-name", .bareName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list), "the name of the estimator, for -m rateest"),
+      "--rateest-name", .bareName(placeholder: "name"), \.name, OptionUse(mandatory: true, content: .list),
+      "the name of the estimator, for -m rateest"),
     time("--rateest-interval", "interval", shift: 0, "how often to measure: 250ms to 8s") { timeOfInterval($0) },
     time("--rateest-ewmalog", "ewmalog", shift: 32, "how far the average reaches back") {
       timeOfInterval($0) &* (1 &<< UInt32($0.weight))

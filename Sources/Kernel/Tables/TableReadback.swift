@@ -18,7 +18,8 @@ struct TableReadback {
   func verify() throws(KernelError) {
     let back = try TableSocket(table.family).read(table.name)
     guard back.entryCount == table.entryCount, back.entries.count == table.entries.count else {
-      throw otherwise("it has \(back.entryCount) entries (\(back.entries.count) bytes) instead of \(table.entryCount) (\(table.entries.count) bytes)")
+      throw otherwise(
+        "it has \(back.entryCount) entries (\(back.entries.count) bytes) instead of \(table.entryCount) (\(table.entries.count) bytes)")
     }
     for hook in table.hookEntries.indices where table.validHooks >> UInt32(hook) & 1 == 1 {
       guard back.hookEntries[hook] == table.hookEntries[hook], back.underflows[hook] == table.underflows[hook] else {
@@ -44,7 +45,7 @@ struct TableReadback {
   }
 
   /// True if an entry reads back as it was sent. Ignores the counters, `comefrom`, and what an extension keeps for itself.
-  private func agrees(_ back: [UInt8], _ place: EntryPlace) -> Bool {
+  private func agrees(_ back: [UInt8], _ place: EntryExtent) -> Bool {
     let isSame = { (range: Range<Int>) in
       Self.bytesAgree(table.entries, back, (range.lowerBound + place.start)..<(range.upperBound + place.start))
     }

@@ -161,14 +161,15 @@ extension FileShape {
   fileprivate static let hostDescription = FileShape(
     name: "host-description", title: "the description of a host",
     members: [
-      Member("interfaces", .map(.either([.list(.text), .object("host-interface")])), "the interfaces by name: their addresses, or a mapping"),
+      Member(
+        "interfaces", .map(.either([.list(.text), .object("host-interface")])), "the interfaces by name: their addresses, or a mapping"),
       Member("routes", .list(.text), "routes as `ip route` prints them"),
       Member("rules", .list(.text), "routing rules as for `ip rule add`"),
       Member("setup", .list(.text), "further commands as for `ip -batch`"),
       Member("neighbours", .map(.map(.text)), "MAC addresses of neighbours, by interface and IP address; none: no neighbour answers"),
       Member("sysctls", .map(.integer(Int.min...Int.max)), "sysctls by their dotted names"),
       Member("sockets", .list(.object("host-socket")), "sockets that listen on this host"),
-      Member("timezone", .text, "the kernel's time zone, which -m time --kerneltz asks for: UTC, +01:00"),
+      Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 
   fileprivate static let hostInterface = FileShape(

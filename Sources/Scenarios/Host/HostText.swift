@@ -119,7 +119,7 @@ extension Host {
     let family: Family = text.contains("default") || !text.contains("::") ? .ipv4 : .ipv6
     if file.isJSON {
       guard let list = try? JSONValue(parsing: file.bytes).elements else {
-        throw ScenarioFileError("this is not what `ip -j rule' prints", at: SourceRange(0..<0), hidesText: true)
+        throw ScenarioFileError("this is not the output of `ip -j rule'", at: SourceRange(0..<0), hidesText: true)
       }
       let line = PrintedLine(words: [], range: SourceRange(0..<0), isIndented: false)
       for rule in list.compactMap({ ListedRule($0) }) where !rule.isUsual {

@@ -26,7 +26,7 @@ struct PrintedLine {
 
   /// The error for a text whose first line is not what a program prints: the file may be of another kind.
   func unlike(_ program: String) -> ScenarioFileError {
-    ScenarioFileError("this is not what `\(program)' prints", at: SourceRange(0..<0), hidesText: true)
+    ScenarioFileError("this is not the output of `\(program)'", at: SourceRange(0..<0), hidesText: true)
   }
 
   func error(_ message: String, hint: String? = nil) -> ScenarioFileError { ScenarioFileError(message, at: range, hint: hint) }
@@ -43,6 +43,6 @@ extension SourceFile {
   func check(is kind: PrintedText) throws(ScenarioFileError) {
     guard let other = PrintedText(bytes), other != kind else { return }
     throw ScenarioFileError(
-      "\(other.title), and not what `\(kind.program)' prints", at: SourceRange(0..<0), hint: other.advice, hidesText: true)
+      "\(other.title), not the output of `\(kind.program)'", at: SourceRange(0..<0), hint: other.advice, hidesText: true)
   }
 }

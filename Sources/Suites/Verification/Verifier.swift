@@ -52,7 +52,7 @@ public struct Verifier: Sendable {
     for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
       answer = kernel(resolved.scenario)
     }
-    if let error = answer.error { throw Impossible(description: "scenarios cannot run in the kernel: \(error)") }
+    if let error = answer.error { throw Impossible(description: "the test cannot run in the kernel: \(error)") }
     let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
     result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }
     for (number, step) in test.steps.enumerated() {
@@ -91,7 +91,7 @@ public struct Verifier: Sendable {
     if let reason = LabComparison(scenario).undetermined { return reason }
     let clocks = runner.registry.names(with: .readsClock).map { "-m \($0)" }
     if test.base.clock != nil, let clock = clocks.first(where: { name in scenario.ruleTexts.contains { $0.contains(name) } }) {
-      return "the rules have \(clock), and the clock of a kernel cannot be set"
+      return "the rules have \(clock), but the kernel's clock cannot be set for a test"
     }
     let wait = scenario.duration
     if wait > patience { return "the test waits \(Decimals.three(wait)) seconds, more than the \(Decimals.three(patience)) of --patience" }

@@ -72,7 +72,7 @@ struct ApplyCommand: ParsableCommand {
       self.input, colours.colour, for: .loading, existing: existing, takesCounters: counters)
     let tables = try input.blobs()
     try apply(tables, of: input, keepsCounters: counters || existing != nil)
-    try Console.print("\(sandbox ? "the kernel took" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
+    try Console.print("\(sandbox ? "the kernel accepts" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
   }
 
   private func apply(_ tables: [TableBlob], of input: CompiledInput, keepsCounters: Bool) throws {
