@@ -5,6 +5,7 @@ import Evaluator
 import Extensions
 import Kernel
 import RulesetSamples
+import Scenarios
 import Syntax
 import Wire
 import XTables
@@ -42,11 +43,14 @@ let benchmarks: @Sendable () -> Void = {
 private func gateway(rules count: Int) -> Simulator {
   do {
     let host = try Host(
-      yaml: """
-        interfaces: {eth0: {addresses: [192.0.2.1/24]}, eth1: {addresses: [198.51.100.1/24]}}
-        routes: []
-        sysctls: {net.ipv4.ip_forward: 1}
-        """)
+      yaml: SourceFile(
+        name: "host",
+        bytes: Array(
+          """
+          interfaces: {eth0: {addresses: [192.0.2.1/24]}, eth1: {addresses: [198.51.100.1/24]}}
+          routes: []
+          sysctls: {net.ipv4.ip_forward: 1}
+          """.utf8)))
     let file = SourceFile(name: "sample", bytes: Array(RulesetSample.common.text(rules: count).utf8))
     let ruleset = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(file).ruleset
     let simulator = try Simulator(host: host, rulesets: [ruleset])

@@ -2,6 +2,7 @@ import Conntrack
 import Diagnostics
 import Evaluator
 import Extensions
+import Scenarios
 import Syntax
 import Wire
 import XTables
@@ -45,11 +46,14 @@ struct Gateway {
 
   init(maximum: UInt32, translating: Bool = false) throws {
     let host = try Host(
-      yaml: """
-        interfaces: {eth0: {addresses: [10.0.0.1/8]}, eth1: {addresses: [198.51.100.1/24]}}
-        routes: []
-        sysctls: {net.ipv4.ip_forward: 1}
-        """)
+      yaml: SourceFile(
+        name: "host",
+        bytes: Array(
+          """
+          interfaces: {eth0: {addresses: [10.0.0.1/8]}, eth1: {addresses: [198.51.100.1/24]}}
+          routes: []
+          sysctls: {net.ipv4.ip_forward: 1}
+          """.utf8)))
     let file = SourceFile(name: "gateway", bytes: Array(((translating ? Gateway.nat : "") + Gateway.filter).utf8))
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(file)
     precondition(parsed.diagnostics.isEmpty, "\(parsed.diagnostics)")
