@@ -40,6 +40,7 @@ let package = Package(
     .library(name: "FerruleConntrack", targets: ["Conntrack", "NAT"]),
     .library(name: "FerruleLanguage", targets: ["XTables", "Syntax", "Compiler", "Extensions", "Grammar"]),
     .library(name: "FerruleEvaluator", targets: ["Evaluator"]),
+    .library(name: "FerruleAnalysis", targets: ["Analysis"]),
     .library(name: "FerruleLinter", targets: ["Linter"]),
     .library(name: "FerruleLab", targets: ["Lab"]),
     .library(name: "FerruleKernel", targets: ["Kernel", "KernelLab"]),
@@ -70,7 +71,8 @@ let package = Package(
     floor("Extensions", on: ["XTables", "Wire", "Conntrack", "NAT", "CNetfilter"]),
     floor("Grammar", on: ["XTables", "Conntrack", "Wire"]),
     floor("Evaluator", on: ["XTables", "Compiler", "Wire", "Conntrack", "NAT", "Diagnostics"]),
-    floor("Linter", on: ["Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
+    floor("Analysis", on: ["Evaluator", "XTables", "Wire", "Conntrack"]),
+    floor("Linter", on: ["Analysis", "Conntrack", "Wire", "XTables", "Syntax", "Compiler", "Diagnostics"]),
     floor("Lab", on: ["Evaluator", "XTables", "Syntax", "Compiler", "Capture", "Wire", "Conntrack", "NAT", "Diagnostics", "Yams"]),
     floor("Kernel", on: ["XTables", "Compiler", "Wire", "Diagnostics", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Kernel", "Conntrack", "Syntax", "Compiler", "XTables", "Wire", "Diagnostics"]),
@@ -80,7 +82,7 @@ let package = Package(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "NAT", "XTables", "Syntax", "Compiler", "Extensions",
-        "Evaluator", "Linter", "Lab", "Kernel", "KernelLab", "Fuzzing", "DropIn", "Grammar",
+        "Evaluator", "Analysis", "Linter", "Lab", "Kernel", "KernelLab", "Fuzzing", "DropIn", "Grammar",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -103,6 +105,9 @@ let package = Package(
     tests(
       "ScenarioTests",
       of: ["Evaluator", "KernelLab", "Lab", "Extensions", "Syntax", "XTables", "Capture", "Conntrack", "Wire", "Diagnostics"]),
+    tests(
+      "AnalysisTests",
+      of: ["Analysis", "Evaluator", "Lab", "Linter", "Syntax", "Compiler", "Extensions", "XTables", "Conntrack", "Wire", "Diagnostics"]),
     tests("LabTests", of: ["Lab", "XTables", "Wire", "Diagnostics"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(

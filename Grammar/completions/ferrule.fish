@@ -24,6 +24,8 @@ function __ferrule_parse_tokens -S
         switch $unparsed_tokens[1]
         case 'lint'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'fix' 'format=' 'color=' 'version' 'h/help'
+        case 'diff'
+            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'format=' 'allow-path=+' 'color=' 'version' 'h/help'
         case 'run'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'ip-addr=' 'ip-route=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
         case 'show'
@@ -110,6 +112,7 @@ complete -c 'ferrule' -f
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'lint' -d 'Finds mistakes in rulesets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'diff' -d 'Finds packets that two rulesets treat differently.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'run' -d 'Runs packets through a ruleset and says what becomes of them.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'show' -d 'Draws the chains of a ruleset as trees.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'fmt' -d 'Writes rulesets in iptables-save\'s form.'
@@ -133,6 +136,16 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 2' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" equivalent' -l 'equivalent' -d 'Print only the answer: equal, different or undecided.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'How to print.' -rfka 'text json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff"' -l 'allow-path' -d 'Files of this folder may be named as well (repeatable). Without it a scenario file or snapshot names files of its own folder only.' -rfa '(__ferrule_complete_directories)'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" color' -l 'color' -d 'Colour the output; auto does on a terminal unless NO_COLOR is set.' -rfka 'auto always never'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 4 ipv4' -s '4' -l 'ipv4' -d 'The rules are IPv4 (iptables), whatever the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 6 ipv6' -s '6' -l 'ipv6' -d 'The rules are IPv6 (ip6tables).'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" host' -l 'host' -d 'The host\'s interfaces, addresses, routes, switches and sockets, as YAML; or a snapshot of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'

@@ -20,6 +20,12 @@ public enum CheckList {
     ForeignExtensionCheck.self,
     WrappedNumberCheck.self,
     ExponentialWalkCheck.self,
+    ContradictoryRuleCheck.self,
+    ImpossibleRuleCheck.self,
+    ShadowedRuleCheck.self,
+    RedundantRuleCheck.self,
+    UnenteredChainCheck.self,
+    IdleMatchCheck.self,
   ]
 
   /// The check with a code, id or adopted id, ignoring case; nil if there is none.

@@ -1,3 +1,4 @@
+public import Analysis
 public import Compiler
 public import Diagnostics
 public import Syntax
@@ -18,12 +19,16 @@ public struct LintContext: Sendable {
   /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
+  /// What is proved of rules without effect, by table; empty for a file with errors, because its rules are not all known.
+  public let verdicts: [TableVerdicts]
+
   /// Collects the facts of a parsed file.
   public init(_ parsed: ParsedRuleset, registry: Registry) {
     file = parsed.file
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
+    verdicts = parsed.hasErrors ? [] : tables.compactMap(TableVerdicts.init)
     unreadWords = Self.words(ofLinesWithErrors: parsed)
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
@@ -75,6 +80,30 @@ public struct TableFacts: Sendable {
       }
     }
     self.callers = callers
+  }
+}
+
+/// What is proved of the rules of one table that have no effect.
+public struct TableVerdicts: Sendable {
+  /// The table.
+  public let table: Table
+  /// The findings, in the order of chains and rules.
+  public let findings: [RuleFinding]
+  /// The chains that some rule leads to, but no packet enters.
+  public let unenteredChains: [Int]
+  private let indices: [RulePlace: Int]
+
+  /// The finding about a rule; nil if there is none.
+  public subscript(place: RulePlace) -> RuleFinding? { indices[place].map { findings[$0] } }
+
+  /// Analyses a table. Nil if nothing is decided: chains form a loop, a chain is missing, or the sets would become too large.
+  public init?(_ facts: TableFacts) {
+    guard var reach = TableReach(facts.table) else { return nil }
+    table = facts.table
+    let findings = reach.findings()
+    self.findings = findings
+    indices = Dictionary(findings.indices.map { (findings[$0].place, $0) }) { first, _ in first }
+    unenteredChains = reach.unenteredChains
   }
 }
 

@@ -1,3 +1,4 @@
+import Analysis
 public import Diagnostics
 import XTables
 
@@ -8,12 +9,12 @@ public enum UnreachableRuleCheck: Check {
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unreachable-rule"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "rules stand behind an unconditional verdict"
+  public static let title = "rules stand behind rules that let nothing pass"
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    A rule without conditions and with a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain: what stands \
-    behind it never sees a packet. Most often a rule was appended with -A where it should have been inserted before the last one. \
-    The kernel does not even check such rules.
+    A rule without conditions and with a final verdict (ACCEPT, DROP, RETURN, QUEUE, a goto, REJECT …) ends its chain, and so do several \
+    rules that together take every packet: what stands behind them never sees a packet. Most often a rule was appended with -A where it \
+    should have been inserted before the last one. The kernel does not even check rules behind an unconditional verdict.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
@@ -29,28 +30,18 @@ public enum UnreachableRuleCheck: Check {
     .bad(
       "*filter\n-A INPUT -m mark --mark 0x0/0x0 -j DROP\n↓-A INPUT -p tcp -j ACCEPT\nCOMMIT\n",
       says: ["no packet reaches this rule in chain `INPUT'"]),
+    .bad(
+      "*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT ! -p tcp -j DROP\n↓-A INPUT -p udp -j ACCEPT\nCOMMIT\n",
+      says: ["no packet reaches this rule in chain `INPUT'"]),
     .good("*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"),
   ]
 
-  /// Reports, in each chain, the first rule after one that always ends the chain.
+  /// Reports, in each chain, the first rule that no packet gets to, whatever it matches.
   public static func findings(in context: LintContext) -> [Diagnostic] {
-    context.tables.flatMap { facts in
-      facts.table.chains.compactMap { chain in
-        guard let last = chain.rules.firstIndex(where: { ends($0, facts.table.family) }), last + 1 < chain.rules.count else {
-          return nil
-        }
-        let count = chain.rules.count - last - 1
-        let subject = count == 1 ? "this rule" : "this rule and the \(count == 2 ? "one" : "\(count - 1)") behind it"
-        return finding(
-          "no packet reaches \(subject) in chain `\(chain.name)'", at: chain.rules[last + 1].source,
-          [Diagnostic.Note("this rule lets nothing pass", at: chain.rules[last].source)])
-      }
+    context.reachFindings(self) { finding, table in
+      guard case .unreached(let behind) = finding.reason else { return nil }
+      let subject = behind == 0 ? "this rule" : "this rule and the \(behind == 1 ? "one" : "\(behind)") behind it"
+      return "no packet reaches \(subject) in chain `\(table.chains[finding.place.chain].name)'"
     }
-  }
-
-  /// True if every packet that reaches the rule leaves the chain there.
-  static func ends(_ rule: Rule, _ family: Family) -> Bool {
-    // A header with any test excludes packets; no need to evaluate it.
-    rule.target.ending == .always && rule.header.parts(family).isEmpty && rule.condition(family).truth(family) == .always
   }
 }
