@@ -19,7 +19,8 @@ public struct LintContext: Sendable {
   /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
-  /// What is proved of rules without effect, by table; empty for a file with errors, because its rules are not all known.
+  /// What is proved of rules without effect, by table. In a file with errors, lines that are not read are assumed to do whatever they can;
+  /// empty if one of them names a target that writes to packets.
   public let verdicts: [TableVerdicts]
 
   /// Collects the facts of a parsed file.
@@ -28,8 +29,11 @@ public struct LintContext: Sendable {
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)
     self.registry = registry
-    verdicts = parsed.hasErrors ? [] : tables.compactMap(TableVerdicts.init)
-    unreadWords = Self.words(ofLinesWithErrors: parsed)
+    let unread = Self.words(ofLinesWithErrors: parsed)
+    unreadWords = unread
+    verdicts =
+      Self.mayWrite(parsed, registry)
+      ? [] : tables.compactMap { TableVerdicts($0, isWhole: !parsed.hasErrors, unread: unread) }
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
       guard line.kind == .command else { return true }
@@ -40,14 +44,34 @@ public struct LintContext: Sendable {
   }
 
   private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {
-    var words: Set<String> = []
-    for diagnostic in parsed.diagnostics where diagnostic.severity == .error {
+    linesWithErrors(parsed).reduce(into: []) { $0.formUnion($1) }
+  }
+
+  private static func linesWithErrors(_ parsed: ParsedRuleset) -> [[String]] {
+    parsed.diagnostics.filter { $0.severity == .error }.map { diagnostic in
       let line = parsed.file.line(parsed.file.position(of: diagnostic.range.range.lowerBound).line)
-      for word in line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
-        words.insert(String(decoding: word, as: UTF8.self))
-      }
+      return line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }).map { String(decoding: $0, as: UTF8.self) }
     }
-    return words
+  }
+
+  /// Whether a line that is not read may write to packets: it has a target or a match that does, or a target that is not known.
+  private static func mayWrite(_ parsed: ParsedRuleset, _ registry: Registry) -> Bool {
+    let family = parsed.ruleset.family
+    let chains = Set(parsed.ruleset.tables.flatMap { $0.chains.map(\.name) })
+    return linesWithErrors(parsed).contains { words in
+      if words.contains(where: { $0.hasPrefix("--set") || $0.hasPrefix("--restore") }) { return true }
+      for (word, value) in zip(words, words.dropFirst()) {
+        switch word {
+        case "-j", "-g", "--jump", "--goto":
+          if chains.contains(value) || StandardVerdict(rawValue: value) != nil { continue }
+          guard let target = registry.target(named: value, family), target.writes(target.template, family).isNothing else { return true }
+        case "-m", "--match":
+          if let match = registry.match(named: value, family), !match.writes(match.template, family).isNothing { return true }
+        default: continue
+        }
+      }
+      return false
+    }
   }
 
   /// The whole line that contains the start of a range, with its newline; nil past the end of the file.
@@ -97,13 +121,18 @@ public struct TableVerdicts: Sendable {
   public subscript(place: RulePlace) -> RuleFinding? { indices[place].map { findings[$0] } }
 
   /// Analyses a table. Nil if nothing is decided: chains form a loop, a chain is missing, or the sets would become too large.
-  public init?(_ facts: TableFacts) {
-    guard var reach = TableReach(facts.table) else { return nil }
+  ///
+  /// - Parameters:
+  ///   - isWhole: whether all lines of the file are read; otherwise nothing is said of what later rules do.
+  ///   - unread: the words of lines that are not read; a chain that they name may be entered by any packet.
+  public init?(_ facts: TableFacts, isWhole: Bool, unread: Set<String>) {
+    guard var reach = TableReach(facts.table, enteredByAll: unread) else { return nil }
     table = facts.table
-    let findings = reach.findings()
+    let findings = reach.findings().filter { isWhole || $0.reason != .redundant && $0.reason != .idleMatch }
     self.findings = findings
     indices = Dictionary(findings.indices.map { (findings[$0].place, $0) }) { first, _ in first }
-    unenteredChains = reach.unenteredChains
+    let chains = facts.table.chains
+    unenteredChains = reach.unenteredChains.filter { !unread.contains(chains[$0].name) }
   }
 }
 

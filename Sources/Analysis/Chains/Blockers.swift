@@ -3,7 +3,7 @@ import XTables
 /// The search for the rules that decide about packets before a rule gets them.
 extension TableReach {
   /// The packets that certainly do not proceed from a rule to the next one of its chain.
-  private mutating func taken(_ chain: Int, _ position: Int) -> PacketSet {
+  mutating func taken(_ chain: Int, _ position: Int) -> PacketSet {
     let set = sets[chain][position]
     switch graph.steps[chain][position] {
     case .ends, .returns, .goto: return set.miss.complement
@@ -18,7 +18,7 @@ extension TableReach {
   ///
   /// - Parameter positions: the rules of the chain that the packets meet, in order.
   mutating func blockers(
-    of packets: PacketSet, in chain: Int, _ positions: Range<Int>, depth: Int = 0, prefers: (RulePlace) -> Bool
+    of packets: PacketSet, in chain: Int, _ positions: some Collection<Int>, depth: Int = 0, prefers: (RulePlace) -> Bool
   ) -> [RulePlace] {
     var candidates: [(position: Int, taken: PacketSet)] = []
     var rest = packets

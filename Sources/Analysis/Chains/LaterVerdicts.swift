@@ -13,6 +13,7 @@ struct LaterVerdicts {
     var accepted = [[PacketSet]](repeating: [], count: chains)
     var dropped = accepted
     for chain in reach.graph.order.reversed() {
+      if reach.flatChains.contains(chain) { continue }
       accepted[chain] = Self.backwards(chain, .accept, accepted, &reach)
       dropped[chain] = Self.backwards(chain, .drop, dropped, &reach)
     }

@@ -71,7 +71,8 @@ extension TableReach {
       let blockers = blockersOfCallers(of: matched, to: place.chain) { table[$0].target != target }
       return finding(.notLetIn, blockers, witness(of: possible, decidedBy: blockers, insteadOf: place, program))
     }
-    let blockers = blockers(of: entering, in: place.chain, 0..<place.rule) { table[$0].target != target }
+    let takers = takers[place] ?? Array(0..<place.rule)
+    let blockers = blockers(of: entering, in: place.chain, takers) { table[$0].target != target }
     if blockers.isEmpty { return finding(.rewritten, writers(before: place)) }
     return finding(.shadowed, blockers, witness(of: entering, decidedBy: blockers, insteadOf: place, program))
   }
@@ -99,6 +100,7 @@ extension TableReach {
     default: return nil
     }
     let hit = hits[place.chain][place.rule]
+    if flatChains.contains(place.chain) { return nil }
     guard !same.isEmpty, space.isSubset(hit, of: same), graph.writes[place.chain][place.rule] == nil else { return nil }
     let isDecided = rule.isDecided(space.family)
     // A list or table that other rules may ask for is changed by the match.

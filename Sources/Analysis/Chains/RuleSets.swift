@@ -53,7 +53,7 @@ extension PacketSpace {
       }
     }
     var result = lost.isEmpty ? packets : projecting(packets, levels: lost)
-    if flipped.contains(.negation) { result = replacing(result, flipped) }
+    if flipped.contains(.negation) { result = replacing(result, number: number(of: flipped)) }
     return intersection(result, written)
   }
 

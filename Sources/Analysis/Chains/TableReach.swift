@@ -8,6 +8,7 @@ public import XTables
 public struct TableReach {
   /// The chains and where their rules lead.
   let graph: ChainGraph
+  private let flatFrom: Int
   /// The sets of packets.
   var space: PacketSpace
   /// By chain and rule: what the rule matches.
@@ -24,11 +25,19 @@ public struct TableReach {
   private(set) var arriving: [[PacketSet]]
   /// By chain and rule: the packets that get to the rule and match.
   private(set) var hits: [[PacketSet]]
+  /// The chains of which ``hits`` are only some of the packets, because all of them are too many to write down; see ``FlatChain``.
+  private(set) var flatChains: Set<Int> = []
+  /// For rules of these chains that no packet gets to: the earlier rules that take their packets.
+  private(set) var takers: [RulePlace: [Int]] = [:]
 
   /// Analyses a table. Nil if it has a loop or a jump to a missing chain, or the limit of nodes was reached: nothing is then decided.
   ///
-  /// - Parameter limit: the greatest number of nodes of the sets' diagram.
-  public init?(_ table: Table, limit: Int = 1 << 22) {
+  /// - Parameters:
+  ///   - limit: the greatest number of nodes of the sets' diagram; by default four million, and more for many rules.
+  ///   - enteredByAll: the names of chains that any packet may enter, besides the packets of the rules that lead to them.
+  ///   - flatFrom: the number of rules from which a chain without jumps is searched rule by rule.
+  public init?(_ table: Table, limit: Int? = nil, enteredByAll: Set<String> = [], flatFrom: Int = FlatChain.leastRules) {
+    let limit = limit ?? max(1 << 22, table.chains.reduce(0) { $0 + $1.rules.count } << 7)
     guard let graph = ChainGraph(table) else { return nil }
     var tests = FieldTests(table.family)
     tests.add(table)
@@ -45,14 +54,16 @@ public struct TableReach {
       if space.isExhausted { return nil }
     }
     self.graph = graph
+    self.flatFrom = flatFrom
     self.sets = sets
     returning = Self.returning(graph, sets, &space)
-    (isAttached, hooks) = Self.attached(graph)
+    let open = Set(graph.table.chains.indices.filter { enteredByAll.contains(graph.table.chains[$0].name) })
+    (isAttached, hooks) = Self.attached(graph, open)
     self.space = space
     entries = [PacketSet](repeating: .none, count: table.chains.count)
     arriving = table.chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     hits = arriving
-    walkAll()
+    walkAll(open)
     if self.space.isExhausted { return nil }
   }
 
@@ -65,8 +76,10 @@ public struct TableReach {
     return space.intersection(packets, space.beginningConnections())
   }
 
-  private static func attached(_ graph: ChainGraph) -> ([Bool], [HookMask]) {
-    var hooks = graph.table.chains.map { $0.hook.map { HookMask($0) } ?? [] }
+  private static func attached(_ graph: ChainGraph, _ open: Set<Int>) -> ([Bool], [HookMask]) {
+    var hooks = graph.table.chains.enumerated().map { index, chain in
+      chain.hook.map { HookMask($0) } ?? (open.contains(index) ? graph.table.name.hookMask : [])
+    }
     func spread() {
       for index in graph.order where !hooks[index].isEmpty {
         for step in graph.steps[index] {
@@ -84,7 +97,7 @@ public struct TableReach {
   /// Backwards from the last rule of each chain: which packets may come back to the caller.
   private static func returning(_ graph: ChainGraph, _ sets: [[RuleSets]], _ space: inout PacketSpace) -> [PacketSet] {
     var returning = [PacketSet](repeating: .none, count: sets.count)
-    for index in graph.order.reversed() {
+    for index in graph.order.reversed() where graph.table.chains[index].hook == nil {
       var rest = PacketSet.all
       for position in sets[index].indices.reversed() {
         let set = sets[index][position]
@@ -107,12 +120,12 @@ public struct TableReach {
     return returning
   }
 
-  private mutating func walkAll() {
+  private mutating func walkAll(_ open: Set<Int>) {
     let table = graph.table
     let called = graph.called
-    for index in graph.order where table.chains[index].hook != nil || !isAttached[index] {
+    for index in graph.order where table.chains[index].hook != nil || !isAttached[index] || open.contains(index) {
       // A chain that nothing leads to is looked at as if every packet entered it; what only such chains lead to follows from them.
-      guard table.chains[index].hook != nil || !called.contains(index) else { continue }
+      guard table.chains[index].hook != nil || !called.contains(index) || open.contains(index) else { continue }
       for hook in hooks[index].hooks { entries[index] = space.union(entries[index], packets(at: hook)) }
     }
     for index in graph.order {
@@ -121,7 +134,33 @@ public struct TableReach {
     }
   }
 
+  /// Whether a chain is long and has no jumps and no effects, so that nothing follows from the packets at its end.
+  private func isFlat(_ index: Int) -> Bool {
+    guard graph.table.chains[index].hook != nil, sets[index].count >= flatFrom, graph.writes[index].isEmpty else { return false }
+    return graph.steps[index].allSatisfy { $0.callee == nil }
+  }
+
+  private mutating func walkFlat(_ index: Int) {
+    flatChains.insert(index)
+    let rules = graph.table.chains[index].rules
+    let chain = FlatChain(rules, taken: rules.indices.map { taken(index, $0) }, space)
+    for position in rules.indices {
+      arriving[index][position] = entries[index]
+      let packets = space.intersection(entries[index], sets[index][position].hit)
+      if !packets.isEmpty {
+        switch chain.answer(position, packets, &space) {
+        case .reached(let some): hits[index][position] = some
+        case .taken(let takers): self.takers[RulePlace(chain: index, rule: position)] = takers
+        case .unknown: hits[index][position] = packets
+        }
+      }
+      // Behind a rule that takes everything, nothing arrives.
+      if taken(index, position) == .all || space.isExhausted { return }
+    }
+  }
+
   private mutating func walk(_ index: Int) {
+    if isFlat(index) { return walkFlat(index) }
     var packets = entries[index]
     for position in sets[index].indices {
       if packets.isEmpty { return }

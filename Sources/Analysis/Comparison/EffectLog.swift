@@ -7,8 +7,8 @@ struct EffectLog {
   /// What a sequence of effects does.
   private struct Sequence {
     let uses: [Int]
-    /// What replaces each level of a set; nil if no level changes.
-    let replacement: [DecisionDiagram.Replacement]?
+    /// What replaces each level of a set, and its number; nil if no level changes.
+    let replacement: (levels: [DecisionDiagram.Replacement], number: Int)?
     /// Fields whose new value is not a function of the levels.
     let lost: FieldWrites
   }
@@ -33,29 +33,30 @@ struct EffectLog {
   }
 
   /// The sequence that ends with one more effect.
-  mutating func appending(_ use: Int, to sequence: Int, _ space: PacketSpace) -> Int {
+  mutating func appending(_ use: Int, to sequence: Int, _ space: inout PacketSpace) -> Int {
     let step = Step(sequence: sequence, use: use)
     if let known = steps[step] { return known }
     let before = sequences[sequence]
-    var levels = before.replacement ?? [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount)
+    var levels = before.replacement?.levels ?? [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount)
     var lost = before.lost
     for effect in effects[use] where !apply(effect, to: &levels, space) { lost.formUnion(FieldWrites([effect])) }
     let number = sequences.count
-    sequences.append(Sequence(uses: before.uses + [use], replacement: levels.contains { $0 != .itself } ? levels : nil, lost: lost))
+    let replacement = levels.contains { $0 != .itself } ? (levels, space.number(of: levels)) : nil
+    sequences.append(Sequence(uses: before.uses + [use], replacement: replacement, lost: lost))
     steps[step] = number
     return number
   }
 
   /// The sequence of all effects of one and then all of another.
-  mutating func joined(_ first: Int, _ second: Int, _ space: PacketSpace) -> Int {
+  mutating func joined(_ first: Int, _ second: Int, _ space: inout PacketSpace) -> Int {
     if first == 0 { return second }
-    return sequences[second].uses.reduce(first) { appending($1, to: $0, space) }
+    return sequences[second].uses.reduce(first) { appending($1, to: $0, &space) }
   }
 
   /// The packets, as they were before a sequence, that are in a set after it.
   func before(_ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> PacketSet {
     guard let replacement = sequences[sequence].replacement else { return packets }
-    return space.replacing(packets, replacement)
+    return space.replacing(packets, number: replacement.number)
   }
 
   /// Whether one of these fields is not known after a sequence.

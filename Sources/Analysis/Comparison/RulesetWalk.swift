@@ -111,7 +111,7 @@ struct RulesetPrograms {
     }
   }
 
-  private static func tables(at hook: Hook) -> [TableName] {
+  static func tables(at hook: Hook) -> [TableName] {
     TableName.allCases.filter { $0.hookMask.contains(HookMask(hook)) }
       .sorted { HookPriority.of($0, at: hook) < HookPriority.of($1, at: hook) }
   }

@@ -110,7 +110,7 @@ struct TableOutcomes {
             add(hit, effects, &next, &space)
             continue
           }
-          add(hit, log.appending(log.number(of: use, space.family), to: effects, space), &next, &space)
+          add(hit, log.appending(log.number(of: use, space.family), to: effects, &space), &next, &space)
         case .jump(let callee), .goto(let callee):
           enter(
             summaries[callee], isCalledOften: calls[callee] > 1, hit, effects, graph.steps[index][position], &summary, &next, &log, &space)
@@ -168,7 +168,7 @@ struct TableOutcomes {
     for (outcome, guarded) in callee.outcomes {
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
-      let all = log.joined(effects, outcome.effects, space)
+      let all = log.joined(effects, outcome.effects, &space)
       if outcome.ending == .returned, case .jump = step {
         add(here, all, &next, &space)
       } else {

@@ -251,10 +251,16 @@ public struct PacketSpace: ConditionAlgebra {
     quantifications[levels] = number
     return PacketSet(edge: diagram.project(packets.edge, number))
   }
-  /// The packets that are in a set after their variables are replaced.
-  mutating func replacing(_ packets: PacketSet, _ levels: [DecisionDiagram.Replacement]) -> PacketSet {
-    let number = replacements[levels] ?? diagram.replacement(levels)
+  /// The number of a replacement of variables.
+  mutating func number(of levels: [DecisionDiagram.Replacement]) -> Int {
+    if let known = replacements[levels] { return known }
+    let number = diagram.replacement(levels)
     replacements[levels] = number
-    return PacketSet(edge: diagram.replace(packets.edge, number))
+    return number
+  }
+
+  /// The packets that are in a set after their variables are replaced.
+  mutating func replacing(_ packets: PacketSet, number: Int) -> PacketSet {
+    PacketSet(edge: diagram.replace(packets.edge, number))
   }
 }
