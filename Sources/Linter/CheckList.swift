@@ -26,6 +26,8 @@ public enum CheckList {
     RedundantRuleCheck.self,
     UnenteredChainCheck.self,
     IdleMatchCheck.self,
+    ForeignICMPCheck.self,
+    UnassignedHelperCheck.self,
   ]
 
   /// The check with a code, id or adopted id, ignoring case; nil if there is none.

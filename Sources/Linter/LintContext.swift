@@ -19,6 +19,9 @@ public struct LintContext: Sendable {
   /// The words of the lines with errors. The rules of a chain named there, and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
+  /// The names of the helpers that rules with `-j CT` assign.
+  public let assignedHelpers: Set<String>
+
   /// What is proved of rules without effect, by table. In a file with errors, lines that are not read are assumed to do whatever they can;
   /// empty if one of them names a target that writes to packets.
   public let verdicts: [TableVerdicts]
@@ -31,6 +34,7 @@ public struct LintContext: Sendable {
     self.registry = registry
     let unread = Self.words(ofLinesWithErrors: parsed)
     unreadWords = unread
+    assignedHelpers = Self.assignedHelpers(parsed)
     verdicts =
       Self.mayWrite(parsed, registry)
       ? [] : tables.compactMap { TableVerdicts($0, isWhole: !parsed.hasErrors, unread: unread) }
@@ -41,6 +45,20 @@ public struct LintContext: Sendable {
       return content.starts(with: "-A ".utf8) || content.starts(with: "[".utf8) || content.starts(with: "-N ".utf8)
         || content.starts(with: "-P ".utf8) || content.starts(with: "--append ".utf8)
     }
+  }
+
+  private static func assignedHelpers(_ parsed: ParsedRuleset) -> Set<String> {
+    var names: Set<String> = []
+    for line in parsed.syntax.lines where line.kind == .command {
+      let words = parsed.file.bytes[line.content.range].split(separator: UInt8(ascii: " "))
+      let pairs = zip(words, words.dropFirst())
+      guard pairs.contains(where: { ($0.elementsEqual("-j".utf8) || $0.elementsEqual("--jump".utf8)) && $1.elementsEqual("CT".utf8) })
+      else {
+        continue
+      }
+      for (word, value) in pairs where word.elementsEqual("--helper".utf8) { names.insert(String(decoding: value, as: UTF8.self)) }
+    }
+    return names
   }
 
   private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {

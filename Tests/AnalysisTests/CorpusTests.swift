@@ -41,6 +41,26 @@ import XTables
     #expect(Set(judged).subtracting(found).sorted() == [])
   }
 
+  /// Fixes change the treatment of no packet.
+  @Test(.needsSharedFolder) func fixedRulesetsAreEquivalent() throws {
+    let folder = SharedFolder.path + "/rulesets"
+    var fixed = 0
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).filter({ $0.hasSuffix("tables-save") }).sorted() {
+      let family: Family = name.contains("ip6tables") ? .ipv6 : .ipv4
+      let parser = RulesetParser(registry: .ferrule, names: .builtin, family: family)
+      let before = RandomRules.parse(try SharedFolder.text("rulesets/\(name)"), family)
+      let result = RulesetFixer(parser: parser, linter: Linter(registry: .ferrule)).fix(before.file)
+      guard result.fixCount > 0 else { continue }
+      fixed += 1
+      let comparison = RulesetComparison(before.ruleset, parser.parse(result.file).ruleset)
+      #expect(
+        comparison.result == .equal,
+        "\(name): \(comparison.result), \(result.fixCount) fixes, \(comparison.regions.compactMap(\.witness.line))")
+    }
+    print("\(fixed) rulesets were fixed")
+    #expect(fixed > 5)
+  }
+
   /// The large rulesets, by code. In these files hardware addresses are made unreadable, so that many rules are left out.
   @Test(.needsSharedFolder) func largeRulesetsAreDecided() throws {
     for name in ["tum_router_2013_v4_2.8k.iptables-save", "tum_router_2016_v4_5k.iptables-save"] {

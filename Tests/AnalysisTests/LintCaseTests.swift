@@ -16,8 +16,8 @@ import XTables
   }
 
   /// The findings as `LINE CODE blockers LINES`.
-  static func outline(_ text: String) -> [String] {
-    let (file, found) = lint(text)
+  static func outline(_ text: String, _ family: Family = .ipv4) -> [String] {
+    let (file, found) = lint(text, family)
     func line(_ range: SourceRange) -> Int { file.position(of: range.range.lowerBound).line }
     return found.map { finding in
       "\(line(finding.range)) \(finding.code ?? finding.id) \((finding.evidence?.blockers ?? []).map { "\(line($0))" }.joined(separator: ","))"
@@ -32,10 +32,11 @@ import XTables
       ("lint-shadowing/ufw-lo.v4", ["8 FE022 10", "9 FE021 10"]),
       // Rule 4 is for packets to 8.8.8.8, which are not to 192.168.0.0/16, so that rule 2 drops them. Rule 3 is not shadowed.
       ("lint-shadowing/negation.v4", ["4 FE021 2"]),
-      ("lint-never-matches/wrongdir.v4", ["4 FE020 "]),
+      ("lint-never-matches/wrongdir.v4", ["4 FE020 "]), ("lint-never-matches/helper-unassigned.v4", ["4 FE026 "]),
+      ("lint-never-matches/icmp.ip6tables-save", ["7 FE025 "]),
     ])
   func theCasesAreNamed(_ name: String, _ expected: [String]) throws {
-    #expect(Self.outline(try SharedFolder.text("cases/\(name)")) == expected)
+    #expect(Self.outline(try SharedFolder.text("cases/\(name)"), name.contains("ip6tables") ? .ipv6 : .ipv4) == expected)
   }
 
   /// Every witness is a packet that meets the tests of the rule, so a shadowed rule has one unless its packets cannot be made.
