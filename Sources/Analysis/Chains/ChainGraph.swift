@@ -66,6 +66,9 @@ public struct ChainGraph: Sendable {
     chainWrites = all
   }
 
+  /// The fields that some rule may write.
+  var allWrites: FieldWrites { chainWrites.reduce(into: FieldWrites()) { $0.formUnion($1) } }
+
   /// The chains that some rule leads to.
   var called: Set<Int> {
     var called: Set<Int> = []

@@ -4,6 +4,9 @@ import XTables
 ///
 /// Rules are paired by their content and their occurrence in a chain.
 struct ChanceNames {
+  /// How the names of their fields begin.
+  static let prefix = "chance."
+
   private struct Content: Hashable {
     let header: RuleHeader
     let matches: [ExtensionUse]
@@ -35,7 +38,9 @@ struct ChanceNames {
     counts[occurrence] = count + 1
     var chances: [Field] = []
     let named = condition.replacingChance {
-      let field = Field("chance.\(table.rawValue).\(chain).\(number).\(count).\(chances.count)", bits: 1, FieldTraits(.context, .value)) {
+      let field = Field(
+        "\(Self.prefix)\(table.rawValue).\(chain).\(number).\(count).\(chances.count)", bits: 1, FieldTraits(.context, .value)
+      ) {
         _ in
         .of(0)
       }

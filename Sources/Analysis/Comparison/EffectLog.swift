@@ -37,11 +37,12 @@ struct EffectLog {
     let step = Step(sequence: sequence, use: use)
     if let known = steps[step] { return known }
     let before = sequences[sequence]
-    var levels = before.replacement?.levels ?? [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount)
+    var levels = before.replacement?.levels ?? []
     var lost = before.lost
     for effect in effects[use] where !apply(effect, to: &levels, space) { lost.formUnion(FieldWrites([effect])) }
     let number = sequences.count
-    let replacement = levels.contains { $0 != .itself } ? (levels, space.number(of: levels)) : nil
+    var replacement = before.replacement
+    if levels != before.replacement?.levels ?? [] { replacement = (levels, space.number(of: levels)) }
     sequences.append(Sequence(uses: before.uses + [use], replacement: replacement, lost: lost))
     steps[step] = number
     return number
@@ -73,6 +74,7 @@ struct EffectLog {
     guard case .masked(let keep, let flip) = change, case .always = condition, changed.count == 1, changed[0].field == field,
       changed[0].starts == nil, field.isWrittenInBits
     else { return false }
+    if levels.isEmpty { levels = [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount) }
     for (position, level) in changed[0].levels.reversed().enumerated() {
       let isSet = flip >> UInt128(position) & 1 == 1
       if keep >> UInt128(position) & 1 == 0 {

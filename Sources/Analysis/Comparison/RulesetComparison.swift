@@ -91,12 +91,25 @@ private struct DifferenceSearch {
     let other = TableOutcomes.Conditions(tables.1, &names, &tests)
     var space = PacketSpace(tests, limit: limit)
     var log = EffectLog()
-    let outcomes = (TableOutcomes(graph, one, &log, &space), TableOutcomes(otherGraph, other, &log, &space))
+    let changes = RuleChanges(tables.0, tables.1)
+    var touched = changes.changesPolicy ? PacketSet.all : .none
+    for place in changes.before {
+      touched = space.union(touched, Self.touched(tables.0[place], one.rules[place.chain][place.rule], &space))
+    }
+    for place in changes.after {
+      touched = space.union(touched, Self.touched(tables.1[place], other.rules[place.chain][place.rule], &space))
+    }
+    touched = space.preimage(touched, before: graph.allWrites)
+    touched = space.preimage(touched, before: otherGraph.allWrites)
+    let outcomes = (
+      TableOutcomes(graph, one, within: touched, &log, &space), TableOutcomes(otherGraph, other, within: touched, &log, &space)
+    )
     guard !space.isExhausted, !outcomes.0.isAborted, !outcomes.1.isAborted else {
       isProved = false
       return
     }
     if !outcomes.0.isExact || !outcomes.1.isExact { isProved = false }
+    let hasChance = (one.rules + other.rules).contains { $0.contains { !$0.chances.isEmpty } }
     for hook in name.hooks {
       var possible = space.packets(at: hook)
       if name == .nat { possible = space.intersection(possible, space.beginningConnections()) }
@@ -107,9 +120,8 @@ private struct DifferenceSearch {
       if rest.isEmpty { continue }
       isProved = false
       let changed =
-        Self.changed(tables.0, tables.1).map { outcomes.0.hits[$0.chain][$0.rule] }
-        + Self.changed(tables.1, tables.0).map { outcomes.1.hits[$0.chain][$0.rule] }
-      show(rest, changed, hook, name, programs, &space)
+        changes.before.map { outcomes.0.hits[$0.chain][$0.rule] } + changes.after.map { outcomes.1.hits[$0.chain][$0.rule] }
+      show(rest, changed, hook, name, programs, hasChance: hasChance, &space)
       if space.isExhausted { return }
     }
   }
@@ -126,32 +138,43 @@ private struct DifferenceSearch {
     return result
   }
 
-  /// The rules that the second table does not have, counting repetitions, by chain.
-  private static func changed(_ table: Table, _ other: Table) -> [RulePlace] {
-    var places: [RulePlace] = []
-    for (index, chain) in table.chains.enumerated() {
-      var counts: [RuleContent: Int] = [:]
-      for rule in other[chain: chain.name]?.rules ?? [] { counts[RuleContent(rule), default: 0] += 1 }
-      for (position, rule) in chain.rules.enumerated() {
-        let left = counts[RuleContent(rule), default: 0]
-        if left > 0 { counts[RuleContent(rule)] = left - 1 } else { places.append(RulePlace(chain: index, rule: position)) }
-      }
+  /// The packets that a rule may treat in any way: those that it does not pass to the next rule without asking chance or state.
+  private static func touched(
+    _ rule: Rule, _ named: (condition: Condition, chances: [Field]), _ space: inout PacketSpace
+  ) -> PacketSet {
+    let decision = named.condition.decide(&space)
+    let touched = space.difference(space.union(decision.fails, decision.absent), decision.doomed).complement
+    guard !named.chances.isEmpty else { return touched }
+    return space.union(touched, rule.header.condition(space.family).decide(&space).holds)
+  }
+
+  /// The greatest number of seeds with which a packet is tried where chance decides.
+  private static let seeds: UInt64 = 24
+
+  /// The packet with a seed with which both rulesets treat it differently, and how; nil if no seed shows that.
+  private static func differing(
+    _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
+  ) -> (Witness, RulesetWalk, RulesetWalk)? {
+    var witness = witness
+    for seed in 1...seeds {
+      witness.seed = seed
+      guard let before = programs.before.walk(witness), let after = programs.after.walk(witness) else { return nil }
+      if before.verdict != .unknown, after.verdict != .unknown, !before.isSame(as: after) { return (witness, before, after) }
     }
-    return places
+    return nil
   }
 
   /// Finds packets of a set: of each changed rule first, then of what is left.
   private mutating func show(
     _ packets: PacketSet, _ changed: [PacketSet], _ hook: Hook, _ table: TableName,
-    _ programs: (before: RulesetPrograms, after: RulesetPrograms), _ space: inout PacketSpace
+    _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
   ) {
     for set in changed + [.all, .all] {
       guard regions.count < Self.limit else { return }
       let part = space.intersection(packets, set)
       for candidate in space.byState(part) {
         guard let witness = space.witness(of: candidate, at: hook), witness.draft.input == nil || witness.draft.mark == 0,
-          let before = programs.before.walk(witness), let after = programs.after.walk(witness), !before.isSame(as: after),
-          before.verdict != .unknown, after.verdict != .unknown
+          let (witness, before, after) = Self.differing(witness, programs, seeds: hasChance ? Self.seeds : 1)
         else { continue }
         let isKnown = regions.contains { region in
           region.table == table && region.witness.hook == hook && region.before.place == before.place && region.after.place == after.place
@@ -161,19 +184,6 @@ private struct DifferenceSearch {
         break
       }
     }
-  }
-}
-
-/// A rule without counters and place.
-private struct RuleContent: Hashable {
-  let header: RuleHeader
-  let matches: [ExtensionUse]
-  let target: RuleTarget
-
-  init(_ rule: Rule) {
-    header = rule.header
-    matches = rule.matches
-    target = rule.target
   }
 }
 

@@ -37,6 +37,8 @@ struct TableOutcomes {
   /// By chain and rule: what the rule matches.
   private(set) var hits: [[PacketSet]] = []
 
+  private let within: PacketSet
+
   /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
   private static let limits = (classes: 256, outcomes: 100_000)
 
@@ -55,7 +57,11 @@ struct TableOutcomes {
     }
   }
 
-  init(_ graph: ChainGraph, _ conditions: Conditions, _ log: inout EffectLog, _ space: inout PacketSpace) {
+  /// - Parameter within: the packets that are followed, with any value of the fields that rules write; nothing is said of others.
+  init(
+    _ graph: ChainGraph, _ conditions: Conditions, within: PacketSet, _ log: inout EffectLog, _ space: inout PacketSpace
+  ) {
+    self.within = within
     let chains = graph.table.chains
     hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     var summaries = [Summary](repeating: Summary(), count: chains.count)
@@ -85,7 +91,7 @@ struct TableOutcomes {
     _ space: inout PacketSpace
   ) -> Summary {
     var summary = Summary()
-    var classes: [Int: PacketSet] = [0: .all]
+    var classes: [Int: PacketSet] = [0: within]
     let rules = graph.table.chains[index].rules
     for position in rules.indices {
       let named = conditions.rules[index][position]
@@ -95,6 +101,7 @@ struct TableOutcomes {
       var next: [Int: PacketSet] = [:]
       for (effects, packets) in classes {
         if log.loses(effects, named.condition.fields) { isExact = false }
+        if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
         ask(named, rules[position], packets, effects, &summary, log, &space)
         let hit = space.intersection(packets, log.before(effects, set.hit, &space))
         let miss = space.intersection(packets, log.before(effects, set.miss, &space))
@@ -126,14 +133,16 @@ struct TableOutcomes {
 
   /// The packets that a rule matches and those that proceed; both exact, because chance has names. A packet that is dropped after the
   /// rule, or in a match, is in neither.
-  private mutating func exact(_ condition: Condition, _ rule: Rule, _ space: inout PacketSpace) -> (hit: PacketSet, miss: PacketSet) {
+  private func exact(
+    _ condition: Condition, _ rule: Rule, _ space: inout PacketSpace
+  ) -> (hit: PacketSet, miss: PacketSet, isExact: Bool) {
     let decision = condition.decide(&space)
-    if !decision.undecided.isEmpty { isExact = false }
+    var isExact = decision.undecided.isEmpty
     if !decision.doomed.isEmpty, case .use = rule.target { isExact = false }
     // What a match of the rule itself writes is not followed.
     if rule.matches.contains(where: { !$0.effects(space.family).isEmpty }) { isExact = false }
     let miss = space.union(decision.fails, decision.absent)
-    return (space.difference(decision.holds, decision.doomed), space.difference(miss, decision.doomed))
+    return (space.difference(decision.holds, decision.doomed), space.difference(miss, decision.doomed), isExact)
   }
 
   /// Notes for which packets chance or state is asked: asking may change it.
@@ -142,12 +151,13 @@ struct TableOutcomes {
     _ log: EffectLog, _ space: inout PacketSpace
   ) {
     guard !named.chances.isEmpty else { return }
+    let header = rule.header.condition(space.family).decide(&space).holds
+    let asked = space.intersection(packets, log.before(effects, header, &space))
+    guard !asked.isEmpty else { return }
     // A list that other rules know is changed in the order of the rules, which is not followed.
     if rule.matches.contains(where: { !$0.condition(space.family).isDecidable && !$0.descriptor.objects($0.payload).isEmpty }) {
       isExact = false
     }
-    let header = rule.header.condition(space.family).decide(&space).holds
-    let asked = space.intersection(packets, log.before(effects, header, &space))
     for field in named.chances {
       summary.questions[field] = space.union(summary.questions[field] ?? .none, asked)
     }

@@ -98,16 +98,24 @@ private struct QuestionCourse {
     var conditions: [TableName: TableOutcomes.Conditions] = [:]
     for table in ruleset.tables { conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) }
     var space = PacketSpace(tests, limit: limit)
+    let decision = condition.decide(&space)
+    packets = space.intersection(decision.holds, space.packets(at: hook))
+    var graphs: [(graph: ChainGraph, conditions: TableOutcomes.Conditions)] = []
+    // At PREROUTING the packets have no output interface yet.
+    var followed = space.projecting(packets, [space.code(of: .outputInterface)].compactMap { $0 })
     for table in ruleset.tables {
       guard let graph = ChainGraph(table), let named = conditions[table.name] else { return nil }
-      let outcomes = TableOutcomes(graph, named, &log, &space)
+      graphs.append((graph, named))
+      followed = space.preimage(followed, before: graph.allWrites)
+    }
+    for (graph, named) in graphs {
+      let table = graph.table
+      let outcomes = TableOutcomes(graph, named, within: followed, &log, &space)
       if outcomes.isAborted || space.isExhausted { return nil }
       if !outcomes.isExact { isExact = false }
       tables[table.name] = outcomes
       fields[table.name] = Set(named.rules.joined().flatMap(\.condition.fields))
     }
-    let decision = condition.decide(&space)
-    packets = space.intersection(decision.holds, space.packets(at: hook))
     self.space = space
   }
 

@@ -16,9 +16,12 @@ struct FieldCode: Sendable {
   /// The outcomes of reading that the levels of ``outcomeLevels`` number; the first is a value.
   let outcomes: [FieldOutcomes]
   let outcomeLevels: Range<Int>
+  /// Whether the field is a name for what chance or state decides; see ``ChanceNames``.
+  let isChance: Bool
 
   init(_ field: Field, _ collected: FieldTests.Collected, _ family: Family, at level: Int) {
     self.field = field
+    isChance = field.name.hasPrefix(ChanceNames.prefix)
     width = field.width(family)
     let ends = [Hook.prerouting, .input, .forward, .output, .postrouting].flatMap { field.values(at: $0, family) }
     var cuts = collected.cuts

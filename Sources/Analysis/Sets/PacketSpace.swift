@@ -237,7 +237,11 @@ public struct PacketSpace: ConditionAlgebra {
   func code(of field: Field) -> FieldCode? { indices[field].map { codes[$0] } }
 
   /// The fields whose value may be another after a write.
-  func changed(by writes: FieldWrites) -> [FieldCode] { codes.filter { writes.changes($0.field) } }
+  func changed(by writes: FieldWrites) -> [FieldCode] {
+    if writes.isNothing { return [] }
+    // The names of chance, of which there may be thousands, are written by nothing.
+    return codes.filter { !$0.isChance && writes.changes($0.field) }
+  }
 
   /// The packets that differ from those of a set only in the levels of some fields.
   mutating func projecting(_ packets: PacketSet, _ changed: [FieldCode]) -> PacketSet {

@@ -11,6 +11,8 @@ public struct Witness: Sendable {
   public let hook: Hook
   /// The state of its connection, as bits of ``ConntrackState``; nil for the state in which tracking finds it as the first packet.
   public let state: UInt16?
+  /// The seed of what is left to chance.
+  public var seed: UInt64 = 1
 
   /// Creates a packet with what it needs; parameters as the properties of the same names.
   public init(draft: PacketDraft, hook: Hook, state: UInt16?) {
@@ -22,7 +24,7 @@ public struct Witness: Sendable {
   /// The packet at its hook, in a namespace of its own. Nil if the fields make no packet, or no packet of this kind has that state.
   public func context() -> PacketContext? {
     let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
-    let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: 1), host: Host(interfaces: names))
+    let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed), host: Host(interfaces: names))
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }
     let info: ConnectionInfo?
@@ -58,6 +60,7 @@ public struct Witness: Sendable {
     guard let line = draft.line else { return nil }
     var notes: [String] = []
     if let state, state != ConntrackState.new { notes.append(Self.name(of: state)) }
+    if seed != 1 { notes.append("seed \(seed)") }
     if draft.input != nil, draft.mark != 0 { notes.append("mark 0x\(String(draft.mark, radix: 16))") }
     if draft.input != nil, hook != .prerouting, hook != .input, let output = draft.output { notes.append("out \(output)") }
     return notes.isEmpty ? line : line + " # " + notes.joined(separator: ", ")
