@@ -21,8 +21,10 @@ public struct ChainGraph: Sendable {
   let order: [Int]
   /// What matches and targets write: by chain, then by rule, for rules that write.
   let writes: [[Int: RuleWrites]]
-  /// The fields that a chain may write, including the chains that it leads to.
+  /// The fields that a chain may write before packets leave it, including the chains that it leads to.
   let chainWrites: [FieldWrites]
+  /// The fields that targets may write which give a verdict, such as those of the nat table.
+  let endingWrites: FieldWrites
 
   /// What one rule writes.
   struct RuleWrites: Sendable {
@@ -54,7 +56,20 @@ public struct ChainGraph: Sendable {
     self.steps = steps
     self.writes = writes
     self.order = order
-    var all = writes.map { rules in FieldWrites(rules.values.flatMap { $0.byMatches + $0.byTarget }) }
+    // What a target writes that ends the walk is seen by no rule of this table.
+    var ending = FieldWrites()
+    var all = [FieldWrites](repeating: FieldWrites(), count: writes.count)
+    for (index, rules) in writes.enumerated() {
+      for (position, rule) in rules {
+        all[index].formUnion(FieldWrites(rule.byMatches))
+        if case .ends = steps[index][position] {
+          ending.formUnion(FieldWrites(rule.byTarget))
+        } else {
+          all[index].formUnion(FieldWrites(rule.byTarget))
+        }
+      }
+    }
+    endingWrites = ending
     for index in order.reversed() {
       for step in steps[index] {
         switch step {

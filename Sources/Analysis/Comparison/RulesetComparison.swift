@@ -155,11 +155,14 @@ private struct DifferenceSearch {
   private static func differing(
     _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
   ) -> (Witness, RulesetWalk, RulesetWalk)? {
-    var witness = witness
     for seed in 1...seeds {
-      witness.seed = seed
-      guard let before = programs.before.walk(witness), let after = programs.after.walk(witness) else { return nil }
-      if before.verdict != .unknown, after.verdict != .unknown, !before.isSame(as: after) { return (witness, before, after) }
+      for var tried in witness.onEachHost {
+        tried.seed = seed
+        guard let before = programs.before.walk(tried), let after = programs.after.walk(tried) else { return nil }
+        if before.verdict == .unknown || after.verdict == .unknown { continue }
+        if !before.isSame(as: after) { return (tried, before, after) }
+        break
+      }
     }
     return nil
   }

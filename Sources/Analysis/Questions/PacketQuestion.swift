@@ -50,8 +50,10 @@ public struct PacketQuestion: Sendable {
     var isComplete = course.isExact
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
       let found = course.space.byState(packets).lazy.compactMap { part -> Answer? in
-        guard let witness = course.space.witness(of: part, at: hook), let walk = programs.walk(witness) else { return nil }
-        return end.verdict == nil || walk.verdict == end.verdict ? Answer(witness: witness, walk: walk) : nil
+        guard let witness = course.space.witness(of: part, at: hook) else { return nil }
+        return witness.onEachHost.lazy.compactMap { witness in
+          programs.walk(witness).map { Answer(witness: witness, walk: $0) }
+        }.first { $0.walk.verdict != .unknown && (end.verdict == nil || $0.walk.verdict == end.verdict) }
       }.first
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.
@@ -103,14 +105,18 @@ private struct QuestionCourse {
     var graphs: [(graph: ChainGraph, conditions: TableOutcomes.Conditions)] = []
     // At PREROUTING the packets have no output interface yet.
     var followed = space.projecting(packets, [space.code(of: .outputInterface)].compactMap { $0 })
+    var rewritten = FieldWrites()
     for table in ruleset.tables {
       guard let graph = ChainGraph(table), let named = conditions[table.name] else { return nil }
       graphs.append((graph, named))
       followed = space.preimage(followed, before: graph.allWrites)
+      rewritten.formUnion(graph.endingWrites)
     }
+    // The nat table does not see its own translations, but the others do.
+    let translated = space.preimage(followed, before: rewritten)
     for (graph, named) in graphs {
       let table = graph.table
-      let outcomes = TableOutcomes(graph, named, within: followed, &log, &space)
+      let outcomes = TableOutcomes(graph, named, within: table.name == .nat ? followed : translated, &log, &space)
       if outcomes.isAborted || space.isExhausted { return nil }
       if !outcomes.isExact { isExact = false }
       tables[table.name] = outcomes

@@ -11,6 +11,8 @@ public struct Witness: Sendable {
   public let hook: Hook
   /// The state of its connection, as bits of ``ConntrackState``; nil for the state in which tracking finds it as the first packet.
   public let state: UInt16?
+  /// Whether the host is assumed to have no other addresses and routes than its interfaces; otherwise what depends on them is unknown.
+  public var isHostKnown = false
   /// The seed of what is left to chance.
   public var seed: UInt64 = 1
 
@@ -21,10 +23,19 @@ public struct Witness: Sendable {
     self.state = state
   }
 
+  /// The packet itself, and the same on a host without addresses, where a test of the host's addresses and routes can be decided.
+  var onEachHost: [Witness] {
+    var known = self
+    known.isHostKnown = true
+    return [self, known]
+  }
+
   /// The packet at its hook, in a namespace of its own. Nil if the fields make no packet, or no packet of this kind has that state.
   public func context() -> PacketContext? {
     let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
-    let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed), host: Host(interfaces: names))
+    let host = Host(interfaces: names)
+    host.knowsAllRoutes = isHostKnown
+    let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed), host: host)
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }
     let info: ConnectionInfo?
@@ -60,6 +71,7 @@ public struct Witness: Sendable {
     guard let line = draft.line else { return nil }
     var notes: [String] = []
     if let state, state != ConntrackState.new { notes.append(Self.name(of: state)) }
+    if isHostKnown { notes.append("a host without addresses") }
     if seed != 1 { notes.append("seed \(seed)") }
     if draft.input != nil, draft.mark != 0 { notes.append("mark 0x\(String(draft.mark, radix: 16))") }
     if draft.input != nil, hook != .prerouting, hook != .input, let output = draft.output { notes.append("out \(output)") }
