@@ -46,6 +46,7 @@ let libraries = [
     "FerruleLanguage",
     of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "SystemNames"]),
   library("FerruleEvaluator", of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator", "Notation"]),
+  library("FerruleAnalysis", of: ["Wire", "XTables", "Evaluator", "Analysis"]),
   library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter"]),
   library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
   library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
@@ -85,7 +86,8 @@ let package = Package(
     floor("Extensions", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "CNetfilter"]),
     floor("Grammar", on: ["Wire", "Netfilter", "XTables"]),
     floor("Evaluator", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables"]),
-    floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler"]),
+    floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
+    floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
@@ -119,8 +121,9 @@ let package = Package(
     .executableTarget(
       name: "ferrule",
       dependencies: [
-        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Documents",
-        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab", "Fuzzing",
+        "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
+        "Linter", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab",
+        "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -155,6 +158,9 @@ let package = Package(
         "Diagnostics", "Wire", "Capture", "XTables", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab", "Suites", "Snapshots",
         "KernelLab",
       ]),
+    tests(
+      "AnalysisTests",
+      of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Extensions", "Evaluator", "Analysis", "Linter"]),
     tests("LabTests", of: ["Diagnostics", "Wire", "XTables", "Documents", "Notation", "Scenarios", "Lab"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(

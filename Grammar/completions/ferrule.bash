@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
+    lint|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
         ;;
     esac
 }
@@ -210,6 +210,76 @@ _ferrule_lint() {
     # Offer positional completions
     case "${positional_number}" in
     *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_diff() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --version -h --help)
+    repeating_options=(--allow-path)
+    non_repeating_options=(--format --color)
+    __ferrule_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
+        __ferrule_add_completions -f
+        return
+        ;;
+    2)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_query() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--verdict --hook --format --color)
+    __ferrule_offer_flags_options 2
+
+    # Offer option value completions
+    case "${prev}" in
+    '--verdict')
+        return
+        ;;
+    '--hook')
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    1)
         __ferrule_add_completions -f
         return
         ;;

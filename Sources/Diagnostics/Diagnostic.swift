@@ -33,6 +33,8 @@ public struct Diagnostic: Sendable {
   public var notes: [Note]
   /// Replacements that fix the cause, the preferred one first.
   public var fixIts: [FixIt]
+  /// What proves a finding about the packets that a rule sees; nil for other findings.
+  public var evidence: Evidence?
   /// The exit status of iptables for the same mistake; has no meaning for a warning or a note.
   public let legacyStatus: LegacyStatus
 
@@ -53,6 +55,20 @@ public struct Diagnostic: Sendable {
 
   /// Code and id as shown to the user: `FE002 unreferenced-chain`.
   public var label: String { code.map { "\($0) \(id)" } ?? id }
+
+  /// What proves a finding about the packets that a rule sees.
+  public struct Evidence: Sendable, Hashable {
+    /// A packet in the notation of `ferrule run`, which the evaluator has run; nil if no packet can show the finding.
+    public let witness: String?
+    /// The places of the rules that decide about the packets, in the order of the file.
+    public let blockers: [SourceRange]
+
+    /// Creates evidence.
+    public init(witness: String?, blockers: [SourceRange]) {
+      self.witness = witness
+      self.blockers = blockers
+    }
+  }
 
   /// An additional sentence of a diagnostic, with a place of its own if it is about one.
   public struct Note: Sendable {

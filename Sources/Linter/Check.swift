@@ -19,6 +19,8 @@ public protocol Check: SendableMetatype {
   static var severity: Severity { get }
   /// The ids of diagnostics of the parser and the validator that get this check's code.
   static var adopts: Set<String> { get }
+  /// The codes of checks with more specific findings: at the same place only theirs is reported.
+  static var yieldsTo: Set<String> { get }
   /// Rulesets with and without a finding; the tests run the check on each.
   static var examples: [CheckExample] { get }
 
@@ -33,6 +35,8 @@ extension Check {
   public static var severity: Severity { .warning }
   /// The ids of other diagnostics that get this check's code; none unless a check says otherwise.
   public static var adopts: Set<String> { [] }
+  /// The codes of checks with more specific findings; none unless a check says otherwise.
+  public static var yieldsTo: Set<String> { [] }
   /// The findings in the whole ruleset; none unless a check says otherwise.
   public static func findings(in context: LintContext) -> [Diagnostic] { [] }
   /// The findings in one line; none unless a check says otherwise.

@@ -21,6 +21,14 @@ public enum CheckList {
     WrappedNumberCheck.self,
     ExponentialWalkCheck.self,
     HelperProtocolCheck.self,
+    ContradictoryRuleCheck.self,
+    ImpossibleRuleCheck.self,
+    ShadowedRuleCheck.self,
+    RedundantRuleCheck.self,
+    UnenteredChainCheck.self,
+    IdleMatchCheck.self,
+    ForeignICMPCheck.self,
+    UnassignedHelperCheck.self,
   ]
 
   /// The check with a code, id or adopted id, ignoring case; nil if there is none.

@@ -1,3 +1,5 @@
+public import Analysis
+import Compiler
 public import Diagnostics
 public import Syntax
 public import XTables
@@ -20,6 +22,13 @@ public struct LintContext: Sendable {
   /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
+  /// The names of the helpers that rules with `-j CT` assign.
+  public let assignedHelpers: Set<String>
+
+  /// What is proved of rules without effect, by table. In a file with errors, lines that are not read are assumed to do whatever they can;
+  /// empty if one of them names a target that writes to packets.
+  public let verdicts: [TableVerdicts]
+
   /// Collects the facts of a parsed file.
   public init(_ parsed: ParsedRuleset, registry: Registry) {
     file = parsed.file
@@ -28,7 +37,13 @@ public struct LintContext: Sendable {
     self.registry = registry
     ranges = RangeOptions(registry)
     let chains = parsed.isPartial ? parsed.ruleset.tables.flatMap { $0.chains.map(\.name) } : []
-    unreadWords = Self.words(ofLinesWithErrors: parsed).union(chains)
+    let unread = Self.words(ofLinesWithErrors: parsed).union(chains)
+    unreadWords = unread
+    assignedHelpers = Self.assignedHelpers(parsed)
+    let isWhole = !parsed.hasErrors && !parsed.isPartial
+    verdicts =
+      Self.mayWrite(parsed, registry)
+      ? [] : tables.compactMap { TableVerdicts($0, isWhole: isWhole, unread: unread) }
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
       guard line.kind == .command else { return true }
@@ -38,15 +53,49 @@ public struct LintContext: Sendable {
     }
   }
 
-  private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {
-    var words: Set<String> = []
-    for diagnostic in parsed.diagnostics where diagnostic.severity == .error {
-      let line = parsed.file.line(parsed.file.position(of: diagnostic.range.range.lowerBound).line)
-      for word in line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) {
-        words.insert(String(decoding: word, as: UTF8.self))
+  private static func assignedHelpers(_ parsed: ParsedRuleset) -> Set<String> {
+    var names: Set<String> = []
+    for line in parsed.syntax.lines where line.kind == .command {
+      let words = parsed.file.bytes[line.content.range].split(separator: UInt8(ascii: " "))
+      let pairs = zip(words, words.dropFirst())
+      guard pairs.contains(where: { ($0.elementsEqual("-j".utf8) || $0.elementsEqual("--jump".utf8)) && $1.elementsEqual("CT".utf8) })
+      else {
+        continue
       }
+      for (word, value) in pairs where word.elementsEqual("--helper".utf8) { names.insert(String(decoding: value, as: UTF8.self)) }
     }
-    return words
+    return names
+  }
+
+  private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {
+    linesWithErrors(parsed).reduce(into: []) { $0.formUnion($1) }
+  }
+
+  private static func linesWithErrors(_ parsed: ParsedRuleset) -> [[String]] {
+    parsed.diagnostics.filter { $0.severity == .error }.map { diagnostic in
+      let line = parsed.file.line(parsed.file.position(of: diagnostic.range.range.lowerBound).line)
+      return line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }).map { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+
+  /// Whether a line that is not read may write to packets: it has a target or a match that does, or a target that is not known.
+  private static func mayWrite(_ parsed: ParsedRuleset, _ registry: Registry) -> Bool {
+    let family = parsed.ruleset.family
+    let chains = Set(parsed.ruleset.tables.flatMap { $0.chains.map(\.name) })
+    return linesWithErrors(parsed).contains { words in
+      if words.contains(where: { $0.hasPrefix("--set") || $0.hasPrefix("--restore") }) { return true }
+      for (word, value) in zip(words, words.dropFirst()) {
+        switch word {
+        case "-j", "-g", "--jump", "--goto":
+          if chains.contains(value) || StandardVerdict(rawValue: value) != nil { continue }
+          guard let target = registry.target(named: value, family), target.writes(target.template, family).isNothing else { return true }
+        case "-m", "--match":
+          if let match = registry.match(named: value, family), !match.writes(match.template, family).isNothing { return true }
+        default: continue
+        }
+      }
+      return false
+    }
   }
 
   /// The whole line that contains the start of a range, with its newline; nil past the end of the file.
@@ -79,6 +128,35 @@ public struct TableFacts: Sendable {
       }
     }
     self.callers = callers
+  }
+}
+
+/// What is proved of the rules of one table that have no effect.
+public struct TableVerdicts: Sendable {
+  /// The table.
+  public let table: Table
+  /// The findings, in the order of chains and rules.
+  public let findings: [RuleFinding]
+  /// The chains that some rule leads to, but no packet enters.
+  public let unenteredChains: [Int]
+  private let indices: [RulePlace: Int]
+
+  /// The finding about a rule; nil if there is none.
+  public subscript(place: RulePlace) -> RuleFinding? { indices[place].map { findings[$0] } }
+
+  /// Analyses a table. Nil if nothing is decided: chains form a loop, a chain is missing, or the sets would become too large.
+  ///
+  /// - Parameters:
+  ///   - isWhole: whether all lines of the file are read; otherwise nothing is said of what later rules do.
+  ///   - unread: the words of lines that are not read; a chain that they name may be entered by any packet.
+  public init?(_ facts: TableFacts, isWhole: Bool, unread: Set<String>) {
+    guard var reach = TableReach(facts.table, enteredByAll: unread) else { return nil }
+    table = facts.table
+    let findings = reach.findings().filter { isWhole || $0.reason != .redundant && $0.reason != .idleMatch }
+    self.findings = findings
+    indices = Dictionary(findings.indices.map { (findings[$0].place, $0) }) { first, _ in first }
+    let chains = facts.table.chains
+    unenteredChains = reach.unenteredChains.filter { !unread.contains(chains[$0].name) }
   }
 }
 

@@ -25,6 +25,7 @@ public struct Linter: Sendable {
     let context = LintContext(parsed, registry: registry)
     for check in checks { found += check.findings(in: context) }
     found += lineFindings(context)
+    found = withoutYielding(found, context.file)
     let suppressions = Suppressions(parsed.syntax)
     found = suppressions.apply(to: found, checks)
     // Rules that were there before the file have no place in it.
@@ -32,6 +33,22 @@ public struct Linter: Sendable {
     return found.enumerated().sorted {
       ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
     }.map(\.element)
+  }
+
+  /// Drops a finding if a more specific check reports the same line.
+  private func withoutYielding(_ found: [Diagnostic], _ file: SourceFile) -> [Diagnostic] {
+    let yielding = Dictionary(uniqueKeysWithValues: checks.filter { !$0.yieldsTo.isEmpty }.map { ($0.code, $0.yieldsTo) })
+    let specific = yielding.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+    var lines: [Int: Set<String>] = [:]
+    func line(_ diagnostic: Diagnostic) -> Int { file.position(of: diagnostic.range.range.lowerBound).line }
+    for diagnostic in found {
+      if let code = diagnostic.code, specific.contains(code) { lines[line(diagnostic), default: []].insert(code) }
+    }
+    guard !lines.isEmpty else { return found }
+    return found.filter { diagnostic in
+      guard let others = diagnostic.code.flatMap({ yielding[$0] }), let codes = lines[line(diagnostic)] else { return true }
+      return codes.isDisjoint(with: others)
+    }
   }
 
   private func adopt(_ diagnostic: Diagnostic) -> Diagnostic {

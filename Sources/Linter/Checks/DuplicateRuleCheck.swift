@@ -1,3 +1,4 @@
+import Analysis
 public import Diagnostics
 import Wire
 import XTables
@@ -44,11 +45,17 @@ public enum DuplicateRuleCheck: Check {
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let writes = TableWrites(facts.table)
-      return facts.table.chains.flatMap { findings(in: $0, facts.table.family, writes, context) }
+      let verdicts = context.verdicts.first { $0.table.name == facts.table.name }
+      return facts.table.chains.enumerated().flatMap { index, chain in
+        findings(in: chain, facts.table.family, writes, context) { verdicts?[RulePlace(chain: index, rule: $0)]?.witness?.line }
+      }
     }
   }
 
-  private static func findings(in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext) -> [Diagnostic] {
+  /// - Parameter witness: a packet of the rule at a position that an earlier rule takes; nil if none was found.
+  private static func findings(
+    in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext, witness: (Int) -> String?
+  ) -> [Diagnostic] {
     var firsts = FirstRules()
     var found: [Diagnostic] = []
     var last = LastWrites()
@@ -58,7 +65,10 @@ public enum DuplicateRuleCheck: Check {
       let condition = rule.condition(family)
       guard condition.isDecidable else { continue }
       if condition.fields.contains(where: { last.mayHaveChanged($0, since: first) }) { continue }
-      found.append(diagnostic(chain, first, position, context))
+      var diagnostic = diagnostic(chain, first, position, context)
+      diagnostic.evidence = Diagnostic.Evidence(
+        witness: witness(position), blockers: [chain.rules[first].source].compactMap { $0 })
+      found.append(diagnostic)
     }
     return found
   }

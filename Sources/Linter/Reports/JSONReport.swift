@@ -12,6 +12,12 @@ struct JSONReport: Encodable {
     let message: String
     let notes: [Note]
     let fixes: [Fix]
+    /// The line on which the range begins, counted from 1.
+    let line: Int
+    /// A packet that shows a finding about reachability, in the notation of `ferrule run`.
+    let witness: String?
+    /// The lines of the rules that decide about the packets of such a finding.
+    let blockers: [Int]?
   }
 
   struct Note: Encodable {
@@ -55,6 +61,9 @@ extension JSONReport.Finding {
         message: fix.message, range: Region(fix.range, in: source),
         replacement: String(decoding: fix.replacement, as: UTF8.self))
     }
+    line = range.line
+    witness = diagnostic.evidence?.witness
+    blockers = diagnostic.evidence?.blockers.map { source.position(of: $0.range.lowerBound).line }
   }
 }
 

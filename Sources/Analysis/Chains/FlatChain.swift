@@ -1,0 +1,112 @@
+import XTables
+
+/// The search for rules that no packet reaches in a long chain without jumps, where the set of packets that get to each rule would become
+/// too large: each rule is compared only with earlier rules that take one of its packets.
+///
+/// A packet of the rule is chosen, and the first earlier rule that takes it is found. Its packets are subtracted, and another packet is
+/// chosen, until none is left, or no earlier rule takes one.
+public struct FlatChain {
+  /// The number of rules from which a chain without jumps is searched in this way.
+  public static let leastRules = 1000
+  /// The greatest number of earlier rules that are subtracted for one rule; then nothing is known of it.
+  private static let steps = 200
+
+  /// What is known of a rule.
+  enum Answer {
+    /// Packets that get to the rule and match.
+    case reached(PacketSet)
+    /// Earlier rules that take all its packets.
+    case taken(by: [Int])
+    case unknown
+  }
+
+  /// By rule: the packets that certainly do not get to the next rule.
+  private let taken: [PacketSet]
+  private let source: FieldCode?
+  private let destination: FieldCode?
+  /// The rules by an interval of the source or destination that is all of theirs, in ascending order; and all others.
+  private var bySource: [Int: [Int32]] = [:]
+  private var byDestination: [Int: [Int32]] = [:]
+  private var others: [Int32] = []
+
+  init(_ rules: [Rule], taken: [PacketSet], _ space: PacketSpace) {
+    self.taken = taken
+    source = space.code(of: .sourceAddress)
+    destination = space.code(of: .destinationAddress)
+    for (position, rule) in rules.enumerated() where !taken[position].isEmpty {
+      if let ranks = Self.ranks(rule.header.source, isInverted: rule.header.inverted.contains(.source), source) {
+        for rank in ranks { bySource[rank, default: []].append(Int32(position)) }
+      } else if let ranks = Self.ranks(rule.header.destination, isInverted: rule.header.inverted.contains(.destination), destination) {
+        for rank in ranks { byDestination[rank, default: []].append(Int32(position)) }
+      } else {
+        others.append(Int32(position))
+      }
+    }
+  }
+
+  /// The intervals of an address, if they are few; nil otherwise.
+  private static func ranks(_ pattern: AddressMask, isInverted: Bool, _ code: FieldCode?) -> ClosedRange<Int>? {
+    guard !isInverted, pattern.mask != 0, let code, let starts = code.starts,
+      let range = ValueTest.masked(value: pattern.address, mask: pattern.mask).range(width: code.width) ?? nil
+    else { return nil }
+    let ranks = code.rank(of: range.lowerBound, in: starts)...code.rank(of: range.upperBound, in: starts)
+    return ranks.count <= 16 ? ranks : nil
+  }
+
+  /// Whether packets of a set get to a rule.
+  func answer(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Answer {
+    var rest = packets
+    var takers: [Int] = []
+    while !rest.isEmpty {
+      let point = space.point(in: rest)
+      guard let taker = firstTaker(of: point, before: position, space) else { return .reached(rest) }
+      takers.append(taker)
+      if takers.count > Self.steps || space.isExhausted { return .unknown }
+      rest = space.difference(rest, taken[taker])
+    }
+    return .taken(by: takers.sorted())
+  }
+
+  private func firstTaker(of point: [Bool], before position: Int, _ space: PacketSpace) -> Int? {
+    var first = position
+    func search(_ rules: [Int32]?) {
+      for rule in rules ?? [] {
+        if rule >= first { return }
+        if space.contains(taken[Int(rule)], point) {
+          first = Int(rule)
+          return
+        }
+      }
+    }
+    if let source { search(bySource[Self.rank(of: point, source)]) }
+    if let destination { search(byDestination[Self.rank(of: point, destination)]) }
+    search(others)
+    return first < position ? first : nil
+  }
+
+  private static func rank(of point: [Bool], _ code: FieldCode) -> Int {
+    let number = code.levels.reduce(0) { $0 << 1 | (point[$1] ? 1 : 0) }
+    return min(number, (code.starts?.count ?? 1) - 1)
+  }
+}
+
+extension PacketSpace {
+  /// An assignment to all levels that is in a set, which is not empty.
+  func point(in packets: PacketSet) -> [Bool] {
+    var point = [Bool](repeating: false, count: levelCount)
+    var edge = packets.edge
+    while edge > 1 {
+      let low = diagram.low(edge)
+      point[Int(diagram.level(edge))] = low == 1
+      edge = low == 1 ? diagram.high(edge) : low
+    }
+    return point
+  }
+
+  /// Whether an assignment is in a set.
+  func contains(_ packets: PacketSet, _ point: [Bool]) -> Bool {
+    var edge = packets.edge
+    while edge > 1 { edge = point[Int(diagram.level(edge))] ? diagram.high(edge) : diagram.low(edge) }
+    return edge == 0
+  }
+}

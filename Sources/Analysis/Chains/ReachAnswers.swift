@@ -1,0 +1,37 @@
+public import Evaluator
+import XTables
+
+extension TableReach {
+  /// Whether no packet gets to a rule and matches it. For a chain that no hook leads to, as if packets of every hook entered it.
+  public func isDead(chain: Int, rule: Int) -> Bool { hits[chain][rule].isEmpty }
+
+  /// Whether some hook leads to a chain, by whatever jumps.
+  public func isCalled(chain: Int) -> Bool { isAttached[chain] }
+
+  /// Whether packets may enter a chain.
+  public func isEntered(chain: Int) -> Bool { !entries[chain].isEmpty }
+
+  /// A packet that gets to a rule and matches it, as the evaluator shows; nil if none was found.
+  public mutating func witness(chain: Int, rule: Int, _ program: TableProgram) -> Witness? {
+    witness(of: hits[chain][rule], at: hooks[chain], in: program) { _, walk in walk.hits.contains { $0.chain == chain && $0.rule == rule } }
+  }
+
+  /// A packet of a set for which the evaluator shows what is claimed; nil if none was found.
+  ///
+  /// - Parameter isShown: whether a packet's walk through the table shows the claim.
+  mutating func witness(
+    of packets: PacketSet, at hooks: HookMask, in program: TableProgram, isShown: (inout PacketContext, TableWalk) -> Bool
+  ) -> Witness? {
+    for hook in hooks.hooks {
+      let possible = space.intersection(packets, self.packets(at: hook))
+      // Tracking does not find every packet in every state: what is not found in one state is tried in another.
+      for part in space.byState(possible) {
+        guard let witness = space.witness(of: part, at: hook), let context = witness.context() else { continue }
+        var (walked, before) = (context, context)
+        let walk = program.walk(&walked)
+        if isShown(&before, walk) { return witness }
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,198 @@
+import Conntrack
+import Netfilter
+public import XTables
+
+/// Which packets reach each chain and each rule of a table.
+///
+/// The sets hold at least all packets that can be there, so that an empty set is a proof. Written fields are followed exactly for bits of
+/// marks; any other written field may have any value afterwards.
+public struct TableReach {
+  /// The chains and where their rules lead.
+  let graph: ChainGraph
+  private let flatFrom: Int
+  /// The sets of packets.
+  var space: PacketSpace
+  /// By chain and rule: what the rule matches.
+  let sets: [[RuleSets]]
+  /// By chain: the packets that enter it. For a chain that no built-in chain leads to, the packets that would enter it from any hook.
+  private(set) var entries: [PacketSet]
+  /// By chain: whether a built-in chain leads to it by some sequence of jumps.
+  let isAttached: [Bool]
+  /// By chain: the hooks from which it is called, or all hooks of the table if there are none.
+  let hooks: [HookMask]
+  /// By chain: the packets that may return to the caller, as they enter the chain.
+  let returning: [PacketSet]
+  /// By chain and rule: the packets that get to the rule.
+  private(set) var arriving: [[PacketSet]]
+  /// By chain and rule: the packets that get to the rule and match.
+  private(set) var hits: [[PacketSet]]
+  /// The chains of which ``hits`` are only some of the packets, because all of them are too many to write down; see ``FlatChain``.
+  private(set) var flatChains: Set<Int> = []
+  /// For rules of these chains that no packet gets to: the earlier rules that take their packets.
+  private(set) var takers: [RulePlace: [Int]] = [:]
+
+  /// Analyses a table. Nil if it has a loop or a jump to a missing chain, or the limit of nodes was reached: nothing is then decided.
+  ///
+  /// - Parameters:
+  ///   - limit: the greatest number of nodes of the sets' diagram; by default four million, and more for many rules.
+  ///   - enteredByAll: the names of chains that any packet may enter, besides the packets of the rules that lead to them.
+  ///   - flatFrom: the number of rules from which a chain without jumps is searched rule by rule.
+  public init?(_ table: Table, limit: Int? = nil, enteredByAll: Set<String> = [], flatFrom: Int = FlatChain.leastRules) {
+    let limit = limit ?? max(1 << 22, table.chains.reduce(0) { $0 + $1.rules.count } << 7)
+    guard let graph = ChainGraph(table) else { return nil }
+    var tests = FieldTests(table.family)
+    tests.add(table)
+    var space = PacketSpace(tests, limit: limit)
+    var sets: [[RuleSets]] = []
+    for (index, chain) in table.chains.enumerated() {
+      var chainSets: [RuleSets] = []
+      chainSets.reserveCapacity(chain.rules.count)
+      for (position, rule) in chain.rules.enumerated() {
+        let effects = graph.writes[index][position]?.byMatches ?? []
+        chainSets.append(RuleSets(rule.condition(table.family), writing: effects, in: &space))
+      }
+      sets.append(chainSets)
+      if space.isExhausted { return nil }
+    }
+    self.graph = graph
+    self.flatFrom = flatFrom
+    self.sets = sets
+    returning = Self.returning(graph, sets, &space)
+    let open = Set(graph.table.chains.indices.filter { enteredByAll.contains(graph.table.chains[$0].name) })
+    (isAttached, hooks) = Self.attached(graph, open)
+    self.space = space
+    entries = [PacketSet](repeating: .none, count: table.chains.count)
+    arriving = table.chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
+    hits = arriving
+    walkAll(open)
+    if self.space.isExhausted { return nil }
+  }
+
+  /// The packets that may enter the table at a hook. Only packets that begin a connection, or a related one, are passed to the nat table.
+  ///
+  /// The corresponding kernel function is `nf_nat_inet_fn`.
+  mutating func packets(at hook: Hook) -> PacketSet {
+    let packets = space.packets(at: hook)
+    guard graph.table.name == .nat else { return packets }
+    return space.intersection(packets, space.beginningConnections())
+  }
+
+  private static func attached(_ graph: ChainGraph, _ open: Set<Int>) -> ([Bool], [HookMask]) {
+    var hooks = graph.table.chains.enumerated().map { index, chain in
+      chain.hook.map { HookMask($0) } ?? (open.contains(index) ? graph.table.name.hookMask : [])
+    }
+    func spread() {
+      for index in graph.order where !hooks[index].isEmpty {
+        for step in graph.steps[index] {
+          switch step {
+          case .jump(let callee), .goto(let callee): hooks[callee].formUnion(hooks[index])
+          case .ends, .returns, .proceeds: break
+          }
+        }
+      }
+    }
+    spread()
+    return (hooks.map { !$0.isEmpty }, hooks.map { $0.isEmpty ? graph.table.name.hookMask : $0 })
+  }
+
+  /// Backwards from the last rule of each chain: which packets may come back to the caller.
+  private static func returning(_ graph: ChainGraph, _ sets: [[RuleSets]], _ space: inout PacketSpace) -> [PacketSet] {
+    var returning = [PacketSet](repeating: .none, count: sets.count)
+    for index in graph.order.reversed() where graph.table.chains[index].hook == nil {
+      var rest = PacketSet.all
+      for position in sets[index].indices.reversed() {
+        let set = sets[index][position]
+        let writes = graph.writes[index][position]
+        let missed = space.intersection(set.miss, rest)
+        var matched: PacketSet
+        switch graph.steps[index][position] {
+        case .ends: matched = .none
+        case .returns: matched = .all
+        case .proceeds: matched = space.preimage(rest, before: writes?.byTarget ?? [])
+        case .jump(let callee):
+          matched = space.intersection(returning[callee], space.preimage(rest, before: graph.chainWrites[callee]))
+        case .goto(let callee): matched = returning[callee]
+        }
+        rest = space.union(space.intersection(set.hit, matched), missed)
+        if let writes, !writes.byMatches.isEmpty { rest = space.preimage(rest, before: writes.byMatches) }
+      }
+      returning[index] = rest
+    }
+    return returning
+  }
+
+  private mutating func walkAll(_ open: Set<Int>) {
+    let table = graph.table
+    let called = graph.called
+    for index in graph.order where table.chains[index].hook != nil || !isAttached[index] || open.contains(index) {
+      // A chain that nothing leads to is looked at as if every packet entered it; what only such chains lead to follows from them.
+      guard table.chains[index].hook != nil || !called.contains(index) || open.contains(index) else { continue }
+      for hook in hooks[index].hooks { entries[index] = space.union(entries[index], packets(at: hook)) }
+    }
+    for index in graph.order {
+      walk(index)
+      if space.isExhausted { return }
+    }
+  }
+
+  /// Whether a chain is long and has no jumps and no effects, so that nothing follows from the packets at its end.
+  private func isFlat(_ index: Int) -> Bool {
+    guard graph.table.chains[index].hook != nil, sets[index].count >= flatFrom, graph.writes[index].isEmpty else { return false }
+    return graph.steps[index].allSatisfy { $0.callee == nil }
+  }
+
+  private mutating func walkFlat(_ index: Int) {
+    flatChains.insert(index)
+    let rules = graph.table.chains[index].rules
+    let chain = FlatChain(rules, taken: rules.indices.map { taken(index, $0) }, space)
+    for position in rules.indices {
+      arriving[index][position] = entries[index]
+      let packets = space.intersection(entries[index], sets[index][position].hit)
+      if !packets.isEmpty {
+        switch chain.answer(position, packets, &space) {
+        case .reached(let some): hits[index][position] = some
+        case .taken(let takers): self.takers[RulePlace(chain: index, rule: position)] = takers
+        case .unknown: hits[index][position] = packets
+        }
+      }
+      // Behind a rule that takes everything, nothing arrives.
+      if taken(index, position) == .all || space.isExhausted { return }
+    }
+  }
+
+  private mutating func walk(_ index: Int) {
+    if isFlat(index) { return walkFlat(index) }
+    var packets = entries[index]
+    for position in sets[index].indices {
+      if packets.isEmpty { return }
+      arriving[index][position] = packets
+      let set = sets[index][position]
+      let writes = graph.writes[index][position]
+      var missed = space.intersection(packets, set.miss)
+      var hit = space.intersection(packets, set.hit)
+      hits[index][position] = hit
+      if let effects = writes?.byMatches, !effects.isEmpty {
+        missed = space.image(missed, after: effects)
+        hit = space.image(hit, after: effects)
+      }
+      if !hit.isEmpty {
+        switch graph.steps[index][position] {
+        case .ends, .returns: break
+        case .proceeds: missed = space.union(missed, space.image(hit, after: writes?.byTarget ?? []))
+        case .jump(let callee):
+          enter(callee, hit, from: index)
+          let back = space.intersection(hit, returning[callee])
+          missed = space.union(missed, space.preimage(back, before: graph.chainWrites[callee]))
+        case .goto(let callee): enter(callee, hit, from: index)
+        }
+      }
+      packets = missed
+    }
+  }
+
+  /// A chain that no hook leads to adds nothing to one that a hook leads to.
+  private mutating func enter(_ callee: Int, _ packets: PacketSet, from caller: Int) {
+    guard isAttached[caller] || !isAttached[callee] else { return }
+    entries[callee] = space.union(entries[callee], packets)
+  }
+}

@@ -1,0 +1,203 @@
+import Conntrack
+import Netfilter
+import Wire
+public import XTables
+
+/// Which packets two rulesets of one family treat differently.
+///
+/// The tables are compared one by one: they are equal if, at each hook, every packet undergoes the same effects and the same verdict. That
+/// the whole rulesets differ is shown by packets, which pass all tables of both.
+public struct RulesetComparison: Sendable {
+  /// The answer.
+  public enum Result: String, Sendable {
+    /// Proved: every packet is treated in the same way.
+    case equal
+    /// Shown: a packet is treated differently.
+    case different
+    /// Neither is proved.
+    case undecided
+  }
+
+  /// Packets that are treated differently.
+  public struct Region: Sendable {
+    /// One of the packets.
+    public let witness: Witness
+    /// What the first ruleset does with it.
+    public let before: RulesetWalk
+    /// What the second one does.
+    public let after: RulesetWalk
+    /// The table in which the difference was found.
+    public let table: TableName
+  }
+
+  /// The answer.
+  public let result: Result
+  /// Packets that are treated differently, each with other deciding rules. Those that are accepted by only one ruleset come first.
+  public let regions: [Region]
+
+  /// Compares two rulesets.
+  ///
+  /// - Parameter limit: the greatest number of nodes of the sets' diagram of one table.
+  public init(_ before: Ruleset, _ after: Ruleset, limit: Int = 1 << 23) {
+    var search = DifferenceSearch(before, after)
+    for name in TableName.allCases { search.compare(name, limit: limit) }
+    regions = search.regions.sorted { Self.weight($0) < Self.weight($1) }
+    result = !regions.isEmpty ? .different : search.isProved ? .equal : .undecided
+  }
+
+  /// Whether the evaluator treats a packet differently under two rulesets.
+  public static func differs(_ before: Ruleset, _ after: Ruleset, _ witness: Witness) -> Bool {
+    guard let one = RulesetPrograms(before)?.walk(witness), let other = RulesetPrograms(after)?.walk(witness) else { return false }
+    return !one.isSame(as: other)
+  }
+
+  /// 0 for packets that only the second ruleset accepts, 1 for those that only the first accepts, 2 for others.
+  private static func weight(_ region: Region) -> Int {
+    switch (region.before.verdict == .accept, region.after.verdict == .accept) {
+    case (false, true): 0
+    case (true, false): 1
+    default: 2
+    }
+  }
+}
+
+/// The search for differing packets, table by table.
+private struct DifferenceSearch {
+  private let before: Ruleset
+  private let after: Ruleset
+  private let programs: (before: RulesetPrograms, after: RulesetPrograms)?
+  /// Whether every difference between the tables is shown by a region, and all else is proved equal.
+  private(set) var isProved = true
+  private(set) var regions: [RulesetComparison.Region] = []
+  /// The greatest number of regions.
+  private static let limit = 100
+
+  init(_ before: Ruleset, _ after: Ruleset) {
+    self.before = before
+    self.after = after
+    if let one = RulesetPrograms(before), let other = RulesetPrograms(after) { programs = (one, other) } else { programs = nil }
+  }
+
+  mutating func compare(_ name: TableName, limit: Int) {
+    let tables = (before[table: name] ?? Table(name, before.family), after[table: name] ?? Table(name, before.family))
+    if tables.0.isSame(as: tables.1) { return }
+    guard let programs, let graph = ChainGraph(tables.0), let otherGraph = ChainGraph(tables.1) else {
+      isProved = false
+      return
+    }
+    var tests = FieldTests(before.family)
+    var names = ChanceNames()
+    let one = TableOutcomes.Conditions(tables.0, &names, &tests)
+    names.restart()
+    let other = TableOutcomes.Conditions(tables.1, &names, &tests)
+    var space = PacketSpace(tests, limit: limit)
+    var log = EffectLog()
+    let changes = RuleChanges(tables.0, tables.1)
+    var touched = changes.changesPolicy ? PacketSet.all : .none
+    for place in changes.before {
+      touched = space.union(touched, Self.touched(tables.0[place], one.rules[place.chain][place.rule], &space))
+    }
+    for place in changes.after {
+      touched = space.union(touched, Self.touched(tables.1[place], other.rules[place.chain][place.rule], &space))
+    }
+    touched = space.preimage(touched, before: graph.allWrites)
+    touched = space.preimage(touched, before: otherGraph.allWrites)
+    let outcomes = (
+      TableOutcomes(graph, one, within: touched, &log, &space), TableOutcomes(otherGraph, other, within: touched, &log, &space)
+    )
+    guard !space.isExhausted, !outcomes.0.isAborted, !outcomes.1.isAborted else {
+      isProved = false
+      return
+    }
+    if !outcomes.0.isExact || !outcomes.1.isExact { isProved = false }
+    let hasChance = (one.rules + other.rules).contains { $0.contains { !$0.chances.isEmpty } }
+    for hook in name.hooks {
+      var possible = space.packets(at: hook)
+      if name == .nat { possible = space.intersection(possible, space.beginningConnections()) }
+      let asked = Self.difference(outcomes.0.questions[hook] ?? [:], outcomes.1.questions[hook] ?? [:], &space)
+      if !space.areDisjoint(asked, possible) { isProved = false }
+      let differing = Self.difference(outcomes.0.outcomes[hook] ?? [:], outcomes.1.outcomes[hook] ?? [:], &space)
+      let rest = space.intersection(differing, possible)
+      if rest.isEmpty { continue }
+      isProved = false
+      let changed =
+        changes.before.map { outcomes.0.hits[$0.chain][$0.rule] } + changes.after.map { outcomes.1.hits[$0.chain][$0.rule] }
+      show(rest, changed, hook, name, programs, hasChance: hasChance, &space)
+      if space.isExhausted { return }
+    }
+  }
+
+  /// The packets for which two functions differ, which are given by the packets of each result.
+  private static func difference<Key: Hashable>(_ one: [Key: PacketSet], _ other: [Key: PacketSet], _ space: inout PacketSpace) -> PacketSet
+  {
+    var result = PacketSet.none
+    for key in Set(one.keys).union(other.keys) {
+      let (left, right) = (one[key] ?? .none, other[key] ?? .none)
+      if left == right { continue }
+      result = space.union(result, space.union(space.difference(left, right), space.difference(right, left)))
+    }
+    return result
+  }
+
+  /// The packets that a rule may treat in any way: those that it does not pass to the next rule without asking chance or state.
+  private static func touched(
+    _ rule: Rule, _ named: (condition: Condition, chances: [Field]), _ space: inout PacketSpace
+  ) -> PacketSet {
+    let decision = named.condition.decide(&space)
+    let touched = space.difference(space.union(decision.fails, decision.absent), decision.doomed).complement
+    guard !named.chances.isEmpty else { return touched }
+    return space.union(touched, rule.header.condition(space.family).decide(&space).holds)
+  }
+
+  /// The greatest number of seeds with which a packet is tried where chance decides.
+  private static let seeds: UInt64 = 24
+
+  /// The packet with a seed with which both rulesets treat it differently, and how; nil if no seed shows that.
+  private static func differing(
+    _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
+  ) -> (Witness, RulesetWalk, RulesetWalk)? {
+    for seed in 1...seeds {
+      for var tried in witness.onEachHost {
+        tried.seed = seed
+        guard let before = programs.before.walk(tried), let after = programs.after.walk(tried) else { return nil }
+        if before.verdict == .unknown || after.verdict == .unknown { continue }
+        if !before.isSame(as: after) { return (tried, before, after) }
+        break
+      }
+    }
+    return nil
+  }
+
+  /// Finds packets of a set: of each changed rule first, then of what is left.
+  private mutating func show(
+    _ packets: PacketSet, _ changed: [PacketSet], _ hook: Hook, _ table: TableName,
+    _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
+  ) {
+    for set in changed + [.all, .all] {
+      guard regions.count < Self.limit else { return }
+      let part = space.intersection(packets, set)
+      for candidate in space.byState(part) {
+        guard let witness = space.witness(of: candidate, at: hook), witness.draft.input == nil || witness.draft.mark == 0,
+          let (witness, before, after) = Self.differing(witness, programs, seeds: hasChance ? Self.seeds : 1)
+        else { continue }
+        let isKnown = regions.contains { region in
+          region.table == table && region.witness.hook == hook && region.before.place == before.place && region.after.place == after.place
+            && region.before.verdict == before.verdict && region.after.verdict == after.verdict
+        }
+        if !isKnown { regions.append(RulesetComparison.Region(witness: witness, before: before, after: after, table: table)) }
+        break
+      }
+    }
+  }
+}
+
+extension Table {
+  /// Whether two tables have the same chains, in whatever order, with the same policies and the same rules.
+  fileprivate func isSame(as other: Table) -> Bool {
+    guard chains.count == other.chains.count else { return false }
+    return chains.allSatisfy { chain in
+      guard let twin = other[chain: chain.name], twin.policy == chain.policy, twin.rules.count == chain.rules.count else { return false }
+      return zip(chain.rules, twin.rules).allSatisfy { $0.isSame(as: $1) }
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Conntrack
+import Evaluator
+import Netfilter
+import Wire
+public import XTables
+
+/// What the tables of one ruleset do with one packet, from the hook where it comes in to the hook of a witness and beyond.
+public struct RulesetWalk: Sendable {
+  /// The verdict, and where it was given.
+  public enum Verdict: String, Sendable, Hashable {
+    case accept, drop, queue, stolen, unknown
+  }
+
+  /// The packet's verdict.
+  public let verdict: Verdict
+  /// The table and hook of the last deciding rule; nil if no table has a chain on the packet's way.
+  public let table: TableName?
+  /// The rule that decided last, in ``table``; nil if a policy did.
+  public let place: RulePlace?
+  /// The targets besides plain verdicts that acted on the packet, in order.
+  public let effects: [ExtensionUse]
+  /// The rules of these targets and of the verdict, in order.
+  public let rules: [(table: TableName, place: RulePlace)]
+
+  /// Whether two packets were treated in the same way, by whatever rules.
+  func isSame(as other: RulesetWalk) -> Bool { verdict == other.verdict && effects == other.effects }
+}
+
+/// The programs of the tables of a ruleset.
+struct RulesetPrograms {
+  private let programs: [TableName: TableProgram]
+
+  /// Nil if a table cannot be compiled.
+  init?(_ ruleset: Ruleset) {
+    var programs: [TableName: TableProgram] = [:]
+    for table in ruleset.tables {
+      guard let program = try? TableProgram(table) else { return nil }
+      programs[table.name] = program
+    }
+    self.programs = programs
+  }
+
+  /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Addresses are not translated
+  /// on the way. Nil if the packet cannot be built.
+  func walk(_ witness: Witness) -> RulesetWalk? {
+    guard var context = witness.context() else { return nil }
+    let input = context.input ?? witness.draft.input.map { Interface(index: 0, name: $0) }
+    let output = context.output ?? Interface(index: 0, name: "eth1")
+    var effects: [ExtensionUse] = []
+    var rules: [(table: TableName, place: RulePlace)] = []
+    var last: (table: TableName, place: RulePlace?)?
+    for hook in Self.way(to: witness) {
+      context.hook = hook
+      context.input = hook == .output ? nil : input
+      context.output = hook == .prerouting || hook == .input ? nil : output
+      for name in Self.tables(at: hook) {
+        guard let program = programs[name], let result = pass(program, &context) else { continue }
+        for hit in result.hits {
+          let rule = program.table.chains[hit.chain].rules
+          guard hit.rule < rule.count, case .use(let use) = rule[hit.rule].target else { continue }
+          effects.append(use)
+          rules.append((name, RulePlace(chain: hit.chain, rule: hit.rule)))
+        }
+        let decider = result.hits.last.flatMap { hit in
+          hit.rule < program.table.chains[hit.chain].rules.count ? RulePlace(chain: hit.chain, rule: hit.rule) : nil
+        }
+        last = (name, decider)
+        if let decider, rules.last?.place != decider || rules.last?.table != name { rules.append((name, decider)) }
+        let verdict = Self.verdict(result.outcome)
+        if verdict != .accept {
+          return RulesetWalk(verdict: verdict, table: name, place: decider, effects: effects, rules: rules)
+        }
+      }
+    }
+    return RulesetWalk(verdict: .accept, table: last?.table, place: last?.place, effects: effects, rules: rules)
+  }
+
+  /// Passes a packet through a table; nil if the table is not asked.
+  private func pass(_ program: TableProgram, _ context: inout PacketContext) -> TableWalk? {
+    switch program.name {
+    case .raw:
+      // The raw table comes before connection tracking.
+      let attachment = context.attachment
+      context.attachment = .none
+      let result = program.walk(&context)
+      if context.attachment != .untracked { context.attachment = attachment }
+      return result
+    case .nat:
+      guard let info = context.attachment.info, [.new, .related, .relatedReply].contains(info) else { return nil }
+      return program.walk(&context)
+    case .mangle, .filter, .security: return program.walk(&context)
+    }
+  }
+
+  private static func verdict(_ outcome: TableOutcome) -> RulesetWalk.Verdict {
+    switch outcome {
+    case .verdict(.accept), .verdict(.stop): .accept
+    case .verdict(.drop), .hotdrop: .drop
+    case .verdict(.queue): .queue
+    case .verdict(.stolen): .stolen
+    case .verdict(.repeat), .unknown, .paused: .unknown
+    }
+  }
+
+  private static func way(to witness: Witness) -> [Hook] {
+    switch witness.hook {
+    case .prerouting: [.prerouting]
+    case .input: [.prerouting, .input]
+    case .forward: [.prerouting, .forward, .postrouting]
+    case .output: [.output, .postrouting]
+    case .postrouting: witness.draft.input == nil ? [.output, .postrouting] : [.prerouting, .forward, .postrouting]
+    }
+  }
+
+  static func tables(at hook: Hook) -> [TableName] {
+    TableName.allCases.filter { $0.hookMask.contains(HookMask(hook)) }
+      .sorted { HookPriority.of($0, at: hook) < HookPriority.of($1, at: hook) }
+  }
+}

@@ -1,0 +1,228 @@
+import Wire
+import Conntrack
+import Netfilter
+import XTables
+
+/// What a table does with each packet: for every sequence of effects and every ending, the packets that undergo it.
+///
+/// The sets are exact as long as ``isExact`` is true: then they are disjoint, and each packet is in one.
+struct TableOutcomes {
+  /// How a packet leaves a chain.
+  enum Ending: Hashable {
+    case returned
+    case verdict(StandardVerdict)
+    /// A target that always gives a verdict.
+    case target(Int)
+  }
+
+  /// The effects on the way, and the ending.
+  struct Outcome: Hashable {
+    let effects: Int
+    let ending: Ending
+  }
+
+  /// What a chain does with the packets that enter it.
+  private struct Summary {
+    var outcomes: [Outcome: PacketSet] = [:]
+    /// The packets for which chance or state is asked, by the name of the question.
+    var questions: [Field: PacketSet] = [:]
+    var fields: Set<Field> = []
+  }
+
+  /// By hook.
+  private(set) var outcomes: [Hook: [Outcome: PacketSet]] = [:]
+  private(set) var questions: [Hook: [Field: PacketSet]] = [:]
+  /// Whether the sets are exact. If not, equal sets prove nothing.
+  private(set) var isExact = true
+  /// Whether a limit was reached, so that there are no outcomes.
+  private(set) var isAborted = false
+  /// By chain and rule: what the rule matches.
+  private(set) var hits: [[PacketSet]] = []
+
+  private let within: PacketSet
+
+  /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
+  private static let limits = (classes: 256, outcomes: 100_000)
+
+  /// The tests of a table, with names for chance.
+  struct Conditions {
+    var rules: [[(condition: Condition, chances: [Field])]] = []
+
+    init(_ table: Table, _ names: inout ChanceNames, _ tests: inout FieldTests) {
+      for chain in table.chains {
+        rules.append(chain.rules.map { names.condition(of: $0, in: chain.name, table.name, table.family) })
+        for (rule, named) in zip(chain.rules, rules[rules.count - 1]) {
+          tests.add(rule)
+          if !named.chances.isEmpty { tests.add(named.condition) }
+        }
+      }
+    }
+  }
+
+  /// - Parameter within: the packets that are followed, with any value of the fields that rules write; nothing is said of others.
+  init(
+    _ graph: ChainGraph, _ conditions: Conditions, within: PacketSet, _ log: inout EffectLog, _ space: inout PacketSpace
+  ) {
+    self.within = within
+    let chains = graph.table.chains
+    hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
+    var summaries = [Summary](repeating: Summary(), count: chains.count)
+    var calls = [Int](repeating: 0, count: chains.count)
+    for steps in graph.steps {
+      for step in steps { if let callee = step.callee { calls[callee] += 1 } }
+    }
+    for index in graph.order.reversed() {
+      summaries[index] = walk(index, graph, conditions, summaries, calls, &log, &space)
+      if space.isExhausted || isAborted { return }
+    }
+    for (index, chain) in chains.enumerated() {
+      guard let hook = chain.hook else { continue }
+      var outcomes: [Outcome: PacketSet] = [:]
+      for (outcome, packets) in summaries[index].outcomes {
+        let ending = outcome.ending == .returned ? .verdict(chain.policy == .drop ? .drop : .accept) : outcome.ending
+        let known = outcomes[Outcome(effects: outcome.effects, ending: ending)] ?? .none
+        outcomes[Outcome(effects: outcome.effects, ending: ending)] = space.union(known, packets)
+      }
+      self.outcomes[hook] = outcomes
+      questions[hook] = summaries[index].questions
+    }
+  }
+
+  private mutating func walk(
+    _ index: Int, _ graph: ChainGraph, _ conditions: Conditions, _ summaries: [Summary], _ calls: [Int], _ log: inout EffectLog,
+    _ space: inout PacketSpace
+  ) -> Summary {
+    var summary = Summary()
+    var classes: [Int: PacketSet] = [0: within]
+    let rules = graph.table.chains[index].rules
+    for position in rules.indices {
+      let named = conditions.rules[index][position]
+      let set = exact(named.condition, rules[position], &space)
+      hits[index][position] = set.hit
+      summary.fields.formUnion(named.condition.fields)
+      var next: [Int: PacketSet] = [:]
+      for (effects, packets) in classes {
+        if log.loses(effects, named.condition.fields) { isExact = false }
+        if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
+        ask(named, rules[position], packets, effects, &summary, log, &space)
+        let hit = space.intersection(packets, log.before(effects, set.hit, &space))
+        let miss = space.intersection(packets, log.before(effects, set.miss, &space))
+        let dropped = space.difference(packets, space.union(hit, miss))
+        add(dropped, Outcome(effects: effects, ending: .verdict(.drop)), &summary, &space)
+        add(miss, effects, &next, &space)
+        guard !hit.isEmpty else { continue }
+        switch graph.steps[index][position] {
+        case .ends: add(hit, Outcome(effects: effects, ending: ending(rules[position].target, &log, space.family)), &summary, &space)
+        case .returns: add(hit, Outcome(effects: effects, ending: .returned), &summary, &space)
+        case .proceeds:
+          guard case .use(let use) = rules[position].target else {
+            add(hit, effects, &next, &space)
+            continue
+          }
+          add(hit, log.appending(log.number(of: use, space.family), to: effects, &space), &next, &space)
+        case .jump(let callee), .goto(let callee):
+          enter(
+            summaries[callee], isCalledOften: calls[callee] > 1, hit, effects, graph.steps[index][position], &summary, &next, &log, &space)
+        }
+      }
+      classes = next
+      if classes.count > Self.limits.classes || summary.outcomes.count > Self.limits.outcomes { (isExact, isAborted) = (false, true) }
+      if isAborted || space.isExhausted || classes.isEmpty { return summary }
+    }
+    for (effects, packets) in classes { add(packets, Outcome(effects: effects, ending: .returned), &summary, &space) }
+    return summary
+  }
+
+  /// The packets that a rule matches and those that proceed; both exact, because chance has names. A packet that is dropped after the
+  /// rule, or in a match, is in neither.
+  private func exact(
+    _ condition: Condition, _ rule: Rule, _ space: inout PacketSpace
+  ) -> (hit: PacketSet, miss: PacketSet, isExact: Bool) {
+    let decision = condition.decide(&space)
+    var isExact = decision.undecided.isEmpty
+    if !decision.doomed.isEmpty, case .use = rule.target { isExact = false }
+    // What a match of the rule itself writes is not followed.
+    if rule.matches.contains(where: { !$0.effects(space.family).isEmpty }) { isExact = false }
+    let miss = space.union(decision.fails, decision.absent)
+    return (space.difference(decision.holds, decision.doomed), space.difference(miss, decision.doomed), isExact)
+  }
+
+  /// Notes for which packets chance or state is asked: asking may change it.
+  private mutating func ask(
+    _ named: (condition: Condition, chances: [Field]), _ rule: Rule, _ packets: PacketSet, _ effects: Int, _ summary: inout Summary,
+    _ log: EffectLog, _ space: inout PacketSpace
+  ) {
+    guard !named.chances.isEmpty else { return }
+    let header = rule.header.condition(space.family).decide(&space).holds
+    let asked = space.intersection(packets, log.before(effects, header, &space))
+    guard !asked.isEmpty else { return }
+    // A list that other rules know is changed in the order of the rules, which is not followed.
+    if rule.matches.contains(where: { !$0.condition(space.family).isDecidable && !$0.descriptor.objects($0.payload).isEmpty }) {
+      isExact = false
+    }
+    for field in named.chances {
+      summary.questions[field] = space.union(summary.questions[field] ?? .none, asked)
+    }
+  }
+
+  private mutating func enter(
+    _ callee: Summary, isCalledOften: Bool, _ packets: PacketSet, _ effects: Int, _ step: ChainGraph.Step, _ summary: inout Summary,
+    _ next: inout [Int: PacketSet], _ log: inout EffectLog, _ space: inout PacketSpace
+  ) {
+    if log.loses(effects, callee.fields) { isExact = false }
+    summary.fields.formUnion(callee.fields)
+    // A packet that visits a chain twice is asked twice; the names stand for one answer.
+    if isCalledOften, !callee.questions.isEmpty, space.depends(packets, on: callee.questions.keys) { isExact = false }
+    for (field, asked) in callee.questions {
+      let here = space.intersection(packets, log.before(effects, asked, &space))
+      if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
+    }
+    for (outcome, guarded) in callee.outcomes {
+      let here = space.intersection(packets, log.before(effects, guarded, &space))
+      guard !here.isEmpty else { continue }
+      let all = log.joined(effects, outcome.effects, &space)
+      if outcome.ending == .returned, case .jump = step {
+        add(here, all, &next, &space)
+      } else {
+        add(here, Outcome(effects: all, ending: outcome.ending), &summary, &space)
+      }
+    }
+  }
+
+  private func ending(_ target: RuleTarget, _ log: inout EffectLog, _ family: Family) -> Ending {
+    switch target {
+    case .verdict(let verdict): .verdict(verdict)
+    case .use(let use): .target(log.number(of: use, family))
+    case .none, .jump, .goto: .returned
+    }
+  }
+
+  private func add(_ packets: PacketSet, _ outcome: Outcome, _ summary: inout Summary, _ space: inout PacketSpace) {
+    guard !packets.isEmpty else { return }
+    summary.outcomes[outcome] = space.union(summary.outcomes[outcome] ?? .none, packets)
+  }
+
+  private func add(_ packets: PacketSet, _ effects: Int, _ classes: inout [Int: PacketSet], _ space: inout PacketSpace) {
+    guard !packets.isEmpty else { return }
+    classes[effects] = space.union(classes[effects] ?? .none, packets)
+  }
+}
+
+extension ChainGraph.Step {
+  /// The chain that the packets enter.
+  var callee: Int? {
+    switch self {
+    case .jump(let callee), .goto(let callee): callee
+    case .ends, .returns, .proceeds: nil
+    }
+  }
+}
+
+extension PacketSpace {
+  /// Whether a set depends on the value of one of some fields.
+  func depends(_ packets: PacketSet, on fields: some Sequence<Field>) -> Bool {
+    var levels = [Bool](repeating: false, count: levelCount)
+    for field in fields { for level in code(of: field)?.levels ?? 0..<0 { levels[level] = true } }
+    return diagram.depends(packets.edge, on: levels)
+  }
+}

@@ -1,0 +1,232 @@
+/// A set of packets in a ``DecisionDiagram``: an edge of the diagram, whose lowest bit complements the node that the other bits name.
+///
+/// Equal sets of one diagram have equal edges.
+public struct PacketSet: Sendable, Hashable {
+  let edge: UInt32
+
+  init(edge: UInt32) { self.edge = edge }
+
+  /// The set of all packets.
+  public static let all = PacketSet(edge: 0)
+  /// The empty set.
+  public static let none = PacketSet(edge: 1)
+
+  /// Whether the set is empty.
+  public var isEmpty: Bool { edge == 1 }
+  /// The packets that are not in the set.
+  public var complement: PacketSet { PacketSet(edge: edge ^ 1) }
+}
+
+/// A reduced ordered binary decision diagram with complement edges: sets of assignments to numbered variables, here called levels.
+///
+/// Nodes are stored once, in one array, and are never freed. If there would be more of them than the limit, every further result is
+/// meaningless and ``isExhausted`` is true: the caller must then answer that the question is undecided.
+struct DecisionDiagram {
+  /// A node: where it leads if its variable is 0 and if it is 1. The edge for 1 is never complemented.
+  struct Node {
+    let level: UInt32
+    let low: UInt32
+    let high: UInt32
+  }
+
+  private struct CacheEntry {
+    var left: UInt32 = .max
+    var right: UInt32 = .max
+    var operation: UInt32 = .max
+    var result: UInt32 = 0
+  }
+
+  /// How one level changes: what replaces its variable in a set.
+  enum Replacement: UInt8, Sendable, Hashable {
+    case itself, zero, one, negation
+  }
+
+  private(set) var nodes: [Node] = [Node(level: .max, low: 0, high: 0)]
+  /// The index of a node by the hash of its content; 0 for a free place.
+  private var places: [UInt32]
+  private var cache: [CacheEntry]
+  private let limit: Int
+  /// Whether the limit was reached, so that results are meaningless.
+  private(set) var isExhausted = false
+  /// The levels of each quantification, and the greatest of them.
+  private var quantified: [(levels: [Bool], last: UInt32)] = []
+  private var replacements: [(levels: [Replacement], last: UInt32)] = []
+
+  /// Creates a diagram of at most `limit` nodes.
+  init(limit: Int) {
+    self.limit = limit
+    places = [UInt32](repeating: 0, count: 1 << 10)
+    cache = [CacheEntry](repeating: CacheEntry(), count: 1 << 10)
+  }
+
+  /// The number of nodes.
+  var count: Int { nodes.count }
+
+  @inline(__always)
+  func level(_ edge: UInt32) -> UInt32 { nodes[Int(edge >> 1)].level }
+
+  @inline(__always)
+  func low(_ edge: UInt32) -> UInt32 { nodes[Int(edge >> 1)].low ^ (edge & 1) }
+
+  @inline(__always)
+  func high(_ edge: UInt32) -> UInt32 { nodes[Int(edge >> 1)].high ^ (edge & 1) }
+
+  /// The edge of the set that is `low` where the variable of a level is 0, and `high` where it is 1. Both may depend only on later
+  /// levels.
+  mutating func node(_ level: UInt32, _ low: UInt32, _ high: UInt32) -> UInt32 {
+    if low == high { return low }
+    let flip = high & 1
+    let (low, high) = (low ^ flip, high ^ flip)
+    let mask = places.count - 1
+    var place = Int(truncatingIfNeeded: Self.hash(level, low, high)) & mask
+    while places[place] != 0 {
+      let found = nodes[Int(places[place])]
+      if found.level == level, found.low == low, found.high == high { return places[place] << 1 | flip }
+      place = (place + 1) & mask
+    }
+    guard nodes.count < limit else {
+      isExhausted = true
+      return 1
+    }
+    let index = UInt32(nodes.count)
+    nodes.append(Node(level: level, low: low, high: high))
+    places[place] = index
+    if nodes.count * 2 > places.count { grow() }
+    return index << 1 | flip
+  }
+
+  private mutating func grow() {
+    let size = places.count * 4
+    places = [UInt32](repeating: 0, count: size)
+    for index in 1..<nodes.count {
+      let node = nodes[index]
+      var place = Int(truncatingIfNeeded: Self.hash(node.level, node.low, node.high)) & (size - 1)
+      while places[place] != 0 { place = (place + 1) & (size - 1) }
+      places[place] = UInt32(index)
+    }
+    if cache.count < min(size, 1 << 20) { cache = [CacheEntry](repeating: CacheEntry(), count: min(size, 1 << 20)) }
+  }
+
+  @inline(__always)
+  private static func hash(_ one: UInt32, _ two: UInt32, _ three: UInt32) -> UInt64 {
+    var word = UInt64(one) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(two) << 32 ^ UInt64(three)
+    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    return word ^ (word >> 29)
+  }
+
+  @inline(__always)
+  private func cached(_ left: UInt32, _ right: UInt32, _ operation: UInt32) -> UInt32? {
+    let entry = cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)]
+    return entry.left == left && entry.right == right && entry.operation == operation ? entry.result : nil
+  }
+
+  @inline(__always)
+  private mutating func remember(_ left: UInt32, _ right: UInt32, _ operation: UInt32, _ result: UInt32) {
+    cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)] = CacheEntry(
+      left: left, right: right, operation: operation, result: result)
+  }
+}
+
+// MARK: Operations
+
+extension DecisionDiagram {
+  /// The intersection of two sets.
+  mutating func and(_ left: UInt32, _ right: UInt32) -> UInt32 {
+    if left == right || right == 0 { return left }
+    if left == 0 { return right }
+    if left == 1 || right == 1 || left == right ^ 1 { return 1 }
+    let (left, right) = left < right ? (left, right) : (right, left)
+    if let known = cached(left, right, 0) { return known }
+    let top = min(level(left), level(right))
+    let (leftLow, leftHigh) = level(left) == top ? (low(left), high(left)) : (left, left)
+    let (rightLow, rightHigh) = level(right) == top ? (low(right), high(right)) : (right, right)
+    let low = and(leftLow, rightLow)
+    if isExhausted { return 1 }
+    let result = node(top, low, and(leftHigh, rightHigh))
+    remember(left, right, 0, result)
+    return result
+  }
+
+  /// Whether two sets have no packet in common. Makes no node.
+  mutating func areDisjoint(_ left: UInt32, _ right: UInt32) -> Bool {
+    if left == 1 || right == 1 || left == right ^ 1 { return true }
+    if left == right || left == 0 || right == 0 { return false }
+    let (left, right) = left < right ? (left, right) : (right, left)
+    if let known = cached(left, right, 0) { return known == 1 }
+    if let known = cached(left, right, 1) { return known == 1 }
+    let top = min(level(left), level(right))
+    let (leftLow, leftHigh) = level(left) == top ? (low(left), high(left)) : (left, left)
+    let (rightLow, rightHigh) = level(right) == top ? (low(right), high(right)) : (right, right)
+    let result = areDisjoint(leftLow, rightLow) && areDisjoint(leftHigh, rightHigh)
+    remember(left, right, 1, result ? 1 : 0)
+    return result
+  }
+
+  /// Registers a set of levels for ``project(_:_:)``.
+  mutating func quantification(of levels: [Int]) -> Int {
+    let last = levels.max() ?? -1
+    var flags = [Bool](repeating: false, count: last + 1)
+    for level in levels { flags[level] = true }
+    quantified.append((flags, UInt32(last + 1)))
+    return quantified.count - 1
+  }
+
+  /// The assignments that are in the set with some values of the quantified levels.
+  mutating func project(_ set: UInt32, _ quantification: Int) -> UInt32 {
+    if set < 2 || level(set) >= quantified[quantification].last { return set }
+    let operation = UInt32(quantification) << 2 | 2
+    if let known = cached(set, 0, operation) { return known }
+    let top = level(set)
+    let (low, high) = (low(set), high(set))
+    let one = project(low, quantification)
+    if isExhausted { return 1 }
+    let other = project(high, quantification)
+    let result = quantified[quantification].levels[Int(top)] ? and(one ^ 1, other ^ 1) ^ 1 : node(top, one, other)
+    remember(set, 0, operation, result)
+    return result
+  }
+
+  /// Registers what replaces the variables of levels for ``replace(_:_:)``.
+  mutating func replacement(_ levels: [Replacement]) -> Int {
+    let last = levels.lastIndex { $0 != .itself } ?? -1
+    replacements.append((levels, UInt32(last + 1)))
+    return replacements.count - 1
+  }
+
+  /// The assignments that are in the set after the replacement.
+  mutating func replace(_ set: UInt32, _ replacement: Int) -> UInt32 {
+    if set < 2 || level(set) >= replacements[replacement].last { return set }
+    let sign = set & 1
+    let operation = UInt32(replacement) << 2 | 3
+    if let known = cached(set ^ sign, 0, operation) { return known ^ sign }
+    let top = level(set)
+    let (low, high) = (low(set ^ sign), high(set ^ sign))
+    let result: UInt32
+    switch replacements[replacement].levels[Int(top)] {
+    case .zero: result = replace(low, replacement)
+    case .one: result = replace(high, replacement)
+    case .itself:
+      let one = replace(low, replacement)
+      result = node(top, one, replace(high, replacement))
+    case .negation:
+      let one = replace(high, replacement)
+      result = node(top, one, replace(low, replacement))
+    }
+    remember(set ^ sign, 0, operation, result)
+    return result ^ sign
+  }
+
+  /// Whether a set depends on a level that is marked.
+  func depends(_ set: UInt32, on levels: [Bool]) -> Bool {
+    var seen: Set<UInt32> = []
+    var open = [set >> 1]
+    while let index = open.popLast() {
+      let node = nodes[Int(index)]
+      guard node.level != .max, seen.insert(index).inserted else { continue }
+      if Int(node.level) < levels.count, levels[Int(node.level)] { return true }
+      open.append(node.low >> 1)
+      open.append(node.high >> 1)
+    }
+    return false
+  }
+}

@@ -1,0 +1,102 @@
+import Analysis
+import Conntrack
+import Extensions
+import FoundationEssentials
+import Netfilter
+import Syntax
+import Testing
+import Wire
+import XTables
+
+/// What the comparison says of rulesets before and after an edit, against packets that the evaluator runs.
+@Suite struct ComparisonTests {
+  /// The number of edits: 1,000, or what `FERRULE_ANALYSIS_EDITS` says.
+  static let count = ProcessInfo.processInfo.environment["FERRULE_ANALYSIS_EDITS"].flatMap { Int($0) } ?? 1000
+
+  static func compare(_ before: String, _ after: String) -> RulesetComparison {
+    RulesetComparison(RandomRules.parse(before).ruleset, RandomRules.parse(after).ruleset)
+  }
+
+  @Test func equalRulesetsTreatNoPacketDifferently() {
+    var draw = RandomRules(seed: 4_711)
+    var tally: [RulesetComparison.Result: Int] = [:]
+    var packets = 0
+    for _ in 0..<Self.count {
+      let names: [TableName] = draw.pick([[.filter], [.mangle], [.nat], [.raw, .filter], [.mangle, .filter]])
+      let text = names.map { draw.table($0, rules: Int.random(in: 2...10, using: &draw.random)) }.joined()
+      let edited = Self.edited(text, &draw)
+      let (before, after) = (RandomRules.parse(text), RandomRules.parse(edited))
+      guard !before.hasErrors, !after.hasErrors else { continue }
+      let comparison = RulesetComparison(before.ruleset, after.ruleset)
+      tally[comparison.result, default: 0] += 1
+      for region in comparison.regions {
+        #expect(RulesetComparison.differs(before.ruleset, after.ruleset, region.witness), "\(text)\n\(edited)\n\(region.witness)")
+      }
+      guard comparison.result == .equal, text != edited else { continue }
+      for _ in 0..<10 {
+        guard let witness = draw.packet(at: draw.pick(Hook.allCases)) else { continue }
+        packets += 1
+        #expect(!RulesetComparison.differs(before.ruleset, after.ruleset, witness), "\(text)\n\(edited)\n\(witness.line ?? "")")
+      }
+    }
+    print("edits: \(tally), \(packets) packets")
+    #expect(tally[.different, default: 0] > Self.count / 20)
+    #expect(tally[.undecided, default: 0] < Self.count / 5)
+  }
+
+  /// The text with one edit: a rule removed, repeated, moved, or with another address, port or target.
+  private static func edited(_ text: String, _ draw: inout RandomRules) -> String {
+    var lines = text.split(separator: "\n").map(String.init)
+    let rules = lines.indices.filter { lines[$0].hasPrefix("-A") }
+    let at = draw.pick(rules)
+    switch draw.pick([0, 1, 2, 3, 4, 5]) {
+    case 0: lines.remove(at: at)
+    case 1: lines.insert(lines[at], at: draw.pick(rules.filter { $0 < at } + [at]))
+    case 2: lines[at] = lines[at].replacing("22", with: "23")
+    case 3: lines[at] = lines[at].replacing("-j ACCEPT", with: "-j DROP")
+    case 4: lines[at] = lines[at].replacing("10.0.0.1", with: "10.0.0.2")
+    default:
+      let chain = lines[at].split(separator: " ")[1]
+      if let next = rules.first(where: { $0 > at && lines[$0].split(separator: " ")[1] == chain }) { lines.swapAt(at, next) }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  @Test func anotherPortIsShownByAPacket() throws {
+    let rules = { (port: Int) in "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport \(port) -j ACCEPT\nCOMMIT\n" }
+    let comparison = Self.compare(rules(22), rules(23))
+    #expect(comparison.result == .different)
+    let lines = Set(comparison.regions.compactMap(\.witness.line))
+    #expect(lines == ["eth0 tcp 192.0.2.9:40000 > 198.51.100.7:22 S", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:23 S"])
+    // What only the second ruleset accepts comes first.
+    #expect(comparison.regions.first?.after.verdict == .accept)
+  }
+
+  @Test func rulesOfOneVerdictMayChangePlaces() {
+    let one =
+      "*filter\n-A INPUT -s 10.0.0.1 -j DROP\n-A INPUT -p udp -j DROP\n-A INPUT -s 10.0.0.0/9 -j ACCEPT\n-A INPUT -s 10.128.0.0/9 -j ACCEPT\nCOMMIT\n"
+    let other = "*filter\n:a - [0:0]\n-A INPUT -j a\n-A a -p udp -j DROP\n-A a -s 10.0.0.1 -j DROP\n-A a -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n"
+    #expect(Self.compare(one, other).result == .equal)
+    #expect(Self.compare("*filter\nCOMMIT\n", "*mangle\nCOMMIT\n").result == .equal)
+  }
+
+  @Test func aLimitDecidesTheSameOnlyForEqualRules() {
+    let limited = { (text: String) in
+      "*filter\n-A INPUT -p udp -j LOG\n-A INPUT -m limit --limit \(text) -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"
+    }
+    #expect(Self.compare(limited("1/sec"), limited("2/sec")).result == .undecided)
+    #expect(
+      Self.compare(limited("1/sec"), limited("1/sec").replacing("-A INPUT -j DROP", with: "-A INPUT -p tcp -j DROP\n-A INPUT -j DROP"))
+        .result == .equal)
+  }
+
+  @Test func whatIsWrittenIsCompared() {
+    let marked = { (mark: String) in "*mangle\n-A PREROUTING -p tcp -j MARK --set-mark \(mark)\nCOMMIT\n" }
+    #expect(Self.compare(marked("0x1"), marked("0x2")).result == .different)
+    let tested = "*mangle\n-A INPUT -j MARK --set-mark 0x1\n-A INPUT -m mark --mark 0x1 -j DROP\nCOMMIT\n"
+    let untested = "*mangle\n-A INPUT -j MARK --set-mark 0x1\n-A INPUT -j DROP\nCOMMIT\n"
+    #expect(Self.compare(tested, untested).result == .equal)
+    let nat = { (address: String) in "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination \(address)\nCOMMIT\n" }
+    #expect(Self.compare(nat("10.0.0.1"), nat("10.0.0.2")).result == .different)
+  }
+}
