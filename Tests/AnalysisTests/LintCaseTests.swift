@@ -62,6 +62,17 @@ import XTables
     #expect(Self.outline(text) == expected)
   }
 
+  /// A long chain without jumps is searched rule by rule.
+  @Test func longChainsAreSearchedRuleByRule() {
+    let rules = (0..<1200).map { "-A INPUT -s 10.\($0 / 256).\($0 % 256).1/32 -p tcp -m tcp --dport \($0 + 1) -j ACCEPT" }
+    let text =
+      (["*filter"] + rules + [
+        "-A INPUT -s 10.0.7.1/32 -p tcp -m tcp --dport 8 -j DROP", "-A INPUT -j DROP", "-A INPUT -p udp -j ACCEPT", "COMMIT", "",
+      ])
+      .joined(separator: "\n")
+    #expect(Self.outline(text) == ["1202 FE021 9", "1204 FE005 1203"])
+  }
+
   /// A match that is not understood may match or not.
   @Test func anUnknownMatchTakesNothingForCertain() {
     let text = "*filter\n-A INPUT -m recent --rcheck --name x -j ACCEPT\n-A INPUT -p tcp -j DROP\nCOMMIT\n"

@@ -92,6 +92,8 @@ extension TableReach {
   }
 
   private mutating func redundant(_ place: RulePlace, _ later: LaterVerdicts, _ program: TableProgram) -> RuleFinding? {
+    // Of a flat chain only some packets of each rule are known, which prove nothing here.
+    if flatChains.contains(place.chain) { return nil }
     let rule = rule(place)
     let same: PacketSet
     switch rule.target {
@@ -100,7 +102,6 @@ extension TableReach {
     default: return nil
     }
     let hit = hits[place.chain][place.rule]
-    if flatChains.contains(place.chain) { return nil }
     guard !same.isEmpty, space.isSubset(hit, of: same), graph.writes[place.chain][place.rule] == nil else { return nil }
     let isDecided = rule.isDecided(space.family)
     // A list or table that other rules may ask for is changed by the match.

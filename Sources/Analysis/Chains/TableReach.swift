@@ -43,6 +43,7 @@ public struct TableReach {
     var tests = FieldTests(table.family)
     tests.add(table)
     var space = PacketSpace(tests, limit: limit)
+    if space.isExhausted { return nil }
     var sets: [[RuleSets]] = []
     for (index, chain) in table.chains.enumerated() {
       var chainSets: [RuleSets] = []

@@ -91,6 +91,10 @@ private struct DifferenceSearch {
     names.restart()
     let other = TableOutcomes.Conditions(tables.1, &names, &tests)
     var space = PacketSpace(tests, limit: limit)
+    guard !space.isExhausted else {
+      isProved = false
+      return
+    }
     var log = EffectLog()
     let changes = RuleChanges(tables.0, tables.1)
     var touched = changes.changesPolicy ? PacketSet.all : .none

@@ -101,6 +101,7 @@ private struct QuestionCourse {
     var conditions: [TableName: TableOutcomes.Conditions] = [:]
     for table in ruleset.tables { conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) }
     var space = PacketSpace(tests, limit: limit)
+    if space.isExhausted { return nil }
     let decision = condition.decide(&space)
     packets = space.intersection(decision.holds, space.packets(at: hook))
     var graphs: [(graph: ChainGraph, conditions: TableOutcomes.Conditions)] = []

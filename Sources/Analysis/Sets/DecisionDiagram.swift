@@ -59,6 +59,9 @@ struct DecisionDiagram {
     cache = [CacheEntry](repeating: CacheEntry(), count: 1 << 10)
   }
 
+  /// Gives up: every result from now on is meaningless.
+  mutating func exhaust() { isExhausted = true }
+
   /// The number of nodes.
   var count: Int { nodes.count }
 

@@ -48,7 +48,11 @@ public struct PacketSpace: ConditionAlgebra {
       codes.append(code)
       levelCount = code.end
     }
+    if levelCount > Self.greatestLevelCount { diagram.exhaust() }
   }
+
+  /// The operations recurse from level to level; more levels could overflow the stack.
+  private static let greatestLevelCount = 8192
 
   /// Whether the limit of nodes was reached. All sets are then meaningless, and the only right answer is that nothing is decided.
   public var isExhausted: Bool { diagram.isExhausted }
