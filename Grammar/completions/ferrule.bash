@@ -254,13 +254,17 @@ _ferrule_diff() {
 
 _ferrule_query() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=()
-    non_repeating_options=(--verdict --hook --format --color)
+    non_repeating_options=(--base --verdict --hook --format --color)
     __ferrule_offer_flags_options 2
 
     # Offer option value completions
     case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--verdict')
         return
         ;;

@@ -22,7 +22,7 @@ public struct LintContext: Sendable {
   /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
-  /// The names of the helpers that rules with `-j CT` assign.
+  /// The names of the conntrack helpers that targets of the file assign.
   public let assignedHelpers: Set<String>
 
   /// What is proved of rules without effect, by table. In a file with errors, lines that are not read are assumed to do whatever they can;
@@ -53,16 +53,15 @@ public struct LintContext: Sendable {
     }
   }
 
+  /// The helpers that targets assign, and those that lines with errors name.
   private static func assignedHelpers(_ parsed: ParsedRuleset) -> Set<String> {
     var names: Set<String> = []
-    for line in parsed.syntax.lines where line.kind == .command {
-      let words = parsed.file.bytes[line.content.range].split(separator: UInt8(ascii: " "))
-      let pairs = zip(words, words.dropFirst())
-      guard pairs.contains(where: { ($0.elementsEqual("-j".utf8) || $0.elementsEqual("--jump".utf8)) && $1.elementsEqual("CT".utf8) })
-      else {
-        continue
-      }
-      for (word, value) in pairs where word.elementsEqual("--helper".utf8) { names.insert(String(decoding: value, as: UTF8.self)) }
+    for rule in parsed.ruleset.tables.lazy.flatMap({ $0.chains }).flatMap({ $0.rules }) {
+      guard case .use(let use) = rule.target else { continue }
+      for case .helper(let name) in use.descriptor.hostUses(use.payload) { names.insert(name) }
+    }
+    for words in linesWithErrors(parsed) {
+      for (word, value) in zip(words, words.dropFirst()) where word == "--helper" { names.insert(value) }
     }
     return names
   }
@@ -139,10 +138,10 @@ public struct TableVerdicts: Sendable {
   public let findings: [RuleFinding]
   /// The chains that some rule leads to, but no packet enters.
   public let unenteredChains: [Int]
-  private let indices: [RulePlace: Int]
+  private let indices: [RulePosition: Int]
 
   /// The finding about a rule; nil if there is none.
-  public subscript(place: RulePlace) -> RuleFinding? { indices[place].map { findings[$0] } }
+  public subscript(place: RulePosition) -> RuleFinding? { indices[place].map { findings[$0] } }
 
   /// Analyses a table. Nil if nothing is decided: chains form a loop, a chain is missing, or the sets would become too large.
   ///

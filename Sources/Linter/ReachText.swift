@@ -30,7 +30,7 @@ extension LintContext {
   static let blockersNamed = 4
 
   /// The lines and targets of rules: `line 3 (DROP) and line 4 (ACCEPT)`.
-  func names(of places: [RulePlace], in table: Table) -> String {
+  func names(of places: [RulePosition], in table: Table) -> String {
     let sorted = places.sorted { (table[$0].source?.range.lowerBound ?? 0) < (table[$1].source?.range.lowerBound ?? 0) }
     var names = sorted.prefix(Self.blockersNamed).map { place in
       let rule = table[place]

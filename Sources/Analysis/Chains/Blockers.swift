@@ -18,8 +18,8 @@ extension TableReach {
   ///
   /// - Parameter positions: the rules of the chain that the packets meet, in order.
   mutating func blockers(
-    of packets: PacketSet, in chain: Int, _ positions: some Collection<Int>, depth: Int = 0, prefers: (RulePlace) -> Bool
-  ) -> [RulePlace] {
+    of packets: PacketSet, in chain: Int, _ positions: some Collection<Int>, depth: Int = 0, prefers: (RulePosition) -> Bool
+  ) -> [RulePosition] {
     var candidates: [(position: Int, taken: PacketSet)] = []
     var rest = packets
     for position in positions where !rest.isEmpty {
@@ -35,22 +35,22 @@ extension TableReach {
     var kept = candidates
     if kept.count > 1 {
       let ordered = candidates.map(\.position).sorted { left, right in
-        let (one, other) = (prefers(RulePlace(chain: chain, rule: left)), prefers(RulePlace(chain: chain, rule: right)))
+        let (one, other) = (prefers(RulePosition(chain: chain, rule: left)), prefers(RulePosition(chain: chain, rule: right)))
         return one != other ? !one : left > right
       }
       reduce(&kept, leavingOut: ordered, packets, chain)
     }
-    var places: [RulePlace] = []
+    var places: [RulePosition] = []
     for (position, taken) in kept {
       guard let callee = callee(chain, position), depth < 64 else {
-        places.append(RulePlace(chain: chain, rule: position))
+        places.append(RulePosition(chain: chain, rule: position))
         continue
       }
       let inside = space.intersection(space.intersection(packets, taken), sets[chain][position].hit)
       let inner = blockers(of: inside, in: callee, 0..<sets[callee].count, depth: depth + 1, prefers: prefers)
-      places += inner.isEmpty ? [RulePlace(chain: chain, rule: position)] : inner
+      places += inner.isEmpty ? [RulePosition(chain: chain, rule: position)] : inner
     }
-    var seen: Set<RulePlace> = []
+    var seen: Set<RulePosition> = []
     return places.filter { seen.insert($0).inserted }
   }
 
@@ -103,15 +103,15 @@ extension TableReach {
   }
 
   /// Rules that keep every packet of a set from entering a chain: those before the jumps to it, or the jumps themselves.
-  mutating func blockersOfCallers(of packets: PacketSet, to chain: Int, depth: Int = 0, prefers: (RulePlace) -> Bool) -> [RulePlace] {
-    var places: [RulePlace] = []
+  mutating func blockersOfCallers(of packets: PacketSet, to chain: Int, depth: Int = 0, prefers: (RulePosition) -> Bool) -> [RulePosition] {
+    var places: [RulePosition] = []
     for (caller, position) in callers(of: chain).prefix(Self.callersShown) where isAttached[caller] {
       let wanted = space.intersection(packets, sets[caller][position].hit)
       var possible = PacketSet.none
       for hook in hooks[caller].hooks { possible = space.union(possible, self.packets(at: hook)) }
       possible = space.intersection(possible, wanted)
       if possible.isEmpty {
-        places.append(RulePlace(chain: caller, rule: position))
+        places.append(RulePosition(chain: caller, rule: position))
         continue
       }
       let entering = space.intersection(entries[caller], wanted)
@@ -121,7 +121,7 @@ extension TableReach {
         places += blockersOfCallers(of: wanted, to: caller, depth: depth + 1, prefers: prefers)
       }
     }
-    var seen: Set<RulePlace> = []
+    var seen: Set<RulePosition> = []
     return places.filter { seen.insert($0).inserted }
   }
 

@@ -11,7 +11,7 @@ extension TableReach {
     for (index, chain) in graph.table.chains.enumerated() where isEntered(chain: index) {
       for position in chain.rules.indices {
         if space.isExhausted { return found }
-        let place = RulePlace(chain: index, rule: position)
+        let place = RulePosition(chain: index, rule: position)
         if arriving[index][position].isEmpty {
           found.append(unreached(place, program))
           break
@@ -42,9 +42,9 @@ extension TableReach {
     }
   }
 
-  private func rule(_ place: RulePlace) -> Rule { graph.table.chains[place.chain].rules[place.rule] }
+  private func rule(_ place: RulePosition) -> Rule { graph.table.chains[place.chain].rules[place.rule] }
 
-  private mutating func unreached(_ place: RulePlace, _ program: TableProgram) -> RuleFinding {
+  private mutating func unreached(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
     let target = rule(place).target
     let table = graph.table
     let blockers = blockers(of: entries[place.chain], in: place.chain, 0..<place.rule) { table[$0].target != target }
@@ -54,11 +54,11 @@ extension TableReach {
       witness: witness(of: packets, decidedBy: blockers, insteadOf: place, program))
   }
 
-  private mutating func dead(_ place: RulePlace, _ program: TableProgram) -> RuleFinding {
+  private mutating func dead(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
     let matched = sets[place.chain][place.rule].hit
     let target = rule(place).target
     let table = graph.table
-    func finding(_ reason: RuleFinding.Reason, _ blockers: [RulePlace] = [], _ witness: Witness? = nil) -> RuleFinding {
+    func finding(_ reason: RuleFinding.Reason, _ blockers: [RulePosition] = [], _ witness: Witness? = nil) -> RuleFinding {
       RuleFinding(place: place, reason: reason, blockers: blockers, witness: witness)
     }
     if matched.isEmpty { return finding(.contradictory) }
@@ -78,7 +78,7 @@ extension TableReach {
   }
 
   /// The rules before a rule of its chain that may change a field that it tests.
-  private func writers(before place: RulePlace) -> [RulePlace] {
+  private func writers(before place: RulePosition) -> [RulePosition] {
     let fields = rule(place).condition(space.family).fields
     return (0..<place.rule).filter { position in
       var writes = FieldWrites()
@@ -88,10 +88,10 @@ extension TableReach {
       case .ends, .returns, .proceeds: break
       }
       return fields.contains { writes.changes($0) }
-    }.map { RulePlace(chain: place.chain, rule: $0) }
+    }.map { RulePosition(chain: place.chain, rule: $0) }
   }
 
-  private mutating func redundant(_ place: RulePlace, _ later: LaterVerdicts, _ program: TableProgram) -> RuleFinding? {
+  private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts, _ program: TableProgram) -> RuleFinding? {
     // Of a flat chain only some packets of each rule are known, which prove nothing here.
     if flatChains.contains(place.chain) { return nil }
     let rule = rule(place)
@@ -121,7 +121,7 @@ extension TableReach {
 
   /// A packet that meets the tests of a rule, and that one of the blockers decides.
   private mutating func witness(
-    of packets: PacketSet, decidedBy blockers: [RulePlace], insteadOf place: RulePlace, _ program: TableProgram
+    of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ program: TableProgram
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
     // Prefers a packet of the first blocker, so that a differing verdict is shown.
@@ -129,7 +129,7 @@ extension TableReach {
     for set in sets {
       let found = witness(of: space.intersection(packets, set), at: hooks[place.chain], in: program) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }
-        return walk.hits.contains { blockers.contains(RulePlace(chain: $0.chain, rule: $0.rule)) }
+        return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
           && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }
       }
       if let found { return found }
@@ -140,5 +140,5 @@ extension TableReach {
 
 extension Table {
   /// The rule at a place.
-  public subscript(place: RulePlace) -> Rule { chains[place.chain].rules[place.rule] }
+  public subscript(place: RulePosition) -> Rule { chains[place.chain].rules[place.rule] }
 }

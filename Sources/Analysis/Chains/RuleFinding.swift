@@ -1,5 +1,5 @@
 /// A rule by the indices of its chain in the table and of the rule in the chain.
-public struct RulePlace: Sendable, Hashable, Comparable {
+public struct RulePosition: Sendable, Hashable, Comparable {
   /// The index of the chain.
   public let chain: Int
   /// The index of the rule.
@@ -12,7 +12,7 @@ public struct RulePlace: Sendable, Hashable, Comparable {
   }
 
   /// Compares chains, then rules.
-  public static func < (left: RulePlace, right: RulePlace) -> Bool { (left.chain, left.rule) < (right.chain, right.rule) }
+  public static func < (left: RulePosition, right: RulePosition) -> Bool { (left.chain, left.rule) < (right.chain, right.rule) }
 }
 
 /// What is proved of a rule that matches no packet, or whose absence no packet would notice.
@@ -38,11 +38,11 @@ public struct RuleFinding: Sendable {
   }
 
   /// The rule.
-  public let place: RulePlace
+  public let place: RulePosition
   /// Why the rule has no effect.
   public let reason: Reason
   /// Rules that decide about its packets instead, none of which can be left out; empty if no rule does.
-  public let blockers: [RulePlace]
+  public let blockers: [RulePosition]
   /// A packet that the rule's tests accept and that the blockers decide, as the evaluator shows; nil if none was found.
   public let witness: Witness?
 }

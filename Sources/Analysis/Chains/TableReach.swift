@@ -29,7 +29,7 @@ public struct TableReach {
   /// The chains of which ``hits`` are only some of the packets, because all of them are too many to write down; see ``FlatChain``.
   private(set) var flatChains: Set<Int> = []
   /// For rules of these chains that no packet gets to: the earlier rules that take their packets.
-  private(set) var takers: [RulePlace: [Int]] = [:]
+  private(set) var takers: [RulePosition: [Int]] = [:]
 
   /// Analyses a table. Nil if it has a loop or a jump to a missing chain, or the limit of nodes was reached: nothing is then decided.
   ///
@@ -152,7 +152,7 @@ public struct TableReach {
       if !packets.isEmpty {
         switch chain.answer(position, packets, &space) {
         case .reached(let some): hits[index][position] = some
-        case .taken(let takers): self.takers[RulePlace(chain: index, rule: position)] = takers
+        case .taken(let takers): self.takers[RulePosition(chain: index, rule: position)] = takers
         case .unknown: hits[index][position] = packets
         }
       }

@@ -5,9 +5,9 @@ import XTables
 /// A packet that no such rule touches takes the same way through both tables, if their policies agree.
 struct RuleChanges {
   /// The rules of the first table without a partner.
-  private(set) var before: [RulePlace] = []
+  private(set) var before: [RulePosition] = []
   /// The rules of the second table without a partner.
-  private(set) var after: [RulePlace] = []
+  private(set) var after: [RulePosition] = []
   /// Whether a built-in chain has another policy.
   private(set) var changesPolicy = false
 
@@ -29,17 +29,17 @@ struct RuleChanges {
     }
     for (index, chain) in one.chains.enumerated() {
       guard let twinIndex = other.index(of: chain.name) else {
-        before += chain.rules.indices.map { RulePlace(chain: index, rule: $0) }
+        before += chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
         continue
       }
       let twin = other.chains[twinIndex]
       if chain.hook != nil, (chain.policy == .drop) != (twin.policy == .drop) { changesPolicy = true }
       let (removed, inserted) = Self.unpaired(number(chain.rules), number(twin.rules))
-      before += removed.map { RulePlace(chain: index, rule: $0) }
-      after += inserted.map { RulePlace(chain: twinIndex, rule: $0) }
+      before += removed.map { RulePosition(chain: index, rule: $0) }
+      after += inserted.map { RulePosition(chain: twinIndex, rule: $0) }
     }
     for (index, chain) in other.chains.enumerated() where one.index(of: chain.name) == nil {
-      after += chain.rules.indices.map { RulePlace(chain: index, rule: $0) }
+      after += chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
     }
   }
 

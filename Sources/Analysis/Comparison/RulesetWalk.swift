@@ -16,11 +16,11 @@ public struct RulesetWalk: Sendable {
   /// The table and hook of the last deciding rule; nil if no table has a chain on the packet's way.
   public let table: TableName?
   /// The rule that decided last, in ``table``; nil if a policy did.
-  public let place: RulePlace?
+  public let place: RulePosition?
   /// The targets besides plain verdicts that acted on the packet, in order.
   public let effects: [ExtensionUse]
   /// The rules of these targets and of the verdict, in order.
-  public let rules: [(table: TableName, place: RulePlace)]
+  public let rules: [(table: TableName, place: RulePosition)]
 
   /// Whether two packets were treated in the same way, by whatever rules.
   func isSame(as other: RulesetWalk) -> Bool { verdict == other.verdict && effects == other.effects }
@@ -47,8 +47,8 @@ struct RulesetPrograms {
     let input = context.input ?? witness.draft.input.map { Interface(index: 0, name: $0) }
     let output = context.output ?? Interface(index: 0, name: "eth1")
     var effects: [ExtensionUse] = []
-    var rules: [(table: TableName, place: RulePlace)] = []
-    var last: (table: TableName, place: RulePlace?)?
+    var rules: [(table: TableName, place: RulePosition)] = []
+    var last: (table: TableName, place: RulePosition?)?
     for hook in Self.way(to: witness) {
       context.hook = hook
       context.input = hook == .output ? nil : input
@@ -59,10 +59,10 @@ struct RulesetPrograms {
           let rule = program.table.chains[hit.chain].rules
           guard hit.rule < rule.count, case .use(let use) = rule[hit.rule].target else { continue }
           effects.append(use)
-          rules.append((name, RulePlace(chain: hit.chain, rule: hit.rule)))
+          rules.append((name, RulePosition(chain: hit.chain, rule: hit.rule)))
         }
         let decider = result.hits.last.flatMap { hit in
-          hit.rule < program.table.chains[hit.chain].rules.count ? RulePlace(chain: hit.chain, rule: hit.rule) : nil
+          hit.rule < program.table.chains[hit.chain].rules.count ? RulePosition(chain: hit.chain, rule: hit.rule) : nil
         }
         last = (name, decider)
         if let decider, rules.last?.place != decider || rules.last?.table != name { rules.append((name, decider)) }

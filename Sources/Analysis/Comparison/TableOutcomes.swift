@@ -1,6 +1,6 @@
-import Wire
 import Conntrack
 import Netfilter
+import Wire
 import XTables
 
 /// What a table does with each packet: for every sequence of effects and every ending, the packets that undergo it.

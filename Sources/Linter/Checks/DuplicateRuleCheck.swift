@@ -47,7 +47,7 @@ public enum DuplicateRuleCheck: Check {
       let writes = TableWrites(facts.table)
       let verdicts = context.verdicts.first { $0.table.name == facts.table.name }
       return facts.table.chains.enumerated().flatMap { index, chain in
-        findings(in: chain, facts.table.family, writes, context) { verdicts?[RulePlace(chain: index, rule: $0)]?.witness?.line }
+        findings(in: chain, facts.table.family, writes, context) { verdicts?[RulePosition(chain: index, rule: $0)]?.witness?.line }
       }
     }
   }

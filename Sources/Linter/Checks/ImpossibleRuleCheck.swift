@@ -37,7 +37,7 @@ public enum ImpossibleRuleCheck: Check {
     }
   }
 
-  private static func message(_ place: RulePlace, _ table: Table, _ context: LintContext) -> String {
+  private static func message(_ place: RulePosition, _ table: Table, _ context: LintContext) -> String {
     let chain = table.chains[place.chain]
     let header = table[place].header
     let facts = context.tables.first { $0.table.name == table.name }

@@ -19,8 +19,8 @@ struct DiffCommand: ParsableCommand {
       and `live' have both families.
 
       The tables are compared as functions: `equal' is proved for every packet and every state of its connection. Each difference is shown by a \
-      packet that was run through the tables of both rulesets. What a limit, a list or an unknown match decides is the same on both sides only \
-      for equal rules. If neither equality nor a difference is proved, the answer is `undecided'.
+      packet that was run through the tables of both rulesets. A limit, a list or an unknown match is assumed to decide the same on both sides only for \
+      equal rules. If neither equality nor a difference is proved, the answer is `undecided'.
 
       EXIT STATUS
         0 equal, 1 different or undecided, 2 bad input, 3 the kernel refused
@@ -43,7 +43,7 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print only the answer: equal, different or undecided.")
   var equivalent = false
 
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
   @OptionGroup var access: AccessOptions

@@ -19,11 +19,11 @@ struct QueryCommand: ParsableCommand {
         local udp dst 192.0.2.53 dport 53
         in lan out wan tcp sport 1024:65535 state ESTABLISHED
         -i eth0 -p tcp -m tcp --syn          (matches as in a rule; write -- before them)
-      Words are in, out, src, dst, sport, dport, state, mark, a protocol, local for packets of this host, and not before a word. What is not \
-      said may be anything, but the packets begin a connection unless `state' says otherwise, and arrive without a mark.
+      The words are in, out, src, dst, sport, dport, state, mark, a protocol, and local (packets that this host sends); `not' negates the next \
+      word. Other fields may have any value. Without `state' the packets are the first of their connection; without `mark' their mark is 0.
 
-      Where packets go is not asked: those that arrive are followed to INPUT and, if `out' does not say so, to FORWARD. Each answer is a \
-      packet that was run through the tables. `all' means that it is proved that no packet gets another verdict, `some' that there may be others.
+      Routing is not considered: packets that arrive are followed to INPUT and to FORWARD (with `out', to FORWARD only). Each answer has a \
+      packet that was run through the tables. `all' means: it is proved that no packet gets another verdict. `some' means: others may.
 
       EXIT STATUS
         0 answered; with --verdict: every packet gets it, 1 with --verdict: some packet does not, or that is not decided, 2 bad input
@@ -38,19 +38,19 @@ struct QueryCommand: ParsableCommand {
   @OptionGroup var families: FamilyOptions
   @OptionGroup var base: BaseOptions
 
-  @Argument(help: "A file of iptables-save text; - is standard input.", completion: .file())
+  @Argument(help: "The ruleset, in the format of iptables-save; - means standard input.", completion: .file())
   var file: String
 
-  @Argument(help: "The packets.")
+  @Argument(help: "The set of packets, in the words above.")
   var packets: String
 
-  @Option(help: "The verdict that every packet shall have: accept, drop or queue.")
+  @Option(help: "The expected verdict of every packet: accept, drop or queue.")
   var verdict: String?
 
-  @Option(help: "Only packets that come to this hook: INPUT, FORWARD or OUTPUT.")
+  @Option(help: "Consider only packets at this hook: INPUT, FORWARD or OUTPUT.")
   var hook: String?
 
-  @Option(help: "How to print.")
+  @Option(help: "The output format.")
   var format = OutputFormat.text
 
   @OptionGroup var colours: ColourOptions
