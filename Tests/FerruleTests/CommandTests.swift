@@ -136,6 +136,22 @@ import Testing
       #expect(outcome.text.contains("=> delivered to this host"), "\(outcome.text)")
       #expect(outcome.text.contains("10.0.0.9:1>10.0.0.7:53 => refused: the frame is for another host"), "\(outcome.text)")
     }
+    try Data(
+      """
+      rules: r.v4
+      host: {interfaces: {lan: [10.0.0.1/24], wan: [203.0.113.5/24]}, routes: [default via 203.0.113.80 dev wan]}
+      tests:
+        - name: by index
+          steps:
+            - {pcap: {file: any.pcap, interfaces: {2: lan, 3: wan}, limit: 3}, expect: accept}
+        - name: by network
+          steps:
+            - {pcap: {file: any.pcap, interfaces: {10.0.0.0/8: lan, default: wan}, limit: 1}, expect: sent wan}
+      """.utf8
+    ).write(to: folder.appending(path: "scenario.yaml"))
+    // The sent frame is none of the packets.
+    let tested = try BuiltCommand.shell("ferrule test scenario.yaml", in: folder)
+    #expect(tested.text == "✓ scenario.yaml: 2 passed, 3 packets\n", "\(tested.text)")
     let lacking = try BuiltCommand.shell("\(run) 2=lan", in: folder)
     #expect(
       lacking.status == 2 && lacking.text.contains("arrived on the interface with index 3, for which no interface is given"),

@@ -57,12 +57,12 @@ public struct CaptureInterfaces: Sendable {
       ?? networks.first { $0.covers(source) }?.interface
   }
 
-  /// Why no entry fits, and which one would.
+  /// Why no entry fits, and which one would; the packet is the subject.
   public func complaint(about frame: CapturedFrame, source: IPAddress) -> String {
     let place = frame.interfaceIndex.map { " and arrived on the interface with index \($0)" } ?? ""
     let name = frame.interfaceName.map { ", named \($0)" } ?? ""
     let lacks = frame.interfaceIndex == nil && !indices.isEmpty ? "; this capture does not record the index of the interface" : ""
-    return "it has the source \(source)\(place)\(name), for which no interface is given\(lacks); add its network, or `default'"
+    return "has the source \(source)\(place)\(name), for which no interface is given\(lacks); add its network, or `default'"
       + (frame.interfaceIndex == nil ? "" : ", or the index")
   }
 }

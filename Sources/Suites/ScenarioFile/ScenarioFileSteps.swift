@@ -149,7 +149,7 @@ struct ScriptReader {
       } else if let name = interfaces.interface(of: frame, source: source) {
         step.action = .receive(ScenarioStep.Frame(captured: packet, on: name))
       } else {
-        throw map.error("packet \(parts.count + 1): " + interfaces.complaint(about: frame, source: source))
+        throw map.error("packet \(parts.count + 1) " + interfaces.complaint(about: frame, source: source))
       }
       if keepsTime, let last, frame.timestamp > last { step.sleep = min(Double(frame.timestamp - last) / 1e9, 1e6) }
       last = frame.timestamp

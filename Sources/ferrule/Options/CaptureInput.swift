@@ -43,7 +43,7 @@ struct CaptureInput {
         continue
       }
       guard let interface = map.interface(of: frame, source: source) else {
-        throw CommandFailure("\(path): packet \(number): \(map.complaint(about: frame, source: source)) in --in")
+        throw CommandFailure("\(path): packet \(number) \(map.complaint(about: frame, source: source)) in --in")
       }
       if frame.direction == nil, let link = packet.link, link.source != MACAddress(rawValue: 0),
         host.device(named: interface)?.hardwareAddress == link.source
