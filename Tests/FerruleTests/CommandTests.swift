@@ -167,6 +167,17 @@ import Testing
     return Array(packet[..<10]) + [UInt8(~sum >> 8 & 0xFF), UInt8(~sum & 0xFF)] + Array(packet[12...])
   }
 
+  /// Why a packet is INVALID is a member of its object, with the numbers.
+  @Test func reasonsAreInEachLineOfJSON() throws {
+    let outcome = try BuiltCommand.shell(
+      "ferrule run --format jsonl --host host.yaml ruleset.rules 'lan tcp 10.0.0.9:1 > 198.51.100.7:80 SF'",
+      in: BuiltCommand.root.appending(path: "Examples/nat-gateway"))
+    let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any])
+    let packet = try #require((value["packets"] as? [[String: Any]])?.first)
+    #expect(packet["ctstate"] as? String == "INVALID")
+    #expect(packet["invalid"] as? String == "the TCP flags FS do not fit together")
+  }
+
   @Test func tracesAreJSONToo() throws {
     let outcome = try BuiltCommand.shell(
       "ferrule run --format json --conntrack --host host.yaml --packets packets.txt ruleset.rules",
@@ -175,6 +186,8 @@ import Testing
     let packets = try #require(value["packets"] as? [[String: Any]])
     #expect(packets.allSatisfy { $0["isExpected"] as? Bool == true })
     #expect(packets.map { $0["verdict"] as? String } == ["sent", "sent", "sent", "sent", "sent", "drop", "drop"])
+    let states = packets.map { ($0["packets"] as? [[String: Any]])?.first?["ctstate"] as? String }
+    #expect(states == ["NEW", "ESTABLISHED", "NEW", "ESTABLISHED", "RELATED", "NEW", "NEW"], "\(states)")
     let connections = try #require(value["connections"] as? [[String: Any]])
     #expect(connections.last?["state"] as? String == "SYN_RECV")
     #expect(connections.last?["status"] as? [String] == ["SEEN_REPLY", "CONFIRMED", "DST_NAT", "SRC_NAT_DONE", "DST_NAT_DONE"])
