@@ -18,6 +18,14 @@ int ferrule_setns(int descriptor, int flags) { return setns(descriptor, flags); 
 
 int ferrule_thread_setgroups(const gid_t *groups, size_t count) { return (int)syscall(SYS_setgroups, count, groups); }
 
+int ferrule_minutes_west(void) {
+#ifdef SYS_gettimeofday
+  struct { int minutes_west, daylight; } zone = {0, 0};
+  if (syscall(SYS_gettimeofday, NULL, &zone) == 0) return zone.minutes_west;
+#endif
+  return 0;
+}
+
 int ferrule_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int ferrule_spawn_in(posix_spawn_file_actions_t *actions, const char *directory) {

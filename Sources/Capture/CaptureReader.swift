@@ -9,6 +9,8 @@ import CPcap
   private let library: UnsafePointer<ferrule_pcap>
   private let handle: OpaquePointer
   private var count = 0
+  /// What libpcap does not report about the packets of a pcapng file.
+  private let annotations: PcapngAnnotations?
 
   /// Opens a file; `-` is standard input.
   ///
@@ -28,6 +30,7 @@ import CPcap
       throw .unknownLinkType(path: path, linkType: type, name: name)
     }
     unsafe self.library = library
+    annotations = PcapngAnnotations(path: place)
     self.path = path
     self.framing = framing
     unsafe handle = opened
@@ -49,7 +52,13 @@ import CPcap
     let bytes = unsafe [UInt8](UnsafeBufferPointer(start: data, count: Int(record.caplen)))
     // With nanosecond precision, the microseconds field holds nanoseconds.
     let timestamp = UInt64(clamping: record.ts.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: record.ts.tv_usec)
-    return CapturedFrame(timestamp: timestamp, bytes: bytes, originalLength: Int(record.len), framing: framing)
+    var frame = CapturedFrame(timestamp: timestamp, bytes: bytes, originalLength: Int(record.len), framing: framing)
+    if let note = annotations?.next() {
+      frame.interfaceIndex = frame.interfaceIndex ?? note.number
+      frame.interfaceName = note.name
+      frame.direction = note.direction ?? frame.direction
+    }
+    return frame
   }
 
   static func text(_ reason: [CChar]) -> String {

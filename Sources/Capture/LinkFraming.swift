@@ -23,10 +23,25 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
     case .null, .loop: ip(Array(frame.dropFirst(4)))
     case .ethernet: ethernet(frame)
     case .linuxCooked:
-      cooked(frame, etherTypeAt: 14, header: 16, packetType: frame.uint16(at: 0).map { Int($0) }, address: 6)
+      cooked(frame, etherTypeAt: 14, header: 16, address: 6)
     case .linuxCooked2:
-      cooked(frame, etherTypeAt: 0, header: 20, packetType: frame.uint8(at: 10).map { Int($0) }, address: 12)
+      cooked(frame, etherTypeAt: 0, header: 20, address: 12)
     }
+  }
+
+  /// The packet type in a cooked header; nil for other framings. The number is that of `skb->pkt_type`.
+  func packetType(_ frame: [UInt8]) -> PacketType? {
+    switch self {
+    case .linuxCooked: frame.uint16(at: 0).flatMap { PacketType(rawValue: UInt8(clamping: $0)) }
+    case .linuxCooked2: frame.uint8(at: 10).flatMap { PacketType(rawValue: $0) }
+    default: nil
+    }
+  }
+
+  /// The interface index in a cooked header of version 2; version 1 has none.
+  func interfaceIndex(_ frame: [UInt8]) -> UInt32? {
+    guard self == .linuxCooked2, let index = frame.uint32(at: 4), index != 0 else { return nil }
+    return index
   }
 
   private func ip(_ bytes: [UInt8], link: LinkHeader? = nil, type: PacketType = .host) -> Packet? {
@@ -51,12 +66,21 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
     return ip(Array(frame.dropFirst(offset)), link: link, type: type)
   }
 
-  private func cooked(_ frame: [UInt8], etherTypeAt: Int, header: Int, packetType: Int?, address: Int) -> Packet? {
+  /// A cooked header has no destination address; the packet type says for whom the frame was. The link header's destination is 0.
+  private func cooked(_ frame: [UInt8], etherTypeAt: Int, header: Int, address: Int) -> Packet? {
     guard let etherType = frame.uint16(at: etherTypeAt), etherType == 0x0800 || etherType == 0x86DD else { return nil }
-    let type = packetType.flatMap { PacketType(rawValue: UInt8(clamping: $0)) } ?? .host
+    let type = packetType(frame) ?? .host
     let link = MACAddress(frame, at: address).map { LinkHeader(source: $0, destination: MACAddress(rawValue: 0), etherType: etherType) }
     return ip(Array(frame.dropFirst(header)), link: link, type: type)
   }
+}
+
+/// The direction of a captured frame.
+public enum CaptureDirection: Sendable, Hashable {
+  /// The capturing machine received it.
+  case incoming
+  /// The capturing machine sent it.
+  case outgoing
 }
 
 /// One record of a capture file.
@@ -69,8 +93,14 @@ public struct CapturedFrame: Sendable, Equatable {
   public var originalLength: Int
   /// The framing of `bytes`.
   public var framing: LinkFraming
+  /// The interface's index on the capturing machine (Linux cooked, version 2), or its number in a pcapng file; nil if not recorded.
+  public var interfaceIndex: UInt32?
+  /// The interface's name in a pcapng file (`if_name`); nil if not recorded.
+  public var interfaceName: String?
+  /// The direction; nil if not recorded.
+  public var direction: CaptureDirection?
 
-  /// Creates a record.
+  /// Creates a record. Interface and direction are read from a cooked header.
   ///
   /// - Parameter originalLength: the length on the wire in bytes; if nil, the captured length.
   public init(timestamp: UInt64, bytes: [UInt8], originalLength: Int? = nil, framing: LinkFraming = .raw) {
@@ -78,6 +108,8 @@ public struct CapturedFrame: Sendable, Equatable {
     self.bytes = bytes
     self.originalLength = originalLength ?? bytes.count
     self.framing = framing
+    interfaceIndex = framing.interfaceIndex(bytes)
+    direction = framing.packetType(bytes).map { $0 == .outgoing ? .outgoing : .incoming }
   }
 
   /// The IP packet inside; nil for other protocols and for a frame that ends before it.

@@ -18,6 +18,8 @@ public enum HostSnapshot {
       if let text = ask(.ip, ["-j", option, "route", "show", "table", "all"], &reader) { reader.read(routes: text, family) }
       if let text = ask(.ip, ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
     }
+    if let text = ask(.ip, ["-j", "neigh"], &reader) { reader.read(neighbours: text) }
+    reader.take(minutesWest: HostClock.minutesWest)
     for name in reader.sysctlNames { reader.read(sysctl: name, sysctl(name)) }
     for family in Family.allCases {
       do {

@@ -36,8 +36,11 @@ struct LabPlan {
   /// - Parameter engine: parses rules and sets.
   init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
     self.scenario = scenario
-    if let west = scenario.minutesWest, west != 0 {
-      throw KernelError(.malformed("timezone: the kernel has one time zone for all namespaces, so only UTC can be verified"))
+    if let west = scenario.minutesWest, west != HostClock.minutesWest {
+      throw KernelError(
+        .malformed(
+          "timezone: the kernel has one time zone for all namespaces, so only its own can be verified (\(HostClock.minutesWest) minutes west of Greenwich)"
+        ))
     }
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
     setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")

@@ -12,12 +12,7 @@ extension Host {
     neighbours.areAll = true
     // Scenarios cannot describe IPsec policies.
     usesIPsec = false
-    for (name, value) in [
-      ("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1), ("net.ipv4.conf.all.rp_filter", 0),
-      ("net.ipv4.conf.default.rp_filter", 0), ("net.ipv4.icmp_ratelimit", 0), ("net.ipv4.icmp_ratemask", 0),
-      ("net.ipv4.conf.all.send_redirects", 0), ("net.ipv4.conf.default.send_redirects", 0), ("net.ipv4.tcp_timestamps", 0),
-    ] { sysctls[name] = value }
-    for name in ["net.ipv6.icmp.ratelimit", "net.ipv6.icmp.ratemask"] { _ = sysctls.assign(name, "0") }
+    setDescribedDefaults()
     try setUp(scenario)
   }
 

@@ -54,8 +54,22 @@ public struct PacketRunner {
   public mutating func receive(_ packet: Packet, on interface: String) -> PathReport {
     var packet = packet
     if packet.link == nil { packet.link = link(of: packet, on: interface) }
+    // A cooked capture does not record the destination, but for whom the frame was.
+    if packet.link?.destination == MACAddress(rawValue: 0), let destination = destination(for: packet.type, on: interface) {
+      packet.link?.destination = destination
+    }
     progress.see(packet)
     return note(simulator.receive(packet, on: interface))
+  }
+
+  /// The destination address of a frame of a packet type; nil for one that is for another host.
+  private func destination(for type: PacketType, on interface: String) -> MACAddress? {
+    switch type {
+    case .host: simulator.host.device(named: interface)?.hardwareAddress
+    case .broadcast: .broadcast
+    case .multicast: MACAddress(rawValue: 0x0100_5E00_0000)
+    default: nil
+    }
   }
 
   private func link(

@@ -34,6 +34,10 @@ public struct PathOutline: Encodable, Sendable {
     let brief: String
     let `in`: String?
     let mark: UInt32
+    /// NEW, ESTABLISHED, RELATED, UNTRACKED or INVALID; nil if nothing is tracked.
+    let ctstate: String?
+    /// Why the packet is INVALID.
+    let invalid: String?
     let hooks: [Hop]
     let logs: [String]
     let notes: [String]
@@ -78,6 +82,7 @@ public struct PathOutline: Encodable, Sendable {
       let source = file(packet.family)
       return PacketOutline(
         origin: packet.origin.rawValue, brief: packet.packet.brief, in: packet.input, mark: packet.mark,
+        ctstate: packet.tracking?.state, invalid: packet.tracking?.invalidity,
         hooks: packet.passages.map { passage in
           Hop(
             hook: passage.hook.name, in: passage.input, out: passage.output,

@@ -26,6 +26,10 @@ extension Snapshot {
       copy.interfaces[index].hardwareAddress = interfaces[index].hardwareAddress.map(text)
     }
     (copy.routes, copy.policy, copy.setup) = (routes.map(text), policy.map(text), setup.map(text))
+    copy.neighbours = neighbours.map { neighbour in
+      Neighbour(
+        interface: neighbour.interface, address: text(neighbour.address), hardwareAddress: neighbour.hardwareAddress.map(text))
+    }
     for index in copy.sockets.indices { copy.sockets[index].address = sockets[index].address.map(text) }
     copy.connections = connections.map(text)
     (copy.rules, copy.rules6, copy.ipsets) = (copy.rules.map(text), copy.rules6.map(text), copy.ipsets.map(text))

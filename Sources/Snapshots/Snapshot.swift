@@ -33,6 +33,16 @@ public struct Snapshot: Sendable, Equatable {
     public var uid: UInt32
   }
 
+  /// A neighbour on a network of the machine.
+  public struct Neighbour: Sendable, Hashable {
+    /// The interface behind which it is.
+    public var interface: String
+    /// Its address.
+    public var address: String
+    /// Its hardware address; nil if it did not answer.
+    public var hardwareAddress: String?
+  }
+
   /// The time of the snapshot, in seconds since 1970.
   public var clock: Int
   /// The interfaces, in the order of their indices.
@@ -49,6 +59,10 @@ public struct Snapshot: Sendable, Equatable {
   public var users: [String: UInt32] = [:]
   /// The numbers of groups that rules refer to, by name.
   public var groups: [String: UInt32] = [:]
+  /// The neighbours whose state is known.
+  public var neighbours: [Neighbour] = []
+  /// The kernel's time zone in minutes west of Greenwich; nil if not known.
+  public var minutesWest: Int?
   /// The listening sockets.
   public var sockets: [Socket] = []
   /// Conntrack's entries, as lines of `conntrack -L`.
@@ -79,6 +93,8 @@ extension Snapshot {
     if interfaces.isEmpty { text = String(text.dropLast()) + " {}\n" }
     // Empty lists are written too: they mean that there are none.
     text += YAMLText.list("routes", routes) + YAMLText.list("policy", policy) + YAMLText.list("setup", setup)
+    text += neighbourText
+    if let minutesWest { text += "  timezone: \"\(Self.zone(minutesWest))\"\n" }
     text += YAMLText.mapping("sysctls", sysctls.map { ($0.name, $0.value) })
     text += YAMLText.mapping("users", users.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
     text += YAMLText.mapping("groups", groups.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
@@ -88,6 +104,26 @@ extension Snapshot {
       if let block, !block.isEmpty { text += YAMLText.block(name, block) }
     }
     return text
+  }
+
+  private var neighbourText: String {
+    guard !neighbours.isEmpty else { return "" }
+    var text = "  neighbours:\n"
+    for name in Set(neighbours.map(\.interface)).sorted() {
+      let entries = neighbours.filter { $0.interface == name }.map { neighbour in
+        "\(YAMLText.quote(neighbour.address)): \(neighbour.hardwareAddress.map(YAMLText.quote) ?? "none")"
+      }
+      text += "    \(YAMLText.quote(name)): {\(entries.joined(separator: ", "))}\n"
+    }
+    return text
+  }
+
+  /// A time zone as a host description has it: `UTC`, `+01:00`.
+  private static func zone(_ minutesWest: Int) -> String {
+    guard minutesWest != 0 else { return "UTC" }
+    func two(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
+    let minutes = abs(minutesWest)
+    return (minutesWest < 0 ? "+" : "-") + two(minutes / 60) + ":" + two(minutes % 60)
   }
 }
 

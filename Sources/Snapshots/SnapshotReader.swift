@@ -46,18 +46,19 @@ public struct SnapshotReader: Sendable {
       guard let name = link["ifname"]?.text else { continue }
       let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
       let kind = link["linkinfo"]?["info_kind"]?.text
-      let addresses = (link["addr_info"]?.elements ?? []).compactMap { address($0, of: name) }
-      for address in addresses { networks.insert("\(address.network) \(name)") }
-      let plain = addresses.filter { $0.peer == nil }.map(\.text)
+      let addresses = (link["addr_info"]?.elements ?? []).compactMap { LinkAddress($0) }
+      for address in addresses where address.hasPrefixRoute { networks.insert("\(address.network) \(name)") }
+      let plain = addresses.filter(\.isPlain).map(\.text)
       if name == "lo" {
         snapshot.interfaces.append(Snapshot.Interface(name: name, addresses: plain, isUp: flags.contains("UP")))
+        snapshot.setup += addresses.filter { !$0.isPlain }.map { $0.command(on: name) }
         continue
       }
       let hardware = link["link_type"]?.text == "ether" ? link["address"]?.text : nil
       if kind == "bridge" {
         snapshot.setup.append("link add \(name) type bridge")
         if let hardware { snapshot.setup.append("link set dev \(name) address \(hardware)") }
-        snapshot.setup += addresses.map { "addr add \($0.text) dev \(name)" }
+        snapshot.setup += addresses.map { $0.command(on: name) }
         if flags.contains("UP") { snapshot.setup.append("link set dev \(name) up") }
       } else {
         var interface = Snapshot.Interface(name: name, addresses: plain, hardwareAddress: hardware, isUp: flags.contains("UP"))
@@ -65,39 +66,33 @@ public struct SnapshotReader: Sendable {
         interface.bridge = link["master"]?.text
         interface.kind = kind
         snapshot.interfaces.append(interface)
-        for address in addresses {
-          if let peer = address.peer { snapshot.setup.append("addr add \(address.bare) peer \(peer) dev \(name)") }
-        }
+        snapshot.setup += addresses.filter { !$0.isPlain }.map { $0.command(on: name) }
       }
       if link["linkinfo"]?["info_slave_kind"]?.text == "vrf" || kind == "vrf" { miss("the effect of the VRF \(name) on routing") }
     }
-  }
-
-  private struct LinkAddress {
-    let bare: IPAddress
-    let prefixLength: Int
-    let peer: String?
-    var text: String { "\(bare)/\(prefixLength)" }
-    var network: String { Prefix(bare, prefixLength).text }
-  }
-
-  private func address(_ info: JSONValue, of name: String) -> LinkAddress? {
-    guard let local = info["local"]?.text.flatMap({ IPAddress($0) }), let length = info["prefixlen"]?.integer,
-      (0...local.family.addressBits).contains(length)
-    else { return nil }
-    let peer = info["address"]?.text.map { "\($0)/\(length)" }
-    return LinkAddress(bare: local, prefixLength: length, peer: peer)
+    // Only bridges are simulated. The frames of a bond's members arrive on the bond.
+    let bridges = self.bridges
+    for index in snapshot.interfaces.indices {
+      guard let master = snapshot.interfaces[index].bridge, !bridges.contains(master) else { continue }
+      miss("that \(snapshot.interfaces[index].name) is part of \(master), which is no bridge")
+      snapshot.interfaces[index].bridge = nil
+    }
   }
 
   // MARK: Routes
 
   /// Parses the output of `ip -j route show table all`, or the same for IPv6.
   public mutating func read(routes text: String, _ family: Family) {
+    var (direct, gatewayed): ([String], [String]) = ([], [])
     for route in entries(text, "ip -j route show table all") {
       guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
       if route["protocol"]?.text == "kernel", isDerived(route) { continue }
-      if let line = line(of: route, destination, family) { snapshot.routes.append((family == .ipv6 ? "-6 " : "") + line) }
+      guard let line = line(of: route, destination, family) else { continue }
+      // The kernel accepts a gateway only if there is a route to it already.
+      let needsGateway = route["gateway"] != nil || route["via"] != nil || route["nexthops"] != nil
+      if needsGateway { gatewayed.append(line) } else { direct.append(line) }
     }
+    snapshot.routes += (direct + gatewayed).map { (family == .ipv6 ? "-6 " : "") + $0 }
   }
 
   /// True for a route that the kernel derives from an address.
@@ -147,14 +142,43 @@ public struct SnapshotReader: Sendable {
 
   /// Parses the output of `ip -j rule`, or the same for IPv6.
   public mutating func read(policy text: String, _ family: Family) {
-    for value in entries(text, "ip -j rule") {
-      guard let rule = ListedRule(value), !rule.isUsual else { continue }
+    let rules = entries(text, "ip -j rule").compactMap { ListedRule($0) }
+    // A rule that every namespace has from the start, and this machine has not, was deleted.
+    let usual = family == .ipv4 ? ListedRule.usual : ListedRule.usual.filter { $0 != 32767 }
+    for priority in usual where !rules.isEmpty && !rules.contains(where: { $0.priority == priority && $0.isUsual }) {
+      snapshot.setup.append((family == .ipv6 ? "-6 " : "") + ListedRule.deletion(of: priority))
+    }
+    for rule in rules where !rule.isUsual {
       if let other = rule.unknownMember {
         miss("the routing rule of priority \(rule.priority): `\(other)' is not supported")
       } else {
         snapshot.policy.append((family == .ipv6 ? "-6 " : "") + rule.words.joined(separator: " "))
       }
     }
+  }
+
+  // MARK: Neighbours and time zone
+
+  /// Parses the output of `ip -j neigh`.
+  public mutating func read(neighbours text: String) {
+    for entry in entries(text, "ip -j neigh") {
+      guard let address = entry["dst"]?.text.flatMap({ IPAddress($0) }), let name = entry["dev"]?.text, name != "lo" else { continue }
+      let states = (entry["state"]?.elements ?? []).compactMap(\.text)
+      let hardware = entry["lladdr"]?.text.flatMap { MACAddress($0) }
+      guard hardware != nil || states.contains("FAILED") else { continue }
+      let isKnown = snapshot.neighbours.contains { $0.interface == name && $0.address == "\(address)" }
+      guard !isKnown, snapshot.interfaces.contains(where: { $0.name == name }) || bridges.contains(name) else { continue }
+      snapshot.neighbours.append(
+        Snapshot.Neighbour(interface: name, address: "\(address)", hardwareAddress: hardware.map { "\($0)" }))
+    }
+  }
+
+  /// Stores the kernel's time zone in minutes west of Greenwich. A host description has zones of less than 16 hours.
+  public mutating func take(minutesWest: Int) { if abs(minutesWest) < 16 * 60 { snapshot.minutesWest = minutesWest } }
+
+  /// The names of the bridges.
+  private var bridges: Set<String> {
+    Set(snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) })
   }
 
   // MARK: Switches
@@ -164,8 +188,7 @@ public struct SnapshotReader: Sendable {
     // Writing `all` changes every interface and `default`, so those must come later.
     let known = Sysctls.knownNames.sorted { !$0.contains(".conf.default.") && $1.contains(".conf.default.") }
     let general = known + ConntrackSettings.sysctlNames
-    let names =
-      snapshot.interfaces.map(\.name) + snapshot.setup.filter { $0.hasPrefix("link add ") }.map { String($0.split(separator: " ")[2]) }
+    let names = snapshot.interfaces.map(\.name) + bridges.sorted()
     let own = Sysctls.knownNames.filter { $0.contains(".conf.default.") }
     return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
   }
@@ -227,25 +250,5 @@ public struct SnapshotReader: Sendable {
       }
     }
     return found
-  }
-}
-
-/// A network as text without host bits.
-struct Prefix {
-  let text: String
-
-  init(_ address: IPAddress, _ length: Int) {
-    let whole = address.family.addressBits
-    let shift = UInt128(whole - min(max(length, 0), whole))
-    let bits = shift >= 128 ? 0 : (address.bits >> shift) << shift
-    text = "\(IPAddress(family: address.family, bits: bits))/\(length)"
-  }
-
-  /// Parses `10.0.0.0/8`, an address alone, or `default`.
-  init?(_ text: String, _ family: Family) {
-    let parts = text.split(separator: "/", maxSplits: 1)
-    guard let address = parts.first.flatMap({ IPAddress($0) }) else { return nil }
-    guard let length = parts.count == 2 ? Int(parts[1]) : address.family.addressBits else { return nil }
-    self.init(address, length)
   }
 }

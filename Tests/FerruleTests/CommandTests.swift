@@ -101,6 +101,83 @@ import Testing
     #expect(cut.text.contains("after 1 packets"), "\(cut.text)")
   }
 
+  /// `tcpdump -i any` on a gateway: arriving frames are for this host, each on its interface, and sent frames are not replayed.
+  @Test func cookedCapturesAreRunByInterface() throws {
+    func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    func packet(_ source: [UInt8], _ destination: [UInt8]) -> [UInt8] {
+      [0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0] + source + destination + [0, 1, 0, 53, 0, 8, 0, 0]
+    }
+    /// A record of Linux cooked version 2.
+    func frame(_ index: UInt8, _ type: UInt8, _ packet: [UInt8]) -> [UInt8] {
+      let bytes = [8, 0, 0, 0, 0, 0, 0, index, 0, 1, type, 6, 2, 0, 0, 0, 1, 9, 0, 0] + Self.summed(packet)
+      return word(1) + word(0) + word(UInt32(bytes.count)) + word(UInt32(bytes.count)) + bytes
+    }
+    let capture =
+      word(0xA1B2_C3D4) + [2, 0, 4, 0] + word(0) + word(0) + word(65535) + word(276)
+      + frame(2, 0, packet([10, 0, 0, 9], [192, 0, 2, 80])) + frame(3, 4, packet([203, 0, 113, 5], [192, 0, 2, 80]))
+      + frame(3, 0, packet([192, 0, 2, 80], [203, 0, 113, 5])) + frame(2, 3, packet([10, 0, 0, 9], [10, 0, 0, 7]))
+    let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-cooked-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(capture).write(to: folder.appending(path: "any.pcap"))
+    try Data("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n".utf8).write(to: folder.appending(path: "r.v4"))
+    try Data(
+      """
+      interfaces: {lan: {addresses: [10.0.0.1/24], mac: "02:00:00:00:00:01"}, wan: [203.0.113.5/24]}
+      routes: [default via 203.0.113.80 dev wan]
+      sysctls: {net.ipv4.ip_forward: 1}
+      """.utf8
+    ).write(to: folder.appending(path: "host.yaml"))
+    let run = "ferrule run --host host.yaml --brief --pcap any.pcap r.v4 --in"
+    for map in ["2=lan,3=wan", "10.0.0.0/8=lan,default=wan"] {
+      let outcome = try BuiltCommand.shell("\(run) \(map) 2>&1 | sort", in: folder)
+      #expect(outcome.text.contains(" 1 frames were sent"), "\(outcome.text)")
+      #expect(outcome.text.contains("lan udp 10.0.0.9:1>192.0.2.80:53 => sent through wan"), "\(outcome.text)")
+      #expect(outcome.text.contains("=> delivered to this host"), "\(outcome.text)")
+      #expect(outcome.text.contains("10.0.0.9:1>10.0.0.7:53 => refused: the frame is for another host"), "\(outcome.text)")
+    }
+    try Data(
+      """
+      rules: r.v4
+      host: {interfaces: {lan: [10.0.0.1/24], wan: [203.0.113.5/24]}, routes: [default via 203.0.113.80 dev wan]}
+      tests:
+        - name: by index
+          steps:
+            - {pcap: {file: any.pcap, interfaces: {2: lan, 3: wan}, limit: 3}, expect: accept}
+        - name: by network
+          steps:
+            - {pcap: {file: any.pcap, interfaces: {10.0.0.0/8: lan, default: wan}, limit: 1}, expect: sent wan}
+      """.utf8
+    ).write(to: folder.appending(path: "scenario.yaml"))
+    // The sent frame is none of the packets.
+    let tested = try BuiltCommand.shell("ferrule test scenario.yaml", in: folder)
+    #expect(tested.text == "✓ scenario.yaml: 2 passed, 3 packets\n", "\(tested.text)")
+    let lacking = try BuiltCommand.shell("\(run) 2=lan", in: folder)
+    #expect(
+      lacking.status == 2 && lacking.text.contains("arrived on the interface with index 3, for which no interface is given"),
+      "\(lacking.text)")
+    let wrong = try BuiltCommand.shell("\(run) a/b=lan", in: folder)
+    #expect(wrong.status == 2 && wrong.text.contains("is not KEY=INTERFACE"), "\(wrong.text)")
+  }
+
+  /// An IPv4 packet with its header checksum.
+  private static func summed(_ packet: [UInt8]) -> [UInt8] {
+    var sum = stride(from: 0, to: 20, by: 2).reduce(UInt32(0)) { $0 + UInt32(packet[$1]) << 8 + UInt32(packet[$1 + 1]) }
+    while sum > 0xFFFF { sum = sum & 0xFFFF + sum >> 16 }
+    return Array(packet[..<10]) + [UInt8(~sum >> 8 & 0xFF), UInt8(~sum & 0xFF)] + Array(packet[12...])
+  }
+
+  /// Why a packet is INVALID is a member of its object, with the numbers.
+  @Test func reasonsAreInEachLineOfJSON() throws {
+    let outcome = try BuiltCommand.shell(
+      "ferrule run --format jsonl --host host.yaml ruleset.rules 'lan tcp 10.0.0.9:1 > 198.51.100.7:80 SF'",
+      in: BuiltCommand.root.appending(path: "Examples/nat-gateway"))
+    let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any])
+    let packet = try #require((value["packets"] as? [[String: Any]])?.first)
+    #expect(packet["ctstate"] as? String == "INVALID")
+    #expect(packet["invalid"] as? String == "the TCP flags FS do not fit together")
+  }
+
   @Test func tracesAreJSONToo() throws {
     let outcome = try BuiltCommand.shell(
       "ferrule run --format json --conntrack --host host.yaml --packets packets.txt ruleset.rules",
@@ -109,6 +186,8 @@ import Testing
     let packets = try #require(value["packets"] as? [[String: Any]])
     #expect(packets.allSatisfy { $0["isExpected"] as? Bool == true })
     #expect(packets.map { $0["verdict"] as? String } == ["sent", "sent", "sent", "sent", "sent", "drop", "drop"])
+    let states = packets.map { ($0["packets"] as? [[String: Any]])?.first?["ctstate"] as? String }
+    #expect(states == ["NEW", "ESTABLISHED", "NEW", "ESTABLISHED", "RELATED", "NEW", "NEW"], "\(states)")
     let connections = try #require(value["connections"] as? [[String: Any]])
     #expect(connections.last?["state"] as? String == "SYN_RECV")
     #expect(connections.last?["status"] as? [String] == ["SEEN_REPLY", "CONFIRMED", "DST_NAT", "SRC_NAT_DONE", "DST_NAT_DONE"])

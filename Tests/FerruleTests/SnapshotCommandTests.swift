@@ -107,6 +107,90 @@ import Testing
     #expect(outcome.text.hasSuffix("\n0\n"), "\(outcome.text)")
   }
 
+  /// Deleted rules, peers, and gateways behind a peer are in the snapshot, and `verify` can set them up.
+  @Test func absentRulesAndPeersCanBeSetUpAgain() throws {
+    let outcome = try Self.inNamespace(
+      """
+      sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.default.accept_dad=0 net.ipv4.ip_forward=1
+      ip tuntap add tun0 mode tun; ip link add eth0 type veth peer name far0; ip link add pods type veth peer name far1
+      for link in lo tun0 eth0 far0 pods far1; do ip link set $link up; done
+      ip addr add 10.8.0.1 peer 10.8.0.2/32 dev tun0; ip addr add 172.31.0.225/20 dev eth0; ip addr add 10.9.0.1/32 scope link dev lo
+      ip addr add 172.20.3.4/16 brd 172.20.3.255 dev eth0 noprefixroute; ip route add 172.20.0.0/16 dev eth0 metric 100
+      ip route add default via 10.8.0.2; ip route add 10.244.0.0/24 dev pods
+      ip route add 172.31.0.1 dev eth0 scope link table 101; ip route add default via 172.31.0.1 dev eth0 table 101
+      ip rule add pref 10 iif far0 lookup 101; ip rule add pref 20 lookup local; ip rule del pref 0; ip rule del pref 32767
+      iptables-legacy -t nat -A POSTROUTING -o tun0 -j MASQUERADE
+      ferrule snapshot > $T/snap.yaml
+      cat > $T/scenario.yaml <<'TESTS'
+      snapshot: snap.yaml
+      tests:
+        - name: through a point-to-point link
+          steps:
+            - packet: pods udp 10.244.0.7:1000 > 198.51.100.9:53
+              expect: {verdict: sent tun0, nat: {source: 10.8.0.1}}
+        - name: the rules of the machine
+          steps:
+            - far0 tcp 172.31.2.37:4000 > 172.31.0.225:10250 S => sent eth0
+            - pods tcp 10.244.0.7:4000 > 172.31.0.225:10250 S => local
+            - pods udp 10.244.0.7:1 > 172.20.9.9:2 => sent eth0
+      TESTS
+      ferrule test $T/scenario.yaml; ferrule verify $T/scenario.yaml
+      """)
+    #expect(outcome.text.contains(": 2 passed, 4 packets\n"), "\(outcome.text)")
+    #expect(outcome.text.contains(": 2 agree, 4 packets\n"), "\(outcome.text)")
+  }
+
+  /// `--this-host` is this machine as the snapshot has it: forwarding, routing rules, neighbours, and without a file its rules.
+  @Test func thisHostIsTheMachineOfTheSnapshot() throws {
+    let outcome = try Self.inNamespace(
+      """
+      sysctl -qw net.ipv6.conf.default.addr_gen_mode=1 net.ipv4.ip_forward=1
+      ip link add eth0 type veth peer name far0; ip link add cni0 type veth peer name far1
+      for link in lo eth0 far0 cni0 far1; do ip link set $link up; done
+      ip addr add 10.1.0.10/24 dev eth0; ip addr add 10.244.1.1/24 dev cni0; ip route add default via 10.1.0.1 dev eth0
+      ip route add 9.0.0.0/8 nexthop via 10.1.0.3 dev eth0 nexthop via 10.1.0.4 dev eth0
+      ip rule add from 10.244.1.99 lookup 77; ip route add blackhole default table 77
+      ip neigh add 10.1.0.1 lladdr 02:00:00:00:00:fe dev eth0 nud permanent
+      iptables-legacy -A FORWARD -d 198.51.100.80 -j DROP
+      printf '*filter\\nCOMMIT\\n' > $T/r.v4
+      run() { ferrule run --brief "$@" | sed 's/.*=> //'; }
+      run --this-host $T/r.v4 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S' 'cni0 tcp 10.244.1.99:4000 > 198.51.100.80:80 S'
+      run --this-host 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S'
+      sysctl -qw net.ipv4.ip_forward=0
+      run --this-host $T/r.v4 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S'
+      ferrule snapshot | grep -A 3 'neighbours:'
+      """)
+    #expect(
+      outcome.text == """
+        sent through eth0
+        lost: the route has the type blackhole
+        dropped at FORWARD by filter FORWARD rule 1
+        lost: forwarding is disabled on cni0
+          neighbours:
+            eth0: {10.1.0.1: "02:00:00:00:00:fe"}
+          timezone: "UTC"
+          sysctls:
+
+        """)
+  }
+
+  /// A host that is described without sysctls forwards, in a file of its own as in a scenario file.
+  @Test func describedHostsHaveTheSameDefaults() throws {
+    let outcome = try Self.inNamespace(
+      """
+      cat > $T/host.yaml <<'HOST'
+      interfaces: {eth0: [10.1.0.10/24], cni0: [10.244.1.1/24]}
+      routes: [default via 10.1.0.1 dev eth0]
+      policy: [from 10.244.1.99 table 77]
+      HOST
+      (echo host:; sed 's/^/  /' $T/host.yaml) > $T/snapshot.yaml; printf '*filter\\nCOMMIT\\n' > $T/r.v4
+      for host in host snapshot; do
+        ferrule run --host $T/$host.yaml --brief $T/r.v4 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S' 'cni0 icmp 10.244.1.7 > 198.51.100.80 echo-request ttl=1'
+      done | sed 's/.*=> //' | sort | uniq -c | sed 's/^ *//'
+      """)
+    #expect(outcome.text.contains("2 sent through eth0\n") && outcome.text.split(separator: "\n").count == 2, "\(outcome.text)")
+  }
+
   @Test func whatCannotBeReadIsSaid() throws {
     // Without a way to ask `ip`: in a mount namespace of its own its program is none.
     let outcome = try BuiltCommand.shell(

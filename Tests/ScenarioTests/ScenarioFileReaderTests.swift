@@ -31,6 +31,10 @@ struct ScenarioFileReaderTests {
       "rules: |\n  *filter\n  -A INPUT -j DROP\n  COMMIT\ntests:\n  - name: a\n    steps:\n      - {wait: 1, expect: {never: INPTU}}",
       "8:35: there is no chain INPTU"
     ),
+    (
+      "host: {interfaces: {br0: [10.0.0.1/24], eth0: {master: br0}}}\ntests: []", "1:56: `br0' is an interface, but not a bridge"
+    ), ("host: {interfaces: {eth0: {bridge: br9}}}\ntests: []", "1:36: the host has no bridge `br9'"),
+    ("host: {interfaces: {eth0: {type: bond}}}\ntests: []", "1:28: an interface can have the type `bridge' only"),
     ("tests:\n  - name: a\n    steps: []\n    expect: {verdict: local}", "4:23: `verdict: local' can be expected only in a step"),
   ]) func mistakesHaveTheirPlace(_ text: String, _ message: String) {
     let reading = Suites.read(text)
@@ -39,6 +43,29 @@ struct ScenarioFileReaderTests {
       return "\(position.line):\(position.column): \(problem.message)"
     }
     #expect(found == [message])
+  }
+
+  /// A key that means nothing at this kind of step is an error, and the hint names the kinds of steps that use it.
+  @Test(arguments: [
+    ("packet: eth0 udp 10.0.0.9:1 > 10.0.0.1:2, ttl: 1", "`ttl' means nothing beside `packet'", "`in', `local'"),
+    ("packet: eth0 udp 10.0.0.9:1 > 10.0.0.1:2, smac: 02:00:00:00:00:01", "`smac' means nothing beside `packet'", "`in'"),
+    (
+      "packet: eth0 udp 10.0.0.9:1 > 10.0.0.1:2, ping: eth0 10.0.0.9 > 10.0.0.1",
+      "a step has one action, and this one has `packet' already", ""
+    ),
+    ("packet: eth0 udp 10.0.0.9:1 > 10.0.0.1:2, flush: true", "a step has one action, and this one has `packet' already", ""),
+    ("reply: SA, repeat: 3", "`repeat' means nothing beside `reply'", "`packet', `in', `local', `send', `close', `flush'"),
+    ("handshake: eth0 10.0.0.9:1 > 10.0.0.1:2, wait: 3", "`wait' means nothing beside `handshake'", "write a step `wait: SECONDS'"),
+    ("ping: eth0 10.0.0.9 > 10.0.0.1, active: true", "`active' means nothing beside `ping'", "`ftp'"),
+    ("close: eth0 10.0.0.9:1 > 10.0.0.1:2, fin: false", "`fin' means nothing if `close' names a connection", "the name of a socket"),
+    ("send: web, ttl: 1", "`ttl' means nothing beside `send'", "`in', `local'"),
+    ("local: {}, dmac: 02:00:00:00:00:01", "`dmac' means nothing beside `local'", "`in'"),
+    ("wait: 3, fin: false", "`fin' means nothing beside `wait'", "`close'"), ("flush: false", "`flush' can only be true", ""),
+  ]) func keysOfOtherStepsAreRefused(_ step: String, _ message: String, _ hint: String) throws {
+    let reading = Suites.read("tests:\n  - name: a\n    steps:\n      - {\(step)}")
+    let problem = try #require(reading.diagnostics.first)
+    #expect(problem.message == message)
+    #expect(hint.isEmpty || problem.notes.contains { $0.message.contains(hint) }, "\(problem.notes)")
   }
 
   /// A test that is wrong does not take the others along.

@@ -85,11 +85,11 @@ import XTables
     #expect(
       snapshot.setup == [
         "link add br0 type bridge", "link set dev br0 address 56:ec:11:f1:e3:6b", "addr add 192.168.50.1/24 dev br0", "link set dev br0 up",
-        "addr add 10.9.0.1 peer 10.9.0.2/32 dev tun0",
+        "addr add 10.9.0.1 peer 10.9.0.2/32 dev tun0", "rule del priority 32767 table default",
       ])
     #expect(
       snapshot.routes == [
-        "default via 10.1.2.254 dev eth0", "blackhole 198.18.0.0/15",
+        "blackhole 198.18.0.0/15", "default via 10.1.2.254 dev eth0",
         "8.8.4.0/24 via 10.1.2.9 dev eth0 table 100 metric 7 mtu 1300 realms 3/5 onlink",
         "9.0.0.0/8 nexthop via 10.1.2.3 dev eth0 weight 1 nexthop via 10.1.2.4 dev eth0 weight 1",
         "-6 default via fe80::1 dev eth0 metric 1024",
@@ -107,6 +107,42 @@ import XTables
     #expect(snapshot.users == ["root": 0, "www": 33])
     #expect(snapshot.gaps == ["the routing rule of priority 8: `l3mdev' is not supported"])
     #expect(Self.reader.sysctlNames.contains("net.ipv4.conf.br0.rp_filter"))
+  }
+
+  /// What is absent is written too, addresses keep what distinguishes them, and the lines can be installed in their order.
+  @Test func whatIsAbsentIsWrittenDown() {
+    var reader = SnapshotReader(clock: 0, registry: .ferrule)
+    reader.read(
+      links: """
+        [{"ifname":"lo","link_type":"loopback","flags":["UP"],"addr_info":[{"local":"127.0.0.1","prefixlen":8,"scope":"host"},{"local":"10.9.0.1","prefixlen":32,"scope":"link"}]},
+        {"ifname":"tun0","link_type":"none","flags":["UP"],"addr_info":[{"local":"10.8.0.1","address":"10.8.0.2","prefixlen":32,"scope":"global"}]},
+        {"ifname":"eth0","link_type":"ether","flags":["UP"],"master":"bond0","addr_info":[]},
+        {"ifname":"bond0","link_type":"ether","flags":["UP"],"linkinfo":{"info_kind":"bond"},"addr_info":[
+        {"local":"10.1.2.1","prefixlen":24,"broadcast":"10.1.2.255","scope":"global"},
+        {"local":"10.1.3.1","prefixlen":24,"broadcast":"10.1.3.63","scope":"global"},
+        {"local":"10.1.4.1","prefixlen":24,"broadcast":"10.1.4.255","scope":"global","noprefixroute":true}]}]
+        """)
+    reader.read(
+      routes: """
+        [{"dst":"default","gateway":"10.8.0.2","dev":"tun0","flags":[]},{"dst":"10.8.0.2","dev":"tun0","protocol":"kernel","scope":"link","prefsrc":"10.8.0.1","flags":[]},
+        {"dst":"10.1.4.0/24","dev":"bond0","protocol":"kernel","scope":"link","metric":100,"flags":[]},{"dst":"10.1.2.0/24","dev":"bond0","protocol":"kernel","scope":"link","flags":[]}]
+        """, .ipv4)
+    reader.read(
+      policy: """
+        [{"priority":0,"src":"all","table":"100"},{"priority":20,"src":"all","table":"local"},{"priority":32766,"src":"all","fwmark":"0x1","table":"main"},{"priority":32767,"src":"all","table":"default"}]
+        """, .ipv4)
+    reader.read(policy: #"[{"priority":32766,"src":"all","table":"main"}]"#, .ipv6)
+    #expect(
+      reader.snapshot.setup == [
+        "addr add 10.9.0.1/32 scope link dev lo", "addr add 10.8.0.1 peer 10.8.0.2/32 dev tun0",
+        "addr add 10.1.3.1/24 brd 10.1.3.63 dev bond0", "addr add 10.1.4.1/24 brd 10.1.4.255 noprefixroute dev bond0",
+        "rule del priority 0 table local", "rule del priority 32766 table main", "-6 rule del priority 0 table local",
+      ])
+    #expect(reader.snapshot.routes == ["10.1.4.0/24 dev bond0 scope link metric 100", "default via 10.8.0.2 dev tun0"])
+    #expect(
+      reader.snapshot.policy == ["priority 0 table 100", "priority 20 table local", "fwmark 0x1 priority 32766 table main"])
+    #expect(reader.snapshot.interfaces[2].bridge == nil)
+    #expect(reader.snapshot.gaps == ["that eth0 is part of bond0, which is no bridge"])
   }
 
   static func run(_ snapshot: Snapshot, _ packet: String) throws -> String {

@@ -53,6 +53,45 @@ import Wire
     }
   }
 
+  /// The header of a cooked frame records for whom it was, in version 2 also the interface.
+  @Test func cookedFramesRecordInterfaceAndDirection() throws {
+    let packet = try #require(try sample().first).bytes
+    func first(_ type: UInt8) -> [UInt8] { [0, type, 0, 1, 0, 6, 2, 0, 0, 0, 1, 9, 0, 0, 8, 0] + packet }
+    func second(_ type: UInt8, _ index: UInt8) -> [UInt8] {
+      [8, 0, 0, 0, 0, 0, 0, index, 0, 1, type, 6, 2, 0, 0, 0, 1, 9, 0, 0] + packet
+    }
+    let incoming = CapturedFrame(timestamp: 0, bytes: first(0), framing: .linuxCooked)
+    #expect(incoming.direction == .incoming && incoming.interfaceIndex == nil && incoming.packet?.type == .host)
+    #expect(incoming.packet?.link?.source == MACAddress("02:00:00:00:01:09"))
+    #expect(CapturedFrame(timestamp: 0, bytes: first(4), framing: .linuxCooked).direction == .outgoing)
+    let other = CapturedFrame(timestamp: 0, bytes: second(3, 7), framing: .linuxCooked2)
+    #expect(other.direction == .incoming && other.interfaceIndex == 7 && other.packet?.type == .otherHost)
+    #expect(CapturedFrame(timestamp: 0, bytes: second(4, 2), framing: .linuxCooked2).direction == .outgoing)
+    #expect(CapturedFrame(timestamp: 0, bytes: [8], framing: .linuxCooked2).direction == nil)
+    #expect(CapturedFrame(timestamp: 0, bytes: packet).direction == nil)
+  }
+
+  /// A pcapng file of several interfaces: number, name and direction of each packet are read; a file cut anywhere is not a trap.
+  @Test func pcapngFramesRecordInterfaceAndDirection() throws {
+    var capture = AnnotatedCapture()
+    for (name, isArriving) in [("lan", true), ("wan", false), ("wan", true)] {
+      capture.append(
+        AnnotatedCapture.Packet(time: 1, interface: name, isArriving: isArriving, bytes: try sample()[1].bytes, comment: "note"))
+    }
+    let path = temporary("interfaces")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(capture.bytes).write(to: URL(filePath: path))
+    let frames = try CaptureReader.read(path: path).frames
+    #expect(frames.map(\.interfaceIndex) == [0, 1, 1])
+    #expect(frames.map(\.interfaceName) == ["lan", "wan", "wan"])
+    #expect(frames.map(\.direction) == [.incoming, .outgoing, .incoming])
+    for end in stride(from: 0, to: capture.bytes.count, by: 3) {
+      try Data(capture.bytes.prefix(end)).write(to: URL(filePath: path))
+      let cut = (try? CaptureReader.read(path: path))?.frames ?? []
+      #expect(cut == Array(frames.prefix(cut.count)))
+    }
+  }
+
   @Test func filesThatAreNoCapturesAreRefused() {
     #expect(throws: CaptureError.self) { try CaptureReader.read(path: "/nonexistent/file.pcap") }
     #expect(throws: CaptureError.self) { try write([], to: "/nonexistent/file.pcap") }

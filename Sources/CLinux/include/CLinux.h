@@ -20,6 +20,9 @@ int ferrule_unshare(int flags);
 /* setns(2) */
 int ferrule_setns(int descriptor, int flags);
 
+/* The kernel's time zone in minutes west of Greenwich, from gettimeofday(2); 0 if the kernel does not say. glibc's function always says 0. */
+int ferrule_minutes_west(void);
+
 /* pipe2(2), closed in programs that are started. */
 int ferrule_pipe(int ends[2]);
 

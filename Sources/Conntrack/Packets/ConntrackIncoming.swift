@@ -23,6 +23,7 @@ extension ConntrackCore {
     if now >= nextCollection { collectGarbage(now: now) }
 
     guard let at = TrackedTransport(packet.bytes) else {
+      lastInvalid = .fact("it is a fragment, or its headers are truncated")
       statistics.invalid += 1
       return .accept
     }
@@ -33,7 +34,8 @@ extension ConntrackCore {
       case .attached(let found):
         attachment = found
         return .accept
-      case .invalid:
+      case .invalid(let reason):
+        lastInvalid = reason
         statistics.error += 1
         return .accept
       }
@@ -54,6 +56,7 @@ extension ConntrackCore {
         slot = found
         info = self.info(found, direction)
       case .unclassifiable:
+        lastInvalid = .fact("its headers do not identify a connection")
         statistics.invalid += 1
         return .accept
       case .tableFull:
@@ -70,7 +73,8 @@ extension ConntrackCore {
         return .accept
       case .repeat:
         continue
-      case .invalid:
+      case .invalid(let reason):
+        lastInvalid = reason
         discardUnconfirmed(slot)
         statistics.invalid += 1
         return .accept

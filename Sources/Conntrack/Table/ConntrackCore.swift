@@ -32,6 +32,8 @@ struct ConntrackCore {
   var nextCollection = Instant(nanoseconds: 0)
   /// True if the table was full: the next collection also removes unassured and closing connections.
   var isUnderPressure = false
+  /// Why the last INVALID packet was INVALID.
+  var lastInvalid: InvalidReason?
 
   init(settings: ConntrackSettings, seed: UInt64) {
     self.settings = settings

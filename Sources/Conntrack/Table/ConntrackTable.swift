@@ -28,6 +28,8 @@ public final class ConntrackTable {
     get { core.settings }
     set { core.settings = newValue }
   }
+  /// Why the last packet that `incoming` found INVALID was INVALID; nil if there was none.
+  public var lastInvalid: InvalidReason? { core.lastInvalid }
   /// The counters of `conntrack -S`.
   public var statistics: ConntrackStatistics { core.statistics }
   /// The number of connections, confirmed or not, compared with `nf_conntrack_max`.

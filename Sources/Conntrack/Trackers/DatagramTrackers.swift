@@ -9,9 +9,9 @@ extension ConntrackCore {
   {
     guard let header = UDPHeader(packet.bytes, at: offset), header.length >= UDPHeader.length,
       header.length <= packet.count &- offset
-    else { return .invalid }
+    else { return .invalid(.truncated) }
     if settings.checksum, hook == .prerouting, header.checksum != 0, packet.isTransportChecksumValid == false {
-      return .invalid
+      return .invalid(.badChecksum)
     }
     followStream(slot, info, bytes: packet.count, now: now)
     return .accept
@@ -21,11 +21,14 @@ extension ConntrackCore {
   mutating func trackUDPLite(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
-    guard let header = UDPHeader(packet.bytes, at: offset), header.checksum != 0 else { return .invalid }
+    guard let header = UDPHeader(packet.bytes, at: offset) else { return .invalid(.truncated) }
+    guard header.checksum != 0 else { return .invalid(.fact("a UDPLITE datagram without a checksum")) }
     let coverage = header.length == 0 ? packet.count &- offset : header.length
-    guard coverage >= UDPHeader.length, coverage <= packet.count &- offset else { return .invalid }
+    guard coverage >= UDPHeader.length, coverage <= packet.count &- offset else {
+      return .invalid(.fact("the checksum coverage of the UDPLITE datagram is out of range"))
+    }
     if settings.checksum, hook == .prerouting, !hasKernelsUDPLiteChecksum(packet, at: offset, coverage: coverage) {
-      return .invalid
+      return .invalid(.fact("the kernel computes the checksum of UDPLITE with UDP's protocol number, which does not fit"))
     }
     followStream(slot, info, bytes: packet.count, now: now)
     return .accept

@@ -35,7 +35,7 @@ extension ConntrackCore {
       let limits = timeouts(of: slot)
       entries[slot].tracker = .gre(timeout: limits.greTimeout, streamTimeout: limits.greStreamTimeout)
     }
-    guard case .gre(let timeout, let streamTimeout) = entries[slot].tracker else { return .invalid }
+    guard case .gre(let timeout, let streamTimeout) = entries[slot].tracker else { return .invalid(.otherTracker) }
     let isStream = entries[slot].status.contains(.seenReply)
     refresh(slot, info.direction, timeout: isStream ? streamTimeout : timeout, bytes: packet.count, now: now)
     if isStream, !entries[slot].status.contains(.natClash), !entries[slot].status.contains(.assured) {

@@ -6,17 +6,17 @@ enum ICMPErrorResult {
   case notAnError
   /// An error about a connection, or a message type that is never tracked.
   case attached(Attachment)
-  case invalid
+  case invalid(InvalidReason)
 }
 
 extension ConntrackCore {
   /// Tracks an ICMP query or reply. The corresponding kernel functions are `nf_conntrack_icmp_packet` and
   /// `nf_conntrack_icmpv6_packet`.
   mutating func trackICMP(_ slot: Int, _ packet: Packet, _ at: TrackedTransport, _ info: ConnectionInfo, now: Instant) -> TrackerResult {
-    guard (at.proto == .icmp) == (at.family == .ipv4) else { return .invalid }
+    guard (at.proto == .icmp) == (at.family == .ipv4) else { return .invalid(.fact("ICMP of the other IP version")) }
     let entry = entries[slot]
     if !entry.status.contains(.confirmed), !ConntrackCore.startsConnection(entry.original.icmpType, entry.original.proto) {
-      return .invalid
+      return .invalid(.icmpType(entry.original.icmpType, "a message that answers no tracked request, and starts no connection"))
     }
     let limits = timeouts(of: slot)
     refresh(
@@ -37,17 +37,19 @@ extension ConntrackCore {
   /// `nf_conntrack_icmpv4_error` and `nf_conntrack_icmpv6_error`.
   mutating func trackICMPError(_ packet: Packet, _ at: TrackedTransport, zone: Zone, hook: Hook, now: Instant) -> ICMPErrorResult {
     guard (at.proto == .icmp) == (at.family == .ipv4) else { return .notAnError }
-    guard let header = ICMPHeader(packet.bytes, at: at.offset) else { return .invalid }
-    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid }
+    guard let header = ICMPHeader(packet.bytes, at: at.offset) else { return .invalid(.truncated) }
+    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid(.badChecksum) }
     var quoted = at.offset &+ ICMPHeader.length
     if at.family == .ipv4 {
-      guard header.type <= 18 else { return .invalid }
+      guard header.type <= 18 else { return .invalid(.icmpType(header.type, "connection tracking does not know it")) }
       guard ICMPHeader.isError(type: header.type) else { return .notAnError }
     } else {
       switch header.type {
       case 130...136, 143, 151...152: return .attached(.untracked)
       case 137:
-        guard let start = redirectedHeader(packet.bytes, at: at.offset) else { return .invalid }
+        guard let start = redirectedHeader(packet.bytes, at: at.offset) else {
+          return .invalid(.fact("the ICMPv6 redirect quotes no packet"))
+        }
         quoted = start
       case 128...: return .notAnError
       default: break
@@ -74,9 +76,11 @@ extension ConntrackCore {
     guard let inner = TrackedTransport(packet.bytes, at: quoted), inner.family == packet.family,
       let sent = ConntrackCore.tuple(packet.bytes, inner, greKeys), let wanted = sent.inverted(),
       let found = findSlot(wanted, zone: zone, now: now)
-    else { return .invalid }
+    else { return .invalid(.fact("the packet that the ICMP error quotes belongs to no tracked connection")) }
     // The error's destination must be the sender of the quoted packet before NAT.
-    guard packet.destination?.bits == entries[found.slot].tuple(found.direction).destinationBits else { return .invalid }
+    guard packet.destination?.bits == entries[found.slot].tuple(found.direction).destinationBits else {
+      return .invalid(.fact("the ICMP error is not addressed to the sender of the packet that it quotes"))
+    }
     return .attached(.connection(handle(found.slot), found.direction == .original ? .related : .relatedReply))
   }
 }

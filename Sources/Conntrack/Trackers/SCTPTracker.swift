@@ -109,24 +109,27 @@ extension ConntrackCore {
   mutating func trackSCTP(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
-    guard let header = SCTPHeader(packet.bytes, at: offset) else { return .invalid }
-    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid }
-    guard let seen = chunkTypes(packet, at: offset) else { return .invalid }
+    guard let header = SCTPHeader(packet.bytes, at: offset) else { return .invalid(.truncated) }
+    if settings.checksum, hook == .prerouting, packet.isTransportChecksumValid == false { return .invalid(.badChecksum) }
+    guard let seen = chunkTypes(packet, at: offset) else { return .invalid(.fact("the SCTP chunks are malformed, or may not be bundled")) }
     let isConfirmed = entries[slot].status.contains(.confirmed)
     if !isConfirmed {
       guard !seen.contains(SCTPChunkType.abort), !seen.contains(SCTPChunkType.shutdownComplete),
         !seen.contains(SCTPChunkType.cookieAck), let fresh = startSCTP(packet, header, at: offset)
-      else { return .invalid }
+      else { return .invalid(.fact("the SCTP packet belongs to no association and cannot start one")) }
       entries[slot].tracker = .sctp(fresh)
     }
-    guard case .sctp(var sctp) = entries[slot].tracker else { return .invalid }
+    guard case .sctp(var sctp) = entries[slot].tracker else { return .invalid(.otherTracker) }
     defer { entries[slot].tracker = .sctp(sctp) }
     let exempt: [UInt8] = [
       SCTPChunkType.initiate, SCTPChunkType.shutdownComplete, SCTPChunkType.cookieEcho, SCTPChunkType.abort,
       SCTPChunkType.shutdownAck, SCTPChunkType.heartbeat, SCTPChunkType.heartbeatAck,
     ]
     let direction = info.direction
-    if !exempt.contains(where: seen.contains), header.verificationTag != sctp.tags[Int(direction.rawValue)] { return .invalid }
+    let tag = sctp.tags[Int(direction.rawValue)]
+    if !exempt.contains(where: seen.contains), header.verificationTag != tag {
+      return .invalid(.verificationTag(header.verificationTag, expected: tag))
+    }
 
     var mayRefresh = true
     for chunk in SCTPHeader.chunks(packet.bytes, at: offset) {
@@ -135,12 +138,12 @@ extension ConntrackCore {
       case .doubtful:
         mayRefresh = false
         continue
-      case .wrong: return .invalid
+      case .wrong: return .invalid(.verificationTag(header.verificationTag, expected: sctp.tags[Int(direction.rawValue)]))
       }
       let old = sctp.state
-      guard let next = transitions(old, chunk, direction) else { return .invalid }
+      guard let next = transitions(old, chunk, direction) else { return .invalid(.chunk(chunk.type, in: old, direction)) }
       if chunk.type == SCTPChunkType.initiate || chunk.type == SCTPChunkType.initiateAck {
-        guard let tag = initiateTag(packet.bytes, chunk) else { return .invalid }
+        guard let tag = initiateTag(packet.bytes, chunk) else { return .invalid(.truncated) }
         sctp.tags[Int(direction.opposite.rawValue)] = tag
         // A repeated INIT does not renew the timeout.
         if next == .closed, old == .closed, isConfirmed { mayRefresh = false }

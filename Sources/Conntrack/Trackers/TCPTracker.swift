@@ -5,23 +5,23 @@ import Wire
 enum TrackerResult: Sendable {
   case accept
   /// Not part of the connection: INVALID.
-  case invalid
+  case invalid(InvalidReason)
   case drop
   /// The connection was removed; the packet must be looked up again and starts a new one.
   case `repeat`
 }
 
 extension ConntrackCore {
-  /// True for a malformed segment. The corresponding kernel function is `tcp_error`.
-  private static func isMalformed(_ header: TCPHeader, at offset: Int, packet: Packet, checksMatter: Bool) -> Bool {
-    if header.dataOffset < TCPHeader.minimumLength || packet.count &- offset < header.dataOffset { return true }
-    if checksMatter, packet.isTransportChecksumValid == false { return true }
+  /// What is malformed about a segment; nil if nothing is. The corresponding kernel function is `tcp_error`.
+  private static func fault(_ header: TCPHeader, at offset: Int, packet: Packet, checksMatter: Bool) -> InvalidReason? {
+    if header.dataOffset < TCPHeader.minimumLength || packet.count &- offset < header.dataOffset { return .truncated }
+    if checksMatter, packet.isTransportChecksumValid == false { return .badChecksum }
     // PSH, ECE and CWR are allowed with any flags. Of the others only these combinations are valid.
     switch header.flags.subtracting([.psh, .ece, .cwr]) {
     case .syn, [.syn, .urg], [.syn, .ack], .rst, [.rst, .ack], [.fin, .ack], [.fin, .ack, .urg], .ack, [.ack, .urg]:
-      return false
+      return nil
     default:
-      return true
+      return .flags(header.flags)
     }
   }
 
@@ -51,13 +51,14 @@ extension ConntrackCore {
     -> TrackerResult
   {
     let checksMatter = settings.checksum && hook == .prerouting
-    guard let header = TCPHeader(packet.bytes, at: offset),
-      !ConntrackCore.isMalformed(header, at: offset, packet: packet, checksMatter: checksMatter)
-    else { return .invalid }
+    guard let header = TCPHeader(packet.bytes, at: offset) else { return .invalid(.truncated) }
+    if let fault = ConntrackCore.fault(header, at: offset, packet: packet, checksMatter: checksMatter) { return .invalid(fault) }
     let segment = TCPSegment(header, at: offset, count: packet.count)
     let direction = info.direction
-    if !entries[index].status.contains(.confirmed), !startTCP(index, segment, in: packet.bytes) { return .invalid }
-    guard case .tcp(var tcp) = entries[index].tracker else { return .invalid }
+    if !entries[index].status.contains(.confirmed), !startTCP(index, segment, in: packet.bytes) {
+      return .invalid(.noConnection(header.flags))
+    }
+    guard case .tcp(var tcp) = entries[index].tracker else { return .invalid(.otherTracker) }
     defer {
       if case .tcp = entries[index].tracker { entries[index].tracker = .tcp(tcp) }
     }
@@ -85,9 +86,9 @@ extension ConntrackCore {
       switch tcp.track(segment, direction, in: packet.bytes, receiverOffset: offset, beLiberal: settings.tcp.beLiberal) {
       case .accept: break
       case .ignore: return .accept
-      case .invalid:
+      case .invalid(let reason):
         shortenAfterInvalid(index, &tcp, segment.kind, direction, now: now)
-        return .invalid
+        return .invalid(reason)
       }
     }
     tcp.lastKind = segment.kind
@@ -115,7 +116,9 @@ extension ConntrackCore {
   ) -> TCPStep {
     switch transitions.next(tcp.state, segment.kind, direction) {
     case .invalid:
-      return .finish(isKeptAliveForSynproxy(index, tcp, segment, direction) ? .accept : .invalid)
+      return .finish(
+        isKeptAliveForSynproxy(index, tcp, segment, direction)
+          ? .accept : .invalid(.transition(segment.header.flags, in: tcp.state, direction)))
     case .ignore:
       return ConntrackCore.ignore(&tcp, segment, direction, in: bytes)
     case .state(.synSent):
@@ -196,7 +199,9 @@ extension ConntrackCore {
     let isEstablished = tcp.state == .established && status.contains(.assured)
     if other.flags.contains(.maxAckSet), tcp.lastKind != .syn {
       if header.sequence == 0, !isEstablished { return .go(next) }
-      if header.sequence.isBefore(other.maxAck), !settings.tcp.ignoreInvalidReset { return .finish(.invalid) }
+      if header.sequence.isBefore(other.maxAck), !settings.tcp.ignoreInvalidReset {
+        return .finish(.invalid(.resetBelowAcknowledged(header.sequence, acknowledged: other.maxAck)))
+      }
       if !isEstablished || header.sequence == other.maxAck { return .go(next) }
       let endsTrain = tcp.lastKind == .ack && tcp.lastDirection == direction && header.sequence == tcp.lastEnd
       if endsTrain { return .go(next) }

@@ -61,7 +61,7 @@ extension TCPState {
     case accept
     /// Accepts the segment; changes neither state nor timeout.
     case ignore
-    case invalid
+    case invalid(InvalidReason)
   }
 
   /// Initialises an end from its SYN or SYN/ACK. The corresponding kernel function is `tcp_init_sender`.
@@ -152,9 +152,9 @@ extension TCPState {
         ends[sender].flags.insert(.dataUnacknowledged)
         return .ignore
       }
-      return .invalid
+      return .invalid(.sequenceOverWindow(sequence, limit: ends[sender].maxEnd))
     }
-    if !ackIsSeen { return .invalid }
+    if !ackIsSeen { return .invalid(.acknowledgmentOverSent(sack, sent: ends[receiver].end)) }
     if ends[receiver].maxWindow != 0, !isInWindow { return .ignore }
     return ackIsRecent ? nil : .ignore
   }

@@ -13,6 +13,7 @@ extension Simulator {
     let verdict = table.incoming(
       packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
       packetMark: journey.context.mark, now: world.instant)
+    if journey.isRecorded { noteTracking(&journey, table) }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
   }
 
@@ -55,11 +56,15 @@ extension Simulator {
   /// Runs the nat table and translates the packet. The corresponding kernel functions are `nf_nat_ipv4_pre_routing`,
   /// `nf_nat_ipv4_local_in`, `nf_nat_ipv4_local_fn` and `nf_nat_ipv4_out`.
   func translate(_ journey: inout Journey, by rules: LoadedTable, _ all: LoadedRules) -> OperationOutcome {
-    guard let table = all.conntrack else { return .verdict(.accept) }
+    guard let table = all.conntrack else {
+      if journey.isRecorded { noteUnasked(rules, &journey, isTracking: false) }
+      return .verdict(.accept)
+    }
     let (attachment, hook) = (journey.context.attachment, journey.context.hook)
     let destination = journey.context.packet.destination
     let output = journey.context.output?.index
     var unusual: OperationOutcome?
+    var isAsked = false
     // Move the packet out and back, to avoid a copy.
     var packet = Packet(bytes: [])
     swap(&packet, &journey.context.packet)
@@ -70,6 +75,7 @@ extension Simulator {
     ) { packet in
       swap(&packet, &journey.context.packet)
       defer { swap(&packet, &journey.context.packet) }
+      isAsked = true
       let outcome = runTable(rules, &journey)
       if case .verdict(let verdict) = outcome { return verdict }
       unusual = outcome
@@ -77,6 +83,7 @@ extension Simulator {
     }
     swap(&packet, &journey.context.packet)
     if let unusual { return unusual }
+    if !isAsked, journey.isRecorded { noteUnasked(rules, &journey, isTracking: true) }
     if verdict == .accept, journey.context.packet.destination != destination {
       if hook == .prerouting { journey.route = nil }
       if hook == .output, !reroute(&journey) { return .dropped("there is no route to the translated destination") }

@@ -29,6 +29,8 @@ public struct PacketReport: Sendable {
   public internal(set) var input: String?
   /// The packet's socket, if a socket with an owner sent it or is to receive it.
   public internal(set) var owner: SocketFacts?
+  /// What connection tracking found out about it; nil if nothing is tracked, or the path is not recorded.
+  public internal(set) var tracking: TrackingReport?
   /// What its targets logged.
   public internal(set) var logs: [LogRecord] = []
   /// Its stays in queues, in order.
@@ -78,7 +80,7 @@ public struct OperationRecord: Sendable {
   public let priority: Int32
   /// The path through the table, if the operation is a table.
   public internal(set) var trace: RuleTrace?
-  /// `accept`, `drop`, …, or a description of another outcome.
+  /// `accept`, `drop`, …, or a description of another outcome: the connection's state, or why a table was not asked.
   public internal(set) var outcome: String = "accept"
 
   /// The recorded steps in the table; see ``RuleTrace/steps``.

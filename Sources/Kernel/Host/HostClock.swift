@@ -1,9 +1,13 @@
+internal import CLinux
 internal import Glibc
 
 /// The host's real-time clock, for output only.
 public enum HostClock {
   /// Seconds since 1970-01-01 00:00 UTC, `time(2)`.
   public static var seconds: Int { time(nil) }
+
+  /// The kernel's time zone, which is one for all namespaces, in minutes west of Greenwich.
+  public static var minutesWest: Int { Int(ferrule_minutes_west()) }
 
   /// The local time as `ctime(3)` writes it, without the newline.
   public static func calendarTime() -> String {

@@ -17,11 +17,12 @@ extension Host {
   ///     sockets:
   ///       - {name: web, proto: tcp, port: 80, uid: 33}
   ///
-  /// Without `routes`, the routes are unknown; an empty list means that there are none.
+  /// Sysctls that are not given have the values of ``setDescribedDefaults()``. Without `routes`, the routes are unknown; an empty list means that there are none.
   ///
   /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
   public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
     self.init()
+    setDescribedDefaults()
     try file.check(is: .hostDescription)
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
@@ -32,7 +33,9 @@ extension Host {
   private func read(_ object: FileObject) throws(ScenarioFileError) {
     for member in try object.sortedMembers("interfaces") { try add(interface: member.name, member.key, member.value) }
     try apply(object["setup"], verb: nil)
+    for member in try object["interfaces"]?.members() ?? [] { try checkMaster(of: member.value) }
     try apply(object["rules"], verb: "rule add")
+    try apply(object["policy"], verb: "rule add")
     for member in try object.sortedMembers("neighbours") { try add(neighbours: member.value, on: member.name, member.key) }
     for member in try object.sortedMembers("sysctls") {
       let value = try? member.value.bool()
@@ -77,7 +80,7 @@ extension Host {
     let isUp = try object?["up"]?.bool() ?? true
     let hasNoARP = try object?["noarp"]?.bool() ?? false
     let bridge = try (object?["bridge"] ?? object?["master"])?.text()
-    let type = try object?["type"]?.text()
+    let type = try (object?["type"] ?? object?["kind"])?.text()
     updateDevice(named: name) { device in
       device.addresses = addresses
       device.mtu = mtu ?? device.mtu
@@ -86,6 +89,18 @@ extension Host {
       device.bridge = bridge
       device.isBridge = type == "bridge"
     }
+  }
+
+  /// Checks that the master of an interface is a bridge.
+  private func checkMaster(of interface: FileNode) throws(ScenarioFileError) {
+    guard interface.isMapping else { return }
+    let object = try FileObject(interface, .hostInterface)
+    guard let master = object["bridge"] ?? object["master"] else { return }
+    let name = try master.text()
+    guard device(named: name)?.isBridge != true else { return }
+    throw master.error(
+      device(named: name) == nil ? "the host has no bridge `\(name)'" : "`\(name)' is an interface, but not a bridge",
+      hint: "write `\(name): {type: bridge}', or give `link add \(name) type bridge' in setup")
   }
 
   private func add(neighbours node: FileNode, on name: String, _ key: FileNode) throws(ScenarioFileError) {
@@ -165,6 +180,7 @@ extension FileShape {
         "interfaces", .map(.either([.list(.text), .object("host-interface")])), "the interfaces by name: their addresses, or a mapping"),
       Member("routes", .list(.text), "routes as `ip route` prints them"),
       Member("rules", .list(.text), "routing rules as for `ip rule add`"),
+      Member("policy", .list(.text), "the same as rules"),
       Member("setup", .list(.text), "further commands as for `ip -batch`"),
       Member("neighbours", .map(.map(.text)), "MAC addresses of neighbours, by interface and IP address; none: no neighbour answers"),
       Member("sysctls", .map(.integer(Int.min...Int.max)), "sysctls by their dotted names"),
@@ -180,7 +196,7 @@ extension FileShape {
       Member("noarp", .boolean, "true: ARP is off, frames go to the MAC address of the interface"),
       Member("bridge", .text, "the bridge of which the interface is a port"),
       Member("master", .text, "the same as bridge"), Member("type", .text, "bridge for a bridge"),
-      Member("kind", .text, "the kind of the interface on the machine of the snapshot; has no effect"),
+      Member("kind", .text, "the kind of the interface on the machine of the snapshot; `bridge` makes it a bridge, others have no effect"),
     ])
 
   fileprivate static let hostSocket = FileShape(

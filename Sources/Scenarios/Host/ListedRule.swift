@@ -10,12 +10,23 @@ package struct ListedRule {
   /// True for a rule that every new namespace has.
   package let isUsual: Bool
 
+  /// The table of each rule that every new namespace has, by priority. IPv6 has no rule 32767.
+  private static let usualTables = [0: "local", 32766: "main", 32767: "default"]
+
+  /// The priorities of the rules that every new namespace has.
+  package static var usual: [Int] { usualTables.keys.sorted() }
+
+  /// The line of `ip -batch` that deletes a rule which every new namespace has.
+  package static func deletion(of priority: Int) -> String { "rule del priority \(priority) table \(usualTables[priority] ?? "main")" }
+
   /// Returns nil for a value that is no rule.
   package init?(_ rule: JSONValue) {
     guard case .object(let object) = rule, let priority = rule["priority"]?.integer else { return nil }
     self.priority = priority
+    let members = Set(object.members.map(\.name)).subtracting(["priority", "src", "table", "protocol", "action"])
     isUsual =
-      [0, 32766, 32767].contains(priority) && rule["src"]?.text == "all" && ["local", "main", "default"].contains(rule["table"]?.text)
+      Self.usualTables[priority] != nil && rule["table"]?.text == Self.usualTables[priority] && rule["src"]?.text == "all"
+      && members.isEmpty
     unknownMember = object.members.first { !Self.known.contains($0.name) }?.name
     var words = object["not"] != nil ? ["not"] : []
     for (key, length, word) in [("src", "srclen", "from"), ("dst", "dstlen", "to")] {

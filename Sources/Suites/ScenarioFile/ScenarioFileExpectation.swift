@@ -45,6 +45,12 @@ public struct TestExpectation: Sendable {
     case counter(RuleSelector, packets: UInt64, bytes: UInt64?)
     /// The error's name; nil if no error is expected.
     case errno(String?)
+    /// The packet's state in connection tracking; nil if nothing must be tracked.
+    case trackingState(String?)
+    /// Text in the packet's printed path.
+    case report(String)
+    /// Text in the reason why a rule did not match.
+    case why(RuleSelector, String)
     case originalDestination(IPAddress, UInt16)
   }
 
@@ -119,6 +125,13 @@ public struct TestExpectation: Sendable {
     }
   }
 
+  /// The rules about which it says why they did not match.
+  var explainedPlaces: Set<RulePlace> {
+    items.reduce(into: []) { places, item in
+      if case .why(let rule, _) = item.claim { places.formUnion(rule.places) }
+    }
+  }
+
   var needsCounters: Bool {
     items.contains { if case .counter = $0.claim { true } else { false } }
   }
@@ -150,7 +163,7 @@ struct ExpectationReader {
           if part.value != nil {
             item.site = EntrySite(member: place, of: try value.members(), isFlow: value.isFlow)
             item.outer = member
-          } else if name == "counters" {
+          } else if name == "counters" || name == "why" {
             item.site = EntrySite(member: number, of: try value.members(), isFlow: value.isFlow)
           } else {
             item.site = value.isList ? EntrySite(element: number, of: try value.list(), isFlow: value.isFlow) : member
@@ -184,7 +197,7 @@ struct ExpectationReader {
     switch name {
     case "verdict": return [(try verdict(node), node)]
     case "rule": return [(.decidedBy(try finder.rule(node)), node)]
-    case "matches", "misses", "reaches", "never", "log": return try several(name, node)
+    case "matches", "misses", "reaches", "never", "log", "report": return try several(name, node)
     case "out": return [(.leaves(by: try node.text()), node)]
     case "packet": return [(.packet(try fields(node)), node)]
     case "answer": return [(.answer(try answer(node)), node)]
@@ -195,6 +208,11 @@ struct ExpectationReader {
     case "conntrack": return [(.connection(try tracked(node)), node)]
     case "queue": return [(.queue(try isNone(node) ? nil : try node.integer()), node)]
     case "counters": return try counters(node)
+    case "ctstate": return [(.trackingState(try isNone(node) ? nil : try state(node)), node)]
+    case "why":
+      return try node.members().map { member throws(ScenarioFileError) in
+        (.why(try finder.rule(member.key), try member.value.text()), member.value)
+      }
     case "errno": return [(.errno(try isNone(node) ? nil : try node.text()), node)]
     default:
       let end = try endpoint(node)
@@ -211,10 +229,20 @@ struct ExpectationReader {
       case "misses": claims.append((.misses(try finder.rule(element)), element))
       case "reaches": claims.append((.reaches(try finder.chain(element)), element))
       case "never": claims.append((.never(try finder.chain(element)), element))
+      case "report": claims.append((.report(try element.text()), element))
       default: claims.append((.log(try isNone(element) ? nil : try element.text()), element))
       }
     }
     return claims
+  }
+
+  private func state(_ node: FileNode) throws(ScenarioFileError) -> String {
+    let states = ["NEW", "ESTABLISHED", "RELATED", "UNTRACKED", "INVALID"]
+    let text = try node.text()
+    guard states.contains(text) else {
+      throw node.error("`\(text)' is not a state", hint: "the states are " + states.joined(separator: ", ") + ", and none")
+    }
+    return text
   }
 
   private func isNone(_ node: FileNode) throws(ScenarioFileError) -> Bool { node.isText ? try node.text() == "none" : false }

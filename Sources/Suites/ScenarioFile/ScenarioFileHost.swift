@@ -14,6 +14,8 @@ struct HostPart {
   var interfaces: [Scenario.Interface]?
   /// Lines of `ip -batch` that configure the interfaces.
   private var links: [String] = []
+  /// Lines that create bridges, which are declared as interfaces.
+  private var bridges: [String] = []
   private var routes: [String]?
   private var policy: [String] = []
   private var setup: [String] = []
@@ -29,17 +31,22 @@ struct HostPart {
 
   mutating func read(_ node: FileNode) throws(ScenarioFileError) {
     let host = try FileObject(node, .host)
+    var masters: [FileNode] = []
     if let node = host["users"] { users = try numbers(node) }
     if let node = host["groups"] { groups = try numbers(node) }
     if let node = host["interfaces"] {
       interfaces = []
       links = []
-      for member in try node.members() { try read(interface: member.name, member.key, member.value) }
+      bridges = []
+      for member in try node.members() {
+        if let master = try read(interface: member.name, member.key, member.value) { masters.append(master) }
+      }
       if routes == nil { routes = [] }
     }
     if let node = host["routes"] { routes = try commands(node, "route add ") }
-    if let node = host["policy"] { policy = try commands(node, "rule add ") }
+    if let node = host["policy"] ?? host["rules"] { policy = try commands(node, "rule add ") }
     if let node = host["setup"] { setup = try commands(node, "") }
+    for master in masters { try check(master) }
     if let node = host["neighbours"] { neighbours = try neighbours(node) }
     if let node = host["sysctls"] {
       for member in try node.members() {
@@ -107,11 +114,26 @@ struct HostPart {
     return text == "true" ? "1" : text == "false" ? "0" : text
   }
 
-  private mutating func read(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
+  /// Checks that the master of an interface is a bridge.
+  private func check(_ master: FileNode) throws(ScenarioFileError) {
+    let name = try master.text()
+    let isBridge = (setup + bridges).contains { line in
+      if case .link(let link)? = try? IPCommand(line) { link.name == name && link.made == .bridge } else { false }
+    }
+    guard !isBridge else { return }
+    let isKnown = interfaces?.contains { $0.name == name } == true
+    throw master.error(
+      isKnown ? "`\(name)' is an interface, but not a bridge" : "the host has no bridge `\(name)'",
+      hint: "write `\(name): {type: bridge}', or give `link add \(name) type bridge' in setup")
+  }
+
+  /// Reads an interface. Returns the place of its master's name, if it has one.
+  private mutating func read(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) -> FileNode? {
     guard InterfaceName.isValid(name) else {
       throw key.error("`\(name)' is not a valid interface name")
     }
     var addresses: [FileNode] = []
+    var (master, isBridge): (FileNode?, Bool) = (nil, false)
     if node.isList {
       addresses = try node.list()
     } else if !node.isNull {
@@ -126,11 +148,18 @@ struct HostPart {
         guard let address = MACAddress(try mac.text()) else { throw mac.error("expected a MAC address") }
         links.append("link set dev \(name) address \(address)")
       }
-      if let master = object["master"] {
+      master = object["master"] ?? object["bridge"]
+      if let master {
         let bridge = try master.text()
         guard InterfaceName.isValid(bridge) else { throw master.error("`\(bridge)' is not a valid interface name") }
         links.append("link set dev \(name) master \(bridge)")
       }
+      let type = try object["type"]?.text()
+      guard type == nil || type == "bridge" else {
+        throw object.key("type").error("an interface can have the type `bridge' only", hint: "leave it out for any other interface")
+      }
+      let kind = try object["kind"]?.text()
+      isBridge = type != nil || kind == "bridge"
       if let isUp = object["up"], try !isUp.bool() { links.append("link set dev \(name) down") }
     }
     var texts: [String] = []
@@ -138,11 +167,15 @@ struct HostPart {
       _ = try address.interfaceAddress()
       texts.append(try address.text())
     }
-    if name == "lo" {
+    if isBridge {
+      bridges += ["link add \(name) type bridge"] + texts.map { "addr add \($0)\($0.contains(":") ? "" : " brd +") dev \(name)" }
+      if !links.contains("link set dev \(name) down") { links.append("link set dev \(name) up") }
+    } else if name == "lo" {
       for text in texts where !text.hasPrefix("127.0.0.1") && !text.hasPrefix("::1/") { links.append("addr add \(text) dev lo") }
     } else {
       interfaces?.append(Scenario.Interface(name: name, addresses: texts))
     }
+    return master
   }
 
   private func socket(_ node: FileNode) throws(ScenarioFileError) -> Socket {
@@ -194,7 +227,7 @@ struct HostPart {
   func fill(_ scenario: inout Scenario) {
     if let interfaces { scenario.interfaces = interfaces }
     // Bridges must exist before their ports are added.
-    var lines = setup.filter { $0.hasPrefix("link") || $0.hasPrefix("addr") } + links
+    var lines = bridges + setup.filter { $0.hasPrefix("link") || $0.hasPrefix("addr") } + links
     lines += routes ?? (interfaces == nil ? Scenario.defaultSetup : [])
     lines += policy + neighbours
     lines += setup.filter { !$0.hasPrefix("link") && !$0.hasPrefix("addr") }

@@ -52,6 +52,7 @@ extension FileShape {
       Member("interfaces", .map(.either([.list(.text), .object("interface")])), "the interfaces by name, each with its addresses"),
       Member("routes", .list(.text), "the routes as `ip route` prints them: `default via 192.0.2.1 dev eth0`"),
       Member("policy", .list(.text), "the routing rules as for `ip rule add`: `fwmark 1 table 100`"),
+      Member("rules", .list(.text), "the same as policy"),
       Member("setup", .list(.text), "further commands as for `ip -batch`: `link add br0 type bridge`"),
       Member(
         "neighbours", .map(.map(.text)),
@@ -77,7 +78,8 @@ extension FileShape {
       Member("mtu", .integer(68...65535), "bytes"),
       Member("up", .boolean, "false: the interface is down; default true"),
       Member("master", .text, "the bridge of which the interface is a port"),
-      Member("kind", .text, "the kind of the interface on the machine of the snapshot; has no effect"),
+      Member("bridge", .text, "the same as master"), Member("type", .text, "`bridge` makes the interface a bridge"),
+      Member("kind", .text, "the kind of the interface on the machine of the snapshot; `bridge` makes it a bridge, others have no effect"),
     ])
 
   static let socket = FileShape(
@@ -143,7 +145,10 @@ extension FileShape {
     name: "pcap", title: "a capture",
     members: [
       Member("file", .text, "a capture file, pcap or pcapng"),
-      Member("interfaces", .map(.text), "the arrival interface by source network: `10.0.0.0/8: eth0`, `default: eth1`"),
+      Member(
+        "interfaces", .map(.text),
+        "the arrival interface by source network: `10.0.0.0/8: eth0`, `default: eth1`; or by the interface's index in the capture: `2: lan`, or its name there"
+      ),
       Member("timing", .boolean, "false: no time passes between packets; default: the times of the capture"),
       Member("limit", .integer(1...10_000_000), "the maximum number of packets to read"),
     ], required: ["file", "interfaces"])
@@ -172,6 +177,14 @@ extension FileShape {
       Member(
         "counters", .map(.either([.integer(0...Int.max), .list(.integer(0...Int.max))])),
         "packets, or packets and bytes, that a rule counted since the start of the test"),
+      Member(
+        "ctstate", .choice(["NEW", "ESTABLISHED", "RELATED", "UNTRACKED", "INVALID", "none"]),
+        "the packet's state in connection tracking, or none if nothing is tracked"),
+      Member(
+        "report", .oneOrMore(.text),
+        "text in the packet's path as `ferrule run` prints it: a rule with its sets, why the packet is INVALID, why a table was not asked"),
+      Member(
+        "why", .map(.text), "text in the reason why a rule did not match: `filter INPUT 1: --match-set office`"),
       Member("errno", .text, "the error that the sender received: EPERM, or none"),
       Member("original", .text, "the result of SO_ORIGINAL_DST at the accepted socket: `198.51.100.9:80`"),
     ])

@@ -53,40 +53,40 @@ struct ScriptReader {
       text: text, range: node.range, parts: [.step(step)], scope: .each, expectation: expectation, form: .line(tail))
   }
 
-  private static let kinds = [
-    "packet", "reply", "handshake", "exchange", "udp", "ping", "ftp", "pcap", "swap", "in", "local", "send", "close", "flush", "wait",
-  ]
-
   private mutating func parts(_ object: FileObject, _ scope: inout TestStep.Scope) throws(ScenarioFileError) -> ([TestStep.Part], String) {
-    guard let kind = ScriptReader.kinds.first(where: { object[$0] != nil }), let node = object[kind] else {
-      throw object.node.error("the step has no action", hint: "give one of " + ScriptReader.kinds.joined(separator: ", "))
-    }
+    let kind = try StepKind(object)
+    guard let node = object[kind.rawValue] else { throw object.node.error("the step has no action") }
     let text = node.isText ? try node.text() : ""
     let notation = NotationLine(node: node, users: host.users, groups: host.groups)
     switch kind {
-    case "packet":
+    case .packet:
       var (step, expected, _) = try notation.step()
       if expected != nil, object["expect"] != nil { throw node.error("the expectation is given twice: after `=>' and in `expect'") }
       try timing(object, &step)
       return ([.step(step)], text)
-    case "reply": return ([.reply(ReplySpec(text, at: node.range))], "reply \(text)")
-    case "handshake", "exchange", "udp", "ping", "ftp":
+    case .reply: return ([.reply(ReplySpec(text, at: node.range))], "reply \(text)")
+    case .handshake, .exchange, .udp, .ping, .ftp:
       scope = .sequence
       let isActive = try object["active"]?.bool() ?? false
-      return (try PacketMacro(notation, node).parts(kind, active: isActive), "\(kind) \(text)")
-    case "close" where text.contains(">"):
+      return (try PacketMacro(notation, node).parts(kind.rawValue, active: isActive), "\(kind.rawValue) \(text)")
+    case .close where text.contains(">"):
+      for name in object.names where !["close", "expect"].contains(name) {
+        throw object.key(name).error(
+          "`\(name)' means nothing if `close' names a connection", hint: "it belongs to `close' with the name of a socket")
+      }
       scope = .sequence
-      return (try PacketMacro(notation, node).parts(kind, active: false), "close \(text)")
-    case "pcap": return (try capture(node), "pcap \(try FileObject(node, .pcap)["file"]?.text() ?? "")")
-    case "swap": return ([.load(try swap(node))], "swap the rules")
-    case "wait":
+      return (try PacketMacro(notation, node).parts(kind.rawValue, active: false), "close \(text)")
+    case .pcap: return (try capture(node), "pcap \(try FileObject(node, .pcap)["file"]?.text() ?? "")")
+    case .swap: return ([.load(try swap(node))], "swap the rules")
+    case .wait:
       var step = ScenarioStep(.wait)
       step.sleep = try node.seconds()
       return ([.step(step)], "wait \(text)")
+    case .flush where try !node.bool(): throw node.error("`flush' can only be true")
     default:
       var step = try protocolStep(object)
       try timing(object, &step)
-      return ([.step(step)], "\(kind) \(text.isEmpty ? "packet" : text)")
+      return ([.step(step)], "\(kind.rawValue) \(text.isEmpty ? "packet" : text)")
     }
   }
 
@@ -130,21 +130,26 @@ struct ScriptReader {
   private func capture(_ node: FileNode) throws(ScenarioFileError) -> [TestStep.Part] {
     let object = try FileObject(node, .pcap)
     guard let file = object["file"], let map = object["interfaces"] else { throw node.error("a capture needs file and interfaces") }
-    let interfaces = try networks(map)
+    var interfaces = CaptureInterfaces()
+    for member in try map.members() {
+      guard interfaces.add(member.name, try member.value.text()) else {
+        throw member.key.error("`\(member.name)' is not a network", hint: CaptureInterfaces.keys)
+      }
+    }
     let keepsTime = try object["timing"]?.bool() ?? true
     let limit: Int = try object["limit"]?.integer() ?? 100_000
     var parts: [TestStep.Part] = []
     var last: UInt64?
     for frame in try reader.capture(file).prefix(max(limit, 0)) {
-      guard let packet = frame.packet, let source = packet.source else { continue }
+      // A frame that the host sent is a result of the packets that it received or sent, and no input.
+      guard frame.direction != .outgoing, let packet = frame.packet, let source = packet.source else { continue }
       var step = ScenarioStep(.wait)
-      if ownAddresses.contains(source) {
+      if frame.direction == nil, ownAddresses.contains(source) {
         step.action = .local(ScenarioStep.LocalSender(), PacketSpec(.bytes(packet.bytes)))
-      } else if let name = interfaces.first(where: { $0.covers(source) })?.interface {
-        step.action = .receive(ScenarioStep.Frame(interface: name, packet: PacketSpec(.bytes(packet.bytes))))
+      } else if let name = interfaces.interface(of: frame, source: source) {
+        step.action = .receive(ScenarioStep.Frame(captured: packet, on: name))
       } else {
-        throw map.error(
-          "packet \(parts.count + 1) has the source \(source), for which no interface is given; add its network, or `default'")
+        throw map.error("packet \(parts.count + 1) " + interfaces.complaint(about: frame, source: source))
       }
       if keepsTime, let last, frame.timestamp > last { step.sleep = min(Double(frame.timestamp - last) / 1e9, 1e6) }
       last = frame.timestamp
@@ -152,34 +157,15 @@ struct ScriptReader {
     }
     return parts
   }
+}
 
-  private struct Network {
-    let bits: UInt128
-    let length: Int
-    let family: Family?
-    let interface: String
-
-    func covers(_ address: IPAddress) -> Bool {
-      guard let family else { return true }
-      guard address.family == family else { return false }
-      let shift = UInt128(family.addressBits - length)
-      return length == 0 || address.bits >> shift == bits >> shift
-    }
-  }
-
-  /// Sorted by descending prefix length; `default` matches all addresses.
-  private func networks(_ node: FileNode) throws(ScenarioFileError) -> [Network] {
-    var networks: [Network] = []
-    for member in try node.members() {
-      let interface = try member.value.text()
-      if member.name == "default" {
-        networks.append(Network(bits: 0, length: -1, family: nil, interface: interface))
-        continue
-      }
-      guard let network = Host.Address(member.name) else { throw member.key.error("`\(member.name)' is not a network") }
-      networks.append(
-        Network(bits: network.address.bits, length: network.prefixLength, family: network.address.family, interface: interface))
-    }
-    return networks.sorted { $0.length > $1.length }
+extension ScenarioStep.Frame {
+  /// A captured packet that arrives on an interface. The sender's hardware address is kept, and the destination if it is not one station's:
+  /// the address of the capturing machine is not that of the simulated one.
+  init(captured packet: Packet, on interface: String) {
+    let destination = packet.type.captureDestination(of: packet)
+    self.init(
+      interface: interface, source: packet.link.map { $0.source.octets }, destination: destination?.octets,
+      packet: PacketSpec(.bytes(packet.bytes)))
   }
 }

@@ -1,3 +1,4 @@
+import Evaluator
 import Lab
 import Wire
 
@@ -24,6 +25,12 @@ struct ConnectionJudge {
     return nil
   }
 
+  /// True if connection tracking attached the packets to no connection: they are INVALID or UNTRACKED, whatever their addresses.
+  private var isOutside: Bool {
+    let states = observations.flatMap(\.reports).compactMap { $0.packets.first { $0.origin == .own }?.tracking?.state }
+    return !states.isEmpty && states.allSatisfy { $0 == "INVALID" || $0 == "UNTRACKED" }
+  }
+
   var listedExpectations: Int { observations.last?.step.expectations?.count ?? 0 }
 
   func translation(_ wanted: TestExpectation.Translation) -> String? {
@@ -40,6 +47,7 @@ struct ConnectionJudge {
   }
 
   func tracked(_ wanted: TestExpectation.TrackedPattern) -> String? {
+    if wanted.isNone, isOutside { return nil }
     guard let connection else { return wanted.isNone ? nil : "the packet belongs to no connection" }
     if wanted.isNone { return "the packet belongs to a connection" + (connection.state.map { " in \($0)" } ?? "") }
     if let state = wanted.state, state != connection.state, !connection.status.names.contains(state) {

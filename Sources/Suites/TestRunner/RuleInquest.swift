@@ -14,7 +14,7 @@ struct RuleInquest {
   }
 
   /// The observations of a rule at the end of a step or test.
-  private struct Finding {
+  struct Finding {
     var encounters: [RuleWatch.Encounter] = []
     var ruleset: ScenarioRuleset?
 
@@ -37,7 +37,7 @@ struct RuleInquest {
     var whole: [RulePlace: Finding] = [:]
     for (index, part) in test.steps.enumerated() {
       let own = result.steps.indices.contains(index) ? Set(result.steps[index].failures.flatMap(places)) : []
-      let findings = follow(own.union(general), while: part, in: &player)
+      let findings = follow(own.union(general), while: part, in: &player).findings
       if !own.isEmpty { explain(&result.steps[index].failures, findings) }
       for place in general {
         guard let found = findings[place] else { continue }
@@ -59,23 +59,26 @@ struct RuleInquest {
     return Array(rule.places.sorted { $0.text < $1.text }.prefix(4))
   }
 
-  /// Plays a step and returns what happened to each rule.
-  private func follow(_ places: Set<RulePlace>, while step: TestStep, in player: inout TestPlayer) -> [RulePlace: Finding] {
+  /// Plays a step and returns its outcome, and what happened to each rule.
+  func follow(
+    _ places: Set<RulePlace>, while step: TestStep, in player: inout TestPlayer
+  ) -> (outcome: StepOutcome, findings: [RulePlace: Finding]) {
     let ordered = places.filter { TableName(rawValue: $0.table) != nil }.sorted { $0.text < $1.text }
     player.simulator.watches = ordered.compactMap { place in
       guard let table = TableName(rawValue: place.table) else { return nil }
       return RuleWatch(family: place.family, table: table, chain: place.chain, number: place.number ?? (player.chainLength(place) + 1))
     }
-    _ = player.play(step)
+    let outcome = player.play(step)
     var findings: [RulePlace: Finding] = [:]
     for (place, watch) in zip(ordered, player.simulator.watches) {
       findings[place] = Finding(encounters: watch.encounters, ruleset: player.rulesets.first { $0.family == place.family })
     }
     player.simulator.watches = []
-    return findings
+    return (outcome, findings)
   }
 
-  private func whyNot(_ place: RulePlace, _ finding: Finding) -> [String] {
+  /// Why a rule did not match, in sentences.
+  func whyNot(_ place: RulePlace, _ finding: Finding) -> [String] {
     let ruleset = finding.ruleset
     var lines = ["\(place.text) is \(ruleset?.print(place) ?? "missing")"]
     if finding.encounters.isEmpty { lines.append("no packet reached the table \(place.table)") }

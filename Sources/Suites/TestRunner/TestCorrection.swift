@@ -1,5 +1,6 @@
 import Conntrack
 import Documents
+import Evaluator
 import Lab
 import Wire
 
@@ -49,6 +50,7 @@ struct TestCorrection {
       return Packet(bytes: observation.leaving(packet)).labFields[name].map(plain)
     case .mark(_, let mask): return packet.map { hexadecimal($0.mark, under: mask) }
     case .queue: return observation.own.flatMap(\.queued).first.map { "\($0.queue)" } ?? "none"
+    case .trackingState: return observation.tracking?.state ?? "none"
     case .errno: return observation.step.errno ?? "none"
     case .originalDestination:
       return judge.observations.flatMap(\.step.sockets).lazy.compactMap(\.original).first.map { "\(TestExpectation.Endpoint($0.0, $0.1))" }

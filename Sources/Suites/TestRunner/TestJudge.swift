@@ -1,5 +1,6 @@
 import Diagnostics
 import Documents
+import Evaluator
 import Lab
 import Notation
 import Wire
@@ -16,6 +17,8 @@ struct TestJudge {
   var obstacle: (reason: String, range: SourceRange)?
   /// Counters since the test began.
   var counts: [RulePlace: LabCount] = [:]
+  /// Why rules that a claim names did not match, in sentences.
+  var explanations: [RulePlace: [String]] = [:]
 
   func failures(_ expectation: TestExpectation) -> [TestFailure] {
     expectation.items.compactMap { item in
@@ -43,6 +46,8 @@ struct TestJudge {
       let isMet = count.packets == packets && (bytes == nil || bytes == count.bytes)
       return isMet ? nil : ("\(count.packets) packets, \(count.bytes) bytes", packets > count.packets ? rule : nil)
     case .log(let text): return log(text).map { ($0, nil) }
+    case .report(let text): return report(text).map { ($0, nil) }
+    case .why(let rule, let text): return why(rule, text).map { ($0, rule) }
     default: return ofPacket(claim).map { ($0, nil) }
     }
   }
@@ -126,6 +131,22 @@ struct TestJudge {
     return lines.isEmpty ? "nothing was logged" : "logged: \(Self.list(lines, separator: "; "))"
   }
 
+  // MARK: Explanations
+
+  private func report(_ text: String) -> String? {
+    let texts = observations.flatMap { observation in
+      observation.reports.map { report in report.text { family in observation.rulesets.first { $0.family == family }?.file } }
+    }
+    if texts.contains(where: { $0.contains(text) }) { return nil }
+    return texts.isEmpty ? "there was no packet" : "the path of the packet does not contain the text"
+  }
+
+  private func why(_ rule: RuleSelector, _ text: String) -> String? {
+    let lines = rule.places.flatMap { explanations[$0] ?? [] }
+    if lines.contains(where: { $0.contains(text) }) { return nil }
+    return lines.isEmpty ? "no packet reached the rule's table" : Self.list(lines, separator: "; ")
+  }
+
   // MARK: The packet itself
 
   private func ofPacket(_ claim: TestExpectation.Claim) -> String? {
@@ -135,6 +156,9 @@ struct TestJudge {
     let packet = observation.own.first
     switch claim {
     case .errno(let name): return observation.step.errno == name ? nil : observation.step.errno ?? "none"
+    case .trackingState(let wanted):
+      let tracking = observation.tracking
+      return tracking?.state == wanted ? nil : tracking?.sentence ?? "nothing is tracked"
     case .leaves(let interface):
       return packet?.verdict.out == interface ? nil : packet.map { "\(VerdictText($0.verdict))" } ?? "there was no packet"
     case .packet(let fields):

@@ -17,6 +17,9 @@ struct Observation {
   /// The step's own packets, without those made by the host.
   var own: [LabPacket] { step.packets.filter { $0.origin == .own } }
 
+  /// What connection tracking found out about the step's own packet; nil if nothing is tracked, or a kernel answered.
+  var tracking: TrackingReport? { reports.first?.packets.first { $0.origin == .own }?.tracking }
+
   /// The lines that LOG wrote; unavailable from a kernel.
   var logLines: [String] {
     var lines: [String] = []

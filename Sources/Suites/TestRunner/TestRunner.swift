@@ -161,11 +161,12 @@ private struct TestRun {
     for ruleset in player.rulesets { result.note(ruleset) }
     for (index, step) in test.steps.enumerated() {
       let time = player.simulator.world.now
-      let outcome = player.play(step)
+      let (outcome, explanations) = play(step)
       for ruleset in player.rulesets { result.note(ruleset) }
       tally(outcome, time, &result)
       var judge = TestJudge(observations: outcome.observations, scope: step.scope)
       judge.obstacle = outcome.obstacle
+      judge.explanations = explanations
       judge.counts = counts
       var failures = step.expectation.map { judge.failures($0) } ?? []
       if let obstacle = outcome.obstacle, step.expectation?.isMetByStopping != true || !failures.isEmpty, !outcome.isVerdict {
@@ -182,6 +183,15 @@ private struct TestRun {
       result.outcome = .failed
       RuleInquest(test, engine: engine).explain(&result)
     }
+  }
+
+  /// Plays a step. If its expectation asks why rules did not match, watches them.
+  private mutating func play(_ step: TestStep) -> (StepOutcome, [RulePlace: [String]]) {
+    let places = step.expectation?.explainedPlaces ?? []
+    guard !places.isEmpty else { return (player.play(step), [:]) }
+    let inquest = RuleInquest(test, engine: engine)
+    let (outcome, findings) = inquest.follow(places, while: step, in: &player)
+    return (outcome, findings.reduce(into: [:]) { $0[$1.key] = inquest.whyNot($1.key, $1.value) })
   }
 
   /// Adds up the rules' hits.

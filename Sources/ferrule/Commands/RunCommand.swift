@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import Diagnostics
 import Evaluator
 import Kernel
@@ -49,6 +48,7 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
+        ferrule run --host host.yaml --pcap any.pcap --in 2=lan,3=wan rules.v4
         conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
         ipset save | ferrule run --this-host --ipset - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host snapshot.yaml 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
@@ -75,7 +75,11 @@ struct RunCommand: ParsableCommand {
   @Option(help: "A capture file (pcap or pcapng). Its packets arrive on the interface of --in.", completion: .file())
   var pcap: [String] = []
 
-  @Option(name: .customLong("in"), help: "The interface on which the packets of --pcap arrive.")
+  @Option(
+    name: .customLong("in"),
+    help:
+      "The interface on which the packets of --pcap arrive; for a capture of several interfaces, a list such as 2=lan,3=wan (by index, Linux cooked version 2 or pcapng) or 10.0.0.0/8=lan,default=wan (by source)."
+  )
   var input: String?
 
   @Option(help: "The expected verdict of every packet that has no `=>' of its own.")
@@ -114,11 +118,12 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
-    let snapshot = try hosts.snapshot(output.colour)
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
-    let hasFile = arguments.first.map { snapshot == nil || $0 == "-" || HostFile.exists($0) } ?? (snapshot == nil)
+    let namesFile = arguments.first.map { $0 == "-" || HostFile.exists($0) } ?? false
+    let snapshot = try hosts.snapshot(output.colour, includesRules: !namesFile)
+    let hasFile = namesFile || snapshot == nil
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Give a ruleset file, or a snapshot with rules by --host.") }
-    if world.ipset != nil, snapshot != nil {
+    if world.ipset != nil, snapshot != nil, !hosts.thisHost || !namesFile {
       throw CommandFailure("--ipset cannot be combined with a snapshot: change the sets in the snapshot instead.")
     }
     let clock: UInt64 = 1_700_000_000_000_000_000
@@ -138,6 +143,7 @@ struct RunCommand: ParsableCommand {
     if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
     }
+    let captures = try CaptureInput(input)
     let lines = try PacketInput(arguments: packets, files: packetFiles, output.colour)
     var files: [Family: SourceFile] = [:]
     for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
@@ -146,7 +152,7 @@ struct RunCommand: ParsableCommand {
     let simulator =
       try snapshot?.simulator
       ?? Simulator(
-        host: try hosts.read(arrivals: lines.arrivals + (input.map { [$0] } ?? []), output.colour),
+        host: try hosts.read(arrivals: lines.arrivals + captures.interfaces, output.colour),
         clock: clock, seed: seed)
     if snapshot != nil { try hosts.setSysctls(of: simulator.host, output.colour) }
     if let sets { simulator.world.addressSets = sets }
@@ -156,7 +162,7 @@ struct RunCommand: ParsableCommand {
     simulator.delivery = stack ? .stack : .sink
     simulator.extent = printer.extent
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
-    try play(lines, in: simulator, expected, &printer)
+    try play(lines, captures, in: simulator, expected, &printer)
     if printer.unknowns > 0, !hosts.isGiven {
       Console.complain(
         "some verdicts are unknown because the host's addresses and routes are unknown; describe them with --host, see `ferrule run --help'"
@@ -166,7 +172,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func play(
-    _ lines: PacketInput, in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
+    _ lines: PacketInput, _ captures: CaptureInput, in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
   ) throws {
     var runner = PacketRunner(simulator)
     try lines.each { line in
@@ -174,11 +180,12 @@ struct RunCommand: ParsableCommand {
       try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)
     }
     for path in pcap {
-      try PacketInput.eachFrame(of: path) { packet, nanoseconds in
+      let sent = try captures.each(of: path, on: simulator.host) { packet, interface, nanoseconds in
         simulator.advance(nanoseconds: nanoseconds)
-        let report = runner.receive(packet, on: input ?? "")
-        try printer.print("\(input ?? "") \(packet.brief)", report, expected)
+        let report = runner.receive(packet, on: interface)
+        try printer.print("\(interface) \(packet.brief)", report, expected)
       }
+      if sent > 0 { Console.complain("\(path): \(sent) frames were sent by the host itself and are not replayed") }
     }
     try printer.finish(conntrack ? simulator : nil, lists: !pcap.isEmpty)
   }

@@ -8,8 +8,8 @@ struct SnapshotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "snapshot", abstract: "Prints the rules and the network state of this machine as YAML, for dry runs elsewhere.",
     discussion: """
-      Contains the rules of both families, the IP sets that they use, interfaces, addresses, routes, routing rules, sysctls, \
-      listening sockets, the users named by owner matches, and tracked connections. Changes nothing. The output is a file for \
+      Contains the rules of both families, the IP sets that they use, interfaces, addresses, routes, routing rules, neighbours, sysctls, \
+      listening sockets, the time zone, the users named by owner matches, and tracked connections. Changes nothing. The output is a file for \
       `ferrule run --host' and for `snapshot' in scenario files. Data that cannot be read is listed in the output and on standard \
       error. Needs root to read the rules.
 

@@ -3,8 +3,10 @@ import Diagnostics
 import Documents
 import Evaluator
 import Kernel
+import KernelLab
 import Scenarios
 import Snapshots
+import Suites
 
 /// The simulated host.
 struct HostOptions: ParsableArguments {
@@ -30,7 +32,10 @@ struct HostOptions: ParsableArguments {
     help: "A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a' printed; the option can be repeated.", completion: .file())
   var sysctl: [String] = []
 
-  @Flag(help: "Instead of --host: use the interfaces, addresses and routes of this machine.")
+  @Flag(
+    help:
+      "Instead of --host: this machine, as `ferrule snapshot' describes it, with its sysctls, routing rules, neighbours, sockets and time zone; without a ruleset file also with its rules and sets."
+  )
   var thisHost = false
 
   @OptionGroup var access: AccessOptions
@@ -45,13 +50,29 @@ struct HostOptions: ParsableArguments {
 
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
 
-  /// The snapshot that --host names; nil if it names another kind of file.
-  func snapshot(_ colour: ColourChoice) throws -> SnapshotFile? {
+  /// The snapshot that --host names, or that --this-host takes; nil for another kind of host.
+  ///
+  /// - Parameter includesRules: true if --this-host is to have the rules that are loaded.
+  func snapshot(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile? {
+    if thisHost { return try Self.ofThisHost(colour, includesRules: includesRules) }
     guard let host else { return nil }
     let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
     guard SnapshotFile.isOne(source) else { return nil }
     return try Self.understanding(source, colour) { (source) throws(ScenarioFileError) in
       try SnapshotFile(source, registry: .installed, names: .system, loader: access.loader(besides: host))
+    }
+  }
+
+  private static func ofThisHost(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile {
+    let snapshot = HostSnapshot.take(connectionLimit: 0, registry: .installed) { family in
+      let text = includesRules ? try KernelRules(family).text(counters: false) : []
+      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+    }
+    for gap in snapshot.gaps { Console.complain("not known of this host: \(gap)") }
+    guard !snapshot.interfaces.isEmpty else { throw CommandFailure("--this-host: the interfaces of this machine cannot be read.") }
+    return try understanding(SourceFile(name: "this host", bytes: Array(snapshot.document.utf8)), colour) {
+      (source) throws(ScenarioFileError) in
+      try SnapshotFile(source, registry: .installed, names: .system, loader: .none)
     }
   }
 
@@ -105,10 +126,6 @@ struct HostOptions: ParsableArguments {
       }
       return host
     }
-    if thisHost {
-      return try Self.host(
-        addresses: try Self.ask(["-j", "addr"]), routes: [try Self.ask(["-j", "route"]), try Self.ask(["-j", "-6", "route"])], colour)
-    }
     return Host(interfaces: arrivals)
   }
 
@@ -118,11 +135,5 @@ struct HostOptions: ParsableArguments {
       try understanding(listing, colour) { (source) throws(ScenarioFileError) in try host.addRoutes(ofListing: source) }
     }
     return host
-  }
-
-  private static func ask(_ arguments: [String]) throws -> SourceFile {
-    let answer = try SystemTool.ip.run(arguments)
-    guard answer.status == 0 else { throw CommandFailure("ip \(arguments.joined(separator: " ")): \(TerminalText(lines: answer.output))") }
-    return SourceFile(name: "ip \(arguments.joined(separator: " "))", bytes: Array(answer.output.utf8))
   }
 }

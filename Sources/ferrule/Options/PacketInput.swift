@@ -1,8 +1,6 @@
-import Capture
 import Diagnostics
 import Kernel
 import Notation
-import Wire
 
 /// The packets of a command in packet notation: first those of the arguments, then those of the files.
 ///
@@ -59,21 +57,6 @@ struct PacketInput {
         guard let lines = try input.next() else { return }
         try body(SourceFile(name: path, bytes: lines, firstLine: line))
       }
-    }
-  }
-
-  /// Calls `body` with each packet of a capture and the nanoseconds since the previous one. Skips frames that are not IP.
-  static func eachFrame(of path: String, _ body: (Packet, UInt64) throws -> Void) throws {
-    do {
-      let reader = try CaptureReader(path: path)
-      var last: UInt64?
-      while let frame = try reader.next() {
-        let passed = last.map { frame.timestamp > $0 ? frame.timestamp - $0 : 0 } ?? 0
-        last = max(last ?? 0, frame.timestamp)
-        if let packet = frame.packet { try body(packet, passed) }
-      }
-    } catch let error as CaptureError {
-      throw CommandFailure("\(error)")
     }
   }
 }
