@@ -22,8 +22,8 @@ public struct LintContext: Sendable {
   /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
 
-  /// The names of the conntrack helpers that targets of the file assign.
-  public let assignedHelpers: Set<String>
+  /// The names of the conntrack helpers that targets of the file assign; nil if the file is added to unknown rules, which may assign others.
+  public let assignedHelpers: Set<String>?
 
   /// What is proved of rules without effect, by table. In a file with errors, lines that are not read are assumed to do whatever they can;
   /// empty if one of them names a target that writes to packets.
@@ -39,7 +39,7 @@ public struct LintContext: Sendable {
     let chains = parsed.isPartial ? parsed.ruleset.tables.flatMap { $0.chains.map(\.name) } : []
     let unread = Self.words(ofLinesWithErrors: parsed).union(chains)
     unreadWords = unread
-    assignedHelpers = Self.assignedHelpers(parsed)
+    assignedHelpers = parsed.isPartial ? nil : Self.assignedHelpers(parsed)
     let isWhole = !parsed.hasErrors && !parsed.isPartial
     verdicts =
       Self.mayWrite(parsed, registry)

@@ -28,10 +28,10 @@ public enum UnassignedHelperCheck: Check {
 
   /// Reports each `--helper` of a match if no line of the file has a target with the same helper.
   public static func findings(in line: CommandLine, _ context: LintContext) -> [Diagnostic] {
-    guard has(line, "-m", "helper") || has(line, "--match", "helper") else { return [] }
+    guard let assigned = context.assignedHelpers, has(line, "-m", "helper") || has(line, "--match", "helper") else { return [] }
     // The kernel compares as many bytes as the name of the assigned helper has (`helper_mt`).
     return line.values(of: ["--helper"]).filter { option in
-      !option.isInverted && !context.assignedHelpers.contains { option.value.string.hasPrefix($0) || option.value.bytes.isEmpty }
+      !option.isInverted && !assigned.contains { option.value.string.hasPrefix($0) || option.value.bytes.isEmpty }
     }.map { option in
       let name = option.value.string
       return finding("no rule of the file assigns the helper \(name) with `-j CT --helper \(name)'", at: option.range)
