@@ -29,7 +29,7 @@ public struct RuleFinding: Sendable {
     case shadowed
     /// Earlier rules of the chain change what it tests for, so that no packet has it any more.
     case rewritten
-    /// No packet gets to the rule and to the given number of rules behind it, whatever they match.
+    /// No packet reaches the rule and the given number of rules after it, whatever they match.
     case unreached(behind: Int)
     /// Packets that it matches get the same verdict from later rules.
     case redundant

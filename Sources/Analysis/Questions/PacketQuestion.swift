@@ -34,7 +34,7 @@ public struct PacketQuestion: Sendable {
     RulesetPrograms(ruleset)?.walk(witness)?.verdict
   }
 
-  /// Asks what becomes of packets.
+  /// Finds the verdicts that packets get.
   ///
   /// - Parameters:
   ///   - condition: the packets, as they arrive or are sent.
