@@ -46,7 +46,9 @@ public struct SnapshotReader: Sendable {
       guard let name = link["ifname"]?.text else { continue }
       let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
       let kind = link["linkinfo"]?["info_kind"]?.text
-      let addresses = (link["addr_info"]?.elements ?? []).compactMap { address($0, of: name) }
+      let listed = (link["addr_info"]?.elements ?? []).compactMap { address($0, of: name) }
+      // `ip` lists IPv6 addresses newest first; a snapshot has all in the order of `ip addr add`.
+      let addresses = listed.filter { $0.bare.family == .ipv4 } + listed.filter { $0.bare.family == .ipv6 }.reversed()
       for address in addresses { networks.insert("\(address.network) \(name)") }
       let plain = addresses.filter { $0.peer == nil }.map(\.text)
       if name == "lo" {

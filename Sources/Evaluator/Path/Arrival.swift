@@ -32,14 +32,18 @@ extension Simulator {
     classify(&journey.context.packet, port, device)
     guard device.name != port.name else { return true }
     journey.context.input = device.interface
-    if device.isBridge, let link = journey.context.packet.link {
+    guard device.isBridge else {
+      journey.context.physicalInput = port.interface
+      return true
+    }
+    if let link = journey.context.packet.link {
       learned.bridges.learn(link.source, port.name, of: device.name)
       if journey.context.packet.type != .host {
         crossBridge(&journey, from: port, over: device, to: link.destination, isReported: isReported)
         return false
       }
     }
-    journey.context.physicalInput = port.interface
+    if bridgeAsksRules(journey.context.family) { ascendBridge(&journey, from: port, over: device) }
     return true
   }
 

@@ -222,6 +222,9 @@ extension Simulator {
     stack.accepted[listener, default: 0] += 1
     connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     connection.state = .established
+    // The process accepts the connection after this event.
+    connection.facts.hasFile = false
+    stack.unaccepted.append(pair)
     let original = world.conntrack?.originalDestination(
       local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
       now: world.instant)
