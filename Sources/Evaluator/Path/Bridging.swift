@@ -101,7 +101,8 @@ extension Simulator {
     guard let destination = journey.context.packet.destination, let source = journey.context.packet.source else { return }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: crossing.bridge)
     flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
-    let decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
+    let decision =
+      journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow, isBridged: true)
     if journey.context.family == .ipv6, case .unreachable(_, let reason) = decision {
       _ = lose(&journey, reason)
       return

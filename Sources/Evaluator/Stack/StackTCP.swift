@@ -32,7 +32,9 @@ extension Simulator {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination else { return }
     // The answer to a segment for `::` comes from the address with which this host reaches the sender.
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
-    guard isToNobody || host.addressType(destination, on: nil) == .local,
+    // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
+    let type = host.addressType(destination, on: nil)
+    guard isToNobody || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
