@@ -58,7 +58,8 @@ extension Simulator {
       reply.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
-    let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let owner =
+      pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     event.pending.append(
       PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
     )
@@ -197,7 +198,7 @@ extension Simulator {
   }
 
   private func respondAgain(_ packet: Packet) {
-    if let at = packet.transport { respondSegment(packet, at, receiver: nil) }
+    if let at = packet.transport { respondSegment(packet, at, receiver: event.delivered.receiver) }
   }
 
   private func receiveReset(_ connection: StackConnection, _ pair: SocketPair, _ header: TCPHeader) {
