@@ -7,6 +7,7 @@ extension Host {
     for name in interfaces where device(named: name) == nil {
       addDevice(named: name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_0000 + UInt64(devices.count)))
     }
+    knowsAllAddresses = false
     knowsAllRoutes = false
   }
 }

@@ -95,7 +95,9 @@ extension Host {
   }
 
   /// Routes a received IPv6 packet. The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
-  func inputRouteIPv6(_ flow: Flow) -> InputDecision {
+  ///
+  /// - Parameter isBridged: true if the packet stays on its bridge, so that `forwarding` is not asked.
+  func inputRouteIPv6(_ flow: Flow, isBridged: Bool = false) -> InputDecision {
     guard let input = flow.input, let link = link(input) else { return .unknown }
     if case .v6(let group) = flow.destination, group.isMulticast {
       return listens(to: group, on: input) ? .local : .lost("this host is not a member of the multicast group")
@@ -114,7 +116,7 @@ extension Host {
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
-      guard link.allForwardIPv6 else { return .lost("forwarding is disabled") }
+      guard link.allForwardIPv6 || isBridged else { return .lost("forwarding is disabled") }
       return found.forwarding == nil ? .unknown : .forward(found)
     }
   }

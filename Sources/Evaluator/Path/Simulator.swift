@@ -143,9 +143,9 @@ public final class Simulator {
     let outer = event
     event = HostEvent()
     defer { event = outer }
-    world.occasion &+= 1
     body()
     settlePostponed()
+    stack.acceptAll()
     return event.report
   }
 
@@ -182,10 +182,10 @@ public final class Simulator {
       let report = reported { enter(&journey, on: interface, isReported: false) }
       return report.isEmpty ? nil : report
     }
-    world.occasion &+= 1
     enter(&journey, on: interface, isReported: false)
     if event.isUntouched { return nil }
     settlePostponed()
+    stack.acceptAll()
     let report = event.report
     event = HostEvent()
     return report.isEmpty ? nil : report

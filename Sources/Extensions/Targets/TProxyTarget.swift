@@ -110,9 +110,13 @@ public enum TProxyTarget: TargetExtension {
     var redirected = packet.packet
     let given = info.address.address(packet.family)
     let isGiven = info.address.bits(packet.family) != 0
-    let own = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: packet.packet.source) }
-    guard let address = isGiven ? given : own else {
-      return .unknown(UnknownReason("-j TPROXY", needs: "the address of the interface on which the packet arrived"))
+    var address = given
+    if !isGiven, let input = packet.input, let destination = packet.packet.destination {
+      guard let own = packet.world.host.addresses(of: input, packet.family) else {
+        return .unknown(UnknownReason("-j TPROXY", needs: "the address of the interface on which the packet arrived"))
+      }
+      // Without an address of the interface the destination stays. Kernel: `nf_tproxy_laddr4`, `nf_tproxy_laddr6`.
+      address = own.first ?? destination
     }
     redirected.setNetworkAddress(address, of: .destination)
     if info.port.value != 0 { redirected.bytes.setUInt16(info.port.value, at: transport.offset + 2) }

@@ -27,6 +27,7 @@ extension Host {
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
     knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
+    knowsAllAddresses = object.names.contains("interfaces") || object.names.contains("setup")
     try read(object)
   }
 
@@ -67,14 +68,13 @@ extension Host {
 
   private func add(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
     guard (1...15).contains(name.utf8.count) else { throw key.error("`\(name)' is not a valid interface name") }
-    var addresses: [Address] = name == "lo" ? devices[0].addresses : []
+    var addresses: [Address] = []
     let object = node.isMapping ? try FileObject(node, .hostInterface) : nil
     let mac = try object?["mac"]?.hardwareAddress()
     addDevice(named: name, hardwareAddress: mac ?? MACAddress(rawValue: 0x0200_0000_0000 + UInt64(devices.count)))
     let list = object == nil && !node.isNull ? node : object?["addresses"]
     for element in try list?.list() ?? [] {
-      let address = try element.interfaceAddress()
-      if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
+      addresses.append(try element.interfaceAddress())
     }
     let mtu = try object?["mtu"]?.mtu()
     let isUp = try object?["up"]?.bool() ?? true
@@ -82,7 +82,7 @@ extension Host {
     let bridge = try (object?["bridge"] ?? object?["master"])?.text()
     let type = try (object?["type"] ?? object?["kind"])?.text()
     updateDevice(named: name) { device in
-      device.addresses = addresses
+      addresses.forEach { device.add($0) }
       device.mtu = mtu ?? device.mtu
       device.isUp = isUp
       device.hasNoARP = hasNoARP
@@ -140,9 +140,11 @@ extension FileNode {
     return address
   }
 
-  /// An address with or without a prefix length.
+  /// An address with or without a prefix length, or `ADDRESS peer PREFIX`.
   package func interfaceAddress() throws(ScenarioFileError) -> Host.Address {
-    guard let address = Host.Address(try text()) else { throw error("`\(try text())' is not an address", hint: "write it as 10.0.0.1/24") }
+    guard let address = Host.Address(try text()) else {
+      throw error("`\(try text())' is not an address", hint: "write it as 10.0.0.1/24, or 10.0.0.1 peer 10.0.0.2/32")
+    }
     return address
   }
 
@@ -191,7 +193,8 @@ extension FileShape {
   fileprivate static let hostInterface = FileShape(
     name: "host-interface", title: "an interface",
     members: [
-      Member("addresses", .list(.text), "addresses with prefix lengths"), Member("mac", .text, "MAC address"),
+      Member("addresses", .list(.text), "addresses with prefix lengths, or ADDRESS peer PREFIX, in the order of `ip addr add`"),
+      Member("mac", .text, "MAC address"),
       Member("mtu", .integer(68...Int(Int32.max)), "MTU in bytes"), Member("up", .boolean, "false: the interface is down; default true"),
       Member("noarp", .boolean, "true: ARP is off, frames go to the MAC address of the interface"),
       Member("bridge", .text, "the bridge of which the interface is a port"),

@@ -17,11 +17,12 @@ public protocol HostModel: AnyObject {
   var usesIPsec: Bool? { get }
   /// The kernel's time zone in minutes west of Greenwich; nil if unknown. The corresponding kernel variable is `sys_tz`.
   var minutesWest: Int? { get }
-  /// The primary address of an interface, as `REDIRECT` chooses it. `near` is the address to reach.
-  func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress?
-  /// The source address for packets to `near` through an interface, as `MASQUERADE` chooses it. Kernel: `inet_select_addr`,
-  /// `ipv6_dev_get_saddr`.
-  func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress?
+  /// The addresses of an interface in the kernel's order; nil if they are unknown. Kernel: `in_device.ifa_list`, `inet6_dev.addr_list`.
+  func addresses(of interface: Interface, _ family: Family) -> [IPAddress]?
+  /// The source address for packets to `near` through an interface. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
+  ///
+  /// - Parameter onLink: true if an IPv4 address that is valid on its link only suffices (`RT_SCOPE_LINK`).
+  func sourceAddress(through interface: Interface, to near: IPAddress, onLink: Bool) -> SourceAddress
   /// The socket that would receive a packet, as `nf_sk_lookup_slow_v4` finds it.
   func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer
   /// The value of a sysctl by its dotted name; nil if unknown.
@@ -41,10 +42,16 @@ extension HostModel {
   public var minutesWest: Int? { nil }
   /// The default: no limit.
   public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? { nil }
-  /// The default: the primary address of the interface.
-  public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
-    primaryAddress(of: interface, near.family, near: near)
-  }
+}
+
+/// The result of the selection of a source address.
+public enum SourceAddress: Sendable, Hashable {
+  /// The host uses this address.
+  case address(IPAddress)
+  /// The host has no address that fits.
+  case none
+  /// The host description does not say.
+  case unknown
 }
 
 /// A network interface. It has no references to count, so that copies are cheap.
