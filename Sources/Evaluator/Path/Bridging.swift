@@ -33,7 +33,11 @@ extension Simulator {
     let outputs = ports(of: bridge, towards: target, notBy: port.name)
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
-    guard host.sysctls["net.bridge.bridge-nf-call-\(journey.context.family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
+    let filter = "net.bridge.bridge-nf-call-\(journey.context.family == .ipv6 ? "ip6" : "ip")tables"
+    if host.missing.contains(.sysctls), !host.sysctls.states(filter) {
+      return finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: filter), at: nil))
+    }
+    guard host.sysctls[filter] != 0 else {
       for output in outputs { send(&journey, to: target, by: output) }
       note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name), &journey)
       if isForAll { travel(&journey) }

@@ -64,7 +64,7 @@ enum Translation {
     let route = host.route(to: destination, from: packet.packet.source, mark: packet.mark, input: packet.input, output: output)
     let near = packet.family == .ipv4 ? route?.gateway ?? destination : destination
     guard let address = host.sourceAddress(through: output, to: near) else {
-      return .unknown(UnknownReason("-j MASQUERADE", needs: "an address of the interface \(output.name)"))
+      return .unknown(UnknownReason("-j MASQUERADE", lacking: .addresses))
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
@@ -82,8 +82,7 @@ enum Translation {
     // `nf_nat_redirect_ipv6_usable`.
     if hook != .output, case .v6(let asked)? = near, asked.isIPv4Compatible { return .verdict(.drop) }
     if hook != .output, address == nil {
-      return .unknown(
-        UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "on which the packet arrived")"))
+      return .unknown(UnknownReason("-j REDIRECT", lacking: .addresses))
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
