@@ -65,7 +65,7 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .rulesIPv4: "the IPv4 rules"
     case .rulesIPv6: "the IPv6 rules"
     case .addressSets: "the elements of the IP sets"
-    case .fingerprints: "the fingerprints of operating systems"
+    case .fingerprints: "the fingerprints of a pf.os"
     }
   }
 
