@@ -24,7 +24,7 @@ import Testing
           INPUT in eth0
             filter INPUT rule 7 (ruleset:13): -p tcp -j REJECT --reject-with tcp-reset
           → dropped at INPUT by filter INPUT rule 7
-          and the host sends tcp 203.0.113.10:22>192.0.2.7:50000 RA
+          the host sends tcp 203.0.113.10:22>192.0.2.7:50000 RA
             → lost: there is no route
 
         """)
