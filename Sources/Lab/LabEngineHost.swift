@@ -33,7 +33,9 @@ extension Host {
         addresses.append(address)
       }
       addDevice(named: face.name, hardwareAddress: hardware, hasNoARP: true)
-      updateDevice(named: face.name) { device in addresses.forEach { device.add($0) } }
+      updateDevice(named: face.name) { device in
+        for address in addresses { device.add(address) }
+      }
     }
     for device in devices { updateDevice(named: device.name) { $0.group = 0 } }
     for (index, line) in scenario.setup.enumerated() {

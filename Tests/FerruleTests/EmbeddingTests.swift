@@ -15,12 +15,14 @@ import Testing
       outcome.text == """
         eth0 tcp 192.0.2.7:50000 > 203.0.113.10:443 S
           PREROUTING in eth0
+            conntrack: NEW
           INPUT in eth0
             filter INPUT rule 5 (ruleset:11): -p tcp -m multiport --dports 80,443 -j web
             filter web rule 2 (ruleset:15): -m conntrack --ctstate NEW -j ACCEPT
           → delivered to this host
         eth0 tcp 192.0.2.7:50000 > 203.0.113.10:22 S
           PREROUTING in eth0
+            conntrack: NEW
           INPUT in eth0
             filter INPUT rule 7 (ruleset:13): -p tcp -j REJECT --reject-with tcp-reset
           → dropped at INPUT by filter INPUT rule 7

@@ -11,6 +11,8 @@ public final class Host: HostModel {
     public let interface: Interface
     /// The interface's own hardware address.
     public var hardwareAddress: MACAddress
+    /// False if the hardware address is a placeholder.
+    public var isHardwareAddressStated = true
     /// The largest packet in bytes, network header included.
     public var mtu: Int
     /// True if the interface is up, `IFF_UP`.
@@ -42,16 +44,19 @@ public final class Host: HostModel {
   public var neighbours = Neighbours()
   /// The listening sockets, and those opened to send.
   public var sockets: [HostSocket] = []
-  /// True if the interfaces have the given addresses and no others. If not, an interface without addresses may have some.
-  public var knowsAllAddresses = true
-  /// True if the routes are complete. If not, a destination without a route is unknown instead of unreachable.
-  public var knowsAllRoutes = true
+  /// The facts that the description leaves out. Without all routes, a destination without a route is unknown instead of unreachable;
+  /// without the sysctls, those that were not set are unknown.
+  public var missing: HostFacts = [] { didSet { forgetDerived() } }
   /// True if interfaces with IPv6 addresses derive a link-local one if none is given. Kernel: `addr_gen_mode`.
   public var addsLinkLocalAddresses = true {
     didSet { forgetDerived() }
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
+  /// The time at which a run starts, in nanoseconds since 1970; nil if not specified.
+  public var clock: UInt64?
+  /// The listeners of queues, as far as they are specified.
+  public var queues: [UInt16: QueueStatement] = [:]
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.
   public var minutesWest: Int?
   private var addedRoutes: [Route] = []
@@ -116,7 +121,7 @@ public final class Host: HostModel {
   /// Recomputes the per-interface data that packets need, after a change.
   private func resolve() {
     isResolved = true
-    links = devices.map { HostLink($0, sysctls) }
+    links = devices.map { HostLink($0, sysctls, areComplete: !missing.contains(.sysctls)) }
     linkNames = devices.map(\.name)
     own = OwnAddresses(devices.filter(\.isUp).flatMap { addresses(of: $0) }.map(\.address))
   }

@@ -94,7 +94,7 @@ extension Host {
         }
       }
     }
-    return knowsAllRoutes ? .error(.unspecified) : .unknown
+    return missing.contains(.routes) ? .unknown : .error(.unspecified)
   }
 
   /// A description of the missing facts that the routing decision depends on.
@@ -102,7 +102,7 @@ extension Host {
     if case .found(let found) = lookup(flow), !found.hops.isEmpty {
       return "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
     }
-    return "the host's routes to \(flow.destination)"
+    return "the host's routes to \(flow.destination) (\(HostFact.routes.input ?? ""))"
   }
 
   /// The route of a packet that this host sends. Nil if routes were not given; without an output if no route exists.
@@ -184,19 +184,22 @@ extension Host {
 
   // MARK: HostModel
 
-  /// The type of an address, `fib_lookup` in the local table; nil if the routes are not known. Kernel: `inet_addr_type`, `ipv6_chk_addr`.
+  /// The type of an address, `fib_lookup` in the local table; nil if the addresses or routes are not known. Kernel: `inet_addr_type`, `ipv6_chk_addr`.
   public func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
     if case .v4(let narrow) = address {
       if narrow == .broadcast || narrow == .any { return .broadcast }
       if narrow.isMulticast { return .multicast }
       guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil)?.route,
         interface == nil || route.output == interface
-      else { return .unicast }
+      else { return missing.contains(.addresses) ? nil : .unicast }
       return route.type
     }
     if address.bits == 0 { return .unspecified }
     if address.isMulticast { return .multicast }
-    if let interface { return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true ? .local : .unicast }
+    if let interface {
+      return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true
+        ? .local : missing.contains(.addresses) ? nil : .unicast
+    }
     switch lookup(Flow(to: address)) {
     case .unknown: return nil
     case .error, .barred: return .unreachable

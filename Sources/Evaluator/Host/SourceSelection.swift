@@ -5,9 +5,9 @@ public import XTables
 extension Host {
   /// The addresses of an interface in the kernel's order; nil if they are unknown. Kernel: `in_device.ifa_list`, `inet6_dev.addr_list`.
   public func addresses(of interface: Interface, _ family: Family) -> [IPAddress]? {
-    guard let device = device(interface) else { return knowsAllAddresses ? [] : nil }
+    guard let device = device(interface) else { return !missing.contains(.addresses) ? [] : nil }
     let own = addresses(of: device).map(\.address).filter { $0.family == family }
-    return own.isEmpty && !knowsAllAddresses ? nil : own
+    return own.isEmpty && missing.contains(.addresses) ? nil : own
   }
 
   /// The source address for packets through an interface. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.

@@ -130,6 +130,9 @@ extension Simulator {
     case .unreachable(let type, let reason):
       answerUnreachable(&journey, type)
       return lose(&journey, reason)
+    case .undecided(let sysctl):
+      finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: sysctl), at: nil))
+      return false
     case .unknown:
       finish(&journey, .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil))
       return false

@@ -33,6 +33,10 @@ extension Simulator {
     let outputs = ports(of: bridge, towards: target, notBy: port.name)
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
+    if lacksBridgeSysctl(journey.context.family) {
+      let filter = Self.bridgeSysctl(journey.context.family)
+      return finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: filter), at: nil))
+    }
     guard bridgeAsksRules(journey.context.family) else {
       for output in outputs { send(&journey, to: target, by: output) }
       note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name), &journey)
@@ -47,9 +51,14 @@ extension Simulator {
   }
 
   /// True if bridged packets pass the hooks of IP.
-  func bridgeAsksRules(_ family: Family) -> Bool {
-    host.sysctls["net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables"] != 0
+  func bridgeAsksRules(_ family: Family) -> Bool { host.sysctls[Self.bridgeSysctl(family)] != 0 }
+
+  /// True if it is not known whether bridged packets pass the rules.
+  private func lacksBridgeSysctl(_ family: Family) -> Bool {
+    host.missing.contains(.sysctls) && !host.sysctls.states(Self.bridgeSysctl(family))
   }
+
+  private static func bridgeSysctl(_ family: Family) -> String { "net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables" }
 
   /// Prepares a packet for this host that arrived on a port: the bridge has it pass PREROUTING, and may still forward it if its destination is
   /// rewritten there. The corresponding kernel function is `br_nf_pre_routing`.

@@ -67,7 +67,7 @@ enum Translation {
     switch host.sourceAddress(through: output, to: near, onLink: false) {
     case .address(let found): address = found
     case .none: return .verdict(.drop)
-    case .unknown: return .unknown(UnknownReason("-j MASQUERADE", needs: "an address of the interface \(output.name)"))
+    case .unknown: return .unknown(UnknownReason("-j MASQUERADE", lacking: .addresses))
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
@@ -83,7 +83,7 @@ enum Translation {
     // A local packet goes to the loopback address.
     if hook != .output, let input = packet.input, let destination = packet.packet.destination {
       guard let own = packet.world.host.addresses(of: input, packet.family) else {
-        return .unknown(UnknownReason("-j REDIRECT", needs: "an address of the interface \(input.name)"))
+        return .unknown(UnknownReason("-j REDIRECT", lacking: .addresses))
       }
       address = own.first { isUsable($0, insteadOf: destination) }
       if address == nil { return .verdict(.drop) }

@@ -26,8 +26,8 @@ extension Host {
     try file.check(is: .hostDescription)
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
-    knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
-    knowsAllAddresses = object.names.contains("interfaces") || object.names.contains("setup")
+    if !object.names.contains("routes"), !object.names.contains("setup") { missing.insert(.routes) }
+    if !object.names.contains("interfaces"), !object.names.contains("setup") { missing.insert(.addresses) }
     try read(object)
   }
 
@@ -41,6 +41,14 @@ extension Host {
     for member in try object.sortedMembers("sysctls") {
       let value = try? member.value.bool()
       if let value { sysctls[member.name] = value ? 1 : 0 } else { sysctls[member.name] = try member.value.integer() }
+    }
+    clock = try object["clock"].map { node throws(ScenarioFileError) in UInt64(try node.clock() * 1e9) }
+    for member in try object["queues"]?.members() ?? [] {
+      guard let statement = QueueStatement(try member.value.text()) else {
+        throw member.value.error(
+          "queues: `\(try member.value.text())' is not the verdict of a listener", hint: "none, accept, drop, hold, repeat, queue:N")
+      }
+      queues[try member.key.integer()] = statement
     }
     minutesWest = try object["timezone"]?.minutesWest()
     for node in try object["routes"]?.list() ?? [] {
@@ -82,10 +90,11 @@ extension Host {
     let bridge = try (object?["bridge"] ?? object?["master"])?.text()
     let type = try (object?["type"] ?? object?["kind"])?.text()
     updateDevice(named: name) { device in
-      addresses.forEach { device.add($0) }
+      for address in addresses { device.add(address) }
       device.mtu = mtu ?? device.mtu
       device.isUp = isUp
       device.hasNoARP = hasNoARP
+      device.isHardwareAddressStated = mac != nil
       device.bridge = bridge
       device.isBridge = type == "bridge"
     }
@@ -187,6 +196,8 @@ extension FileShape {
       Member("neighbours", .map(.map(.text)), "MAC addresses of neighbours, by interface and IP address; none: no neighbour answers"),
       Member("sysctls", .map(.integer(Int.min...Int.max)), "sysctls by their dotted names"),
       Member("sockets", .list(.object("host-socket")), "sockets that listen on this host"),
+      Member("clock", .either([.seconds, .text]), "the time at which a run starts: seconds since 1970, or 2024-01-31T09:30:00Z"),
+      Member("queues", .map(.text), "the verdict of the program that listens to each queue, or none if no program listens"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 

@@ -5,6 +5,8 @@ public import Wire
 /// The evaluator's host model implements it. If the user's host description is not sufficient, the answer is nil and the caller's
 /// result is *unknown*.
 public protocol HostModel: AnyObject {
+  /// The facts that the description of the host leaves out.
+  var missing: HostFacts { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
   /// The route of a packet; nil if unknown.
@@ -34,6 +36,8 @@ public protocol HostModel: AnyObject {
 }
 
 extension HostModel {
+  /// The default: none.
+  public var missing: HostFacts { [] }
   /// The default: unknown.
   public func group(of interface: Interface) -> UInt32? { nil }
   /// The default: unknown.
@@ -132,6 +136,8 @@ public struct SocketFacts: Sendable, Hashable {
   public var cgroupPath: String?
   /// Whether the socket has a file, and so an owner. A socket of the kernel has none.
   public var hasFile: Bool
+  /// The facts of the sending process that are not known, although they have a value here.
+  public var missing: HostFacts = []
 
   /// Creates the facts of a socket; by default one of root.
   public init(
