@@ -84,7 +84,8 @@ extension Host.Device {
   /// Primary addresses are in the order of their scopes and of their addition; secondary ones follow.
   private func place(ofIPv4 address: Host.Address) -> Int {
     let own = addresses.indices.filter { addresses[$0].address.family == .ipv4 }
-    let primary = own.filter { index in !own.contains { $0 < index && addresses[$0].isOfSameNetwork(as: addresses[index]) } }
+    var networks: Set<String> = []
+    let primary = own.filter { networks.insert("\(addresses[$0].network)/\(addresses[$0].prefixLength)").inserted }
     if own.contains(where: { addresses[$0].isOfSameNetwork(as: address) }) { return addresses.endIndex }
     return primary.last { addresses[$0].scope.rawValue >= address.scope.rawValue }.map { $0 + 1 } ?? addresses.startIndex
   }
