@@ -293,8 +293,8 @@ _ferrule_query() {
 _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path --also --packets --pcap)
-    non_repeating_options=(--base --host --ip-addr --ipset --fingerprints --in --expect --conntrack-from --seed --format --color)
+    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path --queue --also --packets --pcap)
+    non_repeating_options=(--base --host --ip-addr --ipset --fingerprints --clock --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -339,6 +339,15 @@ _ferrule_run() {
         __ferrule_add_completions -f
         return
         ;;
+    '--clock')
+        return
+        ;;
+    '--queue')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
     '--also')
         __ferrule_add_completions -f
         return
@@ -359,9 +368,6 @@ _ferrule_run() {
         ;;
     '--conntrack-from')
         __ferrule_add_completions -f
-        return
-        ;;
-    '--seed')
         return
         ;;
     '--format')

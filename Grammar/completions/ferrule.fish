@@ -29,7 +29,7 @@ function __ferrule_parse_tokens -S
         case 'query'
             __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'verdict=' 'hook=' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ss=+' 'sysctl=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'seed=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ss=+' 'sysctl=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'seed=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'fmt'
@@ -176,6 +176,9 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" ipset' -l 'ipset' -d 'The IP sets for -m set and -j SET: a file with the output of `ipset save\'.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" fingerprints' -l 'fingerprints' -d 'The OS fingerprints for -m osf: a pf.os file, as for `nfnl_osf -f\'.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" clock' -l 'clock' -d 'The time at which the run starts: 2024-01-31T09:30:00Z, or seconds since 1970.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'queue' -d 'The verdict of the program that listens to an NFQUEUE queue: accept, drop, hold, repeat or queue:N; none if no program listens. The option can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'also' -d 'Another ruleset to load, usually that of the other family.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
@@ -186,7 +189,6 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack' -l 'conntrack' -d 'After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended\'.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" stack' -l 'stack' -d 'Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" seed' -l 'seed' -d 'The seed of all random choices: the same seed gives the same output.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'The output format. json: one value for all packets. jsonl: one JSON object per packet and line.' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" version' -l 'version' -d 'Show the version.'

@@ -39,6 +39,9 @@ public struct StreamCompiler {
   /// The names of the tables in the order of the text, after its end was added; nil if the text must be read whole.
   public consuming func tableNames() -> [TableName]? { stream.isPlain && sink.isSound ? sink.names : nil }
 
+  /// Whether the text so far has a table.
+  public var hasTables: Bool { !sink.names.isEmpty }
+
   /// Whether a rule so far names or creates a kernel object outside the tables, such as an accounting object.
   public var namesObjects: Bool { sink.namesObjects }
 

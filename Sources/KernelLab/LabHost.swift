@@ -65,8 +65,8 @@ struct LabHost {
       try links.bringUpDirect(
         index, hardwareAddress: Scenario.hardwareAddress(ofInterface: position), isMulticast: !scenario.usesIPv6)
       for given in plan.addresses[position] {
-        try links.add(given.address, prefixLength: given.prefixLength, to: index)
-        addresses.append((given.address, given.prefixLength))
+        try links.add(given.address, prefixLength: given.prefixLength, peer: given.peer, to: index)
+        addresses.append((given.address, given.peer == nil ? given.prefixLength : given.address.family.addressBits))
       }
     }
     if scenario.usesIPv6 {

@@ -110,6 +110,7 @@ package struct LabEngineRun {
       runner = PacketRunner(simulator)
       simulator.conntrackSettings = ConntrackSettings(scenario)
       simulator.world.addressSets = sets
+      simulator.world.tickPhase = UInt64((scenario.tickPhase ?? 0) * 1e9)
     } catch {
       throw ScenarioError(path: "rules", reason: "\(error)")
     }

@@ -27,13 +27,15 @@ extension Host {
           throw ScenarioError(path: "topology.ifaces.\(face.name)", reason: "`\(text)' is not an address")
         }
         // The lab sets the last address of the prefix as the broadcast address.
-        if case .v4(let own) = address.address, address.prefixLength < 31 {
+        if case .v4(let own) = address.address, address.peer == nil, address.prefixLength < 31 {
           address.broadcast = .v4(IPv4Address(rawValue: own.rawValue | UInt32.max >> UInt32(address.prefixLength)))
         }
         addresses.append(address)
       }
       addDevice(named: face.name, hardwareAddress: hardware, hasNoARP: true)
-      updateDevice(named: face.name) { $0.addresses += addresses }
+      updateDevice(named: face.name) { device in
+        for address in addresses { device.add(address) }
+      }
     }
     for device in devices { updateDevice(named: device.name) { $0.group = 0 } }
     for (index, line) in scenario.setup.enumerated() {

@@ -1,4 +1,4 @@
-import Evaluator
+package import Evaluator
 import Netfilter
 import Notation
 import Scenarios
@@ -21,7 +21,7 @@ extension LabVerdict {
 }
 
 extension LabPacket {
-  init(_ report: PacketReport, tracing: Bool) {
+  package init(_ report: PacketReport, tracing: Bool) {
     self.init(origin: report.origin == .own ? .own : .kernel, verdict: LabVerdict(report.verdict), final: report.packet.bytes)
     input = report.input
     mark = report.mark

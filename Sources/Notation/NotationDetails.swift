@@ -24,7 +24,7 @@ package enum NotationDetails {
     case "id": fields.icmpIdentifier = try NotationReader.integer(value, word)
     case "iseq": fields.icmpSequence = try NotationReader.integer(value, word)
     case "mtu": fields.mtu = try NotationReader.integer(value, word)
-    case "payload": fields.payload = Array(value.utf8)
+    case "payload": fields.payload = try text(value, word)
     case "data": fields.payload = try bytes(value, word)
     case "len":
       let length: UInt16 = try NotationReader.integer(value, word)
@@ -40,6 +40,37 @@ package enum NotationDetails {
   private static let names = [
     "ttl", "tos", "dscp", "ipid", "seq", "ack", "win", "opts", "id", "iseq", "mtu", "payload", "data", "len", "l4", "frag",
   ]
+
+  /// The bytes of a text with the escapes `\r`, `\n`, `\t`, `\0`, `\\`, `\"` and `\xNN`.
+  private static func text(_ text: String, _ word: NotationWord) throws(NotationError) -> [UInt8] {
+    var result: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "\\") else {
+        result.append(byte)
+        continue
+      }
+      switch rest.popFirst() {
+      case UInt8(ascii: "r"): result.append(13)
+      case UInt8(ascii: "n"): result.append(10)
+      case UInt8(ascii: "t"): result.append(9)
+      case UInt8(ascii: "0"): result.append(0)
+      case UInt8(ascii: "\\"): result.append(UInt8(ascii: "\\"))
+      case UInt8(ascii: "\""): result.append(UInt8(ascii: "\""))
+      case UInt8(ascii: "x"):
+        guard let byte = Hex.bytes(String(decoding: rest.prefix(2), as: UTF8.self)), byte.count == 1 else { throw escapeError(word) }
+        result += byte
+        rest = rest.dropFirst(2)
+      default: throw escapeError(word)
+      }
+    }
+    return result
+  }
+
+  private static func escapeError(_ word: NotationWord) -> NotationError {
+    NotationError(
+      "the payload has an unknown escape", at: word.range, hint: "the escapes are \\r, \\n, \\t, \\0, \\\\, \\\" and \\xNN, such as \\x1b")
+  }
 
   private static func bytes(_ text: String, _ word: NotationWord) throws(NotationError) -> [UInt8] {
     guard let bytes = Hex.bytes(text) else {

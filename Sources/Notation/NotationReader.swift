@@ -1,5 +1,6 @@
 import Diagnostics
 package import Wire
+import XTables
 
 /// Parses the words of one line from left to right.
 package struct NotationReader {
@@ -64,16 +65,22 @@ package struct NotationReader {
     while at < words.count, let (name, value) = words[at].setting {
       let word = words[at]
       switch name {
-      case "uid": sender.uid = try NotationReader.integer(value, word)
-      case "gid": sender.gid = try NotationReader.integer(value, word)
+      case "uid":
+        sender.uid = try NotationReader.integer(value, word)
+        sender.stated.insert(.user)
+      case "gid":
+        sender.gid = try NotationReader.integer(value, word)
+        sender.stated.insert(.group)
       case "cgroup": sender.cgroup = value
+      case "classid": sender.classID = try NotationReader.integer(value, word) as UInt32
       case "mark": sender.mark = try NotationReader.integer(value, word)
       case "prio": sender.priority = try NotationReader.integer(value, word) as UInt32
       case "dev": sender.device = value
       case "broadcast": sender.mayBroadcast = try NotationReader.integer(value, word) as UInt8 != 0
       default:
         throw NotationError(
-          "there is no sender detail `\(name)'", at: word.range, hint: "the details are uid, gid, cgroup, mark, prio, dev and broadcast")
+          "there is no sender detail `\(name)'", at: word.range,
+          hint: "the details are uid, gid, cgroup, classid, mark, prio, dev and broadcast")
       }
       at += 1
     }

@@ -85,7 +85,8 @@ package enum NotationLexer {
     while at < end {
       let byte = bytes[at]
       if quotedAt != nil {
-        if byte == UInt8(ascii: "\"") { quotedAt = nil }
+        // A backslash keeps a quote from ending the text.
+        if byte == UInt8(ascii: "\\") { at += 1 } else if byte == UInt8(ascii: "\"") { quotedAt = nil }
       } else {
         switch byte {
         case UInt8(ascii: "\""): quotedAt = at
@@ -99,6 +100,7 @@ package enum NotationLexer {
       }
       at += 1
     }
+    at = min(at, end)
     if let quotedAt { throw NotationError("the quote is never closed", at: SourceRange(quotedAt..<end)) }
     if depth > 0 { throw NotationError("a bracket is never closed", at: SourceRange(start..<end)) }
     return end

@@ -7,6 +7,9 @@ import XTables
 public struct PacketRunner {
   /// The simulator that packets pass.
   public let simulator: Simulator
+  /// True if omitted details of senders and frames have the defaults of a scenario: root, and ``ScenarioStep/Frame/defaultSource``. If
+  /// false, they are unknown.
+  public let assumesDefaults: Bool
   private var progress = TCPProgress()
 
   /// A packet or socket event of a step, and what it caused.
@@ -18,7 +21,10 @@ public struct PacketRunner {
   }
 
   /// Creates a runner; no flow has been seen yet.
-  public init(_ simulator: Simulator) { self.simulator = simulator }
+  public init(_ simulator: Simulator, assumesDefaults: Bool = true) {
+    self.simulator = simulator
+    self.assumesDefaults = assumesDefaults
+  }
 
   /// Plays a step of packet notation. Returns nil for a step in which only time passes.
   ///
@@ -58,6 +64,12 @@ public struct PacketRunner {
     if packet.link?.destination == MACAddress(rawValue: 0), let destination = destination(for: packet.type, on: interface) {
       packet.link?.destination = destination
     }
+    // The host of a capture received its unicast frames: they are addressed to the interface if its address is not known.
+    if !assumesDefaults, packet.link?.destination.isMulticast == false, let device = simulator.host.device(named: interface),
+      !device.isHardwareAddressStated
+    {
+      packet.link?.destination = device.hardwareAddress
+    }
     progress.see(packet)
     return note(simulator.receive(packet, on: interface))
   }
@@ -76,15 +88,22 @@ public struct PacketRunner {
     of packet: Packet, on interface: String, from source: [UInt8]? = nil, to destination: [UInt8]? = nil, etherType: UInt16? = nil
   ) -> LinkHeader {
     let own = simulator.host.device(named: interface)?.hardwareAddress ?? MACAddress(rawValue: 0)
-    return LinkHeader(
+    var link = LinkHeader(
       source: source.flatMap { MACAddress($0) } ?? MACAddress(ScenarioStep.Frame.defaultSource) ?? own,
       destination: destination.flatMap { MACAddress($0) } ?? own,
       etherType: etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
+    link.isSourceStated = source != nil || assumesDefaults
+    return link
   }
 
   private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
+    var facts = SocketFacts(sender)
+    if !assumesDefaults {
+      facts.cgroupClass = sender.classID
+      for fact in [HostFact.user, .group] where !sender.stated.contains(fact) { facts.missing.insert(fact) }
+    }
     let local = LocalSender(
-      facts: SocketFacts(sender), device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
+      facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
     switch sender.way {
     case .raw: return simulator.send(packet, by: local)
     case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)

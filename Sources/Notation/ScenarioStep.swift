@@ -1,5 +1,5 @@
 internal import Wire
-internal import XTables
+public import XTables
 
 /// One event of a scenario.
 public struct ScenarioStep: Sendable, Equatable {
@@ -71,6 +71,8 @@ public struct ScenarioStep: Sendable, Equatable {
     public var groups: [UInt32] = []
     /// The path of its control group below the root of cgroup v2; nil if unknown.
     public var cgroup: String?
+    /// The class of its net_cls control group; nil if not stated, which means 0 in a scenario.
+    public var classID: UInt32?
     /// `SO_MARK`.
     public var mark: UInt32 = 0
     /// `SO_BINDTODEVICE`.
@@ -79,6 +81,8 @@ public struct ScenarioStep: Sendable, Equatable {
     public var priority: UInt32?
     /// `SO_BROADCAST`.
     public var mayBroadcast = false
+    /// Whether ``uid`` and ``gid`` are stated. A scenario that omits them means root; in a dry run of single packets they are unknown.
+    public var stated: HostFacts = []
     /// The kind of socket to send with.
     public var way: Way = .raw
     /// The name under which later steps use the socket; without a name, it is closed after the step.
@@ -105,7 +109,7 @@ extension SocketFacts {
   /// What matches can read from the sender's socket.
   package init(_ sender: ScenarioStep.LocalSender) {
     self.init(
-      uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupClass: 0,
+      uid: sender.uid, gid: sender.gid, supplementaryGroups: sender.groups, mark: sender.mark, cgroupClass: sender.classID ?? 0,
       cgroupPath: sender.cgroup)
   }
 }

@@ -90,6 +90,8 @@ public struct Scenario: Sendable, Equatable {
   public var failOpen = false
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified.
   public var minutesWest: Int?
+  /// How long before the start of a second a tick of the kernel's clock (4 ms) began, in seconds; nil for 0. In a kernel it is chance.
+  public var tickPhase: Double?
   /// How many packets may wait in each queue (`NFQA_CFG_QUEUE_MAXLEN`); nil for the kernel's default.
   public var queueLength: UInt32?
   /// `ipset save` text, loaded before the rules; nil without sets.
@@ -140,8 +142,8 @@ public struct Scenario: Sendable, Equatable {
 
   /// True if the scenario has IPv6 rules or addresses; otherwise its host has no IPv6.
   public var usesIPv6: Bool {
-    let lines = setup.lazy.flatMap { $0.split(separator: " ") } + interfaces.flatMap { $0.addresses.map { $0[...] } }
-    return rules6 != nil || lines.contains { IPAddress($0.prefix { $0 != "/" })?.family == .ipv6 }
+    let lines = setup + interfaces.flatMap(\.addresses)
+    return rules6 != nil || lines.lazy.flatMap { $0.split(separator: " ") }.contains { IPAddress($0.prefix { $0 != "/" })?.family == .ipv6 }
   }
 
   /// The hardware address of the interface at `index`: 02:00:00:00:00:00 for the first. Outgoing frames have the same address as destination,
@@ -172,7 +174,7 @@ extension Scenario {
     let reader = try ScenarioReader(value, at: "")
     try reader.allow(only: [
       "name", "rules", "rules6", "steps", "mode", "topology", "sysctl", "sockets", "queues", "fail_open", "queue_maxlen", "ipset",
-      "tz_minuteswest", "fingerprints", "ct_from", "ct_each", "trace", "deltas", "conntrack", "clock", "seed",
+      "tz_minuteswest", "tick_phase", "fingerprints", "ct_from", "ct_each", "trace", "deltas", "conntrack", "clock", "seed",
     ])
     name = try reader.text("name") ?? ""
     rules = try reader.text("rules")
@@ -192,6 +194,7 @@ extension Scenario {
     failOpen = try reader.bool("fail_open") ?? false
     queueLength = try reader.integer("queue_maxlen")
     minutesWest = try reader.integer("tz_minuteswest", as: Int16.self).map { Int($0) }
+    tickPhase = try reader.seconds("tick_phase")
     ipsets = try reader.text("ipset")
     fingerprints = try reader.text("fingerprints")
     connectionListing = try reader.text("ct_from")

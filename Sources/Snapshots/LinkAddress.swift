@@ -24,6 +24,7 @@ struct LinkAddress {
     hasPrefixRoute = info["noprefixroute"] != .bool(true)
   }
 
+  var family: Family { bare.family }
   var text: String { "\(bare)/\(prefixLength)" }
 
   /// The network to which the kernel makes a route: that of the peer, if there is one.

@@ -46,7 +46,9 @@ public struct SnapshotReader: Sendable {
       guard let name = link["ifname"]?.text else { continue }
       let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
       let kind = link["linkinfo"]?["info_kind"]?.text
-      let addresses = (link["addr_info"]?.elements ?? []).compactMap { LinkAddress($0) }
+      let listed = (link["addr_info"]?.elements ?? []).compactMap { LinkAddress($0) }
+      // `ip` lists IPv6 addresses newest first; a snapshot has all in the order of `ip addr add`.
+      let addresses = listed.filter { $0.family == .ipv4 } + listed.filter { $0.family == .ipv6 }.reversed()
       for address in addresses where address.hasPrefixRoute { networks.insert("\(address.network) \(name)") }
       let plain = addresses.filter(\.isPlain).map(\.text)
       if name == "lo" {

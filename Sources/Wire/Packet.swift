@@ -6,6 +6,8 @@ public struct LinkHeader: Sendable, Hashable {
   public var destination: MACAddress
   /// The ethertype: 0x0800 for IPv4, 0x86DD for IPv6.
   public var etherType: UInt16
+  /// False if the sender's address is a placeholder.
+  public var isSourceStated = true
 
   /// Creates an Ethernet header.
   public init(source: MACAddress, destination: MACAddress, etherType: UInt16) {

@@ -209,7 +209,7 @@ import Testing
     let lines = outcome.text.split(separator: "\n").filter { $0.hasPrefix("ipv4") }
     #expect(lines.count == 2 && lines[0] == lines[1], "\(outcome.text)")
     let bad = try Self.shell(
-      "ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2' < /dev/null",
+      "printf '*filter\\nCOMMIT\\n' | ferrule run --conntrack-from $F - 'eth0 tcp 10.0.0.9:1 > 10.0.0.1:2'",
       with: "tcp 6 9 ESTABLISHED src=10.0.0.9 color=red\n")
     #expect(bad.status == 2)
     #expect(bad.text.contains(":1:34:") && bad.text.contains("`color' is not a field of a connection"), "\(bad.text)")

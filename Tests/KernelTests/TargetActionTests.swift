@@ -204,8 +204,12 @@ private final class Topology: HostModel {
 
   func interface(named name: String) -> Interface? { ways.first { $0.interface.name == name }?.interface }
 
-  func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress? {
-    ways.first { $0.interface == interface }?.address
+  func addresses(of interface: Interface, _ family: Family) -> [IPAddress]? {
+    ways.filter { $0.interface == interface }.map(\.address)
+  }
+
+  func sourceAddress(through interface: Interface, to near: IPAddress, onLink: Bool) -> SourceAddress {
+    ways.first { $0.interface == interface }.map { .address($0.address) } ?? .none
   }
 
   func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer { .none }

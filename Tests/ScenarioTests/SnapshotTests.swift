@@ -82,6 +82,8 @@ import XTables
     let snapshot = Self.reader.snapshot
     #expect(snapshot.interfaces.map(\.name) == ["lo", "eth0", "port", "tun0"])
     #expect(snapshot.interfaces[1].mtu == 1400 && snapshot.interfaces[1].kind == "veth" && snapshot.interfaces[2].bridge == "br0")
+    // `ip` lists the IPv6 address that was added last first.
+    #expect(snapshot.interfaces[1].addresses == ["10.1.2.1/24", "fe80::2491:39ff:fe85:e791/64", "2001:470:1::1/64"])
     #expect(
       snapshot.setup == [
         "link add br0 type bridge", "link set dev br0 address 56:ec:11:f1:e3:6b", "addr add 192.168.50.1/24 dev br0", "link set dev br0 up",

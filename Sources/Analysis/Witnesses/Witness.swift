@@ -35,7 +35,7 @@ public struct Witness: Sendable {
   public func context() -> PacketContext? {
     let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
     let host = Host(interfaces: names)
-    host.knowsAllRoutes = isHostKnown
+    if isHostKnown { host.missing = [] }
     let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed), host: host)
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }

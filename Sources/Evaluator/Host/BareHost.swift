@@ -1,12 +1,14 @@
 import Wire
+import XTables
 
 extension Host {
-  /// Creates a host with these interfaces, without addresses or routes. Answers that depend on those are unknown.
+  /// Creates a host with these interfaces, of which nothing else is known. Answers that depend on anything else are unknown.
   public convenience init(interfaces: [String]) {
     self.init()
     for name in interfaces where device(named: name) == nil {
       addDevice(named: name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_0000 + UInt64(devices.count)))
+      updateDevice(named: name) { $0.isHardwareAddressStated = false }
     }
-    knowsAllRoutes = false
+    missing = [.addresses, .routes, .sysctls, .sockets]
   }
 }

@@ -5,70 +5,21 @@ public import XTables
 ///
 /// The host derives what the kernel derives by itself: the local table, broadcast addresses and the loopback interface.
 public final class Host: HostModel {
-  /// An address on an interface.
-  public struct Address: Sendable, Hashable {
-    /// The host's own address.
-    public var address: IPAddress
-    /// Bits of the prefix, up to 32 for IPv4 and 128 for IPv6.
-    public var prefixLength: Int
-    /// The broadcast address, if one was set; the kernel derives another one from the prefix.
-    public var broadcast: IPAddress?
-    /// The other end of a point-to-point link; the prefix is then the peer's.
-    public var peer: IPAddress?
-    /// How far the address is valid. Kernel: `ifa_scope`.
-    public var scope: RouteScope
-    /// True if a route to the prefix is derived. Kernel: `IFA_F_NOPREFIXROUTE`, inverted.
-    public var hasPrefixRoute = true
-
-    /// Creates an address; the default scope is derived from loopback and link-local addresses.
-    public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe)
-    {
-      self.address = address
-      self.prefixLength = prefixLength
-      self.broadcast = broadcast
-      self.peer = peer
-      self.scope = scope
-    }
-
-    /// Parses `10.0.0.1/24`. Without a length, the prefix is the whole address. The length consists of digits only.
-    public init?(_ text: some StringProtocol) {
-      let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let address = IPAddress(parts[0]) else { return nil }
-      let length = parts.count == 2 ? Self.length(parts[1]) : address.family.addressBits
-      guard let length, length <= address.family.addressBits else { return nil }
-      self.init(address, prefixLength: length, scope: Self.defaultScope(address))
-    }
-
-    /// A length of one to three digits, without sign or blanks.
-    private static func length(_ text: some StringProtocol) -> Int? {
-      (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
-    }
-
-    private static func defaultScope(_ address: IPAddress) -> RouteScope {
-      if address.isLoopback { return .host }
-      if case .v6(let wide) = address, wide.rawValue >> 118 == 0x3FA { return .link }
-      return .universe
-    }
-
-    /// The prefix as a mask.
-    var mask: UInt128 { AddressMask.mask(prefix: prefixLength, address.family) }
-    /// The network's address, taken from the peer if there is one.
-    var network: UInt128 { (peer ?? address).bits & mask }
-  }
-
   /// An interface and its settings. Kernel: `net_device`.
   public struct Device: Sendable {
     /// The interface's name and index.
     public let interface: Interface
     /// The interface's own hardware address.
     public var hardwareAddress: MACAddress
+    /// False if the hardware address is a placeholder.
+    public var isHardwareAddressStated = true
     /// The largest packet in bytes, network header included.
     public var mtu: Int
     /// True if the interface is up, `IFF_UP`.
     public var isUp: Bool
     /// Neighbours are not resolved: frames go to the interface's own hardware address. Kernel: `IFF_NOARP`.
     public var hasNoARP: Bool
-    /// The addresses that were set, in the order in which they were added.
+    /// The addresses that were set, in the kernel's order, which is that of `ip addr show`. ``add(_:)`` puts a new one in its place.
     public var addresses: [Address]
     /// The bridge that this interface is a port of, by name.
     public var bridge: String?
@@ -93,14 +44,19 @@ public final class Host: HostModel {
   public var neighbours = Neighbours()
   /// The listening sockets, and those opened to send.
   public var sockets: [HostSocket] = []
-  /// True if the routes are complete. If not, a destination without a route is unknown instead of unreachable.
-  public var knowsAllRoutes = true
+  /// The facts that the description leaves out. Without all routes, a destination without a route is unknown instead of unreachable;
+  /// without the sysctls, those that were not set are unknown.
+  public var missing: HostFacts = [] { didSet { forgetDerived() } }
   /// True if interfaces with IPv6 addresses derive a link-local one if none is given. Kernel: `addr_gen_mode`.
   public var addsLinkLocalAddresses = true {
     didSet { forgetDerived() }
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
+  /// The time at which a run starts, in nanoseconds since 1970; nil if not specified.
+  public var clock: UInt64?
+  /// The listeners of queues, as far as they are specified.
+  public var queues: [UInt16: QueueStatement] = [:]
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.
   public var minutesWest: Int?
   private var addedRoutes: [Route] = []
@@ -165,7 +121,7 @@ public final class Host: HostModel {
   /// Recomputes the per-interface data that packets need, after a change.
   private func resolve() {
     isResolved = true
-    links = devices.map { HostLink($0, sysctls) }
+    links = devices.map { HostLink($0, sysctls, areComplete: !missing.contains(.sysctls)) }
     linkNames = devices.map(\.name)
     own = OwnAddresses(devices.filter(\.isUp).flatMap { addresses(of: $0) }.map(\.address))
   }

@@ -26,8 +26,10 @@ struct HostLink {
   /// True if hosts of other networks are on the same link. Kernel: `shared_media`.
   let sharesMedium: Bool
   let speaksIPv6: Bool
+  /// The settings above that are not known.
+  let unknown: UnknownSettings
 
-  init(_ device: Host.Device, _ sysctls: Sysctls) {
+  init(_ device: Host.Device, _ sysctls: Sysctls, areComplete: Bool) {
     key = device.interface.key
     isUp = device.isUp
     isLoopback = device.isLoopback
@@ -48,6 +50,30 @@ struct HostLink {
     sharesMedium = sysctls.joined("ipv4", name, "shared_media") != 0
     speaksIPv6 = sysctls["net.ipv6.conf.all.disable_ipv6"] ?? 0 == 0 && sysctls["net.ipv6.conf.\(name).disable_ipv6"] ?? 0 == 0
     usesMarkForSource = sysctls.joined("ipv4", name, "src_valid_mark") != 0
+    unknown = areComplete ? [] : UnknownSettings(name, sysctls)
+  }
+
+  /// Settings of an interface whose sysctls were not given.
+  struct UnknownSettings: OptionSet, BitwiseCopyable {
+    let rawValue: UInt8
+    static let forwardsIPv4 = UnknownSettings(rawValue: 1)
+    static let forwardsIPv6 = UnknownSettings(rawValue: 2)
+    static let reversePathFilter = UnknownSettings(rawValue: 4)
+    static let acceptsLocal = UnknownSettings(rawValue: 8)
+    static let routesLocalnet = UnknownSettings(rawValue: 16)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    init(_ name: String, _ sysctls: Sysctls) {
+      var settings: UnknownSettings = []
+      if !sysctls.states("net.ipv4.conf.\(name).forwarding") { settings.insert(.forwardsIPv4) }
+      if !sysctls.states("net.ipv6.conf.all.forwarding") { settings.insert(.forwardsIPv6) }
+      if sysctls.undecided("ipv4", name, "rp_filter") != nil { settings.insert(.reversePathFilter) }
+      // Either of the two switches suffices.
+      for (setting, key) in [(UnknownSettings.acceptsLocal, "accept_local"), (.routesLocalnet, "route_localnet")]
+      where sysctls.joined("ipv4", name, key) == 0 && sysctls.undecided("ipv4", name, key) != nil { settings.insert(setting) }
+      self = settings
+    }
   }
 
   /// The hardware address for a group address; nil for a unicast address.

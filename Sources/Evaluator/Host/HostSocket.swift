@@ -74,7 +74,7 @@ extension Host {
     guard let at = packet.transport, at.proto.hasPorts, at.fragmentOffset == 0, let destination = packet.destination,
       let port = packet.bytes.uint16(at: at.offset &+ 2)
     else { return .none }
-    return listener(at.proto, destination, port).map { .socket($0.facts) } ?? .none
+    return listener(at.proto, destination, port).map { .socket($0.facts) } ?? (missing.contains(.sockets) ? .unknown : .none)
   }
 
   /// The socket with the most specific binding to an address and port.

@@ -43,8 +43,7 @@ public struct IPInterfaceAddress: Sendable, Hashable {
     guard var address, let device else { throw words.error("addr needs an address and dev NAME") }
     if let peer {
       guard peer.address.family == address.address.family else { throw words.error("address and peer must be of the same family") }
-      address.peer = peer.address
-      address.prefixLength = peer.prefixLength
+      address = address.facing(peer)
     }
     if let broadcast { address.broadcast = try Self.broadcast(broadcast, of: address, words) }
     if let scope { address.scope = scope }
@@ -69,7 +68,7 @@ extension Host {
     updateDevice(named: change.device) { device in
       switch change.verb {
       case .delete: device.addresses.removeAll { $0.address == address.address }
-      default: device.addresses.append(address)
+      default: device.add(address)
       }
     }
   }

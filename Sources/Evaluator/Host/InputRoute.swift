@@ -12,6 +12,8 @@ enum InputDecision {
   /// Dropped with an ICMP error to the sender.
   case unreachable(AddressType, String)
   case unknown
+  /// Depends on a sysctl that was not given.
+  case undecided(sysctl: String)
 }
 
 extension Host {
@@ -32,6 +34,9 @@ extension Host {
     let isLoopback = link.isLoopback
     if source == .any { return .lost("the source is not the address of a host (martian)") }
     if destination == .any { return .lost("the destination is not the address of a host (martian)") }
+    if destination.isLoopback || source.isLoopback, !isLoopback, link.unknown.contains(.routesLocalnet) {
+      return undecided("route_localnet", on: input)
+    }
     if destination.isLoopback, !isLoopback, !localnet {
       return .lost("the destination is a loopback address, but the packet arrived on another interface (martian)")
     }
@@ -47,7 +52,7 @@ extension Host {
       switch found.route.type {
       case .broadcast where link.forwardsBroadcasts: return forward(found, flow, link, input)
       case .broadcast, .local:
-        if let reason = martianSource(flow, link, input) { return .lost(reason) }
+        if let objection = sourceObjection(flow, link, input) { return objection }
         return .local
       case .unicast:
         return forward(found, flow, link, input)
@@ -57,24 +62,55 @@ extension Host {
   }
 
   private func forward(_ found: ResolvedRoute, _ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
-    guard link.forwardsIPv4 else { return .lost("forwarding is disabled on \(input.name)") }
-    if let reason = martianSource(flow, link, input, forwardedBy: found.route.output) { return .lost(reason) }
+    guard link.forwardsIPv4 else {
+      return link.unknown.contains(.forwardsIPv4)
+        ? .undecided(sysctl: "net.ipv4.ip_forward") : .lost("forwarding is disabled on \(input.name)")
+    }
+    if let objection = sourceObjection(flow, link, input, forwardedBy: found.route.output) { return objection }
     return found.forwarding == nil ? .unknown : .forward(found)
   }
 
   private func refusal(_ type: AddressType, _ link: HostLink) -> InputDecision {
     if type == .blackhole { return .lost("the route has the type blackhole") }
-    guard link.forwardsIPv4 else { return .lost("there is no route, and forwarding is disabled") }
+    guard link.forwardsIPv4 else {
+      return link.unknown.contains(.forwardsIPv4)
+        ? .undecided(sysctl: "net.ipv4.ip_forward") : .lost("there is no route, and forwarding is disabled")
+    }
     return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
+  }
+
+  private func undecided(_ name: String, on input: Interface) -> InputDecision {
+    .undecided(sysctl: sysctls.undecided("ipv4", input.name, name) ?? "net.ipv4.conf.\(input.name).\(name)")
+  }
+
+  /// The decision to reject a packet's source; nil if it is acceptable. If a sysctl that was not given makes a difference, the decision
+  /// depends on it.
+  private func sourceObjection(_ flow: Flow, _ link: HostLink, _ input: Interface, forwardedBy output: Interface? = nil) -> InputDecision? {
+    let checks = SourceChecks(strictness: link.reversePathFilter, acceptsLocal: link.acceptsLocal)
+    let reason = martianSource(flow, link, input, checks, forwardedBy: output)
+    guard !link.unknown.isEmpty else { return reason.map { .lost($0) } }
+    func matters(_ change: (inout SourceChecks) -> Void) -> Bool {
+      var other = checks
+      change(&other)
+      return (martianSource(flow, link, input, other, forwardedBy: output) == nil) != (reason == nil)
+    }
+    if link.unknown.contains(.acceptsLocal), matters({ $0.acceptsLocal = true }) { return undecided("accept_local", on: input) }
+    if link.unknown.contains(.reversePathFilter), matters({ $0.strictness = 1 }) {
+      if let back = flowBack(of: flow, forwardedBy: output), case .unknown = lookup(back) { return .unknown }
+      return undecided("rp_filter", on: input)
+    }
+    return reason.map { .lost($0) }
   }
 
   /// The reason to reject a packet's source, from `rp_filter` and the host's own addresses; nil if it is acceptable.
   ///
   /// The corresponding kernel function is `fib_validate_source`.
-  private func martianSource(_ flow: Flow, _ link: HostLink, _ input: Interface, forwardedBy output: Interface? = nil) -> String? {
+  private func martianSource(
+    _ flow: Flow, _ link: HostLink, _ input: Interface, _ checks: SourceChecks, forwardedBy output: Interface?
+  ) -> String? {
     guard let source = flow.source, source.bits != 0 else { return nil }
-    let strictness = link.reversePathFilter
-    let acceptsLocal = link.acceptsLocal
+    let strictness = checks.strictness
+    let acceptsLocal = checks.acceptsLocal
     if strictness == 0, !questions.alwaysRoutesSources {
       return !acceptsLocal && holds(source) ? "the source is an address of this host (martian)" : nil
     }
@@ -95,7 +131,9 @@ extension Host {
   }
 
   /// Routes a received IPv6 packet. The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
-  func inputRouteIPv6(_ flow: Flow) -> InputDecision {
+  ///
+  /// - Parameter isBridged: true if the packet stays on its bridge, so that `forwarding` is not asked.
+  func inputRouteIPv6(_ flow: Flow, isBridged: Bool = false) -> InputDecision {
     guard let input = flow.input, let link = link(input) else { return .unknown }
     if case .v6(let group) = flow.destination, group.isMulticast {
       return listens(to: group, on: input) ? .local : .lost("this host is not a member of the multicast group")
@@ -106,7 +144,10 @@ extension Host {
     case .unknown: return .unknown
     case .error(let type):
       if type == .blackhole { return .lost("the route has the type blackhole") }
-      guard link.forwardsIPv6 else { return .lost("there is no route, and forwarding is disabled") }
+      guard link.forwardsIPv6 else {
+        return link.unknown.contains(.forwardsIPv6)
+          ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("there is no route, and forwarding is disabled")
+      }
       return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
     case .barred:
       guard link.forwardsIPv6 else { return .lost("a routing rule prohibits the packet, and forwarding is disabled") }
@@ -114,7 +155,10 @@ extension Host {
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
-      guard link.allForwardIPv6 else { return .lost("forwarding is disabled") }
+      guard link.allForwardIPv6 || isBridged else {
+        return link.unknown.contains(.forwardsIPv6)
+          ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("forwarding is disabled")
+      }
       return found.forwarding == nil ? .unknown : .forward(found)
     }
   }
@@ -131,4 +175,12 @@ extension Host {
     guard scope == 0xFF02, rest >> 24 == 0x1_FF else { return false }
     return addresses(of: device).contains { $0.address.family == .ipv6 && $0.address.bits & 0xFF_FFFF == rest & 0xFF_FFFF }
   }
+}
+
+/// The settings that decide whether a packet's source is acceptable.
+private struct SourceChecks {
+  /// `rp_filter`.
+  var strictness: Int
+  /// `accept_local`.
+  var acceptsLocal: Bool
 }

@@ -94,7 +94,7 @@ extension Host {
         }
       }
     }
-    return knowsAllRoutes ? .error(.unspecified) : .unknown
+    return missing.contains(.routes) ? .unknown : .error(.unspecified)
   }
 
   /// A description of the missing facts that the routing decision depends on.
@@ -102,7 +102,7 @@ extension Host {
     if case .found(let found) = lookup(flow), !found.hops.isEmpty {
       return "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
     }
-    return "the host's routes to \(flow.destination)"
+    return "the host's routes to \(flow.destination) (\(HostFact.routes.input ?? ""))"
   }
 
   /// The route of a packet that this host sends. Nil if routes were not given; without an output if no route exists.
@@ -171,75 +171,35 @@ extension Host {
     return route.mtu > 0 ? min(route.mtu, mtu) : mtu
   }
 
-  /// Selects the source address. The corresponding kernel functions are `fib_result_prefsrc` and `ipv6_dev_get_saddr`, the latter only by scope
-  /// and longest common prefix.
+  /// Selects the source address. The corresponding kernel functions are `fib_result_prefsrc` and `ipv6_dev_get_saddr`.
   private func preferredSource(_ route: Route, _ output: Interface, _ destination: IPAddress) -> IPAddress? {
     if let source = route.preferredSource { return source }
     guard destination.family == .ipv6 else { return selectAddress(output, near: route.gateway ?? destination, route.scope) }
     return selectAddress(ipv6: output, near: destination)
   }
 
-  /// Selects an IPv6 source address by, in this order: fitting scope, output interface, longest common prefix.
-  /// The corresponding kernel function is `ipv6_dev_get_saddr`, without the rules on lifetimes and labels.
-  private func selectAddress(ipv6 output: Interface, near destination: IPAddress) -> IPAddress? {
-    let wanted = scope(ofIPv6: destination)
-    let asked = wanted == .universe ? devices.filter(\.isUp) : devices.filter { $0.interface == output }
-    var best: (rank: (Int, Int, Int), address: IPAddress)?
-    for device in asked {
-      for entry in addresses(of: device) where entry.address.family == .ipv6 {
-        let own = scope(ofIPv6: entry.address)
-        // The smallest scope that suffices, otherwise the largest.
-        let fit = own.rawValue <= wanted.rawValue ? Int(own.rawValue) : -Int(own.rawValue) - 256
-        let rank = (entry.address == destination ? 1 << 16 : fit, device.interface == output ? 1 : 0, common(entry.address, destination))
-        if best.map({ rank > $0.rank }) ?? true { best = (rank, entry.address) }
-      }
-    }
-    return best?.address
-  }
-
-  private func scope(ofIPv6 address: IPAddress) -> RouteScope {
-    address.bits >> 118 == 0x3FA || address.isLoopback || address.isMulticast && address.bits >> 112 & 0xF < 3 ? .link : .universe
-  }
-
-  private func common(_ a: IPAddress, _ b: IPAddress) -> Int { (a.bits ^ b.bits).leadingZeroBitCount }
-
   func device(holding address: IPAddress) -> Device? {
     devices.first { device in device.isUp && addresses(of: device).contains { $0.address == address } }
   }
 
-  /// Selects the source address of an interface for a destination.
-  ///
-  /// The corresponding kernel function is `inet_select_addr`.
-  func selectAddress(_ interface: Interface, near: IPAddress?, _ scope: RouteScope) -> IPAddress? {
-    func fits(_ entry: Address) -> Bool { entry.address.family == .ipv4 && entry.scope.rawValue <= scope.rawValue }
-    var first: IPAddress?
-    for entry in device(interface)?.addresses ?? [] where fits(entry) {
-      guard let near else { return entry.address }
-      if near.bits & entry.mask == entry.network { return entry.address }
-      if first == nil { first = entry.address }
-    }
-    if let first { return first }
-    for device in devices where device.isUp {
-      for entry in device.addresses where fits(entry) && entry.scope != .link { return entry.address }
-    }
-    return nil
-  }
-
   // MARK: HostModel
 
-  /// The type of an address, `fib_lookup` in the local table; nil if the routes are not known. Kernel: `inet_addr_type`, `ipv6_chk_addr`.
+  /// The type of an address, `fib_lookup` in the local table; nil if the addresses or routes are not known. Kernel: `inet_addr_type`, `ipv6_chk_addr`.
   public func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
     if case .v4(let narrow) = address {
       if narrow == .broadcast || narrow == .any { return .broadcast }
       if narrow.isMulticast { return .multicast }
       guard let route = table(RouteTable.local, .ipv4)?.lookup(address.bits, output: nil)?.route,
         interface == nil || route.output == interface
-      else { return .unicast }
+      else { return missing.contains(.addresses) ? nil : .unicast }
       return route.type
     }
     if address.bits == 0 { return .unspecified }
     if address.isMulticast { return .multicast }
-    if let interface { return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true ? .local : .unicast }
+    if let interface {
+      return device(interface).map { addresses(of: $0).contains { $0.address == address } } == true
+        ? .local : missing.contains(.addresses) ? nil : .unicast
+    }
     switch lookup(Flow(to: address)) {
     case .unknown: return nil
     case .error, .barred: return .unreachable
@@ -252,19 +212,6 @@ extension Host {
     to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?
   ) -> RouteAnswer? {
     outputRoute(Flow(to: destination, from: source, mark: mark, input: input, output: output))
-  }
-
-  /// The interface's address as MASQUERADE selects it. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
-  public func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress? {
-    if family == .ipv4 { return selectAddress(interface, near: near, .universe) }
-    let own = (device(interface).map { addresses(of: $0) } ?? []).filter { $0.address.family == .ipv6 }
-    let isNear = near.map { $0.bits >> 118 == 0x3FA } ?? false
-    return own.first { ($0.scope == .link) == isNear }?.address ?? own.first?.address
-  }
-
-  /// The source address for an answer through an interface. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
-  public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
-    near.family == .ipv4 ? selectAddress(interface, near: near, .universe) : selectAddress(ipv6: interface, near: near)
   }
 
   /// The value of a sysctl; nil for an unknown name.

@@ -63,6 +63,20 @@ public struct Sysctls: Sendable {
   /// The ICMPv6 types that are rate-limited, one bit for each type from 0 to 127: `net.ipv6.icmp.ratemask`.
   private(set) var icmpv6RateMask: UInt128 = ~(1 << 2)
 
+  /// True if the value was set, for an interface also by `default`.
+  func states(_ name: String) -> Bool {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    let fallback =
+      parts.count >= 5 && parts[2] == "conf" && parts[3] != "all" ? "\(parts[0]).\(parts[1]).conf.default.\(parts[parts.count - 1])" : name
+    return values[name] != nil || values[fallback] != nil
+  }
+
+  /// The sysctl that keeps the combined value of ``joined(_:_:_:)`` from being known; nil if it is known. `all` and the interface are
+  /// combined, so both must be set.
+  func undecided(_ family: String, _ interface: String, _ name: String) -> String? {
+    ["all", interface].map { "net.\(family).conf.\($0).\(name)" }.first { !states($0) }
+  }
+
   /// Sets a sysctl from the text that `sysctl` prints: a number, or for `net.ipv6.icmp.ratemask` a list of types.
   ///
   /// - Returns: false for any other text; nothing is then changed.

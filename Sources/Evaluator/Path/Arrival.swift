@@ -32,14 +32,18 @@ extension Simulator {
     classify(&journey.context.packet, port, device)
     guard device.name != port.name else { return true }
     journey.context.input = device.interface
-    if device.isBridge, let link = journey.context.packet.link {
+    guard device.isBridge else {
+      journey.context.physicalInput = port.interface
+      return true
+    }
+    if let link = journey.context.packet.link {
       learned.bridges.learn(link.source, port.name, of: device.name)
       if journey.context.packet.type != .host {
         crossBridge(&journey, from: port, over: device, to: link.destination, isReported: isReported)
         return false
       }
     }
-    journey.context.physicalInput = port.interface
+    if bridgeAsksRules(journey.context.family) { ascendBridge(&journey, from: port, over: device) }
     return true
   }
 
@@ -102,7 +106,9 @@ extension Simulator {
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
     if !journey.context.packet.fragmentLengths.isEmpty, pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
     // If TPROXY has assigned a socket, no socket is looked up.
-    if journey.context.receiver == nil, delivery == .stack || journey.context.owner != nil {
+    // For a later packet it has assigned the connection's own socket. Kernel: `NF_TPROXY_LOOKUP_ESTABLISHED`.
+    let isKnown = delivery == .stack && pair(of: journey.context.packet).map { stack.connections[$0] != nil } ?? false
+    if journey.context.receiver == nil ? delivery == .stack || journey.context.owner != nil : isKnown {
       journey.context.owner = earlyOwner(of: journey.context.packet)
     }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
@@ -124,6 +130,9 @@ extension Simulator {
     case .unreachable(let type, let reason):
       answerUnreachable(&journey, type)
       return lose(&journey, reason)
+    case .undecided(let sysctl):
+      finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: sysctl), at: nil))
+      return false
     case .unknown:
       finish(&journey, .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil))
       return false

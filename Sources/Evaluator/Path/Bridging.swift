@@ -33,7 +33,11 @@ extension Simulator {
     let outputs = ports(of: bridge, towards: target, notBy: port.name)
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
-    guard host.sysctls["net.bridge.bridge-nf-call-\(journey.context.family == .ipv6 ? "ip6" : "ip")tables"] != 0 else {
+    if lacksBridgeSysctl(journey.context.family) {
+      let filter = Self.bridgeSysctl(journey.context.family)
+      return finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: filter), at: nil))
+    }
+    guard bridgeAsksRules(journey.context.family) else {
       for output in outputs { send(&journey, to: target, by: output) }
       note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name), &journey)
       if isForAll { travel(&journey) }
@@ -46,14 +50,30 @@ extension Simulator {
     travel(&journey)
   }
 
+  /// True if bridged packets pass the hooks of IP.
+  func bridgeAsksRules(_ family: Family) -> Bool { host.sysctls[Self.bridgeSysctl(family)] != 0 }
+
+  /// True if it is not known whether bridged packets pass the rules.
+  private func lacksBridgeSysctl(_ family: Family) -> Bool {
+    host.missing.contains(.sysctls) && !host.sysctls.states(Self.bridgeSysctl(family))
+  }
+
+  private static func bridgeSysctl(_ family: Family) -> String { "net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables" }
+
+  /// Prepares a packet for this host that arrived on a port: the bridge has it pass PREROUTING, and may still forward it if its destination is
+  /// rewritten there. The corresponding kernel function is `br_nf_pre_routing`.
+  func ascendBridge(_ journey: inout Journey, from port: Host.Device, over bridge: Host.Device) {
+    journey.context.physicalInput = port.interface
+    journey.crossing = BridgeCrossing(
+      bridge: bridge.interface, outputs: [], isForAll: true, target: bridge.hardwareAddress, destination: journey.context.packet.destination
+    )
+  }
+
   /// Moves a bridged packet from PREROUTING to FORWARD once for each port, and to INPUT. All copies share the packet's connection.
   ///
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
   func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
-    guard journey.context.packet.destination == crossing.destination else {
-      let needs = "support for destination NAT of bridged packets, which Ferrule does not have"
-      return finish(&journey, .unknown(UnknownReason("the path of the packet", needs: needs), at: nil))
-    }
+    guard journey.context.packet.destination == crossing.destination else { return followRewriting(&journey, crossing) }
     guard let last = crossing.outputs.last else {
       if crossing.isForAll { return deliverBridged(&journey) }
       _ = lose(&journey, "no other port of \(crossing.bridge.name) leads to the destination")
@@ -79,6 +99,39 @@ extension Simulator {
     }
     // The verdict of the packet is that of its first copy.
     journey.verdict = verdict
+  }
+
+  /// Routes a bridged packet whose destination was rewritten at PREROUTING. If the route leads over the same bridge, the bridge forwards the
+  /// frame to the next hop, with the TTL unchanged; otherwise this host receives it.
+  ///
+  /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_nf_pre_routing_finish_ipv6` and
+  /// `br_nf_pre_routing_finish_bridge`.
+  private func followRewriting(_ journey: inout Journey, _ crossing: BridgeCrossing) {
+    guard let destination = journey.context.packet.destination, let source = journey.context.packet.source else { return }
+    var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: crossing.bridge)
+    flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
+    let decision =
+      journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow, isBridged: true)
+    if journey.context.family == .ipv6, case .unreachable(_, let reason) = decision {
+      _ = lose(&journey, reason)
+      return
+    }
+    guard case .forward(let found) = decision, let route = found.forwarding, route.output == crossing.bridge,
+      let link = host.link(crossing.bridge), let bridge = host.device(crossing.bridge)
+    else {
+      journey.context.packet.type = .host
+      return deliverBridged(&journey)
+    }
+    let hop = route.gateway ?? destination
+    guard let target = host.hardwareAddress(of: hop, on: crossing.bridge, link) else {
+      _ = waitForNeighbour(&journey, hop, crossing.bridge)
+      return
+    }
+    let outputs = ports(of: bridge, towards: target, notBy: journey.context.physicalInput.map { host.name(of: $0) })
+    let next = BridgeCrossing(
+      bridge: crossing.bridge, outputs: outputs.map(\.interface), isForAll: false, target: target, destination: destination)
+    journey.crossing = next
+    approachBridged(&journey, next)
   }
 
   /// Delivers the host's own copy without a second pass through PREROUTING. The corresponding kernel function is `ip_sabotage_in`.

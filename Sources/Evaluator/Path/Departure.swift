@@ -155,7 +155,11 @@ extension Simulator {
     let bound = pending.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
     flow.note(packet, transport: host.questions.rulesAskTransport)
-    guard let route = host.outputRoute(flow), let output = route.output else {
+    guard let route = host.outputRoute(flow) else {
+      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
+      return
+    }
+    guard let output = route.output else {
       event.report.packets[index].verdict = .lost("there is no route")
       return
     }

@@ -17,6 +17,8 @@ public struct HookOperation: Sendable {
   /// The operation's code.
   enum Action: BitwiseCopyable, Sendable {
     case defragment, track, synproxy, confirm
+    /// The rules of the family were not given.
+    case rulesMissing
     /// The table at this index among the loaded ones.
     case table(Int)
     case mangleOutput(Int)

@@ -7,8 +7,11 @@ extension HookOperation {
   ///
   /// A table has an operation at each hook where it has a chain. Connection tracking and reassembly are present only if a rule needs them.
   /// Without them a nat table sees no packets.
-  static func rows(of programs: [TableProgram], _ family: Family) -> [[HookOperation]] {
+  ///
+  /// - Parameter areMissing: true if the rules of the family were not given. Then the first operation of each hook says so.
+  static func rows(of programs: [TableProgram], _ family: Family, areMissing: Bool) -> [[HookOperation]] {
     var rows: [HookOperation] = []
+    if areMissing { rows = Hook.allCases.map { HookOperation($0, family, .min, "rules", .rulesMissing) } }
     let services = programs.services(family)
     if services.contains(.defragmentation) {
       for hook in [Hook.prerouting, .output] {
@@ -55,6 +58,7 @@ extension Simulator {
   /// Runs an operation on a packet.
   func run(_ action: HookOperation.Action, of rules: LoadedRules, _ journey: inout Journey) -> OperationOutcome {
     switch action {
+    case .rulesMissing: .unknown(UnknownReason("the verdict", lacking: .rules(journey.context.family)))
     case .defragment: defragment(&journey)
     case .track: track(&journey, rules)
     case .synproxy: synproxy(&journey, rules)

@@ -31,6 +31,8 @@ struct DeliveredPacket {
   var input: Interface?
   /// The packet's mark.
   var mark: UInt32 = 0
+  /// The address of the socket that TPROXY assigned.
+  var receiver: Receiver?
 }
 
 /// The packets that wait beyond the event that brought them.

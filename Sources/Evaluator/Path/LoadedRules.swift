@@ -16,11 +16,12 @@ final class LoadedRules {
   /// The index of the first action of each row, and a final entry for the end.
   private let starts: [Int]
 
-  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil, nextSlot: Int = 0) {
+  /// - Parameter missing: the facts that were not given.
+  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil, nextSlot: Int = 0, missing: HostFacts = []) {
     self.tables = tables
     self.conntrack = conntrack
     self.nextSlot = nextSlot
-    rows = [.ipv4, .ipv6].flatMap { HookOperation.rows(of: tables.map(\.program), $0) }
+    rows = [.ipv4, .ipv6].flatMap { HookOperation.rows(of: tables.map(\.program), $0, areMissing: missing.contains(.rules($0))) }
     actions = rows.joined().map(\.action)
     starts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
   }

@@ -34,6 +34,8 @@ public final class Simulator {
   public var watches: [RuleWatch] = []
   /// The listeners of queues, by queue number.
   public var queues: [UInt16: QueueListener] = [:]
+  /// The queues that are known to have no listener, if the listeners of others are unknown (``XTables/HostFact/queueListeners``).
+  public var silentQueues: Set<UInt16> = []
 
   /// The loaded tables.
   private(set) var rules = LoadedRules()
@@ -87,7 +89,17 @@ public final class Simulator {
     }
     let programs = tables.map(\.program)
     let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
-    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot)
+    for family in Set(programs.map(\.family)) where host.missing.contains(.rules(family)) { host.missing.remove(.rules(family)) }
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, missing: host.missing)
+  }
+
+  /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
+  /// family has no rules.
+  public func regardAbsentRulesAsUnknown() {
+    for family in [Family.ipv4, .ipv6] where !rules.tables.contains(where: { $0.program.family == family }) {
+      host.missing.insert(.rules(family))
+    }
+    rules = LoadedRules(rules.tables, conntrack: rules.conntrack, nextSlot: rules.nextSlot, missing: host.missing)
   }
 
   /// The sysctls of connection tracking; they may be set before tracking is in use.
@@ -143,9 +155,9 @@ public final class Simulator {
     let outer = event
     event = HostEvent()
     defer { event = outer }
-    world.occasion &+= 1
     body()
     settlePostponed()
+    stack.acceptAll()
     return event.report
   }
 
@@ -182,10 +194,10 @@ public final class Simulator {
       let report = reported { enter(&journey, on: interface, isReported: false) }
       return report.isEmpty ? nil : report
     }
-    world.occasion &+= 1
     enter(&journey, on: interface, isReported: false)
     if event.isUntouched { return nil }
     settlePostponed()
+    stack.acceptAll()
     let report = event.report
     event = HostEvent()
     return report.isEmpty ? nil : report

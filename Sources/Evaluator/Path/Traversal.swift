@@ -114,6 +114,10 @@ extension Simulator {
 
   private func queueOnce(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> QueueStep {
     guard let listener = queues[number] else {
+      if host.missing.contains(.queueListeners), !silentQueues.contains(number) {
+        finish(&journey, .unknown(UnknownReason("the verdict of queue \(number)", lacking: .queueListeners), at: journey.context.hook))
+        return .over
+      }
       if bypass { return passOver(&journey) }
       journey.isQueued = true
       return dropQueued(&journey, "no program listens to queue \(number)")

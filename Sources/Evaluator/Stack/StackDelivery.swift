@@ -9,7 +9,8 @@ extension Simulator {
   func deliver(_ journey: inout Journey) {
     // IPv6 reassembles after INPUT.
     if delivery == .stack {
-      event.delivered = DeliveredPacket(input: journey.context.input, mark: journey.context.mark)
+      event.delivered = DeliveredPacket(
+        input: journey.context.input, mark: journey.context.mark, receiver: journey.context.receiver)
       switch journey.context.family == .ipv4 ? .accept : gather(&journey, at: .input) {
       case .accept: respond(&journey)
       // A first fragment without all of its headers (RFC 8200, section 4.5).

@@ -88,7 +88,15 @@ struct StackState {
   var broken: Set<String> = []
   /// The peer that each UDP socket last received from; answers go to it.
   var peers: [String: SocketEvent.End] = [:]
+  /// The connections that were established in the event in progress. No process has accepted them, so they have no owner.
+  var unaccepted: [SocketPair] = []
   private var opened: UInt64 = 0
+
+  /// Gives the established connections to the processes that accept them. The corresponding kernel function is `sock_graft`.
+  mutating func acceptAll() {
+    for pair in unaccepted { connections[pair]?.facts.hasFile = true }
+    unaccepted = []
+  }
 
   /// Returns the next socket number.
   mutating func nextOrder() -> UInt64 {

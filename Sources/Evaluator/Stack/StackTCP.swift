@@ -32,7 +32,9 @@ extension Simulator {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination else { return }
     // The answer to a segment for `::` comes from the address with which this host reaches the sender.
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
-    guard isToNobody || host.addressType(destination, on: nil) == .local,
+    // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
+    let type = host.addressType(destination, on: nil)
+    guard isToNobody || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
@@ -56,7 +58,8 @@ extension Simulator {
       reply.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
-    let owner = pair(of: packet).flatMap { listener(for: $0, nil)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let owner =
+      pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     event.pending.append(
       PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
     )
@@ -195,7 +198,7 @@ extension Simulator {
   }
 
   private func respondAgain(_ packet: Packet) {
-    if let at = packet.transport { respondSegment(packet, at, receiver: nil) }
+    if let at = packet.transport { respondSegment(packet, at, receiver: event.delivered.receiver) }
   }
 
   private func receiveReset(_ connection: StackConnection, _ pair: SocketPair, _ header: TCPHeader) {
@@ -222,6 +225,9 @@ extension Simulator {
     stack.accepted[listener, default: 0] += 1
     connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     connection.state = .established
+    // The process accepts the connection after this event.
+    connection.facts.hasFile = false
+    stack.unaccepted.append(pair)
     let original = world.conntrack?.originalDestination(
       local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
       now: world.instant)

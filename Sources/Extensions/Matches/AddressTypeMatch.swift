@@ -199,7 +199,8 @@ extension Field {
   static func addressType(_ side: AddressTypeSide, _ device: AddressTypeDevice) -> Field {
     let basis: [Field] = [side == .source ? .sourceAddress : .destinationAddress, .inputInterface, .outputInterface]
     let traits = FieldTraits(
-      .fields(basis), [.value, .absent, .unknown], form: .names(names), values: .range(0...UInt128(AddressType.allCases.count - 1)))
+      .fields(basis), [.value, .absent, .unknown], form: .names(names), values: .range(0...UInt128(AddressType.allCases.count - 1)),
+      needs: FieldNeeds("-m addrtype", .addresses, .routes, isPartial: true))
     return Field("addrtype.\(side.rawValue)\(device.rawValue)", bits: 4, traits) { context in
       guard let address = side == .source ? context.packet.source : context.packet.destination else { return .absent }
       let interface: Interface? =
@@ -209,7 +210,7 @@ extension Field {
         case .output: context.output
         }
       if let type = context.world.host.addressType(address, on: interface) { return .of(type.rawValue) }
-      return .unknown(UnknownReason("the type of \(address)", needs: "the host's addresses and routes"))
+      return .unknown(UnknownReason("the type of \(address)", lacking: context.lacks(.addresses) ? .addresses : .routes))
     }
   }
 }

@@ -123,8 +123,9 @@ extension Field {
   }
 
   private static func cgroup(_ name: String, bits: Int, read: @escaping @Sendable (SocketFacts) -> FieldValue?) -> Field {
-    Field(name, bits: bits, FieldTraits(.context, [.value, .absent, .unknown])) { context in
-      let unknown = FieldValue.unknown(UnknownReason("-m cgroup", needs: "the control group of the packet's socket"))
+    let needs = FieldNeeds("-m cgroup", .controlGroup, isPartial: true)
+    return Field(name, bits: bits, FieldTraits(.context, [.value, .absent, .unknown], needs: needs)) { context in
+      let unknown = FieldValue.unknown(UnknownReason(needs.subject, lacking: .controlGroup))
       if let owner = context.owner { return read(owner) ?? unknown }
       // At INPUT a packet already has a socket only if the socket is connected. A listening socket is assigned later.
       guard context.hook == .input, case .unknown = context.world.host.socket(for: context.packet, context.input) else { return .absent }

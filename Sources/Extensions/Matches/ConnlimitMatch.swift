@@ -95,9 +95,9 @@ public enum ConnlimitMatch: MatchExtension {
     guard let tuple = own ?? table?.tuple(of: packet.packet) else { return .hotdrop }
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
     let isConfirmed = packet.attachment.connection.map { table?[$0]?.isConfirmed == true } ?? false
-    let occasion = packet.world.occasion
+    let tick = KernelTicks.now(packet.world)
     let count = packet.world.memory.withState(of: packet.slot, initial: ConnectionCounts()) { counts in
-      counts.count(tuple, under: key, on: occasion, isConfirmed: isConfirmed) { tuple in
+      counts.count(tuple, under: key, at: tick, isConfirmed: isConfirmed) { tuple in
         guard let table, let found = table.find(tuple, zone: zone, now: now), let connection = table[found.handle], !connection.isDying
         else { return .gone }
         guard case .tcp(let tcp) = connection.tracker, tcp.state == .timeWait || tcp.state == .close else { return .open }
@@ -132,8 +132,8 @@ struct ConnectionCounts {
   /// The tuple of a packet without a connection counts once and is removed at the next cleanup, if no connection has it.
   /// The cleanup runs once per tick. Later in the same tick an unconfirmed connection is added again even if it is already listed.
   /// The corresponding kernel function is `__nf_conncount_add`.
-  mutating func count(_ own: Tuple, under key: Key, on occasion: UInt64, isConfirmed: Bool, fate: (Tuple) -> Fate) -> Int {
-    if !isConfirmed, lists[key]?.lookedOver == occasion {
+  mutating func count(_ own: Tuple, under key: Key, at tick: UInt64, isConfirmed: Bool, fate: (Tuple) -> Fate) -> Int {
+    if !isConfirmed, lists[key]?.lookedOver == tick {
       lists[key]?.tuples.append(own)
       return lists[key]?.tuples.count ?? 0
     }
@@ -152,7 +152,7 @@ struct ConnectionCounts {
     }
     if !isThere { kept.append(own) }
     // If the connection was found in the list, the cleanup did not reach the list's end.
-    lists[key] = List(tuples: kept, lookedOver: isThere ? list?.lookedOver ?? occasion : occasion)
+    lists[key] = List(tuples: kept, lookedOver: isThere ? list?.lookedOver ?? tick : tick)
     return kept.count
   }
 }

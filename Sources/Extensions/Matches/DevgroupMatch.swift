@@ -87,10 +87,13 @@ extension Field {
   private static func group(
     _ name: String, of device: Field, _ interface: @escaping @Sendable (PacketContext) -> Interface?
   ) -> Field {
-    Field(name, bits: 32, FieldTraits(.fields([device]), [.value, .absent, .unknown])) { context in
+    Field(
+      name, bits: 32,
+      FieldTraits(.fields([device]), [.value, .absent, .unknown], needs: FieldNeeds("-m devgroup", .interfaceGroups, isPartial: true))
+    ) { context in
       guard let interface = interface(context) else { return .absent }
       guard let group = context.world.host.group(of: interface) else {
-        return .unknown(UnknownReason("-m devgroup", needs: "the group of the interface \(interface.name)"))
+        return .unknown(UnknownReason("-m devgroup", lacking: .interfaceGroups))
       }
       return .of(group)
     }

@@ -339,7 +339,7 @@ public enum HashlimitMatch: MatchExtension {
 
   /// The first rule of a name creates the table with its settings.
   public static func start(_ info: Info, family: Family, in world: World) {
-    let now = KernelTicks.at(world.now)
+    let now = KernelTicks.now(world)
     world.memory.withState(named: tableName(info, family), initial: HashlimitTable(info, now)) { _ in }
   }
 
@@ -347,7 +347,7 @@ public enum HashlimitMatch: MatchExtension {
 
   /// The corresponding kernel function is `hashlimit_mt_common`.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    let now = KernelTicks.at(packet.world.now)
+    let now = KernelTicks.now(packet.world)
     let bytes = packet.packet.count
     let below = packet.world.memory.withState(
       named: tableName(info, packet.family), initial: HashlimitTable(info, now)

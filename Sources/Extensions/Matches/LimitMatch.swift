@@ -74,7 +74,7 @@ public enum LimitMatch: MatchExtension {
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    let now = KernelTicks.at(packet.world.now)
+    let now = KernelTicks.now(packet.world)
     return .of(packet.world.memory.withState(of: packet.slot, initial: Bucket(info, now)) { $0.take(now) })
   }
 

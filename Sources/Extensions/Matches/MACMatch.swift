@@ -43,7 +43,8 @@ extension Field {
   /// The Ethernet source address; absent if the packet was not received on an Ethernet device.
   static let linkSource = Field(
     "link.src", bits: 48,
-    FieldTraits(.context, [.value, .absent], form: .hardwareAddress) { value, draft in
+    FieldTraits(.context, [.value, .absent, .unknown], form: .hardwareAddress, needs: FieldNeeds("-m mac", .linkSource)) {
+      value, draft in
       guard draft.input != nil else { return false }
       draft.hardwareSource = MACAddress(rawValue: UInt64(truncatingIfNeeded: value))
       return true

@@ -30,6 +30,7 @@ public enum OSFMatch: MatchExtension {
   public static let families: Families = .ipv4
   public static let summary = "matches the operating system that the fingerprint of a SYN packet suggests"
   public static let traits: ExtensionTraits = .machineWide
+  public static let needs: [HostFact] = [.fingerprints]
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.input, .prerouting, .forward], protocols: [6]) }
 
@@ -103,6 +104,5 @@ public enum OSFMatch: MatchExtension {
     info.flags & Flag.ttl == 0 ? .equal : OSFingerprint.LifetimeTest(rawValue: info.ttl) ?? .atMost
   }
 
-  private static let unknown = UnknownReason(
-    "-m osf", needs: "OS fingerprints from a pf.os (--fingerprints, or `fingerprints' in a scenario file)")
+  private static let unknown = UnknownReason("-m osf", lacking: .fingerprints)
 }

@@ -145,13 +145,13 @@ extension Field {
   static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in
     context.owner.map { .of($0.hasFile) } ?? .absent
   }
-  static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid)) { context in context.owner.map { .of($0.uid) } ?? .absent }
-  static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid)) { context in context.owner.map { .of($0.gid) } ?? .absent }
+  static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid, .user)) { context in context.owner.map { .of($0.uid) } ?? .absent }
+  static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid, .group)) { context in context.owner.map { .of($0.gid) } ?? .absent }
 
   private static let ofSocket: FieldOutcomes = [.value, .absent]
 
-  private static func identity(_ path: any WritableKeyPath<PacketDraft, UInt32> & Sendable) -> FieldTraits {
-    FieldTraits(.context, ofSocket) { value, draft in
+  private static func identity(_ path: any WritableKeyPath<PacketDraft, UInt32> & Sendable, _ fact: HostFact) -> FieldTraits {
+    FieldTraits(.context, [.value, .absent, .unknown], needs: FieldNeeds("-m owner", fact)) { value, draft in
       // The highest number is not a valid id.
       guard draft.input == nil, value < UInt128(UInt32.max) else { return false }
       draft[keyPath: path] = UInt32(value)
@@ -164,7 +164,10 @@ extension Field {
 
   /// True if one of the owner's supplementary groups is in a range.
   static func ownerIsMember(_ groups: NumberRange<UInt32>) -> Field {
-    Field("owner.member.\(groups.low)-\(groups.high)", bits: 1, FieldTraits(.fields([.ownerUser]), ofSocket)) { context in
+    Field(
+      "owner.member.\(groups.low)-\(groups.high)", bits: 1,
+      FieldTraits(.fields([.ownerUser]), [.value, .absent, .unknown], needs: FieldNeeds("-m owner", .group))
+    ) { context in
       guard let owner = context.owner else { return .absent }
       return .of(owner.supplementaryGroups.contains { groups.low <= $0 && $0 <= groups.high })
     }

@@ -218,9 +218,11 @@ public enum PolicyMatch: MatchExtension {
 
 extension Field {
   /// True if IPsec has transformed or will transform the packet. Kernel: `skb_sec_path`, `dst_entry.xfrm`.
-  fileprivate static let isTransformed = Field("ipsec.path", bits: 1, FieldTraits(.context, [.value, .unknown])) { context in
+  fileprivate static let isTransformed = Field(
+    "ipsec.path", bits: 1, FieldTraits(.context, [.value, .unknown], needs: FieldNeeds("-m policy", .policies, isPartial: true))
+  ) { context in
     guard context.world.host.usesIPsec == false else {
-      return .unknown(UnknownReason("-m policy", needs: "the host's IPsec policies and associations"))
+      return .unknown(UnknownReason("-m policy", lacking: .policies))
     }
     return .value(0)
   }

@@ -61,7 +61,9 @@ extension Field {
   fileprivate static func reversePath(_ flags: UInt8) -> Field {
     Field(
       "rpfilter.\(flags)", bits: 1,
-      FieldTraits(.fields([.sourceAddress, .destinationAddress, .mark, .inputInterface]), [.value, .absent, .unknown])
+      FieldTraits(
+        .fields([.sourceAddress, .destinationAddress, .mark, .inputInterface]), [.value, .absent, .unknown],
+        needs: FieldNeeds("-m rpfilter", .routes, isPartial: true))
     ) { context in
       guard let source = context.packet.source, let destination = context.packet.destination else { return .absent }
       if context.packet.type == .loopback || context.input?.name == "lo" || isUnroutable(source, destination) { return .value(1) }
@@ -70,7 +72,7 @@ extension Field {
       // A link-local source is looked up on the input interface.
       let output = source.v6?.isLinkLocal == true ? context.input : nil
       guard let route = context.world.host.route(to: source, from: back, mark: mark, input: nil, output: output) else {
-        return .unknown(UnknownReason("-m rpfilter", needs: "the host's routes"))
+        return .unknown(UnknownReason("-m rpfilter", lacking: .routes))
       }
       // An anycast address is not a valid source. Kernel: `rpfilter_lookup_reverse6`.
       if source.family == .ipv6, context.world.host.addressType(source, on: nil) == .anycast { return .value(0) }

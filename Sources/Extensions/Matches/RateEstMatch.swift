@@ -207,11 +207,11 @@ public enum RateEstMatch: MatchExtension {
   /// The corresponding kernel function is `xt_rateest_mt`.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     let isDelta = info.flags & Bit.delta != 0
-    var left = measured(info.first, packet.world)
+    guard var left = measured(info.first, packet.world) else { return unmeasured(info.first) }
     if isDelta { left = (rest(info.firstBytes, left.bytes), rest(info.firstPackets, left.packets)) }
     var right = (bytes: UInt64(info.secondBytes), packets: UInt64(info.secondPackets))
     if info.flags & Bit.absolute == 0 {
-      let other = measured(info.second, packet.world)
+      guard let other = measured(info.second, packet.world) else { return unmeasured(info.second) }
       right = isDelta ? (rest(info.secondBytes, other.bytes), rest(info.secondPackets, other.packets)) : other
     }
     var matched = true
@@ -231,11 +231,16 @@ public enum RateEstMatch: MatchExtension {
     }
   }
 
-  /// The rates of an estimator; 0 if it has seen no packet.
-  private static func measured(_ name: FixedName<16>, _ world: World) -> (bytes: UInt64, packets: UInt64) {
+  /// The kernel loads no rule that names an estimator which does not exist.
+  private static func unmeasured(_ name: FixedName<16>) -> MatchOutcome {
+    .unknown(UnknownReason("-m rateest", needs: "the estimator \(name.string), which no rule measures here"))
+  }
+
+  /// The rates of an estimator, 0 if it has seen no packet; nil if no rule creates it.
+  private static func measured(_ name: FixedName<16>, _ world: World) -> (bytes: UInt64, packets: UInt64)? {
     let now = world.now
     return world.memory.withState(named: RateEstimator.key(name.string), initial: RateEstimator?.none) { estimator in
-      estimator?.rates(now: now) ?? (0, 0)
+      estimator?.rates(now: now)
     }
   }
 }

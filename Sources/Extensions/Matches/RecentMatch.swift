@@ -171,7 +171,7 @@ public enum RecentMatch: MatchExtension {
     // The TTL before this host decremented it.
     if packet.output != nil, packet.owner == nil { ttl &+= 1 }
     let family = packet.family
-    let now = KernelTicks.at(packet.world.now)
+    let now = KernelTicks.now(packet.world)
     let matched = packet.world.memory.withState(
       named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)
     ) { $0.decide(info, address, family, ttl: ttl, now) }

@@ -67,6 +67,7 @@ public enum SetMatch: MatchExtension {
   public static let families: Families = .both
   public static let summary = "matches packets whose addresses or ports are in an IP set"
   public static let traits: ExtensionTraits = .usesAddressSets
+  public static let needs: [HostFact] = [.addressSets]
   public static let initial = Info()
 
   /// An option that disables a counter update. Only its inverted form has an effect.

@@ -20,6 +20,7 @@ public enum SocketMatch: MatchExtension {
   public static let families: Families = .both
   public static let summary = "matches packets for which this host has an open socket"
   public static let initial = Info()
+  public static let needs: [HostFact] = [.sockets]
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input]) }
 
   public static let options: [Option<Info>] = [
@@ -78,7 +79,7 @@ public enum SocketMatch: MatchExtension {
     }
   }
 
-  fileprivate static let unknown = UnknownReason("-m socket", needs: "the host's open sockets")
+  fileprivate static let unknown = UnknownReason("-m socket", lacking: .sockets)
 }
 
 extension Field {
@@ -88,7 +89,9 @@ extension Field {
 
   /// A value of the socket that would receive the packet; absent if there is none.
   fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {
-    Field("socket.\(name)", bits: 1, FieldTraits(ends, [.value, .absent, .unknown])) { context in
+    Field(
+      "socket.\(name)", bits: 1, FieldTraits(ends, [.value, .absent, .unknown], needs: FieldNeeds("-m socket", .sockets, isPartial: true))
+    ) { context in
       switch context.world.host.socket(for: context.packet, context.input) {
       case .none: .absent
       case .unknown: .unknown(SocketMatch.unknown)

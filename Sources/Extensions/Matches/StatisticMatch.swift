@@ -26,6 +26,7 @@ public enum StatisticMatch: MatchExtension {
   public static let name = "statistic"
   public static let families: Families = .both
   public static let summary = "matches packets at random, or every nth packet"
+  public static let needs: [HostFact] = [.chance]
   public static let initial = Info()
 
   private static let mode = ValueSyntax<UInt16>(
@@ -55,6 +56,14 @@ public enum StatisticMatch: MatchExtension {
     rest = whole % 100_000_000_000
     let decimals = String(rest)
     return "\(whole / 100_000_000_000)." + String(repeating: "0", count: 11 - decimals.count) + decimals
+  }
+
+  /// The probability with at most four decimals.
+  private static func shortFraction(_ probability: UInt32) -> String {
+    let tenThousandths = (UInt64(probability) * 10_000 + 1 << 30) >> 31
+    let decimals = String(10_000 + tenThousandths % 10_000).dropFirst()
+    let end = decimals.lastIndex { $0 != "0" }.map { decimals.index(after: $0) } ?? decimals.startIndex
+    return "\(tenThousandths / 10_000)" + (end == decimals.startIndex ? "" : ".\(decimals[..<end])")
   }
 
   private static let every: ValueSyntax<UInt32> = {
@@ -120,6 +129,10 @@ public enum StatisticMatch: MatchExtension {
 
   /// The corresponding kernel function is `statistic_mt`.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    // The kernel compares 31 random bits; 0 and 1 need none.
+    if info.mode == Mode.random, info.every > 0, info.every < 1 << 31, packet.lacks(.chance) {
+      return .unknown(UnknownReason("-m statistic, which matches with probability \(shortFraction(info.every)),", lacking: .chance))
+    }
     let isHit =
       switch info.mode {
       case Mode.random: UInt32(truncatingIfNeeded: packet.world.random.next()) & 0x7fff_ffff < info.every

@@ -189,13 +189,15 @@ extension Field {
   fileprivate static func clock(_ part: ClockPart, daysAgo: Int = 0, isLocal: Bool = false) -> Field {
     Field(
       "time.\(isLocal ? "local." : "")\(part.rawValue)" + (daysAgo == 0 ? "" : ".\(daysAgo)ago"), bits: part == .seconds ? 64 : 17,
-      FieldTraits(.context, isLocal ? [.value, .unknown] : .value, values: part.values)
+      FieldTraits(
+        .context, [.value, .unknown], values: part.values,
+        needs: isLocal ? FieldNeeds("-m time --kerneltz", .clock, .timeZone) : FieldNeeds("-m time", .clock))
     ) {
       context in
       var seconds = Int(context.world.now / 1_000_000_000)
       if isLocal {
         guard let west = context.world.host.minutesWest else {
-          return .unknown(UnknownReason("-m time --kerneltz", needs: "the kernel's time zone, which the host states as `timezone'"))
+          return .unknown(UnknownReason("-m time --kerneltz", lacking: .timeZone))
         }
         // A time zone west of Greenwich at the epoch would give a time before it.
         seconds = max(0, seconds - 60 * west)

@@ -63,8 +63,11 @@ enum Translation {
     let host = packet.world.host
     let route = host.route(to: destination, from: packet.packet.source, mark: packet.mark, input: packet.input, output: output)
     let near = packet.family == .ipv4 ? route?.gateway ?? destination : destination
-    guard let address = host.sourceAddress(through: output, to: near) else {
-      return .unknown(UnknownReason("-j MASQUERADE", needs: "an address of the interface \(output.name)"))
+    let address: IPAddress
+    switch host.sourceAddress(through: output, to: near, onLink: false) {
+    case .address(let found): address = found
+    case .none: return .verdict(.drop)
+    case .unknown: return .unknown(UnknownReason("-j MASQUERADE", lacking: .addresses))
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
@@ -75,20 +78,26 @@ enum Translation {
 
   /// The corresponding kernel functions are `nf_nat_redirect_ipv4` and `nf_nat_redirect_ipv6`.
   static func redirect(_ range: TranslationRange, _ packet: inout PacketContext) -> TargetOutcome {
-    let near = packet.family == .ipv4 ? nil : packet.packet.destination
-    let address = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: near) }
     let hook = packet.hook
-    // The scope of an IPv4-compatible destination equals that of no interface address, so none is usable. Kernel:
-    // `nf_nat_redirect_ipv6_usable`.
-    if hook != .output, case .v6(let asked)? = near, asked.isIPv4Compatible { return .verdict(.drop) }
-    if hook != .output, address == nil {
-      return .unknown(
-        UnknownReason("-j REDIRECT", needs: "an address of the interface \(packet.input?.name ?? "on which the packet arrived")"))
+    var address: IPAddress?
+    // A local packet goes to the loopback address.
+    if hook != .output, let input = packet.input, let destination = packet.packet.destination {
+      guard let own = packet.world.host.addresses(of: input, packet.family) else {
+        return .unknown(UnknownReason("-j REDIRECT", lacking: .addresses))
+      }
+      address = own.first { isUsable($0, insteadOf: destination) }
+      if address == nil { return .verdict(.drop) }
     }
     return setUp(range, &packet) { handle, range, table, packet in
       .verdict(
         table.redirect(handle, range, to: address, hook: hook, random: &packet.world.random, now: packet.world.instant))
     }
+  }
+
+  /// True if a packet for `destination` can be redirected to an address of its interface. Kernel: `nf_nat_redirect_ipv6_usable`.
+  private static func isUsable(_ address: IPAddress, insteadOf destination: IPAddress) -> Bool {
+    guard case .v6(let own) = address, case .v6(let asked) = destination else { return true }
+    return !own.isIPv4Mapped && (asked.scopeBits == 0 || asked.scopeBits & own.scopeBits != 0)
   }
 
   /// The corresponding kernel functions are `netmap_tg4` and `netmap_tg6`.

@@ -11,6 +11,7 @@ public enum MasqueradeTarget: TargetExtension {
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
   public static let summary = "changes the source address of a connection to that of the outgoing interface"
+  public static let needs: [HostFact] = [.addresses, .routes]
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: .postrouting) }
 
@@ -59,6 +60,7 @@ public enum IPv6MasqueradeTarget: TargetExtension {
   public static let families: Families = .ipv6
   public static let ending = TargetEnding.always
   public static let summary = MasqueradeTarget.summary
+  public static let needs = MasqueradeTarget.needs
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { MasqueradeTarget.scope(family) }
 

@@ -31,6 +31,7 @@ public enum NFQueueTarget: TargetExtension {
   public static let families: Families = .both
   public static let ending = TargetEnding.always
   public static let summary = "sends the packet to a queue in user space; a program there gives the verdict"
+  public static let needs: [HostFact] = [.queueListeners]
   public static let initial = Info()
 
   public static let options: [Option<Info>] = [

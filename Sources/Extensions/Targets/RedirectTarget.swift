@@ -10,6 +10,7 @@ public enum RedirectTarget: TargetExtension {
   public static let families: Families = .ipv4
   public static let ending = TargetEnding.always
   public static let summary = "redirects a connection to this host"
+  public static let needs: [HostFact] = [.addresses]
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.nat], hooks: [.prerouting, .output]) }
 
@@ -65,6 +66,7 @@ public enum IPv6RedirectTarget: TargetExtension {
   public static let families: Families = .ipv6
   public static let ending = TargetEnding.always
   public static let summary = RedirectTarget.summary
+  public static let needs = RedirectTarget.needs
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { RedirectTarget.scope(family) }
 

@@ -63,6 +63,7 @@ public enum SetTarget: TargetExtension {
   public static let families: Families = .both
   public static let summary = "adds addresses or ports of the packet to IP sets, deletes them, or sets mark and priority from a set"
   public static let traits: ExtensionTraits = .usesAddressSets
+  public static let needs: [HostFact] = [.addressSets]
   public static let initial = Info()
 
   private static func set(
@@ -233,7 +234,7 @@ public enum SetTarget: TargetExtension {
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let sets = packet.world.addressSets else {
-      return .unknown(UnknownReason("-j SET", needs: "the IP sets (--ipset, or `ipsets' in a scenario file)"))
+      return .unknown(UnknownReason("-j SET", lacking: .addressSets))
     }
     let kernel = info.kernel
     if let name = kernel.added.name(info.added, in: sets) {

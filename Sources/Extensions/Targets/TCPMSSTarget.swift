@@ -17,6 +17,7 @@ public enum TCPMSSTarget: TargetExtension {
   public static let families: Families = .both
   public static let ending = TargetEnding.sometimes
   public static let summary = "sets or lowers the maximum segment size in a TCP SYN"
+  public static let needs: [HostFact] = [.routes]
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(protocols: [IPProtocol.tcp.rawValue]) }
 
@@ -85,7 +86,7 @@ public enum TCPMSSTarget: TargetExtension {
     var size = info.size
     if size == clamps {
       guard let unit = pathMTU(&packet) else {
-        return .unknown(UnknownReason("-j TCPMSS --clamp-mss-to-pmtu", needs: "the routes to both ends"))
+        return .unknown(UnknownReason("-j TCPMSS --clamp-mss-to-pmtu", lacking: .routes))
       }
       let overhead = (packet.family == .ipv4 ? 20 : 40) + TCPHeader.minimumLength
       guard unit > overhead else { return .verdict(.drop) }

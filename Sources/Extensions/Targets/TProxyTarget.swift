@@ -32,6 +32,7 @@ public enum TProxyTarget: TargetExtension {
   public static let families: Families = .both
   public static let ending = TargetEnding.always
   public static let summary = "delivers the packet to a transparent socket of this host"
+  public static let needs: [HostFact] = [.addresses, .sockets]
   public static let initial = Info()
   public static func scope(_ family: Family) -> Scope { Scope(tables: [.mangle], hooks: .prerouting) }
 
@@ -110,9 +111,13 @@ public enum TProxyTarget: TargetExtension {
     var redirected = packet.packet
     let given = info.address.address(packet.family)
     let isGiven = info.address.bits(packet.family) != 0
-    let own = packet.input.flatMap { packet.world.host.primaryAddress(of: $0, packet.family, near: packet.packet.source) }
-    guard let address = isGiven ? given : own else {
-      return .unknown(UnknownReason("-j TPROXY", needs: "the address of the interface on which the packet arrived"))
+    var address = given
+    if !isGiven, let input = packet.input, let destination = packet.packet.destination {
+      guard let own = packet.world.host.addresses(of: input, packet.family) else {
+        return .unknown(UnknownReason("-j TPROXY", lacking: .addresses))
+      }
+      // Without an address of the interface the destination stays. Kernel: `nf_tproxy_laddr4`, `nf_tproxy_laddr6`.
+      address = own.first ?? destination
     }
     redirected.setNetworkAddress(address, of: .destination)
     if info.port.value != 0 { redirected.bytes.setUInt16(info.port.value, at: transport.offset + 2) }
@@ -123,7 +128,7 @@ public enum TProxyTarget: TargetExtension {
         packet.owner = socket
         packet.receiver = Receiver(address: candidate.destination ?? address, port: candidate.bytes.uint16(at: transport.offset + 2) ?? 0)
         return .verdict(.accept)
-      case .unknown: return .unknown(UnknownReason("-j TPROXY", needs: "the sockets of the host"))
+      case .unknown: return .unknown(UnknownReason("-j TPROXY", lacking: .sockets))
       case .socket, .none: continue
       }
     }

@@ -59,18 +59,21 @@ package struct HostInterfaces {
 
   /// Adds an address with its prefix and, for IPv4, the broadcast address of the prefix. IPv6 addresses are usable at once: duplicate
   /// address detection is off.
-  package mutating func add(_ address: IPAddress, prefixLength: Int, to index: UInt32) throws(KernelError) {
+  ///
+  /// - Parameter peer: the other end of a point-to-point link, whose prefix it then is; such an address has no broadcast address.
+  package mutating func add(_ address: IPAddress, prefixLength: Int, peer: IPAddress?, to index: UInt32) throws(KernelError) {
     let isFour = address.family == .ipv4
     let noDuplicateDetection: UInt8 = 0x02
     var message = NetlinkMessage(
       type: UInt16(RTM_NEWADDR), flags: NetlinkMessage.Flag.create | NetlinkMessage.Flag.replace,
       body: [UInt8(isFour ? AF_INET : AF_INET6), UInt8(clamping: prefixLength), isFour ? 0 : noDuplicateDetection, 0])
     message.body.appendHostWord(index)
-    var bytes: [UInt8] = []
-    if isFour { bytes.appendUInt32(UInt32(truncatingIfNeeded: address.bits)) } else { bytes.appendUInt128(address.bits) }
-    message.add(2, bytes)
-    message.add(1, bytes)
-    if isFour, prefixLength < 31 {
+    for (attribute, value) in [(2, address), (1, peer ?? address)] as [(UInt16, IPAddress)] {
+      var bytes: [UInt8] = []
+      if isFour { bytes.appendUInt32(UInt32(truncatingIfNeeded: value.bits)) } else { bytes.appendUInt128(value.bits) }
+      message.add(attribute, bytes)
+    }
+    if isFour, peer == nil, prefixLength < 31 {
       var broadcast: [UInt8] = []
       broadcast.appendUInt32(UInt32(truncatingIfNeeded: address.bits) | (UInt32.max >> UInt32(max(prefixLength, 0))))
       message.add(4, broadcast)

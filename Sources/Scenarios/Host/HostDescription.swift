@@ -26,7 +26,8 @@ extension Host {
     try file.check(is: .hostDescription)
     let root = try FileDocument(file).root(of: .hostDescription)
     let object = try FileObject(root, .hostDescription)
-    knowsAllRoutes = object.names.contains("routes") || object.names.contains("setup")
+    if !object.names.contains("routes"), !object.names.contains("setup") { missing.insert(.routes) }
+    if !object.names.contains("interfaces"), !object.names.contains("setup") { missing.insert(.addresses) }
     try read(object)
   }
 
@@ -40,6 +41,14 @@ extension Host {
     for member in try object.sortedMembers("sysctls") {
       let value = try? member.value.bool()
       if let value { sysctls[member.name] = value ? 1 : 0 } else { sysctls[member.name] = try member.value.integer() }
+    }
+    clock = try object["clock"].map { node throws(ScenarioFileError) in UInt64(try node.clock() * 1e9) }
+    for member in try object["queues"]?.members() ?? [] {
+      guard let statement = QueueStatement(try member.value.text()) else {
+        throw member.value.error(
+          "queues: `\(try member.value.text())' is not the verdict of a listener", hint: "none, accept, drop, hold, repeat, queue:N")
+      }
+      queues[try member.key.integer()] = statement
     }
     minutesWest = try object["timezone"]?.minutesWest()
     for node in try object["routes"]?.list() ?? [] {
@@ -67,14 +76,13 @@ extension Host {
 
   private func add(interface name: String, _ key: FileNode, _ node: FileNode) throws(ScenarioFileError) {
     guard (1...15).contains(name.utf8.count) else { throw key.error("`\(name)' is not a valid interface name") }
-    var addresses: [Address] = name == "lo" ? devices[0].addresses : []
+    var addresses: [Address] = []
     let object = node.isMapping ? try FileObject(node, .hostInterface) : nil
     let mac = try object?["mac"]?.hardwareAddress()
     addDevice(named: name, hardwareAddress: mac ?? MACAddress(rawValue: 0x0200_0000_0000 + UInt64(devices.count)))
     let list = object == nil && !node.isNull ? node : object?["addresses"]
     for element in try list?.list() ?? [] {
-      let address = try element.interfaceAddress()
-      if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
+      addresses.append(try element.interfaceAddress())
     }
     let mtu = try object?["mtu"]?.mtu()
     let isUp = try object?["up"]?.bool() ?? true
@@ -82,10 +90,11 @@ extension Host {
     let bridge = try (object?["bridge"] ?? object?["master"])?.text()
     let type = try (object?["type"] ?? object?["kind"])?.text()
     updateDevice(named: name) { device in
-      device.addresses = addresses
+      for address in addresses { device.add(address) }
       device.mtu = mtu ?? device.mtu
       device.isUp = isUp
       device.hasNoARP = hasNoARP
+      device.isHardwareAddressStated = mac != nil
       device.bridge = bridge
       device.isBridge = type == "bridge"
     }
@@ -140,9 +149,11 @@ extension FileNode {
     return address
   }
 
-  /// An address with or without a prefix length.
+  /// An address with or without a prefix length, or `ADDRESS peer PREFIX`.
   package func interfaceAddress() throws(ScenarioFileError) -> Host.Address {
-    guard let address = Host.Address(try text()) else { throw error("`\(try text())' is not an address", hint: "write it as 10.0.0.1/24") }
+    guard let address = Host.Address(try text()) else {
+      throw error("`\(try text())' is not an address", hint: "write it as 10.0.0.1/24, or 10.0.0.1 peer 10.0.0.2/32")
+    }
     return address
   }
 
@@ -185,13 +196,16 @@ extension FileShape {
       Member("neighbours", .map(.map(.text)), "MAC addresses of neighbours, by interface and IP address; none: no neighbour answers"),
       Member("sysctls", .map(.integer(Int.min...Int.max)), "sysctls by their dotted names"),
       Member("sockets", .list(.object("host-socket")), "sockets that listen on this host"),
+      Member("clock", .either([.seconds, .text]), "the time at which a run starts: seconds since 1970, or 2024-01-31T09:30:00Z"),
+      Member("queues", .map(.text), "the verdict of the program that listens to each queue, or none if no program listens"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 
   fileprivate static let hostInterface = FileShape(
     name: "host-interface", title: "an interface",
     members: [
-      Member("addresses", .list(.text), "addresses with prefix lengths"), Member("mac", .text, "MAC address"),
+      Member("addresses", .list(.text), "addresses with prefix lengths, or ADDRESS peer PREFIX, in the order of `ip addr add`"),
+      Member("mac", .text, "MAC address"),
       Member("mtu", .integer(68...Int(Int32.max)), "MTU in bytes"), Member("up", .boolean, "false: the interface is down; default true"),
       Member("noarp", .boolean, "true: ARP is off, frames go to the MAC address of the interface"),
       Member("bridge", .text, "the bridge of which the interface is a port"),

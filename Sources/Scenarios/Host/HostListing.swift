@@ -13,7 +13,7 @@ extension Host {
   public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
     self.init()
     addsLinkLocalAddresses = false
-    knowsAllRoutes = false
+    missing = [.routes, .sysctls, .sockets]
     try file.check(is: .addresses)
     guard file.isJSON else {
       try add(addressText: file)
@@ -27,7 +27,7 @@ extension Host {
   ///
   /// - Throws: `ScenarioFileError` for other text.
   public func addRoutes(ofListing file: SourceFile) throws(ScenarioFileError) {
-    knowsAllRoutes = true
+    missing.remove(.routes)
     try file.check(is: .routes)
     guard file.isJSON else { return try add(routeText: file) }
     let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")

@@ -185,6 +185,7 @@ extension Host {
   /// - Throws: `ScenarioFileError` for other text.
   public func addSockets(ofListing file: SourceFile) throws(ScenarioFileError) {
     try file.check(is: .sockets)
+    missing.remove(.sockets)
     for line in PrintedLine.all(of: file) {
       guard let state = line.words.prefix(2).firstIndex(where: { $0 == "LISTEN" || $0 == "UNCONN" }) else { continue }
       let proto: IPProtocol = line.words[state] == "LISTEN" ? .tcp : .udp

@@ -28,6 +28,7 @@ struct HostPart {
   private var failOpen = false
   private var queueLength: UInt32?
   private var minutesWest: Int?
+  private var tickPhase: Double?
 
   mutating func read(_ node: FileNode) throws(ScenarioFileError) {
     let host = try FileObject(node, .host)
@@ -64,6 +65,7 @@ struct HostPart {
     }
     if let node = host["fail_open"] { failOpen = try node.bool() }
     if let node = host["timezone"] { minutesWest = try node.minutesWest() }
+    if let node = host["tick_phase"] { tickPhase = try node.seconds() }
     if let node = host["queue_maxlen"] { queueLength = try node.integer() }
   }
 
@@ -163,15 +165,16 @@ struct HostPart {
       if let isUp = object["up"], try !isUp.bool() { links.append("link set dev \(name) down") }
     }
     var texts: [String] = []
-    for address in addresses {
-      _ = try address.interfaceAddress()
-      texts.append(try address.text())
+    for node in addresses {
+      let address = try node.interfaceAddress()
+      // The kernel gives lo its usual addresses.
+      if name != "lo" || address != Host.Address("127.0.0.1/8") && address != Host.Address("::1/128") { texts.append(try node.text()) }
     }
     if isBridge {
       bridges += ["link add \(name) type bridge"] + texts.map { "addr add \($0)\($0.contains(":") ? "" : " brd +") dev \(name)" }
       if !links.contains("link set dev \(name) down") { links.append("link set dev \(name) up") }
     } else if name == "lo" {
-      for text in texts where !text.hasPrefix("127.0.0.1") && !text.hasPrefix("::1/") { links.append("addr add \(text) dev lo") }
+      links += texts.map { "addr add \($0) dev lo" }
     } else {
       interfaces?.append(Scenario.Interface(name: name, addresses: texts))
     }
@@ -238,6 +241,7 @@ struct HostPart {
     scenario.failOpen = failOpen
     scenario.queueLength = queueLength
     scenario.minutesWest = minutesWest
+    scenario.tickPhase = tickPhase
   }
 
   /// The names that rules may use; those of the scenario take precedence.

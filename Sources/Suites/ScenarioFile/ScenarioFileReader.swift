@@ -123,7 +123,7 @@ package final class ScenarioFileReader {
       guard let mode = Scenario.Mode(rawValue: try node.text()) else { throw node.error("expected sink or stack, found \(node.kind)") }
       surroundings.mode = mode
     }
-    if let node = object["clock"] { surroundings.clock = try clock(node) }
+    if let node = object["clock"] { surroundings.clock = try node.clock() }
     if let node = object["seed"] { surroundings.seed = try node.integer() }
     if let node = object["conntrack"] { surroundings.listing = try listing(node) }
     if let node = object["connections"] { surroundings.connections = try node.list() }
@@ -154,17 +154,6 @@ package final class ScenarioFileReader {
   private func within(_ other: SourceFile, _ range: SourceRange, _ message: String, _ node: FileNode) -> ScenarioFileError {
     let position = other.position(of: Int(range.lowerBound))
     return node.error("\(other.name):\(position.line):\(position.column): \(message)")
-  }
-
-  /// Seconds since 1970, or a date: `2024-01-31T09:30:00Z`.
-  private func clock(_ node: FileNode) throws(ScenarioFileError) -> Double {
-    if let seconds = try? node.seconds() { return seconds }
-    guard let time = ClockTime(try node.text()) else {
-      throw node.error("`\(try node.text())' is not a time", hint: "write 2024-01-31T09:30:00Z, or seconds since 1970")
-    }
-    let seconds = Double(time.secondsSince1970)
-    guard seconds < FileNode.mostSeconds else { throw node.error("`\(try node.text())' is too late: the latest year is 2286") }
-    return seconds
   }
 
   // MARK: Other files
@@ -283,28 +272,5 @@ extension TestExpectation.Claim {
     case .matches, .misses, .reaches, .never, .counter, .log: true
     default: false
     }
-  }
-}
-
-/// A time in UTC.
-private struct ClockTime {
-  let secondsSince1970: Int
-
-  /// Parses `2024-01-31T09:30:00Z`; seconds, or the whole time, may be omitted.
-  init?(_ text: String) {
-    let halves = text.split(whereSeparator: { $0 == "T" || $0 == " " })
-    guard let first = halves.first, halves.count <= 2 else { return nil }
-    let date = first.split(separator: "-").map { Int($0) ?? -1 }
-    guard date.count == 3, (1970...9999).contains(date[0]), (1...12).contains(date[1]), (1...31).contains(date[2]) else { return nil }
-    var time = [0, 0, 0]
-    if halves.count == 2 {
-      let words = halves[1].hasSuffix("Z") ? halves[1].dropLast() : halves[1]
-      let parts = words.split(separator: ":").map { Int($0) ?? -1 }
-      guard (2...3).contains(parts.count), (0...23).contains(parts[0]), (0...59).contains(parts[1]) else { return nil }
-      time = [parts[0], parts[1], parts.count == 3 ? parts[2] : 0]
-      guard (0...60).contains(time[2]) else { return nil }
-    }
-    let days = CalendarDate.day(year: date[0], month: date[1], day: date[2])
-    secondsSince1970 = days * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
   }
 }

@@ -67,6 +67,7 @@ extension FileShape {
         "the verdicts of the program that listens to each queue, in order; the last one repeats. No program listens to other queues"),
       Member("fail_open", .boolean, "true: packets pass if a queue is full"),
       Member("queue_maxlen", number32, "the maximum number of packets in each queue"),
+      Member("tick_phase", .seconds, "how long before the start of a second a tick of the kernel's clock (4 ms) began; default 0"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 

@@ -21,7 +21,7 @@ struct ScriptReader {
     rulesets = surroundings.rulesets
     self.surroundings = surroundings
     let interfaces = surroundings.host.interfaces ?? Scenario.defaultInterfaces
-    ownAddresses = interfaces.flatMap(\.addresses).compactMap { IPAddress($0.prefix { $0 != "/" }) }
+    ownAddresses = interfaces.flatMap(\.addresses).compactMap { Host.Address($0)?.address }
   }
 
   var expectations: ExpectationReader {

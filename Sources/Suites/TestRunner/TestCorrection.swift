@@ -86,10 +86,10 @@ struct TestCorrection {
   // MARK: Answers
 
   private func ofAnswer(_ item: TestExpectation.Item, _ site: EntrySite, _ observation: Observation) -> [TestChange] {
-    guard let first = observation.step.packets.first(where: { $0.origin == .kernel }) else {
+    guard let first = observation.answers.first else {
       return [.write(site.value, "none", isLiteral: true)]
     }
-    let packet = Packet(bytes: first.final)
+    let packet = Packet(bytes: observation.leaving(first))
     guard item.fields.isEmpty else {
       return item.fields.map { field in
         packet.labFields[field.name].map { .write(field.site.value, plain($0), isLiteral: false) } ?? .remove(field.site)

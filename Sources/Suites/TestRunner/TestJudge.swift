@@ -80,9 +80,9 @@ struct TestJudge {
   var metPattern: VerdictPattern? {
     let packets = observations.flatMap { observation in observation.own.map { (observation, $0) } }
     let passing = VerdictPattern(.accept)
-    let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0.step) }
-    guard scope == .sequence else { return packets.first.map { VerdictPattern($0.1, in: $0.0.step) } }
-    if let stopped { return VerdictPattern(stopped.1, in: stopped.0.step) }
+    let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0) }
+    guard scope == .sequence else { return packets.first.map { VerdictPattern($0.1, in: $0.0) } }
+    if let stopped { return VerdictPattern(stopped.1, in: stopped.0) }
     return obstacle == nil && !packets.isEmpty ? passing : nil
   }
 
@@ -92,19 +92,19 @@ struct TestJudge {
     func text(_ packet: LabPacket) -> String { "\(VerdictText(packet.verdict))" }
     switch scope {
     case .each:
-      guard let other = packets.first(where: { !pattern.holds($0.1.verdict, in: $0.0.step) }) else { return nil }
+      guard let other = packets.first(where: { !pattern.holds($0.1.verdict, in: $0.0) }) else { return nil }
       let number = packets.count > 1 ? "packet \((packets.firstIndex { $0.1 == other.1 } ?? 0) + 1): " : ""
       return number + text(other.1)
     case .sequence:
       let passing = VerdictPattern(.accept)
-      let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0.step) }
+      let stopped = packets.first { !passing.holds($0.1.verdict, in: $0.0) }
       if pattern.isPassing {
         if let stopped { return "\(Packet(bytes: stopped.1.final).brief): \(text(stopped.1))" }
         if let obstacle { return obstacle.reason }
-        return pattern.holds(first.1.verdict, in: first.0.step) ? nil : text(first.1)
+        return pattern.holds(first.1.verdict, in: first.0) ? nil : text(first.1)
       }
       guard let stopped else { return obstacle?.reason ?? text(first.1) }
-      return pattern.holds(stopped.1.verdict, in: stopped.0.step) ? nil : text(stopped.1)
+      return pattern.holds(stopped.1.verdict, in: stopped.0) ? nil : text(stopped.1)
     }
   }
 
@@ -202,10 +202,10 @@ struct TestJudge {
   }
 
   private func answer(_ wanted: JSONObject?, _ observation: Observation) -> String? {
-    let answers = observation.step.packets.filter { $0.origin == .kernel }
+    let answers = observation.answers
     let briefs = Self.list(answers.lazy.map { Packet(bytes: $0.final).brief }, separator: "; ")
     guard let wanted else { return answers.isEmpty ? nil : "the host answered \(briefs)" }
-    if answers.contains(where: { difference(wanted, Packet(bytes: $0.final).labFields) == nil }) { return nil }
+    if answers.contains(where: { difference(wanted, Packet(bytes: observation.leaving($0)).labFields) == nil }) { return nil }
     return answers.isEmpty ? "the host did not answer" : "the host answered \(briefs)"
   }
 }
@@ -261,14 +261,14 @@ extension VerdictPattern {
   var isPassing: Bool { kind == .accept || kind == .sent || kind == .local }
 
   /// True if a packet's verdict matches the pattern.
-  func holds(_ verdict: LabVerdict, in step: LabStep) -> Bool {
+  func holds(_ verdict: LabVerdict, in observation: Observation) -> Bool {
     switch kind {
     case .accept: verdict.kind == .sent || verdict.kind == .local
     case .sent: verdict.kind == .sent && (detail == nil || verdict.out == detail)
     case .local: verdict.kind == .local
     case .drop: verdict.kind == .drop && (detail == nil || verdict.hook == detail)
     case .reject:
-      verdict.kind == .drop && (detail == nil || verdict.hook == detail) && step.packets.contains { $0.origin == .kernel }
+      verdict.kind == .drop && (detail == nil || verdict.hook == detail) && !observation.answers.isEmpty
     case .queue: verdict.kind == .queued && (detail == nil || verdict.queue.map { "\($0)" } == detail)
     case .lost: verdict.kind == .lost
     case .absorbed: verdict.kind == .absorbed

@@ -14,8 +14,20 @@ struct Observation {
   /// The rules that were loaded.
   let rulesets: [ScenarioRuleset]
 
+  /// The step's packets, with those that passed no hook: a frame that a bridge forwarded, a packet without a route.
+  var packets: [LabPacket] {
+    var seen = step.packets[...]
+    let ordered = reports.lazy.flatMap(\.packets).compactMap { report in
+      report.passages.isEmpty ? LabPacket(report, tracing: false) : seen.popFirst()
+    }
+    return Array(ordered) + seen
+  }
+
   /// The step's own packets, without those made by the host.
-  var own: [LabPacket] { step.packets.filter { $0.origin == .own } }
+  var own: [LabPacket] { packets.filter { $0.origin == .own } }
+
+  /// The packets made by the host that left it or reached a socket of it.
+  var answers: [LabPacket] { packets.filter { $0.origin == .kernel && ($0.verdict.kind == .sent || $0.verdict.kind == .local) } }
 
   /// What connection tracking found out about the step's own packet; nil if nothing is tracked, or a kernel answered.
   var tracking: TrackingReport? { reports.first?.packets.first { $0.origin == .own }?.tracking }
@@ -121,8 +133,9 @@ package struct TestPlayer {
       resolved.steps.append(next)
       let reports = run.reports
       conversations.note(record.sockets)
-      if !record.packets.isEmpty { ground = ReplyGround(after: next, record) }
-      return Observation(step: record, reports: reports, rulesets: rulesets)
+      let observation = Observation(step: record, reports: reports, rulesets: rulesets)
+      if !observation.packets.isEmpty { ground = ReplyGround(after: next, observation) }
+      return observation
     } catch {
       throw ReplyBuilder.Impossible(reason: error.description, range: step.range)
     }
@@ -145,13 +158,14 @@ extension ReplyGround {
   }
 
   /// The state after a step with packets.
-  init(after step: ScenarioStep, _ record: LabStep) {
+  init(after step: ScenarioStep, _ observation: Observation) {
+    let record = observation.step
     switch (step.action, record.injected) {
     case (.receive(let frame), .frame(_, let bytes)): sent = (Packet(bytes: bytes), .interface(frame.interface))
     case (.local, .raw(let bytes)): sent = (Packet(bytes: bytes), .local)
-    default: sent = record.packets.first.map { (Packet(bytes: $0.final), .local) }
+    default: sent = observation.packets.first.map { (Packet(bytes: $0.final), .local) }
     }
-    guard let own = record.packets.last(where: { $0.origin == .own }) else { return }
+    guard let own = observation.own.last else { return }
     // If the host has answered, the next reply answers that answer.
     if let reply = record.packets.last(where: { $0.origin == .kernel && $0.verdict.kind == .sent }), own.verdict.kind == .local {
       arrive(reply, record)

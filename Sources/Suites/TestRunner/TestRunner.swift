@@ -107,12 +107,17 @@ public struct TestRunner: Sendable {
     var player = try TestPlayer(test, engine: engine)
     var records: [LabStep] = []
     var origins: [Int?] = []
+    var unknown: [(step: Int, reason: String?)] = []
     for (index, step) in (test.prelude + test.steps).enumerated() {
-      records += player.play(step).observations.map(\.step)
+      let observations = player.play(step).observations
+      records += observations.map(\.step)
+      for observation in observations {
+        unknown += observation.packets.filter { $0.verdict.kind == .unknown }.map { (observation.step.index, $0.verdict.by) }
+      }
       let own = index - test.prelude.count
       origins += Array(repeating: own < 0 ? nil : own, count: player.resolved.steps.count - origins.count)
     }
-    return ResolvedTest(scenario: player.resolved, answer: player.result(records), origins: origins)
+    return ResolvedTest(scenario: player.resolved, answer: player.result(records), unknown: unknown, origins: origins)
   }
 }
 
@@ -122,12 +127,15 @@ public struct ResolvedTest: Sendable {
   public let scenario: Scenario
   /// The engine's answer.
   public let answer: LabResult
+  /// The packets that the engine cannot decide, hooks or not: the step of the scenario, and the reason.
+  let unknown: [(step: Int, reason: String?)]
   /// For each step of the scenario, the index of the test's step; nil for steps that create the initial connections.
   private let origins: [Int?]
 
-  fileprivate init(scenario: Scenario, answer: LabResult, origins: [Int?]) {
+  fileprivate init(scenario: Scenario, answer: LabResult, unknown: [(step: Int, reason: String?)], origins: [Int?]) {
     self.scenario = scenario
     self.answer = answer
+    self.unknown = unknown
     self.origins = origins
   }
 
@@ -198,7 +206,7 @@ private struct TestRun {
   private mutating func tally(_ outcome: StepOutcome, _ time: UInt64, _ result: inout TestResult) {
     for observation in outcome.observations {
       if test.expectation != nil { observations.append(observation) }
-      result.packets += observation.step.packets.count
+      result.packets += observation.packets.count
       if observation.step.packets.isEmpty, !observation.rulesets.isEmpty, observation.reports.isEmpty { forgetCounts(observation) }
       for packet in observation.step.packets {
         let family = observation.family(of: packet)
@@ -255,7 +263,7 @@ extension StepResult {
   fileprivate init(_ step: TestStep, number: Int, _ outcome: StepOutcome, _ failures: [TestFailure]) {
     let first = outcome.observations.lazy.flatMap(\.own).first
     self.init(
-      step, number: number, verdict: first?.verdict, pattern: first.map { VerdictPattern($0, in: outcome.observations.first?.step) },
+      step, number: number, verdict: first?.verdict, pattern: first.map { VerdictPattern($0, in: outcome.observations.first) },
       failures: failures)
     guard !failures.isEmpty else { return }
     let ways = outcome.observations.lazy.flatMap { observation in
@@ -271,13 +279,13 @@ extension StepResult {
 
 extension VerdictPattern {
   /// The pattern for a packet's actual verdict.
-  init(_ packet: LabPacket, in step: LabStep?) {
+  init(_ packet: LabPacket, in observation: Observation?) {
     let verdict = packet.verdict
     switch verdict.kind {
     case .sent: self.init(.sent, verdict.out)
     case .local: self.init(.local)
     case .drop:
-      let isAnswered = step?.packets.contains { $0.origin == .kernel } ?? false
+      let isAnswered = observation?.answers.isEmpty == false
       self.init(isAnswered ? .reject : .drop, verdict.hook)
     case .lost: self.init(.lost)
     case .queued: self.init(.queue, verdict.queue.map { "\($0)" })

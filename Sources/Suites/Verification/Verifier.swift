@@ -95,13 +95,10 @@ public struct Verifier: Sendable {
     }
     let wait = scenario.duration
     if wait > patience { return "the test waits \(Decimals.three(wait)) seconds, more than the \(Decimals.three(patience)) of --patience" }
-    for step in resolved.answer.steps {
-      for packet in step.packets where packet.verdict.kind == .unknown {
-        let place = resolved.origin(of: step.index).map { "`\(test.steps[$0].text)': " } ?? ""
-        return "\(place)Ferrule's verdict is unknown: \(packet.verdict.by ?? "no reason is given")"
-      }
+    return resolved.unknown.first.map { step, reason in
+      let place = resolved.origin(of: step).map { "`\(test.steps[$0].text)': " } ?? ""
+      return "\(place)Ferrule's verdict is unknown: \(reason ?? "no reason is given")"
     }
-    return nil
   }
 }
 

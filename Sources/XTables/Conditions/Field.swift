@@ -20,14 +20,18 @@ public struct Field: Sendable, Hashable {
     case computed(@Sendable (inout PacketContext) -> FieldValue)
   }
 
-  /// Creates a field that a closure reads.
+  /// Creates a field that a closure reads. If a fact that the traits declare is missing, the value is unknown and the closure is not called.
   public init(
     _ name: String, bits: Int, _ traits: FieldTraits = .undeclared, read: @escaping @Sendable (inout PacketContext) -> FieldValue
   ) {
     self.name = name
     self.bits = bits
     self.traits = traits
-    source = .computed(read)
+    guard let needs = traits.needs, !needs.isPartial else {
+      source = .computed(read)
+      return
+    }
+    source = .computed { context in needs.reason(for: context).map { .unknown($0) } ?? read(&context) }
   }
 
   /// Creates a field that is read in place, because many packets are tested for it.

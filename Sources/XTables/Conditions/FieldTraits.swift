@@ -10,19 +10,22 @@ public final class FieldTraits: Sendable {
   public let basis: FieldBasis
   /// The possible values; nil for all values of the width.
   let domain: FieldDomain?
+  /// What the value depends on besides the packet and its metadata; nil if on nothing.
+  public let needs: FieldNeeds?
   /// Sets the field of a draft; returns false if it cannot.
   let write: (@Sendable (UInt128, inout PacketDraft) -> Bool)?
 
   /// Creates traits. `values` and `write` are nil if every value is possible and no draft can set the field.
   public init(
     _ basis: FieldBasis, _ outcomes: FieldOutcomes = .all, form: FieldForm? = nil,
-    values domain: FieldDomain? = nil,
+    values domain: FieldDomain? = nil, needs: FieldNeeds? = nil,
     write: (@Sendable (UInt128, inout PacketDraft) -> Bool)? = nil
   ) {
     declaredForm = form
     self.outcomes = outcomes
     self.basis = basis
     self.domain = domain
+    self.needs = needs
     self.write = write
   }
 

@@ -20,6 +20,8 @@ public protocol Extension: Sendable {
   static var summary: String { get }
   /// The properties on which programs around the language depend. The default is none.
   static var traits: ExtensionTraits { get }
+  /// The facts on which the result may depend, besides those that the fields of its condition declare. The default is none.
+  static var needs: [HostFact] { get }
   /// Text that `--help` prints after the options, such as the names of types. Empty, or ends in a newline.
   static var helpNotes: String { get }
   /// The structure before any option is read. The corresponding C callback is `init`.
@@ -74,6 +76,8 @@ extension Extension {
   public static var aliases: [String] { [] }
   /// The default: no special properties.
   public static var traits: ExtensionTraits { [] }
+  /// The default: nothing.
+  public static var needs: [HostFact] { [] }
   /// The default: no further help.
   public static var helpNotes: String { "" }
   /// The default: the kernel accepts the extension everywhere.

@@ -24,6 +24,8 @@ public final class ExtensionDescriptor: Sendable {
   public let summary: String
   /// The properties on which programs around the language depend.
   public let traits: ExtensionTraits
+  /// The facts on which the result may depend, besides those that the fields of its condition declare.
+  public let needs: [HostFact]
   /// Text that `--help` prints after the options; empty, or ends in a newline.
   public var helpNotes: String { notes() }
   private let notes: @Sendable () -> String
@@ -130,6 +132,7 @@ public final class ExtensionDescriptor: Sendable {
     families = facts.families
     summary = facts.summary
     traits = facts.traits
+    needs = facts.needs
     notes = facts.helpNotes
     examples = facts.examples
     options = facts.options
@@ -276,6 +279,7 @@ struct Facts: Sendable {
   let families: Families
   let summary: String
   let traits: ExtensionTraits
+  let needs: [HostFact]
   let helpNotes: @Sendable () -> String
   let options: [OptionDescriptor]
   let layouts: [LayoutDescriptor]
@@ -290,6 +294,7 @@ struct Facts: Sendable {
     families = E.families
     summary = E.summary
     traits = E.traits
+    needs = E.needs
     helpNotes = { E.helpNotes }
     options = declared.map { OptionDescriptor($0) }
     layouts = E.layouts.map { LayoutDescriptor($0) }

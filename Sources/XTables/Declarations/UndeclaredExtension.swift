@@ -144,6 +144,7 @@ extension Facts {
     self.families = families
     self.summary = summary
     traits = []
+    needs = []
     self.helpNotes = helpNotes
     self.options = options
     layouts = [layout]

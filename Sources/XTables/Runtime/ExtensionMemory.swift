@@ -4,6 +4,9 @@ public final class ExtensionMemory {
   private var byRule: [Int: Any] = [:]
   private var byName: [String: Any] = [:]
 
+  /// How often an extension has used its state. A state that no packet of the run has made is empty.
+  public private(set) var uses = 0
+
   /// Creates an empty memory.
   public init() {}
 
@@ -11,6 +14,7 @@ public final class ExtensionMemory {
   public func withState<State, Result>(
     of slot: Int, initial: @autoclosure () -> State, _ body: (inout State) -> Result
   ) -> Result {
+    uses &+= 1
     var state = byRule.removeValue(forKey: slot) as? State ?? initial()
     defer { byRule[slot] = state }
     return body(&state)
@@ -20,6 +24,7 @@ public final class ExtensionMemory {
   public func withState<State, Result>(
     named name: String, initial: @autoclosure () -> State, _ body: (inout State) -> Result
   ) -> Result {
+    uses &+= 1
     var state = byName.removeValue(forKey: name) as? State ?? initial()
     defer { byName[name] = state }
     return body(&state)

@@ -5,6 +5,8 @@ public import Wire
 /// The evaluator's host model implements it. If the user's host description is not sufficient, the answer is nil and the caller's
 /// result is *unknown*.
 public protocol HostModel: AnyObject {
+  /// The facts that the description of the host leaves out.
+  var missing: HostFacts { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
   /// The route of a packet; nil if unknown.
@@ -17,11 +19,12 @@ public protocol HostModel: AnyObject {
   var usesIPsec: Bool? { get }
   /// The kernel's time zone in minutes west of Greenwich; nil if unknown. The corresponding kernel variable is `sys_tz`.
   var minutesWest: Int? { get }
-  /// The primary address of an interface, as `REDIRECT` chooses it. `near` is the address to reach.
-  func primaryAddress(of interface: Interface, _ family: Family, near: IPAddress?) -> IPAddress?
-  /// The source address for packets to `near` through an interface, as `MASQUERADE` chooses it. Kernel: `inet_select_addr`,
-  /// `ipv6_dev_get_saddr`.
-  func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress?
+  /// The addresses of an interface in the kernel's order; nil if they are unknown. Kernel: `in_device.ifa_list`, `inet6_dev.addr_list`.
+  func addresses(of interface: Interface, _ family: Family) -> [IPAddress]?
+  /// The source address for packets to `near` through an interface. Kernel: `inet_select_addr`, `ipv6_dev_get_saddr`.
+  ///
+  /// - Parameter onLink: true if an IPv4 address that is valid on its link only suffices (`RT_SCOPE_LINK`).
+  func sourceAddress(through interface: Interface, to near: IPAddress, onLink: Bool) -> SourceAddress
   /// The socket that would receive a packet, as `nf_sk_lookup_slow_v4` finds it.
   func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer
   /// The value of a sysctl by its dotted name; nil if unknown.
@@ -33,6 +36,8 @@ public protocol HostModel: AnyObject {
 }
 
 extension HostModel {
+  /// The default: none.
+  public var missing: HostFacts { [] }
   /// The default: unknown.
   public func group(of interface: Interface) -> UInt32? { nil }
   /// The default: unknown.
@@ -41,10 +46,16 @@ extension HostModel {
   public var minutesWest: Int? { nil }
   /// The default: no limit.
   public func icmpRateLimit(type: UInt8, code: UInt8, to destination: IPAddress) -> ICMPRateLimit.Policy? { nil }
-  /// The default: the primary address of the interface.
-  public func sourceAddress(through interface: Interface, to near: IPAddress) -> IPAddress? {
-    primaryAddress(of: interface, near.family, near: near)
-  }
+}
+
+/// The result of the selection of a source address.
+public enum SourceAddress: Sendable, Hashable {
+  /// The host uses this address.
+  case address(IPAddress)
+  /// The host has no address that fits.
+  case none
+  /// The host description does not say.
+  case unknown
 }
 
 /// A network interface. It has no references to count, so that copies are cheap.
@@ -125,6 +136,8 @@ public struct SocketFacts: Sendable, Hashable {
   public var cgroupPath: String?
   /// Whether the socket has a file, and so an owner. A socket of the kernel has none.
   public var hasFile: Bool
+  /// The facts of the sending process that are not known, although they have a value here.
+  public var missing: HostFacts = []
 
   /// Creates the facts of a socket; by default one of root.
   public init(

@@ -51,7 +51,11 @@ extension PacketContext {
     if input != nil, packet.type != .host { return }
     let isAllowed = family == .ipv4 ? mayBeAnsweredIPv4(transport, destination) : mayBeAnsweredIPv6(transport, source, destination)
     guard isAllowed else { return }
-    guard let sender = errorSender(to: source, insteadOf: destination) else {
+    let sender: IPAddress
+    switch errorSender(to: source, insteadOf: destination) {
+    case .address(let found): sender = found
+    case .none: return note { _ in .note("no ICMP error is sent to \(source): this host has no route or no address for it") }
+    case .unknown:
       return note { _ in .note("an ICMP error is sent to \(source); its source address is unknown without the host's routes") }
     }
     var fields = PacketFields(sender, source, proto: family == .ipv4 ? .icmp : .icmpv6)
@@ -111,23 +115,26 @@ extension PacketContext {
 
   /// The source address of an error: the packet's destination if that is an address of this host, otherwise the one the routes
   /// give.
-  private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> IPAddress? {
-    guard let type = world.host.addressType(destination, on: nil) else { return nil }
+  private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> SourceAddress {
+    guard let type = world.host.addressType(destination, on: nil) else { return .unknown }
     // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface. Kernel:
     // `RTCF_LOCAL`.
     let leaves = family == .ipv4 && input == nil && output.map { $0.name != "lo" } == true
-    if type == .local && !leaves || type == .anycast && family == .ipv6 { return destination }
-    if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1,
-      let address = world.host.primaryAddress(of: input, .ipv4, near: source)
-    {
-      return address
+    if type == .local && !leaves || type == .anycast && family == .ipv6 { return .address(destination) }
+    if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1 {
+      let inbound = world.host.sourceAddress(through: input, to: source, onLink: true)
+      if inbound != .none { return inbound }
     }
-    let route = world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)
+    guard let route = world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil) else { return .unknown }
+    guard let output = route.output else { return .none }
     // An ICMPv6 error has an address of the interface on which the packet arrived. Kernel: `icmp6_send`.
-    if family == .ipv6, let input, let route, route.output != nil, let near = world.host.sourceAddress(through: input, to: source) {
-      return near
+    if family == .ipv6, let input, case .address(let near) = world.host.sourceAddress(through: input, to: source, onLink: false) {
+      return .address(near)
     }
-    return route?.preferredSource
+    if let own = route.preferredSource { return .address(own) }
+    let chosen = world.host.sourceAddress(through: output, to: source, onLink: false)
+    // A host without an IPv4 address sends from the dummy address of RFC 7600. Kernel: `INADDR_DUMMY`.
+    return chosen == .none && family == .ipv4 ? .address(.v4(IPv4Address(rawValue: 0xC000_0008))) : chosen
   }
 
   /// Whether the checksum of the payload is right, or not checked for its protocol.

@@ -7,8 +7,8 @@ public final class World {
   public var now: UInt64
   /// The source of all random decisions.
   public var random: SeededRandom
-  /// The number of external events so far. All consequences of one packet happen within one tick of the kernel's clock.
-  public var occasion: UInt64 = 0
+  /// How long before the epoch a tick of the kernel's clock began, in nanoseconds. Ticks are not aligned with the time of day.
+  public var tickPhase: UInt64 = 0
   /// Answers questions about the host.
   public let host: any HostModel
   /// The state of extensions.

@@ -4,6 +4,7 @@ import Extensions
 import Kernel
 public import Linter
 import Syntax
+import XTables
 
 struct LintCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,8 +49,10 @@ struct LintCommand: ParsableCommand {
       let linter = Linter(registry: .installed)
       let existing = try base.ruleset(families, beside: path, colours.colour)
       let source = try RulesetInput.source(path)
+      let parsed = parser.parse(source, existing: existing)
+      if parsed.ruleset.tables.isEmpty, parsed.diagnostics.isEmpty { throw RulesetInput.empty(source.name) }
       guard fix else {
-        results.append(FileDiagnostics(source, linter.diagnostics(for: parser.parse(source, existing: existing))))
+        results.append(FileDiagnostics(source, linter.diagnostics(for: parsed)))
         continue
       }
       let result = RulesetFixer(parser: parser, linter: linter, existing: existing).fix(source)

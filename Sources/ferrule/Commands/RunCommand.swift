@@ -16,7 +16,8 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Simulates packets through a ruleset and prints the path and the verdict of each.",
     discussion: """
       Prints for each packet the hooks that it passes, every rule that matched, and the verdict with the rule that gave it. If the \
-      verdict depends on missing information, it is `unknown', and the output names what is missing. The kernel is not used.
+      verdict depends on missing information, it is `unknown', and the output names what is missing and the option that states it. \
+      Docs/Inputs.md lists them. The kernel is not used.
 
       A PACKET IS ONE LINE
         eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S
@@ -27,6 +28,8 @@ struct RunCommand: ParsableCommand {
         wait 30
         eth0 tcp 10.0.0.9:1001 > 10.0.1.9:22 S => drop FORWARD
       The first word is the interface on which the packet arrives, or `local' for a packet sent by a process of this host. \
+      The MAC address of the sender (smac=) or the user (uid=, gid=), the control group (cgroup=, classid=) and the mark of the process \
+      can follow. A payload in quotes can have the escapes \\r, \\n, \\t, \\0, \\\\, \\" and \\xNN. \
       `wait 30' advances the clock by 30 seconds. The expected verdict can follow `=>':
         accept        sent or delivered
         sent [IFACE]  sent through an interface
@@ -101,9 +104,6 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.")
   var stack = false
 
-  @Option(help: "The seed of all random choices: the same seed gives the same output.")
-  var seed: UInt64 = 1
-
   @Option(help: "The output format. json: one value for all packets. jsonl: one JSON object per packet and line.")
   var format = RunFormat.text
 
@@ -117,64 +117,76 @@ struct RunCommand: ParsableCommand {
     }
   }
 
+  /// The clock of a run whose time is not known; what depends on the time is then unknown.
+  private static let usualClock: UInt64 = 1_700_000_000_000_000_000
+
   func run() throws {
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
     let namesFile = arguments.first.map { $0 == "-" || HostFile.exists($0) } ?? false
     let snapshot = try hosts.snapshot(output.colour, includesRules: !namesFile)
     let hasFile = namesFile || snapshot == nil
-    guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Give a ruleset file, or a snapshot with rules by --host.") }
-    if world.ipset != nil, snapshot != nil, !hosts.thisHost || !namesFile {
-      throw CommandFailure("--ipset cannot be combined with a snapshot: change the sets in the snapshot instead.")
+    try check(hasFile: hasFile, isSnapshot: snapshot != nil, takesSets: snapshot == nil || hosts.thisHost && namesFile)
+    let captures = try CaptureInput(input)
+    let lines = try PacketInput(arguments: Array(arguments.dropFirst(hasFile ? 1 : 0)), files: packetFiles, output.colour)
+    if lines.isEmpty, pcap.isEmpty {
+      throw CommandFailure("there is no packet in \(packetFiles.map { RulesetInput.name(of: $0) }.joined(separator: ", "))")
     }
-    let clock: UInt64 = 1_700_000_000_000_000_000
-    let sets = try world.sets(now: clock)
+    let host = try snapshot?.simulator.host ?? hosts.read(arrivals: lines.arrivals + captures.interfaces, output.colour)
+    let start = try world.start() ?? host.clock
+    let sets = try world.sets(now: start ?? Self.usualClock)
     let names = sets?.names(over: .offline) ?? .offline
     var rulesets: [ParsedRuleset] = []
     for path in arguments.prefix(hasFile ? 1 : 0) {
       rulesets.append(try RulesetInput.sound(path, families, base, output.colour, for: .reading(names: names)))
     }
-    for path in also { rulesets.append(try RulesetInput.sound(path, families, BaseOptions(), output.colour, for: .reading(names: names))) }
+    for path in also {
+      rulesets.append(try RulesetInput.sound(path, families, try BaseOptions.parse([]), output.colour, for: .reading(names: names)))
+    }
     let expected = try expect.map { text in
       do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed {
         throw CommandFailure("--expect: \(error.message)")
       }
     }
-    let packets = Array(arguments.dropFirst(hasFile ? 1 : 0))
-    if packets.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
-      throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
-    }
-    let captures = try CaptureInput(input)
-    let lines = try PacketInput(arguments: packets, files: packetFiles, output.colour)
     var files: [Family: SourceFile] = [:]
     for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
     for ruleset in rulesets { files[ruleset.ruleset.family] = ruleset.file }
     var printer = RunPrinter(files: files, format: format, isBrief: brief)
-    let simulator =
-      try snapshot?.simulator
-      ?? Simulator(
-        host: try hosts.read(arrivals: lines.arrivals + captures.interfaces, output.colour),
-        clock: clock, seed: seed)
-    if snapshot != nil { try hosts.setSysctls(of: simulator.host, output.colour) }
+    let simulator = try snapshot?.simulator ?? Simulator(host: host, clock: start ?? Self.usualClock, seed: world.seed ?? 1)
+    if snapshot != nil { try hosts.setSysctls(of: host, output.colour) }
     if let sets { simulator.world.addressSets = sets }
     try world.enterFingerprints(into: simulator)
     let loaded = try hasFile ? base.ruleset(families, beside: arguments[0], output.colour, names: names) : nil
     for (index, ruleset) in rulesets.enumerated() { try simulator.load(ruleset.ruleset.completed(from: index == 0 ? loaded : nil)) }
+    try world.settle(simulator, knowsClock: start != nil || snapshot != nil)
+    if snapshot != nil, files.isEmpty {
+      Console.complain("the snapshot has no rules; without root they cannot be read. All verdicts are unknown: give a ruleset file")
+    }
     simulator.delivery = stack ? .stack : .sink
     simulator.extent = printer.extent
     if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
+    let uses = simulator.world.memory.uses
     try play(lines, captures, in: simulator, expected, &printer)
-    if printer.unknowns > 0, !hosts.isGiven {
-      Console.complain(
-        "some verdicts are unknown because the host's addresses and routes are unknown; describe them with --host, see `ferrule run --help'"
-      )
+    if snapshot == nil, simulator.world.memory.uses > uses {
+      Console.complain("the limits, counters and lists of rules began empty, as after loading the rules")
     }
     if printer.surprises > 0 { throw ExitStatus.findings.code }
+  }
+
+  private func check(hasFile: Bool, isSnapshot: Bool, takesSets: Bool) throws {
+    guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Give a ruleset file, or a snapshot with rules by --host.") }
+    if world.ipset != nil, !takesSets {
+      throw CommandFailure("--ipset cannot be combined with a snapshot: change the sets in the snapshot instead.")
+    }
+    if world.clock != nil, isSnapshot { throw CommandFailure("--clock cannot be combined with a snapshot, which has a clock.") }
+    if arguments.count == (hasFile ? 1 : 0), packetFiles.isEmpty, pcap.isEmpty {
+      throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
+    }
   }
 
   private func play(
     _ lines: PacketInput, _ captures: CaptureInput, in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
   ) throws {
-    var runner = PacketRunner(simulator)
+    var runner = PacketRunner(simulator, assumesDefaults: false)
     try lines.each { line in
       guard let report = try runner.play(line.step) else { return }
       try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)

@@ -47,7 +47,11 @@ final class CompiledInput {
       if piece.isEmpty { break }
     }
     namesObjects = compiler.namesObjects
-    if existing == nil, let blobs = compiler.blobs() { return blobs }
+    let hasTables = compiler.hasTables
+    if existing == nil, let blobs = compiler.blobs() {
+      if !hasTables { throw RulesetInput.empty(RulesetInput.name(of: options.file)) }
+      return blobs
+    }
     let parsed = try whole()
     namesObjects = true
     return parsed.ruleset.tables.map { TableCompiler().compile($0) }

@@ -15,6 +15,8 @@ struct PacketInput {
   private let parts: [Part]
   /// The interfaces on which the packets arrive, without duplicates.
   let arrivals: [String]
+  /// True if there is no packet.
+  let isEmpty: Bool
 
   /// Checks all packets. Reports the errors, up to a maximum number, then ends the command.
   init(arguments: [String], files: [String], _ colour: ColourChoice) throws {
@@ -27,9 +29,11 @@ struct PacketInput {
     var arrivals: [String] = []
     var known: Set<String> = []
     var mistakes = 0
+    var isEmpty = true
     for part in parts {
       try Self.eachSource(part) { source in
         let (lines, diagnostics) = PacketNotation.read(source)
+        if !lines.isEmpty { isEmpty = false }
         Console.report(Array(diagnostics.prefix(Limits.shownMistakes - mistakes)), in: source, colour)
         mistakes = min(mistakes + diagnostics.count, Limits.shownMistakes)
         for case let interface? in lines.lazy.map(\.step.interface) where known.insert(interface).inserted { arrivals.append(interface) }
@@ -37,6 +41,7 @@ struct PacketInput {
     }
     guard mistakes == 0 else { throw ExitStatus.badInput.code }
     self.arrivals = arrivals
+    self.isEmpty = isEmpty
   }
 
   func each(_ body: (PacketNotation.Line) throws -> Void) throws {

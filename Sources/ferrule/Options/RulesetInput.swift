@@ -41,7 +41,13 @@ struct RulesetInput: ParsableArguments {
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)
     if diagnostics.contains(where: { $0.severity == .error }) { throw ExitStatus.badInput.code }
+    if parsed.ruleset.tables.isEmpty { throw empty(parsed.file.name) }
     return parsed
+  }
+
+  /// The error for an input without a table, such as that of a pipe whose first command failed.
+  static func empty(_ name: String) -> CommandFailure {
+    CommandFailure("\(name): there is no table in it; the input is empty or was cut off")
   }
 
   static func source(_ path: String, upTo limit: Int = Limits.textBytes) throws -> SourceFile {

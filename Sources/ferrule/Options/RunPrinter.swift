@@ -31,8 +31,6 @@ struct RunPrinter {
   private var packets = 0
   /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
-  /// The number of packets whose verdict is unknown.
-  private(set) var unknowns = 0
 
   init(files: [Family: SourceFile], format: RunFormat, isBrief: Bool) {
     self.files = files
@@ -47,7 +45,6 @@ struct RunPrinter {
   mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?, _ tracked: Simulator? = nil) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
-    if case .unknown = report.verdict { unknowns += 1 }
     defer { packets += 1 }
     guard format == .text else {
       var outline = PathOutline(text, report, expected: expected) { files[$0] }

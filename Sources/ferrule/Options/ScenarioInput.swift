@@ -20,8 +20,15 @@ struct ScenarioInput: ParsableArguments {
     if files.isEmpty { throw ValidationError("Name a scenario file.") }
   }
 
-  /// Reads every file. Errors are part of the results.
-  func read() throws -> [ScenarioFile.Reading] { try places().map { try read($0, loader: access.loader(besides: $0.path)) } }
+  /// Reads every file. Errors are part of the results; it is an error if --only selects none of the tests.
+  func read() throws -> [ScenarioFile.Reading] {
+    let readings = try places().map { try read($0, loader: access.loader(besides: $0.path)) }
+    if let only, readings.allSatisfy({ $0.diagnostics.isEmpty && $0.suite?.tests.contains(where: isWanted) == false }) {
+      let count = readings.reduce(0) { $0 + ($1.suite?.tests.count ?? 0) }
+      throw CommandFailure("--only \(only): no name of the \(count) tests contains this text")
+    }
+    return readings
+  }
 
   /// Reads every file that can be read and reports why others cannot. Adds all files to `files`.
   func read(watching files: WatchedFiles) -> [ScenarioFile.Reading] {

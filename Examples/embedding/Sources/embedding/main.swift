@@ -12,8 +12,9 @@ let parsed = RulesetParser(registry: .ferrule, names: .offline, family: .ipv4).p
 let findings = Linter(registry: .ferrule).diagnostics(for: parsed)
 print(ReportFormat.text.render([FileDiagnostics(file, findings)]), terminator: "")
 
-// What happens to the packets of the command line on a host with one interface.
+// What happens to the packets of the command line on a host with one interface. Nothing is missing: it has no other addresses and routes.
 let host = Host(interfaces: ["eth0"])
+host.missing = []
 try host.apply(ipCommand: "address add 203.0.113.10/24 dev eth0")
 var runner = PacketRunner(try Simulator(host: host, rulesets: [parsed.ruleset]))
 for packet in Swift.CommandLine.arguments.dropFirst() {
