@@ -134,4 +134,18 @@ import XTables
     }
     #expect(understood > 100)
   }
+
+  /// As the kernel's `ip -o -4 addr` printed them. Without `promote_secondaries` the secondary addresses go with the primary one.
+  @Test(arguments: [
+    (0, "del 10.1.1.1/24", ["10.2.1.1", "10.2.1.4"]), (0, "del 10.1.1.2/24", ["10.1.1.1", "10.2.1.1", "10.1.1.3", "10.2.1.4"]),
+    (1, "del 10.1.1.1/24", ["10.2.1.1", "10.1.1.2", "10.1.1.3", "10.2.1.4"]),
+    (1, "add 10.3.1.1/24", ["10.1.1.1", "10.2.1.1", "10.3.1.1", "10.1.1.2", "10.1.1.3", "10.2.1.4"]),
+  ]) func secondaryAddressesFollowTheirPrimary(_ promote: Int, _ change: String, _ expected: [String]) throws {
+    let host = Host()
+    host.addDevice(named: "eth0", hardwareAddress: MACAddress(rawValue: 0))
+    host.sysctls["net.ipv4.conf.eth0.promote_secondaries"] = promote
+    let given = ["10.1.1.1", "10.2.1.1", "10.1.1.2", "10.1.1.3", "10.2.1.4"].map { "addr add \($0)/24 dev eth0" }
+    for line in given + ["addr \(change) dev eth0"] { try host.apply(ipCommand: line) }
+    #expect(host.device(named: "eth0")?.addresses.map(\.address.description) == expected)
+  }
 }

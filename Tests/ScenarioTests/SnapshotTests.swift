@@ -164,7 +164,7 @@ import XTables
     #expect(try Self.run(snapshot, "eth0 udp 10.1.2.5:1 > 93.184.216.34:53") == "sent eth0")
     // No route leads there, so that no packet comes to be.
     let refused = try Self.run(snapshot, "local uid=www udp 10.1.2.1:1 > 198.18.0.1:53")
-    #expect(refused == "none")
+    #expect(refused == "refused")
     let file = SourceFile(name: "host.yaml", bytes: Array(snapshot.document.utf8))
     #expect(SnapshotFile.isOne(file))
     #expect(!SnapshotFile.isOne(SourceFile(name: "", bytes: Array("interfaces: {}\n#host:\n".utf8))))

@@ -16,6 +16,8 @@ extension Host {
     public var scope: RouteScope
     /// True if a route to the prefix is derived. Kernel: `IFA_F_NOPREFIXROUTE`, inverted.
     public var hasPrefixRoute = true
+    /// True if the interface had an IPv4 address of the same network before. Kernel: `IFA_F_SECONDARY`.
+    public internal(set) var isSecondary = false
 
     /// Creates an address; the default scope is derived from loopback and link-local addresses.
     public init(_ address: IPAddress, prefixLength: Int, broadcast: IPAddress? = nil, peer: IPAddress? = nil, scope: RouteScope = .universe)
@@ -75,19 +77,39 @@ extension Host.Device {
   ///
   /// The corresponding kernel functions are `__inet_insert_ifa` and `ipv6_link_dev_addr`.
   public mutating func add(_ address: Host.Address) {
-    let isKnown = addresses.contains {
-      $0.address == address.address && (address.address.family == .ipv6 || $0.prefixLength == address.prefixLength)
+    let isWide = address.address.family == .ipv6
+    guard !addresses.contains(where: { $0.address == address.address && (isWide || $0.prefixLength == address.prefixLength) }) else {
+      return
     }
-    if !isKnown { addresses.insert(address, at: address.address.family == .ipv4 ? place(ofIPv4: address) : place(ofIPv6: address)) }
+    if isWide { addresses.insert(address, at: place(ofIPv6: address)) } else { addIPv4(address) }
+  }
+
+  private mutating func addIPv4(_ address: Host.Address) {
+    var address = address
+    address.isSecondary = hasNetwork(of: address)
+    addresses.insert(address, at: address.isSecondary ? addresses.endIndex : placeOfPrimary(address))
+  }
+
+  /// Adds an address behind those that are there, as `ip addr show` prints them in order.
+  public mutating func append(_ address: Host.Address) {
+    var address = address
+    address.isSecondary = address.address.family == .ipv4 && hasNetwork(of: address)
+    addresses.append(address)
+  }
+
+  /// True if an IPv4 address of the same network is there, so that this one is secondary.
+  private func hasNetwork(of address: Host.Address) -> Bool {
+    let (mask, network, length) = (address.mask, address.network, address.prefixLength)
+    return addresses.contains {
+      $0.prefixLength == length && $0.address.family == .ipv4 && ($0.peer ?? $0.address).bits & mask == network
+    }
   }
 
   /// Primary addresses are in the order of their scopes and of their addition; secondary ones follow.
-  private func place(ofIPv4 address: Host.Address) -> Int {
-    let own = addresses.indices.filter { addresses[$0].address.family == .ipv4 }
-    var networks: Set<String> = []
-    let primary = own.filter { networks.insert("\(addresses[$0].network)/\(addresses[$0].prefixLength)").inserted }
-    if own.contains(where: { addresses[$0].isOfSameNetwork(as: address) }) { return addresses.endIndex }
-    return primary.last { addresses[$0].scope.rawValue >= address.scope.rawValue }.map { $0 + 1 } ?? addresses.startIndex
+  private func placeOfPrimary(_ address: Host.Address) -> Int {
+    let scope = address.scope.rawValue
+    let before = addresses.lastIndex { !$0.isSecondary && $0.address.family == .ipv4 && $0.scope.rawValue >= scope }
+    return before.map { $0 + 1 } ?? addresses.startIndex
   }
 
   /// Wider scopes come first, and of one scope the address that was added last.
@@ -95,11 +117,23 @@ extension Host.Device {
     let scope = address.address.v6?.scope ?? 0
     return addresses.firstIndex { $0.address.v6.map { scope >= $0.scope } ?? false } ?? addresses.endIndex
   }
-}
 
-extension Host.Address {
-  /// True if the later of both addresses is a secondary one. Kernel: `IFA_F_SECONDARY`.
-  fileprivate func isOfSameNetwork(as other: Host.Address) -> Bool {
-    address.family == other.address.family && prefixLength == other.prefixLength && network == other.network
+  /// Removes an address. With a primary IPv4 address go the secondary ones of its network, unless the first of them becomes primary.
+  ///
+  /// The corresponding kernel function is `__inet_del_ifa`.
+  ///
+  /// - Parameter promoting: the value of `promote_secondaries` for this interface.
+  mutating func remove(_ address: Host.Address, promoting: Bool) {
+    guard let index = addresses.firstIndex(where: { $0.address == address.address }) else { return }
+    let removed = addresses.remove(at: index)
+    guard removed.address.family == .ipv4, !removed.isSecondary else { return }
+    let isDependent = { (other: Host.Address) in
+      other.isSecondary && other.prefixLength == removed.prefixLength && other.network == removed.network
+    }
+    guard promoting else { return addresses.removeAll(where: isDependent) }
+    guard let next = addresses.firstIndex(where: isDependent) else { return }
+    var promoted = addresses.remove(at: next)
+    promoted.isSecondary = false
+    addresses.insert(promoted, at: placeOfPrimary(promoted))
   }
 }

@@ -65,9 +65,10 @@ extension Host {
   func apply(_ change: IPInterfaceAddress, _ line: String) throws(HostError) {
     guard deviceIndex(named: change.device) != nil else { throw HostError(line, "there is no interface \(change.device)") }
     let address = change.address
+    let isPromoting = sysctls.joined("ipv4", change.device, "promote_secondaries") > 0
     updateDevice(named: change.device) { device in
       switch change.verb {
-      case .delete: device.addresses.removeAll { $0.address == address.address }
+      case .delete: device.remove(address, promoting: isPromoting)
       default: device.add(address)
       }
     }

@@ -26,6 +26,7 @@ public struct Sysctls: Sendable {
     "net.ipv4.conf.all.accept_source_route": 0, "net.ipv4.conf.all.src_valid_mark": 0,
     "net.ipv4.conf.all.bc_forwarding": 0, "net.ipv4.conf.default.bc_forwarding": 0, "net.ipv4.conf.all.shared_media": 1,
     "net.ipv4.conf.default.shared_media": 1, "net.ipv4.tcp_fwmark_accept": 0,
+    "net.ipv4.conf.all.promote_secondaries": 0, "net.ipv4.conf.default.promote_secondaries": 0,
     "net.ipv6.conf.all.forwarding": 0, "net.ipv6.conf.default.forwarding": 0, "net.ipv6.conf.all.disable_ipv6": 0,
     "net.ipv6.conf.default.disable_ipv6": 0,
     "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 100, "net.ipv6.fwmark_reflect": 0,

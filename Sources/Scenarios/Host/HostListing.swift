@@ -66,7 +66,8 @@ extension Host {
     let mtu: Int32? = try link["mtu"]?.integer()
     let bridge = try link["master"]?.text()
     updateDevice(named: name) { device in
-      device.addresses = addresses
+      device.addresses = []
+      for address in addresses { device.append(address) }
       device.mtu = mtu.map { max(Int($0), 68) } ?? device.mtu
       device.isUp = flags.contains("UP")
       device.hasNoARP = flags.contains("NOARP")

@@ -64,7 +64,7 @@ extension Host {
       default: continue
       }
     }
-    updateDevice(named: name) { $0.addresses.append(address) }
+    updateDevice(named: name) { $0.append(address) }
   }
 
   /// Adds the addresses of a line of `ip -br addr`.
