@@ -296,68 +296,10 @@ struct Facts: Sendable {
     traits = E.traits
     needs = E.needs
     helpNotes = { E.helpNotes }
-    options = declared.map { OptionDescriptor($0) }
+    options = declared.map(\.descriptor)
     layouts = E.layouts.map { LayoutDescriptor($0) }
     examples = E.examples
     template = Payload.encode(E.initial)
-  }
-}
-
-/// One option of a type-erased extension; see ``Option`` for the meaning of its properties.
-public final class OptionDescriptor: Sendable {
-  /// The long name with its dashes, such as `--dport`.
-  public let name: String
-  /// The letter of the short form; nil if there is none.
-  public let short: Character?
-  /// Further long names of the same option.
-  public let aliases: [String]
-  /// The number of required arguments: 0, 1 or 2.
-  public let arity: Int
-  /// Whether an optional argument may follow an option of arity 0.
-  public let mayHaveArgument: Bool
-  /// The shape of the argument in help texts: `value[/mask]`.
-  public let placeholder: String
-  /// The argument in the EBNF of `Grammar/extensions.ebnf`.
-  public let grammar: String
-  /// Arguments that are accepted, the ends of the range included.
-  public let samples: [String]
-  /// Arguments that must be refused.
-  public let nearMisses: [String]
-  /// Whether `!` may precede the option.
-  public let isInvertible: Bool
-  /// Whether the option may be given more than once.
-  public let isRepeatable: Bool
-  /// Whether a rule must give the option.
-  public let isMandatory: Bool
-  /// The names of options that must not be given together with this one.
-  public let excludes: [String]
-  /// The names of options that must be given together with this one.
-  public let requires: [String]
-  /// What the argument is; nil if no program outside the language needs to know.
-  public let content: OptionContent?
-  /// The greatest number of an argument `LOW:HIGH`; nil for other arguments.
-  public let greatest: UInt64?
-  /// One sentence for help and documentation; may be empty.
-  public let summary: String
-
-  init<Info>(_ option: Option<Info>) {
-    name = option.name
-    short = option.short
-    aliases = option.aliases
-    arity = option.arity
-    mayHaveArgument = option.mayHaveArgument
-    placeholder = option.placeholder
-    grammar = option.grammar
-    samples = option.samples
-    nearMisses = option.nearMisses
-    isInvertible = option.isInvertible
-    isRepeatable = option.isRepeatable
-    isMandatory = option.isMandatory
-    excludes = option.excludes
-    requires = option.requires
-    content = option.content
-    greatest = option.greatest
-    summary = option.summary
   }
 }
 

@@ -116,10 +116,9 @@ extension Facts {
     let known = foreign.facts
     let options = known.options.map { option in
       OptionDescriptor(
-        Option<[UInt8]>(
-          "--" + option.name, arity: option.arity, placeholder: option.arity > 0 ? "value" : option.mayHaveArgument ? "[value]" : "",
-          grammar: "", samples: [], invertible: true,
-          OptionUse(repeatable: true, mayHaveArgument: option.mayHaveArgument), read: { _, _ in }, write: { _, _ in }))
+        "--" + option.name, arity: option.arity, placeholder: option.arity > 0 ? "value" : option.mayHaveArgument ? "[value]" : "",
+        grammar: "", samples: [], nearMisses: [], isInvertible: true,
+        OptionUse(repeatable: true, mayHaveArgument: option.mayHaveArgument), "")
     }
     self.init(
       name: known.name, kernelName: known.kernelName, families: known.family == .ipv4 ? .ipv4 : .ipv6,

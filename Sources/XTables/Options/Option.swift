@@ -122,40 +122,8 @@ public struct OptionUse: Sendable {
 ///
 /// The corresponding C structure is `xt_option_entry`.
 public struct Option<Info: Sendable>: Sendable {
-  /// The long name with its dashes, such as `--dport`.
-  public let name: String
-  /// The letter of the short form; nil if there is none.
-  public let short: Character?
-  /// The number of required arguments: 0, 1 or 2.
-  public let arity: Int
-  /// Whether an optional argument may follow an option of arity 0.
-  public let mayHaveArgument: Bool
-  /// The shape of the argument in help texts: `value[/mask]`.
-  public let placeholder: String
-  /// The argument in the EBNF of `Grammar/extensions.ebnf`.
-  public let grammar: String
-  /// Arguments that are accepted, the ends of the range included.
-  public let samples: [String]
-  /// Arguments that must be refused.
-  public let nearMisses: [String]
-  /// Whether `!` may precede the option.
-  public let isInvertible: Bool
-  /// Whether the option may be given more than once.
-  public let isRepeatable: Bool
-  /// Whether a rule must give the option.
-  public let isMandatory: Bool
-  /// The names of options that must not be given together with this one.
-  public let excludes: [String]
-  /// The names of options that must be given together with this one.
-  public let requires: [String]
-  /// Further long names under which getopt finds the same option.
-  public let aliases: [String]
-  /// What the argument is; see ``OptionUse/content``.
-  public let content: OptionContent?
-  /// The greatest number of an argument `LOW:HIGH`; see ``OptionUse/greatest``.
-  public let greatest: UInt64?
-  /// One sentence for help and documentation; may be empty.
-  public let summary: String
+  /// The name, the argument's shape and the rules of use, which do not depend on the structure.
+  public let descriptor: OptionDescriptor
   @usableFromInline let read: @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void
   @usableFromInline let write: @Sendable (Info, inout RuleText) -> Void
 
@@ -210,23 +178,9 @@ public struct Option<Info: Sendable>: Sendable {
     read: @escaping @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void,
     write: @escaping @Sendable (Info, inout RuleText) -> Void
   ) {
-    self.name = name
-    short = use.short
-    self.arity = arity
-    mayHaveArgument = use.mayHaveArgument
-    self.placeholder = placeholder
-    self.grammar = grammar
-    self.samples = samples
-    self.nearMisses = nearMisses
-    isInvertible = invertible
-    isRepeatable = use.repeatable
-    isMandatory = use.mandatory
-    excludes = use.excludes
-    requires = use.requires
-    aliases = use.aliases
-    content = use.content
-    greatest = use.greatest
-    self.summary = summary
+    descriptor = OptionDescriptor(
+      name, arity: arity, placeholder: placeholder, grammar: grammar, samples: samples, nearMisses: nearMisses, isInvertible: invertible,
+      use, summary)
     self.read = read
     self.write = write
   }
