@@ -46,6 +46,22 @@ import XTables
     #expect(found.map(\.evidence?.witness) == ["eth0 tcp 192.0.2.9:40000 > 198.51.100.7:22 S # ESTABLISHED"])
   }
 
+  /// A witness states the facts besides the packet on which its verdict depends, and no others.
+  @Test(
+    arguments: [
+      ("OUTPUT -m owner --uid-owner 1000", "local uid=0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S"),
+      ("OUTPUT -m owner ! --gid-owner 7", "local gid=7 tcp 192.0.2.9:40000 > 198.51.100.7:80 S"),
+      ("INPUT -m mac --mac-source 02:00:00:00:00:07", "eth0 smac=00:00:00:00:00:00 tcp 192.0.2.9:40000 > 198.51.100.7:80 S"),
+      ("INPUT -m addrtype --src-type LOCAL", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S # a host without addresses"),
+      ("INPUT -m time --weekdays Mon", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S # --clock 1700000000"),
+      ("INPUT -p udp", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S"),
+    ])
+  func aWitnessStatesWhatItsVerdictDependsOn(_ match: String, _ expected: String) {
+    let chain = match.split(separator: " ")[0]
+    let (_, found) = Self.lint("*filter\n-A \(match) -j ACCEPT\n-A \(chain) -p tcp -j DROP\n-A \(chain) -p tcp -j ACCEPT\nCOMMIT\n")
+    #expect(found.compactMap(\.evidence?.witness) == [expected])
+  }
+
   /// What is written between two rules counts, and so do chains, RETURN and goto.
   @Test(
     arguments: [

@@ -26,10 +26,13 @@ extension TableReach {
       let possible = space.intersection(packets, self.packets(at: hook))
       // Tracking does not find every packet in every state: what is not found in one state is tried in another.
       for part in space.byState(possible) {
-        guard let witness = space.witness(of: part, at: hook), let context = witness.context() else { continue }
-        var (walked, before) = (context, context)
-        let walk = program.walk(&walked)
-        if isShown(&before, walk) { return witness }
+        guard let found = space.witness(of: part, at: hook) else { continue }
+        for witness in found.statements {
+          guard let context = witness.context() else { break }
+          var (walked, before) = (context, context)
+          let walk = program.walk(&walked)
+          if isShown(&before, walk) { return witness }
+        }
       }
     }
     return nil

@@ -124,8 +124,8 @@ extension TableReach {
     of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ program: TableProgram
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
-    // Prefers a packet of the first blocker, so that a differing verdict is shown.
-    let sets = blockers.map { self.sets[$0.chain][$0.rule].hit } + [.all]
+    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
+    let sets = blockers.map { hits[$0.chain][$0.rule] } + blockers.map { self.sets[$0.chain][$0.rule].hit } + [.all]
     for set in sets {
       let found = witness(of: space.intersection(packets, set), at: hooks[place.chain], in: program) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }

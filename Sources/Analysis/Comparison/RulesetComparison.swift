@@ -161,7 +161,7 @@ private struct DifferenceSearch {
     _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
   ) -> (Witness, RulesetWalk, RulesetWalk)? {
     for seed in 1...seeds {
-      for var tried in witness.onEachHost {
+      for var tried in witness.statements {
         tried.seed = seed
         guard let before = programs.before.walk(tried), let after = programs.after.walk(tried) else { return nil }
         if before.verdict == .unknown || after.verdict == .unknown { continue }

@@ -52,7 +52,7 @@ public struct PacketQuestion: Sendable {
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
       let found = course.space.byState(packets).lazy.compactMap { part -> Answer? in
         guard let witness = course.space.witness(of: part, at: hook) else { return nil }
-        return witness.onEachHost.lazy.compactMap { witness in
+        return witness.statements.lazy.compactMap { witness in
           programs.walk(witness).map { Answer(witness: witness, walk: $0) }
         }.first { $0.walk.verdict != .unknown && (end.verdict == nil || $0.walk.verdict == end.verdict) }
       }.first

@@ -37,7 +37,8 @@ struct FieldCode: Sendable {
     // A transport field's outcome follows from the fragment and the room; see ``PacketSpace``.
     var outcomes: [FieldOutcomes] = [.value]
     if field.transportExtent == nil {
-      outcomes = [.value, .absent, .malformed, .doomed, .unknown].filter { field.traits.outcomes.contains($0) }
+      // A value is unknown only to a run that lacks a fact. The kernel has it, and the same one for every rule.
+      outcomes = [.value, .absent, .malformed, .doomed].filter { field.traits.outcomes.contains($0) }
     }
     self.outcomes = outcomes
     outcomeLevels = levels.upperBound..<(levels.upperBound + Self.bits(for: outcomes.count))

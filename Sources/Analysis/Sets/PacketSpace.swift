@@ -19,6 +19,7 @@ public struct PacketSpace: ConditionAlgebra {
   private var replacements: [[DecisionDiagram.Replacement]: Int] = [:]
   /// The number of levels.
   private(set) var levelCount = 0
+  private var usualPackets: [Hook: UsualPacket] = [:]
   private struct FieldTest: Hashable {
     let code: Int
     let test: ValueTest
@@ -57,6 +58,14 @@ public struct PacketSpace: ConditionAlgebra {
   /// Whether the limit of nodes was reached. All sets are then meaningless, and the only right answer is that nothing is decided.
   public var isExhausted: Bool { diagram.isExhausted }
 
+  /// The ordinary packet of a hook.
+  mutating func usualPacket(at hook: Hook) -> UsualPacket {
+    if let known = usualPackets[hook] { return known }
+    let packet = UsualPacket(codes, levelCount, at: hook, family)
+    usualPackets[hook] = packet
+    return packet
+  }
+
   // MARK: ConditionAlgebra
 
   /// No packet.
@@ -94,7 +103,6 @@ public struct PacketSpace: ConditionAlgebra {
       switch outcome {
       case .absent: decision.absent = packets
       case .malformed: decision.malformed = packets
-      case .unknown: decision.undecided = packets
       case .doomed: decision.doomed = packets
       default: break
       }

@@ -3,15 +3,17 @@ public import XTables
 
 extension PacketDraft {
   /// The packet as a line that `ferrule run` reads: readable where the notation has words for all of it, otherwise its bytes.
-  public var line: String? {
+  ///
+  /// - Parameter facts: the user and the group of the sender are written if they are stated.
+  public func line(stating facts: HostFacts) -> String? {
     var words: [String] = []
     if let input {
       words.append(input)
       if let hardwareSource { words.append("smac=\(hardwareSource)") }
     } else {
       words.append("local")
-      if uid != 0 { words.append("uid=\(uid)") }
-      if gid != 0 { words.append("gid=\(gid)") }
+      if facts.contains(.user) { words.append("uid=\(uid)") }
+      if facts.contains(.group) { words.append("gid=\(gid)") }
       if mark != 0 { words.append("mark=\(mark)") }
     }
     let isSequenceKept = fields.sequence == 0 && fields.acknowledgment == 0 && !fields.tcpFlags.contains(.ack)

@@ -12,8 +12,9 @@ public struct Witness: Sendable {
   public let hook: Hook
   /// The state of its connection, as bits of ``ConntrackState``; nil for the state in which tracking finds it as the first packet.
   public let state: UInt16?
-  /// Whether the host is assumed to have no other addresses and routes than its interfaces; otherwise what depends on them is unknown.
-  public var isHostKnown = false
+  /// The facts that are stated besides the packet, each with the value that ``line`` names. What depends on another fact is unknown, as in
+  /// `ferrule run`.
+  public private(set) var stated: HostFacts = []
   /// The seed of what is left to chance.
   public var seed: UInt64 = 1
 
@@ -24,21 +25,32 @@ public struct Witness: Sendable {
     self.state = state
   }
 
-  /// The packet itself, and the same on a host without addresses, where a test of the host's addresses and routes can be decided.
-  var onEachHost: [Witness] {
-    var known = self
-    known.isHostKnown = true
-    return [self, known]
+  /// The packet with nothing stated, then with facts on which a verdict may depend, at last with all of them: the sender, the time, chance,
+  /// and a host that has no addresses, routes and sockets.
+  ///
+  /// The first one for which a claim is decided states little more than the claim needs.
+  var statements: [Witness] {
+    let facts: [[HostFact]] =
+      (draft.input == nil ? [[.user], [.group]] : []) + [[.clock], [.chance], [.addresses, .routes, .sysctls, .sockets]]
+    return ([[]] + facts + [facts.flatMap { $0 }]).map { facts in
+      var witness = self
+      for fact in facts { witness.stated.insert(fact) }
+      return witness
+    }
   }
 
   /// The packet at its hook, in a namespace of its own. Nil if the fields make no packet, or no packet of this kind has that state.
   public func context() -> PacketContext? {
     let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
     let host = Host(interfaces: names)
-    if isHostKnown { host.missing = [] }
-    let world = World(now: 1_700_000_000_000_000_000, random: SeededRandom(seed: seed), host: host)
+    host.missing = []
+    for fact in [HostFact.addresses, .routes, .sysctls, .sockets, .clock, .chance] where !stated.contains(fact) {
+      host.missing.insert(fact)
+    }
+    let world = World(now: Self.clock * 1_000_000_000, random: SeededRandom(seed: seed), host: host)
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }
+    for fact in [HostFact.user, .group] where !stated.contains(fact) { context.owner?.missing.insert(fact) }
     let info: ConnectionInfo?
     switch state {
     case nil: info = nil
@@ -67,13 +79,17 @@ public struct Witness: Sendable {
     return context
   }
 
+  /// The time, in seconds since 1970, of a witness that states one.
+  private static let clock: UInt64 = 1_700_000_000
+
   /// The packet in the notation of `ferrule run`, followed by a comment on what a line cannot say.
   public var line: String? {
-    guard let line = draft.line else { return nil }
+    guard let line = draft.line(stating: stated) else { return nil }
     var notes: [String] = []
     if let state, state != ConntrackState.new { notes.append(Self.name(of: state)) }
-    if isHostKnown { notes.append("a host without addresses") }
-    if seed != 1 { notes.append("seed \(seed)") }
+    if stated.contains(.addresses) { notes.append("a host without addresses") }
+    if stated.contains(.clock) { notes.append("--clock \(Self.clock)") }
+    if stated.contains(.chance) { notes.append("--seed \(seed)") }
     if draft.input != nil, draft.mark != 0 { notes.append("mark 0x\(String(draft.mark, radix: 16))") }
     if draft.input != nil, hook != .prerouting, hook != .input, let output = draft.output { notes.append("out \(output)") }
     return notes.isEmpty ? line : line + " # " + notes.joined(separator: ", ")
@@ -96,17 +112,21 @@ extension PacketSpace {
   /// Nil if the set is empty at the hook or in that state, or the fields of the packet found cannot be built. Whether the packet is in the set must still
   /// be tried: fields are not as independent as they are in the sets.
   public mutating func witness(of packets: PacketSet, at hook: Hook) -> Witness? {
-    let possible = intersection(packets, self.packets(at: hook))
+    var possible = intersection(packets, self.packets(at: hook))
     guard !possible.isEmpty, !isExhausted else { return nil }
-    let codeValues = values(in: possible, at: hook)
+    let usual = usualPacket(at: hook)
+    // A packet that has the fields shows more than one that lacks them.
+    let whole = intersection(possible, having(codes.flatMap { $0.outcomeLevels }, of: usual.levels))
+    if !whole.isEmpty { possible = whole }
+    let codeValues = values(in: possible, near: usual)
     var chosen: [(field: Field, value: UInt128)] = []
-    for (code, number) in zip(codes, codeValues) where !code.levels.isEmpty {
-      guard let value = Self.value(in: code.values(of: number), of: code.field, at: hook, family) else { return nil }
-      chosen.append((code.field, value))
+    for (index, number) in codeValues.enumerated() where !codes[index].levels.isEmpty {
+      guard let value = Self.value(in: codes[index].values(of: number), of: codes[index].field, usual.values[index]) else { return nil }
+      chosen.append((codes[index].field, value))
     }
     func number(_ name: String) -> UInt128? { chosen.first { $0.field.name == name }?.value }
     let family = family
-    func any(_ name: String, _ other: UInt128) -> UInt128 { number(name) ?? Template.value(of: name, hook, family) ?? other }
+    func any(_ name: String, _ other: UInt128) -> UInt128 { number(name) ?? UsualPacket.value(of: name, hook, family) ?? other }
     let proto = IPProtocol(rawValue: UInt8(truncatingIfNeeded: any("ip.protocol", 6)))
     var fields = PacketFields(
       IPAddress(family: family, bits: any("ip.src", 1)), IPAddress(family: family, bits: any("ip.dst", 2)), proto: proto)
@@ -141,14 +161,16 @@ extension PacketSpace {
 
   }
 
-  /// The code of each field on one path to a packet of the set, which keeps to the template where it can.
-  private func values(in packets: PacketSet, at hook: Hook) -> [UInt128] {
-    var wanted = [Bool](repeating: false, count: levelCount)
-    for code in codes {
-      guard let value = Template.value(of: code.field.name, hook, family) else { continue }
-      let number = code.starts.map { UInt128(code.rank(of: value, in: $0)) } ?? value
-      for (position, level) in code.levels.reversed().enumerated() { wanted[level] = number >> UInt128(position) & 1 == 1 }
-    }
+  /// The packets with the given values of some levels, which ascend.
+  private mutating func having(_ chosen: [Int], of values: [Bool]) -> PacketSet {
+    var edge: UInt32 = 0
+    for level in chosen.reversed() { edge = diagram.node(UInt32(level), values[level] ? 1 : edge, values[level] ? edge : 1) }
+    return PacketSet(edge: edge)
+  }
+
+  /// The code of each field on one path to a packet of the set, which keeps to the usual packet where it can.
+  private func values(in packets: PacketSet, near usual: UsualPacket) -> [UInt128] {
+    var wanted = usual.levels
     var edge = packets.edge
     while edge > 1 {
       let level = Int(diagram.level(edge))
@@ -159,69 +181,10 @@ extension PacketSpace {
     return codes.map { code in code.levels.reduce(UInt128(0)) { $0 << 1 | (wanted[$1] ? 1 : 0) } }
   }
 
-  /// A value of a range: the template's, one that a name can have, or the lowest.
-  private static func value(in range: ClosedRange<UInt128>, of field: Field, at hook: Hook, _ family: Family) -> UInt128? {
-    if let usual = Template.value(of: field.name, hook, family), range.contains(usual) { return usual }
+  /// A value of a range: the usual one, one that a name can have, or the lowest.
+  private static func value(in range: ClosedRange<UInt128>, of field: Field, _ usual: UInt128?) -> UInt128? {
+    if let usual, range.contains(usual) { return usual }
     guard case .interface = field.form, !range.contains(0) else { return range.lowerBound }
     return InterfaceNames.key(in: range)
-  }
-}
-
-/// The values of an ordinary packet.
-private enum Template {
-  static func value(of name: String, _ hook: Hook, _ family: Family) -> UInt128? {
-    switch name {
-    case "ip.src": family == .ipv4 ? 0xc000_0209 : 0x2001_0db8_0000_0000_0000_0000_0000_0009
-    case "ip.dst": family == .ipv4 ? 0xc633_6407 : 0x2001_0db8_0001_0000_0000_0000_0000_0007
-    case "meta.iifname": hook == .output || hook == .postrouting ? 0 : InterfaceNames.key("eth0")
-    case "meta.oifname": hook == .prerouting || hook == .input ? 0 : InterfaceNames.key("eth1")
-    case "ip.protocol": 6
-    case "ip.fragment", "transport.overwrites", "meta.mark", "ip.tos": 0
-    case "transport.room": 255
-    case "transport.sport": 40_000
-    case "transport.dport": 80
-    case "ct.state": UInt128(ConntrackState.new)
-    case "tcp.flags": 0x02
-    case "icmp.typecode": family == .ipv4 ? 0x0800 : 0x8000
-    case "ip.ttl": 64
-    case "ip.length": family == .ipv4 ? 40 : 60
-    case "ct.exists": 1
-    default: nil
-    }
-  }
-}
-
-/// Names of interfaces as numbers.
-enum InterfaceNames {
-  static func key(_ name: String) -> UInt128 { InterfacePattern(ArraySlice(name.utf8)).name }
-
-  /// A name within a range of keys: one of the bounds, or the beginning of a bound with another ending. Nil if none is found.
-  static func key(in range: ClosedRange<UInt128>) -> UInt128? {
-    for bound in [range.lowerBound, range.upperBound] where range.contains(bound) && isName(bound) { return bound }
-    for bound in [range.lowerBound, range.upperBound] {
-      for length in 0..<15 {
-        let kept = length == 0 ? 0 : bound & ~(UInt128.max >> UInt128(8 * length))
-        for byte in Array("0129ahlwz".utf8) {
-          let key = kept | UInt128(byte) << UInt128(120 - 8 * length)
-          if range.contains(key), isName(key) { return key }
-        }
-      }
-    }
-    return ["eth0", "eth1", "wlan0", "lo", "ppp0", "z0"].map { key($0) }.first { range.contains($0) }
-  }
-
-  /// Whether a key is text of letters, digits and dashes that ends in zeros, as the name of an interface does.
-  private static func isName(_ key: UInt128) -> Bool {
-    var isEnded = false
-    for index in 0..<16 {
-      let byte = UInt8(truncatingIfNeeded: key >> UInt128(120 - 8 * index))
-      if byte == 0 {
-        if index == 0 { return false }
-        isEnded = true
-      } else if isEnded || byte <= 0x20 || byte >= 0x7f || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ":") {
-        return false
-      }
-    }
-    return isEnded
   }
 }
