@@ -131,8 +131,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'snapshot' -d 'Prints the rules and the network state of this machine as YAML, for dry runs elsewhere.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'fuzz' -d 'Compares Ferrule\'s engine with the running kernel on random rulesets and packets.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'help' -d 'Show subcommand help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule lint" -ge 1' -F
@@ -141,8 +141,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 2' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" equivalent' -l 'equivalent' -d 'Print only the answer: equal, different or undecided.'
@@ -151,8 +151,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule query" -eq 1' -F
@@ -162,8 +162,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" host' -l 'host' -d 'The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
@@ -197,15 +197,15 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" counters' -l 'counters' -d 'Print the packet and byte counters in the file.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule show" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule fmt" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" w write' -l 'write' -s 'w' -d 'Replace each file by its formatted form. By default the result goes to standard output.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fmt" check' -l 'check' -d 'Change nothing; print only the names of the files that are not formatted.'
@@ -216,15 +216,15 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" o output' -l 'output' -s 'o' -d 'Write the compiled tables to this file.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule compile" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule compile" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" counters' -l 'counters' -d 'Print the packet and byte counters of the rules.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule decompile" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule decompile" -eq 1' -F
@@ -235,22 +235,22 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" test' -l 'test' -d 'Only check the file; send nothing to the kernel.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" w wait' -l 'wait' -s 'w' -d 'Seconds to wait for the xtables lock while another program holds it.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule apply" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" t table' -l 'table' -s 't' -d 'Use only this table: raw, mangle, nat, filter, security.' -rfka 'raw mangle nat filter security'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" c counters' -l 'counters' -s 'c' -d 'Print the packet and byte counters of the rules.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule save" h help' -s 'h' -l 'help' -d 'Show help information.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" m match' -s 'm' -l 'match' -d 'Explain this match, such as conntrack.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" j jump' -s 'j' -l 'jump' -d 'Explain this target, such as REJECT.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explain" format' -l 'format' -d 'The output format.' -rfka 'text json'
@@ -296,8 +296,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" time' -l 'time' -d 'The duration of the run, for all families together.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" count' -l 'count' -d 'The maximum number of scenarios for each family.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" seed' -l 'seed' -d 'The seed of the random number generator. By default the current time in seconds; the report shows it.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" first' -l 'first' -d 'The number of the first scenario, to continue where another run with the same seed ended.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" output' -l 'output' -d 'Append the scenarios with differing results to this file, one JSON object per line.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" draw' -l 'draw' -d 'Print the generated scenarios as JSON lines and do not run them.'

@@ -36,7 +36,10 @@ extension Session {
   /// A refusal of the kernel or of libiptc, with the message of libiptc.
   func failure(_ error: KernelError) -> Exit {
     if case .malformed = error.reason { return Exit(status: 1, message: "\(error.message ?? error.description)\n") }
-    if case .call = error.reason { return Exit(status: 4, message: "Fatal: \(error.description)\n") }
+    switch error.reason {
+    case .file, .call: return Exit(status: 4, message: "Fatal: \(error.description)\n")
+    default: break
+    }
     let sentence = error.message ?? error.error?.text ?? error.description
     let log = error.error?.isInvalidArgument == true ? " Run `dmesg' for more information." : ""
     return Exit(

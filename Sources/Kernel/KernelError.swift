@@ -78,6 +78,8 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformed(String)
     /// Another process held the xtables lock for the whole waiting time.
     case locked(path: String)
+    /// Reading or writing a file of the user; the text names both.
+    case file(String)
     /// Any other system call; the text names it.
     case call(String)
   }
@@ -113,6 +115,10 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     KernelError(.call(name), error: error)
   }
 
+  static func file(_ name: String, _ error: SystemError = .last) -> KernelError {
+    KernelError(.file(name), error: error)
+  }
+
   /// One line: the place, the failure, and the system's error.
   public var description: String {
     var line = ""
@@ -125,7 +131,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .readsBackOtherwise(let text): line += "the loaded table differs from the file: \(text)"
     case .malformed(let text): line += text
     case .locked(let path): line += "another process holds the lock \(path)"
-    case .call(let name): line += "\(name) failed"
+    case .file(let name), .call(let name): line += "\(name) failed"
     }
     if let error { line += ": \(error)" }
     if !notRestored.isEmpty { line += "; not restored: " + notRestored.joined(separator: ", ") }
@@ -140,7 +146,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .readsBackOtherwise:
       return
         "The previous tables were restored. Either another program changed the table at the same time, or an extension has private data that the comparison does not know."
-    case .cannotRead, .refused, .call: break
+    case .cannotRead, .refused, .file, .call: break
     }
     switch error?.number {
     case EPERM, EACCES: return "Run the command as root, or with CAP_NET_ADMIN and CAP_NET_RAW in this network namespace; or use --sandbox."

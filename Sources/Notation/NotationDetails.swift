@@ -33,13 +33,9 @@ package enum NotationDetails {
     case "l4": fields.transportBytes = try bytes(value, word)
     case "frag": fields.fragment = try fragment(value, word)
     default:
-      throw NotationError("there is no detail `\(name)'", at: word.range, hint: "the details are " + names.joined(separator: ", "))
+      throw DetailPlace.packet.refuse(name, word)
     }
   }
-
-  private static let names = [
-    "ttl", "tos", "dscp", "ipid", "seq", "ack", "win", "opts", "id", "iseq", "mtu", "payload", "data", "len", "l4", "frag",
-  ]
 
   /// The bytes of a text with the escapes `\r`, `\n`, `\t`, `\0`, `\\`, `\"` and `\xNN`.
   private static func text(_ text: String, _ word: NotationWord) throws(NotationError) -> [UInt8] {

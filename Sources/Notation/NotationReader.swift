@@ -50,6 +50,11 @@ package struct NotationReader {
           "a packet starts with the interface on which it arrives", at: first.range,
           hint: "`eth0 \(first.text) …', or `local \(first.text) …' for a packet sent by a process of this host")
       }
+      if let (name, _) = first.setting, DetailPlace.allCases.contains(where: { $0.names.contains(name) }) {
+        throw NotationError(
+          "a packet starts with the interface on which it arrives, or with `local'", at: first.range,
+          hint: "`\(name)=' stands behind that word")
+      }
       guard first.text.utf8.count <= 15 else {
         throw NotationError("`\(first.text)' is too long for the name of an interface", at: first.range)
       }
@@ -78,9 +83,7 @@ package struct NotationReader {
       case "dev": sender.device = value
       case "broadcast": sender.mayBroadcast = try NotationReader.integer(value, word) as UInt8 != 0
       default:
-        throw NotationError(
-          "there is no sender detail `\(name)'", at: word.range,
-          hint: "the details are uid, gid, cgroup, classid, mark, prio, dev and broadcast")
+        throw DetailPlace.sender.refuse(name, word)
       }
       at += 1
     }
@@ -89,9 +92,9 @@ package struct NotationReader {
 
   private mutating func readLink(_ frame: inout ScenarioStep.Frame) throws(NotationError) {
     while at < words.count, let (name, value) = words[at].setting {
-      guard name == "smac" || name == "dmac", let address = MACAddress(value) else {
-        throw NotationError(
-          "`\(words[at].text)' is not a detail of a frame", at: words[at].range, hint: "the details are smac=02:00:00:00:00:01 and dmac=…")
+      guard DetailPlace.frame.names.contains(name) else { throw DetailPlace.frame.refuse(name, words[at]) }
+      guard let address = MACAddress(value) else {
+        throw NotationError("`\(value)' is not a hardware address", at: words[at].range, hint: "write \(name)=02:00:00:00:00:01")
       }
       if name == "smac" { frame.source = address.octets } else { frame.destination = address.octets }
       at += 1

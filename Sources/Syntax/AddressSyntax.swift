@@ -50,7 +50,8 @@ enum AddressSyntax {
   private static func hint(for host: Token, _ family: Family) -> String {
     if host == "!" { return "write the exclamation mark before the option: `! -s address`" }
     let isOther = family == .ipv4 ? IPv6Address(host.string) != nil : IPv4Address(host.string) != nil
-    if isOther { return "this address is of the other family" }
+    let other = family == .ipv4 ? "ip6tables, give -6" : "iptables, give -4"
+    if isOther { return "this address is of the other family; if the whole file is for \(other)" }
     return host.isHostName ? "the name was not found; write an address" : "write an address"
   }
 

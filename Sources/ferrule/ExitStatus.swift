@@ -29,11 +29,7 @@ struct CommandFailure: Error {
 extension KernelError {
   /// A file that cannot be read or written is bad input; any other error is a refusal of the kernel.
   var exitStatus: ExitStatus {
-    if case .call(let name) = reason,
-      ["opening", "reading", "writing", "resolving", "creating", "replacing"].contains(where: name.hasPrefix)
-    {
-      return .badInput
-    }
+    if case .file = reason { return .badInput }
     if case .malformed = reason, table == nil { return .badInput }
     return .kernelRefused
   }

@@ -13,7 +13,11 @@ struct Ferrule: ParsableCommand {
     abstract: "Checks iptables rulesets for mistakes, simulates packets through them, tests them and loads them into the kernel.",
     discussion: """
       A ruleset is a file in the format of iptables-save; `-' means standard input. Rules are IPv6 with the option -6, or if the \
-      file's name contains ip6tables, _v6, .v6, -v6 or rules6; otherwise they are IPv4.
+      file begins with the header of ip6tables-save; without a header, if its name contains ip6tables, _v6, .v6, -v6 or rules6. \
+      Otherwise they are IPv4.
+
+      The first argument can also be the name of an iptables command, which Ferrule then is: iptables, iptables-save, \
+      iptables-restore, ip6tables, ip6tables-save, ip6tables-restore, iptables-xml.
 
       EXIT STATUS
         0  success
@@ -27,8 +31,9 @@ struct Ferrule: ParsableCommand {
         ferrule show -t nat rules.v4
         iptables-save | ferrule fmt -
         ferrule explain FE005
+        sudo ferrule iptables -L -n
       """,
-    version: "0.1.0",
+    version: "0.1.0 (compared with iptables 1.8.9 and Linux 6.18)",
     subcommands: [
       LintCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self, CompileCommand.self,
       DecompileCommand.self,
@@ -39,6 +44,7 @@ struct Ferrule: ParsableCommand {
   static func main() {
     do {
       answerAsIptables()
+      try checkCommandName()
       var command = try parseAsRoot()
       defer { UndeclaredParts.complain() }
       try command.run()
@@ -57,6 +63,16 @@ struct Ferrule: ParsableCommand {
       }
       exit(withError: error)
     }
+  }
+
+  /// Suggests the command that was probably meant by an unknown first argument.
+  private static func checkCommandName() throws {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help" else { return }
+    let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard !known.contains(word) else { return }
+    let nearest = Spelling.nearest(to: word, in: known)
+    throw CommandFailure(
+      "there is no command `\(word)'\(nearest.map { "; did you mean `\($0)'?" } ?? ".") `ferrule --help' lists the commands.")
   }
 
   /// Runs an iptables command if the process's name or its first argument is one.

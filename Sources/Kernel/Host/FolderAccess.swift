@@ -28,7 +28,7 @@ public struct FolderAccess: Sendable {
   public func bytes(_ path: String) throws(KernelError) -> [UInt8] {
     try reading(path) { (place) throws(KernelError) in
       let descriptor = unsafe open(place, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      guard descriptor >= 0 else { throw .call("opening \(path)") }
+      guard descriptor >= 0 else { throw .file("opening \(path)") }
       defer { close(descriptor) }
       return try HostFile.bytes(of: descriptor, path, upTo: Limits.namedFileBytes)
     }
@@ -42,14 +42,14 @@ public struct FolderAccess: Sendable {
     guard descriptor >= 0 else {
       let error = SystemError.last
       // The message must not reveal whether a file outside the folders exists.
-      throw holds(FolderAccess.nearest(path)) ? .call("opening \(path)", error) : refusal(path)
+      throw holds(FolderAccess.nearest(path)) ? .file("opening \(path)", error) : refusal(path)
     }
     defer { close(descriptor) }
     let place = "/proc/self/fd/\(descriptor)"
-    guard let target = FolderAccess.resolved(place) else { throw .call("resolving \(path)") }
+    guard let target = FolderAccess.resolved(place) else { throw .file("resolving \(path)") }
     guard holds(target) else { throw refusal(path) }
     var facts = stat()
-    guard unsafe fstat(descriptor, &facts) == 0 else { throw .call("reading \(path)") }
+    guard unsafe fstat(descriptor, &facts) == 0 else { throw .file("reading \(path)") }
     guard facts.st_mode & S_IFMT == S_IFREG else {
       throw KernelError(.malformed("\(path) is \(FolderAccess.kind(facts.st_mode)), not a file"))
     }

@@ -12,9 +12,23 @@ public enum HostFile {
   public static func bytes(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
     if path == "-" { return try bytes(of: STDIN_FILENO, path, upTo: limit) }
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .call("opening \(path)") }
+    guard descriptor >= 0 else { throw .file("opening \(path)") }
     defer { close(descriptor) }
     return try bytes(of: descriptor, path, upTo: limit)
+  }
+
+  /// The first bytes of a regular file; empty for standard input and other files, of which a byte can be read only once, and for files
+  /// that cannot be read.
+  public static func beginning(of path: String, bytes count: Int) -> [UInt8] {
+    guard path != "-" else { return [] }
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+    return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = unsafe max(0, Glibc.read(descriptor, buffer.baseAddress, buffer.count))
+    }
   }
 
   static func bytes(of descriptor: Int32, _ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
@@ -26,7 +40,7 @@ public enum HostFile {
     while true {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .call("reading \(path)") }
+      guard count >= 0 else { throw .file("reading \(path)") }
       if count == 0 { return bytes }
       guard bytes.count + count <= limit else { throw tooLong }
       bytes += buffer[..<count]
@@ -43,7 +57,7 @@ public enum HostFile {
   /// Writes to an existing file, such as a switch under /proc.
   package static func write(_ text: String, to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .call("opening \(path)") }
+    guard descriptor >= 0 else { throw .file("opening \(path)") }
     defer { close(descriptor) }
     try write(Array(text.utf8), to: descriptor, path)
   }
@@ -58,7 +72,7 @@ public enum HostFile {
   /// - Throws: `KernelError` if the file cannot be opened or written.
   public static func write(_ parts: [[UInt8]], to path: String) throws(KernelError) {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .call("opening \(path)") }
+    guard descriptor >= 0 else { throw .file("opening \(path)") }
     defer { close(descriptor) }
     for part in parts { try write(part, to: descriptor, path) }
   }
@@ -75,7 +89,7 @@ public enum HostFile {
     while at < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + at, bytes.count - at) }
       if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw .call("writing \(path)") }
+      guard count > 0 else { throw .file("writing \(path)") }
       at += count
     }
   }

@@ -17,7 +17,7 @@ public struct HostInput: ~Copyable {
       return
     }
     let opened = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard opened >= 0 else { throw .call("opening \(path)") }
+    guard opened >= 0 else { throw .file("opening \(path)") }
     descriptor = opened
     extent = Self.extent(of: opened)
   }
@@ -39,7 +39,7 @@ public struct HostInput: ~Copyable {
   /// - Throws: `KernelError` if the input has no length.
   public func rewind() throws(KernelError) {
     guard let extent, lseek(descriptor, extent.start, SEEK_SET) == extent.start else {
-      throw .call("reading \(path ?? "standard input") again")
+      throw .file("reading \(path ?? "standard input") again")
     }
   }
 
@@ -57,7 +57,7 @@ public struct HostInput: ~Copyable {
         return
       }
     }
-    if let failure { throw .call("reading \(path ?? "standard input")", failure) }
+    if let failure { throw .file("reading \(path ?? "standard input")", failure) }
     return bytes
   }
 

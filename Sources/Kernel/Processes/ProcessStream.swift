@@ -36,21 +36,21 @@ extension HostFile {
   ///
   /// - Throws: `KernelError` if the file does not exist or cannot be replaced; it is then unchanged.
   public static func replace(_ path: String, with bytes: [UInt8]) throws(KernelError) {
-    guard let resolved = unsafe realpath(path, nil) else { throw .call("resolving \(path)") }
+    guard let resolved = unsafe realpath(path, nil) else { throw .file("resolving \(path)") }
     let target = unsafe String(cString: resolved)
     unsafe free(resolved)
     var facts = stat()
-    guard unsafe stat(target, &facts) == 0 else { throw .call("reading the mode of \(path)") }
+    guard unsafe stat(target, &facts) == 0 else { throw .file("reading the mode of \(path)") }
     let temporary = target + ".ferrule-\(getpid())"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .call("creating \(temporary)") }
+    guard descriptor >= 0 else { throw .file("creating \(temporary)") }
     do throws(KernelError) {
       defer { close(descriptor) }
       try write(bytes, to: descriptor, temporary)
       // Only root may change the owner. The mode is set last: a change of owner clears bits of it.
       _ = fchown(descriptor, facts.st_uid, facts.st_gid)
-      guard fchmod(descriptor, facts.st_mode & 0o7777) == 0 else { throw KernelError.call("setting the mode of \(temporary)") }
-      guard unsafe rename(temporary, target) == 0 else { throw KernelError.call("replacing \(path)") }
+      guard fchmod(descriptor, facts.st_mode & 0o7777) == 0 else { throw KernelError.file("setting the mode of \(temporary)") }
+      guard unsafe rename(temporary, target) == 0 else { throw KernelError.file("replacing \(path)") }
     } catch {
       _ = unsafe unlink(temporary)
       throw error

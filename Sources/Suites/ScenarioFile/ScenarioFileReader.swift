@@ -227,6 +227,9 @@ package final class ScenarioFileReader {
   }
 
   func ruleset(_ node: FileNode, _ family: Family, _ surroundings: Surroundings) throws(ScenarioFileError) -> ScenarioRuleset {
+    if try node.text().isEmpty {
+      throw node.error("the name of the ruleset file is empty", hint: "write a file name, or the rules themselves behind `rules: |'")
+    }
     let source = try content(node, .rules)
     let host = surroundings.host
     let key = "\(family) \(node.isBlock ? "\(node.line)" : source.name) \(host.users) \(host.groups) \(surroundings.ipsets ?? "")"

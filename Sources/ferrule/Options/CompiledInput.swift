@@ -15,6 +15,8 @@ final class CompiledInput {
   private let takesCounters: Bool
   /// The bytes of an input that can be read only once, in case it must be parsed as a whole.
   private var text: [UInt8] = []
+  /// The first piece of the input, which tells the family.
+  private var beginning: [UInt8]
   /// True if a rule needs or creates a kernel object outside the tables.
   private(set) var namesObjects = false
 
@@ -28,8 +30,13 @@ final class CompiledInput {
     self.options = options
     self.existing = existing
     self.colour = colour
-    input = try HostInput(path: options.file == "-" ? nil : options.file)
-    parser = RulesetInput.parser(options.file, options.families, for: use, keepsExisting: options.base.keepsExisting)
+    let opened = try HostInput(path: options.file == "-" ? nil : options.file)
+    RulesetInput.announce(options.file)
+    let first = try opened.next()
+    input = opened
+    beginning = first
+    parser = RulesetInput.parser(
+      options.file, options.families, for: use, keepsExisting: options.base.keepsExisting, text: first)
   }
 
   /// The compiled tables in the order of the file. Reports all errors and ends the command if there are any.
@@ -40,7 +47,7 @@ final class CompiledInput {
     if let length, length > Limits.textBytes { throw tooLong }
     var compiler = StreamCompiler(parser, length: length ?? 0, keepsEntries: keepsEntries)
     while existing == nil {
-      let piece = try input.next()
+      let piece = try next()
       if length == nil { text += piece }
       guard text.count <= Limits.textBytes else { throw tooLong }
       guard compiler.add(piece) else { break }
@@ -57,12 +64,18 @@ final class CompiledInput {
     return parsed.ruleset.tables.map { TableCompiler().compile($0) }
   }
 
+  private func next() throws -> [UInt8] {
+    defer { beginning = [] }
+    return beginning.isEmpty ? try input.next() : beginning
+  }
+
   /// Parses the ruleset as a whole.
   func whole() throws -> ParsedRuleset {
     if input.length != nil {
       try input.rewind()
       text = []
     }
+    text += input.length == nil ? try next() : []
     text += try input.rest()
     let source = SourceFile(name: RulesetInput.name(of: options.file), bytes: text)
     var parsed = try RulesetInput.sound(parser.parse(source, existing: existing), colour)

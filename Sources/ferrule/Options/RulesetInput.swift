@@ -51,14 +51,24 @@ struct RulesetInput: ParsableArguments {
   }
 
   static func source(_ path: String, upTo limit: Int = Limits.textBytes) throws -> SourceFile {
-    SourceFile(name: name(of: path), bytes: try HostFile.bytes(path, upTo: limit))
+    announce(path)
+    return SourceFile(name: name(of: path), bytes: try HostFile.bytes(path, upTo: limit))
+  }
+
+  /// Says on a terminal that a command waits for a ruleset from there.
+  static func announce(_ path: String) {
+    guard path == "-", ProcessStream.input.isTerminal else { return }
+    Console.complain("reading the ruleset from the terminal; Ctrl-D ends it, Ctrl-C cancels; --help shows how to give a file")
   }
 
   static func name(of path: String) -> String { path == "-" ? "<stdin>" : path }
 
-  static func parser(_ path: String, _ families: FamilyOptions, for use: RulesetUse, keepsExisting: Bool = false) -> RulesetParser {
+  /// - Parameter text: the text of the file, or its beginning; nil if its header is to be read from the file.
+  static func parser(
+    _ path: String, _ families: FamilyOptions, for use: RulesetUse, keepsExisting: Bool = false, text: [UInt8]? = nil
+  ) -> RulesetParser {
     RulesetParser(
-      registry: use.registry, names: use.names, family: families.family(of: path), keepsExisting: keepsExisting,
+      registry: use.registry, names: use.names, family: families.family(of: path, text: text), keepsExisting: keepsExisting,
       isForReading: use.isForReading)
   }
 
@@ -69,7 +79,7 @@ struct RulesetInput: ParsableArguments {
     let source = try source(path)
     if source.bytes.count > 1 << 24 { Console.progress("reading \(source.name) …") }
     defer { if source.bytes.count > 1 << 24 { Console.progress("") } }
-    return parser(path, families, for: use, keepsExisting: keepsExisting).parse(source, existing: existing)
+    return parser(path, families, for: use, keepsExisting: keepsExisting, text: source.bytes).parse(source, existing: existing)
   }
 }
 
