@@ -4,6 +4,7 @@
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
+INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv
 
 SWIFT ?= swift
 SWIFT_FLAGS ?=
@@ -20,7 +21,7 @@ PREFIX ?= /usr/local
 PROGRAMS := ferrule ferrule-legacy-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install run test conformance soak bench grammar fuzz fuzz-input format docs
+.PHONY: help setup build release install deb integration run test conformance soak bench grammar fuzz fuzz-input format docs
 
 help:
 	@echo "make run     build, and show an example"
@@ -31,6 +32,8 @@ help:
 	@echo "make fuzz    compare engine and kernel on random scenarios: TIME=seconds, SEED=number; needs root"
 	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
 	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
+	@echo "make deb     build optimised, and make Debian packages in .build/deb"
+	@echo "make integration  build optimised, and test packages and pre-commit with the real tools"
 	@echo "make grammar generate grammars, completions and manual pages"
 	@echo "make format  format the source files"
 	@echo "make docs    build the documentation of the libraries in .build/docs"
@@ -63,6 +66,14 @@ release: setup
 install: release
 	install -D -s -t "$(DESTDIR)$(PREFIX)/bin" $(foreach program,$(PROGRAMS),"$(BIN)/$(program)")
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" Docs/man/*.1
+
+deb: release
+	Packaging/deb/build.sh "$(BIN)" .build/deb
+
+# What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit.
+integration:
+	$(MAKE) release PACKAGES="$(PACKAGES) $(INTEGRATION_PACKAGES)"
+	@for script in pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
 
 # Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release
