@@ -27,7 +27,8 @@ struct Ferrule: ParsableCommand {
 
       EXAMPLES
         ferrule lint rules.v4
-        ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
+        ferrule run --host host.yaml rules.v4 \\
+          'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule show -t nat rules.v4
         iptables-save | ferrule fmt -
         ferrule explain FE005

@@ -69,4 +69,20 @@ import Testing
     #expect(outcome.status == 2)
     #expect(outcome.text.contains("the name of the ruleset file is empty"))
   }
+
+  /// A line that the help breaks cannot be pasted.
+  @Test func examplesFitATerminal() throws {
+    let list = try BuiltCommand.shell("ferrule --help").text.split(separator: "SUBCOMMANDS:")[1].split(separator: "\n")
+    let commands = list.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.contains("See '") }.compactMap {
+      $0.split(separator: " ").first
+    }
+    #expect(commands.count > 16)
+    for command in [""] + commands {
+      let examples = ["80", "500"].map { columns in
+        (try? BuiltCommand.shell("COLUMNS=\(columns) ferrule \(command) --help").text.split(separator: "EXAMPLES\n").dropFirst().first?
+          .split(separator: "\n\n").first) ?? nil
+      }
+      #expect(examples[0] == examples[1], "ferrule \(command) --help")
+    }
+  }
 }

@@ -48,12 +48,15 @@ struct RunCommand: ParsableCommand {
         2  bad input: an error in a file, in a packet or on the command line
 
       EXAMPLES
-        ferrule run --host host.yaml rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
+        ferrule run --host host.yaml rules.v4 \\
+          'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
         ferrule run --host host.yaml --pcap any.pcap --in 2=lan,3=wan rules.v4
-        conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
-        ipset save | ferrule run --this-host --ipset - rules.v4 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
+        conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 \\
+          'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
+        ipset save | ferrule run --this-host --ipset - rules.v4 \\
+          'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
         ferrule run --host snapshot.yaml 'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 S'
       """)
 

@@ -24,7 +24,8 @@ struct SnapshotCommand: ParsableCommand {
       EXAMPLES
         sudo ferrule snapshot > host.yaml
         sudo ferrule snapshot --redact > for-the-bug-report.yaml
-        ferrule run --host host.yaml 'eth0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S'
+        ferrule run --host host.yaml \\
+          'eth0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S'
       """)
 
   @Flag(help: "Anonymise addresses and names.")
