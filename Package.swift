@@ -47,7 +47,7 @@ let libraries = [
     of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "SystemNames"]),
   library("FerruleEvaluator", of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator", "Notation"]),
   library("FerruleAnalysis", of: ["Wire", "XTables", "Evaluator", "Analysis"]),
-  library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter"]),
+  library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter", "Policies"]),
   library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
   library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
 ]
@@ -89,6 +89,7 @@ let package = Package(
     floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
+    floor("Policies", on: ["Diagnostics", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
@@ -122,7 +123,8 @@ let package = Package(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
-        "Linter", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab",
+        "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
+        "KernelLab",
         "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
