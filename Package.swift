@@ -89,7 +89,7 @@ let package = Package(
     floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
-    floor("Policies", on: ["Diagnostics", "Linter", "Documents"]),
+    floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
@@ -200,7 +200,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Documents", "SystemNames", "Kernel",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
+        "Kernel",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

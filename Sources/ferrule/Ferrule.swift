@@ -30,7 +30,8 @@ struct Ferrule: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      LintCommand.self, ExposureCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self,
+      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self,
+      FormatCommand.self,
       CompileCommand.self,
       DecompileCommand.self,
       ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self, CoverageCommand.self,

@@ -69,9 +69,11 @@ public struct OpenPackets: Sendable {
       if let proto {
         let holds = space.set(of: .protocolNumber, .range(UInt128(proto.rawValue)...UInt128(proto.rawValue)))
         some = space.intersection(rest, holds)
-        rest = space.difference(rest, holds)
+        // Where no rule tells the protocol from others, its packets stand for theirs.
+        if space.isTold(.protocolNumber, UInt128(proto.rawValue)) { rest = space.difference(rest, holds) }
       }
-      guard !some.isEmpty, let witness = space.witness(of: some, at: hook) else { continue }
+      guard !some.isEmpty, var witness = space.witness(of: some, at: hook) else { continue }
+      if let proto { witness.draft.fields.proto = proto }
       func ranges(_ field: Field) -> [ClosedRange<UInt128>] {
         guard let found = space.ranges(of: field, in: some, most: mostRanges) else {
           isShortened = true
@@ -97,6 +99,13 @@ extension PacketSpace {
     }
     let first = set(of: .isLaterFragment, .range(0...0))
     return code(of: .isLaterFragment) == nil ? result : intersection(result, first)
+  }
+
+  /// Whether rules tell a value of a field from all others.
+  func isTold(_ field: Field, _ value: UInt128) -> Bool {
+    guard let code = code(of: field), !code.levels.isEmpty else { return false }
+    guard let starts = code.starts else { return true }
+    return code.values(of: UInt128(code.rank(of: value, in: starts))) == value...value
   }
 
   /// The values that a field has in a set, as ascending ranges that do not touch; nil if there are more than a number of ranges.

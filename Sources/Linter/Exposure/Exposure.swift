@@ -49,6 +49,8 @@ public struct Exposure: Encodable, Sendable {
     public let note: String?
     /// The ports as ranges.
     let ranges: [ClosedRange<UInt128>]
+    /// Whether any stranger may be the source.
+    let isForStrangers: Bool
     /// 0 for what nobody should reach, 3 for what nobody answers.
     let rank: Int
 
@@ -135,9 +137,7 @@ private struct ExposureSearch {
     for interface in interfaces(part.inputs) {
       entries.append(
         entry(
-          interface, part.proto, RangeText.clipped(part.ports), RangeText.addresses(part.sources, ruleset.family, all: "any"), to, rule,
-          hook,
-          witness, note: nil))
+          interface, part.proto, RangeText.clipped(part.ports), part.sources, to, rule, hook, witness, note: nil))
     }
   }
 
@@ -162,7 +162,8 @@ private struct ExposureSearch {
   }
 
   private func entry(
-    _ interface: String, _ proto: IPProtocol?, _ ports: [ClosedRange<UInt128>], _ sources: String, _ to: String, _ rule: Rule?,
+    _ interface: String, _ proto: IPProtocol?, _ ports: [ClosedRange<UInt128>], _ sources: [ClosedRange<UInt128>], _ to: String,
+    _ rule: Rule?,
     _ hook: Hook,
     _ witness: Witness, note: String?
   ) -> Exposure.Entry {
@@ -177,12 +178,15 @@ private struct ExposureSearch {
         }.map { "\($0.name) (\($0.port))" } : nil
     }
     let guarded = GuardedService.all.contains { service in service.proto == proto && ports.contains { $0.contains(UInt128(service.port)) } }
-    var rank = sources != "any" ? 2 : guarded ? 0 : 1
+    let isForStrangers = HostProbes.strangers(ruleset.family).allSatisfy { stranger in sources.contains { $0.contains(stranger.bits) } }
+    var rank = !isForStrangers ? 2 : guarded ? 0 : 1
     if let heard, heard.isEmpty { rank = 3 }
     return Exposure.Entry(
       family: family, interface: interface, protocol: proto.map { $0 == .tcp ? "tcp" : "udp" } ?? "other",
-      ports: proto == nil ? "" : RangeText.numbers(ports), sources: sources, to: to, rule: text, line: number, witness: witness.line,
-      listeners: heard.map { Array(Set($0)).sorted() }, note: note, ranges: ports, rank: rank)
+      ports: proto == nil ? "" : RangeText.numbers(ports), sources: RangeText.addresses(sources, ruleset.family, all: "any"), to: to,
+      rule: text, line: number, witness: witness.line,
+      listeners: heard.map { Array(Set($0)).sorted() }, note: note, ranges: ports, isForStrangers: isForStrangers,
+      rank: rank)
   }
 
   private static func isLoopback(_ address: IPAddress?) -> Bool {
@@ -203,11 +207,7 @@ private struct ExposureSearch {
         translation.rule.header.input.matchesAll || translation.rule.header.inverted.contains(.input)
         ? "any" : translation.witness.draft.input ?? "any"
       let source = translation.rule.header.source
-      let sources =
-        source.mask == 0
-        ? "any"
-        : RangeText.addresses(
-          [source.address...(source.address | ~source.mask & RangeText.greatest(ruleset.family))], ruleset.family, all: "any")
+      let sources = [source.address...(source.address | ~source.mask & RangeText.greatest(ruleset.family))]
       let isDocker = translation.chain.hasPrefix("DOCKER")
       entries.append(
         entry(
@@ -249,6 +249,23 @@ enum RangeText {
     let last = greatest(family)
     let clipped = ranges.filter { $0.lowerBound <= last }.map { $0.lowerBound...min($0.upperBound, last) }
     if clipped == [0...last] { return all }
+    // What is left out is shorter than what is in.
+    let rest = complement(clipped, last)
+    if rest.count < clipped.count { return "\(all) but \(list(rest, family))" }
+    return list(clipped, family)
+  }
+
+  private static func complement(_ ranges: [ClosedRange<UInt128>], _ last: UInt128) -> [ClosedRange<UInt128>] {
+    var rest: [ClosedRange<UInt128>] = []
+    var next: UInt128? = 0
+    for range in ranges {
+      if let start = next, start < range.lowerBound { rest.append(start...range.lowerBound - 1) }
+      next = range.upperBound < last ? range.upperBound + 1 : nil
+    }
+    return rest + (next.map { [$0...last] } ?? [])
+  }
+
+  private static func list(_ clipped: [ClosedRange<UInt128>], _ family: Family) -> String {
     let texts = clipped.prefix(most).map { range -> String in
       let first = IPAddress(family: family, bits: range.lowerBound)
       if range.lowerBound == range.upperBound { return "\(first)" }

@@ -105,14 +105,20 @@ struct SARIFReport: Encodable {
     let endColumn: Int
   }
 
-  init(_ files: [FileDiagnostics], version: String) {
-    let rules = CheckList.all.map { check in
+  /// The checks of `ferrule lint` as rules of the log.
+  private static var checks: [Rule] {
+    CheckList.all.map { check in
       Rule(
         id: check.code, name: check.id, shortDescription: Message(text: check.title), fullDescription: Message(text: check.rationale),
         help: Message(text: CheckExplanation(check).text), helpUri: Self.pages + check.code.lowercased(),
         defaultConfiguration: Rule.Configuration(level: check.severity.rawValue),
         properties: Rule.Properties(tags: [check.group.rawValue]))
     }
+  }
+
+  /// - Parameter rules: the rules of the log; the checks of `ferrule lint` unless others are given.
+  init(_ files: [FileDiagnostics], version: String, rules: [Rule]? = nil) {
+    let rules = rules ?? Self.checks
     let results = files.flatMap { file in
       var keys = SARIFFingerprints(file.file)
       return file.shown.map { Self.result($0, in: file.file, &keys, nil) }
@@ -192,5 +198,15 @@ private struct SARIFFingerprints {
     let key = keys[diagnostic]
     counts[key, default: 0] += 1
     return "\(key.hash):\(counts[key] ?? 1)"
+  }
+}
+
+extension SARIFReport.Rule {
+  /// The rule of a control of an audit.
+  init(control: String, title: String, manual: String, profile: String) {
+    self.init(
+      id: control, name: control, shortDescription: SARIFReport.Message(text: title), fullDescription: SARIFReport.Message(text: manual),
+      help: SARIFReport.Message(text: manual), helpUri: "urn:ferrule:control:\(profile):\(control)",
+      defaultConfiguration: Configuration(level: Severity.warning.rawValue), properties: Properties(tags: [profile]))
   }
 }

@@ -51,9 +51,7 @@ struct ExposureCommand: ParsableCommand {
 
   func run() throws {
     let (interfaces, listeners) = try ListeningInput.read(host: host, listening: listening, colours.colour)
-    var options = PolicyOptions()
-    options.config = config
-    var search = try PolicySearch(options, colours.colour)
+    var search = try PolicySearch(config: config, colours.colour)
     let parts = try files.map { path in
       let parsed = try RulesetInput.sound(try RulesetInput.parse(path, families, for: .reading), colours.colour)
       let settings = try search.policy(for: path, parsed.ruleset.family).policy.settings

@@ -75,7 +75,7 @@ struct LintCommand: ParsableCommand {
 
   func run() throws {
     let inputs = LintInputs(files)
-    var run = LintRun(command: self, search: try PolicySearch(policies, colours.colour), paths: inputs.paths)
+    var run = LintRun(command: self, search: try policies.search(colours.colour), paths: inputs.paths)
     for path in inputs.empty { run.fail(path, "\(path): there is no ruleset in it") }
     for (index, path) in inputs.paths.enumerated() {
       if inputs.paths.count > 20 { Console.progress("\(index + 1) of \(inputs.paths.count): \(path)") }

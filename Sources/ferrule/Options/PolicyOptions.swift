@@ -58,6 +58,11 @@ struct PolicyOptions: ParsableArguments {
 
   private static func names(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
 
+  /// The search for policies with these options.
+  func search(_ colour: ColourChoice) throws -> PolicySearch {
+    try PolicySearch(config: config, isOff: noConfig, baseline: baseline, colour)
+  }
+
   /// The settings of a policy with these options.
   func settings(over policy: PolicyFile) -> LintSettings {
     var settings = policy.settings
@@ -80,22 +85,25 @@ struct PolicySearch {
     let baseline: Baseline
   }
 
-  private let options: PolicyOptions
+  private let config: String?
+  private let isOff: Bool
   private let colour: ColourChoice
-  private let given: Baseline
+  private let given: Baseline?
   private var byFolder: [String: Found] = [:]
   /// The greatest number of folders above that of a ruleset that are searched.
   private static let highest = 64
 
-  init(_ options: PolicyOptions, _ colour: ColourChoice) throws {
-    self.options = options
-    self.colour = colour
-    given =
-      try options.baseline.map { path in
-        try Self.understanding(try RulesetInput.source(path, upTo: Limits.documentBytes), colour) { (file) throws(PolicyError) in
-          try BaselineFile.read(file)
-        }
-      } ?? Baseline()
+  /// - Parameters:
+  ///   - config: the policy of all rulesets; nil to search for it.
+  ///   - isOff: whether no policy is read.
+  ///   - baseline: the baseline of all rulesets; nil for those that policies name.
+  init(config: String?, isOff: Bool = false, baseline: String? = nil, _ colour: ColourChoice) throws {
+    (self.config, self.isOff, self.colour) = (config, isOff, colour)
+    given = try baseline.map { path in
+      try Self.understanding(try RulesetInput.source(path, upTo: Limits.documentBytes), colour) { (file) throws(PolicyError) in
+        try BaselineFile.read(file)
+      }
+    }
   }
 
   /// The policy for a ruleset.
@@ -111,8 +119,8 @@ struct PolicySearch {
   }
 
   private func read(_ folder: String, _ family: Family) throws -> Found {
-    guard !options.noConfig, let path = options.config ?? Self.search(from: folder) else {
-      return Found(policy: PolicyFile(), folder: folder, base: nil, baseline: given)
+    guard !isOff, let path = config ?? Self.search(from: folder) else {
+      return Found(policy: PolicyFile(), folder: folder, base: nil, baseline: given ?? Baseline())
     }
     let source = try RulesetInput.source(path, upTo: Limits.documentBytes)
     let policy = try Self.understanding(source, colour) { (file) throws(PolicyError) in try PolicyFile(file) }
@@ -126,8 +134,8 @@ struct PolicySearch {
       let parser = RulesetParser(registry: .installed, names: .offline, family: family, isForReading: true)
       return try RulesetInput.sound(parser.parse(try named(name)), colour).ruleset.withoutSources
     }
-    var baseline = given
-    if options.baseline == nil, let name = policy.baseline {
+    var baseline = given ?? Baseline()
+    if given == nil, let name = policy.baseline {
       baseline = try Self.understanding(try named(name), colour) { (file) throws(PolicyError) in try BaselineFile.read(file) }
     }
     return Found(policy: policy, folder: home, base: base, baseline: baseline)

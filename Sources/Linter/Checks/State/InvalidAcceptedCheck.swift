@@ -40,8 +40,8 @@ public enum InvalidAcceptedCheck: Check {
           place -> Diagnostic? in
           let dropped = chain.rules[place]
           for earlier in chain.rules[..<place].prefix(context.mostTried) where earlier.target == .verdict(.accept) {
-            // Loopback is accepted first on purpose.
-            if earlier.header.input == InterfacePattern(ArraySlice("lo".utf8))
+            // Loopback is accepted first on purpose, and so are messages of ICMP, which may belong to no connection.
+            if [1, 58].contains(earlier.header.protocolNumber) || earlier.header.input == InterfacePattern(ArraySlice("lo".utf8))
               || earlier.condition(filter.family).fields.contains(where: { $0.name == "ct.state" })
             {
               continue
