@@ -1,7 +1,7 @@
 # On a Debian or Ubuntu with Swift installed, run, test, bench and install also install the missing packages.
 
 # Packages needed to build; programs that `ferrule snapshot` and the kernel tests run.
-BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev
+BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev zlib1g-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
 INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv

@@ -47,7 +47,7 @@ let libraries = [
     of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "SystemNames"]),
   library("FerruleEvaluator", of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator", "Notation"]),
   library("FerruleAnalysis", of: ["Wire", "XTables", "Evaluator", "Analysis"]),
-  library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter"]),
+  library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter", "Policies"]),
   library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
   library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
 ]
@@ -66,6 +66,7 @@ let package = Package(
   targets: [
     .target(name: "CNetfilter"),
     .target(name: "CLinux"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CXtables", pkgConfig: "xtables", providers: [.apt(["libxtables-dev"])]),
@@ -89,6 +90,7 @@ let package = Package(
     floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
+    floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
@@ -104,7 +106,8 @@ let package = Package(
       ]),
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
-    floor("Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor(
+      "Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc", "CZlib"]),
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
       "KernelLab",
@@ -122,7 +125,8 @@ let package = Package(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
-        "Linter", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab",
+        "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
+        "KernelLab",
         "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -198,7 +202,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Documents", "SystemNames", "Kernel",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
+        "Kernel",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

@@ -2,5 +2,6 @@
 
 @_exported public import Diagnostics
 @_exported public import Linter
+@_exported public import Policies
 @_exported public import Syntax
 @_exported public import XTables

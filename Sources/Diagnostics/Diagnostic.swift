@@ -37,6 +37,8 @@ public struct Diagnostic: Sendable {
   public var evidence: Evidence?
   /// The exit status of iptables for the same mistake; has no meaning for a warning or a note.
   public let legacyStatus: LegacyStatus
+  /// Further places with an equal diagnostic, for which this one stands; nil if it stands for itself.
+  public var repeats: Repeats?
 
   /// Creates a diagnostic. A message over 320 characters is shortened in the middle (``Quotation``).
   public init(
@@ -51,10 +53,39 @@ public struct Diagnostic: Sendable {
     self.notes = notes
     self.fixIts = fixIts
     self.legacyStatus = legacyStatus
+    repeats = nil
   }
 
   /// Code and id as shown to the user: `FE002 unreferenced-chain`.
   public var label: String { code.map { "\($0) \(id)" } ?? id }
+
+  /// Id, code, severity and message, without the number of the line in the message. Diagnostics with the same kind are equal but for their
+  /// places.
+  public var kind: String {
+    var text = "\(code ?? "") \(id) \(severity.rawValue) "
+    var isElided = false
+    var isLine = false
+    for word in message.split(separator: " ") {
+      isElided = isLine && word.utf8.first.map { (0x30...0x39).contains($0) } == true
+      text += isElided ? "N " : "\(word) "
+      isLine = word == "line"
+    }
+    return text
+  }
+
+  /// The places of diagnostics that are equal to another one.
+  public struct Repeats: Sendable, Hashable {
+    /// The number of equal diagnostics, the shown one included.
+    public let count: Int
+    /// The first few places besides that of the shown one.
+    public let places: [SourceRange]
+
+    /// Creates a count with some places.
+    public init(count: Int, places: [SourceRange]) {
+      self.count = count
+      self.places = places
+    }
+  }
 
   /// What proves a finding about the packets that a rule sees.
   public struct Evidence: Sendable, Hashable {
@@ -92,12 +123,15 @@ public struct Diagnostic: Sendable {
     public let range: SourceRange
     /// The bytes to put in place of `range`.
     public let replacement: [UInt8]
+    /// Whether the replacement may change what the ruleset does.
+    public let isUnsafe: Bool
 
     /// Creates a replacement of the bytes in `range`.
-    public init(_ message: String, replace range: SourceRange, with replacement: [UInt8]) {
+    public init(_ message: String, replace range: SourceRange, with replacement: [UInt8], isUnsafe: Bool = false) {
       self.message = message
       self.range = range
       self.replacement = replacement
+      self.isUnsafe = isUnsafe
     }
   }
 }

@@ -21,6 +21,7 @@ public struct TextRenderer: Sendable {
         text += "  = \(Escaping.line(note.message))\n"
       }
     }
+    if let repeats = diagnostic.repeats { text += "  = \(repeats.sentence(in: file))\n" }
     for fix in diagnostic.fixIts { text += "  = fix: \(Escaping.line(fix.message))\n" }
     return text
   }

@@ -15,6 +15,8 @@ public protocol Check: SendableMetatype {
   static var title: String { get }
   /// Why it matters, and what to do.
   static var rationale: String { get }
+  /// The group under which it is listed.
+  static var group: CheckGroup { get }
   /// The severity of its diagnostics.
   static var severity: Severity { get }
   /// The ids of diagnostics of the parser and the validator that get this check's code.
@@ -31,6 +33,8 @@ public protocol Check: SendableMetatype {
 }
 
 extension Check {
+  /// The group; rules and chains without effect unless a check says otherwise.
+  public static var group: CheckGroup { .rules }
   /// The severity of the findings; `.warning` unless a check says otherwise.
   public static var severity: Severity { .warning }
   /// The ids of other diagnostics that get this check's code; none unless a check says otherwise.
@@ -65,8 +69,32 @@ public struct CheckExample: Sendable {
     }
   }
 
+  /// What the check has to know besides the ruleset.
+  public enum Given: Sendable, Hashable {
+    /// The version of iptables: `--tool`.
+    case tool(String)
+    /// A distribution: `--target`.
+    case target(String)
+    /// A network of administrators.
+    case management(String)
+    /// The ruleset of the other family of the same host.
+    case otherFamily(String)
+
+    /// The option or setting as a sentence.
+    var words: String {
+      switch self {
+      case .tool(let version): "with --tool \(version)"
+      case .target(let name): "with --target \(name)"
+      case .management(let network): "with `management: \(network)' in .ferrule.yml"
+      case .otherFamily: "with a ruleset of the other family on the command line"
+      }
+    }
+  }
+
   /// The ruleset, without `↓` marks.
   public let text: String
+  /// What the check has to know besides the ruleset.
+  public let given: [Given]
   /// The findings in the order of their positions; none for a good example.
   public let marks: [Mark]
   /// The output of `lint --fix`; nil if there is no fix.
@@ -76,7 +104,7 @@ public struct CheckExample: Sendable {
 
   /// Creates an example without findings.
   public static func good(_ text: String, _ family: Family = .ipv4) -> CheckExample {
-    CheckExample(text: text, marks: [], fixed: nil, family: family)
+    CheckExample(text: text, given: [], marks: [], fixed: nil, family: family)
   }
 
   /// Creates an example with findings at exactly these positions.
@@ -85,8 +113,9 @@ public struct CheckExample: Sendable {
   /// - marked: the ruleset with a `↓` before each column at which a finding points.
   /// - messages: the messages of the findings, in the order of the marks.
   /// - fixed: the output of `lint --fix`; nil if there is no fix.
+  /// - given: what the check has to know besides the ruleset.
   public static func bad(
-    _ marked: String, says messages: [String], fixed: String? = nil, _ family: Family = .ipv4
+    _ marked: String, says messages: [String], fixed: String? = nil, _ family: Family = .ipv4, given: [Given] = []
   ) -> CheckExample {
     let parts = marked.split(separator: "↓", omittingEmptySubsequences: false)
     precondition(parts.count == messages.count + 1, "one message for each ↓: \(marked)")
@@ -95,6 +124,26 @@ public struct CheckExample: Sendable {
       offset += part.utf8.count
       return Mark(offset: offset, message: message)
     }
-    return CheckExample(text: parts.joined(), marks: marks, fixed: fixed, family: family)
+    return CheckExample(text: parts.joined(), given: given, marks: marks, fixed: fixed, family: family)
+  }
+
+  /// The settings of the example.
+  public var settings: LintSettings {
+    var settings = LintSettings()
+    for given in given {
+      switch given {
+      case .tool(let version): settings.target.tool = ProgramVersion(version)
+      case .target(let name): settings.target = LintTarget(named: name) ?? settings.target
+      case .management(let network): settings.management += [LintSettings.Network(network)].compactMap { $0 }
+      case .otherFamily: break
+      }
+    }
+    return settings
+  }
+
+  /// The ruleset of the other family; nil if the example needs none.
+  public var counterpart: String? {
+    for case .otherFamily(let text) in given { return text }
+    return nil
   }
 }

@@ -29,8 +29,17 @@ public struct LintContext: Sendable {
   /// empty if one of them names a target that writes to packets.
   public let verdicts: [TableVerdicts]
 
+  /// What to report, and what is known of the network.
+  public let settings: LintSettings
+  /// Runs packets through the tables; nil if lines with errors are missing in them, or rules that are loaded already are not known.
+  let probes: HostProbes?
+
   /// Collects the facts of a parsed file.
-  public init(_ parsed: ParsedRuleset, registry: Registry) {
+  public init(
+    _ parsed: ParsedRuleset, registry: Registry, settings: LintSettings = LintSettings(), counterpart: Ruleset? = nil
+  ) {
+    self.settings = settings
+    probes = parsed.hasErrors || parsed.isPartial ? nil : HostProbes(parsed.ruleset, settings, counterpart)
     file = parsed.file
     lines = parsed.syntax.lines
     tables = parsed.ruleset.tables.map(TableFacts.init)

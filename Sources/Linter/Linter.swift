@@ -9,30 +9,49 @@ public struct Linter: Sendable {
   public let registry: Registry
   /// The checks to run.
   public let checks: [any Check.Type]
+  /// What to report, and what is known of the network.
+  public let settings: LintSettings
+  /// The findings that are known already.
+  public let baseline: Baseline
+  /// The ruleset of the other family of the same host; nil if it is not known.
+  public let counterpart: Ruleset?
 
-  /// Creates a linter; `checks` are all checks unless given.
-  public init(registry: Registry, checks: [any Check.Type] = CheckList.all) {
+  /// Creates a linter; `checks` are all checks unless given, and everything is reported.
+  public init(
+    registry: Registry, checks: [any Check.Type] = CheckList.all, settings: LintSettings = LintSettings(), baseline: Baseline = Baseline(),
+    counterpart: Ruleset? = nil
+  ) {
     self.registry = registry
     self.checks = checks
+    self.settings = settings
+    self.baseline = baseline
+    self.counterpart = counterpart
   }
 
   /// All diagnostics of a file, in the order of its lines: those of the parser, of the validator and of the checks, without those
   /// suppressed by comments in the file.
-  public func diagnostics(for parsed: ParsedRuleset) -> [Diagnostic] {
+  public func diagnostics(for parsed: ParsedRuleset) -> [Diagnostic] { outcome(for: parsed).diagnostics }
+
+  /// All diagnostics of a file, and those that comments and the baseline suppress.
+  public func outcome(for parsed: ParsedRuleset) -> LintOutcome {
     var found = parsed.diagnostics
     for table in parsed.ruleset.tables { found += TableValidator().diagnostics(for: table) }
     found = found.map(adopt)
-    let context = LintContext(parsed, registry: registry)
+    let context = LintContext(parsed, registry: registry, settings: settings, counterpart: counterpart)
     for check in checks { found += check.findings(in: context) }
     found += lineFindings(context)
     found = withoutYielding(found, context.file)
-    let suppressions = Suppressions(parsed.syntax)
-    found = suppressions.apply(to: found, checks)
+    let name = context.file.name
+    found = found.compactMap { settings.applied(to: GeneratedChains.demoted($0, in: context.file), path: name) }
+    var (kept, suppressed) = Suppressions(parsed.syntax).apply(to: found, checks)
     // Rules that were there before the file have no place in it.
-    if parsed.hasBase { found.removeAll { $0.range == SourceRange(0..<0) } }
-    return found.enumerated().sorted {
+    if parsed.hasBase { kept.removeAll { $0.range == SourceRange(0..<0) } }
+    let ordered = kept.enumerated().sorted {
       ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
     }.map(\.element)
+    let (new, known) = baseline.split(ordered, in: context.file)
+    suppressed += known.map { SuppressedDiagnostic($0, .external) }
+    return LintOutcome(diagnostics: new, suppressed: suppressed)
   }
 
   /// Drops a finding if a more specific check reports the same line.

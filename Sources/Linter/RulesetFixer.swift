@@ -1,8 +1,10 @@
+import Analysis
 public import Diagnostics
 public import Syntax
 public import XTables
 
-/// Applies the fixes of a file's findings until none is left.
+/// Applies the fixes of a file's findings until none is left. A fix is applied only if the analysis proves that the ruleset treats every packet
+/// as before, unless unsafe fixes are wanted.
 public struct RulesetFixer: Sendable {
   /// Parses the file again after each round of fixes.
   public let parser: RulesetParser
@@ -10,14 +12,19 @@ public struct RulesetFixer: Sendable {
   public let linter: Linter
   /// The rules that are loaded already, for a file that does not replace them.
   public let existing: Ruleset?
+  /// Whether fixes are applied that are not proved.
+  public let appliesUnsafe: Bool
   /// A fix may enable another one. More rounds than these mean that two fixes undo each other.
   private static let mostRounds = 16
+  /// The greatest number of fixes that are proved one by one if they are not proved together.
+  private static let mostProofs = 64
 
   /// Creates a fixer.
-  public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil) {
+  public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil, appliesUnsafe: Bool = false) {
     self.existing = existing
     self.parser = parser
     self.linter = linter
+    self.appliesUnsafe = appliesUnsafe
   }
 
   /// The outcome of fixing a file.
@@ -30,6 +37,8 @@ public struct RulesetFixer: Sendable {
     public let fixCount: Int
     /// True if fixing stopped because the next round would have added an error.
     public let isCutShort: Bool
+    /// The number of fixes that were not applied because they are not proved.
+    public let unprovedCount: Int
   }
 
   /// Applies fixes until none is left, or until the next round would add an error.
@@ -38,21 +47,54 @@ public struct RulesetFixer: Sendable {
   public func fix(_ file: SourceFile) -> Result {
     var file = file
     var fixCount = 0
+    var unproved = 0
+    var isCutShort = false
     var parsed = parser.parse(file, existing: existing)
+    var diagnostics = linter.diagnostics(for: parsed)
     for _ in 0..<Self.mostRounds {
-      let diagnostics = linter.diagnostics(for: parsed)
-      let (bytes, count) = FixApplication.apply(diagnostics, to: file)
-      guard count > 0 else { return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: false) }
-      // Parses the result before using it.
-      let fixed = parser.parse(SourceFile(name: file.name, bytes: bytes), existing: existing)
-      guard Self.errors(fixed) <= Self.errors(parsed) else {
-        return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: true)
+      let fixable = diagnostics.filter { finding in !finding.fixIts.isEmpty && (appliesUnsafe || finding.fixIts.allSatisfy { !$0.isUnsafe })
       }
-      fixCount += count
-      parsed = fixed
-      file = fixed.file
+      let round = round(fixable, parsed)
+      unproved = round.unproved
+      guard round.count > 0 else { break }
+      guard Self.errors(round.parsed) <= Self.errors(parsed) else {
+        isCutShort = true
+        break
+      }
+      fixCount += round.count
+      parsed = round.parsed
+      file = parsed.file
+      diagnostics = linter.diagnostics(for: parsed)
     }
-    return Result(file: file, diagnostics: linter.diagnostics(for: parsed), fixCount: fixCount, isCutShort: false)
+    return Result(file: file, diagnostics: diagnostics, fixCount: fixCount, isCutShort: isCutShort, unprovedCount: unproved)
+  }
+
+  /// The file with those fixes that are proved: all together, or else those that are proved one after the other.
+  private func round(_ fixable: [Diagnostic], _ parsed: ParsedRuleset) -> (parsed: ParsedRuleset, count: Int, unproved: Int) {
+    guard !fixable.isEmpty else { return (parsed, 0, 0) }
+    let all = applied(fixable, parsed)
+    if appliesUnsafe || Self.errors(all.parsed) > Self.errors(parsed) || Self.isEqual(parsed, all.parsed) {
+      return (all.parsed, all.count, 0)
+    }
+    var proved: [Diagnostic] = []
+    for finding in fixable.prefix(Self.mostProofs) {
+      let one = applied([finding], parsed)
+      if one.count > 0, Self.errors(one.parsed) <= Self.errors(parsed), Self.isEqual(parsed, one.parsed) { proved.append(finding) }
+    }
+    let some = applied(proved, parsed)
+    // Fixes that change nothing one by one may change something together.
+    guard some.count > 0, Self.isEqual(parsed, some.parsed) else { return (parsed, 0, fixable.count) }
+    return (some.parsed, some.count, fixable.count - proved.count)
+  }
+
+  private func applied(_ findings: [Diagnostic], _ parsed: ParsedRuleset) -> (parsed: ParsedRuleset, count: Int) {
+    let (bytes, count) = FixApplication.apply(findings, to: parsed.file)
+    guard count > 0 else { return (parsed, 0) }
+    return (parser.parse(SourceFile(name: parsed.file.name, bytes: bytes), existing: existing), count)
+  }
+
+  private static func isEqual(_ before: ParsedRuleset, _ after: ParsedRuleset) -> Bool {
+    RulesetComparison(before.ruleset, after.ruleset).result == .equal
   }
 
   private static func errors(_ parsed: ParsedRuleset) -> Int {

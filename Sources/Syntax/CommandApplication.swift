@@ -1,4 +1,5 @@
 import Diagnostics
+import Netfilter
 public import XTables
 
 extension Table {
@@ -29,12 +30,31 @@ extension Table {
   func chainIndex(_ command: Command) throws(OptionError) -> Int {
     let name = command.chain ?? ""
     guard let index = index(of: name) else {
-      let known = Spelling.nearest(to: name, in: chains.map(\.name))
       throw refuse(
-        "unknown-chain", "there is no chain `\(name)' in table \(self.name.rawValue)", command,
-        hint: known.map { "did you mean \($0)?" } ?? "declare it with :\(name) - [0:0]")
+        "unknown-chain", "there is no chain `\(name)' in table \(self.name.rawValue)", command, hint: hint(forMissing: name, command))
     }
     return index
+  }
+
+  /// What to write instead of the name of a chain that the table does not have.
+  private func hint(forMissing name: String, _ command: Command) -> String {
+    let folded = name.uppercased()
+    if let hook = Hook(name: folded) {
+      guard !self.name.hooks.contains(hook) else { return "did you mean \(folded)? The names of chains are case-sensitive" }
+      let targets = command.rules.compactMap { rule -> [TableName]? in
+        guard case .use(let use) = rule.target else { return nil }
+        return use.descriptor.scope(family).tables
+      }
+      var tables = TableName.allCases.filter { $0.hooks.contains(hook) && $0 != .security }
+      if let wanted = targets.first, tables.contains(where: wanted.contains) { tables = tables.filter(wanted.contains) }
+      let names = tables.map { "*\($0.rawValue)" }.joined(separator: " or ")
+      let spelled = name == folded ? "" : ", and its name is written \(folded)"
+      return "\(folded) is a chain of other tables: move the rule between \(names) and its COMMIT\(spelled)"
+    }
+    if let known = chains.first(where: { $0.name.uppercased() == folded }) {
+      return "did you mean \(known.name)? The names of chains are case-sensitive"
+    }
+    return Spelling.nearest(to: name, in: chains.map(\.name)).map { "did you mean \($0)?" } ?? "declare it with :\(name) - [0:0]"
   }
 
   private mutating func editRules(_ command: Command) throws(OptionError) {

@@ -27,8 +27,10 @@ public struct ParsedRuleset: Sendable {
 ///
 /// The corresponding C function is `ip46tables_restore_main`.
 public struct RulesetParser: Sendable {
-  /// The number of errors after which the rest of the file is not reported.
+  /// The number of different errors after which the rest of the file is not reported. Errors with the same message count once.
   public static let mostErrors = 1000
+  /// The number of errors, equal or not, after which the rest of the file is not reported.
+  public static let mostErrorLines = 100_000
   /// The longest line in bytes. `fgets` with a buffer of 10,240 bytes splits a longer line without an error.
   public static let longestLine = 10_239
 
@@ -97,6 +99,8 @@ struct RulesetReader {
   /// Whether the lines of an unusable table are skipped, up to its COMMIT.
   var isSkipping = false
   private var errors = 0
+  /// The errors so far, without the numbers of their lines.
+  private var errorKinds: Set<String> = []
   /// The tables of a text that is the output of `iptables -S`.
   private(set) var listing: RuleListing?
   /// Whether no line was read yet.
@@ -122,10 +126,11 @@ struct RulesetReader {
     defer { isAtStart = false }
     if isAtStart, listing == nil, reportsOtherText() { return }
     for line in syntax.lines {
-      guard errors < RulesetParser.mostErrors else {
+      guard !hasTooManyErrors else {
         report(
           Diagnostic(
-            "too-many-errors", .error, "more than \(RulesetParser.mostErrors) errors; the rest of the file is not read", at: line.content))
+            "too-many-errors", .error,
+            "more than \(min(errors, RulesetParser.mostErrors)) errors; the rest of the file is not read", at: line.content))
         break
       }
       do throws(OptionError) {
@@ -153,7 +158,7 @@ struct RulesetReader {
     if listing != nil { return keepTable() }
     if table != nil || isSkipping {
       let end = SourceRange(file.bytes.count..<file.bytes.count)
-      if table != nil, errors < RulesetParser.mostErrors {
+      if table != nil, !hasTooManyErrors {
         report(
           Diagnostic(
             "missing-commit", .error, "COMMIT expected at line \(file.lineCount + 1)", at: end,
@@ -329,11 +334,12 @@ struct RulesetReader {
   func lineNumber(_ line: LineSyntax) -> Int { file.position(of: Int(line.range.lowerBound)).line }
 
   mutating func report(_ error: OptionError, at line: SourceRange) {
+    var notes = error.hint.map { [Diagnostic.Note($0)] } ?? []
+    if let cause = LikelyCause(of: error, in: file, line: line) { notes = [Diagnostic.Note(cause.hint, at: cause.range)] }
     report(
       awaitingBase(
         Diagnostic(
-          error.id, .error, error.message.trimmingNewlines, at: error.range ?? line,
-          notes: error.hint.map { [Diagnostic.Note($0)] } ?? [], legacyStatus: error.legacyStatus)))
+          error.id, .error, error.message.trimmingNewlines, at: error.range ?? line, notes: notes, legacyStatus: error.legacyStatus)))
   }
 
   /// A note instead of a problem that the loaded rules may solve, where a file does not replace them and they are not given.
@@ -346,8 +352,15 @@ struct RulesetReader {
   }
 
   mutating func report(_ diagnostic: Diagnostic) {
-    if diagnostic.severity == .error { errors += 1 }
+    if diagnostic.severity == .error {
+      errors += 1
+      if errorKinds.count < RulesetParser.mostErrors { errorKinds.insert(diagnostic.kind) }
+    }
     diagnostics.append(diagnostic)
+  }
+
+  private var hasTooManyErrors: Bool {
+    errorKinds.count >= RulesetParser.mostErrors || errors >= RulesetParser.mostErrorLines
   }
 }
 

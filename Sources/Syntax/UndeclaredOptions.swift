@@ -62,7 +62,9 @@ extension CommandRun {
   private mutating func unknown(
     _ id: String, _ message: String, _ kind: ExtensionDescriptor.Kind, _ name: Token, known: [String], option: String
   ) -> OptionError {
-    var hint = Spelling.nearest(to: name.string, in: known).map { "did you mean \(option) \($0)?" }
+    let folded = name.string.lowercased()
+    var hint = known.first { $0.lowercased() == folded }.map { "did you mean \(option) \($0)? Names are case-sensitive" }
+    hint = hint ?? Spelling.nearest(to: name.string, in: known).map { "did you mean \(option) \($0)?" }
     if case .absent(let reason?) = parser.registry.find(kind, named: name.bytes, parser.family) {
       hint = (hint.map { $0 + " " } ?? "") + reason
       notices.append(reason)

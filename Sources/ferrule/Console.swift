@@ -27,7 +27,7 @@ enum Console {
   /// Reports diagnostics on standard error.
   static func report(_ diagnostics: [Diagnostic], in file: SourceFile, _ colour: ColourChoice) {
     let renderer = TextRenderer(coloured: colour.isOn(for: .error))
-    try? ProcessStream.error.write(diagnostics.map { renderer.render($0, in: file) }.joined())
+    try? ProcessStream.error.write(diagnostics.condensed.map { renderer.render($0, in: file) }.joined())
   }
 
   /// Shows a progress line, overwritten by the next one; on a terminal only.

@@ -36,7 +36,9 @@ struct Ferrule: ParsableCommand {
       """,
     version: "0.1.0 (compared with iptables 1.8.9 and Linux 6.18)",
     subcommands: [
-      LintCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self, CompileCommand.self,
+      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self,
+      FormatCommand.self,
+      CompileCommand.self,
       DecompileCommand.self,
       ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self, CoverageCommand.self,
       VerifyCommand.self, SnapshotCommand.self, FuzzCommand.self,

@@ -16,18 +16,26 @@ import XTables
 
   static let cases = CheckList.all.flatMap { check in check.examples.map { Case(check: check, example: $0) } }
 
-  static func lint(_ text: String, _ family: Family = .ipv4) -> (SourceFile, [Diagnostic]) {
+  static func lint(_ text: String, _ family: Family = .ipv4, _ example: CheckExample? = nil) -> (SourceFile, [Diagnostic]) {
     let file = SourceFile(name: "test", bytes: Array(text.utf8))
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: family).parse(file)
-    return (file, Linter(registry: .ferrule).diagnostics(for: parsed))
+    let other = example?.counterpart.map { text in
+      RulesetParser(registry: .ferrule, names: .builtin, family: family == .ipv4 ? .ipv6 : .ipv4)
+        .parse(SourceFile(name: "other", bytes: Array(text.utf8))).ruleset
+    }
+    let linter = Linter(registry: .ferrule, settings: example?.settings ?? LintSettings(), counterpart: other)
+    return (file, linter.diagnostics(for: parsed))
   }
 
   @Test(arguments: cases) func aCheckFindsExactlyWhatItsExampleMarks(_ test: Case) {
-    let (file, found) = Self.lint(test.example.text, test.example.family)
+    let (file, found) = Self.lint(test.example.text, test.example.family, test.example)
     let own = found.filter { $0.code == test.check.code }
     let marks = own.map { CheckExample.Mark(offset: Int($0.range.range.lowerBound), message: $0.message) }
     #expect(marks == test.example.marks, "\(found.map { "byte \($0.range.range.lowerBound): \($0.message)" })")
     #expect(found.allSatisfy { $0.range.range.upperBound <= file.bytes.count })
+    if !test.example.marks.isEmpty, [.safety, .nat, .state].contains(test.check.group), own.contains(where: { $0.evidence != nil }) {
+      #expect(own.allSatisfy { $0.evidence?.witness != nil }, "a finding that rests on a packet shows it")
+    }
     if test.example.marks.isEmpty {
       #expect(!found.contains { $0.severity == .error }, "a good example has no error: \(found.map(\.message))")
     }

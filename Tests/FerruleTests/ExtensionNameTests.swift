@@ -14,6 +14,7 @@ import XTables
   static let allowed: [String: String] = [
     "Sources/Syntax/CommandParser.swift": "a hint that names the match for remarks",
     "Sources/Syntax/GlobalOptions.swift": "a message of iptables",
+    "Sources/Syntax/LikelyCause.swift": "a hint that names the match for several ports",
     "Sources/Linter/Explanations/DiagnosticCatalogue.swift": "pages of `ferrule explain`",
     "Sources/Kernel/Tables/KernelObjects.swift": "says which rule creates the object that is missing",
     "Sources/Grammar/SentenceGenerator.swift": "draws lines about -p and the matches that it loads",

@@ -6,6 +6,8 @@ import XTables
 public enum ExponentialWalkCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE018"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.cost
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "exponential-walk"
   /// The finding in a few words; see ``Check/title``.

@@ -5,6 +5,8 @@ import XTables
 public enum ForeignExtensionCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE016"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.kernel
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "foreign-extension"
   /// The finding in a few words; see ``Check/title``.

@@ -7,6 +7,8 @@ public import XTables
 public enum HelperProtocolCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE040"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.kernel
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "helper-protocol"
   /// The finding in a few words; see ``Check/title``.

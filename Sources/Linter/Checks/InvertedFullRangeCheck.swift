@@ -5,6 +5,8 @@ import XTables
 public enum InvertedFullRangeCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE008"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-full-range"
   /// The finding in a few words; see ``Check/title``.

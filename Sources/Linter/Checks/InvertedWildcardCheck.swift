@@ -6,6 +6,8 @@ import XTables
 public enum InvertedWildcardCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE010"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "inverted-wildcard"
   /// The finding in a few words; see ``Check/title``.

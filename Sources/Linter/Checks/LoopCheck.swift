@@ -6,6 +6,8 @@ import XTables
 public enum LoopCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE004"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.kernel
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "chain-loop"
   /// The finding in a few words; see ``Check/title``.

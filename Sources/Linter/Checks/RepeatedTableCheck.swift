@@ -6,6 +6,8 @@ import XTables
 public enum RepeatedTableCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE012"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "repeated-table"
   /// The finding in a few words; see ``Check/title``.

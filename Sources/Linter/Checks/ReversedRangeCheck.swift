@@ -5,6 +5,8 @@ import XTables
 public enum ReversedRangeCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE011"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "reversed-range"
   /// The finding in a few words; see ``Check/title``.

@@ -5,6 +5,8 @@ import XTables
 public enum UnassignedHelperCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE026"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.state
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unassigned-helper"
   /// The finding in a few words; see ``Check/title``.

@@ -4,6 +4,8 @@ public import Diagnostics
 public enum UndefinedChainCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE001"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "undefined-chain"
   /// The finding in a few words; see ``Check/title``.

@@ -4,6 +4,8 @@ import Diagnostics
 public enum UnterminatedQuoteCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE009"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.text
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "unterminated-quote"
   /// The finding in a few words; see ``Check/title``.

@@ -4,6 +4,8 @@ public import Diagnostics
 public enum WrongPlaceCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE006"
+  /// The group under which it is listed; see ``Check/group``.
+  public static let group = CheckGroup.kernel
   /// The id of its diagnostics; see ``Check/id``.
   public static let id = "wrong-place"
   /// The finding in a few words; see ``Check/title``.

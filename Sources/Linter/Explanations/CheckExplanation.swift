@@ -4,6 +4,8 @@ import Diagnostics
 public struct CheckExplanation: Encodable, Sendable {
   struct Example: Encodable, Sendable {
     let text: String
+    /// Options and settings that the example needs.
+    let given: [String]?
     let findings: [Finding]
     let fixed: String?
   }
@@ -17,6 +19,7 @@ public struct CheckExplanation: Encodable, Sendable {
   let code: String
   let id: String
   let title: String
+  let group: String
   let severity: String
   let rationale: String
   let examples: [Example]
@@ -26,6 +29,7 @@ public struct CheckExplanation: Encodable, Sendable {
     code = check.code
     id = check.id
     title = check.title
+    group = check.group.rawValue
     severity = check.severity.rawValue
     rationale = check.rationale
     examples = check.examples.map { example in
@@ -34,7 +38,8 @@ public struct CheckExplanation: Encodable, Sendable {
         let place = file.position(of: mark.offset)
         return Finding(line: place.line, column: place.column, message: mark.message)
       }
-      return Example(text: example.text, findings: findings, fixed: example.fixed)
+      let given = example.given.map(\.words)
+      return Example(text: example.text, given: given.isEmpty ? nil : given, findings: findings, fixed: example.fixed)
     }
   }
 
@@ -43,6 +48,7 @@ public struct CheckExplanation: Encodable, Sendable {
     var text = "\(code) \(id) (\(severity)): \(title)\n\n" + Paragraph.wrap(rationale) + "\n"
     if let bad = examples.first(where: { !$0.findings.isEmpty }) {
       text += "\nExample with a finding\n\n" + Paragraph.indent(bad.text) + "\n"
+      text += (bad.given ?? []).map { "    \($0)\n" }.joined()
       text += bad.findings.map { "    line \($0.line), column \($0.column): \($0.message)\n" }.joined()
       if let fixed = bad.fixed { text += "\nAfter `ferrule lint --fix`\n\n" + Paragraph.indent(fixed) }
     }
@@ -55,13 +61,19 @@ public struct CheckExplanation: Encodable, Sendable {
     return text
   }
 
-  /// The list of all checks, one line each.
+  /// The list of all checks, one line each, by group.
   public static var index: String {
-    CheckList.all.map { check in
+    CheckGroup.allCases.map { index(of: $0) }.joined(separator: "\n")
+  }
+
+  /// The list of the checks of a group, one line each.
+  public static func index(of group: CheckGroup) -> String {
+    let lines = CheckList.all.filter { $0.group == group }.map { check in
       let severity = check.severity.rawValue
       let blanks = String(repeating: " ", count: max(0, "warning".count - severity.count))
       return "\(check.code)  \(severity)\(blanks)  \(check.title)\n"
-    }.joined()
+    }
+    return "\(group.rawValue): \(group.title)\n" + lines.joined()
   }
 }
 

@@ -23,7 +23,7 @@ public enum DiagnosticCatalogue {
     "nul-byte": "iptables-restore ignores the rest of a line after a NUL byte.",
     "carriage-return":
       "The file has DOS line ends (CR LF). iptables-restore reads the carriage return as part of the last word of the line.",
-    "too-many-errors": "After 1,000 errors, the rest of the file is not read.",
+    "too-many-errors": "After 1,000 different errors, or 100,000 errors in all, the rest of the file is not read.",
     "bad-counters": "Counters before a rule or after a policy have the form [packets:bytes].",
     "unterminated-quote":
       "Without the closing quote, iptables-restore reads the rest of the line as part of the quoted word and reports no error.",

@@ -3,7 +3,7 @@ import Diagnostics
 /// Workflow commands: `::warning file=…,line=…,col=…,title=…::message`. GitHub Actions shows them beside the line.
 enum GitHubReport {
   static func render(_ files: [FileDiagnostics]) -> String {
-    files.map { file in file.diagnostics.map { line($0, in: file.file) }.joined() }.joined()
+    files.map { file in file.shown.map { line($0, in: file.file) }.joined() }.joined()
   }
 
   private static func line(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
@@ -13,7 +13,7 @@ enum GitHubReport {
       "file=\(Escaping.gitHubProperty(file.name))", "line=\(region.line)", "col=\(region.column)",
       "title=\(Escaping.gitHubProperty(diagnostic.label))",
     ]
-    let text = ([diagnostic.message] + diagnostic.notes.map(\.message)).joined(separator: "\n")
+    let text = ([diagnostic.message] + diagnostic.sentences(in: file)).joined(separator: "\n")
     return "::\(command) \(properties.joined(separator: ","))::\(Escaping.gitHub(text))\n"
   }
 }

@@ -18,6 +18,10 @@ struct JSONReport: Encodable {
     let witness: String?
     /// The lines of the rules that decide about the packets of such a finding.
     let blockers: [Int]?
+    /// The number of equal findings for which this one stands; nil if it stands for itself.
+    let count: Int?
+    /// The lines of the first of them.
+    let lines: [Int]?
   }
 
   struct Note: Encodable {
@@ -29,13 +33,15 @@ struct JSONReport: Encodable {
     let message: String
     let range: Region
     let replacement: String
+    /// True if the replacement may change what the ruleset does.
+    let unsafe: Bool?
   }
 
   let diagnostics: [Finding]
   let summary: [String: Int]
 
   init(_ files: [FileDiagnostics]) {
-    diagnostics = files.flatMap { file in file.diagnostics.map { Finding($0, in: file.file) } }
+    diagnostics = files.flatMap { file in file.shown.map { Finding($0, in: file.file) } }
     summary = Dictionary(
       uniqueKeysWithValues: Severity.allCases.map { severity in
         ("\(severity.rawValue)s", files.reduce(0) { $0 + $1.count(severity) })
@@ -59,11 +65,14 @@ extension JSONReport.Finding {
     fixes = diagnostic.fixIts.map { fix in
       JSONReport.Fix(
         message: fix.message, range: Region(fix.range, in: source),
-        replacement: String(decoding: fix.replacement, as: UTF8.self))
+        replacement: String(decoding: fix.replacement, as: UTF8.self), unsafe: fix.isUnsafe ? true : nil)
     }
     line = range.line
     witness = diagnostic.evidence?.witness
     blockers = diagnostic.evidence?.blockers.map { source.position(of: $0.range.lowerBound).line }
+    count = diagnostic.repeats?.count
+    let first = range.line
+    lines = diagnostic.repeats.map { [first] + $0.places.map { source.position(of: $0.range.lowerBound).line } }
   }
 }
 

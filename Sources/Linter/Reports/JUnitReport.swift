@@ -3,7 +3,7 @@ import Diagnostics
 /// One test suite. A file without findings is a passed test; each finding is a failed test.
 enum JUnitReport {
   static func render(_ files: [FileDiagnostics]) -> String {
-    let failures = files.reduce(0) { $0 + $1.diagnostics.count }
+    let failures = files.reduce(0) { $0 + $1.shown.count }
     let tests = failures + files.count { $0.diagnostics.isEmpty }
     var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     text += "<testsuites>\n<testsuite name=\"ferrule lint\" tests=\"\(tests)\" failures=\"\(failures)\" errors=\"0\">\n"
@@ -11,7 +11,7 @@ enum JUnitReport {
       if file.diagnostics.isEmpty {
         text += "  <testcase classname=\"\(Escaping.markup(file.file.name))\" name=\"no findings\"/>\n"
       }
-      for diagnostic in file.diagnostics { text += testCase(diagnostic, in: file.file) }
+      for diagnostic in file.shown { text += testCase(diagnostic, in: file.file) }
     }
     return text + "</testsuite>\n</testsuites>\n"
   }
@@ -19,7 +19,7 @@ enum JUnitReport {
   private static func testCase(_ diagnostic: Diagnostic, in file: SourceFile) -> String {
     let region = Region(diagnostic.range, in: file)
     let place = "\(file.name):\(region.line):\(region.column)"
-    let body = ([place] + diagnostic.notes.map(\.message)).map { Escaping.markup($0) }.joined(separator: "\n")
+    let body = ([place] + diagnostic.sentences(in: file)).map { Escaping.markup($0) }.joined(separator: "\n")
     return """
         <testcase classname="\(Escaping.markup(file.name))" name="\(Escaping.markup(diagnostic.label)) at line \(region.line)">
           <failure type="\(diagnostic.severity.rawValue)" message="\(Escaping.markup(diagnostic.message))">\(body)</failure>

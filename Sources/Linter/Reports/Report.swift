@@ -6,11 +6,17 @@ public struct FileDiagnostics: Sendable {
   public let file: SourceFile
   /// The file's diagnostics, in the order in which they are rendered.
   public let diagnostics: [Diagnostic]
+  /// The findings that comments and a baseline suppress.
+  public let suppressed: [SuppressedDiagnostic]
+  /// The diagnostics as reports list them: of many equal ones, one with their number.
+  public let shown: [Diagnostic]
 
   /// Combines a file with its diagnostics.
-  public init(_ file: SourceFile, _ diagnostics: [Diagnostic]) {
+  public init(_ file: SourceFile, _ diagnostics: [Diagnostic], suppressed: [SuppressedDiagnostic] = []) {
     self.file = file
     self.diagnostics = diagnostics
+    self.suppressed = suppressed
+    shown = diagnostics.condensed
   }
 
   /// The number of diagnostics of a severity.
@@ -32,14 +38,15 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - files: the files, in the order of the report.
   ///   - coloured: whether the text form contains terminal colours. Other forms ignore it.
-  public func render(_ files: [FileDiagnostics], coloured: Bool = false) -> String {
+  ///   - version: the version of this program for a SARIF log; left out if it is empty.
+  public func render(_ files: [FileDiagnostics], coloured: Bool = false, version: String = "") -> String {
     switch self {
     case .text:
       let renderer = TextRenderer(coloured: coloured)
-      return files.map { file in file.diagnostics.map { renderer.render($0, in: file.file) }.joined() }.joined()
+      return files.map { file in file.shown.map { renderer.render($0, in: file.file) }.joined() }.joined()
     case .json: return JSONReport(files).text
     case .github: return GitHubReport.render(files)
-    case .sarif: return SARIFReport(files).text
+    case .sarif: return SARIFReport(files, version: version).text
     case .junit: return JUnitReport.render(files)
     }
   }
@@ -57,4 +64,9 @@ struct Region: Encodable {
     let end = file.position(of: range.range.upperBound)
     (line, column, endLine, endColumn) = (start.line, start.column, end.line, end.column)
   }
+}
+
+extension Diagnostic {
+  /// The notes as sentences, and where the diagnostic is repeated.
+  func sentences(in file: SourceFile) -> [String] { notes.map(\.message) + (repeats.map { [$0.sentence(in: file)] } ?? []) }
 }

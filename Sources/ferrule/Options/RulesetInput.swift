@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Compiler
 import Diagnostics
+import Documents
 import Extensions
 import Kernel
 import Syntax
@@ -52,7 +53,13 @@ struct RulesetInput: ParsableArguments {
 
   static func source(_ path: String, upTo limit: Int = Limits.textBytes) throws -> SourceFile {
     announce(path)
-    return SourceFile(name: name(of: path), bytes: try HostFile.bytes(path, upTo: limit))
+    let bytes = try HostFile.bytes(path, upTo: limit)
+    guard Gzip.isOne(bytes) else { return SourceFile(name: name(of: path), bytes: bytes) }
+    do throws(Gzip.Failure) {
+      return SourceFile(name: name(of: path), bytes: try Gzip.content(of: bytes, upTo: min(limit, Limits.namedFileBytes)))
+    } catch {
+      throw CommandFailure("\(path): \(error == .tooLong ? "the content is too long" : "the compressed file is damaged")")
+    }
   }
 
   /// Says on a terminal that a command waits for a ruleset from there.
