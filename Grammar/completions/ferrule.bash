@@ -173,22 +173,22 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
+    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
         ;;
     esac
 }
 
 _ferrule_lint() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --fix --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--base --format --color)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --fix --unsafe-fixes --no-config --version -h --help)
+    repeating_options=(--select --ignore)
+    non_repeating_options=(--base --fail-on --config --baseline --target --tool --write-baseline --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -197,8 +197,122 @@ _ferrule_lint() {
         __ferrule_add_completions -f
         return
         ;;
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
+        return
+        ;;
+    '--write-baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--format')
         __ferrule_add_completions -W 'text'$'\n''json'$'\n''github'$'\n''sarif'$'\n''junit'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_exposure() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--host --listening --config --format --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--listening')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''html'
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_audit() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--profile --show-profile --listening --host --config --format --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--profile')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--show-profile')
+        return
+        ;;
+    '--listening')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''sarif'$'\n''html'
         return
         ;;
     '--color')

@@ -23,7 +23,11 @@ function __ferrule_parse_tokens -S
         __ferrule_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'lint'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'fix' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'fix' 'unsafe-fixes' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'write-baseline=' 'format=' 'color=' 'version' 'h/help'
+        case 'exposure'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'listening=' 'config=' 'format=' 'color=' 'version' 'h/help'
+        case 'audit'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'diff'
             __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'format=' 'allow-path=+' 'color=' 'version' 'h/help'
         case 'query'
@@ -114,6 +118,8 @@ complete -c 'ferrule' -f
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'lint' -d 'Finds mistakes in rulesets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'exposure' -d 'Reports what a stranger reaches through rulesets: services of this host, and hosts behind it.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'audit' -d 'Decides the controls of a standard for rulesets, by packets that are run through them.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'diff' -d 'Finds packets that two rulesets treat differently.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'query' -d 'Reports the verdicts that a ruleset gives to a set of packets.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'run' -d 'Simulates packets through a ruleset and prints the path and the verdict of each.'
@@ -136,11 +142,43 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule lint" -ge 1' -F
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fix' -l 'fix' -d 'Apply all fixes that do not change the meaning of the ruleset. Replaces the file; for - writes to standard output.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fix' -l 'fix' -d 'Apply all fixes that are proved not to change what the ruleset does. Replaces the file; for - writes to standard output.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" unsafe-fixes' -l 'unsafe-fixes' -d 'Apply also fixes that are not proved.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint"' -l 'ignore' -d 'Do not report findings of these checks.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fail-on' -l 'fail-on' -d 'The least severity with which the exit status is 1: error, warning, note or never.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" config' -l 'config' -d 'The policy; by default the file .ferrule.yml in the folder of each ruleset or the nearest one above it that has it.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" no-config' -l 'no-config' -d 'Read no .ferrule.yml.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" target' -l 'target' -d 'The distribution or the kind of iptables for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10, nft, legacy.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" write-baseline' -l 'write-baseline' -d 'Write the findings to this file, which --baseline reads, and exit with status 0.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'The output format.' -rfka 'text json github sarif junit'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule exposure" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" host' -l 'host' -d 'The host: a YAML file with its interfaces and sockets.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" listening' -l 'listening' -d 'The listening sockets: what `ss -tulnp\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" config' -l 'config' -d 'The policy; by default the nearest .ferrule.yml.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" format' -l 'format' -d 'The output format.' -rfka 'text json html'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule exposure" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule audit" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" profile' -l 'profile' -d 'The controls: cis, pci, stig, or a file.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" show-profile' -l 'show-profile' -d 'Print this built-in profile and exit.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" listening' -l 'listening' -d 'The listening sockets: what `ss -tuln\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" host' -l 'host' -d 'The host: a YAML file with its interfaces and sockets.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" config' -l 'config' -d 'The policy, for the roles of interfaces; by default the nearest .ferrule.yml.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" format' -l 'format' -d 'The output format.' -rfka 'text json sarif html'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
