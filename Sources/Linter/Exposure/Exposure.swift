@@ -160,7 +160,7 @@ private struct ExposureSearch {
       other.draft.fields.source = stranger
       tried.append(other)
     }
-    return tried.first { probes.probe.decidedWalk($0)?.verdict == .accept }
+    return tried.first { probes.walk($0)?.verdict == .accept }
   }
 
   /// The names of the interfaces in a set of keys, `any` for all; none of this host itself or of its containers.

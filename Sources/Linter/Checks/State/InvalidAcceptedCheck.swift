@@ -48,8 +48,7 @@ public enum InvalidAcceptedCheck: Check {
               continue
             }
             let both = Condition.all([earlier.condition(filter.family), dropped.condition(filter.family)])
-            guard let witness = both.witness(filter.family, at: hook), let walk = probes.probe.decidedWalk(witness),
-              walk.verdict == .accept,
+            guard let witness = both.witness(filter.family, at: hook), let walk = probes.walk(witness), walk.verdict == .accept,
               let acceptor = walk.filterRule(in: probes.ruleset), acceptor.source == earlier.source,
               let line = context.lineNumber(earlier.source)
             else { continue }
