@@ -186,7 +186,8 @@ let package = Package(
     floorOfTests(
       "InputFuzzing",
       on: [
-        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Documents",
+        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
+        "Documents",
         "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "TestSupport",
       ]),
     .executableTarget(
@@ -202,8 +203,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
-        "Kernel",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Analysis", "Linter", "Policies", "Documents",
+        "SystemNames", "Kernel",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

@@ -61,6 +61,7 @@ public enum CheckList {
     ToolRefusesCheck.self,
     ToolLacksCheck.self,
     LegacyOnlyCheck.self,
+    HostNameCheck.self,
     LateHotRuleCheck.self,
     RuleRunCheck.self,
     IdleChainCheck.self,

@@ -1,3 +1,4 @@
+import Analysis
 import Diagnostics
 import Documents
 import Extensions
@@ -55,7 +56,7 @@ import XTables
 
   @Test(
     arguments: [
-      ("selekt: [FE002]\n", "did you mean select?"), ("ignore: [FE999]\n", "there is no check `FE999'"),
+      ("ignore: []\nselekt: [FE002]\n", "did you mean select?"), ("ignore: [FE999]\n", "there is no check `FE999'"),
       ("severity: {FE002: loud}\n", "expected a severity"), ("management: [10.0.0.0/33]\n", "expected a network"),
       ("interfaces: {eth0: outside}\n", "the roles are external, internal, container"), ("target: el11\n", "the targets are debian10"),
       ("tool: new\n", "expected a version"), ("base: ../../etc/passwd\nignore: []\n", ".ferrule.yml"),
@@ -175,7 +176,8 @@ import XTables
     #expect(outcome.status == 0, "\(outcome.text)")
   }
 
-  @Test func theSchemaIsTheOneInGrammar() throws {
+  /// `make grammar` writes them anew.
+  @Test func isTheOneInGrammar() throws {
     for (name, text) in [
       ("policy.schema.json", PolicyFile.schema), ("audit-profile.schema.json", AuditProfileFile.schema),
       ("profiles/cis.yaml", AuditProfileFile.text(named: "cis") ?? ""), ("profiles/pci.yaml", AuditProfileFile.text(named: "pci") ?? ""),
@@ -184,6 +186,45 @@ import XTables
       let path = PackageFolder.path + "/Grammar/" + name
       if ProcessInfo.processInfo.environment["FERRULE_REGENERATE"] != nil { try Data(text.utf8).write(to: URL(filePath: path)) }
       #expect((try? TextFile.text(path)) == text, "Grammar/\(name) is stale; run: make grammar")
+    }
+  }
+}
+
+/// Fixes of rulesets of the shared folder, against the comparison of rulesets.
+@Suite(.needsSharedFolder) struct FixCorpusTests {
+  static let names = ((try? FileManager.default.contentsOfDirectory(atPath: SharedFolder.path + "/rulesets")) ?? []).sorted().filter {
+    name in
+    // The greatest files take minutes in a debug build.
+    name.hasSuffix("save") && !name.hasPrefix("tum_")
+  }
+
+  @Test(arguments: names) func fixesChangeNothing(_ name: String) throws {
+    let text = try SharedFolder.text("rulesets/\(name)")
+    let family: Family = name.contains("v6") ? .ipv6 : .ipv4
+    let parser = RulesetParser(registry: .ferrule, names: .builtin, family: family, isForReading: true)
+    let file = SourceFile(name: name, bytes: Array(text.utf8))
+    let result = RulesetFixer(parser: parser, linter: Linter(registry: .ferrule)).fix(file)
+    guard result.fixCount > 0 else { return }
+    #expect(RulesetComparison(parser.parse(file).ruleset, parser.parse(result.file).ruleset).result == .equal)
+  }
+}
+
+/// SARIF logs against the schema of the standard.
+@Suite struct SARIFSchemaTests {
+  static let schema = ProcessInfo.processInfo.environment["FERRULE_SARIF_SCHEMA"]
+
+  @Test(
+    .enabled("the logs were NOT validated: FERRULE_SARIF_SCHEMA does not name the schema, or Python's jsonschema is missing") {
+      schema != nil && (try? BuiltCommand.shell("python3 -c 'import jsonschema'").status) == 0
+    }) func logsObeyTheSchema() throws
+  {
+    let schema = Self.schema ?? ""
+    let check = "import json, sys, jsonschema; jsonschema.validate(json.load(sys.stdin), json.load(open(sys.argv[1])))"
+    for command in [
+      "lint --format sarif Examples/router-mistakes/ruleset.rules", "audit --format sarif Examples/router-mistakes/ruleset.rules",
+    ] {
+      let outcome = try BuiltCommand.shell("ferrule \(command) | python3 -W ignore -c '\(check)' \(schema)")
+      #expect(outcome.status == 0, "\(outcome.text)")
     }
   }
 }

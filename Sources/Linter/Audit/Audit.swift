@@ -141,7 +141,7 @@ private struct AuditJudge {
   }
 
   private func judge(_ witness: Witness, _ expectation: AuditProfile.Expectation) -> Finding {
-    guard let probes, let walk = probes.probe.decidedWalk(witness), walk.verdict != .unknown else {
+    guard let probes, let walk = probes.walk(witness), walk.verdict != .unknown else {
       return Finding(status: .undecided, reason: "what the rules do with a packet is unknown", hook: expectation.hook, witness: witness)
     }
     let isAccepted = walk.verdict == .accept

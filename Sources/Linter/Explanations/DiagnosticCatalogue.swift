@@ -17,6 +17,8 @@ public enum DiagnosticCatalogue {
     "needs-base":
       "The file is for `iptables-restore --noflush', and the line needs a chain or rule that is not in it. With --base the rules that are loaded already are read too.",
     "outside-table": "Rules and chain declarations must be between a `*table` line and its `COMMIT`.",
+    "bad-policy-file":
+      "A `.ferrule.yml', a baseline or a profile of `ferrule audit' has a mistake. The message names the member; the schemas are in Grammar/.",
     "missing-commit":
       "Each table must end with a line that is exactly `COMMIT`, with a newline. Without it, iptables-restore does not load the table.",
     "long-line": "iptables-restore reads lines into a buffer of 10,240 bytes. It splits a longer line into two without a warning.",

@@ -96,6 +96,9 @@ private struct ExposureSearch {
   private let names: [String]
   private let listeners: [Exposure.Listener]?
   private(set) var entries: [Exposure.Entry] = []
+  /// How many packets may still be run: each passes many rules, and there may be as many parts as rules.
+  private var trialsLeft: Int
+  private static let mostRules = 60_000_000
   private(set) var undecided: [String] = []
 
   init(
@@ -106,6 +109,8 @@ private struct ExposureSearch {
     self.settings = settings
     self.listeners = listeners
     probes = HostProbes(ruleset, settings, nil)
+    let count = ruleset.tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count } }
+    trialsLeft = max(256, Self.mostRules / max(count, 1))
     var names: [String] = []
     for name in interfaces + Interfaces.names(in: ruleset) where !names.contains(name) { names.append(name) }
     self.names = names
@@ -128,10 +133,16 @@ private struct ExposureSearch {
       for part in found.parts { add(part, hook, filter, probes) }
     }
     addPublished(probes)
+    if trialsLeft <= 0 {
+      undecided.append(
+        "\(family): there are too many rules to run a packet for each; entries without a packet may be dropped by other tables")
+    }
   }
 
   private mutating func add(_ part: OpenPackets.Part, _ hook: Hook, _ filter: Table, _ probes: HostProbes) {
-    guard let witness = proof(part, hook, probes) else { return }
+    let witness = trialsLeft > 0 ? proof(part, hook, probes) : nil
+    trialsLeft -= 1
+    if witness == nil, trialsLeft > 0 { return }
     let rule = part.place.map { filter[$0] }
     let to = hook == .input ? "this host" : RangeText.addresses(part.destinations, ruleset.family, all: "hosts behind this one")
     for interface in interfaces(part.inputs) {
@@ -149,7 +160,7 @@ private struct ExposureSearch {
       other.draft.fields.source = stranger
       tried.append(other)
     }
-    return tried.first { probes.probe.decidedWalk($0)?.verdict == .accept }
+    return tried.first { probes.walk($0)?.verdict == .accept }
   }
 
   /// The names of the interfaces in a set of keys, `any` for all; none of this host itself or of its containers.
@@ -165,7 +176,7 @@ private struct ExposureSearch {
     _ interface: String, _ proto: IPProtocol?, _ ports: [ClosedRange<UInt128>], _ sources: [ClosedRange<UInt128>], _ to: String,
     _ rule: Rule?,
     _ hook: Hook,
-    _ witness: Witness, note: String?
+    _ witness: Witness?, note: String?
   ) -> Exposure.Entry {
     let line = (rule.map(\.source) ?? ruleset[table: .filter]?[chain: hook.name]?.source)?.range.lowerBound
     let number = line.map { file.position(of: $0).line }
@@ -184,7 +195,7 @@ private struct ExposureSearch {
     return Exposure.Entry(
       family: family, interface: interface, protocol: proto.map { $0 == .tcp ? "tcp" : "udp" } ?? "other",
       ports: proto == nil ? "" : RangeText.numbers(ports), sources: RangeText.addresses(sources, ruleset.family, all: "any"), to: to,
-      rule: text, line: number, witness: witness.line,
+      rule: text, line: number, witness: witness?.line,
       listeners: heard.map { Array(Set($0)).sorted() }, note: note, ranges: ports, isForStrangers: isForStrangers,
       rank: rank)
   }

@@ -33,7 +33,8 @@ enum GeneratedChains {
     let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
     var names: [String] = []
     if let first = words.first, first.hasPrefix(":") { names.append(String(first.dropFirst())) }
-    for (word, value) in zip(words, words.dropFirst()) where ["-A", "-I", "-j", "-g", "--append", "--jump", "--goto"].contains(word) {
+    for (word, value) in zip(words, words.dropFirst())
+    where ["-A", "-I", "-N", "--new-chain", "-j", "-g", "--append", "--jump", "--goto"].contains(word) {
       names.append(value)
     }
     guard names.contains(where: contains) else { return diagnostic }

@@ -15,6 +15,8 @@ public struct GlobPattern: Sendable, Hashable {
 
   private static let special: Set<UInt8> = Set("*?[".utf8)
 
+  private static let anyFolders = Array("**/".utf8)
+
   /// Whether a path matches. A pattern without a slash is compared with the last part of the path, another one with the whole path or any
   /// part of it that begins behind a slash.
   public func matches(path: String) -> Bool {
@@ -32,6 +34,8 @@ public struct GlobPattern: Sendable, Hashable {
     var reached: Set<Int> = []
     func add(_ place: Int) {
       var place = place
+      // `**/` also stands for nothing, so that `**/x` matches `x`.
+      if bytes[place...].starts(with: Self.anyFolders) { add(place + Self.anyFolders.count) }
       while reached.insert(place).inserted, place < bytes.count, bytes[place] == UInt8(ascii: "*") { place += 1 }
     }
     add(0)

@@ -10,7 +10,9 @@ struct HostProbes: Sendable {
   /// The ruleset.
   let ruleset: Ruleset
   /// The tables of the ruleset, compiled.
-  let probe: PacketProbe
+  private let probe: PacketProbe
+  /// The same for packets to this host, whose destination is therefore one of its own addresses.
+  private let inputProbe: PacketProbe
   /// The filter table only, compiled: for packets whose destination is translated already.
   let filterProbe: PacketProbe
   /// The ruleset of the other family of the same host, compiled; nil if it is not known.
@@ -28,6 +30,8 @@ struct HostProbes: Sendable {
     guard let probe = PacketProbe(ruleset), let filterProbe = PacketProbe(filtering) else { return nil }
     self.ruleset = ruleset
     self.probe = probe
+    let localised = ruleset.decidingDestinationsAsLocal
+    inputProbe = localised.flatMap { PacketProbe($0) } ?? probe
     self.filterProbe = filterProbe
     counterpart = other.flatMap { other in PacketProbe(other).map { (other, $0) } }
     external = Interfaces.external(of: ruleset, settings)
@@ -57,7 +61,8 @@ struct HostProbes: Sendable {
       for rule in chain.rules where rule.header.destination.mask == full && !rule.header.inverted.contains(.destination) {
         guard found.count <= mostAddresses else { return found }
         let bits = rule.header.destination.address
-        if seen.insert(bits).inserted { found.append(IPAddress(family: ruleset.family, bits: bits)) }
+        let address = IPAddress(family: ruleset.family, bits: bits)
+        if seen.insert(bits).inserted, !address.isForMany { found.append(address) }
       }
     }
     return found
@@ -83,6 +88,9 @@ struct HostProbes: Sendable {
     return Witness(draft: PacketDraft(fields, input: input), hook: .input, state: state)
   }
 
+  /// What the tables do with a packet, if it can be decided without more of the host than that a packet at INPUT is for one of its addresses.
+  func walk(_ witness: Witness) -> RulesetWalk? { (witness.hook == .input ? inputProbe : probe).decidedWalk(witness) }
+
   /// What decides a packet that every stranger may send: the first such packet that is accepted, if those of all strangers are.
   ///
   /// - Parameter addresses: the destinations that are tried; by default all addresses of the host that rules name.
@@ -93,7 +101,7 @@ struct HostProbes: Sendable {
         var first: Opening?
         for stranger in strangers {
           let witness = arriving(proto, port, from: stranger, to: address, on: input)
-          guard let walk = probe.decidedWalk(witness), walk.verdict == .accept else {
+          guard let walk = walk(witness), walk.verdict == .accept else {
             first = nil
             break
           }

@@ -134,15 +134,19 @@ extension Rule {
 }
 
 extension Table {
-  /// Whether a rule before another one asks for state or chance about packets to a port, or leads them to a chain that does.
+  /// Whether a rule before another one refuses some packets to a port by state or chance.
   func limits(port: UInt16, before rule: Rule) -> Bool {
     for chain in chains {
       for other in chain.rules {
         if other.source == rule.source, other.source != nil { break }
-        let isOpaque = !other.condition(family).isDecidable
-        if isOpaque, other.onlyPorts(family).map({ $0.contains(port) }) ?? true, other.target != .none, other.target != .verdict(.accept) {
-          return true
+        let isRefusing: Bool
+        switch other.target {
+        case .verdict(.drop), .verdict(.return), .goto: isRefusing = true
+        case .use(let use):
+          if case .target(let behaviour) = use.descriptor.behaviour { isRefusing = behaviour.ending == .always } else { isRefusing = false }
+        case .none, .verdict, .jump: isRefusing = false
         }
+        if isRefusing, !other.condition(family).isDecidable, other.onlyPorts(family).map({ $0.contains(port) }) ?? true { return true }
       }
     }
     return false

@@ -85,7 +85,7 @@ struct LintCommand: ParsableCommand {
     if let writeBaseline {
       var baseline = Baseline()
       for result in run.results { baseline.add(result) }
-      try HostFile.replace(writeBaseline, with: Array(baseline.text.utf8))
+      try HostFile.write(Array(baseline.text.utf8), to: writeBaseline)
       if run.isFailed { throw ExitStatus.badInput.code }
       return
     }

@@ -38,7 +38,7 @@ public enum MasqueradeEverywhereCheck: Check {
     draft.fields.sourcePort = 40_000
     draft.output = "lo"
     let witness = Witness(draft: draft, hook: .postrouting, state: nil)
-    guard let walk = probes.probe.decidedWalk(witness), let place = walk.rules.last(where: { $0.table == .nat })?.place,
+    guard let walk = probes.walk(witness), let place = walk.rules.last(where: { $0.table == .nat })?.place,
       walk.place == place || walk.table != nil,
       nat[place].translatesSource(nat.family)
     else { return [] }

@@ -34,15 +34,13 @@ public enum BlockedICMPCheck: Check {
     guard let probes = context.probes, probes.ruleset.family == .ipv4, let chain = probes.declared(.input), probes.servesOthers else {
       return []
     }
-    guard let witness = probes.message(3, 4, state: ConntrackState.related), let walk = probes.probe.decidedWalk(witness),
-      walk.verdict == .drop
-    else {
+    guard let witness = probes.message(3, 4, state: ConntrackState.related), let walk = probes.walk(witness), walk.verdict == .drop else {
       return []
     }
     // Without any answers there are no connections either: another check says so.
     let answer = probes.arriving(
       .tcp, 41_234, from: witness.draft.fields.source, on: witness.draft.input ?? "", state: ConntrackState.established)
-    guard probes.probe.decidedWalk(answer)?.verdict == .accept else { return [] }
+    guard probes.walk(answer)?.verdict == .accept else { return [] }
     let rule = walk.decidingRule(in: probes.ruleset)
     return [
       proved(

@@ -43,7 +43,7 @@ public enum BlockedICMPv6Check: Check {
     var found: [Diagnostic] = []
     var seen: Set<SourceRange> = []
     func report(_ witness: Witness?, _ words: String) {
-      guard let witness, let walk = probes.probe.decidedWalk(witness), walk.verdict == .drop else { return }
+      guard let witness, let walk = probes.walk(witness), walk.verdict == .drop else { return }
       let rule = walk.decidingRule(in: probes.ruleset)
       guard let place = rule?.source ?? chain.source, seen.insert(place).inserted else { return }
       found.append(proved("\(rule == nil ? "the policy of INPUT" : "this rule") drops \(words)", at: place, by: witness))

@@ -43,9 +43,7 @@ public enum DefaultPolicyCheck: Check {
         witness = Witness(draft: witness.draft, hook: .forward, state: nil)
         witness.draft.output = input == "eth1" ? "eth2" : "eth1"
       }
-      guard let walk = probes.probe.decidedWalk(witness), walk.verdict == .accept, walk.filterRule(in: probes.ruleset) == nil else {
-        return nil
-      }
+      guard let walk = probes.walk(witness), walk.verdict == .accept, walk.filterRule(in: probes.ruleset) == nil else { return nil }
       return proved(
         "\(hook.name) accepts what no rule matches, such as tcp to port \(GuardedService.unusedPort) from any address", at: chain.source,
         by: witness)

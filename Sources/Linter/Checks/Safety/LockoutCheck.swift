@@ -40,7 +40,7 @@ public enum LockoutCheck: Check {
       for input in probes.external + Interfaces.names(in: probes.ruleset).filter({ $0 != "lo" }).prefix(16) {
         for address in probes.own {
           let witness = probes.arriving(.tcp, 22, from: source, to: address, on: input)
-          guard let walk = probes.probe.decidedWalk(witness), walk.verdict == .drop else { return nil }
+          guard let walk = probes.walk(witness), walk.verdict == .drop else { return nil }
           first = first ?? (witness, walk)
         }
       }

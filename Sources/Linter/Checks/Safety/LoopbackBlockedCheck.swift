@@ -40,7 +40,7 @@ public enum LoopbackBlockedCheck: Check {
       let local = IPAddress(probes.ruleset.family == .ipv4 ? "127.0.0.1" : "::1")
     else { return [] }
     let witness = probes.arriving(.tcp, GuardedService.unusedPort, from: local, to: local, on: "lo")
-    guard let walk = probes.probe.decidedWalk(witness), walk.verdict == .drop else { return [] }
+    guard let walk = probes.walk(witness), walk.verdict == .drop else { return [] }
     let rule = walk.decidingRule(in: probes.ruleset)
     return [
       proved(

@@ -37,7 +37,7 @@ public enum LoopbackSourceCheck: Check {
       let local = IPAddress(probes.ruleset.family == .ipv4 ? "127.0.0.1" : "::1")
     else { return [] }
     let witness = probes.arriving(.tcp, GuardedService.unusedPort, from: local, on: input)
-    guard let walk = probes.probe.decidedWalk(witness), walk.verdict == .accept, let rule = walk.filterRule(in: probes.ruleset),
+    guard let walk = probes.walk(witness), walk.verdict == .accept, let rule = walk.filterRule(in: probes.ruleset),
       rule.header.source.mask != 0
     else { return [] }
     return [proved("packets from \(local) are accepted on every interface: write -i lo", at: rule.source, by: witness)]

@@ -39,7 +39,7 @@ public enum AnswersDroppedCheck: Check {
         for (proto, port) in [(IPProtocol.udp, UInt16(53)), (.tcp, 443), (.tcp, 80)] {
           var witness = probes.arriving(proto, 41_234, from: server, to: address, on: input, state: ConntrackState.established)
           witness.draft.fields.sourcePort = port
-          guard let walk = probes.probe.decidedWalk(witness), walk.verdict == .drop else { return [] }
+          guard let walk = probes.walk(witness), walk.verdict == .drop else { return [] }
           first = first ?? witness
         }
       }

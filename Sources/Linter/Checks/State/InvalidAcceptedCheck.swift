@@ -40,15 +40,15 @@ public enum InvalidAcceptedCheck: Check {
           place -> Diagnostic? in
           let dropped = chain.rules[place]
           for earlier in chain.rules[..<place].prefix(context.mostTried) where earlier.target == .verdict(.accept) {
-            // Loopback is accepted first on purpose, and so are messages of ICMP, which may belong to no connection.
-            if [1, 58].contains(earlier.header.protocolNumber) || earlier.header.input == InterfacePattern(ArraySlice("lo".utf8))
+            // What this host and its virtual machines send is accepted first on purpose, and so are messages of ICMP, which may belong to no connection.
+            let device = earlier.header.input.matchesAll ? earlier.header.output : earlier.header.input
+            if [1, 58].contains(earlier.header.protocolNumber) || Interfaces.isOwn(String(decoding: device.text, as: UTF8.self))
               || earlier.condition(filter.family).fields.contains(where: { $0.name == "ct.state" })
             {
               continue
             }
             let both = Condition.all([earlier.condition(filter.family), dropped.condition(filter.family)])
-            guard let witness = both.witness(filter.family, at: hook), let walk = probes.probe.decidedWalk(witness),
-              walk.verdict == .accept,
+            guard let witness = both.witness(filter.family, at: hook), let walk = probes.walk(witness), walk.verdict == .accept,
               let acceptor = walk.filterRule(in: probes.ruleset), acceptor.source == earlier.source,
               let line = context.lineNumber(earlier.source)
             else { continue }

@@ -47,7 +47,7 @@ public enum OneWayNotrackCheck: Check {
         [Witness(draft: own, hook: .output, state: nil), Witness(draft: forwarded, hook: .prerouting, state: nil)]
         + [answer].map { Witness(draft: $0, hook: .prerouting, state: nil) }
       let isUntracked = ways.contains { way in
-        guard let walk = probes.probe.walk(way) else { return true }
+        guard let walk = probes.walk(way) else { return true }
         return walk.rules.contains { $0.table == .raw && raw[$0.place].leavesUntracked }
       }
       return isUntracked ? nil : proved("no rule leaves the answers to these packets untracked", at: rule.source, by: ways[0])

@@ -38,7 +38,7 @@ public enum UntrackedLostCheck: Check {
     return raw.untrackingRules(at: .prerouting).prefix(context.mostTried).compactMap { rule in
       guard var witness = rule.condition(raw.family).witness(raw.family, at: .prerouting) else { return nil }
       witness = Witness(draft: witness.draft, hook: .input, state: nil)
-      guard let lost = probes.probe.decidedWalk(witness), lost.verdict == .drop,
+      guard let lost = probes.walk(witness), lost.verdict == .drop,
         let kept = others.decidedWalk(witness), kept.verdict == .accept, let acceptor = kept.filterRule(in: tracked)
       else { return nil }
       let line = context.lineNumber(acceptor.source) ?? 0
