@@ -87,7 +87,7 @@ let package = Package(
     floor("Extensions", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "CNetfilter"]),
     floor("Grammar", on: ["Wire", "Netfilter", "XTables"]),
     floor("Evaluator", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "NAT", "XTables"]),
-    floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
+    floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),

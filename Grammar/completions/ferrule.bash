@@ -332,7 +332,7 @@ _ferrule_audit() {
 
 _ferrule_diff() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --counters --version -h --help)
     repeating_options=(--allow-path)
     non_repeating_options=(--format --color)
     __ferrule_offer_flags_options 2
@@ -368,9 +368,9 @@ _ferrule_diff() {
 
 _ferrule_query() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--base --verdict --hook --format --color)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path)
+    non_repeating_options=(--base --host --ip-addr --verdict --hook --from --to --format --color)
     __ferrule_offer_flags_options 2
 
     # Offer option value completions
@@ -379,10 +379,44 @@ _ferrule_query() {
         __ferrule_add_completions -f
         return
         ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--verdict')
         return
         ;;
     '--hook')
+        return
+        ;;
+    '--from')
+        return
+        ;;
+    '--to')
         return
         ;;
     '--format')

@@ -29,9 +29,9 @@ function __ferrule_parse_tokens -S
         case 'audit'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'diff'
-            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'format=' 'allow-path=+' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'counters' 'format=' 'allow-path=+' 'color=' 'version' 'h/help'
         case 'query'
-            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'verdict=' 'hook=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ss=+' 'sysctl=+' 'this-host' 'allow-path=+' 'verdict=' 'hook=' 'from=' 'to=' 'format=' 'color=' 'version' 'h/help'
         case 'run'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ss=+' 'sysctl=+' 'this-host' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'seed=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
         case 'show'
@@ -184,6 +184,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 2' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" equivalent' -l 'equivalent' -d 'Print only the answer: equal, different or undecided.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" counters' -l 'counters' -d 'Print also the rules whose counters differ.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
@@ -193,9 +194,19 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" host' -l 'host' -d 'The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" ip-addr' -l 'ip-addr' -d 'What `ip addr\' printed, or `ip -j addr\', instead of --host.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query"' -l 'ip-route' -d 'What `ip route\' printed, also with -j (and `ip -6 route\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query"' -l 'ip-rule' -d 'What `ip rule\' printed, also with -j (and `ip -6 rule\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query"' -l 'ss' -d 'The host\'s listening sockets: what `ss -tuln\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query"' -l 'sysctl' -d 'A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a\' printed; the option can be repeated.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" this-host' -l 'this-host' -d 'Instead of --host: this machine, as `ferrule snapshot\' describes it, with its sysctls, routing rules, neighbours, sockets and time zone; without a ruleset file also with its rules and sets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule query" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" verdict' -l 'verdict' -d 'The expected verdict of every packet: accept, drop or queue.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" hook' -l 'hook' -d 'Consider only packets at this hook: INPUT, FORWARD or OUTPUT.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" from' -l 'from' -d 'Where arriving packets come from: outside (what the default route of --host leads to) or NETWORK/PREFIX. Needs --host.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" to' -l 'to' -d 'The address to which packets are sent, or to which the nat table translates them.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule query" version' -l 'version' -d 'Show the version.'

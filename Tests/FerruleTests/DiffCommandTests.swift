@@ -55,13 +55,35 @@ import Testing
       outcome.text == """
         different
 
-        eth0 tcp 192.0.2.9:40000 > 198.51.100.7:23 S
+        drop -> accept = tcp dport 23
+          eth0 tcp 192.0.2.9:40000 > 198.51.100.7:23 S
           before: drop in table filter, the policy
           after: accept in table filter, line 3: -A INPUT -p tcp -m tcp --dport 23 -j ACCEPT
 
-        eth0 tcp 192.0.2.9:40000 > 198.51.100.7:22 S
+        accept -> drop = tcp dport 22
+          eth0 tcp 192.0.2.9:40000 > 198.51.100.7:22 S
           before: accept in table filter, line 3: -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
           after: drop in table filter, the policy
+
+        - filter line 3: -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+        + filter line 3: -A INPUT -p tcp -m tcp --dport 23 -j ACCEPT
+
+        """)
+  }
+
+  /// Rules that change places, and counters, are listed although every packet is treated as before.
+  @Test func movedRulesAndCountersAreListed() throws {
+    let rules = { (lines: [String]) in (["*filter"] + lines + ["COMMIT", ""]).joined(separator: "\n") }
+    let lines = ["[1:40] -A INPUT -p udp -j ACCEPT", "[2:80] -A INPUT -p tcp -j ACCEPT", "[0:0] -A INPUT -p icmp -j ACCEPT"]
+    let moved = [lines[1], "[5:200] -A INPUT -p udp -j ACCEPT", "[7:280] -A INPUT -p icmp -j ACCEPT"]
+    let outcome = try Self.diff(rules(lines), rules(moved), "--counters")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.text == """
+        equal
+
+        > filter line 2 to 3: [1:40] -A INPUT -p udp -j ACCEPT
+        # filter line 4 to 4, 0:0 to 7:280: [0:0] -A INPUT -p icmp -j ACCEPT
 
         """)
   }

@@ -13,8 +13,8 @@ public struct FlatChain {
 
   /// What is known of a rule.
   enum Answer {
-    /// Packets that get to the rule and match.
-    case reached(PacketSet)
+    /// A packet that gets to the rule and matches.
+    case reached([Bool])
     /// Earlier rules that take all its packets.
     case taken(by: [Int])
     case unknown
@@ -55,14 +55,17 @@ public struct FlatChain {
 
   /// Whether packets of a set get to a rule.
   func answer(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Answer {
+    space.diagram.beginPassing()
+    defer { space.diagram.endPassing() }
     var rest = packets
     var takers: [Int] = []
     while !rest.isEmpty {
       let point = space.point(in: rest)
-      guard let taker = firstTaker(of: point, before: position, space) else { return .reached(rest) }
+      guard let taker = firstTaker(of: point, before: position, space) else { return .reached(point) }
       takers.append(taker)
-      if takers.count > Self.steps || space.isExhausted { return .unknown }
+      if takers.count > Self.steps { return .unknown }
       rest = space.difference(rest, taken[taker])
+      if space.isExhausted { return .unknown }
     }
     return .taken(by: takers.sorted())
   }
@@ -101,6 +104,13 @@ extension PacketSpace {
       edge = low == 1 ? diagram.high(edge) : low
     }
     return point
+  }
+
+  /// The set of one assignment to all levels.
+  mutating func packet(_ point: [Bool]) -> PacketSet {
+    var edge: UInt32 = 0
+    for level in point.indices.reversed() { edge = diagram.node(UInt32(level), point[level] ? 1 : edge, point[level] ? edge : 1) }
+    return PacketSet(edge: edge)
   }
 
   /// Whether an assignment is in a set.

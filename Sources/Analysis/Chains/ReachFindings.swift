@@ -119,13 +119,17 @@ extension TableReach {
     return RuleFinding(place: place, reason: isDecided ? .redundant : .idleMatch, blockers: blockers, witness: witness)
   }
 
+  /// The greatest number of blockers of which a packet is searched.
+  private static let blockersTried = 8
+
   /// A packet that meets the tests of a rule, and that one of the blockers decides.
   private mutating func witness(
     of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ program: TableProgram
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
     // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
-    let sets = blockers.map { hits[$0.chain][$0.rule] } + blockers.map { self.sets[$0.chain][$0.rule].hit } + [.all]
+    let first = blockers.prefix(Self.blockersTried)
+    let sets = first.map { hits[$0.chain][$0.rule] } + first.map { self.sets[$0.chain][$0.rule].hit } + [.all]
     for set in sets {
       let found = witness(of: space.intersection(packets, set), at: hooks[place.chain], in: program) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }

@@ -151,7 +151,7 @@ public struct TableReach {
       let packets = space.intersection(entries[index], sets[index][position].hit)
       if !packets.isEmpty {
         switch chain.answer(position, packets, &space) {
-        case .reached(let some): hits[index][position] = some
+        case .reached(let point): hits[index][position] = space.hasRoom ? space.packet(point) : packets
         case .taken(let takers): self.takers[RulePosition(chain: index, rule: position)] = takers
         case .unknown: hits[index][position] = packets
         }

@@ -10,8 +10,8 @@ struct EffectLog {
     let uses: [Int]
     /// What replaces each level of a set, and its number; nil if no level changes.
     let replacement: (levels: [DecisionDiagram.Replacement], number: Int)?
-    /// Fields whose new value is not a function of the levels.
-    let lost: FieldWrites
+    /// The levels whose new value is not a function of the old ones; empty if there are none.
+    let lost: [Bool]
   }
 
   private struct Step: Hashable {
@@ -19,9 +19,15 @@ struct EffectLog {
     let use: Int
   }
 
+  private struct Question: Hashable {
+    let sequence: Int
+    let packets: PacketSet
+  }
+
   private var uses: [ExtensionUse: Int] = [:]
+  private var answers: [Question: Bool] = [:]
   private var effects: [[FieldEffect]] = []
-  private var sequences = [Sequence(uses: [], replacement: nil, lost: FieldWrites())]
+  private var sequences = [Sequence(uses: [], replacement: nil, lost: [])]
   private var steps: [Step: Int] = [:]
 
   /// The number of a match or target; equal ones have equal numbers.
@@ -40,7 +46,7 @@ struct EffectLog {
     let before = sequences[sequence]
     var levels = before.replacement?.levels ?? []
     var lost = before.lost
-    for effect in effects[use] where !apply(effect, to: &levels, space) { lost.formUnion(FieldWrites([effect])) }
+    for effect in effects[use] { apply(effect, to: &levels, &lost, space) }
     let number = sequences.count
     var replacement = before.replacement
     if levels != before.replacement?.levels ?? [] { replacement = (levels, space.number(of: levels)) }
@@ -61,34 +67,73 @@ struct EffectLog {
     return space.replacing(packets, number: replacement.number)
   }
 
-  /// Whether one of these fields is not known after a sequence.
-  func loses(_ sequence: Int, _ fields: Set<Field>) -> Bool {
+  /// Whether a set depends on a value that is not known after a sequence, so that ``before(_:_:_:)`` is wrong for it.
+  mutating func loses(_ sequence: Int, _ packets: PacketSet, _ space: PacketSpace) -> Bool {
     let lost = sequences[sequence].lost
-    return !lost.isNothing && fields.contains { lost.changes($0) }
+    if lost.isEmpty || packets.isEmpty { return false }
+    let question = Question(sequence: sequence, packets: packets)
+    if let known = answers[question] { return known }
+    let answer = space.diagram.depends(packets.edge, on: lost)
+    answers[question] = answer
+    return answer
   }
 
-  /// Returns false if the effect cannot be expressed.
-  private func apply(_ effect: FieldEffect, to levels: inout [DecisionDiagram.Replacement], _ space: PacketSpace) -> Bool {
-    guard case .change(let field, let change, let condition) = effect else { return false }
-    let changed = space.changed(by: FieldWrites([effect]))
-    guard !changed.isEmpty else { return true }
-    guard case .masked(let keep, let flip) = change, case .always = condition, changed.count == 1, changed[0].field == field,
-      changed[0].starts == nil, field.isWrittenInBits
-    else { return false }
-    if levels.isEmpty { levels = [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount) }
-    for (position, level) in changed[0].levels.reversed().enumerated() {
-      let isSet = flip >> UInt128(position) & 1 == 1
-      if keep >> UInt128(position) & 1 == 0 {
-        levels[level] = isSet ? .one : .zero
-      } else if isSet {
-        switch levels[level] {
-        case .itself: levels[level] = .negation
-        case .negation: levels[level] = .itself
-        case .zero: levels[level] = .one
-        case .one: levels[level] = .zero
+  private func apply(
+    _ effect: FieldEffect, to levels: inout [DecisionDiagram.Replacement], _ lost: inout [Bool], _ space: PacketSpace
+  ) {
+    for code in space.changed(by: FieldWrites([effect])) {
+      if levels.isEmpty { levels = [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount) }
+      guard case .change(code.field, let change, .always) = effect, let (keep, flip) = code.written(change) else {
+        if lost.isEmpty { lost = [Bool](repeating: false, count: space.levelCount) }
+        for level in code.changed(by: effect) { lost[level] = true }
+        continue
+      }
+      // A written field has a value.
+      for level in code.outcomeLevels { write(.zero, to: level, &levels, &lost) }
+      for (position, level) in code.levels.reversed().enumerated() {
+        let isSet = flip >> UInt128(position) & 1 == 1
+        if keep >> UInt128(position) & 1 == 0 {
+          write(isSet ? .one : .zero, to: level, &levels, &lost)
+        } else if isSet {
+          switch levels[level] {
+          case .itself: levels[level] = .negation
+          case .negation: levels[level] = .itself
+          case .zero: levels[level] = .one
+          case .one: levels[level] = .zero
+          }
         }
       }
     }
-    return true
+  }
+
+  private func write(
+    _ value: DecisionDiagram.Replacement, to level: Int, _ levels: inout [DecisionDiagram.Replacement], _ lost: inout [Bool]
+  ) {
+    levels[level] = value
+    if !lost.isEmpty { lost[level] = false }
+  }
+}
+
+extension FieldCode {
+  /// The bits of the code that a change keeps, and those that it flips; nil if the new code is no such function of the old one.
+  ///
+  /// Values of one interval pass the same tests, so that a change to any of them is a change to a constant.
+  fileprivate func written(_ change: FieldChange) -> (keep: UInt128, flip: UInt128)? {
+    let greatest = width >= 128 ? UInt128.max : (1 << UInt128(width)) - 1
+    let values: ClosedRange<UInt128>
+    switch change {
+    case .masked(let keep, let flip) where keep & greatest == 0: values = flip...flip
+    case .masked(let keep, let flip) where starts == nil && field.isWrittenInBits: return (keep, flip)
+    case .range(let range): values = range
+    case .masked, .copied, .added, .bits, .unknown: return nil
+    }
+    guard let starts else { return values.lowerBound == values.upperBound ? (0, values.lowerBound) : nil }
+    let first = rank(of: values.lowerBound, in: starts)
+    return first == rank(of: values.upperBound, in: starts) ? (0, UInt128(first)) : nil
+  }
+  /// The levels that may change by an effect whose result is not known.
+  fileprivate func changed(by effect: FieldEffect) -> [Int] {
+    guard case .change(field, .bits(let mask), _) = effect, starts == nil else { return Array(levels) + Array(outcomeLevels) }
+    return levels.reversed().enumerated().compactMap { position, level in mask >> UInt128(position) & 1 == 1 ? level : nil }
   }
 }

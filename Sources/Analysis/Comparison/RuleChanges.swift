@@ -1,4 +1,32 @@
-import XTables
+public import XTables
+
+/// A rule, or the policy of a chain, in which two rulesets differ.
+public struct RuleChange: Sendable {
+  /// How they differ.
+  public enum Kind: String, Sendable, Hashable {
+    /// Only the second ruleset has the rule.
+    case added
+    /// Only the first one has it.
+    case removed
+    /// The rule has another place among the rules of its chain.
+    case moved
+    /// Both have it at the same place, with other counters.
+    case counted
+    /// The chain has another policy.
+    case policy
+  }
+
+  /// How the rulesets differ.
+  public let kind: Kind
+  /// The table.
+  public let table: TableName
+  /// The name of the chain.
+  public let chain: String
+  /// The rule in the first ruleset; nil if it has none.
+  public let before: RulePosition?
+  /// The rule in the second ruleset; nil if it has none.
+  public let after: RulePosition?
+}
 
 /// The rules that only one of two tables has, if equal rules of a chain are paired in their order.
 ///
@@ -10,18 +38,26 @@ struct RuleChanges {
   private(set) var after: [RulePosition] = []
   /// Whether a built-in chain has another policy.
   private(set) var changesPolicy = false
+  /// All changes, chain by chain, with those of counters.
+  private(set) var all: [RuleChange] = []
 
   private struct Content: Hashable {
     let header: RuleHeader
     let matches: [ExtensionUse]
     let target: RuleTarget
+
+    init(_ rule: Rule) {
+      header = rule.header
+      matches = rule.matches
+      target = rule.target
+    }
   }
 
   init(_ one: Table, _ other: Table) {
     var numbers: [Content: Int] = [:]
     func number(_ rules: [Rule]) -> [Int] {
       rules.map { rule in
-        let content = Content(header: rule.header, matches: rule.matches, target: rule.target)
+        let content = Content(rule)
         if let known = numbers[content] { return known }
         numbers[content] = numbers.count
         return numbers.count - 1
@@ -29,7 +65,9 @@ struct RuleChanges {
     }
     for (index, chain) in one.chains.enumerated() {
       guard let twinIndex = other.index(of: chain.name) else {
-        before += chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
+        let places = chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
+        before += places
+        all += places.map { RuleChange(kind: .removed, table: one.name, chain: chain.name, before: $0, after: nil) }
         continue
       }
       let twin = other.chains[twinIndex]
@@ -37,10 +75,40 @@ struct RuleChanges {
       let (removed, inserted) = Self.unpaired(number(chain.rules), number(twin.rules))
       before += removed.map { RulePosition(chain: index, rule: $0) }
       after += inserted.map { RulePosition(chain: twinIndex, rule: $0) }
+      all += Self.changes(one, index, removed, other, twinIndex, inserted)
     }
     for (index, chain) in other.chains.enumerated() where one.index(of: chain.name) == nil {
-      after += chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
+      let places = chain.rules.indices.map { RulePosition(chain: index, rule: $0) }
+      after += places
+      all += places.map { RuleChange(kind: .added, table: one.name, chain: chain.name, before: nil, after: $0) }
     }
+  }
+
+  /// The changes of a chain that both tables have.
+  private static func changes(
+    _ one: Table, _ index: Int, _ removed: [Int], _ other: Table, _ twinIndex: Int, _ inserted: [Int]
+  ) -> [RuleChange] {
+    let (chain, twin) = (one.chains[index], other.chains[twinIndex])
+    func change(_ kind: RuleChange.Kind, _ before: Int?, _ after: Int?) -> RuleChange {
+      RuleChange(
+        kind: kind, table: one.name, chain: chain.name, before: before.map { RulePosition(chain: index, rule: $0) },
+        after: after.map { RulePosition(chain: twinIndex, rule: $0) })
+    }
+    var changes: [RuleChange] = []
+    if chain.hook != nil, (chain.policy == .drop) != (twin.policy == .drop) { changes.append(change(.policy, nil, nil)) }
+    var waiting: [Content: [Int]] = [:]
+    for position in inserted.reversed() { waiting[Content(twin.rules[position]), default: []].append(position) }
+    for position in removed {
+      let moved = waiting[Content(chain.rules[position])]?.popLast()
+      changes.append(change(moved == nil ? .removed : .moved, position, moved))
+    }
+    changes += waiting.values.flatMap { $0 }.sorted().map { change(.added, nil, $0) }
+    let (gone, new) = (Set(removed), Set(inserted))
+    let kept = zip(chain.rules.indices.filter { !gone.contains($0) }, twin.rules.indices.filter { !new.contains($0) })
+    for (left, right) in kept where chain.rules[left].counters != twin.rules[right].counters {
+      changes.append(change(.counted, left, right))
+    }
+    return changes
   }
 
   /// The greatest number of differing rules of one chain that are paired; more are all taken as changed.

@@ -18,8 +18,10 @@ public struct RulesetComparison: Sendable {
     case undecided
   }
 
-  /// Packets that are treated differently.
+  /// Packets that are treated differently, all in the same way.
   public struct Region: Sendable {
+    /// The packets.
+    public let packets: PacketRegion
     /// One of the packets.
     public let witness: Witness
     /// What the first ruleset does with it.
@@ -34,6 +36,8 @@ public struct RulesetComparison: Sendable {
   public let result: Result
   /// Packets that are treated differently, each with other deciding rules. Those that are accepted by only one ruleset come first.
   public let regions: [Region]
+  /// The rules and policies that differ, table by table, chain by chain; those whose counters alone differ are among them.
+  public let changes: [RuleChange]
 
   /// Compares two rulesets.
   ///
@@ -41,6 +45,7 @@ public struct RulesetComparison: Sendable {
   public init(_ before: Ruleset, _ after: Ruleset, limit: Int = 1 << 23) {
     var search = DifferenceSearch(before, after)
     for name in TableName.allCases { search.compare(name, limit: limit) }
+    changes = search.changes
     regions = search.regions.sorted { Self.weight($0) < Self.weight($1) }
     result = !regions.isEmpty ? .different : search.isProved ? .equal : .undecided
   }
@@ -69,6 +74,7 @@ private struct DifferenceSearch {
   /// Whether every difference between the tables is shown by a region, and all else is proved equal.
   private(set) var isProved = true
   private(set) var regions: [RulesetComparison.Region] = []
+  private(set) var changes: [RuleChange] = []
   /// The greatest number of regions.
   private static let limit = 100
 
@@ -80,6 +86,8 @@ private struct DifferenceSearch {
 
   mutating func compare(_ name: TableName, limit: Int) {
     let tables = (before[table: name] ?? Table(name, before.family), after[table: name] ?? Table(name, before.family))
+    let changes = RuleChanges(tables.0, tables.1)
+    self.changes += changes.all
     if tables.0.isSame(as: tables.1) { return }
     guard let programs, let graph = ChainGraph(tables.0), let otherGraph = ChainGraph(tables.1) else {
       isProved = false
@@ -96,7 +104,6 @@ private struct DifferenceSearch {
       return
     }
     var log = EffectLog()
-    let changes = RuleChanges(tables.0, tables.1)
     var touched = changes.changesPolicy ? PacketSet.all : .none
     for place in changes.before {
       touched = space.union(touched, Self.touched(tables.0[place], one.rules[place.chain][place.rule], &space))
@@ -126,7 +133,8 @@ private struct DifferenceSearch {
       isProved = false
       let changed =
         changes.before.map { outcomes.0.hits[$0.chain][$0.rule] } + changes.after.map { outcomes.1.hits[$0.chain][$0.rule] }
-      show(rest, changed, hook, name, programs, hasChance: hasChance, &space)
+      let ways = Self.ways(outcomes.0.outcomes[hook] ?? [:], outcomes.1.outcomes[hook] ?? [:], among: rest, &space)
+      show(rest, changed, ways, hook, name, programs, hasChance: hasChance, &space)
       if space.isExhausted { return }
     }
   }
@@ -172,24 +180,58 @@ private struct DifferenceSearch {
     return nil
   }
 
-  /// Finds packets of a set: of each changed rule first, then of what is left.
+  /// The greatest number of pairs of outcomes by which a set is divided.
+  private static let waysLimit = 256
+
+  /// The parts of a set whose packets are treated in one way by each ruleset; the set itself if there would be too many.
+  private static func ways(
+    _ one: [TableOutcomes.Outcome: PacketSet], _ other: [TableOutcomes.Outcome: PacketSet], among packets: PacketSet,
+    _ space: inout PacketSpace
+  ) -> [PacketSet] {
+    let before = one.filter { !space.areDisjoint($0.value, packets) }
+    let after = other.filter { !space.areDisjoint($0.value, packets) }
+    guard before.count * after.count <= waysLimit else { return [packets] }
+    var ways: [PacketSet] = []
+    for (outcome, left) in before {
+      for (otherOutcome, right) in after where outcome != otherOutcome {
+        let part = space.intersection(space.intersection(left, right), packets)
+        if !part.isEmpty { ways.append(part) }
+      }
+    }
+    // The order of a dictionary differs from run to run.
+    return ways.sorted { $0.edge < $1.edge }
+  }
+
+  /// Finds packets of a set: of each changed rule first, those with few packets before others, then of what is left.
   private mutating func show(
-    _ packets: PacketSet, _ changed: [PacketSet], _ hook: Hook, _ table: TableName,
+    _ packets: PacketSet, _ changed: [PacketSet], _ ways: [PacketSet], _ hook: Hook, _ table: TableName,
     _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
   ) {
-    for set in changed + [.all, .all] {
-      guard regions.count < Self.limit else { return }
-      let part = space.intersection(packets, set)
-      for candidate in space.byState(part) {
-        guard let witness = space.witness(of: candidate, at: hook), witness.draft.input == nil || witness.draft.mark == 0,
-          let (witness, before, after) = Self.differing(witness, programs, seeds: hasChance ? Self.seeds : 1)
-        else { continue }
-        let isKnown = regions.contains { region in
-          region.table == table && region.witness.hook == hook && region.before.place == before.place && region.after.place == after.place
-            && region.before.verdict == before.verdict && region.after.verdict == after.verdict
+    let all = space.packets(at: hook)
+    let sizes = changed.map { space.share(of: $0) }
+    let ordered = changed.indices.sorted { (sizes[$0], $0) < (sizes[$1], $1) }.map { changed[$0] }
+    for way in ways {
+      var rest = way
+      for set in ordered + [.all] {
+        guard regions.count < Self.limit, !space.isExhausted else { return }
+        let part = space.intersection(rest, set)
+        if part.isEmpty { continue }
+        rest = space.difference(rest, part)
+        for candidate in space.byState(part) {
+          guard let witness = space.witness(of: candidate, at: hook), witness.draft.input == nil || witness.draft.mark == 0,
+            let (witness, before, after) = Self.differing(witness, programs, seeds: hasChance ? Self.seeds : 1)
+          else { continue }
+          let isKnown = regions.contains { region in
+            region.table == table && region.witness.hook == hook && region.before.place == before.place
+              && region.after.place == after.place && region.before.verdict == before.verdict && region.after.verdict == after.verdict
+          }
+          if !isKnown {
+            regions.append(
+              RulesetComparison.Region(
+                packets: space.region(of: part, among: all), witness: witness, before: before, after: after, table: table))
+          }
+          break
         }
-        if !isKnown { regions.append(RulesetComparison.Region(witness: witness, before: before, after: after, table: table)) }
-        break
       }
     }
   }

@@ -1,7 +1,8 @@
 import Conntrack
 import Evaluator
+import NAT
 import Netfilter
-import Wire
+public import Wire
 public import XTables
 
 /// What the tables of one ruleset do with one packet, from the hook where it comes in to the hook of a witness and beyond.
@@ -21,9 +22,25 @@ public struct RulesetWalk: Sendable {
   public let effects: [ExtensionUse]
   /// The rules of these targets and of the verdict, in order.
   public let rules: [(table: TableName, place: RulePosition)]
+  /// The packet after the last table, if the nat table changed its addresses or ports.
+  public let translated: Packet?
 
   /// Whether two packets were treated in the same way, by whatever rules.
   func isSame(as other: RulesetWalk) -> Bool { verdict == other.verdict && effects == other.effects }
+}
+
+/// What the nat table can change of a packet.
+struct PacketEnds: Hashable {
+  let source: IPAddress?
+  let destination: IPAddress?
+  let ports: [UInt16]
+
+  init(_ packet: borrowing Packet) {
+    (source, destination) = (packet.source, packet.destination)
+    let place = packet.transport
+    let hasPorts = place.map { $0.proto.hasPorts && $0.fragmentOffset == 0 } ?? false
+    ports = hasPorts ? [0, 2].compactMap { packet.bytes.uint16(at: (place?.offset ?? 0) + $0) } : []
+  }
 }
 
 /// The programs of the tables of a ruleset.
@@ -40,8 +57,8 @@ struct RulesetPrograms {
     self.programs = programs
   }
 
-  /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Addresses are not translated
-  /// on the way. Nil if the packet cannot be built.
+  /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Nil if the packet cannot be
+  /// built.
   func walk(_ witness: Witness) -> RulesetWalk? {
     guard var context = witness.context() else { return nil }
     let input = context.input ?? witness.draft.input.map { Interface(index: 0, name: $0) }
@@ -49,6 +66,8 @@ struct RulesetPrograms {
     var effects: [ExtensionUse] = []
     var rules: [(table: TableName, place: RulePosition)] = []
     var last: (table: TableName, place: RulePosition?)?
+    let ends = PacketEnds(context.packet)
+    func translated() -> Packet? { PacketEnds(context.packet) == ends ? nil : context.packet }
     for hook in Self.way(to: witness) {
       context.hook = hook
       context.input = hook == .output ? nil : input
@@ -68,11 +87,11 @@ struct RulesetPrograms {
         if let decider, rules.last?.place != decider || rules.last?.table != name { rules.append((name, decider)) }
         let verdict = Self.verdict(result.outcome)
         if verdict != .accept {
-          return RulesetWalk(verdict: verdict, table: name, place: decider, effects: effects, rules: rules)
+          return RulesetWalk(verdict: verdict, table: name, place: decider, effects: effects, rules: rules, translated: translated())
         }
       }
     }
-    return RulesetWalk(verdict: .accept, table: last?.table, place: last?.place, effects: effects, rules: rules)
+    return RulesetWalk(verdict: .accept, table: last?.table, place: last?.place, effects: effects, rules: rules, translated: translated())
   }
 
   /// Passes a packet through a table; nil if the table is not asked.
@@ -87,9 +106,27 @@ struct RulesetPrograms {
       return result
     case .nat:
       guard let info = context.attachment.info, [.new, .related, .relatedReply].contains(info) else { return nil }
-      return program.walk(&context)
+      return translate(program, &context)
     case .mangle, .filter, .security: return program.walk(&context)
     }
+  }
+
+  /// Passes a packet through the nat table, and translates it as the table says.
+  private func translate(_ program: TableProgram, _ context: inout PacketContext) -> TableWalk? {
+    guard let connections = context.world.conntrack else { return program.walk(&context) }
+    var result: TableWalk?
+    var packet = context.packet
+    var random = context.world.random
+    _ = connections.translate(
+      packet: &packet, attachment: context.attachment, hook: context.hook, output: context.output?.index, random: &random,
+      now: context.world.instant
+    ) { _ in
+      let walk = program.walk(&context)
+      result = walk
+      return Self.verdict(walk.outcome) == .accept ? .accept : .drop
+    }
+    context.packet = packet
+    return result
   }
 
   private static func verdict(_ outcome: TableOutcome) -> RulesetWalk.Verdict {

@@ -26,7 +26,6 @@ struct TableOutcomes {
     var outcomes: [Outcome: PacketSet] = [:]
     /// The packets for which chance or state is asked, by the name of the question.
     var questions: [Field: PacketSet] = [:]
-    var fields: Set<Field> = []
   }
 
   /// By hook.
@@ -99,10 +98,9 @@ struct TableOutcomes {
       let named = conditions.rules[index][position]
       let set = exact(named.condition, rules[position], &space)
       hits[index][position] = set.hit
-      summary.fields.formUnion(named.condition.fields)
       var next: [Int: PacketSet] = [:]
       for (effects, packets) in classes {
-        if log.loses(effects, named.condition.fields) { isExact = false }
+        if log.loses(effects, set.hit, space) || log.loses(effects, set.miss, space) { isExact = false }
         if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
         ask(named, rules[position], packets, effects, &summary, log, &space)
         let hit = space.intersection(packets, log.before(effects, set.hit, &space))
@@ -169,8 +167,6 @@ struct TableOutcomes {
     _ callee: Summary, isCalledOften: Bool, _ packets: PacketSet, _ effects: Int, _ step: ChainGraph.Step, _ summary: inout Summary,
     _ next: inout [Int: PacketSet], _ log: inout EffectLog, _ space: inout PacketSpace
   ) {
-    if log.loses(effects, callee.fields) { isExact = false }
-    summary.fields.formUnion(callee.fields)
     // A packet that visits a chain twice is asked twice; the names stand for one answer.
     if isCalledOften, !callee.questions.isEmpty, space.depends(packets, on: callee.questions.keys) { isExact = false }
     for (field, asked) in callee.questions {
@@ -178,6 +174,7 @@ struct TableOutcomes {
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
     for (outcome, guarded) in callee.outcomes {
+      if log.loses(effects, guarded, space) { isExact = false }
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
       let all = log.joined(effects, outcome.effects, &space)

@@ -34,6 +34,8 @@ struct DecisionDiagram {
     var right: UInt32 = .max
     var operation: UInt32 = .max
     var result: UInt32 = 0
+    /// The passing calculation that found the result; 0 for results that stay.
+    var passing: UInt32 = 0
   }
 
   /// How one level changes: what replaces its variable in a set.
@@ -46,6 +48,9 @@ struct DecisionDiagram {
   private var places: [UInt32]
   private var cache: [CacheEntry]
   private let limit: Int
+  /// The number of the passing calculation, and of nodes before it; 0 outside of one.
+  private var passing: (number: UInt32, start: Int) = (0, 0)
+  private var passingCount: UInt32 = 0
   /// Whether the limit was reached, so that results are meaningless.
   private(set) var isExhausted = false
   /// The levels of each quantification, and the greatest of them.
@@ -64,6 +69,30 @@ struct DecisionDiagram {
 
   /// The number of nodes.
   var count: Int { nodes.count }
+
+  /// Whether less than half of the greatest number of nodes is in use.
+  var hasRoom: Bool { nodes.count < limit / 2 }
+
+  /// Begins a calculation whose sets are not needed afterwards.
+  mutating func beginPassing() {
+    passingCount += 1
+    passing = (passingCount, nodes.count)
+  }
+
+  /// Forgets the nodes of the calculation; its sets are meaningless from now on. If it reached the limit, there is room again.
+  mutating func endPassing() {
+    let mask = places.count - 1
+    // No kept node was placed behind one that was made after it, so that the last ones can be taken out.
+    for index in (passing.start..<nodes.count).reversed() {
+      let node = nodes[index]
+      var place = Int(truncatingIfNeeded: Self.hash(node.level, node.low, node.high)) & mask
+      while places[place] != index { place = (place + 1) & mask }
+      places[place] = 0
+    }
+    nodes.removeLast(nodes.count - passing.start)
+    passing = (0, 0)
+    isExhausted = false
+  }
 
   @inline(__always)
   func level(_ edge: UInt32) -> UInt32 { nodes[Int(edge >> 1)].level }
@@ -120,13 +149,14 @@ struct DecisionDiagram {
   @inline(__always)
   private func cached(_ left: UInt32, _ right: UInt32, _ operation: UInt32) -> UInt32? {
     let entry = cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)]
-    return entry.left == left && entry.right == right && entry.operation == operation ? entry.result : nil
+    let isMeant = entry.left == left && entry.right == right && entry.operation == operation
+    return isMeant && (entry.passing == 0 || entry.passing == passing.number) ? entry.result : nil
   }
 
   @inline(__always)
   private mutating func remember(_ left: UInt32, _ right: UInt32, _ operation: UInt32, _ result: UInt32) {
     cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)] = CacheEntry(
-      left: left, right: right, operation: operation, result: result)
+      left: left, right: right, operation: operation, result: result, passing: passing.number)
   }
 }
 
@@ -217,6 +247,26 @@ extension DecisionDiagram {
     }
     remember(set ^ sign, 0, operation, result)
     return result ^ sign
+  }
+
+  /// The share of all assignments that are in a set.
+  func share(_ set: UInt32) -> Double {
+    var known: [UInt32: Double] = [0: 1]
+    var open = [set >> 1]
+    while let index = open.last {
+      let node = nodes[Int(index)]
+      if known[index] != nil {
+        open.removeLast()
+      } else if let low = known[node.low >> 1], let high = known[node.high >> 1] {
+        known[index] = ((node.low & 1 == 1 ? 1 - low : low) + (node.high & 1 == 1 ? 1 - high : high)) / 2
+        open.removeLast()
+      } else {
+        open.append(node.low >> 1)
+        open.append(node.high >> 1)
+      }
+    }
+    let share = known[set >> 1] ?? 0
+    return set & 1 == 1 ? 1 - share : share
   }
 
   /// Whether a set depends on a level that is marked.

@@ -20,6 +20,7 @@ public struct PacketSpace: ConditionAlgebra {
   /// The number of levels.
   private(set) var levelCount = 0
   private var usualPackets: [Hook: UsualPacket] = [:]
+  private var possible: [Hook: PacketSet] = [:]
   private struct FieldTest: Hashable {
     let code: Int
     let test: ValueTest
@@ -65,6 +66,9 @@ public struct PacketSpace: ConditionAlgebra {
     usualPackets[hook] = packet
     return packet
   }
+
+  /// Whether sets that are only of use can be kept.
+  var hasRoom: Bool { diagram.hasRoom }
 
   // MARK: ConditionAlgebra
 
@@ -164,7 +168,7 @@ public struct PacketSpace: ConditionAlgebra {
     return result
   }
 
-  private mutating func between(_ low: Int, _ high: Int, _ count: Int, _ code: FieldCode) -> PacketSet {
+  mutating func between(_ low: Int, _ high: Int, _ count: Int, _ code: FieldCode) -> PacketSet {
     let least = compare(UInt128(low), code.levels, isAtLeast: true)
     // The last interval has the spare numbers too.
     let most = high == count - 1 ? PacketSet.all : compare(UInt128(high), code.levels, isAtLeast: false)
@@ -211,13 +215,36 @@ public struct PacketSpace: ConditionAlgebra {
 
   /// The packets that can be at a hook: those whose fields have values that they can have there.
   public mutating func packets(at hook: Hook) -> PacketSet {
+    if let known = possible[hook] { return known }
     var result = PacketSet.all
     for code in codes where !code.levels.isEmpty {
       var values = PacketSet.none
       for range in code.field.values(at: hook, family) { values = union(values, set(of: code.field, .range(range))) }
       result = intersection(result, values)
     }
+    result = difference(result, untrackable())
+    if !isExhausted { possible[hook] = result }
     return result
+  }
+
+  /// The packets that would have a connection although they are later fragments, or their transport header is cut short: connection
+  /// tracking reassembles fragments before it, and finds the others INVALID.
+  ///
+  /// The corresponding kernel functions are `nf_ct_get_tuple`, `tcp_error`, `udp_error`, `sctp_error` and `dccp_error`.
+  private mutating func untrackable() -> PacketSet {
+    guard let state = codes.first(where: { $0.field.name == "ct.state" }), !state.levels.isEmpty else { return .none }
+    var impossible = indices[.isLaterFragment] == nil ? PacketSet.none : set(of: .isLaterFragment, .range(1...1))
+    let hasLengths = indices[.transportRoom] != nil && indices[.protocolNumber] != nil
+    for (proto, length) in TrackedHeader.lengths where hasLengths {
+      let number = UInt128(proto.rawValue)
+      let room = set(of: .transportRoom, .range(UInt128(length)...255))
+      impossible = union(impossible, difference(set(of: .protocolNumber, .range(number...number)), room))
+    }
+    var tracked = PacketSet.none
+    for range in state.field.values(at: .prerouting, family) where range.lowerBound & 0x0e != 0 {
+      tracked = union(tracked, set(of: state.field, .range(range)))
+    }
+    return intersection(impossible, tracked)
   }
 
   /// The packets whose connection is new or related, as far as a rule asks for the state.
@@ -243,6 +270,9 @@ public struct PacketSpace: ConditionAlgebra {
     }
     return parts
   }
+
+  /// The share of a set among all assignments to the levels: which of two sets is the narrower one.
+  func share(of packets: PacketSet) -> Double { diagram.share(packets.edge) }
 
   // MARK: Writes
 

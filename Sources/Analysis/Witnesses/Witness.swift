@@ -26,7 +26,8 @@ public struct Witness: Sendable {
   }
 
   /// The packet with nothing stated, then with facts on which a verdict may depend, at last with all of them: the sender, the time, chance,
-  /// and a host that has no addresses, routes and sockets.
+  /// and a host that has no routes and sockets, and an address on the output
+  /// interface alone.
   ///
   /// The first one for which a claim is decided states little more than the claim needs.
   var statements: [Witness] {
@@ -47,6 +48,11 @@ public struct Witness: Sendable {
     for fact in [HostFact.addresses, .routes, .sysctls, .sockets, .clock, .chance] where !stated.contains(fact) {
       host.missing.insert(fact)
     }
+    if stated.contains(.addresses), let output = draft.output {
+      host.updateDevice(named: output) {
+        $0.addresses = [Host.Address(Self.ownAddress(draft.family), prefixLength: draft.family == .ipv4 ? 24 : 64)]
+      }
+    }
     let world = World(now: Self.clock * 1_000_000_000, random: SeededRandom(seed: seed), host: host)
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }
@@ -66,6 +72,7 @@ public struct Witness: Sendable {
     let start: Hook = draft.input == nil ? .output : .prerouting
     _ = world.conntrack?.incoming(packet: context.packet, attachment: &context.attachment, hook: start, now: world.instant)
     guard let info else { return context }
+    guard TrackedHeader.isWhole(context.packet) else { return nil }
     if info != .new, context.attachment.connection == nil {
       // A packet that begins no connection, such as an ICMP error, belongs to one of the same hosts.
       context.attachment = .none
@@ -79,15 +86,27 @@ public struct Witness: Sendable {
     return context
   }
 
+  /// The address of the output interface of a host whose addresses are stated.
+  private static func ownAddress(_ family: Family) -> IPAddress {
+    IPAddress(family: family, bits: family == .ipv4 ? 0xcb00_7101 : 0x2001_0db8_0002_0000_0000_0000_0000_0001)
+  }
+
   /// The time, in seconds since 1970, of a witness that states one.
-  private static let clock: UInt64 = 1_700_000_000
+  static let clock: UInt64 = 1_700_000_000
+
+  /// Whether ``line`` without its comment describes the packet: it is the first one of its connection, and arrives without a mark.
+  var isWholeInLine: Bool {
+    (state == nil || state == ConntrackState.new) && (draft.input == nil || draft.mark == 0)
+  }
 
   /// The packet in the notation of `ferrule run`, followed by a comment on what a line cannot say.
   public var line: String? {
     guard let line = draft.line(stating: stated) else { return nil }
     var notes: [String] = []
     if let state, state != ConntrackState.new { notes.append(Self.name(of: state)) }
-    if stated.contains(.addresses) { notes.append("a host without addresses") }
+    if stated.contains(.addresses) {
+      notes.append(draft.output.map { "a host with \(Self.ownAddress(draft.family)) on \($0)" } ?? "a host without addresses")
+    }
     if stated.contains(.clock) { notes.append("--clock \(Self.clock)") }
     if stated.contains(.chance) { notes.append("--seed \(seed)") }
     if draft.input != nil, draft.mark != 0 { notes.append("mark 0x\(String(draft.mark, radix: 16))") }

@@ -41,9 +41,9 @@ extension Field {
 
   private static let ofConnection: FieldOutcomes = [.value, .absent]
 
-  /// The fields of a connection that NAT setup changes, apart from the packet's own fields.
+  /// The fields of a connection that NAT setup changes, apart from the packet's own fields, and from the bits of the state that say so.
   static let translation: [Field] = [
-    connectionState, connectionStatus, replySource, replyDestination, replySourcePort, replyDestinationPort,
+    connectionStatus, replySource, replyDestination, replySourcePort, replyDestinationPort,
   ]
 
   private static func connection(_ context: PacketContext) -> Connection? {

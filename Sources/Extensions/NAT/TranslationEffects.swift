@@ -1,13 +1,21 @@
+import Conntrack
 import NAT
 import Netfilter
 import Wire
 import XTables
 
 /// The effects of the NAT targets on the packet and its connection.
+extension FieldEffect {
+  /// What NAT setup changes of a connection.
+  static let translation: [FieldEffect] =
+    [.change(.connectionState, .bits(UInt128(ConntrackState.sourceNAT | ConntrackState.destinationNAT)))]
+    + Field.translation.map { .change($0, .unknown) }
+}
+
 extension TranslationRange {
   /// - Parameter addressIsChosen: true if the target chooses an address that the rule does not name.
   func effects(_ end: Manip, _ site: EffectSite, addressIsChosen: Bool = false) -> [FieldEffect] {
-    var effects = Field.translation.map { FieldEffect.change($0, .unknown) }
+    var effects = FieldEffect.translation
     let address: Field = end == .source ? .sourceAddress : .destinationAddress
     if addressIsChosen {
       effects.append(.change(address, .unknown))

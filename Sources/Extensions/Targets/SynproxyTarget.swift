@@ -76,7 +76,9 @@ public enum SynproxyTarget: TargetExtension {
 
   public static func services(_ info: Info) -> KernelServices { .synproxy }
 
-  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { Field.translation.map { .change($0, .unknown) } }
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
+    FieldEffect.translation + FieldEffect.unknown(.connectionState)
+  }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let isSound = packet.input == nil || packet.packet.isTransportChecksumValid ?? false

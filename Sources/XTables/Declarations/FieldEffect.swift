@@ -45,6 +45,8 @@ public enum FieldChange: Sendable, Hashable {
   case added(Int, within: ClosedRange<UInt128>)
   /// One value of a range, chosen by something unknown. An old value in the range may stay.
   case range(ClosedRange<UInt128>)
+  /// The bits of a mask may have any value; the others stay.
+  case bits(UInt128)
   /// Any value, the old one included.
   case unknown
 }

@@ -20,7 +20,9 @@ struct DiffCommand: ParsableCommand {
 
       The tables are compared as functions: `equal' is proved for every packet and every state of its connection. Each difference is shown by a \
       packet that was run through the tables of both rulesets. A limit, a list or an unknown match is assumed to decide the same on both sides only for \
-      equal rules. If neither equality nor a difference is proved, the answer is `undecided'.
+      equal rules. Regions come worst first: what only B accepts, what only A accepts, other differences. The words after the verdicts \
+      name the packets of the region (= exactly these; ~ these are all among them). Then follow the rules that were removed (-), added (+) and \
+      moved (>), and with --counters those whose counters differ (#). If neither equality nor a difference is proved, the answer is `undecided'.
 
       EXIT STATUS
         0 equal, 1 different or undecided, 2 bad input, 3 the kernel refused
@@ -43,6 +45,9 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print only the answer: equal, different or undecided.")
   var equivalent = false
 
+  @Flag(help: "Print also the rules whose counters differ.")
+  var counters = false
+
   @Option(help: "The output format.")
   var format = OutputFormat.text
 
@@ -58,7 +63,8 @@ struct DiffCommand: ParsableCommand {
     var report = DiffReport()
     for family in common {
       guard let left = one[family], let right = other[family] else { continue }
-      report.add(RulesetComparison(left.ruleset, right.ruleset), left, right, names: (before, after), isQuiet: equivalent)
+      report.add(
+        RulesetComparison(left.ruleset, right.ruleset), left, right, names: (before, after), isQuiet: equivalent, showsCounters: counters)
     }
     switch format {
     case .json: try Console.print(JSONText.encode(report))
@@ -92,92 +98,5 @@ struct DiffCommand: ParsableCommand {
     }
     let parsed = RulesetInput.parser(path, families, for: .reading).parse(source)
     return [parsed.ruleset.family: DiffSide(ruleset: try RulesetInput.sound(parsed, colours.colour).ruleset, file: source)]
-  }
-}
-
-/// A ruleset with the text that it was read from.
-struct DiffSide {
-  let ruleset: Ruleset
-  let file: SourceFile
-}
-
-/// The answer of `ferrule diff`: `{"result": …, "regions": […]}`.
-struct DiffReport: Encodable {
-  struct Rule: Encodable {
-    let file: String
-    let line: Int?
-    let table: String
-    let text: String
-  }
-
-  struct Side: Encodable {
-    let verdict: String
-    let table: String?
-    let line: Int?
-    /// The rule that decided; `-P` for a policy.
-    let rule: String?
-  }
-
-  struct Region: Encodable {
-    let witness: String
-    let family: String
-    let before: Side
-    let after: Side
-    /// The rules that acted on the packet, on both sides.
-    let rules: [Rule]
-  }
-
-  private(set) var result = RulesetComparison.Result.equal.rawValue
-  private(set) var regions: [Region] = []
-  private var isQuiet = false
-
-  private enum CodingKeys: String, CodingKey { case result, regions }
-
-  mutating func add(
-    _ comparison: RulesetComparison, _ before: DiffSide, _ after: DiffSide, names: (before: String, after: String), isQuiet: Bool
-  ) {
-    self.isQuiet = isQuiet
-    let family = before.ruleset.family == .ipv4 ? "ipv4" : "ipv6"
-    for region in comparison.regions {
-      guard let line = region.witness.line else { continue }
-      let rules = Self.rules(region.before, before, names.before) + Self.rules(region.after, after, names.after)
-      regions.append(
-        Region(
-          witness: line, family: family, before: Self.side(region.before, before), after: Self.side(region.after, after), rules: rules))
-    }
-    let order = ["equal", "undecided", "different"]
-    result = order[max(order.firstIndex(of: result) ?? 0, order.firstIndex(of: comparison.result.rawValue) ?? 0)]
-  }
-
-  private static func side(_ walk: RulesetWalk, _ side: DiffSide) -> Side {
-    let rule = walk.table.flatMap { table in walk.place.flatMap { place in side.ruleset[table: table].map { $0[place] } } }
-    let line = rule?.source.map { side.file.position(of: $0.range.lowerBound).line }
-    return Side(
-      verdict: walk.verdict.rawValue, table: walk.table?.rawValue, line: line,
-      rule: line.map { text($0, side) } ?? walk.table.map { _ in "-P" })
-  }
-
-  private static func rules(_ walk: RulesetWalk, _ side: DiffSide, _ name: String) -> [Rule] {
-    walk.rules.compactMap { entry in
-      guard let rule = side.ruleset[table: entry.table].map({ $0[entry.place] }) else { return nil }
-      let line = rule.source.map { side.file.position(of: $0.range.lowerBound).line }
-      return Rule(file: name, line: line, table: entry.table.rawValue, text: line.map { text($0, side) } ?? "")
-    }
-  }
-
-  private static func text(_ line: Int, _ side: DiffSide) -> String { String(decoding: side.file.line(line), as: UTF8.self) }
-
-  /// The answer as text: a line for the result, then each region.
-  var text: TerminalText {
-    var lines: [TerminalText] = ["\(result)"]
-    for region in isQuiet ? [] : regions {
-      lines.append("")
-      lines.append("\(region.witness)")
-      for (name, side) in [("before", region.before), ("after", region.after)] {
-        let place: TerminalText = side.line.map { "line \($0): \(side.rule ?? "")" } ?? (side.table == nil ? "no rule" : "the policy")
-        lines.append("  \(name): \(side.verdict)\(side.table.map { " in table \($0)" } ?? ""), \(place)")
-      }
-    }
-    return lines.reduce("") { "\($0)\($1)\n" }
   }
 }

@@ -2,9 +2,11 @@ import Analysis
 import ArgumentParser
 import Conntrack
 import Diagnostics
+import Evaluator
 import Kernel
 import Linter
 import Netfilter
+import Snapshots
 import Syntax
 import SystemNames
 import Wire
@@ -22,8 +24,13 @@ struct QueryCommand: ParsableCommand {
       The words are in, out, src, dst, sport, dport, state, mark, a protocol, and local (packets that this host sends); `not' negates the next \
       word. Other fields may have any value. Without `state' the packets are the first of their connection; without `mark' their mark is 0.
 
-      Routing is not considered: packets that arrive are followed to INPUT and to FORWARD (with `out', to FORWARD only). Each answer has a \
-      packet that was run through the tables. `all' means: it is proved that no packet gets another verdict. `some' means: others may.
+      Without --host, routing is not considered: packets that arrive are followed to INPUT and to FORWARD (with `out', to FORWARD only). \
+      With --host, they are followed as its routes lead them, by the destination that the nat table gives them.
+
+      THE ANSWER
+      For each hook: `all accept' means that every packet must be accepted, `all accept or drop' that each of these verdicts is possible \
+      and no other, `some' that others may be possible. For each verdict follow the packets that get it (an = before them: exactly these; ~: \
+      these are all among them), one of them, which was run through the tables, with its translation by the nat table, and the deciding rules.
 
       EXIT STATUS
         0 answered; with --verdict: every packet gets it, 1 with --verdict: some packet does not, or that is not decided, 2 bad input
@@ -31,12 +38,14 @@ struct QueryCommand: ParsableCommand {
       EXAMPLES
         ferrule query rules.v4 'in eth0 tcp dport 22'
         ferrule query --verdict drop rules.v4 'in wan tcp dport 3306'
+        ferrule query --host host.yaml --from outside --to 10.0.0.5 rules.v4 'tcp dport 3306'
         ferrule query --format json rules.v4 'local udp dport 53'
         ferrule query rules.v4 -- '-i eth0 -p tcp -m multiport --dports 80,443'
       """)
 
   @OptionGroup var families: FamilyOptions
   @OptionGroup var base: BaseOptions
+  @OptionGroup var hosts: HostOptions
 
   @Argument(help: "The ruleset, in the format of iptables-save; - means standard input.", completion: .file())
   var file: String
@@ -49,6 +58,12 @@ struct QueryCommand: ParsableCommand {
 
   @Option(help: "Consider only packets at this hook: INPUT, FORWARD or OUTPUT.")
   var hook: String?
+
+  @Option(help: "Where arriving packets come from: outside (what the default route of --host leads to) or NETWORK/PREFIX. Needs --host.")
+  var from: String?
+
+  @Option(help: "The address to which packets are sent, or to which the nat table translates them.")
+  var to: String?
 
   @Option(help: "The output format.")
   var format = OutputFormat.text
@@ -72,13 +87,46 @@ struct QueryCommand: ParsableCommand {
       hooks = [named]
     }
     let condition = try condition(words, parsed.ruleset.family)
-    let answers = hooks.map { PacketQuestion(parsed.ruleset, condition, at: $0) }
+    let course = try course(parsed.ruleset.family)
+    let answers = hooks.map { PacketQuestion(parsed.ruleset, condition, at: $0, on: course) }
     let report = QueryReport(answers, parsed.ruleset, parsed.file)
     switch format {
     case .json: try Console.print(JSONText.encode(report))
     case .text: try Console.print(report.text)
     }
     if let wanted, !answers.allSatisfy({ $0.isComplete && $0.verdicts.isSubset(of: [wanted]) }) { throw ExitStatus.findings.code }
+  }
+
+  /// The host, and the ends of the packets.
+  private func course(_ family: Family) throws -> PacketQuestion.Course {
+    let host =
+      try hosts.isGiven
+      ? hosts.snapshot(colours.colour, includesRules: false)?.simulator.host ?? hosts.read(arrivals: [], colours.colour) : nil
+    if let host, host.missing.contains(.routes) {
+      throw CommandFailure("the routes of the host are not known: add `routes' to its description")
+    }
+    var course = PacketQuestion.Course(host: host)
+    if let from {
+      guard host != nil else { throw CommandFailure("--from needs --host: its routes say on which interface the packets arrive") }
+      let width = family == .ipv4 ? 32 : 128
+      let parts = from.split(separator: "/", omittingEmptySubsequences: false)
+      if from == "outside" {
+        course.origin = .outside
+      } else if let address = IPAddress(parts[0]), parts.count < 3, address.family == family,
+        let length = parts.count == 1 ? width : Int(parts[1]), (0...width).contains(length)
+      {
+        course.origin = .network(address, prefixLength: length)
+      } else {
+        throw CommandFailure("--from \(from): write outside, or a network such as 192.0.2.0/24")
+      }
+    }
+    if let to {
+      guard let address = IPAddress(to), address.family == family else {
+        throw CommandFailure("--to \(to): this is no address of the family")
+      }
+      course.destination = address
+    }
+    return course
   }
 
   /// The packets as a condition: that of a rule with these matches.
@@ -93,139 +141,5 @@ struct QueryCommand: ParsableCommand {
     var parts = [rule.condition(family)]
     if !words.isLocal, !words.matches.contains("--mark") { parts.append(.equals(.mark, 0)) }
     return .all(parts)
-  }
-}
-
-/// The words of a question, as matches of a rule.
-struct QueryWords {
-  private(set) var matches = ""
-  private(set) var isLocal = false
-  private var hasOutput = false
-
-  /// The hooks to which the packets may come.
-  var hooks: [Hook] { isLocal ? [.output] : hasOutput ? [.forward] : [.input, .forward] }
-
-  init(_ text: String) throws {
-    let words = text.split(whereSeparator: { $0 == " " || $0 == "\t" }).map(String.init)
-    // A line break would begin another line of the ruleset that is parsed.
-    guard !text.contains(where: { $0.isNewline || $0 == "\0" }) else { throw CommandFailure("the packets: a line break is not allowed") }
-    if words.contains(where: { $0.hasPrefix("-") }) {
-      guard !words.contains(where: { ["-j", "-g", "--jump", "--goto", "-A", "-t"].contains($0) }) else {
-        throw CommandFailure("the packets `\(text)': only matches are allowed, no chain and no target")
-      }
-      matches = text
-      hasOutput = words.contains("-o")
-      isLocal = hasOutput && !words.contains("-i")
-    } else {
-      try read(words)
-    }
-    if !matches.contains("state") { matches += " -m conntrack --ctstate NEW" }
-  }
-
-  private mutating func read(_ words: [String]) throws {
-    var parts: [String] = []
-    var protocolName: String?
-    var ports: [String] = []
-    var index = 0
-    var isInverted = false
-    func value() throws -> String {
-      guard index + 1 < words.count else { throw CommandFailure("the packets: `\(words[index])' needs a value") }
-      return words[index + 1]
-    }
-    while index < words.count {
-      let inversion = isInverted ? "! " : ""
-      var length = 2
-      switch words[index] {
-      case "not", "!":
-        isInverted = true
-        index += 1
-        continue
-      case "local":
-        isLocal = true
-        length = 1
-      case "in": parts.append("\(inversion)-i \(try value())")
-      case "out":
-        hasOutput = true
-        parts.append("\(inversion)-o \(try value())")
-      case "src": parts.append("\(inversion)-s \(try value())")
-      case "dst": parts.append("\(inversion)-d \(try value())")
-      case "sport": ports.append("\(inversion)--sport \(try value())")
-      case "dport": ports.append("\(inversion)--dport \(try value())")
-      case "state": parts.append("-m conntrack \(inversion)--ctstate \(try value())")
-      case "mark": parts.append("-m mark \(inversion)--mark \(try value())")
-      default:
-        protocolName = words[index]
-        parts.append("\(inversion)-p \(words[index])")
-        length = 1
-      }
-      isInverted = false
-      index += length
-    }
-    if !ports.isEmpty {
-      guard let protocolName, ["tcp", "udp", "sctp", "dccp", "udplite"].contains(protocolName) else {
-        throw CommandFailure("the packets: `sport' and `dport' need tcp, udp, sctp, dccp or udplite")
-      }
-      parts.append("-m \(protocolName) " + ports.joined(separator: " "))
-    }
-    matches = parts.joined(separator: " ")
-  }
-}
-
-/// The answer of `ferrule query`, by hook.
-struct QueryReport: Encodable {
-  struct Rule: Encodable {
-    let table: String
-    let line: Int?
-    let text: String
-  }
-
-  struct Region: Encodable {
-    let witness: String
-    let verdict: String
-    /// The rules that acted on the packet, in order; empty if only policies did.
-    let rules: [Rule]
-  }
-
-  struct Answer: Encodable {
-    let hook: String
-    /// `all` if no packet gets another verdict than those of the regions, `some` if that is not proved, `none` if there is no such packet.
-    let extent: String
-    let regions: [Region]
-  }
-
-  let answers: [Answer]
-
-  init(_ questions: [PacketQuestion], _ ruleset: Ruleset, _ file: SourceFile) {
-    answers = questions.map { question in
-      let regions = question.answers.compactMap { answer -> Region? in
-        guard let line = answer.witness.line else { return nil }
-        let rules = answer.walk.rules.compactMap { entry -> Rule? in
-          guard let rule = ruleset[table: entry.table].map({ $0[entry.place] }) else { return nil }
-          let number = rule.source.map { file.position(of: $0.range.lowerBound).line }
-          return Rule(table: entry.table.rawValue, line: number, text: number.map { String(decoding: file.line($0), as: UTF8.self) } ?? "")
-        }
-        return Region(witness: line, verdict: answer.walk.verdict.rawValue, rules: rules)
-      }
-      return Answer(
-        hook: question.hook.name, extent: question.isEmpty ? "none" : question.isComplete ? "all" : "some", regions: regions)
-    }
-  }
-
-  /// The answer as text: a line for each hook, then its packets.
-  var text: TerminalText {
-    var lines: [TerminalText] = []
-    for answer in answers {
-      let verdicts = Set(answer.regions.map(\.verdict)).sorted().joined(separator: " or ")
-      switch answer.extent {
-      case "none": lines.append("\(answer.hook): no such packet")
-      case "all": lines.append("\(answer.hook): all \(verdicts)")
-      default: lines.append("\(answer.hook): some \(verdicts.isEmpty ? "undecided" : verdicts)")
-      }
-      for region in answer.regions {
-        lines.append("  \(region.witness) => \(region.verdict)")
-        for rule in region.rules { lines.append("    \(rule.table) line \(rule.line ?? 0): \(rule.text)") }
-      }
-    }
-    return lines.reduce("") { "\($0)\($1)\n" }
   }
 }

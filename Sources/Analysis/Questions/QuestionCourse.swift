@@ -1,0 +1,174 @@
+import Conntrack
+import Netfilter
+import Wire
+import XTables
+
+/// The packets of a question on their way from table to table.
+struct QuestionCourse {
+  /// How packets end.
+  struct End: Hashable, Comparable {
+    /// Nil if a target gives the verdict.
+    let verdict: RulesetWalk.Verdict?
+    /// The number of the last table on the way that gave the verdict.
+    let stage: Int
+    let effects: Int
+
+    static func < (left: End, right: End) -> Bool {
+      (left.verdict?.rawValue ?? "", left.stage, left.effects) < (right.verdict?.rawValue ?? "", right.stage, right.effects)
+    }
+  }
+
+  var space: PacketSpace
+  private(set) var ends: [End: PacketSet] = [:]
+  private(set) var isExact = true
+  private(set) var isEmpty = false
+  private var log = EffectLog()
+  private let stages: [(hook: Hook, table: TableName)]
+  private var tables: [TableName: TableOutcomes] = [:]
+  private var packets: PacketSet
+  /// Whether a rule of the raw table asks for the connection.
+  private var asksEarly = false
+  private let hook: Hook
+  /// The packets that routing leads to the hook, as they are then; nil if routing is not asked.
+  private var routed: PacketSet?
+  /// The packets with the destination that is asked for.
+  private var wanted = PacketSet.all
+
+  init?(_ ruleset: Ruleset, _ condition: Condition, _ hook: Hook, _ course: PacketQuestion.Course, _ limit: Int) {
+    self.hook = hook
+    let way: [Hook] =
+      hook == .forward ? [.prerouting, .forward, .postrouting] : hook == .input ? [.prerouting, .input] : [.output, .postrouting]
+    stages = way.flatMap { hook in RulesetPrograms.tables(at: hook).filter { ruleset[table: $0] != nil }.map { (hook, $0) } }
+    var tests = FieldTests(ruleset.family)
+    tests.add(condition)
+    let destination = course.destination.map { ValueTest.range($0.bits...$0.bits) }
+    if let destination { tests.add(.test(.destinationAddress, destination)) }
+    let routes = course.host.flatMap { HostRoutes($0, ruleset.family) }
+    routes?.add(to: &tests)
+    var names = ChanceNames()
+    var conditions: [TableName: TableOutcomes.Conditions] = [:]
+    for table in ruleset.tables { conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) }
+    var space = PacketSpace(tests, limit: limit)
+    if space.isExhausted { return nil }
+    let decision = condition.decide(&space)
+    packets = space.intersection(decision.holds, space.packets(at: hook))
+    if let destination { wanted = space.set(of: .destinationAddress, destination) }
+    if course.host != nil, routes?.isByDestination != true { isExact = false }
+    if let routes {
+      routed = routes.packets(to: hook, in: &space)
+      if routed == nil { isExact = false }
+      if hook != .output {
+        let arriving = routes.arriving(from: course.origin, in: &space)
+        if let arriving { packets = space.intersection(packets, arriving) } else { isExact = false }
+      }
+    }
+    var graphs: [(graph: ChainGraph, conditions: TableOutcomes.Conditions)] = []
+    // At PREROUTING the packets have no output interface yet.
+    var followed = space.projecting(packets, [space.code(of: .outputInterface)].compactMap { $0 })
+    var rewritten = FieldWrites()
+    for table in ruleset.tables {
+      guard let graph = ChainGraph(table), let named = conditions[table.name] else { return nil }
+      graphs.append((graph, named))
+      followed = space.preimage(followed, before: graph.allWrites)
+      rewritten.formUnion(graph.endingWrites)
+    }
+    followed = space.preimage(followed, before: rewritten)
+    for (graph, named) in graphs {
+      let table = graph.table
+      let outcomes = TableOutcomes(graph, named, within: followed, &log, &space)
+      if outcomes.isAborted || space.isExhausted { return nil }
+      if !outcomes.isExact { isExact = false }
+      tables[table.name] = outcomes
+      if table.name == .raw {
+        asksEarly = named.rules.joined().contains { $0.condition.fields.contains { $0.name.hasPrefix("ct.") } }
+      }
+    }
+    self.space = space
+  }
+
+  mutating func run() {
+    var classes: [Int: PacketSet] = [0: packets]
+    var isRouted = false
+    for (number, stage) in stages.enumerated() {
+      if !isRouted, hook == .output || stage.hook != .prerouting {
+        classes = route(classes)
+        isRouted = true
+      }
+      guard let outcomes = tables[stage.table]?.outcomes[stage.hook] else { continue }
+      var next: [Int: PacketSet] = [:]
+      // Before connection tracking, no packet has a state yet.
+      if stage.table == .raw, asksEarly { isExact = false }
+      for (effects, arriving) in classes {
+        var asked = arriving
+        if stage.table == .nat {
+          let beginning = space.beginningConnections()
+          add(space.difference(asked, beginning), effects, &next)
+          asked = space.intersection(asked, beginning)
+        }
+        var rest = asked
+        for (outcome, guarded) in outcomes {
+          let guarded = seen(guarded, stage.hook)
+          if log.loses(effects, guarded, space) { isExact = false }
+          let packets = space.intersection(asked, log.before(effects, guarded, &space))
+          rest = space.difference(rest, packets)
+          guard !packets.isEmpty else { continue }
+          let all = log.joined(effects, outcome.effects, &space)
+          switch outcome.ending {
+          case .verdict(.accept), .returned, .verdict(.return): add(packets, all, &next)
+          case .verdict(.drop): end(packets, .drop, number, all)
+          case .verdict(.queue): end(packets, .queue, number, all)
+          case .target(let use):
+            let all = log.appending(use, to: all, &space)
+            // The targets of the nat table translate; others give the verdict that the evaluator shows.
+            if stage.table == .nat { add(packets, all, &next) } else { end(packets, nil, number, all) }
+          }
+        }
+        if !rest.isEmpty { isExact = false }
+      }
+      classes = next
+      if space.isExhausted { return }
+    }
+    if !isRouted { classes = route(classes) }
+    for (effects, packets) in classes { end(packets, .accept, stages.count, effects) }
+    isEmpty = isExact && ends.isEmpty
+  }
+
+  /// The packets that routing leads to the hook.
+  private mutating func route(_ classes: [Int: PacketSet]) -> [Int: PacketSet] {
+    guard let routed else { return classes }
+    var result: [Int: PacketSet] = [:]
+    for (effects, packets) in classes {
+      if log.loses(effects, routed, space) {
+        isExact = false
+        add(packets, effects, &result)
+      } else {
+        add(space.intersection(packets, log.before(effects, routed, &space)), effects, &result)
+      }
+    }
+    return result
+  }
+
+  /// A set of a hook, whatever interfaces that packets do not have there they have on their way.
+  private mutating func seen(_ packets: PacketSet, _ hook: Hook) -> PacketSet {
+    guard hook == .prerouting, let code = space.code(of: .outputInterface) else { return packets }
+    let none = space.set(of: .outputInterface, .range(0...0))
+    return space.projecting(space.intersection(packets, none), [code])
+  }
+
+  private mutating func add(_ packets: PacketSet, _ effects: Int, _ classes: inout [Int: PacketSet]) {
+    guard !packets.isEmpty else { return }
+    classes[effects] = space.union(classes[effects] ?? .none, packets)
+  }
+
+  private mutating func end(_ packets: PacketSet, _ verdict: RulesetWalk.Verdict?, _ stage: Int, _ effects: Int) {
+    // The destination that is asked for is the first one, or the one after translation.
+    var packets = packets
+    if wanted != .all {
+      packets = space.intersection(packets, space.union(wanted, log.before(effects, wanted, &space)))
+      if log.loses(effects, wanted, space) { isExact = false }
+    }
+    guard !packets.isEmpty else { return }
+    let key = End(verdict: verdict, stage: stage, effects: effects)
+    ends[key] = space.union(ends[key] ?? .none, packets)
+  }
+}

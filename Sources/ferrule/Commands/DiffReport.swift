@@ -1,0 +1,152 @@
+import Analysis
+import Diagnostics
+import Syntax
+import Wire
+import XTables
+
+/// A ruleset with the text that it was read from.
+struct DiffSide {
+  let ruleset: Ruleset
+  let file: SourceFile
+}
+
+/// The answer of `ferrule diff`: `{"result": …, "regions": […]}`.
+struct DiffReport: Encodable {
+  struct Rule: Encodable {
+    let file: String
+    let line: Int?
+    let table: String
+    let text: String
+  }
+
+  struct Side: Encodable {
+    let verdict: String
+    let table: String?
+    let line: Int?
+    /// The rule that decided; `-P` for a policy.
+    let rule: String?
+  }
+
+  struct Region: Encodable {
+    /// The packets in the words of a question; empty for all of them.
+    let packets: String
+    /// Whether the words name no other packets.
+    let isExact: Bool
+    let witness: String
+    let family: String
+    let before: Side
+    let after: Side
+    /// The rules that acted on the packet, on both sides.
+    let rules: [Rule]
+  }
+
+  /// A rule in which the files differ.
+  struct Change: Encodable {
+    /// added, removed, moved, counted (other counters), or policy.
+    let kind: String
+    let family: String
+    let table: String
+    let chain: String
+    let before: Place?
+    let after: Place?
+  }
+
+  struct Place: Encodable {
+    let line: Int?
+    let text: String
+    let packets: UInt64
+    let bytes: UInt64
+  }
+
+  private(set) var result = RulesetComparison.Result.equal.rawValue
+  private(set) var regions: [Region] = []
+  private(set) var changes: [Change] = []
+  private var isQuiet = false
+  private var showsCounters = false
+
+  private enum CodingKeys: String, CodingKey { case result, regions, changes }
+
+  mutating func add(
+    _ comparison: RulesetComparison, _ before: DiffSide, _ after: DiffSide, names: (before: String, after: String), isQuiet: Bool,
+    showsCounters: Bool
+  ) {
+    self.isQuiet = isQuiet
+    self.showsCounters = showsCounters
+    let family = before.ruleset.family == .ipv4 ? "ipv4" : "ipv6"
+    for region in comparison.regions {
+      guard let line = region.witness.line else { continue }
+      let rules = Self.rules(region.before, before, names.before) + Self.rules(region.after, after, names.after)
+      regions.append(
+        Region(
+          packets: region.packets.text, isExact: region.packets.isExact, witness: line, family: family,
+          before: Self.side(region.before, before), after: Self.side(region.after, after), rules: rules))
+    }
+    changes += comparison.changes.map { change in
+      Change(
+        kind: change.kind.rawValue, family: family, table: change.table.rawValue, chain: change.chain,
+        before: change.before.flatMap { Self.place(change.table, $0, before) },
+        after: change.after.flatMap { Self.place(change.table, $0, after) })
+    }
+    let order = ["equal", "undecided", "different"]
+    result = order[max(order.firstIndex(of: result) ?? 0, order.firstIndex(of: comparison.result.rawValue) ?? 0)]
+  }
+
+  private static func side(_ walk: RulesetWalk, _ side: DiffSide) -> Side {
+    let rule = walk.table.flatMap { table in walk.place.flatMap { place in side.ruleset[table: table].map { $0[place] } } }
+    let line = rule?.source.map { side.file.position(of: $0.range.lowerBound).line }
+    return Side(
+      verdict: walk.verdict.rawValue, table: walk.table?.rawValue, line: line,
+      rule: line.map { text($0, side) } ?? walk.table.map { _ in "-P" })
+  }
+
+  private static func rules(_ walk: RulesetWalk, _ side: DiffSide, _ name: String) -> [Rule] {
+    walk.rules.compactMap { entry in
+      guard let rule = side.ruleset[table: entry.table].map({ $0[entry.place] }) else { return nil }
+      let line = rule.source.map { side.file.position(of: $0.range.lowerBound).line }
+      return Rule(file: name, line: line, table: entry.table.rawValue, text: line.map { text($0, side) } ?? "")
+    }
+  }
+
+  private static func place(_ table: TableName, _ place: RulePosition, _ side: DiffSide) -> Place? {
+    guard let rule = side.ruleset[table: table].map({ $0[place] }) else { return nil }
+    let line = rule.source.map { side.file.position(of: $0.range.lowerBound).line }
+    return Place(line: line, text: line.map { text($0, side) } ?? "", packets: rule.counters.packets, bytes: rule.counters.bytes)
+  }
+
+  private static func text(_ line: Int, _ side: DiffSide) -> String { String(decoding: side.file.line(line), as: UTF8.self) }
+
+  /// The answer as text: a line for the result, then each region.
+  var text: TerminalText {
+    var lines: [TerminalText] = ["\(result)"]
+    for region in isQuiet ? [] : regions {
+      lines.append("")
+      lines.append(
+        "\(region.before.verdict) -> \(region.after.verdict) \(region.isExact ? "=" : "~") \(region.packets.isEmpty ? "any packet" : region.packets)"
+      )
+      lines.append("  \(region.witness)")
+      for (name, side) in [("before", region.before), ("after", region.after)] {
+        let place: TerminalText = side.line.map { "line \($0): \(side.rule ?? "")" } ?? (side.table == nil ? "no rule" : "the policy")
+        lines.append("  \(name): \(side.verdict)\(side.table.map { " in table \($0)" } ?? ""), \(place)")
+      }
+    }
+    let shown = isQuiet ? [] : changes.filter { showsCounters || $0.kind != RuleChange.Kind.counted.rawValue }
+    if !shown.isEmpty { lines.append("") }
+    lines += shown.map(Self.line)
+    return lines.reduce("") { "\($0)\($1)\n" }
+  }
+
+  /// A change as a line: a sign, the table, the lines in both files, and the rule.
+  private static func line(_ change: Change) -> TerminalText {
+    let lines = [change.before?.line, change.after?.line].compactMap { $0.map { "\($0)" } }.joined(separator: " to ")
+    let text = change.before?.text ?? change.after?.text ?? ""
+    switch RuleChange.Kind(rawValue: change.kind) {
+    case .added: return "+ \(change.table) line \(lines): \(text)"
+    case .removed: return "- \(change.table) line \(lines): \(text)"
+    case .moved: return "> \(change.table) line \(lines): \(text)"
+    case .policy: return "! \(change.table) \(change.chain): another policy"
+    case .counted, nil:
+      let counts = [change.before, change.after].compactMap { $0 }.map { "\($0.packets):\($0.bytes)" }.joined(separator: " to ")
+      return "# \(change.table) line \(lines), \(counts): \(text)"
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Analysis
+import Evaluator
+import Netfilter
+import Syntax
+import Testing
+import Wire
+import XTables
+
+/// Questions over routing and translation, against a host on which the same packets are run.
+@Suite struct HostQuestionTests {
+  static let rules = """
+    *nat
+    -A PREROUTING -i eth0 -p tcp -d 203.0.113.5 --dport 8080 -j DNAT --to-destination 10.0.0.5:80
+    -A POSTROUTING -s 10.0.0.0/24 -o eth0 -j MASQUERADE
+    COMMIT
+    *filter
+    :INPUT DROP [0:0]
+    :FORWARD DROP [0:0]
+    -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+    -A FORWARD -i lan -o eth0 -j ACCEPT
+    -A FORWARD -i eth0 -o lan -p tcp -d 10.0.0.5 --dport 80 -j ACCEPT
+    -A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT
+    COMMIT
+
+    """
+
+  /// A router with a network behind it.
+  static func router() throws -> Host {
+    let host = Host()
+    for (name, address) in [("eth0", "203.0.113.5/24"), ("lan", "10.0.0.1/24")] {
+      host.addDevice(named: name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_0001))
+      let own = try #require(Host.Address(address))
+      host.updateDevice(named: name) { $0.addresses = [own] }
+    }
+    var route = Route(.ipv4, 0, 0)
+    route.output = host.interface(named: "eth0")
+    route.gateway = IPAddress("203.0.113.1")
+    host.addRoute(route)
+    _ = host.sysctls.assign("net.ipv4.ip_forward", "1")
+    return host
+  }
+
+  static func ask(
+    _ matches: String, at hook: Hook, from origin: PacketOrigin? = nil, to destination: String? = nil, rules: String = rules
+  ) throws -> PacketQuestion {
+    let condition = try QuestionTests.condition(matches + " -m conntrack --ctstate NEW")
+    let course = PacketQuestion.Course(host: try router(), origin: origin, destination: destination.flatMap { IPAddress($0) })
+    return PacketQuestion(RandomRules.parse(rules).ruleset, .all([condition, .equals(.mark, 0)]), at: hook, on: course)
+  }
+
+  @Test func translationsAreFollowedToTheVerdict() throws {
+    let forwarded = try Self.ask("-p tcp", at: .forward, from: .outside, to: "10.0.0.5")
+    #expect(forwarded.isComplete)
+    #expect(forwarded.answers.map(\.walk.verdict) == [.accept, .accept, .drop])
+    #expect(forwarded.answers.map(\.region.text) == ["dst 10.0.0.5 dport 80", "dst 203.0.113.5 dport 8080", "dst 10.0.0.5 not dport 80"])
+    #expect(forwarded.answers.compactMap(\.walk.translated?.brief) == ["tcp 192.0.2.9:40000>10.0.0.5:80 S"])
+    #expect(try Self.ask("-p tcp", at: .input, from: .outside, to: "10.0.0.5").isEmpty)
+  }
+
+  /// What a port forwarding translates is not on the way to the host any more.
+  @Test func routingDecidesAfterTranslation() throws {
+    let own = try Self.ask("-i eth0 -p tcp -m tcp --dport 8080", at: .input, to: "203.0.113.5")
+    #expect(own.isEmpty && own.isComplete)
+    let forwarded = try Self.ask("-i eth0 -p tcp -m tcp --dport 8080", at: .forward, to: "203.0.113.5")
+    #expect(forwarded.isComplete && forwarded.verdicts == [.accept])
+    let outgoing = try Self.ask("-p udp", at: .forward, from: .network(IPAddress("10.0.0.0")!, prefixLength: 24), to: "198.51.100.1")
+    #expect(outgoing.isComplete && outgoing.verdicts == [.accept])
+    #expect(outgoing.answers.map(\.walk.translated?.brief) == ["udp 203.0.113.1:40000>198.51.100.1:80"])
+  }
+
+  /// Each answer is what a run on the host gives.
+  @Test func everyAnswerIsWhatTheHostDoes() throws {
+    var shown = 0
+    for hook in [Hook.input, .forward] {
+      for matches in ["-p tcp", "-p udp", "-i lan -p tcp", "-p tcp -m tcp --dport 22", "-s 10.0.0.0/24"] {
+        let question = try Self.ask(matches, at: hook)
+        let isComplete = question.isComplete
+        #expect(isComplete, "\(matches) at \(hook.name)")
+        for answer in question.answers {
+          let verdict = try #require(answer.onHost)
+          shown += 1
+          switch answer.walk.verdict {
+          case .accept: #expect(hook == .input ? verdict == .delivered : verdict.name == "sent", "\(answer.witness.line ?? "") \(verdict)")
+          default: #expect(verdict.name == "drop", "\(answer.witness.line ?? "") \(verdict)")
+          }
+        }
+      }
+    }
+    #expect(shown > 15)
+  }
+
+  @Test func aRegionHasTheWordsOfAQuestion() throws {
+    let question = try QuestionTests.ask(
+      "*filter\n:INPUT DROP [0:0]\n-A INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22:23 -j ACCEPT\nCOMMIT\n", "-i eth0")
+    #expect(question.answers.map(\.region.text) == ["not src 10.0.0.0/8 tcp dport 22:23", ""])
+    #expect(question.answers.map(\.region.isExact) == [true, false])
+  }
+}
