@@ -83,11 +83,16 @@ extension Host.Device {
 
   /// Primary addresses are in the order of their scopes and of their addition; secondary ones follow.
   private func place(ofIPv4 address: Host.Address) -> Int {
-    let own = addresses.indices.filter { addresses[$0].address.family == .ipv4 }
-    var networks: Set<String> = []
-    let primary = own.filter { networks.insert("\(addresses[$0].network)/\(addresses[$0].prefixLength)").inserted }
-    if own.contains(where: { addresses[$0].isOfSameNetwork(as: address) }) { return addresses.endIndex }
-    return primary.last { addresses[$0].scope.rawValue >= address.scope.rawValue }.map { $0 + 1 } ?? addresses.startIndex
+    guard let key = address.networkKey else { return addresses.endIndex }
+    var networks: Set<UInt64> = []
+    var place = addresses.startIndex
+    for index in addresses.indices {
+      guard let other = addresses[index].networkKey else { continue }
+      if other == key { return addresses.endIndex }
+      // The first address of a network is its primary one.
+      if networks.insert(other).inserted, addresses[index].scope.rawValue >= address.scope.rawValue { place = index + 1 }
+    }
+    return place
   }
 
   /// Wider scopes come first, and of one scope the address that was added last.
@@ -98,8 +103,10 @@ extension Host.Device {
 }
 
 extension Host.Address {
-  /// True if the later of both addresses is a secondary one. Kernel: `IFA_F_SECONDARY`.
-  fileprivate func isOfSameNetwork(as other: Host.Address) -> Bool {
-    address.family == other.address.family && prefixLength == other.prefixLength && network == other.network
+  /// The network and its length; nil for IPv6. Of addresses with the same key, all but the first are secondary. Kernel: `IFA_F_SECONDARY`.
+  fileprivate var networkKey: UInt64? {
+    guard case .v4(let own) = peer ?? address else { return nil }
+    // A prefix of length 0 has no bits, for which a shift by 32 gives 0.
+    return UInt64(own.rawValue >> UInt32(32 - prefixLength)) << 8 | UInt64(prefixLength)
   }
 }
