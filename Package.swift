@@ -91,7 +91,7 @@ let package = Package(
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
-    floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
+    floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
       "Lab",

@@ -440,9 +440,9 @@ _ferrule_query() {
 
 _ferrule_run() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path --queue --also --packets --pcap)
-    non_repeating_options=(--base --host --ip-addr --ipset --fingerprints --clock --seed --in --expect --conntrack-from --format --color)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --compare --summary --all-outcomes --brief --conntrack --stack --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --packets --pcap --compare-with --why)
+    non_repeating_options=(--base --host --ip-addr --timezone --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -467,12 +467,19 @@ _ferrule_run() {
         __ferrule_add_completions -f
         return
         ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--ss')
         __ferrule_add_completions -f
         return
         ;;
     '--sysctl')
         __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
         return
         ;;
     '--allow-path')
@@ -491,6 +498,9 @@ _ferrule_run() {
         return
         ;;
     '--queue')
+        return
+        ;;
+    '--tick-phase')
         return
         ;;
     '--seed')
@@ -512,6 +522,13 @@ _ferrule_run() {
         return
         ;;
     '--expect')
+        return
+        ;;
+    '--compare-with')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--why')
         return
         ;;
     '--conntrack-from')

@@ -33,6 +33,9 @@ public enum Limits {
   /// Rules, policies and returns that the report of one packet lists. The report counts the ones beyond.
   public static let traceEntries = 4096
 
+  /// Outcomes of one packet that `run --all-outcomes` follows.
+  public static let outcomesOfPacket = 256
+
   /// Trace entries of all packets of a scenario together, in the lab and in tests. Beyond that, each packet lists
   /// ``traceEntriesOfLaterPackets``.
   public static let traceEntriesOfScenario = 1_000_000

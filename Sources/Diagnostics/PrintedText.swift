@@ -2,7 +2,8 @@
 ///
 /// People have one of them where another one is asked for. A reader that cannot read a text uses this to name what it is.
 public enum PrintedText: Sendable, CaseIterable {
-  case ruleset, ruleCommands, ruleListing, shellCommands, nftables, addressSets, addressSetListing, addresses, routes, routingRules
+  case ruleset, ruleCommands, ruleListing, shellCommands, nftables, addressSets, addressSetListing, addresses, routes, routingRules,
+    neighbours
   case sockets, netstat, sysctls, connections, hostDescription, routeTable, ifconfig
 
   /// Recognises a text; nil if it is none of these.
@@ -27,6 +28,7 @@ public enum PrintedText: Sendable, CaseIterable {
 
   private static func json(_ text: String) -> PrintedText? {
     if text.contains("\"ifname\"") { return .addresses }
+    if text.contains("\"lladdr\"") || text.contains("\"FAILED\"") { return .neighbours }
     if text.contains("\"dst\"") { return .routes }
     if text.contains("\"nftables\"") { return .nftables }
     return text.contains("\"priority\"") && text.contains("\"table\"") ? .routingRules : nil
@@ -64,6 +66,9 @@ public enum PrintedText: Sendable, CaseIterable {
     }
     if words.count > 2, words[1].hasPrefix("flags=") || line.contains("Link encap") { return .ifconfig }
     if words.count > 1, ["UP", "DOWN", "UNKNOWN", "LOWERLAYERDOWN", "DORMANT"].contains(words[1]) { return .addresses }
+    if words.count > 3, words[1] == "dev", words.contains("lladdr") || ["FAILED", "INCOMPLETE"].contains(words[words.count - 1]) {
+      return .neighbours
+    }
     let types: Set = ["unicast", "local", "broadcast", "anycast", "multicast", "unreachable", "prohibit", "blackhole", "throw"]
     let rest = types.contains(first) ? Array(words.dropFirst()) : words
     guard let destination = rest.first else { return nil }
@@ -86,6 +91,7 @@ public enum PrintedText: Sendable, CaseIterable {
     case .addresses: "ip addr"
     case .routes: "ip route"
     case .routingRules: "ip rule"
+    case .neighbours: "ip neigh"
     case .sockets: "ss"
     case .netstat: "netstat"
     case .sysctls: "sysctl -a"
@@ -116,6 +122,7 @@ public enum PrintedText: Sendable, CaseIterable {
     case .addresses: "addresses are given with --ip-addr"
     case .routes: "routes are given with --ip-route"
     case .routingRules: "routing rules are given with --ip-rule"
+    case .neighbours: "neighbours are given with --ip-neigh"
     case .sockets: "sockets are given with --ss"
     case .netstat: "give what `ss -tuln' prints, with --ss"
     case .sysctls: "sysctls are given with --sysctl"

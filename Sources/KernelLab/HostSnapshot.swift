@@ -8,7 +8,7 @@ public enum HostSnapshot {
   /// - Parameters:
   ///   - connectionLimit: the most connections to include.
   ///   - registry: the matches and targets of the rules.
-  ///   - rules: returns a family's rules as iptables-save text; nil if there are none.
+  ///   - rules: returns a family's rules as iptables-save text: empty if there are none, nil if they are not wanted.
   /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
   public static func take(connectionLimit: Int, registry: Registry, rules: (Family) throws -> String?) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds, registry: registry)

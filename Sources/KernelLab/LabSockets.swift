@@ -21,7 +21,9 @@ struct LabSockets {
   }
 
   private mutating func open(_ specification: Scenario.Socket, at address: IPAddress, sharesPort: Bool) throws(KernelError) {
-    let socket = try NamespaceSocket(specification.transport == .tcp ? .tcp : .udp, address.family)
+    let owner = NamespaceSocket.Owner(uid: specification.uid, gid: specification.gid, groups: [])
+    let socket = try NamespaceSocket(specification.transport == .tcp ? .tcp : .udp, address.family, owner: owner)
+    if specification.mark != 0 { try socket.set(.mark, specification.mark) }
     try socket.set(.reuseAddress)
     if address.family == .ipv6, sharesPort { try socket.set(.ownFamilyOnly) }
     if specification.isTransparent { try socket.set(.transparent) }

@@ -96,6 +96,12 @@ public struct PacketRunner {
     return link
   }
 
+  /// Sends a packet that was captured when a process of the host sent it. Nothing is known of the process.
+  public mutating func sendCaptured(_ packet: Packet) -> PathReport {
+    progress.see(packet)
+    return note(send(packet, ScenarioStep.LocalSender()))
+  }
+
   private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
     var facts = SocketFacts(sender)
     if !assumesDefaults {

@@ -9,12 +9,23 @@ extension Packet {
     else { return }
     var right = self
     right.updateTransportChecksum()
-    var pseudo: UInt16?
-    if let source, let destination, at.proto != .icmp {
-      pseudo = Checksum.fold(
-        Checksum.pseudoHeader(source: source, destination: destination, protocol: at.proto, length: bytes.count &- at.offset))
-    }
-    if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudo { bytes.setUInt16(0, at: at.offset &+ field) }
+    if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudoChecksum(at) { bytes.setUInt16(0, at: at.offset &+ field) }
+  }
+
+  /// Completes a transport checksum that covers only the pseudo-header (`CHECKSUM_PARTIAL`): the packet was captured before the network
+  /// card, or on a link that computes none. The kernel takes such a packet as valid.
+  package mutating func completeChecksum() {
+    guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, let field = Packet.checksumOffset(of: at.proto),
+      let stored = bytes.uint16(at: at.offset &+ field), stored == pseudoChecksum(at)
+    else { return }
+    updateTransportChecksum()
+  }
+
+  /// The sum of the pseudo-header alone; nil for ICMP, which has none in IPv4.
+  private func pseudoChecksum(_ at: TransportLocator) -> UInt16? {
+    guard let source, let destination, at.proto != .icmp else { return nil }
+    return Checksum.fold(
+      Checksum.pseudoHeader(source: source, destination: destination, protocol: at.proto, length: bytes.count &- at.offset))
   }
 
   /// Sets the receive and transmit times of an ICMP timestamp reply (RFC 792) to 0 if its checksum was masked.

@@ -2,6 +2,7 @@ public import Documents
 import Evaluator
 public import Notation
 import Wire
+package import XTables
 
 /// A host, its rules, and a sequence of events: one line of the lab's protocol.
 public struct Scenario: Sendable, Equatable {
@@ -55,6 +56,12 @@ public struct Scenario: Sendable, Equatable {
     public var address: String?
     /// True if `IP_TRANSPARENT` is set.
     public var isTransparent: Bool
+    /// The user that owns the socket.
+    public var uid: UInt32 = 0
+    /// The group that owns the socket.
+    public var gid: UInt32 = 0
+    /// The mark of its packets, `SO_MARK`.
+    public var mark: UInt32 = 0
 
     /// Creates a socket.
     public init(name: String, transport: Transport, port: UInt16, address: String? = nil, isTransparent: Bool = false) {
@@ -113,6 +120,8 @@ public struct Scenario: Sendable, Equatable {
   public var clock: Double?
   /// The seed of the engine's random numbers; nil for the default.
   public var seed: UInt64?
+  /// The facts that the description of the host leaves out: what depends on them is unknown to the engine. A line of the protocol states all.
+  package var unstated: HostFacts = []
 
   /// Creates a scenario with default host and interfaces.
   public init(name: String, rules: String? = nil, rules6: String? = nil, steps: [ScenarioStep] = []) {
@@ -143,7 +152,10 @@ public struct Scenario: Sendable, Equatable {
   /// True if the scenario has IPv6 rules or addresses; otherwise its host has no IPv6.
   public var usesIPv6: Bool {
     let lines = setup + interfaces.flatMap(\.addresses)
-    return rules6 != nil || lines.lazy.flatMap { $0.split(separator: " ") }.contains { IPAddress($0.prefix { $0 != "/" })?.family == .ipv6 }
+    return rules6 != nil
+      || lines.lazy.filter { $0.utf8.contains(UInt8(ascii: ":")) }.flatMap { $0.split(separator: " ") }.contains {
+        IPAddress($0.prefix { $0 != "/" })?.family == .ipv6
+      }
   }
 
   /// The hardware address of the interface at `index`: 02:00:00:00:00:00 for the first. Outgoing frames have the same address as destination,

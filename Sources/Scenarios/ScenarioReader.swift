@@ -13,6 +13,9 @@ public struct ScenarioError: Error, Sendable, Equatable, CustomStringConvertible
     self.reason = reason
   }
 
+  /// The index of the line of `setup` that cannot be applied; nil for another error.
+  package var line: Int?
+
   /// The path and the reason as one line.
   public var description: String { path.isEmpty ? reason : "\(path): \(reason)" }
 }

@@ -30,7 +30,11 @@ extension Snapshot {
       Neighbour(
         interface: neighbour.interface, address: text(neighbour.address), hardwareAddress: neighbour.hardwareAddress.map(text))
     }
-    for index in copy.sockets.indices { copy.sockets[index].address = sockets[index].address.map(text) }
+    copy.sockets = sockets?.map { socket in
+      var socket = socket
+      socket.address = socket.address.map(text)
+      return socket
+    }
     copy.connections = connections.map(text)
     (copy.rules, copy.rules6, copy.ipsets) = (copy.rules.map(text), copy.rules6.map(text), copy.ipsets.map(text))
     copy.gaps = gaps.map(text)

@@ -19,6 +19,8 @@ public struct Snapshot: Sendable, Equatable {
     public var bridge: String?
     /// The kind, such as `veth` or `tun`; nil for a physical interface.
     public var kind: String?
+    /// The number of the interface group.
+    public var group: Int?
   }
 
   /// A listening socket.
@@ -63,13 +65,13 @@ public struct Snapshot: Sendable, Equatable {
   public var neighbours: [Neighbour] = []
   /// The kernel's time zone in minutes west of Greenwich; nil if not known.
   public var minutesWest: Int?
-  /// The listening sockets.
-  public var sockets: [Socket] = []
+  /// The listening sockets; nil if they are not known.
+  public var sockets: [Socket]?
   /// Conntrack's entries, as lines of `conntrack -L`.
   public var connections: [String] = []
-  /// iptables-save text; nil without IPv4 rules.
+  /// iptables-save text; empty if there are no IPv4 rules, nil if they are not known.
   public var rules: String?
-  /// ip6tables-save text; nil without IPv6 rules.
+  /// ip6tables-save text; empty if there are no IPv6 rules, nil if they are not known.
   public var rules6: String?
   /// `ipset save` text; nil without sets.
   public var ipsets: String?
@@ -98,10 +100,11 @@ extension Snapshot {
     text += YAMLText.mapping("sysctls", sysctls.map { ($0.name, $0.value) })
     text += YAMLText.mapping("users", users.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
     text += YAMLText.mapping("groups", groups.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
-    if !sockets.isEmpty { text += "  sockets:\n" + sockets.map { "    - \($0.flow)\n" }.joined() }
+    if let sockets { text += sockets.isEmpty ? "  sockets: []\n" : "  sockets:\n" + sockets.map { "    - \($0.flow)\n" }.joined() }
     if !connections.isEmpty { text += YAMLText.block("conntrack", connections.map { $0 + "\n" }.joined()) }
-    for (name, block) in [("ipsets", ipsets), ("rules", rules), ("rules6", rules6)] {
-      if let block, !block.isEmpty { text += YAMLText.block(name, block) }
+    if let ipsets, !ipsets.isEmpty { text += YAMLText.block("ipsets", ipsets) }
+    for (name, block) in [("rules", rules), ("rules6", rules6)] {
+      if let block { text += block.isEmpty ? "\(name): none\n" : YAMLText.block(name, block) }
     }
     return text
   }
@@ -135,6 +138,7 @@ extension Snapshot.Interface {
     if !isUp { members.append("up: false") }
     if let bridge { members.append("master: \(YAMLText.quote(bridge))") }
     if let kind { members.append("kind: \(YAMLText.quote(kind))") }
+    if let group { members.append("group: \(group)") }
     return "{\(members.joined(separator: ", "))}"
   }
 }

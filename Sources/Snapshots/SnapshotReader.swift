@@ -9,7 +9,7 @@ public import XTables
 /// obtains it.
 public struct SnapshotReader: Sendable {
   /// The snapshot built so far.
-  public private(set) var snapshot: Snapshot
+  public internal(set) var snapshot: Snapshot
   private var networks: Set<String> = []
   private let registry: Registry
 
@@ -61,12 +61,14 @@ public struct SnapshotReader: Sendable {
         snapshot.setup.append("link add \(name) type bridge")
         if let hardware { snapshot.setup.append("link set dev \(name) address \(hardware)") }
         snapshot.setup += addresses.map { $0.command(on: name) }
+        if let group = Self.group(of: link) { snapshot.setup.append("link set dev \(name) group \(group)") }
         if flags.contains("UP") { snapshot.setup.append("link set dev \(name) up") }
       } else {
         var interface = Snapshot.Interface(name: name, addresses: plain, hardwareAddress: hardware, isUp: flags.contains("UP"))
         interface.mtu = link["mtu"]?.integer.flatMap { (68...65535).contains($0) && $0 != 1500 ? $0 : nil }
         interface.bridge = link["master"]?.text
         interface.kind = kind
+        interface.group = Self.group(of: link)
         snapshot.interfaces.append(interface)
         snapshot.setup += addresses.filter { !$0.isPlain }.map { $0.command(on: name) }
       }
@@ -79,6 +81,11 @@ public struct SnapshotReader: Sendable {
       miss("that \(snapshot.interfaces[index].name) is part of \(master), which is no bridge")
       snapshot.interfaces[index].bridge = nil
     }
+  }
+
+  /// The number of an interface's group. `ip` prints a name for those in `/etc/iproute2/group`, of which only `default` is usual.
+  private static func group(of link: JSONValue) -> Int? {
+    link["group"]?.text.flatMap { $0 == "default" ? 0 : Int($0) }
   }
 
   // MARK: Routes
@@ -212,8 +219,10 @@ public struct SnapshotReader: Sendable {
 
   mutating func add(_ socket: Snapshot.Socket) {
     // Sockets for both families, and sockets shared by processes, appear only once.
-    let isKnown = snapshot.sockets.contains { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }
-    if !isKnown { snapshot.sockets.append(socket) }
+    let known = snapshot.sockets ?? []
+    if !known.contains(where: { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }) {
+      snapshot.sockets = known + [socket]
+    }
   }
 
   mutating func add(connection line: String) { snapshot.connections.append(line) }
@@ -233,7 +242,8 @@ public struct SnapshotReader: Sendable {
 
   /// Parses `/etc/passwd` or `/etc/group`, and keeps the entries whose numbers are used by rules or sockets.
   public mutating func read(names text: String, areGroups: Bool) {
-    let mentioned = self.mentioned(registry.optionNames(of: areGroups ? .group : .user)).union(areGroups ? [] : snapshot.sockets.map(\.uid))
+    let mentioned = self.mentioned(registry.optionNames(of: areGroups ? .group : .user)).union(
+      areGroups ? [] : (snapshot.sockets ?? []).map(\.uid))
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
       guard fields.count >= 3, let number = UInt32(fields[2]), mentioned.contains(number), !fields[0].isEmpty else { continue }

@@ -6,6 +6,7 @@ extension SnapshotReader {
   public mutating func read(sockets text: String, _ proto: String) {
     // TCP_LISTEN; for a UDP socket without a peer, TCP_CLOSE.
     let waiting = proto == "tcp" ? "0A" : "07"
+    snapshot.sockets = snapshot.sockets ?? []
     for line in text.split(separator: "\n").dropFirst() {
       let fields = line.split(separator: " ", omittingEmptySubsequences: true)
       guard fields.count >= 8, fields[3] == waiting, let end = SnapshotReader.end(fields[1]), let uid = UInt32(fields[7]) else { continue }

@@ -75,7 +75,8 @@ struct HostTests {
   @Test(
     "a host file that is not understood is refused with the place",
     arguments: [
-      "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {a: b}", "- 1", ": :",
+      "interfaces: {eth0: {addresses: [10.0.0.300/24]}}", "interfaces: [1, 2]", "networks: {}", "sysctls: {net.ipv4.ip_forward: b}", "- 1",
+      ": :",
       "routes: [default via 10.0.0.1 dev none]", "routes: [default by magic]", "routes: [default via 127.0.0.2 realms 1/65536]",
       "routes: [default via 127.0.0.2 realm cosmos]", "sockets: [{proto: icmp, port: 1}]",
       "interfaces: {a-name-that-is-too-long: {}}",

@@ -192,11 +192,11 @@ import Testing
     #expect(connections.last?["state"] as? String == "SYN_RECV")
     #expect(connections.last?["status"] as? [String] == ["SEEN_REPLY", "CONFIRMED", "DST_NAT", "SRC_NAT_DONE", "DST_NAT_DONE"])
     let reply = try #require(connections.last?["reply"] as? [String: Any])
-    #expect(reply["source"] as? String == "10.0.0.80" && reply["sourcePort"] as? Int == 80)
+    #expect(reply["src"] as? String == "10.0.0.80" && reply["sport"] as? Int == 80)
     // Behind the first packet it was alone, and unanswered.
     let first = try #require(packets.first?["connections"] as? [[String: Any]])
     #expect(
-      first.count == 1 && first[0]["protocol"] as? String == "udp" && (first[0]["status"] as? [String])?.contains("SEEN_REPLY") == false)
+      first.count == 1 && first[0]["proto"] as? String == "udp" && (first[0]["status"] as? [String])?.contains("SEEN_REPLY") == false)
   }
 
   /// What `--conntrack` prints is what `--conntrack-from` reads.
@@ -225,7 +225,7 @@ import Testing
     let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any], "\(outcome.text)")
     let expectation = try #require((value["expectations"] as? [[String: Any]])?.first, "\(outcome.text)")
     #expect(expectation["helper"] as? String == "tftp" && expectation["timeout"] as? Int == 300)
-    #expect((expectation["tuple"] as? [String: Any])?["destinationPort"] as? Int == 1000)
+    #expect((expectation["tuple"] as? [String: Any])?["dport"] as? Int == 1000)
     #expect((value["connections"] as? [[String: Any]])?.first?["helper"] as? String == "tftp")
   }
 

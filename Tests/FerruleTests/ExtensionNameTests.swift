@@ -19,6 +19,7 @@ import XTables
     "Sources/Kernel/Tables/KernelObjects.swift": "says which rule creates the object that is missing",
     "Sources/Grammar/SentenceGenerator.swift": "draws lines about -p and the matches that it loads",
     "Sources/Fuzzing/FuzzVocabulary.swift": "values of options, such as the states SNAT and DNAT",
+    "Sources/Scenarios/Host/HostShapes.swift": "the schema's text says which match reads a key",
     "Sources/Scenarios/ScenarioChance.swift": "reads the text of rules without a registry",
     "Sources/Suites/ScenarioFile/ScenarioFilePrelude.swift": "writes rules of its own, which create the connections of a prelude",
     "Sources/Suites/ScenarioFile/ScenarioFileShape.swift": "the schema's text says which match reads a key",

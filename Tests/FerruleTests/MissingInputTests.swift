@@ -39,7 +39,7 @@ import Testing
       printf '%s\\n' '\(addresses)' > $F.addr; printf '\(routes.replacing("\n", with: "\\n"))' > $F.route
       printf '\(sockets.replacing("\n", with: "\\n"))' > $F.ss; printf '\(sysctls.replacing("\n", with: "\\n"))' > $F.sysctl
       printf 'interfaces: {eth0: [192.0.2.1/24], eth1: [198.51.100.1/24]}\\nroutes: [default via 198.51.100.254 dev eth1]\\n' > $F.yaml
-      printf 'sysctls: {net.ipv4.ip_forward: 1}\\n' >> $F.yaml
+      printf 'sysctls: {net.ipv4.ip_forward: 1}\\nsockets: []\\n' >> $F.yaml
       printf 'create s hash:ip\\nadd s 192.0.2.9\\n' > $F.sets
       printf '*filter\\nCOMMIT\\n' > $F.v6
       ferrule run --brief \(options) $F \(packets.map { "'\($0)'" }.joined(separator: " ")) 2> $F.err; cat $F.err
@@ -116,8 +116,8 @@ import Testing
       input: router + " --clock 2024-01-31T10:00:00Z", verdict: "delivered", before: router),
     Case(
       rule: filter + "-A INPUT -m time --timestart 09:00 --timestop 17:00 --kerneltz -j DROP", packet: local,
-      missing: "`timezone' of --host",
-      input: router + " --clock 1706695200", verdict: "unknown", before: router + " --clock 1706695200"),
+      missing: "--timezone",
+      input: router + " --clock 1706695200 --timezone UTC", verdict: "dropped at INPUT", before: router + " --clock 1706695200"),
     // The frame and the sender.
     Case(
       rule: filter + "-A INPUT -m mac --mac-source 02:00:00:00:00:09 -j DROP", packet: local, missing: "smac=",
@@ -182,7 +182,10 @@ import Testing
   @Test(arguments: [
     "lint -", "lint --fix -", "apply --test -", "apply --sandbox -", "compile -", "show -", "run - 'eth0 icmp 1.1.1.1 > 2.2.2.2'",
     "run $F --packets -", "run --also - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'", "test --only 'no such test' Examples/docker-host",
-    "coverage --only 'no such test' Examples/docker-host", "test -",
+    "coverage --only 'no such test' Examples/docker-host", "test -", "fmt -", "fmt --check -", "lab", "lab --kernel",
+    "run --ipset - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'", "run --conntrack-from - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'",
+    "run --host - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'", "run --ip-addr - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'",
+    "run --sysctl - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'",
   ]) func emptyInputIsAnError(_ command: String) throws {
     let outcome = try CommandTests.shell("ferrule \(command) < /dev/null", with: CommandTests.fine)
     #expect(outcome.status == 2 && !outcome.text.isEmpty, "\(outcome.text)")

@@ -1,4 +1,5 @@
 import Documents
+import Lab
 import Scenarios
 import TestSupport
 import Testing

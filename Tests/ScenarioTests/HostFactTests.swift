@@ -77,7 +77,7 @@ struct HostFactTests {
 
   @Test func aPacketWithoutARouteHasAVerdict() {
     let text =
-      "host: {interfaces: {eth0: [192.0.2.1/24]}}\ntests: [{name: t, steps: ['local udp 192.0.2.1:1 > 198.51.100.1:9 => refused']}]\n"
+      "host: {interfaces: {eth0: [192.0.2.1/24]}, routes: []}\ntests: [{name: t, steps: ['local udp 192.0.2.1:1 > 198.51.100.1:9 => refused']}]\n"
     #expect(Self.failures(text) == [])
   }
 

@@ -80,24 +80,13 @@ import XTables
 
   /// The way to a gateway follows from the lines before: longest prefix, metric, rules, and which interfaces are up.
   @Test func aGatewayIsFoundByWhatStandsBefore() throws {
-    let host = try Host(
-      yaml: """
-        interfaces: {e0: [10.0.0.1/24], e1: [10.0.1.1/24], e2: [10.0.2.1/24]}
-        setup:
-          - route add 20.0.0.0/8 dev e0
-          - route add 20.1.0.0/16 dev e2 metric 9
-          - route add 20.1.0.0/16 dev e1 metric 5
-          - route add 20.1.0.0/16 dev e0 tos 4
-          - rule add to 20.2.0.0/16 table 7
-          - route add 20.2.0.0/16 dev e2 table 7
-          - route add 1.0.0.0/8 via 20.1.0.1
-          - route add 2.0.0.0/8 via 20.2.0.1
-          - route add 3.0.0.0/8 via 20.3.0.1
-          - link set e1 down
-          - route add 4.0.0.0/8 via 20.1.0.1
-          - addr add 20.3.0.1/24 dev e2
-          - route add 5.0.0.0/8 via 20.3.0.2
-        """)
+    let host = try Host(yaml: "interfaces: {e0: [10.0.0.1/24], e1: [10.0.1.1/24], e2: [10.0.2.1/24]}")
+    for line in [
+      "route add 20.0.0.0/8 dev e0", "route add 20.1.0.0/16 dev e2 metric 9", "route add 20.1.0.0/16 dev e1 metric 5",
+      "route add 20.1.0.0/16 dev e0 tos 4", "rule add to 20.2.0.0/16 table 7", "route add 20.2.0.0/16 dev e2 table 7",
+      "route add 1.0.0.0/8 via 20.1.0.1", "route add 2.0.0.0/8 via 20.2.0.1", "route add 3.0.0.0/8 via 20.3.0.1", "link set e1 down",
+      "route add 4.0.0.0/8 via 20.1.0.1", "addr add 20.3.0.1/24 dev e2", "route add 5.0.0.0/8 via 20.3.0.2",
+    ] { try host.apply(ipCommand: line) }
     let outputs = host.routes.filter { $0.gateway != nil }.map { $0.output?.name }
     #expect(outputs == ["e1", "e2", "e0", "e2", "e2"])
   }

@@ -90,9 +90,10 @@ package struct ExamplePlay: Sendable, CustomStringConvertible {
     func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
     let sets = trial.given.sets.joined(separator: "\n")
     let interfaces =
-      family == .ipv4 ? "{eth0: [10.0.0.1/24], eth1: [10.0.1.1/24]}" : "{eth0: ['fd00::1/64'], eth1: ['fd01::1/64']}"
+      (family == .ipv4 ? ["10.0.0.1/24", "10.0.1.1/24"] : ["fd00::1/64", "fd01::1/64"]).enumerated()
+      .map { "eth\($0.offset): {addresses: ['\($0.element)'], group: 0}" }.joined(separator: ", ")
     let text =
-      "host: {interfaces: \(interfaces)}\ntests:\n  - name: \(quoted(description))\n"
+      "host: {interfaces: {\(interfaces)}, routes: [], sockets: [], queues: {}}\ntests:\n  - name: \(quoted(description))\n"
       + trial.given.host.map { "    \($0)\n" }.joined()
       + (sets.isEmpty ? "" : block("ipsets", sets)) + block(family == .ipv4 ? "rules" : "rules6", rules.text)
       + "    steps:\n" + trial.after.map { "      - \($0.hasPrefix("wait ") ? "wait: \($0.dropFirst(5))" : quoted($0))\n" }.joined()

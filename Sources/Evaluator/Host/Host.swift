@@ -53,10 +53,6 @@ public final class Host: HostModel {
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
-  /// The time at which a run starts, in nanoseconds since 1970; nil if not specified.
-  public var clock: UInt64?
-  /// The listeners of queues, as far as they are specified.
-  public var queues: [UInt16: QueueStatement] = [:]
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.
   public var minutesWest: Int?
   private var addedRoutes: [Route] = []

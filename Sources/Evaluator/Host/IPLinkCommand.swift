@@ -105,7 +105,10 @@ extension Host {
       if let isUp = link.isUp { device.isUp = isUp }
       if let mtu = link.mtu { device.mtu = Int(mtu) }
       if let group = link.group { device.group = group }
-      if let address = link.hardwareAddress { device.hardwareAddress = address }
+      if let address = link.hardwareAddress {
+        device.hardwareAddress = address
+        device.isHardwareAddressStated = true
+      }
       if let hasNoARP = link.hasNoARP { device.hasNoARP = hasNoARP }
       switch link.master {
       case nil: break

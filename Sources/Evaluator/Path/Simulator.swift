@@ -95,8 +95,10 @@ public final class Simulator {
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
   /// family has no rules.
-  public func regardAbsentRulesAsUnknown() {
-    for family in [Family.ipv4, .ipv6] where !rules.tables.contains(where: { $0.program.family == family }) {
+  ///
+  /// - Parameter known: the families that are known to have no rules.
+  public func regardAbsentRulesAsUnknown(except known: Set<Family> = []) {
+    for family in [Family.ipv4, .ipv6] where !known.contains(family) && !rules.tables.contains(where: { $0.program.family == family }) {
       host.missing.insert(.rules(family))
     }
     rules = LoadedRules(rules.tables, conntrack: rules.conntrack, nextSlot: rules.nextSlot, missing: host.missing)

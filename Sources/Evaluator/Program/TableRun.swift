@@ -91,7 +91,13 @@ extension TableProgram {
         at += 1
         continue
       case .hotdrop: return .hotdrop
-      case .unknown(let reason): return .unknown(reason)
+      case .unknown(let reason):
+        guard let branching = context.world.branching else { return .unknown(reason) }
+        guard branching.decide(reason.sentence, probability: nil) else {
+          observer.miss(at, of: self, &context)
+          at += 1
+          continue
+        }
       }
       table.count(at, bytes: context.packet.bytes.count)
       observer.hit(at, of: self, context)

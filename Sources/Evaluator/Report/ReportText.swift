@@ -8,18 +8,26 @@ extension PathReport {
   ///
   /// - Parameters:
   ///   - title: the heading of the packet's path; its short form by default.
+  ///   - given: the packet as it arrived or was sent; nil if the title shows it.
   ///   - source: returns the file with the rules of a family, to print line numbers.
-  public func text(title: String? = nil, _ source: (Family) -> SourceFile? = { _ in nil }) -> String {
+  ///   - unasked: returns the tables that a packet did not pass, see ``Simulator/unaskedTables(by:)``.
+  public func text(
+    title: String? = nil, given: Packet? = nil, _ source: (Family) -> SourceFile? = { _ in nil },
+    unasked: (PacketReport) -> [UnaskedTable] = { _ in [] }
+  ) -> String {
     packets.enumerated().map { index, packet in
       let left = departures.first { _ in packet.origin == .own }?.packet.brief
       let heading = index == 0 ? title ?? packet.packet.brief : "  the host sends \(packet.packet.brief)"
-      return packet.lines(heading, left: left, indent: index == 0 ? "  " : "    ", source(packet.family))
+      return packet.lines(
+        heading, given: index == 0 ? given : nil, left: left, unasked(packet), indent: index == 0 ? "  " : "    ", source(packet.family))
     }.flatMap { $0 }.map { Escaping.line($0) + "\n" }.joined() + (omittedCopies > 0 ? "  … \(omittedCopies) more copies\n" : "")
   }
 }
 
 extension PacketReport {
-  fileprivate func lines(_ title: String, left: String?, indent: String, _ source: SourceFile?) -> [String] {
+  fileprivate func lines(
+    _ title: String, given: Packet?, left: String?, _ unasked: [UnaskedTable], indent: String, _ source: SourceFile?
+  ) -> [String] {
     var lines: [String] = []
     for passage in passages { lines += passage.lines(source) }
     for stay in queueStays {
@@ -29,13 +37,40 @@ extension PacketReport {
     for log in logs { lines.append("\(log)") }
     for note in notes { lines.append(note) }
     if omittedRecords > 0 { lines.append("… \(omittedRecords) more log lines, messages and notes") }
-    var end = "→ \(verdict.text)"
-    let heading = title.replacing(" > ", with: ">")
-    // If translation or the like changed the packet, print the form in which it left.
-    if case .sent = verdict, let left, !heading.contains(left) { end += " as \(left)" }
-    if case .delivered = verdict, !heading.contains(packet.brief) { end += " as \(packet.brief)" }
-    lines.append(end)
+    for table in unasked { lines.append("\(table.table.rawValue): not asked: \(table.reason)") }
+    lines.append("→ \(verdict.text)" + form(besides: title, given: given, left: left))
     return [title] + lines.map { indent + $0 }
+  }
+}
+
+extension PathReport {
+  /// ` as ` and the form in which the packet ended, if it is not that of the title; otherwise empty.
+  public func form(besides title: String, given: Packet?) -> String {
+    packets.first?.form(besides: title, given: given, left: departures.first?.packet.brief) ?? ""
+  }
+}
+
+extension PacketReport {
+  /// ` as ` and the form in which the packet ended, if translation or the like changed it; empty if it is that of the title.
+  ///
+  /// - Parameters:
+  ///   - title: the heading of the packet's path.
+  ///   - given: the packet as it arrived or was sent; nil if the title shows it.
+  ///   - left: the short form of the frame that left.
+  fileprivate func form(besides title: String, given: Packet?, left: String?) -> String {
+    let ended: String? =
+      switch verdict {
+      case .sent: left
+      case .refused: nil
+      default: packet.brief
+      }
+    // Notation has other words than the short form for some packets: nothing has changed if the bytes show the same.
+    switch verdict {
+    case .sent, .delivered: break
+    default: if given?.brief == ended { return "" }
+    }
+    guard let ended, !title.replacing(" > ", with: ">").contains(ended) else { return "" }
+    return " as \(ended)"
   }
 }
 

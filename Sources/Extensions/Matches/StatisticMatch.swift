@@ -130,6 +130,11 @@ public enum StatisticMatch: MatchExtension {
   /// The corresponding kernel function is `statistic_mt`.
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
     // The kernel compares 31 random bits; 0 and 1 need none.
+    if info.mode == Mode.random, info.every > 0, info.every < 1 << 31, let branching = packet.world.branching {
+      let probability = Double(info.every) / Double(1 << 31)
+      let holds = branching.decide("-m statistic", probability: info.flags & 1 == 0 ? probability : 1 - probability)
+      return .of(holds)
+    }
     if info.mode == Mode.random, info.every > 0, info.every < 1 << 31, packet.lacks(.chance) {
       return .unknown(UnknownReason("-m statistic, which matches with probability \(shortFraction(info.every)),", lacking: .chance))
     }

@@ -27,6 +27,8 @@ package struct NamespaceSocket {
   }
 
   private let file: FileDescriptor
+  /// The owner of the connections that it accepts: `-m owner` tests the process that accepts, not the one that listens.
+  private let owner: Owner?
   package let family: Family
   package let kind: Kind
 
@@ -47,12 +49,14 @@ package struct NamespaceSocket {
     change?.undo()
     guard number >= 0 else { throw .call("opening a socket", error) }
     file = FileDescriptor(number)
+    self.owner = owner
     self.family = family
     self.kind = kind
   }
 
   private init(accepted number: Int32, _ family: Family) {
     file = FileDescriptor(number)
+    owner = nil
     self.family = family
     kind = .tcp
   }
@@ -155,9 +159,11 @@ package struct NamespaceSocket {
   package func accept() -> (NamespaceSocket, from: (IPAddress, UInt16))? {
     var bytes = [UInt8](repeating: 0, count: 28)
     var length = socklen_t(bytes.count)
+    let change = owner.flatMap { try? OwnerChange($0) }
     let number = unsafe bytes.withUnsafeMutableBytes {
       unsafe Glibc.accept(file.number, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
     }
+    change?.undo()
     guard number >= 0 else { return nil }
     let connection = NamespaceSocket(accepted: number, family)
     _ = fcntl(number, F_SETFL, O_NONBLOCK)

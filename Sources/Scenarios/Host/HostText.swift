@@ -10,6 +10,9 @@ extension Host {
 
   /// Adds the interfaces in the text of `ip addr`, `ip -o addr` or `ip -br addr`.
   func add(addressText file: SourceFile) throws(ScenarioFileError) {
+    guard file.bytes.contains(where: { $0 > UInt8(ascii: " ") }) else {
+      throw ScenarioFileError("there is no interface in it; the input is empty or was cut off", at: SourceRange(0..<0), hidesText: true)
+    }
     var name: String?
     var known: Set<String> = []
     for line in PrintedLine.all(of: file) {
@@ -158,6 +161,36 @@ extension Host {
       removeRule { $0 == rule }
     }
     for rule in kept { addRule(rule) }
+  }
+
+  // MARK: Neighbours
+
+  /// Adds the neighbours that `ip neigh` or `ip -j neigh` printed. Those of interfaces that the host does not have are ignored.
+  ///
+  /// - Throws: `ScenarioFileError` for other text.
+  public func addNeighbours(ofListing file: SourceFile) throws(ScenarioFileError) {
+    try file.check(is: .neighbours)
+    if file.isJSON {
+      guard let list = try? JSONValue(parsing: file.bytes).elements else {
+        throw ScenarioFileError("this is not the output of `ip -j neigh'", at: SourceRange(0..<0), hidesText: true)
+      }
+      for entry in list {
+        let states = (entry["state"]?.elements ?? []).compactMap(\.text)
+        add(neighbour: entry["dst"]?.text, on: entry["dev"]?.text, entry["lladdr"]?.text, hasFailed: states.contains("FAILED"))
+      }
+      return
+    }
+    for line in PrintedLine.all(of: file) {
+      guard let name = line.value(of: "dev"), IPAddress(line.words[0]) != nil else { throw line.unlike("ip neigh") }
+      add(neighbour: line.words[0], on: name, line.value(of: "lladdr"), hasFailed: line.words.last == "FAILED")
+    }
+  }
+
+  /// A neighbour that has not answered yet may answer: only `FAILED` says that it does not.
+  private func add(neighbour text: String?, on name: String?, _ hardware: String?, hasFailed: Bool) {
+    guard let address = text.flatMap({ IPAddress($0) }), let interface = name.flatMap({ interface(named: $0) }) else { return }
+    let hardware = hardware.flatMap { MACAddress($0) }
+    if hardware != nil || hasFailed { neighbours.set(address, on: interface, hardware) }
   }
 
   // MARK: Sysctls and sockets

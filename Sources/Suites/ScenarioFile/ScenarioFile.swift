@@ -26,7 +26,7 @@ public struct ScenarioTest: Sendable {
   /// The reason to skip the test; nil if it is to be run.
   public let skipReason: String?
   /// The host and its rules; the steps are added when they are resolved.
-  public internal(set) var base: Scenario
+  public package(set) var base: Scenario
   /// The rules loaded at the start.
   public let rulesets: [ScenarioRuleset]
   /// The steps that create the connections existing at the start; they are not checked.

@@ -2,9 +2,9 @@ import Capture
 import Conntrack
 package import Diagnostics
 package import Documents
-import Scenarios
+package import Scenarios
 import Syntax
-import Wire
+package import Wire
 package import XTables
 
 /// The context of tests: rules, host, clock. A test's own members replace those of the file.
@@ -12,7 +12,9 @@ struct Surroundings {
   var rulesets: [Family: ScenarioRuleset] = [:]
   var ipsets: String?
   var fingerprints: String?
-  var host = HostPart()
+  var host = HostDocument()
+  /// The families that are said to have no rules.
+  var withoutRules: Set<Family> = []
   var mode: Scenario.Mode?
   var clock: Double?
   var seed: UInt64?
@@ -75,15 +77,29 @@ package final class ScenarioFileReader {
     }
   }
 
-  /// Reads the file as a snapshot: a test without steps.
-  package func snapshot() throws(ScenarioFileError) -> ScenarioTest {
-    let root = try FileDocument(file).root(of: .snapshot)
+  /// A machine: a test without steps, and what only a machine has.
+  package struct Machine {
+    package var test: ScenarioTest
+    /// The families that are said to have no rules.
+    package let withoutRules: Set<Family>
+    /// The description of its host.
+    package let host: HostDocument
+  }
+
+  /// Reads the file as a snapshot, or as the description of a host alone.
+  package func machine(isSnapshot: Bool) throws(ScenarioFileError) -> Machine {
     var surroundings = Surroundings()
-    try read(try FileObject(root, .snapshot), into: &surroundings)
-    let base = surroundings.scenario(named: file.name)
-    return ScenarioTest(
-      name: file.name, range: root.range, skipReason: nil, base: base, rulesets: surroundings.loaded,
+    if isSnapshot {
+      try read(try FileObject(try FileDocument(file).root(of: .snapshot), .snapshot), into: &surroundings)
+    } else {
+      surroundings.host = try HostDocument(file)
+    }
+    var base = surroundings.scenario(named: file.name)
+    surroundings.host.fill(alone: &base)
+    let test = ScenarioTest(
+      name: file.name, range: SourceRange(0..<0), skipReason: nil, base: base, rulesets: surroundings.loaded,
       prelude: try PreludeReader(surroundings: surroundings, base: base, reader: self).steps(), steps: [], expectation: nil)
+    return Machine(test: test, withoutRules: surroundings.withoutRules, host: surroundings.host)
   }
 
   private func test(_ node: FileNode, _ outer: Surroundings, number: Int) throws(ScenarioFileError) -> ScenarioTest {
@@ -117,8 +133,16 @@ package final class ScenarioFileReader {
     // Rules may refer to the host's sets and users.
     if let node = object["ipsets"] { surroundings.ipsets = try ipsets(node) }
     if let node = object["fingerprints"] { surroundings.fingerprints = try fingerprints(node) }
-    if let node = object["rules"] { surroundings.rulesets[.ipv4] = try ruleset(node, .ipv4, surroundings) }
-    if let node = object["rules6"] { surroundings.rulesets[.ipv6] = try ruleset(node, .ipv6, surroundings) }
+    for (name, family) in [("rules", Family.ipv4), ("rules6", .ipv6)] {
+      guard let node = object[name] else { continue }
+      if node.isText, try node.text() == "none" {
+        surroundings.rulesets[family] = nil
+        surroundings.withoutRules.insert(family)
+      } else {
+        surroundings.rulesets[family] = try ruleset(node, family, surroundings)
+        surroundings.withoutRules.remove(family)
+      }
+    }
     if let node = object["mode"] {
       guard let mode = Scenario.Mode(rawValue: try node.text()) else { throw node.error("expected sink or stack, found \(node.kind)") }
       surroundings.mode = mode

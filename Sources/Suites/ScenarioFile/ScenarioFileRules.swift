@@ -21,7 +21,7 @@ public struct ScenarioRuleset: Sendable {
   /// The family of the rules.
   public var family: Family { ruleset.family }
 
-  init(file: SourceFile, ruleset: Ruleset, text: String, names: NameDatabase) {
+  package init(file: SourceFile, ruleset: Ruleset, text: String, names: NameDatabase) {
     self.names = names
     self.file = file
     self.ruleset = ruleset
@@ -178,23 +178,43 @@ struct RuleFinder {
 
   private static let form = "write `filter INPUT 3', `INPUT 3', `INPUT policy', `comment TEXT', or `line N'"
 
+  /// Why a text selects no rule.
+  struct Failure: Error {
+    let message: String
+    let hint: String?
+
+    init(_ message: String, hint: String? = nil) {
+      self.message = message
+      self.hint = hint
+    }
+  }
+
   func rule(_ node: FileNode) throws(ScenarioFileError) -> RuleSelector {
     let text = try node.text()
+    do throws(Failure) {
+      return RuleSelector(text: text, range: node.range, places: try places(text))
+    } catch {
+      throw node.error(error.message, hint: error.hint)
+    }
+  }
+
+  /// The rules that a text selects.
+  func places(_ text: String) throws(Failure) -> Set<RulePlace> {
     let words = text.split(whereSeparator: { $0 == " " || $0 == ":" || $0 == "\t" }).map(String.init)
-    guard words.count >= 2 else { throw node.error("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
+    guard words.count >= 2 else { throw Failure("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
     let places: Set<RulePlace>
     if words[0] == "comment" {
       let wanted = text.dropFirst("comment".count).drop { $0 == " " || $0 == ":" }
       places = Set(all.filter { $0.rule.comment == String(wanted) }.map(\.place))
-      guard !places.isEmpty else { throw node.error("no rule has the comment `\(wanted)'", hint: nearComment(String(wanted))) }
+      guard !places.isEmpty else { throw Failure("no rule has the comment `\(wanted)'", hint: nearComment(String(wanted))) }
     } else if words[0] == "line" {
-      guard let line = Int(words[1]), words.count == 2 else { throw node.error("`\(words[1])' is not a line number") }
+      guard let line = Int(words[1]), words.count == 2 else { throw Failure("`\(words[1])' is not a line number") }
       places = Set(rulesets.flatMap { set in set.rules.filter { set.line(of: $0.place) == line }.map(\.place) })
-      guard !places.isEmpty else { throw node.error("there is no rule in line \(line)") }
+      guard !places.isEmpty else { throw Failure("there is no rule in line \(line)") }
     } else {
-      places = try numbered(words, text, node)
+      places = try numbered(words, text)
     }
-    return RuleSelector(text: text, range: node.range, places: places)
+    return places
   }
 
   private var all: [(place: RulePlace, rule: Rule)] { rulesets.flatMap(\.rules) }
@@ -204,12 +224,12 @@ struct RuleFinder {
   }
 
   /// Parses `[TABLE] CHAIN NUMBER|policy`.
-  private func numbered(_ words: [String], _ text: String, _ node: FileNode) throws(ScenarioFileError) -> Set<RulePlace> {
-    guard words.count <= 3, let last = words.last else { throw node.error("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
+  private func numbered(_ words: [String], _ text: String) throws(Failure) -> Set<RulePlace> {
+    guard words.count <= 3, let last = words.last else { throw Failure("`\(text)' is not the name of a rule", hint: RuleFinder.form) }
     let table = words.count == 3 ? words[0] : "filter"
     let name = words[words.count - 2]
     let number = Int(last)
-    guard last == "policy" || number != nil else { throw node.error("`\(last)' is not a rule number", hint: RuleFinder.form) }
+    guard last == "policy" || number != nil else { throw Failure("`\(last)' is not a rule number", hint: RuleFinder.form) }
     var places: Set<RulePlace> = []
     var longest = 0
     var isKnown = false
@@ -223,9 +243,9 @@ struct RuleFinder {
         places.insert(RulePlace(family: set.family, table: table, chain: name, number: nil))
       }
     }
-    guard isKnown else { throw node.error("there is no chain \(name) in the table \(table)", hint: nearChain(name)) }
+    guard isKnown else { throw Failure("there is no chain \(name) in the table \(table)", hint: nearChain(name)) }
     guard !places.isEmpty else {
-      throw node.error(
+      throw Failure(
         number == nil
           ? "\(name) has no policy: it is not a built-in chain"
           : "\(table) \(name) has no rule \(last): the chain has \(longest) rule\(longest == 1 ? "" : "s")")

@@ -8,13 +8,14 @@ extension FileShape {
   private static let number16 = Kind.integer(0...Int(UInt16.max))
   /// Decimal or hexadecimal.
   private static let mark = Kind.either([number32, .pattern("^0x[0-9a-fA-F]{1,8}(/0x[0-9a-fA-F]{1,8})?$")])
-  private static let scalar = Kind.either([.text, .integer(Int.min...Int.max), .boolean])
   private static let ruleset = Kind.text
   private static let outcome = Kind.either([.text, .object("expectation")])
 
   private static let surroundings: [Member] = [
     Member(
-      "rules", ruleset, "the IPv4 ruleset in the format of iptables-save: a file name, or the text itself if it has more than one line"),
+      "rules", ruleset,
+      "the IPv4 ruleset in the format of iptables-save: a file name, the text itself if it has more than one line, or none: there are no IPv4 rules"
+    ),
     Member("rules6", ruleset, "the IPv6 ruleset, given like `rules`"),
     Member("ipsets", .text, "the IP sets: output of `ipset save`, or the name of a file with it"),
     Member("fingerprints", .text, "the OS fingerprints for `-m osf`: the text of a pf.os file, or its name"),
@@ -45,63 +46,6 @@ extension FileShape {
     ] + surroundings, required: ["name", "steps"])
 
   static let snapshot = FileShape(name: "snapshot", title: "a snapshot", members: surroundings)
-
-  static let host = FileShape(
-    name: "host", title: "a host",
-    members: [
-      Member("interfaces", .map(.either([.list(.text), .object("interface")])), "the interfaces by name, each with its addresses"),
-      Member("routes", .list(.text), "the routes as `ip route` prints them: `default via 192.0.2.1 dev eth0`"),
-      Member("policy", .list(.text), "the routing rules as for `ip rule add`: `fwmark 1 table 100`"),
-      Member("rules", .list(.text), "the same as policy"),
-      Member("setup", .list(.text), "further commands as for `ip -batch`: `link add br0 type bridge`"),
-      Member(
-        "neighbours", .map(.map(.text)),
-        "the MAC addresses of neighbours on an interface: `10.0.0.9: 02:00:5e:00:00:09`, or `none` if no neighbour answers; frames to other neighbours have the interface's own MAC address"
-      ),
-      Member("sysctls", .map(scalar), "sysctls by their dotted names"),
-      Member("users", .map(number32), "user IDs by user name"),
-      Member("groups", .map(number32), "group IDs by group name"),
-      Member("sockets", .list(.object("socket")), "sockets that listen on the host"),
-      Member(
-        "queues", .map(.oneOrMore(.either([.pattern("^(accept|drop|repeat|hold|queue:[0-9]+)$"), .object("answer")]))),
-        "the verdicts of the program that listens to each queue, in order; the last one repeats. No program listens to other queues"),
-      Member("fail_open", .boolean, "true: packets pass if a queue is full"),
-      Member("queue_maxlen", number32, "the maximum number of packets in each queue"),
-      Member("tick_phase", .seconds, "how long before the start of a second a tick of the kernel's clock (4 ms) began; default 0"),
-      Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
-    ])
-
-  static let interface = FileShape(
-    name: "interface", title: "an interface",
-    members: [
-      Member("addresses", .list(.text), "addresses with prefix lengths: `10.0.0.1/24`"),
-      Member("mac", .text, "MAC address"),
-      Member("mtu", .integer(68...65535), "bytes"),
-      Member("up", .boolean, "false: the interface is down; default true"),
-      Member("master", .text, "the bridge of which the interface is a port"),
-      Member("bridge", .text, "the same as master"), Member("type", .text, "`bridge` makes the interface a bridge"),
-      Member("kind", .text, "the kind of the interface on the machine of the snapshot; `bridge` makes it a bridge, others have no effect"),
-    ])
-
-  static let socket = FileShape(
-    name: "socket", title: "a socket",
-    members: [
-      Member("name", .text, "the name by which steps refer to the socket"),
-      Member("proto", .choice(["tcp", "udp"]), "protocol; default tcp"),
-      Member("port", number16, "local port"),
-      Member("address", .text, "local address; default any"),
-      Member("transparent", .boolean, "true: IP_TRANSPARENT is set"),
-      Member("uid", .either([number32, .text]), "the user who owns the socket and its replies"),
-    ], required: ["port"])
-
-  static let answer = FileShape(
-    name: "answer", title: "an answer",
-    members: [
-      Member("verdict", .pattern("^(accept|drop|repeat|hold|queue:[0-9]+)$"), "the verdict for the packet"),
-      Member("mark", number32, "the new mark of the packet"),
-      Member("replace", .list(.text), "two texts: the first is replaced by the second in the payload"),
-      Member("packet", .anything, "the packet that replaces it, given by its fields"),
-    ])
 
   static let connection = FileShape(
     name: "connection", title: "a connection",

@@ -12,7 +12,7 @@ struct ScriptReader {
   let reader: ScenarioFileReader
   private var rulesets: [Family: ScenarioRuleset]
   private let surroundings: Surroundings
-  private var host: HostPart { surroundings.host }
+  private var host: HostDocument { surroundings.host }
   /// The host's addresses, to recognise captured packets that the host itself sent.
   private let ownAddresses: [IPAddress]
 
@@ -142,7 +142,8 @@ struct ScriptReader {
     var last: UInt64?
     for frame in try reader.capture(file).prefix(max(limit, 0)) {
       // A frame that the host sent is a result of the packets that it received or sent, and no input.
-      guard frame.direction != .outgoing, let packet = frame.packet, let source = packet.source else { continue }
+      guard frame.direction != .outgoing, var packet = frame.packet, let source = packet.source else { continue }
+      packet.completeChecksum()
       var step = ScenarioStep(.wait)
       if frame.direction == nil, ownAddresses.contains(source) {
         step.action = .local(ScenarioStep.LocalSender(), PacketSpec(.bytes(packet.bytes)))

@@ -199,7 +199,7 @@ private struct TestRun {
     guard !places.isEmpty else { return (player.play(step), [:]) }
     let inquest = RuleInquest(test, engine: engine)
     let (outcome, findings) = inquest.follow(places, while: step, in: &player)
-    return (outcome, findings.reduce(into: [:]) { $0[$1.key] = inquest.whyNot($1.key, $1.value) })
+    return (outcome, findings.reduce(into: [:]) { $0[$1.key] = $1.value.whyNot($1.key) })
   }
 
   /// Adds up the rules' hits.

@@ -14,6 +14,8 @@ public struct Verifier: Sendable {
   public var patience = 10.0
   /// The start time of tests that do not set their clock, in seconds since 1970.
   public var now: (@Sendable () -> Double)?
+  /// Waits this many seconds before the kernel is asked again; nil to ask at once.
+  public var pause: (@Sendable (Double) -> Void)?
   /// A clock in seconds, to measure durations; without it, durations are 0.
   public var seconds: (@Sendable () -> Double)?
 
@@ -47,11 +49,8 @@ public struct Verifier: Sendable {
     let resolved = try resolve(complete(test))
     if let reason = obstacle(test, resolved) { throw Impossible(description: reason) }
     let comparison = LabComparison(resolved.scenario)
-    var answer = kernel(resolved.scenario)
-    // On a busy machine the kernel may be late, or send packets of its own. A difference is therefore confirmed by repetition.
-    for _ in 0..<2 where answer.error == nil && comparison.firstDifference(resolved.answer.json, answer.json) != nil {
-      answer = kernel(resolved.scenario)
-    }
+    let answer = KernelInquiry(resolved.scenario).answer(
+      to: resolved.answer.json, asking: kernel, json: { $0.error == nil ? $0.json : nil }, pause: { pause?(Double($0) * 0.05) })
     if let error = answer.error { throw Impossible(description: "the test cannot run in the kernel: \(error)") }
     let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
     result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }

@@ -77,9 +77,9 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .sysctls: "--sysctl KEY=VALUE"
     case .sockets: "--host, or --ss with --ip-addr"
     case .policies: nil
-    case .interfaceGroups: "`setup' of --host: link set dev NAME group NUMBER"
+    case .interfaceGroups: "`group' of an interface of --host"
     case .clock: "--clock"
-    case .timeZone: "`timezone' of --host"
+    case .timeZone: "--timezone, or `timezone' of --host"
     case .linkSource: "smac= after the interface"
     case .user: "uid= after `local'"
     case .group: "gid= after `local'"

@@ -29,6 +29,9 @@ public final class World {
   /// The fingerprints that `nfnl_osf` has loaded; nil if unknown.
   public var fingerprints: OSFingerprints?
 
+  /// Decides instead of chance and of missing facts, if every outcome of a packet is wanted; nil in all other runs.
+  public var branching: Branching?
+
   /// Creates a namespace without connections, with unknown ipsets and fingerprints.
   public init(now: UInt64, random: SeededRandom, host: any HostModel, memory: ExtensionMemory = ExtensionMemory()) {
     self.now = now

@@ -4,6 +4,7 @@ import Kernel
 import Linter
 import Syntax
 import SystemNames
+import XTables
 
 struct FormatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,6 +47,7 @@ struct FormatCommand: ParsableCommand {
         status = .badInput
         continue
       }
+      if parsed.ruleset.tables.isEmpty { throw RulesetInput.empty(parsed.file.name) }
       let formatter = RulesetFormatter(parser: RulesetInput.parser(path, families, for: .reading), formatter: Formatter(names: .offline))
       let formatted: [UInt8]
       do throws(RulesetFormatter.Failure) {

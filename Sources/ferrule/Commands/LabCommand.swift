@@ -15,7 +15,7 @@ struct LabCommand: ParsableCommand {
 
       EXIT STATUS
         0  all lines were answered; the error of a scenario is in its result
-        2  the input cannot be read
+        2  the input cannot be read, or has no scenario
 
       EXAMPLES
         ferrule lab < scenarios.jsonl
@@ -29,12 +29,15 @@ struct LabCommand: ParsableCommand {
     let engine = LabEngine(registry: .installed, names: .system)
     let lab = KernelLab(registry: .installed)
     var input = try LineInput("-", longest: Limits.documentBytes)
+    var isEmpty = true
     while let lines = try input.next() {
       for bytes in lines.split(separator: UInt8(ascii: "\n")) {
         let line = String(decoding: bytes, as: UTF8.self)
         guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
+        isEmpty = false
         try Console.print((kernel ? lab.answer(line: line) : engine.answer(line: line)) + "\n")
       }
     }
+    if isEmpty { throw CommandFailure("<stdin>: there is no scenario in it; the input is empty or was cut off") }
   }
 }

@@ -53,6 +53,10 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml --packets packets.txt rules.v4
         ferrule run --this-host --pcap dump.pcapng --in eth0 --brief rules.v4
         ferrule run --host host.yaml --pcap any.pcap --in 2=lan,3=wan rules.v4
+        ferrule run --host host.yaml --pcap lan=a.pcap --pcap wan=b.pcap --compare \\
+          --summary rules.v4
+        ferrule run --host host.yaml --why 'DOCKER-USER 1' rules.v4 \\
+          'eth0 tcp 198.51.100.7:40000 > 203.0.113.10:8080 S'
         conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 \\
           'eth0 tcp 10.0.0.9:1000 > 10.0.1.9:80 A'
         ipset save | ferrule run --this-host --ipset - rules.v4 \\
@@ -78,7 +82,10 @@ struct RunCommand: ParsableCommand {
   @Option(name: .customLong("packets"), help: "A file of packets, one per line; - means standard input.", completion: .file())
   var packetFiles: [String] = []
 
-  @Option(help: "A capture file (pcap or pcapng). Its packets arrive on the interface of --in.", completion: .file())
+  @Option(
+    help: ArgumentHelp(
+      "A capture file (pcap or pcapng). Its packets arrive on the given interface, or on that of --in. The option can be repeated: the packets are played in the order of their times.",
+      valueName: "[interface=]file"), completion: .file())
   var pcap: [String] = []
 
   @Option(
@@ -90,6 +97,31 @@ struct RunCommand: ParsableCommand {
 
   @Option(help: "The expected verdict of every packet that has no `=>' of its own.")
   var expect: String?
+
+  @Flag(
+    help:
+      "Compare the frames that the host of the captures sent with those that Ferrule sends. Frames that the host sent by itself are replayed as local packets. Differences that vanish with another --tick-phase are by timing."
+  )
+  var compare = false
+
+  @Option(
+    help: "Also compare with a listing made after the packets: what `iptables-save -c' or `conntrack -L' printed.", completion: .file())
+  var compareWith: [String] = []
+
+  @Flag(help: "Print the totals by verdict, rule and connection instead of the packets.")
+  var summary = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Tell for each packet whether this rule matched, and if not, why: `filter INPUT 3', `INPUT 3', `INPUT policy', `comment TEXT' or `line N'. The option can be repeated.",
+      valueName: "rule"))
+  var why: [String] = []
+
+  @Flag(
+    help:
+      "Follow every outcome of a packet: each decision of `-m statistic' and of a fact that was not given both ways, with the probability. Packets before it in the list take their first outcome."
+  )
+  var allOutcomes = false
 
   @Flag(help: "Print only the verdict, one line per packet.")
   var brief = false
@@ -114,94 +146,137 @@ struct RunCommand: ParsableCommand {
 
   func validate() throws {
     if base.noflush, base.base == nil { throw ValidationError("--noflush needs --base: the rules that are loaded already.") }
-    if !pcap.isEmpty, input == nil { throw ValidationError("--pcap needs --in, the interface on which the packets arrive.") }
+    if pcap.isEmpty, compare { throw ValidationError("--compare needs --pcap.") }
+    if !compareWith.isEmpty, !compare { throw ValidationError("--compare-with needs --compare.") }
+    if allOutcomes, !pcap.isEmpty { throw ValidationError("--all-outcomes follows packets of --packets and arguments, not of --pcap.") }
+    if allOutcomes, world.seed != nil { throw ValidationError("--all-outcomes and --seed exclude each other.") }
     if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
     }
   }
 
-  /// The clock of a run whose time is not known; what depends on the time is then unknown.
-  private static let usualClock: UInt64 = 1_700_000_000_000_000_000
-
   func run() throws {
+    let cache = InputCache()
+    let captures = try CaptureInput(pcap, input)
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
-    let namesFile = arguments.first.map { $0 == "-" || HostFile.exists($0) } ?? false
-    let snapshot = try hosts.snapshot(output.colour, includesRules: !namesFile)
-    let hasFile = namesFile || snapshot == nil
-    try check(hasFile: hasFile, isSnapshot: snapshot != nil, takesSets: snapshot == nil || hosts.thisHost && namesFile)
-    let captures = try CaptureInput(input)
+    let hasFile = try arguments.first.map { $0 == "-" || HostFile.exists($0) } == true || !hosts.isSnapshot(cache)
+    try check(hasFile: hasFile)
+    // Packets are read before the world: without a description, the host has the interfaces on which they arrive.
     let lines = try PacketInput(arguments: Array(arguments.dropFirst(hasFile ? 1 : 0)), files: packetFiles, output.colour)
     if lines.isEmpty, pcap.isEmpty {
       throw CommandFailure("there is no packet in \(packetFiles.map { RulesetInput.name(of: $0) }.joined(separator: ", "))")
     }
-    let host = try snapshot?.simulator.host ?? hosts.read(arrivals: lines.arrivals + captures.interfaces, output.colour)
-    let start = try world.start() ?? host.clock
-    let sets = try world.sets(now: start ?? Self.usualClock)
-    let names = sets?.names(over: .offline) ?? .offline
-    var rulesets: [ParsedRuleset] = []
-    for path in arguments.prefix(hasFile ? 1 : 0) {
-      rulesets.append(try RulesetInput.sound(path, families, base, output.colour, for: .reading(names: names)))
-    }
-    for path in also {
-      rulesets.append(try RulesetInput.sound(path, families, try BaseOptions.parse([]), output.colour, for: .reading(names: names)))
-    }
+    let world = try RunWorld(self, hasFile: hasFile, arrivals: lines.arrivals + captures.interfaces, cache)
     let expected = try expect.map { text in
       do { return try VerdictPattern(text) } catch let error as VerdictPattern.Malformed {
         throw CommandFailure("--expect: \(error.message)")
       }
     }
-    var files: [Family: SourceFile] = [:]
-    for ruleset in snapshot?.rulesets ?? [] { files[ruleset.family] = ruleset.file }
-    for ruleset in rulesets { files[ruleset.ruleset.family] = ruleset.file }
-    var printer = RunPrinter(files: files, format: format, isBrief: brief)
-    let simulator = try snapshot?.simulator ?? Simulator(host: host, clock: start ?? Self.usualClock, seed: world.seed ?? 1)
-    if snapshot != nil { try hosts.setSysctls(of: host, output.colour) }
-    if let sets { simulator.world.addressSets = sets }
-    try world.enterFingerprints(into: simulator)
-    let loaded = try hasFile ? base.ruleset(families, beside: arguments[0], output.colour, names: names) : nil
-    for (index, ruleset) in rulesets.enumerated() { try simulator.load(ruleset.ruleset.completed(from: index == 0 ? loaded : nil)) }
-    try world.settle(simulator, knowsClock: start != nil || snapshot != nil)
-    if snapshot != nil, files.isEmpty {
-      Console.complain("the snapshot has no rules; without root they cannot be read. All verdicts are unknown: give a ruleset file")
-    }
-    simulator.delivery = stack ? .stack : .sink
-    simulator.extent = printer.extent
-    if let conntrackFrom { try ConnectionInput.restore(conntrackFrom, into: simulator, output.colour) }
-    let uses = simulator.world.memory.uses
-    try play(lines, captures, in: simulator, expected, &printer)
-    if snapshot == nil, simulator.world.memory.uses > uses {
-      Console.complain("the limits, counters and lists of rules began empty, as after loading the rules")
-    }
-    if printer.surprises > 0 { throw ExitStatus.findings.code }
+    try play(lines, captures, in: world, expected, cache)
   }
 
-  private func check(hasFile: Bool, isSnapshot: Bool, takesSets: Bool) throws {
+  private func check(hasFile: Bool) throws {
     guard !hasFile || !arguments.isEmpty else { throw CommandFailure("Give a ruleset file, or a snapshot with rules by --host.") }
-    if world.ipset != nil, !takesSets {
-      throw CommandFailure("--ipset cannot be combined with a snapshot: change the sets in the snapshot instead.")
-    }
-    if world.clock != nil, isSnapshot { throw CommandFailure("--clock cannot be combined with a snapshot, which has a clock.") }
     if arguments.count == (hasFile ? 1 : 0), packetFiles.isEmpty, pcap.isEmpty {
       throw CommandFailure("Give a packet: as an argument, by --packets or by --pcap.")
     }
   }
 
   private func play(
-    _ lines: PacketInput, _ captures: CaptureInput, in simulator: Simulator, _ expected: VerdictPattern?, _ printer: inout RunPrinter
+    _ lines: PacketInput, _ captures: CaptureInput, in world: RunWorld, _ expected: VerdictPattern?, _ cache: InputCache
   ) throws {
-    var runner = PacketRunner(simulator, assumesDefaults: false)
-    try lines.each { line in
-      guard let report = try runner.play(line.step) else { return }
-      try printer.print(line.text, report, line.expected ?? expected, conntrack ? simulator : nil)
-    }
-    for path in pcap {
-      let sent = try captures.each(of: path, on: simulator.host) { packet, interface, nanoseconds in
-        simulator.advance(nanoseconds: nanoseconds)
-        let report = runner.receive(packet, on: interface)
-        try printer.print("\(interface) \(packet.brief)", report, expected)
+    let style = RunPrinter.Style(format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary)
+    var printer = RunPrinter(files: world.files, style: style, questions: try world.questions(why))
+    if allOutcomes {
+      try playOutcomes(lines, in: world, expected, &printer)
+    } else {
+      let simulator = try world.simulator(isFirst: true)
+      simulator.extent = printer.extent
+      let uses = simulator.world.memory.uses
+      var runner = PacketRunner(simulator, assumesDefaults: false)
+      try lines.each { line in
+        simulator.watches = printer.questions.flatMap { $0.watches }
+        guard let (packet, report) = try runner.played(line.step) else { return }
+        try printer.print(line.title, packet, report, line.expected ?? expected, simulator)
       }
-      if sent > 0 { Console.complain("\(path): \(sent) frames were sent by the host itself and are not replayed") }
+      var replay = CaptureReplay(captures, compares: compare)
+      try replay.play(&runner) { title, packet, report in
+        try printer.print(title, packet, report, expected, simulator)
+        simulator.watches = printer.questions.flatMap { $0.watches }
+      }
+      replay.complain()
+      if compare { try conclude(&replay, simulator, world, cache) }
+      try printer.finish(simulator, lists: conntrack && !pcap.isEmpty, compare ? replay.comparison : nil)
+      if world.beginsEmpty, simulator.world.memory.uses > uses {
+        Console.complain("the limits, counters and lists of rules began empty, as after loading the rules")
+      }
+      if replay.comparison.hasDifferences { throw ExitStatus.findings.code }
     }
-    try printer.finish(conntrack ? simulator : nil, lists: !pcap.isEmpty)
+    if printer.surprises > 0 { throw ExitStatus.findings.code }
+  }
+
+  /// Compares with the listings, and plays the captures again with other ticks of the kernel's clock if something differs.
+  private func conclude(_ replay: inout CaptureReplay, _ simulator: Simulator, _ world: RunWorld, _ cache: InputCache) throws {
+    let listings = try compareWith.map { try cache.source($0) }
+    try replay.compare(with: listings, simulator, world.rulesets, families)
+    guard replay.comparison.hasDifferences, self.world.tickPhase == nil else { return }
+    // The kernel's tick is 4 ms.
+    for phase in [UInt64(1_000_000), 2_000_000, 3_000_000] where replay.comparison.hasDifferences {
+      let other = try world.simulator(isFirst: false)
+      other.world.tickPhase = phase
+      other.extent = .decider
+      var runner = PacketRunner(other, assumesDefaults: false)
+      var again = CaptureReplay(replay.captures, compares: true)
+      try again.play(&runner) { _, _, _ in }
+      try again.compare(with: listings, other, world.rulesets, families)
+      replay.markTiming(notIn: again.comparison)
+    }
+  }
+
+  /// Plays each packet once for each of its outcomes, after those before it.
+  private func playOutcomes(_ lines: PacketInput, in world: RunWorld, _ expected: VerdictPattern?, _ printer: inout RunPrinter) throws {
+    var earlier: [ScenarioStep] = []
+    try lines.each { line in
+      let outcomes = try RunOutcomes { branching in
+        let simulator = try world.simulator(isFirst: earlier.isEmpty && branching.isFirst)
+        simulator.extent = .decider
+        simulator.world.branching = Branching()
+        var runner = PacketRunner(simulator, assumesDefaults: false)
+        for step in earlier { _ = try runner.played(step) }
+        simulator.extent = printer.extent
+        simulator.world.branching = branching
+        simulator.watches = printer.questions.flatMap { $0.watches }
+        guard let (packet, report) = try runner.played(line.step) else { return nil }
+        return RunOutcomes.Played(packet: packet, report: report, simulator: simulator)
+      }
+      for (outcome, played) in outcomes.all {
+        try printer.print(line.title, played.packet, played.report, line.expected ?? expected, played.simulator, outcome)
+      }
+      if outcomes.isCut { Console.complain("\(line.title): only the first \(Limits.outcomesOfPacket) outcomes were followed") }
+      earlier.append(line.step)
+    }
+    try printer.finish(nil, lists: false)
+  }
+}
+
+extension PacketNotation.Line {
+  /// The packet as it was written; one in hexadecimal is decoded.
+  fileprivate var title: String {
+    func decoded(_ place: String, _ spec: PacketSpec) -> String? {
+      if case .bytes(let bytes) = spec.content { "\(place) \(Packet(bytes: bytes).brief)" } else { nil }
+    }
+    return switch step.action {
+    case .receive(let frame): decoded(frame.interface, frame.packet) ?? text
+    case .local(_, let spec): decoded("local", spec) ?? text
+    default: text
+    }
+  }
+}
+
+extension PacketRunner {
+  /// Plays a step; nil if only time passes.
+  fileprivate mutating func played(_ step: ScenarioStep) throws -> (Packet?, PathReport)? {
+    _ = advance(nanoseconds: UInt64(clamping: Int64(min(step.sleep, 1e9) * 1e9)))
+    return try act(step.action).map { ($0.packet, $0.report) }
   }
 }

@@ -40,8 +40,7 @@ struct SnapshotCommand: ParsableCommand {
 
   func run() throws {
     var snapshot = HostSnapshot.take(connectionLimit: connections, registry: .installed) { family in
-      let text = try KernelRules(family).text(counters: false)
-      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+      String(decoding: try KernelRules(family).text(counters: false), as: UTF8.self)
     }
     if redact { snapshot = snapshot.redacted(key: (.random(in: 0...UInt64.max), .random(in: 0...UInt64.max)), registry: .installed) }
     for gap in snapshot.gaps { Console.complain("not in the snapshot: \(gap)") }

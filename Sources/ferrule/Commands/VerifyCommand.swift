@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Extensions
+import Glibc
 import Kernel
 import KernelLab
 import Suites
@@ -59,6 +60,7 @@ struct VerifyCommand: ParsableCommand {
     verifier.patience = patience
     verifier.now = { Double(HostClock.seconds) }
     verifier.seconds = Stopwatch.start()
+    verifier.pause = { usleep(UInt32($0 * 1_000_000)) }
     let results = verifier.verify(try input.read(), only: input.isWanted) { done, total in
       Console.progress(done == total ? "" : "\(done) of \(total) tests")
     }

@@ -1,17 +1,55 @@
 import Capture
 import Diagnostics
 import Evaluator
+import Kernel
+import Scenarios
 import Suites
 import Wire
+import XTables
 
-/// The packets of capture files, and the interfaces on which they arrive.
+/// The frames of capture files in the order of their times, and the interfaces at which they were captured.
 struct CaptureInput {
+  /// A frame with an IP packet.
+  struct Frame {
+    let packet: Packet
+    let interface: String
+    /// Nanoseconds since the previous frame.
+    let passed: UInt64
+    /// The file, and the number of the frame in it, from 1.
+    let path: String
+    let number: Int
+    /// True if the capture says that the host sent the frame: by its direction, or by the address of the interface.
+    let isOutgoing: Bool
+  }
+
+  private struct File {
+    let path: String
+    /// The interface of all frames; nil if `--in` tells it.
+    let interface: String?
+  }
+
+  private let files: [File]
   private var map = CaptureInterfaces()
-  /// The interfaces that the option names, without duplicates.
+  /// The interfaces that the options name, without duplicates.
   private(set) var interfaces: [String] = []
 
-  /// - Parameter option: `eth0`, or entries such as `2=lan,3=wan` and `10.0.0.0/8=lan,default=wan`; nil for none.
-  init(_ option: String?) throws {
+  var isEmpty: Bool { files.isEmpty }
+
+  /// - Parameters:
+  ///   - paths: capture files, or `INTERFACE=FILE`.
+  ///   - option: `eth0`, or entries such as `2=lan,3=wan` and `10.0.0.0/8=lan,default=wan`; nil for none.
+  init(_ paths: [String], _ option: String?) throws {
+    files = paths.map { path in
+      let parts = path.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, InterfaceName.isValid(parts[0]), !HostFile.exists(path) else { return File(path: path, interface: nil) }
+      return File(path: parts[1], interface: parts[0])
+    }
+    for file in files {
+      if let interface = file.interface, !interfaces.contains(interface) { interfaces.append(interface) }
+      if file.interface == nil, option == nil {
+        throw CommandFailure("--pcap \(file.path): name the interface: --pcap INTERFACE=FILE, or --in")
+      }
+    }
     guard let option else { return }
     let entries = option.contains("=") ? option.split(separator: ",") : ["default=\(option)"]
     for entry in entries {
@@ -23,40 +61,42 @@ struct CaptureInput {
     }
   }
 
-  /// Calls `body` with each packet that arrived, its interface, and the nanoseconds since the previous frame. Skips frames that are not IP.
-  ///
-  /// - Returns: the number of frames that the host itself sent. They are results, not input, and are skipped: by the direction that the file
-  ///   records, or by the source address, which is that of the interface.
-  func each(of path: String, on host: Host, _ body: (Packet, String, UInt64) throws -> Void) throws -> Int {
-    var sent = 0
-    var number = 0
-    let reader: CaptureReader
-    do throws(CaptureError) { reader = try CaptureReader(path: path) } catch { throw CommandFailure("\(error)") }
+  /// Calls `body` with each frame. Frames that are not IP are skipped.
+  func each(on host: Host, _ body: (Frame) throws -> Void) throws {
+    var merge = try merged()
+    var numbers = [Int](repeating: 0, count: files.count)
     var last: UInt64?
-    while let frame = try Self.next(of: reader) {
-      number += 1
+    while let (frame, capture) = try Self.next(of: &merge) {
+      numbers[capture] += 1
       let passed = last.map { frame.timestamp > $0 ? frame.timestamp - $0 : 0 } ?? 0
       last = max(last ?? 0, frame.timestamp)
-      guard let packet = frame.packet, let source = packet.source else { continue }
-      if frame.direction == .outgoing {
-        sent += 1
-        continue
+      guard var packet = frame.packet, let source = packet.source else { continue }
+      packet.completeChecksum()
+      let file = files[capture]
+      guard let interface = file.interface ?? map.interface(of: frame, source: source) else {
+        if frame.direction == .outgoing { continue }
+        throw CommandFailure("\(file.path): packet \(numbers[capture]) \(map.complaint(about: frame, source: source)) in --in")
       }
-      guard let interface = map.interface(of: frame, source: source) else {
-        throw CommandFailure("\(path): packet \(number) \(map.complaint(about: frame, source: source)) in --in")
-      }
-      if frame.direction == nil, let link = packet.link, link.source != MACAddress(rawValue: 0),
-        host.device(named: interface)?.hardwareAddress == link.source
-      {
-        sent += 1
-        continue
-      }
-      try body(packet, interface, passed)
+      let own = host.device(named: interface)?.hardwareAddress
+      let isOwn = frame.direction == nil && packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
+      try body(
+        Frame(
+          packet: packet, interface: interface, passed: passed, path: file.path, number: numbers[capture],
+          isOutgoing: frame.direction == .outgoing || isOwn))
     }
-    return sent
   }
 
-  private static func next(of reader: CaptureReader) throws -> CapturedFrame? {
-    do throws(CaptureError) { return try reader.next() } catch { throw CommandFailure("\(error)") }
+  private func merged() throws -> CaptureMerge {
+    var merge = CaptureMerge()
+    do throws(CaptureError) {
+      for file in files { try merge.add(try CaptureReader(path: file.path)) }
+    } catch {
+      throw CommandFailure("\(error)")
+    }
+    return merge
+  }
+
+  private static func next(of merge: inout CaptureMerge) throws -> (frame: CapturedFrame, capture: Int)? {
+    do throws(CaptureError) { return try merge.next() } catch { throw CommandFailure("\(error)") }
   }
 }

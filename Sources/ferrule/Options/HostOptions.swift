@@ -25,12 +25,18 @@ struct HostOptions: ParsableArguments {
   @Option(help: "What `ip rule' printed, also with -j (and `ip -6 rule': the option can be repeated).", completion: .file())
   var ipRule: [String] = []
 
+  @Option(help: "The host's neighbours: what `ip neigh' printed, also with -j.", completion: .file())
+  var ipNeigh: [String] = []
+
   @Option(help: "The host's listening sockets: what `ss -tuln' printed.", completion: .file())
   var ss: [String] = []
 
   @Option(
     help: "A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a' printed; the option can be repeated.", completion: .file())
   var sysctl: [String] = []
+
+  @Option(help: "The host's time zone, on which `-m time --kerneltz' depends: UTC, +01:00.")
+  var timezone: String?
 
   @Flag(
     help:
@@ -44,35 +50,47 @@ struct HostOptions: ParsableArguments {
     if [host != nil, ipAddr != nil, thisHost].count(where: { $0 }) > 1 {
       throw ValidationError("--host, --ip-addr and --this-host exclude each other.")
     }
-    for (name, isGiven) in [("--ip-route", !ipRoute.isEmpty), ("--ip-rule", !ipRule.isEmpty), ("--ss", !ss.isEmpty)]
+    for (name, isGiven) in [
+      ("--ip-route", !ipRoute.isEmpty), ("--ip-rule", !ipRule.isEmpty), ("--ip-neigh", !ipNeigh.isEmpty), ("--ss", !ss.isEmpty),
+    ]
     where isGiven && ipAddr == nil { throw ValidationError("\(name) needs --ip-addr.") }
   }
 
   var isGiven: Bool { host != nil || ipAddr != nil || thisHost }
 
-  /// The snapshot that --host names, or that --this-host takes; nil for another kind of host.
+  /// True if the host is a snapshot, which has rules of its own.
+  func isSnapshot(_ cache: InputCache) throws -> Bool {
+    try thisHost || host.map { SnapshotFile.isOne(try cache.source($0, upTo: Limits.documentBytes)) } ?? false
+  }
+
+  /// The machine that --host describes, or --this-host; nil without either.
   ///
-  /// - Parameter includesRules: true if --this-host is to have the rules that are loaded.
-  func snapshot(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile? {
-    if thisHost { return try Self.ofThisHost(colour, includesRules: includesRules) }
+  /// - Parameters:
+  ///   - includesRules: true if --this-host is to have the rules that are loaded.
+  ///   - world: states the time and the seed.
+  func machine(_ colour: ColourChoice, includesRules: Bool, _ world: WorldOptions, _ cache: InputCache) throws -> SnapshotFile? {
+    if thisHost { return try Self.ofThisHost(colour, includesRules: includesRules, seed: world.seed, cache) }
     guard let host else { return nil }
-    let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
-    guard SnapshotFile.isOne(source) else { return nil }
+    let source = try cache.source(host, upTo: Limits.documentBytes)
+    let clock = try world.start().map { Double($0) / 1e9 }
     return try Self.understanding(source, colour) { (source) throws(ScenarioFileError) in
-      try SnapshotFile(source, registry: .installed, names: .system, loader: access.loader(besides: host))
+      try SnapshotFile(
+        source, registry: .installed, names: .system, loader: access.loader(besides: host), clock: clock, seed: world.seed)
     }
   }
 
-  private static func ofThisHost(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile {
-    let snapshot = HostSnapshot.take(connectionLimit: 0, registry: .installed) { family in
-      let text = includesRules ? try KernelRules(family).text(counters: false) : []
-      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+  private static func ofThisHost(_ colour: ColourChoice, includesRules: Bool, seed: UInt64?, _ cache: InputCache) throws -> SnapshotFile {
+    let source = try cache.source(named: "this host") {
+      let snapshot = HostSnapshot.take(connectionLimit: 0, registry: .installed) { family in
+        includesRules ? String(decoding: try KernelRules(family).text(counters: false), as: UTF8.self) : nil
+      }
+      for gap in snapshot.gaps { Console.complain("not known of this host: \(gap)") }
+      guard !snapshot.interfaces.isEmpty else { throw CommandFailure("--this-host: the interfaces of this machine cannot be read.") }
+      return Array(snapshot.document.utf8)
     }
-    for gap in snapshot.gaps { Console.complain("not known of this host: \(gap)") }
-    guard !snapshot.interfaces.isEmpty else { throw CommandFailure("--this-host: the interfaces of this machine cannot be read.") }
-    return try understanding(SourceFile(name: "this host", bytes: Array(snapshot.document.utf8)), colour) {
+    return try understanding(source, colour) {
       (source) throws(ScenarioFileError) in
-      try SnapshotFile(source, registry: .installed, names: .system, loader: .none)
+      try SnapshotFile(source, registry: .installed, names: .system, loader: .none, seed: seed)
     }
   }
 
@@ -88,16 +106,22 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  /// The described host, with the sysctls that are given besides. Without a description it has only the interfaces on which packets
-  /// arrive.
-  func read(arrivals: [String], _ colour: ColourChoice) throws -> Host {
-    let host = try described(arrivals: arrivals, colour)
-    try setSysctls(of: host, colour)
+  /// The host of --ip-addr and the options beside it, with the sysctls that are given. Without --ip-addr it has only the interfaces on
+  /// which packets arrive.
+  func read(arrivals: [String], _ colour: ColourChoice, _ cache: InputCache) throws -> Host {
+    let host = try described(arrivals: arrivals, colour, cache)
+    try state(on: host, colour, cache)
     return host
   }
 
-  /// Sets the sysctls of --sysctl.
-  func setSysctls(of host: Host, _ colour: ColourChoice) throws {
+  /// States the sysctls of --sysctl and the time zone.
+  func state(on host: Host, _ colour: ColourChoice, _ cache: InputCache) throws {
+    if let timezone {
+      guard let minutes = HostTimeZone(timezone)?.minutesWest else {
+        throw CommandFailure("--timezone \(timezone): write UTC, +01:00 or -05:30")
+      }
+      host.minutesWest = minutes
+    }
     for text in sysctl {
       let parts = text.split(separator: "=", maxSplits: 1)
       if parts.count == 2, parts[0].contains("."), !HostFile.exists(text) {
@@ -106,20 +130,20 @@ struct HostOptions: ParsableArguments {
         }
         continue
       }
-      let file = try RulesetInput.source(text, upTo: Limits.documentBytes)
+      let file = try cache.source(text, upTo: Limits.documentBytes)
       try Self.understanding(file, colour) { (file) throws(ScenarioFileError) in try host.setSysctls(ofListing: file) }
     }
   }
 
-  private func described(arrivals: [String], _ colour: ColourChoice) throws -> Host {
-    func document(_ path: String) throws -> SourceFile { try RulesetInput.source(path, upTo: Limits.documentBytes) }
-    if let host {
-      return try Self.understanding(try document(host), colour) { (source) throws(ScenarioFileError) in try Host(yaml: source) }
-    }
+  private func described(arrivals: [String], _ colour: ColourChoice, _ cache: InputCache) throws -> Host {
+    func document(_ path: String) throws -> SourceFile { try cache.source(path, upTo: Limits.documentBytes) }
     if let ipAddr {
       let host = try Self.host(addresses: try document(ipAddr), routes: try ipRoute.map { try document($0) }, colour)
       for path in ipRule {
         try Self.understanding(try document(path), colour) { (file) throws(ScenarioFileError) in try host.addRules(ofListing: file) }
+      }
+      for path in ipNeigh {
+        try Self.understanding(try document(path), colour) { (file) throws(ScenarioFileError) in try host.addNeighbours(ofListing: file) }
       }
       for path in ss {
         try Self.understanding(try document(path), colour) { (file) throws(ScenarioFileError) in try host.addSockets(ofListing: file) }

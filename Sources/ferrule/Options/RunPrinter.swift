@@ -1,9 +1,12 @@
 import ArgumentParser
 import Conntrack
 import Diagnostics
+import Documents
 import Evaluator
+import Lab
 import Linter
 import Notation
+import Suites
 import Syntax
 import Wire
 import XTables
@@ -17,50 +20,86 @@ enum RunFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// Prints the result of each packet at once and keeps none of it.
 struct RunPrinter {
-  /// The members after the packets in the value of `--format json`.
-  private struct Summary: Encodable {
-    let surprises: Int
-    let connections: [ConnectionOutline]
-    let expectations: [ExpectationOutline]
+  /// What is printed, and how.
+  struct Style {
+    var format = RunFormat.text
+    var isBrief = false
+    /// True to list the connections after each packet.
+    var listsConnections = false
+    /// True to print the totals instead of the packets.
+    var isSummary = false
   }
 
   /// The ruleset file of each family.
   let files: [Family: SourceFile]
-  let format: RunFormat
-  let isBrief: Bool
+  let style: Style
+  /// The rules that --why asks for.
+  let questions: [RuleQuestion]
   private var packets = 0
+  private var summary = RunSummary()
   /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
 
-  init(files: [Family: SourceFile], format: RunFormat, isBrief: Bool) {
+  init(files: [Family: SourceFile], style: Style, questions: [RuleQuestion] = []) {
     self.files = files
-    self.format = format
-    self.isBrief = isBrief
+    self.style = style
+    self.questions = questions
   }
 
-  /// The extent of a packet's trace that is printed.
-  var extent: TraceExtent { isBrief && format == .text ? .decider : TraceExtent() }
+  private var format: RunFormat { style.format }
 
-  /// - Parameter tracked: the host whose connections are listed after the packet; nil to list none.
-  mutating func print(_ text: String, _ report: PathReport, _ expected: VerdictPattern?, _ tracked: Simulator? = nil) throws {
+  /// The extent of a packet's trace that is printed.
+  var extent: TraceExtent { style.isBrief && !style.isSummary && format == .text ? .decider : TraceExtent() }
+
+  /// Prints a packet.
+  ///
+  /// - Parameters:
+  ///   - title: the packet as it is shown.
+  ///   - packet: the packet as it arrived or was sent; nil for an action at a socket.
+  ///   - simulator: the host after the packet; its watches are those of ``questions``.
+  ///   - outcome: which outcome it is, if all are played.
+  mutating func print(
+    _ title: String, _ packet: Packet?, _ report: PathReport, _ expected: VerdictPattern?, _ simulator: Simulator,
+    _ outcome: RunOutcomes.Outcome? = nil
+  ) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
+    summary.add(packet, report)
+    if style.isSummary { return }
     defer { packets += 1 }
+    let answers = answers(simulator)
     guard format == .text else {
-      var outline = PathOutline(text, report, expected: expected) { files[$0] }
-      outline.connections = tracked.map { $0.connections().map { ConnectionOutline($0) } }
-      outline.expectations = tracked.map { $0.expectations().map { ExpectationOutline($0) } }
-      return try Console.print(format == .jsonl ? JSONText.line(outline) : element(outline))
+      var result = RunReport(title, report, expected: expected, unasked: simulator.unaskedTables(by:)) { files[$0] }
+      if !answers.isEmpty { result.add("why", .array(answers.map { .string($0) })) }
+      if let reason = report.unreachableDestination(of: packet) { result.add("unreachable", .string(reason)) }
+      if let outcome { result.add("outcome", outcome.json) }
+      if style.listsConnections { result.add(connectionsOf: simulator) }
+      return try Console.print(format == .jsonl ? JSONText.line(result.json) : element(result.json))
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
-    if isBrief {
-      try Console.print("\(text) => \(report.verdict.text)\(surprise)\n")
+    if style.isBrief {
+      let form = outcome.map { "\(report.form(besides: title, given: packet)) (\($0.title))" } ?? ""
+      try Console.print("\(title) => \(report.verdict.text)\(form)\(surprise)\n")
     } else {
-      let trace = report.text(title: text) { [files] family in files[family] }
+      let heading = outcome.map { "\(title) (\($0.title))" } ?? title
+      let trace = report.text(title: heading, given: packet, { [files] family in files[family] }, unasked: simulator.unaskedTables(by:))
       try Console.print(trace)
+      if let reason = report.unreachableDestination(of: packet) { try Console.print("  \(Escaping.line(reason))\n") }
+      for choice in outcome?.assumptions ?? [] { try Console.print("  \(Escaping.line(choice))\n") }
       if !isMet { try Console.print("  ✗ expected: \(expected?.description ?? "")\n") }
     }
-    if let tracked { try list(tracked) }
+    for answer in answers { try Console.print("  \(Escaping.line(answer))\n") }
+    if style.listsConnections { try list(simulator) }
+  }
+
+  /// What happened to the rules of --why.
+  private func answers(_ simulator: Simulator) -> [String] {
+    var watches = simulator.watches[...]
+    return questions.flatMap { question in
+      let own = Array(watches.prefix(question.watches.count))
+      watches = watches.dropFirst(own.count)
+      return question.answer(own)
+    }
   }
 
   private func list(_ simulator: Simulator) throws {
@@ -68,27 +107,37 @@ struct RunPrinter {
   }
 
   /// A packet as an element of the JSON array, with the separator before it.
-  private func element(_ outline: PathOutline) -> String {
-    (packets == 0 ? "{\n  \"packets\" : [\n" : ",\n") + JSONText.indented(outline, by: 4)
+  private func element(_ value: JSONValue) -> String {
+    (packets == 0 ? "{\n  \"packets\" : [\n" : ",\n") + JSONText.indented(value, by: 4)
   }
 
-  /// - Parameter lists: true if the connections have not been listed yet.
-  func finish(_ tracked: Simulator?, lists: Bool) throws {
+  /// Prints what follows the packets.
+  ///
+  /// - Parameters:
+  ///   - simulator: the host after the last packet; nil if there were several.
+  ///   - lists: true if the connections are wanted and have not been listed yet.
+  ///   - comparison: what differs from captures and listings, if that was asked for.
+  func finish(_ simulator: Simulator?, lists: Bool, _ comparison: CaptureComparison? = nil) throws {
     switch format {
-    case .text: if lists, let tracked { try list(tracked) }
-    case .json: try finishArray(tracked)
-    case .jsonl: if lists, tracked != nil { try Console.print(JSONText.line(summary(tracked))) }
+    case .text:
+      if lists, let simulator { try list(simulator) }
+      if style.isSummary { try Console.print(summary.text(simulator?.connections() ?? [])) }
+      if let comparison { try Console.print(comparison.text) }
+    case .json:
+      let members = JSONText.encode(end(simulator, comparison)).dropFirst(2)
+      try Console.print((packets == 0 ? "{\n  \"packets\" : [\n" : "") + "\n  ],\n" + members)
+    case .jsonl:
+      if lists || style.isSummary || comparison != nil { try Console.print(JSONText.line(end(simulator, comparison))) }
     }
   }
 
-  private func finishArray(_ tracked: Simulator?) throws {
-    let members = JSONText.encode(summary(tracked)).dropFirst(2)
-    try Console.print((packets == 0 ? "{\n  \"packets\" : [\n" : "") + "\n  ],\n" + members)
-  }
-
-  private func summary(_ tracked: Simulator?) -> Summary {
-    Summary(
-      surprises: surprises, connections: tracked?.connections().map { ConnectionOutline($0) } ?? [],
-      expectations: tracked?.expectations().map { ExpectationOutline($0) } ?? [])
+  /// The members after the packets in the value of `--format json`.
+  private func end(_ simulator: Simulator?, _ comparison: CaptureComparison?) -> JSONValue {
+    var members: JSONObject = ["surprises": .integer(surprises)]
+    members["connections"] = simulator.map { RunReport.connections(of: $0) } ?? []
+    members["expectations"] = simulator.map { RunReport.expectations(of: $0) } ?? []
+    if style.isSummary { members["summary"] = summary.json(simulator?.connections() ?? []) }
+    if let comparison { members["comparison"] = comparison.json }
+    return .object(members)
   }
 }

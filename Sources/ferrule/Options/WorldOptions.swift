@@ -3,6 +3,7 @@ import Diagnostics
 import Evaluator
 import Kernel
 import Scenarios
+import Snapshots
 import XTables
 
 /// The kernel's state outside the rules that matches query, and the time, chance and queues of a run.
@@ -22,6 +23,12 @@ struct WorldOptions: ParsableArguments {
       valueName: "number=verdict"))
   var queue: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "How long before the start of a second a tick of the kernel's clock (4 ms) began: connlimit and hashlimit act once per tick.",
+      valueName: "seconds"))
+  var tickPhase: Double?
+
   @Option(help: "Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.")
   var seed: UInt64?
 
@@ -36,8 +43,9 @@ struct WorldOptions: ParsableArguments {
   }
 
   /// Sets the listeners of queues, and regards everything that was not stated as unknown.
-  func settle(_ simulator: Simulator, knowsClock: Bool) throws {
-    for (number, statement) in simulator.host.queues { simulator.state(statement, ofQueue: number) }
+  ///
+  /// - Parameter machine: the machine of --host or --this-host, if there is one.
+  func settle(_ simulator: Simulator, _ machine: SnapshotFile?, knowsClock: Bool) throws {
     for text in queue {
       let parts = text.split(separator: "=", maxSplits: 1)
       guard parts.count == 2, let number = UInt16(parts[0]), let statement = QueueStatement(String(parts[1])) else {
@@ -45,16 +53,23 @@ struct WorldOptions: ParsableArguments {
       }
       simulator.state(statement, ofQueue: number)
     }
-    simulator.host.missing.insert(.queueListeners)
+    if machine?.statesQueues != true { simulator.host.missing.insert(.queueListeners) }
     if !knowsClock { simulator.host.missing.insert(.clock) }
+    if let tickPhase {
+      guard (0..<1).contains(tickPhase) else { throw CommandFailure("--tick-phase \(tickPhase): write seconds, from 0 to below 1") }
+      simulator.world.tickPhase = UInt64(tickPhase * 1e9)
+    }
     if seed == nil { simulator.host.missing.insert(.chance) }
-    simulator.regardAbsentRulesAsUnknown()
+    simulator.regardAbsentRulesAsUnknown(except: machine?.familiesWithoutRules ?? [])
   }
 
   /// - Parameter now: the run's clock in nanoseconds; the remaining timeouts of elements start then.
-  func sets(now: UInt64) throws -> AddressSets? {
+  func sets(now: UInt64, _ cache: InputCache) throws -> AddressSets? {
     guard let ipset else { return nil }
-    let text = try HostFile.read(ipset, upTo: Limits.addressSetBytes)
+    let text = String(decoding: try cache.source(ipset, upTo: Limits.addressSetBytes).bytes, as: UTF8.self)
+    guard text.contains(where: { !$0.isWhitespace }) else {
+      throw CommandFailure("\(RulesetInput.name(of: ipset)): there is no set in it; the input is empty or was cut off")
+    }
     do throws(AddressSetError) {
       return try AddressSets(saved: text, now: now, names: .system)
     } catch {
@@ -62,9 +77,9 @@ struct WorldOptions: ParsableArguments {
     }
   }
 
-  func enterFingerprints(into simulator: Simulator) throws {
+  func enterFingerprints(into simulator: Simulator, _ cache: InputCache) throws {
     guard let fingerprints else { return }
-    let text = try HostFile.read(fingerprints, upTo: Limits.documentBytes)
+    let text = String(decoding: try cache.source(fingerprints, upTo: Limits.documentBytes).bytes, as: UTF8.self)
     do throws(OSFingerprintError) {
       simulator.world.fingerprints = try OSFingerprints(text: text)
     } catch {

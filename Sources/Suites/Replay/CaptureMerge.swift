@@ -1,0 +1,33 @@
+public import Capture
+
+/// The frames of several captures in the order of their times.
+public struct CaptureMerge {
+  private var readers: [CaptureReader] = []
+  private var waiting: [CapturedFrame?] = []
+
+  /// Creates a merge of no captures.
+  public init() {}
+
+  /// Adds a capture; captures are numbered in the order in which they are added.
+  ///
+  /// - Throws: `CaptureError` if its first frame cannot be read.
+  public mutating func add(_ reader: CaptureReader) throws(CaptureError) {
+    waiting.append(try reader.next())
+    readers.append(reader)
+  }
+
+  /// The next frame and the number of its capture; nil at the end. Of frames with the same time, that of the earlier capture comes first.
+  ///
+  /// - Throws: `CaptureError` if a file is damaged.
+  public mutating func next() throws(CaptureError) -> (frame: CapturedFrame, capture: Int)? {
+    var first: Int?
+    for (number, frame) in waiting.enumerated() {
+      guard let frame else { continue }
+      if let best = first, let other = waiting[best], other.timestamp <= frame.timestamp { continue }
+      first = number
+    }
+    guard let first, let frame = waiting[first] else { return nil }
+    waiting[first] = try readers[first].next()
+    return (frame, first)
+  }
+}

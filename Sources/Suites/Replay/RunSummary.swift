@@ -1,0 +1,105 @@
+public import Conntrack
+public import Documents
+public import Evaluator
+import Netfilter
+public import Wire
+import XTables
+
+/// The totals of a run: packets by verdict, by each rule and policy that they hit, and by connection.
+public struct RunSummary: Sendable {
+  private var packets = 0
+  private var verdicts: [String: Int] = [:]
+  private var rules: [String: Int] = [:]
+  /// Packets by their tuple; packets of further flows are counted together.
+  private var flows: [Tuple: Int] = [:]
+  private var otherFlows = 0
+
+  /// The limit for flows that are counted apart.
+  public static let mostFlows = 100_000
+
+  /// Creates totals of nothing.
+  public init() {}
+
+  /// Counts a packet.
+  ///
+  /// - Parameter packet: the packet as it arrived or was sent; nil for an action at a socket.
+  public mutating func add(_ packet: Packet?, _ report: PathReport) {
+    guard let own = report.packets.first else { return }
+    packets += 1
+    verdicts[Self.name(own.verdict), default: 0] += 1
+    let hits = Set(own.steps.filter { $0.kind != .return })
+    for step in hits {
+      rules["\(step.table.rawValue) \(step.chain) " + (step.kind == .rule ? "rule \(step.number)" : "policy"), default: 0] += 1
+    }
+    guard let tuple = packet?.portTuple else { return }
+    if flows[tuple] != nil || flows.count < Self.mostFlows { flows[tuple, default: 0] += 1 } else { otherFlows += 1 }
+  }
+
+  /// The verdict without the rule that gave it.
+  private static func name(_ verdict: PacketVerdict) -> String {
+    switch verdict {
+    case .dropped(let hook, _, _): "dropped at \(hook.name)"
+    default: verdict.text
+    }
+  }
+
+  /// Rows in descending order of their counts.
+  private static func rows(_ counts: [String: Int]) -> [(name: String, count: Int)] {
+    counts.map { (name: $0.key, count: $0.value) }.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+  }
+
+  /// The packets of each connection, in both directions, by its line without counters.
+  private func connections(_ snapshots: [ConnectionSnapshot]) -> [String: Int] {
+    var counts: [String: Int] = [:]
+    var left = flows
+    for snapshot in snapshots {
+      let count = (left.removeValue(forKey: snapshot.original) ?? 0) + (left.removeValue(forKey: snapshot.reply) ?? 0)
+      let tuple = snapshot.original
+      let state = snapshot.state.map { " \($0)" } ?? ""
+      if count > 0 { counts["\(tuple)\(state)", default: 0] += count }
+    }
+    let rest = left.values.reduce(otherFlows, +)
+    if rest > 0 { counts["no connection at the end"] = rest }
+    return counts
+  }
+
+  private func sections(_ snapshots: [ConnectionSnapshot]) -> [(title: String, rows: [(name: String, count: Int)])] {
+    [
+      ("verdicts", Self.rows(verdicts)), ("rules", Self.rows(rules)), ("connections", Self.rows(connections(snapshots))),
+    ]
+  }
+
+  /// The totals as text.
+  ///
+  /// - Parameter connections: those of the host at the end.
+  public func text(_ connections: [ConnectionSnapshot]) -> String {
+    var text = "\(packets) packet\(packets == 1 ? "" : "s")\n"
+    for section in sections(connections) where !section.rows.isEmpty {
+      text += "\(section.title)\n"
+      for row in section.rows {
+        let count = "\(row.count)"
+        text += String(repeating: " ", count: max(8 - count.utf8.count, 1)) + "\(count)  \(row.name)\n"
+      }
+    }
+    return text
+  }
+
+  /// The totals as JSON.
+  public func json(_ connections: [ConnectionSnapshot]) -> JSONValue {
+    var members: JSONObject = ["packets": .integer(packets)]
+    for section in sections(connections) {
+      members[section.title] = .array(section.rows.map { ["name": .string($0.name), "packets": .integer($0.count)] })
+    }
+    return .object(members)
+  }
+}
+
+extension Packet {
+  /// The addresses and ports; nil without ports, for a later fragment or a truncated packet.
+  var portTuple: Tuple? {
+    guard let source, let destination, let at = transport, at.proto.hasPorts, at.fragmentOffset == 0,
+      let from = bytes.uint16(at: at.offset), let to = bytes.uint16(at: at.offset &+ 2)
+    else { return nil }
+    return Tuple(proto: at.proto, source: source, sourceID: from, destination: destination, destinationID: to)
+  }
+}

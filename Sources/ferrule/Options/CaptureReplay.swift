@@ -1,0 +1,104 @@
+import Conntrack
+import Diagnostics
+import Evaluator
+import Kernel
+import Notation
+import Suites
+import Syntax
+import SystemNames
+import Wire
+import XTables
+
+/// Replays captures, and compares the frames that the host sent then with those that the engine sends.
+struct CaptureReplay {
+  let captures: CaptureInput
+  /// True to compare. Frames of the host itself that the engine does not send for other packets are then sent as local packets.
+  let compares: Bool
+  private(set) var directions = DirectionCheck()
+  private(set) var comparison = CaptureComparison()
+  /// The number of frames that the host sent itself and that were not replayed.
+  private(set) var skipped = 0
+
+  init(_ captures: CaptureInput, compares: Bool) {
+    self.captures = captures
+    self.compares = compares
+  }
+
+  /// Plays all frames.
+  ///
+  /// - Parameter body: is called with each packet's title, the packet and the report.
+  mutating func play(_ runner: inout PacketRunner, _ body: (String, Packet, PathReport) throws -> Void) throws {
+    let host = runner.simulator.host
+    let captures = captures
+    let own = Set(host.devices.flatMap(\.addresses).map(\.address))
+    let interfaces = Set(captures.interfaces)
+    let hops = [host.sysctls["net.ipv4.ip_default_ttl"] ?? 64, host.sysctls["net.ipv6.conf.default.hop_limit"] ?? 64, 255, 1]
+    try captures.each(on: host) { frame in
+      let meanwhile = runner.advance(nanoseconds: frame.passed)
+      let isSent = frame.isOutgoing || compares && comparison.isPredicted(frame.packet, on: frame.interface)
+      if compares { comparison.expect(meanwhile, on: interfaces, for: "a timer") }
+      let report: PathReport
+      var title = "\(frame.interface) \(frame.packet.brief)"
+      if isSent {
+        guard compares else {
+          skipped += 1
+          return
+        }
+        // A forwarded packet with an address of the host has been translated, and has lost a hop.
+        let isLocal =
+          frame.packet.source.map { own.contains($0) } == true && frame.packet.ttl.map { hops.contains(Int($0)) } == true
+          && !comparison.isPredicted(frame.packet, on: frame.interface)
+        guard isLocal else {
+          _ = comparison.see(frame.packet, on: frame.interface, number: frame.number)
+          return
+        }
+        title = "local \(frame.packet.brief)"
+        report = runner.sendCaptured(frame.packet)
+      } else {
+        report = runner.receive(frame.packet, on: frame.interface)
+      }
+      directions.note(frame.packet, report)
+      if compares { comparison.expect(report, on: interfaces, for: title) }
+      if isSent { _ = comparison.see(frame.packet, on: frame.interface, number: frame.number) }
+      try body(title, frame.packet, report)
+    }
+  }
+
+  /// Compares with listings that were made after the packets: `iptables-save -c` and `conntrack -L`, told apart by their content.
+  mutating func compare(with listings: [SourceFile], _ simulator: Simulator, _ rulesets: [ScenarioRuleset], _ families: FamilyOptions)
+    throws
+  {
+    for file in listings {
+      switch PrintedText(file.bytes) {
+      case .ruleset:
+        let parsed = RulesetInput.parser(file.name, families, for: .reading).parse(file)
+        let family = parsed.ruleset.family
+        guard let engine = simulator.rulesets().first(where: { $0.family == family }) else { continue }
+        comparison.compare(counters: parsed.ruleset, since: rulesets.first { $0.family == family }?.ruleset, with: engine)
+      case .connections:
+        let listing = ConnectionListing(file.bytes, label: NameDatabase.system.connectionLabel)
+        if let error = listing.errors.first { throw CommandFailure("\(file.name): \(error.message)") }
+        comparison.compare(connections: listing.entries.map(\.connection), with: simulator.connections())
+      default: throw CommandFailure("--compare-with \(file.name): give what `iptables-save -c' or `conntrack -L' printed")
+      }
+    }
+  }
+
+  mutating func markTiming(notIn other: CaptureComparison) { comparison.markTiming(notIn: other) }
+
+  /// Tells what makes the result doubtful.
+  func complain() {
+    if skipped > 0 {
+      Console.complain(
+        "\(skipped) frames were sent by the host itself and are not replayed; --compare holds them against what Ferrule sends")
+    }
+    let count = directions.oneSided
+    if count > 0 {
+      Console.complain(
+        """
+        the captures have only one direction of \(count) TCP connection\(count == 1 ? "" : "s"), which connection tracking cannot follow: \
+        their packets are INVALID. Add the capture of the other interface with --pcap INTERFACE=FILE
+        """)
+    }
+  }
+}
