@@ -49,6 +49,7 @@ let libraries = [
   library("FerruleAnalysis", of: ["Wire", "XTables", "Evaluator", "Analysis"]),
   library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter"]),
   library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
+  library("FerruleChanges", of: ["Diagnostics", "XTables", "Syntax", "Changes"]),
   library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
 ]
 
@@ -113,6 +114,12 @@ let package = Package(
         "Kernel",
       ]),
     floor(
+      "Changes",
+      on: [
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Evaluator", "Analysis", "Linter", "Documents", "Notation",
+        "SystemNames",
+      ]),
+    floor(
       "Fuzzing",
       on: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab",
@@ -123,7 +130,7 @@ let package = Package(
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn", "KernelLab",
-        "Fuzzing",
+        "Changes", "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

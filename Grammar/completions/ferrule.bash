@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
+    lint|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
         ;;
     esac
 }
@@ -513,15 +513,78 @@ _ferrule_decompile() {
     esac
 }
 
-_ferrule_apply() {
+_ferrule_plan() {
     repeating_flags=()
-    non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--wait -w --color --base)
-    __ferrule_offer_flags_options 1
+    non_repeating_flags=(--noflush -n -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=(--from)
+    non_repeating_options=(--output --format --keep --owners --color)
+    __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--output')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_apply() {
+    repeating_flags=()
+    non_repeating_flags=(--sandbox --counters --test --force -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
+    repeating_options=(--probe)
+    non_repeating_options=(--confirm --check --keep --owners --state-directory --wait -w --color --base)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--confirm')
+        return
+        ;;
+    '--probe')
+        return
+        ;;
+    '--check')
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--wait'|'-w')
         return
         ;;
@@ -537,7 +600,129 @@ _ferrule_apply() {
 
     # Offer positional completions
     case "${positional_number}" in
-    1)
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_confirm() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_rollback() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_history() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format --state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_recover() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_drift() {
+    repeating_flags=()
+    non_repeating_flags=(--watch -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--interval --metrics --format --keep --owners --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--interval')
+        return
+        ;;
+    '--metrics')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
         __ferrule_add_completions -f
         return
         ;;
@@ -546,15 +731,19 @@ _ferrule_apply() {
 
 _ferrule_save() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --mine --version -h --help)
     repeating_options=()
-    non_repeating_options=(--table -t --format)
+    non_repeating_options=(--table -t --owners --format)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--table'|'-t')
         __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
         return
         ;;
     '--format')
