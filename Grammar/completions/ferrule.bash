@@ -559,7 +559,7 @@ _ferrule_plan() {
 _ferrule_apply() {
     repeating_flags=()
     non_repeating_flags=(--sandbox --counters --test --force -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
-    repeating_options=(--probe)
+    repeating_options=(--probe --tests)
     non_repeating_options=(--confirm --check --keep --owners --state-directory --wait -w --color --base)
     __ferrule_offer_flags_options -1
 
@@ -569,6 +569,10 @@ _ferrule_apply() {
         return
         ;;
     '--probe')
+        return
+        ;;
+    '--tests')
+        __ferrule_add_completions -f
         return
         ;;
     '--check')

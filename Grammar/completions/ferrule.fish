@@ -41,7 +41,7 @@ function __ferrule_parse_tokens -S
         case 'plan'
             __ferrule_parse_subcommand -r 1 'from=+' 'n/noflush' 'output=' 'format=' 'keep=' 'owners=' '4/ipv4' '6/ipv6' 'color=' 'version' 'h/help'
         case 'apply'
-            __ferrule_parse_subcommand -r 1 'sandbox' 'counters' 'test' 'confirm=' 'probe=+' 'check=' 'force' 'keep=' 'owners=' 'state-directory=' 'w/wait=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 'sandbox' 'counters' 'test' 'confirm=' 'probe=+' 'tests=+' 'check=' 'force' 'keep=' 'owners=' 'state-directory=' 'w/wait=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'confirm'
             __ferrule_parse_subcommand 0 'state-directory=' 'w/wait=' 'version' 'h/help'
         case 'rollback'
@@ -265,8 +265,9 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" test' -l 'test' -d 'Only check the file; send nothing to the kernel.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" confirm' -l 'confirm' -d 'Take the change back after this time, such as 60s or 5m, unless `ferrule confirm\' is run before. A process of its own waits for that.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply"' -l 'probe' -d 'A packet that must pass under the new rules, such as \'eth0 tcp 10.0.0.5 > :22\'; see `ferrule run\'. Can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply"' -l 'tests' -d 'A scenario file (see `ferrule test\') whose `rules:\' is one of the files. Its tests must pass with the rules as they would be loaded. Can be repeated.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" check' -l 'check' -d 'Run this line of shell after loading. If it fails, the previous tables are loaded again.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" force' -l 'force' -d 'Load the rules even if they would lock you out, or a probe does not pass.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" force' -l 'force' -d 'Load the rules even if they would lock you out, a probe does not pass, or a test fails.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" keep' -l 'keep' -d 'Keep the chains and rules of other programs as they are loaded: names (docker, kube, cni, fail2ban, libvirt, tailscale, ufw) or patterns of chains, separated by commas.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" owners' -l 'owners' -d 'A file of further owners, in the format of Grammar/owners.schema.json.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule apply" state-directory' -l 'state-directory' -d 'The directory in which a change is recorded before it begins. By default FERRULE_STATE_DIRECTORY, or else /var/lib/ferrule.' -rfa '(__ferrule_complete_directories)'

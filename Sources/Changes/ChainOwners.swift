@@ -22,7 +22,7 @@ public struct ChainOwners: Sendable {
   /// What belongs to one program.
   private struct Owner: Sendable {
     let name: String
-    /// Patterns of the names of chains; `*` stands for any text.
+    /// Patterns of the names of chains; `*` stands for any text, `?` for one byte.
     let chains: [String]
     /// Patterns of rules as iptables-save prints them.
     let rules: [String]
@@ -90,7 +90,7 @@ public struct ChainOwners: Sendable {
     return owners.first { $0.rules.contains { Self.matches(line, $0.utf8) } }?.name
   }
 
-  /// Whether a text matches a pattern, in which `*` stands for any text. Takes time proportional to both lengths multiplied, at most.
+  /// Whether a text matches a pattern, in which `*` stands for any text and `?` for one byte. Takes time proportional to both lengths multiplied, at most.
   private static func matches(_ text: some Collection<UInt8>, _ pattern: some Collection<UInt8>) -> Bool {
     let (text, pattern) = (Array(text), Array(pattern))
     var (place, at) = (0, 0)
@@ -99,7 +99,7 @@ public struct ChainOwners: Sendable {
       if at < pattern.count, pattern[at] == UInt8(ascii: "*") {
         star = (at, place)
         at += 1
-      } else if at < pattern.count, pattern[at] == text[place] {
+      } else if at < pattern.count, pattern[at] == text[place] || pattern[at] == UInt8(ascii: "?") {
         (place, at) = (place + 1, at + 1)
       } else if let last = star {
         (at, place) = (last.pattern + 1, last.text + 1)
@@ -135,14 +135,13 @@ public struct ChainOwners: Sendable {
   }
 
   /// A new ruleset with the chains and rules of the owners as they are loaded. Each such rule stays behind the rule that precedes it now, if
-  /// that stays too, and else at the start of its chain.
+  /// that stays too, and else at the start of its chain. What the new ruleset has of them besides stays.
   ///
   /// - Parameter live: the loaded rules.
   public func keeping(in new: Ruleset, from live: Ruleset) -> Ruleset {
-    let mine = removed(from: new)
-    return Ruleset(
+    Ruleset(
       new.family,
-      tables: mine.tables.map { table in
+      tables: new.tables.map { table in
         guard let loaded = live[table: table.name] else { return table }
         var merged = table
         for chain in loaded.chains {
@@ -158,6 +157,13 @@ public struct ChainOwners: Sendable {
   }
 
   private static func merged(_ live: [Rule], _ owned: [Bool], into new: [Rule]) -> [Rule] {
+    // A new rule that is one of the owners' is not loaded twice.
+    var waiting = zip(live, owned).filter(\.1).map(\.0)
+    let new = new.filter { rule in
+      guard let place = waiting.firstIndex(where: { $0.isSame(as: rule) }) else { return true }
+      waiting.remove(at: place)
+      return false
+    }
     // The kept rules by the place in `new` behind which they stand; -1 for the start of the chain.
     var kept: [Int: [Rule]] = [:]
     var anchor = -1

@@ -67,9 +67,11 @@ public struct ConnectionForecaster {
     self.rulesets = Dictionary(rulesets.map { ($0.family, $0) }) { $1 }
   }
 
-  /// The forecasts of the live TCP and UDP connections, and of the session, also if it is not tracked.
+  /// The forecasts of the live TCP and UDP connections, and of the session, also if it is not tracked. A session that does not end at this host
+  /// is ignored.
   public func forecasts(of session: SessionEnds?) -> [ConnectionForecast] {
-    let own = session?.tuple
+    // A process in another network namespace than the one of the session inherits the name of the session too.
+    let own = session.flatMap { tracking.host.addressType($0.server.address, on: nil) == .local ? $0.tuple : nil }
     var found: [ConnectionForecast] = []
     for connection in tracking.connections() where Self.isLive(connection) {
       found.append(forecast(connection.original, connection.reply, isTracked: true, isSession: connection.original == own))

@@ -89,6 +89,21 @@ import Testing
         """, "\(outcome.text)")
   }
 
+  /// What Docker loads on real machines survives, byte for byte and in its order; the file's own rules for its interfaces do too.
+  @Test(.needsTool("iptables-legacy"), .needsSharedFolder, arguments: ["docker_moby_nat_v4", "docker_moby_wsl2_v4"])
+  func dockersRulesSurvive(_ name: String) throws {
+    let outcome = try Self.shell(
+      """
+      iptables-legacy-restore -c < '\(SharedFolder.path)/rulesets/\(name).iptables-save' || exit
+      own() { iptables-legacy-save -c | grep '^\\[' | grep -e DOCKER -e docker0 -e 127.0.0.1/32 -e br-dummy | grep -v 'dport 53 '; }
+      own > before; test $(wc -l < before) -gt 5 || echo none
+      printf '*raw\\nCOMMIT\\n*nat\\nCOMMIT\\n*filter\\n-A INPUT -i docker0 -p udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > new.v4
+      for i in 1 2; do ferrule apply --keep docker new.v4 2> /dev/null; own > after; cmp before after && echo same; done
+      iptables-legacy -S INPUT | grep -c 'dport 53'
+      """)
+    #expect(outcome.text == "applied raw, nat, filter\nsame\napplied raw, nat, filter\nsame\n1\n", "\(outcome.text)")
+  }
+
   /// Another program changes a kept chain all the time, without the lock: what it added is there in the end.
   @Test(.needsTool("iptables-legacy")) func noForeignRuleIsLost() throws {
     let outcome = try Self.shell(
@@ -129,6 +144,22 @@ import Testing
     #expect(
       outcome.text
         == "ferrule: nothing was changed; --force loads the rules all the same, best with --confirm\napplied filter\napplied filter\n",
+      "\(outcome.text)")
+  }
+
+  @Test func testsMustPassWithTheRulesAsTheyWouldBeLoaded() throws {
+    let outcome = try Self.shell(
+      """
+      for port in 22 80; do
+        printf 'rules: f.v4\\nhost: {interfaces: {eth0: [10.0.0.1/24]}}\\ntests:\\n  - name: t\\n    steps: ["eth0 tcp 10.0.0.9:1000 > 10.0.0.1:%s S => accept"]\\n' $port > $port.yaml
+        ferrule apply --tests $port.yaml $F; echo $?
+      done
+      ferrule apply --tests 22.yaml $G; echo $?; ferrule apply --force --tests 80.yaml $F > /dev/null 2>&1; echo $?
+      """)
+    #expect(outcome.text.hasPrefix("applied filter\n0\n"), "\(outcome.text)")
+    #expect(outcome.text.contains("ferrule: a test fails with these rules; nothing was changed\n3\n"), "\(outcome.text)")
+    #expect(
+      outcome.text.contains("none of the scenario files loads one of the rules files") && outcome.text.hasSuffix("\n2\n0\n"),
       "\(outcome.text)")
   }
 
@@ -209,6 +240,20 @@ import Testing
     #expect(outcome.text.hasPrefix(wanted), "\(outcome.text)")
     // The first comparison, and one or two after the changes.
     #expect(["2\n", "3\n"].contains(outcome.text.dropFirst(wanted.count)), "\(outcome.text)")
+  }
+
+  /// sudo removes SSH_CONNECTION; a session of another network namespace is none here.
+  @Test func theSessionIsFoundThroughSudo() throws {
+    let outcome = try Self.shell(
+      """
+      ip link set lo up; ip link add e0 type veth peer name e1; ip addr add 10.0.0.1/24 dev e0; ip link set e0 up; ip link set e1 up
+      ferrule apply $F > /dev/null
+      for own in 10.0.0.1 10.7.7.7; do
+        SSH_CONNECTION="10.0.0.9 50000 $own 22" sh -c 'env -u SSH_CONNECTION ferrule apply $G; echo $?'
+      done
+      """)
+    #expect(outcome.text.contains("your session tcp 10.0.0.9:50000 > 10.0.0.1:22"), "\(outcome.text)")
+    #expect(outcome.text.hasSuffix("\n3\napplied filter\n0\n"), "\(outcome.text)")
   }
 
   /// The session is cut, and is back after the deadline although client, shell and terminal have ended.

@@ -26,7 +26,8 @@ struct ApplyCommand: ParsableCommand {
         0  the tables are loaded; with --test, no error was found
         1  the command of --check failed; the previous tables are loaded again
         2  the file has errors; nothing was sent to the kernel
-        3  the kernel refused a table, the rules would lock you out, or a saved plan is out of date; the tables are unchanged
+        3  the kernel refused a table, the rules would lock you out, a test failed, or a saved plan is out of date; the tables are \
+           unchanged
 
       EXAMPLES
         ferrule apply --test rules.v4
@@ -35,6 +36,7 @@ struct ApplyCommand: ParsableCommand {
         sudo ferrule apply --confirm 60s rules.v4 rules.v6 && ssh HOST true && sudo ferrule confirm
         sudo ferrule apply --keep docker,fail2ban rules.v4
         sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' --check 'curl -fsS https://example.org' rules.v4
+        sudo ferrule apply --tests scenario.yaml rules.v4
         sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
       """)
@@ -64,10 +66,16 @@ struct ApplyCommand: ParsableCommand {
   var probe: [String] = []
 
   @Option(
+    help: ArgumentHelp(
+      "A scenario file (see `ferrule test') whose `rules:' is one of the files. Its tests must pass with the rules as they would be loaded. Can be repeated.",
+      valueName: "file"), completion: .file())
+  var tests: [String] = []
+
+  @Option(
     help: ArgumentHelp("Run this line of shell after loading. If it fails, the previous tables are loaded again.", valueName: "command"))
   var check: String?
 
-  @Flag(help: "Load the rules even if they would lock you out, or a probe does not pass.")
+  @Flag(help: "Load the rules even if they would lock you out, a probe does not pass, or a test fails.")
   var force = false
 
   @OptionGroup var owners: OwnerOptions
@@ -85,8 +93,8 @@ struct ApplyCommand: ParsableCommand {
     if base.base != nil, !sandbox, !test {
       throw ValidationError("--base is for --sandbox and --test: with --noflush the loaded rules are read from the kernel.")
     }
-    if sandbox || test, confirm != nil || check != nil || !probe.isEmpty || owners.keep != nil {
-      throw ValidationError("--confirm, --check, --probe and --keep are for rules that are loaded: not with --sandbox or --test.")
+    if sandbox || test, confirm != nil || check != nil || !probe.isEmpty || !tests.isEmpty || owners.keep != nil {
+      throw ValidationError("--confirm, --check, --probe, --tests and --keep are for rules that are loaded: not with --sandbox or --test.")
     }
     if base.noflush, base.base == nil, sandbox || test {
       throw ValidationError("--noflush with --sandbox or --test needs --base: the rules that are loaded already.")
@@ -116,6 +124,7 @@ struct ApplyCommand: ParsableCommand {
     var change = try KernelChange(try inputs.flatMap(compiled), takesCounters: counters, colours.colour)
     change.state = options.state
     try change.nameRemovedChains(try owners.known(colours.colour))
+    try change.refuseFailing(tests, isForced: force)
     try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force)
     let changes = try options.state.history().count
     if let confirm { try change.make(confirming: confirm) } else { try change.make() }
@@ -138,7 +147,7 @@ struct ApplyCommand: ParsableCommand {
     var parsed = try RulesetInput.sound(
       RulesetInput.parse(input.file, families, for: .loading, keepsExisting: existing != nil, existing: existing), colours.colour)
     parsed.ruleset = kept.keeping(in: parsed.ruleset, from: live.ruleset)
-    return [CompiledFile(parsed, basis: live.blobs)]
+    return [CompiledFile(parsed, path: input.file, basis: live.blobs)]
   }
 
   /// Runs the command of --check, and takes the change back if it fails.

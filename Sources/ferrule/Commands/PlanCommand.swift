@@ -80,8 +80,7 @@ struct PlanCommand: ParsableCommand {
   }
 
   private func forecasts(_ new: NewRules) throws -> [ConnectionForecast] {
-    var texts = try Dictionary(
-      uniqueKeysWithValues: Family.allCases.map { ($0, String(decoding: try KernelRules($0).text(counters: false), as: UTF8.self)) })
+    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0)) })
     for (family, rules) in new.rules { texts[family] = SavedPlan.completed(rules.text, from: texts[family] ?? "") }
     return try FutureHost(texts.filter { !$0.value.isEmpty }, colours.colour).forecasts(of: FutureHost.session)
   }

@@ -10,6 +10,8 @@ import XTables
 /// A file of an apply, with its compiled tables.
 struct CompiledFile {
   let tables: [TableBlob]
+  /// The path of the file.
+  let path: String
   /// True if a rule needs or creates a kernel object outside the tables.
   let namesObjects: Bool
   /// Parses the file as a whole.
@@ -25,12 +27,14 @@ struct CompiledFile {
   ) throws {
     let compiled = try CompiledInput(input, colour, for: .loading, existing: existing, takesCounters: takesCounters)
     tables = try compiled.blobs()
+    path = input.file
     namesObjects = compiled.namesObjects
     whole = { try compiled.whole() }
     self.basis = basis
   }
 
-  init(_ parsed: ParsedRuleset, basis: [TableBlob]) {
+  init(_ parsed: ParsedRuleset, path: String, basis: [TableBlob]) {
+    self.path = path
     tables = parsed.ruleset.tables.map { TableCompiler().compile($0) }
     namesObjects = true
     whole = { parsed }
@@ -49,7 +53,8 @@ struct CompiledFile {
       }
       let use = RulesetUse.loading
       let parser = RulesetParser(registry: use.registry, names: use.names, family: family)
-      return CompiledFile(try RulesetInput.sound(parser.parse(SourceFile(name: path, bytes: Array(text.utf8))), colour), basis: live.blobs)
+      return CompiledFile(
+        try RulesetInput.sound(parser.parse(SourceFile(name: path, bytes: Array(text.utf8))), colour), path: path, basis: live.blobs)
     }
   }
 }

@@ -38,8 +38,13 @@ struct FutureHost {
     }
   }
 
-  /// The ends of the user's session: `SSH_CONNECTION`.
-  static var session: SessionEnds? { ProcessEnvironment.value("SSH_CONNECTION").flatMap { SessionEnds($0) } }
+  /// The ends of the user's session: `SSH_CONNECTION`, which sudo does not pass on, of this process or one that started it.
+  static var session: SessionEnds? { ProcessEnvironment.nearest("SSH_CONNECTION").flatMap { SessionEnds($0) } }
+
+  /// The rules of a family that are loaded; empty if there are none, or the kernel does not have the family.
+  static func loaded(_ family: Family) -> String {
+    (try? KernelRules(family)).map { String(decoding: $0.text(counters: false), as: UTF8.self) } ?? ""
+  }
 
   /// What becomes of the connections.
   func forecasts(of session: SessionEnds?) -> [ConnectionForecast] {

@@ -50,20 +50,38 @@ struct KernelChange {
   func refuseLockOut(probes: [Probe], isForced: Bool) throws {
     let session = FutureHost.session
     guard session != nil || !probes.isEmpty else { return }
-    var texts: [Family: String] = [:]
-    for family in Family.allCases { texts[family] = String(decoding: try KernelRules(family).text(counters: false), as: UTF8.self) }
-    for file in files {
-      let new = ParsedRules(try file.whole())
-      let family = new.parsed.ruleset.family
-      texts[family] = SavedPlan.completed(new.text, from: texts[family] ?? "")
+    let host: FutureHost
+    do {
+      host = try futureHost()
+    } catch  where probes.isEmpty {
+      return Console.complain("whether your session survives is not known: this host cannot be simulated")
     }
-    let host = try FutureHost(texts.filter { !$0.value.isEmpty }, colour)
     let lockOut = LockOut(session.flatMap { host.forecasts(of: $0).first(where: \.isSession) }, probes: probes, in: host.fresh)
     for doubt in lockOut.doubts { Console.complain("\(doubt)") }
     for refusal in lockOut.refusals { Console.complain("\(refusal)") }
     guard lockOut.refusals.isEmpty || isForced else {
       throw CommandFailure("nothing was changed; --force loads the rules all the same, best with --confirm", .kernelRefused)
     }
+  }
+
+  /// This host with the new rules.
+  private func futureHost() throws -> FutureHost {
+    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0)) })
+    for file in files {
+      let new = ParsedRules(try file.whole())
+      let family = new.parsed.ruleset.family
+      texts[family] = SavedPlan.completed(new.text, from: texts[family] ?? "")
+    }
+    return try FutureHost(texts.filter { !$0.value.isEmpty }, colour)
+  }
+
+  /// Refuses rules with which a test of a scenario file fails.
+  func refuseFailing(_ tests: [String], isForced: Bool) throws {
+    guard !tests.isEmpty else { return }
+    let result = try FutureFiles(try files.map { ($0.path, ParsedRules(try $0.whole()).text) }).play(tests, colour)
+    guard !result.isPassed else { return }
+    try ProcessStream.error.write(result.report)
+    guard isForced else { throw CommandFailure("a test fails with these rules; nothing was changed", .kernelRefused) }
   }
 
   // MARK: The change
