@@ -158,7 +158,28 @@ private final class FaultyCalls: TableCalls {
     }
   }
 
-  /// A table that another program changed between reading and replacing it is not overwritten.
+  /// A rule may name an object that only the network namespace in use has, such as a timeout policy. The kernel gives back four bytes of its name.
+  @Test func whatCannotBeTriedElsewhereIsNotRefused() throws {
+    let rules = try tables("*raw\n-A PREROUTING -p tcp -j CT --timeout abc\nCOMMIT\n")
+    let missing = try tables("*raw\n-A PREROUTING -p tcp -j CT --timeout long\nCOMMIT\n")
+    try NetworkNamespace.onNewThread {
+      // NFNL_SUBSYS_CTNETLINK_TIMEOUT, IPCTNL_MSG_TIMEOUT_NEW; name, protocols, and 100 s for established connections.
+      var request = NetlinkMessage(subsystem: 8, 0, flags: NetlinkMessage.Flag.create)
+      request.add(1, text: "abc")
+      request.add(2, network16: 2)
+      request.add(3, [6])
+      request.add(4) { $0.add(3, network32: 100) }
+      var socket = try NetlinkSocket(.netfilter)
+      try socket.request([request], what: "adding a timeout policy")
+      var options = Self.options(nil)
+      options.triesFirst = true
+      try LegacyTables().replace(rules.map { TableCompiler().compile($0) }, options)
+      let loaded = try LegacyTables().table(.ipv4, .raw)
+      #expect(throws: KernelError.self) { try LegacyTables().replace(missing.map { TableCompiler().compile($0) }, options) }
+      #expect(try EntryKeys(LegacyTables().table(.ipv4, .raw), .ferrule).keys == EntryKeys(loaded, .ferrule).keys)
+    }
+  }
+
   @Test func aTableThatStaysTheSameIsNotWritten() throws {
     let old = try TwoRulesets.blobs("old", rules: 3)
     try NetworkNamespace.onNewThread {

@@ -21,12 +21,28 @@ struct TableTrial {
   /// - Throws: `KernelError` with the table that the kernel refuses, and the rule if it was found.
   func run() throws(KernelError) {
     guard let refusal = attempt([]) else { return }
-    var uses: [KernelObjectUse] = []
-    for table in tables { uses += try table.typed(registry).chains.flatMap { $0.rules.flatMap(\.objectUses) } }
-    let refusedWithObjects = uses.isEmpty ? refusal : attempt(uses)
-    guard let error = refusedWithObjects else { return }
+    var rules: [(rule: Rule, family: Family)] = []
+    for table in tables { rules += try table.typed(registry).chains.flatMap(\.rules).map { ($0, table.family) } }
+    let uses = rules.flatMap(\.rule.objectUses)
+    guard let error = uses.isEmpty ? refusal : attempt(uses) else { return }
+    // What is missing may be an object that only the namespace in use has, such as a timeout policy: only there it can be tried.
+    if error.error?.number == ENOENT, hasEveryExtension(rules) { return }
     let place = tables.firstIndex { $0.family == error.family && $0.name.rawValue == error.table }
     throw place.flatMap(options.typed).map { RefusalSearch($0, error).located } ?? error
+  }
+
+  /// Whether the kernel has all matches and targets of rules in their revisions.
+  private func hasEveryExtension(_ rules: [(rule: Rule, family: Family)]) -> Bool {
+    var asked: Set<String> = []
+    func isThere(_ kind: ExtensionProbe.Kind, _ use: ExtensionUse, _ family: Family) -> Bool {
+      let (name, revision) = (use.descriptor.kernelName, use.descriptor.revision)
+      guard asked.insert("\(kind) \(name) \(revision) \(family)").inserted else { return true }
+      return ExtensionProbe().has(kind, name, revision: revision, family) == .has
+    }
+    return rules.allSatisfy { rule, family in
+      if case .use(let use) = rule.target, !isThere(.target, use, family) { return false }
+      return rule.matches.allSatisfy { isThere(.match, $0, family) }
+    }
   }
 
   /// The refusal of a table; nil if all are accepted, or cannot be tried.
