@@ -49,6 +49,7 @@ let libraries = [
   library("FerruleAnalysis", of: ["Wire", "XTables", "Evaluator", "Analysis"]),
   library("FerruleLinter", of: ["Diagnostics", "XTables", "Syntax", "Linter", "Policies"]),
   library("FerruleLab", of: ["Diagnostics", "XTables", "Evaluator", "Documents", "Notation", "Scenarios", "Lab", "Suites", "Snapshots"]),
+  library("FerruleChanges", of: ["Diagnostics", "XTables", "Syntax", "Changes"]),
   library("FerruleKernel", of: ["Diagnostics", "XTables", "Kernel", "KernelLab"]),
 ]
 
@@ -116,17 +117,23 @@ let package = Package(
         "Kernel",
       ]),
     floor(
+      "Changes",
+      on: [
+        "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Evaluator", "Analysis", "Linter", "Documents", "Notation",
+        "SystemNames",
+      ]),
+    floor(
       "Fuzzing",
       on: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab",
-        "KernelLab",
+        "KernelLab", "Changes",
       ]),
     .executableTarget(
       name: "ferrule",
       dependencies: [
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
-        "KernelLab",
+        "KernelLab", "Changes",
         "Fuzzing",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -160,7 +167,7 @@ let package = Package(
       "ScenarioTests",
       of: [
         "Diagnostics", "Wire", "Capture", "XTables", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab", "Suites", "Snapshots",
-        "KernelLab",
+        "KernelLab", "Changes",
       ]),
     tests(
       "AnalysisTests",

@@ -32,6 +32,10 @@ int ferrule_spawn_in(posix_spawn_file_actions_t *actions, const char *directory)
   return posix_spawn_file_actions_addchdir_np(actions, directory);
 }
 
+int ferrule_spawn_closing(posix_spawn_file_actions_t *actions, int first) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 /* mount(2), whose header does not go together with the kernel's. */
 static int attach(const char *type, const char *place, unsigned long flags) {
   return (int)syscall(SYS_mount, type, place, type, flags, "size=64k");

@@ -76,10 +76,12 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case readsBackOtherwise(String)
     /// The request cannot be expressed to the kernel; the text says why.
     case malformed(String)
-    /// Another process held the xtables lock for the whole waiting time.
-    case locked(path: String)
+    /// Another process held the lock for the whole waiting time; `holder` describes it, if the kernel tells which it is.
+    case locked(path: String, holder: String?)
     /// Reading or writing a file of the user; the text names both.
     case file(String)
+    /// Another program changed the table between reading and replacing it.
+    case changedMeanwhile
     /// Any other system call; the text names it.
     case call(String)
   }
@@ -119,6 +121,9 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     KernelError(.file(name), error: error)
   }
 
+  /// Whether the same call may succeed if it is repeated: another program changed the table, or memory was short.
+  var isTransient: Bool { error.map { [EAGAIN, ENOBUFS, ENOMEM, EINTR].contains($0.number) } ?? false }
+
   /// One line: the place, the failure, and the system's error.
   public var description: String {
     var line = ""
@@ -130,7 +135,8 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .refused: line += "the kernel refused the table"
     case .readsBackOtherwise(let text): line += "the loaded table differs from the file: \(text)"
     case .malformed(let text): line += text
-    case .locked(let path): line += "another process holds the lock \(path)"
+    case .locked(let path, let holder): line += "\(holder ?? "another process") holds the lock \(path)"
+    case .changedMeanwhile: line += "another program changed the table in the meantime"
     case .file(let name), .call(let name): line += "\(name) failed"
     }
     if let error { line += ": \(error)" }
@@ -146,6 +152,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .readsBackOtherwise:
       return
         "The previous tables were restored. Either another program changed the table at the same time, or an extension has private data that the comparison does not know."
+    case .changedMeanwhile: return "Nothing was changed. Look at what the other program did, and try again."
     case .cannotRead, .refused, .file, .call: break
     }
     switch error?.number {

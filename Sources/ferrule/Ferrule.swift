@@ -40,7 +40,10 @@ struct Ferrule: ParsableCommand {
       FormatCommand.self,
       CompileCommand.self,
       DecompileCommand.self,
-      ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self, CoverageCommand.self,
+      PlanCommand.self, ApplyCommand.self, ConfirmCommand.self, RollbackCommand.self, HistoryCommand.self, RecoverCommand.self,
+      WatchConfirmationCommand.self, DriftCommand.self,
+      SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self,
+      CoverageCommand.self,
       VerifyCommand.self, SnapshotCommand.self, FuzzCommand.self,
     ])
 
@@ -81,6 +84,7 @@ struct Ferrule: ParsableCommand {
   /// Runs an iptables command if the process's name or its first argument is one.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
+    do throws(KernelError) { try InterruptedChange.finish() } catch { Console.complain("\(error)") }
     Glibc.exit(
       Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))
   }

@@ -137,7 +137,7 @@ import Testing
   }
 
   /// The release of the iptables commands counts references without a lock (`ONE_THREAD` in the Makefile): none of them may start a
-  /// thread but `RefusalSearch`, which waits for its own.
+  /// thread but `RefusalSearch` and `TableTrial`, which wait for their own.
   @Test func theIptablesCommandsStartNoThread() throws {
     let starters = /\b(?:WorkerThread|onNewThread|pthread_create|Thread|Task|async|Dispatch\w*)\b/
     for file in try ["DropIn", "ferrule-legacy-multi", "Syntax", "Compiler", "Extensions", "XTables"].flatMap({
@@ -147,7 +147,9 @@ import Testing
     }
     let users = try Self.sources("Sources/Kernel").filter { try Self.text($0).contains(/pthread_create|WorkerThread|onNewThread/) }
     #expect(
-      Set(users.map { $0.split(separator: "/").last ?? "" }) == ["NetworkNamespace.swift", "RefusalSearch.swift", "WorkerThread.swift"])
+      Set(users.map { $0.split(separator: "/").last ?? "" }) == [
+        "NetworkNamespace.swift", "RefusalSearch.swift", "TableTrial.swift", "WorkerThread.swift",
+      ])
   }
 
   @Test func unsafeCodeHasItsHomes() throws {

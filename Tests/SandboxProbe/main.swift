@@ -3,8 +3,8 @@ import Kernel
 import Wire
 import XTables
 
-/// Enters a sandbox, replaces its filter table there, and prints what came of it.
-do {
+/// `SandboxProbe`: enters a sandbox, replaces its filter table there, and prints what came of it.
+func enterSandbox() throws {
   let kind = try Sandbox.enter()
   var table = Table(.filter, .ipv4)
   if let input = table.index(of: "INPUT") {
@@ -19,6 +19,25 @@ do {
   var names: [String] = []
   try LegacyTables().read(.ipv4, only: nil) { names.append($0.name.rawValue) }
   print("tables: \(names.sorted())")
+}
+
+/// `SandboxProbe change STATE COUNT A4 A6 B4 B6`: changes the tables of the namespace to those of the files A and those of B in turn, until
+/// it is killed, or `COUNT` times.
+func change(_ arguments: [String]) throws {
+  var options = ReplaceOptions(comparison: Registry())
+  options.carriesCounters = Registry()
+  options.state = StateDirectory(arguments[0])
+  let files = try arguments[2...].enumerated().map {
+    try TableBlob.split(HostFile.bytes($0.element), family: $0.offset % 2 == 0 ? .ipv4 : .ipv6)
+  }
+  for round in 0..<(Int(arguments[1]) ?? 0) {
+    try LegacyTables().replace(round % 2 == 0 ? files[0] + files[1] : files[2] + files[3], options)
+  }
+}
+
+do {
+  let arguments = Array(CommandLine.arguments.dropFirst())
+  if arguments.count == 7, arguments[0] == "change" { try change(Array(arguments.dropFirst())) } else { try enterSandbox() }
 } catch {
   print("failed: \(error)")
 }

@@ -29,6 +29,9 @@ int ferrule_pipe(int ends[2]);
 /* posix_spawn_file_actions_addchdir_np(3) */
 int ferrule_spawn_in(posix_spawn_file_actions_t *actions, const char *directory);
 
+/* posix_spawn_file_actions_addclosefrom_np(3) */
+int ferrule_spawn_closing(posix_spawn_file_actions_t *actions, int first);
+
 /*
  * Starts a program that can change nothing but the network: it sees every file system read-only, has
  * CAP_NET_ADMIN and CAP_NET_RAW at most, and gains nothing by executing another. Without the right to make a mount namespace, as in most

@@ -9,6 +9,16 @@ public enum HostClock {
   /// The kernel's time zone, which is one for all namespaces, in minutes west of Greenwich.
   public static var minutesWest: Int { Int(ferrule_minutes_west()) }
 
+  /// A time in seconds since 1970 as `2026-11-29T20:15:00Z`.
+  static func timestamp(_ seconds: Int) -> String {
+    var time = seconds
+    var parts = unsafe tm()
+    guard unsafe gmtime_r(&time, &parts) != nil else { return "\(seconds)" }
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let date = unsafe "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    return unsafe date + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+  }
+
   /// The local time as `ctime(3)` writes it, without the newline.
   public static func calendarTime() -> String {
     var now = time(nil)

@@ -107,6 +107,34 @@ public struct HostProcess: Sendable {
     return process
   }
 
+  /// Starts a program in a session of its own, which outlives this process. It gets no other descriptors, and all signals.
+  ///
+  /// - Parameter words: its arguments, the name by which it is called first.
+  static func spawnDetached(_ path: String, _ words: [String], input: Int32, output: Int32) throws(KernelError) {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer {
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
+    }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    let session: Int32 = 0x80  // POSIX_SPAWN_SETSID
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | session))
+    unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+    unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    unsafe ferrule_spawn_closing(&actions, 3)
+    var process: pid_t = 0
+    let failure = unsafe withCStrings(words) { words in
+      unsafe withCStrings(merged([])) { settings in unsafe posix_spawn(&process, path, &actions, &attributes, words, settings) }
+    }
+    guard failure == 0 else { throw .call("starting \(path)", SystemError(number: failure)) }
+  }
+
   /// The environment of this process, with the given variables (`NAME=value`) added or replaced.
   static func merged(_ environment: [String]) -> [String] {
     var variables = environment

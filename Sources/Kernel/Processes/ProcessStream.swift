@@ -29,6 +29,23 @@ public enum ProcessEnvironment {
   public static func value(_ name: String) -> String? {
     unsafe getenv(name).map { unsafe String(cString: $0) }
   }
+
+  /// The value of a variable in this process, or in the nearest of those that started it whose environment may be read.
+  public static func nearest(_ name: String) -> String? {
+    if let value = value(name) { return value }
+    var process = getppid()
+    // A limit, in case the processes change while they are followed.
+    for _ in 0..<64 where process > 1 {
+      let variables = ((try? HostFile.bytes("/proc/\(process)/environ", upTo: 1 << 20)) ?? []).split(separator: 0)
+      for variable in variables where variable.starts(with: "\(name)=".utf8) {
+        return String(decoding: variable.dropFirst(name.utf8.count + 1), as: UTF8.self)
+      }
+      let status = (try? HostFile.read("/proc/\(process)/status")) ?? ""
+      let parent = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
+      process = parent.flatMap { Int32($0.dropFirst(5).filter(\.isNumber)) } ?? 0
+    }
+    return nil
+  }
 }
 
 extension HostFile {

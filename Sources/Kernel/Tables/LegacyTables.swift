@@ -6,8 +6,13 @@ public import XTables
 /// The tables of ip_tables and ip6_tables, in the network namespace of the calling thread. Each table is passed whole in one call, so
 /// time and memory grow only with its size.
 public struct LegacyTables: KernelTables {
+  private let calls: any TableCalls
+
   /// Creates access to the calling thread's network namespace.
-  public init() {}
+  public init() { calls = KernelTableCalls() }
+
+  /// - Parameter calls: makes the calls of the kernel that replace tables.
+  package init(calls: some TableCalls) { self.calls = calls }
 
   /// The names of the tables in use, as listed in `/proc/net/ip_tables_names`; nil if that file is unreadable, as in a user namespace.
   private func listedNames(_ family: Family) -> [String]? {
@@ -35,35 +40,73 @@ public struct LegacyTables: KernelTables {
     for name in names { try body(try socket.read(name)) }
   }
 
-  /// Replaces one table after the other; those before a refused one are restored.
+  /// Replaces one table after the other. If that fails, those already replaced are put back first, and only then is the refused rule searched.
   public func replace(_ tables: [TableBlob], _ options: ReplaceOptions) throws(KernelError) {
-    var earlier: [TableBlob] = []
+    var options = options
+    if options.triesFirst {
+      try TableTrial(tables, options).run()
+      // What the trial accepted has no rule to search for.
+      options.typed = { _ in nil }
+    }
+    let record = try record(of: tables, options)
+    guard !record.steps.isEmpty else { return }
     do throws(KernelError) {
-      for (index, table) in tables.enumerated() {
-        let socket = try TableSocket(table.family)
-        let before = try socket.read(table.name)
-        do throws(KernelError) {
-          try socket.replace(table)
-          if options.keepsCounters { try socket.addCounters(of: table) }
-        } catch {
-          throw options.typed(index).map { RefusalSearch($0, error).located } ?? error
-        }
-        earlier.append(before)
+      try HeldSignals.during { () throws(KernelError) in try commit(record, options) }
+    } catch {
+      let place = tables.firstIndex { $0.family == error.family && $0.name.rawValue == error.table }
+      guard error.reason == .refused, let table = place.flatMap(options.typed) else { throw error }
+      throw RefusalSearch(table, error).located
+    }
+  }
+
+  private func commit(_ record: ChangeRecord, _ options: ReplaceOptions) throws(KernelError) {
+    let progress = if let state = options.state { try state.begin(record) } else { try ChangeProgress(of: record, at: nil) }
+    let change = LegacyChange(
+      record: record, progress: progress, calls: calls, registry: options.carriesCounters ?? options.comparison ?? Registry())
+    do throws(KernelError) {
+      try change.carryOut()
+      for step in record.steps {
+        guard let registry = options.comparison else { break }
+        let back = try calls.read(step.after.family, step.after.name)
+        // The kernel takes or refuses a table whole: with another number of entries, another program has changed it since.
+        if back.entryCount == step.after.entryCount { try TableReadback(step.after, registry: registry).verify(back) }
       }
-      if let registry = options.comparison {
-        for table in tables { try TableReadback(table, registry: registry).verify() }
-      }
+      if let outcome = options.outcome { try options.state?.end(outcome) } else { try options.state?.cancel() }
     } catch {
       var refusal = error
-      for table in earlier.reversed() {
-        do throws(KernelError) {
-          let socket = try TableSocket(table.family)
-          try socket.replace(table)
-          try socket.addCounters(of: table)
-        } catch { refusal.notRestored.append("\(table.name.rawValue) (\(error))") }
-      }
+      refusal.notRestored = change.goBack().failed
+      // What could not be put back is left to the next command.
+      if refusal.notRestored.isEmpty { try options.state?.cancel() }
       throw refusal
     }
+  }
+
+  /// The change that replaces the tables in use by these.
+  private func record(of tables: [TableBlob], _ options: ReplaceOptions) throws(KernelError) -> ChangeRecord {
+    var steps: [ChangeRecord.Step] = []
+    for after in tables {
+      let before = try calls.read(after.family, after.name)
+      if let basis = options.basis.first(where: { $0.name == after.name && $0.family == after.family }), !basis.hasSameEntries(as: before) {
+        throw KernelError(.changedMeanwhile, family: after.family, table: after.name.rawValue)
+      }
+      var origins = [ChangeRecord.Origin](repeating: options.keepsCounters ? .given : .zero, count: after.entryCount)
+      if let registry = options.carriesCounters {
+        do throws(DecompileError) {
+          let (old, new) = (try EntryKeys(before, registry), try EntryKeys(after, registry))
+          if old.isSame(as: new) { continue }
+          origins = zip(new.sources(in: old), origins).map { source, other in source.map { .entry($0) } ?? other }
+        } catch {
+          throw KernelError(error, in: before)
+        }
+      }
+      steps.append(ChangeRecord.Step(before: before, after: after, origins: origins))
+    }
+    return ChangeRecord(steps: steps)
+  }
+
+  /// Puts the tables back that an interrupted change replaced; one that another program has changed since is left.
+  public func recover(_ state: StateDirectory, _ registry: Registry) throws(KernelError) -> ChangeRecovery? {
+    try state.recover(registry, calls)
   }
 
   /// Tables of ip_tables and ip6_tables with unknown names, and the tables of nf_tables that have a chain at a hook.
@@ -79,6 +122,17 @@ public struct LegacyTables: KernelTables {
 }
 
 extension TableBlob {
+  /// The names of the user chains, in order.
+  ///
+  /// - Throws: `KernelError` if the entries are not those of a table.
+  public func chainNames() throws(KernelError) -> [String] {
+    do throws(DecompileError) {
+      return try chains().filter { $0.hook == nil }.map(\.name)
+    } catch {
+      throw KernelError(error, in: self)
+    }
+  }
+
   /// The table of the kernel as typed rules.
   ///
   /// - Throws: `KernelError` if an entry cannot be decoded.

@@ -15,8 +15,8 @@ struct TableReadback {
     layout = table.layout
   }
 
-  func verify() throws(KernelError) {
-    let back = try TableSocket(table.family).read(table.name)
+  /// - Parameter back: the table as it was read from the kernel.
+  func verify(_ back: TableBlob) throws(KernelError) {
     guard back.entryCount == table.entryCount, back.entries.count == table.entries.count else {
       throw otherwise(
         "it has \(back.entryCount) entries (\(back.entries.count) bytes) instead of \(table.entryCount) (\(table.entries.count) bytes)")

@@ -76,28 +76,35 @@ struct TableSocket {
     // The kernel writes the counters of the replaced entries into this buffer.
     var counters = [UInt64](repeating: 0, count: 2 * max(old.entryCount, 1))
     let failure: SystemError? = unsafe counters.withUnsafeMutableBytes { buffer in
-      var bytes = table.replaceHeader
-      bytes.reserveCapacity(bytes.count + table.entries.count)
-      bytes.put(UInt32(truncatingIfNeeded: old.entryCount), at: TableBlob.countersOffset)
-      bytes.put(UInt64(UInt(bitPattern: buffer.baseAddress)), at: TableBlob.countersOffset + 4)
-      bytes += table.entries
-      return set(Option.replace, bytes)
+      refusal(of: table, entryCount: old.entryCount, oldCounters: UInt(bitPattern: buffer.baseAddress))
     }
     if let failure { throw KernelError(.refused, family: family, table: table.name.rawValue, error: failure) }
   }
 
-  /// Adds the counters of the entries to those of the kernel's table, which must have the same entries.
-  func addCounters(of table: TableBlob) throws(KernelError) {
-    let counters = table.layout.counters
+  /// Replaces the kernel's table, which must have `entryCount` entries, and writes their counters to an address.
+  func replace(_ table: TableBlob, entryCount: Int, oldCounters: UInt) throws(KernelError) {
+    if let failure = refusal(of: table, entryCount: entryCount, oldCounters: oldCounters) {
+      throw KernelError(.refused, family: family, table: table.name.rawValue, error: failure)
+    }
+  }
+
+  private func refusal(of table: TableBlob, entryCount: Int, oldCounters: UInt) -> SystemError? {
+    var bytes = table.replaceHeader
+    bytes.reserveCapacity(bytes.count + table.entries.count)
+    bytes.put(UInt32(truncatingIfNeeded: entryCount), at: TableBlob.countersOffset)
+    bytes.put(UInt64(oldCounters), at: TableBlob.countersOffset + 4)
+    bytes += table.entries
+    return set(Option.replace, bytes)
+  }
+
+  /// Adds counters to those of the kernel's table, which must have the entries of this one.
+  func add(_ counters: [Counters], to table: TableBlob) throws(KernelError) {
     var bytes = Self.padded(table.name.rawValue, to: 40)
-    bytes.reserveCapacity(40 + 16 * table.entryCount)
-    bytes.put(UInt64(table.entryCount), at: 32)
-    do throws(DecompileError) {
-      try table.forEachEntry { place in
-        bytes += table.entries[(place.start + counters.lowerBound)..<(place.start + counters.upperBound)]
-      }
-    } catch {
-      throw KernelError(error, in: table)
+    bytes.reserveCapacity(40 + 16 * counters.count)
+    bytes.put(UInt64(counters.count), at: 32)
+    for counter in counters {
+      bytes.appendHostWord(counter.packets)
+      bytes.appendHostWord(counter.bytes)
     }
     if let error = set(Option.addCounters, bytes) {
       throw KernelError(.refused, family: family, table: table.name.rawValue, error: error)

@@ -40,9 +40,25 @@ public struct XtablesLock: ~Copyable {
       let error = SystemError.last
       if error.number == EINTR { continue }
       guard error.number == EWOULDBLOCK else { return .call("locking \(path)", error) }
-      if let wait, waited >= wait { return KernelError(.locked(path: path), error: error) }
+      if let wait, waited >= wait { return KernelError(.locked(path: path, holder: holder(of: descriptor)), error: error) }
       usleep(20_000)
       waited += 0.02
+    }
+    return nil
+  }
+
+  /// The process that holds the lock, as in `iptables-restore (process 4711)`; nil if the kernel does not tell.
+  private static func holder(of descriptor: Int32) -> String? {
+    var facts = stat()
+    guard unsafe fstat(descriptor, &facts) == 0, let locks = try? HostFile.read("/proc/locks") else { return nil }
+    // `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`; a waiting process has `->` after the number.
+    for line in locks.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      guard words.count > 5, words[1] == "FLOCK", words[5].hasSuffix(":\(facts.st_ino)"), let process = Int32(words[4]), process > 0 else {
+        continue
+      }
+      let name = (try? HostFile.read("/proc/\(process)/comm"))?.split(separator: "\n").first
+      return "\(name.map { "\($0) " } ?? "")(process \(process))"
     }
     return nil
   }

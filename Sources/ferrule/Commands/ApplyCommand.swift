@@ -1,10 +1,8 @@
 import ArgumentParser
-import Compiler
+import Changes
 import Diagnostics
 import Extensions
-import Glibc
 import Kernel
-import Linter
 import Syntax
 import XTables
 
@@ -12,19 +10,33 @@ struct ApplyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apply", abstract: "Loads a ruleset into the kernel.",
     discussion: """
-      Loads all tables of the file or none: if the kernel refuses a table, the tables already replaced are restored. After loading, \
-      the tables are read back and compared. Kernel objects that rules use (accounting objects of -m nfacct, estimators of \
-      -m rateest) must exist; if one is missing, nothing is loaded. Needs root. --sandbox needs no root: it loads the ruleset into \
-      a temporary network namespace.
+      Loads all tables of all files or none. The kernel gets them in a temporary network namespace first, so that what it refuses is \
+      found before a table in use changes. After loading, the tables are read back and compared. A rule that was loaded before keeps its \
+      counters, and a table that does not change is not replaced. The change is recorded in the state directory before it begins: if the \
+      command is killed, the next command that reads or changes the kernel's tables, or `ferrule recover', loads the previous tables \
+      again. Ctrl-C, SIGTERM and SIGHUP wait until all tables are replaced. Kernel objects that rules use (accounting objects of \
+      -m nfacct, estimators of -m rateest) must exist; if one is missing, nothing is loaded. Needs root. --sandbox needs no root: it \
+      loads the ruleset into a temporary network namespace only.
+
+      LOCK-OUT
+      If SSH_CONNECTION is set, the packets of that session are run through the new rules before they are loaded, as are those of \
+      --probe. Rules that provably drop one are refused; --force loads them all the same. With --confirm a wrong change is taken back.
 
       EXIT STATUS
         0  the tables are loaded; with --test, no error was found
+        1  the command of --check failed; the previous tables are loaded again
         2  the file has errors; nothing was sent to the kernel
-        3  the kernel refused a table; the tables are unchanged
+        3  the kernel refused a table, the rules would lock you out, a test failed, or a saved plan is out of date; the tables are \
+           unchanged
 
       EXAMPLES
         ferrule apply --test rules.v4
         ferrule apply --sandbox rules.v4
+        sudo ferrule apply rules.v4 rules.v6
+        sudo ferrule apply --confirm 60s rules.v4 rules.v6 && ssh HOST true && sudo ferrule confirm
+        sudo ferrule apply --keep docker,fail2ban rules.v4
+        sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' --check 'curl -fsS https://example.org' rules.v4
+        sudo ferrule apply --tests scenario.yaml rules.v4
         sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
       """)
@@ -32,23 +44,59 @@ struct ApplyCommand: ParsableCommand {
   @Flag(help: "Load the ruleset into a temporary network namespace, to see whether the kernel accepts it.")
   var sandbox = false
 
-  @Flag(help: "Set the packet and byte counters to those in the file. By default they start at zero.")
+  @Flag(
+    help:
+      "Set the packet and byte counters to those in the file. By default rules that were loaded before keep theirs, and others start at zero."
+  )
   var counters = false
 
   @Flag(help: "Only check the file; send nothing to the kernel.")
   var test = false
 
-  @Option(name: .shortAndLong, help: "Seconds to wait for the xtables lock while another program holds it.")
-  var wait = 5.0
+  @Option(
+    help: ArgumentHelp(
+      "Take the change back after this time, such as 60s or 5m, unless `ferrule confirm' is run before. A process of its own waits for that.",
+      valueName: "duration"))
+  var confirm: WaitingTime?
 
+  @Option(
+    help: ArgumentHelp(
+      "A packet that must pass under the new rules, such as 'eth0 tcp 10.0.0.5 > :22'; see `ferrule run'. Can be repeated.",
+      valueName: "packet"))
+  var probe: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A scenario file (see `ferrule test') whose `rules:' is one of the files. Its tests must pass with the rules as they would be loaded. Can be repeated.",
+      valueName: "file"), completion: .file())
+  var tests: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Run this line of shell after loading. If it fails, the previous tables are loaded again.", valueName: "command"))
+  var check: String?
+
+  @Flag(help: "Load the rules even if they would lock you out, a probe does not pass, or a test fails.")
+  var force = false
+
+  @OptionGroup var owners: OwnerOptions
+  @OptionGroup var options: StateOptions
   @OptionGroup var colours: ColourOptions
-  @OptionGroup var input: RulesetInput
+  @OptionGroup var families: FamilyOptions
+  @OptionGroup var base: BaseOptions
+
+  @Argument(
+    help: "Rulesets in the format of iptables-save, of one family or both, or a plan of `ferrule plan'; - means standard input.",
+    completion: .file())
+  var files = ["-"]
 
   func validate() throws {
-    if input.base.base != nil, !sandbox, !test {
+    if base.base != nil, !sandbox, !test {
       throw ValidationError("--base is for --sandbox and --test: with --noflush the loaded rules are read from the kernel.")
     }
-    if input.base.noflush, input.base.base == nil, sandbox || test {
+    if sandbox || test, confirm != nil || check != nil || !probe.isEmpty || !tests.isEmpty || owners.keep != nil {
+      throw ValidationError("--confirm, --check, --probe, --tests and --keep are for rules that are loaded: not with --sandbox or --test.")
+    }
+    if base.noflush, base.base == nil, sandbox || test {
       throw ValidationError("--noflush with --sandbox or --test needs --base: the rules that are loaded already.")
     }
   }
@@ -56,53 +104,61 @@ struct ApplyCommand: ParsableCommand {
   func run() throws {
     // Entering a sandbox requires a single-threaded process, so it comes first.
     if sandbox { try Sandbox.enter() }
+    let inputs = files.map { RulesetInput(file: $0, families, base) }
     guard !test else {
-      return try input.check(colours.colour)
+      for input in inputs { try input.check(colours.colour) }
+      return
     }
-    guard !sandbox else { return try apply(over: try input.base.ruleset(input.families, beside: input.file, colours.colour)) }
-    let lock = try XtablesLock(wait: wait)
-    try apply(over: input.base.noflush ? try KernelRules(input.families.family(of: input.file)).ruleset : nil)
+    guard !sandbox else {
+      let files = try inputs.map {
+        try CompiledFile($0, over: try base.ruleset(families, beside: $0.file, colours.colour), takesCounters: counters, colours.colour)
+      }
+      return try KernelChange(files, takesCounters: counters, colours.colour).make()
+    }
+    let lock = try XtablesLock(wait: options.wait)
+    try InterruptedChange.finish(in: options.state, holding: lock)
+    if let awaiting = try options.state.awaiting() {
+      throw CommandFailure(
+        "change \(awaiting.change.number) awaits its confirmation: first `ferrule confirm' or `ferrule rollback'", .kernelRefused)
+    }
+    var change = try KernelChange(try inputs.flatMap(compiled), takesCounters: counters, colours.colour)
+    change.state = options.state
+    try change.nameRemovedChains(try owners.known(colours.colour))
+    try change.refuseFailing(tests, isForced: force)
+    try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force)
+    let changes = try options.state.history().count
+    if let confirm { try change.make(confirming: confirm) } else { try change.make() }
     _ = consume lock
     OtherKernelRules.report()
+    if let check, try options.state.history().count > changes { try run(check) }
   }
 
-  /// - Parameter existing: the rules that the file changes; nil if it replaces them.
-  private func apply(over existing: Ruleset?) throws {
-    let input = try CompiledInput(
-      self.input, colours.colour, for: .loading, existing: existing, takesCounters: counters)
-    let tables = try input.blobs()
-    try apply(tables, of: input, keepsCounters: counters || existing != nil)
-    try Console.print("\(sandbox ? "the kernel accepts" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
-  }
-
-  private func apply(_ tables: [TableBlob], of input: CompiledInput, keepsCounters: Bool) throws {
-    if input.namesObjects { try checkObjects(try input.whole()) }
-    let options = ReplaceOptions(keepsCounters: keepsCounters, comparison: .forThisKernel) { place in
-      guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
-      return tables[place]
+  /// The compiled tables of a file: a ruleset, or a saved plan.
+  private func compiled(_ input: RulesetInput) throws -> [CompiledFile] {
+    if input.file != "-", let bytes = try? HostFile.bytes(input.file), SavedPlan.isOne(bytes) {
+      return try CompiledFile.files(ofPlan: bytes, named: input.file, colours.colour)
     }
-    do throws(KernelError) {
-      try LegacyTables().replace(tables, options)
-    } catch {
-      // The kernel's ENOENT does not say what is missing.
-      for sentence in helpers(refused: error, in: try? input.whole()) { Console.complain("\(sentence)") }
-      throw error
+    let (kept, family) = (try owners.kept(colours.colour), families.family(of: input.file))
+    let live = base.noflush || kept != nil ? try KernelRules(family) : nil
+    let existing = base.noflush ? live?.ruleset : nil
+    guard let kept, let live else {
+      return [try CompiledFile(input, over: existing, basis: live?.blobs ?? [], takesCounters: counters, colours.colour)]
     }
+    var parsed = try RulesetInput.sound(
+      RulesetInput.parse(input.file, families, for: .loading, keepsExisting: existing != nil, existing: existing), colours.colour)
+    parsed.ruleset = kept.keeping(in: parsed.ruleset, from: live.ruleset)
+    return [CompiledFile(parsed, path: input.file, basis: live.blobs)]
   }
 
-  /// The sentences on conntrack helpers that the kernel has not for the protocols of their rules.
-  private func helpers(refused error: KernelError, in parsed: ParsedRuleset?) -> [String] {
-    guard error.error?.number == ENOENT, let table = parsed?.ruleset.tables.first(where: { $0.name.rawValue == error.table }) else {
-      return []
-    }
-    return table.chains.flatMap(\.rules).compactMap { HelperProtocolCheck.sentence($0, table.family) }
-  }
-
-  /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
-  private func checkObjects(_ parsed: ParsedRuleset) throws {
-    let missing = KernelObjects(registry: .forThisKernel, tables: LegacyTables()).missing(for: parsed.ruleset)
-    guard !missing.isEmpty else { return }
-    Console.report(missing, in: parsed.file, colours.colour)
-    try ExitStatus.badInput.leave()
+  /// Runs the command of --check, and takes the change back if it fails.
+  private func run(_ command: String) throws {
+    let process = try HostProcess.run("/bin/sh", ["-c", command])
+    try Console.print(TerminalText(lines: process.output))
+    guard process.status != 0 else { return }
+    let lock = try XtablesLock(wait: nil)
+    guard let change = try options.state.history().last(where: { [.applied, .awaiting].contains($0.outcome) }) else { return }
+    try LegacyTables().rollBack(change, in: options.state, .forThisKernel)
+    _ = consume lock
+    throw CommandFailure("`\(command)' failed with status \(process.status): change \(change.number) was taken back", .findings)
   }
 }

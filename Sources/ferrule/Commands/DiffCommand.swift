@@ -1,5 +1,6 @@
 import Analysis
 import ArgumentParser
+import Changes
 import Diagnostics
 import Documents
 import Kernel
@@ -60,7 +61,7 @@ struct DiffCommand: ParsableCommand {
     guard !common.isEmpty else {
       throw CommandFailure("\(before) and \(after) are of different families: say which with -4 or -6.")
     }
-    var report = DiffReport()
+    var report = DifferenceReport()
     for family in common {
       guard let left = one[family], let right = other[family] else { continue }
       report.add(
@@ -74,14 +75,14 @@ struct DiffCommand: ParsableCommand {
   }
 
   /// The rulesets of one side, by family.
-  private func side(_ path: String) throws -> [Family: DiffSide] {
+  private func side(_ path: String) throws -> [Family: ComparedRules] {
     if path == "live" {
-      var sides: [Family: DiffSide] = [:]
+      var sides: [Family: ComparedRules] = [:]
       for family in [Family.ipv4, .ipv6] where !(families.isIPv4 && family == .ipv6) && !(families.isIPv6 && family == .ipv4) {
         let text = try KernelRules(family).text(counters: true)
         let source = SourceFile(name: family == .ipv4 ? "live IPv4 rules" : "live IPv6 rules", bytes: text)
         let parsed = RulesetParser(registry: .installed, names: .offline, family: family).parse(source)
-        sides[family] = DiffSide(ruleset: try RulesetInput.sound(parsed, colours.colour).ruleset, file: source)
+        sides[family] = ComparedRules(try RulesetInput.sound(parsed, colours.colour).ruleset, source)
       }
       return sides
     }
@@ -94,9 +95,9 @@ struct DiffCommand: ParsableCommand {
         Console.report([error.diagnostic], in: error.shown(source), colours.colour)
         throw ExitStatus.badInput.code
       }
-      return Dictionary(uniqueKeysWithValues: snapshot.rulesets.map { ($0.family, DiffSide(ruleset: $0.ruleset, file: $0.file)) })
+      return Dictionary(uniqueKeysWithValues: snapshot.rulesets.map { ($0.family, ComparedRules($0.ruleset, $0.file)) })
     }
     let parsed = RulesetInput.parser(path, families, for: .reading).parse(source)
-    return [parsed.ruleset.family: DiffSide(ruleset: try RulesetInput.sound(parsed, colours.colour).ruleset, file: source)]
+    return [parsed.ruleset.family: ComparedRules(try RulesetInput.sound(parsed, colours.colour).ruleset, source)]
   }
 }

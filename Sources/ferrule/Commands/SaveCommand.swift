@@ -1,4 +1,5 @@
 import ArgumentParser
+import Changes
 import Diagnostics
 import Linter
 import Syntax
@@ -14,6 +15,7 @@ struct SaveCommand: ParsableCommand {
       EXAMPLES
         sudo ferrule save > rules.v4
         sudo ferrule save -6 -t filter --counters
+        sudo ferrule save --mine > rules.v4
       """)
 
   @OptionGroup var families: FamilyOptions
@@ -22,11 +24,22 @@ struct SaveCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Print the packet and byte counters of the rules.")
   var counters = false
 
+  @Flag(help: "Leave out the chains and rules of other programs that Ferrule knows, such as Docker and fail2ban, and of --owners.")
+  var mine = false
+
+  @Option(help: "A file of further owners, in the format of Grammar/owners.schema.json.", completion: .file())
+  var owners: String?
+
   @Option(help: "The output format.")
   var format = OutputFormat.text
 
+  func validate() throws {
+    if owners != nil, !mine { throw ValidationError("--owners is for --mine.") }
+  }
+
   func run() throws {
-    let rules = try KernelRules(families.family(of: ""), only: table.table)
+    var rules = try KernelRules(families.family(of: ""), only: table.table)
+    if mine { rules.tables = try OwnerOptions.known(owners, .auto).removed(from: rules.ruleset).tables }
     OtherKernelRules.report()
     switch format {
     case .text: try Console.printData(rules.text(counters: counters))

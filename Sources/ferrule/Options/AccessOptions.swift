@@ -16,8 +16,10 @@ struct AccessOptions: ParsableArguments {
   /// The loader for the files that a file names.
   ///
   /// - Parameter file: the path of the naming file; `-` for standard input.
-  func loader(besides file: String) -> ScenarioFileLoader {
-    let access = FolderAccess(besides: file, allowing: allowPath)
+  func loader(besides file: String) -> ScenarioFileLoader { Self.loader(besides: file, allowing: allowPath) }
+
+  static func loader(besides file: String, allowing folders: [String]) -> ScenarioFileLoader {
+    let access = FolderAccess(besides: file, allowing: folders)
     return ScenarioFileLoader(
       bytes: { path throws(ScenarioFileLoader.Failure) in
         do throws(KernelError) {

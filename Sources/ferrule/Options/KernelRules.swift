@@ -7,15 +7,19 @@ import XTables
 
 /// The rules of the running kernel.
 struct KernelRules {
-  let tables: [Table]
+  var tables: [Table]
+  /// The tables in the kernel's form.
+  let blobs: [TableBlob]
   let printer: RulePrinter
 
   /// - Parameter name: the table to read; nil for all tables in use.
   init(_ family: Family, only name: TableName? = nil) throws(KernelError) {
-    var tables: [Table] = []
-    try LegacyTables().read(family, only: name) { blob throws(KernelError) in tables.append(try blob.typed(.installed)) }
+    try InterruptedChange.finish()
+    var blobs: [TableBlob] = []
+    try LegacyTables().read(family, only: name) { blobs.append($0) }
+    tables = try blobs.map { (blob) throws(KernelError) in try blob.typed(.installed) }
+    self.blobs = blobs
     UndeclaredParts.report(tables)
-    self.tables = tables
     printer = RulePrinter(family: family, names: .system, isReloadable: true)
   }
 
@@ -34,6 +38,30 @@ enum OtherKernelRules {
       }
     } catch {
       Console.complain("whether nf_tables decides on packets too is unknown: \(error.description)")
+    }
+  }
+}
+
+/// A change of the kernel's tables that was interrupted, for example by SIGKILL.
+enum InterruptedChange {
+  /// Takes it back, as every command does that reads or changes the kernel's tables, and reports that on standard error.
+  ///
+  /// - Parameter wait: seconds to wait for the lock. The process that holds it may be about to finish the change.
+  static func finish(in state: StateDirectory = StateDirectory(), wait: Double = 5) throws(KernelError) {
+    guard state.hasPending || state.isDeserted else { return }
+    let lock = try XtablesLock(wait: wait)
+    try finish(in: state, holding: lock)
+    _ = consume lock
+  }
+
+  /// The same with the lock that the caller holds.
+  static func finish(in state: StateDirectory, holding lock: borrowing XtablesLock) throws(KernelError) {
+    if let recovery = try LegacyTables().recover(state, .installed) { Console.complain("\(recovery.description)") }
+    // The process that waits for the confirmation was killed.
+    if state.isDeserted, let awaiting = try state.awaiting() {
+      try LegacyTables().rollBack(awaiting.change, in: state, .installed)
+      Console.complain(
+        "change \(awaiting.change.number) was not confirmed, and the process that waited for it has ended; it was taken back now")
     }
   }
 }

@@ -16,6 +16,15 @@ struct RulesetInput: ParsableArguments {
   @Argument(help: "The ruleset, in the format of iptables-save; - means standard input.", completion: .file())
   var file = "-"
 
+  init() {}
+
+  /// One of several rulesets of a command.
+  init(file: String, _ families: FamilyOptions, _ base: BaseOptions) {
+    self.file = file
+    self.families = families
+    self.base = base
+  }
+
   /// Parses the ruleset. Reports all errors and ends the command if there are any.
   func read(_ colour: ColourChoice, for use: RulesetUse) throws -> ParsedRuleset {
     try Self.sound(file, families, base, colour, for: use)
@@ -38,11 +47,17 @@ struct RulesetInput: ParsableArguments {
   }
 
   static func sound(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
+    let parsed = try valid(parsed, colour)
+    if parsed.ruleset.tables.isEmpty { throw empty(parsed.file.name) }
+    return parsed
+  }
+
+  /// The same for a text that may have no table.
+  static func valid(_ parsed: ParsedRuleset, _ colour: ColourChoice) throws -> ParsedRuleset {
     var diagnostics = parsed.diagnostics
     for table in parsed.ruleset.tables { diagnostics += TableValidator().diagnostics(for: table) }
     Console.report(diagnostics, in: parsed.file, colour)
     if diagnostics.contains(where: { $0.severity == .error }) { throw ExitStatus.badInput.code }
-    if parsed.ruleset.tables.isEmpty { throw empty(parsed.file.name) }
     return parsed
   }
 

@@ -1,25 +1,33 @@
-import Analysis
-import Diagnostics
-import Syntax
+public import Analysis
+public import Diagnostics
+import Netfilter
 import Wire
-import XTables
+public import XTables
 
 /// A ruleset with the text that it was read from.
-struct DiffSide {
-  let ruleset: Ruleset
-  let file: SourceFile
+public struct ComparedRules: Sendable {
+  /// The rules, with their places in the text.
+  public let ruleset: Ruleset
+  /// The text.
+  public let file: SourceFile
+
+  /// Creates a side of a comparison.
+  public init(_ ruleset: Ruleset, _ file: SourceFile) {
+    self.ruleset = ruleset
+    self.file = file
+  }
 }
 
-/// The answer of `ferrule diff`: `{"result": …, "regions": […]}`.
-struct DiffReport: Encodable {
-  struct Rule: Encodable {
+/// What two rulesets do differently, as `ferrule diff` prints it: `{"result": …, "regions": […], "changes": […]}`.
+public struct DifferenceReport: Encodable, Sendable {
+  struct Rule: Encodable, Sendable {
     let file: String
     let line: Int?
     let table: String
     let text: String
   }
 
-  struct Side: Encodable {
+  struct Side: Encodable, Sendable {
     let verdict: String
     let table: String?
     let line: Int?
@@ -27,7 +35,7 @@ struct DiffReport: Encodable {
     let rule: String?
   }
 
-  struct Region: Encodable {
+  struct Region: Encodable, Sendable {
     /// The packets in the words of a question; empty for all of them.
     let packets: String
     /// Whether the words name no other packets.
@@ -41,7 +49,7 @@ struct DiffReport: Encodable {
   }
 
   /// A rule in which the files differ.
-  struct Change: Encodable {
+  struct Change: Encodable, Sendable {
     /// added, removed, moved, counted (other counters), or policy.
     let kind: String
     let family: String
@@ -51,24 +59,34 @@ struct DiffReport: Encodable {
     let after: Place?
   }
 
-  struct Place: Encodable {
+  struct Place: Encodable, Sendable {
     let line: Int?
     let text: String
     let packets: UInt64
     let bytes: UInt64
   }
 
-  private(set) var result = RulesetComparison.Result.equal.rawValue
+  /// A raw value of `RulesetComparison.Result`: the worst of the families.
+  public private(set) var result = RulesetComparison.Result.equal.rawValue
   private(set) var regions: [Region] = []
   private(set) var changes: [Change] = []
   private var isQuiet = false
   private var showsCounters = false
 
+  /// Creates a report without differences.
+  public init() {}
+
   private enum CodingKeys: String, CodingKey { case result, regions, changes }
 
-  mutating func add(
-    _ comparison: RulesetComparison, _ before: DiffSide, _ after: DiffSide, names: (before: String, after: String), isQuiet: Bool,
-    showsCounters: Bool
+  /// Adds the comparison of one family.
+  ///
+  /// - Parameters:
+  ///   - names: how the sides are called.
+  ///   - isQuiet: true if only the answer is printed.
+  ///   - showsCounters: true if rules that differ only in their counters are printed too.
+  public mutating func add(
+    _ comparison: RulesetComparison, _ before: ComparedRules, _ after: ComparedRules, names: (before: String, after: String), isQuiet: Bool,
+    showsCounters: Bool = false
   ) {
     self.isQuiet = isQuiet
     self.showsCounters = showsCounters
@@ -91,7 +109,7 @@ struct DiffReport: Encodable {
     result = order[max(order.firstIndex(of: result) ?? 0, order.firstIndex(of: comparison.result.rawValue) ?? 0)]
   }
 
-  private static func side(_ walk: RulesetWalk, _ side: DiffSide) -> Side {
+  private static func side(_ walk: RulesetWalk, _ side: ComparedRules) -> Side {
     let rule = walk.table.flatMap { table in walk.place.flatMap { place in side.ruleset[table: table].map { $0[place] } } }
     let line = rule?.source.map { side.file.position(of: $0.range.lowerBound).line }
     return Side(
@@ -99,7 +117,7 @@ struct DiffReport: Encodable {
       rule: line.map { text($0, side) } ?? walk.table.map { _ in "-P" })
   }
 
-  private static func rules(_ walk: RulesetWalk, _ side: DiffSide, _ name: String) -> [Rule] {
+  private static func rules(_ walk: RulesetWalk, _ side: ComparedRules, _ name: String) -> [Rule] {
     walk.rules.compactMap { entry in
       guard let rule = side.ruleset[table: entry.table].map({ $0[entry.place] }) else { return nil }
       let line = rule.source.map { side.file.position(of: $0.range.lowerBound).line }
@@ -107,16 +125,16 @@ struct DiffReport: Encodable {
     }
   }
 
-  private static func place(_ table: TableName, _ place: RulePosition, _ side: DiffSide) -> Place? {
+  private static func place(_ table: TableName, _ place: RulePosition, _ side: ComparedRules) -> Place? {
     guard let rule = side.ruleset[table: table].map({ $0[place] }) else { return nil }
     let line = rule.source.map { side.file.position(of: $0.range.lowerBound).line }
     return Place(line: line, text: line.map { text($0, side) } ?? "", packets: rule.counters.packets, bytes: rule.counters.bytes)
   }
 
-  private static func text(_ line: Int, _ side: DiffSide) -> String { String(decoding: side.file.line(line), as: UTF8.self) }
+  private static func text(_ line: Int, _ side: ComparedRules) -> String { String(decoding: side.file.line(line), as: UTF8.self) }
 
   /// The answer as text: a line for the result, then each region.
-  var text: TerminalText {
+  public var text: TerminalText {
     var lines: [TerminalText] = ["\(result)"]
     for region in isQuiet ? [] : regions {
       lines.append("")
