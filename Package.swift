@@ -90,7 +90,7 @@ let package = Package(
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Evaluator"]),
-    floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
+    floor("Scenarios", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
       "Lab",
       on: [
@@ -104,7 +104,8 @@ let package = Package(
       ]),
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
-    floor("Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
+    floor(
+      "Kernel", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc"]),
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
       "KernelLab",

@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
+    lint|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot doctor fuzz help' -- "${cur}"))
         ;;
     esac
 }
@@ -220,7 +220,7 @@ _ferrule_diff() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --version -h --help)
     repeating_options=(--allow-path)
-    non_repeating_options=(--format --color)
+    non_repeating_options=(--format --backend --color)
     __ferrule_offer_flags_options 2
 
     # Offer option value completions
@@ -231,6 +231,10 @@ _ferrule_diff() {
         ;;
     '--allow-path')
         __ferrule_add_completions -d
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--color')
@@ -294,7 +298,7 @@ _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --brief --conntrack --stack --version -h --help)
     repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path --queue --also --packets --pcap)
-    non_repeating_options=(--base --host --ip-addr --ipset --fingerprints --clock --seed --in --expect --conntrack-from --format --color)
+    non_repeating_options=(--base --host --ip-addr --backend --ipset --fingerprints --clock --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -325,6 +329,10 @@ _ferrule_run() {
         ;;
     '--sysctl')
         __ferrule_add_completions -f
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--allow-path')
@@ -517,12 +525,16 @@ _ferrule_apply() {
     repeating_flags=()
     non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=()
-    non_repeating_options=(--wait -w --color --base)
+    non_repeating_options=(--wait -w --backend --color --base)
     __ferrule_offer_flags_options 1
 
     # Offer option value completions
     case "${prev}" in
     '--wait'|'-w')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--color')
@@ -548,13 +560,17 @@ _ferrule_save() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --version -h --help)
     repeating_options=()
-    non_repeating_options=(--table -t --format)
+    non_repeating_options=(--table -t --backend --format)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--table'|'-t')
         __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--format')
@@ -719,12 +735,32 @@ _ferrule_snapshot() {
     repeating_flags=()
     non_repeating_flags=(--redact --version -h --help)
     repeating_options=()
-    non_repeating_options=(--connections)
+    non_repeating_options=(--connections --backend)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--connections')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    esac
+}
+
+_ferrule_doctor() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
         return
         ;;
     esac

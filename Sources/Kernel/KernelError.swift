@@ -76,6 +76,8 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case readsBackOtherwise(String)
     /// The request cannot be expressed to the kernel; the text says why.
     case malformed(String)
+    /// The kernel has no nf_tables.
+    case noNfTables
     /// Another process held the xtables lock for the whole waiting time.
     case locked(path: String)
     /// Any other system call; the text names it.
@@ -124,6 +126,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .refused: line += "the kernel refused the table"
     case .readsBackOtherwise(let text): line += "the loaded table differs from the file: \(text)"
     case .malformed(let text): line += text
+    case .noNfTables: line += "the kernel has no nf_tables"
     case .locked(let path): line += "another process holds the lock \(path)"
     case .call(let name): line += "\(name) failed"
     }
@@ -137,6 +140,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     switch reason {
     case .locked: return "Wait until the other process has ended, or increase --wait."
     case .malformed: return "Nothing was changed. Correct the named error and try again."
+    case .noNfTables: return "Use --backend legacy, or load the module nf_tables."
     case .readsBackOtherwise:
       return
         "The previous tables were restored. Either another program changed the table at the same time, or an extension has private data that the comparison does not know."

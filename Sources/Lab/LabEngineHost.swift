@@ -18,6 +18,8 @@ extension Host {
 
   private func setUp(_ scenario: Scenario) throws(ScenarioError) {
     minutesWest = scenario.minutesWest
+    usesNfTables = scenario.usesNfTables
+    otherChains = scenario.otherChains
     if !scenario.usesIPv6 { sysctls["net.ipv6.conf.all.disable_ipv6"] = 1 }
     for (index, face) in scenario.interfaces.enumerated() {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }

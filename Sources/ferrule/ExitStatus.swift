@@ -29,7 +29,8 @@ struct CommandFailure: Error {
 extension KernelError {
   /// A file that cannot be read or written is bad input; any other error is a refusal of the kernel.
   var exitStatus: ExitStatus {
-    if case .call(let name) = reason,
+    // A socket that cannot be opened is the kernel's refusal, not a file.
+    if case .call(let name) = reason, !name.hasSuffix("socket"),
       ["opening", "reading", "writing", "resolving", "creating", "replacing"].contains(where: name.hasPrefix)
     {
       return .badInput

@@ -33,7 +33,7 @@ struct Ferrule: ParsableCommand {
       LintCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self, FormatCommand.self, CompileCommand.self,
       DecompileCommand.self,
       ApplyCommand.self, SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self, CoverageCommand.self,
-      VerifyCommand.self, SnapshotCommand.self, FuzzCommand.self,
+      VerifyCommand.self, SnapshotCommand.self, DoctorCommand.self, FuzzCommand.self,
     ])
 
   static func main() {

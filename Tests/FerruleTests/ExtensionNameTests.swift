@@ -16,6 +16,7 @@ import XTables
     "Sources/Syntax/GlobalOptions.swift": "a message of iptables",
     "Sources/Linter/Explanations/DiagnosticCatalogue.swift": "pages of `ferrule explain`",
     "Sources/Kernel/Tables/KernelObjects.swift": "says which rule creates the object that is missing",
+    "Sources/Kernel/NfTables/NftExpressionParser.swift": "expressions of nf_tables, some of which have the names of matches",
     "Sources/Grammar/SentenceGenerator.swift": "draws lines about -p and the matches that it loads",
     "Sources/Fuzzing/FuzzVocabulary.swift": "values of options, such as the states SNAT and DNAT",
     "Sources/Scenarios/ScenarioChance.swift": "reads the text of rules without a registry",

@@ -55,6 +55,10 @@ public final class Host: HostModel {
   public var usesIPsec: Bool?
   /// The time at which a run starts, in nanoseconds since 1970; nil if not specified.
   public var clock: UInt64?
+  /// True if the rules are in nf_tables, as iptables-nft loads them. A change takes effect with the next load of rules.
+  public var usesNfTables = false
+  /// The chains at hooks beside the loaded rules. A change takes effect with the next load of rules.
+  public var otherChains: [OtherChain] = []
   /// The listeners of queues, as far as they are specified.
   public var queues: [UInt16: QueueStatement] = [:]
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.

@@ -51,6 +51,8 @@ extension Host {
       queues[try member.key.integer()] = statement
     }
     minutesWest = try object["timezone"]?.minutesWest()
+    usesNfTables = try object["backend"]?.isNfTables() ?? false
+    for node in try object["chains"]?.list() ?? [] { otherChains.append(try OtherChain(node)) }
     for node in try object["routes"]?.list() ?? [] {
       let text = try node.text()
       do throws(HostError) {
@@ -198,6 +200,8 @@ extension FileShape {
       Member("sockets", .list(.object("host-socket")), "sockets that listen on this host"),
       Member("clock", .either([.seconds, .text]), "the time at which a run starts: seconds since 1970, or 2024-01-31T09:30:00Z"),
       Member("queues", .map(.text), "the verdict of the program that listens to each queue, or none if no program listens"),
+      Member("backend", .choice(["legacy", "nft"]), "the variant of iptables that holds the rules; default legacy"),
+      Member("chains", .list(.object("other-chain")), "chains at hooks beside the rules, as `ferrule snapshot` lists them"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 

@@ -29,6 +29,8 @@ struct HostPart {
   private var queueLength: UInt32?
   private var minutesWest: Int?
   private var tickPhase: Double?
+  private var usesNfTables = false
+  private var chains: [OtherChain] = []
 
   mutating func read(_ node: FileNode) throws(ScenarioFileError) {
     let host = try FileObject(node, .host)
@@ -66,6 +68,8 @@ struct HostPart {
     if let node = host["fail_open"] { failOpen = try node.bool() }
     if let node = host["timezone"] { minutesWest = try node.minutesWest() }
     if let node = host["tick_phase"] { tickPhase = try node.seconds() }
+    if let node = host["backend"] { usesNfTables = try node.isNfTables() }
+    if let node = host["chains"] { chains = try node.list().map { node throws(ScenarioFileError) in try OtherChain(node) } }
     if let node = host["queue_maxlen"] { queueLength = try node.integer() }
   }
 
@@ -242,6 +246,8 @@ struct HostPart {
     scenario.queueLength = queueLength
     scenario.minutesWest = minutesWest
     scenario.tickPhase = tickPhase
+    scenario.usesNfTables = usesNfTables
+    scenario.otherChains = chains
   }
 
   /// The names that rules may use; those of the scenario take precedence.

@@ -68,6 +68,8 @@ extension FileShape {
       Member("fail_open", .boolean, "true: packets pass if a queue is full"),
       Member("queue_maxlen", number32, "the maximum number of packets in each queue"),
       Member("tick_phase", .seconds, "how long before the start of a second a tick of the kernel's clock (4 ms) began; default 0"),
+      Member("backend", .choice(["legacy", "nft"]), "the variant of iptables that holds the rules; default legacy"),
+      Member("chains", .list(.object("other-chain")), "chains at hooks beside the rules, as `ferrule snapshot` lists them"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 
@@ -210,6 +212,6 @@ extension FileShape {
     ])
 
   static let all: [FileShape] = [
-    file, test, snapshot, host, interface, socket, answer, connection, step, pcap, swap, expectation, translation, tracked,
+    file, test, snapshot, host, interface, socket, otherChain, answer, connection, step, pcap, swap, expectation, translation, tracked,
   ]
 }

@@ -41,6 +41,7 @@ struct ApplyCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Seconds to wait for the xtables lock while another program holds it.")
   var wait = 5.0
 
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
   @OptionGroup var input: RulesetInput
 
@@ -59,30 +60,35 @@ struct ApplyCommand: ParsableCommand {
     guard !test else {
       return try input.check(colours.colour)
     }
-    guard !sandbox else { return try apply(over: try input.base.ruleset(input.families, beside: input.file, colours.colour)) }
+    guard !sandbox else {
+      let existing = try input.base.ruleset(input.families, beside: input.file, colours.colour)
+      return try apply(over: existing, to: backend.request.backend ?? .legacy)
+    }
     let lock = try XtablesLock(wait: wait)
-    try apply(over: input.base.noflush ? try KernelRules(input.families.family(of: input.file)).ruleset : nil)
+    let inventory = RuleInventory.ofThisNamespace
+    let backend = try backend.choose(inventory)
+    let existing = input.base.noflush ? try KernelRules(input.families.family(of: input.file), backend, inventory).ruleset : nil
+    try apply(over: existing, to: backend)
     _ = consume lock
-    OtherKernelRules.report()
   }
 
   /// - Parameter existing: the rules that the file changes; nil if it replaces them.
-  private func apply(over existing: Ruleset?) throws {
+  private func apply(over existing: Ruleset?, to backend: Backend) throws {
     let input = try CompiledInput(
       self.input, colours.colour, for: .loading, existing: existing, takesCounters: counters)
     let tables = try input.blobs()
-    try apply(tables, of: input, keepsCounters: counters || existing != nil)
+    try apply(tables, of: input, keepsCounters: counters || existing != nil, to: backend.tables(.forThisKernel))
     try Console.print("\(sandbox ? "the kernel accepts" : "applied") \(tables.map(\.name.rawValue).joined(separator: ", "))\n")
   }
 
-  private func apply(_ tables: [TableBlob], of input: CompiledInput, keepsCounters: Bool) throws {
-    if input.namesObjects { try checkObjects(try input.whole()) }
+  private func apply(_ tables: [TableBlob], of input: CompiledInput, keepsCounters: Bool, to kernel: any KernelTables) throws {
+    if input.namesObjects { try checkObjects(try input.whole(), kernel) }
     let options = ReplaceOptions(keepsCounters: keepsCounters, comparison: .forThisKernel) { place in
       guard let tables = try? input.whole().ruleset.tables, tables.indices.contains(place) else { return nil }
       return tables[place]
     }
     do throws(KernelError) {
-      try LegacyTables().replace(tables, options)
+      try kernel.replace(tables, options)
     } catch {
       // The kernel's ENOENT does not say what is missing.
       for sentence in helpers(refused: error, in: try? input.whole()) { Console.complain("\(sentence)") }
@@ -99,8 +105,8 @@ struct ApplyCommand: ParsableCommand {
   }
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
-  private func checkObjects(_ parsed: ParsedRuleset) throws {
-    let missing = KernelObjects(registry: .forThisKernel, tables: LegacyTables()).missing(for: parsed.ruleset)
+  private func checkObjects(_ parsed: ParsedRuleset, _ kernel: any KernelTables) throws {
+    let missing = KernelObjects(registry: .forThisKernel, tables: kernel).missing(for: parsed.ruleset)
     guard !missing.isEmpty else { return }
     Console.report(missing, in: parsed.file, colours.colour)
     try ExitStatus.badInput.leave()

@@ -47,6 +47,7 @@ struct DiffCommand: ParsableCommand {
   var format = OutputFormat.text
 
   @OptionGroup var access: AccessOptions
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
 
   func run() throws {
@@ -71,8 +72,10 @@ struct DiffCommand: ParsableCommand {
   private func side(_ path: String) throws -> [Family: DiffSide] {
     if path == "live" {
       var sides: [Family: DiffSide] = [:]
+      let inventory = RuleInventory.ofThisNamespace
+      let backend = try backend.choose(inventory)
       for family in [Family.ipv4, .ipv6] where !(families.isIPv4 && family == .ipv6) && !(families.isIPv6 && family == .ipv4) {
-        let text = try KernelRules(family).text(counters: true)
+        let text = try KernelRules(family, backend, inventory).text(counters: true)
         let source = SourceFile(name: family == .ipv4 ? "live IPv4 rules" : "live IPv6 rules", bytes: text)
         let parsed = RulesetParser(registry: .installed, names: .offline, family: family).parse(source)
         sides[family] = DiffSide(ruleset: try RulesetInput.sound(parsed, colours.colour).ruleset, file: source)

@@ -3,7 +3,6 @@ import Diagnostics
 import Documents
 import Evaluator
 import Kernel
-import KernelLab
 import Scenarios
 import Snapshots
 import Suites
@@ -38,6 +37,7 @@ struct HostOptions: ParsableArguments {
   )
   var thisHost = false
 
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var access: AccessOptions
 
   func validate() throws {
@@ -54,7 +54,7 @@ struct HostOptions: ParsableArguments {
   ///
   /// - Parameter includesRules: true if --this-host is to have the rules that are loaded.
   func snapshot(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile? {
-    if thisHost { return try Self.ofThisHost(colour, includesRules: includesRules) }
+    if thisHost { return try ofThisHost(colour, includesRules: includesRules) }
     guard let host else { return nil }
     let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
     guard SnapshotFile.isOne(source) else { return nil }
@@ -63,14 +63,11 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  private static func ofThisHost(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile {
-    let snapshot = HostSnapshot.take(connectionLimit: 0, registry: .installed) { family in
-      let text = includesRules ? try KernelRules(family).text(counters: false) : []
-      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
-    }
+  private func ofThisHost(_ colour: ColourChoice, includesRules: Bool) throws -> SnapshotFile {
+    let snapshot = try backend.snapshot(connectionLimit: 0, includesRules: includesRules)
     for gap in snapshot.gaps { Console.complain("not known of this host: \(gap)") }
     guard !snapshot.interfaces.isEmpty else { throw CommandFailure("--this-host: the interfaces of this machine cannot be read.") }
-    return try understanding(SourceFile(name: "this host", bytes: Array(snapshot.document.utf8)), colour) {
+    return try Self.understanding(SourceFile(name: "this host", bytes: Array(snapshot.document.utf8)), colour) {
       (source) throws(ScenarioFileError) in
       try SnapshotFile(source, registry: .installed, names: .system, loader: .none)
     }
