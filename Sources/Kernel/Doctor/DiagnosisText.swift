@@ -18,7 +18,7 @@ extension HostDiagnosis {
       "Tables",
       tables.map { table in
         let owners = table.owners.isEmpty ? "" : ", of \(table.owners.joined(separator: ", "))"
-        let objects = table.objects > 0 ? ", \(Self.count(table.objects, "set or object"))" : ""
+        let objects = table.objects > 0 ? ", \(Self.count(table.objects, "object"))" : ""
         return
           "\(table.holder) \(table.family) \(table.name): \(Self.count(table.rules, "rule"))\(objects)\(owners)\(table.isDormant ? ", dormant" : "")"
       }, empty: "none")

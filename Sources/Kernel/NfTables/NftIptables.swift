@@ -59,6 +59,9 @@ package struct NftIptables: Sendable {
     /// What it is: `native rule (handle 7): iptables has no form of the expression ct`.
     package let text: String
 
+    /// Whether it is a rule, which packets can reach.
+    package var isRule = false
+
     /// For messages, with its place.
     package var description: String {
       "nf_tables table \(family == .ipv4 ? "ip" : "ip6") \(table.rawValue)\(chain.isEmpty ? "" : ", chain \(chain)"): \(text)"
@@ -110,7 +113,9 @@ package struct NftIptables: Sendable {
         do throws(NativeRuleDecoder.Native) {
           rules.append(try decoder.rule(rule.expressions, comment: rule.comment))
         } catch {
-          natives.append(note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)"))
+          var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
+          native.isRule = true
+          natives.append(native)
         }
       }
       table.update(at: index) {

@@ -57,6 +57,15 @@ public struct RuleInventory: Sendable {
     }
   }
 
+  /// The chains that a dry run with the rules of a backend has to regard as unknown: those that the backend does not read, and those of
+  /// its tables that have rules which iptables cannot express.
+  public func unevaluated(by backend: Backend) -> [BaseChain] {
+    guard backend == .nft else { return strangers(to: backend) }
+    let mixed = iptables.values.flatMap(\.natives).filter(\.isRule).map { "\($0.family == .ipv4 ? "ip" : "ip6") \($0.table.rawValue)" }
+    return strangers(to: backend)
+      + chains.filter { $0.isIptables && $0.holder == .nfTables && $0.matters && mixed.contains("\($0.family) \($0.table)") }
+  }
+
   // MARK: ip_tables
 
   private mutating func readLegacy(_ registry: Registry?) throws(KernelError) {

@@ -4,6 +4,7 @@ import Extensions
 import Kernel
 import KernelLab
 import Snapshots
+import Syntax
 import XTables
 
 /// A backend, or the one that is in force.
@@ -63,14 +64,19 @@ extension BackendOptions {
     let inventory = RuleInventory(registry: .installed)
     // Without permission, the snapshot names the rules as missing.
     let backend = inventory.failures.isEmpty ? try choose(inventory, keepsChains: true) : request.backend ?? .legacy
-    var snapshot = HostSnapshot.take(
-      connectionLimit: connectionLimit, registry: .installed, chains: inventory.strangers(to: backend)
-    ) { family in
-      let text = includesRules ? try KernelRules(family, backend, inventory).text(counters: false) : []
-      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+    let chains = inventory.unevaluated(by: backend)
+    var snapshot = HostSnapshot.take(connectionLimit: connectionLimit, registry: .installed, chains: chains) { family in
+      guard includesRules else { return nil }
+      let rules = try KernelRules(family, backend, inventory)
+      if !rules.tables.isEmpty { return String(decoding: rules.text(counters: false), as: UTF8.self) }
+      // Where other tables decide, none of iptables is an answer too: its filter table is empty.
+      return chains.isEmpty ? nil : String(decoding: rules.printer.table(Table(.filter, family), counters: false), as: UTF8.self)
     }
     snapshot.usesNfTables = backend == .nft
-    snapshot.gaps += inventory.failures.map { "the chains of nf_tables and ip_tables: \($0)" } + (backend == .nft ? inventory.natives : [])
+    snapshot.gaps += inventory.failures.map { "the chains of nf_tables and ip_tables: \($0)" }
+    if backend == .nft, !inventory.natives.isEmpty {
+      snapshot.gaps.append("what stands in the tables of iptables in nf_tables and iptables cannot express (\(inventory.natives.count))")
+    }
     return snapshot
   }
 }
