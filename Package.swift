@@ -93,7 +93,7 @@ let package = Package(
     floor("Documents", on: ["Diagnostics", "Yams"]),
     floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator"]),
-    floor("Scenarios", on: ["Diagnostics", "Wire", "XTables", "Evaluator", "Documents", "Notation"]),
+    floor("Scenarios", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator", "Documents", "Notation"]),
     floor(
       "Lab",
       on: [
@@ -108,7 +108,7 @@ let package = Package(
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
     floor(
-      "Kernel", on: ["Diagnostics", "Wire", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc", "CZlib"]),
+      "Kernel", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc", "CZlib"]),
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
       "KernelLab",

@@ -78,6 +78,8 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformed(String)
     /// Another process held the lock for the whole waiting time; `holder` describes it, if the kernel tells which it is.
     case locked(path: String, holder: String?)
+    /// The kernel has no nf_tables.
+    case noNfTables
     /// Reading or writing a file of the user; the text names both.
     case file(String)
     /// Another program changed the table between reading and replacing it.
@@ -135,6 +137,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     case .refused: line += "the kernel refused the table"
     case .readsBackOtherwise(let text): line += "the loaded table differs from the file: \(text)"
     case .malformed(let text): line += text
+    case .noNfTables: line += "the kernel has no nf_tables"
     case .locked(let path, let holder): line += "\(holder ?? "another process") holds the lock \(path)"
     case .changedMeanwhile: line += "another program changed the table in the meantime"
     case .file(let name), .call(let name): line += "\(name) failed"
@@ -149,6 +152,7 @@ public struct KernelError: Error, Sendable, Equatable, CustomStringConvertible {
     switch reason {
     case .locked: return "Wait until the other process has ended, or increase --wait."
     case .malformed: return "Nothing was changed. Correct the named error and try again."
+    case .noNfTables: return "Use --backend legacy, or load the module nf_tables."
     case .readsBackOtherwise:
       return
         "The previous tables were restored. Either another program changed the table at the same time, or an extension has private data that the comparison does not know."

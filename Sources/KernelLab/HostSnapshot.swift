@@ -1,4 +1,4 @@
-internal import Kernel
+public import Kernel
 public import Snapshots
 public import Wire
 public import XTables
@@ -8,9 +8,11 @@ public enum HostSnapshot {
   /// - Parameters:
   ///   - connectionLimit: the most connections to include.
   ///   - registry: the matches and targets of the rules.
+  ///   - chains: the chains beside the rules.
   ///   - rules: returns a family's rules as iptables-save text: empty if there are none, nil if they are not wanted.
   /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
-  public static func take(connectionLimit: Int, registry: Registry, rules: (Family) throws -> String?) -> Snapshot {
+  public static func take(connectionLimit: Int, registry: Registry, chains: [BaseChain] = [], rules: (Family) throws -> String?) -> Snapshot
+  {
     var reader = SnapshotReader(clock: HostClock.seconds, registry: registry)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
     for family in Family.allCases {
@@ -28,6 +30,10 @@ public enum HostSnapshot {
         reader.miss("the rules of \(family == .ipv4 ? "IPv4" : "IPv6"): \(error)")
       }
     }
+    for chain in chains where !chain.isIdle && chain.families.isEmpty && chain.matters {
+      reader.miss("what happens to packets in the \(chain.description): it does not see IP packets")
+    }
+    reader.take(chains: chains.filter { !$0.isIdle && !$0.families.isEmpty }.map { Snapshot.Chain($0) })
     readSets(registry, &reader)
     for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
       if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }
@@ -80,5 +86,14 @@ public enum HostSnapshot {
     } catch {
       reader.miss("the tracked connections: \(error)")
     }
+  }
+}
+
+extension Snapshot.Chain {
+  fileprivate init(_ chain: BaseChain) {
+    self.init(
+      holder: chain.holder.rawValue, family: chain.family, table: chain.table, name: chain.name, hook: chain.hook, priority: chain.priority,
+      type: chain.type, drops: chain.drops, rules: chain.rules,
+      effects: (chain.mayDrop ? ["drop"] : []) + (chain.mayChange ? ["change"] : []), devices: chain.devices)
   }
 }

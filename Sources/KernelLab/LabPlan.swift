@@ -42,6 +42,12 @@ struct LabPlan {
           "timezone: the kernel has one time zone for all namespaces, so only its own can be verified (\(HostClock.minutesWest) minutes west of Greenwich)"
         ))
     }
+    if scenario.usesNfTables {
+      throw KernelError(.malformed("backend: tests run in the kernel with the rules in ip_tables and ip6_tables, not in nf_tables"))
+    }
+    if let chain = scenario.otherChains.first(where: { $0.mayDrop || $0.mayChange }) {
+      throw KernelError(.malformed("chains: the rules of `\(chain.title)' are not known, so the kernel cannot be given them"))
+    }
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
     setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")
     }

@@ -1,5 +1,5 @@
 public import Documents
-import Evaluator
+public import Evaluator
 public import Notation
 import Wire
 package import XTables
@@ -99,6 +99,10 @@ public struct Scenario: Sendable, Equatable {
   public var minutesWest: Int?
   /// How long before the start of a second a tick of the kernel's clock (4 ms) began, in seconds; nil for 0. In a kernel it is chance.
   public var tickPhase: Double?
+  /// True if the rules are those of iptables-nft. The lab's protocol has no member for it, and the lab's kernel loads into ip_tables.
+  public var usesNfTables = false
+  /// Chains at hooks beside the rules. The lab's protocol has no member for them, and a kernel cannot be given them.
+  public var otherChains: [OtherChain] = []
   /// How many packets may wait in each queue (`NFQA_CFG_QUEUE_MAXLEN`); nil for the kernel's default.
   public var queueLength: UInt32?
   /// `ipset save` text, loaded before the rules; nil without sets.

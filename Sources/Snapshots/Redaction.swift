@@ -14,6 +14,7 @@ extension Snapshot {
     names.learn(sets: ipsets ?? "")
     var copy = self
     (copy.users, copy.groups) = ([:], [:])
+    copy.chains = chains.map { names.rename($0) }
     copy.rules = rules.map { names.rename(rules: $0) }
     copy.rules6 = rules6.map { names.rename(rules: $0) }
     copy.ipsets = ipsets.map { names.rename(sets: $0) }
@@ -135,6 +136,14 @@ struct NameRedaction {
       for option in registry.optionNames(of: content) { contents[Substring(option)] = content }
     }
     self.contents = contents
+  }
+
+  /// A chain beside the rules, with another name and in a table of another name. The names of iptables are kept.
+  mutating func rename(_ chain: Snapshot.Chain) -> Snapshot.Chain {
+    var copy = chain
+    if TableName(rawValue: chain.table) == nil { copy.table = name("table", chain.table) }
+    if chain.name != chain.hook { copy.name = name("chain", chain.name) }
+    return copy
   }
 
   private mutating func name(_ kind: String, _ old: String) -> String {

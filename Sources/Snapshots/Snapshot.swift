@@ -45,6 +45,50 @@ public struct Snapshot: Sendable, Equatable {
     public var hardwareAddress: String?
   }
 
+  /// A chain at a hook that is no part of the snapshot's rules.
+  public struct Chain: Sendable, Hashable {
+    /// The part of the kernel that holds it: `nf_tables` or `ip_tables`.
+    public var holder: String
+    /// The family of its table, as nft(8) writes it.
+    public var family: String
+    /// The name of its table.
+    public var table: String
+    /// Its name.
+    public var name: String
+    /// The hook as iptables names it, or `ingress` or `egress`.
+    public var hook: String
+    /// Its place among the chains of the hook.
+    public var priority: Int32
+    /// `filter`, `nat` or `route`.
+    public var type: String
+    /// Whether the policy is to drop.
+    public var drops: Bool
+    /// The number of rules that packets can reach from it.
+    public var rules: Int
+    /// What it may do to packets: `drop`, `change`.
+    public var effects: [String]
+    /// The devices of a chain at ingress or egress.
+    public var devices: [String]
+
+    /// Creates a chain.
+    public init(
+      holder: String, family: String, table: String, name: String, hook: String, priority: Int32, type: String, drops: Bool, rules: Int,
+      effects: [String], devices: [String]
+    ) {
+      self.holder = holder
+      self.family = family
+      self.table = table
+      self.name = name
+      self.hook = hook
+      self.priority = priority
+      self.type = type
+      self.drops = drops
+      self.rules = rules
+      self.effects = effects
+      self.devices = devices
+    }
+  }
+
   /// The time of the snapshot, in seconds since 1970.
   public var clock: Int
   /// The interfaces, in the order of their indices.
@@ -67,6 +111,10 @@ public struct Snapshot: Sendable, Equatable {
   public var minutesWest: Int?
   /// The listening sockets; nil if they are not known.
   public var sockets: [Socket]?
+  /// True if the rules are those of iptables-nft.
+  public var usesNfTables = false
+  /// The chains at hooks beside the rules that hold a rule or drop by their policy.
+  public var chains: [Chain] = []
   /// Conntrack's entries, as lines of `conntrack -L`.
   public var connections: [String] = []
   /// iptables-save text; empty if there are no IPv4 rules, nil if they are not known.
@@ -101,6 +149,8 @@ extension Snapshot {
     text += YAMLText.mapping("users", users.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
     text += YAMLText.mapping("groups", groups.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
     if let sockets { text += sockets.isEmpty ? "  sockets: []\n" : "  sockets:\n" + sockets.map { "    - \($0.flow)\n" }.joined() }
+    if usesNfTables { text += "  backend: nft\n" }
+    if !chains.isEmpty { text += "  chains:\n" + chains.map { "    - \($0.flow)\n" }.joined() }
     if !connections.isEmpty { text += YAMLText.block("conntrack", connections.map { $0 + "\n" }.joined()) }
     if let ipsets, !ipsets.isEmpty { text += YAMLText.block("ipsets", ipsets) }
     for (name, block) in [("rules", rules), ("rules6", rules6)] {
@@ -146,6 +196,16 @@ extension Snapshot.Interface {
 extension Snapshot.Socket {
   fileprivate var flow: String {
     "{proto: \(proto), port: \(port)" + (address.map { ", address: \(YAMLText.quote($0))" } ?? "") + ", uid: \(uid)}"
+  }
+}
+
+extension Snapshot.Chain {
+  fileprivate var flow: String {
+    func list(_ name: String, _ texts: [String]) -> String {
+      texts.isEmpty ? "" : ", \(name): [\(texts.map(YAMLText.quote).joined(separator: ", "))]"
+    }
+    return "{family: \(family), table: \(YAMLText.quote(table)), chain: \(YAMLText.quote(name)), hook: \(hook), priority: \(priority), "
+      + "type: \(type), policy: \(drops ? "drop" : "accept"), rules: \(rules), holder: \(holder)\(list("may", effects))\(list("devices", devices))}"
   }
 }
 

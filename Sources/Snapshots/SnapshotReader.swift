@@ -237,6 +237,9 @@ public struct SnapshotReader: Sendable {
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }
 
+  /// Stores the chains at hooks beside the rules.
+  public mutating func take(chains: [Snapshot.Chain]) { snapshot.chains = chains }
+
   /// Stores `ipset save` text.
   public mutating func take(ipsets: String) { snapshot.ipsets = ipsets }
 

@@ -59,7 +59,7 @@ import Testing
       T=$F; printf '%s' "$MORE" > $T.more; printf '%s' "$BASE" > $T.base
       iptables-legacy-restore $T.base; iptables-legacy-restore -n $T.more; iptables-legacy-save | grep -v '^#' > $T.real
       iptables-legacy-restore $T.base; iptables-legacy -I FORWARD -s 1.2.3.4 -c 5 500
-      ferrule apply --noflush $T.more; iptables-legacy-save -c -t filter | grep -F '1.2.3.4'; iptables-legacy -D FORWARD -s 1.2.3.4
+      ferrule apply --backend legacy --noflush $T.more; iptables-legacy-save -c -t filter | grep -F '1.2.3.4'; iptables-legacy -D FORWARD -s 1.2.3.4
       iptables-legacy-save | grep -v '^#' > $T.ours; diff $T.real $T.ours && echo same
       ferrule apply --sandbox --base $T.base $T.more
       """

@@ -57,7 +57,7 @@ import Testing
   @Test func aDryRunOnTheSnapshotDoesAsTheKernelDoes() throws {
     var script =
       Self.machine
-      + "\n\(Self.state) > $T/before\nferrule snapshot > $T/host.yaml || exit 9\n\(Self.state) > $T/after\ncmp $T/before $T/after && echo unchanged\n"
+      + "\n\(Self.state) > $T/before\nferrule snapshot --backend legacy > $T/host.yaml || exit 9\n\(Self.state) > $T/after\ncmp $T/before $T/after && echo unchanged\n"
     for packet in Self.packets {
       let parts = packet.split(separator: " ")
       // A process that may not send is told so.
@@ -153,12 +153,12 @@ import Testing
       ip neigh add 10.1.0.1 lladdr 02:00:00:00:00:fe dev eth0 nud permanent
       iptables-legacy -A FORWARD -d 198.51.100.80 -j DROP
       printf '*filter\\nCOMMIT\\n' > $T/r.v4
-      run() { ferrule run --brief "$@" | sed 's/.*=> //'; }
+      run() { ferrule run --backend legacy --brief "$@" | sed 's/.*=> //'; }
       run --this-host $T/r.v4 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S' 'cni0 tcp 10.244.1.99:4000 > 198.51.100.80:80 S'
       run --this-host 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S'
       sysctl -qw net.ipv4.ip_forward=0
       run --this-host $T/r.v4 'cni0 tcp 10.244.1.7:4000 > 198.51.100.80:80 S'
-      ferrule snapshot | grep -A 3 'neighbours:'
+      ferrule snapshot --backend legacy | grep -A 3 'neighbours:'
       """)
     #expect(
       outcome.text == """

@@ -1,5 +1,5 @@
 import Diagnostics
-import Documents
+import Kernel
 import Linter
 import Policies
 

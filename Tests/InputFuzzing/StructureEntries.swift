@@ -16,6 +16,19 @@ enum StructureEntries {
         read(message.attributes(from: 4), depth: 4)
       }
     },
+    InputEntry("nftables") { bytes in
+      var assembly = NftAssembly(generation: 1)
+      for message in NetlinkMessage.messages(in: bytes) { _ = assembly.add(message) }
+      let inventory = RuleInventory(assembly.ruleset, registry: .ferrule)
+      _ = HostDiagnosis(inventory, commands: [], sysctls: []).text
+      for family in Family.allCases {
+        let printer = RulePrinter(family: family, names: .builtin, isReloadable: true)
+        for table in inventory.iptables[family]?.tables ?? [] {
+          _ = printer.table(table, counters: true)
+          for rule in table.chains.flatMap(\.rules) { _ = try? NativeRuleEncoder(family).expressions(rule) }
+        }
+      }
+    },
     InputEntry("xtables") { bytes in
       for family in Family.allCases {
         var fields = XtablesFields(bytes)

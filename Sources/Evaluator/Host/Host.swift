@@ -53,6 +53,10 @@ public final class Host: HostModel {
   }
   /// True if the host has IPsec policies, so that answers that depend on them are unknown; nil if not specified.
   public var usesIPsec: Bool?
+  /// True if the rules are in nf_tables, as iptables-nft loads them. A change takes effect with the next load of rules.
+  public var usesNfTables = false
+  /// The chains at hooks beside the loaded rules. A change takes effect with the next load of rules.
+  public var otherChains: [OtherChain] = []
   /// The kernel's time zone in minutes west of Greenwich; nil if not specified. Kernel: `sys_tz.tz_minuteswest`.
   public var minutesWest: Int?
   private var addedRoutes: [Route] = []

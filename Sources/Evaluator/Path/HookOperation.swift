@@ -23,6 +23,8 @@ public struct HookOperation: Sendable {
     case table(Int)
     case mangleOutput(Int)
     case translate(Int)
+    /// The chain at this index among the host's other chains.
+    case other(Int)
   }
 
   init(_ hook: Hook, _ family: Family, _ priority: Int32, _ name: String, _ action: Action) {
@@ -59,9 +61,15 @@ public enum HookPriority {
   /// Confirmation of connections, `NF_IP_PRI_CONNTRACK_CONFIRM`.
   public static let confirm: Int32 = .max
 
+  /// The security table of iptables-nft.
+  public static let nftSecurity: Int32 = 150
+
   /// The priority of a table at a hook.
-  public static func of(_ table: TableName, at hook: Hook) -> Int32 {
+  ///
+  /// - Parameter usesNfTables: true for the tables of iptables-nft.
+  public static func of(_ table: TableName, at hook: Hook, usesNfTables: Bool = false) -> Int32 {
     switch table {
+    case .security where usesNfTables: nftSecurity
     case .raw: raw
     case .mangle: mangle
     case .nat: hook == .input || hook == .postrouting ? natSource : natDestination

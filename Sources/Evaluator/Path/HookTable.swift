@@ -8,10 +8,18 @@ extension HookOperation {
   /// A table has an operation at each hook where it has a chain. Connection tracking and reassembly are present only if a rule needs them.
   /// Without them a nat table sees no packets.
   ///
-  /// - Parameter areMissing: true if the rules of the family were not given. Then the first operation of each hook says so.
-  static func rows(of programs: [TableProgram], _ family: Family, areMissing: Bool) -> [[HookOperation]] {
+  /// - Parameters:
+  ///   - usesNfTables: true if the tables are those of iptables-nft.
+  ///   - others: the host's chains beside the tables. Those that may neither drop nor change a packet have no operation.
+  ///   - areMissing: true if the rules of the family were not given. Then the first operation of each hook says so.
+  static func rows(
+    of programs: [TableProgram], usesNfTables: Bool, _ others: [OtherChain], _ family: Family, areMissing: Bool
+  ) -> [[HookOperation]] {
     var rows: [HookOperation] = []
-    if areMissing { rows = Hook.allCases.map { HookOperation($0, family, .min, "rules", .rulesMissing) } }
+    for (index, chain) in others.enumerated() where chain.families.contains(family) && (chain.mayDrop || chain.mayChange) {
+      if let place = chain.place { rows.append(HookOperation(place.hook, family, place.priority, chain.title, .other(index))) }
+    }
+    if areMissing { rows += Hook.allCases.map { HookOperation($0, family, .min, "rules", .rulesMissing) } }
     let services = programs.services(family)
     if services.contains(.defragmentation) {
       for hook in [Hook.prerouting, .output] {
@@ -32,18 +40,27 @@ extension HookOperation {
       }
     }
     for (index, program) in programs.enumerated() where program.family == family {
-      for hook in program.name.hooks { rows.append(row(program.name, index, hook, family)) }
+      for hook in program.name.hooks { rows.append(row(program.name, index, hook, family, usesNfTables)) }
     }
-    // The kernel keeps registration order for equal priorities; at one hook no two are equal here.
+    // The kernel keeps registration order for equal priorities. It is not known of other chains, which are put first.
     rows.sort { $0.priority < $1.priority }
     return Hook.allCases.map { hook in rows.filter { $0.hook == hook } }
   }
 
-  private static func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family) -> HookOperation {
-    let priority = HookPriority.of(name, at: hook)
+  private static func row(_ name: TableName, _ index: Int, _ hook: Hook, _ family: Family, _ usesNfTables: Bool) -> HookOperation {
+    let priority = HookPriority.of(name, at: hook, usesNfTables: usesNfTables)
     let action: HookOperation.Action =
       if name == .nat { .translate(index) } else if name == .mangle, hook == .output { .mangleOutput(index) } else { .table(index) }
     return HookOperation(hook, family, priority, name.rawValue, action)
+  }
+}
+
+extension Simulator {
+  /// Lets a packet pass a chain whose rules are not known.
+  private static func pass(_ chain: OtherChain, _ journey: borrowing Journey) -> OperationOutcome {
+    let device = chain.hook == "egress" ? journey.context.output?.name : journey.context.input?.name
+    if !chain.devices.isEmpty, let device, !chain.devices.contains(device) { return .verdict(.accept) }
+    return .unknown(chain.reason)
   }
 }
 
@@ -66,6 +83,7 @@ extension Simulator {
     case .table(let index): runTable(rules.tables[index], &journey)
     case .mangleOutput(let index): mangleOutput(&journey, by: rules.tables[index])
     case .translate(let index): translate(&journey, by: rules.tables[index], rules)
+    case .other(let index): Self.pass(rules.others[index], journey)
     }
   }
 }

@@ -6,6 +6,8 @@ import XTables
 /// The loaded tables and the operations at each hook. Immutable: a load creates a new object, so that a packet retains only one reference.
 final class LoadedRules {
   let tables: [LoadedTable]
+  /// The host's chains beside the tables.
+  let others: [OtherChain]
   /// The connection table, if a rule needs it.
   let conntrack: ConntrackTable?
   /// The number for the next table's first match or target, in the ``ExtensionMemory``. Numbers are not used again.
@@ -16,12 +18,16 @@ final class LoadedRules {
   /// The index of the first action of each row, and a final entry for the end.
   private let starts: [Int]
 
-  /// - Parameter missing: the facts that were not given.
-  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil, nextSlot: Int = 0, missing: HostFacts = []) {
+  init(_ tables: [LoadedTable] = [], conntrack: ConntrackTable? = nil, nextSlot: Int = 0, on host: Host) {
     self.tables = tables
+    let (others, missing) = (host.otherChains, host.missing)
+    self.others = others
     self.conntrack = conntrack
     self.nextSlot = nextSlot
-    rows = [.ipv4, .ipv6].flatMap { HookOperation.rows(of: tables.map(\.program), $0, areMissing: missing.contains(.rules($0))) }
+    rows = [.ipv4, .ipv6].flatMap {
+      HookOperation.rows(
+        of: tables.map(\.program), usesNfTables: host.usesNfTables, others, $0, areMissing: missing.contains(.rules($0)))
+    }
     actions = rows.joined().map(\.action)
     starts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
   }

@@ -38,7 +38,7 @@ public final class Simulator {
   public var silentQueues: Set<UInt16> = []
 
   /// The loaded tables.
-  private(set) var rules = LoadedRules()
+  private(set) var rules: LoadedRules
   /// What the event in progress has caused; untouched between two events.
   var event = HostEvent()
   /// The packets that wait for something.
@@ -58,6 +58,7 @@ public final class Simulator {
   /// - Throws: `TableProgram.Failure` if a table cannot be compiled.
   public init(host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0) throws(TableProgram.Failure) {
     self.host = host
+    rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
     for ruleset in rulesets { try load(ruleset) }
   }
@@ -90,7 +91,7 @@ public final class Simulator {
     let programs = tables.map(\.program)
     let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
     for family in Set(programs.map(\.family)) where host.missing.contains(.rules(family)) { host.missing.remove(.rules(family)) }
-    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, missing: host.missing)
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, on: host)
   }
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
@@ -101,7 +102,7 @@ public final class Simulator {
     for family in [Family.ipv4, .ipv6] where !known.contains(family) && !rules.tables.contains(where: { $0.program.family == family }) {
       host.missing.insert(.rules(family))
     }
-    rules = LoadedRules(rules.tables, conntrack: rules.conntrack, nextSlot: rules.nextSlot, missing: host.missing)
+    rules = LoadedRules(rules.tables, conntrack: rules.conntrack, nextSlot: rules.nextSlot, on: host)
   }
 
   /// The sysctls of connection tracking; they may be set before tracking is in use.

@@ -20,6 +20,8 @@ public enum HLMatch: MatchExtension {
     .rejects("! --hl-gt 2"), .rejects("--hl-eq 256"), .rejects(""),
   ]
 
+  public static let native: NativeForm<Info>? = HopLimitTest.native(at: 7)
+
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "HL match: You must specify one of `--hl-eq', `--hl-lt', `--hl-gt'")

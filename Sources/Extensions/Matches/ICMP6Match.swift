@@ -31,6 +31,12 @@ public enum ICMP6Match: MatchExtension {
     .rejects("--icmpv6-type neigh", before: "-p ipv6-icmp"), .rejects("--icmpv6-type 128"),
   ]
 
+  /// iptables-nft reads type and code, and writes the structure.
+  public static let native: NativeForm<Info>? = NativeForm { step, site, info in
+    guard case .test(let test) = step, site.protocolNumber == 58, let type = ICMPType(test) else { return nil }
+    return Info(type: type, inverted: test.comparison == .unequal ? 1 : 0)
+  }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("ipv6-icmp")
     info.type.list(names: numeric ? [] : ICMPType.namesV6, inverted: info.inverted != 0, to: &text)

@@ -37,6 +37,12 @@ public enum ICMPMatch: MatchExtension {
     .rejects("--icmp-type network-u", before: "-p icmp"), .rejects("--icmp-type 8"),
   ]
 
+  /// iptables-nft reads type and code, and writes the structure.
+  public static let native: NativeForm<Info>? = NativeForm { step, site, info in
+    guard case .test(let test) = step, site.protocolNumber == 1, let type = ICMPType(test) else { return nil }
+    return Info(type: type, inverted: test.comparison == .unequal ? 1 : 0)
+  }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("icmp")
     info.type.list(names: numeric ? [] : ICMPType.names, inverted: info.inverted != 0, to: &text)

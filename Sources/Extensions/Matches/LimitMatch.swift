@@ -58,6 +58,24 @@ public enum LimitMatch: MatchExtension {
     .rejects("--limit 10001/second"), .rejects("! --limit 1/s"), .rejects("--limit 1/fortnight"), .rejects("--limit-burst 10001"),
   ]
 
+  /// The corresponding C functions are `add_nft_limit` and `nft_parse_limit`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    encode: { info in
+      guard info.average > 0 else { return nil }
+      let units: [UInt64] = [24 * 60 * 60, 60 * 60, 60, 1]
+      let period = UInt64(info.average)
+      let scaled = units.map { $0 * UInt64(Info.scale) }
+      let next = (1..<units.count).first { period > scaled[$0] || scaled[$0] / period < scaled[$0] % period } ?? units.count
+      return [.limit(rate: scaled[next - 1] / period, unit: units[next - 1], burst: info.burst)]
+    },
+    decode: { step, _, info in
+      guard case .limit(let rate, let unit, let burst) = step, rate > 0, unit <= 7 * 24 * 60 * 60 else { return nil }
+      var info = info
+      info.average = UInt32(truncatingIfNeeded: UInt64(Info.scale) * unit / rate)
+      info.burst = burst
+      return info
+    })
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("limit: avg \(RateSyntax.print(period: UInt64(info.average), scale: UInt64(Info.scale))) burst \(info.burst)")
   }
@@ -74,8 +92,36 @@ public enum LimitMatch: MatchExtension {
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    if packet.world.host.usesNfTables, let bucket = NativeBucket(info) {
+      let now = packet.world.now
+      return .of(packet.world.memory.withState(of: packet.slot, initial: (bucket, now)) { $0.0.take(now, since: &$0.1) })
+    }
     let now = KernelTicks.now(packet.world)
     return .of(packet.world.memory.withState(of: packet.slot, initial: Bucket(info, now)) { $0.take(now) })
+  }
+
+  /// The bucket of nf_tables, in nanoseconds. The corresponding kernel functions are `nft_limit_init` and `nft_limit_eval`.
+  private struct NativeBucket {
+    private var tokens: UInt64
+    private let capacity: UInt64
+    private let cost: UInt64
+
+    /// Nil if nf_tables cannot express the rate.
+    init?(_ info: Info) {
+      guard case .limit(let rate, let unit, let burst)? = native?.steps(info)?.first, rate > 0 else { return nil }
+      cost = unit * 1_000_000_000 / rate
+      // A burst of 0 is the default, NFT_LIMIT_PKT_BURST_DEFAULT.
+      capacity = cost * UInt64(burst == 0 ? 5 : burst)
+      tokens = capacity
+    }
+
+    mutating func take(_ now: UInt64, since last: inout UInt64) -> Bool {
+      tokens = min(capacity, tokens &+ (now &- last))
+      last = now
+      guard tokens >= cost else { return false }
+      tokens -= cost
+      return true
+    }
   }
 
   /// A bucket of credits that grows by a fixed number per tick; the corresponding kernel function is `limit_mt`.

@@ -25,6 +25,27 @@ public enum MarkMatch: MatchExtension {
     .rejects("--mark -1"), .rejects(""),
   ]
 
+  /// `NFT_META_MARK`.
+  private static let metaMark: UInt32 = 3
+
+  /// The corresponding C functions are `add_nft_mark` and `parse_meta_mark`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    encode: { info in
+      func bytes(_ word: UInt32) -> [UInt8] { Array(Payload.encode(word).prefix(4)) }
+      let mask = info.mark.mask == .max ? nil : bytes(info.mark.mask)
+      return [.test(NativeTest(.meta(metaMark), mask: mask, info.invert != 0 ? .unequal : .equal, bytes(info.mark.value)))]
+    },
+    decode: { step, _, info in
+      guard case .test(let test) = step, test.subject == .meta(metaMark), test.isEquality, test.value.count == 4,
+        let value = Payload.load(UInt32.self, from: test.value),
+        let mask = test.mask.map({ Payload.load(UInt32.self, from: $0) }) ?? UInt32.max
+      else { return nil }
+      var info = info
+      info.mark = Masked(value, mask: mask)
+      info.invert = test.comparison == .unequal ? 1 : 0
+      return info
+    })
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("mark match")
     if info.invert != 0 { text.word("!") }

@@ -43,6 +43,15 @@ public enum PacketTypeMatch: MatchExtension {
     .rejects("--pkt-type uni"), .rejects(""),
   ]
 
+  /// `NFT_META_PKTTYPE`. iptables-nft reads this test, and writes the structure. The corresponding C function is `parse_meta_pkttype`.
+  public static let native: NativeForm<Info>? = NativeForm { step, _, _ in
+    guard case .test(let test) = step, test.subject == .meta(19), test.mask == nil, test.isEquality, let type = test.number(UInt8.self)
+    else {
+      return nil
+    }
+    return Info(type: Int32(type), inverted: test.comparison == .unequal ? 1 : 0)
+  }
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("PKTTYPE \(info.inverted != 0 ? "!" : "")= ")
     text.glue(syntax, info.type)

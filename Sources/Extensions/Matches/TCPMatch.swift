@@ -12,6 +12,20 @@ public enum TCPMatch: MatchExtension {
     var flags = FlagTest()
     var inverted: UInt8 = 0
 
+    var nativePorts: NativePorts {
+      get {
+        NativePorts(
+          source: sourcePorts, destination: destinationPorts, isSourceInverted: inverted & Inverted.sourcePorts != 0,
+          isDestinationInverted: inverted & Inverted.destinationPorts != 0)
+      }
+      set {
+        (sourcePorts, destinationPorts) = (newValue.source, newValue.destination)
+        inverted &= ~(Inverted.sourcePorts | Inverted.destinationPorts)
+        if newValue.isSourceInverted { inverted |= Inverted.sourcePorts }
+        if newValue.isDestinationInverted { inverted |= Inverted.destinationPorts }
+      }
+    }
+
     /// True if only packets with these flags match.
     func requiresFlags(_ wanted: UInt8) -> Bool { flags.set & wanted == wanted && inverted & Inverted.flags == 0 }
   }
@@ -81,6 +95,36 @@ public enum TCPMatch: MatchExtension {
     .accepts("! --tcp-flags SYN,ACK SYN", before: "-p tcp"),
     .rejects("--dport 65536", before: "-p tcp"), .rejects("--dport 80"),
   ]
+
+  /// The corresponding C functions are `add_nft_tcp`, `nft_parse_tcp` and `nft_parse_tcp_flags`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    accumulates: true,
+    encode: { info in
+      let areAllPorts = info.sourcePorts == .all && info.destinationPorts == .all
+      if info.inverted & ~0x07 != 0 || info.option != 0 || areAllPorts && info.flags == FlagTest() && info.inverted == 0 { return nil }
+      var steps: [NativeStep] = []
+      if info.flags.mask != 0 {
+        let isInverted = info.inverted & Inverted.flags != 0
+        steps.append(.test(NativeTest(flagBytes, mask: [info.flags.mask], isInverted ? .unequal : .equal, [info.flags.set])))
+      }
+      return steps + info.nativePorts.steps
+    },
+    decode: { step, site, info in
+      guard case .test(let test) = step, site.protocolNumber == 6 else { return nil }
+      var info = info
+      if test.subject == flagBytes, test.isEquality, let set = test.number(UInt8.self), info.flags == FlagTest() {
+        info.flags = FlagTest(mask: test.mask?.first ?? .max, set: set)
+        if test.comparison == .unequal { info.inverted |= Inverted.flags }
+        return info
+      }
+      var ports = info.nativePorts
+      guard ports.take(test) else { return nil }
+      info.nativePorts = ports
+      return info
+    })
+
+  /// The byte of the flags.
+  private static let flagBytes = NativeTest.Subject.payload(base: NativeTest.transportHeader, offset: 13, length: 1)
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("tcp")

@@ -20,6 +20,8 @@ public enum TTLMatch: MatchExtension {
     .rejects("! --ttl-lt 2"), .rejects("--ttl-gt 256"), .rejects(""), .rejects("--ttl-lt 2 --ttl-gt 1"),
   ]
 
+  public static let native: NativeForm<Info>? = HopLimitTest.native(at: 8)
+
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if seen.isEmpty {
       throw OptionError("missing-option", "TTL match: You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt")
@@ -43,6 +45,21 @@ public struct HopLimitTest: BitwiseCopyable, Sendable {
   private static let unequal: UInt8 = 1
   private static let less: UInt8 = 2
   private static let greater: UInt8 = 3
+
+  init() {}
+
+  /// The same comparison in nf_tables; nil if this structure cannot express it.
+  init?(_ comparison: NativeTest.Comparison, _ limit: UInt8) {
+    switch comparison {
+    case .equal: (mode, self.limit) = (Self.equal, limit)
+    case .unequal: (mode, self.limit) = (Self.unequal, limit)
+    case .less: (mode, self.limit) = (Self.less, limit)
+    case .greater: (mode, self.limit) = (Self.greater, limit)
+    case .atMost where limit < 255: (mode, self.limit) = (Self.less, limit + 1)
+    case .atLeast where limit > 0: (mode, self.limit) = (Self.greater, limit - 1)
+    case .atMost, .atLeast, .inRange, .outOfRange: return nil
+    }
+  }
 
   static func options(prefix: String) -> [Option<HopLimitTest>] {
     let names = ["--\(prefix)-eq", "--\(prefix)-lt", "--\(prefix)-gt"]

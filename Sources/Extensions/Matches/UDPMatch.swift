@@ -10,6 +10,18 @@ public enum UDPMatch: MatchExtension {
     var destinationPorts = PortRange.all
     var inverted: UInt8 = 0
     var padding: UInt8 = 0
+
+    var nativePorts: NativePorts {
+      get {
+        NativePorts(
+          source: sourcePorts, destination: destinationPorts, isSourceInverted: inverted & Inverted.sourcePorts != 0,
+          isDestinationInverted: inverted & Inverted.destinationPorts != 0)
+      }
+      set {
+        (sourcePorts, destinationPorts) = (newValue.source, newValue.destination)
+        inverted = (newValue.isSourceInverted ? Inverted.sourcePorts : 0) | (newValue.isDestinationInverted ? Inverted.destinationPorts : 0)
+      }
+    }
   }
 
   /// The bits of `invflags`: `XT_UDP_INV_*`.
@@ -41,6 +53,21 @@ public enum UDPMatch: MatchExtension {
     .accepts("--sport 5:4", before: "-p udp"), .accepts("! --dport 0:65535", saved: "", before: "-p udp"),
     .rejects("--dport -1", before: "-p udp"), .rejects("--dport 53"),
   ]
+
+  /// The corresponding C functions are `add_nft_udp` and `nft_parse_udp`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    accumulates: true,
+    encode: { info in
+      let areAllPorts = info.sourcePorts == .all && info.destinationPorts == .all
+      return info.inverted & ~0x03 != 0 || areAllPorts && info.inverted == 0 ? nil : info.nativePorts.steps
+    },
+    decode: { step, site, info in
+      guard case .test(let test) = step, site.protocolNumber == 17 else { return nil }
+      var (info, ports) = (info, info.nativePorts)
+      guard ports.take(test) else { return nil }
+      info.nativePorts = ports
+      return info
+    })
 
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("udp")

@@ -47,6 +47,27 @@ public enum NFLogTarget: TargetExtension {
 
   public static func hostUses(_ info: Info) -> [HostUse] { [.logGroup(info.group)] }
 
+  /// The corresponding C functions are `add_log` and `nft_parse_log`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    encode: { info in
+      [
+        .log(
+          NativeLog(
+            group: info.group, prefix: info.prefix.bytes, length: info.flags & copiesLength != 0 ? info.length : nil,
+            threshold: info.threshold))
+      ]
+    },
+    decode: { step, _, info in
+      // nf_tables holds prefixes that are longer than the structure.
+      guard case .log(let log) = step, log.prefix.count < 64 else { return nil }
+      var info = info
+      info.group = log.group
+      info.threshold = log.threshold
+      info.prefix = FixedName(ArraySlice(log.prefix))
+      if let length = log.length { (info.length, info.flags) = (length, copiesLength) }
+      return info
+    })
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     if !info.prefix.bytes.isEmpty {
       text.word("nflog-prefix")

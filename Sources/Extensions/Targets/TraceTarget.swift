@@ -20,6 +20,17 @@ public enum TraceTarget: TargetExtension {
     .rejects("--foo", table: .raw),
   ]
 
+  /// `NFT_META_NFTRACE`.
+  private static let metaTrace: UInt32 = 12
+
+  /// The corresponding C functions are `add_meta_nftrace` and `nft_meta_set_to_target`.
+  public static let native: NativeForm<Info>? = NativeForm(
+    encode: { _ in [.setMeta(key: metaTrace, value: [1])] },
+    decode: { step, _, info in
+      guard case .setMeta(metaTrace, let value) = step, value.first ?? 0 != 0 else { return nil }
+      return info
+    })
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {}
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.isTraced, 1, clearing: 1)] }

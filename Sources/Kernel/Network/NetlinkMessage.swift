@@ -26,7 +26,7 @@ package struct NetlinkMessage: Sendable, Equatable {
   }
 
   package enum Flag {
-    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, dump: UInt16 = 0x300
+    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, interrupted: UInt16 = 0x10, dump: UInt16 = 0x300
     package static let create: UInt16 = 0x400, append: UInt16 = 0x800, replace: UInt16 = 0x100, excluding: UInt16 = 0x200
   }
 
@@ -61,6 +61,13 @@ package struct NetlinkMessage: Sendable, Equatable {
       at += (Int(length) + 3) & ~3
     }
     return messages
+  }
+
+  /// The messages of a datagram; nil if they do not fill it, because it is cut short or damaged.
+  package static func wholeMessages(in bytes: [UInt8]) -> [NetlinkMessage]? {
+    let messages = messages(in: bytes)
+    let length = messages.reduce(0) { $0 + (headerLength + $1.body.count + 3) & ~3 }
+    return length >= bytes.count ? messages : nil
   }
 
   /// The error number of an error message, 0 for an acknowledgement; nil for other messages.

@@ -50,8 +50,16 @@ package struct NetlinkSocket {
   /// The next waiting datagram, or nil. Throws `ENOBUFS` if the kernel dropped messages because the buffer was full.
   private mutating func receive() throws(KernelError) -> [NetlinkMessage]? {
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
-      if count >= 0 { return NetlinkMessage.messages(in: Array(buffer[..<count])) }
+      // With MSG_TRUNC, the result is the length of the datagram even if the buffer is shorter.
+      let flags = Int32(MSG_DONTWAIT) | Int32(truncatingIfNeeded: MSG_TRUNC)
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, flags) }
+      if count > buffer.count { throw .call("receiving from netlink", SystemError(number: EMSGSIZE)) }
+      if count >= 0 {
+        guard let messages = NetlinkMessage.wholeMessages(in: Array(buffer[..<count])) else {
+          throw .call("receiving from netlink", SystemError(number: EBADMSG))
+        }
+        return messages
+      }
       let error = SystemError.last
       if error.number == EAGAIN { return nil }
       if error.number != EINTR { throw .call("receiving from netlink", error) }
@@ -117,6 +125,59 @@ package struct NetlinkSocket {
     }
   }
 
+  /// Requests a dump and passes each answer to `body` as it arrives.
+  ///
+  /// - Returns: false if the kernel says that the objects changed while they were dumped (`NLM_F_DUMP_INTR`).
+  /// - Throws: `KernelError`, also if the dump ends with an error or does not end.
+  package mutating func stream(
+    _ message: NetlinkMessage, what: String, _ body: (NetlinkMessage) throws(KernelError) -> Void
+  ) throws(KernelError) -> Bool {
+    var message = message
+    message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
+    message.sequence = sequence
+    sequence &+= 1
+    try send(message.bytes)
+    var isConsistent = true
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        if answer.flags & NetlinkMessage.Flag.interrupted != 0 { isConsistent = false }
+        if answer.type == NetlinkMessage.Control.done {
+          // The end of a dump that failed holds the error.
+          if let status = answer.body.hostWord(Int32.self, at: 0), status < 0 {
+            throw .call(what, SystemError(number: status == .min ? .max : -status))
+          }
+          return isConsistent
+        }
+        if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
+        try body(answer)
+      }
+    }
+  }
+
+  /// Sends a batch as one datagram, and waits for the acknowledgement of its last message.
+  ///
+  /// - Parameters:
+  ///   - bytes: the messages, of which only the last before the end of the batch asks for an acknowledgement.
+  ///   - last: the sequence number of that message.
+  /// - Returns: nil after success; otherwise the kernel's error and the sequence number of the first message that it refused.
+  package mutating func commit(batch bytes: [UInt8], last: UInt32, what: String) throws(KernelError) -> (
+    error: SystemError, sequence: UInt32
+  )? {
+    var size = Int32(clamping: bytes.count + 1 << 16)
+    let length = socklen_t(MemoryLayout<Int32>.size)
+    if unsafe setsockopt(socket.number, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+      _ = unsafe setsockopt(socket.number, SOL_SOCKET, SO_SNDBUF, &size, length)
+    }
+    try send(bytes)
+    while true {
+      for answer in try wait(what, milliseconds: 120_000) {
+        guard let error = answer.errorNumber else { continue }
+        if error != 0 { return (SystemError(number: error), answer.sequence) }
+        if answer.sequence == last { return nil }
+      }
+    }
+  }
+
   /// Requests one object; nil if it does not exist.
   package mutating func get(_ message: NetlinkMessage, what: String) throws(KernelError) -> NetlinkMessage? {
     var message = message
@@ -134,9 +195,9 @@ package struct NetlinkSocket {
   }
 
   /// The kernel answers within the sending call: an answer that does not arrive at once never arrives.
-  private mutating func wait(_ what: String) throws(KernelError) -> [NetlinkMessage] {
+  private mutating func wait(_ what: String, milliseconds: Int32 = 5000) throws(KernelError) -> [NetlinkMessage] {
     var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
-    guard unsafe poll(&descriptors, 1, 5000) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
+    guard unsafe poll(&descriptors, 1, milliseconds) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
     return try receive() ?? []
   }
 }

@@ -117,7 +117,11 @@ public struct LegacyTables: KernelTables {
         others.append(OtherRules(.legacy, family: family == .ipv4 ? "ip" : "ip6", table: name))
       }
     }
-    return others + (try NftTableList.read())
+    guard let ruleset = try NftReader.read() else { return others }
+    for table in ruleset.tables where table.chains.contains(where: { $0.place != nil }) {
+      others.append(OtherRules(.nfTables, family: table.familyName, table: table.name))
+    }
+    return others
   }
 }
 

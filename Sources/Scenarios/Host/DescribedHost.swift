@@ -56,6 +56,8 @@ extension Host {
 
   private func setUp(_ scenario: Scenario) throws(ScenarioError) {
     minutesWest = scenario.minutesWest
+    usesNfTables = scenario.usesNfTables
+    otherChains = scenario.otherChains
     if !scenario.usesIPv6 { sysctls[Self.ipv6Switch] = 1 }
     for (index, face) in scenario.interfaces.enumerated() {
       guard let hardware = MACAddress(Scenario.hardwareAddress(ofInterface: index)) else { continue }

@@ -33,6 +33,8 @@ package struct HostDocument {
   private var queueLength: UInt32?
   private var minutesWest: Int?
   private var tickPhase: Double?
+  private var usesNfTables = false
+  private var chains: [OtherChain] = []
   private var clock: Double?
   /// True if a document describes the host; if not, it is the lab's.
   private var isDescribed = false
@@ -77,6 +79,8 @@ package struct HostDocument {
     if let node = host["fail_open"] { failOpen = try node.bool() }
     if let node = host["timezone"] { minutesWest = try node.minutesWest() }
     if let node = host["tick_phase"] { tickPhase = try node.seconds() }
+    if let node = host["backend"] { usesNfTables = try node.isNfTables() }
+    if let node = host["chains"] { chains = try node.list().map { node throws(ScenarioFileError) in try OtherChain(node) } }
     if let node = host["queue_maxlen"] { queueLength = try node.integer() }
     if let node = host["clock"] { clock = try node.clock() }
   }
@@ -298,6 +302,8 @@ package struct HostDocument {
     scenario.queueLength = queueLength
     scenario.minutesWest = minutesWest
     scenario.tickPhase = tickPhase
+    scenario.usesNfTables = usesNfTables
+    scenario.otherChains = chains
     scenario.clock = scenario.clock ?? clock
     scenario.unstated = unstated
   }

@@ -37,6 +37,8 @@ extension FileShape {
       Member("queue_maxlen", number32, "the maximum number of packets in each queue"),
       Member("tick_phase", .seconds, "how long before the start of a second a tick of the kernel's clock (4 ms) began; default 0"),
       Member("clock", .either([.seconds, .text]), "the time at which a run or test starts: seconds since 1970, or 2024-01-31T09:30:00Z"),
+      Member("backend", .choice(["legacy", "nft"]), "the variant of iptables that holds the rules; default legacy"),
+      Member("chains", .list(.object("other-chain")), "chains at hooks beside the rules, as `ferrule snapshot` lists them"),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 

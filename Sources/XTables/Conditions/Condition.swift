@@ -80,7 +80,7 @@ public indirect enum Condition: Sendable {
 public struct UnknownReason: Sendable, Hashable {
   /// What cannot be decided, such as `-m geoip`.
   public let subject: String
-  /// The missing input.
+  /// The missing input; empty if the subject is a whole sentence.
   public let needs: String
 
   /// Creates a reason.
@@ -89,8 +89,11 @@ public struct UnknownReason: Sendable, Hashable {
     self.needs = needs
   }
 
+  /// Creates a reason from a sentence without a full stop.
+  public init(sentence: String) { self.init(sentence, needs: "") }
+
   /// The reason as a sentence without a full stop.
-  public var sentence: String { "\(subject) cannot be decided without \(needs)" }
+  public var sentence: String { needs.isEmpty ? subject : "\(subject) cannot be decided without \(needs)" }
 }
 
 /// The result of a match for a packet.

@@ -32,6 +32,8 @@ public protocol Extension: Sendable {
   static var layouts: [Layout<Info>] { get }
   /// Examples, which are documentation and tests.
   static var examples: [Example] { get }
+  /// The form in expressions of nf_tables. The default is nil: iptables-nft writes the structure.
+  static var native: NativeForm<Info>? { get }
 
   /// The tables, hooks and protocols in which the kernel accepts the extension in a family. The default is anywhere.
   static func scope(_ family: Family) -> Scope
@@ -78,6 +80,8 @@ extension Extension {
   public static var traits: ExtensionTraits { [] }
   /// The default: nothing.
   public static var needs: [HostFact] { [] }
+  /// The default: iptables-nft writes the structure.
+  public static var native: NativeForm<Info>? { nil }
   /// The default: no further help.
   public static var helpNotes: String { "" }
   /// The default: the kernel accepts the extension everywhere.

@@ -39,6 +39,8 @@ public final class ExtensionDescriptor: Sendable {
   public let behaviour: Behaviour
   /// Where the knowledge of the extension comes from.
   public let origin: Origin
+  /// The form in expressions of nf_tables; nil if iptables-nft writes the structure.
+  public let native: NativeFormDescriptor?
   /// The bytes of `initial` in the newest revision.
   public let template: [UInt8]
 
@@ -142,6 +144,7 @@ public final class ExtensionDescriptor: Sendable {
       name: facts.kernelName, revision: newest.revision, size: Self.entryHeaderSize + newest.size)
     scopes = (scope(.ipv4), scope(.ipv6))
     template = facts.template
+    native = facts.native
     let names = facts.options.map(\.name)
     let mask = { (wanted: [String]) in
       wanted.reduce(UInt64(0)) { bits, name in names.firstIndex(of: name).map { bits | 1 << UInt64($0) } ?? bits }
@@ -285,6 +288,7 @@ struct Facts: Sendable {
   let layouts: [LayoutDescriptor]
   let examples: [Example]
   let template: [UInt8]
+  let native: NativeFormDescriptor?
 
   @usableFromInline
   init<E: Extension>(_: E.Type, options declared: [Option<E.Info>]) {
@@ -300,6 +304,7 @@ struct Facts: Sendable {
     layouts = E.layouts.map { LayoutDescriptor($0) }
     examples = E.examples
     template = Payload.encode(E.initial)
+    native = E.native.map { NativeFormDescriptor($0) }
   }
 }
 

@@ -148,6 +148,7 @@ extension Facts {
     self.options = options
     layouts = [layout]
     examples = []
+    native = nil
     // Empty until the first option, or the end of the options, makes the structure.
     template = []
   }

@@ -7,6 +7,8 @@ public import Wire
 public protocol HostModel: AnyObject {
   /// The facts that the description of the host leaves out.
   var missing: HostFacts { get }
+  /// Whether the rules are in nf_tables, where some matches are counted otherwise.
+  var usesNfTables: Bool { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
   /// The route of a packet; nil if unknown.
@@ -38,6 +40,8 @@ public protocol HostModel: AnyObject {
 extension HostModel {
   /// The default: none.
   public var missing: HostFacts { [] }
+  /// The default: they are in ip_tables and ip6_tables.
+  public var usesNfTables: Bool { false }
   /// The default: unknown.
   public func group(of interface: Interface) -> UInt32? { nil }
   /// The default: unknown.

@@ -80,6 +80,7 @@ struct ApplyCommand: ParsableCommand {
 
   @OptionGroup var owners: OwnerOptions
   @OptionGroup var options: StateOptions
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
   @OptionGroup var families: FamilyOptions
   @OptionGroup var base: BaseOptions
@@ -113,7 +114,8 @@ struct ApplyCommand: ParsableCommand {
       let files = try inputs.map {
         try CompiledFile($0, over: try base.ruleset(families, beside: $0.file, colours.colour), takesCounters: counters, colours.colour)
       }
-      return try KernelChange(files, takesCounters: counters, colours.colour).make()
+      let backend = backend.request.backend ?? .legacy
+      return try KernelChange(files, to: backend.tables(.forThisKernel), takesCounters: counters, colours.colour).make()
     }
     let lock = try XtablesLock(wait: options.wait)
     try InterruptedChange.finish(in: options.state, holding: lock)
@@ -121,25 +123,32 @@ struct ApplyCommand: ParsableCommand {
       throw CommandFailure(
         "change \(awaiting.change.number) awaits its confirmation: first `ferrule confirm' or `ferrule rollback'", .kernelRefused)
     }
-    var change = try KernelChange(try inputs.flatMap(compiled), takesCounters: counters, colours.colour)
-    change.state = options.state
+    let kernel = try backend.chosen()
+    let files = try inputs.flatMap { try compiled($0, over: kernel) }
+    var change = try KernelChange(files, to: kernel.tables, takesCounters: counters, colours.colour)
+    if kernel.backend == .nft {
+      guard confirm == nil, check == nil else {
+        throw CommandFailure("--confirm and --check cannot take back a change of nf_tables yet; nothing was changed", .kernelRefused)
+      }
+    } else {
+      change.state = options.state
+    }
     try change.nameRemovedChains(try owners.known(colours.colour))
     try change.refuseFailing(tests, isForced: force)
-    try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force)
+    try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force, beside: kernel)
     let changes = try options.state.history().count
     if let confirm { try change.make(confirming: confirm) } else { try change.make() }
     _ = consume lock
-    OtherKernelRules.report()
     if let check, try options.state.history().count > changes { try run(check) }
   }
 
   /// The compiled tables of a file: a ruleset, or a saved plan.
-  private func compiled(_ input: RulesetInput) throws -> [CompiledFile] {
+  private func compiled(_ input: RulesetInput, over kernel: ChosenBackend) throws -> [CompiledFile] {
     if input.file != "-", let bytes = try? HostFile.bytes(input.file), SavedPlan.isOne(bytes) {
-      return try CompiledFile.files(ofPlan: bytes, named: input.file, colours.colour)
+      return try CompiledFile.files(ofPlan: bytes, named: input.file, over: kernel, colours.colour)
     }
     let (kept, family) = (try owners.kept(colours.colour), families.family(of: input.file))
-    let live = base.noflush || kept != nil ? try KernelRules(family) : nil
+    let live = base.noflush || kept != nil ? try KernelRules(family, kernel) : nil
     let existing = base.noflush ? live?.ruleset : nil
     guard let kept, let live else {
       return [try CompiledFile(input, over: existing, basis: live?.blobs ?? [], takesCounters: counters, colours.colour)]

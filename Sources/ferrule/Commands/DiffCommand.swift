@@ -53,6 +53,7 @@ struct DiffCommand: ParsableCommand {
   var format = OutputFormat.text
 
   @OptionGroup var access: AccessOptions
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
 
   func run() throws {
@@ -78,8 +79,9 @@ struct DiffCommand: ParsableCommand {
   private func side(_ path: String) throws -> [Family: ComparedRules] {
     if path == "live" {
       var sides: [Family: ComparedRules] = [:]
+      let kernel = try backend.chosen()
       for family in [Family.ipv4, .ipv6] where !(families.isIPv4 && family == .ipv6) && !(families.isIPv6 && family == .ipv4) {
-        let text = try KernelRules(family).text(counters: true)
+        let text = try KernelRules(family, kernel).text(counters: true)
         let source = SourceFile(name: family == .ipv4 ? "live IPv4 rules" : "live IPv6 rules", bytes: text)
         let parsed = RulesetParser(registry: .installed, names: .offline, family: family).parse(source)
         sides[family] = ComparedRules(try RulesetInput.sound(parsed, colours.colour).ruleset, source)

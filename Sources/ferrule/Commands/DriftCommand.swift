@@ -40,6 +40,7 @@ struct DriftCommand: ParsableCommand {
   @Option(help: "The output format.")
   var format = OutputFormat.text
 
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var owners: OwnerOptions
   @OptionGroup var families: FamilyOptions
   @OptionGroup var colours: ColourOptions
@@ -56,21 +57,22 @@ struct DriftCommand: ParsableCommand {
       files, families, base: { _ in nil }, kept: nil, live: { Ruleset($0) }, colours.colour
     ).rules.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
     let kept = try owners.kept(colours.colour)
-    var drift = try compare(rules, kept)
+    let kernel = try backend.chosen()
+    var drift = try compare(rules, kept, kernel)
     if watch {
       let stop = StopRequest()
       try Console.print(JSONText.line(drift))
-      var text = try live(rules)
+      var text = try live(rules, kernel.reread)
       while !stop.isMade {
         var waited = 0.0
         while waited < interval, !stop.isMade {
           usleep(100_000)
           waited += 0.1
         }
-        let now = try live(rules)
+        let now = try live(rules, kernel.reread)
         guard now != text else { continue }
         text = now
-        drift = try compare(rules, kept)
+        drift = try compare(rules, kept, kernel.reread)
         try Console.print(JSONText.line(drift))
       }
     } else {
@@ -82,14 +84,14 @@ struct DriftCommand: ParsableCommand {
     if !drift.isNone { try ExitStatus.findings.leave() }
   }
 
-  private func live(_ rules: [ParsedRules]) throws -> [[UInt8]] {
-    try rules.map { try KernelRules($0.parsed.ruleset.family).text(counters: false) }
+  private func live(_ rules: [ParsedRules], _ kernel: ChosenBackend) throws -> [[UInt8]] {
+    try rules.map { try KernelRules($0.parsed.ruleset.family, kernel).text(counters: false) }
   }
 
-  private func compare(_ rules: [ParsedRules], _ kept: ChainOwners?) throws -> Drift {
+  private func compare(_ rules: [ParsedRules], _ kept: ChainOwners?, _ kernel: ChosenBackend) throws -> Drift {
     var drift = Drift()
     for file in rules {
-      drift.add(file.rules, try ParsedRules.live(file.parsed.ruleset.family, colours.colour).rules, ignoring: kept)
+      drift.add(file.rules, try ParsedRules.live(file.parsed.ruleset.family, kernel, colours.colour).rules, ignoring: kept)
     }
     if let metrics {
       let tables = rules.flatMap { rules in rules.parsed.ruleset.tables.map { (rules.parsed.ruleset.family, $0.name) } }

@@ -43,6 +43,7 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "The output format.")
   var format = OutputFormat.text
 
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var owners: OwnerOptions
   @OptionGroup var families: FamilyOptions
   @OptionGroup var colours: ColourOptions
@@ -56,9 +57,10 @@ struct PlanCommand: ParsableCommand {
       let parsed = try RulesetInput.sound(RulesetInput.parse(path, families, for: .reading), colours.colour)
       before[parsed.ruleset.family] = ParsedRules(parsed)
     }
+    let kernel = from.isEmpty ? try backend.chosen() : nil
     for family in Set(files.map { families.family(of: $0) }) where before[family] == nil {
-      guard from.isEmpty else { throw CommandFailure("--from has no \(family.command) rules") }
-      before[family] = try .live(family, colours.colour)
+      guard let kernel else { throw CommandFailure("--from has no \(family.command) rules") }
+      before[family] = try .live(family, kernel, colours.colour)
     }
     let new = try NewRules(
       files, families, base: { noflush ? before[$0]?.parsed.ruleset.withoutSources : nil }, kept: try owners.kept(colours.colour),
@@ -70,7 +72,7 @@ struct PlanCommand: ParsableCommand {
         old.rules, rules.rules, parsed: (old.parsed, rules.parsed), names: (old.parsed.file.name, rules.parsed.file.name), .installed)
       plan.foreign += try owners.known(colours.colour).removedChains(old.parsed.ruleset, rules.parsed.ruleset)
     }
-    if from.isEmpty, !plan.isEmpty { plan.connections = try forecasts(new) }
+    if let kernel, !plan.isEmpty { plan.connections = try forecasts(new, kernel) }
     if let output { try save(new, before, to: output) }
     switch format {
     case .json: try Console.print(JSONText.encode(plan))
@@ -79,8 +81,8 @@ struct PlanCommand: ParsableCommand {
     if !plan.isEmpty { try ExitStatus.findings.leave() }
   }
 
-  private func forecasts(_ new: NewRules) throws -> [ConnectionForecast] {
-    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0)) })
+  private func forecasts(_ new: NewRules, _ kernel: ChosenBackend) throws -> [ConnectionForecast] {
+    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0, kernel)) })
     for (family, rules) in new.rules { texts[family] = SavedPlan.completed(rules.text, from: texts[family] ?? "") }
     return try FutureHost(texts.filter { !$0.value.isEmpty }, colours.colour).forecasts(of: FutureHost.session)
   }

@@ -99,9 +99,9 @@ struct QueryCommand: ParsableCommand {
 
   /// The host, and the ends of the packets.
   private func course(_ family: Family) throws -> PacketQuestion.Course {
-    let host =
-      try hosts.isGiven
-      ? hosts.snapshot(colours.colour, includesRules: false)?.simulator.host ?? hosts.read(arrivals: [], colours.colour) : nil
+    let cache = InputCache()
+    let machine = try hosts.machine(colours.colour, includesRules: false, try WorldOptions.parse([]), cache)
+    let host = hosts.isGiven ? try machine?.simulator.host ?? hosts.read(arrivals: [], colours.colour, cache) : nil
     if let host, host.missing.contains(.routes) {
       throw CommandFailure("the routes of the host are not known: add `routes' to its description")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Changes
 import Diagnostics
+import Kernel
 import Linter
 import Syntax
 import XTables
@@ -10,16 +11,24 @@ struct SaveCommand: ParsableCommand {
     commandName: "save", abstract: "Prints the tables of the running kernel in the format of iptables-save.",
     discussion: """
       Needs root. A match or target that neither Ferrule nor libxtables can read is kept as its bytes: -m NAME --ferrule-bytes …, which \
-      `ferrule apply' puts back. Standard error names the tables of nf_tables in the same network namespace: they decide on packets too.
+      `ferrule apply' puts back. A rule of nf_tables that iptables cannot express is a comment at its place. Standard error names the \
+      backend, and the rules that it cannot see.
+
+      EXIT STATUS
+        0  success
+        2  an error on the command line
+        3  the rules cannot be read, or no backend reads all of them: choose one with --backend
 
       EXAMPLES
         sudo ferrule save > rules.v4
+        sudo ferrule save --backend nft
         sudo ferrule save -6 -t filter --counters
         sudo ferrule save --mine > rules.v4
       """)
 
   @OptionGroup var families: FamilyOptions
   @OptionGroup var table: TableOption
+  @OptionGroup var backend: BackendOptions
 
   @Flag(name: .shortAndLong, help: "Print the packet and byte counters of the rules.")
   var counters = false
@@ -38,9 +47,8 @@ struct SaveCommand: ParsableCommand {
   }
 
   func run() throws {
-    var rules = try KernelRules(families.family(of: ""), only: table.table)
+    var rules = try KernelRules(families.family(of: ""), try backend.chosen(), only: table.table)
     if mine { rules.tables = try OwnerOptions.known(owners, .auto).removed(from: rules.ruleset).tables }
-    OtherKernelRules.report()
     switch format {
     case .text: try Console.printData(rules.text(counters: counters))
     case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))

@@ -42,11 +42,11 @@ struct CompiledFile {
   }
 
   /// The files of a saved plan, if the rules are loaded with which it was made.
-  static func files(ofPlan bytes: [UInt8], named path: String, _ colour: ColourChoice) throws -> [CompiledFile] {
+  static func files(ofPlan bytes: [UInt8], named path: String, over kernel: ChosenBackend, _ colour: ColourChoice) throws -> [CompiledFile] {
     guard let plan = SavedPlan(bytes) else { throw CommandFailure("\(path) is a damaged plan: make it again") }
     return try Family.allCases.compactMap { family in
       guard let text = plan.rules[family] else { return nil }
-      let live = try KernelRules(family)
+      let live = try KernelRules(family, kernel)
       guard try ParsedRules(live, colour).text == plan.live[family] else {
         throw CommandFailure(
           "\(path): other \(family.command) rules are loaded than when this plan was made; make it again", .kernelRefused)

@@ -42,8 +42,8 @@ struct FutureHost {
   static var session: SessionEnds? { ProcessEnvironment.nearest("SSH_CONNECTION").flatMap { SessionEnds($0) } }
 
   /// The rules of a family that are loaded; empty if there are none, or the kernel does not have the family.
-  static func loaded(_ family: Family) -> String {
-    (try? KernelRules(family)).map { String(decoding: $0.text(counters: false), as: UTF8.self) } ?? ""
+  static func loaded(_ family: Family, _ kernel: ChosenBackend) -> String {
+    (try? KernelRules(family, kernel)).map { String(decoding: $0.text(counters: false), as: UTF8.self) } ?? ""
   }
 
   /// What becomes of the connections.

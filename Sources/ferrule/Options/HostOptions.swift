@@ -3,7 +3,6 @@ import Diagnostics
 import Documents
 import Evaluator
 import Kernel
-import KernelLab
 import Scenarios
 import Snapshots
 import Suites
@@ -44,6 +43,7 @@ struct HostOptions: ParsableArguments {
   )
   var thisHost = false
 
+  @OptionGroup var backend: BackendOptions
   @OptionGroup var access: AccessOptions
 
   func validate() throws {
@@ -69,7 +69,7 @@ struct HostOptions: ParsableArguments {
   ///   - includesRules: true if --this-host is to have the rules that are loaded.
   ///   - world: states the time and the seed.
   func machine(_ colour: ColourChoice, includesRules: Bool, _ world: WorldOptions, _ cache: InputCache) throws -> SnapshotFile? {
-    if thisHost { return try Self.ofThisHost(colour, includesRules: includesRules, seed: world.seed, cache) }
+    if thisHost { return try ofThisHost(colour, includesRules: includesRules, seed: world.seed, cache) }
     guard let host else { return nil }
     let source = try cache.source(host, upTo: Limits.documentBytes)
     let clock = try world.start().map { Double($0) / 1e9 }
@@ -79,16 +79,14 @@ struct HostOptions: ParsableArguments {
     }
   }
 
-  private static func ofThisHost(_ colour: ColourChoice, includesRules: Bool, seed: UInt64?, _ cache: InputCache) throws -> SnapshotFile {
+  private func ofThisHost(_ colour: ColourChoice, includesRules: Bool, seed: UInt64?, _ cache: InputCache) throws -> SnapshotFile {
     let source = try cache.source(named: "this host") {
-      let snapshot = HostSnapshot.take(connectionLimit: 0, registry: .installed) { family in
-        includesRules ? String(decoding: try KernelRules(family).text(counters: false), as: UTF8.self) : nil
-      }
+      let snapshot = try backend.snapshot(connectionLimit: 0, includesRules: includesRules)
       for gap in snapshot.gaps { Console.complain("not known of this host: \(gap)") }
       guard !snapshot.interfaces.isEmpty else { throw CommandFailure("--this-host: the interfaces of this machine cannot be read.") }
       return Array(snapshot.document.utf8)
     }
-    return try understanding(source, colour) {
+    return try Self.understanding(source, colour) {
       (source) throws(ScenarioFileError) in
       try SnapshotFile(source, registry: .installed, names: .system, loader: .none, seed: seed)
     }

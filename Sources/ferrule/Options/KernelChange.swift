@@ -13,13 +13,15 @@ import XTables
 /// The change of the kernel's tables that a command makes.
 struct KernelChange {
   private let files: [CompiledFile]
+  private let kernel: any KernelTables
   private let takesCounters: Bool
   private let colour: ColourChoice
   /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
 
-  init(_ files: [CompiledFile], takesCounters: Bool, _ colour: ColourChoice) throws {
+  init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {
     self.files = files
+    self.kernel = kernel
     self.takesCounters = takesCounters
     self.colour = colour
     let tables = files.flatMap(\.tables)
@@ -36,7 +38,7 @@ struct KernelChange {
     for table in files.flatMap(\.tables) {
       let names = Set(try table.chainNames())
       let own = state.map { $0.chains(lastLoadedInto: table.name, table.family) } ?? []
-      for name in try LegacyTables().table(table.family, table.name).chainNames() where !names.contains(name) {
+      for name in try kernel.table(table.family, table.name).chainNames() where !names.contains(name) {
         let owner = owners.owner(ofChain: name)
         if owner == nil, own.contains(name) { continue }
         Console.complain(
@@ -47,12 +49,12 @@ struct KernelChange {
   }
 
   /// Refuses rules that provably drop packets of the user's session or of a probe.
-  func refuseLockOut(probes: [Probe], isForced: Bool) throws {
+  func refuseLockOut(probes: [Probe], isForced: Bool, beside loaded: ChosenBackend) throws {
     let session = FutureHost.session
     guard session != nil || !probes.isEmpty else { return }
     let host: FutureHost
     do {
-      host = try futureHost()
+      host = try futureHost(loaded)
     } catch  where probes.isEmpty {
       return Console.complain("whether your session survives is not known: this host cannot be simulated")
     }
@@ -65,8 +67,8 @@ struct KernelChange {
   }
 
   /// This host with the new rules.
-  private func futureHost() throws -> FutureHost {
-    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0)) })
+  private func futureHost(_ loaded: ChosenBackend) throws -> FutureHost {
+    var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0, loaded)) })
     for file in files {
       let new = ParsedRules(try file.whole())
       let family = new.parsed.ruleset.family
@@ -98,7 +100,7 @@ struct KernelChange {
     do throws(KernelError) {
       try watcher.arm(change)
     } catch {
-      try LegacyTables().rollBack(change, in: state, .forThisKernel)
+      try kernel.rollBack(change, in: state, .forThisKernel)
       throw CommandFailure("\(error.description): change \(change.number) was taken back", .kernelRefused)
     }
     try Console.print("change \(change.number) is taken back in \(duration.seconds) s unless it is confirmed: ferrule confirm\n")
@@ -116,7 +118,7 @@ struct KernelChange {
       options.triesFirst = true
     }
     do throws(KernelError) {
-      try LegacyTables().replace(files.flatMap(\.tables), options)
+      try kernel.replace(files.flatMap(\.tables), options)
     } catch {
       // The kernel's ENOENT does not say what is missing.
       for file in files {
@@ -153,7 +155,7 @@ struct KernelChange {
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
   private func checkObjects(_ parsed: ParsedRuleset) throws {
-    let missing = KernelObjects(registry: .forThisKernel, tables: LegacyTables()).missing(for: parsed.ruleset)
+    let missing = KernelObjects(registry: .forThisKernel, tables: kernel).missing(for: parsed.ruleset)
     guard !missing.isEmpty else { return }
     Console.report(missing, in: parsed.file, colour)
     try ExitStatus.badInput.leave()

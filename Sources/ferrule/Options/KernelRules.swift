@@ -8,37 +8,61 @@ import XTables
 /// The rules of the running kernel.
 struct KernelRules {
   var tables: [Table]
-  /// The tables in the kernel's form.
+  /// The tables in the kernel's form; none for nf_tables, which replaces all in one transaction.
   let blobs: [TableBlob]
   let printer: RulePrinter
+  private let natives: [NftIptables.NativeObject]
 
-  /// - Parameter name: the table to read; nil for all tables in use.
-  init(_ family: Family, only name: TableName? = nil) throws(KernelError) {
-    try InterruptedChange.finish()
-    var blobs: [TableBlob] = []
-    try LegacyTables().read(family, only: name) { blobs.append($0) }
-    tables = try blobs.map { (blob) throws(KernelError) in try blob.typed(.installed) }
-    self.blobs = blobs
-    UndeclaredParts.report(tables)
+  /// - Parameters:
+  ///   - kernel: the part of the kernel to read.
+  ///   - name: the table to read; nil for all tables in use.
+  init(_ family: Family, _ kernel: ChosenBackend, only name: TableName? = nil) throws(KernelError) {
     printer = RulePrinter(family: family, names: .system, isReloadable: true)
+    switch kernel.backend {
+    case .legacy:
+      try InterruptedChange.finish()
+      var blobs: [TableBlob] = []
+      try LegacyTables().read(family, only: name) { blobs.append($0) }
+      tables = try blobs.map { (blob) throws(KernelError) in try blob.typed(.installed) }
+      self.blobs = blobs
+      natives = []
+    case .nft:
+      guard let found = kernel.inventory.iptables[family] else { throw kernel.inventory.failures.first ?? KernelError(.noNfTables) }
+      let tables = found.tables.filter { name == nil || $0.name == name }
+      // A table by name need not be in use.
+      self.tables = tables.isEmpty ? name.map { [Table($0, family)] } ?? [] : tables
+      blobs = []
+      natives = found.natives.filter { name == nil || $0.table == name }
+    }
+    UndeclaredParts.report(tables)
   }
 
   var ruleset: Ruleset { Ruleset(printer.family, tables: tables) }
 
-  func text(counters: Bool) -> [UInt8] { tables.flatMap { printer.table($0, counters: counters) } }
-}
+  /// The tables in the format of iptables-save. What stands in a table and is not iptables' is a comment at its place.
+  func text(counters: Bool) -> [UInt8] { tables.flatMap { natives.isEmpty ? printer.table($0, counters: counters) : noted($0, counters) } }
 
-/// Rules of the kernel that are no part of the tables which Ferrule reads and replaces.
-enum OtherKernelRules {
-  /// Reports them, one line each, because they decide on packets too. If they cannot be listed, reports that and the reason.
-  static func report() {
-    do throws(KernelError) {
-      for rules in try LegacyTables().others() {
-        Console.complain("\(rules.description) in this network namespace decides on packets too, and is not read or changed")
+  private func noted(_ table: Table, _ counters: Bool) -> [UInt8] {
+    let natives = natives.filter { $0.table == table.name }
+    func comments(_ chain: String, _ position: Int) -> [UInt8] {
+      natives.filter { $0.chain == chain && $0.position == position }.flatMap {
+        Array("# \(Escaping.line(chain.isEmpty ? $0.text : "chain \(chain): \($0.text)"))\n".utf8)
       }
-    } catch {
-      Console.complain("whether nf_tables decides on packets too is unknown: \(error.description)")
     }
+    let chains = table.chainsInSaveOrder
+    var bytes = comments("", 0) + Array("*\(table.name.rawValue)\n".utf8)
+    for chain in chains { bytes += printer.declaration(chain) + [UInt8(ascii: "\n")] }
+    let names = Set(chains.map(\.name))
+    for chain in Set(natives.map(\.chain)).subtracting(names).sorted() where !chain.isEmpty { bytes += comments(chain, 0) }
+    for chain in chains {
+      for (position, rule) in chain.rules.enumerated() {
+        bytes += comments(chain.name, position)
+        if counters { bytes += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
+        bytes += printer.line(rule, chain: chain.name) + [UInt8(ascii: "\n")]
+      }
+      bytes += comments(chain.name, chain.rules.count)
+    }
+    return bytes + Array("COMMIT\n".utf8)
   }
 }
 

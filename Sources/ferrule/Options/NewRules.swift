@@ -55,8 +55,8 @@ struct ParsedRules {
   }
 
   /// The loaded rules of a family. A family without tables has an empty ruleset.
-  static func live(_ family: Family, _ colour: ColourChoice) throws -> ParsedRules {
-    try ParsedRules(try KernelRules(family), colour)
+  static func live(_ family: Family, _ kernel: ChosenBackend, _ colour: ColourChoice) throws -> ParsedRules {
+    try ParsedRules(try KernelRules(family, kernel), colour)
   }
 
   init(_ loaded: KernelRules, _ colour: ColourChoice) throws {

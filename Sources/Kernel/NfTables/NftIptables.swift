@@ -1,0 +1,130 @@
+internal import Compiler
+package import Netfilter
+package import Wire
+package import XTables
+
+/// The place of a built-in chain of iptables in nf_tables. The corresponding C table is `xtables_ipv4`.
+package struct NftBuiltinChain: Sendable {
+  package let hook: Hook
+  package let priority: Int32
+  /// `filter`, `nat` or `route`.
+  package let type: String
+
+  package init(_ table: TableName, _ hook: Hook) {
+    self.hook = hook
+    type = table == .nat ? "nat" : table == .mangle && hook == .output ? "route" : "filter"
+    switch table {
+    case .raw: priority = -300
+    case .mangle: priority = -150
+    case .nat: priority = hook == .input || hook == .postrouting ? 100 : -100
+    case .filter: priority = 0
+    case .security: priority = 150
+    }
+  }
+
+  /// Whether a chain is this one.
+  func isPlace(of chain: NftChain) -> Bool {
+    guard let place = chain.place else { return false }
+    return chain.name == hook.name && place.hook == UInt32(hook.rawValue) && place.priority == priority && place.type == type
+  }
+
+  /// The table of iptables that a table of nf_tables is by its family and name; nil if it is none.
+  package static func iptables(_ table: NftTable) -> (family: Family, name: TableName)? {
+    guard table.family == 2 || table.family == 10, let name = TableName(rawValue: table.name) else { return nil }
+    return (table.family == 2 ? .ipv4 : .ipv6, name)
+  }
+
+  /// Whether a chain of a table of nf_tables is one of iptables' built-in chains.
+  static func contains(_ chain: NftChain, of table: NftTable) -> Bool {
+    guard let (_, name) = iptables(table) else { return false }
+    return name.hooks.contains { NftBuiltinChain(name, $0).isPlace(of: chain) }
+  }
+}
+
+/// The tables of iptables in nf_tables, and what stands in them that is not iptables'.
+package struct NftIptables: Sendable {
+  /// The tables of the family in the order in which iptables-nft-save prints them.
+  package private(set) var tables: [Table] = []
+  /// The rules and other objects in these tables that iptables cannot express.
+  package private(set) var natives: [NativeObject] = []
+
+  /// Something in a table of iptables that iptables did not write.
+  package struct NativeObject: Sendable, Hashable {
+    package let family: Family
+    package let table: TableName
+    /// The chain of a rule; empty for other objects.
+    package let chain: String
+    /// The number of the table's own rules before it in the chain.
+    package let position: Int
+    /// What it is: `native rule (handle 7): iptables has no form of the expression ct`.
+    package let text: String
+
+    /// Whether it is a rule, which packets can reach.
+    package var isRule = false
+
+    /// For messages, with its place.
+    package var description: String {
+      "nf_tables table \(family == .ipv4 ? "ip" : "ip6") \(table.rawValue)\(chain.isEmpty ? "" : ", chain \(chain)"): \(text)"
+    }
+  }
+
+  /// The order of iptables-nft-save, `nft_table_type`.
+  package static let order: [TableName] = [.mangle, .security, .raw, .filter, .nat]
+
+  /// - Parameter name: the only table; nil for all.
+  package init(_ ruleset: NftRuleset, _ family: Family, registry: Registry, only name: TableName? = nil) {
+    let decoder = NativeRuleDecoder(registry, family)
+    for wanted in Self.order where name == nil || name == wanted {
+      let found = ruleset.tables.first {
+        guard let known = NftBuiltinChain.iptables($0) else { return false }
+        return known.family == family && known.name == wanted
+      }
+      if let found { add(found, family, wanted, decoder) }
+    }
+  }
+
+  private mutating func add(_ source: NftTable, _ family: Family, _ name: TableName, _ decoder: NativeRuleDecoder) {
+    var table = Table(name, family)
+    func note(_ chain: String, _ position: Int, _ text: String) -> NativeObject {
+      NativeObject(family: family, table: name, chain: chain, position: position, text: text)
+    }
+    if source.isOwned { natives.append(note("", 0, "the table belongs to a running program, and only that program can change it")) }
+    if source.isDormant { natives.append(note("", 0, "the table is dormant: its chains see no packets")) }
+    for object in source.objects { natives.append(note("", 0, "a set, map, object or flow table named `\(object)'")) }
+    var chains: [(source: NftChain, index: Int)] = []
+    for chain in source.chains {
+      if let place = chain.place {
+        if let index = table.index(of: chain.name), NftBuiltinChain.contains(chain, of: source) {
+          chains.append((chain, index))
+        } else {
+          let hook = "hook \(place.hook), priority \(place.priority), \(chain.rules.count) rules"
+          natives.append(note(chain.name, 0, "a base chain that is not one of iptables (\(hook))"))
+        }
+      } else if table.addChain(chain.name) {
+        chains.append((chain, table.chains.count - 1))
+      } else {
+        natives.append(note(chain.name, 0, "a chain with the name of a built-in chain and no hook"))
+      }
+    }
+    for (chain, index) in chains {
+      var rules: [Rule] = []
+      rules.reserveCapacity(chain.rules.count)
+      for rule in chain.rules {
+        do throws(NativeRuleDecoder.Native) {
+          rules.append(try decoder.rule(rule.expressions, comment: rule.comment))
+        } catch {
+          var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
+          native.isRule = true
+          natives.append(native)
+        }
+      }
+      table.update(at: index) {
+        $0.rules = rules
+        guard chain.place != nil else { return }
+        $0.policy = chain.drops ? .drop : .accept
+        $0.counters = chain.counters
+      }
+    }
+    tables.append(table)
+  }
+}

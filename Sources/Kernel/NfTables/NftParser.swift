@@ -1,0 +1,134 @@
+internal import Compiler
+internal import Wire
+internal import XTables
+
+/// Parses the attributes of nf_tables' messages. Lengths are checked before use; what is missing or too short makes the message malformed.
+package enum NftParser {
+  /// Calls `body` with the type and the payload of each attribute.
+  ///
+  /// - Returns: false if an attribute is cut short.
+  @discardableResult
+  static func attributes(_ bytes: ArraySlice<UInt8>, _ body: (UInt16, ArraySlice<UInt8>) -> Void) -> Bool {
+    var at = bytes.startIndex
+    while bytes.endIndex - at >= 4 {
+      // Attributes are in the machine's byte order, little-endian on x86-64 and arm64.
+      let length = Int(bytes[at]) | Int(bytes[at + 1]) << 8
+      let type = (UInt16(bytes[at + 2]) | UInt16(bytes[at + 3]) << 8) & 0x3FFF
+      guard length >= 4, length <= bytes.endIndex - at else { return false }
+      body(type, bytes[(at + 4)..<(at + length)])
+      at += (length + 3) & ~3
+    }
+    return at >= bytes.endIndex
+  }
+
+  static func number(_ bytes: ArraySlice<UInt8>?) -> UInt64? {
+    guard let bytes, !bytes.isEmpty, bytes.count <= 8 else { return nil }
+    return bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  static func text(_ bytes: ArraySlice<UInt8>?) -> String? { bytes.map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
+
+  /// Up to eight attributes by their number; later ones replace earlier ones.
+  struct Fields {
+    private var fields = InlineArray<13, ArraySlice<UInt8>?>(repeating: nil)
+    private(set) var isWhole = true
+
+    init(_ bytes: ArraySlice<UInt8>) {
+      var fields = InlineArray<13, ArraySlice<UInt8>?>(repeating: nil)
+      isWhole = NftParser.attributes(bytes) { type, payload in if type < 13 { fields[Int(type)] = payload } }
+      self.fields = fields
+    }
+
+    subscript(type: UInt16) -> ArraySlice<UInt8>? { fields[Int(type)] }
+    func number32(_ type: UInt16) -> UInt32? { NftParser.number(fields[Int(type)]).flatMap { UInt32(exactly: $0) } }
+    func number64(_ type: UInt16) -> UInt64? { NftParser.number(fields[Int(type)]) }
+    func text(_ type: UInt16) -> String? { NftParser.text(fields[Int(type)]) }
+    func nested(_ type: UInt16) -> Fields? { fields[Int(type)].map { Fields($0) } }
+    func bytes(_ type: UInt16) -> [UInt8]? { fields[Int(type)].map { Array($0) } }
+  }
+
+  // MARK: Objects
+
+  /// The family and the attributes of a message; nil if it is too short.
+  private static func content(_ message: NetlinkMessage) -> (family: UInt8, fields: Fields)? {
+    guard message.body.count >= 4 else { return nil }
+    let fields = Fields(message.body[4...])
+    return fields.isWhole ? (message.body[0], fields) : nil
+  }
+
+  /// A table without its chains; nil if the message is malformed.
+  package static func table(_ message: NetlinkMessage) -> NftTable? {
+    guard let (family, fields) = content(message), let name = fields.text(NftNumber.Table.name) else { return nil }
+    var table = NftTable(family: family, name: name)
+    table.flags = fields.number32(NftNumber.Table.flags) ?? 0
+    return table
+  }
+
+  /// A chain without its rules, and the table that it belongs to; nil if the message is malformed.
+  package static func chain(_ message: NetlinkMessage) -> (family: UInt8, table: String, chain: NftChain)? {
+    guard let (family, fields) = content(message), let table = fields.text(NftNumber.Chain.table),
+      let name = fields.text(NftNumber.Chain.name)
+    else { return nil }
+    var chain = NftChain(name: name)
+    if let hook = fields.nested(NftNumber.Chain.hook) {
+      guard hook.isWhole, let number = hook.number32(NftNumber.Chain.hookNumber), let priority = hook.number32(NftNumber.Chain.hookPriority)
+      else { return nil }
+      var devices: [String] = []
+      if let device = hook.text(NftNumber.Chain.hookDevice) { devices.append(device) }
+      if let list = hook[NftNumber.Chain.hookDevices] { attributes(list) { _, name in text(name).map { devices.append($0) } } }
+      chain.place = NftChain.Place(
+        hook: number, priority: Int32(bitPattern: priority), type: fields.text(NftNumber.Chain.type) ?? "filter",
+        devices: Array(Set(devices)).sorted())
+    }
+    // NF_DROP is 0.
+    chain.drops = fields.number32(NftNumber.Chain.policy) == 0
+    if let counters = fields.nested(NftNumber.Chain.counters) {
+      chain.counters = Counters(
+        packets: counters.number64(NftNumber.Counter.packets) ?? 0, bytes: counters.number64(NftNumber.Counter.bytes) ?? 0)
+    }
+    return (family, table, chain)
+  }
+
+  /// The name of a set, an object or a flow table, and the table that it belongs to.
+  package static func object(_ message: NetlinkMessage) -> (family: UInt8, table: String, name: String)? {
+    guard let (family, fields) = content(message), let table = fields.text(NftNumber.Named.table) else { return nil }
+    return fields.text(NftNumber.Named.name).map { (family, table, $0) }
+  }
+
+  /// A rule and its place; nil if the message is malformed.
+  package static func rule(_ message: NetlinkMessage) -> (family: UInt8, table: String, chain: String, rule: NftRule)? {
+    guard let (family, fields) = content(message), let table = fields.text(NftNumber.Rule.table),
+      let chain = fields.text(NftNumber.Rule.chain), let handle = fields.number64(NftNumber.Rule.handle)
+    else { return nil }
+    var rule = NftRule(handle: handle, expressions: [])
+    var isSound = true
+    if let list = fields[NftNumber.Rule.expressions] {
+      let isWhole = attributes(list) { _, element in
+        let fields = Fields(element)
+        guard fields.isWhole, let name = fields.text(NftNumber.Element.name) else {
+          isSound = false
+          return
+        }
+        let data = Fields(fields[NftNumber.Element.data] ?? [])
+        rule.expressions.append(NftExpressionParser(name: name, data: data).expression)
+      }
+      isSound = isSound && isWhole
+    }
+    guard isSound else { return nil }
+    if let userData = fields[NftNumber.Rule.userData] { rule.comment = comment(userData) }
+    return (family, table, chain, rule)
+  }
+
+  /// The comment in user data: records of a type, a length and a value; type 0 is a text with its NUL. The corresponding C function is
+  /// `get_comment`.
+  private static func comment(_ data: ArraySlice<UInt8>) -> [UInt8]? {
+    var at = data.startIndex
+    while data.endIndex - at >= 2 {
+      let (type, length) = (data[at], Int(data[at + 1]))
+      guard length <= data.endIndex - at - 2 else { return nil }
+      if type == 0 { return Array(data[(at + 2)..<(at + 2 + length)].prefix { $0 != 0 }) }
+      at += 2 + length
+    }
+    return nil
+  }
+}

@@ -1,0 +1,146 @@
+internal import Glibc
+
+/// Reads everything that nf_tables holds in the network namespace of the calling thread.
+///
+/// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
+package enum NftReader {
+  /// How often a changing ruleset is read again.
+  private static let attempts = 20
+
+  /// - Returns: nil if the kernel has no nf_tables.
+  /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt.
+  package static func read() throws(KernelError) -> NftRuleset? {
+    var socket: NetlinkSocket
+    do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
+      // Without nfnetlink there is no such protocol.
+      if error.error?.number == EPROTONOSUPPORT { return nil }
+      throw error
+    }
+    for _ in 0..<attempts {
+      do throws(KernelError) {
+        guard let before = try generation(&socket) else { return nil }
+        var assembly = NftAssembly(generation: before)
+        let isConsistent = try dump(&socket, into: &assembly)
+        let after = try generation(&socket)
+        if isConsistent, assembly.isComplete, after == before { return assembly.ruleset }
+      } catch {
+        // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
+        guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
+        socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
+      }
+    }
+    throw .call("asking for the rules of nf_tables, which other programs changed at every attempt,", SystemError(number: EAGAIN))
+  }
+
+  /// The generation of the ruleset; nil if the kernel has no nf_tables. The kernel may load its module to answer.
+  static func generation(_ socket: inout NetlinkSocket) throws(KernelError) -> UInt32? {
+    let request = NetlinkMessage(subsystem: NftNumber.subsystem, NftNumber.Message.getGeneration)
+    do throws(KernelError) {
+      guard let answer = try socket.get(request, what: "asking for the generation of nf_tables"), answer.body.count >= 4 else { return nil }
+      return NftParser.Fields(answer.body[4...]).number32(1)
+    } catch {
+      // Without the subsystem, nfnetlink answers EINVAL.
+      if [EINVAL, EOPNOTSUPP, EPROTONOSUPPORT].contains(error.error?.number ?? 0) { return nil }
+      throw error
+    }
+  }
+
+  private static func dump(_ socket: inout NetlinkSocket, into assembly: inout NftAssembly) throws(KernelError) -> Bool {
+    typealias Message = NftNumber.Message
+    var isConsistent = true
+    var malformed = 0
+    // Rules come last, so that each finds its chain.
+    for message in [Message.getTable, Message.getChain, Message.getSet, Message.getObject, Message.getFlowTable, Message.getRule] {
+      let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
+      do throws(KernelError) {
+        let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in
+          if !assembly.add(answer) { malformed += 1 }
+        }
+        isConsistent = isConsistent && isWhole
+      } catch {
+        // Old kernels have no objects or flow tables.
+        guard message == Message.getObject || message == Message.getFlowTable, [EINVAL, EOPNOTSUPP].contains(error.error?.number ?? 0)
+        else {
+          throw error
+        }
+      }
+    }
+    guard malformed == 0 else { throw .call("asking for the rules of nf_tables", SystemError(number: EBADMSG)) }
+    return isConsistent
+  }
+}
+
+/// Puts the objects of dumps together.
+package struct NftAssembly: Sendable {
+  package private(set) var ruleset: NftRuleset
+  /// False after an object without its table or chain, as between two generations.
+  package private(set) var isComplete = true
+  private var tables: [Key: Int] = [:]
+  private var chains: [Key: Int] = [:]
+  /// The chain of the last rule: rules arrive chain by chain.
+  private var last: (key: Key, table: Int, chain: Int)?
+
+  private struct Key: Hashable {
+    let family: UInt8
+    let table: String
+    var chain = ""
+  }
+
+  package init(generation: UInt32) { ruleset = NftRuleset(generation: generation) }
+
+  /// Adds an object of any kind, by the type of its message.
+  ///
+  /// - Returns: false if the message is malformed, as all functions here.
+  package mutating func add(_ message: NetlinkMessage) -> Bool {
+    guard message.type >> 8 == UInt16(NftNumber.subsystem) else { return false }
+    return switch UInt8(message.type & 0xff) {
+    case NftNumber.Message.newTable: add(table: message)
+    case NftNumber.Message.newChain: add(chain: message)
+    case NftNumber.Message.newRule: add(rule: message)
+    case NftNumber.Message.newSet, NftNumber.Message.newObject, NftNumber.Message.newFlowTable: add(object: message)
+    default: false
+    }
+  }
+
+  private mutating func add(table message: NetlinkMessage) -> Bool {
+    guard let table = NftParser.table(message) else { return false }
+    tables[Key(family: table.family, table: table.name)] = ruleset.tables.count
+    ruleset.tables.append(table)
+    return true
+  }
+
+  private mutating func add(chain message: NetlinkMessage) -> Bool {
+    guard let (family, table, chain) = NftParser.chain(message) else { return false }
+    guard let index = tables[Key(family: family, table: table)] else {
+      isComplete = false
+      return true
+    }
+    chains[Key(family: family, table: table, chain: chain.name)] = ruleset.tables[index].chains.count
+    ruleset.tables[index].chains.append(chain)
+    return true
+  }
+
+  private mutating func add(object message: NetlinkMessage) -> Bool {
+    guard let (family, table, name) = NftParser.object(message) else { return false }
+    guard let index = tables[Key(family: family, table: table)] else {
+      isComplete = false
+      return true
+    }
+    ruleset.tables[index].objects.append(name)
+    return true
+  }
+
+  private mutating func add(rule message: NetlinkMessage) -> Bool {
+    guard let (family, table, chain, rule) = NftParser.rule(message) else { return false }
+    let key = Key(family: family, table: table, chain: chain)
+    if last?.key != key {
+      guard let place = tables[Key(family: family, table: table)], let chain = chains[key] else {
+        isComplete = false
+        return true
+      }
+      last = (key, place, chain)
+    }
+    if let last { ruleset.tables[last.table].chains[last.chain].rules.append(rule) }
+    return true
+  }
+}

@@ -1,0 +1,60 @@
+package import Compiler
+package import XTables
+
+/// Everything that nf_tables holds in a network namespace, at one generation.
+package struct NftRuleset: Sendable, Equatable {
+  /// The number that the kernel increases with every change.
+  package var generation: UInt32
+  package var tables: [NftTable] = []
+}
+
+/// A table of nf_tables.
+package struct NftTable: Sendable, Equatable {
+  /// `NFPROTO_*`.
+  package let family: UInt8
+  package let name: String
+  /// `NFT_TABLE_F_*`.
+  package var flags: UInt32 = 0
+  package var chains: [NftChain] = []
+  /// The names of sets, maps, objects and flow tables.
+  package var objects: [String] = []
+
+  /// The family and the name as nft(8) writes them.
+  package var title: String { "\(familyName) \(name)" }
+  package var familyName: String { NftNumber.families[family] ?? "family \(family)" }
+  /// True if no chain of the table sees packets.
+  package var isDormant: Bool { flags & NftNumber.Table.dormant != 0 }
+  /// True if only the program that made the table can change it.
+  package var isOwned: Bool { flags & NftNumber.Table.owned != 0 }
+}
+
+/// A chain of nf_tables.
+package struct NftChain: Sendable, Equatable {
+  /// The place of a base chain.
+  package struct Place: Sendable, Equatable {
+    /// `NF_INET_*`, or the numbers of another family.
+    package var hook: UInt32
+    package var priority: Int32
+    /// `filter`, `nat` or `route`.
+    package var type: String
+    /// The devices of an ingress or egress chain.
+    package var devices: [String] = []
+  }
+
+  package let name: String
+  /// Nil for a chain that only jumps lead to.
+  package var place: Place?
+  /// True if the policy is to drop.
+  package var drops = false
+  package var counters = Counters.zero
+  package var rules: [NftRule] = []
+}
+
+/// A rule of nf_tables.
+package struct NftRule: Sendable, Equatable {
+  /// The kernel's number of the rule, unique in its table.
+  package var handle: UInt64
+  package var expressions: [NativeExpression]
+  /// The comment in the rule's user data; nil if there is none.
+  package var comment: [UInt8]?
+}
