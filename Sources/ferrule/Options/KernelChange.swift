@@ -17,6 +17,8 @@ struct KernelChange {
   private let colour: ColourChoice
   /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
+  /// The part of the kernel whose tables are changed.
+  var kernel: any KernelTables = LegacyTables()
 
   init(_ files: [CompiledFile], takesCounters: Bool, _ colour: ColourChoice) throws {
     self.files = files
@@ -36,7 +38,7 @@ struct KernelChange {
     for table in files.flatMap(\.tables) {
       let names = Set(try table.chainNames())
       let own = state.map { $0.chains(lastLoadedInto: table.name, table.family) } ?? []
-      for name in try LegacyTables().table(table.family, table.name).chainNames() where !names.contains(name) {
+      for name in try kernel.table(table.family, table.name).chainNames() where !names.contains(name) {
         let owner = owners.owner(ofChain: name)
         if owner == nil, own.contains(name) { continue }
         Console.complain(
@@ -98,7 +100,7 @@ struct KernelChange {
     do throws(KernelError) {
       try watcher.arm(change)
     } catch {
-      try LegacyTables().rollBack(change, in: state, .forThisKernel)
+      try kernel.rollBack(change, in: state, .forThisKernel)
       throw CommandFailure("\(error.description): change \(change.number) was taken back", .kernelRefused)
     }
     try Console.print("change \(change.number) is taken back in \(duration.seconds) s unless it is confirmed: ferrule confirm\n")
@@ -116,7 +118,7 @@ struct KernelChange {
       options.triesFirst = true
     }
     do throws(KernelError) {
-      try LegacyTables().replace(files.flatMap(\.tables), options)
+      try kernel.replace(files.flatMap(\.tables), options)
     } catch {
       // The kernel's ENOENT does not say what is missing.
       for file in files {
@@ -153,7 +155,7 @@ struct KernelChange {
 
   /// Checks that the kernel objects named by rules exist. The kernel's error would not say which one is missing.
   private func checkObjects(_ parsed: ParsedRuleset) throws {
-    let missing = KernelObjects(registry: .forThisKernel, tables: LegacyTables()).missing(for: parsed.ruleset)
+    let missing = KernelObjects(registry: .forThisKernel, tables: kernel).missing(for: parsed.ruleset)
     guard !missing.isEmpty else { return }
     Console.report(missing, in: parsed.file, colour)
     try ExitStatus.badInput.leave()
