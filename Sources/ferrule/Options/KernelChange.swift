@@ -18,6 +18,8 @@ struct KernelChange {
   private let colour: ColourChoice
   /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
+  /// The part of the kernel whose tables are changed.
+  var kernel: any KernelTables = LegacyTables()
 
   init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {
     self.files = files
