@@ -21,7 +21,9 @@ struct LabSockets {
   }
 
   private mutating func open(_ specification: Scenario.Socket, at address: IPAddress, sharesPort: Bool) throws(KernelError) {
-    let owner = NamespaceSocket.Owner(uid: specification.uid, gid: specification.gid, groups: [])
+    // Without root, no other owner is possible.
+    let isRoots = specification.uid == 0 && specification.gid == 0
+    let owner = isRoots ? nil : NamespaceSocket.Owner(uid: specification.uid, gid: specification.gid, groups: [])
     let socket = try NamespaceSocket(specification.transport == .tcp ? .tcp : .udp, address.family, owner: owner)
     if specification.mark != 0 { try socket.set(.mark, specification.mark) }
     try socket.set(.reuseAddress)

@@ -98,6 +98,33 @@ import Testing
     }
   }
 
+  /// A listener and the connections that it accepts have the owner that the description states.
+  @Test func socketsHaveTheirOwners() throws {
+    let outcome = try CommandTests.shell(
+      "ferrule test $F; ferrule verify $F",
+      with: """
+        mode: stack
+        rules: |
+          *filter
+          :OUTPUT DROP [0:0]
+          -A OUTPUT -m owner --uid-owner 33 --gid-owner 44 -j ACCEPT
+          COMMIT
+        host:
+          interfaces: {eth0: [192.0.2.10/24]}
+          routes: [default via 192.0.2.1 dev eth0]
+          sockets: [{name: web, port: 80, uid: 33, gid: 44}, {name: other, port: 81}]
+        tests:
+          - name: owner
+            steps:
+              - {packet: eth0 tcp 203.0.113.9:40000 > 192.0.2.10:80 S seq=100, expect: {verdict: local, answer: tcp SA}}
+              - eth0 tcp 203.0.113.9:40000 > 192.0.2.10:80 A => local
+              - {packet: eth0 tcp 203.0.113.9:40000 > 192.0.2.10:80 PA payload="GET", expect: {verdict: local, answer: tcp A}}
+              - {packet: eth0 tcp 203.0.113.9:40000 > 192.0.2.10:81 S seq=100, expect: {verdict: local, answer: none}}
+
+        """)
+    #expect(outcome.text.contains(": 1 passed, 7 packets") && outcome.text.contains(": 1 agree, 7 packets"), "\(outcome.text)")
+  }
+
   /// What a file says of neighbours, engine and kernel take alike: one answers, one does not, one is not spoken of.
   @Test func neighboursAreAskedFor() throws {
     let text = Self.scenario(

@@ -7,7 +7,7 @@ extension FileShape {
   private static let scalar = Kind.either([.text, .integer(Int.min...Int.max), .boolean])
 
   package static let host = FileShape(
-    name: "host", title: "a description of a host",
+    name: "host", title: "the description of a host",
     members: [
       Member("interfaces", .map(.either([.list(.text), .object("interface")])), "the interfaces by name, each with its addresses"),
       Member(
