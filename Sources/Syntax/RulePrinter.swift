@@ -92,7 +92,8 @@ public struct RulePrinter: Sendable {
   public static func address(_ value: AddressMask, _ family: Family) -> String { AddressSyntax.print(value, family) }
 
   private func interface(_ option: String, _ pattern: InterfacePattern, _ inverted: Bool, _ text: inout RuleText) {
-    if pattern.matchesAll { return }
+    // iptables-legacy-save omits an inverted `+', a test that never holds: the rule read back would match every packet.
+    if pattern.matchesAll, !(isReloadable && inverted) { return }
     text.option(option, inverted: inverted)
     self.word(pattern.text, &text)
   }

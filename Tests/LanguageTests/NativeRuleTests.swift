@@ -33,6 +33,16 @@ import XTables
       ])
   }
 
+  /// An inverted test of any interface never holds. It is kept in text that is loaded again, and comes back from nf_tables.
+  @Test func anInvertedTestOfAnyInterfaceIsKept() throws {
+    let rule = try Self.rule("INPUT ! -i + -j DROP")
+    let expressions = try NativeRuleEncoder(.ipv4).expressions(rule)
+    #expect(expressions.prefix(2) == [.meta(key: 6, register: 1), .compare(register: 1, .equal, Array("INVAL/D\0".utf8))])
+    let back = try NativeRuleDecoder(.ferrule, .ipv4).rule(expressions)
+    let printer = RulePrinter(family: .ipv4, names: .builtin, isReloadable: true)
+    for rule in [rule, back] { #expect(String(decoding: printer.line(rule, chain: "INPUT"), as: UTF8.self) == "-A INPUT ! -i + -j DROP") }
+  }
+
   /// Rules that come back from nf_tables with another text, as from iptables-nft: the expressions do not hold the difference.
   private static let changed: [(text: String, back: String)] = [
     ("INPUT -p udp -m udp ! --dport 0:100", "-A INPUT -p udp -m udp --dport 101:65535"),

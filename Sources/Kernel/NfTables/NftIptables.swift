@@ -73,13 +73,17 @@ package struct NftIptables: Sendable {
 
   /// - Parameter name: the only table; nil for all.
   package init(_ ruleset: NftRuleset, _ family: Family, registry: Registry, only name: TableName? = nil) {
-    let decoder = NativeRuleDecoder(registry, family)
+    // The decoder makes the descriptors of all extensions, which takes time where there are no tables.
+    var decoder: NativeRuleDecoder?
     for wanted in Self.order where name == nil || name == wanted {
       let found = ruleset.tables.first {
         guard let known = NftBuiltinChain.iptables($0) else { return false }
         return known.family == family && known.name == wanted
       }
-      if let found { add(found, family, wanted, decoder) }
+      guard let found else { continue }
+      let made = decoder ?? NativeRuleDecoder(registry, family)
+      decoder = made
+      add(found, family, wanted, made)
     }
   }
 

@@ -28,7 +28,7 @@ package enum NftParser {
 
   static func text(_ bytes: ArraySlice<UInt8>?) -> String? { bytes.map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
 
-  /// Up to eight attributes by their number; later ones replace earlier ones.
+  /// The attributes of the numbers below 13; of several of one number, the last one counts.
   struct Fields {
     private var fields = InlineArray<13, ArraySlice<UInt8>?>(repeating: nil)
     private(set) var isWhole = true
