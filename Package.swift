@@ -210,8 +210,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Analysis", "Linter", "Policies", "Documents",
-        "SystemNames", "Kernel",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
+        "Kernel",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

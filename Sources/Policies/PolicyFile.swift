@@ -137,7 +137,7 @@ extension FileShape {
         Member("interfaces", .map(.choice(LintSettings.Role.allCases.map(\.rawValue))), "the roles of interfaces; a name may end in +"),
         Member("base", .text, "the ruleset that is loaded already, for files of iptables-restore --noflush"),
         Member("baseline", .text, "a file of known findings, which lint --write-baseline writes"),
-        Member("target", .choice(LintTarget.names), "the distribution or the kind of iptables for which the rulesets are meant"),
+        Member("target", .choice(LintTarget.names), "the distribution for which the rulesets are meant"),
         Member("tool", .either([.text, .integer(0...99)]), "the version of iptables for which the rulesets are meant"),
         Member("kernel", .either([.text, .seconds]), "the version of Linux for which the rulesets are meant"),
         Member("fail-on", .choice(severities + ["never"]), "the least severity with which lint exits with status 1"),

@@ -1,4 +1,3 @@
-import Analysis
 import Diagnostics
 import Documents
 import Extensions
@@ -187,25 +186,6 @@ import XTables
       if ProcessInfo.processInfo.environment["FERRULE_REGENERATE"] != nil { try Data(text.utf8).write(to: URL(filePath: path)) }
       #expect((try? TextFile.text(path)) == text, "Grammar/\(name) is stale; run: make grammar")
     }
-  }
-}
-
-/// Fixes of rulesets of the shared folder, against the comparison of rulesets.
-@Suite(.needsSharedFolder) struct FixCorpusTests {
-  static let names = ((try? FileManager.default.contentsOfDirectory(atPath: SharedFolder.path + "/rulesets")) ?? []).sorted().filter {
-    name in
-    // The greatest files take minutes in a debug build.
-    name.hasSuffix("save") && !name.hasPrefix("tum_")
-  }
-
-  @Test(arguments: names) func fixesChangeNothing(_ name: String) throws {
-    let text = try SharedFolder.text("rulesets/\(name)")
-    let family: Family = name.contains("v6") ? .ipv6 : .ipv4
-    let parser = RulesetParser(registry: .ferrule, names: .builtin, family: family, isForReading: true)
-    let file = SourceFile(name: name, bytes: Array(text.utf8))
-    let result = RulesetFixer(parser: parser, linter: Linter(registry: .ferrule)).fix(file)
-    guard result.fixCount > 0 else { return }
-    #expect(RulesetComparison(parser.parse(file).ruleset, parser.parse(result.file).ruleset).result == .equal)
   }
 }
 

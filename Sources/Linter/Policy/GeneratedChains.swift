@@ -8,7 +8,7 @@ enum GeneratedChains {
     // Docker, Podman and CNI; Kubernetes and its network plugins; Istio.
     "DOCKER", "NETAVARK", "CNI-", "KUBE-", "cali-", "CILIUM_", "OLD_CILIUM_", "FLANNEL", "WEAVE", "ISTIO_",
     // ufw, firewalld, shorewall's hooks, fail2ban, CrowdSec, libvirt, OpenStack, Qubes, lxd.
-    "ufw-", "ufw6-", "f2b-", "fail2ban-", "CROWDSEC", "LIBVIRT_", "neutron-", "nova-", "QBS-", "LXD",
+    "ufw-", "ufw6-", "f2b-", "fail2ban-", "CROWDSEC", "LIBVIRT_", "neutron-", "nova-", "QBS-", "PR-QBS", "LXD",
     // firewalld's zones and policies.
     "FWDI_", "FWDO_", "FWD_", "IN_", "OUT_", "PRE_", "POST_",
   ]

@@ -44,7 +44,7 @@ public struct LintSettings: Sendable {
   public var management: [Network] = []
   /// Roles of interfaces, by name; a name may end in `+`.
   public var roles: [(name: String, role: Role)] = []
-  /// The program and kernel for which the ruleset is meant.
+  /// The versions of iptables and Linux for which the ruleset is meant.
   public var target = LintTarget()
   /// The least severity with which `ferrule lint` exits with status 1; nil if findings do not change the status. Errors of the file always do.
   public var failOn: Severity? = .warning
@@ -116,45 +116,30 @@ public struct ProgramVersion: Sendable, Hashable, Comparable, CustomStringConver
   public var description: String { numbers.map(String.init).joined(separator: ".") }
 }
 
-/// The program and the kernel for which a ruleset is meant.
+/// The versions of iptables and Linux for which a ruleset is meant.
 public struct LintTarget: Sendable, Hashable {
   /// The version of iptables; nil if it is not known.
   public var tool: ProgramVersion?
   /// The version of the kernel; nil if it is not known.
   public var kernel: ProgramVersion?
-  /// Whether iptables-restore is the one that speaks to nf_tables; nil if it is not known.
-  public var isNFTables: Bool?
-  /// Whether the kernel has no ip_tables any more.
-  public var hasLegacyTables = true
-  /// The name as the user wrote it; nil if only versions were given.
-  public var name: String?
-
   /// Creates a target of which nothing is known.
   public init() {}
 
   /// The distributions that can be named, with what they ship.
-  private static let distributions: [(name: String, tool: String, kernel: String, isNFTables: Bool, hasLegacy: Bool)] = [
-    ("debian10", "1.8.2", "4.19", true, true), ("debian11", "1.8.7", "5.10", true, true), ("debian12", "1.8.9", "6.1", true, true),
-    ("debian13", "1.8.11", "6.12", true, true), ("ubuntu20.04", "1.8.4", "5.4", false, true), ("ubuntu22.04", "1.8.7", "5.15", true, true),
-    ("ubuntu24.04", "1.8.10", "6.8", true, true), ("el7", "1.4.21", "3.10", false, true), ("el8", "1.8.5", "4.18", true, false),
-    ("el9", "1.8.10", "5.14", true, false), ("el10", "1.8.11", "6.12", true, false),
+  private static let distributions: [(name: String, tool: String, kernel: String)] = [
+    ("debian10", "1.8.2", "4.19"), ("debian11", "1.8.7", "5.10"), ("debian12", "1.8.9", "6.1"), ("debian13", "1.8.11", "6.12"),
+    ("ubuntu20.04", "1.8.4", "5.4"), ("ubuntu22.04", "1.8.7", "5.15"), ("ubuntu24.04", "1.8.10", "6.8"), ("el7", "1.4.21", "3.10"),
+    ("el8", "1.8.5", "4.18"), ("el9", "1.8.10", "5.14"), ("el10", "1.8.11", "6.12"),
   ]
 
-  /// The names of the known distributions, and `nft` and `legacy`.
-  public static var names: [String] { distributions.map(\.name) + ["nft", "legacy"] }
+  /// The names of the known distributions.
+  public static var names: [String] { distributions.map(\.name) }
 
   /// Creates the target of a name; nil for an unknown name.
   public init?(named name: String) {
     self.init()
-    self.name = name
-    if name == "nft" || name == "legacy" {
-      isNFTables = name == "nft"
-      return
-    }
     guard let known = Self.distributions.first(where: { $0.name == name }) else { return nil }
     tool = ProgramVersion(known.tool)
     kernel = ProgramVersion(known.kernel)
-    isNFTables = known.isNFTables
-    hasLegacyTables = known.hasLegacy
   }
 }

@@ -15,8 +15,8 @@ struct HostProbes: Sendable {
   private let inputProbe: PacketProbe
   /// The filter table only, compiled: for packets whose destination is translated already.
   let filterProbe: PacketProbe
-  /// The ruleset of the other family of the same host, compiled; nil if it is not known.
-  let counterpart: (ruleset: Ruleset, probe: PacketProbe)?
+  /// The ruleset of the other family of the same host; nil if it is not known.
+  let counterpart: Ruleset?
   /// The interfaces on which packets of strangers arrive.
   let external: [String]
   /// Addresses of this host that rules name, after one that no rule names.
@@ -33,7 +33,7 @@ struct HostProbes: Sendable {
     let localised = ruleset.decidingDestinationsAsLocal
     inputProbe = localised.flatMap { PacketProbe($0) } ?? probe
     self.filterProbe = filterProbe
-    counterpart = other.flatMap { other in PacketProbe(other).map { (other, $0) } }
+    counterpart = other
     external = Interfaces.external(of: ruleset, settings)
     own = Self.addresses(of: ruleset)
     let count = ruleset.tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count } }

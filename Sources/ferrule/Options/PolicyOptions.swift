@@ -35,7 +35,7 @@ struct PolicyOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The distribution or the kind of iptables for which the rulesets are meant: \(LintTarget.names.joined(separator: ", ")).",
+      "The distribution for which the rulesets are meant: \(LintTarget.names.joined(separator: ", ")).",
       valueName: "name"))
   var target: String?
 
@@ -77,10 +77,9 @@ struct PolicyOptions: ParsableArguments {
 
 /// The policies of the rulesets of one command, each read once.
 struct PolicySearch {
-  /// A policy with the folder of its file.
+  /// A policy with what its file names.
   struct Found {
     let policy: PolicyFile
-    let folder: String
     let base: Ruleset?
     let baseline: Baseline
   }
@@ -120,7 +119,7 @@ struct PolicySearch {
 
   private func read(_ folder: String, _ family: Family) throws -> Found {
     guard !isOff, let path = config ?? Self.search(from: folder) else {
-      return Found(policy: PolicyFile(), folder: folder, base: nil, baseline: given ?? Baseline())
+      return Found(policy: PolicyFile(), base: nil, baseline: given ?? Baseline())
     }
     let source = try RulesetInput.source(path, upTo: Limits.documentBytes)
     let policy = try Self.understanding(source, colour) { (file) throws(PolicyError) in try PolicyFile(file) }
@@ -138,7 +137,7 @@ struct PolicySearch {
     if given == nil, let name = policy.baseline {
       baseline = try Self.understanding(try named(name), colour) { (file) throws(PolicyError) in try BaselineFile.read(file) }
     }
-    return Found(policy: policy, folder: home, base: base, baseline: baseline)
+    return Found(policy: policy, base: base, baseline: baseline)
   }
 
   private static func folder(of path: String) -> String {

@@ -39,7 +39,6 @@ public enum MasqueradeEverywhereCheck: Check {
     draft.output = "lo"
     let witness = Witness(draft: draft, hook: .postrouting, state: nil)
     guard let walk = probes.walk(witness), let place = walk.rules.last(where: { $0.table == .nat })?.place,
-      walk.place == place || walk.table != nil,
       nat[place].translatesSource(nat.family)
     else { return [] }
     return [

@@ -32,8 +32,7 @@ public enum FamilyDriftCheck: Check {
 
   /// Runs packets of strangers through the rules of both families.
   public static func findings(in context: LintContext) -> [Diagnostic] {
-    guard let probes = context.probes, probes.ruleset.family == .ipv6, let chain = probes.declared(.input),
-      let (other, _) = probes.counterpart,
+    guard let probes = context.probes, probes.ruleset.family == .ipv6, let chain = probes.declared(.input), let other = probes.counterpart,
       let four = HostProbes(other, context.settings, nil), four.declared(.input) != nil
     else { return [] }
     var first: HostProbes.Opening?

@@ -2,20 +2,20 @@ public import Diagnostics
 import XTables
 
 /// Finds targets that the intended kernel does not have.
-public enum LegacyOnlyCheck: Check {
+public enum RemovedTargetCheck: Check {
   /// The stable code; see ``Check/code``.
   public static let code = "FE092"
   /// The id of its diagnostics; see ``Check/id``.
-  public static let id = "legacy-only"
+  public static let id = "removed-target"
   /// The finding in a few words; see ``Check/title``.
-  public static let title = "the target has no tables of ip_tables"
+  public static let title = "the kernel for which the ruleset is meant has no such target"
   /// The group under which it is listed.
   public static let group = CheckGroup.portability
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
-    Distributions such as Red Hat Enterprise Linux 8 and later ship only the iptables that makes rules of nf_tables. Each of its tables \
-    can have only chains of one use, and the targets that need structures of ip_tables are missing: CLUSTERIP is removed from Linux 6.5, \
-    ULOG from Linux 3.17. The check needs the target: --target el10.
+    A target that was removed from Linux makes the kernel refuse the whole table: CLUSTERIP is missing from Linux 6.5 on, ULOG from \
+    Linux 3.17 on. Use NFLOG instead of ULOG, and a cluster manager or -m cluster instead of CLUSTERIP. The check needs the kernel: \
+    --target el10, or `kernel' in .ferrule.yml.
     """
   /// Rulesets with and without a finding; the tests run the check on each.
   public static let examples: [CheckExample] = [
