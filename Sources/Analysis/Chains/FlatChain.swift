@@ -22,32 +22,47 @@ public struct FlatChain {
 
   /// By rule: the packets that certainly do not get to the next rule.
   private let taken: [PacketSet]
-  private let source: FieldCode?
-  private let destination: FieldCode?
-  /// The rules by an interval of the source or destination that is all of theirs, in ascending order; and all others.
-  private var bySource: [Int: [Int32]] = [:]
-  private var byDestination: [Int: [Int32]] = [:]
+  /// The rules by an interval of a field that is all of theirs, in ascending order: each rule at the first of ``fields`` that it restricts
+  /// to few intervals.
+  private var indices: [(code: FieldCode, rules: [Int: [Int32]])] = []
+  /// The rules that restrict none of them.
   private var others: [Int32] = []
+
+  private static let fields: [Field] = [.sourceAddress, .destinationAddress, .destinationPort, .sourcePort]
 
   init(_ rules: [Rule], taken: [PacketSet], _ space: PacketSpace) {
     self.taken = taken
-    source = space.code(of: .sourceAddress)
-    destination = space.code(of: .destinationAddress)
+    indices = Self.fields.compactMap { field in
+      space.code(of: field).flatMap { $0.starts == nil ? nil : (code: $0, rules: [:]) }
+    }
     for (position, rule) in rules.enumerated() where !taken[position].isEmpty {
-      if let ranks = Self.ranks(rule.header.source, isInverted: rule.header.inverted.contains(.source), source) {
-        for rank in ranks { bySource[rank, default: []].append(Int32(position)) }
-      } else if let ranks = Self.ranks(rule.header.destination, isInverted: rule.header.inverted.contains(.destination), destination) {
-        for rank in ranks { byDestination[rank, default: []].append(Int32(position)) }
+      var tests: [(field: Field, test: ValueTest)] = []
+      Self.collect(rule.condition(space.family), &tests)
+      var found: (number: Int, ranks: ClosedRange<Int>)?
+      for number in indices.indices where found == nil {
+        if let ranks = Self.ranks(tests, indices[number].code) { found = (number, ranks) }
+      }
+      if let found {
+        for rank in found.ranks { indices[found.number].rules[rank, default: []].append(Int32(position)) }
       } else {
         others.append(Int32(position))
       }
     }
   }
 
-  /// The intervals of an address, if they are few; nil otherwise.
-  private static func ranks(_ pattern: AddressMask, isInverted: Bool, _ code: FieldCode?) -> ClosedRange<Int>? {
-    guard !isInverted, pattern.mask != 0, let code, let starts = code.starts,
-      let range = ValueTest.masked(value: pattern.address, mask: pattern.mask).range(width: code.width) ?? nil
+  /// The tests that every packet of a condition passes.
+  private static func collect(_ condition: Condition, _ tests: inout [(field: Field, test: ValueTest)]) {
+    switch condition {
+    case .all(let parts): for part in parts { collect(part, &tests) }
+    case .test(let field, let test): tests.append((field, test))
+    case .always, .never, .not, .any, .has, .opaque, .unknown: break
+    }
+  }
+
+  /// The intervals of a field, if they are few; nil otherwise.
+  private static func ranks(_ tests: [(field: Field, test: ValueTest)], _ code: FieldCode) -> ClosedRange<Int>? {
+    guard let starts = code.starts, let test = tests.first(where: { $0.field == code.field })?.test,
+      let range = test.range(width: code.width) ?? nil
     else { return nil }
     let ranks = code.rank(of: range.lowerBound, in: starts)...code.rank(of: range.upperBound, in: starts)
     return ranks.count <= 16 ? ranks : nil
@@ -81,8 +96,7 @@ public struct FlatChain {
         }
       }
     }
-    if let source { search(bySource[Self.rank(of: point, source)]) }
-    if let destination { search(byDestination[Self.rank(of: point, destination)]) }
+    for index in indices { search(index.rules[Self.rank(of: point, index.code)]) }
     search(others)
     return first < position ? first : nil
   }
