@@ -4,7 +4,7 @@ ip link add eth0 type veth peer name wire
 ip addr add 192.0.2.1/24 dev eth0
 ip link set eth0 up
 ip link set wire up
-ferrule apply loaded.v4
+ferrule apply --backend legacy loaded.v4
 # Docker and fail2ban come later than the file.
 iptables-legacy -N DOCKER
 iptables-legacy -A FORWARD -o docker0 -j DOCKER

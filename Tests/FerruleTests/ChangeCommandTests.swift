@@ -28,22 +28,22 @@ import Testing
 
   @Test func filesOfBothFamiliesAreAppliedTogether() throws {
     let outcome = try Self.shell(
-      "sed s/state/state/ $F > six.v6; ferrule apply $F six.v6; ferrule save -6 | grep -c dport; ferrule apply $F $F; echo $?")
+      "sed s/state/state/ $F > six.v6; ferrule apply --backend legacy $F six.v6; ferrule save --backend legacy -6 | grep -c dport; ferrule apply --backend legacy $F $F; echo $?")
     #expect(outcome.text.hasPrefix("applied filter (iptables), filter (ip6tables)\n1\n"), "\(outcome.text)")
     #expect(outcome.text.hasSuffix("is in two of the files; which one is meant?\n2\n"), "\(outcome.text)")
   }
 
   @Test func emptyInputIsAnError() throws {
-    let outcome = try Self.shell("ferrule apply - < /dev/null; echo $?; : > e; ferrule apply $F e; echo $?; ferrule save")
+    let outcome = try Self.shell("ferrule apply --backend legacy - < /dev/null; echo $?; : > e; ferrule apply --backend legacy $F e; echo $?; ferrule save")
     #expect(outcome.text.hasSuffix("2\n") && !outcome.text.contains("applied"), "\(outcome.text)")
   }
 
   @Test func aPlanTellsWhatChangesByItsStatus() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; ferrule plan $F; echo $?; ferrule plan --format json $G | grep -c '"kind"'; ferrule plan $G > /dev/null; echo $?
-      echo '*filter' > bad.v4; echo '-A NOWHERE' >> bad.v4; ferrule plan bad.v4 > /dev/null 2>&1; echo $?
-      ferrule plan --from $F $G | head -3
+      ferrule apply --backend legacy $F > /dev/null; ferrule plan --backend legacy $F; echo $?; ferrule plan --backend legacy --format json $G | grep -c '"kind"'; ferrule plan --backend legacy $G > /dev/null; echo $?
+      echo '*filter' > bad.v4; echo '-A NOWHERE' >> bad.v4; ferrule plan --backend legacy bad.v4 > /dev/null 2>&1; echo $?
+      ferrule plan --backend legacy --from $F $G | head -3
       """)
     #expect(
       outcome.text
@@ -54,8 +54,8 @@ import Testing
   @Test func aSavedPlanIsAppliedUnlessOtherRulesAreLoaded() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; ferrule plan --output p $G > /dev/null; ferrule apply p; ferrule save | grep -c 'dport 80'
-      ferrule apply p 2>&1; echo $?; head -c 200 p > q; ferrule apply q 2>&1; echo $?
+      ferrule apply --backend legacy $F > /dev/null; ferrule plan --backend legacy --output p $G > /dev/null; ferrule apply --backend legacy p; ferrule save --backend legacy | grep -c 'dport 80'
+      ferrule apply --backend legacy p 2>&1; echo $?; head -c 200 p > q; ferrule apply --backend legacy q 2>&1; echo $?
       """)
     #expect(
       outcome.text
@@ -67,13 +67,13 @@ import Testing
   @Test(.needsTool("iptables-legacy")) func keptChainsStayAsTheyAre() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; iptables-legacy -N DOCKER; iptables-legacy -I FORWARD -o docker0 -j DOCKER
+      ferrule apply --backend legacy $F > /dev/null; iptables-legacy -N DOCKER; iptables-legacy -I FORWARD -o docker0 -j DOCKER
       iptables-legacy -N f2b-sshd; iptables-legacy -I INPUT 2 -p tcp -j f2b-sshd; iptables-legacy -A f2b-sshd -s 1.2.3.4 -j REJECT -c 5 300
       iptables-legacy -N odd
       iptables-legacy-save -c | grep -e DOCKER -e f2b > before
-      ferrule apply --keep docker,fail2ban $G; iptables-legacy-save -c | grep -e DOCKER -e f2b > after; cmp before after && echo same
+      ferrule apply --backend legacy --keep docker,fail2ban $G; iptables-legacy-save -c | grep -e DOCKER -e f2b > after; cmp before after && echo same
       iptables-legacy -S INPUT | head -3 | tail -1
-      ferrule save --mine | grep -c -e DOCKER -e f2b; ferrule apply $F
+      ferrule save --backend legacy --mine | grep -c -e DOCKER -e f2b; ferrule apply --backend legacy $F
       """)
     #expect(
       outcome.text == """
@@ -98,7 +98,7 @@ import Testing
       own() { iptables-legacy-save -c | grep '^\\[' | grep -e DOCKER -e docker0 -e 127.0.0.1/32 -e br-dummy | grep -v 'dport 53 '; }
       own > before; test $(wc -l < before) -gt 5 || echo none
       printf '*raw\\nCOMMIT\\n*nat\\nCOMMIT\\n*filter\\n-A INPUT -i docker0 -p udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > new.v4
-      for i in 1 2; do ferrule apply --keep docker new.v4 2> /dev/null; own > after; cmp before after && echo same; done
+      for i in 1 2; do ferrule apply --backend legacy --keep docker new.v4 2> /dev/null; own > after; cmp before after && echo same; done
       iptables-legacy -S INPUT | grep -c 'dport 53'
       """)
     #expect(outcome.text == "applied raw, nat, filter\nsame\napplied raw, nat, filter\nsame\n1\n", "\(outcome.text)")
@@ -108,13 +108,13 @@ import Testing
   @Test(.needsTool("iptables-legacy")) func noForeignRuleIsLost() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; iptables-legacy -N f2b-x; sed -i '/dport/d' $G
+      ferrule apply --backend legacy $F > /dev/null; iptables-legacy -N f2b-x; sed -i '/dport/d' $G
       (n=0; while [ ! -e stop ]; do
         n=$((n+1)); a=10.$((n / 62500)).$((n / 250 % 250)).$((n % 250))/32
         XTABLES_LOCKFILE=other iptables-legacy -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
       done) &
       for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        for file in $G $F; do ferrule apply --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done
+        for file in $G $F; do ferrule apply --backend legacy --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done
       done
       touch stop; wait; iptables-legacy -S f2b-x > found; grep -v -x -F -f found added | wc -l
       test $(wc -l < added) -gt 20 && grep -c applied out
@@ -127,7 +127,7 @@ import Testing
 
   @Test func aFailedCheckTakesTheChangeBack() throws {
     let outcome = try Self.shell(
-      "ferrule apply $F; ferrule apply --check 'echo no; false' $G; echo $?; ferrule save | grep dport; ferrule apply --check true $G; echo $?"
+      "ferrule apply --backend legacy $F; ferrule apply --backend legacy --check 'echo no; false' $G; echo $?; ferrule save --backend legacy | grep dport; ferrule apply --backend legacy --check true $G; echo $?"
     )
     #expect(outcome.text.contains("no\nferrule: `echo no; false' failed with status 1: change 2 was taken back\n1\n"), "\(outcome.text)")
     #expect(outcome.text.contains("--dport 22") && outcome.text.hasSuffix("applied filter\n0\n"), "\(outcome.text)")
@@ -137,9 +137,9 @@ import Testing
     let outcome = try Self.shell(
       """
       ip link set lo up; ip link add e0 type veth peer name e1; ip addr add 10.0.0.1/24 dev e0; ip link set e0 up; ip link set e1 up
-      ferrule apply $F > /dev/null
-      for force in '' --force; do ferrule apply $force --probe 'e0 tcp 10.0.0.5 > :22' $G 2>&1 | tail -1; done
-      ferrule apply --probe 'e0 tcp 10.0.0.5 > :80' --probe 'e0 tcp 10.0.0.5:9 > 10.0.0.1:22 S => drop' $G
+      ferrule apply --backend legacy $F > /dev/null
+      for force in '' --force; do ferrule apply --backend legacy $force --probe 'e0 tcp 10.0.0.5 > :22' $G 2>&1 | tail -1; done
+      ferrule apply --backend legacy --probe 'e0 tcp 10.0.0.5 > :80' --probe 'e0 tcp 10.0.0.5:9 > 10.0.0.1:22 S => drop' $G
       """)
     #expect(
       outcome.text
@@ -152,9 +152,9 @@ import Testing
       """
       for port in 22 80; do
         printf 'rules: f.v4\\nhost: {interfaces: {eth0: [10.0.0.1/24]}}\\ntests:\\n  - name: t\\n    steps: ["eth0 tcp 10.0.0.9:1000 > 10.0.0.1:%s S => accept"]\\n' $port > $port.yaml
-        ferrule apply --tests $port.yaml $F; echo $?
+        ferrule apply --backend legacy --tests $port.yaml $F; echo $?
       done
-      ferrule apply --tests 22.yaml $G; echo $?; ferrule apply --force --tests 80.yaml $F > /dev/null 2>&1; echo $?
+      ferrule apply --backend legacy --tests 22.yaml $G; echo $?; ferrule apply --backend legacy --force --tests 80.yaml $F > /dev/null 2>&1; echo $?
       """)
     #expect(outcome.text.hasPrefix("applied filter\n0\n"), "\(outcome.text)")
     #expect(outcome.text.contains("ferrule: a test fails with these rules; nothing was changed\n3\n"), "\(outcome.text)")
@@ -166,9 +166,9 @@ import Testing
   @Test func aChangeIsConfirmedOrTakenBack() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; ferrule apply --confirm 1 $G > /dev/null; ferrule apply $F > /dev/null 2>&1; echo $?
-      sleep 1.8; ferrule save | grep dport; ferrule confirm; echo $?
-      ferrule apply --confirm 50s $G > /dev/null; ferrule confirm; ferrule rollback; ferrule save | grep dport
+      ferrule apply --backend legacy $F > /dev/null; ferrule apply --backend legacy --confirm 1 $G > /dev/null; ferrule apply --backend legacy $F > /dev/null 2>&1; echo $?
+      sleep 1.8; ferrule save --backend legacy | grep dport; ferrule confirm; echo $?
+      ferrule apply --backend legacy --confirm 50s $G > /dev/null; ferrule confirm; ferrule rollback; ferrule save --backend legacy | grep dport
       ferrule history | cut -d' ' -f1,5,7; ferrule rollback 9; echo $?
       """)
     let wanted = """
@@ -193,8 +193,8 @@ import Testing
   @Test func aKilledWatcherIsNoticed() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; ferrule apply --confirm 600s $G > /dev/null
-      kill -9 $(cut -d' ' -f2 $S/history/*.deadline); sleep 0.2; ferrule save | grep dport
+      ferrule apply --backend legacy $F > /dev/null; ferrule apply --backend legacy --confirm 600s $G > /dev/null
+      kill -9 $(cut -d' ' -f2 $S/history/*.deadline); sleep 0.2; ferrule save --backend legacy | grep dport
       """)
     #expect(
       outcome.text.contains("change 2 was not confirmed, and the process that waited for it has ended; it was taken back now\n"),
@@ -208,13 +208,13 @@ import Testing
       "mkdir $S; mount -t tmpfs -o size=4k none $S; head -c 4096 /dev/zero > $S/x", "mkdir $S; mount -t tmpfs -o ro none $S",
       "mkdir -m 777 $S; chmod 777 $S", "mkdir other; ln -s other $S",
     ] {
-      let outcome = try Self.shell("\(line)\nferrule apply $F; echo $?; iptables-legacy-save", options: "-nm")
+      let outcome = try Self.shell("\(line)\nferrule apply --backend legacy $F; echo $?; iptables-legacy-save", options: "-nm")
       #expect(outcome.text.contains("\n2\n") && !outcome.text.contains("dport"), "\(line): \(outcome.text)")
     }
   }
 
   @Test(.needsTool("flock")) func theErrorOfALockNamesItsHolder() throws {
-    let outcome = try Self.shell("flock $XTABLES_LOCKFILE sleep 5 & sleep 0.3; ferrule apply -w 0.2 $F; echo $?; kill $!")
+    let outcome = try Self.shell("flock $XTABLES_LOCKFILE sleep 5 & sleep 0.3; ferrule apply --backend legacy -w 0.2 $F; echo $?; kill $!")
     #expect(outcome.text.contains(/\((?:process )\d+\) holds the lock/), "\(outcome.text)")
     #expect(outcome.text.contains("\n3\n"), "\(outcome.text)")
   }
@@ -222,9 +222,9 @@ import Testing
   @Test(.needsTool("iptables-legacy")) func driftTellsWhatOthersChanged() throws {
     let outcome = try Self.shell(
       """
-      ferrule apply $F > /dev/null; ferrule drift --metrics m $F; echo $?; iptables-legacy -A INPUT -j DROP; ferrule drift --metrics m $F | head -2
-      cat m; iptables-legacy -N f2b-x; ferrule drift --keep 'f2b-*' --format json $F | grep -c '"kind"'
-      (sleep 1; iptables-legacy -D INPUT -j DROP; iptables-legacy -X f2b-x; sleep 1; kill $(cat pid)) & sh -c 'echo $$ > pid; exec ferrule drift --watch --interval 0.1 '$F | grep -c changes
+      ferrule apply --backend legacy $F > /dev/null; ferrule drift --backend legacy --metrics m $F; echo $?; iptables-legacy -A INPUT -j DROP; ferrule drift --backend legacy --metrics m $F | head -2
+      cat m; iptables-legacy -N f2b-x; ferrule drift --backend legacy --keep 'f2b-*' --format json $F | grep -c '"kind"'
+      (sleep 1; iptables-legacy -D INPUT -j DROP; iptables-legacy -X f2b-x; sleep 1; kill $(cat pid)) & sh -c 'echo $$ > pid; exec ferrule drift --backend legacy --watch --interval 0.1 '$F | grep -c changes
       """)
     let wanted = """
       the loaded rules are those of the file
@@ -247,9 +247,9 @@ import Testing
     let outcome = try Self.shell(
       """
       ip link set lo up; ip link add e0 type veth peer name e1; ip addr add 10.0.0.1/24 dev e0; ip link set e0 up; ip link set e1 up
-      ferrule apply $F > /dev/null
+      ferrule apply --backend legacy $F > /dev/null
       for own in 10.0.0.1 10.7.7.7; do
-        SSH_CONNECTION="10.0.0.9 50000 $own 22" sh -c 'env -u SSH_CONNECTION ferrule apply $G; echo $?'
+        SSH_CONNECTION="10.0.0.9 50000 $own 22" sh -c 'env -u SSH_CONNECTION ferrule apply --backend legacy $G; echo $?'
       done
       """)
     #expect(outcome.text.contains("your session tcp 10.0.0.9:50000 > 10.0.0.1:22"), "\(outcome.text)")
@@ -302,8 +302,8 @@ import Testing
     let outcome = try Self.shell(
       """
       printf 'mine:\\n  chains: ["my-*"]\\n' > o.yaml; printf 'mine:\\n  chain: ["my-*"]\\n' > bad.yaml
-      ferrule apply $F > /dev/null; iptables-legacy -N my-a; ferrule apply --keep mine --owners o.yaml $G; iptables-legacy -S | grep -c my-a
-      ferrule apply --keep mine --owners bad.yaml $G; echo $?
+      ferrule apply --backend legacy $F > /dev/null; iptables-legacy -N my-a; ferrule apply --backend legacy --keep mine --owners o.yaml $G; iptables-legacy -S | grep -c my-a
+      ferrule apply --backend legacy --keep mine --owners bad.yaml $G; echo $?
       """)
     #expect(outcome.text.hasPrefix("applied filter\n1\n"), "\(outcome.text)")
     #expect(outcome.text.contains("bad.yaml:2:3") && outcome.text.hasSuffix("2\n"), "\(outcome.text)")

@@ -13,13 +13,12 @@ import XTables
 /// The change of the kernel's tables that a command makes.
 struct KernelChange {
   private let files: [CompiledFile]
+  /// The part of the kernel whose tables are changed.
   private let kernel: any KernelTables
   private let takesCounters: Bool
   private let colour: ColourChoice
   /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
-  /// The part of the kernel whose tables are changed.
-  var kernel: any KernelTables = LegacyTables()
 
   init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {
     self.files = files
