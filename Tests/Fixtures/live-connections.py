@@ -7,6 +7,7 @@ live-connections.py drill FERRULE      a change that cuts an ssh-like session: r
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -198,5 +199,10 @@ def drill():
     holder.kill()
 
 
-{"forecast": forecast, "drill": drill}[MODE]()
+try:
+    {"forecast": forecast, "drill": drill}[MODE]()
+finally:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+# The threads still wait for packets.
+sys.stdout.flush()
 os._exit(0)
