@@ -34,11 +34,12 @@ enum HostEntries {
 
   static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-  /// What `ip -j addr` printed, and behind an empty line what `ip -j route` did.
+  /// What `ip addr` printed, and behind empty lines what `ip route` and `ip neigh` did, as text or JSON.
   private static func read(listing bytes: [UInt8]) {
-    let files = text(bytes).split(separator: "\n\n", maxSplits: 1).map { SourceFile(name: "input", bytes: Array($0.utf8)) }
+    let files = text(bytes).split(separator: "\n\n", maxSplits: 2).map { SourceFile(name: "input", bytes: Array($0.utf8)) }
     guard let addresses = files.first, let host = try? Host(addressListing: addresses) else { return }
-    for routes in files.dropFirst() { try? host.addRoutes(ofListing: routes) }
+    if files.count > 1 { try? host.addRoutes(ofListing: files[1]) }
+    if files.count > 2 { try? host.addNeighbours(ofListing: files[2]) }
   }
 
   private static func read(connections bytes: [UInt8]) {
