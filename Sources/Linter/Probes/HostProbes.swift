@@ -128,10 +128,8 @@ struct HostProbes: Sendable {
   /// The rule that accepts packets to every port from everyone; nil if there is none.
   func acceptingAll() -> (rule: Rule, witness: Witness)? {
     guard let opening = opening(.tcp, GuardedService.unusedPort), let rule = opening.rule(in: ruleset) else { return nil }
-    // A range of ports, such as 1024 and above, is not every port.
-    guard opening.rule(in: ruleset)?.onlyPorts(ruleset.family) == nil,
-      rule.header.protocolNumber == 0 || self.opening(.tcp, 1)?.rule(in: ruleset) == rule
-    else { return nil }
+    // One protocol, or a range of ports, is not everything.
+    guard rule.header.protocolNumber == 0, rule.onlyPorts(ruleset.family) == nil else { return nil }
     return (rule, opening.witness)
   }
 

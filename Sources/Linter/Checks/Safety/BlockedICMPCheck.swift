@@ -14,6 +14,8 @@ public enum BlockedICMPCheck: Check {
   public static let title = "ICMP messages that connections need are dropped"
   /// The group under which it is listed.
   public static let group = CheckGroup.safety
+  /// The severity of its findings; see ``Check/severity``.
+  public static let severity = Severity.note
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     Routers tell a sender with `fragmentation needed' that its packets are too big (RFC 1191). If the message is dropped, connections \

@@ -40,7 +40,8 @@ public enum WideRangeCheck: Check {
     var seen: Set<SourceRange> = []
     return [IPProtocol.tcp, .udp].compactMap { proto in
       guard let opening = probes.opening(proto, GuardedService.unusedPort), let rule = opening.rule(in: probes.ruleset),
-        let ports = rule.onlyPorts(probes.ruleset.family), ports.count >= leastPorts, let source = rule.source, seen.insert(source).inserted
+        let ports = rule.onlyPorts(probes.ruleset.family) ?? (rule.header.protocolNumber == 0 ? nil : 0...65535), ports.count >= leastPorts,
+        let source = rule.source, seen.insert(source).inserted
       else { return nil }
       return proved("every address reaches the ports \(ports.lowerBound) to \(ports.upperBound)", at: source, by: opening.witness)
     }

@@ -14,6 +14,8 @@ public enum AnswersDroppedCheck: Check {
   public static let title = "answers to the connections of this host are dropped"
   /// The group under which it is listed.
   public static let group = CheckGroup.state
+  /// The severity of its findings; see ``Check/severity``.
+  public static let severity = Severity.note
   /// Why it matters and what to do, as `ferrule explain` prints it.
   public static let rationale = """
     The policy of INPUT is DROP, and no rule accepts packets of established connections: this host can connect to nothing, because the \
