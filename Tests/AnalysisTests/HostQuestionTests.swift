@@ -2,6 +2,7 @@ import Analysis
 import Evaluator
 import Netfilter
 import Syntax
+import TestSupport
 import Testing
 import Wire
 import XTables
@@ -87,6 +88,17 @@ import XTables
       }
     }
     #expect(shown > 15)
+  }
+
+  /// A port that Docker publishes: whether an address is the host's own decides, and each packet shows the way of its region.
+  @Test func aPublishedPortIsTranslatedForOwnAddressesOnly() throws {
+    let rules = try TextFile.text(PackageFolder.path + "/Examples/docker-host/ruleset.rules")
+    let question = try QuestionTests.ask(rules, "-i eth0 -p tcp -m tcp --dport 8080 -m conntrack --ctstate NEW", at: .forward)
+    #expect(question.isComplete && question.verdicts == [.accept, .drop])
+    for answer in question.answers where answer.walk.verdict == .accept {
+      #expect(answer.region.text.contains("addrtype.dst LOCAL"), "\(answer.region.text)")
+      #expect(answer.walk.translated?.brief.contains(">172.18.0.2:80") == true)
+    }
   }
 
   @Test func aRegionHasTheWordsOfAQuestion() throws {

@@ -26,6 +26,7 @@ struct EffectLog {
 
   private var uses: [ExtensionUse: Int] = [:]
   private var answers: [Question: Bool] = [:]
+  private var numbered: [ExtensionUse] = []
   private var effects: [[FieldEffect]] = []
   private var sequences = [Sequence(uses: [], replacement: nil, lost: [])]
   private var steps: [Step: Int] = [:]
@@ -35,6 +36,7 @@ struct EffectLog {
     if let known = uses[use] { return known }
     let number = uses.count
     uses[use] = number
+    numbered.append(use)
     effects.append(use.effects(family))
     return number
   }
@@ -54,6 +56,9 @@ struct EffectLog {
     steps[step] = number
     return number
   }
+
+  /// The matches and targets of a sequence, in order.
+  func uses(of sequence: Int) -> [ExtensionUse] { sequences[sequence].uses.map { numbered[$0] } }
 
   /// The sequence of all effects of one and then all of another.
   mutating func joined(_ first: Int, _ second: Int, _ space: inout PacketSpace) -> Int {

@@ -81,7 +81,11 @@ public struct PacketQuestion: Sendable {
           guard let walk = programs.walk(witness) else { return nil }
           let onHost = way.host.flatMap { HostRun(ruleset, on: $0).verdict(of: witness) }
           return Answer(region: region, witness: witness, walk: walk, onHost: onHost)
-        }.first { $0.walk.verdict != .unknown && (end.verdict == nil || $0.walk.verdict == end.verdict) }
+        }.first { answer in
+          // The packet must have gone the way of the region.
+          answer.walk.verdict != .unknown && (end.verdict == nil || answer.walk.verdict == end.verdict)
+            && answer.walk.effects == course.uses(of: end)
+        }
       }.first
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.

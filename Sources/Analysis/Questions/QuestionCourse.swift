@@ -86,6 +86,9 @@ struct QuestionCourse {
     self.space = space
   }
 
+  /// The matches and targets that act on the packets of an end, in order.
+  func uses(of end: End) -> [ExtensionUse] { log.uses(of: end.effects) }
+
   mutating func run() {
     var classes: [Int: PacketSet] = [0: packets]
     var isRouted = false

@@ -43,7 +43,7 @@ struct UsualPacket: Sendable {
     let isOwn = hook == .output || hook == .postrouting
     var draft = PacketDraft(fields, input: isOwn ? nil : "eth0")
     draft.output = "eth1"
-    return Witness(draft: draft, hook: hook, state: ConntrackState.new).statements.last?.context()
+    return Witness(draft: draft, hook: hook, state: ConntrackState.new).statements.last { !$0.isForHost }?.context()
   }
 
   /// A value that the usual packet has, and other packets of witnesses.

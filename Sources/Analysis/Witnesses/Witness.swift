@@ -15,6 +15,8 @@ public struct Witness: Sendable {
   /// The facts that are stated besides the packet, each with the value that ``line`` names. What depends on another fact is unknown, as in
   /// `ferrule run`.
   public private(set) var stated: HostFacts = []
+  /// Whether the destination is an address of the host whose addresses are stated.
+  private(set) var isForHost = false
   /// The seed of what is left to chance.
   public var seed: UInt64 = 1
 
@@ -26,18 +28,23 @@ public struct Witness: Sendable {
   }
 
   /// The packet with nothing stated, then with facts on which a verdict may depend, at last with all of them: the sender, the time, chance,
-  /// and a host that has no routes and sockets, and an address on the output
-  /// interface alone.
+  /// and a host that has no routes and sockets, and an address on the output interface alone, or also the packet's destination.
   ///
   /// The first one for which a claim is decided states little more than the claim needs.
   var statements: [Witness] {
     let facts: [[HostFact]] =
       (draft.input == nil ? [[.user], [.group]] : []) + [[.clock], [.chance], [.addresses, .routes, .sysctls, .sockets]]
-    return ([[]] + facts + [facts.flatMap { $0 }]).map { facts in
+    var witnesses = ([[]] + facts + [facts.flatMap { $0 }]).map { facts in
       var witness = self
       for fact in facts { witness.stated.insert(fact) }
       return witness
     }
+    witnesses += witnesses.suffix(2).map { witness in
+      var witness = witness
+      witness.isForHost = true
+      return witness
+    }
+    return witnesses
   }
 
   /// The packet at its hook, in a namespace of its own. Nil if the fields make no packet, or no packet of this kind has that state.
@@ -52,6 +59,10 @@ public struct Witness: Sendable {
       host.updateDevice(named: output) {
         $0.addresses = [Host.Address(Self.ownAddress(draft.family), prefixLength: draft.family == .ipv4 ? 24 : 64)]
       }
+    }
+    if isForHost {
+      let own = Host.Address(draft.fields.destination, prefixLength: draft.family == .ipv4 ? 32 : 128)
+      host.updateDevice(named: draft.input ?? "lo") { $0.addresses.append(own) }
     }
     let world = World(now: Self.clock * 1_000_000_000, random: SeededRandom(seed: seed), host: host)
     world.conntrack = ConntrackTable(seed: 1)
@@ -105,7 +116,9 @@ public struct Witness: Sendable {
     var notes: [String] = []
     if let state, state != ConntrackState.new { notes.append(Self.name(of: state)) }
     if stated.contains(.addresses) {
-      notes.append(draft.output.map { "a host with \(Self.ownAddress(draft.family)) on \($0)" } ?? "a host without addresses")
+      var own = draft.output.map { ["\(Self.ownAddress(draft.family)) on \($0)"] } ?? []
+      if isForHost { own.append("\(draft.fields.destination) on \(draft.input ?? "lo")") }
+      notes.append(own.isEmpty ? "a host without addresses" : "a host with \(own.joined(separator: " and "))")
     }
     if stated.contains(.clock) { notes.append("--clock \(Self.clock)") }
     if stated.contains(.chance) { notes.append("--seed \(seed)") }
