@@ -108,7 +108,8 @@ let package = Package(
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
     floor(
-      "Kernel", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc", "CZlib"]),
+      "Kernel",
+      on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Compiler", "SystemNames", "CNetfilter", "CLinux", "CIp4tc", "CIp6tc", "CZlib"]),
     floor("DropIn", on: ["Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Kernel"]),
     floor(
       "KernelLab",

@@ -28,13 +28,15 @@ import Testing
 
   @Test func filesOfBothFamiliesAreAppliedTogether() throws {
     let outcome = try Self.shell(
-      "sed s/state/state/ $F > six.v6; ferrule apply --backend legacy $F six.v6; ferrule save --backend legacy -6 | grep -c dport; ferrule apply --backend legacy $F $F; echo $?")
+      "sed s/state/state/ $F > six.v6; ferrule apply --backend legacy $F six.v6; ferrule save --backend legacy -6 | grep -c dport; ferrule apply --backend legacy $F $F; echo $?"
+    )
     #expect(outcome.text.hasPrefix("applied filter (iptables), filter (ip6tables)\n1\n"), "\(outcome.text)")
     #expect(outcome.text.hasSuffix("is in two of the files; which one is meant?\n2\n"), "\(outcome.text)")
   }
 
   @Test func emptyInputIsAnError() throws {
-    let outcome = try Self.shell("ferrule apply --backend legacy - < /dev/null; echo $?; : > e; ferrule apply --backend legacy $F e; echo $?; ferrule save")
+    let outcome = try Self.shell(
+      "ferrule apply --backend legacy - < /dev/null; echo $?; : > e; ferrule apply --backend legacy $F e; echo $?; ferrule save")
     #expect(outcome.text.hasSuffix("2\n") && !outcome.text.contains("applied"), "\(outcome.text)")
   }
 

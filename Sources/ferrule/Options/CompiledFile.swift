@@ -42,7 +42,8 @@ struct CompiledFile {
   }
 
   /// The files of a saved plan, if the rules are loaded with which it was made.
-  static func files(ofPlan bytes: [UInt8], named path: String, over kernel: ChosenBackend, _ colour: ColourChoice) throws -> [CompiledFile] {
+  static func files(ofPlan bytes: [UInt8], named path: String, over kernel: ChosenBackend, _ colour: ColourChoice) throws -> [CompiledFile]
+  {
     guard let plan = SavedPlan(bytes) else { throw CommandFailure("\(path) is a damaged plan: make it again") }
     return try Family.allCases.compactMap { family in
       guard let text = plan.rules[family] else { return nil }
