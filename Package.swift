@@ -127,7 +127,7 @@ let package = Package(
       "Fuzzing",
       on: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Grammar", "Documents", "Scenarios", "Lab",
-        "KernelLab", "Changes",
+        "KernelLab",
       ]),
     .executableTarget(
       name: "ferrule",
@@ -168,7 +168,7 @@ let package = Package(
       "ScenarioTests",
       of: [
         "Diagnostics", "Wire", "Capture", "XTables", "Extensions", "Evaluator", "Documents", "Scenarios", "Lab", "Suites", "Snapshots",
-        "KernelLab", "Changes",
+        "KernelLab",
       ]),
     tests(
       "AnalysisTests",

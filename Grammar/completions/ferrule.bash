@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|apply|save|explain|lab|test|coverage|verify|snapshot|fuzz|help)
+    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile apply save explain lab test coverage verify snapshot fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz help' -- "${cur}"))
         ;;
     esac
 }
@@ -334,7 +334,7 @@ _ferrule_diff() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --counters --version -h --help)
     repeating_options=(--allow-path)
-    non_repeating_options=(--format --color)
+    non_repeating_options=(--format --backend --color)
     __ferrule_offer_flags_options 2
 
     # Offer option value completions
@@ -345,6 +345,10 @@ _ferrule_diff() {
         ;;
     '--allow-path')
         __ferrule_add_completions -d
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--color')
@@ -369,8 +373,8 @@ _ferrule_diff() {
 _ferrule_query() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ss --sysctl --allow-path)
-    non_repeating_options=(--base --host --ip-addr --verdict --hook --from --to --format --color)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --verdict --hook --from --to --format --color)
     __ferrule_offer_flags_options 2
 
     # Offer option value completions
@@ -395,12 +399,23 @@ _ferrule_query() {
         __ferrule_add_completions -f
         return
         ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--ss')
         __ferrule_add_completions -f
         return
         ;;
     '--sysctl')
         __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--allow-path')
@@ -442,7 +457,7 @@ _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --compare --summary --all-outcomes --brief --conntrack --stack --version -h --help)
     repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --packets --pcap --compare-with --why)
-    non_repeating_options=(--base --host --ip-addr --timezone --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -480,6 +495,10 @@ _ferrule_run() {
         return
         ;;
     '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--allow-path')
@@ -678,16 +697,91 @@ _ferrule_decompile() {
     esac
 }
 
-_ferrule_apply() {
+_ferrule_plan() {
     repeating_flags=()
-    non_repeating_flags=(--sandbox --counters --test -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
-    repeating_options=()
-    non_repeating_options=(--wait -w --color --base)
-    __ferrule_offer_flags_options 1
+    non_repeating_flags=(--noflush -n -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=(--from)
+    non_repeating_options=(--output --format --backend --keep --owners --color)
+    __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--output')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_apply() {
+    repeating_flags=()
+    non_repeating_flags=(--sandbox --counters --test --force -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
+    repeating_options=(--probe --tests)
+    non_repeating_options=(--confirm --check --keep --owners --state-directory --wait -w --backend --color --base)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--confirm')
+        return
+        ;;
+    '--probe')
+        return
+        ;;
+    '--tests')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--check')
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
     '--wait'|'-w')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--color')
@@ -702,7 +796,133 @@ _ferrule_apply() {
 
     # Offer positional completions
     case "${positional_number}" in
-    1)
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_confirm() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_rollback() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_history() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format --state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_recover() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--state-directory --wait -w)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
+    esac
+}
+
+_ferrule_drift() {
+    repeating_flags=()
+    non_repeating_flags=(--watch -4 --ipv4 -6 --ipv6 --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--interval --metrics --format --backend --keep --owners --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--interval')
+        return
+        ;;
+    '--metrics')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
         __ferrule_add_completions -f
         return
         ;;
@@ -711,15 +931,23 @@ _ferrule_apply() {
 
 _ferrule_save() {
     repeating_flags=()
-    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --version -h --help)
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --counters -c --mine --version -h --help)
     repeating_options=()
-    non_repeating_options=(--table -t --format)
+    non_repeating_options=(--table -t --backend --owners --format)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--table'|'-t')
         __ferrule_add_completions -W 'raw'$'\n''mangle'$'\n''nat'$'\n''filter'$'\n''security'
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--owners')
+        __ferrule_add_completions -f
         return
         ;;
     '--format')
@@ -884,12 +1112,32 @@ _ferrule_snapshot() {
     repeating_flags=()
     non_repeating_flags=(--redact --version -h --help)
     repeating_options=()
-    non_repeating_options=(--connections)
+    non_repeating_options=(--connections --backend)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
     '--connections')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    esac
+}
+
+_ferrule_doctor() {
+    repeating_flags=()
+    non_repeating_flags=(--version -h --help)
+    repeating_options=()
+    non_repeating_options=(--format)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--format')
+        __ferrule_add_completions -W 'text'$'\n''json'
         return
         ;;
     esac
