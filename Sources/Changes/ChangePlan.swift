@@ -53,7 +53,8 @@ public struct ChangePlan: Encodable, Sendable {
     let all = Ruleset(
       after.ruleset.family,
       tables: after.ruleset.tables + before.ruleset.tables.filter { after.ruleset[table: $0.name] == nil })
-    meaning.add(RulesetComparison(before.ruleset, all), before, ComparedRules(all, after.file), names: names, isQuiet: false)
+    meaning.add(
+      RulesetComparison(before.ruleset, all), before, ComparedRules(all, after.file), names: names, isQuiet: false, listsChanges: false)
     let linter = Linter(registry: registry)
     var known: [String: Int] = [:]
     func key(_ diagnostic: Diagnostic, _ file: SourceFile) -> String {

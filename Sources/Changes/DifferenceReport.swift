@@ -83,10 +83,11 @@ public struct DifferenceReport: Encodable, Sendable {
   /// - Parameters:
   ///   - names: how the sides are called.
   ///   - isQuiet: true if only the answer is printed.
+  ///   - listsChanges: false if the caller lists the changed rules itself.
   ///   - showsCounters: true if rules that differ only in their counters are printed too.
   public mutating func add(
     _ comparison: RulesetComparison, _ before: ComparedRules, _ after: ComparedRules, names: (before: String, after: String), isQuiet: Bool,
-    showsCounters: Bool = false
+    showsCounters: Bool = false, listsChanges: Bool = true
   ) {
     self.isQuiet = isQuiet
     self.showsCounters = showsCounters
@@ -99,7 +100,7 @@ public struct DifferenceReport: Encodable, Sendable {
           packets: region.packets.text, isExact: region.packets.isExact, witness: line, family: family,
           before: Self.side(region.before, before), after: Self.side(region.after, after), rules: rules))
     }
-    changes += comparison.changes.map { change in
+    changes += (listsChanges ? comparison.changes : []).map { change in
       Change(
         kind: change.kind.rawValue, family: family, table: change.table.rawValue, chain: change.chain,
         before: change.before.flatMap { Self.place(change.table, $0, before) },

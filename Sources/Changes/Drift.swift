@@ -29,7 +29,7 @@ public struct Drift: Encodable, Sendable {
     changes += TextChanges.between(wanted, compared, RulePrinter(family: loaded.family, names: .offline))
     meaning.add(
       RulesetComparison(wanted, compared), ComparedRules(wanted, file.file), ComparedRules(compared, live.file),
-      names: (file.file.name, live.file.name), isQuiet: false)
+      names: (file.file.name, live.file.name), isQuiet: false, listsChanges: false)
   }
 
   /// The differences as text.

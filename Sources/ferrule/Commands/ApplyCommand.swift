@@ -115,7 +115,9 @@ struct ApplyCommand: ParsableCommand {
         try CompiledFile($0, over: try base.ruleset(families, beside: $0.file, colours.colour), takesCounters: counters, colours.colour)
       }
       let backend = backend.request.backend ?? .legacy
-      return try KernelChange(files, to: backend.tables(.forThisKernel), takesCounters: counters, colours.colour).make()
+      var trial = try KernelChange(files, to: backend.tables(.forThisKernel), takesCounters: counters, colours.colour)
+      trial.isTrial = true
+      return try trial.make()
     }
     let lock = try XtablesLock(wait: options.wait)
     try InterruptedChange.finish(in: options.state, holding: lock)

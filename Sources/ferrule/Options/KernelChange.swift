@@ -17,7 +17,9 @@ struct KernelChange {
   private let kernel: any KernelTables
   private let takesCounters: Bool
   private let colour: ColourChoice
-  /// Where the change is recorded; nil in a sandbox.
+  /// True if the tables end with this process.
+  var isTrial = false
+  /// Where the change is recorded; nil in a sandbox, and for nf_tables, which replaces all tables in one call.
   var state: StateDirectory?
 
   init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {
@@ -39,7 +41,7 @@ struct KernelChange {
     for table in files.flatMap(\.tables) {
       let names = Set(try table.chainNames())
       let own = state.map { $0.chains(lastLoadedInto: table.name, table.family) } ?? []
-      for name in try kernel.table(table.family, table.name).chainNames() where !names.contains(name) {
+      for name in (try? kernel.table(table.family, table.name).chainNames()) ?? [] where !names.contains(name) {
         let owner = owners.owner(ofChain: name)
         if owner == nil, own.contains(name) { continue }
         Console.complain(
@@ -130,7 +132,7 @@ struct KernelChange {
     let names = files.map { file in
       "\(file.tables.map(\.name.rawValue).joined(separator: ", "))\(files.count > 1 ? " (\(file.tables.first?.family.command ?? ""))" : "")"
     }
-    try Console.print("\(state == nil ? "the kernel accepts" : "applied") \(names.joined(separator: ", "))\n")
+    try Console.print("\(isTrial ? "the kernel accepts" : "applied") \(names.joined(separator: ", "))\n")
   }
 
   /// The typed form of the table at a place among those of all files.
