@@ -18,6 +18,8 @@ public struct RulesetFixer: Sendable {
   private static let mostRounds = 16
   /// The greatest number of fixes that are proved one by one if they are not proved together.
   private static let mostProofs = 64
+  /// The greatest number of rules that are compared in all proofs one by one: a comparison takes time by the number of rules.
+  private static let mostComparedRules = 20_000
 
   /// Creates a fixer.
   public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil, appliesUnsafe: Bool = false) {
@@ -51,10 +53,12 @@ public struct RulesetFixer: Sendable {
     var isCutShort = false
     var parsed = parser.parse(file, existing: existing)
     var diagnostics = linter.diagnostics(for: parsed)
+    let ruleCount = parsed.ruleset.tables.reduce(1) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count } }
+    var proofs = min(Self.mostProofs, Self.mostComparedRules / ruleCount)
     for _ in 0..<Self.mostRounds {
       let fixable = diagnostics.filter { finding in !finding.fixIts.isEmpty && (appliesUnsafe || finding.fixIts.allSatisfy { !$0.isUnsafe })
       }
-      let round = round(fixable, parsed)
+      let round = round(fixable, parsed, &proofs)
       unproved = round.unproved
       guard round.count > 0 else { break }
       guard Self.errors(round.parsed) <= Self.errors(parsed) else {
@@ -70,14 +74,19 @@ public struct RulesetFixer: Sendable {
   }
 
   /// The file with those fixes that are proved: all together, or else those that are proved one after the other.
-  private func round(_ fixable: [Diagnostic], _ parsed: ParsedRuleset) -> (parsed: ParsedRuleset, count: Int, unproved: Int) {
+  ///
+  /// - Parameter proofs: the number of fixes that may still be proved one by one.
+  private func round(
+    _ fixable: [Diagnostic], _ parsed: ParsedRuleset, _ proofs: inout Int
+  ) -> (parsed: ParsedRuleset, count: Int, unproved: Int) {
     guard !fixable.isEmpty else { return (parsed, 0, 0) }
     let all = applied(fixable, parsed)
     if appliesUnsafe || Self.errors(all.parsed) > Self.errors(parsed) || Self.isEqual(parsed, all.parsed) {
       return (all.parsed, all.count, 0)
     }
     var proved: [Diagnostic] = []
-    for finding in fixable.prefix(Self.mostProofs) {
+    for finding in fixable.prefix(proofs) {
+      proofs -= 1
       let one = applied([finding], parsed)
       if one.count > 0, Self.errors(one.parsed) <= Self.errors(parsed), Self.isEqual(parsed, one.parsed) { proved.append(finding) }
     }

@@ -104,7 +104,7 @@ import XTables
       .parse(SourceFile(name: "rules", bytes: Array(rules.utf8)))
     let host = try Host(
       yaml:
-        "interfaces:\n  eth0: {addresses: [10.0.0.1/24]}\n  eth1: {addresses: [10.0.1.1/24]}\nroutes: []\nsysctls: {net.ipv4.ip_forward: 1}\n"
+        "interfaces:\n  eth0: {addresses: [10.0.0.1/24], mac: \"02:00:00:00:00:01\"}\n  eth1: {addresses: [10.0.1.1/24]}\nroutes: []\nsysctls: {net.ipv4.ip_forward: 1}\n"
     )
     let simulator = try Simulator(host: host, rulesets: [parsed.ruleset])
     simulator.world.fingerprints = known

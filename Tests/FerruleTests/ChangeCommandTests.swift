@@ -36,7 +36,8 @@ import Testing
 
   @Test func emptyInputIsAnError() throws {
     let outcome = try Self.shell(
-      "ferrule apply --backend legacy - < /dev/null; echo $?; : > e; ferrule apply --backend legacy $F e; echo $?; ferrule save --backend legacy")
+      "ferrule apply --backend legacy - < /dev/null; echo $?; : > e; ferrule apply --backend legacy $F e; echo $?; ferrule save --backend legacy"
+    )
     #expect(outcome.text.hasSuffix("2\n") && !outcome.text.contains("applied"), "\(outcome.text)")
   }
 

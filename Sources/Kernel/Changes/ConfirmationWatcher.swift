@@ -80,16 +80,35 @@ public enum ConfirmationWatcher {
       if isSettled(change, state) { return }
       NetworkNamespace.sleepThread(seconds: 0.1)
     }
-    while !isSettled(change, state) {
-      guard let lock = try? XtablesLock(wait: 10) else { continue }
-      if !isSettled(change, state), (try? tables.rollBack(record, registry)) != nil {
-        try? state.settle(change, as: .rolledBack)
-        if let place = try? state.deadlinePath(change) { _ = unsafe unlink(place) }
-        return
-      }
+    while !goBack(tables, state, change, record, registry) { NetworkNamespace.sleepThread(seconds: 0.5) }
+  }
+
+  /// Takes the change back under the lock. A lock whose file cannot be opened, for example because its folder was deleted, protects
+  /// nobody: then the change is taken back without it.
+  ///
+  /// - Returns: false if another process holds the lock, or the kernel refused; the caller tries again.
+  private static func goBack(
+    _ tables: some KernelTables, _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
+  ) -> Bool {
+    do throws(KernelError) {
+      let lock = try XtablesLock(wait: 10)
+      let isDone = restore(tables, state, change, record, registry)
       _ = consume lock
-      NetworkNamespace.sleepThread(seconds: 0.5)
+      return isDone
+    } catch {
+      if case .locked = error.reason { return false }
+      return restore(tables, state, change, record, registry)
     }
+  }
+
+  private static func restore(
+    _ tables: some KernelTables, _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
+  ) -> Bool {
+    if isSettled(change, state) { return true }
+    guard (try? tables.rollBack(record, registry)) != nil else { return false }
+    try? state.settle(change, as: .rolledBack)
+    if let place = try? state.deadlinePath(change) { _ = unsafe unlink(place) }
+    return true
   }
 
   /// Whether the change was confirmed or taken back by a command. If its files cannot be read, it was not.

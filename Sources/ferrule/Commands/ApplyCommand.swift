@@ -33,9 +33,11 @@ struct ApplyCommand: ParsableCommand {
         ferrule apply --test rules.v4
         ferrule apply --sandbox rules.v4
         sudo ferrule apply rules.v4 rules.v6
-        sudo ferrule apply --confirm 60s rules.v4 rules.v6 && ssh HOST true && sudo ferrule confirm
+        sudo ferrule apply --confirm 60s rules.v4 rules.v6
+        ssh HOST true && sudo ferrule confirm
         sudo ferrule apply --keep docker,fail2ban rules.v4
-        sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' --check 'curl -fsS https://example.org' rules.v4
+        sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' \\
+          --check 'curl -fsS https://example.org' rules.v4
         sudo ferrule apply --tests scenario.yaml rules.v4
         sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4

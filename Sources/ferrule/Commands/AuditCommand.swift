@@ -22,9 +22,11 @@ struct AuditCommand: ParsableCommand {
 
       EXAMPLES
         ferrule audit --profile cis rules.v4 rules.v6
-        ss -tuln > listening.txt; ferrule audit --profile cis --listening listening.txt rules.v4 rules.v6
+        ss -tuln > listening.txt
+        ferrule audit --profile cis --listening listening.txt rules.v4 rules.v6
         ferrule audit --profile pci --format html rules.v4 > pci.html
-        ferrule audit --show-profile cis > my-profile.yaml; ferrule audit --profile my-profile.yaml rules.v4
+        ferrule audit --show-profile cis > my-profile.yaml
+        ferrule audit --profile my-profile.yaml rules.v4
       """)
 
   @OptionGroup var families: FamilyOptions

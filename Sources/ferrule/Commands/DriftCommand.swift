@@ -25,7 +25,7 @@ struct DriftCommand: ParsableCommand {
       EXAMPLES
         sudo ferrule drift rules.v4 rules.v6
         sudo ferrule drift --keep docker,fail2ban --format json rules.v4
-        sudo ferrule drift --watch --metrics /var/lib/node_exporter/ferrule.prom rules.v4
+        sudo ferrule drift --watch --metrics /var/lib/ferrule.prom rules.v4
       """)
 
   @Flag(help: "Compare again whenever the loaded rules change.")

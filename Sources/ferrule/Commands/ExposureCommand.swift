@@ -25,7 +25,8 @@ struct ExposureCommand: ParsableCommand {
 
       EXAMPLES
         ferrule exposure /etc/iptables/rules.v4 /etc/iptables/rules.v6
-        ss -tulnp > listening.txt; ferrule exposure --listening listening.txt rules.v4
+        ss -tulnp > listening.txt
+        ferrule exposure --listening listening.txt rules.v4
         ferrule exposure --format html rules.v4 > exposure.html
         ferrule exposure --format json --host host.yaml rules.v4
       """)

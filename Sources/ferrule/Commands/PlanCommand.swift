@@ -27,7 +27,8 @@ struct PlanCommand: ParsableCommand {
         sudo ferrule plan rules.v4 rules.v6
         ferrule plan --from old.v4 new.v4
         sudo ferrule plan --keep docker,fail2ban rules.v4
-        sudo ferrule plan --output change.plan rules.v4 && sudo ferrule apply change.plan
+        sudo ferrule plan --output change.plan rules.v4
+        sudo ferrule apply change.plan
       """)
 
   @Option(help: "The rules that are loaded, as iptables-save text, instead of those of the kernel. Can be repeated.", completion: .file())

@@ -38,7 +38,8 @@ struct QueryCommand: ParsableCommand {
       EXAMPLES
         ferrule query rules.v4 'in eth0 tcp dport 22'
         ferrule query --verdict drop rules.v4 'in wan tcp dport 3306'
-        ferrule query --host host.yaml --from outside --to 10.0.0.5 rules.v4 'tcp dport 3306'
+        ferrule query --host host.yaml --from outside --to 10.0.0.5 rules.v4 \\
+          'tcp dport 3306'
         ferrule query --format json rules.v4 'local udp dport 53'
         ferrule query rules.v4 -- '-i eth0 -p tcp -m multiport --dports 80,443'
       """)
