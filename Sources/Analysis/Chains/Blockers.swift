@@ -4,7 +4,7 @@ import XTables
 extension TableReach {
   /// The packets that certainly do not proceed from a rule to the next one of its chain.
   mutating func taken(_ chain: Int, _ position: Int) -> PacketSet {
-    let set = sets[chain][position]
+    let set = sets(of: RulePosition(chain: chain, rule: position))
     switch graph.steps[chain][position] {
     case .ends, .returns, .goto: return set.miss.complement
     case .proceeds: return space.union(set.miss, set.hit).complement
@@ -46,8 +46,9 @@ extension TableReach {
         places.append(RulePosition(chain: chain, rule: position))
         continue
       }
-      let inside = space.intersection(space.intersection(packets, taken), sets[chain][position].hit)
-      let inner = blockers(of: inside, in: callee, 0..<sets[callee].count, depth: depth + 1, prefers: prefers)
+      let hit = sets(of: RulePosition(chain: chain, rule: position)).hit
+      let inside = space.intersection(space.intersection(packets, taken), hit)
+      let inner = blockers(of: inside, in: callee, graph.steps[callee].indices, depth: depth + 1, prefers: prefers)
       places += inner.isEmpty ? [RulePosition(chain: chain, rule: position)] : inner
     }
     var seen: Set<RulePosition> = []
@@ -106,7 +107,7 @@ extension TableReach {
   mutating func blockersOfCallers(of packets: PacketSet, to chain: Int, depth: Int = 0, prefers: (RulePosition) -> Bool) -> [RulePosition] {
     var places: [RulePosition] = []
     for (caller, position) in callers(of: chain).prefix(Self.callersShown) where isAttached[caller] {
-      let wanted = space.intersection(packets, sets[caller][position].hit)
+      let wanted = space.intersection(packets, sets(of: RulePosition(chain: caller, rule: position)).hit)
       var possible = PacketSet.none
       for hook in hooks[caller].hooks { possible = space.union(possible, self.packets(at: hook)) }
       possible = space.intersection(possible, wanted)

@@ -34,6 +34,12 @@ public struct ChainGraph: Sendable {
     let byTarget: [FieldEffect]
   }
 
+  /// Whether a chain is a built-in one without jumps and effects, so that nothing follows from the packets at its end.
+  func isFlat(_ index: Int) -> Bool {
+    guard table.chains[index].hook != nil, writes[index].isEmpty else { return false }
+    return steps[index].allSatisfy { $0.callee == nil }
+  }
+
   /// Creates the graph. Nil if a rule leads to a chain that does not exist, or chains lead to each other in a loop.
   public init?(_ table: Table) {
     self.table = table

@@ -1,3 +1,4 @@
+import Wire
 import XTables
 
 /// The search for rules that no packet reaches in a long chain without jumps, where the set of packets that get to each rule would become
@@ -5,119 +6,122 @@ import XTables
 ///
 /// A packet of the rule is chosen, and the first earlier rule that takes it is found. Its packets are subtracted, and another packet is
 /// chosen, until none is left, or no earlier rule takes one.
-public struct FlatChain {
+public struct FlatChain: Sendable {
   /// The number of rules from which a chain without jumps is searched in this way.
   public static let leastRules = 1000
+  /// The number of packets of a rule that are tried before any set is subtracted.
+  private static let tries = 6
   /// The greatest number of earlier rules that are subtracted for one rule; then nothing is known of it.
   private static let steps = 200
 
   /// What is known of a rule.
   enum Answer {
-    /// A packet that gets to the rule and matches.
+    /// No packet of the set matches.
+    case none
+    /// A packet that gets to the rule and matches, as an assignment to all levels.
     case reached([Bool])
-    /// Earlier rules that take all its packets.
+    /// Earlier rules that take all packets that match.
     case taken(by: [Int])
     case unknown
   }
 
-  /// By rule: the packets that certainly do not get to the next rule.
-  private let taken: [PacketSet]
-  /// The rules by an interval of a field that is all of theirs, in ascending order: each rule at the first of ``fields`` that it restricts
-  /// to few intervals.
-  private var indices: [(code: FieldCode, rules: [Int: [Int32]])] = []
-  /// The rules that restrict none of them.
-  private var others: [Int32] = []
+  private let conditions: [Condition]
+  /// By rule: whether packets that it matches may proceed to the next rule.
+  private let isOpen: [Bool]
+  private let index: RankIndex
 
-  private static let fields: [Field] = [.sourceAddress, .destinationAddress, .destinationPort, .sourcePort]
-
-  init(_ rules: [Rule], taken: [PacketSet], _ space: PacketSpace) {
-    self.taken = taken
-    indices = Self.fields.compactMap { field in
-      space.code(of: field).flatMap { $0.starts == nil ? nil : (code: $0, rules: [:]) }
+  init(_ rules: [Rule], _ steps: [ChainGraph.Step], _ space: PacketSpace) {
+    conditions = rules.map { $0.condition(space.family) }
+    isOpen = steps.map { step in
+      if case .ends = step { return false }
+      if case .returns = step { return false }
+      return true
     }
-    for (position, rule) in rules.enumerated() where !taken[position].isEmpty {
-      var tests: [(field: Field, test: ValueTest)] = []
-      Self.collect(rule.condition(space.family), &tests)
-      var found: (number: Int, ranks: ClosedRange<Int>)?
-      for number in indices.indices where found == nil {
-        if let ranks = Self.ranks(tests, indices[number].code) { found = (number, ranks) }
-      }
-      if let found {
-        for rank in found.ranks { indices[found.number].rules[rank, default: []].append(Int32(position)) }
-      } else {
-        others.append(Int32(position))
-      }
-    }
+    index = RankIndex(conditions, space)
   }
 
-  /// The tests that every packet of a condition passes.
-  private static func collect(_ condition: Condition, _ tests: inout [(field: Field, test: ValueTest)]) {
-    switch condition {
-    case .all(let parts): for part in parts { collect(part, &tests) }
-    case .test(let field, let test): tests.append((field, test))
-    case .always, .never, .not, .any, .has, .opaque, .unknown: break
-    }
+  /// What a rule matches.
+  func sets(of position: Int, _ space: inout PacketSpace) -> RuleSets { RuleSets(conditions[position], in: &space) }
+
+  /// Whether a rule takes all packets of a set.
+  func takesAll(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Bool {
+    if isOpen[position] || index.isRestricted(position) { return false }
+    return space.passing { $0.difference(packets, taken(by: position, &$0)).isEmpty }
   }
 
-  /// The intervals of a field, if they are few; nil otherwise.
-  private static func ranks(_ tests: [(field: Field, test: ValueTest)], _ code: FieldCode) -> ClosedRange<Int>? {
-    guard let starts = code.starts, let test = tests.first(where: { $0.field == code.field })?.test,
-      let range = test.range(width: code.width) ?? nil
-    else { return nil }
-    let ranks = code.rank(of: range.lowerBound, in: starts)...code.rank(of: range.upperBound, in: starts)
-    return ranks.count <= 16 ? ranks : nil
+  /// The packets that certainly do not get from a rule to the next one.
+  private func taken(by position: Int, _ space: inout PacketSpace) -> PacketSet {
+    let sets = sets(of: position, &space)
+    return (isOpen[position] ? space.union(sets.miss, sets.hit) : sets.miss).complement
   }
 
-  /// Whether packets of a set get to a rule.
+  /// Whether packets of a set get to a rule and match it.
   func answer(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Answer {
-    space.diagram.beginPassing()
-    defer { space.diagram.endPassing() }
-    var rest = packets
-    var takers: [Int] = []
-    while !rest.isEmpty {
-      let point = space.point(in: rest)
-      guard let taker = firstTaker(of: point, before: position, space) else { return .reached(point) }
-      takers.append(taker)
-      if takers.count > Self.steps { return .unknown }
-      rest = space.difference(rest, taken[taker])
-      if space.isExhausted { return .unknown }
-    }
-    return .taken(by: takers.sorted())
-  }
-
-  private func firstTaker(of point: [Bool], before position: Int, _ space: PacketSpace) -> Int? {
-    var first = position
-    func search(_ rules: [Int32]?) {
-      for rule in rules ?? [] {
-        if rule >= first { return }
-        if space.contains(taken[Int(rule)], point) {
-          first = Int(rule)
-          return
-        }
+    space.passing { space in
+      let matching = space.intersection(packets, sets(of: position, &space).hit)
+      if matching.isEmpty { return .none }
+      var random = SeededRandom(seed: UInt64(position))
+      var takers: [Int: PacketSet] = [:]
+      for _ in 0..<Self.tries {
+        let point = space.point(in: matching, &random)
+        guard findTaker(of: point, before: position, &takers, &space) != nil else { return .reached(point) }
       }
+      var rest = matching
+      for taken in takers.values { rest = space.difference(rest, taken) }
+      while !rest.isEmpty {
+        if space.isExhausted || takers.count > Self.steps { return .unknown }
+        let point = space.point(in: rest, &random)
+        guard let taker = findTaker(of: point, before: position, &takers, &space) else { return .reached(point) }
+        rest = space.difference(rest, taker)
+      }
+      return space.isExhausted ? .unknown : .taken(by: takers.keys.sorted())
     }
-    for index in indices { search(index.rules[Self.rank(of: point, index.code)]) }
-    search(others)
-    return first < position ? first : nil
   }
 
-  private static func rank(of point: [Bool], _ code: FieldCode) -> Int {
-    let number = code.levels.reduce(0) { $0 << 1 | (point[$1] ? 1 : 0) }
-    return min(number, (code.starts?.count ?? 1) - 1)
+  /// The packets that the first rule takes which takes a packet; nil if none does.
+  private func findTaker(of point: [Bool], before position: Int, _ takers: inout [Int: PacketSet], _ space: inout PacketSpace) -> PacketSet?
+  {
+    let isWhole = space.isWhole(point)
+    let found = index.first(of: point, isWhole: isWhole, before: position) { candidate in
+      let packets = takers[candidate] ?? taken(by: candidate, &space)
+      guard space.contains(packets, point) else { return false }
+      takers[candidate] = packets
+      return true
+    }
+    return found.flatMap { takers[$0] }
   }
 }
 
 extension PacketSpace {
-  /// An assignment to all levels that is in a set, which is not empty.
-  func point(in packets: PacketSet) -> [Bool] {
-    var point = [Bool](repeating: false, count: levelCount)
+  /// A random assignment to all levels that is in a set, which is not empty. It has a transport header if the set has such packets.
+  func point(in packets: PacketSet, _ random: inout SeededRandom) -> [Bool] {
+    var word: UInt64 = 0
+    var point = (0..<levelCount).map { level in
+      if level % 64 == 0 { word = random.next() }
+      return word >> UInt64(level % 64) & 1 == 1
+    }
+    for code in codes {
+      if code.field == .isLaterFragment { for level in code.levels { point[level] = false } }
+      if code.field == .transportRoom { for level in code.levels { point[level] = true } }
+      for level in code.outcomeLevels { point[level] = false }
+    }
     var edge = packets.edge
     while edge > 1 {
-      let low = diagram.low(edge)
-      point[Int(diagram.level(edge))] = low == 1
-      edge = low == 1 ? diagram.high(edge) : low
+      let level = Int(diagram.level(edge))
+      var next = point[level] ? diagram.high(edge) : diagram.low(edge)
+      if next == 1 {
+        point[level].toggle()
+        next = point[level] ? diagram.high(edge) : diagram.low(edge)
+      }
+      edge = next
     }
     return point
+  }
+
+  /// Whether an assignment is that of a packet with a transport header of which nothing is cut off.
+  func isWhole(_ point: [Bool]) -> Bool {
+    if let fragment = code(of: .isLaterFragment), fragment.levels.contains(where: { point[$0] }) { return false }
+    return code(of: .transportRoom)?.levels.allSatisfy { point[$0] } ?? true
   }
 
   /// The set of one assignment to all levels.

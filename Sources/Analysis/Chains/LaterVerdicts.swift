@@ -9,11 +9,11 @@ struct LaterVerdicts {
   let dropped: [[PacketSet]]
 
   init(_ reach: inout TableReach) {
-    let chains = reach.sets.count
+    let chains = reach.graph.table.chains.count
     var accepted = [[PacketSet]](repeating: [], count: chains)
     var dropped = accepted
     for chain in reach.graph.order.reversed() {
-      if reach.flatChains.contains(chain) { continue }
+      if reach.flatChains[chain] != nil { continue }
       accepted[chain] = Self.backwards(chain, .accept, accepted, &reach)
       dropped[chain] = Self.backwards(chain, .drop, dropped, &reach)
     }
@@ -27,7 +27,7 @@ struct LaterVerdicts {
     let rules = reach.graph.table.chains[chain].rules
     var result = [PacketSet](repeating: .none, count: rules.count + 1)
     for position in rules.indices.reversed() {
-      let set = reach.sets[chain][position]
+      let set = reach.sets(of: RulePosition(chain: chain, rule: position))
       let next = result[position + 1]
       var matched: PacketSet
       switch rules[position].target {

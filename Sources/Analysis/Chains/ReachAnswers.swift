@@ -13,7 +13,8 @@ extension TableReach {
 
   /// A packet that gets to a rule and matches it, as the evaluator shows; nil if none was found.
   public mutating func witness(chain: Int, rule: Int, _ program: TableProgram) -> Witness? {
-    witness(of: hits[chain][rule], at: hooks[chain], in: program) { _, walk in walk.hits.contains { $0.chain == chain && $0.rule == rule } }
+    let packets = hits(of: RulePosition(chain: chain, rule: rule), in: .all)
+    return witness(of: packets, at: hooks[chain], in: program) { _, walk in walk.hits.contains { $0.chain == chain && $0.rule == rule } }
   }
 
   /// A packet of a set for which the evaluator shows what is claimed; nil if none was found.

@@ -13,11 +13,11 @@ extension TableReach {
         if space.isExhausted { return found }
         let place = RulePosition(chain: index, rule: position)
         if arriving[index][position].isEmpty {
-          found.append(unreached(place, program))
+          found.append(passing { $0.unreached(place, program) })
           break
         }
         if hits[index][position].isEmpty {
-          found.append(dead(place, program))
+          found.append(passing { $0.dead(place, program) })
         } else if let finding = redundant(place, later, program) {
           found.append(finding)
         }
@@ -42,20 +42,27 @@ extension TableReach {
     }
   }
 
+  /// Finds something of which no set is needed afterwards.
+  private mutating func passing(_ find: (inout TableReach) -> RuleFinding) -> RuleFinding {
+    space.diagram.beginPassing()
+    defer { space.diagram.endPassing() }
+    return find(&self)
+  }
+
   private func rule(_ place: RulePosition) -> Rule { graph.table.chains[place.chain].rules[place.rule] }
 
   private mutating func unreached(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
     let target = rule(place).target
     let table = graph.table
     let blockers = blockers(of: entries[place.chain], in: place.chain, 0..<place.rule) { table[$0].target != target }
-    let packets = space.intersection(entries[place.chain], sets[place.chain][place.rule].hit)
+    let packets = space.intersection(entries[place.chain], sets(of: place).hit)
     return RuleFinding(
       place: place, reason: .unreached(behind: table.chains[place.chain].rules.count - place.rule - 1), blockers: blockers,
       witness: witness(of: packets, decidedBy: blockers, insteadOf: place, program))
   }
 
   private mutating func dead(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
-    let matched = sets[place.chain][place.rule].hit
+    let matched = sets(of: place).hit
     let target = rule(place).target
     let table = graph.table
     func finding(_ reason: RuleFinding.Reason, _ blockers: [RulePosition] = [], _ witness: Witness? = nil) -> RuleFinding {
@@ -92,8 +99,8 @@ extension TableReach {
   }
 
   private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts, _ program: TableProgram) -> RuleFinding? {
-    // Of a flat chain only some packets of each rule are known, which prove nothing here.
-    if flatChains.contains(place.chain) { return nil }
+    // Of a flat chain the packets that get the verdicts of later rules are not known.
+    if flatChains[place.chain] != nil { return nil }
     let rule = rule(place)
     let same: PacketSet
     switch rule.target {
@@ -129,9 +136,17 @@ extension TableReach {
     let condition = rule(place).condition(space.family)
     // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
     let first = blockers.prefix(Self.blockersTried)
-    let sets = first.map { hits[$0.chain][$0.rule] } + first.map { self.sets[$0.chain][$0.rule].hit } + [.all]
-    for set in sets {
-      let found = witness(of: space.intersection(packets, set), at: hooks[place.chain], in: program) { context, walk in
+    for attempt in 0...(2 * first.count) {
+      let set: PacketSet
+      if attempt < first.count {
+        set = hits(of: first[attempt], in: packets)
+      } else if attempt < 2 * first.count {
+        let place = first[attempt - first.count]
+        set = space.intersection(packets, sets(of: place).hit)
+      } else {
+        set = packets
+      }
+      let found = witness(of: set, at: hooks[place.chain], in: program) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }
         return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
           && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }

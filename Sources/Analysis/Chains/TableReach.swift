@@ -9,11 +9,10 @@ public import XTables
 public struct TableReach {
   /// The chains and where their rules lead.
   let graph: ChainGraph
-  private let flatFrom: Int
   /// The sets of packets.
   var space: PacketSpace
-  /// By chain and rule: what the rule matches.
-  let sets: [[RuleSets]]
+  /// By chain and rule: what the rule matches. Empty for flat chains; see ``sets(of:)``.
+  private let storedSets: [[RuleSets]]
   /// By chain: the packets that enter it. For a chain that no built-in chain leads to, the packets that would enter it from any hook.
   private(set) var entries: [PacketSet]
   /// By chain: whether a built-in chain leads to it by some sequence of jumps.
@@ -26,8 +25,9 @@ public struct TableReach {
   private(set) var arriving: [[PacketSet]]
   /// By chain and rule: the packets that get to the rule and match.
   private(set) var hits: [[PacketSet]]
-  /// The chains of which ``hits`` are only some of the packets, because all of them are too many to write down; see ``FlatChain``.
-  private(set) var flatChains: Set<Int> = []
+  /// The long chains without jumps. Of these ``arriving`` and ``hits`` are more than the packets that get to a rule, because those are too
+  /// many to write down; what no packet gets to is empty nevertheless.
+  private(set) var flatChains: [Int: FlatChain] = [:]
   /// For rules of these chains that no packet gets to: the earlier rules that take their packets.
   private(set) var takers: [RulePosition: [Int]] = [:]
 
@@ -38,8 +38,10 @@ public struct TableReach {
   ///   - enteredByAll: the names of chains that any packet may enter, besides the packets of the rules that lead to them.
   ///   - flatFrom: the number of rules from which a chain without jumps is searched rule by rule.
   public init?(_ table: Table, limit: Int? = nil, enteredByAll: Set<String> = [], flatFrom: Int = FlatChain.leastRules) {
-    let limit = limit ?? max(1 << 22, table.chains.reduce(0) { $0 + $1.rules.count } << 7)
     guard let graph = ChainGraph(table) else { return nil }
+    let isFlat = table.chains.indices.map { table.chains[$0].rules.count >= flatFrom && graph.isFlat($0) }
+    let stored = table.chains.indices.reduce(0) { isFlat[$1] ? $0 : $0 + table.chains[$1].rules.count }
+    let limit = limit ?? min(max(1 << 22, stored << 7), 1 << 24)
     var tests = FieldTests(table.family)
     tests.add(table)
     var space = PacketSpace(tests, limit: limit)
@@ -47,8 +49,7 @@ public struct TableReach {
     var sets: [[RuleSets]] = []
     for (index, chain) in table.chains.enumerated() {
       var chainSets: [RuleSets] = []
-      chainSets.reserveCapacity(chain.rules.count)
-      for (position, rule) in chain.rules.enumerated() {
+      for (position, rule) in chain.rules.enumerated() where !isFlat[index] {
         let effects = graph.writes[index][position]?.byMatches ?? []
         chainSets.append(RuleSets(rule.condition(table.family), writing: effects, in: &space))
       }
@@ -56,8 +57,7 @@ public struct TableReach {
       if space.isExhausted { return nil }
     }
     self.graph = graph
-    self.flatFrom = flatFrom
-    self.sets = sets
+    storedSets = sets
     returning = Self.returning(graph, sets, &space)
     let open = Set(graph.table.chains.indices.filter { enteredByAll.contains(graph.table.chains[$0].name) })
     (isAttached, hooks) = Self.attached(graph, open)
@@ -65,6 +65,9 @@ public struct TableReach {
     entries = [PacketSet](repeating: .none, count: table.chains.count)
     arriving = table.chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     hits = arriving
+    for index in isFlat.indices where isFlat[index] {
+      flatChains[index] = FlatChain(table.chains[index].rules, graph.steps[index], self.space)
+    }
     walkAll(open)
     if self.space.isExhausted { return nil }
   }
@@ -136,38 +139,40 @@ public struct TableReach {
     }
   }
 
-  /// Whether a chain is long and has no jumps and no effects, so that nothing follows from the packets at its end.
-  private func isFlat(_ index: Int) -> Bool {
-    guard graph.table.chains[index].hook != nil, sets[index].count >= flatFrom, graph.writes[index].isEmpty else { return false }
-    return graph.steps[index].allSatisfy { $0.callee == nil }
+  /// What a rule matches. For a rule of a flat chain it is calculated anew each time.
+  mutating func sets(of place: RulePosition) -> RuleSets {
+    flatChains[place.chain]?.sets(of: place.rule, &space) ?? storedSets[place.chain][place.rule]
   }
 
-  private mutating func walkFlat(_ index: Int) {
-    flatChains.insert(index)
-    let rules = graph.table.chains[index].rules
-    let chain = FlatChain(rules, taken: rules.indices.map { taken(index, $0) }, space)
-    for position in rules.indices {
-      arriving[index][position] = entries[index]
-      let packets = space.intersection(entries[index], sets[index][position].hit)
-      if !packets.isEmpty {
-        switch chain.answer(position, packets, &space) {
-        case .reached(let point): hits[index][position] = space.hasRoom ? space.packet(point) : packets
-        case .taken(let takers): self.takers[RulePosition(chain: index, rule: position)] = takers
-        case .unknown: hits[index][position] = packets
-        }
+  private mutating func walkFlat(_ index: Int, _ chain: FlatChain) {
+    let entering = entries[index]
+    for position in graph.steps[index].indices {
+      arriving[index][position] = entering
+      switch chain.answer(position, entering, &space) {
+      case .none: break
+      case .reached, .unknown: hits[index][position] = entering
+      case .taken(let takers): self.takers[RulePosition(chain: index, rule: position)] = takers
       }
       // Behind a rule that takes everything, nothing arrives.
-      if taken(index, position) == .all || space.isExhausted { return }
+      if chain.takesAll(position, entering, &space) || space.isExhausted { return }
     }
   }
 
+  /// Packets of a set that get to a rule and match: all of them, or one if its chain is a flat one.
+  mutating func hits(of place: RulePosition, in packets: PacketSet) -> PacketSet {
+    let possible = space.intersection(packets, hits[place.chain][place.rule])
+    guard let chain = flatChains[place.chain] else { return possible }
+    guard case .reached(let point) = chain.answer(place.rule, possible, &space) else { return .none }
+    return space.packet(point)
+  }
+
   private mutating func walk(_ index: Int) {
-    if isFlat(index) { return walkFlat(index) }
+    if let chain = flatChains[index] { return walkFlat(index, chain) }
     var packets = entries[index]
-    for position in sets[index].indices {
+    for position in storedSets[index].indices {
       if packets.isEmpty { return }
       arriving[index][position] = packets
-      let set = sets[index][position]
+      let set = storedSets[index][position]
       let writes = graph.writes[index][position]
       var missed = space.intersection(packets, set.miss)
       var hit = space.intersection(packets, set.hit)

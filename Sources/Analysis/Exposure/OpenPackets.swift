@@ -47,7 +47,7 @@ public struct OpenPackets: Sendable {
         guard case .ends = reach.graph.steps[chain][rule] else { continue }
         let packets = reach.space.intersection(reach.hits[chain][rule], asked)
         guard !packets.isEmpty else { continue }
-        rest = reach.space.difference(rest, reach.space.difference(packets, reach.sets[chain][rule].miss))
+        rest = reach.space.difference(rest, reach.space.difference(packets, reach.sets(of: RulePosition(chain: chain, rule: rule)).miss))
         guard value.rules[rule].target == .verdict(.accept) else { continue }
         parts += Self.parts(packets, RulePosition(chain: chain, rule: rule), hook, &reach.space, &isShortened)
         if reach.space.isExhausted { return nil }

@@ -48,8 +48,11 @@ struct DecisionDiagram {
   private var places: [UInt32]
   private var cache: [CacheEntry]
   private let limit: Int
-  /// The number of the passing calculation, and of nodes before it; 0 outside of one.
-  private var passing: (number: UInt32, start: Int) = (0, 0)
+  /// The passing calculations that were begun and not ended, the innermost last: the number, the nodes before it, and whether the limit
+  /// was reached before it.
+  private var calculations: [(number: UInt32, start: Int, wasExhausted: Bool)] = []
+  /// The number of the innermost passing calculation; 0 outside of one.
+  private var passing: UInt32 = 0
   private var passingCount: UInt32 = 0
   /// Whether the limit was reached, so that results are meaningless.
   private(set) var isExhausted = false
@@ -70,28 +73,30 @@ struct DecisionDiagram {
   /// The number of nodes.
   var count: Int { nodes.count }
 
-  /// Whether less than half of the greatest number of nodes is in use.
-  var hasRoom: Bool { nodes.count < limit / 2 }
+  /// Whether sets are calculated that are forgotten afterwards.
+  var isPassing: Bool { passing != 0 }
 
-  /// Begins a calculation whose sets are not needed afterwards.
+  /// Begins a calculation whose sets are not needed afterwards; it may be inside another one.
   mutating func beginPassing() {
     passingCount += 1
-    passing = (passingCount, nodes.count)
+    passing = passingCount
+    calculations.append((passing, nodes.count, isExhausted))
   }
 
-  /// Forgets the nodes of the calculation; its sets are meaningless from now on. If it reached the limit, there is room again.
+  /// Forgets the nodes of the calculation begun last; its sets are meaningless from now on. If it reached the limit, there is room again.
   mutating func endPassing() {
+    guard let ended = calculations.popLast() else { return }
     let mask = places.count - 1
     // No kept node was placed behind one that was made after it, so that the last ones can be taken out.
-    for index in (passing.start..<nodes.count).reversed() {
+    for index in (ended.start..<nodes.count).reversed() {
       let node = nodes[index]
       var place = Int(truncatingIfNeeded: Self.hash(node.level, node.low, node.high)) & mask
       while places[place] != index { place = (place + 1) & mask }
       places[place] = 0
     }
-    nodes.removeLast(nodes.count - passing.start)
-    passing = (0, 0)
-    isExhausted = false
+    nodes.removeLast(nodes.count - ended.start)
+    passing = calculations.last?.number ?? 0
+    isExhausted = ended.wasExhausted
   }
 
   @inline(__always)
@@ -150,13 +155,13 @@ struct DecisionDiagram {
   private func cached(_ left: UInt32, _ right: UInt32, _ operation: UInt32) -> UInt32? {
     let entry = cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)]
     let isMeant = entry.left == left && entry.right == right && entry.operation == operation
-    return isMeant && (entry.passing == 0 || entry.passing == passing.number) ? entry.result : nil
+    return isMeant && (entry.passing == 0 || entry.passing == passing) ? entry.result : nil
   }
 
   @inline(__always)
   private mutating func remember(_ left: UInt32, _ right: UInt32, _ operation: UInt32, _ result: UInt32) {
     cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)] = CacheEntry(
-      left: left, right: right, operation: operation, result: result, passing: passing.number)
+      left: left, right: right, operation: operation, result: result, passing: passing)
   }
 }
 

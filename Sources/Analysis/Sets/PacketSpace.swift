@@ -67,8 +67,12 @@ public struct PacketSpace: ConditionAlgebra {
     return packet
   }
 
-  /// Whether sets that are only of use can be kept.
-  var hasRoom: Bool { diagram.hasRoom }
+  /// Calculates something of which no set is needed afterwards: the diagram forgets its nodes.
+  mutating func passing<Result>(_ calculate: (inout PacketSpace) -> Result) -> Result {
+    diagram.beginPassing()
+    defer { diagram.endPassing() }
+    return calculate(&self)
+  }
 
   // MARK: ConditionAlgebra
 
@@ -164,7 +168,7 @@ public struct PacketSpace: ConditionAlgebra {
     } else {
       result = bits(test, code)
     }
-    tests[key] = result
+    if !diagram.isPassing { tests[key] = result }
     return result
   }
 
@@ -223,7 +227,7 @@ public struct PacketSpace: ConditionAlgebra {
       result = intersection(result, values)
     }
     result = difference(result, untrackable())
-    if !isExhausted { possible[hook] = result }
+    if !isExhausted, !diagram.isPassing { possible[hook] = result }
     return result
   }
 

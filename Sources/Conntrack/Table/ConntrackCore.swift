@@ -11,8 +11,7 @@ struct ConntrackCore {
   var events: [ConntrackEvent] = []
 
   let seed: HashSeed
-  let transitions = TCPTransitions()
-  let sctpTransitions = SCTPTransitions()
+  let transitions = TCPTransitions.standard
   var entries: [Connection] = []
   var accounting: [ConnectionAccounting] = []
   var extensions: [UInt32: ConnectionExtension] = [:]

@@ -53,6 +53,9 @@ struct SCTPTransitions: Sendable {
   /// Twenty-two rows, direction major, of nine nibbles, lowest first: the state, or 0xF for invalid.
   private let rows: InlineArray<22, UInt64>
 
+  /// The kernel's transitions.
+  static let standard = SCTPTransitions()
+
   private static func row(_ text: StaticString) -> UInt64 {
     let names = ["NO", "CL", "CW", "CE", "ES", "SS", "SR", "SA", "HS"]
     var row: UInt64 = 0
@@ -62,7 +65,7 @@ struct SCTPTransitions: Sendable {
     return row
   }
 
-  init() {
+  private init() {
     rows = [
       // original:  NO CL CW CE ES SS SR SA HS
       Self.row("CL CL CW CE ES CL CL SA CW"),  // INIT
@@ -163,7 +166,7 @@ extension ConntrackCore {
   }
 
   private func transitions(_ state: SCTPConntrackState, _ chunk: SCTPChunk, _ direction: Direction) -> SCTPConntrackState? {
-    sctpTransitions.next(state, chunk.type, direction)
+    SCTPTransitions.standard.next(state, chunk.type, direction)
   }
 
   /// The types of the chunks. Nil if there are none, if one has length 0, or if a chunk that must be alone is bundled.
@@ -195,7 +198,7 @@ extension ConntrackCore {
   private func startSCTP(_ packet: Packet, _ header: SCTPHeader, at offset: Int) -> SCTPState? {
     var sctp = SCTPState()
     for chunk in SCTPHeader.chunks(packet.bytes, at: offset) {
-      guard let next = sctpTransitions.next(.none, chunk.type, .original), next != .none else { return nil }
+      guard let next = SCTPTransitions.standard.next(.none, chunk.type, .original), next != .none else { return nil }
       switch chunk.type {
       case SCTPChunkType.initiate:
         guard header.verificationTag == 0, let tag = initiateTag(packet.bytes, chunk) else { return nil }

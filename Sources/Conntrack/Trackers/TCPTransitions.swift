@@ -10,6 +10,9 @@ struct TCPTransitions: Sendable {
   /// Twelve rows, direction major and segment kind minor, of ten nibbles, lowest nibble first: the state, 0xE to ignore, 0xF invalid.
   private let rows: InlineArray<12, UInt64>
 
+  /// The kernel's transitions.
+  static let standard = TCPTransitions()
+
   /// A row in the order of the states: NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE, SYN_SENT2.
   /// Each is written as its two letters, `..` for invalid, `ig` to ignore.
   private static func row(_ text: StaticString) -> UInt64 {
@@ -22,7 +25,7 @@ struct TCPTransitions: Sendable {
     return row
   }
 
-  init() {
+  private init() {
     rows = [
       //         NO SS SR ES FW CW LA TW CL S2
       Self.row("SS SS ig ig ig ig ig SS SS S2"),  // original SYN: in doubt the ends know better

@@ -80,25 +80,33 @@ extension Requirement {
     }
   }
 
+  /// The results of parts that are tried from left to right. They are combined from the last to the first, so that each intersection is
+  /// with one part, not with all parts before.
   private static func chain<Algebra: ConditionAlgebra>(
     _ parts: [Requirement], goesOnWhereHolding isEvery: Bool, _ algebra: inout Algebra
   ) -> Decision<Algebra.Packets> {
-    var result = Decision(all: algebra.none)
-    // The packets that no part so far has decided.
-    var rest = algebra.all
-    for part in parts where !algebra.isNone(rest) {
+    var decisions: [Decision<Algebra.Packets>] = []
+    for part in parts {
       let decision = part.decide(&algebra)
-      func add(_ packets: Algebra.Packets, to path: WritableKeyPath<Decision<Algebra.Packets>, Algebra.Packets>) {
-        result[keyPath: path] = algebra.union(result[keyPath: path], algebra.intersection(rest, packets))
-      }
-      add(isEvery ? decision.fails : decision.holds, to: isEvery ? \.fails : \.holds)
-      add(decision.absent, to: \.absent)
-      add(decision.malformed, to: \.malformed)
-      add(decision.undecided, to: \.undecided)
-      add(decision.doomed, to: \.doomed)
-      rest = algebra.intersection(rest, isEvery ? decision.holds : decision.fails)
+      decisions.append(decision)
+      if algebra.isNone(isEvery ? decision.holds : decision.fails) { break }
     }
-    if isEvery { result.holds = rest } else { result.fails = rest }
+    var result = Decision(all: algebra.none)
+    if isEvery { result.holds = algebra.all } else { result.fails = algebra.all }
+    for decision in decisions.reversed() {
+      let passing = isEvery ? decision.holds : decision.fails
+      // The results of the later parts for the packets that pass this one, besides its own.
+      func behind(_ own: Algebra.Packets, _ later: Algebra.Packets) -> Algebra.Packets {
+        algebra.isNone(later) ? own : algebra.union(own, algebra.intersection(passing, later))
+      }
+      result = Decision(
+        holds: behind(isEvery ? algebra.none : decision.holds, result.holds),
+        fails: behind(isEvery ? decision.fails : algebra.none, result.fails),
+        absent: behind(decision.absent, result.absent),
+        malformed: behind(decision.malformed, result.malformed),
+        undecided: behind(decision.undecided, result.undecided),
+        doomed: behind(decision.doomed, result.doomed))
+    }
     return result
   }
 }
