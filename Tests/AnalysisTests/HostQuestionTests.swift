@@ -101,6 +101,28 @@ import XTables
     }
   }
 
+  /// With a host, its addresses decide what is LOCAL: what is published does not come to INPUT, and is published for its addresses only.
+  @Test func onAHostTheTypeOfAnAddressIsKnown() throws {
+    let rules = """
+      *nat
+      -A PREROUTING -m addrtype --dst-type LOCAL -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.5:80
+      -A PREROUTING -m addrtype --dst-type BROADCAST -j ACCEPT
+      COMMIT
+      *filter
+      :FORWARD DROP [0:0]
+      -A FORWARD -d 10.0.0.5 -p tcp -m tcp --dport 80 -j ACCEPT
+      COMMIT
+
+      """
+    let own = try Self.ask("-i eth0 -p tcp -m tcp --dport 8080", at: .input, to: "203.0.113.5", rules: rules)
+    #expect(own.isEmpty)
+    let published = try Self.ask("-i eth0 -p tcp", at: .forward, from: .outside, rules: rules)
+    #expect(published.isComplete && published.verdicts == [.accept, .drop])
+    let regions = published.answers.filter { $0.walk.translated != nil }.map(\.region.text)
+    #expect(regions == ["out lan dst 10.0.0.1,127.0.0.0-127.255.255.254,203.0.113.5 dport 8080"])
+    for answer in published.answers { #expect(answer.onHost?.name == (answer.walk.verdict == .accept ? "sent" : "drop")) }
+  }
+
   @Test func aRegionHasTheWordsOfAQuestion() throws {
     let question = try QuestionTests.ask(
       "*filter\n:INPUT DROP [0:0]\n-A INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22:23 -j ACCEPT\nCOMMIT\n", "-i eth0")

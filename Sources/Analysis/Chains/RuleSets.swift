@@ -31,6 +31,8 @@ extension PacketSpace {
         changed[0].starts == nil, field.isWrittenInBits
       {
         result = masked(result, changed[0], keep: keep, flip: flip)
+      } else if case .range(let values) = change, case .always = condition {
+        result = intersection(projecting(result, changed), set(of: field, .range(values)))
       } else {
         result = projecting(result, changed)
       }

@@ -48,7 +48,7 @@ struct EffectLog {
     let before = sequences[sequence]
     var levels = before.replacement?.levels ?? []
     var lost = before.lost
-    for effect in effects[use] { apply(effect, to: &levels, &lost, space) }
+    for effect in effects[use] { Self.apply(effect, to: &levels, &lost, space) }
     let number = sequences.count
     var replacement = before.replacement
     if levels != before.replacement?.levels ?? [] { replacement = (levels, space.number(of: levels)) }
@@ -72,6 +72,27 @@ struct EffectLog {
     return space.replacing(packets, number: replacement.number)
   }
 
+  /// The levels whose value is not known after one of some sequences: what depends on them cannot be said of the packets before.
+  func levelsLost(by numbers: some Swift.Sequence<Int>) -> [Int] {
+    Set(numbers.flatMap { number in sequences[number].lost.indices.filter { sequences[number].lost[$0] } }).sorted()
+  }
+
+  /// The levels whose value is not known after one of some effects.
+  static func levelsLost(by effects: some Swift.Sequence<FieldEffect>, _ space: PacketSpace) -> [Int] {
+    var lost: Set<Int> = []
+    for effect in effects {
+      var (levels, flags): ([DecisionDiagram.Replacement], [Bool]) = ([], [])
+      apply(effect, to: &levels, &flags, space)
+      lost.formUnion(flags.indices.filter { flags[$0] })
+    }
+    return lost.sorted()
+  }
+
+  /// Packets among which are all those that a set becomes by a sequence.
+  func after(_ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> PacketSet {
+    sequences[sequence].uses.reduce(packets) { space.image($0, after: effects[$1]) }
+  }
+
   /// Whether a set depends on a value that is not known after a sequence, so that ``before(_:_:_:)`` is wrong for it.
   mutating func loses(_ sequence: Int, _ packets: PacketSet, _ space: PacketSpace) -> Bool {
     let lost = sequences[sequence].lost
@@ -83,7 +104,7 @@ struct EffectLog {
     return answer
   }
 
-  private func apply(
+  private static func apply(
     _ effect: FieldEffect, to levels: inout [DecisionDiagram.Replacement], _ lost: inout [Bool], _ space: PacketSpace
   ) {
     for code in space.changed(by: FieldWrites([effect])) {
@@ -111,7 +132,7 @@ struct EffectLog {
     }
   }
 
-  private func write(
+  private static func write(
     _ value: DecisionDiagram.Replacement, to level: Int, _ levels: inout [DecisionDiagram.Replacement], _ lost: inout [Bool]
   ) {
     levels[level] = value

@@ -113,8 +113,9 @@ private struct DifferenceSearch {
     }
     touched = space.preimage(touched, before: graph.allWrites)
     touched = space.preimage(touched, before: otherGraph.allWrites)
+    let within = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, touched) })
     let outcomes = (
-      TableOutcomes(graph, one, within: touched, &log, &space), TableOutcomes(otherGraph, other, within: touched, &log, &space)
+      TableOutcomes(graph, one, within: within, &log, &space), TableOutcomes(otherGraph, other, within: within, &log, &space)
     )
     guard !space.isExhausted, !outcomes.0.isAborted, !outcomes.1.isAborted else {
       isProved = false

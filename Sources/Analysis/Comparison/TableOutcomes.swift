@@ -38,7 +38,8 @@ struct TableOutcomes {
   /// By chain and rule: what the rule matches.
   private(set) var hits: [[PacketSet]] = []
 
-  private let within: PacketSet
+  /// By chain: packets among which are all those that enter it.
+  private let entries: [PacketSet]
 
   /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
   private static let limits = (classes: 256, outcomes: 100_000)
@@ -47,35 +48,42 @@ struct TableOutcomes {
   struct Conditions {
     var rules: [[(condition: Condition, chances: [Field])]] = []
 
-    init(_ table: Table, _ names: inout ChanceNames, _ tests: inout FieldTests) {
+    /// - Parameter resolve: what is known of a condition besides the rule, as on a host.
+    init(
+      _ table: Table, _ names: inout ChanceNames, _ tests: inout FieldTests, resolve: ((Condition) -> Condition)? = nil
+    ) {
       for chain in table.chains {
-        rules.append(chain.rules.map { names.condition(of: $0, in: chain.name, table.name, table.family) })
+        rules.append(
+          chain.rules.map { rule in
+            let named = names.condition(of: rule, in: chain.name, table.name, table.family)
+            return (resolve?(named.condition) ?? named.condition, named.chances)
+          })
         for (rule, named) in zip(chain.rules, rules[rules.count - 1]) {
           tests.add(rule)
-          if !named.chances.isEmpty { tests.add(named.condition) }
+          if resolve != nil || !named.chances.isEmpty { tests.add(named.condition) }
         }
       }
     }
   }
 
-  /// - Parameter within: the packets that are followed, with any value of the fields that rules write; nothing is said of others.
+  /// - Parameter within: by hook, the packets that are followed; nothing is said of others. Hooks that are not named are left out.
   init(
-    _ graph: ChainGraph, _ conditions: Conditions, within: PacketSet, _ log: inout EffectLog, _ space: inout PacketSpace
+    _ graph: ChainGraph, _ conditions: Conditions, within: [Hook: PacketSet], _ log: inout EffectLog, _ space: inout PacketSpace
   ) {
-    self.within = within
     let chains = graph.table.chains
+    entries = Self.entries(graph, conditions, within, &space)
     hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     var summaries = [Summary](repeating: Summary(), count: chains.count)
     var calls = [Int](repeating: 0, count: chains.count)
     for steps in graph.steps {
       for step in steps { if let callee = step.callee { calls[callee] += 1 } }
     }
-    for index in graph.order.reversed() {
+    for index in graph.order.reversed() where !entries[index].isEmpty {
       summaries[index] = walk(index, graph, conditions, summaries, calls, &log, &space)
       if space.isExhausted || isAborted { return }
     }
     for (index, chain) in chains.enumerated() {
-      guard let hook = chain.hook else { continue }
+      guard let hook = chain.hook, within[hook] != nil else { continue }
       var outcomes: [Outcome: PacketSet] = [:]
       for (outcome, packets) in summaries[index].outcomes {
         let ending = outcome.ending == .returned ? .verdict(chain.policy == .drop ? .drop : .accept) : outcome.ending
@@ -87,12 +95,49 @@ struct TableOutcomes {
     }
   }
 
+  /// From the callers to what they call: packets among which are all those that enter each chain.
+  private static func entries(
+    _ graph: ChainGraph, _ conditions: Conditions, _ within: [Hook: PacketSet], _ space: inout PacketSpace
+  ) -> [PacketSet] {
+    var entries = graph.table.chains.map { $0.hook.flatMap { within[$0] } ?? .none }
+    // What a chain does is not to depend on values that are not known where it is entered.
+    let lost = EffectLog.levelsLost(by: graph.writes.lazy.flatMap { $0.values }.flatMap { $0.byMatches + $0.byTarget }, space)
+    func enter(_ callee: Int, _ packets: PacketSet) {
+      entries[callee] = space.union(entries[callee], space.projecting(packets, levels: lost))
+    }
+    for index in graph.order where !entries[index].isEmpty {
+      var packets = entries[index]
+      for (position, step) in graph.steps[index].enumerated() {
+        if packets.isEmpty { break }
+        let writes = graph.writes[index][position]
+        let decision = conditions.rules[index][position].condition.decide(&space)
+        var hit = space.intersection(packets, space.union(decision.holds, decision.undecided))
+        packets = space.intersection(packets, decision.misses(&space))
+        if let writes, !writes.byMatches.isEmpty {
+          hit = space.image(hit, after: writes.byMatches)
+          packets = space.image(packets, after: writes.byMatches)
+        }
+        if hit.isEmpty { continue }
+        switch step {
+        case .ends, .returns: break
+        case .proceeds: packets = space.union(packets, space.image(hit, after: writes?.byTarget ?? []))
+        case .goto(let callee): enter(callee, hit)
+        case .jump(let callee):
+          enter(callee, hit)
+          packets = space.union(packets, space.preimage(hit, before: graph.chainWrites[callee]))
+        }
+        if space.isExhausted { return entries }
+      }
+    }
+    return entries
+  }
+
   private mutating func walk(
     _ index: Int, _ graph: ChainGraph, _ conditions: Conditions, _ summaries: [Summary], _ calls: [Int], _ log: inout EffectLog,
     _ space: inout PacketSpace
   ) -> Summary {
     var summary = Summary()
-    var classes: [Int: PacketSet] = [0: within]
+    var classes: [Int: PacketSet] = [0: entries[index]]
     let rules = graph.table.chains[index].rules
     for position in rules.indices {
       let named = conditions.rules[index][position]
@@ -173,10 +218,12 @@ struct TableOutcomes {
       let here = space.intersection(packets, log.before(effects, asked, &space))
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
+    var rest = packets
     for (outcome, guarded) in callee.outcomes {
       if log.loses(effects, guarded, space) { isExact = false }
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
+      rest = space.difference(rest, here)
       let all = log.joined(effects, outcome.effects, &space)
       if outcome.ending == .returned, case .jump = step {
         add(here, all, &next, &space)
@@ -184,6 +231,7 @@ struct TableOutcomes {
         add(here, Outcome(effects: all, ending: outcome.ending), &summary, &space)
       }
     }
+    if !rest.isEmpty { isExact = false }
   }
 
   private func ending(_ target: RuleTarget, _ log: inout EffectLog, _ family: Family) -> Ending {
@@ -203,6 +251,11 @@ struct TableOutcomes {
     guard !packets.isEmpty else { return }
     classes[effects] = space.union(classes[effects] ?? .none, packets)
   }
+}
+
+extension Decision<PacketSet> {
+  /// The packets that may proceed to the next rule without being matched.
+  fileprivate func misses(_ space: inout PacketSpace) -> PacketSet { space.union(space.union(fails, absent), undecided) }
 }
 
 extension ChainGraph.Step {

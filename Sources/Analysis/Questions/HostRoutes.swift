@@ -28,20 +28,24 @@ struct HostRoutes {
     isByDestination = host.rules.allSatisfy { RouteRule.initial.contains($0) }
   }
 
-  /// Adds the boundaries of the routes to those of the rules' tests.
-  func add(to tests: inout FieldTests) {
+  /// The ranges of addresses at whose ends the routes may treat addresses differently.
+  var boundaries: [ClosedRange<UInt128>] {
     let width = family == .ipv4 ? 32 : 128
-    func add(_ bits: UInt128, _ length: Int) {
+    func range(_ bits: UInt128, _ length: Int) -> ClosedRange<UInt128> {
       let free = length >= width ? 0 : length == 0 && width == 128 ? UInt128.max : (1 << UInt128(width - length)) - 1
-      let range = ValueTest.range((bits & ~free)...(bits | free))
-      tests.add(.test(.sourceAddress, range))
-      tests.add(.test(.destinationAddress, range))
+      return (bits & ~free)...(bits | free)
     }
-    for route in host.routes where route.family == family { add(route.destination, route.prefixLength) }
-    if family == .ipv4 {
-      for (bits, length) in [(0, 32), (0x7f00_0000, 8), (0xe000_0000, 4), (0xffff_ffff, 32)] as [(UInt128, Int)] { add(bits, length) }
-    } else {
-      for (bits, length) in [(0, 128), (1, 128), (0xff << 120, 8)] as [(UInt128, Int)] { add(bits, length) }
+    let special: [(UInt128, Int)] =
+      family == .ipv4
+      ? [(0, 32), (0x7f00_0000, 8), (0xe000_0000, 4), (0xffff_ffff, 32)] : [(0, 128), (1, 128), (0xff << 120, 8)]
+    return host.routes.filter { $0.family == family }.map { range($0.destination, $0.prefixLength) } + special.map { range($0.0, $0.1) }
+  }
+
+  /// Adds the boundaries of the routes, and the interfaces, to the rules' tests.
+  func add(to tests: inout FieldTests) {
+    for range in boundaries {
+      tests.add(.test(.sourceAddress, .range(range)))
+      tests.add(.test(.destinationAddress, .range(range)))
     }
     for name in host.devices.map(\.name) {
       for field in [Field.inputInterface, .outputInterface] {
@@ -49,6 +53,9 @@ struct HostRoutes {
       }
     }
   }
+
+  /// What fields that follow from an address are on the host.
+  var fields: HostFields { HostFields(host, family, boundaries) }
 
   /// What routing does with a destination.
   private enum Way: Hashable {

@@ -70,6 +70,10 @@ public struct PacketQuestion: Sendable {
       return
     }
     course.run()
+    if course.isAborted {
+      (answers, isComplete, isEmpty) = ([], false, false)
+      return
+    }
     var answers: [Answer] = []
     var isComplete = course.isExact
     let asked = course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) }

@@ -22,9 +22,11 @@ struct QuestionCourse {
   private(set) var ends: [End: PacketSet] = [:]
   private(set) var isExact = true
   private(set) var isEmpty = false
+  /// Whether a limit was reached, so that nothing is known.
+  private(set) var isAborted = false
   private var log = EffectLog()
   private let stages: [(hook: Hook, table: TableName)]
-  private var tables: [TableName: TableOutcomes] = [:]
+  private var tables: [TableName: (graph: ChainGraph, conditions: TableOutcomes.Conditions)] = [:]
   private var packets: PacketSet
   /// Whether a rule of the raw table asks for the connection.
   private var asksEarly = false
@@ -47,7 +49,10 @@ struct QuestionCourse {
     routes?.add(to: &tests)
     var names = ChanceNames()
     var conditions: [TableName: TableOutcomes.Conditions] = [:]
-    for table in ruleset.tables { conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) }
+    var fields = routes?.fields
+    for table in ruleset.tables {
+      conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) { fields?.resolving($0) ?? $0 }
+    }
     var space = PacketSpace(tests, limit: limit)
     if space.isExhausted { return nil }
     let decision = condition.decide(&space)
@@ -62,23 +67,9 @@ struct QuestionCourse {
         if let arriving { packets = space.intersection(packets, arriving) } else { isExact = false }
       }
     }
-    var graphs: [(graph: ChainGraph, conditions: TableOutcomes.Conditions)] = []
-    // At PREROUTING the packets have no output interface yet.
-    var followed = space.projecting(packets, [space.code(of: .outputInterface)].compactMap { $0 })
-    var rewritten = FieldWrites()
     for table in ruleset.tables {
       guard let graph = ChainGraph(table), let named = conditions[table.name] else { return nil }
-      graphs.append((graph, named))
-      followed = space.preimage(followed, before: graph.allWrites)
-      rewritten.formUnion(graph.endingWrites)
-    }
-    followed = space.preimage(followed, before: rewritten)
-    for (graph, named) in graphs {
-      let table = graph.table
-      let outcomes = TableOutcomes(graph, named, within: followed, &log, &space)
-      if outcomes.isAborted || space.isExhausted { return nil }
-      if !outcomes.isExact { isExact = false }
-      tables[table.name] = outcomes
+      tables[table.name] = (graph, named)
       if table.name == .raw {
         asksEarly = named.rules.joined().contains { $0.condition.fields.contains { $0.name.hasPrefix("ct.") } }
       }
@@ -97,7 +88,7 @@ struct QuestionCourse {
         classes = route(classes)
         isRouted = true
       }
-      guard let outcomes = tables[stage.table]?.outcomes[stage.hook] else { continue }
+      guard let outcomes = outcomes(of: stage.table, at: stage.hook, classes) else { return }
       var next: [Int: PacketSet] = [:]
       // Before connection tracking, no packet has a state yet.
       if stage.table == .raw, asksEarly { isExact = false }
@@ -134,6 +125,22 @@ struct QuestionCourse {
     if !isRouted { classes = route(classes) }
     for (effects, packets) in classes { end(packets, .accept, stages.count, effects) }
     isEmpty = isExact && ends.isEmpty
+  }
+
+  /// What a table does at a hook with the packets that come there; nil if a limit was reached.
+  private mutating func outcomes(
+    of name: TableName, at hook: Hook, _ classes: [Int: PacketSet]
+  ) -> [TableOutcomes.Outcome: PacketSet]? {
+    guard let (graph, conditions) = tables[name] else { return [:] }
+    var arriving = classes.reduce(PacketSet.none) { space.union($0, log.after($1.key, $1.value, &space)) }
+    // At PREROUTING the packets have no output interface yet.
+    if hook == .prerouting { arriving = space.projecting(arriving, [space.code(of: .outputInterface)].compactMap { $0 }) }
+    // What the table does is not to depend on values that are not known after the tables before.
+    arriving = space.projecting(arriving, levels: log.levelsLost(by: classes.keys))
+    let table = TableOutcomes(graph, conditions, within: [hook: arriving], &log, &space)
+    isAborted = table.isAborted || space.isExhausted
+    if !table.isExact { isExact = false }
+    return isAborted ? nil : table.outcomes[hook] ?? [:]
   }
 
   /// The packets that routing leads to the hook.

@@ -47,6 +47,7 @@ extension PacketSpace {
   /// The values of a field, or those that it does not have if they are fewer; nil if they are not said.
   private mutating func words(of packets: PacketSet, _ possible: PacketSet, _ code: FieldCode) -> String? {
     if Self.unsaid.contains(code.field.name) { return nil }
+    let (packets, possible) = (values(of: packets, code), values(of: possible, code))
     guard let own = ranges(of: packets, code) else { return nil }
     let rest = difference(possible, packets)
     let missing = ranges(of: rest, code)
@@ -59,12 +60,18 @@ extension PacketSpace {
     return lead + own.map { text($0, code.field) }.distinct.joined(separator: ",")
   }
 
+  /// The values of those packets that have a value of the field, whatever else is noted of its reading.
+  private mutating func values(of packets: PacketSet, _ code: FieldCode) -> PacketSet {
+    guard !code.outcomeLevels.isEmpty else { return packets }
+    return projecting(intersection(packets, numbered(0, of: code)), levels: Array(code.outcomeLevels))
+  }
+
   private static func isWide(_ ranges: [ClosedRange<UInt128>], _ code: FieldCode) -> Bool {
     let greatest = code.width >= 128 ? UInt128.max : (1 << UInt128(code.width)) - 1
     return ranges.contains { $0.upperBound == greatest || $0.lowerBound == 0 && $0.upperBound > greatest / 2 }
   }
 
-  /// The values of a field in a set of that field alone, as ranges; nil if there are too many.
+  /// The values of a field in a set of that field's values alone, as ranges; nil if there are too many.
   private func ranges(of packets: PacketSet, _ code: FieldCode) -> [ClosedRange<UInt128>]? {
     var found: [ClosedRange<UInt128>] = []
     let spare = code.starts.map { UInt128($0.count) }

@@ -211,7 +211,7 @@ public struct PacketSpace: ConditionAlgebra {
   }
 
   /// The packets for which reading a field has the outcome of a number.
-  private mutating func numbered(_ number: Int, of code: FieldCode) -> PacketSet {
+  mutating func numbered(_ number: Int, of code: FieldCode) -> PacketSet {
     let least = compare(UInt128(number), code.outcomeLevels, isAtLeast: true)
     guard number < code.outcomes.count - 1 else { return least }
     return intersection(least, compare(UInt128(number), code.outcomeLevels, isAtLeast: false))

@@ -197,7 +197,12 @@ extension Field {
 
   /// The type of an address by the host's routing; the corresponding kernel function is `inet_dev_addr_type`.
   static func addressType(_ side: AddressTypeSide, _ device: AddressTypeDevice) -> Field {
-    let basis: [Field] = [side == .source ? .sourceAddress : .destinationAddress, .inputInterface, .outputInterface]
+    var basis: [Field] = [side == .source ? .sourceAddress : .destinationAddress]
+    switch device {
+    case .any: break
+    case .input: basis.append(.inputInterface)
+    case .output: basis.append(.outputInterface)
+    }
     let traits = FieldTraits(
       .fields(basis), [.value, .absent, .unknown], form: .names(names), values: .range(0...UInt128(AddressType.allCases.count - 1)),
       needs: FieldNeeds("-m addrtype", .addresses, .routes, isPartial: true))

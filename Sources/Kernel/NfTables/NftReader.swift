@@ -104,7 +104,13 @@ package struct NftAssembly: Sendable {
 
   private mutating func add(table message: NetlinkMessage) -> Bool {
     guard let table = NftParser.table(message) else { return false }
-    tables[Key(family: table.family, table: table.name)] = ruleset.tables.count
+    let key = Key(family: table.family, table: table.name)
+    // A table that is named twice was removed and made anew during the dump.
+    guard tables[key] == nil else {
+      isComplete = false
+      return true
+    }
+    tables[key] = ruleset.tables.count
     ruleset.tables.append(table)
     return true
   }
@@ -115,7 +121,12 @@ package struct NftAssembly: Sendable {
       isComplete = false
       return true
     }
-    chains[Key(family: family, table: table, chain: chain.name)] = ruleset.tables[index].chains.count
+    let key = Key(family: family, table: table, chain: chain.name)
+    guard chains[key] == nil else {
+      isComplete = false
+      return true
+    }
+    chains[key] = ruleset.tables[index].chains.count
     ruleset.tables[index].chains.append(chain)
     return true
   }
