@@ -183,7 +183,8 @@ let package = Package(
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(
-      name: "SandboxProbe", dependencies: ["Wire", "XTables", "Compiler", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
+      name: "SandboxProbe", dependencies: ["Wire", "XTables", "Compiler", "Extensions", "Kernel"], path: "Tests/SandboxProbe",
+      swiftSettings: strict),
     tests(
       "KernelTests",
       of: [

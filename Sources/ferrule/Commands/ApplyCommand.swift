@@ -130,13 +130,7 @@ struct ApplyCommand: ParsableCommand {
     let kernel = try backend.chosen()
     let files = try inputs.flatMap { try compiled($0, over: kernel) }
     var change = try KernelChange(files, to: kernel.tables, takesCounters: counters, colours.colour)
-    if kernel.backend == .nft {
-      guard confirm == nil, check == nil else {
-        throw CommandFailure("--confirm and --check cannot take back a change of nf_tables yet; nothing was changed", .kernelRefused)
-      }
-    } else {
-      change.state = options.state
-    }
+    change.state = options.state
     try change.nameRemovedChains(try owners.known(colours.colour))
     try change.refuseFailing(tests, isForced: force)
     try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force, beside: kernel)
@@ -155,12 +149,12 @@ struct ApplyCommand: ParsableCommand {
     let live = base.noflush || kept != nil ? try KernelRules(family, kernel) : nil
     let existing = base.noflush ? live?.ruleset : nil
     guard let kept, let live else {
-      return [try CompiledFile(input, over: existing, basis: live?.blobs ?? [], takesCounters: counters, colours.colour)]
+      return [try CompiledFile(input, over: existing, basis: live?.basis() ?? [], takesCounters: counters, colours.colour)]
     }
     var parsed = try RulesetInput.sound(
       RulesetInput.parse(input.file, families, for: .loading, keepsExisting: existing != nil, existing: existing), colours.colour)
     parsed.ruleset = kept.keeping(in: parsed.ruleset, from: live.ruleset)
-    return [CompiledFile(parsed, path: input.file, basis: live.blobs)]
+    return [CompiledFile(parsed, path: input.file, basis: live.basis())]
   }
 
   /// Runs the command of --check, and takes the change back if it fails.
@@ -170,7 +164,7 @@ struct ApplyCommand: ParsableCommand {
     guard process.status != 0 else { return }
     let lock = try XtablesLock(wait: nil)
     guard let change = try options.state.history().last(where: { [.applied, .awaiting].contains($0.outcome) }) else { return }
-    try LegacyTables().rollBack(change, in: options.state, .forThisKernel)
+    try options.state.rollBack(change, .forThisKernel)
     _ = consume lock
     throw CommandFailure("`\(command)' failed with status \(process.status): change \(change.number) was taken back", .findings)
   }

@@ -60,7 +60,7 @@ struct RollbackCommand: ParsableCommand {
     guard let found = changes.last(where: { change == nil || $0.number == change }) else {
       throw CommandFailure(change.map { "there is no change \($0) in force; see `ferrule history'" } ?? "there is no change to take back")
     }
-    let tables = try LegacyTables().rollBack(found, in: options.state, .installed)
+    let tables = try options.state.rollBack(found, .installed)
     _ = consume lock
     try Console.print("change \(found.number) was taken back: \(tables.joined(separator: ", "))\n")
   }
@@ -89,7 +89,8 @@ struct HistoryCommand: ParsableCommand {
     case .json: try Console.print(JSONText.encode(changes))
     case .text:
       for change in changes {
-        try Console.print("\(change.number)  \(change.time)  \(change.outcome)  \(change.tables.joined(separator: ", "))\n")
+        let backend = change.backend == Backend.legacy.rawValue ? "" : " (\(change.backend))"
+        try Console.print("\(change.number)  \(change.time)  \(change.outcome)  \(change.tables.joined(separator: ", "))\(backend)\n")
       }
     }
   }
@@ -106,5 +107,5 @@ struct WatchConfirmationCommand: ParsableCommand {
   @Option(help: "Seconds from when the tables are replaced.")
   var seconds: Double
 
-  func run() { ConfirmationWatcher.run(LegacyTables(), StateDirectory(stateDirectory), seconds: min(max(0, seconds), 86_400), .installed) }
+  func run() { ConfirmationWatcher.run(StateDirectory(stateDirectory), seconds: min(max(0, seconds), 86_400), .installed) }
 }
