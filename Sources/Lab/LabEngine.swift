@@ -34,9 +34,13 @@ public struct LabEngine: Sendable {
   }
 
   /// Answers one line of the protocol. The result has no newline.
-  public func answer(line: some StringProtocol) -> String {
+  ///
+  /// - Parameter usesNfTables: whether the rules are those of iptables-nft, which a line cannot say; nil for no.
+  public func answer(line: some StringProtocol, usesNfTables: Bool? = nil) -> String {
     do throws(ScenarioError) {
-      return play(try Scenario(line: line)).json.description
+      var scenario = try Scenario(line: line)
+      if let usesNfTables { scenario.usesNfTables = usesNfTables }
+      return play(scenario).json.description
     } catch {
       return LabResult(name: "", error: error.description).json.description
     }
