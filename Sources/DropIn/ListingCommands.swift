@@ -76,6 +76,11 @@ extension Session {
   }
 
   private func chains(_ editor: borrowing TableEditor, named chain: String?) throws(KernelError) -> [String] {
+    if backend == .nft, !editor.isWhole || chain.map({ !editor.isChain($0) }) ?? false {
+      let place = chain.map { "chain `\($0)' in " } ?? ""
+      let message = "\(versionLine): \(place)table `\(editor.tableName)' is incompatible, use 'nft' tool."
+      throw KernelError(.malformed(message), message: message)
+    }
     guard let chain else { return editor.chainNames }
     guard editor.isChain(chain) else {
       throw KernelError(.refused, error: SystemError(number: 2), message: "No chain/target/match by that name")

@@ -57,10 +57,10 @@ struct LabPlan {
     do throws(ScenarioError) {
       let reading = try engine.knowingSets(of: scenario)
       sets = reading.sets?.all ?? []
-      rulesets = try reading.engine.rulesets(scenario.rules, scenario.rules6)
+      rulesets = try reading.engine.rulesets(scenario.rules, scenario.rules6, usesNfTables: scenario.usesNfTables)
       for (index, step) in scenario.steps.enumerated() {
         guard case .load(let rules, let rules6) = step.action else { continue }
-        loads[index] = try reading.engine.rulesets(rules, rules6)
+        loads[index] = try reading.engine.rulesets(rules, rules6, usesNfTables: scenario.usesNfTables)
       }
     } catch {
       throw KernelError(.malformed(error.description))

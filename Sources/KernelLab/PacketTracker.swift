@@ -65,7 +65,7 @@ struct PacketTracker {
     switch record.kind {
     case .entry:
       index = entering(record)
-      entered = index
+      (entered, traced) = (index, index)
       tracks[index].hook = record.hook
       tracks[index].hasPassed = false
       tracks[index].entryTrace = tracks[index].packet.trace.count

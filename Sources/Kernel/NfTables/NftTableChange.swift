@@ -19,6 +19,8 @@ struct NftTableChange {
   /// For each rule of a chain, the place of the loaded rule of that chain which stays as it; nil for a rule that is added.
   private var kept: [String: [Int?]] = [:]
   private var keptPolicies: Set<String> = []
+  /// The chains that hold other rules than iptables', which stay.
+  private var mixed: Set<String> = []
 
   /// The kernel searches a rule from the beginning of its chain. Above this number of steps, all rules of the chain are made again.
   private static let longestSearch = 50_000_000
@@ -57,6 +59,18 @@ struct NftTableChange {
       kept[chain.name] =
         changes * chain.rules.count > Self.longestSearch ? [Int?](repeating: nil, count: stays.count) : stays
     }
+  }
+
+  /// A change of which it is known what stays.
+  ///
+  /// - Parameters:
+  ///   - kept: for each rule of a chain, the place of the loaded rule of that chain which stays as it, in ascending order.
+  ///   - keptPolicies: the loaded chains whose policies and counters stay.
+  ///   - mixed: the chains that hold other rules than iptables', which stay.
+  init(_ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>) {
+    (self.table, self.live, self.kept, self.keptPolicies, self.mixed) = (table, live, kept, keptPolicies, mixed)
+    (isDeleted, isNew) = (false, false)
+    encoder = NativeRuleEncoder(table.family)
   }
 
   /// Whether a loaded rule has the expressions that iptables-nft writes for a rule of the same meaning. What the kernel changes in a
@@ -123,7 +137,11 @@ struct NftTableChange {
     return live.chains.compactMap { chain in
       let stays = Set((kept[chain.name] ?? []).compactMap(\.self))
       if chain.rules.count == stays.count { return nil }
-      return (chain.name, stays.isEmpty ? nil : chain.rules.indices.filter { !stays.contains($0) }.map { chain.rules[$0].handle })
+      return (
+        chain.name,
+        stays.isEmpty && !mixed.contains(chain.name)
+          ? nil : chain.rules.indices.filter { !stays.contains($0) }.map { chain.rules[$0].handle }
+      )
     }
   }
 }

@@ -18,6 +18,12 @@ public struct NftTables: KernelTables {
     return ruleset
   }
 
+  /// The tables in use, in the order of iptables-nft-save.
+  package func names(_ family: Family) throws(KernelError) -> [TableName] {
+    guard let ruleset = try NftReader.read() else { throw KernelError(.noNfTables) }
+    return NftIptables.order.filter { NftBuiltinChain.find($0, family, in: ruleset) != nil }
+  }
+
   /// - Throws: `KernelError` too if a table has something that iptables cannot express.
   public func read(
     _ family: Family, only name: TableName?, _ body: (TableBlob) throws(KernelError) -> Void
@@ -162,10 +168,7 @@ private struct Loaded {
 
   init(_ ruleset: NftRuleset, _ family: Family, _ name: TableName, _ registry: Registry) {
     (self.family, self.name) = (family, name)
-    source = ruleset.tables.first {
-      guard let known = NftBuiltinChain.iptables($0) else { return false }
-      return known.family == family && known.name == name
-    }
+    source = NftBuiltinChain.find(name, family, in: ruleset)
     let found = NftIptables(ruleset, family, registry: registry, only: name)
     natives = found.natives
     blob = found.tables.first.map { TableCompiler().compile($0) }

@@ -6,7 +6,15 @@ public import XTables
 /// The corresponding C functions are libiptc's `iptc_append_entry` and its relatives. Names that are too long for libiptc's buffers are
 /// refused, never cut. The caller holds the lock.
 public struct TableEditor: ~Copyable {
-  private let handle: TableHandle
+  private let handle: any EditableTable
+
+  /// Opens a table of nf_tables, which need not exist.
+  ///
+  /// - Parameter registry: decodes the rules.
+  /// - Throws: `KernelError` if the kernel has no nf_tables or denies access, or iptables has no such table.
+  public init(ofNfTables name: String, _ family: Family, _ registry: Registry) throws(KernelError) {
+    handle = try NftTableHandle(family, name, registry)
+  }
 
   /// - Parameter modprobe: the program that loads the kernel's module if needed; nil for the system's.
   /// - Throws: `KernelError` if the kernel has no such table or denies access.
@@ -40,6 +48,12 @@ public struct TableEditor: ~Copyable {
   ) throws(KernelError) {
     try handle.forEachRule(of: try checked(chain), registry, body)
   }
+
+  /// The name of the table.
+  public var tableName: String { handle.name }
+
+  /// False if the table has something that iptables cannot express: rules of nft(8), sets.
+  public var isWhole: Bool { handle.isWhole }
 
   /// The names of all chains: built-in chains by hook, then the user's in byte order.
   public var chainNames: [String] { handle.chainNames() }

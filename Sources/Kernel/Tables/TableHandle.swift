@@ -6,7 +6,7 @@ internal import Wire
 internal import XTables
 
 /// A table opened through libiptc: a snapshot that can be read, changed, and committed.
-@safe struct TableHandle: ~Copyable {
+@safe final class TableHandle: EditableTable {
   private let library: Libiptc
   private let handle: OpaquePointer
   let family: Family
@@ -42,6 +42,8 @@ internal import XTables
   }
 
   // MARK: Reading
+
+  var isWhole: Bool { true }
 
   func chainNames() -> [String] {
     var names: [String] = []

@@ -1,0 +1,191 @@
+internal import Compiler
+internal import Glibc
+internal import Netfilter
+internal import Wire
+internal import XTables
+
+/// A copy of a table of nf_tables as iptables sees it, with what was changed since it was read.
+struct NftTableCopy {
+  private(set) var table: Table
+  private let generation: UInt32
+  /// The loaded table without rules that iptables cannot express; nil if there is none.
+  private let live: NftTable?
+  /// For each chain, the loaded rules that the copy's rules are, by their places in the loaded chain; nil for a rule that was added.
+  private var origins: [String: [Int?]] = [:]
+  private var keptPolicies: Set<String> = []
+  /// The chains of which everything is deleted, also what iptables cannot express.
+  private var flushed: Set<String> = []
+  /// The chains that hold rules which iptables cannot express.
+  private let mixed: Set<String>
+  private var hasChanged = false
+  /// False if the loaded table has something that iptables cannot express.
+  let isWhole: Bool
+
+  init(_ family: Family, _ name: TableName, _ registry: Registry) throws(KernelError) {
+    guard let ruleset = try NftReader.read() else { throw KernelError(.noNfTables) }
+    generation = ruleset.generation
+    let found = NftIptables(ruleset, family, registry: registry, only: name)
+    table = found.tables.first ?? Table(name, family)
+    isWhole = found.natives.isEmpty
+    mixed = Set(found.natives.filter(\.isRule).map(\.chain))
+    live = NftBuiltinChain.find(name, family, in: ruleset).map { $0.without(found.natives) }
+    for chain in live?.chains ?? [] {
+      origins[chain.name] = chain.rules.indices.map { $0 }
+      keptPolicies.insert(chain.name)
+    }
+  }
+
+  // MARK: Errors
+
+  private func refusal(_ number: Int32, _ message: String) -> KernelError {
+    KernelError(.refused, family: table.family, table: table.name.rawValue, error: SystemError(number: number), message: message)
+  }
+
+  /// A refusal of the kernel in the words of iptables-nft, which ends with the status 4.
+  private func failure(_ doing: String, _ error: SystemError, _ object: String) -> KernelError {
+    KernelError(
+      .call("\(doing) failed"), family: table.family, table: table.name.rawValue, error: error,
+      message: "\(doing) failed (\(error.text)): \(object)")
+  }
+
+  private func index(of chain: String) throws(KernelError) -> Int {
+    guard let index = table.index(of: chain) else { throw refusal(ENOENT, "No chain/target/match by that name") }
+    return index
+  }
+
+  // MARK: Changes
+
+  private mutating func edit(_ chain: String, _ body: (inout [Rule], inout [Int?]) -> Void) throws(KernelError) {
+    let index = try index(of: chain)
+    var places = origins[chain] ?? []
+    table.update(at: index) { body(&$0.rules, &places) }
+    origins[chain] = places
+    hasChanged = true
+  }
+
+  /// - Parameter number: the new rule's number, from 1; nil for the end.
+  mutating func insert(_ rule: Rule, into chain: String, at number: Int?) throws(KernelError) {
+    let count = table.chains[try index(of: chain)].rules.count
+    guard number ?? 1 <= count + 1, number ?? 1 >= 1 else { throw refusal(E2BIG, "Index of insertion too big") }
+    try edit(chain) { rules, places in
+      rules.insert(rule, at: number.map { $0 - 1 } ?? count)
+      places.insert(nil, at: number.map { $0 - 1 } ?? count)
+    }
+  }
+
+  mutating func replace(_ rule: Rule, in chain: String, at number: Int) throws(KernelError) {
+    try check(number, in: chain, "Index of replacement too big")
+    try edit(chain) { rules, places in (rules[number - 1], places[number - 1]) = (rule, nil) }
+  }
+
+  mutating func delete(in chain: String, at number: Int) throws(KernelError) {
+    try check(number, in: chain, "Index of deletion too big")
+    try edit(chain) { rules, places in
+      rules.remove(at: number - 1)
+      places.remove(at: number - 1)
+    }
+  }
+
+  private func check(_ number: Int, in chain: String, _ message: String) throws(KernelError) {
+    guard table.chains[try index(of: chain)].rules.indices.contains(number - 1) else { throw refusal(E2BIG, message) }
+  }
+
+  /// The number of the first rule that is the same.
+  func number(of rule: Rule, in chain: String) throws(KernelError) -> Int {
+    guard let place = table[chain: chain]?.rules.firstIndex(where: { $0.isSame(as: rule) }) else {
+      throw refusal(ENOENT, "Bad rule (does a matching rule exist in that chain?)")
+    }
+    return place + 1
+  }
+
+  mutating func flush(_ chain: String) throws(KernelError) {
+    let index = try index(of: chain)
+    if live == nil, table.chains[index].rules.isEmpty { return }
+    try edit(chain) { rules, places in
+      rules = []
+      places = []
+    }
+    flushed.insert(chain)
+  }
+
+  /// Sets counters to 0: those of one rule, or of a chain.
+  mutating func zero(_ chain: String, at number: Int?) throws(KernelError) {
+    if let number { try check(number, in: chain, "Index of deletion too big") }
+    let index = try index(of: chain)
+    if live == nil, table.chains[index].rules.isEmpty { return }
+    try edit(chain) { rules, places in
+      for place in number.map({ $0 - 1..<$0 }) ?? rules.indices where rules[place].counters != .zero {
+        rules[place].counters = .zero
+        places[place] = nil
+      }
+    }
+    if number == nil, table.chains[index].counters != .zero {
+      table.update(at: index) { $0.counters = .zero }
+      keptPolicies.remove(chain)
+    }
+  }
+
+  mutating func create(_ chain: String) throws(KernelError) {
+    guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
+      throw KernelError(.malformed("\(chain) is not a valid chain name: a name has 1 to 31 bytes"), family: table.family)
+    }
+    guard table.addChain(chain) else { throw refusal(EEXIST, "Chain already exists") }
+    hasChanged = true
+  }
+
+  mutating func remove(_ chain: String) throws(KernelError) {
+    let index = try index(of: chain)
+    let isUsed = table.chains.contains { $0.rules.contains { $0.target.chain == chain } }
+    guard table.chains[index].hook == nil, table.chains[index].rules.isEmpty, !isUsed, !mixed.contains(chain) || flushed.contains(chain)
+    else { throw failure("CHAIN_DEL", SystemError(number: EBUSY), "chain \(chain)") }
+    table.removeChain(at: index)
+    origins[chain] = nil
+    hasChanged = true
+  }
+
+  mutating func rename(_ chain: String, to name: String) throws(KernelError) {
+    guard let index = table.index(of: chain), table.index(of: name) == nil else { throw refusal(EEXIST, "File exists") }
+    table.renameChain(at: index, to: name)
+    origins[chain] = nil
+    // The rules that jump to the chain have its new name.
+    for other in table.chains where other.rules.contains(where: { $0.target.chain == name }) {
+      origins[other.name] = zip(other.rules, origins[other.name] ?? []).map { $0.target.chain == name ? nil : $1 }
+    }
+    origins[name] = [Int?](repeating: nil, count: table.chains[index].rules.count)
+    hasChanged = true
+  }
+
+  mutating func setPolicy(_ policy: String, of chain: String, _ counters: Counters?) throws(KernelError) {
+    guard let index = table.index(of: chain), table.chains[index].hook != nil else { throw refusal(ENXIO, "Bad built-in chain name") }
+    guard let verdict = StandardVerdict(rawValue: policy), verdict == .accept || verdict == .drop else {
+      throw refusal(EINVAL, "Bad policy name")
+    }
+    table.update(at: index) {
+      $0.policy = verdict
+      if let counters { $0.counters = counters }
+    }
+    keptPolicies.remove(chain)
+    hasChanged = true
+  }
+
+  // MARK: The transaction
+
+  /// - Returns: false if another program has changed the ruleset since it was read.
+  func commit() throws(KernelError) -> Bool {
+    guard hasChanged else { return true }
+    let change = NftTableChange(
+      table, live, kept: origins, keptPolicies: keptPolicies, mixed: mixed.subtracting(flushed))
+    var batch = NftBatch(generation: generation, capacity: 1 << 14)
+    try batch.change(change, index: 0)
+    batch.finish()
+    var socket = try NetlinkSocket(.netfilter)
+    guard let failure = try socket.commit(batch: batch.bytes, last: batch.last, what: "committing to nf_tables") else { return true }
+    if failure.error.number == ERESTART || failure.error.number == EAGAIN { return false }
+    if let place = batch.place(of: failure.sequence) {
+      var error = self.failure("RULE_APPEND", failure.error, "rule in chain \(place.chain)")
+      error.rule = RuleReference(chain: place.chain, rule: place.rule)
+      throw error
+    }
+    throw self.failure("TABLE_ADD", failure.error, "table \(table.name.rawValue)")
+  }
+}
