@@ -83,7 +83,7 @@ extension Session {
       return try editor(family, table, modprobe: modprobe)
     } catch {
       let sentence = error.message ?? error.error?.text ?? error.description
-      if backend == .nft { throw failure(3, sentence) }
+      if backend == .nft { throw error.error == nil ? failure(3, sentence) : failure(error) }
       throw failure(3, "can't initialize \(family.command) table `\(table)': \(sentence)")
     }
   }

@@ -36,7 +36,7 @@ extension Session {
   /// A refusal at a line of iptables-nft-restore.
   func failure(_ error: KernelError, at line: Int) -> Exit {
     if case .call = error.reason, let message = error.message {
-      return Exit(status: 4, message: "\(versionLine): \nline \(line): \(message)\n")
+      return Exit(status: 4, message: "\(versionLine): \nline \(line): \(message.drop { $0 == " " })\n")
     }
     return Exit(status: 1, message: "\(name): line \(line) failed: \(error.message ?? error.description).\n")
   }
@@ -45,7 +45,7 @@ extension Session {
   func failure(_ error: KernelError) -> Exit {
     if case .malformed = error.reason { return Exit(status: 1, message: "\(error.message ?? error.description)\n") }
     switch error.reason {
-    case .call where error.message != nil: return Exit(status: 4, message: "\(versionLine):  \(error.message ?? "")\n")
+    case .call where error.message != nil: return Exit(status: 4, message: "\(versionLine): \(error.message ?? "")\n")
     case .file, .call: return Exit(status: 4, message: "Fatal: \(error.description)\n")
     default: break
     }

@@ -116,14 +116,16 @@ struct RestoreRun {
     do throws(KernelError) {
       editor = try session.editor(family, name, modprobe: options.modprobe)
     } catch {
+      if session.backend == .nft, error.error != nil { throw session.failure(error) }
       let what = session.backend == .nft ? "line \(line) table name '\(name)' invalid" : "unable to initialize table '\(name)'"
       throw session.failure(2, "\(session.name): \(what)", line: line)
     }
     if !options.keepsExisting {
       // A failure here is reported by the commit.
-      let isVerbose = options.verbosity > 0 && session.backend == .legacy
+      let isVerbose = options.verbosity > 0 && !isSilent(session)
       try? session.flush(nil, editor, isVerbose: isVerbose)
       try? session.deleteChains(nil, editor, isVerbose: isVerbose)
+      try? editor.clear()
     }
     open = OpenTable(editor, lock, TableName(rawValue: name) ?? .filter)
     return true
@@ -168,15 +170,19 @@ struct RestoreRun {
   }
 
   private mutating func makeChain(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
-    if editor.isBuiltin(chain) { return }
+    if editor.isBuiltin(chain) { return try need(chain, in: editor, session) }
     let isThere = options.keepsExisting && editor.isChain(chain)
     do throws(KernelError) {
-      if isThere { try editor.flush(chain) } else { try editor.createChain(chain) }
+      if options.keepsExisting { try editor.declareChain(chain) } else { try editor.createChain(chain) }
       parser = parser.announcing(chain: chain)
     } catch {
       let doing = isThere ? "flushing" : "creating"
       throw session.failure(2, "error \(doing) chain '\(chain)':\(error.error?.text ?? "")", line: line)
     }
+  }
+
+  private func need(_ chain: String, in editor: borrowing TableEditor, _ session: Session) throws(Session.Exit) {
+    do throws(KernelError) { try editor.needChain(chain) } catch { throw session.failure(error, at: line) }
   }
 
   private func setPolicy(
@@ -212,7 +218,7 @@ struct RestoreRun {
       let counters = try RuleCounters(of: file.bytes[range], line: line)
       var words = try Lexer.words(of: file.bytes, in: counters.rest, takesNewline: true) { _ in }
       if options.counters { words.prepend(counters.words) }
-      words.prepend(session.backend == .nft ? [] : verbosity)
+      words.prepend(isSilent(session) ? [] : verbosity)
       pending = try parser.read(
         words, table: table.name, range: SourceRange(range), notices: &notices)
     } catch {
@@ -237,6 +243,9 @@ struct RestoreRun {
     if case .append = command.verb { table.lines[command.chain ?? "", default: []].append(line) }
     return true
   }
+
+  /// iptables-nft-restore performs the commands at the end, and with --test does not.
+  private func isSilent(_ session: Session) -> Bool { session.backend == .nft && options.isTest }
 
   /// The `-v` options of the program, which are added to each command, but not with `-n`.
   private var verbosity: [Token] {

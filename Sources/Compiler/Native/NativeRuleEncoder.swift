@@ -9,6 +9,7 @@ package struct NativeRuleEncoder: Sendable {
 
   /// `NFT_META_*`.
   enum Meta {
+    static let inputIndex: UInt32 = 4, outputIndex: UInt32 = 5
     static let inputName: UInt32 = 6, outputName: UInt32 = 7, transportProtocol: UInt32 = 16
   }
 

@@ -85,7 +85,7 @@ package struct NftIptables: Sendable {
     var decoder: NativeRuleDecoder?
     for wanted in Self.order where name == nil || name == wanted {
       guard let found = NftBuiltinChain.find(wanted, family, in: ruleset) else { continue }
-      let made = decoder ?? NativeRuleDecoder(registry, family)
+      let made = decoder ?? NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
       decoder = made
       add(found, family, wanted, made)
     }

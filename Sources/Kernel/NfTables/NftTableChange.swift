@@ -67,9 +67,10 @@ struct NftTableChange {
   ///   - kept: for each rule of a chain, the place of the loaded rule of that chain which stays as it, in ascending order.
   ///   - keptPolicies: the loaded chains whose policies and counters stay.
   ///   - mixed: the chains that hold other rules than iptables', which stay.
-  init(_ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>) {
+  ///   - isNew: true if nothing of the loaded table stays.
+  init(_ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>, isNew: Bool) {
     (self.table, self.live, self.kept, self.keptPolicies, self.mixed) = (table, live, kept, keptPolicies, mixed)
-    (isDeleted, isNew) = (false, false)
+    (isDeleted, self.isNew) = (false, isNew)
     encoder = NativeRuleEncoder(table.family)
   }
 

@@ -18,15 +18,21 @@ struct NftTableCopy {
   /// The chains that hold rules which iptables cannot express.
   private let mixed: Set<String>
   private var hasChanged = false
-  /// False if the loaded table has something that iptables cannot express.
-  let isWhole: Bool
+  /// The chains that have to be there. iptables-nft makes a built-in chain when something needs it.
+  private var needed: Set<String> = []
+  /// The built-in chains that were deleted.
+  private var evicted: Set<String> = []
+  /// True if nothing of the loaded table stays.
+  private var isNew = false
+  /// True if the table has chains at hooks that are not iptables'.
+  let hasOtherBaseChains: Bool
 
   init(_ family: Family, _ name: TableName, _ registry: Registry) throws(KernelError) {
     guard let ruleset = try NftReader.read() else { throw KernelError(.noNfTables) }
     generation = ruleset.generation
     let found = NftIptables(ruleset, family, registry: registry, only: name)
     table = found.tables.first ?? Table(name, family)
-    isWhole = found.natives.isEmpty
+    hasOtherBaseChains = found.natives.contains { !$0.isRule && !$0.chain.isEmpty }
     mixed = Set(found.natives.filter(\.isRule).map(\.chain))
     live = NftBuiltinChain.find(name, family, in: ruleset).map { $0.without(found.natives) }
     for chain in live?.chains ?? [] {
@@ -45,13 +51,16 @@ struct NftTableCopy {
   private func failure(_ doing: String, _ error: SystemError, _ object: String) -> KernelError {
     KernelError(
       .call("\(doing) failed"), family: table.family, table: table.name.rawValue, error: error,
-      message: "\(doing) failed (\(error.text)): \(object)")
+      message: " \(doing) failed (\(error.text)): \(object)")
   }
 
   private func index(of chain: String) throws(KernelError) -> Int {
     guard let index = table.index(of: chain) else { throw refusal(ENOENT, "No chain/target/match by that name") }
     return index
   }
+
+  /// Whether all rules of a chain, or of all chains, are ones that iptables can express.
+  func isExpressible(_ chain: String?) -> Bool { chain.map { !mixed.contains($0) } ?? mixed.isEmpty }
 
   // MARK: Changes
 
@@ -60,6 +69,8 @@ struct NftTableCopy {
     var places = origins[chain] ?? []
     table.update(at: index) { body(&$0.rules, &places) }
     origins[chain] = places
+    needed.insert(chain)
+    evicted.remove(chain)
     hasChanged = true
   }
 
@@ -100,7 +111,7 @@ struct NftTableCopy {
 
   mutating func flush(_ chain: String) throws(KernelError) {
     let index = try index(of: chain)
-    if live == nil, table.chains[index].rules.isEmpty { return }
+    if !isLoaded(chain), table.chains[index].rules.isEmpty { return }
     try edit(chain) { rules, places in
       rules = []
       places = []
@@ -112,7 +123,7 @@ struct NftTableCopy {
   mutating func zero(_ chain: String, at number: Int?) throws(KernelError) {
     if let number { try check(number, in: chain, "Index of deletion too big") }
     let index = try index(of: chain)
-    if live == nil, table.chains[index].rules.isEmpty { return }
+    if !isLoaded(chain), table.chains[index].rules.isEmpty { return }
     try edit(chain) { rules, places in
       for place in number.map({ $0 - 1..<$0 }) ?? rules.indices where rules[place].counters != .zero {
         rules[place].counters = .zero
@@ -125,26 +136,56 @@ struct NftTableCopy {
     }
   }
 
+  /// Deletes the table with all that it has, to make it again.
+  mutating func clear() {
+    table = Table(table.name, table.family)
+    (origins, keptPolicies, flushed, needed, evicted) = ([:], [], [], [], [])
+    (isNew, hasChanged) = (true, true)
+  }
+
+  /// Whether the table that is made has a chain already before the commit.
+  private func isLoaded(_ chain: String) -> Bool { !isNew && live?.chains.contains { $0.name == chain } == true }
+
+  /// Makes a chain, or empties the one that is there.
+  mutating func declare(_ chain: String) throws(KernelError) {
+    if table.index(of: chain) != nil { try flush(chain) } else { try create(chain) }
+  }
+
+  /// Notes that a built-in chain is to be there.
+  mutating func need(_ chain: String) {
+    needed.insert(chain)
+    evicted.remove(chain)
+    if !isLoaded(chain) { hasChanged = true }
+  }
+
   mutating func create(_ chain: String) throws(KernelError) {
     guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
       throw KernelError(.malformed("\(chain) is not a valid chain name: a name has 1 to 31 bytes"), family: table.family)
     }
     guard table.addChain(chain) else { throw refusal(EEXIST, "Chain already exists") }
+    needed.insert(chain)
     hasChanged = true
   }
 
   mutating func remove(_ chain: String) throws(KernelError) {
     let index = try index(of: chain)
     let isUsed = table.chains.contains { $0.rules.contains { $0.target.chain == chain } }
-    guard table.chains[index].hook == nil, table.chains[index].rules.isEmpty, !isUsed, !mixed.contains(chain) || flushed.contains(chain)
+    guard table.chains[index].policy != .drop, table.chains[index].rules.isEmpty, !isUsed,
+      !mixed.contains(chain) || flushed.contains(chain)
     else { throw failure("CHAIN_DEL", SystemError(number: EBUSY), "chain \(chain)") }
-    table.removeChain(at: index)
+    if table.chains[index].hook == nil {
+      table.removeChain(at: index)
+    } else {
+      evicted.insert(chain)
+    }
+    needed.remove(chain)
     origins[chain] = nil
     hasChanged = true
   }
 
   mutating func rename(_ chain: String, to name: String) throws(KernelError) {
-    guard let index = table.index(of: chain), table.index(of: name) == nil else { throw refusal(EEXIST, "File exists") }
+    if table.index(of: name) != nil { throw refusal(EEXIST, "File exists") }
+    let index = try index(of: chain)
     table.renameChain(at: index, to: name)
     origins[chain] = nil
     // The rules that jump to the chain have its new name.
@@ -152,6 +193,8 @@ struct NftTableCopy {
       origins[other.name] = zip(other.rules, origins[other.name] ?? []).map { $0.target.chain == name ? nil : $1 }
     }
     origins[name] = [Int?](repeating: nil, count: table.chains[index].rules.count)
+    needed.formUnion(table.chains.map(\.name).filter { origins[$0]?.isEmpty == false })
+    needed.insert(name)
     hasChanged = true
   }
 
@@ -165,6 +208,8 @@ struct NftTableCopy {
       if let counters { $0.counters = counters }
     }
     keptPolicies.remove(chain)
+    needed.insert(chain)
+    evicted.remove(chain)
     hasChanged = true
   }
 
@@ -173,8 +218,13 @@ struct NftTableCopy {
   /// - Returns: false if another program has changed the ruleset since it was read.
   func commit() throws(KernelError) -> Bool {
     guard hasChanged else { return true }
+    var table = table
+    let unneeded = table.chains.filter { chain in
+      chain.hook != nil && (evicted.contains(chain.name) || !needed.contains(chain.name) && !isLoaded(chain.name))
+    }
+    for chain in unneeded { if let index = table.index(of: chain.name) { table.removeChain(at: index) } }
     let change = NftTableChange(
-      table, live, kept: origins, keptPolicies: keptPolicies, mixed: mixed.subtracting(flushed))
+      table, live, kept: origins, keptPolicies: keptPolicies, mixed: mixed.subtracting(flushed), isNew: isNew)
     var batch = NftBatch(generation: generation, capacity: 1 << 14)
     try batch.change(change, index: 0)
     batch.finish()

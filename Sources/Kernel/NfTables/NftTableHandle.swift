@@ -25,7 +25,12 @@ final class NftTableHandle: EditableTable {
       throw KernelError(.cannotRead, family: family, table: name, message: "table '\(name)' does not exist")
     }
     (self.family, self.tableName, self.registry) = (family, tableName, registry)
-    copy = try NftTableCopy(family, tableName, registry)
+    do throws(KernelError) { copy = try NftTableCopy(family, tableName, registry) } catch {
+      guard error.error?.number == EPERM else { throw error }
+      throw KernelError(
+        .call("reading nf_tables"), error: error.error,
+        message: "Could not fetch rule set generation id: Permission denied (you must be root)")
+    }
   }
 
   private func change(_ change: @escaping (inout NftTableCopy) throws(KernelError) -> Void) throws(KernelError) {
@@ -35,7 +40,8 @@ final class NftTableHandle: EditableTable {
 
   // MARK: Reading
 
-  var isWhole: Bool { copy.isWhole }
+  func isExpressible(_ chain: String?) -> Bool { copy.isExpressible(chain) }
+  var hasOtherBaseChains: Bool { copy.hasOtherBaseChains }
   func chainNames() -> [String] { copy.table.chainsInSaveOrder.map(\.name) }
   func isChain(_ chain: String) -> Bool { copy.table.index(of: chain) != nil }
   func isBuiltin(_ chain: String) -> Bool { copy.table[chain: chain]?.hook != nil }
@@ -87,6 +93,9 @@ final class NftTableHandle: EditableTable {
     try change { copy throws(KernelError) in try copy.zero(chain, at: number) }
   }
 
+  func clear() throws(KernelError) { try change { copy throws(KernelError) in copy.clear() } }
+  func declareChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in try copy.declare(chain) } }
+  func needChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in copy.need(chain) } }
   func createChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in try copy.create(chain) } }
   func deleteChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in try copy.remove(chain) } }
 

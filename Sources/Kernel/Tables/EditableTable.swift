@@ -5,7 +5,8 @@ internal import XTables
 protocol EditableTable: AnyObject {
   var family: Family { get }
   var name: String { get }
-  var isWhole: Bool { get }
+  func isExpressible(_ chain: String?) -> Bool
+  var hasOtherBaseChains: Bool { get }
   func chainNames() -> [String]
   func isChain(_ chain: String) -> Bool
   func isBuiltin(_ chain: String) -> Bool
@@ -22,6 +23,9 @@ protocol EditableTable: AnyObject {
   func flush(_ chain: String) throws(KernelError)
   func zero(_ chain: String) throws(KernelError)
   func zeroRule(in chain: String, at number: Int) throws(KernelError)
+  func clear() throws(KernelError)
+  func declareChain(_ chain: String) throws(KernelError)
+  func needChain(_ chain: String) throws(KernelError)
   func createChain(_ chain: String) throws(KernelError)
   func deleteChain(_ chain: String) throws(KernelError)
   func renameChain(_ chain: String, to name: String) throws(KernelError)

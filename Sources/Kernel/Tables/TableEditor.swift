@@ -52,8 +52,11 @@ public struct TableEditor: ~Copyable {
   /// The name of the table.
   public var tableName: String { handle.name }
 
-  /// False if the table has something that iptables cannot express: rules of nft(8), sets.
-  public var isWhole: Bool { handle.isWhole }
+  /// False if a chain, or if nil any chain, has rules of nft(8) that iptables cannot express.
+  public func isExpressible(_ chain: String? = nil) -> Bool { handle.isExpressible(chain) }
+
+  /// True if the table has chains at hooks that are not those of iptables.
+  public var hasOtherBaseChains: Bool { handle.hasOtherBaseChains }
 
   /// The names of all chains: built-in chains by hook, then the user's in byte order.
   public var chainNames: [String] { handle.chainNames() }
@@ -127,6 +130,18 @@ public struct TableEditor: ~Copyable {
   public func zero(in chain: String, at number: Int) throws(KernelError) {
     try handle.zeroRule(in: try checked(chain), at: number)
   }
+
+  /// Deletes what is left in a table whose chains were emptied and deleted: in nf_tables, the built-in chains with their policies, and what
+  /// iptables cannot express.
+  public func clear() throws(KernelError) { try handle.clear() }
+
+  /// Creates an empty user's chain, or empties the one that exists when the changes are committed.
+  ///
+  /// - Throws: `KernelError` if the name is too long.
+  public func declareChain(_ chain: String) throws(KernelError) { try handle.declareChain(chain) }
+
+  /// Makes sure that a built-in chain exists: nf_tables has only those that something needed.
+  public func needChain(_ chain: String) throws(KernelError) { try handle.needChain(chain) }
 
   /// Creates an empty user's chain, `iptc_create_chain`.
   ///

@@ -43,7 +43,8 @@ internal import XTables
 
   // MARK: Reading
 
-  var isWhole: Bool { true }
+  func isExpressible(_ chain: String?) -> Bool { true }
+  var hasOtherBaseChains: Bool { false }
 
   func chainNames() -> [String] {
     var names: [String] = []
@@ -187,6 +188,16 @@ internal import XTables
   func zeroRule(in chain: String, at number: Int) throws(KernelError) {
     guard unsafe library.zeroRule(chain, UInt32(number), handle) else { throw failure() }
   }
+
+  /// Does nothing more than flushing and deleting all chains did.
+  func clear() throws(KernelError) {}
+
+  func declareChain(_ chain: String) throws(KernelError) {
+    if isChain(chain) { try flush(chain) } else { try createChain(chain) }
+  }
+
+  /// Does nothing: all built-in chains are there.
+  func needChain(_ chain: String) throws(KernelError) {}
 
   func createChain(_ chain: String) throws(KernelError) {
     guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {
