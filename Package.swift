@@ -212,7 +212,8 @@ let package = Package(
       of: ["Wire", "XTables", "Extensions", "Documents", "Scenarios", "Suites", "Kernel", "KernelLab", "Fuzzing", "InputFuzzing"],
       starting: ["InputFuzzer"]),
     tests(
-      "DropInTests", of: ["Wire", "Netfilter", "XTables", "Extensions", "Kernel", "DropIn"], starting: ["ferrule", "ferrule-legacy-multi"]),
+      "DropInTests", of: ["Wire", "Netfilter", "XTables", "Extensions", "Kernel", "DropIn"],
+      starting: ["ferrule", "ferrule-legacy-multi", "ferrule-nft-multi"]),
     tests(
       "FerruleTests",
       of: [

@@ -30,6 +30,7 @@ extension Session {
       try run.read(reader.lines(adding: piece), session: &self)
     }
     if run.isInTable {
+      if backend == .nft { discardOutput() }
       throw Exit(status: 1, message: "\(name): COMMIT expected at line \(run.line + 1)\n")
     }
     return 0

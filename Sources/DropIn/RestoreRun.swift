@@ -78,6 +78,18 @@ struct RestoreRun {
   private mutating func read(
     _ file: SourceFile, _ range: Range<Int>, isTerminated: Bool, session: inout Session
   ) throws(Session.Exit) {
+    do throws(Session.Exit) {
+      try readLine(file, range, isTerminated: isTerminated, session: &session)
+    } catch {
+      // iptables-nft-restore performs the commands, and reports them, when it commits.
+      if session.backend == .nft, error.status == 2 { session.discardOutput() }
+      throw error
+    }
+  }
+
+  private mutating func readLine(
+    _ file: SourceFile, _ range: Range<Int>, isTerminated: Bool, session: inout Session
+  ) throws(Session.Exit) {
     let text = file.bytes[range]
     var isDone = true
     switch (text.first, open) {
@@ -132,7 +144,8 @@ struct RestoreRun {
   }
 
   private func commit(_ table: OpenTable, _ session: inout Session) throws(Session.Exit) -> Bool {
-    session.flush()
+    // iptables-nft-restore leaves its output to the end of the process.
+    if session.backend == .legacy { session.flush() }
     if options.isTest { return true }
     do throws(KernelError) { try table.editor.commit() } catch {
       guard session.backend == .nft else { return false }
@@ -234,6 +247,7 @@ struct RestoreRun {
       return true
     }
     if session.answer(pending, family) { throw Session.Exit(status: 0, message: "") }
+    if isSilent(session) { return true }
     let command = try session.resolve(pending, table.editor, line: line)
     try session.checkForm(command, family, line: line)
     do throws(KernelError) { try session.perform(command, table.editor, family) } catch {

@@ -133,6 +133,7 @@ import Testing
       (n=0; while [ ! -e stop ]; do
         n=$((n+1)); a=10.$((n / 62500)).$((n / 250 % 250)).$((n % 250))/32
         XTABLES_LOCKFILE=other iptables-$B -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
+        sleep 0.02
       done) &
       for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         for file in $G $F; do ferrule apply --backend $B --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done

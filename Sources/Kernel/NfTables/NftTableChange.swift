@@ -68,9 +68,12 @@ struct NftTableChange {
   ///   - keptPolicies: the loaded chains whose policies and counters stay.
   ///   - mixed: the chains that hold other rules than iptables', which stay.
   ///   - isNew: true if nothing of the loaded table stays.
-  init(_ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>, isNew: Bool) {
+  ///   - isDeleted: true if no table takes its place.
+  init(
+    _ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>, isNew: Bool, isDeleted: Bool
+  ) {
     (self.table, self.live, self.kept, self.keptPolicies, self.mixed) = (table, live, kept, keptPolicies, mixed)
-    (isDeleted, self.isNew) = (false, isNew)
+    (self.isDeleted, self.isNew) = (isDeleted, isNew)
     encoder = NativeRuleEncoder(table.family)
   }
 

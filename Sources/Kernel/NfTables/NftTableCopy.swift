@@ -170,9 +170,10 @@ struct NftTableCopy {
   mutating func remove(_ chain: String) throws(KernelError) {
     let index = try index(of: chain)
     let isUsed = table.chains.contains { $0.rules.contains { $0.target.chain == chain } }
-    guard table.chains[index].policy != .drop, table.chains[index].rules.isEmpty, !isUsed,
-      !mixed.contains(chain) || flushed.contains(chain)
-    else { throw failure("CHAIN_DEL", SystemError(number: EBUSY), "chain \(chain)") }
+    if table.chains[index].policy == .drop { throw refusal(EBUSY, "Directory not empty") }
+    guard table.chains[index].rules.isEmpty, !isUsed, !mixed.contains(chain) || flushed.contains(chain) else {
+      throw failure("CHAIN_DEL", SystemError(number: EBUSY), "chain \(chain)")
+    }
     if table.chains[index].hook == nil {
       table.removeChain(at: index)
     } else {
@@ -181,6 +182,15 @@ struct NftTableCopy {
     needed.remove(chain)
     origins[chain] = nil
     hasChanged = true
+  }
+
+  /// Deletes the built-in chains that do nothing.
+  mutating func evictIdle() {
+    for chain in table.chains
+    where chain.hook != nil && chain.policy != .drop && chain.rules.isEmpty && !mixed.contains(chain.name) && isLoaded(chain.name) {
+      evicted.insert(chain.name)
+      hasChanged = true
+    }
   }
 
   mutating func rename(_ chain: String, to name: String) throws(KernelError) {
@@ -223,8 +233,11 @@ struct NftTableCopy {
       chain.hook != nil && (evicted.contains(chain.name) || !needed.contains(chain.name) && !isLoaded(chain.name))
     }
     for chain in unneeded { if let index = table.index(of: chain.name) { table.removeChain(at: index) } }
+    // As iptables-nft-restore: after everything was deleted, a table without chains is not made again.
+    let isDeleted = isNew && table.chains.isEmpty
+    if isDeleted, live == nil { return true }
     let change = NftTableChange(
-      table, live, kept: origins, keptPolicies: keptPolicies, mixed: mixed.subtracting(flushed), isNew: isNew)
+      table, live, kept: origins, keptPolicies: keptPolicies, mixed: mixed.subtracting(flushed), isNew: isNew, isDeleted: isDeleted)
     var batch = NftBatch(generation: generation, capacity: 1 << 14)
     try batch.change(change, index: 0)
     batch.finish()

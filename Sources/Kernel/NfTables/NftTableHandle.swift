@@ -93,6 +93,7 @@ final class NftTableHandle: EditableTable {
     try change { copy throws(KernelError) in try copy.zero(chain, at: number) }
   }
 
+  func evictIdle() throws(KernelError) { try change { copy throws(KernelError) in copy.evictIdle() } }
   func clear() throws(KernelError) { try change { copy throws(KernelError) in copy.clear() } }
   func declareChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in try copy.declare(chain) } }
   func needChain(_ chain: String) throws(KernelError) { try change { copy throws(KernelError) in copy.need(chain) } }

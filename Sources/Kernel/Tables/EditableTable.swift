@@ -23,6 +23,7 @@ protocol EditableTable: AnyObject {
   func flush(_ chain: String) throws(KernelError)
   func zero(_ chain: String) throws(KernelError)
   func zeroRule(in chain: String, at number: Int) throws(KernelError)
+  func evictIdle() throws(KernelError)
   func clear() throws(KernelError)
   func declareChain(_ chain: String) throws(KernelError)
   func needChain(_ chain: String) throws(KernelError)

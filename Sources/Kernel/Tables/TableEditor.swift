@@ -131,6 +131,9 @@ public struct TableEditor: ~Copyable {
     try handle.zeroRule(in: try checked(chain), at: number)
   }
 
+  /// Deletes the built-in chains without rules and with the policy ACCEPT, where there can be a table without them: in nf_tables.
+  public func evictIdle() throws(KernelError) { try handle.evictIdle() }
+
   /// Deletes what is left in a table whose chains were emptied and deleted: in nf_tables, the built-in chains with their policies, and what
   /// iptables cannot express.
   public func clear() throws(KernelError) { try handle.clear() }

@@ -189,6 +189,9 @@ internal import XTables
     guard unsafe library.zeroRule(chain, UInt32(number), handle) else { throw failure() }
   }
 
+  /// Does nothing: the built-in chains stay.
+  func evictIdle() throws(KernelError) {}
+
   /// Does nothing more than flushing and deleting all chains did.
   func clear() throws(KernelError) {}
 

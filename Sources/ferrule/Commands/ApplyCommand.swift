@@ -18,6 +18,9 @@ struct ApplyCommand: ParsableCommand {
       -m nfacct, estimators of -m rateest) must exist; if one is missing, nothing is loaded. Needs root. --sandbox needs no root: it \
       loads the ruleset into a temporary network namespace only.
 
+      With --backend nft all tables of both families change in one transaction, without a trial. Rules that stay are not touched. If \
+      another program changes the ruleset first, it is read again. A rule of nft(8) or a set in a table of iptables stops the change.
+
       LOCK-OUT
       If SSH_CONNECTION is set, the packets of that session are run through the new rules before they are loaded, as are those of \
       --probe. Rules that provably drop one are refused; --force loads them all the same. With --confirm a wrong change is taken back.

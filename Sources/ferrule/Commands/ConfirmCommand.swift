@@ -35,7 +35,7 @@ struct RollbackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollback", abstract: "Loads the tables again as they were before a change.",
     discussion: """
-      Only the tables that the change replaced are loaded again, all or none. Rules that are loaded now and were loaded then keep their \
+      Only the tables that the change replaced are loaded again, all or none, into ip_tables or nf_tables, whichever it changed. Rules that are loaded now and were loaded then keep their \
       counters, others get those that they had. `ferrule history' lists the changes. Needs root.
 
       EXIT STATUS
@@ -70,7 +70,8 @@ struct HistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "Lists the changes of the kernel's tables in this network namespace.",
     discussion: """
-      Lists the changes that `ferrule apply' made, the oldest first: number, time, how the change ended, and its tables. The last 20 are \
+      Lists the changes that `ferrule apply' made, the oldest first: number, time, how the change ended, and its tables; (nft) marks \
+      those of nf_tables. The last 20 are \
       kept. Needs root.
 
       EXAMPLES
