@@ -131,16 +131,31 @@ struct ApplyCommand: ParsableCommand {
         "change \(awaiting.change.number) awaits its confirmation: first `ferrule confirm' or `ferrule rollback'", .kernelRefused)
     }
     let kernel = try backend.chosen()
+    let changes = try options.state.history().count
+    for attempt in 1... {
+      do {
+        try change(inputs, on: attempt == 1 ? kernel : try kernel.reread())
+        break
+      } catch let error as KernelError where error.reason == .changedMeanwhile && attempt < Self.attempts && !files.contains("-") {
+        // What was read for --keep or --noflush is out of date. Standard input cannot be read again.
+        continue
+      }
+    }
+    _ = consume lock
+    if let check, try options.state.history().count > changes { try run(check) }
+  }
+
+  /// How often the loaded rules are read again that another program changed before they were replaced.
+  private static let attempts = 5
+
+  private func change(_ inputs: [RulesetInput], on kernel: ChosenBackend) throws {
     let files = try inputs.flatMap { try compiled($0, over: kernel) }
     var change = try KernelChange(files, to: kernel.tables, takesCounters: counters, colours.colour)
     change.state = options.state
     try change.nameRemovedChains(try owners.known(colours.colour))
     try change.refuseFailing(tests, isForced: force)
     try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force, beside: kernel)
-    let changes = try options.state.history().count
     if let confirm { try change.make(confirming: confirm) } else { try change.make() }
-    _ = consume lock
-    if let check, try options.state.history().count > changes { try run(check) }
   }
 
   /// The compiled tables of a file: a ruleset, or a saved plan.
