@@ -18,7 +18,7 @@ BIN = $$($(SWIFT) build $(RELEASE) --show-bin-path)
 COUNTING := retain release retain_n release_n bridgeObjectRetain bridgeObjectRelease bridgeObjectRetain_n bridgeObjectRelease_n
 ONE_THREAD = $(foreach call,$(COUNTING),-Xlinker --wrap=swift_$(call) -Xlinker --defsym=__wrap_swift_$(call)=swift_nonatomic_$(call))
 PREFIX ?= /usr/local
-PROGRAMS := ferrule ferrule-legacy-multi ferrule-xtables
+PROGRAMS := ferrule ferrule-legacy-multi ferrule-nft-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build release install deb integration run test conformance soak bench grammar fuzz fuzz-input format docs
@@ -61,7 +61,7 @@ build: setup
 
 release: setup
 	for product in ferrule ferrule-xtables; do $(SWIFT) build $(RELEASE) --product $$product || exit; done
-	$(SWIFT) build $(RELEASE) $(ONE_THREAD) --product ferrule-legacy-multi
+	for product in ferrule-legacy-multi ferrule-nft-multi; do $(SWIFT) build $(RELEASE) $(ONE_THREAD) --product $$product || exit; done
 
 install: release
 	install -D -s -t "$(DESTDIR)$(PREFIX)/bin" $(foreach program,$(PROGRAMS),"$(BIN)/$(program)")
@@ -85,11 +85,13 @@ run: release
 
 test: setup
 	$(SWIFT) test $(SWIFT_FLAGS)
-	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-legacy-multi" --may-skip
+	for variant in legacy nft; do \
+	  Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-$$variant-multi" --may-skip || exit; \
+	done
 
 # The iptables project's own tests with our binary; also part of `make test`.
 conformance: build
-	Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-legacy-multi"
+	for variant in legacy nft; do Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-$$variant-multi" || exit; done
 
 SOAK_PACKETS ?= 1000000
 SOAK_SEED ?= 1

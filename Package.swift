@@ -58,6 +58,7 @@ let package = Package(
   products: [
     .executable(name: "ferrule", targets: ["ferrule"]),
     .executable(name: "ferrule-legacy-multi", targets: ["ferrule-legacy-multi"]),
+    .executable(name: "ferrule-nft-multi", targets: ["ferrule-nft-multi"]),
     .executable(name: "ferrule-xtables", targets: ["ferrule-xtables"]),
   ] + libraries.map(\.product),
   dependencies: [
@@ -143,6 +144,9 @@ let package = Package(
     // What `ferrule` answers as iptables, without what else `ferrule` is: it starts in a fraction of the time.
     .executableTarget(
       name: "ferrule-legacy-multi", dependencies: ["XTables", "Extensions", "Kernel", "DropIn"], swiftSettings: strict),
+    // The same for the commands of iptables-nft.
+    .executableTarget(
+      name: "ferrule-nft-multi", dependencies: ["XTables", "Extensions", "Kernel", "DropIn"], swiftSettings: strict),
 
     // The example of a program that embeds Ferrule. It has a package of its own; here the tests build and run it.
     .executableTarget(
@@ -183,7 +187,8 @@ let package = Package(
     .executableTarget(name: "MemoryProbe", path: "Tests/MemoryProbe", swiftSettings: strict),
     // A process of one thread, which a test is not: it enters a sandbox and tells what it found there.
     .executableTarget(
-      name: "SandboxProbe", dependencies: ["Wire", "XTables", "Compiler", "Kernel"], path: "Tests/SandboxProbe", swiftSettings: strict),
+      name: "SandboxProbe", dependencies: ["Wire", "XTables", "Compiler", "Extensions", "Kernel"], path: "Tests/SandboxProbe",
+      swiftSettings: strict),
     tests(
       "KernelTests",
       of: [
@@ -207,7 +212,8 @@ let package = Package(
       of: ["Wire", "XTables", "Extensions", "Documents", "Scenarios", "Suites", "Kernel", "KernelLab", "Fuzzing", "InputFuzzing"],
       starting: ["InputFuzzer"]),
     tests(
-      "DropInTests", of: ["Wire", "Netfilter", "XTables", "Extensions", "Kernel", "DropIn"], starting: ["ferrule", "ferrule-legacy-multi"]),
+      "DropInTests", of: ["Wire", "Netfilter", "XTables", "Extensions", "Kernel", "DropIn"],
+      starting: ["ferrule", "ferrule-legacy-multi", "ferrule-nft-multi"]),
     tests(
       "FerruleTests",
       of: [

@@ -983,8 +983,16 @@ _ferrule_lab() {
     repeating_flags=()
     non_repeating_flags=(--kernel --version -h --help)
     repeating_options=()
-    non_repeating_options=()
+    non_repeating_options=(--backend)
     __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    esac
 }
 
 _ferrule_test() {
@@ -1074,7 +1082,7 @@ _ferrule_verify() {
     repeating_flags=()
     non_repeating_flags=(--verbose --version -h --help)
     repeating_options=(--allow-path)
-    non_repeating_options=(--only --format --patience --color)
+    non_repeating_options=(--only --format --patience --backend --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -1091,6 +1099,10 @@ _ferrule_verify() {
         return
         ;;
     '--patience')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--color')
@@ -1147,7 +1159,7 @@ _ferrule_fuzz() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --draw --version -h --help)
     repeating_options=()
-    non_repeating_options=(--time --count --seed --first --output --format)
+    non_repeating_options=(--time --count --seed --backend --first --output --format)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -1159,6 +1171,10 @@ _ferrule_fuzz() {
         return
         ;;
     '--seed')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
         return
         ;;
     '--first')

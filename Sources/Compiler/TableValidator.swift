@@ -6,13 +6,15 @@ public import XTables
 ///
 /// The corresponding kernel function is `translate_table`, which answers EINVAL or ELOOP without a reason.
 public struct TableValidator: Sendable {
-  /// Creates a validator; it has no settings.
-  public init() {}
+  private let checksAll: Bool
+
+  /// - Parameter checksAll: whether rules behind an unconditional verdict are checked too, as in nf_tables.
+  public init(checksAll: Bool = false) { self.checksAll = checksAll }
 
   /// The errors of a table: a loop of jumps, rules over 65,535 bytes, and uses of extensions that the kernel refuses in that table,
   /// hook or with those values. Empty if the kernel accepts the table.
   public func diagnostics(for table: Table) -> [Diagnostic] {
-    var check = RefusalCheck()
+    var check = RefusalCheck(checksAll: checksAll)
     let encoder = EntryEncoder(family: table.family)
     for (index, chain) in table.chains.enumerated() {
       for rule in chain.rules {
@@ -36,9 +38,14 @@ struct RefusalCheck: ~Copyable {
   }
 
   private var outlines: [ChainOutline] = []
+  /// Whether rules behind an unconditional verdict are checked too, as in nf_tables.
+  private let checksAll: Bool
   private var suspects: [Suspect] = []
   /// Whether a rule was too big so far.
   private(set) var hasBigRule = false
+
+  /// - Parameter checksAll: whether rules behind an unconditional verdict are checked too, as in nf_tables.
+  init(checksAll: Bool = false) { self.checksAll = checksAll }
 
   /// Adds the next rule of a chain.
   ///
@@ -48,7 +55,7 @@ struct RefusalCheck: ~Copyable {
   ///   - destination: the index of the chain that the rule jumps to.
   ///   - table: the table with all chains declared so far. Its rules are ignored.
   mutating func add(_ rule: Rule, size: Int, to chain: Int, jumpingTo destination: Int?, of table: Table) {
-    while outlines.count <= chain { outlines.append(ChainOutline()) }
+    while outlines.count <= chain { outlines.append(ChainOutline(isWhole: checksAll)) }
     let position = outlines[chain].walked
     outlines[chain].add(rule, jumpingTo: destination)
     let isBig = size > Int(UInt16.max)
@@ -64,7 +71,7 @@ struct RefusalCheck: ~Copyable {
   ///
   /// - Parameter table: the complete table. Its rules are used only for the place of a loop.
   consuming func diagnostics(for table: Table) -> [Diagnostic] {
-    while outlines.count < table.chains.count { outlines.append(ChainOutline()) }
+    while outlines.count < table.chains.count { outlines.append(ChainOutline(isWhole: checksAll)) }
     let reach = ChainReach(table, outlines)
     var result: [Diagnostic] = []
     if let loop = reach.loop { result.append(Self.diagnostic(loop, table)) }

@@ -105,6 +105,7 @@ extension Session {
   mutating func deleteChains(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {
     let chains = chain.map { [$0] } ?? editor.chainNames.filter { !editor.isBuiltin($0) }
     try forEach(chains, "Deleting", isVerbose) { name throws(KernelError) in try editor.deleteChain(name) }
+    if chain == nil { try editor.evictIdle() }
   }
 
   private mutating func zero(_ chain: String?, _ editor: borrowing TableEditor, isVerbose: Bool) throws(KernelError) {

@@ -1,3 +1,4 @@
+import Compiler
 import Diagnostics
 import Kernel
 import Syntax
@@ -14,6 +15,7 @@ extension Session {
     defer { withExtendedLifetime(lock) {} }
     let editor = try open(pending.tableName, family, modprobe: pending.flags.modprobe)
     let command = try resolve(pending, editor, line: nil)
+    try checkForm(command, family, line: nil)
     do throws(KernelError) {
       try perform(command, editor, family)
       try editor.commit()
@@ -26,10 +28,10 @@ extension Session {
   /// Prints help or version. Returns true if the command asked for one of them, so that nothing else is to be done.
   mutating func answer(_ pending: borrowing PendingCommand, _ family: Family) -> Bool {
     if pending.flags.showsVersion {
-      print(pending.flags.isVersionDenied ? "Not \(Self.version) (legacy) ;-)" : versionLine)
+      print(pending.flags.isVersionDenied ? "Not \(Self.version) (\(variant)) ;-)" : versionLine)
       return true
     }
-    if pending.flags.showsHelp { put(Help.text(versionLine, program.name, family, pending.helpSubjects)) }
+    if pending.flags.showsHelp { put(Help.text(versionLine, name, family, pending.helpSubjects)) }
     return pending.flags.showsHelp
   }
 
@@ -49,21 +51,39 @@ extension Session {
   /// Resolves the target: a chain or an extension.
   func resolve(_ pending: consuming PendingCommand, _ editor: borrowing TableEditor, line: Int?) throws(Exit) -> Command {
     var notices: [String] = []
+    var target: String?
     do throws(OptionError) {
-      let command = try pending.resolved(notices: &notices) { editor.isChain($0) }
+      let command = try pending.resolved(notices: &notices) { name in
+        target = name
+        return editor.isChain(name)
+      }
       complain(notices)
       return command
     } catch {
       complain(notices)
+      if backend == .nft, let target, error.id == "unknown-target" || error.id == "goto-no-chain" {
+        throw failure(2, "Chain '\(target)' does not exist", line: line)
+      }
       throw failure(error, line: line)
+    }
+  }
+
+  /// Refuses a rule that iptables-nft does not write.
+  func checkForm(_ command: Command, _ family: Family, line: Int?) throws(Exit) {
+    guard backend == .nft else { return }
+    for rule in command.rules {
+      do throws(NativeRuleEncoder.Inexpressible) { _ = try NativeRuleEncoder(family).expressions(rule) } catch {
+        throw failure(2, error.reason, line: line)
+      }
     }
   }
 
   private func open(_ table: String, _ family: Family, modprobe: String?) throws(Exit) -> TableEditor {
     do throws(KernelError) {
-      return try TableEditor(family, table, modprobe: modprobe)
+      return try editor(family, table, modprobe: modprobe)
     } catch {
       let sentence = error.message ?? error.error?.text ?? error.description
+      if backend == .nft { throw error.error == nil ? failure(3, sentence) : failure(error) }
       throw failure(3, "can't initialize \(family.command) table `\(table)': \(sentence)")
     }
   }

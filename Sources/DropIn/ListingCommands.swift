@@ -75,7 +75,15 @@ extension Session {
     throw KernelError(.malformed("a rule holds the unknown \(kind.rawValue) `\(unknown.name)'"), message: message)
   }
 
-  private func chains(_ editor: borrowing TableEditor, named chain: String?) throws(KernelError) -> [String] {
+  private mutating func chains(_ editor: borrowing TableEditor, named chain: String?) throws(KernelError) -> [String] {
+    if editor.hasOtherBaseChains {
+      print("# Table `\(editor.tableName)' contains incompatible base-chains, use 'nft' tool to list them.")
+    }
+    if backend == .nft, !editor.isExpressible(chain) || chain.map({ !editor.isChain($0) }) ?? false {
+      let place = chain.map { "chain `\($0)' in " } ?? ""
+      let message = "\(versionLine): \(place)table `\(editor.tableName)' is incompatible, use 'nft' tool."
+      throw KernelError(.malformed(message), message: message)
+    }
     guard let chain else { return editor.chainNames }
     guard editor.isChain(chain) else {
       throw KernelError(.refused, error: SystemError(number: 2), message: "No chain/target/match by that name")

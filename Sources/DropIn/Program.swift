@@ -1,3 +1,4 @@
+public import Kernel
 public import Wire
 import XTables
 
@@ -11,11 +12,24 @@ public enum Program: Sendable, Hashable {
   case restore(Family)
   /// `iptables-xml`.
   case xml
-  /// `xtables-legacy-multi` without the name of a command.
+  /// `xtables-legacy-multi` or `xtables-nft-multi` without the name of a command.
   case unnamed
 
-  /// The sub-commands of `xtables-legacy-multi` in the order in which it lists them.
-  static let subcommands: [(name: String, program: Program)] = [
+  /// The sub-commands of `xtables-legacy-multi`, or of `xtables-nft-multi`, in the order in which it lists them.
+  static func subcommands(_ backend: Backend) -> [(name: String, program: Program)] { backend == .nft ? nftCommands : legacyCommands }
+
+  private static let nftCommands: [(name: String, program: Program)] =
+    [("iptables-xml", .xml), ("xml", .xml)]
+    + [(Family.ipv4, "4"), (.ipv6, "6")].flatMap { family, number in
+      let name = family.command
+      return [
+        (name, Program.command(family)), ("\(name)-nft", .command(family)), ("main\(number)", .command(family)),
+        ("save\(number)", .save(family)), ("restore\(number)", .restore(family)), ("\(name)-save", .save(family)),
+        ("\(name)-restore", .restore(family)), ("\(name)-nft-save", .save(family)), ("\(name)-nft-restore", .restore(family)),
+      ]
+    }
+
+  private static let legacyCommands: [(name: String, program: Program)] = [
     ("iptables", .command(.ipv4)), ("main4", .command(.ipv4)), ("iptables-save", .save(.ipv4)), ("save4", .save(.ipv4)),
     ("iptables-restore", .restore(.ipv4)), ("restore4", .restore(.ipv4)), ("iptables-legacy", .command(.ipv4)),
     ("iptables-legacy-save", .save(.ipv4)), ("iptables-legacy-restore", .restore(.ipv4)), ("iptables-xml", .xml),
@@ -25,9 +39,9 @@ public enum Program: Sendable, Hashable {
     ("ip6tables-legacy-restore", .restore(.ipv6)),
   ]
 
-  /// The program with a name; nil if there is none.
-  public init?(named name: String) {
-    guard let found = Self.subcommands.first(where: { $0.name == name }) else { return nil }
+  /// The program with a name in one of the variants of iptables; nil if there is none.
+  public init?(named name: String, _ backend: Backend = .legacy) {
+    guard let found = Self.subcommands(backend).first(where: { $0.name == name }) else { return nil }
     self = found.program
   }
 
@@ -40,7 +54,7 @@ public enum Program: Sendable, Hashable {
     }
   }
 
-  /// The name of the program in its messages, independent of the name it was called by.
+  /// The name of the program in the messages of iptables-legacy, independent of the name it was called by.
   public var name: String {
     switch self {
     case .command(let family): family.command
@@ -53,16 +67,36 @@ public enum Program: Sendable, Hashable {
 
   /// The program as which a process was called: by its own name, or by its first argument.
   ///
-  /// - Parameter arguments: the arguments of the process, its own name first.
-  /// - Returns: the program, its remaining arguments, and the name it was called by; nil if the process was not called as one of
-  ///   these programs.
-  public static func called(_ arguments: [String]) -> (program: Program, arguments: [String], name: String)? {
+  /// - Parameters:
+  ///   - arguments: the arguments of the process, its own name first.
+  ///   - backends: the variants of iptables to look for, in this order: names such as `iptables` are those of the first.
+  /// - Returns: nil if the process was not called as one of these programs.
+  public static func called(_ arguments: [String], _ backends: [Backend] = Backend.allCases) -> Call? {
     guard let first = arguments.first else { return nil }
     let own = first.split(separator: "/").last.map(String.init) ?? first
-    if let program = Program(named: own) { return (program, Array(arguments.dropFirst()), first) }
-    if arguments.count > 1, let program = Program(named: arguments[1]) {
-      return (program, Array(arguments.dropFirst(2)), arguments[1])
+    for backend in backends {
+      if let program = Program(named: own, backend) { return Call(program, Array(arguments.dropFirst()), first, backend) }
     }
-    return own == Program.unnamed.name ? (.unnamed, [], first) : nil
+    for backend in backends where arguments.count > 1 {
+      if let program = Program(named: arguments[1], backend) { return Call(program, Array(arguments.dropFirst(2)), arguments[1], backend) }
+    }
+    return backends.first { own == "xtables-\($0.rawValue)-multi" }.map { Call(.unnamed, [], first, $0) }
+  }
+
+  /// How a process was called.
+  public struct Call: Sendable {
+    /// The program.
+    public let program: Program
+    /// Its arguments.
+    public let arguments: [String]
+    /// The name it was called by.
+    public let name: String
+    /// The variant of iptables.
+    public let backend: Backend
+
+    /// Creates a call.
+    public init(_ program: Program, _ arguments: [String], _ name: String, _ backend: Backend) {
+      (self.program, self.arguments, self.name, self.backend) = (program, arguments, name, backend)
+    }
   }
 }

@@ -30,7 +30,8 @@ extension Session {
       try run.read(reader.lines(adding: piece), session: &self)
     }
     if run.isInTable {
-      throw Exit(status: 1, message: "\(program.name): COMMIT expected at line \(run.line + 1)\n")
+      if backend == .nft { discardOutput() }
+      throw Exit(status: 1, message: "\(name): COMMIT expected at line \(run.line + 1)\n")
     }
     return 0
   }
@@ -71,12 +72,12 @@ extension Session {
         print(versionLine)
         return nil
       case .found("h", _):
-        complain(Help.restoreUsage(program.name))
+        complain(Help.restoreUsage(name))
         return nil
       case .found: break
       case .wrong(let complaint):
         complain("\(calledAs): \(complaint)\n")
-        throw Exit(status: 1, message: "Try `\(program.name) -h' for more information.\n")
+        throw Exit(status: 1, message: "Try `\(name) -h' for more information.\n")
       case .argument(let word): files.append(word)
       }
     }

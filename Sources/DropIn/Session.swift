@@ -11,28 +11,29 @@ public struct Session {
   let program: Program
   /// The name by which the process was called. `getopt` prints it before its own messages.
   let calledAs: String
+  /// The variant of iptables.
+  let backend: Backend
   let registry: Registry
   let names: NameDatabase
   /// The text for standard output that is not written yet.
   private(set) var output: [UInt8] = []
 
-  init(_ program: Program, calledAs: String, registry: Registry, names: NameDatabase) {
-    self.program = program
-    self.calledAs = calledAs
+  init(_ call: Program.Call, registry: Registry, names: NameDatabase) {
+    program = call.program
+    calledAs = call.name
+    backend = call.backend
     self.registry = registry
     self.names = names
   }
 
   /// Runs the program with the standard streams of this process.
   ///
-  /// - Parameter calledAs: `argv[0]`.
   /// - Returns: the exit status.
-  public static func run(
-    _ program: Program, arguments: [String], calledAs: String, registry: Registry, names: NameDatabase
-  ) -> Int32 {
+  public static func run(_ call: Program.Call, registry: Registry, names: NameDatabase) -> Int32 {
+    let (program, arguments) = (call.program, call.arguments)
     // As in `xtables_init`: a set-user-ID installation could be made to load any library with the rights of its owner.
     if program.refusesSetUserID, ProcessIdentity.isSetUserID { return 111 }
-    var session = Session(program, calledAs: calledAs, registry: registry, names: names)
+    var session = Session(call, registry: registry, names: names)
     let status: Int32
     do throws(Exit) {
       switch program {
@@ -41,7 +42,7 @@ public struct Session {
       case .restore(let family): status = try session.restore(arguments, family)
       case .xml: status = try session.xml(arguments)
       case .unnamed:
-        let known = Program.subcommands.map { " * \($0.name)\n" }.joined()
+        let known = Program.subcommands(call.backend).map { " * \($0.name)\n" }.joined()
         throw Exit(status: 1, message: "ERROR: No valid subcommand given.\nValid subcommands:\n\(known)")
       }
     } catch {
@@ -89,5 +90,20 @@ public struct Session {
     for notice in notices { complain(notice + "\n") }
   }
 
-  var versionLine: String { "\(program.name) v\(Self.version) (legacy)" }
+  /// The name of the program in its messages. The programs of iptables-nft that save and restore use the one they were called by.
+  var name: String {
+    switch program {
+    case .save, .restore: backend == .nft ? calledAs.split(separator: "/").last.map(String.init) ?? calledAs : program.name
+    case .command, .xml, .unnamed: program.name
+    }
+  }
+
+  /// What the version is followed by.
+  var variant: String { backend == .nft ? "nf_tables" : "legacy" }
+  var versionLine: String { "\(name) v\(Self.version) (\(variant))" }
+
+  /// Opens a table of the variant.
+  func editor(_ family: Family, _ table: String, modprobe: String?) throws(KernelError) -> TableEditor {
+    backend == .nft ? try TableEditor(ofNfTables: table, family, registry) : try TableEditor(family, table, modprobe: modprobe)
+  }
 }

@@ -16,7 +16,7 @@ extension Session {
     let tables = try? silentTables(of: input, family)
     for table in tables ?? [] {
       let lock = try self.lock(options.wait)
-      let isThere = (try? TableEditor(family, table.rawValue, modprobe: options.modprobe)) != nil
+      let isThere = (try? editor(family, table.rawValue, modprobe: options.modprobe)) != nil
       _ = consume lock
       guard isThere else {
         try? input.rewind()

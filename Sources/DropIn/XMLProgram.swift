@@ -21,7 +21,7 @@ extension Session {
         throw Exit(
           status: 1,
           message: """
-            Usage: \(program.name) [-c] [-v] [-h]
+            Usage: \(name) [-c] [-v] [-h]
                       [--combine ]
             \t   [ --verbose ]
             \t   [ --help ]
@@ -46,7 +46,7 @@ extension Session {
       put(document.takeText())
     }
     if document.isInTable {
-      throw Exit(status: 1, message: "\(program.name): COMMIT expected at line \(file.lineCount + 1)\n")
+      throw Exit(status: 1, message: "\(name): COMMIT expected at line \(file.lineCount + 1)\n")
     }
     print("</iptables-rules>")
     return 0
@@ -64,18 +64,18 @@ extension Session {
     case .commit where document.isInTable: document.closeTable()
     case .table:
       guard let name = Self.fields(text).first else {
-        throw xmlFailure("\(program.name): line \(number) table name invalid", number)
+        throw xmlFailure("\(name): line \(number) table name invalid", number)
       }
       document.openTable(name)
     case .chain where document.isInTable:
       let fields = Self.fields(text)
       guard let chain = fields.first else {
-        throw xmlFailure("\(program.name): line \(number) chain name invalid", number)
+        throw xmlFailure("\(name): line \(number) chain name invalid", number)
       }
-      guard fields.count > 1 else { throw xmlFailure("\(program.name): line \(number) policy invalid", number) }
+      guard fields.count > 1 else { throw xmlFailure("\(name): line \(number) policy invalid", number) }
       document.saveChain(chain, policy: fields[1], RuleCounters.counters(fields.count > 2 ? fields[2] : []))
     default:
-      guard document.isInTable else { throw Exit(status: 1, message: "\(program.name): line \(number) failed\n") }
+      guard document.isInTable else { throw Exit(status: 1, message: "\(name): line \(number) failed\n") }
       try xmlRule(line, in: file, number, &document)
     }
   }
@@ -94,7 +94,7 @@ extension Session {
       throw xmlFailure(error.message, number)
     }
     guard let command = words.firstIndex(where: { $0.bytes.elementsEqual("-A".utf8) }), command + 1 < words.count else {
-      throw Exit(status: 1, message: "\(program.name): line \(number) failed - no chain found\n")
+      throw Exit(status: 1, message: "\(name): line \(number) failed - no chain found\n")
     }
     document.needChain(words[command + 1].bytes)
     document.rule(words, packets: counters.packets, bytes: counters.bytes)
@@ -102,7 +102,7 @@ extension Session {
 
   /// A failure whose message lacks the word `(legacy)`, as in iptables-xml.
   private func xmlFailure(_ message: String, _ line: Int) -> Exit {
-    Exit(status: 2, message: "\(program.name) v\(Self.version): \(message)\n" + tryHelp(line))
+    Exit(status: 2, message: "\(name) v\(Self.version): \(message)\n" + tryHelp(line))
   }
 
   /// The words after the first character.

@@ -97,6 +97,8 @@ public struct Fuzzer: Sendable {
 
   /// Both answers to a scenario; nil if they cannot be compared.
   public func examine(_ scenario: Scenario, limit: Int = 1) -> Examination? {
+    var scenario = scenario
+    if let usesNfTables = kernel.usesNfTables { scenario.usesNfTables = usesNfTables }
     let comparison = LabComparison(scenario)
     guard comparison.undetermined == nil else { return nil }
     let theirs = kernel.answer(scenario)

@@ -13,11 +13,16 @@ public import XTables
 public final class KernelLab: Sendable {
   private let thread: Result<WorkerThread<LabPool>, KernelError>
   private let engine: LabEngine
+  /// Whether the rules are loaded into nf_tables; nil if each scenario says it.
+  public let usesNfTables: Bool?
 
   /// Creates a lab. Protocols, services, users and groups in rules and sets are resolved by this machine.
   ///
-  /// - Parameter registry: the extensions with which rules are compiled.
-  public init(registry: Registry) {
+  /// - Parameters:
+  ///   - registry: the extensions with which rules are compiled.
+  ///   - usesNfTables: whether the rules are loaded into nf_tables; nil if each scenario says it.
+  public init(registry: Registry, usesNfTables: Bool? = nil) {
+    self.usesNfTables = usesNfTables
     thread = Result { () throws(KernelError) in try WorkerThread { LabPool() } }
     engine = LabEngine(registry: registry, names: .offline)
   }
@@ -31,6 +36,7 @@ public final class KernelLab: Sendable {
       return LabResult(
         name: scenario.name, error: "the kernel has one list of OS fingerprints for the whole machine, not one for each network namespace")
     }
+    let scenario = onBackend(scenario)
     let worker: WorkerThread<LabPool>
     let plan: LabPlan
     do throws(KernelError) {
@@ -52,6 +58,12 @@ public final class KernelLab: Sendable {
       }
     }
     return answer ?? LabResult(name: scenario.name, error: "the lab's thread has ended")
+  }
+
+  private func onBackend(_ scenario: Scenario) -> Scenario {
+    var scenario = scenario
+    if let usesNfTables { scenario.usesNfTables = usesNfTables }
+    return scenario
   }
 
   /// Answers one line of the protocol. The result has no newline.

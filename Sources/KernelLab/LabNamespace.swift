@@ -17,6 +17,8 @@ struct LabEnvironment: Hashable {
   let logGroups: Set<UInt16>
   /// The tables. A table that was used once stays in the kernel, and packets pass it even if it is empty.
   let tables: [TableName]
+  /// Whether the tables are in nf_tables.
+  let usesNfTables: Bool
 
   struct TableName: Hashable {
     var family: Family
@@ -32,6 +34,7 @@ struct LabEnvironment: Hashable {
     usesIPv6 = scenario.usesIPv6
     logGroups = LabRules.logGroups(plan)
     tables = plan.tables
+    usesNfTables = scenario.usesNfTables
   }
 }
 
@@ -42,7 +45,9 @@ final class LabNamespace {
   var observer: Observer
   var conntrack: ConntrackListener
   private let reference: NetworkNamespace.Reference
+  /// The tables without rules.
   private let pristine: [TableBlob]
+  private let registry: Registry
 
   /// Creates a namespace and moves the calling thread into it.
   init(_ plan: LabPlan) throws(KernelError) {
@@ -50,12 +55,18 @@ final class LabNamespace {
     try NetworkNamespace.enterNew()
     reference = try NetworkNamespace.Reference.current()
     try LabHost.prepare(usesIPv6: environment.usesIPv6)
-    observer = try Observer(swallows: plan.scenario.mode == .sink, userGroups: environment.logGroups)
+    observer = try Observer(
+      swallows: plan.scenario.mode == .sink, userGroups: environment.logGroups, tracesNfTables: environment.usesNfTables)
     conntrack = try ConntrackListener()
     host = try LabHost(plan)
     var pristine: [TableBlob] = []
-    for table in environment.tables { pristine.append(try LegacyTables().table(table.family, table.name)) }
+    for table in environment.tables {
+      pristine.append(
+        environment.usesNfTables
+          ? TableCompiler().compile(Table(table.name, table.family)) : try LegacyTables().table(table.family, table.name))
+    }
     self.pristine = pristine
+    registry = plan.registry
     self.environment = environment
   }
 
@@ -64,7 +75,13 @@ final class LabNamespace {
 
   /// Resets the namespace. Rules are removed first, with the state that `recent` or `hashlimit` keeps under their names.
   func reset() throws(KernelError) {
-    try LegacyTables().replace(pristine, ReplaceOptions())
+    if environment.usesNfTables {
+      var options = ReplaceOptions()
+      options.deleted = Set(pristine.indices)
+      try NftTables(registry: registry).replace(pristine, options)
+    } else {
+      try LegacyTables().replace(pristine, ReplaceOptions())
+    }
     try conntrack.forget()
     try drain()
   }

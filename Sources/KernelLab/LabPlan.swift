@@ -32,18 +32,18 @@ struct LabPlan {
   let rulesets: [Ruleset]
   /// The rules that steps load, by step index.
   let loads: [Int: [Ruleset]]
+  /// The extensions of the rules.
+  let registry: Registry
 
   /// - Parameter engine: parses rules and sets.
   init(_ scenario: Scenario, _ engine: LabEngine) throws(KernelError) {
     self.scenario = scenario
+    registry = engine.registry
     if let west = scenario.minutesWest, west != HostClock.minutesWest {
       throw KernelError(
         .malformed(
           "timezone: the kernel has one time zone for all namespaces, so only its own can be verified (\(HostClock.minutesWest) minutes west of Greenwich)"
         ))
-    }
-    if scenario.usesNfTables {
-      throw KernelError(.malformed("backend: tests run in the kernel with the rules in ip_tables and ip6_tables, not in nf_tables"))
     }
     if let chain = scenario.otherChains.first(where: { $0.mayDrop || $0.mayChange }) {
       throw KernelError(.malformed("chains: the rules of `\(chain.title)' are not known, so the kernel cannot be given them"))
@@ -57,10 +57,10 @@ struct LabPlan {
     do throws(ScenarioError) {
       let reading = try engine.knowingSets(of: scenario)
       sets = reading.sets?.all ?? []
-      rulesets = try reading.engine.rulesets(scenario.rules, scenario.rules6)
+      rulesets = try reading.engine.rulesets(scenario.rules, scenario.rules6, usesNfTables: scenario.usesNfTables)
       for (index, step) in scenario.steps.enumerated() {
         guard case .load(let rules, let rules6) = step.action else { continue }
-        loads[index] = try reading.engine.rulesets(rules, rules6)
+        loads[index] = try reading.engine.rulesets(rules, rules6, usesNfTables: scenario.usesNfTables)
       }
     } catch {
       throw KernelError(.malformed(error.description))

@@ -9,9 +9,15 @@ internal import XTables
 /// The rules under test in the kernel, with their counters.
 struct LabRules {
   private var tables: [LabEnvironment.TableName] = []
+  private let registry: Registry
+  private let usesNfTables: Bool
+  /// The numbers of the rules in traces of nf_tables.
+  private(set) var places = NftPlaces()
 
   /// Creates the scenario's sets and loads its rules.
   init(_ plan: LabPlan) throws(KernelError) {
+    registry = plan.registry
+    usesNfTables = plan.scenario.usesNfTables
     if !plan.sets.isEmpty {
       var maker = try LabSets(now: LabEngine.start(plan.scenario))
       try maker.make(plan.sets)
@@ -21,13 +27,15 @@ struct LabRules {
 
   /// Loads rules; they replace the tables of the same names. Counters start at 0, as with `iptables-restore`.
   mutating func load(_ rulesets: [Ruleset]) throws(KernelError) {
+    let backend = usesNfTables ? Backend.nft : .legacy
     for table in rulesets.flatMap(\.tables) {
       do throws(KernelError) {
-        try LegacyTables().replace([TableCompiler().compile(table)], ReplaceOptions())
+        try backend.tables(registry).replace([TableCompiler().compile(table)], ReplaceOptions())
       } catch {
         throw LabRules.explained(error, table)
       }
     }
+    if usesNfTables, let ruleset = try NftReader.read() { places = NftPlaces(ruleset) }
     for table in LabPlan.tables(rulesets) where !tables.contains(table) { tables.append(table) }
   }
 
@@ -68,6 +76,10 @@ struct LabRules {
 
   /// The counters of a family's tables.
   func counters(_ family: Family) throws(KernelError) -> [LabTable] {
+    if usesNfTables {
+      guard let ruleset = try NftReader.read() else { return [] }
+      return tables.filter { $0.family == family }.compactMap { ruleset.labTable($0.name, family) }
+    }
     var found: [LabTable] = []
     for table in tables where table.family == family {
       found.append(try LegacyTables().table(family, table.name).labTable())
@@ -82,6 +94,25 @@ struct LabRules {
       for chain in table.chains { counts["\(table.name):\(chain.name)"] = chain.rules.count }
     }
     return counts
+  }
+}
+
+extension NftRuleset {
+  /// The counters of a table in nf_tables, in the same order.
+  fileprivate func labTable(_ name: TableName, _ family: Family) -> LabTable? {
+    let table = tables.first { table in NftBuiltinChain.iptables(table).map { $0.family == family && $0.name == name } ?? false }
+    guard let table else { return nil }
+    let builtin = table.chains.filter { $0.place != nil }.sorted { ($0.place?.hook ?? 0) < ($1.place?.hook ?? 0) }
+    let chains = (builtin + table.chains.filter { $0.place == nil }).map { chain in
+      LabTable.Chain(
+        name: chain.name, policy: chain.place == nil ? nil : chain.drops ? "DROP" : "ACCEPT",
+        count: LabCount(chain.counters.packets, chain.counters.bytes),
+        rules: chain.rules.map { rule in
+          for case .counter(let packets, let bytes) in rule.expressions { return LabCount(packets, bytes) }
+          return LabCount()
+        })
+    }
+    return LabTable(name: name.rawValue, chains: chains)
   }
 }
 

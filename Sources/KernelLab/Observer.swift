@@ -12,6 +12,10 @@ struct ObserverRecord: Sendable, Equatable {
     case trace(String)
     /// An NFLOG rule under test logged the packet.
     case log(group: UInt16, prefix: String)
+    /// The packet that entered a hook last has this number in the traces of nf_tables.
+    case identified(UInt32)
+    /// A trace of nf_tables, which ``NftPlaces`` turns into one of the others.
+    case native(NftTrace)
   }
   var kind: Kind
   /// The hook, `NF_INET_*`: 0 for PREROUTING to 4 for POSTROUTING.
@@ -22,6 +26,10 @@ struct ObserverRecord: Sendable, Equatable {
   var output: UInt32?
   /// User and group of the packet's socket.
   var owner: [UInt32]?
+  /// The number that a trace of nf_tables gives the packet.
+  var packet: UInt32?
+  /// The family of a rule, if the report has no payload.
+  var family: Family?
 
   static let hookNames = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
 }
@@ -29,23 +37,25 @@ struct ObserverRecord: Sendable, Equatable {
 /// Observes every packet of a network namespace, without changing the rules under test.
 ///
 /// nftables chains before the first and after the last operation of each hook log to nfnetlink and set the packet's trace bit, so that
-/// ip_tables reports each rule that the packet hits. All reports arrive on one socket in order.
+/// ip_tables reports each rule that the packet hits; nf_tables sends its own traces. All reports arrive on one socket in order.
 ///
 /// Must be created before conntrack is loaded, so that its last chains run after conntrack's confirmation.
 struct Observer {
   private var socket: NetlinkSocket
-  private static let tableName = "ferrule-observer"
+  static let tableName = "ferrule-observer"
   /// The observer's log groups: an even number for the entry of a hook, an odd one for its exit.
   private static let firstGroup: UInt16 = 64_000
 
   /// - Parameters:
   ///   - swallows: drops packets for this host after INPUT.
   ///   - userGroups: the groups that the rules under test log to.
-  init(swallows: Bool, userGroups: Set<UInt16>) throws(KernelError) {
+  ///   - tracesNfTables: true if the rules under test are in nf_tables.
+  init(swallows: Bool, userGroups: Set<UInt16>, tracesNfTables: Bool) throws(KernelError) {
     socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
     for family in ["2", "10"] { try HostFile.write("nfnetlink_log", to: "/proc/sys/net/netfilter/nf_log/\(family)") }
     let own = (0..<10 as Range<UInt16>).map { Observer.firstGroup + $0 }
     for group in userGroups.union([0]).union(own) { try bind(group) }
+    if tracesNfTables { try socket.join(group: NftTrace.group) }
     var installer = try NetlinkSocket(.netfilter)
     try installer.request(Observer.ruleset(swallows: swallows), what: "installing the observer")
   }
@@ -76,8 +86,9 @@ struct Observer {
     try socket.receiveAll().compactMap { Observer.record($0) }
   }
 
-  /// Parses a log message; nil for other or invalid messages.
+  /// Parses a log message or a trace; nil for other or invalid messages.
   static func record(_ message: NetlinkMessage) -> ObserverRecord? {
+    if let trace = NftTrace(message) { return ObserverRecord(kind: .native(trace), hook: 0, payload: []) }
     guard message.type == UInt16(Log.subsystem) << 8 | UInt16(Log.packet), let group = message.body.uint16(at: 2) else { return nil }
     let attributes = message.attributes(from: 4)
     guard let header = attributes[Log.header], let hook = header.uint8(at: 2), hook < 5 else { return nil }

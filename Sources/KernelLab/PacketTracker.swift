@@ -41,10 +41,20 @@ struct PacketTracker {
   /// The packet of the last trace report: messages of targets refer to it.
   private var traced: Int?
   private var hasOwn = false
+  /// The packet that entered a hook last, until its number is known; and the packets by the numbers that nf_tables gives them.
+  private var entered: Int?
+  private var numbered: [UInt32: Int] = [:]
+  private let usesNfTables: Bool
   private let drops: Set<TracedRule>
 
-  init(source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<TracedRule> = []) {
+  /// - Parameters:
+  ///   - drops: the rules that only drop packets.
+  ///   - usesNfTables: true if the rules under test are in nf_tables.
+  init(
+    source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<TracedRule> = [], usesNfTables: Bool = false
+  ) {
     self.source = source
+    self.usesNfTables = usesNfTables
     self.drops = drops
     self.loopback = loopback
     self.interfaceNames = interfaceNames
@@ -55,6 +65,7 @@ struct PacketTracker {
     switch record.kind {
     case .entry:
       index = entering(record)
+      (entered, traced) = (index, index)
       tracks[index].hook = record.hook
       tracks[index].hasPassed = false
       tracks[index].entryTrace = tracks[index].packet.trace.count
@@ -68,13 +79,18 @@ struct PacketTracker {
         LabPacket.hook(ObserverRecord.hookNames[record.hook], isExit: true, mark: record.mark))
       resumed = nil
     case .trace(let place):
-      guard let found = inside(record.hook, meeting: place, seen: record) else { return }
+      guard let found = tracked(record) ?? inside(record.hook, meeting: place, seen: record.packet == nil ? record : nil) else { return }
       index = found
       tracks[index].packet.trace.append(place)
       traced = index
-      if let place = TracedRule(trace: place, Packet(bytes: record.payload).family ?? .ipv4) {
+      if let place = TracedRule(trace: place, record.family ?? Packet(bytes: record.payload).family ?? .ipv4) {
         tracks[index].hasEnded = drops.contains(place)
       }
+    case .identified(let number):
+      if let entered { numbered[number] = entered }
+      entered = nil
+      return
+    case .native: return
     case .log(let group, let prefix):
       let last = traced.flatMap { tracks[$0].hook == record.hook && !tracks[$0].hasPassed ? $0 : nil }
       guard let found = last ?? inside(record.hook) else { return }
@@ -87,6 +103,14 @@ struct PacketTracker {
     // After OUTPUT, a report may name the input interface of an earlier packet in the same buffer.
     if record.hook == 0, let input = record.input { tracks[index].input = input }
     if let output = record.output { tracks[index].output = output }
+  }
+
+  /// The packet with the number that a trace has, if it is in the hook.
+  private func tracked(_ record: ObserverRecord) -> Int? {
+    guard let index = record.packet.flatMap({ numbered[$0] }), tracks[index].hook == record.hook, !tracks[index].hasPassed else {
+      return nil
+    }
+    return index
   }
 
   /// The packet that enters a hook: one in progress, or a new one.
@@ -140,7 +164,7 @@ struct PacketTracker {
     let candidates = tracks.indices.filter { index in
       let track = tracks[index]
       return track.hook == hook && !track.hasPassed && !track.hasEnded && track.held == nil
-        && place.map { PacketTracker.canMeet($0, after: track.packet.trace[track.entryTrace...], in: hook) } ?? true
+        && place.map { canMeet($0, after: track.packet.trace[track.entryTrace...], in: hook) } ?? true
     }
     guard let record, candidates.count > 1 else { return candidates.last }
     let alike = candidates.filter { tracks[$0].packet.final == record.payload }
@@ -150,9 +174,9 @@ struct PacketTracker {
 
   /// True if a packet that hit these places in its hook may hit another one: it continues in its chain, does not return to earlier tables, and
   /// does not re-enter a table whose end it reached. A drop by policy has no other report.
-  private static func canMeet(_ place: String, after met: ArraySlice<String>, in hook: Int) -> Bool {
+  private func canMeet(_ place: String, after met: ArraySlice<String>, in hook: Int) -> Bool {
     guard let last = met.last, let new = TracePlace(place), let old = TracePlace(last) else { return true }
-    guard new.table == old.table else { return new.rank(in: hook) > old.rank(in: hook) }
+    guard new.table == old.table else { return new.rank(in: hook, usesNfTables) > old.rank(in: hook, usesNfTables) }
     return new.chain == old.chain ? new.number > old.number : old.kind != "policy"
   }
 
@@ -299,9 +323,11 @@ private struct TracePlace {
     (table, chain, kind, self.number) = (parts[0], parts[1], parts[2], number)
   }
 
-  /// The table's position in the order of the hook; nat comes last at hooks where it translates sources.
-  func rank(in hook: Int) -> Int {
-    let order = hook == 1 || hook == 4 ? ["raw", "mangle", "filter", "security", "nat"] : ["raw", "mangle", "nat", "filter", "security"]
+  /// The table's position in the order of the hook; nat comes last at hooks where it translates sources, but for the security table of
+  /// nf_tables.
+  func rank(in hook: Int, _ usesNfTables: Bool) -> Int {
+    let late = usesNfTables ? ["nat", "security"] : ["security", "nat"]
+    let order = hook == 1 || hook == 4 ? ["raw", "mangle", "filter"] + late : ["raw", "mangle", "nat", "filter", "security"]
     return order.firstIndex(of: String(table)) ?? 0
   }
 }

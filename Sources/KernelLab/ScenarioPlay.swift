@@ -67,7 +67,7 @@ struct ScenarioPlay {
     var happening = Happening(
       tracker: PacketTracker(
         source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
-        drops: LabRules.drops(plan)))
+        drops: LabRules.drops(plan), usesNfTables: scenario.usesNfTables), places: rules.places)
     for _ in 0..<step.repetitions {
       try act(step.action, index, &answer)
       try settle(&happening)
@@ -145,6 +145,7 @@ struct ScenarioPlay {
   /// The events of a step so far.
   private struct Happening {
     var tracker: PacketTracker
+    var places: NftPlaces
     /// The number of the observer's reports.
     var recordCount = 0
     static let mostRecords = 5000
@@ -185,9 +186,15 @@ struct ScenarioPlay {
       // If the kernel's buffer overflowed, there are too many packets to follow.
       throw error.description.contains("ENOBUFS") ? KernelError(.malformed(KernelLab.tooManyPackets)) : error
     }
-    happening.recordCount += records.count
+    happening.recordCount += records.count { if case .native = $0.kind { false } else { true } }
     guard happening.recordCount <= Happening.mostRecords else { throw KernelError(.malformed(KernelLab.tooManyPackets)) }
-    for record in records { happening.tracker.see(record) }
+    for record in records {
+      guard case .native(let trace) = record.kind else {
+        happening.tracker.see(record)
+        continue
+      }
+      if let record = happening.places.record(trace) { happening.tracker.see(record) }
+    }
   }
 
   private mutating func conclude(_ answer: inout LabStep, _ happening: Happening) throws(KernelError) {

@@ -33,7 +33,11 @@ struct LabMask {
   private var exchanges: [Exchange: Int] = [:]
   private var identifiers: [Int: Int] = [:]
 
+  /// nf_tables tells which rule dropped a packet, but not all bytes of the packet.
+  private let hidesDropped: Bool
+
   init(scenario: Scenario) {
+    hidesDropped = scenario.usesNfTables
     let words = scenario.ruleTexts.joined(separator: "\n")
       .split { $0 == " " || $0 == "\n" || $0 == "\t" }
     var fixed: Set<Int> = []
@@ -259,6 +263,7 @@ struct LabMask {
       }
       record["brief"] = nil
       record["pkt"] = nil
+      if mask.hidesDropped, record["verdict"] == "drop" { record[field] = nil }
       if let bytes = record[field]?.text.flatMap({ Hex.bytes($0) }) {
         record[field] = .string(Hex.string(masked(bytes, isMade: isMade, quotesMade: quotesMade, isCut: isCut)))
       }

@@ -26,7 +26,8 @@ public struct LabEngine: Sendable {
   public func play(_ scenario: Scenario) -> LabResult {
     do throws(ScenarioError) {
       let (engine, sets) = try knowingSets(of: scenario)
-      var run = try LabEngineRun(scenario, try engine.rulesets(scenario.rules, scenario.rules6), sets, engine: engine)
+      var run = try LabEngineRun(
+        scenario, try engine.rulesets(scenario.rules, scenario.rules6, usesNfTables: scenario.usesNfTables), sets, engine: engine)
       return try run.play()
     } catch {
       return LabResult(name: scenario.name, error: error.description)
@@ -34,9 +35,13 @@ public struct LabEngine: Sendable {
   }
 
   /// Answers one line of the protocol. The result has no newline.
-  public func answer(line: some StringProtocol) -> String {
+  ///
+  /// - Parameter usesNfTables: whether the rules are those of iptables-nft, which a line cannot say; nil for no.
+  public func answer(line: some StringProtocol, usesNfTables: Bool? = nil) -> String {
     do throws(ScenarioError) {
-      return play(try Scenario(line: line)).json.description
+      var scenario = try Scenario(line: line)
+      if let usesNfTables { scenario.usesNfTables = usesNfTables }
+      return play(scenario).json.description
     } catch {
       return LabResult(name: "", error: error.description).json.description
     }
@@ -63,8 +68,9 @@ public struct LabEngine: Sendable {
 
   /// Parses the rules of both families.
   ///
+  /// - Parameter usesNfTables: true for what nf_tables refuses.
   /// - Throws: `ScenarioError` with the line, for rules that iptables-restore or the kernel refuses.
-  package func rulesets(_ rules: String?, _ rules6: String?) throws(ScenarioError) -> [Ruleset] {
+  package func rulesets(_ rules: String?, _ rules6: String?, usesNfTables: Bool = false) throws(ScenarioError) -> [Ruleset] {
     var rulesets: [Ruleset] = []
     for (text, family, path) in [(rules, Family.ipv4, "rules"), (rules6, .ipv6, "rules6")] {
       guard let text else { continue }
@@ -74,7 +80,7 @@ public struct LabEngine: Sendable {
         let line = parsed.file.position(of: Int(error.range.lowerBound)).line
         throw ScenarioError(path: path, reason: "line \(line): \(error.message)")
       }
-      let refusals = parsed.ruleset.tables.flatMap { TableValidator().diagnostics(for: $0) }
+      let refusals = parsed.ruleset.tables.flatMap { TableValidator(checksAll: usesNfTables).diagnostics(for: $0) }
       if let error = refusals.first(where: { $0.severity == .error }) {
         throw ScenarioError(path: path, reason: "the kernel would refuse this line: \(error.message)")
       }
@@ -226,7 +232,7 @@ package struct LabEngineRun {
       return note(played.report, &record)
     }
     switch action {
-    case .load(let rules, let rules6): try load(try engine.rulesets(rules, rules6))
+    case .load(let rules, let rules6): try load(try engine.rulesets(rules, rules6, usesNfTables: scenario.usesNfTables))
     case .flush: simulator.world.conntrack?.flush(now: simulator.world.instant)
     case .configure(let command):
       do throws(HostError) {

@@ -99,7 +99,7 @@ public struct Scenario: Sendable, Equatable {
   public var minutesWest: Int?
   /// How long before the start of a second a tick of the kernel's clock (4 ms) began, in seconds; nil for 0. In a kernel it is chance.
   public var tickPhase: Double?
-  /// True if the rules are those of iptables-nft. The lab's protocol has no member for it, and the lab's kernel loads into ip_tables.
+  /// True if the rules are those of iptables-nft. The lab's protocol has no member for it: an option of the commands says it.
   public var usesNfTables = false
   /// Chains at hooks beside the rules. The lab's protocol has no member for them, and a kernel cannot be given them.
   public var otherChains: [OtherChain] = []

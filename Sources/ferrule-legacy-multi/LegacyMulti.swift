@@ -8,8 +8,10 @@ import XTables
 @main
 enum LegacyMulti {
   static func main() {
-    let call = Program.called(CommandLine.arguments) ?? (.unnamed, [], CommandLine.arguments.first ?? Program.unnamed.name)
+    let call =
+      Program.called(CommandLine.arguments, [.legacy])
+      ?? Program.Call(.unnamed, [], CommandLine.arguments.first ?? "xtables-legacy-multi", .legacy)
     let registry = Registry.ferrule.asking(XtablesExtensions.besideThisProgram(asksKernel: true))
-    exit(Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: registry, names: .systemResolvingHosts))
+    exit(Session.run(call, registry: registry, names: .systemResolvingHosts))
   }
 }

@@ -85,7 +85,6 @@ struct Ferrule: ParsableCommand {
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
     do throws(KernelError) { try InterruptedChange.finish() } catch { Console.complain("\(error)") }
-    Glibc.exit(
-      Session.run(call.program, arguments: call.arguments, calledAs: call.name, registry: .forThisKernel, names: .systemResolvingHosts))
+    Glibc.exit(Session.run(call, registry: .forThisKernel, names: .systemResolvingHosts))
   }
 }

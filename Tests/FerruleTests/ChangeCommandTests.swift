@@ -13,8 +13,12 @@ import Testing
 
     """
 
+  private enum Backend: String, CaseIterable { case legacy, nft }
+
   /// Runs a script with `$F`, the rules above, `$G`, others, and `$S`, the state directory.
-  private static func shell(_ script: String, options: String = "-n") throws -> BuiltCommand.Outcome {
+  ///
+  /// - Parameter backend: `$B` in the script.
+  private static func shell(on backend: Backend = .legacy, _ script: String, options: String = "-n") throws -> BuiltCommand.Outcome {
     let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-change-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -22,13 +26,16 @@ import Testing
     try four.replacing("22", with: "80").write(to: folder.appending(path: "g.v4"), atomically: true, encoding: .utf8)
     try script.write(to: folder.appending(path: "script"), atomically: true, encoding: .utf8)
     return try BuiltCommand.shell(
-      "cd \(folder.path) && F=f.v4 G=g.v4 S=\(folder.path)/state FERRULE_STATE_DIRECTORY=\(folder.path)/state XTABLES_LOCKFILE=\(folder.path)/lock unshare \(options) sh script"
+      "cd \(folder.path) && B=\(backend) F=f.v4 G=g.v4 S=\(folder.path)/state FERRULE_STATE_DIRECTORY=\(folder.path)/state XTABLES_LOCKFILE=\(folder.path)/lock unshare \(options) sh script"
     )
   }
 
-  @Test func filesOfBothFamiliesAreAppliedTogether() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func filesOfBothFamiliesAreAppliedTogether(_ backend: Backend)
+    throws
+  {
     let outcome = try Self.shell(
-      "sed s/state/state/ $F > six.v6; ferrule apply --backend legacy $F six.v6; ferrule save --backend legacy -6 | grep -c dport; ferrule apply --backend legacy $F $F; echo $?"
+      on: backend,
+      "sed s/state/state/ $F > six.v6; ferrule apply --backend $B $F six.v6; ferrule save --backend $B -6 | grep -c dport; ferrule apply --backend $B $F $F; echo $?"
     )
     #expect(outcome.text.hasPrefix("applied filter (iptables), filter (ip6tables)\n1\n"), "\(outcome.text)")
     #expect(outcome.text.hasSuffix("is in two of the files; which one is meant?\n2\n"), "\(outcome.text)")
@@ -41,12 +48,13 @@ import Testing
     #expect(outcome.text.hasSuffix("2\n") && !outcome.text.contains("applied"), "\(outcome.text)")
   }
 
-  @Test func aPlanTellsWhatChangesByItsStatus() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aPlanTellsWhatChangesByItsStatus(_ backend: Backend) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; ferrule plan --backend legacy $F; echo $?; ferrule plan --backend legacy --format json $G | grep -c '"kind"'; ferrule plan --backend legacy $G > /dev/null; echo $?
-      echo '*filter' > bad.v4; echo '-A NOWHERE' >> bad.v4; ferrule plan --backend legacy bad.v4 > /dev/null 2>&1; echo $?
-      ferrule plan --backend legacy --from $F $G | head -3
+      ferrule apply --backend $B $F > /dev/null; ferrule plan --backend $B $F; echo $?; ferrule plan --backend $B --format json $G | grep -c '"kind"'; ferrule plan --backend $B $G > /dev/null; echo $?
+      echo '*filter' > bad.v4; echo '-A NOWHERE' >> bad.v4; ferrule plan --backend $B bad.v4 > /dev/null 2>&1; echo $?
+      ferrule plan --backend $B --from $F $G | head -3
       """)
     #expect(
       outcome.text
@@ -54,11 +62,14 @@ import Testing
       "\(outcome.text)")
   }
 
-  @Test func aSavedPlanIsAppliedUnlessOtherRulesAreLoaded() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aSavedPlanIsAppliedUnlessOtherRulesAreLoaded(
+    _ backend: Backend
+  ) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; ferrule plan --backend legacy --output p $G > /dev/null; ferrule apply --backend legacy p; ferrule save --backend legacy | grep -c 'dport 80'
-      ferrule apply --backend legacy p 2>&1; echo $?; head -c 200 p > q; ferrule apply --backend legacy q 2>&1; echo $?
+      ferrule apply --backend $B $F > /dev/null; ferrule plan --backend $B --output p $G > /dev/null; ferrule apply --backend $B p; ferrule save --backend $B | grep -c 'dport 80'
+      ferrule apply --backend $B p 2>&1; echo $?; head -c 200 p > q; ferrule apply --backend $B q 2>&1; echo $?
       """)
     #expect(
       outcome.text
@@ -67,16 +78,19 @@ import Testing
   }
 
   /// Chains of other programs stay where they are, byte for byte with their counters; without --keep they are named.
-  @Test(.needsTool("iptables-legacy")) func keptChainsStayAsTheyAre() throws {
+  @Test(.needsTool("iptables-legacy"), .needsTool("iptables-nft"), arguments: Backend.allCases) private func keptChainsStayAsTheyAre(
+    _ backend: Backend
+  ) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; iptables-legacy -N DOCKER; iptables-legacy -I FORWARD -o docker0 -j DOCKER
-      iptables-legacy -N f2b-sshd; iptables-legacy -I INPUT 2 -p tcp -j f2b-sshd; iptables-legacy -A f2b-sshd -s 1.2.3.4 -j REJECT -c 5 300
-      iptables-legacy -N odd
-      iptables-legacy-save -c | grep -e DOCKER -e f2b > before
-      ferrule apply --backend legacy --keep docker,fail2ban $G; iptables-legacy-save -c | grep -e DOCKER -e f2b > after; cmp before after && echo same
-      iptables-legacy -S INPUT | head -3 | tail -1
-      ferrule save --backend legacy --mine | grep -c -e DOCKER -e f2b; ferrule apply --backend legacy $F
+      ferrule apply --backend $B $F > /dev/null; iptables-$B -N DOCKER; iptables-$B -I FORWARD -o docker0 -j DOCKER
+      iptables-$B -N f2b-sshd; iptables-$B -I INPUT 2 -p tcp -j f2b-sshd; iptables-$B -A f2b-sshd -s 1.2.3.4 -j REJECT -c 5 300
+      iptables-$B -N odd
+      iptables-$B-save -c | grep -e DOCKER -e f2b > before
+      ferrule apply --backend $B --keep docker,fail2ban $G; iptables-$B-save -c | grep -e DOCKER -e f2b > after; cmp before after && echo same
+      iptables-$B -S INPUT | head -3 | tail -1
+      ferrule save --backend $B --mine | grep -c -e DOCKER -e f2b; ferrule apply --backend $B $F
       """)
     #expect(
       outcome.text == """
@@ -93,56 +107,65 @@ import Testing
   }
 
   /// What Docker loads on real machines survives, byte for byte and in its order; the file's own rules for its interfaces do too.
-  @Test(.needsTool("iptables-legacy"), .needsSharedFolder, arguments: ["docker_moby_nat_v4", "docker_moby_wsl2_v4"])
-  func dockersRulesSurvive(_ name: String) throws {
+  @Test(.needsTool("iptables-legacy"), .needsSharedFolder, arguments: ["docker_moby_nat_v4", "docker_moby_wsl2_v4"], Backend.allCases)
+  private func dockersRulesSurvive(_ name: String, _ backend: Backend) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      iptables-legacy-restore -c < '\(SharedFolder.path)/rulesets/\(name).iptables-save' || exit
-      own() { iptables-legacy-save -c | grep '^\\[' | grep -e DOCKER -e docker0 -e 127.0.0.1/32 -e br-dummy | grep -v 'dport 53 '; }
+      iptables-$B-restore -c < '\(SharedFolder.path)/rulesets/\(name).iptables-save' || exit
+      own() { iptables-$B-save -c | grep '^\\[' | grep -e DOCKER -e docker0 -e 127.0.0.1/32 -e br-dummy | grep -v 'dport 53 '; }
       own > before; test $(wc -l < before) -gt 5 || echo none
       printf '*raw\\nCOMMIT\\n*nat\\nCOMMIT\\n*filter\\n-A INPUT -i docker0 -p udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > new.v4
-      for i in 1 2; do ferrule apply --backend legacy --keep docker new.v4 2> /dev/null; own > after; cmp before after && echo same; done
-      iptables-legacy -S INPUT | grep -c 'dport 53'
+      for i in 1 2; do ferrule apply --backend $B --keep docker new.v4 2> /dev/null; own > after; cmp before after && echo same; done
+      iptables-$B -S INPUT | grep -c 'dport 53'
       """)
     #expect(outcome.text == "applied raw, nat, filter\nsame\napplied raw, nat, filter\nsame\n1\n", "\(outcome.text)")
   }
 
   /// Another program changes a kept chain all the time, without the lock: what it added is there in the end.
-  @Test(.needsTool("iptables-legacy")) func noForeignRuleIsLost() throws {
+  @Test(.needsTool("iptables-legacy"), .needsTool("iptables-nft"), arguments: Backend.allCases) private func noForeignRuleIsLost(
+    _ backend: Backend
+  ) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; iptables-legacy -N f2b-x; sed -i '/dport/d' $G
+      ferrule apply --backend $B $F > /dev/null; iptables-$B -N f2b-x; sed -i '/dport/d' $G
       (n=0; while [ ! -e stop ]; do
         n=$((n+1)); a=10.$((n / 62500)).$((n / 250 % 250)).$((n % 250))/32
-        XTABLES_LOCKFILE=other iptables-legacy -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
+        XTABLES_LOCKFILE=other iptables-$B -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
+        sleep 0.02
       done) &
       for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        for file in $G $F; do ferrule apply --backend legacy --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done
+        for file in $G $F; do ferrule apply --backend $B --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done
       done
-      touch stop; wait; iptables-legacy -S f2b-x > found; grep -v -x -F -f found added | wc -l
+      touch stop; wait; iptables-$B -S f2b-x > found; grep -v -x -F -f found added | wc -l
       test $(wc -l < added) -gt 20 && grep -c applied out
-      grep -c 'in the meantime' out
+      grep -c -e 'in the meantime' -e 'at every attempt' out
       """)
     let lines = outcome.text.split(separator: "\n").map(String.init)
     #expect(lines.count == 3 && lines[0] == "0", "\(outcome.text)")
     #expect((Int(lines[1]) ?? 0) + (Int(lines[2]) ?? 0) >= 40, "\(outcome.text)")
   }
 
-  @Test func aFailedCheckTakesTheChangeBack() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aFailedCheckTakesTheChangeBack(_ backend: Backend) throws {
     let outcome = try Self.shell(
-      "ferrule apply --backend legacy $F; ferrule apply --backend legacy --check 'echo no; false' $G; echo $?; ferrule save --backend legacy | grep dport; ferrule apply --backend legacy --check true $G; echo $?"
+      on: backend,
+      "ferrule apply --backend $B $F; ferrule apply --backend $B --check 'echo no; false' $G; echo $?; ferrule save --backend $B | grep dport; ferrule apply --backend $B --check true $G; echo $?"
     )
     #expect(outcome.text.contains("no\nferrule: `echo no; false' failed with status 1: change 2 was taken back\n1\n"), "\(outcome.text)")
     #expect(outcome.text.contains("--dport 22") && outcome.text.hasSuffix("applied filter\n0\n"), "\(outcome.text)")
   }
 
-  @Test func aProbeThatDoesNotPassIsRefusedUnlessForced() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aProbeThatDoesNotPassIsRefusedUnlessForced(_ backend: Backend)
+    throws
+  {
     let outcome = try Self.shell(
+      on: backend,
       """
       ip link set lo up; ip link add e0 type veth peer name e1; ip addr add 10.0.0.1/24 dev e0; ip link set e0 up; ip link set e1 up
-      ferrule apply --backend legacy $F > /dev/null
-      for force in '' --force; do ferrule apply --backend legacy $force --probe 'e0 tcp 10.0.0.5 > :22' $G 2>&1 | tail -1; done
-      ferrule apply --backend legacy --probe 'e0 tcp 10.0.0.5 > :80' --probe 'e0 tcp 10.0.0.5:9 > 10.0.0.1:22 S => drop' $G
+      ferrule apply --backend $B $F > /dev/null
+      for force in '' --force; do ferrule apply --backend $B $force --probe 'e0 tcp 10.0.0.5 > :22' $G 2>&1 | tail -1; done
+      ferrule apply --backend $B --probe 'e0 tcp 10.0.0.5 > :80' --probe 'e0 tcp 10.0.0.5:9 > 10.0.0.1:22 S => drop' $G
       """)
     #expect(
       outcome.text
@@ -166,12 +189,13 @@ import Testing
       "\(outcome.text)")
   }
 
-  @Test func aChangeIsConfirmedOrTakenBack() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aChangeIsConfirmedOrTakenBack(_ backend: Backend) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; ferrule apply --backend legacy --confirm 1 $G > /dev/null; ferrule apply --backend legacy $F > /dev/null 2>&1; echo $?
-      sleep 1.8; ferrule save --backend legacy | grep dport; ferrule confirm; echo $?
-      ferrule apply --backend legacy --confirm 50s $G > /dev/null; ferrule confirm; ferrule rollback; ferrule save --backend legacy | grep dport
+      ferrule apply --backend $B $F > /dev/null; ferrule apply --backend $B --confirm 1 $G > /dev/null; ferrule apply --backend $B $F > /dev/null 2>&1; echo $?
+      sleep 1.8; ferrule save --backend $B | grep dport; ferrule confirm; echo $?
+      ferrule apply --backend $B --confirm 50s $G > /dev/null; ferrule confirm; ferrule rollback; ferrule save --backend $B | grep dport
       ferrule history | cut -d' ' -f1,5,7; ferrule rollback 9; echo $?
       """)
     let wanted = """
@@ -193,11 +217,12 @@ import Testing
   }
 
   /// If the process that waits for the confirmation is killed, the next command takes the change back.
-  @Test func aKilledWatcherIsNoticed() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aKilledWatcherIsNoticed(_ backend: Backend) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; ferrule apply --backend legacy --confirm 600s $G > /dev/null
-      kill -9 $(cut -d' ' -f2 $S/history/*.deadline); sleep 0.2; ferrule save --backend legacy | grep dport
+      ferrule apply --backend $B $F > /dev/null; ferrule apply --backend $B --confirm 600s $G > /dev/null
+      kill -9 $(cut -d' ' -f2 $S/history/*.deadline); sleep 0.2; ferrule save --backend $B | grep dport
       """)
     #expect(
       outcome.text.contains("change 2 was not confirmed, and the process that waited for it has ended; it was taken back now\n"),
@@ -206,12 +231,14 @@ import Testing
   }
 
   /// A state directory that is full, read-only or open to others is found before a table changes.
-  @Test func anUnusableStateDirectoryIsFoundFirst() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func anUnusableStateDirectoryIsFoundFirst(_ backend: Backend)
+    throws
+  {
     for line in [
       "mkdir $S; mount -t tmpfs -o size=4k none $S; head -c 4096 /dev/zero > $S/x", "mkdir $S; mount -t tmpfs -o ro none $S",
       "mkdir -m 777 $S; chmod 777 $S", "mkdir other; ln -s other $S",
     ] {
-      let outcome = try Self.shell("\(line)\nferrule apply --backend legacy $F; echo $?; iptables-legacy-save", options: "-nm")
+      let outcome = try Self.shell(on: backend, "\(line)\nferrule apply --backend $B $F; echo $?; iptables-$B-save", options: "-nm")
       #expect(outcome.text.contains("\n2\n") && !outcome.text.contains("dport"), "\(line): \(outcome.text)")
     }
   }
@@ -222,12 +249,15 @@ import Testing
     #expect(outcome.text.contains("\n3\n"), "\(outcome.text)")
   }
 
-  @Test(.needsTool("iptables-legacy")) func driftTellsWhatOthersChanged() throws {
+  @Test(.needsTool("iptables-legacy"), .needsTool("iptables-nft"), arguments: Backend.allCases) private func driftTellsWhatOthersChanged(
+    _ backend: Backend
+  ) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
-      ferrule apply --backend legacy $F > /dev/null; ferrule drift --backend legacy --metrics m $F; echo $?; iptables-legacy -A INPUT -j DROP; ferrule drift --backend legacy --metrics m $F | head -2
-      cat m; iptables-legacy -N f2b-x; ferrule drift --backend legacy --keep 'f2b-*' --format json $F | grep -c '"kind"'
-      (sleep 1; iptables-legacy -D INPUT -j DROP; iptables-legacy -X f2b-x; sleep 1; kill $(cat pid)) & sh -c 'echo $$ > pid; exec ferrule drift --backend legacy --watch --interval 0.1 '$F | grep -c changes
+      ferrule apply --backend $B $F > /dev/null; ferrule drift --backend $B --metrics m $F; echo $?; iptables-$B -A INPUT -j DROP; ferrule drift --backend $B --metrics m $F | head -2
+      cat m; iptables-$B -N f2b-x; ferrule drift --backend $B --keep 'f2b-*' --format json $F | grep -c '"kind"'
+      (sleep 1; iptables-$B -D INPUT -j DROP; iptables-$B -X f2b-x; sleep 1; kill $(cat pid)) & sh -c 'echo $$ > pid; exec ferrule drift --backend $B --watch --interval 0.1 '$F | grep -c changes
       """)
     let wanted = """
       the loaded rules are those of the file
@@ -246,13 +276,14 @@ import Testing
   }
 
   /// sudo removes SSH_CONNECTION; a session of another network namespace is none here.
-  @Test func theSessionIsFoundThroughSudo() throws {
+  @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func theSessionIsFoundThroughSudo(_ backend: Backend) throws {
     let outcome = try Self.shell(
+      on: backend,
       """
       ip link set lo up; ip link add e0 type veth peer name e1; ip addr add 10.0.0.1/24 dev e0; ip link set e0 up; ip link set e1 up
-      ferrule apply --backend legacy $F > /dev/null
+      ferrule apply --backend $B $F > /dev/null
       for own in 10.0.0.1 10.7.7.7; do
-        SSH_CONNECTION="10.0.0.9 50000 $own 22" sh -c 'env -u SSH_CONNECTION ferrule apply --backend legacy $G; echo $?'
+        SSH_CONNECTION="10.0.0.9 50000 $own 22" sh -c 'env -u SSH_CONNECTION ferrule apply --backend $B $G; echo $?'
       done
       """)
     #expect(outcome.text.contains("your session tcp 10.0.0.9:50000 > 10.0.0.1:22"), "\(outcome.text)")
@@ -260,8 +291,8 @@ import Testing
   }
 
   /// The session is cut, and is back after the deadline although client, shell and terminal have ended.
-  @Test(.needsTool("python3")) func aLockOutIsRefusedAndEndsAtTheDeadline() throws {
-    let outcome = try BuiltCommand.shell("unshare -n python3 Tests/Fixtures/live-connections.py drill $(command -v ferrule)")
+  @Test(.needsTool("python3"), arguments: Backend.allCases) private func aLockOutIsRefusedAndEndsAtTheDeadline(_ backend: Backend) throws {
+    let outcome = try BuiltCommand.shell("unshare -n python3 Tests/Fixtures/live-connections.py drill $(command -v ferrule) \(backend)")
     let wanted = """
       session before: True
       by default: 3 True
@@ -274,8 +305,10 @@ import Testing
     #expect(outcome.text == wanted, "\(outcome.text)")
   }
 
-  @Test(.needsTool("python3")) func whatAPlanSaysOfConnectionsIsWhatHappensToThem() throws {
-    let outcome = try BuiltCommand.shell("unshare -n python3 Tests/Fixtures/live-connections.py forecast $(command -v ferrule)")
+  @Test(.needsTool("python3"), arguments: Backend.allCases) private func whatAPlanSaysOfConnectionsIsWhatHappensToThem(_ backend: Backend)
+    throws
+  {
+    let outcome = try BuiltCommand.shell("unshare -n python3 Tests/Fixtures/live-connections.py forecast $(command -v ferrule) \(backend)")
     #expect(outcome.text.hasPrefix("100 of 100 as predicted"), "\(outcome.text)")
   }
 

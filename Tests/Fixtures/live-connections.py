@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Opens connections for real between two network namespaces, changes the rules with ferrule, and sees which connections still work.
 
-live-connections.py forecast FERRULE   compares what `ferrule plan' predicts of 100 connections with what happens to them
-live-connections.py drill FERRULE      a change that cuts an ssh-like session: refused; forced, taken back after the deadline
+live-connections.py forecast FERRULE BACKEND   compares what `ferrule plan' predicts of 100 connections with what happens to them
+live-connections.py drill FERRULE BACKEND      a change that cuts an ssh-like session: refused; forced, taken back after the deadline
 """
 import ctypes
 import json
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-MODE, FERRULE = sys.argv[1:3]
+MODE, FERRULE, BACKEND = sys.argv[1:4]
 HOST, CLIENT = "10.9.0.1", "10.9.0.2"
 FOLDER = tempfile.mkdtemp(prefix="ferrule-live-")
 os.environ.update(XTABLES_LOCKFILE=FOLDER + "/lock", FERRULE_STATE_DIRECTORY=FOLDER + "/state")
@@ -132,7 +132,7 @@ def forecast():
         "-A OUTPUT -p tcp -m tcp --sport 2003 -j DROP",
         "-A OUTPUT -p udp -m udp --dport 40090:40099 -j DROP",
     ])
-    run(FERRULE, "apply", "--backend", "legacy", old)
+    run(FERRULE, "apply", "--backend", BACKEND, old)
     flows = []
     for number in range(100):
         kind = socket.SOCK_STREAM if number < 50 else socket.SOCK_DGRAM
@@ -146,9 +146,9 @@ def forecast():
             sys.exit(f"flow {number} does not work before the change")
         proto = "tcp" if number < 50 else "udp"
         flows.append((f"{proto} {CLIENT}:{40000 + number} > {HOST}:{port}", flow))
-    plan = json.loads(run(FERRULE, "plan", "--backend", "legacy", "--format", "json", new, check=False).stdout)
+    plan = json.loads(run(FERRULE, "plan", "--backend", BACKEND, "--format", "json", new, check=False).stdout)
     predicted = {item["connection"]: item for item in plan["connections"]}
-    run(FERRULE, "apply", "--backend", "legacy", new)
+    run(FERRULE, "apply", "--backend", BACKEND, new)
     right, counts = 0, {}
     # One packet may still be on its way, and TCP repeats what is lost: all are asked at once.
     results = {}
@@ -176,17 +176,17 @@ def drill():
     holder = prepare()
     old = rules("old", ["-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT"])
     new = rules("new", ["-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT"])
-    run(FERRULE, "apply", "--backend", "legacy", old)
+    run(FERRULE, "apply", "--backend", BACKEND, old)
     serve_tcp(2222)
     session = client_socket(holder, socket.SOCK_STREAM)
     session.connect((HOST, 2222))
     print("session before:", works(session, b"one"))
     os.environ["SSH_CONNECTION"] = f"{CLIENT} {session.getsockname()[1]} {HOST} 2222"
-    refused = run(FERRULE, "apply", "--backend", "legacy", new, check=False)
+    refused = run(FERRULE, "apply", "--backend", BACKEND, new, check=False)
     print("by default:", refused.returncode, "would be cut" in refused.stdout)
     print("session after the refusal:", works(session, b"two"))
     # The client, its shell and its terminal end right after the change, as if the connection were lost.
-    shell = subprocess.Popen(["sh", "-c", f"{FERRULE} apply --backend legacy --force --confirm 3s {new} > {FOLDER}/out 2>&1; sleep 100"], start_new_session=True)
+    shell = subprocess.Popen(["sh", "-c", f"{FERRULE} apply --backend {BACKEND} --force --confirm 3s {new} > {FOLDER}/out 2>&1; sleep 100"], start_new_session=True)
     while "is taken back" not in (open(FOLDER + "/out").read() if os.path.exists(FOLDER + "/out") else ""):
         time.sleep(0.02)
     os.killpg(shell.pid, signal.SIGHUP)

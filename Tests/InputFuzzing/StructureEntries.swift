@@ -41,7 +41,7 @@ enum StructureEntries {
     InputEntry("xml") { bytes in
       guard let file = AnonymousFile(called: "rules"), (try? HostFile.write(bytes, to: file.path)) != nil else { return }
       for option in ["-c", "-v"] {
-        _ = Session.run(.xml, arguments: [option, file.path], calledAs: "iptables-xml", registry: .ferrule, names: .builtin)
+        _ = Session.run(Program.Call(.xml, [option, file.path], "iptables-xml", .legacy), registry: .ferrule, names: .builtin)
       }
     },
   ]

@@ -45,11 +45,11 @@ enum TwoRulesets {
   }
 
   /// Which of the two the kernel holds, whole: its version; nil for a mixture.
-  static func version(_ candidates: [String: [TableBlob]]) throws -> String? {
+  static func version(_ candidates: [String: [TableBlob]], in kernel: some KernelTables = LegacyTables()) throws -> String? {
     for (version, wanted) in candidates.sorted(by: { $0.key < $1.key }) {
       let isLoaded = try wanted.allSatisfy { table in
-        let live = try LegacyTables().table(table.family, table.name)
-        return try EntryKeys(live, .ferrule).keys == EntryKeys(table, .ferrule).keys
+        let live = try kernel.table(table.family, table.name)
+        return try EntryKeys(live, .ferrule).isSame(as: EntryKeys(table, .ferrule))
       }
       if isLoaded { return version }
     }
@@ -57,11 +57,11 @@ enum TwoRulesets {
   }
 
   /// The packets that each kept rule has counted, by table.
-  static func keptPackets() throws -> [String: UInt64] {
+  static func keptPackets(in kernel: some KernelTables = LegacyTables()) throws -> [String: UInt64] {
     var found: [String: UInt64] = [:]
     for family in [Family.ipv4, .ipv6] {
       for name in [TableName.raw, .mangle, .filter] {
-        let table = try LegacyTables().table(family, name).typed(.ferrule)
+        let table = try kernel.table(family, name).typed(.ferrule)
         let last = table[chain: "OUTPUT"]?.rules.first { $0.header.protocolNumber == 17 }
         found["\(family) \(name)"] = last?.counters.packets
       }

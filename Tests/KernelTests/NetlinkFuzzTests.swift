@@ -44,7 +44,43 @@ import XTables
     }
     var expectation = NetlinkMessage(subsystem: 2, 0, family: 2)
     for type in [1, 2, 3] as [UInt16] { expectation.add(type, nested: tuple) }
-    return [log, queue, connection, expectation]
+    return [log, queue, connection, expectation] + nfTables
+  }
+
+  /// A table, a chain, a rule of it, and a trace of that rule, in nf_tables.
+  private static var nfTables: [NetlinkMessage] {
+    var table = NetlinkMessage(subsystem: 10, 0, family: 2)
+    table.add(1, text: "filter")
+    table.add(2, network32: 0)
+    var chain = NetlinkMessage(subsystem: 10, 3, family: 2)
+    chain.add(1, text: "filter")
+    chain.add(3, text: "INPUT")
+    chain.add(4) { hook in
+      hook.add(1, network32: 1)
+      hook.add(2, network32: 0)
+    }
+    chain.add(5, network32: 1)
+    chain.add(7, text: "filter")
+    var rule = NetlinkMessage(subsystem: 10, 6, family: 2)
+    rule.add(1, text: "filter")
+    rule.add(2, text: "INPUT")
+    rule.add(3, [0, 0, 0, 0, 0, 0, 0, 9])
+    rule.add(4) { expressions in
+      for (name, fields) in [("meta", [(1, 1), (2, 16)]), ("counter", []), ("limit", [(3, 5), (4, 0)])] as [(String, [(UInt16, UInt32)])] {
+        expressions.add(1) { element in
+          element.add(1, text: name)
+          element.add(2) { data in for (type, value) in fields { data.add(type, network32: value) } }
+        }
+      }
+    }
+    var trace = NetlinkMessage(subsystem: 10, 17, family: 0)
+    trace.add(1, text: "filter")
+    trace.add(2, text: "INPUT")
+    trace.add(3, [0, 0, 0, 0, 0, 0, 0, 9])
+    trace.add(4, network32: 3)
+    trace.add(6, network32: 77)
+    trace.add(15, network32: 2)
+    return [table, chain, rule, trace]
   }
 
   @Test func wholeMessagesAreUnderstood() throws {
@@ -63,6 +99,19 @@ import XTables
     #expect(connection.helper == "ftp")
     #expect(connection.originalCount == LabCount(5, 261))
     #expect(ConntrackListener.event(messages[3]) != nil)
+    var assembly = NftAssembly(generation: 1)
+    for message in messages[4...6] {
+      let isRead = assembly.add(message)
+      #expect(isRead)
+    }
+    var places = NftPlaces(assembly.ruleset)
+    guard case .native(let trace) = Observer.record(messages[7])?.kind else {
+      Issue.record("no trace")
+      return
+    }
+    let found = places.record(trace)
+    let placed = try #require(found)
+    #expect(placed.kind == .trace("filter:INPUT:rule:1") && placed.hook == 1 && placed.packet == 77)
   }
 
   @Test(arguments: 0..<8 as Range<UInt64>)
@@ -81,8 +130,14 @@ import XTables
         if bytes.isEmpty { bytes = [0] }
       }
       var tracker = PacketTracker(source: .frame(interface: 2), loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
+      var assembly = NftAssembly(generation: 1)
       for message in NetlinkMessage.messages(in: bytes) {
-        if let record = Observer.record(message) { tracker.see(record) }
+        if assembly.add(message) { _ = NftIptables(assembly.ruleset, .ipv4, registry: Registry()).natives }
+        var places = NftPlaces(assembly.ruleset)
+        if let record = Observer.record(message) {
+          tracker.see(record)
+          if case .native(let trace) = record.kind, let placed = places.record(trace) { tracker.see(placed) }
+        }
         if let packet = NetlinkQueues.packet(message) { tracker.see(packet, answer: QueueResponse(verdict: .hold)) }
         _ = ConntrackListener.event(message).map(\.json)
         _ = message.errorNumber

@@ -90,7 +90,8 @@ import XTables
     ("bytes at offset 2", [.payload(base: 2, offset: 2, length: 2, register: 1), .compare(register: 1, .equal, [0, 22])]),
     ("bitwise", [.meta(key: 3, register: 1), .bitwise(source: 1, register: 1, mask: [1, 0, 0, 0], flips: [1, 0, 0, 0])]),
     ("register 99", [.meta(key: 16, register: 99)]), ("verdict 77", [.verdict(77, chain: nil)]),
-    ("metadata 5", [.meta(key: 5, register: 1), .compare(register: 1, .equal, [1, 0, 0, 0])]),
+    ("metadata 11", [.meta(key: 11, register: 1), .compare(register: 1, .equal, [1, 0, 0, 0])]),
+    ("no interface", [.meta(key: 5, register: 1), .compare(register: 1, .equal, [1, 0, 0, 0])]),
     ("interface", [.meta(key: 6, register: 1), .compare(register: 1, .less, Array("eth0\0".utf8))]),
     ("address", [.payload(base: 1, offset: 12, length: 4, register: 1), .compare(register: 1, .greater, [10, 0, 0, 1])]),
     ("expression limit", [.limit(rate: 0, unit: 1, burst: 5)]),
@@ -102,6 +103,15 @@ import XTables
     } catch {
       #expect(error.reason.contains(word), "\(error.reason)")
     }
+  }
+
+  /// iptables-nft prints the name that an interface has now.
+  @Test func anIndexOfAnInterfaceIsReadAsItsName() throws {
+    let decoder = NativeRuleDecoder(.ferrule, .ipv4) { $0 == 7 ? "eth0" : nil }
+    let expressions = [4, 5].flatMap { key in
+      [NativeExpression.meta(key: key, register: 1), .compare(register: 1, key == 4 ? .equal : .unequal, [7, 0, 0, 0])]
+    }
+    #expect(Self.text(try decoder.rule(expressions)) == "-A INPUT -i eth0 ! -o eth0")
   }
 
   /// Rules that nft(8) or a newer iptables writes and that iptables can express.

@@ -1,4 +1,5 @@
 import Compiler
+import Extensions
 import Kernel
 import Wire
 import XTables
@@ -21,23 +22,27 @@ func enterSandbox() throws {
   print("tables: \(names.sorted())")
 }
 
-/// `SandboxProbe change STATE COUNT A4 A6 B4 B6`: changes the tables of the namespace to those of the files A and those of B in turn, until
-/// it is killed, or `COUNT` times.
-func change(_ arguments: [String]) throws {
-  var options = ReplaceOptions(comparison: Registry())
-  options.carriesCounters = Registry()
+/// `SandboxProbe change BACKEND STATE COUNT A4 A6 B4 B6`: changes the tables of the namespace to those of the files A and those of B in
+/// turn, until it is killed, or `COUNT` times.
+func change(_ arguments: [String], _ backend: Backend) throws {
+  var options = ReplaceOptions(comparison: .ferrule)
+  options.carriesCounters = .ferrule
   options.state = StateDirectory(arguments[0])
   let files = try arguments[2...].enumerated().map {
     try TableBlob.split(HostFile.bytes($0.element), family: $0.offset % 2 == 0 ? .ipv4 : .ipv6)
   }
   for round in 0..<(Int(arguments[1]) ?? 0) {
-    try LegacyTables().replace(round % 2 == 0 ? files[0] + files[1] : files[2] + files[3], options)
+    try backend.tables(.ferrule).replace(round % 2 == 0 ? files[0] + files[1] : files[2] + files[3], options)
   }
 }
 
 do {
   let arguments = Array(CommandLine.arguments.dropFirst())
-  if arguments.count == 7, arguments[0] == "change" { try change(Array(arguments.dropFirst())) } else { try enterSandbox() }
+  if arguments.count == 8, arguments[0] == "change", let backend = Backend(rawValue: arguments[1]) {
+    try change(Array(arguments.dropFirst(2)), backend)
+  } else {
+    try enterSandbox()
+  }
 } catch {
   print("failed: \(error)")
 }

@@ -16,8 +16,11 @@ package struct NativeRuleDecoder: Sendable {
   private let family: Family
   private let forms: [ExtensionDescriptor]
   private let remark: ExtensionDescriptor?
+  private let interfaceName: @Sendable (UInt32) -> String?
 
-  package init(_ registry: Registry, _ family: Family) {
+  /// - Parameter interfaceName: the name of an interface by its index; nil if there is none.
+  package init(_ registry: Registry, _ family: Family, interfaceName: @escaping @Sendable (UInt32) -> String? = { _ in nil }) {
+    self.interfaceName = interfaceName
     self.registry = registry
     self.family = family
     forms = registry.all.filter { $0.native != nil && $0.families.contains(family) }
@@ -206,6 +209,10 @@ package struct NativeRuleDecoder: Sendable {
         rule.header.input = try interface(test, unless: rule.header.input, .input)
       case .meta(NativeRuleEncoder.Meta.outputName):
         rule.header.output = try interface(test, unless: rule.header.output, .output)
+      case .meta(NativeRuleEncoder.Meta.inputIndex):
+        rule.header.input = try interface(named(test), unless: rule.header.input, .input)
+      case .meta(NativeRuleEncoder.Meta.outputIndex):
+        rule.header.output = try interface(named(test), unless: rule.header.output, .output)
       case .meta(NativeRuleEncoder.Meta.transportProtocol): try protocolTest(test)
       case .payload(NativeTest.networkHeader, NativeRuleEncoder.Offsets.ipv4Protocol, 1) where decoder.family == .ipv4:
         try protocolTest(test)
@@ -235,6 +242,16 @@ package struct NativeRuleDecoder: Sendable {
       rule.header.protocolNumber = number
       rule.header.isProtocolGiven = decoder.family == .ipv6
       if isInverted { rule.header.inverted.insert(.protocol) }
+    }
+
+    /// A test of an interface's index as one of its name. The corresponding C function is `parse_meta`.
+    private func named(_ test: NativeTest) throws(Native) -> NativeTest {
+      guard let index = test.value.word(UInt32.self, at: 0), test.value.count == 4, let name = decoder.interfaceName(index) else {
+        throw Native(reason: "no interface has the index that it tests")
+      }
+      var test = test
+      test.value = Array(name.utf8) + [0]
+      return test
     }
 
     /// The corresponding C functions are `parse_ifname` and `parse_invalid_iface`.

@@ -9,6 +9,7 @@ package struct NativeRuleEncoder: Sendable {
 
   /// `NFT_META_*`.
   enum Meta {
+    static let inputIndex: UInt32 = 4, outputIndex: UInt32 = 5
     static let inputName: UInt32 = 6, outputName: UInt32 = 7, transportProtocol: UInt32 = 16
   }
 
@@ -35,7 +36,7 @@ package struct NativeRuleEncoder: Sendable {
   package func expressions(_ rule: Rule) throws(Inexpressible) -> [NativeExpression] {
     var result: [NativeExpression] = []
     header(rule.header, &result)
-    for match in rule.matches { use(match, &result) }
+    for match in rule.matches { try use(match, of: rule.header, &result) }
     result.append(.counter(packets: rule.counters.packets, bytes: rule.counters.bytes))
     switch rule.target {
     case .none: break
@@ -46,13 +47,18 @@ package struct NativeRuleEncoder: Sendable {
       throw Inexpressible(reason: "the verdict QUEUE does not exist in nf_tables' rules of iptables; name the queue with a target")
     case .jump(let chain): result.append(.verdict(NativeExpression.Code.jump, chain: chain))
     case .goto(let chain): result.append(.verdict(NativeExpression.Code.goto, chain: chain))
-    case .use(let target): use(target, &result)
+    case .use(let target): try use(target, of: rule.header, &result)
     }
     return result
   }
 
-  private func use(_ use: ExtensionUse, _ result: inout [NativeExpression]) {
+  private func use(_ use: ExtensionUse, of header: RuleHeader, _ result: inout [NativeExpression]) throws(Inexpressible) {
     if let steps = use.descriptor.native?.encode(use.payload) {
+      // The kernel does not check the protocol of expressions, as it does for a match.
+      if let protocols = use.descriptor.scope(family).protocols, !protocols.contains(header.protocolNumber) {
+        let name = use.descriptor.name
+        throw Inexpressible(reason: "\(name.uppercased()) match requires '-p \(name)'")
+      }
       for step in steps { append(step, &result) }
       return
     }

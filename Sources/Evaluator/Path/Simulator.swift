@@ -72,7 +72,7 @@ public final class Simulator {
     var loaded: [TableProgram] = []
     var nextSlot = rules.nextSlot
     for table in ruleset.tables {
-      let program = try TableProgram(table, firstSlot: nextSlot)
+      let program = try TableProgram(table, firstSlot: nextSlot, usesNfTables: host.usesNfTables)
       nextSlot += program.slotCount
       loaded.append(program)
     }

@@ -40,17 +40,22 @@ public final class TableProgram: Sendable {
   let stackSize: Int
   /// The number of this table's first match or target in the ``ExtensionMemory``.
   let firstSlot: Int
+  /// Whether the table is one of nf_tables.
+  let usesNfTables: Bool
 
   /// Compiles a table.
   ///
-  /// - Parameter firstSlot: the number for the first match or target, under which it stores its state.
+  /// - Parameters:
+  ///   - firstSlot: the number for the first match or target, under which it stores its state.
+  ///   - usesNfTables: true if iptables-nft loads the table: its rules then mean what the expressions mean that it writes.
   /// - Throws: `Failure` if chains form a loop or a jump leads to a missing chain.
-  public init(_ table: Table, firstSlot: Int = 0) throws(Failure) {
+  public init(_ table: Table, firstSlot: Int = 0, usesNfTables: Bool = false) throws(Failure) {
     if let loop = ChainReach(table).loop { throw .loop(loop) }
-    var builder = ProgramBuilder(table, firstSlot: firstSlot)
+    var builder = ProgramBuilder(table, firstSlot: firstSlot, usesNfTables: usesNfTables)
     try builder.build()
     self.table = table
     self.firstSlot = firstSlot
+    self.usesNfTables = usesNfTables
     name = table.name
     family = table.family
     services = builder.services
@@ -117,6 +122,7 @@ public final class TableProgram: Sendable {
 private struct ProgramBuilder {
   let table: Table
   let firstSlot: Int
+  let usesNfTables: Bool
   var entries: [ProgramEntry] = []
   var places: [EntryPlace] = []
   var wides: [WideAddresses] = []
@@ -128,9 +134,10 @@ private struct ProgramBuilder {
   var services: KernelServices = []
   private var patternNumbers: [InterfacePattern: Int32] = [:]
 
-  init(_ table: Table, firstSlot: Int) {
+  init(_ table: Table, firstSlot: Int, usesNfTables: Bool) {
     self.table = table
     self.firstSlot = firstSlot
+    self.usesNfTables = usesNfTables
   }
 
   mutating func build() throws(TableProgram.Failure) {
@@ -159,7 +166,8 @@ private struct ProgramBuilder {
     var uses: [(behaviour: MatchBehaviour, payload: [UInt8])] = []
     for use in rule.matches {
       guard case .match(let behaviour) = use.descriptor.behaviour else { continue }
-      uses.append((behaviour, use.payload))
+      let steps = usesNfTables ? use.descriptor.native?.encode(use.payload) : nil
+      uses.append((steps.flatMap { NativeStep.condition($0) }.map { behaviour.meaning($0) } ?? behaviour, use.payload))
       services.formUnion(use.descriptor.services(use.payload))
     }
     entry.matches = matches.add(uses, table.family, firstSlot: firstSlot + matchCount)
@@ -206,7 +214,9 @@ private struct ProgramBuilder {
     if header.protocolNumber != 0, inverted.contains(.protocol) { entry.inverted.insert(.protocol) }
     set(.fragment, header.isFragment, false)
     if header.isFragment, inverted.contains(.fragment) { entry.inverted.insert(.fragment) }
-    if table.family == .ipv6 {
+    if table.family == .ipv6, usesNfTables {
+      if header.protocolNumber != 0 { entry.tests.insert(.headerChain) }
+    } else if table.family == .ipv6 {
       // Without the flag set by -p the kernel ignores the protocol, whatever its number.
       if header.isProtocolGiven { entry.tests.insert(.headerChain) } else { entry.tests.remove(.protocol) }
     }

@@ -79,18 +79,20 @@ extension TableProgram {
   ) -> TableOutcome {
     let underflow = Int(underflows[context.hook.rawValue])
     var at = entry ?? Int(starts[context.hook.rawValue])
-    guard at >= 0, var head = PacketHead(context) else { return .verdict(.accept) }
+    guard at >= 0, var head = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
     if entry == nil { stack.reset() }
     while true {
       switch test(at, head, &context) {
-      case .matched: break
+      case .matched:
+        if usesNfTables, context.isDoomed { return hotdrop(at, context, &observer) }
       case .mismatched:
+        if usesNfTables, context.isDoomed { return hotdrop(at, context, &observer) }
         observer.miss(at, of: self, &context)
         // An earlier match of the rule may have dropped the packet.
         if context.isDoomed { return .hotdrop }
         at += 1
         continue
-      case .hotdrop: return .hotdrop
+      case .hotdrop: return hotdrop(at, context, &observer)
       case .unknown(let reason):
         guard let branching = context.world.branching else { return .unknown(reason) }
         guard branching.decide(reason.sentence, probability: nil) else {
@@ -123,7 +125,7 @@ extension TableProgram {
         case .verdict(let verdict): return .verdict(verdict)
         case .unknown(let reason): return .unknown(reason)
         case .proceed:
-          guard let changed = PacketHead(context) else { return .verdict(.accept) }
+          guard let changed = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
           head = changed
           at += 1
         case .pause: return .paused(at: at + 1)
@@ -132,13 +134,21 @@ extension TableProgram {
     }
   }
 
+  /// Drops the packet in a match. In nf_tables this is the verdict of the rule, which is traced but not counted: the counter comes later.
+  @inline(__always)
+  private func hotdrop(_ at: Int, _ context: borrowing PacketContext, _ observer: inout some TableObserver) -> TableOutcome {
+    if usesNfTables { observer.hit(at, of: self, context) }
+    return .hotdrop
+  }
+
   @inline(__always)
   private func test(_ at: Int, _ head: PacketHead, _ context: inout PacketContext) -> MatchOutcome {
     let tests = entries[at].tests
     if !tests.isEmpty {
       guard passes(at, tests, head) else { return .mismatched }
       if tests.contains(.headerChain) {
-        if head.isBroken { return .hotdrop }
+        // The expressions of nf_tables end the rule if there is no protocol to compare.
+        if head.isBroken { return usesNfTables ? .mismatched : .hotdrop }
       }
       if tests.contains(.protocol), (entries[at].proto == head.proto) == entries[at].inverted.contains(.protocol) {
         return .mismatched

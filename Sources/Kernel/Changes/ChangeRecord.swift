@@ -17,20 +17,26 @@ package struct ChangeRecord: Sendable, Equatable {
 
   /// One table.
   package struct Step: Sendable, Equatable {
+    /// The table before; one without rules if there was none.
     package let before: TableBlob
     package let after: TableBlob
     /// The origins of the counters, for each entry of `after`.
     package let origins: [Origin]
+    /// False if there was no such table, which is possible in nf_tables only.
+    package let existed: Bool
 
-    package init(before: TableBlob, after: TableBlob, origins: [Origin]) {
+    package init(before: TableBlob, after: TableBlob, origins: [Origin], existed: Bool = true) {
       self.before = before
       self.after = after
       self.origins = origins
+      self.existed = existed
     }
   }
 
   /// The tables in the order in which they are replaced.
   package let steps: [Step]
+  /// The part of the kernel that holds the tables.
+  package let backend: Backend
   /// When the change began, in seconds since 1970.
   package let time: Int
   /// The process that makes the change.
@@ -38,8 +44,12 @@ package struct ChangeRecord: Sendable, Equatable {
   /// `/proc/sys/kernel/random/boot_id`: after another boot, the tables of the record are gone.
   package let boot: String
 
-  package init(steps: [Step], time: Int = HostClock.seconds, process: Int32 = getpid(), boot: String = ChangeRecord.currentBoot) {
+  package init(
+    steps: [Step], of backend: Backend = .legacy, time: Int = HostClock.seconds, process: Int32 = getpid(),
+    boot: String = ChangeRecord.currentBoot
+  ) {
     self.steps = steps
+    self.backend = backend
     self.time = time
     self.process = process
     self.boot = boot
@@ -52,11 +62,12 @@ package struct ChangeRecord: Sendable, Equatable {
 
   // MARK: Bytes
 
-  private static let magic = Array("FERRULE1".utf8)
-  /// Magic, length and checksum of the rest; then time, process, number of steps, and boot.
-  private static let (checked, headerSize) = (24, 88)
-  private static let bootSize = 48
-  private static let stepSize = 12
+  private static let magic = Array("FERRULE2".utf8)
+  /// Magic, length and checksum of the rest; then time, process, number of steps, boot, and the backend's number.
+  private static let (checked, headerSize) = (24, 92)
+  private static let (bootAt, bootSize, backendAt) = (40, 48, 88)
+  /// The family, whether there was a table, and the sizes of the tables before and after.
+  private static let stepSize = 16
   private static let (noEntry, ownCounters): (UInt32, UInt32) = (.max, .max - 1)
 
   /// The bytes of the file.
@@ -67,9 +78,11 @@ package struct ChangeRecord: Sendable, Equatable {
     bytes.appendHostWord(UInt32(steps.count))
     let name = Array(boot.utf8.prefix(Self.bootSize))
     bytes += name + [UInt8](repeating: 0, count: Self.bootSize - name.count)
+    bytes.appendHostWord(UInt32(backend == .nft ? 1 : 0))
     for step in steps {
       let (before, after) = (step.before.replaceBytes, step.after.replaceBytes)
       bytes.appendHostWord(UInt32(step.before.family.rawValue))
+      bytes.appendHostWord(UInt32(step.existed ? 1 : 0))
       bytes.appendHostWord(UInt32(before.count))
       bytes.appendHostWord(UInt32(after.count))
       bytes += before + after
@@ -104,7 +117,8 @@ package struct ChangeRecord: Sendable, Equatable {
       bytes.hostWord(UInt64.self, at: 16) == Self.checksum(bytes[Self.checked...])
     else { throw damaged("the record is cut off or damaged") }
     guard let time = bytes.hostWord(UInt64.self, at: 24), let process = bytes.hostWord(Int32.self, at: 32),
-      let count = bytes.hostWord(UInt32.self, at: 36), let boot = bytes.text(at: 40, length: Self.bootSize)
+      let count = bytes.hostWord(UInt32.self, at: 36), let boot = bytes.text(at: Self.bootAt, length: Self.bootSize),
+      let backend = bytes.hostWord(UInt32.self, at: Self.backendAt), backend < 2
     else { throw damaged("the record has no header") }
     var at = Self.headerSize
     var steps: [Step] = []
@@ -116,13 +130,14 @@ package struct ChangeRecord: Sendable, Equatable {
       steps.append(step)
     }
     guard at == bytes.count else { throw damaged("the record has more bytes than tables") }
-    self.init(steps: steps, time: Int(Int64(bitPattern: time)), process: process, boot: boot)
+    self.init(steps: steps, of: backend == 1 ? .nft : .legacy, time: Int(Int64(bitPattern: time)), process: process, boot: boot)
   }
 
   private static func step(_ bytes: [UInt8], _ at: inout Int) -> Step? {
     guard let number = bytes.hostWord(UInt32.self, at: at), let family = UInt8(exactly: number).flatMap(Family.init(rawValue:)),
-      let sizes = bytes.hostWord(UInt32.self, at: at + 4).flatMap({ before in
-        bytes.hostWord(UInt32.self, at: at + 8).map { (Int(before), Int($0)) }
+      let existed = bytes.hostWord(UInt32.self, at: at + 4), existed < 2,
+      let sizes = bytes.hostWord(UInt32.self, at: at + 8).flatMap({ before in
+        bytes.hostWord(UInt32.self, at: at + 12).map { (Int(before), Int($0)) }
       })
     else { return nil }
     var end = at + stepSize
@@ -147,7 +162,7 @@ package struct ChangeRecord: Sendable, Equatable {
       }
     }
     at = end + 4 * after.entryCount
-    return Step(before: before, after: after, origins: origins)
+    return Step(before: before, after: after, origins: origins, existed: existed == 1)
   }
 }
 

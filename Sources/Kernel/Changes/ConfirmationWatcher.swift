@@ -52,7 +52,7 @@ public enum ConfirmationWatcher {
   /// Runs the watcher: standard input and output lead to the process that makes the change.
   ///
   /// - Parameter seconds: how long to wait for the confirmation, from when the tables are replaced.
-  public static func run(_ tables: some KernelTables, _ state: StateDirectory, seconds: Double, _ registry: Registry) {
+  public static func run(_ state: StateDirectory, seconds: Double, _ registry: Registry) {
     for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM, SIGUSR1, SIGUSR2] {
       _ = Glibc.signal(signal, SIG_IGN)
     }
@@ -62,13 +62,12 @@ public enum ConfirmationWatcher {
     answer("r")
     guard let number = receiveNumber(), let change = try? state.history().first(where: { $0.number == number }),
       let record = try? state.record(of: change)
-    else { return recover(tables, state, registry) }
-    watch(tables, state, change, record, StateDirectory.now + UInt64(seconds * 1e9), registry)
+    else { return recover(state, registry) }
+    watch(state, change, record, StateDirectory.now + UInt64(seconds * 1e9), registry)
   }
 
   private static func watch(
-    _ tables: some KernelTables, _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ deadline: UInt64,
-    _ registry: Registry
+    _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ deadline: UInt64, _ registry: Registry
   ) {
     if let place = try? state.deadlinePath(change) {
       try? state.write(Array("\(deadline) \(getpid()) \(StateDirectory.start(of: getpid()))\n".utf8), to: place)
@@ -80,7 +79,7 @@ public enum ConfirmationWatcher {
       if isSettled(change, state) { return }
       NetworkNamespace.sleepThread(seconds: 0.1)
     }
-    while !goBack(tables, state, change, record, registry) { NetworkNamespace.sleepThread(seconds: 0.5) }
+    while !goBack(state, change, record, registry) { NetworkNamespace.sleepThread(seconds: 0.5) }
   }
 
   /// Takes the change back under the lock. A lock whose file cannot be opened, for example because its folder was deleted, protects
@@ -88,24 +87,24 @@ public enum ConfirmationWatcher {
   ///
   /// - Returns: false if another process holds the lock, or the kernel refused; the caller tries again.
   private static func goBack(
-    _ tables: some KernelTables, _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
+    _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
   ) -> Bool {
     do throws(KernelError) {
       let lock = try XtablesLock(wait: 10)
-      let isDone = restore(tables, state, change, record, registry)
+      let isDone = restore(state, change, record, registry)
       _ = consume lock
       return isDone
     } catch {
       if case .locked = error.reason { return false }
-      return restore(tables, state, change, record, registry)
+      return restore(state, change, record, registry)
     }
   }
 
   private static func restore(
-    _ tables: some KernelTables, _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
+    _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
   ) -> Bool {
     if isSettled(change, state) { return true }
-    guard (try? tables.rollBack(record, registry)) != nil else { return false }
+    guard (try? record.backend.tables(registry).putBack(record.steps, registry)) != nil else { return false }
     try? state.settle(change, as: .rolledBack)
     if let place = try? state.deadlinePath(change) { _ = unsafe unlink(place) }
     return true
@@ -118,9 +117,9 @@ public enum ConfirmationWatcher {
     }
   }
 
-  private static func recover(_ tables: some KernelTables, _ state: StateDirectory, _ registry: Registry) {
+  private static func recover(_ state: StateDirectory, _ registry: Registry) {
     guard state.hasPending, let lock = try? XtablesLock(wait: nil) else { return }
-    _ = try? tables.recover(state, registry)
+    _ = try? state.recover(registry)
     _ = consume lock
   }
 

@@ -62,23 +62,11 @@ struct LegacyChange {
     }
   }
 
-  private func isSame(_ one: TableBlob, _ other: TableBlob) -> Bool {
-    if one.hasSameEntries(as: other) { return true }
-    guard let left = try? EntryKeys(one, registry), let right = try? EntryKeys(other, registry) else { return false }
-    return left.keys == right.keys
-  }
+  private func isSame(_ one: TableBlob, _ other: TableBlob) -> Bool { one.isSame(as: other, registry) }
 
   /// The counters that are added to the new table's entries.
   private func added(_ step: ChangeRecord.Step, _ index: Int) -> [Counters] {
-    let old = counters(of: step, index)
-    let own = step.after.allCounters
-    return step.origins.enumerated().map { place, origin in
-      switch origin {
-      case .zero: .zero
-      case .given: own[place]
-      case .entry(let source): old[source]
-      }
-    }
+    step.counters(from: counters(of: step, index))
   }
 
   /// The counters of the old table's entries when it was replaced.

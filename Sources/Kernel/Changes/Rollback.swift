@@ -1,6 +1,20 @@
 internal import Glibc
 public import XTables
 
+extension StateDirectory {
+  /// Loads the tables again as they were before a change, into the part of the kernel that it changed: ``KernelTables/rollBack(_:in:_:)``.
+  @discardableResult
+  public func rollBack(_ change: PastChange, _ registry: Registry) throws(KernelError) -> [String] {
+    try record(of: change).backend.tables(registry).rollBack(change, in: self, registry)
+  }
+
+  /// Undoes the change that was interrupted in this network namespace: ``KernelTables/recover(_:_:)``.
+  public func recover(_ registry: Registry) throws(KernelError) -> ChangeRecovery? {
+    guard let record = try pending() else { return nil }
+    return try record.backend.tables(registry).recover(self, registry)
+  }
+}
+
 extension KernelTables {
   /// Loads the tables again as they were before a change. Rules that were loaded all the time keep their counters, others get those that they
   /// had. The caller holds the ``XtablesLock``.
@@ -14,22 +28,21 @@ extension KernelTables {
     guard record.boot == ChangeRecord.currentBoot else {
       throw KernelError(.malformed("change \(change.number) was made before this machine was started; its tables are gone"))
     }
-    try replace(record.steps.map(\.before), Self.rollback(state, registry))
+    try putBack(record.steps, recordedIn: state, registry)
     try state.settle(change, as: .rolledBack)
     return record.steps.map(\.before.label)
   }
 
-  fileprivate static func rollback(_ state: StateDirectory?, _ registry: Registry) -> ReplaceOptions {
+  /// Loads the tables of steps again as they were before.
+  ///
+  /// - Parameter state: nil to write no file: at the deadline of a confirmation the disk may not be there.
+  func putBack(_ steps: [ChangeRecord.Step], recordedIn state: StateDirectory? = nil, _ registry: Registry) throws(KernelError) {
     var options = ReplaceOptions(keepsCounters: true)
     options.carriesCounters = registry
     options.state = state
     options.outcome = nil
-    return options
-  }
-
-  /// The same with the tables in memory, without a file: at the deadline of a confirmation the disk may not be there.
-  func rollBack(_ record: ChangeRecord, _ registry: Registry) throws(KernelError) {
-    try replace(record.steps.map(\.before), Self.rollback(nil, registry))
+    options.deleted = Set(steps.indices.filter { !steps[$0].existed })
+    try replace(steps.map(\.before), options)
   }
 }
 

@@ -118,7 +118,13 @@ public struct StateDirectory: Sendable {
 
   // MARK: The change under way
 
-  /// Records a change that is about to begin.
+  /// Records a change that is about to be made in one call of the kernel.
+  func note(_ record: ChangeRecord) throws(KernelError) {
+    try prepare()
+    try write(record.bytes, to: try pendingPath())
+  }
+
+  /// Records a change that is about to begin, table by table.
   func begin(_ record: ChangeRecord) throws(KernelError) -> ChangeProgress {
     try prepare()
     let progress: ChangeProgress
@@ -129,7 +135,7 @@ public struct StateDirectory: Sendable {
       throw unusable(error)
     }
     do throws(KernelError) {
-      try write(record.bytes, to: try pendingPath())
+      try note(record)
     } catch {
       if let path = try? progressPath() { _ = unsafe unlink(path) }
       throw error

@@ -15,6 +15,13 @@ package struct HostInterfaces {
     return index == 0 ? nil : index
   }
 
+  /// The name of an interface; nil if no interface has the index.
+  static func name(of index: UInt32) -> String? {
+    var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+    guard unsafe if_indextoname(index, &name) != nil else { return nil }
+    return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
   /// The names of all interfaces, by index.
   package static func names() -> [UInt32: String] {
     guard let list = unsafe if_nameindex() else { return [:] }

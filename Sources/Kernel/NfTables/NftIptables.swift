@@ -34,6 +34,11 @@ package struct NftBuiltinChain: Sendable {
     return (table.family == 2 ? .ipv4 : .ipv6, name)
   }
 
+  /// A table of iptables in nf_tables; nil if there is none.
+  static func find(_ name: TableName, _ family: Family, in ruleset: NftRuleset) -> NftTable? {
+    ruleset.tables.first { table in iptables(table).map { $0.family == family && $0.name == name } ?? false }
+  }
+
   /// Whether a chain of a table of nf_tables is one of iptables' built-in chains.
   static func contains(_ chain: NftChain, of table: NftTable) -> Bool {
     guard let (_, name) = iptables(table) else { return false }
@@ -59,8 +64,11 @@ package struct NftIptables: Sendable {
     /// What it is: `native rule (handle 7): iptables has no form of the expression ct`.
     package let text: String
 
+    /// The kernel's number of a rule; nil for other objects.
+    var handle: UInt64?
+
     /// Whether it is a rule, which packets can reach.
-    package var isRule = false
+    package var isRule: Bool { handle != nil }
 
     /// For messages, with its place.
     package var description: String {
@@ -76,12 +84,8 @@ package struct NftIptables: Sendable {
     // The decoder makes the descriptors of all extensions, which takes time where there are no tables.
     var decoder: NativeRuleDecoder?
     for wanted in Self.order where name == nil || name == wanted {
-      let found = ruleset.tables.first {
-        guard let known = NftBuiltinChain.iptables($0) else { return false }
-        return known.family == family && known.name == wanted
-      }
-      guard let found else { continue }
-      let made = decoder ?? NativeRuleDecoder(registry, family)
+      guard let found = NftBuiltinChain.find(wanted, family, in: ruleset) else { continue }
+      let made = decoder ?? NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
       decoder = made
       add(found, family, wanted, made)
     }
@@ -118,7 +122,7 @@ package struct NftIptables: Sendable {
           rules.append(try decoder.rule(rule.expressions, comment: rule.comment))
         } catch {
           var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
-          native.isRule = true
+          native.handle = rule.handle
           natives.append(native)
         }
       }

@@ -6,7 +6,8 @@ enum NftNumber {
   /// `nf_tables_msg_types`.
   enum Message {
     static let newTable: UInt8 = 0, getTable: UInt8 = 1, deleteTable: UInt8 = 2, newChain: UInt8 = 3, getChain: UInt8 = 4
-    static let newRule: UInt8 = 6, getRule: UInt8 = 7, newSet: UInt8 = 9, getSet: UInt8 = 10, getGeneration: UInt8 = 16
+    static let deleteChain: UInt8 = 5, newRule: UInt8 = 6, getRule: UInt8 = 7, deleteRule: UInt8 = 8, newSet: UInt8 = 9, getSet: UInt8 = 10,
+      getGeneration: UInt8 = 16
     static let newObject: UInt8 = 18, getObject: UInt8 = 19, newFlowTable: UInt8 = 22, getFlowTable: UInt8 = 23
   }
 
@@ -22,7 +23,8 @@ enum NftNumber {
   }
 
   enum Rule {
-    static let table: UInt16 = 1, chain: UInt16 = 2, handle: UInt16 = 3, expressions: UInt16 = 4, compat: UInt16 = 5, userData: UInt16 = 7
+    static let table: UInt16 = 1, chain: UInt16 = 2, handle: UInt16 = 3, expressions: UInt16 = 4, compat: UInt16 = 5
+    static let position: UInt16 = 6, userData: UInt16 = 7
     static let compatProtocol: UInt16 = 1, compatFlags: UInt16 = 2
     /// `NFT_RULE_COMPAT_F_INV`.
     static let compatInverted: UInt32 = 2

@@ -16,11 +16,11 @@ package enum NftReader {
       if error.error?.number == EPROTONOSUPPORT { return nil }
       throw error
     }
-    for _ in 0..<attempts {
+    for attempt in 0..<attempts {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
         var assembly = NftAssembly(generation: before)
-        let isConsistent = try dump(&socket, into: &assembly)
+        let isConsistent = try dump(&socket, into: &assembly, isHurried: attempt > 1)
         let after = try generation(&socket)
         if isConsistent, assembly.isComplete, after == before { return assembly.ruleset }
       } catch {
@@ -45,16 +45,20 @@ package enum NftReader {
     }
   }
 
-  private static func dump(_ socket: inout NetlinkSocket, into assembly: inout NftAssembly) throws(KernelError) -> Bool {
+  /// - Parameter isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
+  private static func dump(
+    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool
+  ) throws(KernelError) -> Bool {
     typealias Message = NftNumber.Message
     var isConsistent = true
     var malformed = 0
+    var waiting: [NetlinkMessage] = []
     // Rules come last, so that each finds its chain.
     for message in [Message.getTable, Message.getChain, Message.getSet, Message.getObject, Message.getFlowTable, Message.getRule] {
       let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
       do throws(KernelError) {
         let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in
-          if !assembly.add(answer) { malformed += 1 }
+          if isHurried { waiting.append(answer) } else if !assembly.add(answer) { malformed += 1 }
         }
         isConsistent = isConsistent && isWhole
       } catch {
@@ -65,6 +69,7 @@ package enum NftReader {
         }
       }
     }
+    for answer in waiting where !assembly.add(answer) { malformed += 1 }
     guard malformed == 0 else { throw .call("asking for the rules of nf_tables", SystemError(number: EBADMSG)) }
     return isConsistent
   }

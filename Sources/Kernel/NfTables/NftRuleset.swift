@@ -22,6 +22,19 @@ package struct NftTable: Sendable, Equatable {
   /// The family and the name as nft(8) writes them.
   package var title: String { "\(familyName) \(name)" }
   package var familyName: String { NftNumber.families[family] ?? "family \(family)" }
+  /// The table without rules that iptables cannot express, and without chains that are not iptables'.
+  func without(_ natives: [NftIptables.NativeObject]) -> NftTable {
+    let handles = Set(natives.compactMap(\.handle))
+    let strange = Set(natives.filter { !$0.isRule }.map(\.chain))
+    var table = self
+    table.chains = chains.filter { !strange.contains($0.name) }.map { chain in
+      var chain = chain
+      if !handles.isEmpty { chain.rules.removeAll { handles.contains($0.handle) } }
+      return chain
+    }
+    return table
+  }
+
   /// True if no chain of the table sees packets.
   package var isDormant: Bool { flags & NftNumber.Table.dormant != 0 }
   /// True if only the program that made the table can change it.

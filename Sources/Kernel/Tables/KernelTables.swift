@@ -30,15 +30,12 @@ public protocol KernelTables: Sendable {
   /// ``XtablesLock``, which the change held too.
   ///
   /// - Parameter registry: knows which bytes of a match or target the kernel uses for itself.
-  /// - Returns: what was done; nil if there was nothing to do, as always in a part of the kernel that replaces all tables in one call.
+  /// - Returns: what was done; nil if there was nothing to do.
   /// - Throws: `KernelError` if the record cannot be read or a table cannot be put back. The record is then kept.
   func recover(_ state: StateDirectory, _ registry: Registry) throws(KernelError) -> ChangeRecovery?
 }
 
 extension KernelTables {
-  /// Does nothing: a replacement that is one call of the kernel is never interrupted.
-  public func recover(_ state: StateDirectory, _ registry: Registry) throws(KernelError) -> ChangeRecovery? { nil }
-
   /// Reads one table with its counters. If the kernel knows the table but it is not in use yet, reading may create it.
   ///
   /// - Throws: `KernelError` if the kernel has no such table or denies access.
@@ -54,8 +51,8 @@ extension KernelTables {
 public struct ReplaceOptions {
   /// Keeps the given counters of rules and policies, as `iptables-restore -c` does. Otherwise they start at 0.
   public var keepsCounters = false
-  /// If set, an entry that the table had before keeps its counters, and a table that is the same is not written. The registry knows which
-  /// bytes of a match or target the kernel uses for itself. With ``keepsCounters``, other entries have the given counters.
+  /// If set, an entry that the table had before keeps its counters, and a table that is the same is not written; in nf_tables, such a rule
+  /// is not written either. The registry knows which bytes of a match or target the kernel uses for itself. With ``keepsCounters``, other entries have the given counters.
   public var carriesCounters: Registry?
   /// The tables from which the new ones were made, if they were: a table that another program has changed since is not replaced.
   public var basis: [TableBlob] = []
@@ -64,8 +61,12 @@ public struct ReplaceOptions {
   public var state: StateDirectory?
   /// How the change is noted in the history of ``state``; nil if it is not.
   public var outcome: StateDirectory.Outcome? = .applied
-  /// Loads the tables into a temporary network namespace first, so that the kernel refuses them there.
+  /// Loads the tables into a temporary network namespace first, so that the kernel refuses them there. Has no effect in nf_tables, which
+  /// replaces all or none.
   public var triesFirst = false
+  /// The places, among the tables to replace, of those to delete: before the change that is undone there were none. Only nf_tables can
+  /// be without a table.
+  package var deleted: Set<Int> = []
   /// If set, the tables are read back after all were replaced, and compared. The registry knows which bytes of a match or target the
   /// kernel uses for itself.
   public var comparison: Registry?

@@ -86,20 +86,7 @@ public struct LegacyTables: KernelTables {
     var steps: [ChangeRecord.Step] = []
     for after in tables {
       let before = try calls.read(after.family, after.name)
-      if let basis = options.basis.first(where: { $0.name == after.name && $0.family == after.family }), !basis.hasSameEntries(as: before) {
-        throw KernelError(.changedMeanwhile, family: after.family, table: after.name.rawValue)
-      }
-      var origins = [ChangeRecord.Origin](repeating: options.keepsCounters ? .given : .zero, count: after.entryCount)
-      if let registry = options.carriesCounters {
-        do throws(DecompileError) {
-          let (old, new) = (try EntryKeys(before, registry), try EntryKeys(after, registry))
-          if old.isSame(as: new) { continue }
-          origins = zip(new.sources(in: old), origins).map { source, other in source.map { .entry($0) } ?? other }
-        } catch {
-          throw KernelError(error, in: before)
-        }
-      }
-      steps.append(ChangeRecord.Step(before: before, after: after, origins: origins))
+      if let step = try ChangeRecord.Step(from: before, to: after, options) { steps.append(step) }
     }
     return ChangeRecord(steps: steps)
   }

@@ -6,7 +6,15 @@ public import XTables
 /// The corresponding C functions are libiptc's `iptc_append_entry` and its relatives. Names that are too long for libiptc's buffers are
 /// refused, never cut. The caller holds the lock.
 public struct TableEditor: ~Copyable {
-  private let handle: TableHandle
+  private let handle: any EditableTable
+
+  /// Opens a table of nf_tables, which need not exist.
+  ///
+  /// - Parameter registry: decodes the rules.
+  /// - Throws: `KernelError` if the kernel has no nf_tables or denies access, or iptables has no such table.
+  public init(ofNfTables name: String, _ family: Family, _ registry: Registry) throws(KernelError) {
+    handle = try NftTableHandle(family, name, registry)
+  }
 
   /// - Parameter modprobe: the program that loads the kernel's module if needed; nil for the system's.
   /// - Throws: `KernelError` if the kernel has no such table or denies access.
@@ -40,6 +48,15 @@ public struct TableEditor: ~Copyable {
   ) throws(KernelError) {
     try handle.forEachRule(of: try checked(chain), registry, body)
   }
+
+  /// The name of the table.
+  public var tableName: String { handle.name }
+
+  /// False if a chain, or if nil any chain, has rules of nft(8) that iptables cannot express.
+  public func isExpressible(_ chain: String? = nil) -> Bool { handle.isExpressible(chain) }
+
+  /// True if the table has chains at hooks that are not those of iptables.
+  public var hasOtherBaseChains: Bool { handle.hasOtherBaseChains }
 
   /// The names of all chains: built-in chains by hook, then the user's in byte order.
   public var chainNames: [String] { handle.chainNames() }
@@ -113,6 +130,21 @@ public struct TableEditor: ~Copyable {
   public func zero(in chain: String, at number: Int) throws(KernelError) {
     try handle.zeroRule(in: try checked(chain), at: number)
   }
+
+  /// Deletes the built-in chains without rules and with the policy ACCEPT, where there can be a table without them: in nf_tables.
+  public func evictIdle() throws(KernelError) { try handle.evictIdle() }
+
+  /// Deletes what is left in a table whose chains were emptied and deleted: in nf_tables, the built-in chains with their policies, and what
+  /// iptables cannot express.
+  public func clear() throws(KernelError) { try handle.clear() }
+
+  /// Creates an empty user's chain, or empties the one that exists when the changes are committed.
+  ///
+  /// - Throws: `KernelError` if the name is too long.
+  public func declareChain(_ chain: String) throws(KernelError) { try handle.declareChain(chain) }
+
+  /// Makes sure that a built-in chain exists: nf_tables has only those that something needed.
+  public func needChain(_ chain: String) throws(KernelError) { try handle.needChain(chain) }
 
   /// Creates an empty user's chain, `iptc_create_chain`.
   ///

@@ -6,7 +6,7 @@ internal import Wire
 internal import XTables
 
 /// A table opened through libiptc: a snapshot that can be read, changed, and committed.
-@safe struct TableHandle: ~Copyable {
+@safe final class TableHandle: EditableTable {
   private let library: Libiptc
   private let handle: OpaquePointer
   let family: Family
@@ -42,6 +42,9 @@ internal import XTables
   }
 
   // MARK: Reading
+
+  func isExpressible(_ chain: String?) -> Bool { true }
+  var hasOtherBaseChains: Bool { false }
 
   func chainNames() -> [String] {
     var names: [String] = []
@@ -185,6 +188,19 @@ internal import XTables
   func zeroRule(in chain: String, at number: Int) throws(KernelError) {
     guard unsafe library.zeroRule(chain, UInt32(number), handle) else { throw failure() }
   }
+
+  /// Does nothing: the built-in chains stay.
+  func evictIdle() throws(KernelError) {}
+
+  /// Does nothing more than flushing and deleting all chains did.
+  func clear() throws(KernelError) {}
+
+  func declareChain(_ chain: String) throws(KernelError) {
+    if isChain(chain) { try flush(chain) } else { try createChain(chain) }
+  }
+
+  /// Does nothing: all built-in chains are there.
+  func needChain(_ chain: String) throws(KernelError) {}
 
   func createChain(_ chain: String) throws(KernelError) {
     guard !chain.isEmpty, chain.utf8.count < 32, !chain.utf8.contains(0) else {

@@ -12,6 +12,8 @@ public struct Verifier: Sendable {
   private let kernel: @Sendable (Scenario) -> LabResult
   /// The limit for the time that a test may let pass, in seconds; in a kernel it is real time.
   public var patience = 10.0
+  /// Whether the rules are loaded into nf_tables; nil if the host of each test says it.
+  public var usesNfTables: Bool?
   /// The start time of tests that do not set their clock, in seconds since 1970.
   public var now: (@Sendable () -> Double)?
   /// Waits this many seconds before the kernel is asked again; nil to ask at once.
@@ -69,6 +71,7 @@ public struct Verifier: Sendable {
   /// The test with everything recorded that can be compared, at the time that a kernel has.
   private func complete(_ test: ScenarioTest) -> ScenarioTest {
     var test = test
+    if let usesNfTables { test.base.usesNfTables = usesNfTables }
     test.base.recordsTrace = true
     test.base.recordsHits = true
     test.base.recordsConntrack = true

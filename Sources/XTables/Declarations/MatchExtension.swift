@@ -53,6 +53,9 @@ public struct MatchBehaviour: Sendable {
   /// The meaning of a payload in a family.
   public let condition: @Sendable ([UInt8], Family) -> Condition
   @usableFromInline let evaluate: @Sendable ([UInt8]) -> @Sendable (inout PacketContext) -> MatchOutcome
+
+  /// This match with another meaning, as where it is written in other terms.
+  public func meaning(_ condition: Condition) -> MatchBehaviour { MatchBehaviour(condition: { _, _ in condition }, evaluate: evaluate) }
 }
 
 /// An extension that acts on packets.

@@ -86,14 +86,16 @@ package struct ChainOutline {
   package private(set) var walked = 0
   private(set) var jumps: [(rule: Int, chain: Int)] = []
   private var isEnded = false
+  private let isWhole: Bool
 
-  package init() {}
+  /// - Parameter isWhole: whether all rules are walked, and not only those up to the first unconditional verdict.
+  package init(isWhole: Bool = false) { self.isWhole = isWhole }
 
   /// Adds the next rule of the chain.
   package mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
     guard !isEnded else { return }
     if let chain { jumps.append((walked, chain)) }
     walked += 1
-    if case .verdict = rule.target, rule.matches.isEmpty, rule.header.isUnconditional { isEnded = true }
+    if !isWhole, case .verdict = rule.target, rule.matches.isEmpty, rule.header.isUnconditional { isEnded = true }
   }
 }

@@ -18,6 +18,9 @@ struct ApplyCommand: ParsableCommand {
       -m nfacct, estimators of -m rateest) must exist; if one is missing, nothing is loaded. Needs root. --sandbox needs no root: it \
       loads the ruleset into a temporary network namespace only.
 
+      With --backend nft all tables of both families change in one transaction, without a trial. Rules that stay are not touched. If \
+      another program changes the ruleset first, it is read again. A rule of nft(8) or a set in a table of iptables stops the change.
+
       LOCK-OUT
       If SSH_CONNECTION is set, the packets of that session are run through the new rules before they are loaded, as are those of \
       --probe. Rules that provably drop one are refused; --force loads them all the same. With --confirm a wrong change is taken back.
@@ -128,22 +131,31 @@ struct ApplyCommand: ParsableCommand {
         "change \(awaiting.change.number) awaits its confirmation: first `ferrule confirm' or `ferrule rollback'", .kernelRefused)
     }
     let kernel = try backend.chosen()
+    let changes = try options.state.history().count
+    for attempt in 1... {
+      do {
+        try change(inputs, on: attempt == 1 ? kernel : try kernel.reread())
+        break
+      } catch let error as KernelError where error.reason == .changedMeanwhile && attempt < Self.attempts && !files.contains("-") {
+        // What was read for --keep or --noflush is out of date. Standard input cannot be read again.
+        continue
+      }
+    }
+    _ = consume lock
+    if let check, try options.state.history().count > changes { try run(check) }
+  }
+
+  /// How often the loaded rules are read again that another program changed before they were replaced.
+  private static let attempts = 5
+
+  private func change(_ inputs: [RulesetInput], on kernel: ChosenBackend) throws {
     let files = try inputs.flatMap { try compiled($0, over: kernel) }
     var change = try KernelChange(files, to: kernel.tables, takesCounters: counters, colours.colour)
-    if kernel.backend == .nft {
-      guard confirm == nil, check == nil else {
-        throw CommandFailure("--confirm and --check cannot take back a change of nf_tables yet; nothing was changed", .kernelRefused)
-      }
-    } else {
-      change.state = options.state
-    }
+    change.state = options.state
     try change.nameRemovedChains(try owners.known(colours.colour))
     try change.refuseFailing(tests, isForced: force)
     try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force, beside: kernel)
-    let changes = try options.state.history().count
     if let confirm { try change.make(confirming: confirm) } else { try change.make() }
-    _ = consume lock
-    if let check, try options.state.history().count > changes { try run(check) }
   }
 
   /// The compiled tables of a file: a ruleset, or a saved plan.
@@ -155,12 +167,12 @@ struct ApplyCommand: ParsableCommand {
     let live = base.noflush || kept != nil ? try KernelRules(family, kernel) : nil
     let existing = base.noflush ? live?.ruleset : nil
     guard let kept, let live else {
-      return [try CompiledFile(input, over: existing, basis: live?.blobs ?? [], takesCounters: counters, colours.colour)]
+      return [try CompiledFile(input, over: existing, basis: live?.basis() ?? [], takesCounters: counters, colours.colour)]
     }
     var parsed = try RulesetInput.sound(
       RulesetInput.parse(input.file, families, for: .loading, keepsExisting: existing != nil, existing: existing), colours.colour)
     parsed.ruleset = kept.keeping(in: parsed.ruleset, from: live.ruleset)
-    return [CompiledFile(parsed, path: input.file, basis: live.blobs)]
+    return [CompiledFile(parsed, path: input.file, basis: live.basis())]
   }
 
   /// Runs the command of --check, and takes the change back if it fails.
@@ -170,7 +182,7 @@ struct ApplyCommand: ParsableCommand {
     guard process.status != 0 else { return }
     let lock = try XtablesLock(wait: nil)
     guard let change = try options.state.history().last(where: { [.applied, .awaiting].contains($0.outcome) }) else { return }
-    try LegacyTables().rollBack(change, in: options.state, .forThisKernel)
+    try options.state.rollBack(change, .forThisKernel)
     _ = consume lock
     throw CommandFailure("`\(command)' failed with status \(process.status): change \(change.number) was taken back", .findings)
   }

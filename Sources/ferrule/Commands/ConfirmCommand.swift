@@ -35,7 +35,7 @@ struct RollbackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rollback", abstract: "Loads the tables again as they were before a change.",
     discussion: """
-      Only the tables that the change replaced are loaded again, all or none. Rules that are loaded now and were loaded then keep their \
+      Only the tables that the change replaced are loaded again, all or none, into ip_tables or nf_tables, whichever it changed. Rules that are loaded now and were loaded then keep their \
       counters, others get those that they had. `ferrule history' lists the changes. Needs root.
 
       EXIT STATUS
@@ -60,7 +60,7 @@ struct RollbackCommand: ParsableCommand {
     guard let found = changes.last(where: { change == nil || $0.number == change }) else {
       throw CommandFailure(change.map { "there is no change \($0) in force; see `ferrule history'" } ?? "there is no change to take back")
     }
-    let tables = try LegacyTables().rollBack(found, in: options.state, .installed)
+    let tables = try options.state.rollBack(found, .installed)
     _ = consume lock
     try Console.print("change \(found.number) was taken back: \(tables.joined(separator: ", "))\n")
   }
@@ -70,7 +70,8 @@ struct HistoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "Lists the changes of the kernel's tables in this network namespace.",
     discussion: """
-      Lists the changes that `ferrule apply' made, the oldest first: number, time, how the change ended, and its tables. The last 20 are \
+      Lists the changes that `ferrule apply' made, the oldest first: number, time, how the change ended, and its tables; (nft) marks \
+      those of nf_tables. The last 20 are \
       kept. Needs root.
 
       EXAMPLES
@@ -89,7 +90,8 @@ struct HistoryCommand: ParsableCommand {
     case .json: try Console.print(JSONText.encode(changes))
     case .text:
       for change in changes {
-        try Console.print("\(change.number)  \(change.time)  \(change.outcome)  \(change.tables.joined(separator: ", "))\n")
+        let backend = change.backend == Backend.legacy.rawValue ? "" : " (\(change.backend))"
+        try Console.print("\(change.number)  \(change.time)  \(change.outcome)  \(change.tables.joined(separator: ", "))\(backend)\n")
       }
     }
   }
@@ -106,5 +108,5 @@ struct WatchConfirmationCommand: ParsableCommand {
   @Option(help: "Seconds from when the tables are replaced.")
   var seconds: Double
 
-  func run() { ConfirmationWatcher.run(LegacyTables(), StateDirectory(stateDirectory), seconds: min(max(0, seconds), 86_400), .installed) }
+  func run() { ConfirmationWatcher.run(StateDirectory(stateDirectory), seconds: min(max(0, seconds), 86_400), .installed) }
 }

@@ -62,17 +62,17 @@ struct DriftCommand: ParsableCommand {
     if watch {
       let stop = StopRequest()
       try Console.print(JSONText.line(drift))
-      var text = try live(rules, kernel.reread)
+      var text = try live(rules, try kernel.reread())
       while !stop.isMade {
         var waited = 0.0
         while waited < interval, !stop.isMade {
           usleep(100_000)
           waited += 0.1
         }
-        let now = try live(rules, kernel.reread)
+        let now = try live(rules, try kernel.reread())
         guard now != text else { continue }
         text = now
-        drift = try compare(rules, kept, kernel.reread)
+        drift = try compare(rules, kept, try kernel.reread())
         try Console.print(JSONText.line(drift))
       }
     } else {

@@ -27,6 +27,7 @@ struct FuzzCommand: ParsableCommand {
 
       EXAMPLES
         sudo ferrule fuzz --time 60
+        sudo ferrule fuzz --backend nft --time 60
         sudo ferrule fuzz --seed 7 -6 --count 100 --output found.jsonl rules.v6
       """)
 
@@ -40,6 +41,7 @@ struct FuzzCommand: ParsableCommand {
   var seed: UInt64?
 
   @OptionGroup var family: FamilyOptions
+  @OptionGroup var backend: LabBackendOptions
 
   @Option(help: "The number of the first scenario, to continue where another run with the same seed ended.")
   var first = 0
@@ -83,7 +85,7 @@ struct FuzzCommand: ParsableCommand {
   private func run(_ family: Family, seconds: Double?, _ stop: StopRequest, _ report: inout FuzzReport) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let kernel = KernelLab(registry: .installed)
+    let kernel = KernelLab(registry: .installed, usesNfTables: backend.usesNfTables)
     let trial = kernel.answer(Scenario(name: "trial"))
     if let error = trial.error { throw CommandFailure("scenarios cannot run in the kernel: \(error)", .kernelRefused) }
     let corpus = try rulesets.filter { FamilyOptions.family(named: $0) == family }

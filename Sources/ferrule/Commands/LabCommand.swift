@@ -20,14 +20,17 @@ struct LabCommand: ParsableCommand {
       EXAMPLES
         ferrule lab < scenarios.jsonl
         sudo ferrule lab --kernel < scenarios.jsonl
+        sudo ferrule lab --kernel --backend nft < scenarios.jsonl
       """)
 
   @Flag(help: "Run the scenarios in the running kernel instead of Ferrule's engine.")
   var kernel = false
 
+  @OptionGroup var backend: LabBackendOptions
+
   func run() throws {
     let engine = LabEngine(registry: .installed, names: .system)
-    let lab = KernelLab(registry: .installed)
+    let lab = KernelLab(registry: .installed, usesNfTables: backend.usesNfTables)
     var input = try LineInput("-", longest: Limits.documentBytes)
     var isEmpty = true
     while let lines = try input.next() {
@@ -35,7 +38,7 @@ struct LabCommand: ParsableCommand {
         let line = String(decoding: bytes, as: UTF8.self)
         guard line.contains(where: { $0 != " " && $0 != "\t" }) else { continue }
         isEmpty = false
-        try Console.print((kernel ? lab.answer(line: line) : engine.answer(line: line)) + "\n")
+        try Console.print((kernel ? lab.answer(line: line) : engine.answer(line: line, usesNfTables: backend.usesNfTables)) + "\n")
       }
     }
     if isEmpty { throw CommandFailure("<stdin>: there is no scenario in it; the input is empty or was cut off") }

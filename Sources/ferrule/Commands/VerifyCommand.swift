@@ -28,6 +28,7 @@ struct VerifyCommand: ParsableCommand {
 
       EXAMPLES
         sudo ferrule verify Examples
+        sudo ferrule verify --backend nft Examples
         ferrule verify --format json scenarios.jsonl
       """)
 
@@ -42,6 +43,7 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Also list the tests in which engine and kernel agree.")
   var verbose = false
 
+  @OptionGroup var backend: LabBackendOptions
   @OptionGroup var colours: ColourOptions
 
   func validate() throws {
@@ -58,6 +60,7 @@ struct VerifyCommand: ParsableCommand {
     let lab = KernelLab(registry: .installed)
     var verifier = Verifier(runner: TestRunner(registry: .installed)) { lab.answer($0) }
     verifier.patience = patience
+    verifier.usesNfTables = backend.usesNfTables
     verifier.now = { Double(HostClock.seconds) }
     verifier.seconds = Stopwatch.start()
     verifier.pause = { usleep(UInt32($0 * 1_000_000)) }

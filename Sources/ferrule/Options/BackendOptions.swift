@@ -62,14 +62,14 @@ struct ChosenBackend {
   let inventory: RuleInventory
   /// The tables of the backend.
   var tables: any KernelTables { backend.tables(.forThisKernel) }
-  /// The same backend with what is loaded now.
-  var reread: ChosenBackend { ChosenBackend(backend: backend, inventory: RuleInventory.ofThisNamespace) }
+  /// Reads the loaded rules again.
+  func reread() throws -> ChosenBackend { ChosenBackend(backend: backend, inventory: try .ofThisNamespace()) }
 }
 
 extension BackendOptions {
   /// The backend to use, as ``choose(_:keepsChains:)`` finds it for this network namespace.
   func chosen() throws -> ChosenBackend {
-    let inventory = RuleInventory.ofThisNamespace
+    let inventory = try RuleInventory.ofThisNamespace()
     return ChosenBackend(backend: try choose(inventory), inventory: inventory)
   }
 
@@ -77,6 +77,7 @@ extension BackendOptions {
   ///
   /// - Parameter includesRules: false if other rules take the place of those that are loaded.
   func snapshot(connectionLimit: Int, includesRules: Bool) throws -> Snapshot {
+    try InterruptedChange.finish()
     let inventory = RuleInventory(registry: .installed)
     // Without permission, the snapshot names the rules as missing.
     let backend = inventory.failures.isEmpty ? try choose(inventory, keepsChains: true) : request.backend ?? .legacy
@@ -99,5 +100,10 @@ extension BackendOptions {
 
 extension RuleInventory {
   /// The rules in this network namespace, as far as it must be known which backend holds them.
-  static var ofThisNamespace: RuleInventory { RuleInventory(registry: .installed, followsRules: false) }
+  ///
+  /// - Throws: `KernelError` if a change was interrupted and cannot be taken back.
+  static func ofThisNamespace() throws(KernelError) -> RuleInventory {
+    try InterruptedChange.finish()
+    return RuleInventory(registry: .installed, followsRules: false)
+  }
 }

@@ -55,7 +55,7 @@ struct CompiledFile {
       let use = RulesetUse.loading
       let parser = RulesetParser(registry: use.registry, names: use.names, family: family)
       return CompiledFile(
-        try RulesetInput.sound(parser.parse(SourceFile(name: path, bytes: Array(text.utf8))), colour), path: path, basis: live.blobs)
+        try RulesetInput.sound(parser.parse(SourceFile(name: path, bytes: Array(text.utf8))), colour), path: path, basis: live.basis())
     }
   }
 }

@@ -19,7 +19,7 @@ struct KernelChange {
   private let colour: ColourChoice
   /// True if the tables end with this process.
   var isTrial = false
-  /// Where the change is recorded; nil in a sandbox, and for nf_tables, which replaces all tables in one call.
+  /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
 
   init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {

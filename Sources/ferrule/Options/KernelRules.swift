@@ -8,8 +8,8 @@ import XTables
 /// The rules of the running kernel.
 struct KernelRules {
   var tables: [Table]
-  /// The tables in the kernel's form; none for nf_tables, which replaces all in one transaction.
-  let blobs: [TableBlob]
+  /// The tables in the kernel's form, as they are loaded. One that is not in use has no rules.
+  let basis: () -> [TableBlob]
   let printer: RulePrinter
   private let natives: [NftIptables.NativeObject]
 
@@ -20,21 +20,26 @@ struct KernelRules {
     printer = RulePrinter(family: family, names: .system, isReloadable: true)
     switch kernel.backend {
     case .legacy:
-      try InterruptedChange.finish()
       var blobs: [TableBlob] = []
       try LegacyTables().read(family, only: name) { blobs.append($0) }
       tables = try blobs.map { (blob) throws(KernelError) in try blob.typed(.installed) }
-      self.blobs = blobs
+      let read = blobs
+      basis = { Self.complete(read, family) }
       natives = []
     case .nft:
       guard let found = kernel.inventory.iptables[family] else { throw kernel.inventory.failures.first ?? KernelError(.noNfTables) }
       let tables = found.tables.filter { name == nil || $0.name == name }
       // A table by name need not be in use.
       self.tables = tables.isEmpty ? name.map { [Table($0, family)] } ?? [] : tables
-      blobs = []
+      basis = { Self.complete(found.tables.map { TableCompiler().compile($0) }, family) }
       natives = found.natives.filter { name == nil || $0.table == name }
     }
     UndeclaredParts.report(tables)
+  }
+
+  private static func complete(_ blobs: [TableBlob], _ family: Family) -> [TableBlob] {
+    let missing = TableName.allCases.filter { name in !blobs.contains { $0.name == name } }
+    return blobs + missing.map { TableCompiler().compile(Table($0, family)) }
   }
 
   var ruleset: Ruleset { Ruleset(printer.family, tables: tables) }
@@ -80,10 +85,10 @@ enum InterruptedChange {
 
   /// The same with the lock that the caller holds.
   static func finish(in state: StateDirectory, holding lock: borrowing XtablesLock) throws(KernelError) {
-    if let recovery = try LegacyTables().recover(state, .installed) { Console.complain("\(recovery.description)") }
+    if let recovery = try state.recover(.installed) { Console.complain("\(recovery.description)") }
     // The process that waits for the confirmation was killed.
     if state.isDeserted, let awaiting = try state.awaiting() {
-      try LegacyTables().rollBack(awaiting.change, in: state, .installed)
+      try state.rollBack(awaiting.change, .installed)
       Console.complain(
         "change \(awaiting.change.number) was not confirmed, and the process that waited for it has ended; it was taken back now")
     }

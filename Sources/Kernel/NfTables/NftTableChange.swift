@@ -1,0 +1,175 @@
+internal import Compiler
+internal import Netfilter
+internal import Wire
+internal import XTables
+
+/// The change of one table in nf_tables. Rules that were loaded before in the same order stay: they go on counting, and matches keep what
+/// they remember.
+struct NftTableChange {
+  /// The new table, with the counters that rules and policies begin with.
+  let table: Table
+  /// The loaded table; nil if there is none.
+  let live: NftTable?
+  /// True if the loaded table is deleted, and none takes its place.
+  let isDeleted: Bool
+  /// True if nothing of the loaded table stays.
+  let isNew: Bool
+  let encoder: NativeRuleEncoder
+
+  /// For each rule of a chain, the place of the loaded rule of that chain which stays as it; nil for a rule that is added.
+  private var kept: [String: [Int?]] = [:]
+  private var keptPolicies: Set<String> = []
+  /// The chains that hold other rules than iptables', which stay.
+  private var mixed: Set<String> = []
+
+  /// The kernel searches a rule from the beginning of its chain. Above this number of steps, all rules of the chain are made again.
+  private static let longestSearch = 50_000_000
+
+  init(
+    _ step: ChangeRecord.Step, _ live: NftTable?, isDeleted: Bool, isNew: Bool, _ registry: Registry
+  ) throws(KernelError) {
+    var table = try step.after.typed(registry)
+    self.live = live
+    self.isDeleted = isDeleted
+    self.isNew = isNew
+    encoder = NativeRuleEncoder(table.family)
+    let counters = step.counters(from: step.before.allCounters)
+    let (old, new) = (ChainEntries.of(step.before), ChainEntries.of(step.after))
+    for index in table.chains.indices {
+      guard let entries = new[table.chains[index].name] else { continue }
+      table.update(at: index) { chain in
+        for place in chain.rules.indices { chain.rules[place].counters = counters[entries.rules.lowerBound + place] }
+        if chain.hook != nil { chain.counters = counters[entries.rules.upperBound] }
+      }
+    }
+    self.table = table
+    guard let live, !isNew, !isDeleted else { return }
+    for chain in live.chains {
+      guard let before = old[chain.name], let after = new[chain.name], let wanted = table[chain: chain.name] else { continue }
+      if case .entry(let source) = step.origins[after.rules.upperBound], source == before.rules.upperBound {
+        keptPolicies.insert(chain.name)
+      }
+      let sources = after.rules.enumerated().map { place, entry -> Int? in
+        guard case .entry(let source) = step.origins[entry], before.rules.contains(source) else { return nil }
+        let place = (old: source - before.rules.lowerBound, new: place)
+        return hasSameForm(chain.rules[place.old], wanted.rules[place.new]) ? place.old : nil
+      }
+      let stays = Self.longestIncreasing(sources)
+      let changes = chain.rules.count + stays.count - 2 * stays.count { $0 != nil }
+      kept[chain.name] =
+        changes * chain.rules.count > Self.longestSearch ? [Int?](repeating: nil, count: stays.count) : stays
+    }
+  }
+
+  /// A change of which it is known what stays.
+  ///
+  /// - Parameters:
+  ///   - kept: for each rule of a chain, the place of the loaded rule of that chain which stays as it, in ascending order.
+  ///   - keptPolicies: the loaded chains whose policies and counters stay.
+  ///   - mixed: the chains that hold other rules than iptables', which stay.
+  ///   - isNew: true if nothing of the loaded table stays.
+  ///   - isDeleted: true if no table takes its place.
+  init(
+    _ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>, isNew: Bool, isDeleted: Bool
+  ) {
+    (self.table, self.live, self.kept, self.keptPolicies, self.mixed) = (table, live, kept, keptPolicies, mixed)
+    (self.isDeleted, self.isNew) = (isDeleted, isNew)
+    encoder = NativeRuleEncoder(table.family)
+  }
+
+  /// Whether a loaded rule has the expressions that iptables-nft writes for a rule of the same meaning. What the kernel changes in a
+  /// structure, and counters, are ignored.
+  private func hasSameForm(_ loaded: NftRule, _ rule: Rule) -> Bool {
+    guard loaded.comment == nil, let expressions = try? encoder.expressions(rule), expressions.count == loaded.expressions.count else {
+      return false
+    }
+    return zip(expressions, loaded.expressions).allSatisfy { wanted, found in
+      switch (wanted, found) {
+      case (.counter, .counter): true
+      case (.match(let name, let revision, _), .match(let other, let number, _)): name == other && revision == number
+      case (.target(let name, let revision, _), .target(let other, let number, _)): name == other && revision == number
+      default: wanted == found
+      }
+    }
+  }
+
+  /// Of numbers that are all different, the longest sequence that increases; the others become nil.
+  static func longestIncreasing(_ numbers: [Int?]) -> [Int?] {
+    var ends: [Int] = []  // By length, the place of the least last number.
+    var previous = [Int](repeating: -1, count: numbers.count)
+    for (place, number) in numbers.enumerated() {
+      guard let number else { continue }
+      var (low, high) = (0, ends.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if let end = numbers[ends[middle]], end < number { low = middle + 1 } else { high = middle }
+      }
+      if low > 0 { previous[place] = ends[low - 1] }
+      if low == ends.count { ends.append(place) } else { ends[low] = place }
+    }
+    var result = [Int?](repeating: nil, count: numbers.count)
+    var place = ends.last ?? -1
+    while place >= 0 {
+      result[place] = numbers[place]
+      place = previous[place]
+    }
+    return result
+  }
+
+  // MARK: What the batch asks
+
+  /// The loaded chain of a name, if it stays.
+  func liveChain(_ name: String) -> NftChain? { isNew ? nil : live?.chains.first { $0.name == name } }
+
+  /// Whether a chain is there as it is to be, apart from its rules.
+  func keepsAsIs(_ chain: Chain) -> Bool { liveChain(chain.name) != nil && (chain.hook == nil || keptPolicies.contains(chain.name)) }
+
+  /// For each rule of a chain, the handle of the loaded rule that stays as it; empty if none does.
+  func keptHandles(_ chain: Chain) -> [UInt64?] {
+    guard let places = kept[chain.name], places.contains(where: { $0 != nil }), let loaded = liveChain(chain.name) else { return [] }
+    return places.map { $0.map { loaded.rules[$0].handle } }
+  }
+
+  /// The chains that the new table has not.
+  var removedChains: [String] {
+    isNew ? [] : live?.chains.map(\.name).filter { table[chain: $0] == nil } ?? []
+  }
+
+  /// The chains of which rules are deleted, with the handles of these; nil for all rules.
+  var removedRules: [(chain: String, handles: [UInt64]?)] {
+    guard !isNew, let live else { return [] }
+    return live.chains.compactMap { chain in
+      let stays = Set((kept[chain.name] ?? []).compactMap(\.self))
+      if chain.rules.count == stays.count { return nil }
+      return (
+        chain.name,
+        stays.isEmpty && !mixed.contains(chain.name)
+          ? nil : chain.rules.indices.filter { !stays.contains($0) }.map { chain.rules[$0].handle }
+      )
+    }
+  }
+}
+
+/// Which entries of a table belong to a chain, by their numbers. The entry that ends the chain follows its rules.
+private struct ChainEntries {
+  let rules: Range<Int>
+
+  static func of(_ table: TableBlob) -> [String: ChainEntries] {
+    var starts: [Int] = []
+    starts.reserveCapacity(table.entryCount)
+    try? table.forEachEntry(in: nil) { starts.append($0.start) }
+    func number(of offset: Int) -> Int {
+      var (low, high) = (0, starts.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if starts[middle] < offset { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    var found: [String: ChainEntries] = [:]
+    for chain in (try? table.chains()) ?? [] {
+      found[chain.name] = ChainEntries(rules: number(of: chain.rules.lowerBound)..<number(of: chain.rules.upperBound))
+    }
+    return found
+  }
+}
