@@ -30,7 +30,12 @@ let package = Package(
       name: "RestoreComparison", dependencies: ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
     .target(name: "AllocationCount", path: "AllocationCount"),
     .target(name: "Measuring", dependencies: ["AllocationCount"], path: "Measuring", swiftSettings: strict),
-    .executableTarget(name: "PacketCosts", dependencies: ferrule + ["Measuring"], path: "PacketCosts", swiftSettings: strict),
+    .target(name: "PacketLoads", dependencies: ferrule, path: "PacketLoads", swiftSettings: strict),
+    .executableTarget(
+      name: "PacketCosts", dependencies: ferrule + ["Measuring", "PacketLoads"], path: "PacketCosts", swiftSettings: strict),
+    .executableTarget(
+      name: "InstructionCounts", dependencies: ferrule + ["PacketLoads", "RulesetSamples"], path: "InstructionCounts", swiftSettings: strict
+    ),
     .executableTarget(name: "ScenarioCosts", dependencies: ferrule + ["Measuring"], path: "ScenarioCosts", swiftSettings: strict),
   ]
 )

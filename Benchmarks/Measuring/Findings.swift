@@ -6,6 +6,8 @@ public struct Cost {
   public var nanoseconds = Double.infinity
   public var allocations = Double.infinity
 
+  public init() {}
+
   /// The lowest cost of one of `count` packets over several rounds.
   public static func lowest(rounds: Int, packets count: Int, _ body: () throws -> Void) rethrows -> Cost {
     var cost = Cost()
@@ -17,6 +19,14 @@ public struct Cost {
       cost.allocations = min(cost.allocations, Double(allocation_count() - allocations) / Double(count))
     }
     return cost
+  }
+}
+
+extension Cost {
+  /// Keeps the lower of both costs.
+  public mutating func take(_ other: Cost) {
+    nanoseconds = min(nanoseconds, other.nanoseconds)
+    allocations = min(allocations, other.allocations)
   }
 }
 

@@ -1,39 +1,13 @@
 import Conntrack
 import Evaluator
 import Measuring
+import PacketLoads
 import Wire
 import XTables
 
-/// Sends a packet through and holds what became of it against what must.
-@inline(__always)
-func pass(_ gateway: Gateway, _ packet: inout Packet, on interface: Interface, mayBeDropped: Bool = false) {
-  if case .sent = gateway.simulator.carry(&packet, on: interface).verdict { return }
-  precondition(mayBeDropped, "a packet did not get through")
-}
-
-/// Shakes hands.
-func open(_ gateway: Gateway, _ traffic: inout Traffic, _ flow: Int) {
-  traffic.makeRequest(flow, flags: .syn)
-  pass(gateway, &traffic.request, on: gateway.inner)
-  traffic.makeAnswer(flow, flags: [.syn, .ack])
-  pass(gateway, &traffic.answer, on: gateway.outer)
-  traffic.makeRequest(flow)
-  pass(gateway, &traffic.request, on: gateway.inner)
-}
-
-/// Packets of both directions, of flows in an order that no cache foresees.
-func exchange(_ gateway: Gateway, _ traffic: inout Traffic, flows: Int, packets: Int) {
-  var flow = 0
-  for _ in 0..<(packets / 2) {
-    flow = (flow &+ 7919) % flows
-    traffic.makeRequest(flow)
-    pass(gateway, &traffic.request, on: gateway.inner)
-    traffic.makeAnswer(flow)
-    pass(gateway, &traffic.answer, on: gateway.outer)
-  }
-}
-
-func measureEstablished(_ flows: Int, translating: Bool, _ findings: inout Findings) throws {
+/// Returns the nanoseconds of a packet.
+@discardableResult
+func measureEstablished(_ flows: Int, translating: Bool, _ findings: inout Findings) throws -> Double {
   let gateway = try Gateway(maximum: 2_000_000, translating: translating)
   var traffic = try Traffic(flows: flows, target: translating ? Gateway.publicServer : nil)
   for flow in 0..<flows { open(gateway, &traffic, flow) }
@@ -43,10 +17,11 @@ func measureEstablished(_ flows: Int, translating: Bool, _ findings: inout Findi
   findings.line("established, \(flows) connections\(translating ? ", destination translated" : "")", cost)
   if !translating { findings.goal(cost.nanoseconds <= 1000, "a packet of an established flow takes at most 1 µs") }
   findings.check(cost.allocations == 0, "a packet of an established flow allocates nothing")
+  return cost.nanoseconds
 }
 
-/// New flows until a million are live, and what they take.
-func measureLive(_ flows: Int, _ findings: inout Findings) throws {
+/// New flows until a million are live, and what they take. Returns the nanoseconds of a packet of one of them.
+func measureLive(_ flows: Int, _ findings: inout Findings) throws -> Double {
   let gateway = try Gateway(maximum: 2_000_000)
   var traffic = try Traffic(flows: flows)
   let share = flows / 10
@@ -73,6 +48,7 @@ func measureLive(_ flows: Int, _ findings: inout Findings) throws {
   findings.check(established.allocations == 0, "a packet of an established flow allocates nothing")
   let memory = ProcessStatus.peak / 1024
   findings.check(memory <= 512, "the process has had at most 512 MiB (\(memory) MiB)")
+  return established.nanoseconds
 }
 
 /// A million flows against a table of 65,536: unassured connections give way, assured ones do not.
@@ -102,5 +78,51 @@ func measureFlood(assured: Bool, _ findings: inout Findings) throws {
       statistics.earlyDrop + statistics.drop >= UInt64(flows - maximum),
       "early drop or a drop for each flow too many (\(statistics.earlyDrop), \(statistics.drop))")
     findings.check(statistics.insert > UInt64(flows) * 9 / 10, "early drop makes room for nearly all (\(statistics.insert))")
+  }
+}
+
+/// The cost of rules that do not match, in nanoseconds.
+struct RuleCost {
+  var rules: Int
+  /// With an index, and without one.
+  var indexed: Double
+  var walked: Double
+}
+
+/// Packets that match no rule of a long chain, with and without an index over it, in turns.
+func measureRules(_ findings: inout Findings) throws -> [RuleCost] {
+  var bare = try MixedRules(rules: 0, indexing: .never)
+  return try [10, 60, 200, 1000, 10_000, 100_000].map { count in
+    var fast = try MixedRules(rules: count, indexing: .always)
+    var linear = try MixedRules(rules: count, indexing: .never)
+    // The first packet builds the index.
+    let build = Cost.lowest(rounds: 1, packets: 1) { fast.pass(packets: 1) }.nanoseconds / 1e6
+    var (none, with, without) = (Cost(), Cost(), Cost())
+    for _ in 0..<9 {
+      none.take(Cost.lowest(rounds: 1, packets: 20_000) { bare.pass(packets: 20_000) })
+      with.take(Cost.lowest(rounds: 1, packets: 20_000) { fast.pass(packets: 20_000) })
+      let few = max(200, min(20_000, 4_000_000 / count))
+      without.take(Cost.lowest(rounds: 1, packets: few) { linear.pass(packets: few) })
+    }
+    let cost = RuleCost(
+      rules: count, indexed: with.nanoseconds - none.nanoseconds, walked: without.nanoseconds - none.nanoseconds)
+    report(cost, build: build, &findings)
+    findings.check(with.allocations == 0, "a packet that is led past rules allocates nothing")
+    return cost
+  }
+}
+
+private func report(_ cost: RuleCost, build: Double, _ findings: inout Findings) {
+  let ratio = (cost.walked / cost.indexed * 10).rounded() / 10
+  findings.line(
+    "past \(cost.rules) rules that do not match",
+    "\(Int(cost.indexed.rounded())) ns; one by one \(Int(cost.walked.rounded())) ns, \(ratio) times as much")
+  if let goal = [1000: 150.0, 10_000: 250.0, 100_000: 800.0][cost.rules] {
+    findings.goal(cost.indexed <= goal, "an index leads a packet past \(cost.rules) rules in at most \(Int(goal)) ns")
+    findings.line("index over \(cost.rules) rules", "built in \((build * 10).rounded() / 10) ms")
+    let most = cost.rules > 10_000 ? 250.0 : 20
+    findings.goal(build <= most, "an index over \(cost.rules) rules is built in at most \(Int(most)) ms")
+  } else if cost.rules <= 64 {
+    findings.goal(cost.indexed <= cost.walked * 1.05 + 2, "short chains take no longer")
   }
 }

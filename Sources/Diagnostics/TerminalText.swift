@@ -33,6 +33,8 @@ public struct TerminalText: Sendable, ExpressibleByStringInterpolation {
     public mutating func appendLiteral(_ literal: String) { string += literal }
     /// Appends another message, which is already escaped.
     public mutating func appendInterpolation(_ text: TerminalText) { string += text.string }
+    /// Appends a string, escaped.
+    public mutating func appendInterpolation(_ value: String) { string += Escaping.line(value) }
     /// Appends any other value, escaped.
     public mutating func appendInterpolation(_ value: some Any) { string += Escaping.line("\(value)") }
   }

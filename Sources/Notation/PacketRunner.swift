@@ -10,6 +10,8 @@ public struct PacketRunner {
   /// True if omitted details of senders and frames have the defaults of a scenario: root, and ``ScenarioStep/Frame/defaultSource``. If
   /// false, they are unknown.
   public let assumesDefaults: Bool
+  /// False if no later step continues the flow of an earlier packet. Sequence numbers are then not tracked.
+  public var followsFlows = true
   private var progress = TCPProgress()
 
   /// A packet or socket event of a step, and what it caused.
@@ -70,7 +72,7 @@ public struct PacketRunner {
     {
       packet.link?.destination = device.hardwareAddress
     }
-    progress.see(packet)
+    if followsFlows { progress.see(packet) }
     return note(simulator.receive(packet, on: interface))
   }
 
@@ -98,7 +100,7 @@ public struct PacketRunner {
 
   /// Sends a packet that was captured when a process of the host sent it. Nothing is known of the process.
   public mutating func sendCaptured(_ packet: Packet) -> PathReport {
-    progress.see(packet)
+    if followsFlows { progress.see(packet) }
     return note(send(packet, ScenarioStep.LocalSender()))
   }
 
@@ -117,7 +119,7 @@ public struct PacketRunner {
   }
 
   private mutating func note(_ report: PathReport) -> PathReport {
-    for departure in report.observableDepartures { progress.see(departure.packet) }
+    if followsFlows { for departure in report.observableDepartures { progress.see(departure.packet) } }
     return report
   }
 }

@@ -72,7 +72,8 @@ extension Simulator {
   /// Moves a bridged packet from PREROUTING to FORWARD once for each port, and to INPUT. All copies share the packet's connection.
   ///
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
-  func approachBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
+  func approachBridged(_ journey: inout Journey) {
+    guard let crossing = journey.crossing else { return }
     guard journey.context.packet.destination == crossing.destination else { return followRewriting(&journey, crossing) }
     guard let last = crossing.outputs.last else {
       if crossing.isForAll { return deliverBridged(&journey) }
@@ -128,10 +129,9 @@ extension Simulator {
       return
     }
     let outputs = ports(of: bridge, towards: target, notBy: journey.context.physicalInput.map { host.name(of: $0) })
-    let next = BridgeCrossing(
+    journey.crossing = BridgeCrossing(
       bridge: crossing.bridge, outputs: outputs.map(\.interface), isForAll: false, target: target, destination: destination)
-    journey.crossing = next
-    approachBridged(&journey, next)
+    approachBridged(&journey)
   }
 
   /// Delivers the host's own copy without a second pass through PREROUTING. The corresponding kernel function is `ip_sabotage_in`.
@@ -141,7 +141,8 @@ extension Simulator {
   }
 
   /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
-  func transmitBridged(_ journey: inout Journey, _ crossing: BridgeCrossing) {
+  func transmitBridged(_ journey: inout Journey) {
+    guard let crossing = journey.crossing else { return }
     if let port = crossing.output.flatMap({ host.device($0) }) {
       send(&journey, to: crossing.target, by: port)
     }

@@ -45,23 +45,3 @@ final class LoadedRules {
     return number < starts[row &+ 1] &- starts[row] ? actions[starts[row] &+ number] : nil
   }
 }
-
-/// A loaded table with the counters since it was loaded.
-final class LoadedTable {
-  let program: TableProgram
-  private var counts: [Counters]
-
-  init(_ program: TableProgram) {
-    self.program = program
-    counts = program.freshCounters
-  }
-
-  /// The counters, by entry.
-  var counters: [Counters] { counts }
-
-  @inline(__always)
-  func count(_ entry: Int, bytes: Int) {
-    counts[entry].packets &+= 1
-    counts[entry].bytes &+= UInt64(truncatingIfNeeded: bytes)
-  }
-}

@@ -21,7 +21,7 @@ extension Simulator {
   func noteEntry(_ journey: inout Journey) {
     let index = journey.report
     guard index != Journey.unreported else { return }
-    if let input = journey.context.input, journey.lingeringInput == nil { event.report.packets[index].input = input.name }
+    if let input = journey.context.input, journey.lingeringInput == nil { event.report.packets[index].input = host.name(of: input) }
     if event.report.packets[index].owner == nil, let owner = journey.context.owner, owner.hasFile, !journey.hidesOwner {
       event.report.packets[index].owner = owner
     }
@@ -38,7 +38,8 @@ extension Simulator {
 
   private func passage(_ journey: Journey) -> HookPassage {
     HookPassage(
-      hook: journey.context.hook, input: journey.context.input?.name, output: journey.context.output?.name,
+      hook: journey.context.hook, input: journey.context.input.map { host.name(of: $0) },
+      output: journey.context.output.map { host.name(of: $0) },
       markBefore: journey.context.mark, markAfter: nil)
   }
 
@@ -61,11 +62,11 @@ extension Simulator {
       OperationRecord(name: operation.name, priority: operation.priority))
   }
 
-  func noteOutcome(_ journey: inout Journey, _ outcome: String) {
+  func noteOutcome(_ journey: inout Journey, _ outcome: @autoclosure () -> String) {
     guard journey.isRecorded else { return }
     let passages = event.report.packets[journey.report].passages.count
     guard passages > 0, let last = event.report.packets[journey.report].passages[passages - 1].operations.indices.last else { return }
-    event.report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome
+    event.report.packets[journey.report].passages[passages - 1].operations[last].outcome = outcome()
   }
 
   /// Records what the table reported about the packet.

@@ -67,6 +67,7 @@ extension RuleWatch {
 
 /// Records the entries hit, and the results for watched rules.
 struct WatchingObserver: TableObserver {
+  static var seesMisses: Bool { true }
   private(set) var way: StepObserver
   private var rules: [FollowedRule]
 

@@ -39,6 +39,7 @@ public final class Simulator {
 
   /// The loaded tables.
   private(set) var rules: LoadedRules
+  private let indexing: ChainIndexing
   /// What the event in progress has caused; untouched between two events.
   var event = HostEvent()
   /// The packets that wait for something.
@@ -47,17 +48,19 @@ public final class Simulator {
   var stack = StackState()
   /// What earlier packets have taught the host.
   var learned = LearnedState()
-  /// The memory of the return stack of carried packets, reused to avoid allocation.
-  private var spareJumps = JumpStack()
 
   /// Creates a simulator and loads rulesets.
   ///
   /// - Parameters:
   ///   - clock: the start time, in nanoseconds since 1970.
   ///   - seed: the seed of all random numbers.
+  ///   - indexing: which chains get an index. Reports and counters do not depend on it.
   /// - Throws: `TableProgram.Failure` if a table cannot be compiled.
-  public init(host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0) throws(TableProgram.Failure) {
+  public init(
+    host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0, indexing: ChainIndexing = .whenWorthIt
+  ) throws(TableProgram.Failure) {
     self.host = host
+    self.indexing = indexing
     rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
     for ruleset in rulesets { try load(ruleset) }
@@ -83,9 +86,9 @@ public final class Simulator {
       if let index = tables.firstIndex(where: { $0.program.name == program.name && $0.program.family == program.family }) {
         let old = tables[index].program
         world.memory.forgetRules(from: old.firstSlot, count: old.slotCount)
-        tables[index] = LoadedTable(program)
+        tables[index] = LoadedTable(program, indexing: indexing)
       } else {
-        tables.append(LoadedTable(program))
+        tables.append(LoadedTable(program, indexing: indexing))
       }
     }
     let programs = tables.map(\.program)
@@ -182,9 +185,7 @@ public final class Simulator {
     // The packet is swapped into the journey and back: a second reference to its bytes would make the first write copy them.
     var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
     swap(&packet, &journey.context.packet)
-    swap(&journey.jumps, &spareJumps)
     let report = consequences(of: &journey, on: interface)
-    swap(&journey.jumps, &spareJumps)
     swap(&packet, &journey.context.packet)
     return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
   }

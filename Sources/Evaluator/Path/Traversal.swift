@@ -10,16 +10,14 @@ extension Simulator {
     while pass(&journey) {
       switch journey.context.hook {
       case .prerouting:
-        if let crossing = journey.crossing {
-          return approachBridged(&journey, crossing)
-        } else {
-          guard routeInput(&journey) else { return }
-        }
+        // The value is bound only on a bridge: binding it copies it.
+        guard journey.crossing == nil else { return approachBridged(&journey) }
+        guard routeInput(&journey) else { return }
       case .forward: departForwarded(&journey)
       case .output: guard departLocal(&journey) else { return }
       case .input: return deliver(&journey)
       case .postrouting:
-        if let crossing = journey.crossing { return transmitBridged(&journey, crossing) }
+        guard journey.crossing == nil else { return transmitBridged(&journey) }
         guard transmit(&journey) else { return }
       }
     }

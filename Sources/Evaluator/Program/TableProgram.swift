@@ -42,6 +42,8 @@ public final class TableProgram: Sendable {
   let firstSlot: Int
   /// Whether the table is one of nf_tables.
   let usesNfTables: Bool
+  /// Whether a chain has so many rules that an index may be of use.
+  let hasLongChains: Bool
 
   /// Compiles a table.
   ///
@@ -68,6 +70,7 @@ public final class TableProgram: Sendable {
     targets = builder.targets
     chainStarts = builder.chainStarts
     stackSize = table.chains.count
+    hasLongChains = table.chains.contains { $0.rules.count > LoadedTable.shortChain }
     var starts = InlineArray<5, Int32>(repeating: -1)
     var underflows = InlineArray<5, Int32>(repeating: -1)
     for (index, chain) in table.chains.enumerated() {
@@ -77,6 +80,24 @@ public final class TableProgram: Sendable {
     }
     self.starts = starts
     self.underflows = underflows
+  }
+
+  /// The entries of a chain's rules. The entry behind them is the end of the chain.
+  func rules(of chain: Int) -> Range<Int> {
+    let start = Int(chainStarts[chain])
+    return start..<(start + table.chains[chain].rules.count)
+  }
+
+  /// The address and the mask that an entry tests the source for.
+  func sourcePattern(_ entry: ProgramEntry) -> (value: UInt128, mask: UInt128) {
+    guard family == .ipv6 else { return (UInt128(entry.source), UInt128(entry.sourceMask)) }
+    return (wides[Int(entry.wide)].source, wides[Int(entry.wide)].sourceMask)
+  }
+
+  /// The address and the mask that an entry tests the destination for.
+  func destinationPattern(_ entry: ProgramEntry) -> (value: UInt128, mask: UInt128) {
+    guard family == .ipv6 else { return (UInt128(entry.destination), UInt128(entry.destinationMask)) }
+    return (wides[Int(entry.wide)].destination, wides[Int(entry.wide)].destinationMask)
   }
 
   /// How many numbers its matches and targets occupy.

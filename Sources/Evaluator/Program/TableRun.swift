@@ -15,6 +15,8 @@ public enum TableOutcome: Sendable, Hashable {
 
 /// Observes which entries a packet hits.
 protocol TableObserver {
+  /// True if it is told of every entry that does not match: then no entry is skipped.
+  static var seesMisses: Bool { get }
   /// Called before the target runs.
   mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext)
   /// Called if an entry does not match.
@@ -22,46 +24,13 @@ protocol TableObserver {
 }
 
 extension TableObserver {
+  static var seesMisses: Bool { false }
   @inline(__always) mutating func miss(_ entry: Int, of program: TableProgram, _ context: inout PacketContext) {}
 }
 
 /// Ignores every event; used when nothing is recorded.
 struct NoObserver: TableObserver {
   @inline(__always) mutating func hit(_ entry: Int, of program: TableProgram, _ context: borrowing PacketContext) {}
-}
-
-/// The return stack of a table; its memory is reused for the next table.
-struct JumpStack {
-  private var entries: [Int32] = []
-  private(set) var depth = 0
-  /// The number of jumps still allowed in the table.
-  private var jumpsLeft = Limits.jumpsOfPacket
-
-  mutating func reset() {
-    depth = 0
-    jumpsLeft = Limits.jumpsOfPacket
-  }
-
-  /// True if the packet has used up ``Limits/jumpsOfPacket``.
-  var isSpent: Bool { jumpsLeft <= 0 }
-
-  mutating func push(_ entry: Int, limit: Int) -> Bool {
-    jumpsLeft &-= 1
-    guard depth < limit, jumpsLeft > 0 else { return false }
-    if depth < entries.count {
-      entries[depth] = Int32(truncatingIfNeeded: entry)
-    } else {
-      entries.append(Int32(truncatingIfNeeded: entry))
-    }
-    depth += 1
-    return true
-  }
-
-  mutating func pop() -> Int? {
-    guard depth > 0 else { return nil }
-    depth -= 1
-    return Int(entries[depth])
-  }
 }
 
 extension TableProgram {
@@ -73,14 +42,15 @@ extension TableProgram {
   /// The corresponding kernel functions are `ipt_do_table` and `ip6t_do_table`. Bytes are counted from the network header on.
   ///
   /// - Parameter entry: the entry at which to continue after a pause, with an unchanged stack.
-  func run(
+  func run<Observer: TableObserver>(
     _ context: inout PacketContext, counting table: LoadedTable, stack: inout JumpStack,
-    observer: inout some TableObserver, from entry: Int? = nil
+    observer: inout Observer, from entry: Int? = nil
   ) -> TableOutcome {
     let underflow = Int(underflows[context.hook.rawValue])
     var at = entry ?? Int(starts[context.hook.rawValue])
     guard at >= 0, var head = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
     if entry == nil { stack.reset() }
+    var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses)
     while true {
       switch test(at, head, &context) {
       case .matched:
@@ -91,6 +61,7 @@ extension TableProgram {
         // An earlier match of the rule may have dropped the packet.
         if context.isDoomed { return .hotdrop }
         at += 1
+        if cursor.isSpent() { at = table.seek(at, head, context.packet.bytes, &cursor) }
         continue
       case .hotdrop: return hotdrop(at, context, &observer)
       case .unknown(let reason):
@@ -113,12 +84,17 @@ extension TableProgram {
       case .accept: return .verdict(.accept)
       case .drop: return .verdict(.drop)
       case .queue: return .verdict(.queue(number: 0, bypass: false))
-      case .return: at = stack.pop() ?? underflow
+      case .return:
+        at = stack.pop() ?? underflow
+        cursor.restart()
       case .next: at += 1
       case .jump:
         guard stack.push(at + 1, limit: stackSize) else { return stack.isSpent ? .unknown(Self.tooManyJumps) : .verdict(.drop) }
         at = argument
-      case .goto: at = argument
+        cursor.restart()
+      case .goto:
+        at = argument
+        cursor.restart()
       case .target:
         context.slot = firstSlot + matchCount + argument
         switch targets[argument](&context) {
@@ -128,6 +104,7 @@ extension TableProgram {
           guard let changed = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
           head = changed
           at += 1
+          cursor.restart()
         case .pause: return .paused(at: at + 1)
         }
       }

@@ -202,9 +202,11 @@ public struct PathReport: Sendable {
 }
 
 extension PathReport {
+  @inline(__always)
   var isEmpty: Bool { packets.isEmpty && departures.isEmpty && sockets.isEmpty }
 
-  /// True if nothing was recorded.
+  /// True if nothing was recorded. Inlined, because asking for it after each packet would else copy the report.
+  @inline(__always)
   var isUntouched: Bool { isEmpty && error == nil }
 }
 

@@ -6,7 +6,7 @@ public import Wire
 /// is called for computed fields, and for matches with state or chance. ``Condition/decide(_:)`` defines the meaning; a test
 /// compares the two.
 public struct MatchProgram: Sendable {
-  private struct Step: BitwiseCopyable, Sendable {
+  struct Step: BitwiseCopyable, Sendable {
     enum Subject: BitwiseCopyable, Sendable {
       case word(PacketWord)
       /// A word or a bound of more than 64 bits.
@@ -37,17 +37,17 @@ public struct MatchProgram: Sendable {
   }
 
   /// The bounds of a test of more than 64 bits.
-  private struct Bounds: BitwiseCopyable, Sendable {
+  struct Bounds: BitwiseCopyable, Sendable {
     var low: UInt128
     var high: UInt128
   }
 
   /// The exits of a step other than another step. Lower numbers are indices of `unknowns`.
   private static let matched: Int32 = -1
-  private static let mismatched: Int32 = -2
+  static let mismatched: Int32 = -2
 
-  private var steps: [Step] = []
-  private var bounds: [Bounds] = []
+  private(set) var steps: [Step] = []
+  private(set) var bounds: [Bounds] = []
   private var unknowns: [UnknownReason] = []
   private var fields: [@Sendable (inout PacketContext) -> FieldValue] = []
   private var opaque: [@Sendable (inout PacketContext) -> MatchOutcome] = []

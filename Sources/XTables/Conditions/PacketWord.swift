@@ -136,6 +136,23 @@ public struct TransportPlace: BitwiseCopyable, Sendable {
   }
 }
 
+extension TransportPlace {
+  /// Whether no test of the first `length` bytes of the transport header drops the packet: the bytes are present, or the packet is a later
+  /// fragment, which has no such header.
+  public func isSound(in bytes: borrowing [UInt8], length: Int) -> Bool {
+    switch kind {
+    case .readable: bytes.holds(length, at: Int(offset))
+    case .absent: true
+    case .overwriting: false
+    }
+  }
+
+  /// Two bytes at an offset in the transport header; 0 if they are not present.
+  public func half(at place: Int, in bytes: borrowing [UInt8]) -> UInt16 {
+    kind == .readable ? bytes.uint16(at: Int(offset) &+ place) ?? 0 : 0
+  }
+}
+
 /// The bits of `XT_CONNTRACK_STATE_*`.
 public enum ConntrackState {
   /// `INVALID`: the packet belongs to no connection.

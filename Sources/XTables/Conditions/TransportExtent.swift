@@ -9,8 +9,14 @@ public struct TransportExtent: Sendable, Hashable {
 extension Field {
   /// The part of the transport header that decides whether the field is absent or malformed; nil for other fields.
   public var transportExtent: TransportExtent? {
-    guard case .word(let word) = source else { return nil }
-    return switch word {
+    if case .word(let word) = source { word.transportExtent } else { nil }
+  }
+}
+
+extension PacketWord {
+  /// The part of the transport header that must be present; nil for words of other headers, and for metadata.
+  var transportExtent: TransportExtent? {
+    switch self {
     case .header(let length): TransportExtent(length: Int(length), isTCPHeader: false)
     case .tcpHeader: TransportExtent(length: 20, isTCPHeader: true)
     case .byte(let place): TransportExtent(length: Int(place) + 1, isTCPHeader: false)

@@ -185,8 +185,12 @@ struct RunCommand: ParsableCommand {
   private func play(
     _ lines: PacketInput, _ captures: CaptureInput, in world: RunWorld, _ expected: VerdictPattern?, _ cache: InputCache
   ) throws {
-    let style = RunPrinter.Style(format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary)
+    let isGathered = captures.isAtHand && !packetFiles.contains("-") && !ProcessStream.output.isTerminal
+    let style = RunPrinter.Style(
+      format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary, isGathered: isGathered)
     var printer = RunPrinter(files: world.files, style: style, questions: try world.questions(why))
+    // After an error the results before it are still written.
+    defer { try? printer.flush() }
     if allOutcomes {
       try playOutcomes(lines, in: world, expected, &printer)
     } else {
@@ -201,9 +205,10 @@ struct RunCommand: ParsableCommand {
       }
       var replay = CaptureReplay(captures, compares: compare)
       try replay.play(&runner) { title, packet, report in
-        try printer.print(title, packet, report, expected, simulator)
+        try printer.print(title(), packet, report, expected, simulator)
         simulator.watches = printer.questions.flatMap { $0.watches }
       }
+      try printer.flush()
       replay.complain()
       if compare { try conclude(&replay, simulator, world, cache) }
       try printer.finish(simulator, lists: conntrack && !pcap.isEmpty, compare ? replay.comparison : nil)

@@ -34,6 +34,8 @@ struct CaptureInput {
   private(set) var interfaces: [String] = []
 
   var isEmpty: Bool { files.isEmpty }
+  /// True if there are captures, and none is read from standard input: their packets do not arrive one by one.
+  var isAtHand: Bool { !files.isEmpty && files.allSatisfy { $0.path != "-" } }
 
   /// - Parameters:
   ///   - paths: capture files, or `INTERFACE=FILE`.

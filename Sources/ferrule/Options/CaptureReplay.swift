@@ -24,10 +24,11 @@ struct CaptureReplay {
     self.compares = compares
   }
 
-  /// Plays all frames.
+  /// Plays all frames. No step that continues one of their flows may be played after them.
   ///
   /// - Parameter body: is called with each packet's title, the packet and the report.
-  mutating func play(_ runner: inout PacketRunner, _ body: (String, Packet, PathReport) throws -> Void) throws {
+  mutating func play(_ runner: inout PacketRunner, _ body: (() -> String, Packet, PathReport) throws -> Void) throws {
+    runner.followsFlows = false
     let host = runner.simulator.host
     let captures = captures
     let own = Set(host.devices.flatMap(\.addresses).map(\.address))
@@ -38,7 +39,7 @@ struct CaptureReplay {
       let isSent = frame.isOutgoing || compares && comparison.isPredicted(frame.packet, on: frame.interface)
       if compares { comparison.expect(meanwhile, on: interfaces, for: "a timer") }
       let report: PathReport
-      var title = "\(frame.interface) \(frame.packet.brief)"
+      var place = frame.interface
       if isSent {
         guard compares else {
           skipped += 1
@@ -52,13 +53,14 @@ struct CaptureReplay {
           _ = comparison.see(frame.packet, on: frame.interface, number: frame.number)
           return
         }
-        title = "local \(frame.packet.brief)"
+        place = "local"
         report = runner.sendCaptured(frame.packet)
       } else {
         report = runner.receive(frame.packet, on: frame.interface)
       }
       directions.note(frame.packet, report)
-      if compares { comparison.expect(report, on: interfaces, for: title) }
+      let title = { [place] in "\(place) \(frame.packet.brief)" }
+      if compares { comparison.expect(report, on: interfaces, for: title()) }
       if isSent { _ = comparison.see(frame.packet, on: frame.interface, number: frame.number) }
       try body(title, frame.packet, report)
     }

@@ -18,7 +18,7 @@ enum RunFormat: String, ExpressibleByArgument, CaseIterable {
   case jsonl
 }
 
-/// Prints the result of each packet at once and keeps none of it.
+/// Prints the result of each packet and keeps none of it.
 struct RunPrinter {
   /// What is printed, and how.
   struct Style {
@@ -28,7 +28,12 @@ struct RunPrinter {
     var listsConnections = false
     /// True to print the totals instead of the packets.
     var isSummary = false
+    /// True if results may be written together, because all packets are there already; false to write each at once.
+    var isGathered = false
   }
+
+  /// Results are written when they are as long as this, in bytes.
+  private static let gatheredLength = 1 << 16
 
   /// The ruleset file of each family.
   let files: [Family: SourceFile]
@@ -37,6 +42,7 @@ struct RunPrinter {
   let questions: [RuleQuestion]
   private var packets = 0
   private var summary = RunSummary()
+  private var gathered = ""
   /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
 
@@ -59,13 +65,13 @@ struct RunPrinter {
   ///   - simulator: the host after the packet; its watches are those of ``questions``.
   ///   - outcome: which outcome it is, if all are played.
   mutating func print(
-    _ title: String, _ packet: Packet?, _ report: PathReport, _ expected: VerdictPattern?, _ simulator: Simulator,
+    _ title: @autoclosure () -> String, _ packet: Packet?, _ report: PathReport, _ expected: VerdictPattern?, _ simulator: Simulator,
     _ outcome: RunOutcomes.Outcome? = nil
   ) throws {
     let isMet = expected?.holds(for: report) ?? true
     if !isMet { surprises += 1 }
-    summary.add(packet, report)
-    if style.isSummary { return }
+    guard !style.isSummary else { return summary.add(packet, report) }
+    let title = title()
     defer { packets += 1 }
     let answers = answers(simulator)
     guard format == .text else {
@@ -74,21 +80,21 @@ struct RunPrinter {
       if let reason = report.unreachableDestination(of: packet) { result.add("unreachable", .string(reason)) }
       if let outcome { result.add("outcome", outcome.json) }
       if style.listsConnections { result.add(connectionsOf: simulator) }
-      return try Console.print(format == .jsonl ? JSONText.line(result.json) : element(result.json))
+      return try write(format == .jsonl ? JSONText.line(result.json) : element(result.json))
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
     if style.isBrief {
       let form = outcome.map { "\(report.form(besides: title, given: packet)) (\($0.title))" } ?? ""
-      try Console.print("\(title) => \(report.verdict.text)\(form)\(surprise)\n")
+      try write("\(title) => \(report.verdict.text)\(form)\(surprise)\n" as TerminalText)
     } else {
       let heading = outcome.map { "\(title) (\($0.title))" } ?? title
       let trace = report.text(title: heading, given: packet, { [files] family in files[family] }, unasked: simulator.unaskedTables(by:))
-      try Console.print(trace)
-      if let reason = report.unreachableDestination(of: packet) { try Console.print("  \(Escaping.line(reason))\n") }
-      for choice in outcome?.assumptions ?? [] { try Console.print("  \(Escaping.line(choice))\n") }
-      if !isMet { try Console.print("  ✗ expected: \(expected?.description ?? "")\n") }
+      try write(trace)
+      if let reason = report.unreachableDestination(of: packet) { try write("  \(reason)\n" as TerminalText) }
+      for choice in outcome?.assumptions ?? [] { try write("  \(choice)\n" as TerminalText) }
+      if !isMet { try write("  ✗ expected: \(expected?.description ?? "")\n" as TerminalText) }
     }
-    for answer in answers { try Console.print("  \(Escaping.line(answer))\n") }
+    for answer in answers { try write("  \(answer)\n" as TerminalText) }
     if style.listsConnections { try list(simulator) }
   }
 
@@ -102,8 +108,23 @@ struct RunPrinter {
     }
   }
 
-  private func list(_ simulator: Simulator) throws {
-    try Console.print(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
+  private mutating func list(_ simulator: Simulator) throws {
+    try write(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
+  }
+
+  private mutating func write(_ text: String) throws {
+    guard style.isGathered else { return try Console.print(text) }
+    gathered += text
+    if gathered.utf8.count >= Self.gatheredLength { try flush() }
+  }
+
+  private mutating func write(_ text: TerminalText) throws { try write(text.string) }
+
+  /// Writes the results that are gathered.
+  mutating func flush() throws {
+    guard !gathered.isEmpty else { return }
+    try Console.print(gathered)
+    gathered.removeAll(keepingCapacity: true)
   }
 
   /// A packet as an element of the JSON array, with the separator before it.
@@ -117,10 +138,14 @@ struct RunPrinter {
   ///   - simulator: the host after the last packet; nil if there were several.
   ///   - lists: true if the connections are wanted and have not been listed yet.
   ///   - comparison: what differs from captures and listings, if that was asked for.
-  func finish(_ simulator: Simulator?, lists: Bool, _ comparison: CaptureComparison? = nil) throws {
+  mutating func finish(_ simulator: Simulator?, lists: Bool, _ comparison: CaptureComparison? = nil) throws {
+    try flush()
     switch format {
     case .text:
-      if lists, let simulator { try list(simulator) }
+      if lists, let simulator {
+        try list(simulator)
+        try flush()
+      }
       if style.isSummary { try Console.print(summary.text(simulator?.connections() ?? [])) }
       if let comparison { try Console.print(comparison.text) }
     case .json:

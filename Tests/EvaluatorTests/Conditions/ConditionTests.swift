@@ -64,6 +64,40 @@ import XTables
     for kind in ["matched", "mismatched", "hotdrop", "unknown"] { #expect(counts[kind, default: 0] > 300, "\(counts)") }
   }
 
+  /// A packet outside of the bounds fails without an effect, unless its transport header is cut off.
+  @Test func thePacketsThatMatchAreWithinTheBounds() throws {
+    var draw = try DrawnContexts(seed: Self.seed + 3)
+    var outside = 0
+    for _ in 0..<20_000 {
+      let family = draw.pick([Family.ipv4, .ipv6])
+      guard let packet = draw.context(family, at: draw.pick(Hook.allCases)) else { continue }
+      let words: [Field] = [.sourcePort, .destinationPort, .sourceAddress, .destinationAddress, .icmpTypeAndCode, .tcpFlags, .tcpHeader]
+      let parts = (0..<draw.number(1...3)).map { _ in
+        draw.chance(0.6)
+          ? Condition.inRange(draw.pick(words), UInt128(draw.number(0...100)), UInt128(draw.number(50...70_000)))
+          : Self.tree(packet, depth: 2, &draw)
+      }
+      let condition = draw.chance(0.8) ? Condition.all(parts) : .any(parts)
+      var program = MatchProgram()
+      let start = program.add(
+        [(MatchBehaviour(condition: { _, _ in condition }, evaluate: { _ in { _ in .mismatched } }), [])], family, firstSlot: 0)
+      let (bounds, place) = (program.bounds(from: start), TransportPlace(packet.packet.transport))
+      guard place.isSound(in: packet.packet.bytes, length: bounds.extent) else { continue }
+      func isWithin(_ interval: MatchBounds.Interval, _ value: UInt128) -> Bool { value >= interval.low && value <= interval.high }
+      if isWithin(bounds.source, packet.packet.source?.bits ?? 0), isWithin(bounds.destination, packet.packet.destination?.bits ?? 0),
+        isWithin(bounds.firstHalf, UInt128(place.half(at: 0, in: packet.packet.bytes))),
+        isWithin(bounds.secondHalf, UInt128(place.half(at: 2, in: packet.packet.bytes)))
+      {
+        continue
+      }
+      outside += 1
+      var context = packet
+      #expect(program.run(from: start, &context, place) == .mismatched, "\(condition)\n\(Hex.string(packet.packet.bytes))")
+      #expect(!context.isDoomed && context.packet == packet.packet && context.slot == packet.slot, "\(condition)")
+    }
+    #expect(outside > 3000)
+  }
+
   /// All declared matches, as they stand in their examples.
   @Test func theMatchesOfTheExamplesAreDecidedAlike() throws {
     var draw = try DrawnContexts(seed: Self.seed + 1)

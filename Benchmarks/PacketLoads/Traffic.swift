@@ -2,13 +2,13 @@ import Wire
 
 /// Flows between clients in 10.0.0.0/8 and a server at 198.51.100.9:443, which may be known to them as another: the same packets are made
 /// over and over in place.
-struct Traffic {
+public struct Traffic {
   /// From the client, with 64 bytes of payload.
-  var request: Packet
+  public var request: Packet
   /// From the server, without payload.
-  var answer: Packet
+  public var answer: Packet
   /// A UDP datagram from the client, with 64 bytes of payload.
-  var datagram: Packet
+  public var datagram: Packet
   private var sequences: [UInt32]
 
   /// What clients call the server.
@@ -19,7 +19,10 @@ struct Traffic {
   /// Flows of one client's address.
   private static let flowsOfClient = 30_000
 
-  init(flows count: Int, target: IPv4Address? = nil) throws {
+  /// - Parameters:
+  ///   - count: the number of flows.
+  ///   - target: what clients call the server, if not by its own address.
+  public init(flows count: Int, target: IPv4Address? = nil) throws {
     self.target = (target ?? Traffic.server).rawValue
     let client = IPAddress.v4(IPv4Address(rawValue: Traffic.network))
     var fields = PacketFields(client, .v4(Traffic.server), proto: .tcp)
@@ -40,7 +43,7 @@ struct Traffic {
   private static func port(_ flow: Int) -> UInt16 { UInt16(1024 + flow % flowsOfClient) }
 
   /// Makes `request` the next segment of a flow, or its first.
-  mutating func makeRequest(_ flow: Int, flags: TCPFlags = [.psh, .ack]) {
+  public mutating func makeRequest(_ flow: Int, flags: TCPFlags = [.psh, .ack]) {
     request.ready(source: Traffic.address(flow), destination: target)
     request.set(16, Traffic.port(flow), at: 20, sum: 36)
     let isSyn = flags.contains(.syn)
@@ -51,7 +54,7 @@ struct Traffic {
   }
 
   /// Makes `answer` what acknowledges all requests of a flow so far.
-  mutating func makeAnswer(_ flow: Int, flags: TCPFlags = .ack) {
+  public mutating func makeAnswer(_ flow: Int, flags: TCPFlags = .ack) {
     answer.ready(source: Traffic.server.rawValue, destination: Traffic.address(flow))
     answer.set(16, Traffic.port(flow), at: 22, sum: 36)
     answer.set(32, flags.contains(.syn) ? UInt32(5000) : 5001, at: 24, sum: 36)
@@ -60,7 +63,7 @@ struct Traffic {
   }
 
   /// Makes `datagram` one of a flow.
-  mutating func makeDatagram(_ flow: Int) {
+  public mutating func makeDatagram(_ flow: Int) {
     datagram.ready(source: Traffic.address(flow), destination: target)
     datagram.set(16, Traffic.port(flow), at: 20, sum: 26)
   }

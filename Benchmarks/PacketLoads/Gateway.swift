@@ -8,10 +8,10 @@ import Wire
 import XTables
 
 /// A router between the clients and the server, with ten rules of which an established packet is held against all.
-struct Gateway {
-  let simulator: Simulator
-  let inner: Interface
-  let outer: Interface
+public struct Gateway {
+  public let simulator: Simulator
+  public let inner: Interface
+  public let outer: Interface
 
   private static let filter = """
     *filter
@@ -42,9 +42,12 @@ struct Gateway {
     """
 
   /// What clients call the server where its address is translated.
-  static let publicServer = IPv4Address(198, 51, 100, 200)
+  public static let publicServer = IPv4Address(198, 51, 100, 200)
 
-  init(maximum: UInt32, translating: Bool = false) throws {
+  /// - Parameters:
+  ///   - maximum: the limit of the connection table.
+  ///   - translating: whether there is a nat table too.
+  public init(maximum: UInt32, translating: Bool = false) throws {
     let host = try Host(
       yaml: SourceFile(
         name: "host",
