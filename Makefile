@@ -4,7 +4,7 @@
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev zlib1g-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
-INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv
+INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv neovim chromium parallel
 
 SWIFT ?= swift
 SWIFT_FLAGS ?=
@@ -33,7 +33,7 @@ help:
 	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
 	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
 	@echo "make deb     build optimised, and make Debian packages in .build/deb"
-	@echo "make integration  build optimised, and test packages and pre-commit with the real tools"
+	@echo "make integration  build optimised, and test packages, editor, browser and CI with the real tools"
 	@echo "make grammar generate grammars, completions and manual pages"
 	@echo "make format  format the source files"
 	@echo "make docs    build the documentation of the libraries in .build/docs"
@@ -70,10 +70,10 @@ install: release
 deb: release
 	Packaging/deb/build.sh "$(BIN)" .build/deb
 
-# What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit.
+# What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit, an editor, a browser.
 integration:
 	$(MAKE) release PACKAGES="$(PACKAGES) $(INTEGRATION_PACKAGES)"
-	@for script in pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
+	@for script in language-server pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
 
 # Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release

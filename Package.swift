@@ -91,6 +91,7 @@ let package = Package(
     floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
+    floor("LanguageServer", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Linter", "Documents"]),
     floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator", "Documents", "Notation"]),
@@ -135,7 +136,7 @@ let package = Package(
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
         "KernelLab", "Changes",
-        "Fuzzing",
+        "Fuzzing", "LanguageServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -196,7 +197,7 @@ let package = Package(
       on: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
         "Documents",
-        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "TestSupport",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "TestSupport",
       ]),
     .executableTarget(
       name: "InputFuzzer", dependencies: ["Kernel", "InputFuzzing"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
@@ -212,7 +213,7 @@ let package = Package(
       "FerruleTests",
       of: [
         "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
-        "Kernel",
+        "Kernel", "LanguageServer",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|help)
+    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|lsp|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz lsp help' -- "${cur}"))
         ;;
     esac
 }
@@ -1169,6 +1169,41 @@ _ferrule_fuzz() {
         ;;
     '--format')
         __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    esac
+}
+
+_ferrule_lsp() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --no-config --version -h --help)
+    repeating_options=(--select --ignore)
+    non_repeating_options=(--fail-on --config --baseline --target --tool)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
         return
         ;;
     esac

@@ -74,6 +74,8 @@ function __ferrule_parse_tokens -S
             __ferrule_parse_subcommand 0 'format=' 'version' 'h/help'
         case 'fuzz'
             __ferrule_parse_subcommand -r 1 'time=' 'count=' 'seed=' '4/ipv4' '6/ipv6' 'first=' 'output=' 'draw' 'format=' 'version' 'h/help'
+        case 'lsp'
+            __ferrule_parse_subcommand 0 '4/ipv4' '6/ipv6' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'version' 'h/help'
         case 'help'
             __ferrule_parse_subcommand -r 1 'version'
         end
@@ -157,6 +159,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'snapshot' -d 'Prints the rules and the network state of this machine as YAML, for dry runs elsewhere.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'doctor' -d 'Tells what decides on packets on this machine, and whether Ferrule\'s answers about it are reliable.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'fuzz' -d 'Compares Ferrule\'s engine with the running kernel on random rulesets and packets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'lsp' -d 'Serves an editor by the Language Server Protocol.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
@@ -446,4 +449,16 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" format' -l 'format' -d 'The format of the report.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp"' -l 'ignore' -d 'Do not report findings of these checks.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" fail-on' -l 'fail-on' -d 'The least severity with which the exit status is 1: error, warning, note or never.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" config' -l 'config' -d 'The policy; by default the file .ferrule.yml in the folder of each ruleset or the nearest one above it that has it.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" no-config' -l 'no-config' -d 'Read no .ferrule.yml.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule help" version' -l 'version' -d 'Show the version.'

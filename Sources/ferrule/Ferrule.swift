@@ -44,7 +44,7 @@ struct Ferrule: ParsableCommand {
       WatchConfirmationCommand.self, DriftCommand.self,
       SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self,
       CoverageCommand.self,
-      VerifyCommand.self, SnapshotCommand.self, DoctorCommand.self, FuzzCommand.self,
+      VerifyCommand.self, SnapshotCommand.self, DoctorCommand.self, FuzzCommand.self, LanguageServerCommand.self,
     ])
 
   static func main() {
