@@ -73,7 +73,7 @@ deb: release
 # What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit, an editor, a browser.
 integration:
 	$(MAKE) release PACKAGES="$(PACKAGES) $(INTEGRATION_PACKAGES)"
-	@for script in language-server pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
+	@for script in language-server browser pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
 
 # Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release

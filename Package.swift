@@ -107,6 +107,8 @@ let package = Package(
         "Lab",
       ]),
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
+    floor(
+      "Explorer", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Evaluator", "Documents", "Notation"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
     floor(
       "Kernel",
@@ -136,7 +138,7 @@ let package = Package(
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
         "KernelLab", "Changes",
-        "Fuzzing", "LanguageServer",
+        "Fuzzing", "LanguageServer", "Explorer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -197,7 +199,8 @@ let package = Package(
       on: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
         "Documents",
-        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "TestSupport",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "Explorer",
+        "TestSupport",
       ]),
     .executableTarget(
       name: "InputFuzzer", dependencies: ["Kernel", "InputFuzzing"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
@@ -213,7 +216,7 @@ let package = Package(
       "FerruleTests",
       of: [
         "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
-        "Kernel", "LanguageServer",
+        "Kernel", "LanguageServer", "Explorer",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|lsp|help)
+    lint|exposure|audit|diff|query|run|explore|serve|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|lsp|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz lsp help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run explore serve show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz lsp help' -- "${cur}"))
         ;;
     esac
 }
@@ -560,6 +560,251 @@ _ferrule_run() {
         ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_explore() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--fingerprints')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--clock')
+        return
+        ;;
+    '--queue')
+        return
+        ;;
+    '--tick-phase')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--packets')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--packet')
+        return
+        ;;
+    '--conntrack-from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_serve() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color --port)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--fingerprints')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--clock')
+        return
+        ;;
+    '--queue')
+        return
+        ;;
+    '--tick-phase')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--packets')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--packet')
+        return
+        ;;
+    '--conntrack-from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--port')
         return
         ;;
     esac

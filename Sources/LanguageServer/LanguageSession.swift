@@ -213,8 +213,7 @@ public struct LanguageSession: Sendable {
 
   private func finding(_ finding: Diagnostic, _ offsets: LineOffsets, in document: OpenDocument) -> JSONValue {
     let severity = [Severity.error: 1, .warning: 2, .note: 3][finding.severity] ?? 3
-    let sentences =
-      finding.notes.filter { $0.range == nil }.map(\.message) + (finding.evidence?.witness.map { ["such a packet: \($0)"] } ?? [])
+    let sentences = finding.notes.filter { $0.range == nil }.map(\.message)
     var members: JSONObject = [
       "range": range(finding.range, offsets, in: document), "severity": .integer(severity), "code": .string(finding.code ?? finding.id),
       "source": "ferrule", "message": .string(([finding.message] + sentences).map { Escaping.line($0) }.joined(separator: "\n")),

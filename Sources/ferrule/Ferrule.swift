@@ -36,7 +36,8 @@ struct Ferrule: ParsableCommand {
       """,
     version: "0.1.0 (compared with iptables 1.8.9 and Linux 6.18)",
     subcommands: [
-      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self,
+      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ExploreCommand.self,
+      ServeCommand.self, ShowCommand.self,
       FormatCommand.self,
       CompileCommand.self,
       DecompileCommand.self,

@@ -259,6 +259,8 @@ struct RunCommand: ParsableCommand {
   }
 }
 
+extension RunCommand: WorldArguments {}
+
 extension PacketNotation.Line {
   /// The packet as it was written; one in hexadecimal is decoded.
   fileprivate var title: String {
