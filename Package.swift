@@ -6,6 +6,9 @@ import PackageDescription
 let libFuzzer = ProcessInfo.processInfo.environment["FERRULE_LIBFUZZER"]
 let coverage: [SwiftSetting] = libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"]), .define("FERRULE_LIBFUZZER")]
 
+/// `make release` sets this to the first twelve digits of the commit.
+let commit = ProcessInfo.processInfo.environment["FERRULE_COMMIT"].flatMap { $0.count == 12 ? UInt64($0, radix: 16) : nil }
+
 /// Every target that is ours is compiled with the same strictness.
 let strict: [SwiftSetting] =
   [
@@ -67,6 +70,7 @@ let package = Package(
   targets: [
     .target(name: "CNetfilter"),
     .target(name: "CLinux"),
+    .target(name: "CVersion", cSettings: commit.map { [.define("FERRULE_COMMIT", to: "0x\(String($0, radix: 16))ULL")] } ?? []),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
@@ -138,7 +142,7 @@ let package = Package(
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
         "KernelLab", "Changes",
-        "Fuzzing", "LanguageServer", "Explorer",
+        "Fuzzing", "LanguageServer", "Explorer", "CVersion",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

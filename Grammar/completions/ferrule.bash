@@ -188,12 +188,16 @@ _ferrule_lint() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --fix --unsafe-fixes --no-config --version -h --help)
     repeating_options=(--select --ignore)
-    non_repeating_options=(--base --fail-on --config --baseline --target --tool --write-baseline --format --color)
+    non_repeating_options=(--base --files-from --fail-on --config --baseline --target --tool --write-baseline --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--files-from')
         __ferrule_add_completions -f
         return
         ;;
@@ -225,7 +229,7 @@ _ferrule_lint() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'$'\n''github'$'\n''sarif'$'\n''junit'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'$'\n''github'$'\n''sarif'$'\n''junit'
         return
         ;;
     '--color')
@@ -287,11 +291,15 @@ _ferrule_audit() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
     repeating_options=()
-    non_repeating_options=(--profile --show-profile --listening --host --config --format --color)
+    non_repeating_options=(--files-from --profile --show-profile --listening --host --config --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--files-from')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--profile')
         __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
         return
@@ -312,7 +320,7 @@ _ferrule_audit() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'$'\n''sarif'$'\n''html'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'$'\n''sarif'$'\n''html'
         return
         ;;
     '--color')
@@ -335,12 +343,12 @@ _ferrule_diff() {
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --counters --version -h --help)
     repeating_options=(--allow-path)
     non_repeating_options=(--format --backend --color)
-    __ferrule_offer_flags_options 2
+    __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--allow-path')
@@ -364,6 +372,10 @@ _ferrule_diff() {
         return
         ;;
     2)
+        __ferrule_add_completions -f
+        return
+        ;;
+    *)
         __ferrule_add_completions -f
         return
         ;;
@@ -456,7 +468,7 @@ _ferrule_query() {
 _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --compare --summary --all-outcomes --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --packets --pcap --compare-with --why)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --each --packets --pcap --compare-with --why)
     non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
@@ -526,6 +538,10 @@ _ferrule_run() {
         return
         ;;
     '--also')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--each')
         __ferrule_add_completions -f
         return
         ;;
@@ -1249,7 +1265,7 @@ _ferrule_test() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--jobs')
@@ -1332,7 +1348,7 @@ _ferrule_verify() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--patience')

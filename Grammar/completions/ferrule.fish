@@ -23,17 +23,17 @@ function __ferrule_parse_tokens -S
         __ferrule_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'lint'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'fix' 'unsafe-fixes' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'write-baseline=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'files-from=' 'fix' 'unsafe-fixes' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'write-baseline=' 'format=' 'color=' 'version' 'h/help'
         case 'exposure'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'listening=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'audit'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'files-from=' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'diff'
-            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'counters' 'format=' 'allow-path=+' 'backend=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 3 '4/ipv4' '6/ipv6' 'equivalent' 'counters' 'format=' 'allow-path=+' 'backend=' 'color=' 'version' 'h/help'
         case 'query'
             __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'verdict=' 'hook=' 'from=' 'to=' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'compare' 'compare-with=+' 'summary' 'why=+' 'all-outcomes' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'also=+' 'each=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'compare' 'compare-with=+' 'summary' 'why=+' 'all-outcomes' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
         case 'explore'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'version' 'h/help'
         case 'serve'
@@ -172,6 +172,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule lint" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" files-from' -l 'files-from' -d 'Also read the names of files from this file, one line each (- means standard input). With --format jsonl each line is answered as it arrives; tabs separate the names of files that belong together.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fix' -l 'fix' -d 'Apply all fixes that are proved not to change what the ruleset does. Replaces the file; for - writes to standard output.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" unsafe-fixes' -l 'unsafe-fixes' -d 'Apply also fixes that are not proved.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
@@ -183,7 +184,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" write-baseline' -l 'write-baseline' -d 'Write the findings to this file, which --baseline reads, and exit with status 0.' -rF
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'The output format.' -rfka 'text json github sarif junit'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'The output format. jsonl: one JSON object per file and line, as each file is read (Grammar/results.schema.json).' -rfka 'text json jsonl github sarif junit'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -200,12 +201,13 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule audit" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" files-from' -l 'files-from' -d 'Also read the names of files from this file, one line each (- means standard input). With --format jsonl each line is answered as it arrives; tabs separate the names of files that belong together.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" profile' -l 'profile' -d 'The controls: cis, pci, stig, or a file.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" show-profile' -l 'show-profile' -d 'Print this built-in profile and exit.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" listening' -l 'listening' -d 'The listening sockets: what `ss -tuln\' printed.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" host' -l 'host' -d 'The host: a YAML file with its interfaces and sockets.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" config' -l 'config' -d 'The policy, for the roles of interfaces; by default the nearest .ferrule.yml.' -rF
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" format' -l 'format' -d 'The output format.' -rfka 'text json sarif html'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" format' -l 'format' -d 'The output format.' -rfka 'text json jsonl sarif html'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -213,9 +215,10 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 2' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -ge 3' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" equivalent' -l 'equivalent' -d 'Print only the answer: equal, different or undecided.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" counters' -l 'counters' -d 'Print also the rules whose counters differ.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'The output format.' -rfka 'text json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'The output format. jsonl: one JSON object per pair and line (Grammar/results.schema.json).' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" backend' -l 'backend' -d 'The part of the kernel with the rules: legacy (ip_tables, of iptables-legacy), nft (nf_tables, of iptables-nft), or auto: the one that holds rules. If both hold rules, or rules stand where neither reads them, auto refuses and names them.' -rfka 'auto legacy nft'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
@@ -268,6 +271,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'also' -d 'Another ruleset to load, usually that of the other family.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'each' -d 'With --format jsonl: run the packets also through this ruleset, in a host of its own. The option can be repeated.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'pcap' -d 'A capture file (pcap or pcapng). Its packets arrive on the given interface, or on that of --in. The option can be repeated: the packets are played in the order of their times.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" in' -l 'in' -d 'The interface on which the packets of --pcap arrive; for a capture of several interfaces, a list such as 2=lan,3=wan (by index, Linux cooked version 2 or pcapng) or 10.0.0.0/8=lan,default=wan (by source).' -rfka ''
@@ -278,10 +282,10 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'why' -d 'Tell for each packet whether this rule matched, and if not, why: `filter INPUT 3\', `INPUT 3\', `INPUT policy\', `comment TEXT\' or `line N\'. The option can be repeated.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" all-outcomes' -l 'all-outcomes' -d 'Follow every outcome of a packet: each decision of `-m statistic\' and of a fact that was not given both ways, with the probability. Packets before it in the list take their first outcome.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" brief' -l 'brief' -d 'Print only the verdict, one line per packet.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack' -l 'conntrack' -d 'After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended\'.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack' -l 'conntrack' -d 'After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended\', and the expected ones like `conntrack -L expect\'.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" stack' -l 'stack' -d 'Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'The output format. json: one value for all packets. jsonl: one JSON object per packet and line.' -rfka 'text json jsonl'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'The output format. json: one value for all packets. jsonl: one JSON object per packet and line (Grammar/results.schema.json).' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -484,7 +488,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule test" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" only' -l 'only' -d 'Run only the tests whose names contain this text.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" jobs' -l 'jobs' -d 'The number of tests that run in parallel, from 1 to 256.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" verbose' -l 'verbose' -d 'Also list the tests that passed.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Replace the expected values in the scenario files by the actual results.'
@@ -505,7 +509,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule verify" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" only' -l 'only' -d 'Run only the tests whose names contain this text.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" patience' -l 'patience' -d 'The maximum duration of a test\'s waits in seconds. A test with longer waits is not verified.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" verbose' -l 'verbose' -d 'Also list the tests in which engine and kernel agree.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'

@@ -28,6 +28,8 @@ struct RunPrinter {
     var listsConnections = false
     /// True to print the totals instead of the packets.
     var isSummary = false
+    /// True to colour hooks and verdicts on text.
+    var isColoured = false
   }
 
   /// The ruleset file of each family.
@@ -74,16 +76,17 @@ struct RunPrinter {
       if let reason = report.unreachableDestination(of: packet) { result.add("unreachable", .string(reason)) }
       if let outcome { result.add("outcome", outcome.json) }
       if style.listsConnections { result.add(connectionsOf: simulator) }
-      return try Console.print(format == .jsonl ? JSONText.line(result.json) : element(result.json))
+      return try Console.print(format == .jsonl ? line(result.json, isMet ? .fine : .findings) : element(result.json))
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
     if style.isBrief {
       let form = outcome.map { "\(report.form(besides: title, given: packet)) (\($0.title))" } ?? ""
-      try Console.print("\(title) => \(report.verdict.text)\(form)\(surprise)\n")
+      let line = Escaping.line("\(title) => ") + painted(report.verdict.text, report.verdict) + Escaping.line(form + surprise) + "\n"
+      try Console.print(line)
     } else {
       let heading = outcome.map { "\(title) (\($0.title))" } ?? title
       let trace = report.text(title: heading, given: packet, { [files] family in files[family] }, unasked: simulator.unaskedTables(by:))
-      try Console.print(trace)
+      try Console.print(style.isColoured ? TraceColours.painted(trace, report) : trace)
       if let reason = report.unreachableDestination(of: packet) { try Console.print("  \(Escaping.line(reason))\n") }
       for choice in outcome?.assumptions ?? [] { try Console.print("  \(Escaping.line(choice))\n") }
       if !isMet { try Console.print("  ✗ expected: \(expected?.description ?? "")\n") }
@@ -103,7 +106,18 @@ struct RunPrinter {
   }
 
   private func list(_ simulator: Simulator) throws {
-    try Console.print(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
+    let lines = simulator.connections().map(\.extendedLine) + simulator.expectations().map(\.line)
+    try Console.print(lines.map { Escaping.line($0) + "\n" }.joined())
+  }
+
+  private func painted(_ text: String, _ verdict: PacketVerdict) -> String {
+    style.isColoured ? TraceColours.painted(Escaping.line(text), verdict) : Escaping.line(text)
+  }
+
+  /// A result as a line of its own.
+  private func line(_ value: JSONValue, _ status: ExitStatus) -> String {
+    let names = [Family.ipv4, .ipv6].compactMap { files[$0]?.name }
+    return ResultLine(command: "run", files: names, exit: status.rawValue, result: value).text
   }
 
   /// A packet as an element of the JSON array, with the separator before it.
@@ -127,7 +141,7 @@ struct RunPrinter {
       let members = JSONText.encode(end(simulator, comparison)).dropFirst(2)
       try Console.print((packets == 0 ? "{\n  \"packets\" : [\n" : "") + "\n  ],\n" + members)
     case .jsonl:
-      if lists || style.isSummary || comparison != nil { try Console.print(JSONText.line(end(simulator, comparison))) }
+      if lists || style.isSummary || comparison != nil { try Console.print(line(end(simulator, comparison), .fine)) }
     }
   }
 
