@@ -132,7 +132,10 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print only the verdict, one line per packet.")
   var brief = false
 
-  @Flag(help: "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended', and the expected ones like `conntrack -L expect'.")
+  @Flag(
+    help:
+      "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended', and the expected ones like `conntrack -L expect'."
+  )
   var conntrack = false
 
   @Option(
@@ -204,7 +207,8 @@ struct RunCommand: ParsableCommand {
   private func play(
     _ lines: PacketInput, _ captures: CaptureInput, in world: RunWorld, _ expected: VerdictPattern?, _ cache: InputCache
   ) throws {
-    let style = RunPrinter.Style(format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary, isColoured: output.colour.isOn(for: .output))
+    let style = RunPrinter.Style(
+      format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary, isColoured: output.colour.isOn(for: .output))
     var printer = RunPrinter(files: world.files, style: style, questions: try world.questions(why))
     if allOutcomes {
       try playOutcomes(lines, in: world, expected, &printer)
