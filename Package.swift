@@ -219,8 +219,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
-        "Kernel", "LanguageServer", "Explorer",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Grammar", "Linter", "Policies",
+        "Documents", "Notation", "SystemNames", "Kernel", "LanguageServer", "Explorer",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

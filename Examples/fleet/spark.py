@@ -14,9 +14,9 @@ folder, output = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
 names = [os.path.join(place, name) for place, _, files in os.walk(folder) for name in files if name.endswith((".v4", ".v6", ".rules"))]
 
 spark = SparkSession.builder.appName("ferrule").getOrCreate()
-# The exit status of ferrule tells of findings; each line has its own, so the shell ends with 0.
+# A pipe has no environment but the one it is given. The exit status of ferrule tells of findings; each line has its own, so the shell ends with 0.
 command = "sh -c 'ferrule lint --format jsonl --files-from - 2>/dev/null; [ $? -lt 3 ]'"
-lines = spark.sparkContext.parallelize(names, max(2, spark.sparkContext.defaultParallelism * 2)).pipe(command, checkCode=True).cache()
+lines = spark.sparkContext.parallelize(names, max(2, spark.sparkContext.defaultParallelism * 2)).pipe(command, {"PATH": os.environ["PATH"]}, checkCode=True).cache()
 results = lines.map(json.loads)
 if output:
     lines.saveAsTextFile(output)

@@ -217,6 +217,22 @@ import XTables
     #expect(client.ask("textDocument/prepareRename", 3, 4) == .null)
   }
 
+  /// The extension for Visual Studio Code names only files that are there, or that `prepare.sh` copies.
+  @Test func theExtensionIsWhole() throws {
+    let folder = BuiltCommand.root.appending(path: "Editors/vscode")
+    let package = try JSONValue(parsing: try String(contentsOf: folder.appending(path: "package.json"), encoding: .utf8))
+    let grammar = try #require(package["contributes"]?["grammars"]?.elements?.first?["path"]?.text)
+    let configuration = try #require(package["contributes"]?["languages"]?.elements?.first?["configuration"]?.text)
+    let outcome = try BuiltCommand.shell(
+      """
+      D=$(mktemp -d); cp -r Editors Grammar LICENSE $D; cd $D/Editors/vscode; ./prepare.sh; ls \(grammar) \(configuration) \(package["main"]?.text ?? "?")
+      ! command -v node >/dev/null || node --check \(package["main"]?.text ?? "?"); S=$?; rm -r $D; exit $S
+      """)
+    #expect(outcome.status == 0, "\(outcome.text)")
+    #expect(
+      package["contributes"]?["configuration"]?["properties"]?["ferrule.path"]?["scope"] == "machine", "a workspace could name any program")
+  }
+
   @Test func theNumberOfDocumentsIsLimited() {
     var client = Client("*filter\nCOMMIT\n")
     for index in 0..<LanguageSession.mostDocuments {

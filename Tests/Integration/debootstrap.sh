@@ -11,8 +11,10 @@ trap 'rm -rf "$work"' EXIT
 fail() { echo "debootstrap: $*" >&2; exit 1; }
 
 "$root/Packaging/deb/build.sh" "$bin" "$work/packages" >/dev/null
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
-debootstrap --variant=minbase "$(. /etc/os-release; echo "$VERSION_CODENAME")" "$work/root" $mirror >"$work/log" 2>&1 || {
+# From where this machine gets its own packages.
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+mirror=$(apt-get indextargets --format '$(RELEASE) $(SITE)' | sed -n "s/^$codename //p" | head -1)
+debootstrap --variant=minbase "$codename" "$work/root" $mirror >"$work/log" 2>&1 || {
   tail -5 "$work/log" >&2; fail "there is no fresh root"; }
 cp "$work"/packages/ferrule_*.deb "$work/root/tmp/"
 inside() { chroot "$work/root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }

@@ -29,7 +29,7 @@ PYTHON
 wanted=$(python3 -c "print(sum(1 for i in range($count) if i % 7 == 0 and i % 100 != 50))")
 
 # seconds COMMAND…: runs it and prints how long it took.
-seconds() { start=$(date +%s.%N); "$@"; awk "BEGIN { printf \"%.1f\", $(date +%s.%N) - $start }" >"$work/seconds"; }
+seconds() { start=$(date +%s.%N); "$@" || return; awk "BEGIN { printf \"%.1f\", $(date +%s.%N) - $start }" >"$work/seconds"; }
 check() {
   python3 - "$1" "$count" "$wanted" <<'PYTHON' || fail "$2 answered something else"
 import json, sys

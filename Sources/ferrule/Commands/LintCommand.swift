@@ -78,8 +78,11 @@ struct LintCommand: ParsableCommand {
 
   @OptionGroup var colours: ColourOptions
 
+  /// The arguments; standard input if nothing names a file.
+  private var named: [String] { files.isEmpty && fleet.filesFrom == nil ? ["-"] : files }
+
   func run() throws {
-    let inputs = LintInputs(files.isEmpty && fleet.filesFrom == nil ? ["-"] : files)
+    let inputs = LintInputs(named)
     var run = LintRun(command: self, search: try policies.search(colours.colour), paths: inputs.paths)
     for path in inputs.empty { try run.fail(path, "\(path): there is no ruleset in it") }
     for (index, path) in inputs.paths.enumerated() {
@@ -103,7 +106,7 @@ struct LintCommand: ParsableCommand {
   private func report(_ run: LintRun) throws {
     guard let format = format.report else { return try run.worst.leave() }
     // With `--fix -` the fixed text goes to standard output and the findings go to standard error.
-    let stream: ProcessStream = fix && files.contains("-") ? .error : .output
+    let stream: ProcessStream = fix && named.contains("-") ? .error : .output
     let text = format.render(run.results, coloured: colours.colour.isOn(for: stream), version: Ferrule.configuration.version)
     try stream.write(text)
     if format == .text { try stream.write(ReportSummary.line(run.results, fixCount: run.fixCount)) }
