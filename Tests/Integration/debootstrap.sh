@@ -17,7 +17,8 @@ mirror=$(apt-get indextargets --format '$(RELEASE) $(SITE)' | sed -n "s/^$codena
 debootstrap --variant=minbase "$codename" "$work/root" $mirror >"$work/log" 2>&1 || {
   tail -5 "$work/log" >&2; fail "there is no fresh root"; }
 cp "$work"/packages/ferrule_*.deb "$work/root/tmp/"
-inside() { chroot "$work/root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+# Swift's runtime reads the arguments of a program from /proc.
+inside() { unshare -m sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$work/root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 find "$work/root" -xdev | LC_ALL=C sort >"$work/before"
 inside sh -c 'apt-get install -y --no-install-recommends /tmp/ferrule_*.deb' >"$work/log" 2>&1 || { tail -20 "$work/log" >&2; fail "it cannot be installed"; }
 inside sh -c 'mkdir -p /srv && ln -s /usr/share/doc/ferrule/examples /srv/Examples'
