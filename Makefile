@@ -4,7 +4,7 @@
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev zlib1g-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
-INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv
+INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv neovim chromium parallel default-jre-headless debootstrap
 
 SWIFT ?= swift
 SWIFT_FLAGS ?=
@@ -13,6 +13,8 @@ SWIFT_FLAGS ?=
 LINK = -no-pie --config=./release-link.cfg
 RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --no-export-dynamic \
   $(foreach flag,$(LINK),-Xswiftc -Xclang-linker -Xswiftc $(flag)) $(SWIFT_FLAGS)
+# The commit that --version tells; empty where there is no repository.
+COMMIT = FERRULE_COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null)
 BIN = $$($(SWIFT) build $(RELEASE) --show-bin-path)
 # The iptables commands are single-threaded, so they use non-atomic reference counting. This saves a fifth of the time of a restore.
 COUNTING := retain release retain_n release_n bridgeObjectRetain bridgeObjectRelease bridgeObjectRetain_n bridgeObjectRelease_n
@@ -21,7 +23,7 @@ PREFIX ?= /usr/local
 PROGRAMS := ferrule ferrule-legacy-multi ferrule-nft-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install deb integration run test conformance soak bench instructions grammar fuzz fuzz-input format docs
+.PHONY: help setup build release install tarball deb integration run test conformance soak bench instructions grammar fuzz fuzz-input format docs
 
 help:
 	@echo "make run     build, and show an example"
@@ -33,8 +35,9 @@ help:
 	@echo "make fuzz    compare engine and kernel on random scenarios: TIME=seconds, SEED=number; needs root"
 	@echo "make fuzz-input  coverage-guided fuzzing of everything that reads files: TIME=seconds, ENTRY=name"
 	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
+	@echo "make tarball build optimised, and make a relocatable archive in .build/tarball"
 	@echo "make deb     build optimised, and make Debian packages in .build/deb"
-	@echo "make integration  build optimised, and test packages and pre-commit with the real tools"
+	@echo "make integration  build optimised, and test packages, editor, browser and CI with the real tools"
 	@echo "make grammar generate grammars, completions and manual pages"
 	@echo "make format  format the source files"
 	@echo "make docs    build the documentation of the libraries in .build/docs"
@@ -61,20 +64,23 @@ build: setup
 	$(SWIFT) build $(SWIFT_FLAGS)
 
 release: setup
-	for product in ferrule ferrule-xtables; do $(SWIFT) build $(RELEASE) --product $$product || exit; done
-	for product in ferrule-legacy-multi ferrule-nft-multi; do $(SWIFT) build $(RELEASE) $(ONE_THREAD) --product $$product || exit; done
+	for product in ferrule ferrule-xtables; do $(COMMIT) $(SWIFT) build $(RELEASE) --product $$product || exit; done
+	for product in ferrule-legacy-multi ferrule-nft-multi; do $(COMMIT) $(SWIFT) build $(RELEASE) $(ONE_THREAD) --product $$product || exit; done
 
 install: release
 	install -D -s -t "$(DESTDIR)$(PREFIX)/bin" $(foreach program,$(PROGRAMS),"$(BIN)/$(program)")
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/man/man1" Docs/man/*.1
 
+tarball: release
+	Packaging/tarball.sh "$(BIN)" .build/tarball
+
 deb: release
 	Packaging/deb/build.sh "$(BIN)" .build/deb
 
-# What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit.
+# What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit, an editor, a browser, Spark, Ansible.
 integration:
 	$(MAKE) release PACKAGES="$(PACKAGES) $(INTEGRATION_PACKAGES)"
-	@for script in pre-commit deb; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
+	@for script in language-server browser fleet ansible pre-commit tarball deb debootstrap; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
 
 # Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release

@@ -6,6 +6,9 @@ import PackageDescription
 let libFuzzer = ProcessInfo.processInfo.environment["FERRULE_LIBFUZZER"]
 let coverage: [SwiftSetting] = libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"]), .define("FERRULE_LIBFUZZER")]
 
+/// `make release` sets this to the first twelve digits of the commit.
+let commit = ProcessInfo.processInfo.environment["FERRULE_COMMIT"].flatMap { $0.count == 12 ? UInt64($0, radix: 16) : nil }
+
 /// Every target that is ours is compiled with the same strictness.
 let strict: [SwiftSetting] =
   [
@@ -68,6 +71,7 @@ let package = Package(
   targets: [
     .target(name: "CNetfilter"),
     .target(name: "CLinux"),
+    .target(name: "CVersion", cSettings: commit.map { [.define("FERRULE_COMMIT", to: "0x\(String($0, radix: 16))ULL")] } ?? []),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CIp4tc", pkgConfig: "libip4tc", providers: [.apt(["libip4tc-dev", "libiptc-dev"])]),
     .systemLibrary(name: "CIp6tc", pkgConfig: "libip6tc", providers: [.apt(["libip6tc-dev", "libiptc-dev"])]),
@@ -92,6 +96,7 @@ let package = Package(
     floor("Analysis", on: ["Wire", "Netfilter", "Conntrack", "NAT", "XTables", "Evaluator"]),
     floor("Linter", on: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Analysis"]),
     floor("Documents", on: ["Diagnostics", "Yams"]),
+    floor("LanguageServer", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Linter", "Documents"]),
     floor("Policies", on: ["Diagnostics", "Wire", "Netfilter", "Linter", "Documents"]),
     floor("Notation", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator"]),
     floor("Scenarios", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Evaluator", "Documents", "Notation"]),
@@ -107,6 +112,8 @@ let package = Package(
         "Lab",
       ]),
     floor("Snapshots", on: ["Diagnostics", "Wire", "Conntrack", "XTables", "Evaluator", "Documents", "Scenarios", "Lab", "Suites"]),
+    floor(
+      "Explorer", on: ["Diagnostics", "Wire", "Netfilter", "XTables", "Syntax", "Evaluator", "Documents", "Notation"]),
     floor("SystemNames", on: ["Diagnostics", "XTables"]),
     floor(
       "Kernel",
@@ -136,7 +143,7 @@ let package = Package(
         "Diagnostics", "Wire", "Capture", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Analysis",
         "Linter", "Documents", "Policies", "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "SystemNames", "Kernel", "DropIn",
         "KernelLab", "Changes",
-        "Fuzzing",
+        "Fuzzing", "LanguageServer", "Explorer", "CVersion",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -201,7 +208,8 @@ let package = Package(
       on: [
         "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
         "Documents",
-        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "TestSupport",
+        "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "Explorer",
+        "TestSupport",
       ]),
     .executableTarget(
       name: "InputFuzzer", dependencies: ["Kernel", "InputFuzzing"] + (libFuzzer == nil ? [] : ["CLibFuzzer"]), path: "Tests/InputFuzzer",
@@ -217,8 +225,8 @@ let package = Package(
     tests(
       "FerruleTests",
       of: [
-        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Grammar", "Linter", "Policies", "Documents", "SystemNames",
-        "Kernel",
+        "Diagnostics", "Wire", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Grammar", "Linter", "Policies",
+        "Documents", "Notation", "SystemNames", "Kernel", "LanguageServer", "Explorer",
       ],
       starting: ["ferrule", "MemoryProbe", "EmbeddingExample"]),
   ] + libraries.map(\.target)

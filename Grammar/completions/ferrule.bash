@@ -173,13 +173,13 @@ _ferrule() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    lint|exposure|audit|diff|query|run|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|help)
+    lint|exposure|audit|diff|query|run|explore|serve|show|fmt|compile|decompile|plan|apply|confirm|rollback|history|recover|drift|save|explain|lab|test|coverage|verify|snapshot|doctor|fuzz|lsp|help)
         # Offer subcommand argument completions
         "_ferrule_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'lint exposure audit diff query run explore serve show fmt compile decompile plan apply confirm rollback history recover drift save explain lab test coverage verify snapshot doctor fuzz lsp help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,12 +188,16 @@ _ferrule_lint() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --fix --unsafe-fixes --no-config --version -h --help)
     repeating_options=(--select --ignore)
-    non_repeating_options=(--base --fail-on --config --baseline --target --tool --write-baseline --format --color)
+    non_repeating_options=(--base --files-from --fail-on --config --baseline --target --tool --write-baseline --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--files-from')
         __ferrule_add_completions -f
         return
         ;;
@@ -225,7 +229,7 @@ _ferrule_lint() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'$'\n''github'$'\n''sarif'$'\n''junit'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'$'\n''github'$'\n''sarif'$'\n''junit'
         return
         ;;
     '--color')
@@ -287,11 +291,15 @@ _ferrule_audit() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --version -h --help)
     repeating_options=()
-    non_repeating_options=(--profile --show-profile --listening --host --config --format --color)
+    non_repeating_options=(--files-from --profile --show-profile --listening --host --config --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
+    '--files-from')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--profile')
         __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
         return
@@ -312,7 +320,7 @@ _ferrule_audit() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'$'\n''sarif'$'\n''html'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'$'\n''sarif'$'\n''html'
         return
         ;;
     '--color')
@@ -335,12 +343,12 @@ _ferrule_diff() {
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --equivalent --counters --version -h --help)
     repeating_options=(--allow-path)
     non_repeating_options=(--format --backend --color)
-    __ferrule_offer_flags_options 2
+    __ferrule_offer_flags_options -1
 
     # Offer option value completions
     case "${prev}" in
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--allow-path')
@@ -364,6 +372,10 @@ _ferrule_diff() {
         return
         ;;
     2)
+        __ferrule_add_completions -f
+        return
+        ;;
+    *)
         __ferrule_add_completions -f
         return
         ;;
@@ -456,7 +468,7 @@ _ferrule_query() {
 _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --compare --summary --all-outcomes --brief --conntrack --stack --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --packets --pcap --compare-with --why)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --each --packets --pcap --compare-with --why)
     non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
@@ -529,6 +541,10 @@ _ferrule_run() {
         __ferrule_add_completions -f
         return
         ;;
+    '--each')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--packets')
         __ferrule_add_completions -f
         return
@@ -560,6 +576,251 @@ _ferrule_run() {
         ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_explore() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--fingerprints')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--clock')
+        return
+        ;;
+    '--queue')
+        return
+        ;;
+    '--tick-phase')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--packets')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--packet')
+        return
+        ;;
+    '--conntrack-from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    esac
+
+    # Offer positional completions
+    case "${positional_number}" in
+    *)
+        __ferrule_add_completions -f
+        return
+        ;;
+    esac
+}
+
+_ferrule_serve() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color --port)
+    __ferrule_offer_flags_options -1
+
+    # Offer option value completions
+    case "${prev}" in
+    '--base')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -o plusdirs -fX '!*.@(yaml|yml)'
+        return
+        ;;
+    '--ip-addr')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-route')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-rule')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ip-neigh')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ss')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--sysctl')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--timezone')
+        return
+        ;;
+    '--backend')
+        __ferrule_add_completions -W 'auto'$'\n''legacy'$'\n''nft'
+        return
+        ;;
+    '--allow-path')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--fingerprints')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--clock')
+        return
+        ;;
+    '--queue')
+        return
+        ;;
+    '--tick-phase')
+        return
+        ;;
+    '--seed')
+        return
+        ;;
+    '--packets')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--packet')
+        return
+        ;;
+    '--conntrack-from')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
+        return
+        ;;
+    '--color')
+        __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
+        return
+        ;;
+    '--port')
         return
         ;;
     esac
@@ -1012,7 +1273,7 @@ _ferrule_test() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--jobs')
@@ -1095,7 +1356,7 @@ _ferrule_verify() {
         return
         ;;
     '--format')
-        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'
+        __ferrule_add_completions -W 'text'$'\n''junit'$'\n''tap'$'\n''json'$'\n''jsonl'
         return
         ;;
     '--patience')
@@ -1185,6 +1446,41 @@ _ferrule_fuzz() {
         ;;
     '--format')
         __ferrule_add_completions -W 'text'$'\n''json'
+        return
+        ;;
+    esac
+}
+
+_ferrule_lsp() {
+    repeating_flags=()
+    non_repeating_flags=(-4 --ipv4 -6 --ipv6 --no-config --version -h --help)
+    repeating_options=(--select --ignore)
+    non_repeating_options=(--fail-on --config --baseline --target --tool)
+    __ferrule_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--select')
+        return
+        ;;
+    '--ignore')
+        return
+        ;;
+    '--fail-on')
+        return
+        ;;
+    '--config')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--baseline')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--target')
+        return
+        ;;
+    '--tool')
         return
         ;;
     esac

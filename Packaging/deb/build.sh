@@ -71,6 +71,10 @@ done
 for file in $(cd "$root" && git ls-files Examples 2>/dev/null || (cd "$root" && find Examples -type f)); do
   install -D -m 644 "$root/$file" "$tree/usr/share/doc/ferrule/examples/${file#Examples/}"
 done
+# Not enabled: which files are the rules is for the administrator to say.
+install -D -m 644 -t "$tree/usr/lib/systemd/system" "$root/Packaging/systemd/ferrule-drift.service"
+install -D -m 644 "$root/Packaging/systemd/ferrule-drift.default" "$tree/etc/default/ferrule-drift"
+mkdir -p "$tree/DEBIAN" && echo /etc/default/ferrule-drift >"$tree/DEBIAN/conffiles"
 package ferrule "$(libraries "$tree/usr/lib/ferrule/ferrule" "$tree/usr/lib/ferrule/ferrule-xtables")"
 
 tree="$work/ferrule-iptables"

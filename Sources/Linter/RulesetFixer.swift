@@ -87,13 +87,20 @@ public struct RulesetFixer: Sendable {
     var proved: [Diagnostic] = []
     for finding in fixable.prefix(proofs) {
       proofs -= 1
-      let one = applied([finding], parsed)
-      if one.count > 0, Self.errors(one.parsed) <= Self.errors(parsed), Self.isEqual(parsed, one.parsed) { proved.append(finding) }
+      if isProved(finding, in: parsed) { proved.append(finding) }
     }
     let some = applied(proved, parsed)
     // Fixes that change nothing one by one may change something together.
     guard some.count > 0, Self.isEqual(parsed, some.parsed) else { return (parsed, 0, fixable.count) }
     return (some.parsed, some.count, fixable.count - proved.count)
+  }
+
+  /// Whether the fixes of one finding are proved to leave the treatment of every packet as it is.
+  ///
+  /// - Parameter parsed: the file in which the finding was found.
+  public func isProved(_ finding: Diagnostic, in parsed: ParsedRuleset) -> Bool {
+    let fixed = applied([finding], parsed)
+    return fixed.count > 0 && Self.errors(fixed.parsed) <= Self.errors(parsed) && Self.isEqual(parsed, fixed.parsed)
   }
 
   private func applied(_ findings: [Diagnostic], _ parsed: ParsedRuleset) -> (parsed: ParsedRuleset, count: Int) {

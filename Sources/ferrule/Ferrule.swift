@@ -1,4 +1,5 @@
 import ArgumentParser
+import CVersion
 import Diagnostics
 import DropIn
 import Extensions
@@ -34,9 +35,10 @@ struct Ferrule: ParsableCommand {
         ferrule explain FE005
         sudo ferrule iptables -L -n
       """,
-    version: "0.1.0 (compared with iptables 1.8.9 and Linux 6.18)",
+    version: version,
     subcommands: [
-      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ShowCommand.self,
+      LintCommand.self, ExposureCommand.self, AuditCommand.self, DiffCommand.self, QueryCommand.self, RunCommand.self, ExploreCommand.self,
+      ServeCommand.self, ShowCommand.self,
       FormatCommand.self,
       CompileCommand.self,
       DecompileCommand.self,
@@ -44,8 +46,15 @@ struct Ferrule: ParsableCommand {
       WatchConfirmationCommand.self, DriftCommand.self,
       SaveCommand.self, ExplainCommand.self, LabCommand.self, TestCommand.self,
       CoverageCommand.self,
-      VerifyCommand.self, SnapshotCommand.self, DoctorCommand.self, FuzzCommand.self,
+      VerifyCommand.self, SnapshotCommand.self, DoctorCommand.self, FuzzCommand.self, LanguageServerCommand.self,
     ])
+
+  /// `0.1.0 (commit 0123456789ab; compared with iptables 1.8.9 and Linux 6.18)`; without the commit where it is not known.
+  private static var version: String {
+    let digits = String(ferrule_commit(), radix: 16)
+    let commit = ferrule_commit() == 0 ? "" : "commit \(String(repeating: "0", count: 12 - digits.count))\(digits); "
+    return "0.1.0 (\(commit)compared with iptables 1.8.9 and Linux 6.18)"
+  }
 
   static func main() {
     do {

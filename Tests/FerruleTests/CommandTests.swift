@@ -173,7 +173,8 @@ import Testing
       "ferrule run --format jsonl --host host.yaml ruleset.rules 'lan tcp 10.0.0.9:1 > 198.51.100.7:80 SF'",
       in: BuiltCommand.root.appending(path: "Examples/nat-gateway"))
     let value = try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any])
-    let packet = try #require((value["packets"] as? [[String: Any]])?.first)
+    let result = try #require(value["result"] as? [String: Any])
+    let packet = try #require((result["packets"] as? [[String: Any]])?.first)
     #expect(packet["ctstate"] as? String == "INVALID")
     #expect(packet["invalid"] as? String == "the TCP flags FS do not fit together")
   }

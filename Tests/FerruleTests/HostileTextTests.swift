@@ -72,6 +72,8 @@ import Testing
         ["lint", rules], ["show", rules], ["show", "--format", "json", rules], ["compile", rules], ["compile", "--format", "json", rules],
         ["apply", "--test", rules], ["fmt", "--check", rules], ["run", "--host", "host.yaml", rules, packet],
         ["run", "--brief", "--host", "host.yaml", rules, packet],
+        ["lint", "--format", "jsonl", rules], ["diff", "--format", "jsonl", rules, rules], ["audit", "--format", "jsonl", rules],
+        ["run", "--format", "jsonl", "--host", "host.yaml", rules, packet], ["explore", "--host", "host.yaml", "--packet", packet, rules],
         ["run", "--format", "json", "--conntrack", "--host", "host.yaml", rules, packet],
       ] { try harmless(arguments) }
     }

@@ -1,4 +1,5 @@
 import Documents
+import FoundationEssentials
 import TestSupport
 import Testing
 
@@ -121,5 +122,32 @@ import Testing
     let hex = "4500001c00000000401100000a00000901020304003500350008" + "0000"
     let text = try Self.run("--brief", "eth0 hex \(hex)")
     #expect(text.hasPrefix("eth0 udp 10.0.0.9:53>1.2.3.4:53"), "\(text)")
+  }
+
+  @Test func expectedConnectionsAreListed() throws {
+    let outcome = try BuiltCommand.shell(
+      """
+      printf 'interfaces: {lan: [10.0.0.1/24], wan: [203.0.113.5/29]}\nroutes: [default via 203.0.113.1 dev wan]\nsysctls: {net.ipv4.ip_forward: 1}\n' |
+        ferrule run --brief --conntrack --host - ruleset.rules 'lan tcp 10.0.0.9:40000 > 192.0.2.21:21 S' \
+        'wan tcp 192.0.2.21:21 > 203.0.113.5:40000 SA' 'lan tcp 10.0.0.9:40000 > 192.0.2.21:21 A' \
+        'lan tcp 10.0.0.9:40000 > 192.0.2.21:21 PA payload="USER a\\r\\n"' \
+        'lan tcp 10.0.0.9:40000 > 192.0.2.21:21 PA payload="PORT 10,0,0,9,195,80\\r\\n"'
+      """, in: BuiltCommand.root.appending(path: "Examples/ftp-gateway"))
+    #expect(outcome.text.contains(/(?m)^\d+ proto=6 src=192\.0\.2\.21 .*helper=ftp/), "\(outcome.text)")
+  }
+
+  /// Colours change nothing but colours, and a title that looks like a hook or a verdict has none.
+  @Test func tracesAreColouredOnRequest() throws {
+    let command =
+      "ferrule run --host host.yaml ruleset.rules 'wan0 tcp 198.51.100.7:40000 > 203.0.113.5:443 S' 'wan0 tcp 198.51.100.7:40000 > 203.0.113.5:22 A'"
+    let folder = BuiltCommand.root.appending(path: "Examples/router-mistakes")
+    for brief in ["", " --brief"] {
+      let plain = try BuiltCommand.shell(command + brief, in: folder).text
+      let coloured = try BuiltCommand.shell("\(command)\(brief) --color always", in: folder).text
+      #expect(coloured.contains("\u{1B}[1;31m") && !plain.contains("\u{1B}"))
+      #expect(coloured.replacing(/\u{1B}\[[0-9;]*m/, with: "") == plain)
+    }
+    let trace = try BuiltCommand.shell("\(command) --color always", in: folder).text
+    #expect(trace.contains("\u{1B}[1;36mPREROUTING\u{1B}[0m in wan0") && trace.contains("\u{1B}[1;31m→ dropped at INPUT"))
   }
 }

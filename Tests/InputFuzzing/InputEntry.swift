@@ -15,7 +15,8 @@ package struct InputEntry: Sendable {
   }
 
   package static let all =
-    RulesetEntries.all + PolicyEntries.all + HostEntries.all + ScenarioEntries.all + PacketEntries.all + StructureEntries.all
+    RulesetEntries.all + PolicyEntries.all + EditorEntries.all + HostEntries.all + ScenarioEntries.all + PacketEntries.all
+    + StructureEntries.all
 
   package init?(named name: String) {
     guard let found = (Self.all + PlantedEntries.all).first(where: { $0.name == name }) else { return nil }

@@ -20,6 +20,11 @@ ferrule lint $examples/web-server/ruleset.* >/dev/null || fail "an example has f
 ferrule test $examples/web-server/scenario.yaml >/dev/null || fail "an example's tests fail"
 man -l /usr/share/man/man1/ferrule.1.gz >/dev/null 2>&1 || ! command -v man >/dev/null || fail "the manual page cannot be read"
 
+[ -e /usr/lib/systemd/system/ferrule-drift.service ] || fail "the unit is missing"
+! find /etc/systemd -name 'ferrule*' | grep -q . || fail "the installation enabled the unit"
+! command -v systemd-analyze >/dev/null || systemd-analyze verify /usr/lib/systemd/system/ferrule-drift.service 2>"$layers/log" ||
+  { cat "$layers/log" >&2; fail "systemd does not accept the unit"; }
+
 # The installation changed nothing by itself; as the chosen alternative the commands are Ferrule's.
 readlink -f /usr/sbin/iptables | grep -q ferrule && fail "the installation replaced iptables"
 for command in iptables ip6tables; do

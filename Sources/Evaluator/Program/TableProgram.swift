@@ -70,7 +70,8 @@ public final class TableProgram: Sendable {
     targets = builder.targets
     chainStarts = builder.chainStarts
     stackSize = table.chains.count
-    hasLongChains = table.chains.contains { $0.rules.count > LoadedTable.shortChain }
+    // The index knows conditions as ip_tables tests them, not as the expressions of nf_tables do.
+    hasLongChains = !usesNfTables && table.chains.contains { $0.rules.count > LoadedTable.shortChain }
     var starts = InlineArray<5, Int32>(repeating: -1)
     var underflows = InlineArray<5, Int32>(repeating: -1)
     for (index, chain) in table.chains.enumerated() {

@@ -11,12 +11,14 @@ extension Audit {
   private var counts: [(status: Status, count: Int)] { Status.allCases.map { ($0, count($0)) } }
 
   /// The report as JSON: `{"profile": …, "title": …, "summary": {…}, "controls": […]}`.
-  public var json: String {
-    JSONText.encode(
-      Document(
-        profile: profile.name, title: profile.title,
-        summary: Dictionary(uniqueKeysWithValues: counts.map { ($0.status.rawValue, $0.count) }),
-        controls: outcomes))
+  public var json: String { JSONText.encode(document) }
+
+  /// The content of ``json``, for a document of which it is a part.
+  public var document: some Encodable {
+    Document(
+      profile: profile.name, title: profile.title,
+      summary: Dictionary(uniqueKeysWithValues: counts.map { ($0.status.rawValue, $0.count) }),
+      controls: outcomes)
   }
 
   /// The report as text: for each control its outcome, and what shows it.

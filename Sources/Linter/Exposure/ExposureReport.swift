@@ -70,6 +70,7 @@ enum HTMLPage {
     .pass { background: #e3f6e3; }
     @media (prefers-color-scheme: dark) {
       body { color: #ddd; background: #181818; }
+      td, th { border-color: #444; }
       .bad, .fail { background: #4a1d1d; }
       .warn, .undecided, .manual { background: #453a14; }
       .pass { background: #16351c; }

@@ -33,6 +33,9 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   /// JUnit XML: one test case per finding, and one per file without findings.
   case junit
 
+  /// The content of the form ``json``, for a document of which it is a part.
+  public static func document(_ files: [FileDiagnostics]) -> some Encodable { JSONReport(files) }
+
   /// Renders the files' diagnostics as one report.
   ///
   /// - Parameters:

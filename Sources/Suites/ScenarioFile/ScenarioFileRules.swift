@@ -16,7 +16,7 @@ public struct ScenarioRuleset: Sendable {
   public let text: String
 
   /// The names that the rules use, such as those of sets.
-  private let names: NameDatabase
+  package let names: NameDatabase
 
   /// The family of the rules.
   public var family: Family { ruleset.family }

@@ -10,6 +10,8 @@ public enum TestReportFormat: String, Sendable, CaseIterable {
   /// Test Anything Protocol, version 14.
   case tap
   case json
+  /// One JSON object per file and line.
+  case jsonl
 
   /// The results as text in this format.
   ///
@@ -25,6 +27,7 @@ public enum TestReportFormat: String, Sendable, CaseIterable {
     case .junit: JUnitTestReport.render(suites)
     case .tap: TAPTestReport.render(suites)
     case .json: JSONTestReport(question: question).render(suites)
+    case .jsonl: suites.map { JSONTestReport(question: question).line($0) }.joined()
     }
   }
 }
@@ -242,6 +245,13 @@ struct JSONTestReport {
       "suites": .array(suites.map(json)),
     ]
     return report.description + "\n"
+  }
+
+  /// The result of one file as a line of its own.
+  func line(_ suite: SuiteResult) -> String {
+    let isBroken = suite.diagnostics.contains { $0.severity == .error }
+    let command = question == .expectations ? "test" : "verify"
+    return ResultLine(command: command, files: [suite.file.name], exit: isBroken ? 2 : suite.isPassed ? 0 : 1, result: json(suite)).text
   }
 
   private func json(_ suite: SuiteResult) -> JSONValue {

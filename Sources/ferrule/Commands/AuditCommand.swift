@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Documents
 import Kernel
 import Linter
 import Policies
@@ -25,14 +26,20 @@ struct AuditCommand: ParsableCommand {
         ss -tuln > listening.txt
         ferrule audit --profile cis --listening listening.txt rules.v4 rules.v6
         ferrule audit --profile pci --format html rules.v4 > pci.html
+        ferrule audit --format jsonl hosts/*/rules.v4 hosts/*/rules.v6
         ferrule audit --show-profile cis > my-profile.yaml
         ferrule audit --profile my-profile.yaml rules.v4
       """)
 
   @OptionGroup var families: FamilyOptions
 
-  @Argument(help: "The rulesets of one host: at most one of each family; - means standard input.", completion: .file())
-  var files = ["-"]
+  @Argument(
+    help:
+      "The rulesets of one host: at most one of each family; - means standard input. With --format jsonl of many hosts: rules.v6 belongs to the rules.v4 beside it.",
+    completion: .file())
+  var files: [String] = []
+
+  @OptionGroup var fleet: FleetOptions
 
   @Option(
     help: "The controls: \(AuditProfileFile.names.joined(separator: ", ")), or a file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -65,6 +72,41 @@ struct AuditCommand: ParsableCommand {
     let profile = try readProfile()
     let (_, listeners) = try ListeningInput.read(host: host, listening: listening, colours.colour)
     var search = try PolicySearch(config: config, colours.colour)
+    if format == .jsonl { return try answer(profile, listeners, &search) }
+    var files = files
+    try fleet.each { files += $0 }
+    if files.isEmpty { files = ["-"] }
+    let subjects = try subjects(files, &search)
+    let audit = Audit(profile, of: subjects, listeners: listeners)
+    switch format {
+    case .text: try Console.print(audit.text)
+    case .json, .jsonl: try Console.print(audit.json)
+    case .sarif: try Console.print(audit.sarif(subjects.map(\.file), version: Ferrule.configuration.version))
+    case .html: try Console.print(audit.page(of: files.joined(separator: ", ")))
+    }
+    if audit.count(.fail) > 0 { throw ExitStatus.findings.code }
+  }
+
+  /// A line for each host, as it is read.
+  private func answer(_ profile: AuditProfile, _ listeners: [Exposure.Listener]?, _ search: inout PolicySearch) throws {
+    var worst = ExitStatus.fine
+    func audit(_ host: [String], _ search: inout PolicySearch) throws {
+      try FleetOptions.answer("audit", host, &worst) {
+        let audit = Audit(profile, of: try subjects(host, &search), listeners: listeners)
+        return (JSONValue(encoding: audit.document), audit.count(.fail) > 0 ? .findings : .fine)
+      }
+    }
+    let named = files.isEmpty && fleet.filesFrom == nil ? ["-"] : files
+    let later = Set(named)
+    let partners = Dictionary(
+      named.compactMap { path in LintRun.counterpart(of: path).flatMap { later.contains($0) ? ($0, path) : nil } }
+    ) { first, _ in first }
+    for path in named where !partners.values.contains(path) { try audit([path] + [partners[path]].compactMap { $0 }, &search) }
+    try fleet.each { try audit($0, &search) }
+    try worst.leave()
+  }
+
+  private func subjects(_ files: [String], _ search: inout PolicySearch) throws -> [Audit.Subject] {
     var subjects: [Audit.Subject] = []
     for path in files {
       let parsed = try RulesetInput.sound(try RulesetInput.parse(path, families, for: .reading), colours.colour)
@@ -75,14 +117,7 @@ struct AuditCommand: ParsableCommand {
       let settings = try search.policy(for: path, parsed.ruleset.family).policy.settings
       subjects.append(Audit.Subject(parsed.ruleset, in: parsed.file, settings: settings))
     }
-    let audit = Audit(profile, of: subjects, listeners: listeners)
-    switch format {
-    case .text: try Console.print(audit.text)
-    case .json: try Console.print(audit.json)
-    case .sarif: try Console.print(audit.sarif(subjects.map(\.file), version: Ferrule.configuration.version))
-    case .html: try Console.print(audit.page(of: files.joined(separator: ", ")))
-    }
-    if audit.count(.fail) > 0 { throw ExitStatus.findings.code }
+    return subjects
   }
 
   private func readProfile() throws -> AuditProfile {
@@ -100,5 +135,5 @@ struct AuditCommand: ParsableCommand {
 
 /// The formats of an audit's report.
 enum AuditFormat: String, ExpressibleByArgument, CaseIterable {
-  case text, json, sarif, html
+  case text, json, jsonl, sarif, html
 }

@@ -33,6 +33,7 @@ struct DiffCommand: ParsableCommand {
         sudo ferrule diff live rules.v4
         ferrule diff --equivalent rules.v4 tidied.v4
         ferrule diff --format json old.v4 new.v4
+        ferrule diff --format jsonl a/old.v4 a/new.v4 b/old.v4 b/new.v4
       """)
 
   @OptionGroup var families: FamilyOptions
@@ -43,20 +44,49 @@ struct DiffCommand: ParsableCommand {
   @Argument(help: "The second ruleset.", completion: .file())
   var after: String
 
+  @Argument(help: "Further pairs of rulesets, with --format jsonl.", completion: .file())
+  var more: [String] = []
+
   @Flag(help: "Print only the answer: equal, different or undecided.")
   var equivalent = false
 
   @Flag(help: "Print also the rules whose counters differ.")
   var counters = false
 
-  @Option(help: "The output format.")
-  var format = OutputFormat.text
+  @Option(help: "The output format. jsonl: one JSON object per pair and line (Grammar/results.schema.json).")
+  var format = DifferenceFormat.text
 
   @OptionGroup var access: AccessOptions
   @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
 
+  func validate() throws {
+    if !more.isEmpty, format != .jsonl { throw ValidationError("More than one pair of rulesets needs --format jsonl.") }
+    if !more.count.isMultiple(of: 2) { throw ValidationError("\(more[more.count - 1]) has no ruleset to compare it with.") }
+  }
+
   func run() throws {
+    guard format == .jsonl else {
+      let report = try report(before, after)
+      if format == .json { try Console.print(JSONText.encode(report)) } else { try Console.print(report.text) }
+      return try Self.status(report).leave()
+    }
+    let names = [before, after] + more
+    var worst = ExitStatus.fine
+    for index in stride(from: 0, to: names.count, by: 2) {
+      try FleetOptions.answer("diff", [names[index], names[index + 1]], &worst) {
+        let report = try report(names[index], names[index + 1])
+        return (JSONValue(encoding: report), Self.status(report))
+      }
+    }
+    try worst.leave()
+  }
+
+  private static func status(_ report: DifferenceReport) -> ExitStatus {
+    report.result == RulesetComparison.Result.equal.rawValue ? .fine : .findings
+  }
+
+  private func report(_ before: String, _ after: String) throws -> DifferenceReport {
     let (one, other) = (try side(before), try side(after))
     let common = [Family.ipv4, .ipv6].filter { one[$0] != nil && other[$0] != nil }
     guard !common.isEmpty else {
@@ -68,11 +98,7 @@ struct DiffCommand: ParsableCommand {
       report.add(
         RulesetComparison(left.ruleset, right.ruleset), left, right, names: (before, after), isQuiet: equivalent, showsCounters: counters)
     }
-    switch format {
-    case .json: try Console.print(JSONText.encode(report))
-    case .text: try Console.print(report.text)
-    }
-    if report.result != RulesetComparison.Result.equal.rawValue { throw ExitStatus.findings.code }
+    return report
   }
 
   /// The rulesets of one side, by family.
@@ -102,4 +128,9 @@ struct DiffCommand: ParsableCommand {
     let parsed = RulesetInput.parser(path, families, for: .reading).parse(source)
     return [parsed.ruleset.family: ComparedRules(try RulesetInput.sound(parsed, colours.colour).ruleset, source)]
   }
+}
+
+/// The output formats of `diff`.
+enum DifferenceFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json, jsonl
 }

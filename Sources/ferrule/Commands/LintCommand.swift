@@ -1,8 +1,9 @@
-public import ArgumentParser
+import ArgumentParser
 import Diagnostics
+import Documents
 import Extensions
 import Kernel
-public import Linter
+import Linter
 import Policies
 import Syntax
 import Wire
@@ -45,6 +46,8 @@ struct LintCommand: ParsableCommand {
         ferrule lint --fix rules.v4
         ferrule lint --write-baseline known.json rulesets/
         ferrule lint --baseline known.json --fail-on note rulesets/
+        find /srv/hosts -name 'rules.v?' | \\
+          ferrule lint --format jsonl --files-from -
         ferrule lint --ignore FE050,cost --format sarif *.rules > findings.sarif
         ferrule explain
       """)
@@ -53,7 +56,9 @@ struct LintCommand: ParsableCommand {
   @OptionGroup var base: BaseOptions
 
   @Argument(help: "Rulesets in the format of iptables-save, folders, or patterns; - means standard input.", completion: .file())
-  var files = ["-"]
+  var files: [String] = []
+
+  @OptionGroup var fleet: FleetOptions
 
   @Flag(
     help:
@@ -68,20 +73,26 @@ struct LintCommand: ParsableCommand {
   @Option(help: "Write the findings to this file, which --baseline reads, and exit with status 0.", completion: .file())
   var writeBaseline: String?
 
-  @Option(help: "The output format.")
-  var format = ReportFormat.text
+  @Option(help: "The output format. jsonl: one JSON object per file and line, as each file is read (Grammar/results.schema.json).")
+  var format = LintFormat.text
 
   @OptionGroup var colours: ColourOptions
 
+  /// The arguments; standard input if nothing names a file.
+  private var named: [String] { files.isEmpty && fleet.filesFrom == nil ? ["-"] : files }
+
   func run() throws {
-    let inputs = LintInputs(files)
+    let inputs = LintInputs(named)
     var run = LintRun(command: self, search: try policies.search(colours.colour), paths: inputs.paths)
-    for path in inputs.empty { run.fail(path, "\(path): there is no ruleset in it") }
+    for path in inputs.empty { try run.fail(path, "\(path): there is no ruleset in it") }
     for (index, path) in inputs.paths.enumerated() {
       if inputs.paths.count > 20 { Console.progress("\(index + 1) of \(inputs.paths.count): \(path)") }
       try run.lint(path)
     }
     if inputs.paths.count > 20 { Console.progress("") }
+    try fleet.each { names in
+      for path in names { try run.lint(path) }
+    }
     if let writeBaseline {
       var baseline = Baseline()
       for result in run.results { baseline.add(result) }
@@ -93,8 +104,9 @@ struct LintCommand: ParsableCommand {
   }
 
   private func report(_ run: LintRun) throws {
+    guard let format = format.report else { return try run.worst.leave() }
     // With `--fix -` the fixed text goes to standard output and the findings go to standard error.
-    let stream: ProcessStream = fix && files.contains("-") ? .error : .output
+    let stream: ProcessStream = fix && named.contains("-") ? .error : .output
     let text = format.render(run.results, coloured: colours.colour.isOn(for: stream), version: Ferrule.configuration.version)
     try stream.write(text)
     if format == .text { try stream.write(ReportSummary.line(run.results, fixCount: run.fixCount)) }
@@ -114,6 +126,8 @@ struct LintRun {
   private(set) var isFailed = false
   /// Whether a finding is as severe as its policy's `fail-on`.
   private(set) var failing = false
+  /// The worst exit status of a file, for `--format jsonl`, which keeps no results.
+  private(set) var worst = ExitStatus.fine
 
   init(command: LintCommand, search: PolicySearch, paths: [String]) {
     self.command = command
@@ -121,9 +135,16 @@ struct LintRun {
     self.paths = paths
   }
 
-  mutating func fail(_ path: String, _ message: TerminalText) {
+  mutating func fail(_ path: String, _ message: TerminalText) throws {
     Console.complain(message)
     isFailed = true
+    guard command.format == .jsonl else { return }
+    try tell(ResultLine(command: "lint", files: [path], exit: ExitStatus.badInput.rawValue, error: message.string), .badInput)
+  }
+
+  private mutating func tell(_ line: ResultLine, _ status: ExitStatus) throws {
+    try Console.print(line.text)
+    if status.rawValue > worst.rawValue { worst = status }
   }
 
   /// Lints a file. One that cannot be read is reported, and the others are still linted.
@@ -131,10 +152,10 @@ struct LintRun {
     do {
       try read(path)
     } catch let failure as CommandFailure {
-      fail(path, failure.message)
+      try fail(path, failure.message)
     } catch let error as KernelError {
       guard error.exitStatus == .badInput else { throw error }
-      fail(path, "\(error)")
+      try fail(path, "\(error)")
     }
   }
 
@@ -151,7 +172,7 @@ struct LintRun {
     if parsed.ruleset.tables.isEmpty, parsed.diagnostics.isEmpty { throw RulesetInput.empty(source.name) }
     guard command.fix || command.unsafeFixes else {
       let outcome = linter.outcome(for: parsed)
-      return add(FileDiagnostics(source, outcome.diagnostics, suppressed: outcome.suppressed), settings)
+      return try add(FileDiagnostics(source, outcome.diagnostics, suppressed: outcome.suppressed), settings)
     }
     guard !path.hasSuffix(".gz") else { throw CommandFailure("\(path): a compressed file cannot be fixed") }
     let fixer = RulesetFixer(parser: parser, linter: linter, existing: existing, appliesUnsafe: command.unsafeFixes)
@@ -162,7 +183,7 @@ struct LintRun {
       try ProcessStream.error.write(
         "\(path): \(result.unprovedCount) fixes were not applied: it is not proved that they change nothing; --unsafe-fixes applies them\n")
     }
-    add(FileDiagnostics(result.file, result.diagnostics), settings)
+    try add(FileDiagnostics(result.file, result.diagnostics), settings)
     if path == "-" {
       try Console.printData(result.file.bytes)
     } else if result.fixCount > 0 {
@@ -170,13 +191,18 @@ struct LintRun {
     }
   }
 
-  private mutating func add(_ result: FileDiagnostics, _ settings: LintSettings) {
-    results.append(result)
+  private mutating func add(_ result: FileDiagnostics, _ settings: LintSettings) throws {
+    var isFailing = false
     if let least = settings.failOn {
       let order = Severity.allCases
       let bound = order.firstIndex(of: least) ?? 0
-      failing = failing || result.diagnostics.contains { (order.firstIndex(of: $0.severity) ?? 0) <= bound }
+      isFailing = result.diagnostics.contains { (order.firstIndex(of: $0.severity) ?? 0) <= bound }
     }
+    failing = failing || isFailing
+    guard command.format == .jsonl, command.writeBaseline == nil else { return results.append(result) }
+    let status = ReportSummary.status([result], failing: isFailing)
+    let value = JSONValue(encoding: ReportFormat.document([result]))
+    try tell(ResultLine(command: "lint", files: [result.file.name], exit: status.rawValue, result: value), status)
   }
 
   /// The IPv4 ruleset of the same host, if it is among the files.
@@ -200,7 +226,13 @@ struct LintRun {
   }
 }
 
-extension ReportFormat: ExpressibleByArgument {}
+/// The output formats of `lint`.
+enum LintFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json, jsonl, github, sarif, junit
+
+  /// The format of a report on all files; nil for one result per file.
+  var report: ReportFormat? { ReportFormat(rawValue: rawValue) }
+}
 
 /// The last line of a report.
 enum ReportSummary {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Documents
 import Evaluator
 import Kernel
 import Linter
@@ -79,6 +80,11 @@ struct RunCommand: ParsableCommand {
   @Option(name: .customLong("also"), help: "Another ruleset to load, usually that of the other family.", completion: .file())
   var also: [String] = []
 
+  @Option(
+    help: "With --format jsonl: run the packets also through this ruleset, in a host of its own. The option can be repeated.",
+    completion: .file())
+  var each: [String] = []
+
   @Option(name: .customLong("packets"), help: "A file of packets, one per line; - means standard input.", completion: .file())
   var packetFiles: [String] = []
 
@@ -126,7 +132,10 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print only the verdict, one line per packet.")
   var brief = false
 
-  @Flag(help: "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended'.")
+  @Flag(
+    help:
+      "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended', and the expected ones like `conntrack -L expect'."
+  )
   var conntrack = false
 
   @Option(
@@ -139,7 +148,8 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.")
   var stack = false
 
-  @Option(help: "The output format. json: one value for all packets. jsonl: one JSON object per packet and line.")
+  @Option(
+    help: "The output format. json: one value for all packets. jsonl: one JSON object per packet and line (Grammar/results.schema.json).")
   var format = RunFormat.text
 
   @OptionGroup var output: ColourOptions
@@ -150,12 +160,24 @@ struct RunCommand: ParsableCommand {
     if !compareWith.isEmpty, !compare { throw ValidationError("--compare-with needs --compare.") }
     if allOutcomes, !pcap.isEmpty { throw ValidationError("--all-outcomes follows packets of --packets and arguments, not of --pcap.") }
     if allOutcomes, world.seed != nil { throw ValidationError("--all-outcomes and --seed exclude each other.") }
+    if !each.isEmpty, format != .jsonl { throw ValidationError("--each needs --format jsonl.") }
     if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
     }
   }
 
   func run() throws {
+    guard !each.isEmpty else { return try play() }
+    var worst = ExitStatus.fine
+    for file in arguments.prefix(1) + each {
+      var one = self
+      one.arguments = [file] + arguments.dropFirst()
+      try FleetOptions.withLines("run", [file], &worst) { try one.play() }
+    }
+    try worst.leave()
+  }
+
+  private func play() throws {
     let cache = InputCache()
     let captures = try CaptureInput(pcap, input)
     // With a snapshot the ruleset argument is optional: the first argument is a file if it is `-` or names an existing file, else a packet.
@@ -187,7 +209,8 @@ struct RunCommand: ParsableCommand {
   ) throws {
     let isGathered = captures.isAtHand && !packetFiles.contains("-") && !ProcessStream.output.isTerminal
     let style = RunPrinter.Style(
-      format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary, isGathered: isGathered)
+      format: format, isBrief: brief, listsConnections: conntrack, isSummary: summary, isGathered: isGathered,
+      isColoured: output.colour.isOn(for: .output))
     var printer = RunPrinter(files: world.files, style: style, questions: try world.questions(why))
     // After an error the results before it are still written.
     defer { try? printer.flush() }
@@ -263,6 +286,8 @@ struct RunCommand: ParsableCommand {
     try printer.finish(nil, lists: false)
   }
 }
+
+extension RunCommand: WorldArguments {}
 
 extension PacketNotation.Line {
   /// The packet as it was written; one in hexadecimal is decoded.

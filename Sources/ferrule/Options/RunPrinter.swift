@@ -30,6 +30,8 @@ struct RunPrinter {
     var isSummary = false
     /// True if results may be written together, because all packets are there already; false to write each at once.
     var isGathered = false
+    /// True to colour hooks and verdicts on text.
+    var isColoured = false
   }
 
   /// Results are written when they are as long as this, in bytes.
@@ -80,16 +82,17 @@ struct RunPrinter {
       if let reason = report.unreachableDestination(of: packet) { result.add("unreachable", .string(reason)) }
       if let outcome { result.add("outcome", outcome.json) }
       if style.listsConnections { result.add(connectionsOf: simulator) }
-      return try write(format == .jsonl ? JSONText.line(result.json) : element(result.json))
+      return try write(format == .jsonl ? line(result.json, isMet ? .fine : .findings) : element(result.json))
     }
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
     if style.isBrief {
       let form = outcome.map { "\(report.form(besides: title, given: packet)) (\($0.title))" } ?? ""
-      try write("\(title) => \(report.verdict.text)\(form)\(surprise)\n" as TerminalText)
+      let line = Escaping.line("\(title) => ") + painted(report.verdict.text, report.verdict) + Escaping.line(form + surprise) + "\n"
+      try write(line)
     } else {
       let heading = outcome.map { "\(title) (\($0.title))" } ?? title
       let trace = report.text(title: heading, given: packet, { [files] family in files[family] }, unasked: simulator.unaskedTables(by:))
-      try write(trace)
+      try write(style.isColoured ? TraceColours.painted(trace, report) : trace)
       if let reason = report.unreachableDestination(of: packet) { try write("  \(reason)\n" as TerminalText) }
       for choice in outcome?.assumptions ?? [] { try write("  \(choice)\n" as TerminalText) }
       if !isMet { try write("  ✗ expected: \(expected?.description ?? "")\n" as TerminalText) }
@@ -109,7 +112,8 @@ struct RunPrinter {
   }
 
   private mutating func list(_ simulator: Simulator) throws {
-    try write(simulator.connections().map { Escaping.line($0.extendedLine) + "\n" }.joined())
+    let lines = simulator.connections().map(\.extendedLine) + simulator.expectations().map(\.line)
+    try write(lines.map { Escaping.line($0) + "\n" }.joined())
   }
 
   private mutating func write(_ text: String) throws {
@@ -125,6 +129,16 @@ struct RunPrinter {
     guard !gathered.isEmpty else { return }
     try Console.print(gathered)
     gathered.removeAll(keepingCapacity: true)
+  }
+
+  private func painted(_ text: String, _ verdict: PacketVerdict) -> String {
+    style.isColoured ? TraceColours.painted(Escaping.line(text), verdict) : Escaping.line(text)
+  }
+
+  /// A result as a line of its own.
+  private func line(_ value: JSONValue, _ status: ExitStatus) -> String {
+    let names = [Family.ipv4, .ipv6].compactMap { files[$0]?.name }
+    return ResultLine(command: "run", files: names, exit: status.rawValue, result: value).text
   }
 
   /// A packet as an element of the JSON array, with the separator before it.
@@ -152,7 +166,7 @@ struct RunPrinter {
       let members = JSONText.encode(end(simulator, comparison)).dropFirst(2)
       try Console.print((packets == 0 ? "{\n  \"packets\" : [\n" : "") + "\n  ],\n" + members)
     case .jsonl:
-      if lists || style.isSummary || comparison != nil { try Console.print(JSONText.line(end(simulator, comparison))) }
+      if lists || style.isSummary || comparison != nil { try Console.print(line(end(simulator, comparison), .fine)) }
     }
   }
 

@@ -11,10 +11,25 @@ import SystemNames
 import Wire
 import XTables
 
+/// The options of a command that simulates packets.
+protocol WorldArguments {
+  var families: FamilyOptions { get }
+  var base: BaseOptions { get }
+  var hosts: HostOptions { get }
+  var world: WorldOptions { get }
+  /// The first is the ruleset, if there is one.
+  var arguments: [String] { get }
+  var also: [String] { get }
+  var conntrackFrom: String? { get }
+  var stack: Bool { get }
+  var output: ColourOptions { get }
+}
+
 /// What the options of `run` describe: host, rules, sets, connections. It makes any number of simulators in the same state.
 struct RunWorld {
-  private let command: RunCommand
-  private let arrivals: [String]
+  private let command: any WorldArguments
+  /// The interfaces on which packets arrive.
+  var arrivals: [String]
   private let cache: InputCache
   private let loaded: [Ruleset]
   private let start: UInt64?
@@ -31,7 +46,7 @@ struct RunWorld {
   /// - Parameters:
   ///   - hasFile: true if the first argument is a ruleset file.
   ///   - arrivals: the interfaces on which packets arrive.
-  init(_ command: RunCommand, hasFile: Bool, arrivals: [String], _ cache: InputCache) throws {
+  init(_ command: any WorldArguments, hasFile: Bool, arrivals: [String], _ cache: InputCache) throws {
     self.command = command
     self.hasFile = hasFile
     self.arrivals = arrivals
