@@ -81,9 +81,10 @@ struct EffectLog {
   static func levelsLost(by effects: some Swift.Sequence<FieldEffect>, _ space: PacketSpace) -> [Int] {
     var lost: Set<Int> = []
     for effect in effects {
-      var (levels, flags): ([DecisionDiagram.Replacement], [Bool]) = ([], [])
-      apply(effect, to: &levels, &flags, space)
-      lost.formUnion(flags.indices.filter { flags[$0] })
+      for code in space.changed(by: FieldWrites([effect])) {
+        if case .change(code.field, let change, .always) = effect, code.written(change) != nil { continue }
+        lost.formUnion(code.changed(by: effect))
+      }
     }
     return lost.sorted()
   }

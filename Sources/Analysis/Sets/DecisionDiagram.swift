@@ -67,9 +67,6 @@ struct DecisionDiagram {
     cache = [CacheEntry](repeating: CacheEntry(), count: 1 << 10)
   }
 
-  /// Gives up: every result from now on is meaningless.
-  mutating func exhaust() { isExhausted = true }
-
   /// The number of nodes.
   var count: Int { nodes.count }
 
@@ -168,34 +165,47 @@ struct DecisionDiagram {
 // MARK: Operations
 
 extension DecisionDiagram {
+  /// The greatest number of levels on a path. The operations recurse from level to level; more could overflow the stack.
+  private static let deepest = 8192
+
+  /// Whether an operation has recursed too far; nothing is known then.
+  @inline(__always)
+  private mutating func isTooDeep(_ depth: Int) -> Bool {
+    if depth > Self.deepest { isExhausted = true }
+    return depth > Self.deepest
+  }
+
   /// The intersection of two sets.
-  mutating func and(_ left: UInt32, _ right: UInt32) -> UInt32 {
+  mutating func and(_ left: UInt32, _ right: UInt32, _ depth: Int = 0) -> UInt32 {
     if left == right || right == 0 { return left }
     if left == 0 { return right }
     if left == 1 || right == 1 || left == right ^ 1 { return 1 }
     let (left, right) = left < right ? (left, right) : (right, left)
     if let known = cached(left, right, 0) { return known }
+    if isTooDeep(depth) { return 1 }
     let top = min(level(left), level(right))
     let (leftLow, leftHigh) = level(left) == top ? (low(left), high(left)) : (left, left)
     let (rightLow, rightHigh) = level(right) == top ? (low(right), high(right)) : (right, right)
-    let low = and(leftLow, rightLow)
+    let low = and(leftLow, rightLow, depth + 1)
     if isExhausted { return 1 }
-    let result = node(top, low, and(leftHigh, rightHigh))
+    let result = node(top, low, and(leftHigh, rightHigh, depth + 1))
     remember(left, right, 0, result)
     return result
   }
 
   /// Whether two sets have no packet in common. Makes no node.
-  mutating func areDisjoint(_ left: UInt32, _ right: UInt32) -> Bool {
+  mutating func areDisjoint(_ left: UInt32, _ right: UInt32, _ depth: Int = 0) -> Bool {
     if left == 1 || right == 1 || left == right ^ 1 { return true }
     if left == right || left == 0 || right == 0 { return false }
     let (left, right) = left < right ? (left, right) : (right, left)
     if let known = cached(left, right, 0) { return known == 1 }
     if let known = cached(left, right, 1) { return known == 1 }
+    if isTooDeep(depth) { return false }
     let top = min(level(left), level(right))
     let (leftLow, leftHigh) = level(left) == top ? (low(left), high(left)) : (left, left)
     let (rightLow, rightHigh) = level(right) == top ? (low(right), high(right)) : (right, right)
-    let result = areDisjoint(leftLow, rightLow) && areDisjoint(leftHigh, rightHigh)
+    let result = areDisjoint(leftLow, rightLow, depth + 1) && areDisjoint(leftHigh, rightHigh, depth + 1)
+    if isExhausted { return false }
     remember(left, right, 1, result ? 1 : 0)
     return result
   }
@@ -210,15 +220,17 @@ extension DecisionDiagram {
   }
 
   /// The assignments that are in the set with some values of the quantified levels.
-  mutating func project(_ set: UInt32, _ quantification: Int) -> UInt32 {
+  mutating func project(_ set: UInt32, _ quantification: Int, _ depth: Int = 0) -> UInt32 {
     if set < 2 || level(set) >= quantified[quantification].last { return set }
     let operation = UInt32(quantification) << 2 | 2
     if let known = cached(set, 0, operation) { return known }
+    if isTooDeep(depth) { return 1 }
     let top = level(set)
     let (low, high) = (low(set), high(set))
-    let one = project(low, quantification)
+    let one = project(low, quantification, depth + 1)
     if isExhausted { return 1 }
-    let other = project(high, quantification)
+    let other = project(high, quantification, depth + 1)
+    if isExhausted { return 1 }
     let result = quantified[quantification].levels[Int(top)] ? and(one ^ 1, other ^ 1) ^ 1 : node(top, one, other)
     remember(set, 0, operation, result)
     return result
@@ -232,24 +244,26 @@ extension DecisionDiagram {
   }
 
   /// The assignments that are in the set after the replacement.
-  mutating func replace(_ set: UInt32, _ replacement: Int) -> UInt32 {
+  mutating func replace(_ set: UInt32, _ replacement: Int, _ depth: Int = 0) -> UInt32 {
     if set < 2 || level(set) >= replacements[replacement].last { return set }
     let sign = set & 1
     let operation = UInt32(replacement) << 2 | 3
     if let known = cached(set ^ sign, 0, operation) { return known ^ sign }
+    if isTooDeep(depth) { return 1 }
     let top = level(set)
     let (low, high) = (low(set ^ sign), high(set ^ sign))
     let result: UInt32
     switch replacements[replacement].levels[Int(top)] {
-    case .zero: result = replace(low, replacement)
-    case .one: result = replace(high, replacement)
+    case .zero: result = replace(low, replacement, depth + 1)
+    case .one: result = replace(high, replacement, depth + 1)
     case .itself:
-      let one = replace(low, replacement)
-      result = node(top, one, replace(high, replacement))
+      let one = replace(low, replacement, depth + 1)
+      result = node(top, one, replace(high, replacement, depth + 1))
     case .negation:
-      let one = replace(high, replacement)
-      result = node(top, one, replace(low, replacement))
+      let one = replace(high, replacement, depth + 1)
+      result = node(top, one, replace(low, replacement, depth + 1))
     }
+    if isExhausted { return 1 }
     remember(set ^ sign, 0, operation, result)
     return result ^ sign
   }

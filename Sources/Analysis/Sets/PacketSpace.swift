@@ -13,6 +13,8 @@ public struct PacketSpace: ConditionAlgebra {
   public let family: Family
   var diagram: DecisionDiagram
   private(set) var codes: [FieldCode] = []
+  /// The codes but for the names of chance, of which there may be thousands: nothing writes them.
+  private var writable: [FieldCode] = []
   private var indices: [Field: Int] = [:]
   private var tests: [FieldTest: PacketSet] = [:]
   private var quantifications: [[Int]: Int] = [:]
@@ -50,11 +52,8 @@ public struct PacketSpace: ConditionAlgebra {
       codes.append(code)
       levelCount = code.end
     }
-    if levelCount > Self.greatestLevelCount { diagram.exhaust() }
+    writable = codes.filter { !$0.isChance }
   }
-
-  /// The operations recurse from level to level; more levels could overflow the stack.
-  private static let greatestLevelCount = 8192
 
   /// Whether the limit of nodes was reached. All sets are then meaningless, and the only right answer is that nothing is decided.
   public var isExhausted: Bool { diagram.isExhausted }
@@ -286,8 +285,7 @@ public struct PacketSpace: ConditionAlgebra {
   /// The fields whose value may be another after a write.
   func changed(by writes: FieldWrites) -> [FieldCode] {
     if writes.isNothing { return [] }
-    // The names of chance, of which there may be thousands, are written by nothing.
-    return codes.filter { !$0.isChance && writes.changes($0.field) }
+    return writable.filter { writes.changes($0.field) }
   }
 
   /// The packets that differ from those of a set only in the levels of some fields.
