@@ -23,17 +23,21 @@ function __ferrule_parse_tokens -S
         __ferrule_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'lint'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'fix' 'unsafe-fixes' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'write-baseline=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'files-from=' 'fix' 'unsafe-fixes' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'write-baseline=' 'format=' 'color=' 'version' 'h/help'
         case 'exposure'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'host=' 'listening=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'audit'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'files-from=' 'profile=' 'show-profile=' 'listening=' 'host=' 'config=' 'format=' 'color=' 'version' 'h/help'
         case 'diff'
-            __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'equivalent' 'counters' 'format=' 'allow-path=+' 'backend=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 3 '4/ipv4' '6/ipv6' 'equivalent' 'counters' 'format=' 'allow-path=+' 'backend=' 'color=' 'version' 'h/help'
         case 'query'
             __ferrule_parse_subcommand 2 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'verdict=' 'hook=' 'from=' 'to=' 'format=' 'color=' 'version' 'h/help'
         case 'run'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'also=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'compare' 'compare-with=+' 'summary' 'why=+' 'all-outcomes' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'also=+' 'each=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'compare' 'compare-with=+' 'summary' 'why=+' 'all-outcomes' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
+        case 'explore'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'version' 'h/help'
+        case 'serve'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'port=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'fmt'
@@ -74,6 +78,8 @@ function __ferrule_parse_tokens -S
             __ferrule_parse_subcommand 0 'format=' 'version' 'h/help'
         case 'fuzz'
             __ferrule_parse_subcommand -r 1 'time=' 'count=' 'seed=' '4/ipv4' '6/ipv6' 'backend=' 'first=' 'output=' 'draw' 'format=' 'version' 'h/help'
+        case 'lsp'
+            __ferrule_parse_subcommand 0 '4/ipv4' '6/ipv6' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'version' 'h/help'
         case 'help'
             __ferrule_parse_subcommand -r 1 'version'
         end
@@ -137,6 +143,8 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'diff' -d 'Finds packets that two rulesets treat differently.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'query' -d 'Reports the verdicts that a ruleset gives to a set of packets.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'run' -d 'Simulates packets through a ruleset and prints the path and the verdict of each.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'explore' -d 'Makes a page for the browser that shows rulesets, findings and the ways of packets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'serve' -d 'Serves the page of `explore\' to a browser on this machine, and runs the packets typed into it.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'show' -d 'Prints the chains of a ruleset as trees.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'fmt' -d 'Formats rulesets in the form of iptables-save.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'compile' -d 'Compiles a ruleset into the kernel\'s table structures.'
@@ -157,12 +165,14 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "fer
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'snapshot' -d 'Prints the rules and the network state of this machine as YAML, for dry runs elsewhere.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'doctor' -d 'Tells what decides on packets on this machine, and whether Ferrule\'s answers about it are reliable.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'fuzz' -d 'Compares Ferrule\'s engine with the running kernel on random rulesets and packets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'lsp' -d 'Serves an editor by the Language Server Protocol.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule lint" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" files-from' -l 'files-from' -d 'Also read the names of files from this file, one line each (- means standard input). With --format jsonl each line is answered as it arrives; tabs separate the names of files that belong together.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" fix' -l 'fix' -d 'Apply all fixes that are proved not to change what the ruleset does. Replaces the file; for - writes to standard output.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" unsafe-fixes' -l 'unsafe-fixes' -d 'Apply also fixes that are not proved.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
@@ -174,7 +184,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" write-baseline' -l 'write-baseline' -d 'Write the findings to this file, which --baseline reads, and exit with status 0.' -rF
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'The output format.' -rfka 'text json github sarif junit'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" format' -l 'format' -d 'The output format. jsonl: one JSON object per file and line, as each file is read (Grammar/results.schema.json).' -rfka 'text json jsonl github sarif junit'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lint" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -191,12 +201,13 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule audit" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" files-from' -l 'files-from' -d 'Also read the names of files from this file, one line each (- means standard input). With --format jsonl each line is answered as it arrives; tabs separate the names of files that belong together.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" profile' -l 'profile' -d 'The controls: cis, pci, stig, or a file.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" show-profile' -l 'show-profile' -d 'Print this built-in profile and exit.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" listening' -l 'listening' -d 'The listening sockets: what `ss -tuln\' printed.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" host' -l 'host' -d 'The host: a YAML file with its interfaces and sockets.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" config' -l 'config' -d 'The policy, for the roles of interfaces; by default the nearest .ferrule.yml.' -rF
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" format' -l 'format' -d 'The output format.' -rfka 'text json sarif html'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" format' -l 'format' -d 'The output format.' -rfka 'text json jsonl sarif html'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule audit" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -204,9 +215,10 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -eq 2' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule diff" -ge 3' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" equivalent' -l 'equivalent' -d 'Print only the answer: equal, different or undecided.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" counters' -l 'counters' -d 'Print also the rules whose counters differ.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'The output format.' -rfka 'text json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" format' -l 'format' -d 'The output format. jsonl: one JSON object per pair and line (Grammar/results.schema.json).' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" backend' -l 'backend' -d 'The part of the kernel with the rules: legacy (ip_tables, of iptables-legacy), nft (nf_tables, of iptables-nft), or auto: the one that holds rules. If both hold rules, or rules stand where neither reads them, auto refuses and names them.' -rfka 'auto legacy nft'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule diff" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
@@ -259,6 +271,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule run" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'also' -d 'Another ruleset to load, usually that of the other family.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'each' -d 'With --format jsonl: run the packets also through this ruleset, in a host of its own. The option can be repeated.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'pcap' -d 'A capture file (pcap or pcapng). Its packets arrive on the given interface, or on that of --in. The option can be repeated: the packets are played in the order of their times.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" in' -l 'in' -d 'The interface on which the packets of --pcap arrive; for a capture of several interfaces, a list such as 2=lan,3=wan (by index, Linux cooked version 2 or pcapng) or 10.0.0.0/8=lan,default=wan (by source).' -rfka ''
@@ -269,13 +282,88 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run"' -l 'why' -d 'Tell for each packet whether this rule matched, and if not, why: `filter INPUT 3\', `INPUT 3\', `INPUT policy\', `comment TEXT\' or `line N\'. The option can be repeated.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" all-outcomes' -l 'all-outcomes' -d 'Follow every outcome of a packet: each decision of `-m statistic\' and of a fact that was not given both ways, with the probability. Packets before it in the list take their first outcome.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" brief' -l 'brief' -d 'Print only the verdict, one line per packet.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack' -l 'conntrack' -d 'After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended\'.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack' -l 'conntrack' -d 'After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended\', and the expected ones like `conntrack -L expect\'.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" stack' -l 'stack' -d 'Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'The output format. json: one value for all packets. jsonl: one JSON object per packet and line.' -rfka 'text json jsonl'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" format' -l 'format' -d 'The output format. json: one value for all packets. jsonl: one JSON object per packet and line (Grammar/results.schema.json).' -rfka 'text json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule run" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" host' -l 'host' -d 'The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" ip-addr' -l 'ip-addr' -d 'What `ip addr\' printed, or `ip -j addr\', instead of --host.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'ip-route' -d 'What `ip route\' printed, also with -j (and `ip -6 route\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'ip-rule' -d 'What `ip rule\' printed, also with -j (and `ip -6 rule\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'ip-neigh' -d 'The host\'s neighbours: what `ip neigh\' printed, also with -j.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'ss' -d 'The host\'s listening sockets: what `ss -tuln\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'sysctl' -d 'A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a\' printed; the option can be repeated.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" timezone' -l 'timezone' -d 'The host\'s time zone, on which `-m time --kerneltz\' depends: UTC, +01:00.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" this-host' -l 'this-host' -d 'Instead of --host: this machine, as `ferrule snapshot\' describes it, with its sysctls, routing rules, neighbours, sockets and time zone; without a ruleset file also with its rules and sets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" backend' -l 'backend' -d 'The part of the kernel with the rules: legacy (ip_tables, of iptables-legacy), nft (nf_tables, of iptables-nft), or auto: the one that holds rules. If both hold rules, or rules stand where neither reads them, auto refuses and names them.' -rfka 'auto legacy nft'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" ipset' -l 'ipset' -d 'The IP sets for -m set and -j SET: a file with the output of `ipset save\'.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" fingerprints' -l 'fingerprints' -d 'The OS fingerprints for -m osf: a pf.os file, as for `nfnl_osf -f\'.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" clock' -l 'clock' -d 'The time at which the run starts: 2024-01-31T09:30:00Z, or seconds since 1970.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'queue' -d 'The verdict of the program that listens to an NFQUEUE queue: accept, drop, hold, repeat or queue:N; none if no program listens. The option can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" tick-phase' -l 'tick-phase' -d 'How long before the start of a second a tick of the kernel\'s clock (4 ms) began: connlimit and hashlimit act once per tick.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule explore" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'packet' -d 'A packet, as for `ferrule run\'; the option can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" stack' -l 'stack' -d 'Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'ignore' -d 'Do not report findings of these checks.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" fail-on' -l 'fail-on' -d 'The least severity with which the exit status is 1: error, warning, note or never.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" config' -l 'config' -d 'The policy; by default the file .ferrule.yml in the folder of each ruleset or the nearest one above it that has it.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" no-config' -l 'no-config' -d 'Read no .ferrule.yml.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" n noflush' -s 'n' -l 'noflush' -d 'The file is for `iptables-restore --noflush\': the loaded rules are kept.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" base' -l 'base' -d 'The rules that are loaded already, as iptables-save text; with it the file is read as by --noflush.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" host' -l 'host' -d 'The simulated host: a YAML file with its interfaces, addresses, routes, sysctls and sockets, or the output of `ferrule snapshot\'.' -rfa '(set -l exts \'yaml\' \'yml\';for p in (string match -e -- \'*/\' (commandline -t);or printf \n)*.{$exts};printf %s\n $p;end;__fish_complete_directories (commandline -t) \'\')'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" ip-addr' -l 'ip-addr' -d 'What `ip addr\' printed, or `ip -j addr\', instead of --host.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'ip-route' -d 'What `ip route\' printed, also with -j (and `ip -6 route\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'ip-rule' -d 'What `ip rule\' printed, also with -j (and `ip -6 rule\': the option can be repeated).' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'ip-neigh' -d 'The host\'s neighbours: what `ip neigh\' printed, also with -j.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'ss' -d 'The host\'s listening sockets: what `ss -tuln\' printed.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'sysctl' -d 'A sysctl of the host, as KEY=VALUE, or a file of what `sysctl -a\' printed; the option can be repeated.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" timezone' -l 'timezone' -d 'The host\'s time zone, on which `-m time --kerneltz\' depends: UTC, +01:00.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" this-host' -l 'this-host' -d 'Instead of --host: this machine, as `ferrule snapshot\' describes it, with its sysctls, routing rules, neighbours, sockets and time zone; without a ruleset file also with its rules and sets.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" backend' -l 'backend' -d 'The part of the kernel with the rules: legacy (ip_tables, of iptables-legacy), nft (nf_tables, of iptables-nft), or auto: the one that holds rules. If both hold rules, or rules stand where neither reads them, auto refuses and names them.' -rfka 'auto legacy nft'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" ipset' -l 'ipset' -d 'The IP sets for -m set and -j SET: a file with the output of `ipset save\'.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" fingerprints' -l 'fingerprints' -d 'The OS fingerprints for -m osf: a pf.os file, as for `nfnl_osf -f\'.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" clock' -l 'clock' -d 'The time at which the run starts: 2024-01-31T09:30:00Z, or seconds since 1970.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'queue' -d 'The verdict of the program that listens to an NFQUEUE queue: accept, drop, hold, repeat or queue:N; none if no program listens. The option can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" tick-phase' -l 'tick-phase' -d 'How long before the start of a second a tick of the kernel\'s clock (4 ms) began: connlimit and hashlimit act once per tick.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule serve" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'packet' -d 'A packet, as for `ferrule run\'; the option can be repeated.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" stack' -l 'stack' -d 'Deliver packets for this host to its sockets and simulate its replies. By default the host does not reply.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'ignore' -d 'Do not report findings of these checks.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" fail-on' -l 'fail-on' -d 'The least severity with which the exit status is 1: error, warning, note or never.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" config' -l 'config' -d 'The policy; by default the file .ferrule.yml in the folder of each ruleset or the nearest one above it that has it.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" no-config' -l 'no-config' -d 'Read no .ferrule.yml.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" color' -l 'color' -d 'Colour the output. auto: only on a terminal, and only if NO_COLOR is not set.' -rfka 'auto always never'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" port' -l 'port' -d 'The port; 0 for any free one.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" t table' -l 'table' -s 't' -d 'Use only this table: raw, mangle, nat, filter, security.' -rfka 'raw mangle nat filter security'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" counters' -l 'counters' -d 'Print the packet and byte counters in the file.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule show" format' -l 'format' -d 'The output format.' -rfka 'text json'
@@ -401,7 +489,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule test" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" only' -l 'only' -d 'Run only the tests whose names contain this text.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" jobs' -l 'jobs' -d 'The number of tests that run in parallel, from 1 to 256.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" verbose' -l 'verbose' -d 'Also list the tests that passed.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule test" update' -l 'update' -d 'Replace the expected values in the scenario files by the actual results.'
@@ -422,7 +510,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule verify" -ge 1' -F
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify"' -l 'allow-path' -d 'Also allow a scenario file or snapshot to name files in this folder. By default it can name only files in its own folder and below.' -rfa '(__ferrule_complete_directories)'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" only' -l 'only' -d 'Run only the tests whose names contain this text.' -rfka ''
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" format' -l 'format' -d 'The output format.' -rfka 'text junit tap json jsonl'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" patience' -l 'patience' -d 'The maximum duration of a test\'s waits in seconds. A test with longer waits is not verified.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" verbose' -l 'verbose' -d 'Also list the tests in which engine and kernel agree.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule verify" backend' -l 'backend' -d 'The part of the kernel that holds the rules: legacy (ip_tables), nft (nf_tables, in the encoding of iptables-nft), or auto: what `backend:\' of a test\'s host says, and legacy by default.' -rfka 'auto legacy nft'
@@ -449,4 +537,16 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" format' -l 'format' -d 'The format of the report.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule fuzz" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" 4 ipv4' -s '4' -l 'ipv4' -d 'Read the rules as IPv4 (iptables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" 6 ipv6' -s '6' -l 'ipv6' -d 'Read the rules as IPv6 (ip6tables), regardless of the file\'s header and name.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp"' -l 'select' -d 'Report only findings of these checks: codes, beginnings of codes such as FE07, ids, or groups such as safety, separated by commas.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp"' -l 'ignore' -d 'Do not report findings of these checks.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" fail-on' -l 'fail-on' -d 'The least severity with which the exit status is 1: error, warning, note or never.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" config' -l 'config' -d 'The policy; by default the file .ferrule.yml in the folder of each ruleset or the nearest one above it that has it.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" no-config' -l 'no-config' -d 'Read no .ferrule.yml.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" version' -l 'version' -d 'Show the version.'
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule help" version' -l 'version' -d 'Show the version.'
