@@ -33,13 +33,13 @@ import XTables
           }
         }
       }
-      let program = try TableProgram(table)
+      let walker = TableWalker(try TableProgram(table))
       for _ in 0..<10 {
         let hook = draw.pick(name.hooks)
         guard let witness = draw.packet(at: hook), var context = witness.context() else { continue }
         guard name != .nat || witness.state == ConntrackState.new || witness.state == ConntrackState.related else { continue }
         tally.packets += 1
-        for hit in program.walk(&context).hits where hit.rule < table.chains[hit.chain].rules.count {
+        for hit in walker.walk(&context).hits where hit.rule < table.chains[hit.chain].rules.count {
           #expect(
             !reach.isDead(chain: hit.chain, rule: hit.rule),
             "\(text)\nrule \(hit.rule + 1) of \(table.chains[hit.chain].name): \(witness.line ?? "")")
@@ -54,7 +54,7 @@ import XTables
           }
           guard number % 5 == 0 else { continue }
           tally.alive += 1
-          if reach.witness(chain: index, rule: position, program) != nil { tally.shown += 1 }
+          if reach.witness(chain: index, rule: position, walker) != nil { tally.shown += 1 }
         }
       }
     }

@@ -12,16 +12,16 @@ extension TableReach {
   public func isEntered(chain: Int) -> Bool { !entries[chain].isEmpty }
 
   /// A packet that gets to a rule and matches it, as the evaluator shows; nil if none was found.
-  public mutating func witness(chain: Int, rule: Int, _ program: TableProgram) -> Witness? {
+  public mutating func witness(chain: Int, rule: Int, _ walker: TableWalker) -> Witness? {
     let packets = hits(of: RulePosition(chain: chain, rule: rule), in: .all)
-    return witness(of: packets, at: hooks[chain], in: program) { _, walk in walk.hits.contains { $0.chain == chain && $0.rule == rule } }
+    return witness(of: packets, at: hooks[chain], in: walker) { _, walk in walk.hits.contains { $0.chain == chain && $0.rule == rule } }
   }
 
   /// A packet of a set for which the evaluator shows what is claimed; nil if none was found.
   ///
   /// - Parameter isShown: whether a packet's walk through the table shows the claim.
   mutating func witness(
-    of packets: PacketSet, at hooks: HookMask, in program: TableProgram, isShown: (inout PacketContext, TableWalk) -> Bool
+    of packets: PacketSet, at hooks: HookMask, in walker: TableWalker, isShown: (inout PacketContext, TableWalk) -> Bool
   ) -> Witness? {
     for hook in hooks.hooks {
       let possible = space.intersection(packets, self.packets(at: hook))
@@ -31,7 +31,7 @@ extension TableReach {
         for witness in found.statements {
           guard let context = witness.context() else { break }
           var (walked, before) = (context, context)
-          let walk = program.walk(&walked)
+          let walk = walker.walk(&walked)
           if isShown(&before, walk) { return witness }
         }
       }

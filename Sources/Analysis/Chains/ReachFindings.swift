@@ -6,6 +6,7 @@ extension TableReach {
   /// Everything that is proved of rules without effect, in the order of the chains and rules. Empty if the limit of nodes is reached.
   public mutating func findings() -> [RuleFinding] {
     guard let program = try? TableProgram(graph.table) else { return [] }
+    let walker = TableWalker(program)
     var found: [RuleFinding] = []
     let later = LaterVerdicts(&self)
     for (index, chain) in graph.table.chains.enumerated() where isEntered(chain: index) {
@@ -13,12 +14,12 @@ extension TableReach {
         if space.isExhausted { return found }
         let place = RulePosition(chain: index, rule: position)
         if arriving[index][position].isEmpty {
-          found.append(passing { $0.unreached(place, program) })
+          found.append(passing { $0.unreached(place, walker) })
           break
         }
         if hits[index][position].isEmpty {
-          found.append(passing { $0.dead(place, program) })
-        } else if let finding = redundant(place, later, program) {
+          found.append(passing { $0.dead(place, walker) })
+        } else if let finding = redundant(place, later, walker) {
           found.append(finding)
         }
       }
@@ -51,17 +52,17 @@ extension TableReach {
 
   private func rule(_ place: RulePosition) -> Rule { graph.table.chains[place.chain].rules[place.rule] }
 
-  private mutating func unreached(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
+  private mutating func unreached(_ place: RulePosition, _ walker: TableWalker) -> RuleFinding {
     let target = rule(place).target
     let table = graph.table
     let blockers = blockers(of: entries[place.chain], in: place.chain, 0..<place.rule) { table[$0].target != target }
     let packets = space.intersection(entries[place.chain], sets(of: place).hit)
     return RuleFinding(
       place: place, reason: .unreached(behind: table.chains[place.chain].rules.count - place.rule - 1), blockers: blockers,
-      witness: witness(of: packets, decidedBy: blockers, insteadOf: place, program))
+      witness: witness(of: packets, decidedBy: blockers, insteadOf: place, walker))
   }
 
-  private mutating func dead(_ place: RulePosition, _ program: TableProgram) -> RuleFinding {
+  private mutating func dead(_ place: RulePosition, _ walker: TableWalker) -> RuleFinding {
     let matched = sets(of: place).hit
     let target = rule(place).target
     let table = graph.table
@@ -76,12 +77,12 @@ extension TableReach {
     let entering = space.intersection(entries[place.chain], matched)
     if entering.isEmpty {
       let blockers = blockersOfCallers(of: matched, to: place.chain) { table[$0].target != target }
-      return finding(.notLetIn, blockers, witness(of: possible, decidedBy: blockers, insteadOf: place, program))
+      return finding(.notLetIn, blockers, witness(of: possible, decidedBy: blockers, insteadOf: place, walker))
     }
     let takers = takers[place] ?? Array(0..<place.rule)
     let blockers = blockers(of: entering, in: place.chain, takers) { table[$0].target != target }
     if blockers.isEmpty { return finding(.rewritten, writers(before: place)) }
-    return finding(.shadowed, blockers, witness(of: entering, decidedBy: blockers, insteadOf: place, program))
+    return finding(.shadowed, blockers, witness(of: entering, decidedBy: blockers, insteadOf: place, walker))
   }
 
   /// The rules before a rule of its chain that may change a field that it tests.
@@ -98,7 +99,7 @@ extension TableReach {
     }.map { RulePosition(chain: place.chain, rule: $0) }
   }
 
-  private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts, _ program: TableProgram) -> RuleFinding? {
+  private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts, _ walker: TableWalker) -> RuleFinding? {
     // Of a flat chain the packets that get the verdicts of later rules are not known.
     if flatChains[place.chain] != nil { return nil }
     let rule = rule(place)
@@ -120,7 +121,7 @@ extension TableReach {
     }
     // A rule that only this one keeps from matching is reported itself.
     guard !blockers.isEmpty, blockers.allSatisfy({ !hits[$0.chain][$0.rule].isEmpty }) else { return nil }
-    let witness = witness(of: hit, at: hooks[place.chain], in: program) { context, _ in
+    let witness = witness(of: hit, at: hooks[place.chain], in: walker) { context, _ in
       rule.condition(context.family).outcome(&context) == .matched
     }
     return RuleFinding(place: place, reason: isDecided ? .redundant : .idleMatch, blockers: blockers, witness: witness)
@@ -131,7 +132,7 @@ extension TableReach {
 
   /// A packet that meets the tests of a rule, and that one of the blockers decides.
   private mutating func witness(
-    of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ program: TableProgram
+    of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ walker: TableWalker
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
     // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
@@ -146,7 +147,7 @@ extension TableReach {
       } else {
         set = packets
       }
-      let found = witness(of: set, at: hooks[place.chain], in: program) { context, walk in
+      let found = witness(of: set, at: hooks[place.chain], in: walker) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }
         return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
           && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }

@@ -193,14 +193,13 @@ private struct DifferenceSearch {
     let after = other.filter { !space.areDisjoint($0.value, packets) }
     guard before.count * after.count <= waysLimit else { return [packets] }
     var ways: [PacketSet] = []
-    for (outcome, left) in before {
-      for (otherOutcome, right) in after where outcome != otherOutcome {
+    for (outcome, left) in before.ascending {
+      for (otherOutcome, right) in after.ascending where outcome != otherOutcome {
         let part = space.intersection(space.intersection(left, right), packets)
         if !part.isEmpty { ways.append(part) }
       }
     }
-    // The order of a dictionary differs from run to run.
-    return ways.sorted { $0.edge < $1.edge }
+    return ways
   }
 
   /// Finds packets of a set: of each changed rule first, those with few packets before others, then of what is left.

@@ -101,19 +101,19 @@ struct RulesetPrograms {
       // The raw table comes before connection tracking.
       let attachment = context.attachment
       context.attachment = .none
-      let result = program.walk(&context)
+      let result = TableWalker(program).walk(&context)
       if context.attachment != .untracked { context.attachment = attachment }
       return result
     case .nat:
       guard let info = context.attachment.info, [.new, .related, .relatedReply].contains(info) else { return nil }
       return translate(program, &context)
-    case .mangle, .filter, .security: return program.walk(&context)
+    case .mangle, .filter, .security: return TableWalker(program).walk(&context)
     }
   }
 
   /// Passes a packet through the nat table, and translates it as the table says.
   private func translate(_ program: TableProgram, _ context: inout PacketContext) -> TableWalk? {
-    guard let connections = context.world.conntrack else { return program.walk(&context) }
+    guard let connections = context.world.conntrack else { return TableWalker(program).walk(&context) }
     var result: TableWalk?
     var packet = context.packet
     var random = context.world.random
@@ -121,7 +121,7 @@ struct RulesetPrograms {
       packet: &packet, attachment: context.attachment, hook: context.hook, output: context.output?.index, random: &random,
       now: context.world.instant
     ) { _ in
-      let walk = program.walk(&context)
+      let walk = TableWalker(program).walk(&context)
       result = walk
       return Self.verdict(walk.outcome) == .accept ? .accept : .drop
     }

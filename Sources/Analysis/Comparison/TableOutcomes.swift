@@ -13,12 +13,25 @@ struct TableOutcomes {
     case verdict(StandardVerdict)
     /// A target that always gives a verdict.
     case target(Int)
+
+    /// A number for an order that is the same in each run.
+    fileprivate var number: Int {
+      switch self {
+      case .returned: -1
+      case .verdict(let verdict): -2 - (StandardVerdict.allCases.firstIndex(of: verdict) ?? 0)
+      case .target(let use): use
+      }
+    }
   }
 
   /// The effects on the way, and the ending.
-  struct Outcome: Hashable {
+  struct Outcome: Hashable, Comparable {
     let effects: Int
     let ending: Ending
+
+    static func < (left: Outcome, right: Outcome) -> Bool {
+      (left.effects, left.ending.number) < (right.effects, right.ending.number)
+    }
   }
 
   /// What a chain does with the packets that enter it.
@@ -85,7 +98,7 @@ struct TableOutcomes {
     for (index, chain) in chains.enumerated() {
       guard let hook = chain.hook, within[hook] != nil else { continue }
       var outcomes: [Outcome: PacketSet] = [:]
-      for (outcome, packets) in summaries[index].outcomes {
+      for (outcome, packets) in summaries[index].outcomes.ascending {
         let ending = outcome.ending == .returned ? .verdict(chain.policy == .drop ? .drop : .accept) : outcome.ending
         let known = outcomes[Outcome(effects: outcome.effects, ending: ending)] ?? .none
         outcomes[Outcome(effects: outcome.effects, ending: ending)] = space.union(known, packets)
@@ -144,7 +157,7 @@ struct TableOutcomes {
       let set = exact(named.condition, rules[position], &space)
       hits[index][position] = set.hit
       var next: [Int: PacketSet] = [:]
-      for (effects, packets) in classes {
+      for (effects, packets) in classes.ascending {
         if log.loses(effects, set.hit, space) || log.loses(effects, set.miss, space) { isExact = false }
         if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
         ask(named, rules[position], packets, effects, &summary, log, &space)
@@ -172,7 +185,7 @@ struct TableOutcomes {
       if classes.count > Self.limits.classes || summary.outcomes.count > Self.limits.outcomes { (isExact, isAborted) = (false, true) }
       if isAborted || space.isExhausted || classes.isEmpty { return summary }
     }
-    for (effects, packets) in classes { add(packets, Outcome(effects: effects, ending: .returned), &summary, &space) }
+    for (effects, packets) in classes.ascending { add(packets, Outcome(effects: effects, ending: .returned), &summary, &space) }
     return summary
   }
 
@@ -219,7 +232,7 @@ struct TableOutcomes {
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
     var rest = packets
-    for (outcome, guarded) in callee.outcomes {
+    for (outcome, guarded) in callee.outcomes.ascending {
       if log.loses(effects, guarded, space) { isExact = false }
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
@@ -251,6 +264,11 @@ struct TableOutcomes {
     guard !packets.isEmpty else { return }
     classes[effects] = space.union(classes[effects] ?? .none, packets)
   }
+}
+
+extension Dictionary where Key: Comparable {
+  /// The elements in the order of their keys: effects are numbered in the order in which they are met, and that is to be the same in each run.
+  var ascending: [Element] { count < 2 ? Array(self) : sorted { $0.key < $1.key } }
 }
 
 extension Decision<PacketSet> {

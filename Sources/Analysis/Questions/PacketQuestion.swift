@@ -48,6 +48,9 @@ public struct PacketQuestion: Sendable {
   /// Whether it is proved that there is no such packet at the hook.
   public let isEmpty: Bool
 
+  /// The greatest number of seeds with which a packet is tried where chance decides.
+  private static let seeds: UInt64 = 64
+
   /// The verdicts of the answers.
   public var verdicts: Set<RulesetWalk.Verdict> { Set(answers.map(\.walk.verdict)) }
 
@@ -81,15 +84,16 @@ public struct PacketQuestion: Sendable {
       let region = course.space.region(of: packets, among: asked)
       let found = course.space.byState(packets).lazy.compactMap { part -> Answer? in
         guard let witness = course.space.witness(of: part, at: hook) else { return nil }
-        return witness.statements.lazy.compactMap { witness -> Answer? in
+        let tried = course.space.dependsOnChance(part) ? 1...Self.seeds : 1...1
+        return tried.lazy.flatMap { seed in witness.statements.map { $0.with(seed: seed) } }.compactMap { witness -> Answer? in
           guard let walk = programs.walk(witness) else { return nil }
+          // The packet must have gone the way of the region.
+          guard walk.verdict != .unknown, end.verdict == nil || walk.verdict == end.verdict, walk.effects == course.uses(of: end) else {
+            return nil
+          }
           let onHost = way.host.flatMap { HostRun(ruleset, on: $0).verdict(of: witness) }
           return Answer(region: region, witness: witness, walk: walk, onHost: onHost)
-        }.first { answer in
-          // The packet must have gone the way of the region.
-          answer.walk.verdict != .unknown && (end.verdict == nil || answer.walk.verdict == end.verdict)
-            && answer.walk.effects == course.uses(of: end)
-        }
+        }.first
       }.first
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.

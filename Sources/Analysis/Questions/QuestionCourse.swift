@@ -92,7 +92,7 @@ struct QuestionCourse {
       var next: [Int: PacketSet] = [:]
       // Before connection tracking, no packet has a state yet.
       if stage.table == .raw, asksEarly { isExact = false }
-      for (effects, arriving) in classes {
+      for (effects, arriving) in classes.ascending {
         var asked = arriving
         if stage.table == .nat {
           let beginning = space.beginningConnections()
@@ -100,7 +100,7 @@ struct QuestionCourse {
           asked = space.intersection(asked, beginning)
         }
         var rest = asked
-        for (outcome, guarded) in outcomes {
+        for (outcome, guarded) in outcomes.ascending {
           let guarded = seen(guarded, stage.hook)
           if log.loses(effects, guarded, space) { isExact = false }
           let packets = space.intersection(asked, log.before(effects, guarded, &space))
@@ -123,7 +123,7 @@ struct QuestionCourse {
       if space.isExhausted { return }
     }
     if !isRouted { classes = route(classes) }
-    for (effects, packets) in classes { end(packets, .accept, stages.count, effects) }
+    for (effects, packets) in classes.ascending { end(packets, .accept, stages.count, effects) }
     isEmpty = isExact && ends.isEmpty
   }
 
@@ -147,7 +147,7 @@ struct QuestionCourse {
   private mutating func route(_ classes: [Int: PacketSet]) -> [Int: PacketSet] {
     guard let routed else { return classes }
     var result: [Int: PacketSet] = [:]
-    for (effects, packets) in classes {
+    for (effects, packets) in classes.ascending {
       if log.loses(effects, routed, space) {
         isExact = false
         add(packets, effects, &result)

@@ -274,6 +274,13 @@ public struct PacketSpace: ConditionAlgebra {
     return parts
   }
 
+  /// Whether chance or state decides which packets of a set are meant.
+  func dependsOnChance(_ packets: PacketSet) -> Bool {
+    var levels = [Bool](repeating: false, count: levelCount)
+    for code in codes where code.isChance { for level in code.levels { levels[level] = true } }
+    return diagram.depends(packets.edge, on: levels)
+  }
+
   /// The share of a set among all assignments to the levels: which of two sets is the narrower one.
   func share(of packets: PacketSet) -> Double { diagram.share(packets.edge) }
 

@@ -27,6 +27,13 @@ public struct Witness: Sendable {
     self.state = state
   }
 
+  /// The packet with another seed.
+  func with(seed: UInt64) -> Witness {
+    var witness = self
+    witness.seed = seed
+    return witness
+  }
+
   /// The packet with nothing stated, then with facts on which a verdict may depend, at last with all of them: the sender, the time, chance,
   /// and a host that has no routes and sockets, and an address on the output interface alone, or also the packet's destination.
   ///

@@ -18,19 +18,31 @@ public struct TableWalk: Sendable {
   public static let limit = 100_000
 }
 
-extension TableProgram {
+/// A table through which packets pass one after another, each as the first one: what rules remember is in the packet's world.
+public final class TableWalker {
+  /// The compiled table.
+  public let program: TableProgram
+  private let loaded: LoadedTable
+
+  /// Creates a walker through a compiled table.
+  public init(_ program: TableProgram) {
+    self.program = program
+    loaded = LoadedTable(program)
+  }
+
   /// Passes a packet through the chain of its hook.
   public func walk(_ context: inout PacketContext) -> TableWalk {
-    let loaded = LoadedTable(self)
     var stack = JumpStack()
     var observer = HitObserver()
-    var outcome = run(&context, counting: loaded, stack: &stack, observer: &observer)
+    var outcome = program.run(&context, counting: loaded, stack: &stack, observer: &observer)
     while case .paused(let entry) = outcome {
-      outcome = run(&context, counting: loaded, stack: &stack, observer: &observer, from: entry)
+      outcome = program.run(&context, counting: loaded, stack: &stack, observer: &observer, from: entry)
     }
     return TableWalk(
       outcome: outcome,
-      hits: observer.entries.map { TableWalk.Hit(chain: Int(places[$0].chain), rule: Int(places[$0].number) - 1) })
+      hits: observer.entries.map {
+        TableWalk.Hit(chain: Int(program.places[$0].chain), rule: Int(program.places[$0].number) - 1)
+      })
   }
 }
 
