@@ -105,14 +105,17 @@ private struct DifferenceSearch {
     }
     var log = EffectLog()
     var touched = changes.changesPolicy ? PacketSet.all : .none
-    for place in changes.before {
-      touched = space.union(touched, Self.touched(tables.0[place], one.rules[place.chain][place.rule], &space))
+    if touched.isEmpty {
+      let every = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, PacketSet.all) })
+      for (places, graph, named) in [(changes.before, graph, one), (changes.after, otherGraph, other)] {
+        let entries = TableOutcomes.entries(graph, named, every, &space)
+        for place in places {
+          let own = Self.touched(graph.table[place], named.rules[place.chain][place.rule], &space)
+          touched = space.union(touched, space.intersection(own, entries[place.chain]))
+        }
+      }
+      for graph in [graph, otherGraph] { touched = space.preimage(touched, before: graph.allWrites) }
     }
-    for place in changes.after {
-      touched = space.union(touched, Self.touched(tables.1[place], other.rules[place.chain][place.rule], &space))
-    }
-    touched = space.preimage(touched, before: graph.allWrites)
-    touched = space.preimage(touched, before: otherGraph.allWrites)
     let within = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, touched) })
     let outcomes = (
       TableOutcomes(graph, one, within: within, &log, &space), TableOutcomes(otherGraph, other, within: within, &log, &space)

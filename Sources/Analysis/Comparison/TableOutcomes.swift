@@ -109,7 +109,7 @@ struct TableOutcomes {
   }
 
   /// From the callers to what they call: packets among which are all those that enter each chain.
-  private static func entries(
+  static func entries(
     _ graph: ChainGraph, _ conditions: Conditions, _ within: [Hook: PacketSet], _ space: inout PacketSpace
   ) -> [PacketSet] {
     var entries = graph.table.chains.map { $0.hook.flatMap { within[$0] } ?? .none }
