@@ -13,7 +13,7 @@ umask 022
 name="ferrule-$("$bin/ferrule" --version | cut -d' ' -f1)-linux-$(uname -m)"
 tree="$work/$name"
 # The programs look for each other in their own folder.
-install -D -s -t "$tree/bin" "$bin/ferrule" "$bin/ferrule-legacy-multi" "$bin/ferrule-xtables"
+install -D -s -t "$tree/bin" "$bin/ferrule" "$bin/ferrule-legacy-multi" "$bin/ferrule-nft-multi" "$bin/ferrule-xtables"
 install -D -m 644 -t "$tree/share/man/man1" "$root"/Docs/man/*.1
 install -D -m 644 "$root/Grammar/completions/ferrule.bash" "$tree/share/bash-completion/completions/ferrule"
 install -D -m 644 "$root/Grammar/completions/_ferrule" "$tree/share/zsh/site-functions/_ferrule"

@@ -54,7 +54,7 @@ package() {
   echo "$out/$1_${version}_$architecture.deb"
 }
 
-# `ferrule' and `ferrule-legacy-multi' look for `ferrule-xtables' in their own folder.
+# `ferrule' and the iptables commands look for `ferrule-xtables' in their own folder.
 tree="$work/ferrule"
 install -D -s -t "$tree/usr/lib/ferrule" "$bin/ferrule" "$bin/ferrule-xtables"
 mkdir -p "$tree/usr/bin" && ln -s ../lib/ferrule/ferrule "$tree/usr/bin/ferrule"
@@ -78,5 +78,5 @@ mkdir -p "$tree/DEBIAN" && echo /etc/default/ferrule-drift >"$tree/DEBIAN/conffi
 package ferrule "$(libraries "$tree/usr/lib/ferrule/ferrule" "$tree/usr/lib/ferrule/ferrule-xtables")"
 
 tree="$work/ferrule-iptables"
-install -D -s -t "$tree/usr/lib/ferrule" "$bin/ferrule-legacy-multi"
-package ferrule-iptables "$(libraries "$tree/usr/lib/ferrule/ferrule-legacy-multi")"
+install -D -s -t "$tree/usr/lib/ferrule" "$bin/ferrule-legacy-multi" "$bin/ferrule-nft-multi"
+package ferrule-iptables "$(libraries "$tree/usr/lib/ferrule/ferrule-legacy-multi" "$tree/usr/lib/ferrule/ferrule-nft-multi")"

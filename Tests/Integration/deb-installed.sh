@@ -27,11 +27,13 @@ man -l /usr/share/man/man1/ferrule.1.gz >/dev/null 2>&1 || ! command -v man >/de
 
 # The installation changed nothing by itself; as the chosen alternative the commands are Ferrule's.
 readlink -f /usr/sbin/iptables | grep -q ferrule && fail "the installation replaced iptables"
-for command in iptables ip6tables; do
-  update-alternatives --set $command /usr/lib/ferrule/ferrule-legacy-multi >/dev/null
-  $command -A INPUT -p tcp --dport 22 -j ACCEPT
-  $command-save | grep -q -- '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT' || fail "$command-save does not print the rule"
-  $command-save | $command-restore
+for variant in nft legacy; do
+  for command in iptables ip6tables; do
+    update-alternatives --set $command /usr/lib/ferrule/ferrule-$variant-multi >/dev/null
+    $command -A INPUT -p tcp --dport 22 -j ACCEPT
+    $command-save | grep -q -- '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT' || fail "$command-save ($variant) does not print the rule"
+    $command-save | $command-restore
+  done
 done
 
 # An upgrade keeps the choice, a removal gives it back, and a purge leaves no file.
