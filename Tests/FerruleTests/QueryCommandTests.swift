@@ -32,12 +32,15 @@ import Testing
     #expect(outcome.status == 0)
   }
 
-  @Test func aWantedVerdictIsTheExitStatus() throws {
-    #expect(try Self.query("--hook INPUT --verdict accept \"$F\" 'in eth0 src 10.0.0.0/16 tcp dport 22'").status == 0)
-    #expect(try Self.query("--hook INPUT --verdict accept \"$F\" 'in eth0 tcp dport 22'").status == 1)
-    #expect(try Self.query("--hook INPUT --verdict drop \"$F\" 'in eth0 not src 10.0.0.0/8'").status == 0)
-    #expect(try Self.query("\"$F\" 'tcp dport'").status == 2)
-    #expect(try Self.query("\"$F\" -- '-p tcp -j ACCEPT'").status == 2)
+  @Test(arguments: [
+    ("--hook INPUT --verdict accept \"$F\" 'in eth0 src 10.0.0.0/16 tcp dport 22'", 0),
+    ("--hook INPUT --verdict accept \"$F\" 'in eth0 tcp dport 22'", 1),
+    ("--hook INPUT --verdict drop \"$F\" 'in eth0 not src 10.0.0.0/8'", 0),
+    ("\"$F\" 'tcp dport'", 2),
+    ("\"$F\" -- '-p tcp -j ACCEPT'", 2),
+  ]) func aWantedVerdictIsTheExitStatus(_ arguments: String, _ status: Int) throws {
+    let outcome = try Self.query(arguments)
+    #expect(outcome.status == status, "\(outcome.text)")
   }
 
   /// With a host, routing and translation decide which packets come to which hook.

@@ -25,12 +25,22 @@ public struct FlatChain: Sendable {
     case unknown
   }
 
+  /// How much work a search may be for each rule of the chain; then nothing is known of the rules that are left. Trying a stored set on a
+  /// packet counts 1, calculating a set 32, and eight rules that the index finds unfit count 1.
+  private static let workPerRule = 2000
+  /// The greatest number of rules of which the index says nothing whose sets are stored.
+  private static let mostStored = 4096
+
   private let conditions: [Condition]
+  /// What the rules take of which the index says nothing: every packet is tried on them.
+  private var stored: [Int: PacketSet] = [:]
+  /// The work that may still be done.
+  private var work: Int
   /// By rule: whether packets that it matches may proceed to the next rule.
   private let isOpen: [Bool]
   private let index: RankIndex
 
-  init(_ rules: [Rule], _ steps: [ChainGraph.Step], _ space: PacketSpace) {
+  init(_ rules: [Rule], _ steps: [ChainGraph.Step], _ space: inout PacketSpace) {
     conditions = rules.map { $0.condition(space.family) }
     isOpen = steps.map { step in
       if case .ends = step { return false }
@@ -38,6 +48,9 @@ public struct FlatChain: Sendable {
       return true
     }
     index = RankIndex(conditions, space)
+    work = rules.count * Self.workPerRule
+    guard index.others.count <= Self.mostStored else { return }
+    for rule in index.others { stored[Int(rule)] = taken(by: Int(rule), &space) }
   }
 
   /// What a rule matches.
@@ -56,22 +69,23 @@ public struct FlatChain: Sendable {
   }
 
   /// Whether packets of a set get to a rule and match it.
-  func answer(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Answer {
-    space.passing { space in
+  mutating func answer(_ position: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Answer {
+    if work < 0 { return .unknown }
+    return space.passing { space in
       let matching = space.intersection(packets, sets(of: position, &space).hit)
       if matching.isEmpty { return .none }
       var random = SeededRandom(seed: UInt64(position))
       var takers: [Int: PacketSet] = [:]
       for _ in 0..<Self.tries {
         let point = space.point(in: matching, &random)
-        guard findTaker(of: point, before: position, &takers, &space) != nil else { return .reached(point) }
+        guard findTaker(of: point, before: position, &takers, &space) != nil else { return work < 0 ? .unknown : .reached(point) }
       }
       var rest = matching
       for taken in takers.values { rest = space.difference(rest, taken) }
       while !rest.isEmpty {
-        if space.isExhausted || takers.count > Self.steps { return .unknown }
+        if space.isExhausted || takers.count > Self.steps || work < 0 { return .unknown }
         let point = space.point(in: rest, &random)
-        guard let taker = findTaker(of: point, before: position, &takers, &space) else { return .reached(point) }
+        guard let taker = findTaker(of: point, before: position, &takers, &space) else { return work < 0 ? .unknown : .reached(point) }
         rest = space.difference(rest, taker)
       }
       return space.isExhausted ? .unknown : .taken(by: takers.keys.sorted())
@@ -79,11 +93,18 @@ public struct FlatChain: Sendable {
   }
 
   /// The packets that the first rule takes which takes a packet; nil if none does.
-  private func findTaker(of point: [Bool], before position: Int, _ takers: inout [Int: PacketSet], _ space: inout PacketSpace) -> PacketSet?
+  private mutating func findTaker(of point: [Bool], before position: Int, _ takers: inout [Int: PacketSet], _ space: inout PacketSpace)
+    -> PacketSet?
   {
     let isWhole = space.isWhole(point)
-    let found = index.first(of: point, isWhole: isWhole, before: position) { candidate in
-      let packets = takers[candidate] ?? taken(by: candidate, &space)
+    var (done, examined) = (0, 0)
+    defer { work -= done + examined / 8 }
+    let found = index.first(of: point, isWhole: isWhole, before: position, examined: &examined) { candidate in
+      let known = takers[candidate] ?? stored[candidate]
+      done += known == nil ? 32 : 1
+      // Without work left nothing is taken, and the answer is thrown away.
+      if done > work { return false }
+      let packets = known ?? taken(by: candidate, &space)
       guard space.contains(packets, point) else { return false }
       takers[candidate] = packets
       return true

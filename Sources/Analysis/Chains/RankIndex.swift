@@ -49,7 +49,7 @@ struct RankIndex: Sendable {
   private let isTransport: [Bool]
   private var trees: [Tree]
   /// The rules that ask for no field of a tree.
-  private var others: [Int32] = []
+  private(set) var others: [Int32] = []
   /// By rule and field: the intervals that the rule asks for.
   private var bounds: [Range<UInt32>] = []
 
@@ -106,13 +106,18 @@ struct RankIndex: Sendable {
   ///
   /// - Parameters:
   ///   - isWhole: whether the packet has a transport header; without one, rules that ask for ports drop it.
+  ///   - examined: how many rules were looked at so far.
   ///   - takes: whether a rule takes the packet. It is asked only of rules whose intervals have the packet.
-  func first(of point: [Bool], isWhole: Bool, before position: Int, where takes: (Int) -> Bool) -> Int? {
+  func first(
+    of point: [Bool], isWhole: Bool, before position: Int, examined: inout Int, where takes: (Int) -> Bool
+  ) -> Int? {
     let ranks = codes.map { code in code.levels.reduce(UInt32(0)) { $0 << 1 | (point[$1] ? 1 : 0) } }
-    var first = position
+    var (first, count) = (position, 0)
+    defer { examined += count }
     func search(_ rules: [Int32]) {
       for rule in rules {
         if rule >= first { return }
+        count += 1
         let start = Int(rule) * ranks.count
         var isPossible = true
         for field in ranks.indices where isWhole || !isTransport[field] {

@@ -66,7 +66,7 @@ public struct TableReach {
     arriving = table.chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     hits = arriving
     for index in isFlat.indices where isFlat[index] {
-      flatChains[index] = FlatChain(table.chains[index].rules, graph.steps[index], self.space)
+      flatChains[index] = FlatChain(table.chains[index].rules, graph.steps[index], &self.space)
     }
     walkAll(open)
     if self.space.isExhausted { return nil }
@@ -144,7 +144,9 @@ public struct TableReach {
     flatChains[place.chain]?.sets(of: place.rule, &space) ?? storedSets[place.chain][place.rule]
   }
 
-  private mutating func walkFlat(_ index: Int, _ chain: FlatChain) {
+  private mutating func walkFlat(_ index: Int, _ flat: FlatChain) {
+    var chain = flat
+    defer { flatChains[index] = chain }
     let entering = entries[index]
     for position in graph.steps[index].indices {
       arriving[index][position] = entering
@@ -161,8 +163,8 @@ public struct TableReach {
   /// Packets of a set that get to a rule and match: all of them, or one if its chain is a flat one.
   mutating func hits(of place: RulePosition, in packets: PacketSet) -> PacketSet {
     let possible = space.intersection(packets, hits[place.chain][place.rule])
-    guard let chain = flatChains[place.chain] else { return possible }
-    guard case .reached(let point) = chain.answer(place.rule, possible, &space) else { return .none }
+    guard let answer = flatChains[place.chain]?.answer(place.rule, possible, &space) else { return possible }
+    guard case .reached(let point) = answer else { return .none }
     return space.packet(point)
   }
 
