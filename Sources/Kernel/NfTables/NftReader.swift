@@ -4,11 +4,8 @@ internal import Glibc
 ///
 /// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
 package enum NftReader {
-  /// How often a changing ruleset is read again.
-  private static let attempts = 20
-
   /// - Returns: nil if the kernel has no nf_tables.
-  /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt.
+  /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
   package static func read() throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
@@ -16,11 +13,12 @@ package enum NftReader {
       if error.error?.number == EPROTONOSUPPORT { return nil }
       throw error
     }
-    for attempt in 0..<attempts {
+    var attempts = NftAttempts()
+    while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
         var assembly = NftAssembly(generation: before)
-        let isConsistent = try dump(&socket, into: &assembly, isHurried: attempt > 1)
+        let isConsistent = try dump(&socket, into: &assembly, isHurried: attempts.count > 1)
         let after = try generation(&socket)
         if isConsistent, assembly.isComplete, after == before { return assembly.ruleset }
       } catch {
@@ -28,8 +26,8 @@ package enum NftReader {
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
         socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
       }
+      try attempts.wait("asking for the rules of nf_tables")
     }
-    throw .call("asking for the rules of nf_tables, which other programs changed at every attempt,", SystemError(number: EAGAIN))
   }
 
   /// The generation of the ruleset; nil if the kernel has no nf_tables. The kernel may load its module to answer.

@@ -15,9 +15,6 @@ final class NftTableHandle: EditableTable {
   private var copy: NftTableCopy
   private var changes: [(inout NftTableCopy) throws(KernelError) -> Void] = []
 
-  /// How often a transaction is tried again after another program changed the ruleset.
-  private static let attempts = 100
-
   var name: String { tableName.rawValue }
 
   init(_ family: Family, _ name: String, _ registry: Registry) throws(KernelError) {
@@ -109,14 +106,11 @@ final class NftTableHandle: EditableTable {
   }
 
   func commit() throws(KernelError) {
-    for attempt in 0..<Self.attempts {
-      if attempt > 0 {
-        usleep(UInt32(min(200 * attempt, 20_000)))
-        copy = try NftTableCopy(family, tableName, registry)
-        for change in changes { try change(&copy) }
-      }
-      if try copy.commit() { return }
+    var attempts = NftAttempts()
+    while try !copy.commit() {
+      try attempts.wait("committing to nf_tables")
+      copy = try NftTableCopy(family, tableName, registry)
+      for change in changes { try change(&copy) }
     }
-    throw .call("committing to nf_tables, which other programs changed at every attempt,", SystemError(number: EAGAIN))
   }
 }

@@ -7,9 +7,6 @@ public import XTables
 public struct NftTables: KernelTables {
   private let registry: Registry
 
-  /// How often a transaction is tried again after another program changed the ruleset.
-  private static let attempts = 100
-
   /// - Parameter registry: decodes the rules.
   public init(registry: Registry) { self.registry = registry }
 
@@ -43,7 +40,8 @@ public struct NftTables: KernelTables {
   public func replace(_ tables: [TableBlob], _ options: ReplaceOptions) throws(KernelError) {
     try HeldSignals.during { () throws(KernelError) in
       var recorded: [ChangeRecord.Step] = []
-      for attempt in 0..<Self.attempts {
+      var attempts = NftAttempts()
+      while true {
         let ruleset = try Self.ruleset()
         let steps: [(place: Int, step: ChangeRecord.Step, live: NftTable?)]
         do throws(KernelError) {
@@ -58,10 +56,11 @@ public struct NftTables: KernelTables {
         }
         let isDone = steps.isEmpty ? true : try commit(steps, options, ruleset.generation)
         if isDone { return try end(recorded, steps.isEmpty ? nil : options.outcome, options.state) }
-        usleep(UInt32(min(200 * attempt, 20_000)))
+        do throws(KernelError) { try attempts.wait("committing to nf_tables") } catch {
+          if !recorded.isEmpty { try options.state?.cancel() }
+          throw error
+        }
       }
-      if !recorded.isEmpty { try options.state?.cancel() }
-      throw .call("committing to nf_tables, which other programs changed at every attempt,", SystemError(number: EAGAIN))
     }
   }
 
