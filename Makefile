@@ -118,6 +118,7 @@ bench: release
 	@{ $(SWIFT) package --package-path Benchmarks benchmark || touch .build/bench/missed; \
 	$(BENCH) RestoreComparison "$(BIN)" || touch .build/bench/missed; \
 	$(BENCH) PacketCosts --plots .build/bench || touch .build/bench/missed; \
+	$(BENCH) AnalysisCosts "$(BIN)" || touch .build/bench/missed; \
 	$(BENCH) ScenarioCosts || touch .build/bench/missed; \
 	$(BENCH) InstructionCounts Benchmarks/instructions.txt || touch .build/bench/missed; } 2>&1 | tee .build/bench/table.txt
 	@test ! -e .build/bench/missed

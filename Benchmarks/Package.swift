@@ -27,7 +27,7 @@ let package = Package(
       path: "FerruleBenchmarks", swiftSettings: strict,
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
     .executableTarget(
-      name: "RestoreComparison", dependencies: ["RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
+      name: "RestoreComparison", dependencies: ["Measuring", "RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
     .target(name: "AllocationCount", path: "AllocationCount"),
     .target(name: "Measuring", dependencies: ["AllocationCount"], path: "Measuring", swiftSettings: strict),
     .target(name: "PacketLoads", dependencies: ferrule, path: "PacketLoads", swiftSettings: strict),
@@ -36,6 +36,7 @@ let package = Package(
     .executableTarget(
       name: "InstructionCounts", dependencies: ferrule + ["PacketLoads", "RulesetSamples"], path: "InstructionCounts", swiftSettings: strict
     ),
+    .executableTarget(name: "AnalysisCosts", dependencies: ["Measuring", "RulesetSamples"], path: "AnalysisCosts", swiftSettings: strict),
     .executableTarget(name: "ScenarioCosts", dependencies: ferrule + ["Measuring"], path: "ScenarioCosts", swiftSettings: strict),
   ]
 )

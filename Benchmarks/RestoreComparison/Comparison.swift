@@ -1,3 +1,5 @@
+import Measuring
+
 /// Commands that do the same, run in turns: what each takes, beside the last one, which is the real tool.
 struct Comparison {
   struct Result {

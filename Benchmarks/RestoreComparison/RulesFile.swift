@@ -1,4 +1,5 @@
 import Glibc
+import Measuring
 import RulesetSamples
 
 /// A sample in a file, which the commands read.

@@ -1,4 +1,5 @@
 import Glibc
+import Measuring
 import RulesetSamples
 
 // Holds the commands against the real tools: the same text by `iptables-restore --test` of both and by `ferrule compile`, then

@@ -1,17 +1,17 @@
 import Glibc
 
 /// A process that ran to its end: what its whole life took.
-struct Child {
-  let status: Int32
+public struct Child {
+  public let status: Int32
   /// From its start to its end, which says as much about what else runs on the machine as about the process.
-  let elapsed: Double
+  public let elapsed: Double
   /// The processor's time, the kernel's for it included. Both in milliseconds.
-  let processor: Double
+  public let processor: Double
   /// Peak of the resident memory, in KiB.
-  let peak: Int
+  public let peak: Int
 
   /// Runs a program with a file for its standard input and no output.
-  init(_ arguments: [String], input: String = "/dev/null") {
+  public init(_ arguments: [String], input: String = "/dev/null") {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
