@@ -25,6 +25,7 @@ public enum CheckList {
     ShadowedRuleCheck.self,
     RedundantRuleCheck.self,
     UnenteredChainCheck.self,
+    UndecidedReachCheck.self,
     IdleMatchCheck.self,
     ForeignICMPCheck.self,
     UnassignedHelperCheck.self,

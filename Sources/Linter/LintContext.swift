@@ -29,6 +29,9 @@ public struct LintContext: Sendable {
   /// empty if one of them names a target that writes to packets.
   public let verdicts: [TableVerdicts]
 
+  /// The line that is not read and may write to packets, because of which ``verdicts`` is empty; nil if there is none.
+  let unreadWriter: SourceRange?
+
   /// What to report, and what is known of the network.
   public let settings: LintSettings
   /// Runs packets through the tables; nil if lines with errors are missing in them, or rules that are loaded already are not known.
@@ -50,8 +53,9 @@ public struct LintContext: Sendable {
     unreadWords = unread
     assignedHelpers = parsed.isPartial ? nil : Self.assignedHelpers(parsed)
     let isWhole = !parsed.hasErrors && !parsed.isPartial
+    unreadWriter = Self.unreadWriter(parsed, registry)
     verdicts =
-      Self.mayWrite(parsed, registry)
+      unreadWriter != nil
       ? [] : tables.compactMap { TableVerdicts($0, isWhole: isWhole, unread: unread) }
     let bytes = parsed.file.bytes
     isAppendOnly = parsed.syntax.lines.allSatisfy { line in
@@ -69,28 +73,29 @@ public struct LintContext: Sendable {
       guard case .use(let use) = rule.target else { continue }
       for case .helper(let name) in use.descriptor.hostUses(use.payload) { names.insert(name) }
     }
-    for words in linesWithErrors(parsed) {
+    for (_, words) in linesWithErrors(parsed) {
       for (word, value) in zip(words, words.dropFirst()) where word == "--helper" { names.insert(value) }
     }
     return names
   }
 
   private static func words(ofLinesWithErrors parsed: ParsedRuleset) -> Set<String> {
-    linesWithErrors(parsed).reduce(into: []) { $0.formUnion($1) }
+    linesWithErrors(parsed).reduce(into: []) { $0.formUnion($1.words) }
   }
 
-  private static func linesWithErrors(_ parsed: ParsedRuleset) -> [[String]] {
+  private static func linesWithErrors(_ parsed: ParsedRuleset) -> [(place: SourceRange, words: [String])] {
     parsed.diagnostics.filter { $0.severity == .error }.map { diagnostic in
       let line = parsed.file.line(parsed.file.position(of: diagnostic.range.range.lowerBound).line)
-      return line.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }).map { String(decoding: $0, as: UTF8.self) }
+      let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map { String(decoding: $0, as: UTF8.self) }
+      return (diagnostic.range, words)
     }
   }
 
-  /// Whether a line that is not read may write to packets: it has a target or a match that does, or a target that is not known.
-  private static func mayWrite(_ parsed: ParsedRuleset, _ registry: Registry) -> Bool {
+  /// The line that is not read and may write to packets: it has a target or a match that does, or a target that is not known.
+  private static func unreadWriter(_ parsed: ParsedRuleset, _ registry: Registry) -> SourceRange? {
     let family = parsed.ruleset.family
     let chains = Set(parsed.ruleset.tables.flatMap { $0.chains.map(\.name) })
-    return linesWithErrors(parsed).contains { words in
+    return linesWithErrors(parsed).first { _, words in
       if words.contains(where: { $0.hasPrefix("--set") || $0.hasPrefix("--restore") }) { return true }
       for (word, value) in zip(words, words.dropFirst()) {
         switch word {
@@ -103,7 +108,7 @@ public struct LintContext: Sendable {
         }
       }
       return false
-    }
+    }.map(\.place)
   }
 
   /// The whole line that contains the start of a range, with its newline; nil past the end of the file.
@@ -122,6 +127,10 @@ public struct TableFacts: Sendable {
   public let table: Table
   /// Which hooks reach each chain of the table, and whether the table has a loop.
   public let reach: ChainReach
+  /// Whether chains form no loop, and every jump leads to a chain.
+  public var isSound: Bool {
+    reach.loop == nil && table.chains.allSatisfy { $0.rules.allSatisfy { $0.target.chain.map { table.index(of: $0) != nil } ?? true } }
+  }
   /// The jumps to each chain, indexed by chain, as chain and rule positions.
   public let callers: [[(chain: Int, rule: Int)]]
 
@@ -147,6 +156,8 @@ public struct TableVerdicts: Sendable {
   public let findings: [RuleFinding]
   /// The chains that some rule leads to, but no packet enters.
   public let unenteredChains: [Int]
+  /// The rules of which nothing is decided, because the search of their chain would take too long.
+  public let undecided: [(chain: Int, rules: [Int])]
   private let indices: [RulePosition: Int]
 
   /// The finding about a rule; nil if there is none.
@@ -163,6 +174,8 @@ public struct TableVerdicts: Sendable {
     let findings = reach.findings().filter { isWhole || $0.reason != .redundant && $0.reason != .idleMatch }
     self.findings = findings
     indices = Dictionary(findings.indices.map { (findings[$0].place, $0) }) { first, _ in first }
+    if reach.isExhausted { return nil }
+    undecided = reach.undecided
     let chains = facts.table.chains
     unenteredChains = reach.unenteredChains.filter { !unread.contains(chains[$0].name) }
   }

@@ -5,6 +5,12 @@ extension TableReach {
   /// Whether no packet gets to a rule and matches it. For a chain that no hook leads to, as if packets of every hook entered it.
   public func isDead(chain: Int, rule: Int) -> Bool { hits[chain][rule].isEmpty }
 
+  /// The rules of which it is not known whether a packet gets to them, because the search of their chain would take too long.
+  public var undecided: [(chain: Int, rules: [Int])] { unknown.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+
+  /// Whether the limit of nodes was reached since, so that nothing is decided.
+  public var isExhausted: Bool { space.isExhausted }
+
   /// Whether some hook leads to a chain, by whatever jumps.
   public func isCalled(chain: Int) -> Bool { isAttached[chain] }
 

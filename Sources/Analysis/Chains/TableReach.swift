@@ -28,6 +28,8 @@ public struct TableReach {
   /// The long chains without jumps. Of these ``arriving`` and ``hits`` are more than the packets that get to a rule, because those are too
   /// many to write down; what no packet gets to is empty nevertheless.
   private(set) var flatChains: [Int: FlatChain] = [:]
+  /// By long chain: the rules of which nothing is known, because the search would take too long.
+  private(set) var unknown: [Int: [Int]] = [:]
   /// For rules of these chains that no packet gets to: the earlier rules that take their packets.
   private(set) var takers: [RulePosition: [Int]] = [:]
 
@@ -152,7 +154,10 @@ public struct TableReach {
       arriving[index][position] = entering
       switch chain.answer(position, entering, &space) {
       case .none: break
-      case .reached, .unknown: hits[index][position] = entering
+      case .reached: hits[index][position] = entering
+      case .unknown:
+        hits[index][position] = entering
+        unknown[index, default: []].append(position)
       case .taken(let takers): self.takers[RulePosition(chain: index, rule: position)] = takers
       }
       // Behind a rule that takes everything, nothing arrives.
