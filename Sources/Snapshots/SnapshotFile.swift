@@ -25,8 +25,12 @@ public struct SnapshotFile {
 
   /// True if a document is a snapshot instead of a host description: it has a member `host` or `snapshot`.
   public static func isOne(_ file: SourceFile) -> Bool {
-    ["host:", "snapshot:"].contains { key in
-      file.bytes.starts(with: key.utf8) || file.bytes.firstRange(of: Array("\n\(key)".utf8)) != nil
+    let keys = ["host:", "snapshot:"].map { Array($0.utf8) }
+    var line = file.bytes[...]
+    while true {
+      if keys.contains(where: { line.starts(with: $0) }) { return true }
+      guard let end = line.firstIndex(of: UInt8(ascii: "\n")) else { return false }
+      line = line[(end + 1)...]
     }
   }
 

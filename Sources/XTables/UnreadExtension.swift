@@ -24,7 +24,7 @@ extension ExtensionDescriptor {
         text.glue(bytes: payload)
         text.glue(" ")
       },
-      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] }, effects: { _, _ in [.anything] },
+      start: nil, services: { _ in [] }, objects: { _ in [] }, effects: { _, _ in [.anything] },
       scope: { _ in .anywhere })
   }
 }

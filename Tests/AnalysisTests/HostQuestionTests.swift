@@ -45,8 +45,9 @@ import XTables
     _ matches: String, at hook: Hook, from origin: PacketOrigin? = nil, to destination: String? = nil, rules: String = rules
   ) throws -> PacketQuestion {
     let condition = try QuestionTests.condition(matches + " -m conntrack --ctstate NEW")
-    let course = PacketQuestion.Course(host: try router(), origin: origin, destination: destination.flatMap { IPAddress($0) })
-    return PacketQuestion(RandomRules.parse(rules).ruleset, .all([condition, .equals(.mark, 0)]), at: hook, on: course)
+    let rules = QuestionRules(RandomRules.parse(rules).ruleset, on: try router())
+    let asked = Condition.all([condition, .equals(.mark, 0)])
+    return PacketQuestion(rules, asked, at: hook, from: origin, to: destination.flatMap { IPAddress($0) })
   }
 
   @Test func translationsAreFollowedToTheVerdict() throws {

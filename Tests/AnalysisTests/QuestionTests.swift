@@ -15,7 +15,7 @@ import XTables
   }
 
   static func ask(_ rules: String, _ matches: String, at hook: Hook = .input) throws -> PacketQuestion {
-    PacketQuestion(RandomRules.parse(rules).ruleset, .all([try condition(matches), .equals(.mark, 0)]), at: hook)
+    PacketQuestion(QuestionRules(RandomRules.parse(rules).ruleset), .all([try condition(matches), .equals(.mark, 0)]), at: hook)
   }
 
   private static let host =
@@ -61,7 +61,7 @@ import XTables
         draw.pick(["-p tcp", "-s 10.0.0.0/30", "-p tcp -m tcp --dport 20:23", "-d 10.0.0.1 -p udp"]) + " -m conntrack --ctstate NEW"
       let hook = draw.pick([Hook.input, .forward])
       let condition = try Self.condition(matches)
-      let question = PacketQuestion(parsed.ruleset, .all([condition, .equals(.mark, 0)]), at: hook)
+      let question = PacketQuestion(QuestionRules(parsed.ruleset), .all([condition, .equals(.mark, 0)]), at: hook)
       guard question.isComplete else { continue }
       complete += 1
       for _ in 0..<20 {
@@ -69,7 +69,7 @@ import XTables
         witness = Witness(draft: witness.draft, hook: hook, state: ConntrackState.new)
         witness.draft.mark = 0
         guard var context = witness.context(), condition.outcome(&context) == .matched else { continue }
-        guard let verdict = PacketQuestion.verdict(of: witness, parsed.ruleset) else { continue }
+        guard let verdict = PacketProbe(parsed.ruleset)?.walk(witness)?.verdict else { continue }
         #expect(question.verdicts.contains(verdict), "\(text)\n\(matches) at \(hook.name)\n\(witness.line ?? "")")
       }
     }

@@ -25,7 +25,7 @@ extension PacketSpace {
     for effect in effects {
       guard !result.isEmpty else { return result }
       guard case .change(let field, let change, let condition) = effect else { return .all }
-      let changed = changed(by: FieldWrites([effect]))
+      let changed = changed(by: effect)
       guard !changed.isEmpty else { continue }
       if case .masked(let keep, let flip) = change, case .always = condition, changed.count == 1, changed[0].field == field,
         changed[0].starts == nil, field.isWrittenInBits
@@ -65,7 +65,7 @@ extension PacketSpace {
     for effect in effects.reversed() {
       guard !result.isEmpty else { return result }
       guard case .change = effect else { return .all }
-      result = projecting(result, changed(by: FieldWrites([effect])))
+      result = projecting(result, changed(by: effect))
     }
     return result
   }

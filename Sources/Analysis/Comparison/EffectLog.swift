@@ -77,18 +77,6 @@ struct EffectLog {
     Set(numbers.flatMap { number in sequences[number].lost.indices.filter { sequences[number].lost[$0] } }).sorted()
   }
 
-  /// The levels whose value is not known after one of some effects.
-  static func levelsLost(by effects: some Swift.Sequence<FieldEffect>, _ space: PacketSpace) -> [Int] {
-    var lost: Set<Int> = []
-    for effect in effects {
-      for code in space.changed(by: FieldWrites([effect])) {
-        if case .change(code.field, let change, .always) = effect, code.written(change) != nil { continue }
-        lost.formUnion(code.changed(by: effect))
-      }
-    }
-    return lost.sorted()
-  }
-
   /// Packets among which are all those that a set becomes by a sequence.
   func after(_ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> PacketSet {
     sequences[sequence].uses.reduce(packets) { space.image($0, after: effects[$1]) }
@@ -108,7 +96,7 @@ struct EffectLog {
   private static func apply(
     _ effect: FieldEffect, to levels: inout [DecisionDiagram.Replacement], _ lost: inout [Bool], _ space: PacketSpace
   ) {
-    for code in space.changed(by: FieldWrites([effect])) {
+    for code in space.changed(by: effect) {
       if levels.isEmpty { levels = [DecisionDiagram.Replacement](repeating: .itself, count: space.levelCount) }
       guard case .change(code.field, let change, .always) = effect, let (keep, flip) = code.written(change) else {
         if lost.isEmpty { lost = [Bool](repeating: false, count: space.levelCount) }
@@ -162,5 +150,24 @@ extension FieldCode {
   fileprivate func changed(by effect: FieldEffect) -> [Int] {
     guard case .change(field, .bits(let mask), _) = effect, starts == nil else { return Array(levels) + Array(outcomeLevels) }
     return levels.reversed().enumerated().compactMap { position, level in mask >> UInt128(position) & 1 == 1 ? level : nil }
+  }
+}
+
+extension ChainGraph {
+  /// The levels whose value is not known after one of the effects of the table's rules.
+  func levelsLost(_ space: PacketSpace) -> [Int] {
+    var lost: Set<Int> = []
+    // Thousands of rules may write the same field.
+    var known: [Field: [FieldCode]] = [:]
+    for effect in writes.lazy.flatMap({ $0.values }).flatMap({ $0.byMatches + $0.byTarget }) {
+      guard case .change(let field, let change, let condition) = effect else { return Array(0..<space.levelCount) }
+      let codes = known[field] ?? space.changed(by: effect)
+      known[field] = codes
+      for code in codes {
+        if code.field == field, case .always = condition, code.written(change) != nil { continue }
+        lost.formUnion(code.changed(by: effect))
+      }
+    }
+    return lost.sorted()
   }
 }

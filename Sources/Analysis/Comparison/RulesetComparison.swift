@@ -95,22 +95,23 @@ private struct DifferenceSearch {
     }
     var tests = FieldTests(before.family)
     var names = ChanceNames()
-    let one = TableOutcomes.Conditions(tables.0, &names, &tests)
+    let one = TableConditions(tables.0, &names, &tests)
     names.restart()
-    let other = TableOutcomes.Conditions(tables.1, &names, &tests)
+    let other = TableConditions(tables.1, &names, &tests)
     var space = PacketSpace(tests, limit: limit)
     guard !space.isExhausted else {
       isProved = false
       return
     }
     var log = EffectLog()
+    let lost = (graph.levelsLost(space), otherGraph.levelsLost(space))
     var touched = changes.changesPolicy ? PacketSet.all : .none
     if touched.isEmpty {
       let every = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, PacketSet.all) })
-      for (places, graph, named) in [(changes.before, graph, one), (changes.after, otherGraph, other)] {
-        let entries = TableOutcomes.entries(graph, named, every, &space)
+      for (places, graph, named, lost) in [(changes.before, graph, one, lost.0), (changes.after, otherGraph, other, lost.1)] {
+        let entries = TableOutcomes.entries(graph, named, losing: lost, every, leadingTo: Set(places.map(\.chain)), &space)
         for place in places {
-          let own = Self.touched(graph.table[place], named.rules[place.chain][place.rule], &space)
+          let own = Self.touched(graph.table[place], named[place.chain, place.rule], &space)
           touched = space.union(touched, space.intersection(own, entries[place.chain]))
         }
       }
@@ -118,14 +119,15 @@ private struct DifferenceSearch {
     }
     let within = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, touched) })
     let outcomes = (
-      TableOutcomes(graph, one, within: within, &log, &space), TableOutcomes(otherGraph, other, within: within, &log, &space)
+      TableOutcomes(graph, one, losing: lost.0, within: within, &log, &space),
+      TableOutcomes(otherGraph, other, losing: lost.1, within: within, &log, &space)
     )
     guard !space.isExhausted, !outcomes.0.isAborted, !outcomes.1.isAborted else {
       isProved = false
       return
     }
     if !outcomes.0.isExact || !outcomes.1.isExact { isProved = false }
-    let hasChance = (one.rules + other.rules).contains { $0.contains { !$0.chances.isEmpty } }
+    let hasChance = one.hasChance || other.hasChance
     for hook in name.hooks {
       var possible = space.packets(at: hook)
       if name == .nat { possible = space.intersection(possible, space.beginningConnections()) }
@@ -157,7 +159,7 @@ private struct DifferenceSearch {
 
   /// The packets that a rule may treat in any way: those that it does not pass to the next rule without asking chance or state.
   private static func touched(
-    _ rule: Rule, _ named: (condition: Condition, chances: [Field]), _ space: inout PacketSpace
+    _ rule: Rule, _ named: TableConditions.Named, _ space: inout PacketSpace
   ) -> PacketSet {
     let decision = named.condition.decide(&space)
     let touched = space.difference(space.union(decision.fails, decision.absent), decision.doomed).complement

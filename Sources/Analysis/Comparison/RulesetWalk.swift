@@ -45,16 +45,15 @@ struct PacketEnds: Hashable {
 
 /// The programs of the tables of a ruleset.
 struct RulesetPrograms {
+  /// The compiled tables, as ip_tables has them.
+  let compiled: CompiledRuleset
   private let programs: [TableName: TableProgram]
 
   /// Nil if a table cannot be compiled.
   init?(_ ruleset: Ruleset) {
-    var programs: [TableName: TableProgram] = [:]
-    for table in ruleset.tables {
-      guard let program = try? TableProgram(table) else { return nil }
-      programs[table.name] = program
-    }
-    self.programs = programs
+    guard let compiled = try? CompiledRuleset(ruleset) else { return nil }
+    self.compiled = compiled
+    programs = Dictionary(compiled.programs.map { ($0.name, $0) }) { _, last in last }
   }
 
   /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Nil if the packet cannot be
@@ -74,14 +73,15 @@ struct RulesetPrograms {
       context.output = hook == .prerouting || hook == .input ? nil : output
       for name in Self.tables(at: hook) {
         guard let program = programs[name], let result = pass(program, &context) else { continue }
+        let table = program.table
         for hit in result.hits {
-          let rule = program.table.chains[hit.chain].rules
-          guard hit.rule < rule.count, case .use(let use) = rule[hit.rule].target else { continue }
+          let chain = table.chains[hit.chain].rules
+          guard hit.rule < chain.count, case .use(let use) = chain[hit.rule].target else { continue }
           effects.append(use)
           rules.append((name, RulePosition(chain: hit.chain, rule: hit.rule)))
         }
         let decider = result.hits.last.flatMap { hit in
-          hit.rule < program.table.chains[hit.chain].rules.count ? RulePosition(chain: hit.chain, rule: hit.rule) : nil
+          hit.rule < table.chains[hit.chain].rules.count ? RulePosition(chain: hit.chain, rule: hit.rule) : nil
         }
         last = (name, decider)
         if let decider, rules.last?.place != decider || rules.last?.table != name { rules.append((name, decider)) }

@@ -57,34 +57,15 @@ struct TableOutcomes {
   /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
   private static let limits = (classes: 256, outcomes: 100_000)
 
-  /// The tests of a table, with names for chance.
-  struct Conditions {
-    var rules: [[(condition: Condition, chances: [Field])]] = []
-
-    /// - Parameter resolve: what is known of a condition besides the rule, as on a host.
-    init(
-      _ table: Table, _ names: inout ChanceNames, _ tests: inout FieldTests, resolve: ((Condition) -> Condition)? = nil
-    ) {
-      for chain in table.chains {
-        rules.append(
-          chain.rules.map { rule in
-            let named = names.condition(of: rule, in: chain.name, table.name, table.family)
-            return (resolve?(named.condition) ?? named.condition, named.chances)
-          })
-        for (rule, named) in zip(chain.rules, rules[rules.count - 1]) {
-          tests.add(rule)
-          if resolve != nil || !named.chances.isEmpty { tests.add(named.condition) }
-        }
-      }
-    }
-  }
-
-  /// - Parameter within: by hook, the packets that are followed; nothing is said of others. Hooks that are not named are left out.
+  /// - Parameters:
+  ///   - lost: the levels whose value is not known after some rule of the table.
+  ///   - within: by hook, the packets that are followed; nothing is said of others. Hooks that are not named are left out.
   init(
-    _ graph: ChainGraph, _ conditions: Conditions, within: [Hook: PacketSet], _ log: inout EffectLog, _ space: inout PacketSpace
+    _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], within: [Hook: PacketSet], _ log: inout EffectLog,
+    _ space: inout PacketSpace
   ) {
     let chains = graph.table.chains
-    entries = Self.entries(graph, conditions, within, &space)
+    entries = Self.entries(graph, conditions, losing: lost, within, &space)
     hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     var summaries = [Summary](repeating: Summary(), count: chains.count)
     var calls = [Int](repeating: 0, count: chains.count)
@@ -109,21 +90,24 @@ struct TableOutcomes {
   }
 
   /// From the callers to what they call: packets among which are all those that enter each chain.
+  ///
+  /// - Parameter wanted: the chains that are asked for; others may get no packets. Nil for all.
   static func entries(
-    _ graph: ChainGraph, _ conditions: Conditions, _ within: [Hook: PacketSet], _ space: inout PacketSpace
+    _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], _ within: [Hook: PacketSet], leadingTo wanted: Set<Int>? = nil,
+    _ space: inout PacketSpace
   ) -> [PacketSet] {
     var entries = graph.table.chains.map { $0.hook.flatMap { within[$0] } ?? .none }
+    let ends = graph.ends(leadingTo: wanted)
     // What a chain does is not to depend on values that are not known where it is entered.
-    let lost = EffectLog.levelsLost(by: graph.writes.lazy.flatMap { $0.values }.flatMap { $0.byMatches + $0.byTarget }, space)
     func enter(_ callee: Int, _ packets: PacketSet) {
       entries[callee] = space.union(entries[callee], space.projecting(packets, levels: lost))
     }
     for index in graph.order where !entries[index].isEmpty {
       var packets = entries[index]
-      for (position, step) in graph.steps[index].enumerated() {
+      for (position, step) in graph.steps[index].prefix(ends[index]).enumerated() {
         if packets.isEmpty { break }
         let writes = graph.writes[index][position]
-        let decision = conditions.rules[index][position].condition.decide(&space)
+        let decision = conditions[index, position].condition.decide(&space)
         var hit = space.intersection(packets, space.union(decision.holds, decision.undecided))
         packets = space.intersection(packets, decision.misses(&space))
         if let writes, !writes.byMatches.isEmpty {
@@ -146,14 +130,14 @@ struct TableOutcomes {
   }
 
   private mutating func walk(
-    _ index: Int, _ graph: ChainGraph, _ conditions: Conditions, _ summaries: [Summary], _ calls: [Int], _ log: inout EffectLog,
+    _ index: Int, _ graph: ChainGraph, _ conditions: TableConditions, _ summaries: [Summary], _ calls: [Int], _ log: inout EffectLog,
     _ space: inout PacketSpace
   ) -> Summary {
     var summary = Summary()
     var classes: [Int: PacketSet] = [0: entries[index]]
     let rules = graph.table.chains[index].rules
     for position in rules.indices {
-      let named = conditions.rules[index][position]
+      let named = conditions[index, position]
       let set = exact(named.condition, rules[position], &space)
       hits[index][position] = set.hit
       var next: [Int: PacketSet] = [:]
@@ -205,7 +189,7 @@ struct TableOutcomes {
 
   /// Notes for which packets chance or state is asked: asking may change it.
   private mutating func ask(
-    _ named: (condition: Condition, chances: [Field]), _ rule: Rule, _ packets: PacketSet, _ effects: Int, _ summary: inout Summary,
+    _ named: TableConditions.Named, _ rule: Rule, _ packets: PacketSet, _ effects: Int, _ summary: inout Summary,
     _ log: EffectLog, _ space: inout PacketSpace
   ) {
     guard !named.chances.isEmpty else { return }
@@ -274,6 +258,21 @@ extension Dictionary where Key: Comparable {
 extension Decision<PacketSet> {
   /// The packets that may proceed to the next rule without being matched.
   fileprivate func misses(_ space: inout PacketSpace) -> PacketSet { space.union(space.union(fails, absent), undecided) }
+}
+
+extension ChainGraph {
+  /// By chain: how many of its rules there are up to the last one that leads to some chains.
+  fileprivate func ends(leadingTo wanted: Set<Int>?) -> [Int] {
+    guard let wanted else { return steps.map(\.count) }
+    var leads = steps.indices.map { wanted.contains($0) }
+    var ends = [Int](repeating: 0, count: steps.count)
+    for index in order.reversed() {
+      guard let last = steps[index].lastIndex(where: { $0.callee.map { leads[$0] } ?? false }) else { continue }
+      ends[index] = last + 1
+      leads[index] = true
+    }
+    return ends
+  }
 }
 
 extension ChainGraph.Step {

@@ -27,15 +27,25 @@ struct HostFields {
     self.starts = starts.sorted()
   }
 
-  /// A condition in which each such test is one of the address.
-  mutating func resolving(_ condition: Condition) -> Condition {
+  /// A condition in which each such test is one of the address; nil if there is none.
+  mutating func resolving(_ condition: Condition) -> Condition? {
     switch condition {
-    case .always, .never, .opaque, .unknown, .has: return condition
-    case .test(let field, let test): return resolved(field, test) ?? condition
-    case .not(let inner): return .not(resolving(inner))
-    case .all(let parts): return .all(parts.map { resolving($0) })
-    case .any(let parts): return .any(parts.map { resolving($0) })
+    case .always, .never, .opaque, .unknown, .has: return nil
+    case .test(let field, let test): return resolved(field, test)
+    case .not(let inner): return resolving(inner).map { .not($0) }
+    case .all(let parts): return resolving(parts).map { .all($0) }
+    case .any(let parts): return resolving(parts).map { .any($0) }
     }
+  }
+
+  private mutating func resolving(_ parts: [Condition]) -> [Condition]? {
+    var result: [Condition]?
+    for (position, part) in parts.enumerated() {
+      guard let resolved = resolving(part) else { continue }
+      result = result ?? parts
+      result?[position] = resolved
+    }
+    return result
   }
 
   /// Nil if the field follows from something else too, or is not known for an address.

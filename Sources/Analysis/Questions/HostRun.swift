@@ -5,20 +5,21 @@ import XTables
 
 /// A ruleset on a host, for runs of witnesses with routing.
 struct HostRun {
-  private let ruleset: Ruleset
+  /// Nil if a table cannot be compiled.
+  private let compiled: CompiledRuleset?
   private let host: Host
 
-  init(_ ruleset: Ruleset, on host: Host) {
-    self.ruleset = ruleset
+  /// - Parameter compiled: the ruleset as ip_tables has it.
+  init(_ ruleset: Ruleset, _ compiled: CompiledRuleset, on host: Host) {
+    self.compiled = host.usesNfTables ? try? CompiledRuleset(ruleset, usesNfTables: true) : compiled
     self.host = host
   }
 
   /// What becomes of the packet of a witness, as the first packet that the host sees. Nil if its line does not say all of it: another
   /// state, or a mark.
   func verdict(of witness: Witness) -> PacketVerdict? {
-    guard witness.isWholeInLine, let packet = try? witness.draft.fields.packet() else { return nil }
-    guard let simulator = try? Simulator(host: host, rulesets: [ruleset], clock: Witness.clock * 1_000_000_000, seed: witness.seed)
-    else { return nil }
+    guard let compiled, witness.isWholeInLine, let packet = try? witness.draft.fields.packet() else { return nil }
+    let simulator = Simulator(host: host, ruleset: compiled, clock: Witness.clock * 1_000_000_000, seed: witness.seed)
     guard let input = witness.draft.input else {
       var facts = SocketFacts(uid: witness.draft.uid, gid: witness.draft.gid, mark: witness.draft.mark)
       for fact in [HostFact.user, .group] where !witness.stated.contains(fact) { facts.missing.insert(fact) }

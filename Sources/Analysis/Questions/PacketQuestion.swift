@@ -22,23 +22,6 @@ public struct PacketQuestion: Sendable {
     public let onHost: PacketVerdict?
   }
 
-  /// What a question says of the host and the ends of the packets, besides the packets themselves.
-  public struct Course {
-    /// The host whose routes lead the packets; nil to assume that they come to the hook.
-    public var host: Host?
-    /// Where packets that arrive come from; nil for anywhere. Needs the host.
-    public var origin: PacketOrigin?
-    /// The address to which the packets are sent or translated; nil for any.
-    public var destination: IPAddress?
-
-    /// Creates a course; parameters as the properties of the same names.
-    public init(host: Host? = nil, origin: PacketOrigin? = nil, destination: IPAddress? = nil) {
-      self.host = host
-      self.origin = origin
-      self.destination = destination
-    }
-  }
-
   /// The hook.
   public let hook: Hook
   /// One answer for each way in which some packets are decided: by verdict, table, and effects.
@@ -54,21 +37,23 @@ public struct PacketQuestion: Sendable {
   /// The verdicts of the answers.
   public var verdicts: Set<RulesetWalk.Verdict> { Set(answers.map(\.walk.verdict)) }
 
-  /// The verdict of one packet, as the evaluator shows; nil if it cannot be run.
-  public static func verdict(of witness: Witness, _ ruleset: Ruleset) -> RulesetWalk.Verdict? {
-    RulesetPrograms(ruleset)?.walk(witness)?.verdict
-  }
-
   /// Finds the verdicts that packets get.
   ///
   /// - Parameters:
+  ///   - rules: the ruleset, and the host whose routes lead the packets.
   ///   - condition: the packets, as they arrive or are sent.
   ///   - hook: INPUT, FORWARD or OUTPUT.
-  ///   - course: the host, and where the packets come from and go to.
+  ///   - origin: where packets that arrive come from; nil for anywhere. Needs the host.
+  ///   - destination: the address to which the packets are sent or translated; nil for any.
   ///   - limit: the greatest number of nodes of the sets' diagram.
-  public init(_ ruleset: Ruleset, _ condition: Condition, at hook: Hook, on way: Course = Course(), limit: Int = 1 << 23) {
+  public init(
+    _ rules: QuestionRules, _ condition: Condition, at hook: Hook, from origin: PacketOrigin? = nil, to destination: IPAddress? = nil,
+    limit: Int = 1 << 23
+  ) {
     self.hook = hook
-    guard let programs = RulesetPrograms(ruleset), var course = QuestionCourse(ruleset, condition, hook, way, limit) else {
+    guard let prepared = rules.prepared,
+      var course = QuestionCourse(prepared, (condition, hook), from: origin, to: destination, on: rules.host, limit: limit)
+    else {
       (answers, isComplete, isEmpty) = ([], false, false)
       return
     }
@@ -86,13 +71,12 @@ public struct PacketQuestion: Sendable {
         guard let witness = course.space.witness(of: part, at: hook) else { return nil }
         let tried = course.space.dependsOnChance(part) ? 1...Self.seeds : 1...1
         return tried.lazy.flatMap { seed in witness.statements.map { $0.with(seed: seed) } }.compactMap { witness -> Answer? in
-          guard let walk = programs.walk(witness) else { return nil }
+          guard let walk = prepared.programs.walk(witness) else { return nil }
           // The packet must have gone the way of the region.
           guard walk.verdict != .unknown, end.verdict == nil || walk.verdict == end.verdict, walk.effects == course.uses(of: end) else {
             return nil
           }
-          let onHost = way.host.flatMap { HostRun(ruleset, on: $0).verdict(of: witness) }
-          return Answer(region: region, witness: witness, walk: walk, onHost: onHost)
+          return Answer(region: region, witness: witness, walk: walk, onHost: prepared.hostRun?.verdict(of: witness))
         }.first
       }.first
       if let found { answers.append(found) }

@@ -1,4 +1,5 @@
 import Conntrack
+import Evaluator
 import Netfilter
 import Wire
 import XTables
@@ -26,55 +27,45 @@ struct QuestionCourse {
   private(set) var isAborted = false
   private var log = EffectLog()
   private let stages: [(hook: Hook, table: TableName)]
-  private var tables: [TableName: (graph: ChainGraph, conditions: TableOutcomes.Conditions)] = [:]
+  private let rules: QuestionRules.Prepared
+  /// By table: the levels whose value is not known after some rule of it.
+  private var lost: [TableName: [Int]] = [:]
   private var packets: PacketSet
-  /// Whether a rule of the raw table asks for the connection.
-  private var asksEarly = false
   private let hook: Hook
   /// The packets that routing leads to the hook, as they are then; nil if routing is not asked.
   private var routed: PacketSet?
   /// The packets with the destination that is asked for.
   private var wanted = PacketSet.all
 
-  init?(_ ruleset: Ruleset, _ condition: Condition, _ hook: Hook, _ course: PacketQuestion.Course, _ limit: Int) {
-    self.hook = hook
+  /// Nil if the limit of nodes is reached.
+  init?(
+    _ rules: QuestionRules.Prepared, _ question: (condition: Condition, hook: Hook), from origin: PacketOrigin?,
+    to destination: IPAddress?, on host: Host?, limit: Int
+  ) {
+    hook = question.hook
+    self.rules = rules
     let way: [Hook] =
       hook == .forward ? [.prerouting, .forward, .postrouting] : hook == .input ? [.prerouting, .input] : [.output, .postrouting]
-    stages = way.flatMap { hook in RulesetPrograms.tables(at: hook).filter { ruleset[table: $0] != nil }.map { (hook, $0) } }
-    var tests = FieldTests(ruleset.family)
-    tests.add(condition)
-    let destination = course.destination.map { ValueTest.range($0.bits...$0.bits) }
+    stages = way.flatMap { hook in RulesetPrograms.tables(at: hook).filter { rules.tables[$0] != nil }.map { (hook, $0) } }
+    var tests = rules.tests
+    tests.add(question.condition)
+    let destination = destination.map { ValueTest.range($0.bits...$0.bits) }
     if let destination { tests.add(.test(.destinationAddress, destination)) }
-    let routes = course.host.flatMap { HostRoutes($0, ruleset.family) }
-    routes?.add(to: &tests)
-    var names = ChanceNames()
-    var conditions: [TableName: TableOutcomes.Conditions] = [:]
-    var fields = routes?.fields
-    for table in ruleset.tables {
-      conditions[table.name] = TableOutcomes.Conditions(table, &names, &tests) { fields?.resolving($0) ?? $0 }
-    }
-    var space = PacketSpace(tests, limit: limit)
+    space = PacketSpace(tests, limit: limit)
     if space.isExhausted { return nil }
-    let decision = condition.decide(&space)
+    let decision = question.condition.decide(&space)
     packets = space.intersection(decision.holds, space.packets(at: hook))
     if let destination { wanted = space.set(of: .destinationAddress, destination) }
-    if course.host != nil, routes?.isByDestination != true { isExact = false }
-    if let routes {
+    if host != nil, rules.routes?.isByDestination != true { isExact = false }
+    if let routes = rules.routes {
       routed = routes.packets(to: hook, in: &space)
       if routed == nil { isExact = false }
       if hook != .output {
-        let arriving = routes.arriving(from: course.origin, in: &space)
+        let arriving = routes.arriving(from: origin, in: &space)
         if let arriving { packets = space.intersection(packets, arriving) } else { isExact = false }
       }
     }
-    for table in ruleset.tables {
-      guard let graph = ChainGraph(table), let named = conditions[table.name] else { return nil }
-      tables[table.name] = (graph, named)
-      if table.name == .raw {
-        asksEarly = named.rules.joined().contains { $0.condition.fields.contains { $0.name.hasPrefix("ct.") } }
-      }
-    }
-    self.space = space
+    for (name, table) in rules.tables { lost[name] = table.graph.levelsLost(space) }
   }
 
   /// The matches and targets that act on the packets of an end, in order.
@@ -91,7 +82,7 @@ struct QuestionCourse {
       guard let outcomes = outcomes(of: stage.table, at: stage.hook, classes) else { return }
       var next: [Int: PacketSet] = [:]
       // Before connection tracking, no packet has a state yet.
-      if stage.table == .raw, asksEarly { isExact = false }
+      if stage.table == .raw, rules.asksEarly { isExact = false }
       for (effects, arriving) in classes.ascending {
         var asked = arriving
         if stage.table == .nat {
@@ -131,16 +122,16 @@ struct QuestionCourse {
   private mutating func outcomes(
     of name: TableName, at hook: Hook, _ classes: [Int: PacketSet]
   ) -> [TableOutcomes.Outcome: PacketSet]? {
-    guard let (graph, conditions) = tables[name] else { return [:] }
+    guard let table = rules.tables[name] else { return [:] }
     var arriving = classes.reduce(PacketSet.none) { space.union($0, log.after($1.key, $1.value, &space)) }
     // At PREROUTING the packets have no output interface yet.
     if hook == .prerouting { arriving = space.projecting(arriving, [space.code(of: .outputInterface)].compactMap { $0 }) }
     // What the table does is not to depend on values that are not known after the tables before.
     arriving = space.projecting(arriving, levels: log.levelsLost(by: classes.keys))
-    let table = TableOutcomes(graph, conditions, within: [hook: arriving], &log, &space)
-    isAborted = table.isAborted || space.isExhausted
-    if !table.isExact { isExact = false }
-    return isAborted ? nil : table.outcomes[hook] ?? [:]
+    let found = TableOutcomes(table.graph, table.conditions, losing: lost[name] ?? [], within: [hook: arriving], &log, &space)
+    isAborted = found.isAborted || space.isExhausted
+    if !found.isExact { isExact = false }
+    return isAborted ? nil : found.outcomes[hook] ?? [:]
   }
 
   /// The packets that routing leads to the hook.

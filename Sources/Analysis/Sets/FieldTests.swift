@@ -122,13 +122,11 @@ extension ExtensionUse {
   /// What the extension writes at any hook at which the kernel accepts it, without repetition.
   func effects(_ family: Family) -> [FieldEffect] {
     let hooks = descriptor.scope(family).hooks ?? .all
-    var seen: Set<FieldWrites> = []
     var result: [FieldEffect] = []
     for hook in hooks.hooks {
       let effects = descriptor.effects(payload, EffectSite(family: family, hook: hook))
-      guard !effects.isEmpty else { continue }
-      if hooks.hooks.count == 1 || seen.isEmpty { result = effects } else if !Self.areSame(effects, result) { return unknown(family) }
-      seen.insert(FieldWrites(effects))
+      if effects.isEmpty { continue }
+      if result.isEmpty { result = effects } else if !Self.areSame(effects, result) { return unknown(family) }
     }
     return result
   }

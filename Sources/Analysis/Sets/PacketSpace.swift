@@ -295,6 +295,12 @@ public struct PacketSpace: ConditionAlgebra {
     return writable.filter { writes.changes($0.field) }
   }
 
+  /// The fields whose value may be another after an effect.
+  func changed(by effect: FieldEffect) -> [FieldCode] {
+    guard case .change(let field, _, _) = effect else { return writable }
+    return writable.filter { $0.field.isChanged(byWriting: field) }
+  }
+
   /// The packets that differ from those of a set only in the levels of some fields.
   mutating func projecting(_ packets: PacketSet, _ changed: [FieldCode]) -> PacketSet {
     projecting(packets, levels: changed.flatMap { Array($0.levels) + Array($0.outcomeLevels) })

@@ -59,11 +59,24 @@ public final class Simulator {
   public init(
     host: Host, rulesets: [Ruleset] = [], clock: UInt64 = 0, seed: UInt64 = 0, indexing: ChainIndexing = .whenWorthIt
   ) throws(TableProgram.Failure) {
-    self.host = host
-    self.indexing = indexing
+    (self.host, self.indexing) = (host, indexing)
     rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
     for ruleset in rulesets { try load(ruleset) }
+  }
+
+  /// Creates a simulator with the tables of one ruleset, which others share.
+  ///
+  /// - Parameters:
+  ///   - ruleset: compiled with its first number 0, for the tables that the host uses.
+  ///   - clock: the start time, in nanoseconds since 1970.
+  ///   - seed: the seed of all random numbers.
+  public init(host: Host, ruleset: CompiledRuleset, clock: UInt64, seed: UInt64) {
+    precondition(ruleset.programs.allSatisfy { $0.usesNfTables == host.usesNfTables }, "compiled for other tables")
+    (self.host, indexing) = (host, .whenWorthIt)
+    rules = LoadedRules(on: host)
+    world = World(now: clock, random: SeededRandom(seed: seed), host: host)
+    load(ruleset)
   }
 
   // MARK: Rules
@@ -72,13 +85,11 @@ public final class Simulator {
   ///
   /// - Throws: `TableProgram.Failure` if a table cannot be compiled; nothing is then loaded.
   public func load(_ ruleset: Ruleset) throws(TableProgram.Failure) {
-    var loaded: [TableProgram] = []
-    var nextSlot = rules.nextSlot
-    for table in ruleset.tables {
-      let program = try TableProgram(table, firstSlot: nextSlot, usesNfTables: host.usesNfTables)
-      nextSlot += program.slotCount
-      loaded.append(program)
-    }
+    load(try CompiledRuleset(ruleset, firstSlot: rules.nextSlot, usesNfTables: host.usesNfTables))
+  }
+
+  private func load(_ ruleset: CompiledRuleset) {
+    let loaded = ruleset.programs
     for program in loaded { program.start(in: world) }
     if loaded.contains(where: { $0.services.contains(.accounting) }) { conntrackSettings.accounting = true }
     var tables = rules.tables
@@ -94,7 +105,7 @@ public final class Simulator {
     let programs = tables.map(\.program)
     let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
     for family in Set(programs.map(\.family)) where host.missing.contains(.rules(family)) { host.missing.remove(.rules(family)) }
-    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, on: host)
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: ruleset.nextSlot ?? rules.nextSlot, on: host)
   }
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a

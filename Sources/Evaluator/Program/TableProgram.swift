@@ -68,6 +68,7 @@ public final class TableProgram: Sendable {
     matches = builder.matches
     matchCount = builder.matchCount
     targets = builder.targets
+    creators = builder.creators
     chainStarts = builder.chainStarts
     stackSize = table.chains.count
     // The index knows conditions as ip_tables tests them, not as the expressions of nf_tables do.
@@ -101,6 +102,9 @@ public final class TableProgram: Sendable {
     return (wides[Int(entry.wide)].destination, wides[Int(entry.wide)].destinationMask)
   }
 
+  /// The matches and targets whose loading creates objects outside of the rules.
+  private let creators: [ExtensionUse]
+
   /// How many numbers its matches and targets occupy.
   public var slotCount: Int { matchCount + targets.count }
 
@@ -109,10 +113,7 @@ public final class TableProgram: Sendable {
 
   /// Creates the shared state of the rules' extensions, in the order of the rules.
   func start(in world: World) {
-    for rule in table.chains.flatMap(\.rules) {
-      for use in rule.matches { use.descriptor.start(use.payload, family, in: world) }
-      if case .use(let use) = rule.target { use.descriptor.start(use.payload, family, in: world) }
-    }
+    for use in creators { use.descriptor.start(use.payload, family, in: world) }
   }
 
   /// The line that TRACE logs for an entry. An unconditional rule with a verdict is logged like the end of its chain. The
@@ -154,6 +155,7 @@ private struct ProgramBuilder {
   var targets: [@Sendable (inout PacketContext) -> TargetOutcome] = []
   var chainStarts: [Int32] = []
   var services: KernelServices = []
+  var creators: [ExtensionUse] = []
   private var patternNumbers: [InterfacePattern: Int32] = [:]
 
   init(_ table: Table, firstSlot: Int, usesNfTables: Bool) {
@@ -190,7 +192,7 @@ private struct ProgramBuilder {
       guard case .match(let behaviour) = use.descriptor.behaviour else { continue }
       let steps = usesNfTables ? use.descriptor.native?.encode(use.payload) : nil
       uses.append((steps.flatMap { NativeStep.condition($0) }.map { behaviour.meaning($0) } ?? behaviour, use.payload))
-      services.formUnion(use.descriptor.services(use.payload))
+      note(use)
     }
     entry.matches = matches.add(uses, table.family, firstSlot: firstSlot + matchCount)
     entry.hasMatches = !uses.isEmpty
@@ -210,10 +212,15 @@ private struct ProgramBuilder {
     case .use(let use):
       entry.action = .target
       entry.argument = Int32(targets.count)
-      services.formUnion(use.descriptor.services(use.payload))
+      note(use)
       if case .target(let behaviour) = use.descriptor.behaviour { targets.append(behaviour.action(use.payload)) }
     }
     return entry
+  }
+
+  private mutating func note(_ use: ExtensionUse) {
+    services.formUnion(use.descriptor.services(use.payload))
+    if use.descriptor.hasStart { creators.append(use) }
   }
 
   private func start(of name: String, from chain: Chain) throws(TableProgram.Failure) -> Int32 {

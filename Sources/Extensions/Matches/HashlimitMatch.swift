@@ -338,9 +338,11 @@ public enum HashlimitMatch: MatchExtension {
   private static func tableName(_ info: Info, _ family: Family) -> String { "hashlimit/\(family)/\(info.name.string)" }
 
   /// The first rule of a name creates the table with its settings.
-  public static func start(_ info: Info, family: Family, in world: World) {
-    let now = KernelTicks.now(world)
-    world.memory.withState(named: tableName(info, family), initial: HashlimitTable(info, now)) { _ in }
+  public static var start: (@Sendable (Info, Family, World) -> Void)? {
+    { info, family, world in
+      let now = KernelTicks.now(world)
+      world.memory.withState(named: tableName(info, family), initial: HashlimitTable(info, now)) { _ in }
+    }
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }

@@ -157,8 +157,10 @@ public enum RecentMatch: MatchExtension {
   }
 
   /// The first rule of a name creates the list with its mask. Each rule reserves space for its hit count.
-  public static func start(_ info: Info, family: Family, in world: World) {
-    world.memory.withState(named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)) { $0.reserve(hits: Int(info.hits)) }
+  public static var start: (@Sendable (Info, Family, World) -> Void)? {
+    { info, _, world in
+      world.memory.withState(named: "recent/\(info.name.string)", initial: RecentList(mask: info.mask)) { $0.reserve(hits: Int(info.hits)) }
+    }
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }

@@ -65,8 +65,10 @@ public enum IdletimerTarget: TargetExtension {
     if info.sendsMessage != 0 || info.timerType > alarm { throw .kernel("IDLETIMER: unknown kind of timer") }
   }
 
-  public static func start(_ info: Info, family: Family, in world: World) {
-    world.memory.withState(named: key(info), initial: end(info, world)) { _ in }
+  public static var start: (@Sendable (Info, Family, World) -> Void)? {
+    { info, _, world in
+      world.memory.withState(named: key(info), initial: end(info, world)) { _ in }
+    }
   }
 
   /// A packet after the timer's expiry restarts it, and user space is notified.

@@ -83,10 +83,12 @@ public enum RateEstTarget: TargetExtension {
   }
 
   /// The first rule of a name creates the estimator and starts its timer.
-  public static func start(_ info: Info, family: Family, in world: World) {
-    let now = world.now
-    world.memory.withState(named: RateEstimator.key(info.name.string), initial: RateEstimator?.none) { estimator in
-      if estimator == nil { estimator = RateEstimator(interval: info.interval, weight: info.weight, now: now) }
+  public static var start: (@Sendable (Info, Family, World) -> Void)? {
+    { info, _, world in
+      let now = world.now
+      world.memory.withState(named: RateEstimator.key(info.name.string), initial: RateEstimator?.none) { estimator in
+        if estimator == nil { estimator = RateEstimator(interval: info.interval, weight: info.weight, now: now) }
+      }
     }
   }
 

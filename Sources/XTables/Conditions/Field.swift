@@ -5,13 +5,27 @@ public import Wire
 ///
 /// Fields with the same name are equal: a name stands for one property.
 public struct Field: Sendable, Hashable {
+  /// What a field is, shared by its copies: conditions hold many of them.
+  private final class Definition: Sendable {
+    let name: String
+    let bits: Int
+    let traits: FieldTraits
+    let source: Source
+
+    init(_ name: String, _ bits: Int, _ traits: FieldTraits, _ source: Source) {
+      (self.name, self.bits, self.traits, self.source) = (name, bits, traits, source)
+    }
+  }
+
+  private let definition: Definition
+
   /// A stable dotted name: `tcp.sport`, `ct.state`, `meta.mark`.
-  public let name: String
+  public var name: String { definition.name }
   /// The width of its values in bits, up to 128.
-  public let bits: Int
+  public var bits: Int { definition.bits }
   /// The properties of the field besides its value.
-  public let traits: FieldTraits
-  let source: Source
+  public var traits: FieldTraits { definition.traits }
+  var source: Source { definition.source }
 
   /// How the value is read.
   enum Source: Sendable {
@@ -24,22 +38,16 @@ public struct Field: Sendable, Hashable {
   public init(
     _ name: String, bits: Int, _ traits: FieldTraits = .undeclared, read: @escaping @Sendable (inout PacketContext) -> FieldValue
   ) {
-    self.name = name
-    self.bits = bits
-    self.traits = traits
-    guard let needs = traits.needs, !needs.isPartial else {
-      source = .computed(read)
-      return
+    var source = Source.computed(read)
+    if let needs = traits.needs, !needs.isPartial {
+      source = .computed { context in needs.reason(for: context).map { .unknown($0) } ?? read(&context) }
     }
-    source = .computed { context in needs.reason(for: context).map { .unknown($0) } ?? read(&context) }
+    definition = Definition(name, bits, traits, source)
   }
 
   /// Creates a field that is read in place, because many packets are tested for it.
   public init(_ name: String, bits: Int, _ word: PacketWord, _ traits: FieldTraits) {
-    self.name = name
-    self.bits = bits
-    self.traits = traits
-    source = .word(word)
+    definition = Definition(name, bits, traits, .word(word))
   }
 
   /// Reads the field. Changes nothing but the packet type, which `-m cluster` sets as its kernel match does.
@@ -100,7 +108,9 @@ public struct Field: Sendable, Hashable {
   }
 
   /// Whether both fields have the same name.
-  public static func == (left: Field, right: Field) -> Bool { left.name == right.name }
+  public static func == (left: Field, right: Field) -> Bool {
+    left.definition === right.definition || left.name == right.name
+  }
   /// Hashes the name.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }

@@ -53,8 +53,8 @@ public protocol Extension: Sendable {
   /// What the rule needs from programs and files outside the kernel, or sends to them. The default is nothing.
   static func hostUses(_ info: Info) -> [HostUse]
   /// Creates the state of a loaded rule outside of the rule: a list, a table, a timer. The corresponding C callback is
-  /// `checkentry`.
-  static func start(_ info: Info, family: Family, in world: World)
+  /// `checkentry`. The default is nil: a rule creates nothing.
+  static var start: (@Sendable (Info, Family, World) -> Void)? { get }
   /// What the extension writes to the packets it sees at a hook. The default is nothing. A test compares this with what the
   /// extension does.
   ///
@@ -97,7 +97,7 @@ extension Extension {
   /// The default: nothing.
   public static func hostUses(_ info: Info) -> [HostUse] { [] }
   /// The default: no state outside of the rule.
-  public static func start(_ info: Info, family: Family, in world: World) {}
+  public static var start: (@Sendable (Info, Family, World) -> Void)? { nil }
   /// The default: writes nothing.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [] }
   /// The default: every structure of the kernel name.

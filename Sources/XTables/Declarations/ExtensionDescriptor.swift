@@ -57,7 +57,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let claimsPayload: @Sendable ([UInt8]) -> Bool
   @usableFromInline let savePayload: @Sendable ([UInt8], Family, inout RuleText) -> Void
   @usableFromInline let listPayload: @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void
-  @usableFromInline let startPayload: @Sendable ([UInt8], Family, World) -> Void
+  @usableFromInline let startPayload: (@Sendable ([UInt8], Family, World) -> Void)?
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
   @usableFromInline let hostUsesOf: @Sendable ([UInt8]) -> [HostUse]
@@ -98,9 +98,7 @@ public final class ExtensionDescriptor: Sendable {
       list: { payload, family, numeric, text in
         E.list(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, numeric: numeric, to: &text)
       },
-      start: { payload, family, world in
-        E.start(Payload.load(E.Info.self, from: payload) ?? E.initial, family: family, in: world)
-      },
+      start: Self.start(of: E.self),
       services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       hostUses: { E.hostUses(Payload.load(E.Info.self, from: $0) ?? E.initial) },
@@ -116,7 +114,7 @@ public final class ExtensionDescriptor: Sendable {
     claims: @escaping @Sendable ([UInt8]) -> Bool,
     save: @escaping @Sendable ([UInt8], Family, inout RuleText) -> Void,
     list: @escaping @Sendable ([UInt8], Family, Bool, inout RuleText) -> Void,
-    start: @escaping @Sendable ([UInt8], Family, World) -> Void,
+    start: (@Sendable ([UInt8], Family, World) -> Void)?,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
     hostUses: @escaping @Sendable ([UInt8]) -> [HostUse] = { _ in [] },
@@ -167,6 +165,12 @@ public final class ExtensionDescriptor: Sendable {
     objectsOf = objects
     hostUsesOf = hostUses
     effectsOf = effects
+  }
+
+  @inlinable
+  static func start<E: Extension>(of type: E.Type) -> (@Sendable ([UInt8], Family, World) -> Void)? {
+    guard let start = type.start else { return nil }
+    return { payload, family, world in start(Payload.load(E.Info.self, from: payload) ?? E.initial, family, world) }
   }
 
   /// The size of ``entryHeader`` in bytes.
@@ -231,7 +235,10 @@ public final class ExtensionDescriptor: Sendable {
   }
 
   /// Creates the state outside of the rule for a rule that is loaded into `world`.
-  public func start(_ payload: [UInt8], _ family: Family, in world: World) { startPayload(payload, family, world) }
+  public func start(_ payload: [UInt8], _ family: Family, in world: World) { startPayload?(payload, family, world) }
+
+  /// Whether loading a rule creates state outside of the rule.
+  public var hasStart: Bool { startPayload != nil }
 
   /// The kernel services that a rule with this payload starts when it is loaded.
   public func services(_ payload: [UInt8]) -> KernelServices { servicesOf(payload) }

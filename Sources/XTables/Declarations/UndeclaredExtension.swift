@@ -60,7 +60,7 @@ extension ExtensionDescriptor {
           of: payload, protocolNumber: text.protocolNumber, numeric ? .listedNumerically : .listed)
         text.glue(bytes: printed?.bytes ?? (known.kind == .match ? Array("\(known.name) ".utf8) : []))
       },
-      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] },
+      start: nil, services: { _ in [] }, objects: { _ in [] },
       effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
@@ -85,7 +85,7 @@ extension ExtensionDescriptor {
         case (.target, false): text.glue(size == 0 ? "" : "[\(size) bytes of unknown target data] ")
         }
       },
-      start: { _, _, _ in }, services: { _ in [] }, objects: { _ in [] },
+      start: nil, services: { _ in [] }, objects: { _ in [] },
       effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 

@@ -88,8 +88,10 @@ struct QueryCommand: ParsableCommand {
       hooks = [named]
     }
     let condition = try condition(words, parsed.ruleset.family)
-    let course = try course(parsed.ruleset.family)
-    let answers = hooks.map { PacketQuestion(parsed.ruleset, condition, at: $0, on: course) }
+    let family = parsed.ruleset.family
+    let rules = QuestionRules(parsed.ruleset, on: try host())
+    let (origin, destination) = (try origin(family, isHostGiven: rules.host != nil), try destination(family))
+    let answers = hooks.map { PacketQuestion(rules, condition, at: $0, from: origin, to: destination) }
     let report = QueryReport(answers, parsed.ruleset, parsed.file)
     switch format {
     case .json: try Console.print(JSONText.encode(report))
@@ -98,36 +100,37 @@ struct QueryCommand: ParsableCommand {
     if let wanted, !answers.allSatisfy({ $0.isComplete && $0.verdicts.isSubset(of: [wanted]) }) { throw ExitStatus.findings.code }
   }
 
-  /// The host, and the ends of the packets.
-  private func course(_ family: Family) throws -> PacketQuestion.Course {
+  /// The host whose routes lead the packets; nil if none is given.
+  private func host() throws -> Host? {
     let cache = InputCache()
     let machine = try hosts.machine(colours.colour, includesRules: false, try WorldOptions.parse([]), cache)
     let host = hosts.isGiven ? try machine?.simulator.host ?? hosts.read(arrivals: [], colours.colour, cache) : nil
     if let host, host.missing.contains(.routes) {
       throw CommandFailure("the routes of the host are not known: add `routes' to its description")
     }
-    var course = PacketQuestion.Course(host: host)
-    if let from {
-      guard host != nil else { throw CommandFailure("--from needs --host: its routes say on which interface the packets arrive") }
-      let width = family == .ipv4 ? 32 : 128
-      let parts = from.split(separator: "/", omittingEmptySubsequences: false)
-      if from == "outside" {
-        course.origin = .outside
-      } else if let address = IPAddress(parts[0]), parts.count < 3, address.family == family,
-        let length = parts.count == 1 ? width : Int(parts[1]), (0...width).contains(length)
-      {
-        course.origin = .network(address, prefixLength: length)
-      } else {
-        throw CommandFailure("--from \(from): write outside, or a network such as 192.0.2.0/24")
-      }
+    return host
+  }
+
+  /// Where the packets come from.
+  private func origin(_ family: Family, isHostGiven: Bool) throws -> PacketOrigin? {
+    guard let from else { return nil }
+    guard isHostGiven else { throw CommandFailure("--from needs --host: its routes say on which interface the packets arrive") }
+    if from == "outside" { return .outside }
+    let width = family == .ipv4 ? 32 : 128
+    let parts = from.split(separator: "/", omittingEmptySubsequences: false)
+    guard let address = IPAddress(parts[0]), parts.count < 3, address.family == family,
+      let length = parts.count == 1 ? width : Int(parts[1]), (0...width).contains(length)
+    else { throw CommandFailure("--from \(from): write outside, or a network such as 192.0.2.0/24") }
+    return .network(address, prefixLength: length)
+  }
+
+  /// The address to which the packets are sent or translated.
+  private func destination(_ family: Family) throws -> IPAddress? {
+    guard let to else { return nil }
+    guard let address = IPAddress(to), address.family == family else {
+      throw CommandFailure("--to \(to): this is no address of the family")
     }
-    if let to {
-      guard let address = IPAddress(to), address.family == family else {
-        throw CommandFailure("--to \(to): this is no address of the family")
-      }
-      course.destination = address
-    }
-    return course
+    return address
   }
 
   /// The packets as a condition: that of a rule with these matches.
