@@ -38,6 +38,7 @@ public enum CheckList {
     OneWayNotrackCheck.self,
     InvalidAcceptedCheck.self,
     AnswersDroppedCheck.self,
+    UnproducedRelatedCheck.self,
     PortBeforeDNATCheck.self,
     MasqueradeEverywhereCheck.self,
     RedirectLoopCheck.self,
