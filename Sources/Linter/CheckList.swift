@@ -64,6 +64,7 @@ public enum CheckList {
     ToolLacksCheck.self,
     RemovedTargetCheck.self,
     HostNameCheck.self,
+    KernelLacksCheck.self,
     LateHotRuleCheck.self,
     RuleRunCheck.self,
     IdleChainCheck.self,
