@@ -19,7 +19,7 @@ extension ExplorerPage {
         `${entry.family} ${entry.interface}: ${[entry.protocol, entry.ports].filter(Boolean).join(' ')} from ${entry.sources} to ${entry.to}`,
         entry.note ? el('div', {}, entry.note) : null,
         el('div', {}, placeView(entry.family, entry.line, entry.line ? `line ${entry.line}` : ''), ' ', el('code', {}, entry.rule)), witnessView(entry.witness)))
-        : el('p', {}, 'Nothing is open.'),
+        : D.exposure.undecided.length ? null : el('p', {}, 'Nothing is open.'),
       D.exposure.undecided.map((sentence) => el('p.problem', {}, `undecided: ${sentence}`)),
     ];
 

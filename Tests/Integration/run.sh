@@ -78,18 +78,18 @@ run() {
   grep '^SKIPPED' "$logs/$name.log" | sed 's/^/    /'
 }
 
-# Name, programs, seconds after which it has failed, Debian packages.
+# Name, programs, seconds after which it has failed (also on a busy machine it takes less), Debian packages.
 while read -r name rest; do
   case $chosen in "  " | *" $name "*) run "$name" $rest ;; esac
 done <<'SCRIPTS'
-pre-commit       debug   300 python3-venv git
-ansible          debug   300 python3-venv iproute2
-browser          debug   300 chromium
-language-server  release 120 neovim
-fleet            release 400 parallel default-jre-headless python3-venv
-tarball          release 120
-deb              release 300 dpkg-dev lintian
-debootstrap      release 500 dpkg-dev debootstrap buildah
+pre-commit       debug   600 python3-venv git
+ansible          debug   600 python3-venv iproute2
+browser          debug   600 chromium
+language-server  release 300 neovim
+fleet            release 1200 parallel default-jre-headless python3-venv
+tarball          release 300
+deb              release 900 dpkg-dev lintian
+debootstrap      release 1200 dpkg-dev debootstrap buildah
 SCRIPTS
 result total "" $(($(date +%s) - begin)) "logs are in .build/integration"
 echo "$passed passed, $failed failed, $skipped skipped"
