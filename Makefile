@@ -4,7 +4,6 @@
 BUILD_PACKAGES := pkg-config libxtables-dev libiptc-dev libip4tc-dev libip6tc-dev libpcap-dev zlib1g-dev
 KERNEL_PACKAGES := iptables nftables iproute2 ipset kmod strace
 PACKAGES := $(BUILD_PACKAGES) $(KERNEL_PACKAGES)
-INTEGRATION_PACKAGES := dpkg-dev lintian python3-venv neovim chromium parallel default-jre-headless debootstrap
 
 SWIFT ?= swift
 SWIFT_FLAGS ?=
@@ -23,7 +22,7 @@ PREFIX ?= /usr/local
 PROGRAMS := ferrule ferrule-legacy-multi ferrule-nft-multi ferrule-xtables
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release install tarball deb integration run test conformance soak bench instructions grammar fuzz fuzz-input format docs
+.PHONY: help setup build release install tarball deb integration api run test conformance soak bench instructions grammar fuzz fuzz-input format docs
 
 help:
 	@echo "make run     build, and show an example"
@@ -37,7 +36,8 @@ help:
 	@echo "make install build optimised, and install into $(PREFIX): programs and manual pages"
 	@echo "make tarball build optimised, and make a relocatable archive in .build/tarball"
 	@echo "make deb     build optimised, and make Debian packages in .build/deb"
-	@echo "make integration  build optimised, and test packages, editor, browser and CI with the real tools"
+	@echo "make integration  build, and test packages, editor, browser and CI with the real tools: ONLY=\"script …\""
+	@echo "make api     list what breaks programs that use the libraries, since the last tag: SINCE=tag"
 	@echo "make grammar generate grammars, completions and manual pages"
 	@echo "make format  format the source files"
 	@echo "make docs    build the documentation of the libraries in .build/docs"
@@ -77,10 +77,18 @@ tarball: release
 deb: release
 	Packaging/deb/build.sh "$(BIN)" .build/deb
 
+ONLY ?=
+
 # What needs other programs, which it installs: packages under lintian and dpkg, hooks under pre-commit, an editor, a browser, Spark, Ansible.
-integration:
-	$(MAKE) release PACKAGES="$(PACKAGES) $(INTEGRATION_PACKAGES)"
-	@for script in language-server browser fleet ansible pre-commit tarball deb debootstrap; do Tests/Integration/$$script.sh "$(BIN)" || exit; done
+integration: build
+	@MAKE="$(MAKE)" Tests/Integration/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)" "$(BIN)" $(ONLY)
+
+# Changes of public declarations that break programs which use the libraries: the status is 1 if there are any. Both versions are built.
+SINCE ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
+
+api: setup
+	@[ -n "$(SINCE)" ] || { echo "There is no tag to compare with: say SINCE=COMMIT." >&2; exit 2; }
+	$(SWIFT) package $(SWIFT_FLAGS) diagnose-api-breaking-changes "$(SINCE)"
 
 # Shows the findings in an example, then the trace of a packet that one of the mistakes drops.
 run: release

@@ -592,7 +592,7 @@ _ferrule_run() {
 _ferrule_explore() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --before --packets --packet --select --ignore)
     non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color)
     __ferrule_offer_flags_options -1
 
@@ -661,6 +661,10 @@ _ferrule_explore() {
     '--seed')
         return
         ;;
+    '--before')
+        __ferrule_add_completions -f
+        return
+        ;;
     '--packets')
         __ferrule_add_completions -f
         return
@@ -713,7 +717,7 @@ _ferrule_explore() {
 _ferrule_serve() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --stack --no-config --version -h --help)
-    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --packets --packet --select --ignore)
+    repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --before --packets --packet --select --ignore)
     non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --conntrack-from --fail-on --config --baseline --target --tool --color --port)
     __ferrule_offer_flags_options -1
 
@@ -780,6 +784,10 @@ _ferrule_serve() {
         return
         ;;
     '--seed')
+        return
+        ;;
+    '--before')
+        __ferrule_add_completions -f
         return
         ;;
     '--packets')
@@ -1455,7 +1463,7 @@ _ferrule_lsp() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 --no-config --version -h --help)
     repeating_options=(--select --ignore)
-    non_repeating_options=(--fail-on --config --baseline --target --tool)
+    non_repeating_options=(--fail-on --config --baseline --target --tool --host)
     __ferrule_offer_flags_options 0
 
     # Offer option value completions
@@ -1481,6 +1489,10 @@ _ferrule_lsp() {
         return
         ;;
     '--tool')
+        return
+        ;;
+    '--host')
+        __ferrule_add_completions -f
         return
         ;;
     esac

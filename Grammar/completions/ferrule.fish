@@ -35,9 +35,9 @@ function __ferrule_parse_tokens -S
         case 'run'
             __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'also=+' 'each=+' 'packets=+' 'pcap=+' 'in=' 'expect=' 'compare' 'compare-with=+' 'summary' 'why=+' 'all-outcomes' 'brief' 'conntrack' 'conntrack-from=' 'stack' 'format=' 'color=' 'version' 'h/help'
         case 'explore'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'before=+' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'version' 'h/help'
         case 'serve'
-            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'port=' 'version' 'h/help'
+            __ferrule_parse_subcommand -r 1 '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'host=' 'ip-addr=' 'ip-route=+' 'ip-rule=+' 'ip-neigh=+' 'ss=+' 'sysctl=+' 'timezone=' 'this-host' 'backend=' 'allow-path=+' 'ipset=' 'fingerprints=' 'clock=' 'queue=+' 'tick-phase=' 'seed=' 'before=+' 'packets=+' 'packet=+' 'conntrack-from=' 'stack' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'color=' 'port=' 'version' 'h/help'
         case 'show'
             __ferrule_parse_subcommand 1 't/table=' 'counters' 'format=' 'color=' '4/ipv4' '6/ipv6' 'n/noflush' 'base=' 'version' 'h/help'
         case 'fmt'
@@ -79,7 +79,7 @@ function __ferrule_parse_tokens -S
         case 'fuzz'
             __ferrule_parse_subcommand -r 1 'time=' 'count=' 'seed=' '4/ipv4' '6/ipv6' 'backend=' 'first=' 'output=' 'draw' 'format=' 'version' 'h/help'
         case 'lsp'
-            __ferrule_parse_subcommand 0 '4/ipv4' '6/ipv6' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'version' 'h/help'
+            __ferrule_parse_subcommand 0 '4/ipv4' '6/ipv6' 'select=+' 'ignore=+' 'fail-on=' 'config=' 'no-config' 'baseline=' 'target=' 'tool=' 'host=' 'version' 'h/help'
         case 'help'
             __ferrule_parse_subcommand -r 1 'version'
         end
@@ -311,6 +311,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" tick-phase' -l 'tick-phase' -d 'How long before the start of a second a tick of the kernel\'s clock (4 ms) began: connlimit and hashlimit act once per tick.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule explore" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'before' -d 'The rules before a change: the page shows which packets they treat otherwise. The option can be repeated, once for each family.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore"' -l 'packet' -d 'A packet, as for `ferrule run\'; the option can be repeated.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule explore" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
@@ -348,6 +349,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" tick-phase' -l 'tick-phase' -d 'How long before the start of a second a tick of the kernel\'s clock (4 ms) began: connlimit and hashlimit act once per tick.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" seed' -l 'seed' -d 'Draw random numbers from this seed. Without it, a verdict that depends on chance is unknown.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_positional "ferrule serve" -ge 1' -F
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'before' -d 'The rules before a change: the page shows which packets they treat otherwise. The option can be repeated, once for each family.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'packets' -d 'A file of packets, one per line; - means standard input.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve"' -l 'packet' -d 'A packet, as for `ferrule run\'; the option can be repeated.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule serve" conntrack-from' -l 'conntrack-from' -d 'The connections that exist before the first packet: a file with the output of `conntrack -L\' or a copy of /proc/net/nf_conntrack.' -rF
@@ -547,6 +549,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" baseline' -l 'baseline' -d 'Do not report the findings in this file, which --write-baseline has written.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" target' -l 'target' -d 'The distribution for which the rulesets are meant: debian10, debian11, debian12, debian13, ubuntu20.04, ubuntu22.04, ubuntu24.04, el7, el8, el9, el10.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" tool' -l 'tool' -d 'The version of iptables for which the rulesets are meant, such as 1.8.11.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" host' -l 'host' -d 'A snapshot or the description of a host, whose interfaces and sets completion offers.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule lsp" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule help" version' -l 'version' -d 'Show the version.'

@@ -59,7 +59,7 @@ extension ExplorerPage {
     let waiting = 0;
     search.addEventListener('input', () => { clearTimeout(waiting); waiting = setTimeout(() => { state.filter = search.value.toLowerCase(); show(); }, 120); });
     const help = el('dialog', { 'aria-label': 'keys' }, el('h2', {}, 'Keys'), el('table', {}, [['/', 'search'], ['p', 'type a packet'], ['j, k', 'next and previous rule'], ['Enter', 'on a rule: to the chain it jumps to'],
-      ['u', 'back'], ['n', 'way of the next packet'], ['Esc', 'end the search, or darken the way'], ['?', 'this help']].map(([name, text]) => el('tr', {}, el('td', {}, el('kbd', {}, name)), el('td', {}, text)))),
+      ['u', 'back'], ['n', 'way of the next packet'], ['f', 'findings'], ['e', 'exposure: what strangers reach'], ...(LISTS.d ? [['d', 'differences from the older rules']] : []), ['Esc', 'end the search, or darken the way'], ['?', 'this help']].map(([name, text]) => el('tr', {}, el('td', {}, el('kbd', {}, name)), el('td', {}, text)))),
       el('form', { method: 'dialog' }, el('button', { type: 'button', onclick: () => help.close() }, 'Close')));
     const header = el('header', {});
     const main = el('main', {});
@@ -70,7 +70,7 @@ extension ExplorerPage {
       header.replaceChildren(el('h1', {}, ruleset()?.file ?? 'Ferrule'),
         ...D.rulesets.map((other, r) => D.rulesets.length > 1 ? el(`button${r === state.r ? '.pressed' : ''}`, { type: 'button', 'aria-pressed': String(r === state.r), onclick: () => go(r, 0, 0) }, other.family) : el('span.dim', {}, other.family)),
         el('span.grow', {}), search, el('button', { type: 'button', onclick: () => help.showModal() }, 'Keys'));
-      main.replaceChildren(hookView(), chainList(), chainView(), el('aside', {}, packetView(), findingList()));
+      main.replaceChildren(hookView(), chainList(), chainView(), el('aside', {}, packetView(), reportView()));
       if (kept && kept !== document.activeElement?.id) document.getElementById(kept)?.focus({ preventScroll: true });
     };
     const back = () => { const last = state.back.pop(); if (last) go(...last, false); };
@@ -93,6 +93,7 @@ extension ExplorerPage {
           const jump = chain()?.rules[state.rule - 1]?.[JUMP];
           if (event.target.tagName === 'LI' && jump >= 0) go(state.r, state.t, jump);
         },
+        ...Object.fromEntries(Object.keys(LISTS).map((key) => [key, () => list(key)])),
       };
       if (Object.hasOwn(keys, event.key)) {
         if (event.key !== 'Enter') event.preventDefault();

@@ -6,17 +6,35 @@ import Evaluator
 public struct ExplorerPage {
   private let subjects: [ExplorerSubject]
   private let traces: JSONValue
+  private let reports: Reports
   private let isLive: Bool
   private let version: String
+
+  /// What other analyses say of the rules, in the JSON of `ferrule exposure` and `ferrule diff`.
+  public struct Reports {
+    let exposure: JSONValue
+    let changes: JSONValue
+
+    /// Creates reports.
+    ///
+    /// - Parameters:
+    ///   - exposure: what strangers reach.
+    ///   - changes: the comparison with older rules; nil if there are none.
+    public init(exposure: JSONValue = ["open": [], "undecided": []], changes: JSONValue? = nil) {
+      self.exposure = exposure.escaped
+      self.changes = changes?.escaped ?? .null
+    }
+  }
 
   /// Creates a page.
   ///
   /// - Parameters:
   ///   - traces: what ``ExplorerTraces/run(_:)`` returned for the packets of the page.
   ///   - isLive: whether a server evaluates the packets that are typed into the page.
-  public init(of subjects: [ExplorerSubject], traces: JSONValue, isLive: Bool, version: String) {
+  public init(of subjects: [ExplorerSubject], traces: JSONValue, reports: Reports = Reports(), isLive: Bool, version: String) {
     self.subjects = subjects
     self.traces = traces
+    self.reports = reports
     self.isLive = isLive
     self.version = version
   }
@@ -35,6 +53,7 @@ public struct ExplorerPage {
     let value: JSONValue = [
       "version": .string(version), "live": .bool(isLive), "hooks": .array(hooks), "rulesets": .array(subjects.map(\.json)),
       "traces": traces["traces"] ?? [], "problems": traces["problems"] ?? [],
+      "exposure": reports.exposure, "changes": reports.changes,
     ]
     // The end of the element, and a comment in it, would be read as HTML.
     return value.description.replacing("<", with: "\\u003c")
@@ -63,5 +82,17 @@ public struct ExplorerPage {
       </html>
 
       """
+  }
+}
+
+extension JSONValue {
+  /// The value with every text escaped, as the page shows it.
+  fileprivate var escaped: JSONValue {
+    switch self {
+    case .string(let text): .string(Escaping.line(text))
+    case .array(let elements): .array(elements.map(\.escaped))
+    case .object(let object): .object(JSONObject(object.members.map { JSONObject.Member($0.name, $0.value.escaped) }))
+    default: self
+    }
   }
 }

@@ -1,6 +1,6 @@
 extension ExplorerPage {
   /// The script of the page. It makes elements and sets their text; no text of the data becomes HTML.
-  static let script = scriptOfModel + scriptOfViews + scriptOfPackets
+  static let script = scriptOfModel + scriptOfViews + scriptOfReports + scriptOfPackets
 
   private static let scriptOfModel = #"""
     const D = JSON.parse(document.getElementById('data').textContent);
@@ -29,7 +29,7 @@ extension ExplorerPage {
     const [LINE, TEXT, PACKETS, BYTES, JUMP, KIND] = [0, 1, 2, 3, 4, 5];
 
     // What is shown: a ruleset, a table and a chain in it by their indices, and the trace whose way is lit.
-    const state = { r: 0, t: 0, c: 0, rule: 0, trace: -1, traces: D.traces, problems: D.problems, back: [], filter: '' };
+    const state = { r: 0, t: 0, c: 0, rule: 0, trace: -1, traces: D.traces, problems: D.problems, back: [], filter: '', list: 'f' };
     const ruleset = () => D.rulesets[state.r];
     const table = () => ruleset()?.tables[state.t];
     const chain = () => table()?.chains[state.c];
@@ -164,8 +164,7 @@ extension ExplorerPage {
       const place = ruleset().places.get(finding.line);
       const head = `${finding.code}: ${finding.message}` + (finding.count > 1 ? ` (${finding.count} times)` : '');
       const notes = finding.notes.filter((note) => !finding.witness || note.message !== `such a packet: ${finding.witness}`).map((note) => el('div', {}, note.line === null || !ruleset().places.get(note.line) ? note.message : [`${note.message}: `, link(`line ${note.line}`, state.r, ...ruleset().places.get(note.line))]));
-      const witness = finding.witness && el('div', {}, 'such a packet: ', el('code', {}, finding.witness), ' ', D.live ? el('button', { type: 'button', onclick: () => ask(finding.witness) }, 'run') : null);
-      return el(`div.finding.${finding.severity}`, {}, isListed && place ? link(`line ${finding.line}`, state.r, ...place) : null, isListed ? ' ' : null, head, isListed ? null : notes, witness);
+      return el(`div.finding.${finding.severity}`, {}, isListed && place ? link(`line ${finding.line}`, state.r, ...place) : null, isListed ? ' ' : null, head, isListed ? null : notes, witnessView(finding.witness));
     };
 
     const ruleView = (rule, index, most) => {
@@ -201,12 +200,6 @@ extension ExplorerPage {
         picture(), (ruleset().byLine.get(chain().line) ?? []).map((finding) => findingView(finding, false)),
         el('ol.rules', {}, rules.map(([rule, index]) => ruleView(rule, index, most)),
           el(`li.${kind || 'return'}${end ? '.matched' : ''}`, {}, el('span.rule.dim', {}, chain().policy ? ['end of the chain: policy ', el('span.verdict', {}, chain().policy)] : 'end of the chain: returns to the caller'))));
-    };
-
-    const findingList = () => {
-      const shown = ruleset()?.findings.slice(0, 300) ?? [];
-      return el('section', { 'aria-label': 'findings' }, el('h2', {}, plural(ruleset()?.findings.length ?? 0, 'finding')),
-        el('div.scroll', {}, shown.map((finding) => findingView(finding, true)), shown.length < (ruleset()?.findings.length ?? 0) ? el('p.dim', {}, `the first ${shown.length} are listed`) : null));
     };
     """#
 }

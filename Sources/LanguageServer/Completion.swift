@@ -80,18 +80,24 @@ extension LanguageSession {
     case "-p", "--protocol":
       return BuiltinProtocol.names.map { Item(label: $0.name, kind: .value, detail: "protocol \($0.number)") }
     case "-i", "-o", "--in-interface", "--out-interface":
-      return words(after: ["-i", "-o", "--in-interface", "--out-interface"], in: document).map {
-        Item(label: $0, kind: .value, detail: "interface in this file")
-      }
+      let used = words(after: ["-i", "-o", "--in-interface", "--out-interface"], in: document)
+      return used.map { Item(label: $0, kind: .value, detail: "interface in this file") }
+        + others(document.rules.machine.interfaces, than: used, "interface of the host")
     default:
       guard let pending = typed.pendingOption else { return nil }
       let used = words(after: Set([pending.option.name] + pending.option.aliases), in: document)
       let known = pending.option.samples.filter {
         $0.utf8.first.map { (65...122).contains($0) } == true && !$0.contains(" ") && !used.contains($0)
       }
+      let sets = pending.option.content == .set ? document.rules.machine.sets : []
       return used.map { Item(label: $0, kind: .value, detail: "in this file") }
+        + others(sets, than: used, "set of the host")
         + known.map { Item(label: $0, kind: .value, detail: pending.option.placeholder) }
     }
+  }
+
+  private func others(_ names: [String], than used: [String], _ detail: String) -> [Item] {
+    names.filter { !used.contains($0) }.map { Item(label: $0, kind: .value, detail: detail) }
   }
 
   private func chains(_ document: OpenDocument, _ table: TableName, isTarget: Bool = false) -> [Item] {

@@ -12,12 +12,15 @@ public struct DocumentRules: Sendable {
   public let linter: Linter
   /// The rules that are loaded already, under a file that does not replace them.
   public let existing: Ruleset?
+  /// The names of the machine for which the rules are.
+  public let machine: MachineNames
 
   /// Creates the rules of a document.
-  public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil) {
+  public init(parser: RulesetParser, linter: Linter, existing: Ruleset? = nil, machine: MachineNames = MachineNames()) {
     self.parser = parser
     self.linter = linter
     self.existing = existing
+    self.machine = machine
   }
 }
 
@@ -57,6 +60,10 @@ struct OpenDocument: Sendable {
   var checked: DocumentCheck.Result?
   /// Whether the document has changed since its last check began.
   var needsCheck = true
+  /// What the tests beside the document match, if they ran and the document has not changed since.
+  var coverage: DocumentCoverage?
+  /// Whether the document was opened or saved since its tests were last run.
+  var needsCoverage = true
 
   var family: Family { rules.parser.family }
   var registry: Registry { rules.parser.registry }

@@ -1,7 +1,7 @@
 import Documents
 import XTables
 
-/// The tables and chains of a document: symbols, folds, and lenses with counters.
+/// The tables and chains of a document: symbols and folds.
 extension LanguageSession {
   func symbols(_ document: OpenDocument) -> JSONValue {
     let text = document.text
@@ -31,22 +31,6 @@ extension LanguageSession {
     .array(
       document.text.sections.filter { $0.lines.count > 1 }.map { section in
         ["startLine": .integer(section.lines.lowerBound), "endLine": .integer(section.lines.upperBound), "kind": "region"]
-      })
-  }
-
-  /// For each chain that is declared: its rules, the jumps to it, and its counters.
-  func lenses(_ document: OpenDocument) -> JSONValue {
-    let counts = ChainCount.all(in: document.text)
-    return .array(
-      document.text.sections.flatMap { section in
-        section.lines.flatMap { line in
-          document.text.lines[line].outline.mentions.filter { $0.role == .declares }.map { mention -> JSONValue in
-            [
-              "range": range(mention.range, line: line, in: document.text),
-              "command": ["title": .string(counts[section.name]?[mention.name]?.sentence ?? ""), "command": ""],
-            ]
-          }
-        }
       })
   }
 }

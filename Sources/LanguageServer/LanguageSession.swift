@@ -27,6 +27,9 @@ public struct LanguageSession: Sendable {
   let version: String
   var documents: [String: OpenDocument] = [:]
   var unit = PositionUnit.utf16
+  /// Whether the client can be asked to read the lenses again, and how often it was.
+  private(set) var refreshesLenses = false
+  var refreshes = 0
   private var isInitialized = false
   private var isShutDown = false
   /// The exit status that the protocol demands, once the client has sent `exit`.
@@ -51,7 +54,7 @@ public struct LanguageSession: Sendable {
       return [Self.response(.null, RequestFailure(code: -32700, message: "\(error)"))]
     }
     guard case .object = value, let method = value["method"]?.text else {
-      // The answer to a request of the server, which sends none.
+      // The answer to a request of the server, which needs none.
       if value["id"] != nil, value["method"] == nil, value["result"] != nil || value["error"] != nil { return [] }
       return [Self.response(.null, RequestFailure(code: -32600, message: "this is no request"))]
     }
@@ -95,6 +98,7 @@ public struct LanguageSession: Sendable {
   private mutating func initialize(_ parameters: JSONValue) -> JSONValue {
     isInitialized = true
     let offered = parameters["capabilities"]?["general"]?["positionEncodings"]?.elements?.compactMap(\.text) ?? []
+    refreshesLenses = parameters["capabilities"]?["workspace"]?["codeLens"]?["refreshSupport"] == .bool(true)
     unit = offered.contains(PositionUnit.utf8.rawValue) ? .utf8 : .utf16
     return [
       "capabilities": [
@@ -121,6 +125,7 @@ public struct LanguageSession: Sendable {
       // The policy may have been saved beside it.
       guard let uri = parameters["textDocument"]?["uri"]?.text, let document = documents[uri] else { return [] }
       documents[uri]?.rules = rules(OpenDocument.path(of: uri), document.text.bytes)
+      documents[uri]?.needsCoverage = true
       touch(uri)
     case "textDocument/didClose":
       guard let uri = parameters["textDocument"]?["uri"]?.text, documents.removeValue(forKey: uri) != nil else { return [] }
@@ -166,6 +171,7 @@ public struct LanguageSession: Sendable {
     document.version = parameters["textDocument"]?["version"]?.integer ?? document.version
     document.revision += 1
     document.checked = nil
+    document.coverage = nil
     document.needsCheck = true
     documents[uri] = document
     return withinLimits(uri)

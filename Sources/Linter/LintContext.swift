@@ -21,6 +21,8 @@ public struct LintContext: Sendable {
   /// The words of the lines with errors, and all chains of a file that is added to unknown rules. The rules of a chain named there,
   /// and the jumps to it, are unknown.
   public let unreadWords: Set<String>
+  /// The byte offsets of errors, ascending: between two rules around one of them there may be a rule that is not read.
+  private let unreadPlaces: [Int]
 
   /// The names of the conntrack helpers that targets of the file assign; nil if the file is added to unknown rules, which may assign others.
   public let assignedHelpers: Set<String>?
@@ -51,6 +53,7 @@ public struct LintContext: Sendable {
     let chains = parsed.isPartial ? parsed.ruleset.tables.flatMap { $0.chains.map(\.name) } : []
     let unread = Self.words(ofLinesWithErrors: parsed).union(chains)
     unreadWords = unread
+    unreadPlaces = parsed.diagnostics.filter { $0.severity == .error }.map(\.range.range.lowerBound).sorted()
     assignedHelpers = parsed.isPartial ? nil : Self.assignedHelpers(parsed)
     let isWhole = !parsed.hasErrors && !parsed.isPartial
     unreadWriter = Self.unreadWriter(parsed, registry)
@@ -109,6 +112,17 @@ public struct LintContext: Sendable {
       }
       return false
     }.map(\.place)
+  }
+
+  /// Whether a line that is not read stands between two rules.
+  func hasUnread(between one: Rule, and other: Rule) -> Bool {
+    guard let start = one.source?.range.lowerBound, let end = other.source?.range.lowerBound, start < end else { return false }
+    var (low, high) = (0, unreadPlaces.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if unreadPlaces[middle] < start { low = middle + 1 } else { high = middle }
+    }
+    return low < unreadPlaces.count && unreadPlaces[low] < end
   }
 
   /// The whole line that contains the start of a range, with its newline; nil past the end of the file.

@@ -56,6 +56,22 @@ import XTables
     #expect(found.allSatisfy { $0.notes.allSatisfy { !$0.message.contains("U+") } })
   }
 
+  /// A rule that is not read may stand between two others, and may have counters: nothing is said of the order of such a chain.
+  @Test func rulesThatAreNotReadAreNoGapInARun() {
+    func codes(_ between: (Int) -> String) -> Set<String> {
+      let rules = (1...20).map { "\(between($0))-A INPUT -s 10.0.0.\($0)/32 -j DROP\n" }.joined()
+      return Set(LintCaseTests.lint("*filter\n:INPUT ACCEPT [0:0]\n\(rules)COMMIT\n").found.compactMap(\.code))
+    }
+    #expect(codes { _ in "" }.contains("FE101"))
+    #expect(!codes { "-A INPUT -s 10.0.0.\($0)/32 -m mac --mac-source XX:XX:XX:XX:XX:XX -j RETURN\n" }.contains("FE101"))
+    #expect(!codes { _ in "-A INPUT -m mac --mac-source XX:XX:XX:XX:XX:XX -j RETURN\n" }.contains("FE101"))
+    // Other packets than those of one source are no set, and each of these rules has a limit of its own.
+    for rule in ["! -s 10.0.0.N/32 -j DROP", "-s 10.0.0.N/32 -m limit --limit 1/sec -j ACCEPT"] {
+      let rules = (1...20).map { "-A INPUT \(rule)\n".replacing("N", with: "\($0)") }.joined()
+      #expect(!LintCaseTests.lint("*filter\n\(rules)COMMIT\n").found.contains { $0.code == "FE101" }, "\(rule)")
+    }
+  }
+
   /// Equal errors are counted, and do not end the reading; different ones do after 1,000.
   @Test func equalErrorsBecomeOneWithACount() throws {
     let many = LintCaseTests.lint("*filter\n" + String(repeating: "-A INPUT --nonsense\n", count: 5000) + "-A nowhere -j ACCEPT\nCOMMIT\n")

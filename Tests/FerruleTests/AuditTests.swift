@@ -76,6 +76,18 @@ import XTables
     #expect(log["version"] as? String == "2.1.0")
   }
 
+  /// Where nothing is decided, the report does not say that nothing is open.
+  @Test func whatIsUndecidedIsNotClosed() {
+    func report(_ rules: String) -> Exposure {
+      let file = SourceFile(
+        name: "rules.v4", bytes: Array("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:x - [0:0]\n\(rules)COMMIT\n".utf8))
+      return Exposure(RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(file).ruleset, in: file)
+    }
+    #expect(report("").text.string == "nothing is open\n")
+    let loop = report("-A INPUT -j x\n-A x -j x\n")
+    #expect(!loop.undecided.isEmpty && !loop.text.string.contains("nothing is open") && !loop.page(title: "x").contains("Nothing is open"))
+  }
+
   @Test func theExposureNamesWhatIsOpen() throws {
     let outcome = try BuiltCommand.shell(
       "ferrule exposure --format json --listening listening.txt rules.v4 rules.v6", in: URL(filePath: Self.folder))

@@ -88,7 +88,11 @@ import XTables
     let parsed = parser.parse(SourceFile(name: "<img src=x onerror=alert(1)>", bytes: bytes))
     let findings = parsed.diagnostics + [Diagnostic("x", .note, HostileText.strings.joined(), at: SourceRange(0..<1))]
     let subject = ExplorerSubject(parsed.ruleset, in: parsed.file, findings: findings, names: .builtin)
-    let page = ExplorerPage(of: [subject], traces: ["traces": [], "problems": []], isLive: true, version: "1").html
+    let hostile = JSONValue.string(HostileText.strings.joined())
+    let reports = ExplorerPage.Reports(
+      exposure: ["open": [["rule": hostile, "interface": hostile]], "undecided": [hostile]],
+      changes: ["result": "different", "regions": [["packets": hostile]], "changes": [["kind": hostile]]])
+    let page = ExplorerPage(of: [subject], traces: ["traces": [], "problems": []], reports: reports, isLive: true, version: "1").html
     #expect(HostileText.dangers(in: Array(page.utf8)).isEmpty)
     #expect(
       page.matches(of: /<[a-z!\/]/).count
@@ -112,6 +116,23 @@ import XTables
       let bytes = try #require(Hex.bytes(String(hash.prefix(64))))
       #expect(page.contains("\(directive) 'sha256-\(Data(bytes).base64EncodedString())'"))
     }
+  }
+
+  /// The page has what `exposure` and `diff` say of the rules; a file that cannot be compared is refused.
+  @Test func thePageHasExposureAndDifferences() throws {
+    let outcome = try BuiltCommand.shell(
+      """
+      D=$(mktemp -d); sed s/443/8443/ ruleset.rules > $D/old.v4; printf '*filter\nCOMMIT\n' > $D/old.v6
+      ferrule explore --before $D/old.v4 ruleset.rules | sed -n 's/.*id="data">//;s/<.script>$//p'
+      ferrule explore --before $D/old.v6 ruleset.rules; S=$?; rm -r $D; exit $S
+      """, in: BuiltCommand.root.appending(path: "Examples/web-server"))
+    #expect(outcome.status == 2 && outcome.text.contains("no rules of its family"), "\(outcome.text.suffix(300))")
+    let line = try #require(outcome.text.split(separator: "\n").first { $0.hasPrefix("{") })
+    let data = try JSONValue(parsing: String(line))
+    let regions = data["changes"]?["regions"]?.elements ?? []
+    #expect(regions.contains { $0["after"]?["verdict"] == "accept" && $0["packets"]?.text?.contains("dport 443") == true })
+    #expect(data["changes"]?["changes"]?.elements?.count == 2)
+    #expect(data["exposure"]?["open"]?.elements?.contains { $0["ports"] == "80,443" } == true)
   }
 
   @Test func theCommandMakesOneFileThatNamesNoOther() throws {

@@ -3,14 +3,9 @@
 # Usage: ansible.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-[ "$(id -u)" = 0 ] || { echo "SKIPPED ansible: needs root, for a network namespace"; exit 0; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "ansible: $*" >&2; tail -30 "$work/log" >&2; exit 1; }
-
-python3 -m venv "$work/venv" >"$work/log" 2>&1 && "$work/venv/bin/pip" install -q ansible-core >"$work/log" 2>&1 || {
-  echo "SKIPPED ansible: cannot be installed: $(tail -1 "$work/log")"; exit 0; }
+. "$(dirname "$0")/common.sh"
+[ "$(id -u)" = 0 ] || skip "needs root, for a network namespace"
+python_with ansible-core || skip "$reason"
 
 printf '*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n' >"$work/rules.v4"
 cat >"$work/play.yml" <<PLAY

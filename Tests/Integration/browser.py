@@ -177,6 +177,15 @@ def small(browser):
     browser.type("443")
     browser.wait("[...document.querySelectorAll('ul.chains li')].map((li) => li.firstChild.textContent).join() === 'INPUT'")
     browser.key("Escape")
+    # The lists beside the rules; a line of one leads to its rule.
+    browser.key("e")
+    assert "from any to" in browser.run("document.querySelector('#report .finding').textContent")
+    browser.click("#report .finding button", "line ")
+    browser.wait("document.querySelector('.current') !== null")
+    browser.picture("small-exposure")
+    browser.key("f")
+    same(browser.run("document.querySelector('#report').getAttribute('aria-label')"), "findings")
+    same(browser.run("document.querySelectorAll('#list-d').length"), 0)
     browser.open(url, dark=True)
     browser.click("aside .result button", packet)
     browser.picture("small-dark")
@@ -184,6 +193,23 @@ def small(browser):
     browser.open(url, width=480, height=900)
     browser.picture("small-narrow")
     same(browser.run("document.documentElement.scrollWidth <= 480"), True)
+    same(browser.complaints(), [])
+
+
+def changed(browser):
+    example = f"{root}/Examples/web-server"
+    with open(f"{example}/ruleset.rules") as file, open(f"{work}/old.rules", "w") as old:
+        old.write(file.read().replace("443", "8443"))
+    browser.open(page("changed", "explore", "--before", f"{work}/old.rules", "ruleset.rules", cwd=example))
+    browser.key("d")
+    text = browser.run("document.querySelector('#report').innerText")
+    assert "drop → accept: " in text and "dport 443" in text and "accept → drop: " in text and "Changed rules" in text, text
+    browser.click("#report .finding.warning button", "line ")
+    browser.wait("document.querySelector('.current')?.textContent.includes('--ctstate NEW')")
+    browser.picture("changed")
+    browser.open(browser.run("location.href"), dark=True)
+    browser.click("#list-d")
+    browser.picture("changed-dark")
     same(browser.complaints(), [])
 
 
@@ -281,7 +307,7 @@ def reports(browser):
 os.makedirs(pictures, exist_ok=True)
 browser = Browser()
 try:
-    for test in [small, served, large, hostile, reports]:
+    for test in [small, changed, served, large, hostile, reports]:
         if len(sys.argv) < 4 or test.__name__ in sys.argv[3:]:
             test(browser)
 finally:

@@ -3,7 +3,6 @@
 # Usage: browser.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || {
-  echo "SKIPPED browser: there is no chromium"; exit 0; }
-timeout 300 python3 "$here/browser.py" "$bin/ferrule" "$here/../../.build/screenshots"
+. "$(dirname "$0")/common.sh"
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || skip "there is no chromium"
+python3 "$root/Tests/Integration/browser.py" "$bin/ferrule" "$root/.build/screenshots"

@@ -4,12 +4,9 @@
 # Usage: deb.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-[ "$(id -u)" = 0 ] || { echo "SKIPPED deb: needs root, for a mount namespace"; exit 0; }
-command -v dpkg-deb >/dev/null || { echo "SKIPPED deb: needs dpkg"; exit 0; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/common.sh"
+[ "$(id -u)" = 0 ] || skip "needs root, for a mount namespace"
+command -v dpkg-deb >/dev/null || skip "needs dpkg"
 
 "$root/Packaging/deb/build.sh" "$bin" "$work/packages"
 if command -v lintian >/dev/null; then
@@ -18,5 +15,5 @@ else
   echo "SKIPPED lintian: not installed"
 fi
 
-unshare -mn sh "$here/deb-installed.sh" "$work/packages"
+unshare -mn sh "$root/Tests/Integration/deb-installed.sh" "$work/packages"
 echo "deb: ok"

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Installs the package in a fresh Debian root, runs the README's first commands there, and purges it. Slow: only with FERRULE_DEBOOTSTRAP=1.
+# Builds the container image from the package and a fresh Debian root, installs the package in that root, runs the README's first commands there, and purges it.
 # Usage: debootstrap.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-[ "${FERRULE_DEBOOTSTRAP:-}" = 1 ] || { echo "SKIPPED debootstrap: FERRULE_DEBOOTSTRAP=1 runs it"; exit 0; }
-[ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null || { echo "SKIPPED debootstrap: needs root and debootstrap"; exit 0; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "debootstrap: $*" >&2; exit 1; }
+. "$(dirname "$0")/common.sh"
+[ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null || skip "needs root and debootstrap"
 
 "$root/Packaging/deb/build.sh" "$bin" "$work/packages" >/dev/null
 # From where this machine gets its own packages.
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=$(apt-get indextargets --format '$(RELEASE) $(SITE)' | sed -n "s/^$codename //p" | head -1)
-debootstrap --variant=minbase "$codename" "$work/root" $mirror >"$work/log" 2>&1 || {
-  tail -5 "$work/log" >&2; fail "there is no fresh root"; }
+timeout 240 debootstrap --variant=minbase "$codename" "$work/root" $mirror >"$work/log" 2>&1 || skip "there is no fresh root: $(tail -1 "$work/log")"
+if command -v buildah >/dev/null; then
+  "$root/Tests/Integration/container-image.sh" "$work/root" "$work/packages" 2>"$work/log" || fail "there is no container image"
+else
+  echo "SKIPPED container: there is no buildah"
+fi
 cp "$work"/packages/ferrule_*.deb "$work/root/tmp/"
 # Swift's runtime reads the arguments of a program from /proc.
 inside() { unshare -m sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"' "$work/root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }

@@ -3,13 +3,10 @@
 # Usage: fleet.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/common.sh"
 count=10000
 PATH="$bin:$PATH"
 export PATH
-fail() { echo "fleet: $*" >&2; exit 1; }
 
 # Every seventh ruleset has a mistake, every hundredth is cut off.
 python3 - "$work/hosts" "$count" <<'PYTHON'
@@ -49,14 +46,13 @@ else
   echo "SKIPPED GNU parallel: not installed"
 fi
 
-command -v java >/dev/null || { echo "SKIPPED Spark: there is no java"; exit 0; }
-python3 -m venv "$work/venv" >"$work/log" 2>&1 && "$work/venv/bin/pip" install -q pyspark >"$work/log" 2>&1 || {
-  echo "SKIPPED Spark: cannot be installed: $(tail -1 "$work/log")"; exit 0; }
+command -v java >/dev/null || { echo "SKIPPED Spark: there is no java"; exit; }
+python_with pyspark || { echo "SKIPPED Spark: $reason"; exit; }
 spark() {
   SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON="$work/venv/bin/python" "$work/venv/bin/spark-submit" --master 'local[2]' \
     "$root/Examples/fleet/spark.py" "$work/hosts" "$work/spark" >"$work/counts" 2>"$work/log"
 }
-seconds spark || { tail -20 "$work/log" >&2; fail "Spark ended"; }
+seconds spark || fail "Spark ended"
 cat "$work"/spark/part-* >"$work/spark.jsonl"
 check "$work/spark.jsonl" "Spark, with its start"
 grep -q "\"FE014\": $wanted" "$work/counts" || fail "Spark counted $(cat "$work/counts")"

@@ -3,13 +3,8 @@
 # Usage: pre-commit.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "pre-commit: $*" >&2; cat "$work/log" >&2; exit 1; }
-
-python3 -m venv "$work/venv" >"$work/log" 2>&1 && "$work/venv/bin/pip" install -q pre-commit >"$work/log" 2>&1 || {
-  echo "SKIPPED pre-commit: cannot be installed: $(tail -1 "$work/log")"; exit 0; }
+. "$(dirname "$0")/common.sh"
+python_with pre-commit || skip "$reason"
 PATH="$bin:$work/venv/bin:$PATH"
 export PATH PRE_COMMIT_HOME="$work/home" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@localhost GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@localhost

@@ -3,11 +3,7 @@
 # Usage: tarball.sh FOLDER-OF-PROGRAMS
 set -eu
 bin=$(cd "$1" && pwd)
-root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "tarball: $*" >&2; exit 1; }
-
+. "$(dirname "$0")/common.sh"
 archive=$("$root/Packaging/tarball.sh" "$bin" "$work/out")
 mkdir "$work/a place"
 tar -C "$work/a place" -xzf "$archive"

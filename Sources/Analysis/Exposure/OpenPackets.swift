@@ -59,7 +59,8 @@ public struct OpenPackets: Sendable {
     self.isShortened = isShortened
   }
 
-  private static func parts(
+  /// The parts of a set, by protocol.
+  static func parts(
     _ packets: PacketSet, _ place: RulePosition?, _ hook: Hook, _ space: inout PacketSpace, _ isShortened: inout Bool
   ) -> [Part] {
     var parts: [Part] = []

@@ -28,11 +28,23 @@ public struct PacketProbe: Sendable {
 extension Condition {
   /// A packet for which a condition holds at a hook, as ordinary as the condition allows; nil if none is found.
   public func witness(_ family: Family, at hook: Hook) -> Witness? {
-    var tests = FieldTests(family)
-    tests.add(self)
-    var space = PacketSpace(tests, limit: 1 << 16)
+    var space = space(family)
     guard !space.isExhausted else { return nil }
     let decision = decide(&space)
     return space.witness(of: decision.holds, at: hook)
+  }
+
+  /// Whether it is proved that the condition holds for no packet at a hook. False also where nothing is proved.
+  public func isImpossible(_ family: Family, at hook: Hook) -> Bool {
+    var space = space(family)
+    let decision = decide(&space)
+    let packets = space.intersection(space.union(decision.holds, decision.undecided), space.packets(at: hook))
+    return packets.isEmpty && !space.isExhausted
+  }
+
+  private func space(_ family: Family) -> PacketSpace {
+    var tests = FieldTests(family)
+    tests.add(self)
+    return PacketSpace(tests, limit: 1 << 16)
   }
 }

@@ -126,7 +126,10 @@ private struct ExposureSearch {
     let filter = ruleset[table: .filter] ?? Table(.filter, ruleset.family)
     for hook in [Hook.input, .forward] {
       guard let found = OpenPackets(filter, at: hook) else {
-        undecided.append("\(family) \(hook.name): the sets of packets become too large")
+        undecided.append(
+          "\(family) \(hook.name): the sets of packets become too large; for each rule one packet was tried, and rules before it may leave less "
+            + "open than is listed")
+        for part in OpenPackets.bounds(filter, at: hook) { add(part, hook, filter, probes) }
         continue
       }
       if found.isShortened { undecided.append("\(family) \(hook.name): some lists of addresses or ports are too long to be written down") }

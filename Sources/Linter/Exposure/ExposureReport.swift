@@ -4,9 +4,12 @@ extension Exposure {
   /// The report as JSON: `{"open": […], "undecided": […]}`.
   public var json: String { JSONText.encode(self) }
 
+  /// Whether it is decided that nothing is open.
+  private var isClosed: Bool { open.isEmpty && undecided.isEmpty }
+
   /// The report as text: for each entry a line, the rule, and a packet.
   public var text: TerminalText {
-    var text: TerminalText = open.isEmpty ? "nothing is open\n" : ""
+    var text: TerminalText = isClosed ? "nothing is open\n" : ""
     for entry in open {
       let ports = entry.ports.isEmpty ? "" : " \(entry.ports)"
       text = "\(text)\(entry.family) \(entry.interface): \(entry.protocol)\(ports) from \(entry.sources) to \(entry.to)\n"
@@ -27,7 +30,7 @@ extension Exposure {
   public func page(title: String) -> String {
     var page = HTMLPage.head(title)
     page += "<h1>\(Escaping.markup(title))</h1>\n"
-    if open.isEmpty { page += "<p>Nothing is open.</p>\n" }
+    if isClosed { page += "<p>Nothing is open.</p>\n" }
     page += "<table>\n<tr><th>Family</th><th>Interface</th><th>Protocol</th><th>Ports</th><th>Sources</th><th>To</th><th>Rule</th></tr>\n"
     for entry in open {
       let kind = ["bad", "warn", "plain", "plain"][min(entry.rank, 3)]

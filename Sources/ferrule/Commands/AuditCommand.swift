@@ -35,7 +35,7 @@ struct AuditCommand: ParsableCommand {
 
   @Argument(
     help:
-      "The rulesets of one host: at most one of each family; - means standard input. With --format jsonl of many hosts: rules.v6 belongs to the rules.v4 beside it.",
+      "The rulesets of one host: at most one of each family; - means standard input. With --format jsonl of many hosts, also folders and patterns: rules.v6 belongs to the rules.v4 beside it.",
     completion: .file())
   var files: [String] = []
 
@@ -96,12 +96,19 @@ struct AuditCommand: ParsableCommand {
         return (JSONValue(encoding: audit.document), audit.count(.fail) > 0 ? .findings : .fine)
       }
     }
-    let named = files.isEmpty && fleet.filesFrom == nil ? ["-"] : files
+    let inputs = LintInputs(files.isEmpty && fleet.filesFrom == nil ? ["-"] : files)
+    for path in inputs.empty { throw CommandFailure("\(path): there is no ruleset in it") }
+    let named = inputs.paths
     let later = Set(named)
     let partners = Dictionary(
       named.compactMap { path in LintRun.counterpart(of: path).flatMap { later.contains($0) ? ($0, path) : nil } }
     ) { first, _ in first }
-    for path in named where !partners.values.contains(path) { try audit([path] + [partners[path]].compactMap { $0 }, &search) }
+    let partnered = Set(partners.values)
+    for (index, path) in named.enumerated() where !partnered.contains(path) {
+      if named.count > 20 { Console.progress("\(index + 1) of \(named.count): \(path)") }
+      try audit([path] + [partners[path]].compactMap { $0 }, &search)
+    }
+    if named.count > 20 { Console.progress("") }
     try fleet.each { try audit($0, &search) }
     try worst.leave()
   }

@@ -1,11 +1,14 @@
 import ArgumentParser
 import Diagnostics
 import Documents
+import Evaluator
 import Glibc
 import Kernel
 import LanguageServer
 import Linter
 import Policies
+import Snapshots
+import Suites
 import Synchronization
 import Syntax
 import SystemNames
@@ -17,7 +20,8 @@ struct LanguageServerCommand: ParsableCommand {
     discussion: """
       Speaks version 3.17 of the protocol on standard input and output: findings while you type, meaning of the word under the cursor, completion, \
       definition, references and renaming of chains, symbols, formatting, fixes and counters. The findings are those of `ferrule lint', with the \
-      nearest .ferrule.yml. Reads no file but policies and what they name, and writes none.
+      nearest .ferrule.yml. If there is a scenario.yaml beside the rules, its tests run when a document is opened or saved, and lenses say which rules \
+      they match. With --host, completion offers the interfaces and sets of a snapshot. Reads no file but these and what they name, and writes none.
 
       Docs/Editors.md shows the settings of editors.
 
@@ -28,17 +32,24 @@ struct LanguageServerCommand: ParsableCommand {
 
       EXAMPLES
         ferrule lsp
+        ferrule lsp --host snapshot.yaml
       """)
 
   @OptionGroup var families: FamilyOptions
   @OptionGroup var policies: PolicyOptions
 
+  @Option(help: "A snapshot or the description of a host, whose interfaces and sets completion offers.", completion: .file())
+  var host: String?
+
   /// The seconds between a change of a document and its check: what is typed meanwhile is checked with it.
   private static let pause = 0.15
+  /// The seconds after which the tests beside a document are abandoned, so that they do not delay checks.
+  private static let longestTests = 10.0
 
   func run() throws {
     let command = self
-    let session = LanguageSession(version: Ferrule.configuration.version) { path, text in command.rules(path, text) }
+    let machine = try names()
+    let session = LanguageSession(version: Ferrule.configuration.version) { path, text in command.rules(path, text, machine) }
     let shared = SharedSession(session)
     // The checks run here and the messages are read on another thread, so that a long check delays no answer.
     let changes = try WakeSignal()
@@ -50,7 +61,43 @@ struct LanguageServerCommand: ParsableCommand {
         let result = check.run()
         try shared.send { $0.accept(result) }
       }
+      while let request = shared.withLock({ $0.nextCoverage() }) {
+        guard let coverage = Self.coverage(request, shared) else { continue }
+        try shared.send { $0.accept(coverage) }
+      }
     }
+  }
+
+  /// The names of the host of --host.
+  private func names() throws -> MachineNames {
+    guard let host else { return MachineNames() }
+    let source = try RulesetInput.source(host, upTo: Limits.documentBytes)
+    do throws(ScenarioFileError) {
+      let loader = AccessOptions.loader(besides: host, allowing: [])
+      let simulator = try SnapshotFile(source, registry: .installed, names: .system, loader: loader).simulator
+      return MachineNames(
+        interfaces: simulator.host.devices.map(\.interface.name), sets: simulator.world.addressSets?.all.map(\.name) ?? [])
+    } catch {
+      Console.report([error.diagnostic], in: error.shown(source), .never)
+      throw ExitStatus.badInput.code
+    }
+  }
+
+  /// What the tests of the scenario file beside a document match in it; nil without such a file, if it does not load the text of the document,
+  /// and if the document changes meanwhile.
+  private static func coverage(_ request: CoverageRequest, _ session: SharedSession) -> DocumentCoverage? {
+    guard request.path.hasPrefix("/"), let slash = request.path.lastIndex(of: "/") else { return nil }
+    let path = String(request.path[...slash]) + "scenario.yaml"
+    guard HostFile.exists(path), let bytes = try? FolderAccess(besides: path).bytes(path) else { return nil }
+    let reading = ScenarioFile.read(
+      SourceFile(name: path, bytes: bytes), registry: .installed, loader: AccessOptions.loader(besides: path, allowing: []))
+    var runner = TestRunner(registry: .installed)
+    let seconds = Stopwatch.start()
+    runner.isOver = { seconds() > longestTests || session.withLock { $0.isOutdated(request) } }
+    let results = runner.run([reading], workers: 1)
+    guard !runner.isOver(), let file = Coverage(results).files.first(where: { $0.source.bytes == request.bytes }) else { return nil }
+    let hits = file.rules.compactMap { rule in rule.line.map { ($0, rule.hits) } }
+    return DocumentCoverage(of: request, hits: Dictionary(hits, uniquingKeysWith: +))
   }
 
   /// Reads and answers messages until the input ends.
@@ -77,7 +124,7 @@ struct LanguageServerCommand: ParsableCommand {
   }
 
   /// How a document is read. A policy that cannot be read is reported on standard error, and the document is checked without it.
-  private func rules(_ path: String, _ text: [UInt8]) -> DocumentRules {
+  private func rules(_ path: String, _ text: [UInt8], _ machine: MachineNames) -> DocumentRules {
     let family = families.family(of: path, text: Array(text.prefix(4096)))
     var settings = policies.settings(over: PolicyFile())
     var found: PolicySearch.Found?
@@ -95,7 +142,7 @@ struct LanguageServerCommand: ParsableCommand {
     let parser = RulesetParser(
       registry: .installed, names: .offline, family: family, keepsExisting: found?.base != nil, isForReading: true)
     let linter = Linter(registry: .installed, settings: settings, baseline: found?.baseline ?? Baseline())
-    return DocumentRules(parser: parser, linter: linter, existing: found?.base)
+    return DocumentRules(parser: parser, linter: linter, existing: found?.base, machine: machine)
   }
 }
 

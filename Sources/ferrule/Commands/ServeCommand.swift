@@ -28,7 +28,8 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     let world = try ExplorerWorld(options)
-    let page = ExplorerPage(of: world.subjects, traces: try world.given(), isLive: true, version: Ferrule.configuration.version)
+    let page = ExplorerPage(
+      of: world.subjects, traces: try world.given(), reports: world.reports, isLive: true, version: Ferrule.configuration.version)
     let server = try LoopbackServer(port: port)
     let token = Self.token()
     let site = ExplorerSite(token: token, port: server.port, page: page.html) { packets in try world.traces.run(packets) }

@@ -1,4 +1,6 @@
+import Analysis
 import ArgumentParser
+import Changes
 import Diagnostics
 import Documents
 import Evaluator
@@ -22,6 +24,11 @@ struct ExplorerOptions: ParsableArguments, WorldArguments {
       "Rulesets in the format of iptables-save, at most one of each family; - means standard input. If --host is a snapshot with rules, none is needed.",
     completion: .file())
   var files: [String] = []
+
+  @Option(
+    help: "The rules before a change: the page shows which packets they treat otherwise. The option can be repeated, once for each family.",
+    completion: .file())
+  var before: [String] = []
 
   @Option(name: .customLong("packets"), help: "A file of packets, one per line; - means standard input.", completion: .file())
   var packetFiles: [String] = []
@@ -49,6 +56,8 @@ struct ExplorerOptions: ParsableArguments, WorldArguments {
 struct ExplorerWorld {
   let subjects: [ExplorerSubject]
   let traces: ExplorerTraces
+  /// What strangers reach, and what differs from the rules before.
+  let reports: ExplorerPage.Reports
   /// The packets of the command line.
   let packets: [UInt8]
 
@@ -62,6 +71,7 @@ struct ExplorerWorld {
       throw CommandFailure("two rulesets are of the same family; give one of each, and the family of a file by its name or header")
     }
     var search = try options.policies.search(options.output.colour)
+    var exposures: [Exposure] = []
     subjects = try world.rulesets.map { loaded in
       let policy = try search.policy(for: loaded.file.name, loaded.family)
       let linter = Linter(registry: .installed, settings: options.policies.settings(over: policy.policy), baseline: policy.baseline)
@@ -70,9 +80,13 @@ struct ExplorerWorld {
       let isFile = !options.files.isEmpty
       let file = isFile ? loaded.file : SourceFile(name: loaded.file.name, bytes: Array(loaded.text.utf8))
       let parsed = parser.parse(file)
-      return ExplorerSubject(
-        isFile ? loaded.ruleset : parsed.ruleset, in: file, findings: linter.diagnostics(for: parsed), names: loaded.names)
+      let ruleset = isFile ? loaded.ruleset : parsed.ruleset
+      exposures.append(Exposure(ruleset, in: file, settings: options.policies.settings(over: policy.policy)))
+      return ExplorerSubject(ruleset, in: file, findings: linter.diagnostics(for: parsed), names: loaded.names)
     }
+    reports = .init(
+      exposure: JSONValue(encoding: Exposure(joining: exposures)),
+      changes: try Self.changes(options, subjects).map { JSONValue(encoding: $0) })
     let isFirst = FirstTime()
     traces = ExplorerTraces(of: subjects) { arrivals in
       var arriving = world
@@ -82,6 +96,22 @@ struct ExplorerWorld {
     var packets = options.packet.map { Array($0.utf8) }
     for path in options.packetFiles { packets.append(try RulesetInput.source(path, upTo: Limits.documentBytes).bytes) }
     self.packets = Array(packets.joined(separator: [0x0a]))
+  }
+
+  /// What differs from the rules of --before; nil without any.
+  private static func changes(_ options: ExplorerOptions, _ subjects: [ExplorerSubject]) throws -> DifferenceReport? {
+    guard !options.before.isEmpty else { return nil }
+    var report = DifferenceReport()
+    for path in options.before {
+      let parsed = try RulesetInput.sound(try RulesetInput.parse(path, options.families, for: .reading), options.output.colour)
+      guard let subject = subjects.first(where: { $0.ruleset.family == parsed.ruleset.family }) else {
+        throw CommandFailure("--before \(path): there are no rules of its family to compare it with")
+      }
+      report.add(
+        RulesetComparison(parsed.ruleset, subject.ruleset), ComparedRules(parsed.ruleset, parsed.file),
+        ComparedRules(subject.ruleset, subject.file), names: (path, subject.file.name), isQuiet: false)
+    }
+    return report
   }
 
   /// The ways of the packets of the command line; without any, those of the packets that show findings.

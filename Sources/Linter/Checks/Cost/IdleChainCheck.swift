@@ -23,6 +23,8 @@ public enum IdleChainCheck: Check {
     .bad(
       "*filter\n:INPUT DROP [0:0]\n:↓web - [0:0]\n[0:0] -A INPUT -p udp -j web\n[900000:9] -A INPUT -p tcp -j ACCEPT\n[0:0] -A web -j ACCEPT\nCOMMIT\n",
       says: ["no packet of 900000 has entered chain `web'"]),
+    // iptables-save without -c writes counters of policies only.
+    .good("*filter\n:INPUT DROP [900000:9]\n:web - [0:0]\n-A INPUT -p udp -j web\n-A web -j ACCEPT\nCOMMIT\n"),
     .good("*filter\n:INPUT DROP [0:0]\n:web - [0:0]\n[900000:9] -A INPUT -p tcp -j web\n[1:1] -A web -j ACCEPT\nCOMMIT\n"),
   ]
 
@@ -33,13 +35,14 @@ public enum IdleChainCheck: Check {
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.compactMap { facts in
       let table = facts.table
-      let sum = table.chains.reduce(UInt64(0)) { sum, chain in
-        chain.rules.reduce(sum &+ chain.counters.packets) { $0 &+ $1.counters.packets }
-      }
-      guard sum >= leastPackets else { return nil }
+      let counted = table.chains.reduce(UInt64(0)) { sum, chain in chain.rules.reduce(sum) { $0 &+ $1.counters.packets } }
+      let sum = table.chains.reduce(counted) { $0 &+ $1.counters.packets }
+      guard counted > 0, sum >= leastPackets else { return nil }
       let idle = table.chains.indices.filter { index in
         let chain = table.chains[index]
-        guard chain.hook == nil, !chain.rules.isEmpty, !facts.callers[index].isEmpty else { return false }
+        guard chain.hook == nil, !context.unreadWords.contains(chain.name), !chain.rules.isEmpty, !facts.callers[index].isEmpty else {
+          return false
+        }
         return facts.callers[index].allSatisfy { table.chains[$0.chain].rules[$0.rule].counters.packets == 0 }
           && chain.rules.allSatisfy { $0.counters.packets == 0 }
       }

@@ -25,6 +25,10 @@ public enum RuleRunCheck: Check {
       "*filter\n↓-A INPUT -p tcp -m tcp --dport 21 -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 25 -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 110 -j ACCEPT\nCOMMIT\n",
       says: ["this rule and the next 3 differ only in the port: -m multiport --dports takes them in one"]),
     .good("*filter\n-A INPUT -p tcp -m multiport --dports 21,25,80,110 -j ACCEPT\nCOMMIT\n"),
+    // Rules for all but one port each match every port together; a list would match none of the four.
+    .good(
+      "*filter\n-A INPUT -p tcp -m tcp ! --dport 21 -j ACCEPT\n-A INPUT -p tcp -m tcp ! --dport 25 -j ACCEPT\n-A INPUT -p tcp -m tcp ! --dport 80 -j ACCEPT\n-A INPUT -p tcp -m tcp ! --dport 110 -j ACCEPT\nCOMMIT\n"
+    ),
   ]
 
   /// The least number of rules that are worth a list of ports, and a set of addresses.
@@ -33,16 +37,20 @@ public enum RuleRunCheck: Check {
 
   /// Reports the first rule of each run of such rules.
   public static func findings(in context: LintContext) -> [Diagnostic] {
-    context.tables.flatMap { facts in facts.table.chains.flatMap { runs(in: $0, facts.table.family) } }
+    context.tables.flatMap { facts in facts.table.chains.flatMap { runs(in: $0, facts.table.family, context) } }
   }
 
-  private static func runs(in chain: Chain, _ family: Family) -> [Diagnostic] {
+  private static func runs(in chain: Chain, _ family: Family, _ context: LintContext) -> [Diagnostic] {
+    func isRun(_ end: Int, _ differ: (Rule, Rule) -> Bool) -> Bool {
+      end < chain.rules.count && differ(chain.rules[end - 1], chain.rules[end])
+        && !context.hasUnread(between: chain.rules[end - 1], and: chain.rules[end])
+    }
     var found: [Diagnostic] = []
     var start = 0
     while start < chain.rules.count {
       var (ports, addresses) = (start + 1, start + 1)
-      while ports < chain.rules.count, differOnlyInPort(chain.rules[ports - 1], chain.rules[ports]) { ports += 1 }
-      while addresses < chain.rules.count, differOnlyInSource(chain.rules[addresses - 1], chain.rules[addresses]) { addresses += 1 }
+      while isRun(ports, differOnlyInPort) { ports += 1 }
+      while isRun(addresses, { differOnlyInSource($0, $1, family) }) { addresses += 1 }
       if ports - start >= leastPorts {
         found.append(
           finding(
@@ -59,9 +67,10 @@ public enum RuleRunCheck: Check {
     return found
   }
 
-  private static func differOnlyInSource(_ one: Rule, _ other: Rule) -> Bool {
+  private static func differOnlyInSource(_ one: Rule, _ other: Rule, _ family: Family) -> Bool {
+    // All packets but those of one source are no set; each rule has a limit or a list of its own.
     guard one.target == other.target, one.matches == other.matches, one.header.source != other.header.source, one.header.source.mask != 0,
-      other.header.source.mask != 0
+      other.header.source.mask != 0, !one.header.inverted.contains(.source), one.matches.allSatisfy({ $0.condition(family).isDecidable })
     else { return false }
     var same = other.header
     same.source = one.header.source
@@ -74,7 +83,10 @@ public enum RuleRunCheck: Check {
       ["tcp", "udp"].contains(one.matches[0].descriptor.name), one.matches[0].descriptor === other.matches[0].descriptor
     else { return false }
     // The first eight bytes are the ranges of source and destination ports; the destination's are at offset 4.
-    let (left, right) = (one.matches[0].kernelBytes, other.matches[0].kernelBytes)
+    let (left, right) = (Array(one.matches[0].kernelBytes), Array(other.matches[0].kernelBytes))
+    // `xt_tcp.invflags` and `xt_udp.invflags`: a rule for all ports but one is no part of a list.
+    let inversions = left[one.matches[0].descriptor.name == "tcp" ? 11 : 8]
+    guard inversions & 0x02 == 0 else { return false }
     return left.prefix(4) == right.prefix(4) && left.dropFirst(8).elementsEqual(right.dropFirst(8))
   }
 }
