@@ -19,7 +19,7 @@ import XTables
     add bm 10.0.0.8,02:00:00:00:00:08
     create bp bitmap:port range 1-1024 skbinfo
     add bp 22 skbmark 0x1/0xff skbprio 1:10 skbqueue 2
-    create hi hash:ip family inet hashsize 64 maxelem 100 timeout 0 forceadd
+    create hi hash:ip family inet hashsize 64 maxelem 100 timeout 0
     add hi 192.0.2.1 timeout 0
     add hi 192.0.2.2 timeout 77
     create h6 hash:ip family inet6 hashsize 1024 maxelem 65536 netmask 64

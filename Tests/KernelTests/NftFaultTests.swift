@@ -44,10 +44,20 @@ private final class FaultyNftCalls: NftCalls {
 
   private var failure: KernelError { KernelError(.call("talking to nf_tables"), error: error) }
 
-  func ruleset() throws(KernelError) -> NftRuleset {
-    guard isFailing() else { return try kernel.ruleset() }
+  func ruleset() throws(KernelError) -> NftRuleset { try distorted { () throws(KernelError) in try kernel.ruleset() } }
+
+  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? {
+    // The transactions of this program are the only ones: the generation is known.
+    try distorted { () throws(KernelError) in
+      guard let ruleset = try kernel.ruleset(at: generation) else { throw KernelError(.changedMeanwhile) }
+      return ruleset
+    }
+  }
+
+  private func distorted(_ read: () throws(KernelError) -> NftRuleset) throws(KernelError) -> NftRuleset {
+    guard isFailing() else { return try read() }
     if fault == .before || fault == .refusal { throw failure }
-    var ruleset = try kernel.ruleset()
+    var ruleset = try read()
     if fault == .after { throw failure }
     for table in ruleset.tables.indices {
       for chain in ruleset.tables[table].chains.indices where !ruleset.tables[table].chains[chain].rules.isEmpty {

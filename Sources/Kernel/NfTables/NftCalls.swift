@@ -6,6 +6,10 @@ package protocol NftCalls: Sendable {
   ///
   /// - Throws: `KernelError`, also if the kernel has no nf_tables.
   func ruleset() throws(KernelError) -> NftRuleset
+  /// Reads everything once.
+  ///
+  /// - Returns: nil if the ruleset has another generation: another program has changed it, or does so while it is read.
+  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset?
   /// Makes a transaction.
   ///
   /// - Parameters:
@@ -24,6 +28,8 @@ package struct KernelNftCalls: NftCalls {
     guard let ruleset = try NftReader.read() else { throw KernelError(.noNfTables) }
     return ruleset
   }
+
+  package func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? { try NftReader.read(at: generation) }
 
   package func commit(_ batch: [UInt8], last: UInt32) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
     var socket = try NetlinkSocket(.netfilter)

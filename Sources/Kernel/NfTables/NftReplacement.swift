@@ -85,8 +85,13 @@ struct NftReplacement {
 
   /// Reads the ruleset; again while memory for the answers is short.
   private mutating func read() throws(KernelError) -> NftRuleset {
+    let calls = calls
+    return try retrying { () throws(KernelError) in try calls.ruleset() }
+  }
+
+  private mutating func retrying<Result>(_ call: () throws(KernelError) -> Result) throws(KernelError) -> Result {
     while true {
-      do throws(KernelError) { return try calls.ruleset() } catch {
+      do throws(KernelError) { return try call() } catch {
         guard error.isTransient else { throw error }
         try attempts.wait("asking for the rules of nf_tables")
       }
@@ -151,8 +156,8 @@ struct NftReplacement {
     guard options.comparison != nil else { return }
     var found: KernelError?
     do throws(KernelError) {
-      let ruleset = try read()
-      guard ruleset.generation == generation &+ 1 else { return }
+      let calls = calls
+      guard let ruleset = try retrying({ () throws(KernelError) in try calls.ruleset(at: generation &+ 1) }) else { return }
       for step in steps where found == nil { found = difference(of: step, in: ruleset) }
     } catch {
       found = error
