@@ -63,6 +63,7 @@ public enum CheckList {
     ToolLacksCheck.self,
     RemovedTargetCheck.self,
     HostNameCheck.self,
+    DeepJumpsCheck.self,
     LateHotRuleCheck.self,
     RuleRunCheck.self,
     IdleChainCheck.self,

@@ -3,9 +3,6 @@ enum NftNumber {
   /// `NFNL_SUBSYS_NFTABLES`.
   static let subsystem: UInt8 = 10
 
-  /// `NFT_JUMP_STACK_SIZE`: how many chains may follow one another by jumps, the base chain included.
-  static let jumpStackSize = 16
-
   /// `nf_tables_msg_types`.
   enum Message {
     static let newTable: UInt8 = 0, getTable: UInt8 = 1, deleteTable: UInt8 = 2, newChain: UInt8 = 3, getChain: UInt8 = 4

@@ -65,11 +65,11 @@ struct NftTableChange {
   /// Refuses chains that lead deeper into each other than nf_tables allows. The kernel's error, EMLINK, names no chain.
   private static func refuseDeepJumps(_ table: Table) throws(KernelError) {
     let path = table.deepestChains()
-    guard path.count > NftNumber.jumpStackSize else { return }
+    guard path.count > Table.nfTablesJumpStack else { return }
     let (first, last) = (path.prefix(3).joined(separator: ", "), path.suffix(1).joined())
     throw KernelError(
       .malformed(
-        "its chains jump \(path.count - 1) deep (\(first), … \(last)), and nf_tables allows \(NftNumber.jumpStackSize - 1). Use fewer chains one after the other, or --backend legacy"
+        "its chains jump \(path.count - 1) deep (\(first), … \(last)), and nf_tables allows \(Table.nfTablesJumpStack - 1). Use fewer chains one after the other, or --backend legacy"
       ), family: table.family, table: table.name.rawValue)
   }
 

@@ -1,4 +1,8 @@
 extension Table {
+  /// `NFT_JUMP_STACK_SIZE`: how many chains nf_tables allows to follow one another by jumps, the built-in chain included. ip_tables has no
+  /// such limit.
+  public static let nfTablesJumpStack = 16
+
   /// The longest sequence of chains in which each jumps or goes to the next, from a built-in chain on; only that chain if no rule jumps.
   /// Chains in a loop are left out.
   public func deepestChains() -> [String] {
