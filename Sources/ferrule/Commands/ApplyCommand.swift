@@ -46,7 +46,7 @@ struct ApplyCommand: ParsableCommand {
         sudo ferrule apply --keep docker,fail2ban rules.v4
         sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' \\
           --check 'curl -fsS https://example.org' rules.v4
-        sudo ferrule apply --tests scenario.yaml rules.v4
+        sudo ferrule apply --test scenario.yaml rules.v4
         sudo ferrule apply --ipset sets.save rules.v4
         sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
@@ -61,7 +61,10 @@ struct ApplyCommand: ParsableCommand {
   )
   var counters = false
 
-  @Flag(help: "Only check the file; send nothing to the kernel.")
+  @Flag(
+    help:
+      "Only check the file; send nothing to the kernel. With a scenario file as its value, as in --test scenario.yaml, the same as --tests."
+  )
   var test = false
 
   @Option(
