@@ -201,7 +201,7 @@ let package = Package(
       of: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
         "Scenarios", "Lab", "Kernel", "KernelLab", "CNetfilter",
-      ], starting: ["SandboxProbe"]),
+      ], starting: ["SandboxProbe", "ferrule-legacy-multi"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
       "InputFuzzing",

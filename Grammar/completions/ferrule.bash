@@ -968,9 +968,9 @@ _ferrule_decompile() {
 
 _ferrule_plan() {
     repeating_flags=()
-    non_repeating_flags=(--noflush -n -4 --ipv4 -6 --ipv6 --version -h --help)
+    non_repeating_flags=(--noflush -n --adopt-sets -4 --ipv4 -6 --ipv6 --version -h --help)
     repeating_options=(--from)
-    non_repeating_options=(--output --format --backend --keep --owners --color)
+    non_repeating_options=(--output --format --backend --keep --owners --ipset --state-directory --wait -w --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -998,6 +998,17 @@ _ferrule_plan() {
         __ferrule_add_completions -f
         return
         ;;
+    '--ipset')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--state-directory')
+        __ferrule_add_completions -d
+        return
+        ;;
+    '--wait'|'-w')
+        return
+        ;;
     '--color')
         __ferrule_add_completions -W 'auto'$'\n''always'$'\n''never'
         return
@@ -1015,9 +1026,9 @@ _ferrule_plan() {
 
 _ferrule_apply() {
     repeating_flags=()
-    non_repeating_flags=(--sandbox --counters --test --force -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
+    non_repeating_flags=(--sandbox --counters --test --force --adopt-sets -4 --ipv4 -6 --ipv6 -n --noflush --version -h --help)
     repeating_options=(--probe --tests)
-    non_repeating_options=(--confirm --check --keep --owners --state-directory --wait -w --backend --color --base)
+    non_repeating_options=(--confirm --check --keep --owners --ipset --state-directory --wait -w --backend --color --base)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -1039,6 +1050,10 @@ _ferrule_apply() {
         return
         ;;
     '--owners')
+        __ferrule_add_completions -f
+        return
+        ;;
+    '--ipset')
         __ferrule_add_completions -f
         return
         ;;

@@ -22,6 +22,8 @@ public struct ChangePlan: Encodable, Sendable {
 
   /// The changes of the text.
   public private(set) var changes: [TextChange] = []
+  /// The ipsets that change with the rules.
+  public var sets: [SetReport] = []
   /// Packets that are treated differently.
   public private(set) var meaning = DifferenceReport()
   /// The findings that are new.
@@ -35,7 +37,7 @@ public struct ChangePlan: Encodable, Sendable {
   public init() {}
 
   /// Whether the change changes nothing.
-  public var isEmpty: Bool { changes.isEmpty }
+  public var isEmpty: Bool { changes.isEmpty && sets.isEmpty }
 
   /// Adds one family.
   ///
@@ -83,7 +85,7 @@ public struct ChangePlan: Encodable, Sendable {
     var lines: [TerminalText] = []
     for chain in foreign { lines.append("chain \(chain.chain) of \(chain.table) (\(chain.family), owner \(chain.owner)) will be removed") }
     lines.append("")
-    lines.append("packets: \(meaning.text)")
+    lines.append("packets\(sets.isEmpty ? "" : ", apart from what the sets change"): \(meaning.text)")
     for finding in findings { lines.append("new finding: \(finding.place): \(finding.code.map { "\($0) " } ?? "")\(finding.message)") }
     for connection in connections where connection.fate != .survives || connection.remedy != nil || connection.isSession {
       let name: TerminalText = connection.isSession ? "your session \(connection.connection)" : "connection \(connection.connection)"
@@ -94,7 +96,8 @@ public struct ChangePlan: Encodable, Sendable {
     if !connections.isEmpty, connections.count > 1 || !connections[0].isSession {
       lines.append("\(survivors) of \(connections.count) tracked connections survive")
     }
-    return lines.reduce(TextChanges.text(changes)) { "\($0)\($1)\n" }
+    let head: TerminalText = sets.reduce(TextChanges.text(changes)) { "\($0)\($1.text)" }
+    return lines.reduce(head) { "\($0)\($1)\n" }
   }
 
   private static func words(_ connection: ConnectionForecast) -> String {

@@ -11,12 +11,16 @@ public struct SavedPlan: Sendable {
   /// The new rules, in the same form.
   public let rules: [Family: String]
 
+  /// The ipsets of the plan, as `ipset save' prints them, and what they change; nil if it has none.
+  public let sets: (saved: String, changes: String)?
+
   private static let key = "ferrule-plan"
 
   /// Creates a plan from texts.
-  public init(live: [Family: String], rules: [Family: String]) {
+  public init(live: [Family: String], rules: [Family: String], sets: (saved: String, changes: String)? = nil) {
     self.live = live
     self.rules = rules
+    self.sets = sets
   }
 
   /// The text of rules in a plan.
@@ -43,7 +47,11 @@ public struct SavedPlan: Sendable {
     func object(_ texts: [Family: String]) -> JSONValue {
       .object(JSONObject(Family.allCases.compactMap { family in texts[family].map { JSONObject.Member(Self.name(family), .string($0)) } }))
     }
-    return JSONValue.object([Self.key: 1, "live": object(live), "rules": object(rules)]).description + "\n"
+    var members = [
+      JSONObject.Member(Self.key, .integer(1)), JSONObject.Member("live", object(live)), JSONObject.Member("rules", object(rules)),
+    ]
+    if let sets { members.append(JSONObject.Member("sets", .object(["saved": .string(sets.saved), "changes": .string(sets.changes)]))) }
+    return JSONValue.object(JSONObject(members)).description + "\n"
   }
 
   /// Whether a file is a plan instead of a ruleset.
@@ -63,6 +71,11 @@ public struct SavedPlan: Sendable {
       return found
     }
     guard let live = texts("live"), let rules = texts("rules"), !rules.isEmpty else { return nil }
-    self.init(live: live, rules: rules)
+    guard let object = value["sets"] else {
+      self.init(live: live, rules: rules)
+      return
+    }
+    guard let saved = object["saved"]?.text, let changes = object["changes"]?.text else { return nil }
+    self.init(live: live, rules: rules, sets: (saved, changes))
   }
 }

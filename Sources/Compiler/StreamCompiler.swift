@@ -111,7 +111,7 @@ extension ExtensionUse {
   fileprivate var namesObjects: Bool {
     descriptor.objects(payload).contains { use in
       switch use {
-      case .needs, .makes: true
+      case .needs, .makes, .changesSet: true
       case .needsSet: false
       }
     }

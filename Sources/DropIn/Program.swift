@@ -47,7 +47,10 @@ public enum Program: Sendable, Hashable {
 
   /// Whether the program refuses to run with set-user-ID rights. iptables-xml and the list of commands do not use the kernel and
   /// accept them.
-  var refusesSetUserID: Bool {
+  var refusesSetUserID: Bool { usesTables }
+
+  /// Whether the program reads or changes the kernel's tables.
+  var usesTables: Bool {
     switch self {
     case .command, .save, .restore: true
     case .xml, .unnamed: false

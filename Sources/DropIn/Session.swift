@@ -34,6 +34,7 @@ public struct Session {
     // As in `xtables_init`: a set-user-ID installation could be made to load any library with the rights of its owner.
     if program.refusesSetUserID, ProcessIdentity.isSetUserID { return 111 }
     var session = Session(call, registry: registry, names: names)
+    if program.usesTables { session.finishInterruptedChange() }
     let status: Int32
     do throws(Exit) {
       switch program {
@@ -51,6 +52,18 @@ public struct Session {
     }
     session.flush()
     return status
+  }
+
+  /// Puts the tables back that an interrupted change of `ferrule apply` left half replaced. An edit of a table in that state could not be
+  /// told from one of another program, and the table would be left so for good. Does not wait for the lock: the process that has it may be
+  /// that of the change, and then nothing was interrupted.
+  private func finishInterruptedChange() {
+    do throws(KernelError) {
+      try InterruptedChange.finish(in: StateDirectory(), wait: 0, registry) { complain("ferrule: \($0)\n") }
+    } catch {
+      if case .locked = error.reason { return }
+      complain("ferrule: \(error)\n")
+    }
   }
 
   // MARK: Output

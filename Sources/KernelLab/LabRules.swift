@@ -19,7 +19,7 @@ struct LabRules {
     registry = plan.registry
     usesNfTables = plan.scenario.usesNfTables
     if !plan.sets.isEmpty {
-      var maker = try LabSets(now: LabEngine.start(plan.scenario))
+      var maker = try KernelSets(now: LabEngine.start(plan.scenario))
       try maker.make(plan.sets)
     }
     try load(plan.rulesets)

@@ -66,6 +66,7 @@ public enum CheckList {
     RemovedTargetCheck.self,
     HostNameCheck.self,
     KernelLacksCheck.self,
+    DeepJumpsCheck.self,
     LateHotRuleCheck.self,
     RuleRunCheck.self,
     IdleChainCheck.self,

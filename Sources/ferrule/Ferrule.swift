@@ -60,7 +60,7 @@ struct Ferrule: ParsableCommand {
     do {
       answerAsIptables()
       try checkCommandName()
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ScenarioArgument.resolved(Array(CommandLine.arguments.dropFirst())))
       defer { UndeclaredParts.complain() }
       try command.run()
     } catch let failure as CommandFailure {
@@ -93,7 +93,6 @@ struct Ferrule: ParsableCommand {
   /// Runs an iptables command if the process's name or its first argument is one.
   private static func answerAsIptables() {
     guard let call = Program.called(CommandLine.arguments) else { return }
-    do throws(KernelError) { try InterruptedChange.finish() } catch { Console.complain("\(error)") }
     Glibc.exit(Session.run(call, registry: .forThisKernel, names: .systemResolvingHosts))
   }
 }

@@ -122,10 +122,12 @@ import Testing
     #expect(outcome.text == "applied raw, nat, filter\nsame\napplied raw, nat, filter\nsame\n1\n", "\(outcome.text)")
   }
 
-  /// Another program changes a kept chain all the time, without the lock: what it added is there in the end.
+  /// Another program changes a kept chain all the time, without the lock: what it added is there in the end. `FERRULE_FOREIGN_ROUNDS` is the
+  /// number of times that two files are applied; 20 if unset.
   @Test(.needsTool("iptables-legacy"), .needsTool("iptables-nft"), arguments: Backend.allCases) private func noForeignRuleIsLost(
     _ backend: Backend
   ) throws {
+    let rounds = ProcessInfo.processInfo.environment["FERRULE_FOREIGN_ROUNDS"].flatMap { Int($0) } ?? 20
     let outcome = try Self.shell(
       on: backend,
       """
@@ -135,16 +137,18 @@ import Testing
         XTABLES_LOCKFILE=other iptables-$B -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
         sleep 0.02
       done) &
-      for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      for round in $(seq \(rounds)); do
         for file in $G $F; do ferrule apply --backend $B --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done
       done
       touch stop; wait; iptables-$B -S f2b-x > found; grep -v -x -F -f found added | wc -l
       test $(wc -l < added) -gt 20 && grep -c applied out
       grep -c -e 'in the meantime' -e 'at every attempt' out
+      wc -l < added
       """)
     let lines = outcome.text.split(separator: "\n").map(String.init)
-    #expect(lines.count == 3 && lines[0] == "0", "\(outcome.text)")
-    #expect((Int(lines[1]) ?? 0) + (Int(lines[2]) ?? 0) >= 40, "\(outcome.text)")
+    try #require(lines.count == 4 && lines[0] == "0", "\(outcome.text)")
+    print("\(backend): \(lines[3]) foreign edits, \(lines[1]) applies, \(lines[2]) reported as not made")
+    #expect((Int(lines[1]) ?? 0) + (Int(lines[2]) ?? 0) >= 2 * rounds, "\(outcome.text)")
   }
 
   @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func aFailedCheckTakesTheChangeBack(_ backend: Backend) throws {
@@ -178,12 +182,15 @@ import Testing
       """
       for port in 22 80; do
         printf 'rules: f.v4\\nhost: {interfaces: {eth0: [10.0.0.1/24]}}\\ntests:\\n  - name: t\\n    steps: ["eth0 tcp 10.0.0.9:1000 > 10.0.0.1:%s S => accept"]\\n' $port > $port.yaml
-        ferrule apply --backend legacy --tests $port.yaml $F; echo $?
+        ferrule apply --backend legacy --test $port.yaml $F; echo $?
       done
+      ferrule apply --test $F; echo $?; ferrule apply --backend legacy --test=22.yaml $F; ferrule apply --backend legacy --tests=22.yaml $F
       ferrule apply --backend legacy --tests 22.yaml $G; echo $?; ferrule apply --backend legacy --force --tests 80.yaml $F > /dev/null 2>&1; echo $?
       """)
     #expect(outcome.text.hasPrefix("applied filter\n0\n"), "\(outcome.text)")
-    #expect(outcome.text.contains("ferrule: a test fails with these rules; nothing was changed\n3\n"), "\(outcome.text)")
+    #expect(
+      outcome.text.contains("ferrule: a test fails with these rules; nothing was changed\n3\n0\napplied filter\napplied filter\n"),
+      "\(outcome.text)")
     #expect(
       outcome.text.contains("none of the scenario files loads one of the rules files") && outcome.text.hasSuffix("\n2\n0\n"),
       "\(outcome.text)")

@@ -126,6 +126,30 @@ private final class FaultyCalls: TableCalls {
     }
   }
 
+  /// So do the commands of iptables that Ferrule installs: an edit of a table in between could not be told from another program's.
+  @Test func theCommandsOfIptablesPutBackWhatWasInterrupted() throws {
+    let folder = try TemporaryFolder()
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let state = StateDirectory(path)
+      try LegacyTables().replace(old, Self.options(nil))
+      #expect(throws: KernelError.self) {
+        try LegacyTables(calls: FaultyCalls(failing: 12...100_000, with: EINVAL)).replace(new, Self.options(state))
+      }
+      #expect(state.hasPending)
+      let command = "\(BuiltPrograms.folder)/ferrule-legacy-multi iptables"
+      let outcome = try HostProcess.run(
+        "/bin/sh", ["-c", "\(command)-xml < /dev/null; \(command) -A INPUT -j ACCEPT"],
+        environment: ["FERRULE_STATE_DIRECTORY=\(path)", "XTABLES_LOCKFILE=\(path)/lock"])
+      #expect(
+        outcome.status == 0 && outcome.output.contains("ferrule: a change was interrupted; put back as before it: "), "\(outcome.output)")
+      #expect(!state.hasPending)
+      #expect(try LegacyTables().table(.ipv4, .filter).typed(.ferrule)[chain: "INPUT"]?.rules.count == 1)
+      #expect(try LegacyTables().table(.ipv4, .filter).chainNames() == ["user-old"])
+    }
+  }
+
   /// The kernel refuses the second table: nothing in use changes, because it is tried elsewhere first; also with sets that rules name.
   @Test(.needsTool("ipset")) func aRefusalIsFoundBeforeATableInUseChanges() throws {
     let folder = try TemporaryFolder()

@@ -190,7 +190,7 @@ import XTables
 
   @Test(arguments: setTexts) func setsAreThoseThatIpsetMakes(_ text: String) throws {
     let ours = try Self.saved {
-      var maker = try LabSets(now: 0)
+      var maker = try KernelSets(now: 0)
       return (try? maker.make(try AddressSets(saved: text).all)) != nil
     }
     let theirs = try Self.saved { try HostProcess.run("ipset", ["restore"], input: text).status == 0 }

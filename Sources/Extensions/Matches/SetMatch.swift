@@ -229,6 +229,10 @@ public enum SetMatch: MatchExtension {
 
   public static func objects(_ info: Info) -> [KernelObjectUse] { [.needsSet(info.kernel.reference.index)] }
 
+  public static func rebind(_ info: inout Info, _ number: (UInt16) -> UInt16) {
+    info.kernel.reference.index = number(info.kernel.reference.index)
+  }
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.kernel.reference.dimension > 6 { throw .kernel("set: a set has at most six dimensions") }
   }

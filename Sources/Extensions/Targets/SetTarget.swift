@@ -211,6 +211,14 @@ public enum SetTarget: TargetExtension {
   public static func objects(_ info: Info) -> [KernelObjectUse] {
     [info.kernel.added, info.kernel.removed, info.kernel.mapped].map(\.index).filter { $0 != AddressSetReference.noIndex }
       .map { .needsSet($0) }
+      + [info.kernel.added, info.kernel.removed].map(\.index).filter { $0 != AddressSetReference.noIndex }.map { .changesSet($0) }
+  }
+
+  public static func rebind(_ info: inout Info, _ number: (UInt16) -> UInt16) {
+    for reference in [\Info.kernel.added, \Info.kernel.removed, \Info.kernel.mapped]
+    where info[keyPath: reference].index != AddressSetReference.noIndex {
+      info[keyPath: reference].index = number(info[keyPath: reference].index)
+    }
   }
 
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {

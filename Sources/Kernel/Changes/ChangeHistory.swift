@@ -19,7 +19,7 @@ public struct ChangeSummary: Encodable, Sendable {
   public let time: String
   /// How it ended: a raw value of ``StateDirectory/Outcome``.
   public let outcome: String
-  /// The tables that it replaced, each as in `IPv6 nat`.
+  /// The tables that it replaced and the ipsets that it changed, each as in `IPv6 nat` or `set blocked`.
   public let tables: [String]
   /// The part of the kernel that holds them: a raw value of ``Backend``.
   public let backend: String
@@ -31,7 +31,7 @@ extension StateDirectory {
     let record = try record(of: change)
     return ChangeSummary(
       number: change.number, time: HostClock.timestamp(record.time), outcome: change.outcome.rawValue,
-      tables: record.steps.map(\.before.label), backend: record.backend.rawValue)
+      tables: record.labels, backend: record.backend.rawValue)
   }
 
   /// The greatest number of changes that are kept for each network namespace, and of bytes in all.

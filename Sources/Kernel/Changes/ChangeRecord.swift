@@ -35,6 +35,8 @@ package struct ChangeRecord: Sendable, Equatable {
 
   /// The tables in the order in which they are replaced.
   package let steps: [Step]
+  /// The ipsets that change with them.
+  package let sets: ChangedSets
   /// The part of the kernel that holds the tables.
   package let backend: Backend
   /// When the change began, in seconds since 1970.
@@ -45,10 +47,11 @@ package struct ChangeRecord: Sendable, Equatable {
   package let boot: String
 
   package init(
-    steps: [Step], of backend: Backend = .legacy, time: Int = HostClock.seconds, process: Int32 = getpid(),
-    boot: String = ChangeRecord.currentBoot
+    steps: [Step], of backend: Backend = .legacy, sets: ChangedSets = ChangedSets(), time: Int = HostClock.seconds,
+    process: Int32 = getpid(), boot: String = ChangeRecord.currentBoot
   ) {
     self.steps = steps
+    self.sets = sets
     self.backend = backend
     self.time = time
     self.process = process
@@ -94,6 +97,7 @@ package struct ChangeRecord: Sendable, Equatable {
         }
       }
     }
+    bytes += sets.bytes
     bytes.setHostWord(UInt64(bytes.count), at: 8)
     bytes.setHostWord(Self.checksum(bytes[Self.checked...]), at: 16)
     return bytes
@@ -129,8 +133,9 @@ package struct ChangeRecord: Sendable, Equatable {
       }
       steps.append(step)
     }
-    guard at == bytes.count else { throw damaged("the record has more bytes than tables") }
-    self.init(steps: steps, of: backend == 1 ? .nft : .legacy, time: Int(Int64(bitPattern: time)), process: process, boot: boot)
+    guard let sets = ChangedSets(bytes[at...]) else { throw damaged("the sets at offset \(at) of the record are not whole") }
+    self.init(
+      steps: steps, of: backend == 1 ? .nft : .legacy, sets: sets, time: Int(Int64(bitPattern: time)), process: process, boot: boot)
   }
 
   private static func step(_ bytes: [UInt8], _ at: inout Int) -> Step? {

@@ -40,7 +40,7 @@ extension StateDirectory {
       for index in record.steps.indices { progress.forward[index] = .replaced }
       return try recover(record, progress, registry, calls)
     }
-    guard record.steps.indices.contains(where: { progress.wasReplaced($0) }) else {
+    guard record.steps.indices.contains(where: { progress.wasReplaced($0) }) || !record.sets.steps.isEmpty else {
       try cancel()
       return .notBegun
     }
@@ -54,13 +54,26 @@ extension StateDirectory {
     return try HeldSignals.during { () throws(KernelError) in
       let replaced = record.steps.indices.filter { progress.wasReplaced($0) }.map { record.steps[$0].before.label }
       let back = change.goBack(sparesForeign: true)
-      guard back.failed.isEmpty else {
-        var error = KernelError(.malformed("an interrupted change could not be taken back whole"))
-        error.notRestored = back.failed
-        throw error
-      }
+      if !back.failed.isEmpty { throw Self.notWhole(back.failed) }
+      let sets = try putBackSets(of: record)
       try end(.recovered)
-      return .putBack(replaced.filter { !back.spared.contains($0) }, left: back.spared)
+      return .putBack(replaced.filter { !back.spared.contains($0) } + sets, left: back.spared)
     }
+  }
+
+  /// Puts the ipsets back that an interrupted change replaced, after its tables.
+  ///
+  /// - Returns: these sets, each as in `set blocked`.
+  func putBackSets(of record: ChangeRecord) throws(KernelError) -> [String] {
+    let sets = try record.sets.change(in: self)
+    let failed = sets.goBack()
+    if !failed.isEmpty { throw Self.notWhole(failed) }
+    return sets.labels
+  }
+
+  private static func notWhole(_ failed: [String]) -> KernelError {
+    var error = KernelError(.malformed("an interrupted change could not be taken back whole"))
+    error.notRestored = failed
+    return error
   }
 }

@@ -104,7 +104,8 @@ public enum ConfirmationWatcher {
     _ state: StateDirectory, _ change: PastChange, _ record: ChangeRecord, _ registry: Registry
   ) -> Bool {
     if isSettled(change, state) { return true }
-    guard (try? record.backend.tables(registry).putBack(record.steps, registry)) != nil else { return false }
+    guard (try? record.backend.tables(registry).putBack(record, registry)) != nil else { return false }
+    state.settleOwnSets(after: record)
     try? state.settle(change, as: .rolledBack)
     if let place = try? state.deadlinePath(change) { _ = unsafe unlink(place) }
     return true

@@ -28,19 +28,36 @@ extension KernelTables {
     guard record.boot == ChangeRecord.currentBoot else {
       throw KernelError(.malformed("change \(change.number) was made before this machine was started; its tables are gone"))
     }
-    try putBack(record.steps, recordedIn: state, registry)
+    try putBack(record, recordedIn: state, registry)
     try state.settle(change, as: .rolledBack)
-    return record.steps.map(\.before.label)
+    return record.labels
+  }
+
+  /// Loads the tables and the sets of a record again as they were before.
+  ///
+  /// - Parameter state: nil to write no file: at the deadline of a confirmation the disk may not be there.
+  func putBack(_ record: ChangeRecord, recordedIn state: StateDirectory? = nil, _ registry: Registry) throws(KernelError) {
+    let sets = try SetChange(undoing: record.sets.change(in: state).steps, in: state)
+    try sets.begin(record.backend)
+    let steps: [ChangeRecord.Step]
+    do throws(KernelError) {
+      steps = try record.rebound(registry)
+    } catch {
+      throw ReplaceOptions(sets: sets, in: state).undoSets(after: error)
+    }
+    try putBack(steps, with: sets, recordedIn: state, registry)
+    sets.finish()
   }
 
   /// Loads the tables of steps again as they were before.
-  ///
-  /// - Parameter state: nil to write no file: at the deadline of a confirmation the disk may not be there.
-  func putBack(_ steps: [ChangeRecord.Step], recordedIn state: StateDirectory? = nil, _ registry: Registry) throws(KernelError) {
+  func putBack(
+    _ steps: [ChangeRecord.Step], with sets: SetChange? = nil, recordedIn state: StateDirectory? = nil, _ registry: Registry
+  ) throws(KernelError) {
     var options = ReplaceOptions(keepsCounters: true)
     options.carriesCounters = registry
     options.state = state
     options.outcome = nil
+    options.sets = sets
     options.deleted = Set(steps.indices.filter { !steps[$0].existed })
     try replace(steps.map(\.before), options)
   }

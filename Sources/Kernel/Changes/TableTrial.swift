@@ -91,7 +91,7 @@ private enum TrialObjects {
         request.add(1, text: name)
         try? socket.request([request], what: "making an accounting object")
       case .needsSet(let index): lastSet = max(lastSet ?? 0, Int(index))
-      case .needs, .makes: continue
+      case .needs, .makes, .changesSet: continue
       }
     }
     // Rules have the numbers of sets, and the kernel gives them in order. The kind of a set is not checked when a rule is loaded.

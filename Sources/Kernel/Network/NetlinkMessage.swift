@@ -118,14 +118,27 @@ package struct NetlinkAttributes: Sendable, Equatable {
   private var payloads: [UInt16: [UInt8]] = [:]
 
   package init(_ bytes: [UInt8]) {
+    var payloads: [UInt16: [UInt8]] = [:]
+    Self.forEach(bytes) { payloads[$0] = Array(bytes[$1]) }
+    self.payloads = payloads
+  }
+
+  private static func forEach(_ bytes: [UInt8], _ body: (_ type: UInt16, _ payload: Range<Int>) -> Void) {
     var at = 0
     while let length = bytes.hostWord(UInt16.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 2),
       length >= 4, Int(length) <= bytes.count - at
     {
       // The two highest bits flag a nested attribute, or network byte order.
-      payloads[type & 0x3FFF] = Array(bytes[(at + 4)..<(at + Int(length))])
+      body(type & 0x3FFF, at + 4..<at + Int(length))
       at += (Int(length) + 3) & ~3
     }
+  }
+
+  /// The attributes in each attribute of a type, where one type occurs often.
+  package static func list(_ bytes: [UInt8], of wanted: UInt16) -> [NetlinkAttributes] {
+    var found: [NetlinkAttributes] = []
+    forEach(bytes) { type, range in if type == wanted { found.append(NetlinkAttributes(Array(bytes[range]))) } }
+    return found
   }
 
   package subscript(type: UInt16) -> [UInt8]? { payloads[type] }

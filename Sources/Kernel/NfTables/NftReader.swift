@@ -17,10 +17,7 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        var assembly = NftAssembly(generation: before)
-        let isConsistent = try dump(&socket, into: &assembly, isHurried: attempts.count > 1)
-        let after = try generation(&socket)
-        if isConsistent, assembly.isComplete, after == before { return assembly.ruleset }
+        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1) { return ruleset }
       } catch {
         // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
@@ -28,6 +25,24 @@ package enum NftReader {
       }
       try attempts.wait("asking for the rules of nf_tables")
     }
+  }
+
+  /// Reads once.
+  ///
+  /// - Returns: nil if the ruleset has another generation, or gets one meanwhile.
+  static func read(at generation: UInt32) throws(KernelError) -> NftRuleset? {
+    var socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
+    guard try self.generation(&socket) == generation else { return nil }
+    return try read(&socket, at: generation, isHurried: false)
+  }
+
+  private static func read(
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool
+  ) throws(KernelError) -> NftRuleset? {
+    var assembly = NftAssembly(generation: generation)
+    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried)
+    let after = try self.generation(&socket)
+    return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
   }
 
   /// The generation of the ruleset; nil if the kernel has no nf_tables. The kernel may load its module to answer.

@@ -29,6 +29,7 @@ struct NftTableChange {
     _ step: ChangeRecord.Step, _ live: NftTable?, isDeleted: Bool, isNew: Bool, _ registry: Registry
   ) throws(KernelError) {
     var table = try step.after.typed(registry)
+    try Self.refuseDeepJumps(table)
     self.live = live
     self.isDeleted = isDeleted
     self.isNew = isNew
@@ -59,6 +60,17 @@ struct NftTableChange {
       kept[chain.name] =
         changes * chain.rules.count > Self.longestSearch ? [Int?](repeating: nil, count: stays.count) : stays
     }
+  }
+
+  /// Refuses chains that lead deeper into each other than nf_tables allows. The kernel's error, EMLINK, names no chain.
+  private static func refuseDeepJumps(_ table: Table) throws(KernelError) {
+    let path = table.deepestChains()
+    guard path.count > Table.nfTablesJumpStack else { return }
+    let (first, last) = (path.prefix(3).joined(separator: ", "), path.suffix(1).joined())
+    throw KernelError(
+      .malformed(
+        "its chains jump \(path.count - 1) deep (\(first), … \(last)), and nf_tables allows \(Table.nfTablesJumpStack - 1). Use fewer chains one after the other, or --backend legacy"
+      ), family: table.family, table: table.name.rawValue)
   }
 
   /// A change of which it is known what stays.

@@ -61,6 +61,9 @@ public struct ReplaceOptions {
   public var state: StateDirectory?
   /// How the change is noted in the history of ``state``; nil if it is not.
   public var outcome: StateDirectory.Outcome? = .applied
+  /// The ipsets that change with the tables. The caller has begun that change, and finishes it when the tables are replaced; if they are
+  /// not, it has been undone.
+  public var sets: SetChange?
   /// Loads the tables into a temporary network namespace first, so that the kernel refuses them there. Has no effect in nf_tables, which
   /// replaces all or none.
   public var triesFirst = false
@@ -78,6 +81,27 @@ public struct ReplaceOptions {
     self.keepsCounters = keepsCounters
     self.comparison = comparison
     self.typed = typed
+  }
+}
+
+extension ReplaceOptions {
+  init(sets: SetChange, in state: StateDirectory?) {
+    self.init()
+    (self.sets, self.state) = (sets, state)
+  }
+
+  /// Whether ipsets change with the tables.
+  var changesSets: Bool { sets.map { !$0.isEmpty } ?? false }
+
+  /// Undoes the change of the sets after an error before which no table was replaced, or after which all are put back.
+  ///
+  /// - Returns: the error, with the sets that could not be put back.
+  func undoSets(after error: KernelError) -> KernelError {
+    guard let sets, changesSets else { return error }
+    var error = error
+    error.notRestored += sets.goBack()
+    if error.notRestored.isEmpty { try? state?.cancel() }
+    return error
   }
 }
 

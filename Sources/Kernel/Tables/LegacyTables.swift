@@ -43,13 +43,18 @@ public struct LegacyTables: KernelTables {
   /// Replaces one table after the other. If that fails, those already replaced are put back first, and only then is the refused rule searched.
   public func replace(_ tables: [TableBlob], _ options: ReplaceOptions) throws(KernelError) {
     var options = options
-    if options.triesFirst {
-      try TableTrial(tables, options).run()
-      // What the trial accepted has no rule to search for.
-      options.typed = { _ in nil }
+    let record: ChangeRecord
+    do throws(KernelError) {
+      if options.triesFirst {
+        try TableTrial(tables, options).run()
+        // What the trial accepted has no rule to search for.
+        options.typed = { _ in nil }
+      }
+      record = try self.record(of: tables, options)
+    } catch {
+      throw options.undoSets(after: error)
     }
-    let record = try record(of: tables, options)
-    guard !record.steps.isEmpty else { return }
+    guard !record.steps.isEmpty || options.changesSets else { return }
     do throws(KernelError) {
       try HeldSignals.during { () throws(KernelError) in try commit(record, options) }
     } catch {
@@ -60,10 +65,16 @@ public struct LegacyTables: KernelTables {
   }
 
   private func commit(_ record: ChangeRecord, _ options: ReplaceOptions) throws(KernelError) {
-    let progress = if let state = options.state { try state.begin(record) } else { try ChangeProgress(of: record, at: nil) }
+    let progress: ChangeProgress
+    do throws(KernelError) {
+      progress = if let state = options.state { try state.begin(record) } else { try ChangeProgress(of: record, at: nil) }
+    } catch {
+      throw options.undoSets(after: error)
+    }
     let change = LegacyChange(
       record: record, progress: progress, calls: calls, registry: options.carriesCounters ?? options.comparison ?? Registry())
     do throws(KernelError) {
+      try options.sets?.swap()
       try change.carryOut()
       for step in record.steps {
         guard let registry = options.comparison else { break }
@@ -75,6 +86,7 @@ public struct LegacyTables: KernelTables {
     } catch {
       var refusal = error
       refusal.notRestored = change.goBack().failed
+      refusal.notRestored += options.sets?.goBack() ?? []
       // What could not be put back is left to the next command.
       if refusal.notRestored.isEmpty { try options.state?.cancel() }
       throw refusal
@@ -88,7 +100,7 @@ public struct LegacyTables: KernelTables {
       let before = try calls.read(after.family, after.name)
       if let step = try ChangeRecord.Step(from: before, to: after, options) { steps.append(step) }
     }
-    return ChangeRecord(steps: steps)
+    return ChangeRecord(steps: steps, sets: ChangedSets(options.sets))
   }
 
   /// Puts the tables back that an interrupted change replaced; one that another program has changed since is left.

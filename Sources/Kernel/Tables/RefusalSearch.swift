@@ -64,7 +64,7 @@ extension Rule {
     objectUses.contains { use in
       switch use {
       case .needs, .needsSet: true
-      case .makes: false
+      case .makes, .changesSet: false
       }
     }
   }

@@ -38,7 +38,7 @@ public struct AddressSet: Sendable {
   }
 
   /// The name: at most 31 bytes.
-  public let name: String
+  public internal(set) var name: String
   /// The type, which decides what the elements are made of.
   public let type: AddressSetType
   /// The family of the addresses; nil for sets of ports, hardware addresses and sets.
@@ -55,6 +55,12 @@ public struct AddressSet: Sendable {
   public var carriesPacketInfo = false
   /// Whether a full set removes an element to add a new one (`forceadd`). Kernel: `IPSET_FLAG_WITH_FORCEADD`.
   public var forcesAdding = false
+  /// Whether elements may have comments. Kernel: `IPSET_FLAG_WITH_COMMENT`.
+  public var keepsComments = false
+  /// The comments of elements, without quotes.
+  public private(set) var comments: [[AddressSetValue]: String] = [:]
+  /// The size of the hash table at the beginning (`hashsize`), or the room for members of a `list:set` (`size`); nil for the kernel's own.
+  public var size: UInt32?
   /// The largest number of elements (`maxelem`).
   public var capacity = 65536
   /// The range of values of a bitmap.
@@ -93,8 +99,12 @@ public struct AddressSet: Sendable {
     return true
   }
 
+  /// Sets the comment of an element.
+  public mutating func comment(_ values: [AddressSetValue], _ text: String) { comments[values] = text }
+
   /// Removes the element with exactly these values, if there is one.
   public mutating func remove(_ values: [AddressSetValue]) {
+    comments[values] = nil
     if entries.removeValue(forKey: values) != nil { countPrefixes(values, -1) }
   }
 

@@ -19,8 +19,11 @@ extension AddressSets {
   /// - Parameters:
   ///   - now: the current time in nanoseconds; remaining timeouts count from it.
   ///   - names: the names of protocols and services.
+  ///   - isWhole: false if the members of a list need not be in the text.
   /// - Throws: the first line that cannot be read.
-  public convenience init(saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin) throws(AddressSetError) {
+  public convenience init(
+    saved text: String, now: UInt64 = 0, names: NameDatabase = .builtin, isWhole: Bool = true
+  ) throws(AddressSetError) {
     self.init()
     var spare = Limits.rangedSetElements
     let saved = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().lazy.map { (number: $0 + 1, text: $1) }
@@ -31,7 +34,7 @@ extension AddressSets {
       case "create", "-N", "--create":
         let set = try reader.create()
         guard add(set) else { throw reader.error("set \(set.name) exists already") }
-      case "add", "-A", "--add": try reader.add(to: self, spare: &spare)
+      case "add", "-A", "--add": try reader.add(to: self, spare: &spare, isWhole: isWhole)
       default:
         if let other = PrintedText(Array(text.utf8)), other != .addressSets {
           throw reader.error("\(other.title), and not `ipset save': \(other.advice)")
@@ -110,11 +113,12 @@ private struct AddressSetReader {
 
   private mutating func readOption(_ option: String, of set: inout AddressSet) throws(AddressSetError) {
     switch option {
-    case "family", "hashsize", "size", "bucketsize", "initval", "gc": _ = try word(option)
+    case "hashsize", "size": set.size = UInt32(try number(option))
+    case "family", "bucketsize", "initval", "gc": _ = try word(option)
     case "maxelem": set.capacity = Int(try number(option))
     case "timeout": set.timeout = UInt32(try number(option))
     case "counters": set.countsPackets = true
-    case "comment": break
+    case "comment": set.keepsComments = true
     case "skbinfo": set.carriesPacketInfo = true
     case "forceadd": set.forcesAdding = true
     case "markmask": set.markMask = UInt32(try number(option))
@@ -134,14 +138,15 @@ private struct AddressSetReader {
   // MARK: Elements
 
   /// - Parameter spare: how many more elements networks and ranges may expand to.
-  mutating func add(to sets: AddressSets, spare: inout Int) throws(AddressSetError) {
+  mutating func add(to sets: AddressSets, spare: inout Int, isWhole: Bool) throws(AddressSetError) {
     let name = try word("the set's name")
     guard let set = sets[name] else { throw error("there is no set \(name)") }
     let text = try word("the element")
     if set.type.isList {
-      guard let member = sets[text] else { throw error("there is no set \(text)") }
+      let member = sets[text]
+      guard member != nil || !isWhole else { throw error("there is no set \(text)") }
       // The kernel answers IPSET_ERR_LOOP.
-      guard !member.type.isList else { throw error("`\(text)' is a list:set, which cannot be an element of \(name)") }
+      guard member?.type.isList != true else { throw error("`\(text)' is a list:set, which cannot be an element of \(name)") }
       return sets.update(name) { $0.members.append(text) }
     }
     let elements = try elements(text, of: set)
@@ -149,15 +154,21 @@ private struct AddressSetReader {
     guard spare >= 0 else { throw error("networks and ranges expand to more than \(Limits.rangedSetElements) elements") }
     var entry = AddressSet.Entry()
     if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
-    while let option = next() { try readOption(option, of: &entry) }
+    var comment: String?
+    while let option = next() { try readOption(option, of: &entry, &comment) }
     var isFull = false
     sets.update(name) { set in
-      for element in elements where !set.insert(element, entry) { isFull = true }
+      for element in elements {
+        if !set.insert(element, entry) { isFull = true }
+        if let comment { set.comment(element, comment) }
+      }
     }
     if isFull { throw error("the set \(name) is full") }
   }
 
-  private mutating func readOption(_ option: String, of entry: inout AddressSet.Entry) throws(AddressSetError) {
+  private mutating func readOption(
+    _ option: String, of entry: inout AddressSet.Entry, _ comment: inout String?
+  ) throws(AddressSetError) {
     switch option {
     case "timeout":
       let seconds = try number(option)
@@ -165,7 +176,11 @@ private struct AddressSetReader {
     case "packets": entry.packets = try number(option, upTo: .max)
     case "bytes": entry.bytes = try number(option, upTo: .max)
     case "nomatch": entry.isException = true
-    case "comment": _ = try word(option)
+    case "comment":
+      let text = try word(option)
+      // IPSET_MAX_COMMENT_SIZE.
+      guard text.utf8.count <= 255 else { throw error("the comment has more than 255 bytes") }
+      comment = text
     case "wildcard": entry.isWildcard = true
     case "skbmark":
       let parts = try word(option).split(separator: "/")

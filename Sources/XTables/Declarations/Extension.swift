@@ -50,6 +50,8 @@ public protocol Extension: Sendable {
   static func services(_ info: Info) -> KernelServices
   /// The kernel objects that the structure names, and whether the rule needs or creates them.
   static func objects(_ info: Info) -> [KernelObjectUse]
+  /// Replaces the numbers of the ipsets in the structure. The default leaves it as it is.
+  static func rebind(_ info: inout Info, _ number: (UInt16) -> UInt16)
   /// What the rule needs from programs and files outside the kernel, or sends to them. The default is nothing.
   static func hostUses(_ info: Info) -> [HostUse]
   /// Creates the state of a loaded rule outside of the rule: a list, a table, a timer. The corresponding C callback is
@@ -94,6 +96,8 @@ extension Extension {
   public static func services(_ info: Info) -> KernelServices { [] }
   /// The default: no objects.
   public static func objects(_ info: Info) -> [KernelObjectUse] { [] }
+  /// The default: no ipsets.
+  public static func rebind(_ info: inout Info, _ number: (UInt16) -> UInt16) {}
   /// The default: nothing.
   public static func hostUses(_ info: Info) -> [HostUse] { [] }
   /// The default: no state outside of the rule.

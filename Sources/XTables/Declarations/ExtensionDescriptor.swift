@@ -60,6 +60,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let startPayload: (@Sendable ([UInt8], Family, World) -> Void)?
   @usableFromInline let servicesOf: @Sendable ([UInt8]) -> KernelServices
   @usableFromInline let objectsOf: @Sendable ([UInt8]) -> [KernelObjectUse]
+  @usableFromInline let rebindPayload: @Sendable ([UInt8], (UInt16) -> UInt16) -> [UInt8]
   @usableFromInline let hostUsesOf: @Sendable ([UInt8]) -> [HostUse]
   @usableFromInline let effectsOf: @Sendable ([UInt8], EffectSite) -> [FieldEffect]
   private let scopes: (ipv4: Scope, ipv6: Scope)
@@ -101,6 +102,13 @@ public final class ExtensionDescriptor: Sendable {
       start: Self.start(of: E.self),
       services: { E.services(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       objects: { E.objects(Payload.load(E.Info.self, from: $0) ?? E.initial) },
+      rebind: { payload, number in
+        guard var info = Payload.load(E.Info.self, from: payload) else { return payload }
+        var payload = payload
+        E.rebind(&info, number)
+        Payload.store(info, in: &payload, at: 0)
+        return payload
+      },
       hostUses: { E.hostUses(Payload.load(E.Info.self, from: $0) ?? E.initial) },
       effects: { E.effects(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) }, scope: E.scope)
   }
@@ -117,6 +125,7 @@ public final class ExtensionDescriptor: Sendable {
     start: (@Sendable ([UInt8], Family, World) -> Void)?,
     services: @escaping @Sendable ([UInt8]) -> KernelServices,
     objects: @escaping @Sendable ([UInt8]) -> [KernelObjectUse],
+    rebind: @escaping @Sendable ([UInt8], (UInt16) -> UInt16) -> [UInt8] = { payload, _ in payload },
     hostUses: @escaping @Sendable ([UInt8]) -> [HostUse] = { _ in [] },
     effects: @escaping @Sendable ([UInt8], EffectSite) -> [FieldEffect],
     scope: (Family) -> Scope
@@ -163,6 +172,7 @@ public final class ExtensionDescriptor: Sendable {
     startPayload = start
     servicesOf = services
     objectsOf = objects
+    rebindPayload = rebind
     hostUsesOf = hostUses
     effectsOf = effects
   }
@@ -245,6 +255,9 @@ public final class ExtensionDescriptor: Sendable {
 
   /// The kernel objects outside the tables that a rule with this payload needs or creates.
   public func objects(_ payload: [UInt8]) -> [KernelObjectUse] { objectsOf(payload) }
+
+  /// The payload with other numbers of ipsets.
+  public func rebind(_ payload: [UInt8], _ number: (UInt16) -> UInt16) -> [UInt8] { rebindPayload(payload, number) }
 
   /// What a rule with this payload needs from programs and files outside the kernel.
   public func hostUses(_ payload: [UInt8]) -> [HostUse] { hostUsesOf(payload) }

@@ -16,6 +16,8 @@ public enum KernelObjectUse: Sendable, Hashable {
   /// The kernel refuses the rule if there is no ipset of this number. The parser has asked the kernel for the number of the set that the
   /// text names.
   case needsSet(UInt16)
+  /// Packets that meet the rule add elements to the ipset of this number or delete them.
+  case changesSet(UInt16)
   /// The kernel creates the object if it does not exist.
   case makes(KernelObject)
 }
@@ -26,6 +28,14 @@ extension Rule {
     var uses = matches.flatMap { $0.descriptor.objects($0.payload) }
     if case .use(let use) = target { uses += use.descriptor.objects(use.payload) }
     return uses
+  }
+
+  /// The rule with other numbers of ipsets: those that the kernel gives to the same sets now.
+  package func rebound(_ number: (UInt16) -> UInt16) -> Rule {
+    var rule = self
+    rule.matches = matches.map { $0.rebound(number) }
+    if case .use(let use) = target { rule.target = .use(use.rebound(number)) }
+    return rule
   }
 
   /// What the matches and the target need from programs and files outside the kernel, in their order.
@@ -39,5 +49,11 @@ extension Rule {
   package func has(_ trait: ExtensionTraits) -> Bool {
     if case .use(let use) = target, use.descriptor.traits.contains(trait) { return true }
     return matches.contains { $0.descriptor.traits.contains(trait) }
+  }
+}
+
+extension ExtensionUse {
+  fileprivate func rebound(_ number: (UInt16) -> UInt16) -> ExtensionUse {
+    ExtensionUse(descriptor, payload: descriptor.rebind(payload, number))
   }
 }

@@ -21,6 +21,11 @@ struct ApplyCommand: ParsableCommand {
       With --backend nft all tables of both families change in one transaction, without a trial. Rules that stay are not touched. If \
       another program changes the ruleset first, it is read again. A rule of nft(8) or a set in a table of iptables stops the change.
 
+      SETS
+      With --ipset the IP sets change with the rules: all or none, and they go back with them. New sets are created before the tables are \
+      replaced. A set with other elements is made anew and swapped in one call; the same elements keep their counters and their time. \
+      Elements of a set that packets change (-j SET) are left. Sets that other programs created are not changed.
+
       LOCK-OUT
       If SSH_CONNECTION is set, the packets of that session are run through the new rules before they are loaded, as are those of \
       --probe. Rules that provably drop one are refused; --force loads them all the same. With --confirm a wrong change is taken back.
@@ -41,7 +46,8 @@ struct ApplyCommand: ParsableCommand {
         sudo ferrule apply --keep docker,fail2ban rules.v4
         sudo ferrule apply --probe 'eth0 tcp 10.0.0.5 > :22' \\
           --check 'curl -fsS https://example.org' rules.v4
-        sudo ferrule apply --tests scenario.yaml rules.v4
+        sudo ferrule apply --test scenario.yaml rules.v4
+        sudo ferrule apply --ipset sets.save rules.v4
         sudo ferrule apply --noflush more.v4
         sudo ferrule apply --counters rules.v4
       """)
@@ -55,7 +61,10 @@ struct ApplyCommand: ParsableCommand {
   )
   var counters = false
 
-  @Flag(help: "Only check the file; send nothing to the kernel.")
+  @Flag(
+    help:
+      "Only check the file; send nothing to the kernel. With a scenario file as its value, as in --test scenario.yaml, the same as --tests."
+  )
   var test = false
 
   @Option(
@@ -84,6 +93,7 @@ struct ApplyCommand: ParsableCommand {
   var force = false
 
   @OptionGroup var owners: OwnerOptions
+  @OptionGroup var setOptions: SetOptions
   @OptionGroup var options: StateOptions
   @OptionGroup var backend: BackendOptions
   @OptionGroup var colours: ColourOptions
@@ -112,16 +122,20 @@ struct ApplyCommand: ParsableCommand {
     if sandbox { try Sandbox.enter() }
     let inputs = files.map { RulesetInput(file: $0, families, base) }
     guard !test else {
-      for input in inputs { try input.check(colours.colour) }
+      let sets = try setOptions.sets()
+      for input in inputs { try input.check(colours.colour, sets: sets) }
       return
     }
     guard !sandbox else {
+      let backend = backend.request.backend ?? .legacy
+      let sets = try setOptions.change(to: try setOptions.sets(), in: nil)
+      try sets?.begin(backend)
       let files = try inputs.map {
         try CompiledFile($0, over: try base.ruleset(families, beside: $0.file, colours.colour), takesCounters: counters, colours.colour)
       }
-      let backend = backend.request.backend ?? .legacy
       var trial = try KernelChange(files, to: backend.tables(.forThisKernel), takesCounters: counters, colours.colour)
       trial.isTrial = true
+      trial.sets = sets
       return try trial.make()
     }
     let lock = try XtablesLock(wait: options.wait)
@@ -136,7 +150,9 @@ struct ApplyCommand: ParsableCommand {
       do {
         try change(inputs, on: attempt == 1 ? kernel : try kernel.reread())
         break
-      } catch let error as KernelError where error.reason == .changedMeanwhile && attempt < Self.attempts && !files.contains("-") {
+      } catch let error as KernelError
+        where error.reason == .changedMeanwhile && attempt < Self.attempts && !files.contains("-") && setOptions.ipset != "-"
+      {
         // What was read for --keep or --noflush is out of date. Standard input cannot be read again.
         continue
       }
@@ -149,9 +165,42 @@ struct ApplyCommand: ParsableCommand {
   private static let attempts = 5
 
   private func change(_ inputs: [RulesetInput], on kernel: ChosenBackend) throws {
+    let sets = try setChange(inputs)
+    try sets?.begin(kernel.backend)
+    do {
+      try change(inputs, on: kernel, with: sets)
+    } catch {
+      sets?.abandon()
+      throw error
+    }
+  }
+
+  /// The change to the ipsets of --ipset or of a saved plan; nil without them.
+  private func setChange(_ inputs: [RulesetInput]) throws -> SetChange? {
+    for input in inputs {
+      guard let bytes = savedPlan(input), let planned = SavedPlan(bytes)?.sets else { continue }
+      guard setOptions.ipset == nil else { throw CommandFailure("\(input.file) has the sets of the plan: give no --ipset") }
+      let source = SourceFile(name: input.file, bytes: Array(planned.saved.utf8))
+      let change = try setOptions.change(to: try SetOptions.sets(source, now: 0), in: options.state)
+      guard SetReport.all(change).map(\.text.string).joined() == planned.changes else {
+        throw CommandFailure("\(input.file): other sets are loaded than when this plan was made; make it again", .kernelRefused)
+      }
+      return change
+    }
+    return try setOptions.change(to: try setOptions.sets(), in: options.state)
+  }
+
+  /// The bytes of a file that is a saved plan; nil for a ruleset.
+  private func savedPlan(_ input: RulesetInput) -> [UInt8]? {
+    guard input.file != "-", let bytes = try? HostFile.bytes(input.file), SavedPlan.isOne(bytes) else { return nil }
+    return bytes
+  }
+
+  private func change(_ inputs: [RulesetInput], on kernel: ChosenBackend, with sets: SetChange?) throws {
     let files = try inputs.flatMap { try compiled($0, over: kernel) }
     var change = try KernelChange(files, to: kernel.tables, takesCounters: counters, colours.colour)
     change.state = options.state
+    change.sets = sets
     try change.nameRemovedChains(try owners.known(colours.colour))
     try change.refuseFailing(tests, isForced: force)
     try change.refuseLockOut(probes: probe.map { Probe($0) }, isForced: force, beside: kernel)
@@ -160,7 +209,7 @@ struct ApplyCommand: ParsableCommand {
 
   /// The compiled tables of a file: a ruleset, or a saved plan.
   private func compiled(_ input: RulesetInput, over kernel: ChosenBackend) throws -> [CompiledFile] {
-    if input.file != "-", let bytes = try? HostFile.bytes(input.file), SavedPlan.isOne(bytes) {
+    if let bytes = savedPlan(input) {
       return try CompiledFile.files(ofPlan: bytes, named: input.file, over: kernel, colours.colour)
     }
     let (kept, family) = (try owners.kept(colours.colour), families.family(of: input.file))

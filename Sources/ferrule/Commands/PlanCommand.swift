@@ -27,6 +27,7 @@ struct PlanCommand: ParsableCommand {
         sudo ferrule plan rules.v4 rules.v6
         ferrule plan --from old.v4 new.v4
         sudo ferrule plan --keep docker,fail2ban rules.v4
+        sudo ferrule plan --ipset sets.save rules.v4
         sudo ferrule plan --output change.plan rules.v4
         sudo ferrule apply change.plan
       """)
@@ -46,8 +47,14 @@ struct PlanCommand: ParsableCommand {
 
   @OptionGroup var backend: BackendOptions
   @OptionGroup var owners: OwnerOptions
+  @OptionGroup var setOptions: SetOptions
+  @OptionGroup var options: StateOptions
   @OptionGroup var families: FamilyOptions
   @OptionGroup var colours: ColourOptions
+
+  func validate() throws {
+    if setOptions.ipset != nil, !from.isEmpty { throw ValidationError("--ipset is compared with the loaded sets: not with --from.") }
+  }
 
   @Argument(help: "The new rules, in the format of iptables-save, of one family or both.", completion: .file())
   var files: [String]
@@ -58,6 +65,7 @@ struct PlanCommand: ParsableCommand {
       let parsed = try RulesetInput.sound(RulesetInput.parse(path, families, for: .reading), colours.colour)
       before[parsed.ruleset.family] = ParsedRules(parsed)
     }
+    let sets = try setOptions.sets()
     let kernel = from.isEmpty ? try backend.chosen() : nil
     for family in Set(files.map { families.family(of: $0) }) where before[family] == nil {
       guard let kernel else { throw CommandFailure("--from has no \(family.command) rules") }
@@ -73,8 +81,12 @@ struct PlanCommand: ParsableCommand {
         old.rules, rules.rules, parsed: (old.parsed, rules.parsed), names: (old.parsed.file.name, rules.parsed.file.name), .installed)
       plan.foreign += try owners.known(colours.colour).removedChains(old.parsed.ruleset, rules.parsed.ruleset)
     }
-    if let kernel, !plan.isEmpty { plan.connections = try forecasts(new, kernel) }
-    if let output { try save(new, before, to: output) }
+    let setChange = try setOptions.change(to: sets, in: options.state)
+    plan.sets = SetReport.all(setChange).filter {
+      !new.setsThatPacketsChange(sets).contains($0.name) || $0.kind != .changed || $0.changesOptions
+    }
+    if let kernel, !plan.isEmpty { plan.connections = try forecasts(new, setChange, kernel) }
+    if let output { try save(new, before, sets, SetReport.all(setChange), to: output) }
     switch format {
     case .json: try Console.print(JSONText.encode(plan))
     case .text: try Console.print(plan.text)
@@ -82,14 +94,17 @@ struct PlanCommand: ParsableCommand {
     if !plan.isEmpty { try ExitStatus.findings.leave() }
   }
 
-  private func forecasts(_ new: NewRules, _ kernel: ChosenBackend) throws -> [ConnectionForecast] {
+  private func forecasts(_ new: NewRules, _ sets: SetChange?, _ kernel: ChosenBackend) throws -> [ConnectionForecast] {
     var texts = Dictionary(uniqueKeysWithValues: Family.allCases.map { ($0, FutureHost.loaded($0, kernel)) })
     for (family, rules) in new.rules { texts[family] = SavedPlan.completed(rules.text, from: texts[family] ?? "") }
-    return try FutureHost(texts.filter { !$0.value.isEmpty }, colours.colour).forecasts(of: FutureHost.session)
+    return try FutureHost(texts.filter { !$0.value.isEmpty }, sets, colours.colour).forecasts(of: FutureHost.session)
   }
 
-  private func save(_ new: NewRules, _ before: [Family: ParsedRules], to path: String) throws {
-    let plan = SavedPlan(live: before.mapValues(\.text), rules: new.rules.mapValues(\.text))
+  private func save(
+    _ new: NewRules, _ before: [Family: ParsedRules], _ sets: AddressSets?, _ reports: [SetReport], to path: String
+  ) throws {
+    let saved = sets.map { (saved: $0.all.map { $0.saved() }.joined(), changes: reports.map(\.text.string).joined()) }
+    let plan = SavedPlan(live: before.mapValues(\.text), rules: new.rules.mapValues(\.text), sets: saved)
     try HostFile.write(Array(plan.text.utf8), to: path)
   }
 }

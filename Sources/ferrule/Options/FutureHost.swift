@@ -18,9 +18,12 @@ struct FutureHost {
   /// The most connections that are considered.
   private static let connectionLimit = 100_000
 
-  /// - Parameter rules: the new rules of each family as iptables-save text.
-  init(_ rules: [Family: String], _ colour: ColourChoice) throws {
+  /// - Parameters:
+  ///   - rules: the new rules of each family as iptables-save text.
+  ///   - sets: the ipsets that change with them; nil if none do.
+  init(_ rules: [Family: String], _ sets: SetChange?, _ colour: ColourChoice) throws {
     var snapshot = HostSnapshot.take(connectionLimit: Self.connectionLimit, registry: .installed) { rules[$0] }
+    if let sets { snapshot.ipsets = try sets.future() }
     let tracking = try Self.file(snapshot, colour)
     snapshot.connections = []
     let fresh = try Self.file(snapshot, colour)

@@ -21,6 +21,8 @@ struct KernelChange {
   var isTrial = false
   /// Where the change is recorded; nil in a sandbox.
   var state: StateDirectory?
+  /// The ipsets that change with the tables. Their change has begun.
+  var sets: SetChange?
 
   init(_ files: [CompiledFile], to kernel: any KernelTables, takesCounters: Bool, _ colour: ColourChoice) throws {
     self.files = files
@@ -77,7 +79,7 @@ struct KernelChange {
       let family = new.parsed.ruleset.family
       texts[family] = SavedPlan.completed(new.text, from: texts[family] ?? "")
     }
-    return try FutureHost(texts.filter { !$0.value.isEmpty }, colour)
+    return try FutureHost(texts.filter { !$0.value.isEmpty }, sets, colour)
   }
 
   /// Refuses rules with which a test of a scenario file fails.
@@ -111,7 +113,13 @@ struct KernelChange {
 
   /// Makes the change.
   func make(as outcome: StateDirectory.Outcome = .applied) throws {
-    for file in files where file.namesObjects { try checkObjects(try file.whole()) }
+    var changedByPackets: Set<String> = []
+    for file in files where file.namesObjects {
+      let parsed = try file.whole()
+      try checkObjects(parsed)
+      changedByPackets.formUnion(parsed.ruleset.setsThatPacketsChange(.system))
+    }
+    let sets = try sets?.sparing(changedByPackets)
     var options = ReplaceOptions(keepsCounters: takesCounters, comparison: .forThisKernel) { typed($0) }
     if let state {
       options.carriesCounters = takesCounters ? nil : .forThisKernel
@@ -120,6 +128,7 @@ struct KernelChange {
       options.outcome = outcome
       options.triesFirst = true
     }
+    options.sets = sets
     do throws(KernelError) {
       try kernel.replace(files.flatMap(\.tables), options)
     } catch {
@@ -132,7 +141,10 @@ struct KernelChange {
     let names = files.map { file in
       "\(file.tables.map(\.name.rawValue).joined(separator: ", "))\(files.count > 1 ? " (\(file.tables.first?.family.command ?? ""))" : "")"
     }
-    try Console.print("\(isTrial ? "the kernel accepts" : "applied") \(names.joined(separator: ", "))\n")
+    for name in sets?.finish() ?? [] { Console.complain("the set \(name) is still named by a rule or a list; a later change deletes it") }
+    let changed = sets?.steps.map(\.name).joined(separator: ", ") ?? ""
+    try Console.print(
+      "\(isTrial ? "the kernel accepts" : "applied") \(names.joined(separator: ", "))\(changed.isEmpty ? "" : "; sets \(changed)")\n")
   }
 
   /// The typed form of the table at a place among those of all files.
@@ -162,5 +174,17 @@ struct KernelChange {
     guard !missing.isEmpty else { return }
     Console.report(missing, in: parsed.file, colour)
     try ExitStatus.badInput.leave()
+  }
+}
+
+extension Ruleset {
+  /// The names of the ipsets to which packets that meet the rules add elements, or from which they delete them.
+  func setsThatPacketsChange(_ names: NameDatabase) -> Set<String> {
+    var found: Set<String> = []
+    for rule in tables.flatMap({ $0.chains.flatMap(\.rules) }) {
+      guard case .use(let use) = rule.target else { continue }
+      for case .changesSet(let number) in use.descriptor.objects(use.payload) { names.addressSetName(number).map { _ = found.insert($0) } }
+    }
+    return found
   }
 }

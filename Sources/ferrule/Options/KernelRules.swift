@@ -71,26 +71,16 @@ struct KernelRules {
   }
 }
 
-/// A change of the kernel's tables that was interrupted, for example by SIGKILL.
-enum InterruptedChange {
+extension InterruptedChange {
   /// Takes it back, as every command does that reads or changes the kernel's tables, and reports that on standard error.
   ///
   /// - Parameter wait: seconds to wait for the lock. The process that holds it may be about to finish the change.
   static func finish(in state: StateDirectory = StateDirectory(), wait: Double = 5) throws(KernelError) {
-    guard state.hasPending || state.isDeserted else { return }
-    let lock = try XtablesLock(wait: wait)
-    try finish(in: state, holding: lock)
-    _ = consume lock
+    try finish(in: state, wait: wait, .installed) { Console.complain("\($0)") }
   }
 
   /// The same with the lock that the caller holds.
   static func finish(in state: StateDirectory, holding lock: borrowing XtablesLock) throws(KernelError) {
-    if let recovery = try state.recover(.installed) { Console.complain("\(recovery.description)") }
-    // The process that waits for the confirmation was killed.
-    if state.isDeserted, let awaiting = try state.awaiting() {
-      try state.rollBack(awaiting.change, .installed)
-      Console.complain(
-        "change \(awaiting.change.number) was not confirmed, and the process that waited for it has ended; it was taken back now")
-    }
+    try finish(in: state, holding: lock, .installed) { Console.complain("\($0)") }
   }
 }

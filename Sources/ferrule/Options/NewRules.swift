@@ -99,4 +99,15 @@ struct NewRules {
       rules[family] = try ParsedRules(text, name: "\(RulesetInput.name(of: path)) with the loaded rules", family, colour)
     }
   }
+  /// The ipsets of a file whose elements packets change that meet the rules.
+  func setsThatPacketsChange(_ sets: AddressSets?) -> Set<String> {
+    guard let sets else { return [] }
+    // Where the names are those of no sets, a rule has no number of its set.
+    let names = sets.names(over: .offline)
+    return rules.reduce(into: []) { found, rules in
+      let source = SourceFile(name: "", bytes: Array(rules.value.text.utf8))
+      let parser = RulesetParser(registry: .installed, names: names, family: rules.key, isForReading: true)
+      found.formUnion(parser.parse(source).ruleset.setsThatPacketsChange(names))
+    }
+  }
 }

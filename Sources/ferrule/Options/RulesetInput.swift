@@ -31,12 +31,16 @@ struct RulesetInput: ParsableArguments {
   }
 
   /// Ends the command if the ruleset cannot be compiled.
-  func check(_ colour: ColourChoice) throws { _ = try blobs(colour, keepsEntries: false) }
+  ///
+  /// - Parameter sets: the ipsets of a file, which rules may name beside those that are loaded.
+  func check(_ colour: ColourChoice, sets: AddressSets? = nil) throws { _ = try blobs(colour, keepsEntries: false, sets: sets) }
 
   /// Compiles the ruleset while reading its text piece by piece. If that is not possible, it is parsed as a whole, as by
   /// ``read(_:for:)``.
-  func blobs(_ colour: ColourChoice, keepsEntries: Bool = true) throws -> [TableBlob] {
-    try CompiledInput(self, colour, existing: try base.ruleset(families, beside: file, colour)).blobs(keepsEntries: keepsEntries)
+  func blobs(_ colour: ColourChoice, keepsEntries: Bool = true, sets: AddressSets? = nil) throws -> [TableBlob] {
+    let use = RulesetUse.compiling.naming(sets)
+    return try CompiledInput(self, colour, for: use, existing: try base.ruleset(families, beside: file, colour)).blobs(
+      keepsEntries: keepsEntries)
   }
 
   static func sound(
@@ -115,6 +119,10 @@ struct RulesetUse {
   static let reading = RulesetUse(registry: .installed, names: .offline, isForReading: true)
   /// The same, with other names.
   static func reading(names: NameDatabase) -> RulesetUse { RulesetUse(registry: .installed, names: names, isForReading: true) }
+  /// The same, with the ipsets of a file before those that the names have.
+  func naming(_ sets: AddressSets?) -> RulesetUse {
+    RulesetUse(registry: registry, names: SetOptions.names(sets, over: names), isForReading: isForReading)
+  }
   /// The rules are compiled for any kernel.
   static let compiling = RulesetUse(registry: .installed, names: .systemResolvingHosts, isForReading: false)
   /// The rules are compiled for the running kernel.

@@ -65,16 +65,7 @@ struct WorldOptions: ParsableArguments {
 
   /// - Parameter now: the run's clock in nanoseconds; the remaining timeouts of elements start then.
   func sets(now: UInt64, _ cache: InputCache) throws -> AddressSets? {
-    guard let ipset else { return nil }
-    let text = String(decoding: try cache.source(ipset, upTo: Limits.addressSetBytes).bytes, as: UTF8.self)
-    guard text.contains(where: { !$0.isWhitespace }) else {
-      throw CommandFailure("\(RulesetInput.name(of: ipset)): there is no set in it; the input is empty or was cut off")
-    }
-    do throws(AddressSetError) {
-      return try AddressSets(saved: text, now: now, names: .system)
-    } catch {
-      throw CommandFailure("\(RulesetInput.name(of: ipset)):\(error.line): \(error.reason)")
-    }
+    try ipset.map { try SetOptions.sets(try cache.source($0, upTo: Limits.addressSetBytes), now: now) }
   }
 
   func enterFingerprints(into simulator: Simulator, _ cache: InputCache) throws {

@@ -1,0 +1,173 @@
+import Compiler
+import Extensions
+import Glibc
+import Kernel
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+import XTables
+
+/// Calls of nf_tables of which one fails once, or one reading of the ruleset lacks a rule.
+private final class FaultyNftCalls: NftCalls {
+  enum Fault: CaseIterable {
+    /// The call is not made.
+    case before
+    /// The call is made, and its answer is lost.
+    case after
+    /// The kernel refuses the transaction. Reading fails as with `before`.
+    case refusal
+    /// Reading gives a ruleset in which a rule is missing.
+    case missingRule
+  }
+
+  private let kernel = KernelNftCalls()
+  private let count = Mutex(0)
+  private let failing: Int
+  private let fault: Fault
+  private let error: SystemError
+
+  /// - Parameter failing: the number of the call that fails, from 0.
+  init(failing: Int, _ fault: Fault = .before, with number: Int32 = 0) {
+    (self.failing, self.fault, error) = (failing, fault, SystemError(number: number))
+  }
+
+  /// The number of calls so far.
+  var calls: Int { count.withLock { $0 } }
+
+  private func isFailing() -> Bool {
+    count.withLock { count in
+      count += 1
+      return count - 1 == failing
+    }
+  }
+
+  private var failure: KernelError { KernelError(.call("talking to nf_tables"), error: error) }
+
+  func ruleset() throws(KernelError) -> NftRuleset { try distorted { () throws(KernelError) in try kernel.ruleset() } }
+
+  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? {
+    // The transactions of this program are the only ones: the generation is known.
+    try distorted { () throws(KernelError) in
+      guard let ruleset = try kernel.ruleset(at: generation) else { throw KernelError(.changedMeanwhile) }
+      return ruleset
+    }
+  }
+
+  private func distorted(_ read: () throws(KernelError) -> NftRuleset) throws(KernelError) -> NftRuleset {
+    guard isFailing() else { return try read() }
+    if fault == .before || fault == .refusal { throw failure }
+    var ruleset = try read()
+    if fault == .after { throw failure }
+    for table in ruleset.tables.indices {
+      for chain in ruleset.tables[table].chains.indices where !ruleset.tables[table].chains[chain].rules.isEmpty {
+        ruleset.tables[table].chains[chain].rules.removeLast()
+        return ruleset
+      }
+    }
+    return ruleset
+  }
+
+  func commit(_ batch: [UInt8], last: UInt32) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
+    guard isFailing() else { return try kernel.commit(batch, last: last) }
+    switch fault {
+    case .before: throw failure
+    case .refusal: return (error, 2)
+    case .after:
+      _ = try kernel.commit(batch, last: last)
+      throw failure
+    case .missingRule: return try kernel.commit(batch, last: last)
+    }
+  }
+}
+
+/// Changes of nf_tables in which something goes wrong.
+@Suite(.asRoot, .serialized) struct NftFaultTests {
+  private static func options(_ state: StateDirectory?) -> ReplaceOptions {
+    var options = ReplaceOptions(comparison: .ferrule)
+    options.carriesCounters = .ferrule
+    options.state = state
+    return options
+  }
+
+  private static func replace(_ tables: [TableBlob], _ calls: FaultyNftCalls, _ state: StateDirectory?) -> KernelError? {
+    do throws(KernelError) { try NftTables(registry: .ferrule, calls: calls).replace(tables, options(state)) } catch { return error }
+    return nil
+  }
+
+  /// Each call fails once, in each way and with each error: the tables are the old ones or the new ones, as the outcome says.
+  @Test(arguments: [EAGAIN, ERESTART, ENOBUFS, EPERM, ETIMEDOUT])
+  func whicheverCallFailsTheTablesAreWhole(_ number: Int32) throws {
+    let folder = try TemporaryFolder()
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
+      let sender = try LoopbackSender()
+      defer { sender.close() }
+      try kernel.replace(old, Self.options(nil))
+      let counter = FaultyNftCalls(failing: -1)
+      #expect(Self.replace(new, counter, state) == nil)
+      // The ruleset is read, changed, and read back.
+      try #require(counter.calls == 3)
+      let isAgain = [EAGAIN, ERESTART, ENOBUFS, EINTR].contains(number)
+      var (refused, sent) = (0, UInt64(0))
+      for call in 0..<counter.calls {
+        for fault in [FaultyNftCalls.Fault.before, .after, .refusal] {
+          try kernel.replace(old, Self.options(nil))
+          sender.send()
+          sent += 1
+          let error = Self.replace(new, FaultyNftCalls(failing: call, fault, with: number), state)
+          let version = try TwoRulesets.version(["old": old, "new": new], in: kernel)
+          let place = "call \(call), \(fault): \(error.map { "\($0)" } ?? "no error")"
+          #expect(version == (error == nil ? "new" : "old"), "\(place)")
+          if isAgain, number != ERESTART || call == 1 && fault == .refusal { #expect(error == nil, "\(place)") }
+          #expect(!state.hasPending, "\(place)")
+          for (table, packets) in try TwoRulesets.keptPackets(in: kernel) { #expect(packets == sent, "\(place), \(table)") }
+          if error != nil { refused += 1 }
+        }
+      }
+      #expect(refused > 0 || isAgain)
+    }
+  }
+
+  /// What is loaded is compared with what was asked for. If it differs, the old tables are loaded again.
+  @Test func whatReadsBackOtherwiseIsTakenBack() throws {
+    let folder = try TemporaryFolder()
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
+      try kernel.replace(old, Self.options(nil))
+      let error = try #require(Self.replace(new, FaultyNftCalls(failing: 2, .missingRule), state))
+      guard case .readsBackOtherwise = error.reason else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(error.notRestored.isEmpty)
+      #expect(try TwoRulesets.version(["old": old, "new": new], in: kernel) == "old")
+      #expect(!state.hasPending)
+      #expect(try state.history().isEmpty)
+    }
+  }
+
+  /// nf_tables follows 15 jumps from a built-in chain on. Deeper chains are refused by name, before the transaction.
+  @Test func jumpsThatAreTooDeepAreNamedBeforeTheCommit() throws {
+    func chains(_ depth: Int) throws -> [TableBlob] {
+      let names = (1...depth).map { ":c\($0) - [0:0]\n" }.joined()
+      let jumps = (1..<depth).map { "-A c\($0) -\($0 % 2 == 0 ? "j" : "g") c\($0 + 1)\n" }.joined()
+      return try tables("*filter\n\(names)-A INPUT -j c1\n\(jumps)-A c\(depth) -j ACCEPT\nCOMMIT\n").map { TableCompiler().compile($0) }
+    }
+    let (deep, tooDeep) = (try chains(15), try chains(16))
+    try NetworkNamespace.onNewThread {
+      let kernel = NftTables(registry: .ferrule)
+      try kernel.replace(deep, Self.options(nil))
+      let calls = FaultyNftCalls(failing: -1)
+      let error = try #require(Self.replace(tooDeep, calls, nil))
+      #expect("\(error)".contains("its chains jump 16 deep (INPUT, c1, c2, … c16)"), "\(error)")
+      #expect(calls.calls == 1)
+      // The kernel agrees on the limit: without the check it refuses the transaction.
+      try LegacyTables().replace(tooDeep, ReplaceOptions())
+    }
+  }
+}
