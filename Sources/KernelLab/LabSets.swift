@@ -44,7 +44,7 @@ struct LabSets {
   mutating func make(_ sets: [AddressSet]) throws(KernelError) {
     for set in sets { try make(set) }
     for set in sets {
-      var messages = set.elements.map { element(of: set, $0.values, $0.entry) } + set.members.map { LabSets.member($0, of: set) }
+      var messages = set.elements.map { element(of: set, $0.values, $0.entry) } + set.members.map { self.member($0, of: set) }
       while !messages.isEmpty {
         try socket.request(Array(messages.prefix(LabSets.batch)), what: "ipset: adding to \(set.name)")
         messages.removeFirst(min(LabSets.batch, messages.count))
@@ -120,9 +120,12 @@ struct LabSets {
 
   // MARK: Elements
 
-  private static func member(_ name: String, of set: AddressSet) -> NetlinkMessage {
-    var message = message(Message.add, name: set.name)
-    message.add(Attribute.data) { $0.add(Attribute.member, text: name) }
+  private func member(_ member: AddressSet.Member, of set: AddressSet) -> NetlinkMessage {
+    var message = LabSets.message(Message.add, name: set.name)
+    message.add(Attribute.data) { data in
+      data.add(Attribute.member, text: member.name)
+      addExtensions(of: set, member.entry, to: &data)
+    }
     return message
   }
 

@@ -142,19 +142,26 @@ private struct AddressSetReader {
       guard let member = sets[text] else { throw error("there is no set \(text)") }
       // The kernel answers IPSET_ERR_LOOP.
       guard !member.type.isList else { throw error("`\(text)' is a list:set, which cannot be an element of \(name)") }
-      return sets.update(name) { $0.members.append(text) }
+      let entry = try entry(of: set)
+      return sets.update(name) { $0.members.append(AddressSet.Member(text, entry)) }
     }
     let elements = try elements(text, of: set)
     spare -= elements.count - 1
     guard spare >= 0 else { throw error("networks and ranges expand to more than \(Limits.rangedSetElements) elements") }
-    var entry = AddressSet.Entry()
-    if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
-    while let option = next() { try readOption(option, of: &entry) }
+    let entry = try entry(of: set)
     var isFull = false
     sets.update(name) { set in
       for element in elements where !set.insert(element, entry) { isFull = true }
     }
     if isFull { throw error("the set \(name) is full") }
+  }
+
+  /// Reads the options after an element.
+  private mutating func entry(of set: AddressSet) throws(AddressSetError) -> AddressSet.Entry {
+    var entry = AddressSet.Entry()
+    if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
+    while let option = next() { try readOption(option, of: &entry) }
+    return entry
   }
 
   private mutating func readOption(_ option: String, of entry: inout AddressSet.Entry) throws(AddressSetError) {
