@@ -289,12 +289,16 @@ public final class Host: HostModel {
     for entry in addresses(of: device) where device.isUp || entry.address.family == .ipv4 {
       let family = entry.address.family
       let whole = family.addressBits
+      // The routes of a secondary address have the primary one as their source. Kernel: `inet_ifa_byprefix`.
+      let primary = addresses(of: device).first {
+        $0.address.family == family && $0.prefixLength == entry.prefixLength && $0.network == entry.network
+      }
       func add(_ type: AddressType, _ bits: UInt128, _ length: Int, table: UInt32, _ scope: RouteScope) {
         var route = Route(family, bits, length, type: type)
         route.table = table
         route.output = device.interface
         route.scope = scope
-        route.preferredSource = family == .ipv4 ? entry.address : nil
+        route.preferredSource = family == .ipv4 ? (primary ?? entry).address : nil
         result.append(route)
       }
       add(.local, entry.address.bits, whole, table: RouteTable.local, .host)

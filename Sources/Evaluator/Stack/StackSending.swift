@@ -165,6 +165,7 @@ extension Simulator {
       event.report.error = .wouldBlock
       return
     }
+    guard !payload.isEmpty else { return }
     var connection = found
     var rest = payload[...]
     var origin = PacketReport.Origin.own
