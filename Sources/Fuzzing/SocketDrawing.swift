@@ -42,11 +42,13 @@ struct SocketDrawing {
     var steps = [segment(.syn)]
     if stage > 1 { steps.append(segment(.ack)) }
     if stage > 2 { steps.append(segment([.ack, .psh], "hello")) }
+    // A second write would wait for an acknowledgment of the first (Nagle), which the engine does not model.
+    if stage > 1, draw.chance(0.5) { steps.append(send("t#1")) }
     for _ in 0..<draw.number(1...4) {
       steps.append(
         draw.pick([
           segment(.syn), segment(.ack), segment([.ack, .psh], "more"), segment([.fin, .ack]), segment([.rst]), segment([.rst, .ack]),
-          send("t#1"), send("t#1"), close("t#1"), close("t#1", fin: false), close("t"),
+          close("t#1"), close("t#1", fin: false), close("t"),
         ]))
     }
     return steps.compactMap { $0 }
@@ -74,9 +76,10 @@ struct SocketDrawing {
     if draw.chance(0.8), let answer = segment(draw.pick([[.syn, .ack], [.syn, .ack], [.syn, .ack], [.rst, .ack]])) {
       steps.append(answer)
     }
+    if draw.chance(0.5), let write = send("c") { steps.append(write) }
     for _ in 0..<draw.number(1...4) {
       let next = draw.pick([
-        send("c"), send("c"), close("c"), close("c", fin: false), segment(.ack), segment([.ack, .psh], "world"), segment([.fin, .ack]),
+        close("c"), close("c", fin: false), segment(.ack), segment([.ack, .psh], "world"), segment([.fin, .ack]),
         segment([.rst, .ack]), segment([.syn, .ack]),
       ])
       if let next { steps.append(next) }
