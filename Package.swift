@@ -184,7 +184,7 @@ let package = Package(
     tests(
       "AnalysisTests",
       of: ["Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Extensions", "Evaluator", "Analysis", "Linter"]),
-    tests("LabTests", of: ["Diagnostics", "Wire", "XTables", "Documents", "Notation", "Scenarios", "Lab"]),
+    tests("LabTests", of: ["Diagnostics", "Wire", "XTables", "Documents", "Notation", "Evaluator", "Scenarios", "Lab"]),
     // Drives a host with random traffic and checks it after each packet; `make soak` runs it for long, a test for a while.
     .executableTarget(
       name: "Soak",

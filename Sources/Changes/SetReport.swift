@@ -34,7 +34,7 @@ public struct SetReport: Encodable, Sendable, Equatable {
     self.name = name
     kind = before == nil ? .created : after == nil ? .deleted : .changed
     func all(_ set: AddressSet?) -> [String] {
-      set.map { set in set.members + set.elements.map { set.text(of: $0.values) }.sorted() } ?? []
+      set.map { set in set.memberNames + set.elements.map { set.text(of: $0.values) }.sorted() } ?? []
     }
     if let before, let after {
       (added, removed) = (after.elements(missingIn: before), before.elements(missingIn: after))

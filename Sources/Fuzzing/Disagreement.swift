@@ -35,6 +35,11 @@ public struct Examination: Sendable {
 
   /// True if the answers differ.
   public var disagrees: Bool { !differences.isEmpty }
+  /// The member of the answer that differs first, such as `trace`; empty if none differs.
+  var member: String {
+    let path = differences.first?.path ?? ""
+    return path.split(separator: ".").last.map { String($0.prefix { $0 != "[" }) } ?? ""
+  }
   /// For kernel and engine: true if it could not play the scenario.
   var refusals: [Bool] { [kernel.error != nil, engine.error != nil] }
 }

@@ -39,11 +39,14 @@ public struct FuzzCase: Sendable {
       // The multiplier decorrelates the generators of consecutive numbers.
       var draw = Draw(seed: seed &+ UInt64(number) &* 0xd6e8_feb8_6659_fd93 &+ (host.family == .ipv6 ? 1 << 40 : 0))
       let ownSeed = draw.word()
+      var hosts = HostDrawing(family: host.family, draw: Draw(seed: draw.word()))
+      let host = hosts.host()
       let usesSets = draw.chance(0.08)
       let usable = usesSets ? extensions : extensions.subtracting(registry.names(with: .usesAddressSets))
       var rulesets = RulesetDrawing(registry: registry, host: host, extensions: usable, seed: draw.word())
       let drawn = draw.chance(0.2) ? draw.any(of: corpus).map { rulesets.mutated($0) } ?? rulesets.drawn() : rulesets.drawn()
-      var frame = frame(drawn, usesSets: usesSets, number, &draw)
+      var sockets = SocketDrawing(host: host, draw: Draw(seed: draw.word()))
+      var frame = frame(drawn, on: host, usesSets: usesSets, number, &draw, &sockets)
       var packets = PacketDrawing(drawn, host: host, drawsFragments: draw.chance(0.08), seed: draw.word())
       var conversation = Conversation(host: host, seed: draw.word())
       let drafts = (0..<24).map { _ in packets.packet() }
@@ -56,23 +59,26 @@ public struct FuzzCase: Sendable {
         answer.steps = Array(answer.steps.suffix(most == 12 ? 24 : 12))
         steps += conversation.steps(after: answer, of: drafts, most: most)
       }
+      if frame["mode"] != nil, draw.chance(0.5) { steps += sockets.connection() }
       if drawn.rules.contains(where: { $0.has(.collectsOnceATick) }) { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
       frame["steps"] = .array(steps)
       return FuzzCase(number: number, seed: ownSeed, line: .object(frame))
     }
 
     /// The scenario without its steps.
-    private func frame(_ drawn: DrawnRuleset, usesSets: Bool, _ number: Int, _ draw: inout Draw) -> JSONObject {
+    private func frame(
+      _ drawn: DrawnRuleset, on host: FuzzHost, usesSets: Bool, _ number: Int, _ draw: inout Draw, _ sockets: inout SocketDrawing
+    ) -> JSONObject {
       var frame: JSONObject = [
         "name": .string("fuzz-\(host.family == .ipv4 ? "v4" : "v6")-\(seed)-\(number)"),
         host.family == .ipv4 ? "rules" : "rules6": .string(drawn.text), "topology": host.topology,
       ]
       if draw.chance(0.3) {
         frame["mode"] = "stack"
-        let own = host.networks[0].address
-        var sockets: [JSONValue] = [["name": "u", "proto": "udp", "port": 53, "addr": .string("\(own)")]]
-        if draw.chance(0.2) { sockets.append(["name": "t", "proto": "tcp", "port": 80, "addr": .string("\(own)")]) }
-        frame["sockets"] = .array(sockets)
+        frame["sockets"] = .array(sockets.listeners())
+      }
+      if !host.sysctls.isEmpty {
+        frame["sysctl"] = .object(JSONObject(host.sysctls.map { JSONObject.Member($0.name, .integer($0.value)) }))
       }
       if drawn.rules.contains(where: { $0.hostUses.contains { if case .queues = $0 { true } else { false } } }) {
         frame["queues"] = [

@@ -3,20 +3,33 @@ import Grammar
 public import Wire
 import XTables
 
-/// The host for drawn rules and packets: three networks, the hosts behind them, and the words for them in rules.
-///
-/// It is always the same host, so that the kernel's namespaces can be reused and scenarios stay short.
+/// A host for drawn rules and packets: its networks, the hosts behind them, and the words for them in rules. ``HostDrawing`` changes the usual
+/// host, which has three networks.
 public struct FuzzHost: Sendable {
   /// The family of all addresses.
   public let family: Family
-  /// The networks in the order of the interfaces.
-  public let networks: [Network]
+  /// The networks; the first three of the usual host in the order of the interfaces.
+  public internal(set) var networks: [Network]
   /// Addresses of hosts behind the default route.
   public let remotes: [IPAddress]
+  /// The interfaces with the addresses that they have before the commands of ``setup``.
+  var interfaces: [Face]
+  /// Commands of `ip` without that word.
+  var setup: [String]
+  /// Sysctls that differ from the lab's.
+  var sysctls: [(name: String, value: Int)] = []
+  /// The host's further addresses in its networks.
+  var others: [IPAddress] = []
+
+  /// An interface as the topology of a scenario has it.
+  struct Face {
+    let name: String
+    let addresses: [String]
+  }
 
   /// An interface with its network.
   public struct Network: Sendable {
-    /// The interface's name.
+    /// The interface's name, as rules and routes have it.
     public let interface: String
     /// The host's own address in the network.
     public let address: IPAddress
@@ -24,6 +37,8 @@ public struct FuzzHost: Sendable {
     public let prefixLength: Int
     /// The addresses of two other hosts in the network.
     public let neighbours: [IPAddress]
+    /// The interfaces on which frames of the network arrive: the interface itself, or the ports of a bridge.
+    public let ports: [String]
   }
 
   /// Creates the host for a family.
@@ -42,19 +57,25 @@ public struct FuzzHost: Sendable {
       ]
     networks = texts.compactMap { name, address, length, neighbours in
       IPAddress(address).map {
-        Network(interface: name, address: $0, prefixLength: length, neighbours: neighbours.compactMap { IPAddress($0) })
+        Network(interface: name, address: $0, prefixLength: length, neighbours: neighbours.compactMap { IPAddress($0) }, ports: [name])
       }
     }
+    interfaces = texts.map { Face(name: $0.0, addresses: ["\($0.1)/\($0.2)"]) }
+    setup = ["route add default via \(isFour ? "198.51.100.2" : "2001:db8:1::2") dev eth2", "link set eth1 group 5"]
     remotes = (isFour ? ["203.0.113.5", "203.0.113.6"] : ["2001:db8:9::5", "2001:db8:9::6"]).compactMap { IPAddress($0) }
   }
 
   var topology: JSONValue {
-    let faces = networks.map { JSONObject.Member($0.interface, [.string("\($0.address)/\($0.prefixLength)")]) }
-    let setup: JSONValue =
-      family == .ipv4
-      ? ["route add default via 198.51.100.2 dev eth2", "link set eth1 group 5"]
-      : ["route add default via 2001:db8:1::2 dev eth2", "link set eth1 group 5"]
-    return ["ifaces": .object(JSONObject(faces)), "setup": setup]
+    let faces = interfaces.map { JSONObject.Member($0.name, .array($0.addresses.map { .string($0) })) }
+    return ["ifaces": .object(JSONObject(faces)), "setup": .array(setup.map { .string($0) })]
+  }
+
+  /// True if the host is a bridge between two of its interfaces.
+  var hasBridge: Bool { networks.contains { $0.ports.count > 1 } }
+
+  /// The hardware address of a host behind a bridge.
+  static func hardwareAddress(of address: IPAddress) -> MACAddress {
+    MACAddress(rawValue: 0x02FF_0000_0000 | UInt64(truncatingIfNeeded: address.bits & 0xFFFF_FFFF))
   }
 
   /// The interface of the route to an address.
@@ -75,7 +96,10 @@ public struct FuzzHost: Sendable {
     }
   }
 
-  func isOwn(_ address: IPAddress) -> Bool { networks.contains { $0.address == address } }
+  func isOwn(_ address: IPAddress) -> Bool { networks.contains { $0.address == address } || others.contains(address) }
+
+  /// True if the address is one of this host or of a neighbour.
+  func isKnown(_ address: IPAddress) -> Bool { isOwn(address) || networks.contains { $0.neighbours.contains(address) } }
 
   /// The names that rules may use, including those of the sets.
   var names: NameDatabase { NameDatabase.builtin.knowing(sets: sets) }

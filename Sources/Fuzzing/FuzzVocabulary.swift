@@ -9,12 +9,12 @@ import XTables
 extension SentenceVocabulary {
   init(_ host: FuzzHost) {
     let isFour = host.family == .ipv4
-    let all = host.networks.flatMap { [$0.address] + $0.neighbours } + host.remotes
+    let all = host.networks.flatMap { [$0.address] + $0.neighbours } + host.others + host.remotes
     let single = all.map { "\($0)" }
     let networks = host.networks.map { "\($0.address)/\($0.prefixLength)" }
     let small = host.networks.flatMap { $0.neighbours.map { "\($0)/\(isFour ? 30 : 126)" } }
     self.init(addresses: single + networks + small + [isFour ? "10.0.0.0/255.0.0.254" : "fd00::/fffe::fffe"])
-    inputs = ["eth0", "eth1", "eth2", "eth+", "lo", "e+"]
+    inputs = ["eth0", "eth1", "eth2", "eth+", "lo", "e+"] + (host.hasBridge ? ["br0", "br0", "br+"] : [])
     outputs = inputs
     protocols = ["tcp", "tcp", "udp", "udp", isFour ? "icmp" : "ipv6-icmp", "sctp", "esp", "47", "udplite"]
     verdicts = ["ACCEPT", "ACCEPT", "RETURN", "DROP"]

@@ -76,8 +76,8 @@ public struct Fuzzer: Sendable {
     guard examine(scenario)?.disagrees == true else { return }
     var shrinker = Shrinker(isOver: isOver) { line in
       guard let smaller = (try? Scenario(line)).flatMap({ examine($0) }) else { return false }
-      // A difference in packets must not be replaced by a difference in refusals.
-      return smaller.disagrees && smaller.refusals == examination.refusals
+      // A difference must not be replaced by one in refusals or of another member.
+      return smaller.disagrees && smaller.refusals == examination.refusals && smaller.member == examination.member
     }
     let small = shrinker.shrunk(drawn.line)
     let differences = (try? Scenario(small)).flatMap { examine($0, limit: 8)?.differences } ?? []

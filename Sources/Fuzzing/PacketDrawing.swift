@@ -63,17 +63,21 @@ struct PacketDrawing {
     let isLocal = hook == .output || hook == .postrouting && draw.chance(0.3)
     let from = draw.number(0...host.networks.count - 1)
     let network = host.networks[from]
-    var interface: String? = isLocal ? nil : network.interface
+    var entry = network
     if let input = rule?.value(of: .inputInterface), !isLocal,
       let named = host.networks.first(where: { $0.interface.hasPrefix(Field.inputInterface.text(input)) })
     {
-      interface = named.interface
+      entry = named
     }
-    let entry = host.networks.first { $0.interface == interface } ?? network
-    let source = isLocal ? draw.pick(host.networks).address : draw.pick(entry.neighbours + (entry.interface == "eth2" ? host.remotes : []))
-    let elsewhere = host.networks.filter { $0.interface != interface }.flatMap(\.neighbours) + host.remotes
-    let destination = hook == .input || !isLocal && draw.chance(0.12) ? draw.pick(host.networks).address : draw.pick(elsewhere)
-    var packet = DrawnPacket(interface: interface, source: source, destination: destination, proto: proto(rule))
+    let own = host.networks.map(\.address) + host.others
+    var source = isLocal ? draw.pick(own) : draw.pick(entry.neighbours + (entry.interface == "eth2" ? host.remotes : []))
+    // A source behind another interface, for the host's checks of sources.
+    if !isLocal, draw.chance(0.05) { source = draw.pick(host.networks.flatMap(\.neighbours) + host.remotes) }
+    let elsewhere = host.networks.filter { isLocal || $0.interface != entry.interface }.flatMap(\.neighbours) + host.remotes
+    let destination = hook == .input || !isLocal && draw.chance(0.12) ? draw.pick(own) : draw.pick(elsewhere)
+    var packet = DrawnPacket(
+      interface: isLocal ? nil : draw.pick(entry.ports), source: source, destination: destination, proto: proto(rule))
+    if !isLocal, entry.ports.count > 1 { address(&packet, on: entry) }
     packet.sourcePort = draw.pick(Self.ports)
     packet.destinationPort = draw.pick(Self.ports)
     if packet.proto == .tcp {
@@ -85,6 +89,15 @@ struct PacketDrawing {
     if packet.proto == .sctp { packet.icmpType = draw.pick([1, 0, 3, 10]) }
     if !packet.proto.hasPorts, packet.proto != .icmp, packet.proto != .icmpv6 { packet.transportBytes = bytes(of: packet.proto) }
     return packet
+  }
+
+  /// Chooses the addresses of a frame that arrives at a port of a bridge: for this host, another host or many.
+  private mutating func address(_ packet: inout DrawnPacket, on bridge: FuzzHost.Network) {
+    packet.draft.hardwareSource = FuzzHost.hardwareAddress(of: packet.source)
+    guard draw.chance(0.6), let neighbour = draw.any(of: bridge.neighbours.filter { $0 != packet.source }) else { return }
+    if draw.chance(0.7) { packet.destination = neighbour }
+    let receiver = draw.chance(0.9) ? FuzzHost.hardwareAddress(of: neighbour) : .broadcast
+    packet.extras.append(JSONObject.Member("dmac", .string("\(receiver)")))
   }
 
   private mutating func proto(_ rule: RuleDemands?) -> IPProtocol {

@@ -2,8 +2,8 @@ import Documents
 
 /// Shrinks a scenario while it keeps a property: engine and kernel give different answers.
 ///
-/// Works on the scenario's JSON: removes steps, then tables, rules, words of rules, and members of steps. Engine and kernel answer every
-/// candidate.
+/// Works on the scenario's JSON: removes steps, then tables, rules, words of rules, parts of the host, and members of steps. Engine and kernel
+/// answer every candidate.
 struct Shrinker {
   /// True if a smaller scenario keeps the property.
   let keeps: (JSONValue) -> Bool
@@ -26,7 +26,8 @@ struct Shrinker {
       shrinkSteps(&best)
       shrinkRules(&best)
       shrinkWords(&best)
-      for name in ["queues", "sockets", "ipset", "mode"] { attempt(&best) { $0[name] = nil } }
+      for name in ["queues", "sockets", "ipset", "mode", "sysctl"] { attempt(&best) { $0[name] = nil } }
+      shrinkHost(&best)
       shrinkPackets(&best)
     } while JSONValue.object(best).description.utf8.count < size && budget > 0 && !isOver()
     return .object(best)
@@ -119,6 +120,29 @@ struct Shrinker {
     guard lines.indices.contains(line) else { return }
     lines[line] = change(lines[line])
     scenario[name] = .string(lines.map { $0 + "\n" }.joined())
+  }
+
+  /// Removes commands, sysctls and sockets of the host.
+  private mutating func shrinkHost(_ best: inout JSONObject) {
+    drop(from: best["topology"]?["setup"]?.elements?.count ?? 0, in: &best) { scenario, range in
+      guard case .object(var topology)? = scenario["topology"], var setup = topology["setup"]?.elements else { return }
+      setup.removeSubrange(range)
+      topology["setup"] = .array(setup)
+      scenario["topology"] = .object(topology)
+    }
+    drop(from: best["sockets"]?.elements?.count ?? 0, in: &best) { scenario, range in
+      guard var sockets = scenario["sockets"]?.elements else { return }
+      sockets.removeSubrange(range)
+      scenario["sockets"] = .array(sockets)
+    }
+    guard case .object(let sysctls)? = best["sysctl"] else { return }
+    for member in sysctls.members {
+      attempt(&best) { scenario in
+        guard case .object(var sysctls)? = scenario["sysctl"] else { return }
+        sysctls[member.name] = nil
+        scenario["sysctl"] = .object(sysctls)
+      }
+    }
   }
 
   /// Removes unneeded members of steps.

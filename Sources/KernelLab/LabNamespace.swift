@@ -118,7 +118,7 @@ struct LabPool {
   }
 
   /// True if the scenario leaves state that a reset does not remove: sets, incomplete datagrams, TCP connections, a bridge's forwarding table,
-  /// neighbour entries, changed interfaces, and routes changed by ICMP errors.
+  /// neighbour entries, changed interfaces, routes changed by ICMP errors, and the number of errors that a host has got.
   private static func leavesTraces(_ plan: LabPlan, _ result: LabResult) -> Bool {
     let scenario = plan.scenario
     if plan.gainsTables || scenario.ipsets != nil || scenario.sockets.contains(where: { $0.transport == .tcp }) { return true }
@@ -143,7 +143,7 @@ struct LabPool {
   private static func leavesTraces(_ packet: Packet) -> Bool {
     guard let at = packet.transport else { return true }
     if at.fragmentOffset != 0 || at.moreFragments { return true }
-    if let icmp = packet.icmp { return icmp.type == 5 || (icmp.type == 3 && icmp.code == 4) }
+    if let icmp = packet.icmp { return icmp.type == 5 || icmp.type == 3 && [0, 1, 4, 13].contains(icmp.code) }
     if let icmp = packet.icmpv6 { return icmp.type == 2 || icmp.type == 137 }
     return false
   }

@@ -5,7 +5,8 @@ internal import Wire
 
 /// Sends a packet from a local process.
 enum LocalSending {
-  /// The result: the error's name if sending failed, and the socket if the scenario names it.
+  /// The result: the error's name if sending failed, and the socket if the scenario names it, or if it stays open until the packet has left all
+  /// queues.
   struct Outcome {
     var injection: LabInjection
     var errno: String?
@@ -37,7 +38,8 @@ enum LocalSending {
     case .udp, .tcp, .ping:
       outcome.errno = try send(spec, over: socket, to: destination)
     }
-    if sender.name != nil { outcome.kept = socket }
+    // Closing a stream sends packets, which belong to this step.
+    if sender.name != nil || sender.way != .tcp { outcome.kept = socket }
     return outcome
   }
 

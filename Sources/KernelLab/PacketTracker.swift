@@ -119,8 +119,12 @@ struct PacketTracker {
     switch record.hook {
     case 0:
       guard record.input == loopback else {
-        // Only the injected packet arrives from outside; a bridge or tunnel may present it on another interface.
-        if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface || !hasOwn) }
+        // Only the injected packet arrives from outside; a bridge or tunnel may present it on another interface. What a multicast or broadcast
+        // packet of the host leaves behind comes back on the same interface.
+        let isLooped = tracks.contains {
+          $0.hook == 4 && $0.hasPassed && $0.output == record.input && PacketTracker.isSame($0.packet.final, record.payload)
+        }
+        if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface && !isLooped || !hasOwn) }
         return begin(record, isOwn: false)
       }
       let away = tracks.indices.filter {

@@ -15,6 +15,8 @@ struct ScenarioPlay {
   private let start: ContinuousClock.Instant
   private var queues: NetlinkQueues
   private var sockets: LabSockets
+  /// The socket of the step's packet if it has no name.
+  private var lingering: NamespaceSocket?
   private var progress = TCPProgress()
   private var counters: [Family: [LabTable]] = [:]
 
@@ -73,6 +75,7 @@ struct ScenarioPlay {
       try settle(&happening)
     }
     try conclude(&answer, happening)
+    lingering = nil
     let lists = step.action == .snapshot || scenario.listsConntrackEachStep
     if lists, scenario.recordsConntrack || step.action == .snapshot {
       answer.connections = try namespace.conntrack.connections()
@@ -103,6 +106,7 @@ struct ScenarioPlay {
     case .receive(let frame):
       let packet = try build(frame.packet)
       guard let tap = host.tap(named: frame.interface) else { throw KernelError(.malformed("there is no interface \(frame.interface)")) }
+      progress.see(packet)
       answer.injected = .frame(interface: frame.interface, packet: packet.bytes)
       let own = try tap.hardwareAddress()
       var bytes = frame.destination ?? own
@@ -111,10 +115,14 @@ struct ScenarioPlay {
       try tap.write(bytes + packet.bytes)
     case .local(let sender, let spec):
       let packet = try build(spec)
+      // The kernel builds the packets of the other ways itself.
+      if sender.way == .raw { progress.see(packet) }
       let outcome = try LocalSending.send(packet, spec, by: sender)
       answer.injected = outcome.injection
       answer.errno = outcome.errno
-      if let kept = outcome.kept, let name = sender.name { sockets.add(kept, name: name) }
+      if let kept = outcome.kept {
+        if let name = sender.name { sockets.add(kept, name: name) } else { lingering = kept }
+      }
     case .send(let socket, let payload): answer.errno = sockets.send(payload, from: socket)
     case .close(let socket, let fin): answer.errno = sockets.close(socket, fin: fin)
     case .load:
@@ -131,15 +139,12 @@ struct ScenarioPlay {
     }
   }
 
-  private mutating func build(_ spec: PacketSpec) throws(KernelError) -> Packet {
-    let packet: Packet
+  private func build(_ spec: PacketSpec) throws(KernelError) -> Packet {
     do throws(PacketFields.BuildError) {
-      packet = try spec.packet(after: progress)
+      return try spec.packet(after: progress)
     } catch {
       throw KernelError(.malformed("the packet cannot be built: \(error)"))
     }
-    progress.see(packet)
-    return packet
   }
 
   /// The events of a step so far.

@@ -70,7 +70,8 @@ struct LabMask {
 
   // MARK: Fragments without a reported outcome
 
-  /// A fragment dropped by no rule counts as kept for reassembly if the other answer says so.
+  /// A fragment that no rule dropped, or that routing dropped, counts as kept for reassembly if the other answer says so: the kernel's traces do
+  /// not tell these apart.
   private func settleSilence(_ answer: JSONValue, beside other: JSONValue) -> JSONValue {
     guard case .object(var result) = answer, let steps = answer["steps"]?.elements, let others = other["steps"]?.elements else {
       return answer
@@ -82,7 +83,7 @@ struct LabMask {
         }
         var last: JSONValue?
         let records = zip(packets, theirs).map { record, other -> JSONValue in
-          guard case .object(var settled) = record, record["verdict"] == "drop", other["verdict"] == "absorbed", record["by"] == nil,
+          guard case .object(var settled) = record, LabMask.isSilent(record), other["verdict"] == "absorbed",
             record["trace"]?.elements?.isEmpty ?? true, LabMask.packet(record).map(LabMask.isFragment) == true
           else { return record }
           settled["verdict"] = "absorbed"
@@ -90,13 +91,17 @@ struct LabMask {
           return .object(settled)
         }
         settled["packets"] = .array(records + packets.dropFirst(records.count))
-        if let last, case .object(var verdict)? = step["verdict"], verdict["verdict"] == "drop", verdict["by"] == nil {
+        if let last, case .object(var verdict)? = step["verdict"], LabMask.isSilent(.object(verdict)) {
           verdict["verdict"] = last
           settled["verdict"] = .object(verdict)
         }
         return .object(settled)
       } + steps.dropFirst(others.count))
     return .object(result)
+  }
+
+  private static func isSilent(_ record: JSONValue) -> Bool {
+    record["verdict"] == "drop" && record["by"] == nil || record["verdict"] == "lost"
   }
 
   private static func isFragment(_ packet: Packet) -> Bool {
@@ -283,7 +288,7 @@ struct LabMask {
       var packet = Packet(bytes: bytes)
       packet.settleChecksum()
       packet.settleTimestamps()
-      if isMade, quotesMade { maskQuote(&packet) }
+      if isMade { maskQuote(&packet, isMade: quotesMade) }
       packet.settleQuote()
       if isMade, packet.family == .ipv4 {
         packet.bytes.setUInt16(0, at: IPv4Header.Offset.identification)
@@ -304,13 +309,15 @@ struct LabMask {
       return packet.bytes
     }
 
-    /// An ICMP error may quote a packet made by the kernel.
-    private mutating func maskQuote(_ packet: inout Packet) {
+    /// An ICMP error may quote a packet made by the kernel. One that begins a connection shows by its number.
+    private mutating func maskQuote(_ packet: inout Packet, isMade: Bool) {
       guard let at = packet.transport, at.proto == .icmp || at.proto == .icmpv6, let type = packet.bytes.uint8(at: at.offset),
         at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
       else { return }
       let start = min(at.offset + ICMPHeader.length, packet.bytes.count)
-      var quote = Packet(bytes: masked(Array(packet.bytes[start...]), isMade: true))
+      let quoted = Array(packet.bytes[start...])
+      guard isMade || Packet(bytes: quoted).tcp.map({ initialSequences.contains($0.sequence) }) == true else { return }
+      var quote = Packet(bytes: masked(quoted, isMade: true))
       if let inner = quote.transport, let field = Packet.checksumOffset(of: inner.proto) {
         quote.bytes.setUInt16(0, at: inner.offset + field)
       }

@@ -95,23 +95,36 @@ public struct PacketRunner {
       destination: destination.flatMap { MACAddress($0) } ?? own,
       etherType: etherType ?? (packet.family == .ipv6 ? 0x86DD : 0x0800))
     link.isSourceStated = source != nil || assumesDefaults
+    link.isDestinationStated = destination != nil || assumesDefaults
     return link
   }
 
-  /// Sends a packet that was captured when a process of the host sent it. Nothing is known of the process.
+  /// Sends a packet that was captured when a process of the host sent it. Nothing is known of the process. The packet stays as the kernel made it:
+  /// it may be longer than the MTU (GSO), and its identification may be 0.
   public mutating func sendCaptured(_ packet: Packet) -> PathReport {
     if followsFlows { progress.see(packet) }
-    return note(send(packet, ScenarioStep.LocalSender()))
+    var packet = packet
+    packet.joinsSegments = packet.mayJoinSegments
+    return note(send(packet, ScenarioStep.LocalSender(), isCaptured: true))
   }
 
-  private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender) -> PathReport {
+  /// Receives a captured packet. One that is longer than the MTU of its interface has several segments, which the network card joined (GRO).
+  public mutating func receiveCaptured(_ packet: Packet, on interface: String) -> PathReport {
+    var packet = packet
+    let mtu = simulator.host.device(named: interface)?.mtu ?? 1500
+    packet.joinsSegments = packet.count > mtu && packet.mayJoinSegments
+    return receive(packet, on: interface)
+  }
+
+  private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender, isCaptured: Bool = false) -> PathReport {
     var facts = SocketFacts(sender)
     if !assumesDefaults {
       facts.cgroupClass = sender.classID
       for fact in [HostFact.user, .group] where !sender.stated.contains(fact) { facts.missing.insert(fact) }
     }
-    let local = LocalSender(
+    var local = LocalSender(
       facts: facts, device: sender.device, priority: sender.priority ?? 0, mayBroadcast: sender.mayBroadcast)
+    local.hasOwnHeader = !isCaptured
     switch sender.way {
     case .raw: return simulator.send(packet, by: local)
     case .udp, .tcp, .ping: return simulator.sendThroughSocket(packet, by: local, named: sender.name)

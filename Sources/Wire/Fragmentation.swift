@@ -3,10 +3,25 @@ extension Packet {
   /// also sent unfragmented if it is not longer than its largest fragment.
   public func leavesWhole(mtu: Int) -> Bool {
     switch family {
-    case .ipv4: count <= mtu && fragmentMaximumSize == 0
-    case .ipv6: count <= mtu && (fragmentMaximumSize == 0 || count <= Int(fragmentMaximumSize))
+    case .ipv4: !exceeds(mtu) && fragmentMaximumSize == 0
+    case .ipv6: !exceeds(mtu) && (fragmentMaximumSize == 0 || count <= Int(fragmentMaximumSize))
     case nil: false
     }
+  }
+
+  /// True if it does not fit through a link of `mtu` bytes. The corresponding kernel function is `ip_exceeds_mtu`.
+  public func exceeds(_ mtu: Int) -> Bool { count > mtu && !joinsSegments }
+
+  /// True if an IPv6 packet has an authentication header before its transport header.
+  public var hasAuthenticationHeader: Bool {
+    guard let walk = IPv6ExtensionHeaders(bytes) else { return false }
+    return walk.contains { $0.proto == .ah }
+  }
+
+  /// True for a TCP or UDP packet that is no fragment: only such segments are joined.
+  public var mayJoinSegments: Bool {
+    guard let at = transport, at.fragmentOffset == 0, !at.moreFragments else { return false }
+    return at.proto == .tcp || at.proto == .udp
   }
 
   /// The fragments in which a packet is sent through a link of `mtu` bytes; the packet itself if `leavesWhole(mtu:)`.

@@ -8,6 +8,8 @@ public struct LinkHeader: Sendable, Hashable {
   public var etherType: UInt16
   /// False if the sender's address is a placeholder.
   public var isSourceStated = true
+  /// False if the receiver's address is a placeholder.
+  public var isDestinationStated = true
 
   /// Creates an Ethernet header.
   public init(source: MACAddress, destination: MACAddress, etherType: UInt16) {
@@ -42,6 +44,9 @@ public struct Packet: Sendable, Equatable {
   public var fragmentMaximumSize: UInt16 = 0
   /// The payload lengths of the fragments of a reassembled packet, in order; empty if it was not fragmented.
   public var fragmentLengths: [Int] = []
+  /// True if it may be longer than the MTU of an interface without being cut or refused: several segments that the network card joined or will
+  /// cut (GRO, GSO), as captures have them. Kernel: `skb_is_gso`.
+  public var joinsSegments = false
 
   /// Creates a packet.
   ///

@@ -60,6 +60,7 @@ struct Ferrule: ParsableCommand {
     do {
       answerAsIptables()
       try checkCommandName()
+      try checkStandardInput()
       var command = try parseAsRoot(ScenarioArgument.resolved(Array(CommandLine.arguments.dropFirst())))
       defer { UndeclaredParts.complain() }
       try command.run()
@@ -88,6 +89,14 @@ struct Ferrule: ParsableCommand {
     let nearest = Spelling.nearest(to: word, in: known)
     throw CommandFailure(
       "there is no command `\(word)'\(nearest.map { "; did you mean `\($0)'?" } ?? ".") `ferrule --help' lists the commands.")
+  }
+
+  /// Standard input can be read only once, so only one argument or option may name it.
+  private static func checkStandardInput() throws {
+    let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+    let readers = words.count { $0 == "-" || $0.hasPrefix("--") && $0.hasSuffix("=-") }
+    guard readers > 1 else { return }
+    throw CommandFailure("`-' is given \(readers) times, but standard input can be read only once: name a file instead")
   }
 
   /// Runs an iptables command if the process's name or its first argument is one.

@@ -129,7 +129,7 @@ struct Checker {
 
   static func name(_ attachment: Attachment) -> String {
     switch attachment {
-    case .none, .template: "INVALID"
+    case .none, .answerToUntracked, .template: "INVALID"
     case .untracked: "UNTRACKED"
     case .connection(_, let info):
       switch info {

@@ -36,12 +36,12 @@ struct HostTests {
     #expect(answer.type == type)
   }
 
-  @Test("a destination without a route is unreachable, and an interface that is down has no routes")
+  @Test("a destination without a route is unreachable, and an interface that is down has no route but to its own address")
   func aHostHasNoRouteThroughAnInterfaceThatIsDown() throws {
     let host = try Host(yaml: Self.router)
     #expect(host.outputRoute(Flow(to: try address("172.16.1.1")))?.type == .unreachable)
     #expect(host.outputRoute(Flow(to: try address("192.0.2.9")))?.output?.name == "wan")
-    #expect(host.addressType(try address("192.0.2.1"), on: nil) == .unicast)
+    #expect(host.addressType(try address("192.0.2.1"), on: nil) == .local)
   }
 
   @Test("without routes a far destination is unknown")

@@ -13,6 +13,7 @@ import Testing
     var stated: String?
     let without: String
     let with: String
+    var family = ""
   }
 
   private static let listing = "--ip-addr $F.addr --ip-route $F.route --sysctl $F.sysctl"
@@ -88,41 +89,134 @@ import Testing
       without: "--ip-addr $F.addr --sysctl $F.sysctl", with: router),
   ]
 
+  private static let addressed = "--ip-addr $F.addr --ip-route $F.route"
+  private static let six = "eth0 udp [2001:db8::9]:1 > [2001:db8::1]:53"
+  private static let sixThrough = "eth0 udp [2001:db8::9]:1 > [2001:db8:9::1]:53"
+
+  /// More facts: sysctls, bridges, frames, fingerprints, sets that rules change, routes that targets need.
+  private static let further: [Group] = [
+    Group(
+      table: "filter", chain: "FORWARD", rules: ["-j DROP", "-i eth0 -o eth1 -j DROP"], packet: "eth0 udp 192.0.2.9:1 > 203.0.113.9:53",
+      without: addressed, with: addressed + " --sysctl net.ipv4.ip_forward=1"),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-j DROP", "-p udp -j REJECT"], packet: "eth0 udp 203.0.113.9:1 > 192.0.2.1:53",
+      without: addressed, with: addressed + " --sysctl $F.sysctl"),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-j DROP"], packet: "eth0 udp 198.51.100.1:1 > 192.0.2.1:53", without: addressed,
+      with: listing + " --sysctl net.ipv4.conf.all.accept_local=1 --sysctl net.ipv4.conf.eth0.accept_local=1"),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-j DROP"], packet: "eth0 udp 192.0.2.9:1 > 127.0.0.1:53", without: addressed,
+      with: listing + " --sysctl net.ipv4.conf.all.route_localnet=1 --sysctl net.ipv4.conf.eth0.route_localnet=1"),
+    Group(
+      table: "raw", chain: "PREROUTING",
+      rules: ["--physdev-in eth0", "! --physdev-in eth0", "--physdev-is-in", "! --physdev-is-in", "! --physdev-is-bridged"].map {
+        "-m physdev \($0) -j DROP"
+      }, without: "", with: router),
+    Group(
+      table: "raw", chain: "PREROUTING", rules: ["unicast", "broadcast", "multicast"].map { "-m pkttype --pkt-type \($0) -j DROP" },
+      packet: "eth0 udp 192.0.2.9:1 > 192.0.2.255:53", stated: "eth0 dmac=ff:ff:ff:ff:ff:ff udp 192.0.2.9:1 > 192.0.2.255:53",
+      without: router, with: router),
+    Group(
+      table: "raw", chain: "PREROUTING", rules: ["-m pkttype ! --pkt-type unicast -j DROP"],
+      packet: "eth0 udp 192.0.2.9:1 > 224.0.0.251:53", stated: "eth0 dmac=01:00:5e:00:00:fb udp 192.0.2.9:1 > 224.0.0.251:53",
+      without: router, with: router),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-m realm --realm 7 -j DROP", "-m realm ! --realm 7 -j DROP"],
+      packet: "eth0 udp 203.0.113.9:1 > 192.0.2.1:53", without: "--ip-addr $F.addr --sysctl $F.sysctl", with: router),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["Test", "Linux"].map { "-p tcp -m osf --genre \($0) -j DROP" },
+      packet: "eth0 tcp 192.0.2.9:1 > 192.0.2.1:80 S", without: router, with: router + " --fingerprints $F.os"),
+    Group(
+      table: "raw", chain: "PREROUTING", rules: ["-j SET --add-set s src", "-j SET --del-set s src"], without: router,
+      with: router + " --ipset $F.sets"),
+    Group(
+      table: "mangle", chain: "FORWARD", rules: ["-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu"],
+      packet: "eth0 tcp 192.0.2.9:1 > 203.0.113.9:80 S opts=020405b4", without: "--ip-addr $F.addr --sysctl $F.sysctl", with: router),
+    Group(
+      table: "filter", chain: "FORWARD", rules: ["-m devgroup --dst-group 1 -j DROP", "-m devgroup ! --dst-group 0 -j DROP"],
+      packet: "eth0 udp 192.0.2.9:1 > 203.0.113.9:53", without: listing, with: router),
+    Group(
+      table: "nat", chain: "OUTPUT", rules: ["-p udp -j REDIRECT --to-ports 54", "-j DNAT --to-destination 198.51.100.9"],
+      packet: "local uid=0 udp 192.0.2.1:1 > 192.0.2.9:53", without: "", with: router),
+  ]
+
+  /// The same facts over IPv6.
+  private static let wide: [Group] = [
+    Group(
+      table: "raw", chain: "PREROUTING", rules: ["--dst-type LOCAL", "! --src-type LOCAL"].map { "-m addrtype \($0) -j DROP" }, packet: six,
+      without: "", with: router, family: "-6"),
+    Group(
+      table: "raw", chain: "PREROUTING", rules: ["-m rpfilter --invert -j DROP"], packet: "eth0 udp [2001:db8:9::9]:1 > [2001:db8::1]:53",
+      without: "--ip-addr $F.addr", with: router, family: "-6"),
+    Group(
+      table: "nat", chain: "PREROUTING", rules: ["-p udp -j REDIRECT --to-ports 54"], packet: six, without: "", with: router, family: "-6"),
+    Group(
+      table: "nat", chain: "POSTROUTING", rules: ["-j MASQUERADE"], packet: sixThrough, without: "--ip-addr $F.addr --sysctl $F.sysctl",
+      with: router, family: "-6"),
+    Group(
+      table: "filter", chain: "FORWARD", rules: ["-i eth0 -j DROP"], packet: sixThrough, without: addressed,
+      with: addressed + " --sysctl net.ipv6.conf.all.forwarding=1", family: "-6"),
+    Group(
+      table: "mangle", chain: "PREROUTING", rules: ["-m socket --nowildcard -j DROP"], packet: six, without: listing, with: router,
+      family: "-6"),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-m mac --mac-source 02:00:00:00:00:09 -j DROP"], packet: six,
+      stated: "eth0 smac=02:00:00:00:00:09 udp [2001:db8::9]:1 > [2001:db8::1]:53", without: router, with: router, family: "-6"),
+    Group(
+      table: "filter", chain: "INPUT", rules: ["-j NFQUEUE --queue-num 2"], packet: six, without: router, with: router + " --queue 2=drop",
+      family: "-6"),
+  ]
+
   private static let setUp = """
     cat > $F.addr <<'END'
     2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP
         link/ether 02:11:00:00:00:02 brd ff:ff:ff:ff:ff:ff
         inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0
+        inet6 2001:db8::1/64 scope global
     3: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP
         link/ether 02:11:00:00:00:03 brd ff:ff:ff:ff:ff:ff
         inet 198.51.100.1/24 brd 198.51.100.255 scope global eth1
+        inet6 2001:db8:1::1/64 scope global
     END
-    echo 'default via 198.51.100.254 dev eth1' > $F.route
+    printf 'default via 198.51.100.254 dev eth1\\ndefault via 2001:db8:1::fe dev eth1\\n' > $F.route
     printf 'net.ipv4.ip_forward = 1\\nnet.ipv4.conf.all.rp_filter = 0\\nnet.ipv4.conf.default.rp_filter = 0\\n' > $F.sysctl
+    echo 'net.ipv6.conf.all.forwarding = 1' >> $F.sysctl
     cat > $F.yaml <<'END'
-    interfaces: {eth0: {addresses: [192.0.2.1/24], group: 0}, eth1: {addresses: [198.51.100.1/24], group: 1}}
-    routes: [default via 198.51.100.254 dev eth1]
+    interfaces:
+      eth0: {addresses: [192.0.2.1/24, "2001:db8::1/64"], group: 0}
+      eth1: {addresses: [198.51.100.1/24, "2001:db8:1::1/64"], group: 1}
+    routes: [default via 198.51.100.254 dev eth1, "default via 2001:db8:1::fe dev eth1"]
     sockets: [{proto: udp, port: 53}]
-    sysctls: {net.ipv4.ip_forward: 1}
+    sysctls: {net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1}
     END
+    echo '65535:64:0:40:.:Test:1:one:Test one' > $F.os
     printf 'create s hash:ip\\nadd s 192.0.2.9\\n' > $F.sets
 
     """
 
   /// Runs each line once without and once with its input.
-  private static func verdicts(_ cases: [(rules: String, packet: String, stated: String, without: String, with: String)]) throws -> [String]
-  {
+  private static func verdicts(_ cases: [Case]) throws -> [String] {
     let script = cases.enumerated().map { number, one in
       """
       printf '%s' '\(one.rules)' > $F.rules
-      echo "\(number) without: $(ferrule run --brief \(one.without) $F.rules '\(one.packet)' 2>/dev/null)"
-      echo "\(number) with: $(ferrule run --brief \(one.with) $F.rules '\(one.stated)' 2>/dev/null)"
+      echo "\(number) without: $(ferrule run --brief \(one.family) \(one.without) $F.rules '\(one.packet)' 2>/dev/null)"
+      echo "\(number) with: $(ferrule run --brief \(one.family) \(one.with) $F.rules '\(one.stated)' 2>/dev/null)"
       """
     }
     return try CommandTests.shell(setUp + script.joined(separator: "\n"), with: "").text.split(separator: "\n").map(String.init)
   }
 
-  private static func expectDecisions(_ cases: [(rules: String, packet: String, stated: String, without: String, with: String)]) throws {
+  private typealias Case = (rules: String, packet: String, stated: String, without: String, with: String, family: String)
+
+  private static func expectDecisions(_ groups: [Group]) throws {
+    let cases: [Case] = groups.flatMap { group in
+      group.rules.map {
+        (
+          "*\(group.table)\n-A \(group.chain) \($0)\nCOMMIT\n", group.packet, group.stated ?? group.packet, group.without, group.with,
+          group.family
+        )
+      }
+    }
     let lines = try verdicts(cases)
     for (number, one) in cases.enumerated() {
       let without = lines.first { $0.hasPrefix("\(number) without: ") } ?? ""
@@ -132,22 +226,21 @@ import Testing
     }
   }
 
-  @Test func everyRuleIsUnknownWithoutItsInput() throws {
-    let cases = Self.groups.flatMap { group in
-      group.rules.map {
-        (
-          "*\(group.table)\n-A \(group.chain) \($0)\nCOMMIT\n", group.packet, group.stated ?? group.packet, group.without, group.with
-        )
-      }
-    }
-    #expect(cases.count >= 65)
-    try Self.expectDecisions(cases)
+  @Test func everyRuleIsUnknownWithoutItsInput() throws { try Self.expectDecisions(Self.groups) }
+
+  @Test func everySettingThatDecidesIsMissed() throws { try Self.expectDecisions(Self.further) }
+
+  @Test func everyRuleOfIPv6IsUnknownWithoutItsInput() throws { try Self.expectDecisions(Self.wide) }
+
+  @Test func theTableIsLong() {
+    #expect((Self.groups + Self.further + Self.wide).map(\.rules.count).reduce(0, +) >= 100)
+    #expect(Self.hosts.count >= 20)
   }
 
   /// A member that one host lacks and another has: `rule | packet | the host without | the host with`.
   private static let hosts: [(rule: String, packet: String, without: String, with: String)] = [
     (
-      "raw PREROUTING -m addrtype --dst-type LOCAL -j DROP", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "sockets: []",
+      "raw PREROUTING -m addrtype --dst-type LOCAL -j DROP", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "bare sockets: []",
       "interfaces: {eth0: [192.0.2.1/24]}"
     ),
     ("filter INPUT -j ACCEPT", "local udp 192.0.2.1:1 > 203.0.113.9:9", "", "routes: []"),
@@ -172,22 +265,40 @@ import Testing
       "raw PREROUTING -m rpfilter --invert -j DROP", "eth0 udp 203.0.113.9:1 > 192.0.2.1:53", "",
       "routes: [default via 192.0.2.254 dev eth0]"
     ),
+    (
+      "raw PREROUTING -m physdev ! --physdev-is-in -j DROP", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "bare sockets: []",
+      "interfaces: {eth0: [192.0.2.1/24]}"
+    ),
+    (
+      "raw PREROUTING -m addrtype --src-type UNICAST -j DROP", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "bare sockets: []",
+      "interfaces: {eth0: [192.0.2.1/24]}"
+    ),
+    (
+      "filter INPUT -m devgroup ! --src-group 3 -j DROP", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "",
+      "interfaces: {eth0: {addresses: [192.0.2.1/24], group: 3}}"
+    ),
+    ("filter OUTPUT -o eth0 -j DROP", "local udp 192.0.2.1:1 > 203.0.113.9:9", "", "routes: [unreachable default]"),
+    (
+      "raw PREROUTING -m addrtype --dst-type BLACKHOLE -j DROP", "eth0 udp 192.0.2.9:1 > 203.0.113.9:53", "",
+      "routes: [blackhole 203.0.113.9]"
+    ),
+    ("filter INPUT -j NFQUEUE --queue-num 4", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "routes: []", "queues: {4: drop}"),
     ("filter INPUT -j ACCEPT", "eth0 udp [2001:db8::9]:1 > [2001:db8::1]:53", "snapshot", "snapshot rules6: none"),
     ("filter INPUT -j ACCEPT", "eth0 udp 192.0.2.9:1 > 192.0.2.1:53", "snapshot rules6: none", "snapshot rules: none"),
   ]
 
-  /// A host file, or a snapshot that says nothing of its rules but the given.
-  private static func host(_ members: String, number: Int) -> String {
+  /// A host file, with interfaces unless it is `bare`; or a snapshot that says nothing of its rules but the given.
+  private static func host(_ members: String) -> String {
     let interfaces = "interfaces: {eth0: [192.0.2.1/24, \"2001:db8::1/64\"]}"
     if members.hasPrefix("snapshot") {
       return "clock: 9\nhost: {\(interfaces)}\n" + members.dropFirst("snapshot".count).drop { $0 == " " } + "\n"
     }
     let flat = members.hasPrefix("{") ? String(members.dropFirst().dropLast()).replacing(", timezone", with: "\ntimezone") : members
-    return (members.contains("interfaces") || number == 0 ? "" : interfaces + "\n") + flat + "\n"
+    if members.hasPrefix("bare ") { return members.dropFirst("bare ".count) + "\n" }
+    return (members.contains("interfaces") ? "" : interfaces + "\n") + flat + "\n"
   }
 
   @Test func everyHostIsUnknownWithoutItsMember() throws {
-    #expect(Self.hosts.count >= 15)
     var script = Self.setUp
     for (number, one) in Self.hosts.enumerated() {
       let words = one.rule.split(separator: " ", maxSplits: 1)
@@ -195,7 +306,7 @@ import Testing
       for (name, members) in [("without", one.without), ("with", one.with)] {
         let file = one.without.hasPrefix("snapshot") ? "" : "$F.rules"
         script += """
-          printf '%s' '\(Self.host(members, number: number))' > $F.host
+          printf '%s' '\(Self.host(members))' > $F.host
           echo "\(number) \(name): $(ferrule run --brief --host $F.host \(file) '\(one.packet)' 2>&1 | grep ' => ')"
 
           """

@@ -191,6 +191,25 @@ import Testing
     #expect(outcome.status == 2 && !outcome.text.isEmpty, "\(outcome.text)")
   }
 
+  /// Standard input can be read only once, so one input at most may be `-`; each may.
+  @Test(arguments: [
+    "run --host - - 'eth0 icmp 1.1.1.1 > 2.2.2.2'", "run --host $F.yaml --packets - -",
+    "run --ip-addr - --ip-route - $F 'eth0 icmp 1.1.1.1 > 2.2.2.2'",
+    "run --host=- --packets - $F", "lint - -", "diff - -", "lint --base - -", "query --host - - 'to 192.0.2.1'",
+  ]) func onlyOneInputIsStandardInput(_ command: String) throws {
+    let outcome = try CommandTests.shell("echo '*filter' | ferrule \(command)", with: CommandTests.fine)
+    #expect(outcome.status == 2 && outcome.text.contains("standard input can be read only once"), "\(outcome.text)")
+  }
+
+  @Test(arguments: [
+    ("--host -", "yaml"), ("--ip-addr -", "addr"), ("--ip-addr $F.addr --ip-route -", "route"), ("--ip-addr $F.addr --ss -", "ss"),
+    ("--host $F.yaml --sysctl -", "sysctl"), ("--host $F.yaml --ipset -", "sets"),
+  ]) func everyInputMayBeStandardInput(_ options: String, _ file: String) throws {
+    let rules = Self.filter + "-A INPUT -j DROP\nCOMMIT\n"
+    let outcome = try Self.play(rules, options + " <$F.\(file)", [Self.local])
+    #expect(outcome.lines.count == 1, "\(outcome.text)")
+  }
+
   /// A state that begins empty is told once, not for every packet.
   @Test func stateBeginsEmptyAndIsToldOnce() throws {
     let rules = Self.filter + "-A INPUT -m limit --limit 1/hour --limit-burst 1 -j DROP\nCOMMIT\n"

@@ -45,7 +45,7 @@ public struct FragmentQueues: Sendable {
   ) -> NetfilterVerdict {
     switch attachment {
     case .connection, .untracked: return .accept
-    case .none, .template: break
+    case .none, .answerToUntracked, .template: break
     }
     expire(now: now)
     switch packet.family {
@@ -196,6 +196,10 @@ public struct FragmentQueues: Sendable {
       return .drop
     }
     if fragment.moreFragments, end & 7 != 0 {
+      if hook == .input {
+        store(queue, key)
+        return .drop
+      }
       // A violation of RFC 8200 §4.5: the fragment is accepted as it is, and the queue is discarded.
       discard(key)
       return .accept
@@ -225,6 +229,19 @@ public struct FragmentQueues: Sendable {
     guard result == .complete else { return .stolen }
     discard(key)
     return reassembleV6(&packet, queue)
+  }
+
+  /// The offset of the field of which local delivery complains in a parameter problem; nil if the fragment's length and place are right. The
+  /// corresponding kernel function is `ip6_frag_queue`.
+  public static func faultyField(_ bytes: [UInt8]) -> Int? {
+    guard let header = IPv6Header(bytes), var walk = IPv6ExtensionHeaders(bytes) else { return nil }
+    while let extra = walk.next() {
+      guard extra.proto == .fragment, let fragment = IPv6FragmentHeader(bytes, at: extra.offset) else { continue }
+      let end = fragment.fragmentOffset + header.payloadLength - (extra.offset + IPv6FragmentHeader.length - IPv6Header.length)
+      if end > 0xFFFF { return extra.offset + 2 }
+      return fragment.moreFragments && end & 7 != 0 ? IPv6Header.Offset.payloadLength : nil
+    }
+    return nil
   }
 
   /// True if a first fragment does not hold all headers up to the transport header (RFC 7112). Before tracking such a fragment is

@@ -2,6 +2,9 @@
 public enum Attachment: Sendable, Hashable {
   /// Nothing: not yet tracked, or, after tracking, INVALID.
   case none
+  /// Nothing, in the answer to an untracked packet: target CT leaves such a packet alone, and connection tracking does not. Without a
+  /// connection it is INVALID. Kernel: `_nfct` without a connection after `nf_conntrack_attach`.
+  case answerToUntracked
   /// Never tracked: by target NOTRACK, or because its packet type is exempt.
   case untracked
   /// The parameters that target CT sets for the packet's new connection.
@@ -17,8 +20,11 @@ public enum Attachment: Sendable, Hashable {
   /// The attachment of a reply to this packet, as target REJECT sends one: the same connection, the other direction.
   /// The corresponding kernel function is `nf_conntrack_attach`.
   public var answer: Attachment {
-    guard case .connection(let handle, let info) = self else { return .none }
-    return .connection(handle, info.direction == .original ? .relatedReply : .related)
+    switch self {
+    case .none, .template: .none
+    case .untracked, .answerToUntracked: .answerToUntracked
+    case .connection(let handle, let info): .connection(handle, info.direction == .original ? .relatedReply : .related)
+    }
   }
 }
 

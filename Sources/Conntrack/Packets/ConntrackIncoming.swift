@@ -4,7 +4,7 @@ import Wire
 extension ConntrackCore {
   /// Tracks a packet at PREROUTING or OUTPUT: attaches it to its connection or creates one, and updates the protocol's state.
   ///
-  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none`, which means INVALID. A template set by target CT
+  /// Afterwards the attachment is `.connection`, `.untracked`, or `.none` or `.answerToUntracked`, which mean INVALID. A template set by target CT
   /// is replaced. The corresponding kernel function is `nf_conntrack_in`.
   /// If the packet fulfilled an expectation, `fulfilled` holds it afterwards.
   /// - Parameter packetMark: the packet's mark, for a template whose zone is the mark.
@@ -18,7 +18,7 @@ extension ConntrackCore {
     case .template(let wanted):
       template = wanted
       attachment = .none
-    case .none: break
+    case .none, .answerToUntracked: break
     }
     if now >= nextCollection { collectGarbage(now: now) }
 

@@ -123,7 +123,8 @@ public final class Host: HostModel {
     isResolved = true
     links = devices.map { HostLink($0, sysctls, areComplete: !missing.contains(.sysctls)) }
     linkNames = devices.map(\.name)
-    own = OwnAddresses(devices.filter(\.isUp).flatMap { addresses(of: $0) }.map(\.address))
+    // The IPv4 addresses of an interface that is down stay the host's.
+    own = OwnAddresses(devices.flatMap { device in addresses(of: device).map(\.address).filter { device.isUp || $0.family == .ipv4 } })
   }
 
   /// The resolved data of an interface; nil if this host has no such interface.
@@ -244,7 +245,7 @@ public final class Host: HostModel {
     tables = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
     ruleLookups = rules.map { RuleLookup($0, tables) }
-    routeQuestions = RouteQuestions(rules, hasRealms: addedRoutes.contains { $0.realms != 0 })
+    routeQuestions = RouteQuestions(rules, addedRoutes)
   }
 
   /// The rules with tables that have nothing but the route to one address.
@@ -267,7 +268,9 @@ public final class Host: HostModel {
 
   /// Nil if all its interfaces are down.
   private func resolve(_ route: Route) -> ResolvedRoute? {
-    if let output = route.output, device(output)?.isUp == false { return nil }
+    // The addresses of an interface that is down stay local. Kernel: `fib_sync_down_dev`.
+    let isLocal = route.family == .ipv4 && route.type == .local
+    if !isLocal, let output = route.output, device(output)?.isUp == false { return nil }
     let mtu = route.output.flatMap { device($0) }?.mtu ?? 1500
     guard !route.hops.isEmpty else { return ResolvedRoute(route, mtu: mtu) }
     let ways = route.hops.compactMap { hop in
@@ -282,20 +285,25 @@ public final class Host: HostModel {
   ///
   /// The corresponding kernel functions are `fib_add_ifaddr` and `addrconf_prefix_route`.
   private func deriveRoutes(_ device: Device) -> [Route] {
-    guard device.isUp else { return [] }
     var result: [Route] = []
-    for entry in addresses(of: device) {
+    for entry in addresses(of: device) where device.isUp || entry.address.family == .ipv4 {
       let family = entry.address.family
       let whole = family.addressBits
+      // The routes of a secondary address have the primary one as their source. Kernel: `inet_ifa_byprefix`.
+      let primary = addresses(of: device).first {
+        $0.address.family == family && $0.prefixLength == entry.prefixLength && $0.network == entry.network
+      }
       func add(_ type: AddressType, _ bits: UInt128, _ length: Int, table: UInt32, _ scope: RouteScope) {
         var route = Route(family, bits, length, type: type)
         route.table = table
         route.output = device.interface
         route.scope = scope
-        route.preferredSource = family == .ipv4 ? entry.address : nil
+        route.preferredSource = family == .ipv4 ? (primary ?? entry).address : nil
         result.append(route)
       }
       add(.local, entry.address.bits, whole, table: RouteTable.local, .host)
+      // Of an interface that is down, only the local route stays. Kernel: `fib_sync_down_dev`.
+      guard device.isUp else { continue }
       if family == .ipv4, let broadcast = entry.broadcast, broadcast.bits != 0xFFFF_FFFF {
         add(.broadcast, broadcast.bits, whole, table: RouteTable.local, .link)
       }
@@ -318,7 +326,7 @@ public final class Host: HostModel {
         add(.anycast, entry.network, whole, table: RouteTable.local, .host)
       }
     }
-    if hasIPv6(device), !device.isLoopback { result.append(multicastRoute(device)) }
+    if device.isUp, !device.isLoopback, sysctls["net.ipv6.conf.\(device.name).disable_ipv6"] == 0 { result.append(multicastRoute(device)) }
     return result
   }
 

@@ -66,6 +66,7 @@ public enum SendError: String, Sendable, Hashable {
   case protocolError = "EPROTO"
   case noSuchSocket = "ENOENT"
   case destinationRequired = "EDESTADDRREQ"
+  case wouldBlock = "EAGAIN"
 }
 
 extension Host {

@@ -98,6 +98,8 @@ extension Host {
   func apply(_ link: IPLink, _ line: String) throws(HostError) {
     if let kind = link.made {
       addDevice(named: link.name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_FF00 + UInt64(devices.count)), isUp: false)
+      // The group of new interfaces. Kernel: `INIT_NETDEV_GROUP`.
+      updateDevice(named: link.name) { $0.group = 0 }
       updateDevice(named: link.name) { $0.isBridge = kind == .bridge }
     }
     guard deviceIndex(named: link.name) != nil else { throw HostError(line, "there is no interface \(link.name)") }

@@ -149,9 +149,9 @@ extension Host {
           ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("there is no route, and forwarding is disabled")
       }
       return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
-    case .barred:
-      guard link.forwardsIPv6 else { return .lost("a routing rule prohibits the packet, and forwarding is disabled") }
-      return .unreachable(.unspecified, "a routing rule prohibits the packet")
+    // Kernel: `fib6_rule_action`.
+    case .barred(.blackhole): return .lost("a routing rule has the action blackhole")
+    case .barred(let action): return .unreachable(action == .prohibit ? .prohibit : .unspecified, "a routing rule prohibits the packet")
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }

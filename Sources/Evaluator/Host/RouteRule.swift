@@ -125,17 +125,20 @@ struct RuleLookup {
 struct RouteQuestions {
   /// Some route or rule has a realm. Kernel: `fib_num_tclassid_users`.
   var usesRealms = false
-  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` beside the former.
+  /// Sources of packets are looked for in the routes though `rp_filter` is off. Kernel: `fib4_has_custom_rules` and
+  /// `fib_has_custom_local_routes` beside the former.
   var alwaysRoutesSources = false
   /// A rule looks behind the network header.
   var rulesAskTransport = false
 
   init() {}
 
-  /// - Parameter hasRealms: some route has one.
-  init(_ rules: [RouteRule], hasRealms: Bool) {
+  /// - Parameter routes: the routes that commands have added.
+  init(_ rules: [RouteRule], _ routes: [Route]) {
     rulesAskTransport = rules.contains(where: \.asksTransport)
-    usesRealms = hasRealms || rules.contains { $0.realms != 0 }
-    alwaysRoutesSources = usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
+    usesRealms = routes.contains { $0.realms != 0 } || rules.contains { $0.realms != 0 }
+    alwaysRoutesSources =
+      usesRealms || rules.contains { $0.family != .ipv6 && !RouteRule.initial.contains($0) }
+      || routes.contains { $0.family == .ipv4 && $0.type == .local }
   }
 }

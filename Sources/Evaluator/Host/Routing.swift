@@ -50,6 +50,11 @@ extension Flow {
   mutating func note(_ packet: borrowing Packet, transport: Bool) {
     tos = packet.tos ?? 0
     guard transport, let at = packet.transport else { return }
+    // The kernel's flow dissector does not look behind an authentication header.
+    if packet.family == .ipv6, packet.hasAuthenticationHeader {
+      proto = .ah
+      return
+    }
     proto = at.proto
     guard at.proto.hasPorts, at.fragmentOffset == 0 else { return }
     sourcePort = packet.bytes.uint16(at: at.offset) ?? 0

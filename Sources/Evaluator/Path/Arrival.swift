@@ -36,8 +36,13 @@ extension Simulator {
       journey.context.physicalInput = port.interface
       return true
     }
+    // The ports of a bridge that is down are disabled. Kernel: `BR_STATE_DISABLED`.
+    guard device.isUp else {
+      refuse(&journey, without: device.name, isReported: isReported)
+      return false
+    }
     if let link = journey.context.packet.link {
-      learned.bridges.learn(link.source, port.name, of: device.name)
+      if !bridgeAsksRules(journey.context.family) { learned.bridges.learn(link.source, port.name, of: device.name) }
       if journey.context.packet.type != .host {
         crossBridge(&journey, from: port, over: device, to: link.destination, isReported: isReported)
         return false
@@ -102,13 +107,15 @@ extension Simulator {
     guard let input = journey.context.input, let destination = journey.context.packet.destination,
       let source = journey.context.packet.source
     else { return lose(&journey, "the network header is malformed") }
+    if journey.ownCopy == .stray { return lose(&journey, "a looped multicast copy is not forwarded") }
     // A packet from the loopback interface keeps the route it was sent with.
     if let route = journey.route, route.type == .local { return approachLocal(&journey) }
     if !journey.context.packet.fragmentLengths.isEmpty, pullsHeader(journey) { journey.context.packet.fragmentLengths = [] }
     // If TPROXY has assigned a socket, no socket is looked up.
     // For a later packet it has assigned the connection's own socket. Kernel: `NF_TPROXY_LOOKUP_ESTABLISHED`.
-    let isKnown = delivery == .stack && pair(of: journey.context.packet).map { stack.connections[$0] != nil } ?? false
-    if journey.context.receiver == nil ? delivery == .stack || journey.context.owner != nil : isKnown {
+    let isOpen = !stack.connections.isEmpty
+    let isKnown = isOpen && pair(of: journey.context.packet).map { stack.connections[$0] != nil } ?? false
+    if journey.context.receiver == nil ? delivery == .stack || isOpen || journey.context.owner != nil : isKnown {
       journey.context.owner = earlyOwner(of: journey.context.packet)
     }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
@@ -165,6 +172,7 @@ extension Simulator {
       case .prohibit: code = 13
       default: code = 0
       }
+      if let source = journey.context.packet.source, !learned.refusals.tells(source, now: world.now) { return }
     } else {
       code = type == .prohibit ? 1 : 0
     }
@@ -201,18 +209,15 @@ extension Simulator {
       answerError(&journey, type: 3, code: 5)
       return lose(&journey, "the next hop of the strict source route is not directly connected")
     }
-    let length = journey.context.packet.bytes.count
     if journey.context.family == .ipv4 {
-      let header = journey.context.packet.ipv4
-      let isTooBig = length > mtu || Int(journey.context.packet.fragmentMaximumSize) > mtu
-      if isTooBig, length > mtu, header?.dontFragment == true {
+      if journey.context.packet.exceeds(mtu), journey.context.packet.ipv4?.dontFragment == true {
         answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
         return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes, and DF forbids fragmentation")
       }
     } else {
       let mtu = max(mtu, 1280)
       let largest = Int(journey.context.packet.fragmentMaximumSize)
-      if largest > 0 ? largest > mtu : length > mtu {
+      if largest > 0 ? largest > mtu : journey.context.packet.exceeds(mtu) {
         answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
         return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes")
       }

@@ -74,6 +74,10 @@ extension Simulator {
   /// The corresponding kernel functions are `br_nf_pre_routing_finish`, `br_flood` and `br_pass_frame_up`.
   func approachBridged(_ journey: inout Journey) {
     guard let crossing = journey.crossing else { return }
+    // The bridge learns from frames that PREROUTING lets pass. Kernel: `br_handle_frame_finish`.
+    if let source = journey.context.packet.link?.source, let port = journey.context.physicalInput {
+      learned.bridges.learn(source, host.name(of: port), of: host.name(of: crossing.bridge))
+    }
     guard journey.context.packet.destination == crossing.destination else { return followRewriting(&journey, crossing) }
     guard let last = crossing.outputs.last else {
       if crossing.isForAll { return deliverBridged(&journey) }

@@ -14,8 +14,9 @@ public struct LocalSender: Sendable {
   public var priority: UInt32
   /// `SO_BROADCAST`.
   public var mayBroadcast: Bool
-  /// True for a raw socket that supplies the network header (`IP_HDRINCL`).
-  var hasOwnHeader = true
+  /// True for a raw socket that supplies the network header (`IP_HDRINCL`): the kernel fills in its identification, and refuses what is longer
+  /// than the MTU. False for packets that the kernel made, which stay as they are.
+  public var hasOwnHeader = true
 
   /// Creates a sender; by default, a socket without options.
   public init(facts: SocketFacts = SocketFacts(), device: String? = nil, priority: UInt32 = 0, mayBroadcast: Bool = false) {
@@ -62,6 +63,10 @@ extension Simulator {
     guard let output = route.output else {
       event.report.packets[index].verdict = .refused("there is no route")
       return routeError(flow)
+    }
+    if family == .ipv6, route.preferredSource == nil {
+      event.report.packets[index].verdict = .refused("the host has no address to send from")
+      return .addressNotAvailable
     }
     if route.type == .broadcast, !sender.mayBroadcast {
       event.report.packets[index].verdict = .refused("the socket may not send to broadcast addresses (SO_BROADCAST)")
@@ -240,6 +245,8 @@ extension Simulator {
     return true
   }
 
+  private static let staysHere = "the scope of the multicast destination is this host"
+
   /// Passes a packet to its interface. Returns true if the loopback interface returns it to PREROUTING.
   ///
   /// The corresponding kernel functions are `ip_finish_output` and `ip6_finish_output`.
@@ -252,14 +259,16 @@ extension Simulator {
     case .before: return hearFirst(&journey, output)
     case .heard:
       hear(journey, output)
+      if journey.context.packet.staysOnItsInterface { return lose(&journey, Self.staysHere) }
       finish(&journey, .sent(output: host.name(of: output)))
       return false
-    case .none: break
+    case .none, .stray: break
     }
     guard let destination = journey.context.packet.destination else { return lose(&journey, "the network header is malformed") }
     // The corresponding kernel function is `ip6_finish_output2`.
-    if case .v6(let group) = destination, group.isMulticast, group.rawValue >> 112 & 0xF < 2 {
-      return lose(&journey, "the scope of the multicast destination is this host")
+    if journey.context.packet.staysOnItsInterface {
+      hearIfMember(journey, output)
+      return lose(&journey, Self.staysHere)
     }
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
     guard let address = host.hardwareAddress(of: hop, on: output, link) else { return waitForNeighbour(&journey, hop, output) }
@@ -269,9 +278,7 @@ extension Simulator {
     } else {
       guard depart(&journey, output, to: address, mtu: mtu) else { return false }
     }
-    if journey.context.family == .ipv6, journey.context.input == nil || journey.lingeringInput != nil, hearsItself(journey, on: output) {
-      hearAfterwards(journey, output)
-    }
+    hearIfMember(journey, output)
     finish(&journey, .sent(output: host.name(of: output)))
     return false
   }
@@ -280,19 +287,22 @@ extension Simulator {
   /// leave.
   private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
     // IPv6 fragments only packets that arrived as fragments. Kernel: `ip6_fragment` without `ignore_df`.
-    if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.count > mtu, journey.context.packet.fragmentMaximumSize == 0
+    if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.exceeds(mtu),
+      journey.context.packet.fragmentMaximumSize == 0
     {
       answerError(&journey, type: 2, code: 0, information: UInt32(clamping: mtu))
       return lose(&journey, "the packet is longer than the MTU of \(mtu) bytes")
     }
-    let isCut = journey.context.packet.count > mtu || journey.context.packet.fragmentMaximumSize != 0
+    let isCut = journey.context.packet.exceeds(mtu) || journey.context.packet.fragmentMaximumSize != 0
     let identification = UInt32(truncatingIfNeeded: isCut ? world.random.next() : 1)
     guard let pieces = journey.context.packet.fragments(mtu: mtu, identification: identification) else {
       answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
       return lose(&journey, "the packet is longer than the MTU, and DF forbids fragmentation")
     }
     let index = reportIndex(&journey)
-    for port in ports(of: output, towards: address) {
+    let ports = ports(of: output, towards: address)
+    guard !ports.isEmpty else { return lose(&journey, "the bridge \(host.name(of: output)) has no port to send it through") }
+    for port in ports {
       for piece in pieces {
         event.report.departures.append(Departure(interface: port, destination: address, packet: piece, report: index))
       }

@@ -56,4 +56,6 @@ struct LearnedState {
   var bridges = BridgeMemory()
   /// The redirects sent to each host.
   var redirects = RedirectMemory()
+  /// The errors sent to each host for packets without a route.
+  var refusals = RefusalMemory()
 }

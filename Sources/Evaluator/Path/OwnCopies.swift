@@ -9,6 +9,15 @@ enum OwnCopy {
   case before
   /// IPv6: a copy that is received again.
   case heard
+  /// IPv6: a received copy whose route leads to a gateway, as that of a copy made by TEE.
+  case stray
+}
+
+extension Packet {
+  /// True if its destination is a group within one interface or host (`ff01::/16`), so that it does not leave.
+  var staysOnItsInterface: Bool {
+    if case .v6(let group)? = destination { group.isMulticast && group.rawValue >> 112 & 0xF < 2 } else { false }
+  }
 }
 
 extension Simulator {
@@ -16,7 +25,9 @@ extension Simulator {
   func hearsItself(_ journey: borrowing Journey, on output: Interface) -> Bool {
     guard !host.isLoopback(output), let destination = journey.context.packet.destination else { return false }
     switch destination {
-    case .v4(let address): return journey.route?.type == .broadcast || address == IPv4Address(224, 0, 0, 1)
+    // A copy made by TEE has the route to its gateway, which is none to many hosts.
+    case .v4(let address):
+      return journey.route?.type == .broadcast || journey.route?.type == .multicast && address == IPv4Address(224, 0, 0, 1)
     case .v6(let address): return address.isMulticast && host.listens(to: address, on: output)
     }
   }
@@ -27,17 +38,28 @@ extension Simulator {
   func hearFirst(_ journey: inout Journey, _ output: Interface) -> Bool {
     note(.sent(output: host.name(of: output)), &journey)
     journey.ownCopy = .none
-    hear(journey, output)
+    let copy = copy journey
+    let isFirst = isHeardAtOnce(journey)
+    if isFirst { hear(copy, output) }
     journey.context.owner = journey.sender
     journey.report = open(.host, journey.context.packet, journey.context.family, mark: journey.context.mark)
+    if !isFirst { hear(copy, output) }
     approach(.postrouting, &journey, input: journey.lingeringInput, output: output)
     return true
   }
 
-  /// Passes a copy of an IPv6 packet through POSTROUTING after the packet, and receives it.
+  /// Passes a copy of an IPv6 packet of this host through POSTROUTING after the packet, and receives it, if this host is a member of the
+  /// group.
   ///
   /// The corresponding kernel function is `ip6_finish_output2`.
-  func hearAfterwards(_ journey: Journey, _ output: Interface) {
+  func hearIfMember(_ journey: borrowing Journey, _ output: Interface) {
+    guard journey.context.family == .ipv6, journey.context.input == nil || journey.lingeringInput != nil,
+      hearsItself(journey, on: output)
+    else { return }
+    hearAfterwards(copy journey, output)
+  }
+
+  private func hearAfterwards(_ journey: Journey, _ output: Interface) {
     var copy = journey
     copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark)
     copy.context.owner = nil
@@ -47,7 +69,8 @@ extension Simulator {
     travel(&copy)
   }
 
-  /// Receives a looped copy. The corresponding kernel function is `dev_loopback_xmit`.
+  /// Receives a looped copy: at once if the packet is sent in a system call, otherwise after the packet. The corresponding kernel functions are
+  /// `dev_loopback_xmit` and `netif_rx`.
   func hear(_ journey: Journey, _ output: Interface) {
     var copy = journey
     copy.report = open(.host, copy.context.packet, copy.context.family, mark: copy.context.mark)
@@ -56,9 +79,13 @@ extension Simulator {
     copy.context.owner = nil
     copy.lingeringInput = nil
     copy.context.packet.type = copy.context.packet.destination?.isMulticast == true ? .multicast : .broadcast
-    // The copy keeps its route, which also leads to this host.
+    // The copy keeps its route. That of a group also leads to this host; by any other, IPv6 forwards the copy (`ip6_forward`), in vain.
+    if journey.context.family == .ipv6, journey.route?.type != .multicast { copy.ownCopy = .stray }
     copy.route = RouteAnswer(type: .local, output: output, gateway: nil, preferredSource: nil)
     approach(.prerouting, &copy, input: output, output: nil)
-    travel(&copy)
+    if isHeardAtOnce(journey) { travel(&copy) } else { event.postponed.append(.looped(copy)) }
   }
+
+  /// True if nothing keeps the processor from receiving what the loopback interface returns.
+  private func isHeardAtOnce(_ journey: borrowing Journey) -> Bool { journey.isInProcess && !isWithinAnother }
 }

@@ -29,6 +29,8 @@ extension Simulator {
     journey.context.input = input
     journey.context.output = output
     journey.operation = 0
+    // After the hook at which it was queued, a packet goes on with softirqs disabled. Kernel: `nf_reinject`.
+    if journey.isReentering { journey.isInProcess = false }
     journey.isReentering = false
   }
 

@@ -14,10 +14,9 @@ public struct TrackingReport: Sendable, Hashable {
   public var sentence: String { state + (invalidity.map { ": \($0)" } ?? "") }
 
   init(_ attachment: Attachment, in table: ConntrackTable) {
-    invalidity = if case .none = attachment { table.lastInvalid?.sentence ?? "" } else { nil }
     state =
       switch attachment {
-      case .none: "INVALID"
+      case .none, .answerToUntracked: "INVALID"
       case .untracked: "UNTRACKED"
       case .template: "NEW"
       case .connection(_, let info):
@@ -27,6 +26,7 @@ public struct TrackingReport: Sendable, Hashable {
         case .related, .relatedReply: "RELATED"
         }
       }
+    invalidity = state == "INVALID" ? table.lastInvalid?.sentence ?? "" : nil
   }
 }
 
@@ -47,7 +47,7 @@ extension Simulator {
         "nothing is tracked: no rule needs connection tracking, and without it no packet passes the nat table"
       } else {
         switch journey.context.attachment {
-        case .none: "the packet is INVALID"
+        case .none, .answerToUntracked: "the packet is INVALID"
         case .untracked, .template: "the packet is not tracked"
         case .connection(_, .related), .connection(_, .relatedReply):
           "an ICMP error is translated like the connection of the packet that it quotes"

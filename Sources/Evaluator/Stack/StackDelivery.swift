@@ -15,6 +15,10 @@ extension Simulator {
       case .accept: respond(&journey)
       // A first fragment without all of its headers (RFC 8200, section 4.5).
       case .drop where FragmentQueues.isTransportTruncated(journey.context.packet.bytes): journey.context.answerICMPError(type: 4, code: 3)
+      case .drop:
+        if let pointer = FragmentQueues.faultyField(journey.context.packet.bytes) {
+          journey.context.answerICMPError(type: 4, code: 0, information: UInt32(clamping: pointer))
+        }
       default: break
       }
       settleEffects(&journey)
@@ -105,7 +109,7 @@ extension Simulator {
       let type = body.first, world.mayAnswer(source, icmpType: type, code: 0)
     else { return }
     var fields = PacketFields(own, source, proto: at.proto)
-    fields.ttl = UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    fields.ttl = hopLimit(towards: source)
     fields.tos = packet.tos ?? 0
     fields.identification = UInt32(freshIdentification())
     fields.transportBytes = body
@@ -164,6 +168,11 @@ extension Simulator {
     journey.context.answerICMPError(type: at.family == .ipv4 ? 3 : 1, code: at.family == .ipv4 ? 3 : 4)
   }
 
+  /// The TTL or hop limit of a packet of this host. Kernel: `ip4_dst_hoplimit`, `ip6_dst_hoplimit`.
+  func hopLimit(towards destination: IPAddress) -> UInt8 {
+    world.hopLimit(destination.family, through: destination.family == .ipv6 ? host.outputRoute(Flow(to: destination))?.output : nil)
+  }
+
   /// A random identification, as the kernel chooses it for packets that may be fragmented.
   func freshIdentification() -> UInt16 { UInt16(truncatingIfNeeded: world.random.next()) | 1 }
 
@@ -171,7 +180,7 @@ extension Simulator {
   ///
   /// The corresponding kernel function is `tcp_v4_early_demux`.
   func earlyOwner(of packet: Packet) -> SocketFacts? {
-    guard delivery == .stack, packet.type == .host, let pair = pair(of: packet), let connection = stack.connections[pair],
+    guard !stack.connections.isEmpty, packet.type == .host, let pair = pair(of: packet), let connection = stack.connections[pair],
       connection.state != .synReceived
     else { return nil }
     return connection.facts

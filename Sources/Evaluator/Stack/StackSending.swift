@@ -13,7 +13,13 @@ extension Simulator {
         event.report.error = .invalid
         return
       }
-      guard let source = boundSource(of: packet, to: destination, sender) else { return }
+      guard let source = boundSource(of: packet, to: destination, sender) else {
+        // The socket is open though nothing was sent.
+        if at.proto == .udp, let name, let own = packet.source, let port = packet.udp?.sourcePort {
+          stack.datagrams[name] = StackDatagramSocket(order: stack.nextOrder(), local: SocketEvent.End(own, port), sender: sender)
+        }
+        return
+      }
       switch at.proto {
       case .udp: sendDatagram(packet, at, from: source, to: destination, sender, name)
       case .tcp: connect(packet, from: source, to: destination, sender, name)
@@ -47,6 +53,11 @@ extension Simulator {
         return nil
       }
       return source
+    }
+    if route.preferredSource == nil, destination.family == .ipv6 {
+      event.report.error = .addressNotAvailable
+      let index = open(.own, packet, destination.family, mark: 0)
+      event.report.packets[index].verdict = .refused("the host has no address to send from")
     }
     return route.preferredSource
   }
@@ -112,7 +123,7 @@ extension Simulator {
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
     var fields = fields
     // Multicast from sockets has TTL 1 by default.
-    fields.ttl = fields.destination.isMulticast ? 1 : UInt8(clamping: host.sysctls["net.ipv4.ip_default_ttl"] ?? 64)
+    fields.ttl = fields.destination.isMulticast ? 1 : hopLimit(towards: fields.destination)
     let bound = sender.device.flatMap { host.interface(named: $0) }
     let route = host.outputRoute(Flow(to: fields.destination, mark: sender.facts.mark, output: bound))
     let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length
@@ -149,6 +160,12 @@ extension Simulator {
 
   /// Sends data over a connection, in segments of at most the smaller of the two sides' maximum size.
   private func sendStream(_ payload: [UInt8], _ pair: SocketPair, _ found: StackConnection) {
+    // Nothing is sent before the connection is established.
+    guard found.state != .synSent else {
+      event.report.error = .wouldBlock
+      return
+    }
+    guard !payload.isEmpty else { return }
     var connection = found
     var rest = payload[...]
     var origin = PacketReport.Origin.own
@@ -191,6 +208,11 @@ extension Simulator {
         let count = host.sockets.count
         host.sockets.removeAll { $0.name == name }
         if host.sockets.count == count { event.report.error = .noSuchSocket }
+        return
+      }
+      // A connection that is not established ends silently.
+      guard found.state != .synSent else {
+        stack.connections[pair] = nil
         return
       }
       var connection = found

@@ -43,6 +43,16 @@ struct StackConnection {
     return 65536 > 2 &* segment ? max(65536 &- segment, 2 &* segment) : 65536
   }
 
+  /// True if some byte of a segment, or an empty segment's place, is in the receive window. The corresponding kernel function is
+  /// `tcp_in_window`.
+  func isInWindow(_ header: TCPHeader, _ length: Int) -> Bool {
+    let end = header.sequence &+ UInt32(truncatingIfNeeded: length) &+ (header.flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
+    let edge = windowBase &+ window
+    func isAfter(_ one: UInt32, _ other: UInt32) -> Bool { Int32(bitPattern: one &- other) > 0 }
+    if header.sequence == receiveNext || isAfter(end, receiveNext) && isAfter(edge, header.sequence) { return true }
+    return header.sequence == edge && header.sequence == end
+  }
+
   /// Stops updating the window. Kernel: `tw_rcv_wnd`.
   mutating func freezeWindow() {
     if frozenWindow == nil { frozenWindow = windowBase &+ window &- receiveNext }

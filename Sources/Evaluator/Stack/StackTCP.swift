@@ -10,10 +10,13 @@ extension Simulator {
     guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count,
       packet.isTransportChecksumValid == true, let pair = pair(of: packet)
     else { return }
+    let authentication = TCPAuthentication(header, in: packet.bytes, at: at.offset)
     let data = Array(packet.bytes.slice(at: at.offset + header.dataOffset))
     if let connection = stack.connections[pair] {
+      guard authentication.isAcceptedWithoutKey || connection.state == .timeWait else { return }
       advance(connection, pair, header, data, packet)
     } else if let listener = listener(for: pair, receiver) {
+      guard authentication.isAcceptedWithoutKey else { return }
       listen(listener, pair, header, packet, at)
     } else {
       reset(packet, header, data.count)
@@ -29,7 +32,9 @@ extension Simulator {
 
   /// Answers a segment without a socket with a reset. The corresponding kernel function is `tcp_v4_send_reset`.
   func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
-    guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination else { return }
+    guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination, let at = packet.transport,
+      TCPAuthentication(header, in: packet.bytes, at: at.offset).permitsReset(at.family)
+    else { return }
     // The answer to a segment for `::` comes from the address with which this host reaches the sender.
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
@@ -39,6 +44,7 @@ extension Simulator {
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (header.destinationPort, header.sourcePort)
+    fields.ttl = hopLimit(towards: source)
     fields.identification = 0
     fields.dontFragment = true
     fields.window = 0
@@ -117,6 +123,7 @@ extension Simulator {
   func fields(_ pair: SocketPair, _ connection: StackConnection, _ flags: TCPFlags) -> PacketFields {
     var fields = PacketFields(pair.local.address, pair.remote.address, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (pair.local.port, pair.remote.port)
+    fields.ttl = hopLimit(towards: pair.remote.address)
     fields.identification = UInt32(freshIdentification())
     fields.dontFragment = true
     fields.tcpFlags = flags
@@ -158,7 +165,10 @@ extension Simulator {
         stack.connections[pair] = nil
         // A different SYN within the window ends the connection. Kernel: `tcp_check_req`.
         let isAnother = header.sequence &- connection.receiveNext < connection.window
-        return isAnother ? reset(packet, header, data.count) : respondAgain(packet)
+        if isAnother { return reset(packet, header, data.count) }
+        if mayAnswerUnexpected(&connection) { respondAgain(packet) } else { stack.connections[pair] = connection }
+        stack.connections[pair]?.lastUnexpected = connection.lastUnexpected
+        return
       }
       sendSegment(pair, &connection, .ack)
       stack.connections[pair] = connection
@@ -167,8 +177,8 @@ extension Simulator {
     guard header.flags.contains(.ack) else { return }
     if connection.state == .synReceived {
       guard header.acknowledgment == connection.sendNext else { return reset(packet, header, data.count) }
-      // A segment out of sequence is answered with an acknowledgment. Kernel: `tcp_check_req`.
-      guard header.sequence == connection.receiveNext else { return sendSegment(pair, &connection, .ack) }
+      // A segment out of the window is answered with an acknowledgment. Kernel: `tcp_check_req`.
+      guard connection.isInWindow(header, data.count) else { return sendSegment(pair, &connection, .ack) }
       accept(&connection, pair)
     }
     let isExpected = header.sequence == connection.receiveNext
@@ -185,7 +195,8 @@ extension Simulator {
     }
     let isDelayed = connection.isInteractive && isExpected && !isClosed
     let carries = !data.isEmpty || header.flags.contains(.fin)
-    if carries || !isExpected && mayAnswerUnexpected(&connection), !isDelayed { sendSegment(pair, &connection, .ack) }
+    let isStray = !connection.isInWindow(header, data.count) && !isExpected
+    if carries || isStray && mayAnswerUnexpected(&connection), !isDelayed { sendSegment(pair, &connection, .ack) }
     settleClosing(&connection, pair, acknowledgesAll: acknowledgesAll)
   }
 

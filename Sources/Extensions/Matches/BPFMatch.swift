@@ -44,6 +44,7 @@ public enum BPFMatch: MatchExtension {
 
   public static let name = "bpf"
   public static let families: Families = .both
+  public static let needs: [HostFact] = [.programs]
   public static let summary = "matches packets that a BPF program accepts"
   public static let traits: ExtensionTraits = .comparesBytes
   public static let initial = Info()

@@ -12,6 +12,7 @@ public enum CPUMatch: MatchExtension {
 
   public static let name = "cpu"
   public static let families: Families = .both
+  public static let needs: [HostFact] = [.processor]
   public static let summary = "matches the processor that handles the packet"
   public static let initial = Info()
   public static let options: [Option<Info>] = [
@@ -32,6 +33,6 @@ public enum CPUMatch: MatchExtension {
   }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m cpu", needs: "the processor that handles the packet"))
+    .unknown(UnknownReason("-m cpu", lacking: .processor))
   }
 }

@@ -28,6 +28,7 @@ public enum IPVSMatch: MatchExtension {
 
   public static let name = "ipvs"
   public static let families: Families = .both
+  public static let needs: [HostFact] = [.loadBalancer]
   public static let summary = "matches properties of the packet's IPVS connection"
   public static let initial = Info()
 
@@ -115,6 +116,6 @@ public enum IPVSMatch: MatchExtension {
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
   public static func condition(_ info: Info, family: Family) -> Condition {
-    .unknown(UnknownReason("-m ipvs", needs: "the connections of IPVS"))
+    .unknown(UnknownReason("-m ipvs", lacking: .loadBalancer))
   }
 }

@@ -13,6 +13,7 @@ public enum NFAcctMatch: MatchExtension {
 
   public static let name = "nfacct"
   public static let families: Families = .both
+  public static let needs: [HostFact] = [.accounting]
   public static let summary = "counts packets with an accounting object"
   public static let initial = Info()
 

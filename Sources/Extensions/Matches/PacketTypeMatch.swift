@@ -69,8 +69,16 @@ extension Field {
   /// destination address. A packet sent by this host counts as unicast, because its type is set after the last hook.
   static let packetType = Field(
     "meta.pkttype", bits: 32,
-    FieldTraits(.fields([.destinationAddress]), .value, form: .names(names), values: .range(0...3))
+    FieldTraits(
+      .fields([.destinationAddress]), [.value, .unknown], form: .names(names), values: .range(0...3),
+      needs: FieldNeeds("-m pkttype", .linkDestination, isPartial: true))
   ) { context in
+    // A frame for this host alone carries a packet for one host. A packet for many hosts may come in either kind of frame.
+    if context.packet.type == .host, context.lacks(.linkDestination), let destination = context.packet.destination,
+      destination.isMulticast || [nil, .broadcast].contains(context.world.host.addressType(destination, on: nil))
+    {
+      return .unknown(UnknownReason("-m pkttype", lacking: .linkDestination))
+    }
     guard context.packet.type == .loopback else {
       return .of((context.packet.type == .outgoing ? PacketType.host : context.packet.type).rawValue)
     }

@@ -100,9 +100,12 @@ public enum PhysdevMatch: MatchExtension {
 }
 
 extension Field {
-  static let bridgeInputExists = Field("physdev.in.exists", bits: 1, FieldTraits(.context, .value)) { .of($0.physicalInput != nil) }
-  static let bridgeOutputExists = Field("physdev.out.exists", bits: 1, FieldTraits(.context, .value)) { .of($0.physicalOutput != nil) }
-  private static let port = FieldTraits(.context, [.value, .absent], form: .interface, values: .range(1...UInt128.max))
+  private static let bridges = FieldNeeds("-m physdev", .bridges)
+  private static let exists = FieldTraits(.context, [.value, .unknown], needs: bridges)
+  static let bridgeInputExists = Field("physdev.in.exists", bits: 1, exists) { .of($0.physicalInput != nil) }
+  static let bridgeOutputExists = Field("physdev.out.exists", bits: 1, exists) { .of($0.physicalOutput != nil) }
+  private static let port = FieldTraits(
+    .context, [.value, .absent, .unknown], form: .interface, values: .range(1...UInt128.max), needs: bridges)
   /// The name as an interface's ``XTables/Interface/key``.
   static let bridgeInput = Field("physdev.in", bits: 128, port) { context in context.physicalInput.map { .value($0.key) } ?? .absent }
   static let bridgeOutput = Field("physdev.out", bits: 128, port) { context in context.physicalOutput.map { .value($0.key) } ?? .absent }

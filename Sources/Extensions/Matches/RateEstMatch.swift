@@ -35,6 +35,7 @@ public enum RateEstMatch: MatchExtension {
 
   public static let name = "rateest"
   public static let families: Families = .both
+  public static let needs: [HostFact] = [.estimators]
   public static let summary = "compares a rate measured by RATEEST with a number or with another rate"
   public static let traits: ExtensionTraits = .machineWide
   public static let initial = Info()

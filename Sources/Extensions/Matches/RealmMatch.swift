@@ -42,5 +42,7 @@ public enum RealmMatch: MatchExtension {
 }
 
 extension Field {
-  fileprivate static let realms = Field("route.realms", bits: 32, FieldTraits(.context, .value)) { .value(UInt128($0.realms)) }
+  fileprivate static let realms = Field(
+    "route.realms", bits: 32, FieldTraits(.context, [.value, .unknown], needs: FieldNeeds("-m realm", .routes))
+  ) { .value(UInt128($0.realms)) }
 }

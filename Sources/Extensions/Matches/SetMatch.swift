@@ -253,6 +253,7 @@ public enum SetMatch: MatchExtension {
     var query = reference.query
     query.returnsExceptions = info.kernel.flags & Flag.returnNomatch != 0
     query.updatesCounters = info.kernel.flags & Flag.skipCounters == 0
+    query.updatesMemberCounters = info.kernel.flags & Flag.skipSubcounters == 0
     let tests = info.kernel
     query.counters = { tests.packets.holds(for: $0) && tests.bytes.holds(for: $1) }
     let isIn = sets.match(name, query, packet) != nil

@@ -66,7 +66,8 @@ struct KernelSetListing {
   private static func read(_ element: NetlinkAttributes, into set: inout AddressSet) -> Bool {
     if set.type.isList {
       guard let member = element.text(Attribute.member) else { return false }
-      set.members.append(member)
+      set.members.append(AddressSet.Member(member, entry(element)))
+      if let comment = element.text(Attribute.comment) { set.comment([.set(member)], comment) }
       return true
     }
     let flags = element.network32(Attribute.flags) ?? 0
@@ -76,6 +77,17 @@ struct KernelSetListing {
       guard let value = value(dimension, of: element, set, flags, &addressCount) else { return false }
       values.append(value)
     }
+    set.insert(values, entry(element))
+    let comment = element.text(Attribute.comment)
+    if let comment { set.comment(values, comment) }
+    // What `ipset save' could not print is not understood either.
+    return comment.map { !$0.contains { "\"\n\r".contains($0) } } ?? true
+      && !set.text(of: values).contains { $0 == "\"" || $0.isWhitespace }
+  }
+
+  /// What the set stores for an element or a member.
+  private static func entry(_ element: NetlinkAttributes) -> AddressSet.Entry {
+    let flags = element.network32(Attribute.flags) ?? 0
     var entry = AddressSet.Entry()
     if let seconds = element.network32(Attribute.timeout), seconds > 0 { entry.expires = UInt64(seconds) * 1_000_000_000 }
     entry.isException = flags & Flag.isException != 0
@@ -87,12 +99,7 @@ struct KernelSetListing {
     }
     entry.priority = element.network32(Attribute.priority) ?? 0
     entry.queue = element.network16(Attribute.queue) ?? 0
-    set.insert(values, entry)
-    let comment = element.text(Attribute.comment)
-    if let comment { set.comment(values, comment) }
-    // What `ipset save' could not print is not understood either.
-    return comment.map { !$0.contains { "\"\n\r".contains($0) } } ?? true
-      && !set.text(of: values).contains { $0 == "\"" || $0.isWhitespace }
+    return entry
   }
 
   private static func value(

@@ -65,7 +65,7 @@ package struct KernelSets {
       if messages.count == Self.batch { try flush() }
     }
     for member in set.members {
-      messages.append(Self.member(member, of: set))
+      messages.append(self.member(member, of: set))
       if messages.count == Self.batch { try flush() }
     }
     try flush()
@@ -190,9 +190,13 @@ package struct KernelSets {
 
   // MARK: Elements
 
-  private static func member(_ name: String, of set: AddressSet) -> NetlinkMessage {
-    var message = message(Message.add, name: set.name)
-    message.add(Attribute.data) { $0.add(Attribute.member, text: name) }
+  private func member(_ member: AddressSet.Member, of set: AddressSet) -> NetlinkMessage {
+    var message = KernelSets.message(Message.add, name: set.name)
+    message.add(Attribute.data) { data in
+      data.add(Attribute.member, text: member.name)
+      addExtensions(of: set, member.entry, to: &data)
+      if set.keepsComments, let comment = set.comments[[.set(member.name)]] { data.add(Attribute.comment, text: comment) }
+    }
     return message
   }
 

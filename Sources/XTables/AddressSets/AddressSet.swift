@@ -65,8 +65,24 @@ public struct AddressSet: Sendable {
   public var capacity = 65536
   /// The range of values of a bitmap.
   public var range: ClosedRange<UInt128> = 0...UInt128.max
+  /// A set in a `list:set`. Kernel: `set_elem`.
+  public struct Member: Sendable, Hashable {
+    /// The name of the set.
+    public let name: String
+    /// The data that the list stores for it, such as the list's own counters.
+    public var entry: Entry
+
+    /// Creates a member.
+    public init(_ name: String, _ entry: Entry) {
+      self.name = name
+      self.entry = entry
+    }
+  }
+
   /// The members of a `list:set` in order.
-  public var members: [String] = []
+  public var members: [Member] = []
+  /// The names of the members of a `list:set` in order.
+  public var memberNames: [String] { members.map(\.name) }
   private var entries: [[AddressSetValue]: Entry] = [:]
   /// The number of elements with each prefix length, by dimension.
   private var prefixes: [[Int: Int]]

@@ -16,7 +16,8 @@ extension AddressSet {
   /// differs in an option that a program gave counts as another; one that counted packets, or whose time has run, does not.
   public func elements(missingIn other: AddressSet) -> [String] {
     if type.isList {
-      return members == other.members ? [] : members.filter { !other.members.contains($0) || Set(members) == Set(other.members) }
+      let (names, others) = (memberNames, other.memberNames)
+      return names == others ? [] : names.filter { !others.contains($0) || Set(names) == Set(others) }
     }
     var missing: [String] = []
     for (values, entry) in elements {
@@ -28,7 +29,7 @@ extension AddressSet {
 
   /// Whether another version has the same form and the same elements.
   public func isSame(as other: AddressSet) -> Bool {
-    hasSameForm(as: other) && count == other.count && members == other.members && elements(missingIn: other).isEmpty
+    hasSameForm(as: other) && count == other.count && memberNames == other.memberNames && elements(missingIn: other).isEmpty
   }
 
   /// The set with what the same elements of a loaded version have counted, and the time that they have left.

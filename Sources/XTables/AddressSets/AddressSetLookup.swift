@@ -61,8 +61,10 @@ public struct AddressSetQuery: Sendable {
   public var sources: UInt8
   /// Whether exceptions match and other elements do not (`--return-nomatch`).
   public var returnsExceptions = false
-  /// Whether a match updates the counters of the element.
+  /// Whether a match updates the counters of the element; of a list, those that the list stores for its member.
   public var updatesCounters = true
+  /// Whether a match in a member of a list updates the counters of the member's element.
+  public var updatesMemberCounters = true
   /// An additional condition on the counters of the element.
   public var counters: @Sendable (_ packets: UInt64, _ bytes: UInt64) -> Bool = { _, _ in true }
 
@@ -77,8 +79,23 @@ extension AddressSets {
   /// The element that a packet matches; nil if none. The corresponding kernel function is `ip_set_test`.
   public func match(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
     guard let set = self[name], query.directions >= set.type.directionCount else { return nil }
-    guard set.type.isList else { return match(set, query, context) }
-    return set.members.lazy.compactMap { self.element($0, query) }.compactMap { self.match($0, query, context) }.first
+    return set.type.isList ? match(list: set, query, context) : match(set, query, context)
+  }
+
+  /// The first member of a list that has the packet. A condition on counters is one on the list's own; those of the members are not
+  /// compared. The corresponding kernel function is `list_set_ktest`.
+  private func match(list: AddressSet, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
+    var inMember = query
+    inMember.counters = { _, _ in true }
+    inMember.updatesCounters = query.updatesCounters && query.updatesMemberCounters
+    for (index, member) in list.members.enumerated() {
+      guard let set = element(member.name, query), let found = match(set, inMember, context),
+        member.entry.expires.map({ $0 > context.world.now }) ?? true,
+        let own = count(context, list, query, member.entry, store: { entry in update(list.name) { $0.members[index].entry = entry } })
+      else { continue }
+      return list.carriesPacketInfo ? own : found
+    }
+    return nil
   }
 
   /// A member of a list that the query fits. The kernel accepts no list as member of a list.
@@ -86,28 +103,35 @@ extension AddressSets {
     self[name].flatMap { query.directions >= $0.type.directionCount && !$0.type.isList ? $0 : nil }
   }
 
+  /// Counts a packet that an element covers; nil if the element's counters are not those of the query. The corresponding kernel function is
+  /// `ip_set_match_extensions`.
+  private func count(
+    _ context: PacketContext, _ set: AddressSet, _ query: AddressSetQuery, _ entry: AddressSet.Entry, store: (AddressSet.Entry) -> Void
+  ) -> AddressSet.Entry? {
+    guard set.countsPackets else { return entry }
+    var entry = entry
+    // The packet is counted before the counters are compared, even if the comparison then fails.
+    if query.updatesCounters {
+      entry.packets &+= 1
+      entry.bytes &+= UInt64(context.packet.count)
+      store(entry)
+    }
+    return query.counters(entry.packets, entry.bytes) ? entry : nil
+  }
+
   private func match(_ set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext) -> AddressSet.Entry? {
     guard set.family == nil || set.family == context.family,
       let values = set.values(of: context, sources: query.sources, forAdding: false)
     else { return nil }
     let found = set.lookUp(values, now: context.world.now)
-    var entry: AddressSet.Entry
     switch found.answer {
     case .absent: return nil
-    case .present(let present):
+    case .present(let entry):
       if query.returnsExceptions, set.type.allowsExceptions { return nil }
-      entry = present
+      return count(context, set, query, entry, store: { entry in update(set.name) { $0.insert(found.values, entry) } })
     case .excepted(let exception):
       return query.returnsExceptions ? exception : nil
     }
-    guard set.countsPackets else { return entry }
-    // The packet is counted before the counters are compared, even if the comparison then fails.
-    if query.updatesCounters {
-      entry.packets &+= 1
-      entry.bytes &+= UInt64(context.packet.count)
-      update(set.name) { $0.insert(found.values, entry) }
-    }
-    return query.counters(entry.packets, entry.bytes) ? entry : nil
   }
 
   /// Adds the values of a packet to a set. The corresponding kernel function is `ip_set_add`.
@@ -117,36 +141,48 @@ extension AddressSets {
   ///   - timeout: seconds; nil for the default of the set.
   public func add(_ name: String, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
-    for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {
-      add(to: set, query, context, refreshes: refreshes, timeout: timeout)
+    for set in targets(set, query, context) where add(to: set, query, context, refreshes: refreshes, timeout: timeout) { return }
+  }
+
+  /// The sets that a packet is added to or removed from: a set itself, or the members of a list, of which the first that changes is the
+  /// last. The corresponding kernel functions are `list_set_kadd` and `list_set_kdel`.
+  private func targets(_ set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext) -> [AddressSet] {
+    guard set.type.isList else { return [set] }
+    return set.members.compactMap { member in
+      member.entry.expires.map { $0 <= context.world.now } == true ? nil : element(member.name, query)
     }
   }
 
-  private func add(to set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) {
+  /// Returns false if the set stays as it is.
+  private func add(to set: AddressSet, _ query: AddressSetQuery, _ context: PacketContext, refreshes: Bool, timeout: UInt32?) -> Bool {
     guard set.family == nil || set.family == context.family,
       let values = set.values(of: context, sources: query.sources, forAdding: true)
-    else { return }
+    else { return false }
     let now = context.world.now
     var entry = AddressSet.Entry()
     if let old = set.entry(values), old.expires.map({ $0 > now }) ?? true {
-      guard refreshes else { return }
+      guard refreshes else { return false }
       entry = old
     }
     if let standard = set.timeout {
       let seconds = timeout ?? standard
       entry.expires = seconds == 0 ? nil : now &+ UInt64(seconds) &* 1_000_000_000
     }
-    update(set.name) { $0.insert(values, entry) }
+    var isAdded = false
+    update(set.name) { isAdded = $0.insert(values, entry) }
+    return isAdded
   }
 
   /// Removes the values of a packet from a set. The corresponding kernel function is `ip_set_del`.
   public func remove(_ name: String, _ query: AddressSetQuery, _ context: PacketContext) {
     guard let set = self[name], query.directions >= set.type.directionCount else { return }
-    for set in set.type.isList ? set.members.compactMap({ element($0, query) }) : [set] {
+    for set in targets(set, query, context) {
       guard set.family == nil || set.family == context.family,
-        let values = set.values(of: context, sources: query.sources, forAdding: true)
+        let values = set.values(of: context, sources: query.sources, forAdding: true), let entry = set.entry(values),
+        entry.expires.map({ $0 > context.world.now }) ?? true
       else { continue }
       update(set.name) { $0.remove(values) }
+      return
     }
   }
 }

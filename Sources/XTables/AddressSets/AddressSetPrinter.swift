@@ -7,7 +7,7 @@ extension AddressSet {
   /// - Parameter now: the current time in nanoseconds; remaining timeouts count from it.
   public func saved(now: UInt64 = 0) -> String {
     var lines = ["create \(name) \(type.name)\(form)\n"]
-    lines += members.map { "add \(name) \($0)\n" }
+    lines += members.map { "add \(name) \($0.name)\(options(of: ([.set($0.name)], $0.entry), now))\n" }
     lines += elements.map { "add \(name) \(text(of: $0.values))\(options(of: $0, now))\n" }.sorted()
     return lines.joined()
   }

@@ -147,15 +147,16 @@ private struct AddressSetReader {
       guard member != nil || !isWhole else { throw error("there is no set \(text)") }
       // The kernel answers IPSET_ERR_LOOP.
       guard member?.type.isList != true else { throw error("`\(text)' is a list:set, which cannot be an element of \(name)") }
-      return sets.update(name) { $0.members.append(text) }
+      let (entry, comment) = try entry(of: set)
+      return sets.update(name) { set in
+        set.members.append(AddressSet.Member(text, entry))
+        if let comment { set.comment([.set(text)], comment) }
+      }
     }
     let elements = try elements(text, of: set)
     spare -= elements.count - 1
     guard spare >= 0 else { throw error("networks and ranges expand to more than \(Limits.rangedSetElements) elements") }
-    var entry = AddressSet.Entry()
-    if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
-    var comment: String?
-    while let option = next() { try readOption(option, of: &entry, &comment) }
+    let (entry, comment) = try entry(of: set)
     var isFull = false
     sets.update(name) { set in
       for element in elements {
@@ -164,6 +165,15 @@ private struct AddressSetReader {
       }
     }
     if isFull { throw error("the set \(name) is full") }
+  }
+
+  /// Reads the options after an element.
+  private mutating func entry(of set: AddressSet) throws(AddressSetError) -> (entry: AddressSet.Entry, comment: String?) {
+    var entry = AddressSet.Entry()
+    if let timeout = set.timeout, timeout > 0 { entry.expires = now &+ UInt64(timeout) &* 1_000_000_000 }
+    var comment: String?
+    while let option = next() { try readOption(option, of: &entry, &comment) }
+    return (entry, comment)
   }
 
   private mutating func readOption(

@@ -183,7 +183,7 @@ public enum ConntrackState {
   @inline(__always)
   static func info(_ attachment: Attachment) -> UInt16 {
     switch attachment {
-    case .none: invalid
+    case .none, .answerToUntracked: invalid
     case .untracked: untracked
     // A template counts as a new connection. The corresponding kernel function is `xt_ct_target`.
     case .template, .connection(_, .new): new

@@ -23,6 +23,10 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
   case timeZone
   /// The source address of the packet's frame.
   case linkSource
+  /// The destination address of the packet's frame.
+  case linkDestination
+  /// The interfaces that are ports of bridges.
+  case bridges
   /// The user of the sending process.
   case user
   /// The group of the sending process.
@@ -41,6 +45,16 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
   case addressSets
   /// The fingerprints of operating systems.
   case fingerprints
+  /// The processor that handles the packet.
+  case processor
+  /// The rates that target RATEEST has measured.
+  case estimators
+  /// The connections of the IPVS load balancer.
+  case loadBalancer
+  /// The accounting objects of `nfacct`.
+  case accounting
+  /// The BPF programs that are pinned in the kernel.
+  case programs
 
   /// The rules of a family.
   public static func rules(_ family: Family) -> HostFact { family == .ipv4 ? .rulesIPv4 : .rulesIPv6 }
@@ -57,6 +71,8 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .clock: "the time"
     case .timeZone: "the kernel's time zone"
     case .linkSource: "the source MAC address"
+    case .linkDestination: "the destination MAC address"
+    case .bridges: "the host's bridges"
     case .user: "the user of the sending process"
     case .group: "the group of the sending process"
     case .controlGroup: "the control group of the sending process"
@@ -66,27 +82,34 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .rulesIPv6: "the IPv6 rules"
     case .addressSets: "the elements of the IP sets"
     case .fingerprints: "the fingerprints of a pf.os"
+    case .processor: "the processor that handles the packet"
+    case .estimators: "the rates that estimators have measured"
+    case .loadBalancer: "the connections of IPVS"
+    case .accounting: "the accounting objects of nfacct"
+    case .programs: "the BPF programs pinned in the kernel"
     }
   }
 
   /// The input of `ferrule run` that states the fact; nil if none does.
   public var input: String? {
     switch self {
-    case .addresses: "--host, --ip-addr or --this-host"
+    case .addresses, .bridges: "--host, --ip-addr or --this-host"
     case .routes: "--host, or --ip-route with --ip-addr"
     case .sysctls: "--sysctl KEY=VALUE"
     case .sockets: "--host, or --ss with --ip-addr"
-    case .policies: nil
+    case .policies, .processor, .loadBalancer, .accounting, .programs: nil
     case .interfaceGroups: "`group' of an interface of --host"
     case .clock: "--clock"
     case .timeZone: "--timezone, or `timezone' of --host"
     case .linkSource: "smac= after the interface"
+    case .linkDestination: "dmac= after the interface"
     case .user: "uid= after `local'"
     case .group: "gid= after `local'"
     case .controlGroup: "cgroup= and classid= after `local'"
     case .queueListeners: "--queue NUMBER=VERDICT"
     case .chance: "--seed, which draws one"
     case .rulesIPv4, .rulesIPv6: "a ruleset with --also"
+    case .estimators: "a rule with -j RATEEST"
     case .addressSets: "--ipset, or `ipsets' in a scenario file"
     case .fingerprints: "--fingerprints, or `fingerprints' in a scenario file"
     }
@@ -127,6 +150,9 @@ extension PacketContext {
   public func lacks(_ fact: HostFact) -> Bool {
     switch fact {
     case .linkSource: packet.link?.isSourceStated == false
+    case .linkDestination: packet.link?.isDestinationStated == false
+    // A description with the addresses states which interfaces are ports.
+    case .bridges: world.host.missing.contains(.addresses)
     case .user, .group: owner?.missing.contains(fact) ?? false
     default: world.host.missing.contains(fact)
     }

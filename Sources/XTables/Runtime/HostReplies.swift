@@ -28,7 +28,8 @@ extension PacketContext {
     fields.identification = 0
     fields.dontFragment = true
     fields.window = 0
-    fields.ttl = defaultTTL
+    fields.ttl = world.hopLimit(
+      family, through: world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)?.output)
     if segment.flags.contains(.ack) {
       fields.sequence = segment.acknowledgment
       fields.tcpFlags = .rst
@@ -60,7 +61,6 @@ extension PacketContext {
     }
     var fields = PacketFields(sender, source, proto: family == .ipv4 ? .icmp : .icmpv6)
     fields.identification = 0
-    fields.ttl = defaultTTL
     (fields.icmpType, fields.icmpCode, fields.mtu) = (type, code, information)
     if family == .ipv4 {
       fields.tos = (packet.tos ?? 0) & 0x1e | 0xc0
@@ -68,7 +68,9 @@ extension PacketContext {
         note { _ in .note("the ICMP error is simulated without the IP options that the kernel would copy into it") }
       }
     }
-    let unit = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)?.mtu ?? 1500
+    let route = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)
+    fields.ttl = world.hopLimit(family, through: route?.output)
+    let unit = route?.mtu ?? 1500
     let room =
       family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
     guard room > IPv4Header.minimumLength else { return }
@@ -82,11 +84,6 @@ extension PacketContext {
   private mutating func send(_ fields: PacketFields) {
     // Building fails only for a packet that is too long, which no answer is.
     if let reply = try? fields.packet() { effects.append(.reply(reply, attachment.answer)) }
-  }
-
-  private var defaultTTL: UInt8 {
-    let name = family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
-    return UInt8(clamping: world.host.sysctl(name) ?? 64)
   }
 
   /// Whether the destination permits an answer: none is sent for a packet to many hosts.
@@ -117,9 +114,9 @@ extension PacketContext {
   /// give.
   private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> SourceAddress {
     guard let type = world.host.addressType(destination, on: nil) else { return .unknown }
-    // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface. Kernel:
-    // `RTCF_LOCAL`.
-    let leaves = family == .ipv4 && input == nil && output.map { $0.name != "lo" } == true
+    // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface: what counts
+    // is its route (`RTCF_LOCAL`).
+    let leaves = family == .ipv4 && output.map { $0.name != "lo" } == true
     if type == .local && !leaves || type == .anycast && family == .ipv6 { return .address(destination) }
     if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1 {
       let inbound = world.host.sourceAddress(through: input, to: source, onLink: true)
@@ -153,6 +150,13 @@ extension PacketContext {
 }
 
 extension World {
+  /// The TTL of packets of this host, or the hop limit of those that leave through an interface. Kernel: `ip4_dst_hoplimit`,
+  /// `ip6_dst_hoplimit`.
+  public func hopLimit(_ family: Family, through output: Interface?) -> UInt8 {
+    let name = family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.\(output?.name ?? "default").hop_limit"
+    return UInt8(clamping: host.sysctl(name) ?? 64)
+  }
+
   /// Whether the rate limits permit an ICMP message now. A permitted message uses up part of the limits.
   ///
   /// The corresponding kernel functions are `icmpv4_xrlim_allow` and `icmpv6_xrlim_allow`.

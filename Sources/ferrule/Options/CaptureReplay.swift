@@ -56,7 +56,7 @@ struct CaptureReplay {
         place = "local"
         report = runner.sendCaptured(frame.packet)
       } else {
-        report = runner.receive(frame.packet, on: frame.interface)
+        report = runner.receiveCaptured(frame.packet, on: frame.interface)
       }
       directions.note(frame.packet, report)
       let title = { [place] in "\(place) \(frame.packet.brief)" }
