@@ -103,5 +103,6 @@ public struct TCPHeader: Sendable, Equatable {
 public enum TCPOptionKind {
   public static let end: UInt8 = 0, noOperation: UInt8 = 1, maximumSegmentSize: UInt8 = 2, windowScale: UInt8 = 3
   public static let sackPermitted: UInt8 = 4, sack: UInt8 = 5, timestamps: UInt8 = 8, md5: UInt8 = 19
+  /// The authentication option of RFC 5925.
   public static let authentication: UInt8 = 29
 }

@@ -22,8 +22,8 @@ package struct KernelSets {
     static let proto: UInt16 = 7, flags: UInt16 = 8, mark: UInt16 = 10, markMask: UInt16 = 11, bitMask: UInt16 = 12
     static let hashSize: UInt16 = 18, capacity: UInt16 = 19, netMask: UInt16 = 20, size: UInt16 = 23
     static let hardwareAddress: UInt16 = 17, member: UInt16 = 18, secondAddress: UInt16 = 20, secondPrefix: UInt16 = 21
-    static let interface: UInt16 = 23, byteCount: UInt16 = 24, packetCount: UInt16 = 25, comment: UInt16 = 26, packetMark: UInt16 = 27, priority: UInt16 = 28
-    static let queue: UInt16 = 29
+    static let interface: UInt16 = 23, byteCount: UInt16 = 24, packetCount: UInt16 = 25, comment: UInt16 = 26
+    static let packetMark: UInt16 = 27, priority: UInt16 = 28, queue: UInt16 = 29
     /// The flag for numbers in network byte order.
     static let network: UInt16 = 0x4000
   }

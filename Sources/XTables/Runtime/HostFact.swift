@@ -109,7 +109,7 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .queueListeners: "--queue NUMBER=VERDICT"
     case .chance: "--seed, which draws one"
     case .rulesIPv4, .rulesIPv6: "a ruleset with --also"
-    case .estimators: "a rule with -j RATEEST"
+    case .estimators: "a rule that makes the estimator"
     case .addressSets: "--ipset, or `ipsets' in a scenario file"
     case .fingerprints: "--fingerprints, or `fingerprints' in a scenario file"
     }
