@@ -135,26 +135,26 @@ extension TableReach {
     of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ walker: TableWalker
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
-    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
-    let first = blockers.prefix(Self.blockersTried)
-    for attempt in 0...(2 * first.count) {
-      let set: PacketSet
-      if attempt < first.count {
-        set = hits(of: first[attempt], in: packets)
-      } else if attempt < 2 * first.count {
-        let place = first[attempt - first.count]
-        set = space.intersection(packets, sets(of: place).hit)
-      } else {
-        set = packets
-      }
-      let found = witness(of: set, at: hooks[place.chain], in: walker) { context, walk in
+    func find(_ set: PacketSet, decidedBy blockers: some Sequence<RulePosition>) -> Witness? {
+      witness(of: set, at: hooks[place.chain], in: walker) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }
         return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
           && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }
       }
-      if let found { return found }
     }
-    return nil
+    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown. Often any one does, which is quickly tried.
+    let first = blockers.prefix(Self.blockersTried)
+    if let blocker = first.first {
+      let matched = space.intersection(packets, sets(of: blocker).hit)
+      if let found = find(matched, decidedBy: [blocker]) { return found }
+    }
+    for blocker in first {
+      if let found = find(hits(of: blocker, in: packets), decidedBy: blockers) { return found }
+    }
+    for blocker in first {
+      if let found = find(space.intersection(packets, sets(of: blocker).hit), decidedBy: blockers) { return found }
+    }
+    return find(packets, decidedBy: blockers)
   }
 }
 

@@ -39,6 +39,7 @@ public struct Decision<Packets> {
   public var doomed: Packets
 
   /// Creates a decision from its sets.
+  @inlinable
   public init(holds: Packets, fails: Packets, absent: Packets, malformed: Packets, undecided: Packets, doomed: Packets) {
     self.holds = holds
     self.fails = fails
@@ -49,6 +50,7 @@ public struct Decision<Packets> {
   }
 
   /// Creates a decision in which all sets are the same.
+  @inlinable
   public init(all packets: Packets) {
     self.init(holds: packets, fails: packets, absent: packets, malformed: packets, undecided: packets, doomed: packets)
   }
@@ -56,6 +58,9 @@ public struct Decision<Packets> {
 
 extension Condition {
   /// Decides the condition in an algebra. This defines the meaning of a condition; ``MatchProgram`` computes the same faster.
+  ///
+  /// Inlined into the module of the algebra: without that each operation of the algebra is called indirectly, and its value is copied.
+  @inlinable
   public func decide<Algebra: ConditionAlgebra>(_ algebra: inout Algebra) -> Decision<Algebra.Packets> {
     requirement().decide(&algebra)
   }
@@ -63,6 +68,7 @@ extension Condition {
 
 extension Requirement {
   /// Decides the requirement in an algebra, from left to right.
+  @inlinable
   public func decide<Algebra: ConditionAlgebra>(_ algebra: inout Algebra) -> Decision<Algebra.Packets> {
     switch self {
     case .settled(let holds):
@@ -82,7 +88,8 @@ extension Requirement {
 
   /// The results of parts that are tried from left to right. They are combined from the last to the first, so that each intersection is
   /// with one part, not with all parts before.
-  private static func chain<Algebra: ConditionAlgebra>(
+  @inlinable
+  static func chain<Algebra: ConditionAlgebra>(
     _ parts: [Requirement], goesOnWhereHolding isEvery: Bool, _ algebra: inout Algebra
   ) -> Decision<Algebra.Packets> {
     var decisions: [Decision<Algebra.Packets>] = []
