@@ -135,26 +135,22 @@ extension TableReach {
     of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ walker: TableWalker
   ) -> Witness? {
     let condition = rule(place).condition(space.family)
-    func find(_ set: PacketSet, decidedBy blockers: some Sequence<RulePosition>) -> Witness? {
+    func find(_ set: PacketSet) -> Witness? {
       witness(of: set, at: hooks[place.chain], in: walker) { context, walk in
         guard condition.outcome(&context) == .matched else { return false }
         return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
           && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }
       }
     }
-    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown. Often any one does, which is quickly tried.
+    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
     let first = blockers.prefix(Self.blockersTried)
-    if let blocker = first.first {
-      let matched = space.intersection(packets, sets(of: blocker).hit)
-      if let found = find(matched, decidedBy: [blocker]) { return found }
+    for blocker in first {
+      if let found = find(hits(of: blocker, in: packets)) { return found }
     }
     for blocker in first {
-      if let found = find(hits(of: blocker, in: packets), decidedBy: blockers) { return found }
+      if let found = find(space.intersection(packets, sets(of: blocker).hit)) { return found }
     }
-    for blocker in first {
-      if let found = find(space.intersection(packets, sets(of: blocker).hit), decidedBy: blockers) { return found }
-    }
-    return find(packets, decidedBy: blockers)
+    return find(packets)
   }
 }
 
