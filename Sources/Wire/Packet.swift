@@ -6,9 +6,9 @@ public struct LinkHeader: Sendable, Hashable {
   public var destination: MACAddress
   /// The ethertype: 0x0800 for IPv4, 0x86DD for IPv6.
   public var etherType: UInt16
-  /// False if the sender's address is a placeholder.
+  /// False if the sender's address was not given; ``source`` is then arbitrary.
   public var isSourceStated = true
-  /// False if the receiver's address is a placeholder.
+  /// False if the receiver's address was not given; ``destination`` is then arbitrary.
   public var isDestinationStated = true
 
   /// Creates an Ethernet header.

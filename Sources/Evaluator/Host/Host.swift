@@ -11,7 +11,7 @@ public final class Host: HostModel {
     public let interface: Interface
     /// The interface's own hardware address.
     public var hardwareAddress: MACAddress
-    /// False if the hardware address is a placeholder.
+    /// False if the hardware address was not given; ``hardwareAddress`` is then arbitrary.
     public var isHardwareAddressStated = true
     /// The largest packet in bytes, network header included.
     public var mtu: Int
