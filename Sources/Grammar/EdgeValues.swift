@@ -21,8 +21,8 @@ struct EdgeValues {
 
   /// Texts that are no numbers, or only begin with one.
   private static let oddities = [
-    "", " ", "+", "-", "0x", "0X", "08", "0x1g", "1e3", "1.5", "0.5", ".5", "--5", "+-5", "- 5", "5%", "0b1", "٣", "inf", "nan", "!", "1 2",
-    "\t",
+    "", " ", "+", "-", "0x", "0X", "08", "0x1g", "1e3", "1.5", "0.5", ".5", "--5", "+-5", "- 5", "5%", "0b1", "٣", "inf", "nan",
+    "-nan(a_1)", "nan(", "INFINITY", "0x.8p-1", "1e400", "!", "1 2", "\t",
   ]
   private static let prefixes = ["+", "-", " ", "\t", "\u{b}", " +", " -", "0", "00", "0x", "0X", "0x0", "x"]
   private static let suffixes = [

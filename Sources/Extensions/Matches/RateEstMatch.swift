@@ -63,7 +63,7 @@ public enum RateEstMatch: MatchExtension {
       read: { info, arguments throws(OptionError) in
         info.flags |= bytes ? Bit.bytes : Bit.packets
         guard !arguments.token.bytes.isEmpty else { return }
-        let number = bytes ? BitRate.bytes(arguments.token) : arguments.token.unsigned.flatMap { UInt32(exactly: $0) }
+        let number = bytes ? BitRate.bytes(arguments) : arguments.token.unsigned.flatMap { UInt32(exactly: $0) }
         guard let number else {
           throw arguments.refused(
             "bad-value", "could not parse \(bytes ? "rate" : "pps") `\(arguments.token.string)'",
@@ -257,11 +257,11 @@ private enum BitRate {
 
   /// Parses a rate in bytes per second. A number without a unit is in bits and is divided by eight. The corresponding C function is
   /// `rateest_get_rate`.
-  static func bytes(_ token: Token) -> UInt32? {
-    guard let number = CFraction(token.bytes) else { return nil }
-    let unit = Token(number.rest, at: token.range)
+  static func bytes(_ arguments: OptionArguments) -> UInt32? {
+    guard let number = CFraction(arguments.token.bytes) else { return nil }
+    let unit = Token(number.rest, at: arguments.token.range)
     let scale = unit.bytes.isEmpty ? 1 : suffixes.first { $0.name.equalsIgnoringCase(unit) }?.bits
-    return scale.map { UInt32(truncating: number.value * $0 / 8) }
+    return scale.map { arguments.keep(number.value * $0 / 8) }
   }
 
   /// The corresponding C function is `rateest_print_rate`.

@@ -41,8 +41,13 @@ public enum StatisticMatch: MatchExtension {
   private static let probability = ValueSyntax<UInt32>(
     placeholder: "p", grammar: "fraction", samples: ["0", "1", "0.5", "0.33333", "1e-3"], nearMisses: ["2", "-1", "x", ""],
     parse: { token, arguments throws(OptionError) in
-      guard let fraction = CFraction(token.bytes), fraction.rest.isEmpty, (0...1).contains(fraction.value) else {
+      // `nan` is neither below 0 nor above 1, so that iptables takes it, and it stores 0.
+      guard let fraction = CFraction(token.bytes), fraction.rest.isEmpty, fraction.value.isNaN || (0...1).contains(fraction.value) else {
         throw arguments.outOfRange(nil, 0...1)
+      }
+      if fraction.value.isNaN {
+        arguments.wrapped(keptAs: "0", at: token)
+        return 0
       }
       return UInt32((fraction.value * 0x1p31).rounded(.toNearestOrAwayFromZero))
     },
@@ -91,6 +96,7 @@ public enum StatisticMatch: MatchExtension {
     .matches("--mode nth --every 2 --packet 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"),
     .misses("--mode nth --every 2 --packet 0", "eth0 udp 10.0.0.9:1000 > 10.0.1.9:53", after: ["eth0 udp 10.0.0.9:1000 > 10.0.1.9:53"]),
     .accepts("--mode random --probability 0.5", saved: "--mode random --probability 0.50000000000"),
+    .accepts("--mode random --probability nan", saved: "--mode random --probability 0.00000000000"),
     .accepts("--mode nth ! --every 10 --packet 3"), .rejects("--mode nth --every 5"), .rejects("--mode random"),
     .rejects("--mode random --probability 1.1"), .rejects("--mode nth --every 3 --packet 3"), .rejects("--mode nth --probability 0.5"),
   ]

@@ -52,7 +52,7 @@ public enum RateEstTarget: TargetExtension {
       name, arity: 1, placeholder: "time", grammar: "number [ \"s\" | \"ms\" | \"us\" ]",
       samples: shift == 0 ? ["250ms", "0.5s", "1s", "8s"] : ["500ms", "2s", "16secs"], nearMisses: ["x", "1h", ""], .mandatory, summary,
       read: { info, arguments throws(OptionError) in
-        guard let time = DurationText.microseconds(arguments.token) else {
+        guard let time = DurationText.microseconds(arguments) else {
           throw OptionError(
             "bad-value", "RATEEST: bad \(word) value \"\(arguments.token.string)\"", at: arguments.token.range,
             hint: "write a time such as 250ms or 2s")
@@ -118,12 +118,12 @@ private enum DurationText {
   ]
 
   /// Parses a decimal number and a unit; without a unit, microseconds. The corresponding C function is `RATEEST_get_time`.
-  static func microseconds(_ token: Token) -> UInt32? {
-    guard let number = CFraction(token.bytes) else { return nil }
-    let unit = Token(number.rest, at: token.range)
-    if unit.bytes.isEmpty { return UInt32(truncating: number.value) }
+  static func microseconds(_ arguments: OptionArguments) -> UInt32? {
+    guard let number = CFraction(arguments.token.bytes) else { return nil }
+    let unit = Token(number.rest, at: arguments.token.range)
+    if unit.bytes.isEmpty { return arguments.keep(number.value) }
     guard let scale = units.first(where: { $0.names.contains { $0.equalsIgnoringCase(unit) } }) else { return nil }
-    return UInt32(truncating: number.value * scale.microseconds)
+    return arguments.keep(number.value * scale.microseconds)
   }
 
   /// Prints a time with one decimal. The corresponding C function is `RATEEST_print_time`.

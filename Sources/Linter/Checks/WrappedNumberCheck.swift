@@ -25,6 +25,8 @@ public enum WrappedNumberCheck: Check {
     .bad("*filter\n-A INPUT -p udp --sport ↓70000 -j DROP\nCOMMIT\n", says: ["`70000' is loaded as 4464"]),
     .bad("*filter\n-A INPUT -m limit --limit ↓4294967297/hour -j ACCEPT\nCOMMIT\n", says: ["`4294967297/hour' is loaded as 1"]),
     .bad("*filter\n-A INPUT -c ↓-1 0 -j ACCEPT\nCOMMIT\n", says: ["`-1' is loaded as 18446744073709551615"]),
+    .bad(
+      "*filter\n-A INPUT -m statistic --mode random --probability ↓nan -j ACCEPT\nCOMMIT\n", says: ["`nan' is loaded as 0"]),
     .good("*filter\n-A INPUT -p udp --sport 4464 -j DROP\n-A INPUT -m limit --limit 1/hour -j ACCEPT\nCOMMIT\n"),
   ]
 }

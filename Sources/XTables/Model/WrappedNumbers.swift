@@ -50,4 +50,13 @@ extension OptionArguments {
     }
     return part
   }
+
+  /// Records a fraction of which 32 bits cannot hold the integral part.
+  ///
+  /// - Returns: what is stored, as C converts it.
+  public func keep(_ value: Double) -> UInt32 {
+    let part = UInt32(truncating: value)
+    if !(value >= 0 && value < 0x1p32) { wrapped(keptAs: String(part)) }
+    return part
+  }
 }

@@ -1,5 +1,5 @@
-/// A fraction at the beginning of a text, as `strtod` reads it: white space, a sign, then a decimal or hexadecimal number, `inf` or
-/// `nan`.
+/// A fraction at the beginning of a text, as `strtod` reads it: white space, a sign, then a decimal or hexadecimal number, `inf`, `nan`
+/// or `nan(NAME)`.
 public struct CFraction: Sendable {
   /// The value.
   public let value: Double
@@ -14,7 +14,17 @@ public struct CFraction: Sendable {
     let length = Self.nameLength(at) ?? Self.length(at)
     guard length > 0, let magnitude = Double(String(decoding: at.prefix(length), as: UTF8.self)) else { return nil }
     value = isNegative ? -magnitude : magnitude
-    rest = at.dropFirst(length)
+    rest = at.dropFirst(magnitude.isNaN ? length + Self.payloadLength(at.dropFirst(length)) : length)
+  }
+
+  /// The length of the name in parentheses after `nan`: letters, digits and underscores. 0 if there is none.
+  private static func payloadLength(_ bytes: ArraySlice<UInt8>) -> Int {
+    guard bytes.first == UInt8(ascii: "(") else { return 0 }
+    let name = bytes.dropFirst().prefix { byte in
+      (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        || byte == UInt8(ascii: "_")
+    }
+    return bytes.dropFirst(1 + name.count).first == UInt8(ascii: ")") ? name.count + 2 : 0
   }
 
   private static func nameLength(_ bytes: ArraySlice<UInt8>) -> Int? {
