@@ -46,6 +46,9 @@ public enum KernelLacksCheck: Check {
     Feature(option: "--hashlimit-rate-interval", revision: "revision 3 of hashlimit", since: "4.14"),
     Feature(option: "--left-shift-mark", revision: "revision 2 of CONNMARK", since: "4.17"),
     Feature(option: "--right-shift-mark", revision: "revision 2 of CONNMARK", since: "4.17"),
+    Feature(option: "--srh-psid", revision: "revision 1 of srh", since: "4.18"),
+    Feature(option: "--srh-nsid", revision: "revision 1 of srh", since: "4.18"),
+    Feature(option: "--srh-lsid", revision: "revision 1 of srh", since: "4.18"),
   ]
   private static let shifted = Feature(option: "shifted ports", revision: "revision 2 of DNAT", since: "4.18")
   private static let names: [(option: String, value: String, since: String)] = [
