@@ -122,8 +122,8 @@ import Testing
     #expect(outcome.text == "applied raw, nat, filter\nsame\napplied raw, nat, filter\nsame\n1\n", "\(outcome.text)")
   }
 
-  /// Another program changes a kept chain all the time, without the lock: what it added is there in the end. `FERRULE_FOREIGN_ROUNDS` is the
-  /// number of times that two files are applied; 20 if unset.
+  /// Another program changes a kept chain all the time, without the lock: what it added is there in the end. It pauses now
+  /// and then, because an apply to nf_tables waits for such a pause. `FERRULE_FOREIGN_ROUNDS` is the number of times that two files are applied; 20 if unset.
   @Test(.needsTool("iptables-legacy"), .needsTool("iptables-nft"), arguments: Backend.allCases) private func noForeignRuleIsLost(
     _ backend: Backend
   ) throws {
@@ -135,7 +135,7 @@ import Testing
       (n=0; while [ ! -e stop ]; do
         n=$((n+1)); a=10.$((n / 62500)).$((n / 250 % 250)).$((n % 250))/32
         XTABLES_LOCKFILE=other iptables-$B -A f2b-x -s $a -j DROP 2> /dev/null && echo "-A f2b-x -s $a -j DROP" >> added
-        sleep 0.02
+        sleep 0.02; test $((n % 20)) != 0 || sleep 1
       done) &
       for round in $(seq \(rounds)); do
         for file in $G $F; do ferrule apply --backend $B --keep 'f2b-*' $file >> out 2>&1 || echo refused >> refused; done

@@ -81,6 +81,30 @@ private final class FaultyNftCalls: NftCalls {
   }
 }
 
+/// Calls of nf_tables before each of whose first transactions another program adds a rule.
+private final class DisturbedNftCalls: NftCalls {
+  private let kernel = KernelNftCalls()
+  private let transactions = Mutex(0)
+  static let disturbances = 3
+
+  func ruleset() throws(KernelError) -> NftRuleset { try kernel.ruleset() }
+
+  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? { try kernel.ruleset(at: generation) }
+
+  func commit(_ batch: [UInt8], last: UInt32) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
+    let number = transactions.withLock { number in
+      number += 1
+      return number
+    }
+    if number <= Self.disturbances {
+      do { _ = try HostProcess.run("iptables-nft", ["-A", "f2b-x", "-s", "10.0.0.\(number)", "-j", "DROP"]) } catch {
+        Issue.record("\(error)")
+      }
+    }
+    return try kernel.commit(batch, last: last)
+  }
+}
+
 /// Changes of nf_tables in which something goes wrong.
 @Suite(.asRoot, .serialized) struct NftFaultTests {
   private static func options(_ state: StateDirectory?) -> ReplaceOptions {
@@ -128,6 +152,38 @@ private final class FaultyNftCalls: NftCalls {
         }
       }
       #expect(refused > 0 || isAgain)
+    }
+  }
+
+  /// Tables that were made from the loaded ones are made anew as often as another program changes these before the transaction.
+  @Test(.needsTool("iptables-nft")) func whatAnotherProgramAddsBeforeTheTransactionStays() throws {
+    let text = "*filter\n:f2b-x - [0:0]\n-A INPUT -j f2b-x\nCOMMIT\n"
+    @Sendable func added(_ loaded: Ruleset) -> [TableBlob] {
+      let own = try? tables("*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n").first?.chains[0].rules
+      return loaded.tables.map { table in
+        var table = table
+        table.update(at: 0) { $0.rules += own ?? [] }
+        return TableCompiler().compile(table)
+      }
+    }
+    try NetworkNamespace.onNewThread {
+      try NftTables(registry: .ferrule).replace(try tables(text).map { TableCompiler().compile($0) }, Self.options(nil))
+      let calls = DisturbedNftCalls()
+      let loaded = Ruleset(.ipv4, tables: try tables(text))
+      func replace(_ options: ReplaceOptions) throws(KernelError) {
+        try NftTables(registry: .ferrule, calls: calls).replace(added(loaded), options)
+      }
+      var options = Self.options(nil)
+      options.basis = loaded.tables.map { TableCompiler().compile($0) }
+      let refused = #expect(throws: KernelError.self) { try replace(options) }
+      #expect(refused?.reason == .changedMeanwhile)
+      options.renewed = added
+      try replace(options)
+      let listing = try HostProcess.run("iptables-nft", ["-S"]).output
+      let rules = listing.split(separator: "\n").filter { $0.hasPrefix("-A") }
+      #expect(
+        rules == ["-A INPUT -j f2b-x", "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT"]
+          + (1...DisturbedNftCalls.disturbances).map { "-A f2b-x -s 10.0.0.\($0)/32 -j DROP" })
     }
   }
 

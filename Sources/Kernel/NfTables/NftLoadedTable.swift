@@ -5,6 +5,8 @@ internal import XTables
 /// A table of iptables as it is loaded in nf_tables.
 struct NftLoadedTable {
   let source: NftTable?
+  /// The table; nil if there is none.
+  let typed: Table?
   /// The table in the form of ip_tables; nil if there is none.
   let blob: TableBlob?
   /// What it has that is not iptables'.
@@ -17,7 +19,8 @@ struct NftLoadedTable {
     source = NftBuiltinChain.find(name, family, in: ruleset)
     let found = NftIptables(ruleset, family, registry: registry, only: name)
     natives = found.natives
-    blob = found.tables.first.map { TableCompiler().compile($0) }
+    typed = found.tables.first
+    blob = typed.map { TableCompiler().compile($0) }
   }
 
   /// Refuses to replace a table that has something that is not iptables'.

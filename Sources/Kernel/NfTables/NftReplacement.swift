@@ -5,8 +5,8 @@ internal import XTables
 
 /// The replacement of tables in nf_tables, in one transaction that is repeated while other programs change the ruleset.
 struct NftReplacement {
-  private let tables: [TableBlob]
-  private let options: ReplaceOptions
+  private var tables: [TableBlob]
+  private var options: ReplaceOptions
   private let registry: Registry
   private let calls: any NftCalls
   private var recorded: [ChangeRecord.Step] = []
@@ -98,16 +98,32 @@ struct NftReplacement {
     }
   }
 
-  private func steps(_ ruleset: NftRuleset) throws(KernelError) -> [Step] {
+  private mutating func steps(_ ruleset: NftRuleset) throws(KernelError) -> [Step] {
+    let loaded = tables.map { NftLoadedTable(ruleset, $0.family, $0.name, registry) }
+    for live in loaded { try live.refuseLoss() }
+    for family in Set(options.basis.map(\.family)) { renew(family, from: loaded) }
     var steps: [Step] = []
-    for (place, after) in tables.enumerated() {
-      let live = NftLoadedTable(ruleset, after.family, after.name, registry)
-      try live.refuseLoss()
+    for (place, (after, live)) in zip(tables, loaded).enumerated() {
       let isDeleted = options.deleted.contains(place)
       guard let step = try ChangeRecord.Step(from: live.blob, to: after, options, stays: !isDeleted) else { continue }
       if !isDeleted || live.source != nil { steps.append(Step(place: place, change: step, live: live.source)) }
     }
     return steps
+  }
+
+  /// Makes the tables of a family anew if others are loaded than those from which they were made. If that is not possible, they stay, and
+  /// are refused.
+  private mutating func renew(_ family: Family, from loaded: [NftLoadedTable]) {
+    let places = tables.indices.filter { tables[$0].family == family }
+    let basis = places.map { loaded[$0].blob ?? TableCompiler().compile(Table(tables[$0].name, family)) }
+    let isStale = basis.contains { table in
+      options.basis.contains { $0.family == family && $0.name == table.name && !$0.hasSameEntries(as: table) }
+    }
+    guard isStale, let renewed = options.renewed(Ruleset(family, tables: places.compactMap { loaded[$0].typed })),
+      renewed.map(\.name) == basis.map(\.name)
+    else { return }
+    for (place, table) in zip(places, renewed) { tables[place] = table }
+    options.basis = options.basis.filter { $0.family != family } + basis
   }
 
   private mutating func commit(_ steps: [Step], _ generation: UInt32) throws(KernelError) -> Outcome {

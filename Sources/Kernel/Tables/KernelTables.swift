@@ -56,6 +56,9 @@ public struct ReplaceOptions {
   public var carriesCounters: Registry?
   /// The tables from which the new ones were made, if they were: a table that another program has changed since is not replaced.
   public var basis: [TableBlob] = []
+  /// Makes the new tables of a family anew from its loaded ones, in the same order; nil if the caller has to look at the loaded ones first.
+  /// nf_tables calls it where ``basis`` is out of date: there is no lock that keeps other programs out between reading and replacing.
+  public var renewed: (Ruleset) -> [TableBlob]? = { _ in nil }
   /// Where the change is recorded before it begins, so that ``KernelTables/recover(_:_:)`` can undo it after an interruption. Nil if the
   /// tables end with this process.
   public var state: StateDirectory?

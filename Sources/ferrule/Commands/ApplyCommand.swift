@@ -213,15 +213,19 @@ struct ApplyCommand: ParsableCommand {
       return try CompiledFile.files(ofPlan: bytes, named: input.file, over: kernel, colours.colour)
     }
     let (kept, family) = (try owners.kept(colours.colour), families.family(of: input.file))
-    let live = base.noflush || kept != nil ? try KernelRules(family, kernel) : nil
-    let existing = base.noflush ? live?.ruleset : nil
-    guard let kept, let live else {
-      return [try CompiledFile(input, over: existing, basis: live?.basis() ?? [], takesCounters: counters, colours.colour)]
+    guard base.noflush || kept != nil else {
+      return [try CompiledFile(input, over: nil, takesCounters: counters, colours.colour)]
     }
-    var parsed = try RulesetInput.sound(
-      RulesetInput.parse(input.file, families, for: .loading, keepsExisting: existing != nil, existing: existing), colours.colour)
-    parsed.ruleset = kept.keeping(in: parsed.ruleset, from: live.ruleset)
-    return [CompiledFile(parsed, path: input.file, basis: live.basis())]
+    let live = try KernelRules(family, kernel)
+    let source = try RulesetInput.source(input.file)
+    let made = { [families, noflush = base.noflush, counters] (loaded: Ruleset) in
+      var parsed = RulesetInput.parser(input.file, families, for: .loading, keepsExisting: noflush, text: source.bytes)
+        .parse(source, existing: noflush ? loaded : nil)
+      if noflush, !counters { parsed.ruleset.resetCountersOfFile() }
+      if let kept { parsed.ruleset = kept.keeping(in: parsed.ruleset, from: loaded) }
+      return parsed
+    }
+    return [try CompiledFile(made, from: live, path: input.file, colours.colour)]
   }
 
   /// Runs the command of --check, and takes the change back if it fails.

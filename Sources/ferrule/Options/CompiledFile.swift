@@ -18,19 +18,17 @@ struct CompiledFile {
   let whole: () throws -> ParsedRuleset
   /// The loaded tables from which these were made; none if the file replaces them.
   let basis: [TableBlob]
+  /// Makes the tables anew from other loaded ones, if they are made from loaded ones; nil if that is not possible.
+  private(set) var renewed: (Ruleset) -> [TableBlob]? = { _ in nil }
 
-  /// - Parameters:
-  ///   - existing: the rules that the file changes; nil if it replaces them.
-  ///   - basis: these rules in the kernel's form, if they are loaded.
-  init(
-    _ input: RulesetInput, over existing: Ruleset?, basis: [TableBlob] = [], takesCounters: Bool, _ colour: ColourChoice
-  ) throws {
+  /// - Parameter existing: the rules that the file changes; nil if it replaces them.
+  init(_ input: RulesetInput, over existing: Ruleset?, takesCounters: Bool, _ colour: ColourChoice) throws {
     let compiled = try CompiledInput(input, colour, for: .loading, existing: existing, takesCounters: takesCounters)
     tables = try compiled.blobs()
     path = input.file
     namesObjects = compiled.namesObjects
     whole = { try compiled.whole() }
-    self.basis = basis
+    basis = []
   }
 
   init(_ parsed: ParsedRuleset, path: String, basis: [TableBlob]) {
@@ -39,6 +37,18 @@ struct CompiledFile {
     namesObjects = true
     whole = { parsed }
     self.basis = basis
+  }
+
+  /// A file of which the tables depend on the loaded ones.
+  ///
+  /// - Parameter made: parses the file over loaded rules.
+  init(_ made: @escaping (Ruleset) -> ParsedRuleset, from live: KernelRules, path: String, _ colour: ColourChoice) throws {
+    self.init(try RulesetInput.sound(made(live.ruleset), colour), path: path, basis: live.basis())
+    renewed = { loaded in
+      let parsed = made(loaded)
+      guard !parsed.diagnostics.contains(where: { $0.severity == .error }) else { return nil }
+      return parsed.ruleset.tables.map { TableCompiler().compile($0) }
+    }
   }
 
   /// The files of a saved plan, if the rules are loaded with which it was made.

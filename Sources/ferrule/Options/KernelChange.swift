@@ -124,6 +124,10 @@ struct KernelChange {
     if let state {
       options.carriesCounters = takesCounters ? nil : .forThisKernel
       options.basis = files.flatMap(\.basis)
+      options.renewed = { [files] loaded in
+        let parts = files.filter { $0.tables.first?.family == loaded.family }.map { $0.renewed(loaded) }
+        return parts.contains { $0 == nil } ? nil : parts.flatMap { $0 ?? [] }
+      }
       options.state = state
       options.outcome = outcome
       options.triesFirst = true
