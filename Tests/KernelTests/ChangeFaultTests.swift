@@ -52,13 +52,6 @@ private final class FaultyCalls: TableCalls {
 
 /// Changes of several tables in both families in which something goes wrong.
 @Suite(.asRoot, .serialized) struct ChangeFaultTests {
-  private static func options(_ state: StateDirectory?) -> ReplaceOptions {
-    var options = ReplaceOptions(comparison: .ferrule)
-    options.carriesCounters = .ferrule
-    options.state = state
-    return options
-  }
-
   /// Each call of the kernel fails once, with each error: the tables are the old ones or the new ones, and kept rules have all counts.
   @Test(arguments: [EAGAIN, ENOBUFS, ENOMEM, EINVAL, EPERM]) func whicheverCallFailsTheTablesAreWhole(_ number: Int32) throws {
     let folder = try TemporaryFolder()
@@ -68,18 +61,18 @@ private final class FaultyCalls: TableCalls {
       let state = StateDirectory(path)
       let sender = try LoopbackSender()
       defer { sender.close() }
-      try LegacyTables().replace(old, Self.options(nil))
+      try LegacyTables().replace(old, ReplaceOptions(recordedIn: nil))
       let counter = FaultyCalls(failing: -1 ... -1, with: 0)
-      try LegacyTables(calls: counter).replace(new, Self.options(state))
+      try LegacyTables(calls: counter).replace(new, ReplaceOptions(recordedIn: state))
       try #require(counter.calls > 12)
       var (refused, sent) = (0, UInt64(0))
       for call in 0..<counter.calls {
-        try LegacyTables().replace(old, Self.options(nil))
+        try LegacyTables().replace(old, ReplaceOptions(recordedIn: nil))
         sender.send()
         sent += 1
         var error: KernelError?
         do throws(KernelError) {
-          try LegacyTables(calls: FaultyCalls(failing: call...call, with: number)).replace(new, Self.options(state))
+          try LegacyTables(calls: FaultyCalls(failing: call...call, with: number)).replace(new, ReplaceOptions(recordedIn: state))
         } catch let refusal { error = refusal }
         let version = try TwoRulesets.version(["old": old, "new": new])
         #expect(version == (error == nil ? "new" : "old"), "call \(call): \(error.map { "\($0)" } ?? "no error")")
@@ -103,10 +96,10 @@ private final class FaultyCalls: TableCalls {
       let state = StateDirectory(path)
       let sender = try LoopbackSender()
       defer { sender.close() }
-      try LegacyTables().replace(old, Self.options(nil))
+      try LegacyTables().replace(old, ReplaceOptions(recordedIn: nil))
       for _ in 0..<5 { sender.send() }
       do throws(KernelError) {
-        try LegacyTables(calls: FaultyCalls(failing: 12...100_000, with: EINVAL)).replace(new, Self.options(state))
+        try LegacyTables(calls: FaultyCalls(failing: 12...100_000, with: EINVAL)).replace(new, ReplaceOptions(recordedIn: state))
         Issue.record("applied")
       } catch {
         #expect(!error.notRestored.isEmpty)
@@ -133,9 +126,9 @@ private final class FaultyCalls: TableCalls {
     let path = folder.path
     try NetworkNamespace.onNewThread {
       let state = StateDirectory(path)
-      try LegacyTables().replace(old, Self.options(nil))
+      try LegacyTables().replace(old, ReplaceOptions(recordedIn: nil))
       #expect(throws: KernelError.self) {
-        try LegacyTables(calls: FaultyCalls(failing: 12...100_000, with: EINVAL)).replace(new, Self.options(state))
+        try LegacyTables(calls: FaultyCalls(failing: 12...100_000, with: EINVAL)).replace(new, ReplaceOptions(recordedIn: state))
       }
       #expect(state.hasPending)
       let command = "\(BuiltPrograms.folder)/ferrule-legacy-multi iptables"
@@ -162,7 +155,7 @@ private final class FaultyCalls: TableCalls {
       func parse(_ text: String) -> [Table] {
         RulesetParser(registry: .ferrule, names: set, family: .ipv4).parse(SourceFile(name: "r", bytes: Array(text.utf8))).ruleset.tables
       }
-      var options = Self.options(StateDirectory(path))
+      var options = ReplaceOptions(recordedIn: StateDirectory(path))
       options.triesFirst = true
       let good = parse("*filter\n-A INPUT -m set --match-set bad src -j DROP\nCOMMIT\n")
       try LegacyTables().replace(good.map { TableCompiler().compile($0) }, options)
@@ -195,7 +188,7 @@ private final class FaultyCalls: TableCalls {
       request.add(4) { $0.add(3, network32: 100) }
       var socket = try NetlinkSocket(.netfilter)
       try socket.request([request], what: "adding a timeout policy")
-      var options = Self.options(nil)
+      var options = ReplaceOptions(recordedIn: nil)
       options.triesFirst = true
       try LegacyTables().replace(rules.map { TableCompiler().compile($0) }, options)
       let loaded = try LegacyTables().table(.ipv4, .raw)
@@ -207,10 +200,10 @@ private final class FaultyCalls: TableCalls {
   @Test func aTableThatStaysTheSameIsNotWritten() throws {
     let old = try TwoRulesets.blobs("old", rules: 3)
     try NetworkNamespace.onNewThread {
-      try LegacyTables().replace(old, Self.options(nil))
+      try LegacyTables().replace(old, ReplaceOptions(recordedIn: nil))
       let calls = FaultyCalls(failing: old.count...1000, with: EIO)
       // One call for each table: it is read.
-      try LegacyTables(calls: calls).replace(old, Self.options(nil))
+      try LegacyTables(calls: calls).replace(old, ReplaceOptions(recordedIn: nil))
       #expect(calls.calls == old.count)
     }
   }

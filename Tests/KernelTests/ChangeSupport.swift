@@ -70,6 +70,15 @@ enum TwoRulesets {
   }
 }
 
+extension ReplaceOptions {
+  /// The options of `ferrule apply`.
+  init(recordedIn state: StateDirectory?) {
+    self.init(comparison: .ferrule)
+    carriesCounters = .ferrule
+    self.state = state
+  }
+}
+
 /// A folder that is deleted in the end.
 struct TemporaryFolder: ~Copyable {
   let path: String

@@ -107,15 +107,10 @@ private final class DisturbedNftCalls: NftCalls {
 
 /// Changes of nf_tables in which something goes wrong.
 @Suite(.asRoot, .serialized) struct NftFaultTests {
-  private static func options(_ state: StateDirectory?) -> ReplaceOptions {
-    var options = ReplaceOptions(comparison: .ferrule)
-    options.carriesCounters = .ferrule
-    options.state = state
-    return options
-  }
-
   private static func replace(_ tables: [TableBlob], _ calls: FaultyNftCalls, _ state: StateDirectory?) -> KernelError? {
-    do throws(KernelError) { try NftTables(registry: .ferrule, calls: calls).replace(tables, options(state)) } catch { return error }
+    do throws(KernelError) { try NftTables(registry: .ferrule, calls: calls).replace(tables, ReplaceOptions(recordedIn: state)) } catch {
+      return error
+    }
     return nil
   }
 
@@ -129,7 +124,7 @@ private final class DisturbedNftCalls: NftCalls {
       let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
       let sender = try LoopbackSender()
       defer { sender.close() }
-      try kernel.replace(old, Self.options(nil))
+      try kernel.replace(old, ReplaceOptions(recordedIn: nil))
       let counter = FaultyNftCalls(failing: -1)
       #expect(Self.replace(new, counter, state) == nil)
       // The ruleset is read, changed, and read back.
@@ -138,7 +133,7 @@ private final class DisturbedNftCalls: NftCalls {
       var (refused, sent) = (0, UInt64(0))
       for call in 0..<counter.calls {
         for fault in [FaultyNftCalls.Fault.before, .after, .refusal] {
-          try kernel.replace(old, Self.options(nil))
+          try kernel.replace(old, ReplaceOptions(recordedIn: nil))
           sender.send()
           sent += 1
           let error = Self.replace(new, FaultyNftCalls(failing: call, fault, with: number), state)
@@ -167,13 +162,13 @@ private final class DisturbedNftCalls: NftCalls {
       }
     }
     try NetworkNamespace.onNewThread {
-      try NftTables(registry: .ferrule).replace(try tables(text).map { TableCompiler().compile($0) }, Self.options(nil))
+      try NftTables(registry: .ferrule).replace(try tables(text).map { TableCompiler().compile($0) }, ReplaceOptions(recordedIn: nil))
       let calls = DisturbedNftCalls()
       let loaded = Ruleset(.ipv4, tables: try tables(text))
       func replace(_ options: ReplaceOptions) throws(KernelError) {
         try NftTables(registry: .ferrule, calls: calls).replace(added(loaded), options)
       }
-      var options = Self.options(nil)
+      var options = ReplaceOptions(recordedIn: nil)
       options.basis = loaded.tables.map { TableCompiler().compile($0) }
       let refused = #expect(throws: KernelError.self) { try replace(options) }
       #expect(refused?.reason == .changedMeanwhile)
@@ -194,7 +189,7 @@ private final class DisturbedNftCalls: NftCalls {
     let path = folder.path
     try NetworkNamespace.onNewThread {
       let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
-      try kernel.replace(old, Self.options(nil))
+      try kernel.replace(old, ReplaceOptions(recordedIn: nil))
       let error = try #require(Self.replace(new, FaultyNftCalls(failing: 2, .missingRule), state))
       guard case .readsBackOtherwise = error.reason else {
         Issue.record("\(error)")
@@ -217,7 +212,7 @@ private final class DisturbedNftCalls: NftCalls {
     let (deep, tooDeep) = (try chains(15), try chains(16))
     try NetworkNamespace.onNewThread {
       let kernel = NftTables(registry: .ferrule)
-      try kernel.replace(deep, Self.options(nil))
+      try kernel.replace(deep, ReplaceOptions(recordedIn: nil))
       let calls = FaultyNftCalls(failing: -1)
       let error = try #require(Self.replace(tooDeep, calls, nil))
       #expect("\(error)".contains("its chains jump 16 deep (INPUT, c1, c2, … c16)"), "\(error)")
