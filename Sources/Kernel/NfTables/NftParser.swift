@@ -4,47 +4,66 @@ internal import XTables
 
 /// Parses the attributes of nf_tables' messages. Lengths are checked before use; what is missing or too short makes the message malformed.
 package enum NftParser {
-  /// Calls `body` with the type and the payload of each attribute.
+  /// Calls `body` with the type and the place of the payload of each attribute.
   ///
   /// - Returns: false if an attribute is cut short.
-  @discardableResult
-  static func attributes(_ bytes: ArraySlice<UInt8>, _ body: (UInt16, ArraySlice<UInt8>) -> Void) -> Bool {
+  private static func places(_ bytes: ArraySlice<UInt8>, _ body: (UInt16, Range<Int>) -> Void) -> Bool {
     var at = bytes.startIndex
     while bytes.endIndex - at >= 4 {
       // Attributes are in the machine's byte order, little-endian on x86-64 and arm64.
       let length = Int(bytes[at]) | Int(bytes[at + 1]) << 8
       let type = (UInt16(bytes[at + 2]) | UInt16(bytes[at + 3]) << 8) & 0x3FFF
       guard length >= 4, length <= bytes.endIndex - at else { return false }
-      body(type, bytes[(at + 4)..<(at + length)])
+      body(type, (at + 4)..<(at + length))
       at += (length + 3) & ~3
     }
     return at >= bytes.endIndex
   }
 
-  static func number(_ bytes: ArraySlice<UInt8>?) -> UInt64? {
-    guard let bytes, !bytes.isEmpty, bytes.count <= 8 else { return nil }
-    return bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  /// Calls `body` with the type and the payload of each attribute.
+  ///
+  /// - Returns: false if an attribute is cut short.
+  @discardableResult
+  static func attributes(_ bytes: ArraySlice<UInt8>, _ body: (UInt16, ArraySlice<UInt8>) -> Void) -> Bool {
+    places(bytes) { body($0, bytes[$1]) }
   }
 
   static func text(_ bytes: ArraySlice<UInt8>?) -> String? { bytes.map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
 
   /// The attributes of the numbers below 13; of several of one number, the last one counts.
   struct Fields {
-    private var fields = InlineArray<13, ArraySlice<UInt8>?>(repeating: nil)
+    private let bytes: ArraySlice<UInt8>
+    /// Where each attribute's payload is. Slices would be counted references, of which every copy of this structure counts 13.
+    private var places: InlineArray<13, (start: Int32, end: Int32)>
     private(set) var isWhole = true
 
     init(_ bytes: ArraySlice<UInt8>) {
-      var fields = InlineArray<13, ArraySlice<UInt8>?>(repeating: nil)
-      isWhole = NftParser.attributes(bytes) { type, payload in if type < 13 { fields[Int(type)] = payload } }
-      self.fields = fields
+      self.bytes = bytes
+      var places = InlineArray<13, (start: Int32, end: Int32)>(repeating: (-1, -1))
+      isWhole = NftParser.places(bytes) { type, place in
+        guard type < 13, let end = Int32(exactly: place.upperBound) else { return }
+        places[Int(type)] = (Int32(place.lowerBound), end)
+      }
+      self.places = places
     }
 
-    subscript(type: UInt16) -> ArraySlice<UInt8>? { fields[Int(type)] }
-    func number32(_ type: UInt16) -> UInt32? { NftParser.number(fields[Int(type)]).flatMap { UInt32(exactly: $0) } }
-    func number64(_ type: UInt16) -> UInt64? { NftParser.number(fields[Int(type)]) }
-    func text(_ type: UInt16) -> String? { NftParser.text(fields[Int(type)]) }
-    func nested(_ type: UInt16) -> Fields? { fields[Int(type)].map { Fields($0) } }
-    func bytes(_ type: UInt16) -> [UInt8]? { fields[Int(type)].map { Array($0) } }
+    subscript(type: UInt16) -> ArraySlice<UInt8>? {
+      let place = places[Int(type)]
+      return place.start < 0 ? nil : bytes[Int(place.start)..<Int(place.end)]
+    }
+
+    func number64(_ type: UInt16) -> UInt64? {
+      let place = places[Int(type)]
+      guard place.start >= 0, 1...8 ~= place.end - place.start else { return nil }
+      var number: UInt64 = 0
+      for at in Int(place.start)..<Int(place.end) { number = number << 8 | UInt64(bytes[at]) }
+      return number
+    }
+
+    func number32(_ type: UInt16) -> UInt32? { number64(type).flatMap { UInt32(exactly: $0) } }
+    func text(_ type: UInt16) -> String? { NftParser.text(self[type]) }
+    func nested(_ type: UInt16) -> Fields? { self[type].map { Fields($0) } }
+    func bytes(_ type: UInt16) -> [UInt8]? { self[type].map { Array($0) } }
   }
 
   // MARK: Objects
