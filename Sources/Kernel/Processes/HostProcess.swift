@@ -60,6 +60,30 @@ public struct HostProcess: Sendable {
   private static func spawn(
     _ program: String, _ arguments: [String], _ environment: [String], directory: String?, input: Int32, output: Int32
   ) throws(KernelError) -> pid_t {
+    unsafe try start(program, [program] + arguments, merged(environment), flags: POSIX_SPAWN_SETSIGDEF) { actions, attributes in
+      var ended = sigset_t()
+      unsafe sigemptyset(&ended)
+      unsafe sigaddset(&ended, SIGPIPE)
+      unsafe posix_spawnattr_setsigdefault(&attributes, &ended)
+      if let directory { _ = unsafe ferrule_spawn_in(&actions, directory) }
+      unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+      unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+      unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
+    }
+  }
+
+  /// Starts a program in which no signal is blocked: threads of a pool block signals, and the started program must receive them.
+  ///
+  /// - Parameters:
+  ///   - program: the program; it is searched in the PATH if its name has no slash.
+  ///   - words: its arguments, the name by which it is called first.
+  ///   - variables: its whole environment.
+  ///   - flags: `POSIX_SPAWN_*` for what `prepare` sets.
+  ///   - prepare: says what happens in the child before the program begins.
+  private static func start(
+    _ program: String, _ words: [String], _ variables: [String], flags: Int32,
+    _ prepare: (inout posix_spawn_file_actions_t, inout posix_spawnattr_t) -> Void
+  ) throws(KernelError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     var attributes = posix_spawnattr_t()
@@ -68,20 +92,13 @@ public struct HostProcess: Sendable {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
     }
-    // Threads of a pool block signals; the started program must receive them.
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-    unsafe sigaddset(&signals, SIGPIPE)
-    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    if let directory { _ = unsafe ferrule_spawn_in(&actions, directory) }
-    unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, 2)
-    let variables = merged(environment)
+    var blocked = sigset_t()
+    unsafe sigemptyset(&blocked)
+    unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | flags))
+    unsafe prepare(&actions, &attributes)
     var process: pid_t = 0
-    let failure = unsafe withCStrings([program] + arguments) { words in
+    let failure = unsafe withCStrings(words) { words in
       unsafe withCStrings(variables) { settings in unsafe posix_spawnp(&process, program, &actions, &attributes, words, settings) }
     }
     guard failure == 0 else { throw .call("starting \(program)", SystemError(number: failure)) }
@@ -111,28 +128,13 @@ public struct HostProcess: Sendable {
   ///
   /// - Parameter words: its arguments, the name by which it is called first.
   static func spawnDetached(_ path: String, _ words: [String], input: Int32, output: Int32) throws(KernelError) {
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    var attributes = posix_spawnattr_t()
-    unsafe posix_spawnattr_init(&attributes)
-    defer {
-      unsafe posix_spawn_file_actions_destroy(&actions)
-      unsafe posix_spawnattr_destroy(&attributes)
-    }
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
     let session: Int32 = 0x80  // POSIX_SPAWN_SETSID
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | session))
-    unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-    unsafe ferrule_spawn_closing(&actions, 3)
-    var process: pid_t = 0
-    let failure = unsafe withCStrings(words) { words in
-      unsafe withCStrings(merged([])) { settings in unsafe posix_spawn(&process, path, &actions, &attributes, words, settings) }
+    _ = unsafe try start(path, words, merged([]), flags: session) { actions, _ in
+      unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+      unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+      unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+      unsafe ferrule_spawn_closing(&actions, 3)
     }
-    guard failure == 0 else { throw .call("starting \(path)", SystemError(number: failure)) }
   }
 
   /// The environment of this process, with the given variables (`NAME=value`) added or replaced.
