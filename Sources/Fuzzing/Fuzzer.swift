@@ -105,7 +105,7 @@ public struct Fuzzer: Sendable {
     guard theirs.error?.contains(KernelLab.tooManyPackets) != true else { return nil }
     var timed = scenario
     timed.clock = timed.clock ?? now()
-    let ours = engine.play(timed)
+    let ours = engine.play(timed, beside: theirs.json)
     if theirs.error != nil, ours.error != nil { return Examination(kernel: theirs, engine: ours, differences: []) }
     return Examination(kernel: theirs, engine: ours, differences: comparison.differences(theirs.json, ours.json, limit: limit))
   }
