@@ -247,7 +247,7 @@ extension Simulator {
   private func completeConnect(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet) {
     var connection = found
     if header.flags.contains(.ack) {
-      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0) }
+      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0, by: connection.facts) }
       if header.flags.contains(.rst) { return fail(connection, pair, .connectionRefused) }
     }
     guard header.flags.contains(.syn), !header.flags.contains(.rst) else { return }
