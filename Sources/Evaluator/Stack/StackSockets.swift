@@ -65,6 +65,9 @@ struct StackConnection {
     sent.scale = windowScale > 0 ? offered.scale ?? 0 : 0
   }
 
+  /// True if only the memory of a closed connection is left. Kernel: `tcp_timewait_sock`.
+  var isLate: Bool { frozenWindow != nil }
+
   /// The receive buffer minus one segment. Kernel: `tcp_init_buffer_space`.
   private var clamp: UInt32 {
     let segment = UInt32(clamping: ownSegment)

@@ -150,13 +150,14 @@ extension Simulator {
     return fields
   }
 
-  /// Sends a segment of a connection with the current window.
+  /// Sends a segment of a connection with the current window. Without a full socket, its identification is 0 (`ip_send_unicast_reply`).
   func sendSegment(
     _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [],
     origin: PacketReport.Origin = .host
   ) {
     var fields = fields(pair, connection, flags)
     fields.payload = payload
+    if connection.state == .synReceived || connection.isLate { fields.identification = 0 }
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
     if flags.contains(.ack) { connection.delayed = nil }
