@@ -23,7 +23,7 @@ struct HostDrawing {
     for _ in 0..<draw.number(1...3) {
       let change = choices.remove(at: draw.number(0...choices.count - 1))
       switch change {
-      // An IPv6 bridge joins groups, and sends reports at times that cannot be predicted.
+      // A bridge over IPv6 asks for its neighbours through the hooks, which the engine does not.
       case .bridge: if isFour, host.setup.count == FuzzHost(family).setup.count { bridge(&host) }
       case .secondAddress: addSecondAddress(to: &host)
       case .secondNetwork: addSecondNetwork(to: &host)

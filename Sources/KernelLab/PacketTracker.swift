@@ -264,7 +264,7 @@ struct PacketTracker {
       case 4:
         guard let output = track.output,
           surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true
-            || isIndirect(output, surroundings)
+            || isPassedOn(packet.final, by: output, surroundings)
         else { return LabVerdict(.lost) }
         return LabVerdict(.sent, out: interfaceNames[output])
       // Without conntrack, fragments for this host are reassembled after PREROUTING, outside of hooks.
@@ -277,9 +277,13 @@ struct PacketTracker {
     return LabVerdict(.drop, hook: hook, by: packet.trace.last)
   }
 
-  /// True for an interface such as a bridge, which passes its packets to others.
-  private func isIndirect(_ output: UInt32, _ surroundings: Surroundings) -> Bool {
-    output != loopback && surroundings.frames[output] == nil && surroundings.frames.contains { !$0.value.isEmpty }
+  /// True if an interface such as a bridge passed the packet to another, which has a frame of it and no packet of its own like it.
+  private func isPassedOn(_ packet: [UInt8], by output: UInt32, _ surroundings: Surroundings) -> Bool {
+    guard output != loopback, surroundings.frames[output] == nil else { return false }
+    return surroundings.frames.contains { port, frames in
+      frames.contains { PacketTracker.isSent(packet, as: $0) }
+        && !tracks.contains { $0.hook == 4 && $0.hasPassed && $0.output == port && PacketTracker.isSame($0.packet.final, packet) }
+    }
   }
 
   /// The order in which packets left: the output interface of each packet that passed POSTROUTING.

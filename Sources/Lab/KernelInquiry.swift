@@ -21,18 +21,18 @@ package struct KernelInquiry {
   /// The answer that counts: one that agrees with the engine's, or one that was given `wanted` times. If there is none, the last one.
   ///
   /// - Parameters:
-  ///   - ours: the engine's answer.
+  ///   - ours: the engine's answer beside one of the kernel's.
   ///   - json: the form of an answer that is compared; nil for an answer that cannot change, such as an error.
   ///   - pause: is called between two questions, with the number of the first.
   package func answer<Answer>(
-    to ours: JSONValue, asking kernel: (Scenario) -> Answer, json: (Answer) -> JSONValue?, pause: (Int) -> Void
+    to ours: (JSONValue) -> JSONValue, asking kernel: (Scenario) -> Answer, json: (Answer) -> JSONValue?, pause: (Int) -> Void
   ) -> Answer {
     let comparison = LabComparison(scenario)
     var known: [(answer: JSONValue, count: Int)] = []
     var attempt = 1
     while true {
       let theirs = kernel(scenario)
-      guard let form = json(theirs), comparison.firstDifference(ours, form) != nil else { return theirs }
+      guard let form = json(theirs), comparison.firstDifference(ours(form), form) != nil else { return theirs }
       if let same = known.firstIndex(where: { comparison.firstDifference($0.answer, form) == nil }) {
         known[same].count += 1
         if known[same].count == wanted { return theirs }
@@ -47,11 +47,13 @@ package struct KernelInquiry {
 
   /// What differs for certain; empty where an answer agreed. Where the kernel gave no answer often enough, what differed at last.
   ///
-  /// - Parameter limit: how many differences at most.
+  /// - Parameters:
+  ///   - ours: the engine's answer beside one of the kernel's.
+  ///   - limit: how many differences at most.
   package func differences(
-    _ ours: JSONValue, limit: Int = 1, asking kernel: (Scenario) -> JSONValue, pause: (Int) -> Void
+    _ ours: (JSONValue) -> JSONValue, limit: Int = 1, asking kernel: (Scenario) -> JSONValue, pause: (Int) -> Void
   ) -> [LabComparison.Difference] {
     let theirs = answer(to: ours, asking: kernel, json: { $0 }, pause: pause)
-    return LabComparison(scenario).differences(ours, theirs, limit: limit)
+    return LabComparison(scenario).differences(ours(theirs), theirs, limit: limit)
   }
 }

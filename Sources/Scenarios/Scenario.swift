@@ -124,6 +124,8 @@ public struct Scenario: Sendable, Equatable {
   public var clock: Double?
   /// The seed of the engine's random numbers; nil for the default.
   public var seed: UInt64?
+  /// The initial sequence numbers that a kernel chose, by those that the engine draws. The lab's protocol has no member for them.
+  package var followedSequences: [UInt32: UInt32] = [:]
   /// The facts that the description of the host leaves out: what depends on them is unknown to the engine. A line of the protocol states all.
   package var unstated: HostFacts = []
 

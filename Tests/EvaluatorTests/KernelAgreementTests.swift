@@ -27,8 +27,8 @@ struct KernelAgreementTests {
     let kernel = KernelLab(registry: .ferrule)
     var agreed = 0
     for scenario in scenarios {
-      let ours = engine.play(scenario).json
-      let differences = KernelInquiry(scenario).differences(ours, limit: shown) { kernel.answer($0).json }
+      let differences = KernelInquiry(scenario).differences(
+        { engine.play(scenario, beside: $0).json }, limit: shown, asking: { kernel.answer($0).json })
       if differences.isEmpty { agreed += 1 } else { print("differs  \(scenario.name)") }
       for difference in differences { print("   \(String("\(difference)".prefix(600)))") }
     }

@@ -18,7 +18,7 @@ struct KernelInquiryTests {
   private static func ask(_ answers: [String]) throws -> (differs: Bool, asked: Int) {
     var asked = 0
     let differences = KernelInquiry(try scenario.get()).differences(
-      answer("sent"),
+      { _ in answer("sent") },
       asking: { _ in
         defer { asked += 1 }
         return answer(answers[min(asked, answers.count - 1)])

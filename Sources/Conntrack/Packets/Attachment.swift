@@ -14,6 +14,8 @@ public enum Attachment: Sendable, Hashable {
 
   /// The connection of the packet; nil if it is untracked or none was found.
   @inlinable public var connection: ConnectionHandle? { if case .connection(let handle, _) = self { handle } else { nil } }
+  /// The parameters of the packet's new connection; nil without any.
+  @inlinable public var template: Template? { if case .template(let template) = self { template } else { nil } }
   /// How the packet relates to its connection; nil without one.
   @inlinable public var info: ConnectionInfo? { if case .connection(_, let info) = self { info } else { nil } }
 
@@ -53,8 +55,15 @@ public struct Template: Sendable, Hashable {
   public var events: ConnectionEvents?
   /// True if a SYN proxy opens the connection. Kernel: the template of `synproxy_net`.
   public var isSynproxied: Bool
+  /// The mark, which target CONNMARK sets for all packets with the template. The connection does not get it.
+  public var mark: UInt32 = 0
+  /// The number of the rule whose template it is.
+  public var rule: Int?
 
-  /// Creates a template; parameters as the properties of the same names.
+  /// Matches see a template as a confirmed connection whose other fields are 0. The corresponding kernel function is `xt_ct_tg_check`.
+  public static let status = ConnectionStatus.confirmed
+
+  /// Creates a template without a mark; parameters as the properties of the same names.
   public init(
     zone: Zone = .default, zoneIsMark: Bool = false, helper: HelperID? = nil, timeoutPolicy: TimeoutPolicyID? = nil,
     events: ConnectionEvents? = nil, isSynproxied: Bool = false

@@ -13,11 +13,12 @@ extension ConntrackCore {
     if settings.checksum, hook == .prerouting, header.checksum != 0, packet.isTransportChecksumValid == false {
       return .invalid(.badChecksum)
     }
-    followStream(slot, info, bytes: packet.count, now: now)
+    followStream(slot, info, needsTime: true, bytes: packet.count, now: now)
     return .accept
   }
 
-  /// Tracks a UDPLITE datagram, whose checksum is mandatory. The corresponding kernel function is `nf_conntrack_udplite_packet`.
+  /// Tracks a UDPLITE datagram, whose checksum is mandatory. A flow counts as a stream with the first packet after a reply.
+  /// The corresponding kernel function is `nf_conntrack_udplite_packet`.
   mutating func trackUDPLite(_ slot: Int, _ packet: Packet, at offset: Int, _ info: ConnectionInfo, _ hook: Hook, now: Instant)
     -> TrackerResult
   {
@@ -30,7 +31,7 @@ extension ConntrackCore {
     if settings.checksum, hook == .prerouting, !hasKernelsUDPLiteChecksum(packet, at: offset, coverage: coverage) {
       return .invalid(.fact("the kernel computes the checksum of UDPLITE with UDP's protocol number, which does not fit"))
     }
-    followStream(slot, info, bytes: packet.count, now: now)
+    followStream(slot, info, needsTime: false, bytes: packet.count, now: now)
     return .accept
   }
 
@@ -40,7 +41,7 @@ extension ConntrackCore {
     return Checksum.compute(packet.bytes, in: offset..<(offset + coverage), initial: pseudo) == 0
   }
 
-  private mutating func followStream(_ slot: Int, _ info: ConnectionInfo, bytes: Int, now: Instant) {
+  private mutating func followStream(_ slot: Int, _ info: ConnectionInfo, needsTime: Bool, bytes: Int, now: Instant) {
     let limits = timeouts(of: slot)
     let status = entries[slot].status
     if !status.contains(.confirmed) { entries[slot].tracker = .udp(streamAt: now.adding(seconds: 2)) }
@@ -48,8 +49,8 @@ extension ConntrackCore {
       refresh(slot, info.direction, timeout: limits.udpTimeout, bytes: bytes, now: now)
       return
     }
-    var isStream = false
-    if case .udp(let streamAt) = entries[slot].tracker { isStream = now > streamAt }
+    var isStream = !needsTime
+    if needsTime, case .udp(let streamAt) = entries[slot].tracker { isStream = now > streamAt }
     refresh(slot, info.direction, timeout: isStream ? limits.udpStreamTimeout : limits.udpTimeout, bytes: bytes, now: now)
     guard isStream, !status.contains(.natClash), !status.contains(.assured) else { return }
     entries[slot].status.insert(.assured)

@@ -118,6 +118,6 @@ public struct TCPState: Sendable {
 
 /// Comparison of sequence numbers modulo 2³².
 extension UInt32 {
-  @inline(__always) func isBefore(_ other: UInt32) -> Bool { Int32(bitPattern: self &- other) < 0 }
-  @inline(__always) func isAfter(_ other: UInt32) -> Bool { other.isBefore(self) }
+  @inlinable package func isBefore(_ other: UInt32) -> Bool { Int32(bitPattern: self &- other) < 0 }
+  @inlinable package func isAfter(_ other: UInt32) -> Bool { other.isBefore(self) }
 }

@@ -36,6 +36,8 @@ public final class Simulator {
   public var queues: [UInt16: QueueListener] = [:]
   /// The queues that are known to have no listener, if the listeners of others are unknown (``XTables/HostFact/queueListeners``).
   public var silentQueues: Set<UInt16> = []
+  /// The initial sequence numbers that a kernel chose, by those that the simulator draws for the same connections.
+  package var followedSequences: [UInt32: UInt32] = [:]
 
   /// The loaded tables.
   private(set) var rules: LoadedRules
@@ -146,12 +148,16 @@ public final class Simulator {
     reported {
       let end = world.now.addingReportingOverflow(nanoseconds).partialValue
       let datagrams = waiting.fragments.expire(now: Instant(nanoseconds: end)).map { datagram in
-        (deadline: datagram.deadline.nanoseconds, giveUp: { self.giveUp(datagram) })
+        (deadline: datagram.deadline.nanoseconds, expire: { self.giveUp(datagram) })
       }
-      let waiters = expireNeighbourWaiters(by: end).map { waiter in (deadline: waiter.deadline, giveUp: { self.giveUp(waiter) }) }
-      for timer in (datagrams + waiters).sorted(by: { $0.deadline < $1.deadline }) {
+      let waiters = expireNeighbourWaiters(by: end).map { waiter in (deadline: waiter.deadline, expire: { self.giveUp(waiter) }) }
+      let delays = expireDelayedAcknowledgments(by: end).map { delay in
+        (deadline: delay.deadline, expire: { self.acknowledgeLate(delay.pair) })
+      }
+      for timer in (datagrams + waiters + delays).sorted(by: { $0.deadline < $1.deadline }) {
         world.now = max(world.now, timer.deadline)
-        timer.giveUp()
+        timer.expire()
+        drainPending()
       }
       world.now = end
     }

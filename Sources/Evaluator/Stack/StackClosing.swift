@@ -3,20 +3,6 @@ import XTables
 
 /// TCP connections after this host has closed them first. Kernel: `inet_timewait_sock`.
 extension Simulator {
-  /// Advances the state of a closing connection after an acknowledgment of its FIN, or the peer's FIN.
-  func settleClosing(_ connection: inout StackConnection, _ pair: SocketPair, acknowledgesAll: Bool) {
-    switch connection.state {
-    case .lastAck where acknowledgesAll:
-      stack.connections[pair] = nil
-      return
-    case .finWait where acknowledgesAll: connection.state = .finWait2
-    case .closing where acknowledgesAll: connection.state = .timeWait
-    default: break
-    }
-    if connection.state == .finWait2 || connection.state == .timeWait { connection.freezeWindow() }
-    stack.connections[pair] = connection
-  }
-
   /// Handles a segment for a connection in TIME_WAIT or FIN_WAIT2. The corresponding kernel function is `tcp_timewait_state_process`.
   func answerLate(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ length: Int, _ packet: Packet) {
     var connection = found

@@ -89,14 +89,13 @@ extension Simulator {
     let route = host.outputRoute(Flow(to: destination, from: source))
     let segment = largestSegment(route, source.family)
     let scale: UInt8 = host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
-    var connection = StackConnection(
+    let connection = StackConnection(
       name: name ?? "", order: stack.nextOrder(), state: .synSent, facts: sender.facts, device: sender.device,
-      sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), windowScale: scale,
-      ownSegment: segment, peerSegment: 536)
+      initialSequence: initialSequence(), window: initialWindow(segment), windowScale: scale, ownSegment: segment)
     var fields = fields(pair, connection, .syn)
+    fields.sequence = connection.initialSequence
     fields.window = UInt16(clamping: connection.window)
     fields.tcpOptions = options(segment, sack: true, scale: scale)
-    connection.sendNext &+= 1
     stack.connections[pair] = connection
     dispatch(fields, sender)
     // A lost SYN is not reported at once.
@@ -161,7 +160,7 @@ extension Simulator {
   /// Sends data over a connection, in segments of at most the smaller of the two sides' maximum size.
   private func sendStream(_ payload: [UInt8], _ pair: SocketPair, _ found: StackConnection) {
     // Nothing is sent before the connection is established.
-    guard found.state != .synSent else {
+    guard found.state != .synSent, found.state != .synCrossed else {
       event.report.error = .wouldBlock
       return
     }

@@ -1,3 +1,4 @@
+import Conntrack
 import Wire
 import XTables
 
@@ -9,7 +10,8 @@ struct SocketPair: Hashable {
 
 /// The visible state of a TCP connection of this host. Kernel: `tcp_sock`, `tcp_request_sock`.
 struct StackConnection {
-  enum State { case synSent, synReceived, established, closeWait, finWait, finWait2, closing, lastAck, timeWait }
+  /// `synReceived` has only a listener; `synCrossed` has sent a SYN before it received one.
+  enum State { case synSent, synReceived, synCrossed, established, closeWait, finWait, finWait2, closing, lastAck, timeWait }
 
   var name: String
   /// The socket's number, in the order in which sockets were opened.
@@ -19,7 +21,9 @@ struct StackConnection {
   var state: State
   var facts: SocketFacts
   var device: String?
+  let initialSequence: UInt32
   var sendNext: UInt32
+  var sent: StackSendWindow
   var receiveNext: UInt32 = 0
   /// The window last advertised, and the sequence number it starts from.
   var window: UInt32
@@ -33,9 +37,36 @@ struct StackConnection {
   var lastUnexpected: UInt64?
   /// True if the process answers data with data, so that acknowledgments are delayed. Kernel: `inet_csk_in_pingpong_mode`.
   var isInteractive = false
+  /// The acknowledgment that waits to be sent with data.
+  var delayed: DelayedAcknowledgment?
   /// The maximum segment size of each side.
-  var ownSegment: Int
-  var peerSegment: Int
+  let ownSegment: Int
+  private(set) var peerSegment = 536
+  /// True if the host's SYN offers selective acknowledgments.
+  var offersSack = true
+  /// The segments that arrived before the one that they follow. Kernel: `tcp_sock.out_of_order_queue`.
+  var early: [TCPArrival] = []
+
+  init(
+    name: String, order: UInt64, listener: String? = nil, state: State, facts: SocketFacts, device: String? = nil, initialSequence: UInt32,
+    window: UInt32, windowScale: UInt8 = 0, ownSegment: Int
+  ) {
+    (self.name, self.order, self.listener, self.state, self.facts, self.device) = (name, order, listener, state, facts, device)
+    self.initialSequence = initialSequence
+    // The SYN.
+    sendNext = initialSequence &+ 1
+    sent = StackSendWindow(first: initialSequence)
+    (self.window, self.windowScale, self.ownSegment) = (window, windowScale, ownSegment)
+  }
+
+  /// Notes the options of the peer's SYN. A window is scaled only if both ends have offered it (RFC 7323 §2.2).
+  mutating func note(_ offered: OfferedOptions) {
+    peerSegment = offered.segment
+    sent.scale = windowScale > 0 ? offered.scale ?? 0 : 0
+  }
+
+  /// True if only the memory of a closed connection is left. Kernel: `tcp_timewait_sock`.
+  var isLate: Bool { frozenWindow != nil }
 
   /// The receive buffer minus one segment. Kernel: `tcp_init_buffer_space`.
   private var clamp: UInt32 {
@@ -48,8 +79,7 @@ struct StackConnection {
   func isInWindow(_ header: TCPHeader, _ length: Int) -> Bool {
     let end = header.sequence &+ UInt32(truncatingIfNeeded: length) &+ (header.flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
     let edge = windowBase &+ window
-    func isAfter(_ one: UInt32, _ other: UInt32) -> Bool { Int32(bitPattern: one &- other) > 0 }
-    if header.sequence == receiveNext || isAfter(end, receiveNext) && isAfter(edge, header.sequence) { return true }
+    if header.sequence == receiveNext || end.isAfter(receiveNext) && edge.isAfter(header.sequence) { return true }
     return header.sequence == edge && header.sequence == end
   }
 

@@ -31,7 +31,9 @@ extension Simulator {
   }
 
   /// Answers a segment without a socket with a reset. The corresponding kernel function is `tcp_v4_send_reset`.
-  func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int) {
+  ///
+  /// - Parameter sender: the connection that sends the reset; nil for a listener, or for no socket at all.
+  func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int, by sender: SocketFacts? = nil) {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination, let at = packet.transport,
       TCPAuthentication(header, in: packet.bytes, at: at.offset).permitsReset(at.family)
     else { return }
@@ -65,7 +67,8 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner =
-      pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts } ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+      sender ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts }
+      ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     event.pending.append(
       PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
     )
@@ -80,24 +83,39 @@ extension Simulator {
     guard header.flags.contains(.syn), !header.flags.contains(.fin) else { return }
     let route = host.outputRoute(Flow(to: pair.remote.address, from: pair.local.address))
     let segment = largestSegment(route, at.family)
-    let offered = header.options(in: packet.bytes, at: at.offset).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
-    let scale: UInt8 = offered.scale && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
+    let offered = OfferedOptions(header, in: packet.bytes, at: at.offset)
     var connection = StackConnection(
       name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: listener.facts,
-      sendNext: UInt32(truncatingIfNeeded: world.random.next()), window: initialWindow(segment), ownSegment: segment,
-      peerSegment: offered.segment)
+      initialSequence: initialSequence(), window: initialWindow(segment), ownSegment: segment)
     if connection.facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { connection.facts.mark = event.delivered.mark }
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
-    connection.windowScale = scale
-    var fields = fields(pair, connection, [.syn, .ack])
-    fields.identification = 0
-    fields.window = UInt16(clamping: connection.window)
-    fields.tcpOptions = options(segment, sack: offered.sack, scale: scale)
-    connection.sendNext &+= 1
+    connection.windowScale = offered.scale != nil && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
+    connection.note(offered)
+    connection.offersSack = offered.sack
     stack.connections[pair] = connection
+    sendSynack(pair, connection)
+  }
+
+  /// Sends the SYN-ACK of a connection, the first time or again. The corresponding kernel functions are `tcp_v4_send_synack`, and
+  /// `tcp_send_synack` for crossed SYNs.
+  private func sendSynack(_ pair: SocketPair, _ connection: StackConnection) {
+    let isRequest = connection.state == .synReceived
+    var fields = fields(pair, connection, [.syn, .ack])
+    fields.sequence = connection.initialSequence
+    if isRequest { fields.identification = 0 }
+    fields.window = UInt16(clamping: connection.window)
+    fields.tcpOptions = options(connection.ownSegment, sack: connection.offersSack, scale: connection.windowScale)
     guard let reply = try? fields.packet() else { return }
-    event.pending.append(PendingPacket(packet: reply, owner: listener.facts, hidesOwner: true, mark: connection.facts.mark))
+    event.pending.append(
+      PendingPacket(
+        packet: reply, owner: connection.facts, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
+  }
+
+  /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
+  func initialSequence() -> UInt32 {
+    let drawn = UInt32(truncatingIfNeeded: world.random.next())
+    return followedSequences[drawn] ?? drawn
   }
 
   /// The scale for a receive buffer of at most 6 MiB. Kernel: `tcp_select_initial_window`.
@@ -132,103 +150,81 @@ extension Simulator {
     return fields
   }
 
-  /// Sends a segment of a connection with the current window.
+  /// Sends a segment of a connection with the current window. Without a full socket, its identification is 0 (`ip_send_unicast_reply`).
   func sendSegment(
     _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [],
     origin: PacketReport.Origin = .host
   ) {
     var fields = fields(pair, connection, flags)
     fields.payload = payload
+    if connection.state == .synReceived || connection.isLate { fields.identification = 0 }
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
-    // 40 ms is the shortest delay of an acknowledgment: `TCP_ATO_MIN`.
-    if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < 40_000_000 { connection.isInteractive = true }
+    if flags.contains(.ack) { connection.delayed = nil }
+    if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < Self.shortestDelay { connection.isInteractive = true }
     guard let packet = try? fields.packet() else { return }
     event.pending.append(
       PendingPacket(
         packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
   }
 
-  /// Receives a segment of an existing connection. The corresponding kernel function is `tcp_rcv_state_process`.
+  /// Receives a segment of an existing connection. The corresponding kernel functions are `tcp_v4_do_rcv` and `tcp_check_req`.
   private func advance(
     _ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ data: [UInt8], _ packet: Packet
   ) {
-    var connection = found
-    if connection.state == .finWait2 || connection.state == .timeWait {
-      return answerLate(connection, pair, header, data.count, packet)
+    switch found.state {
+    case .finWait2, .timeWait: answerLate(found, pair, header, data.count, packet)
+    case .synSent: completeConnect(found, pair, header, packet)
+    case .synReceived: completeAccept(found, pair, header, data, packet)
+    default: receiveSegment(found, pair, TCPArrival(header, data), packet)
     }
-    if header.flags.contains(.rst) { return receiveReset(connection, pair, header) }
-    if connection.state == .synSent { return completeConnect(connection, pair, header, packet) }
-    if header.flags.contains(.syn) {
-      // A repeated SYN is answered again during the handshake, and challenged afterwards.
-      if connection.state == .synReceived {
-        stack.connections[pair] = nil
-        // A different SYN within the window ends the connection. Kernel: `tcp_check_req`.
-        let isAnother = header.sequence &- connection.receiveNext < connection.window
-        if isAnother { return reset(packet, header, data.count) }
-        if mayAnswerUnexpected(&connection) { respondAgain(packet) } else { stack.connections[pair] = connection }
-        stack.connections[pair]?.lastUnexpected = connection.lastUnexpected
-        return
-      }
-      sendSegment(pair, &connection, .ack)
+  }
+
+  /// Receives a segment before the connection is accepted. The corresponding kernel function is `tcp_check_req`.
+  private func completeAccept(
+    _ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ data: [UInt8], _ packet: Packet
+  ) {
+    var connection = found
+    let repeatsSyn = header.sequence == connection.receiveNext &- 1
+    if repeatsSyn, header.flags.intersection([.rst, .syn, .ack]) == .syn {
+      if mayAnswerUnexpected(&connection) { sendSynack(pair, connection) }
       stack.connections[pair] = connection
       return
     }
+    let isInWindow = connection.isInWindow(header, data.count)
+    if header.flags.contains(.rst) {
+      guard isInWindow else { return }
+      // Any other place in the window is challenged (RFC 5961).
+      if header.sequence == connection.receiveNext {
+        stack.connections[pair] = nil
+      } else {
+        challenge(pair, &connection)
+        stack.connections[pair] = connection
+      }
+      return
+    }
+    if header.flags.contains(.ack), header.acknowledgment != connection.sendNext { return reset(packet, header, data.count) }
+    guard isInWindow else {
+      if mayAnswer(TCPArrival(header, data), &connection) { sendSegment(pair, &connection, .ack) }
+      stack.connections[pair] = connection
+      return
+    }
+    if header.flags.contains(.syn), !repeatsSyn {
+      stack.connections[pair] = nil
+      return reset(packet, header, data.count)
+    }
     guard header.flags.contains(.ack) else { return }
-    if connection.state == .synReceived {
-      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, data.count) }
-      // A segment out of the window is answered with an acknowledgment. Kernel: `tcp_check_req`.
-      guard connection.isInWindow(header, data.count) else { return sendSegment(pair, &connection, .ack) }
-      accept(&connection, pair)
-    }
-    let isExpected = header.sequence == connection.receiveNext
-    let acknowledgesAll = header.acknowledgment == connection.sendNext
-    if isExpected, !data.isEmpty { receive(data, &connection) }
-    // A socket closed by its process reports no data and delays no acknowledgments.
-    let isClosed = connection.state == .finWait
-    if isExpected, header.flags.contains(.fin) {
-      connection.receiveNext &+= 1
-      if !isClosed { event.report.sockets.append(.closed(socket: connection.name)) }
-      connection.state = !isClosed ? .closeWait : acknowledgesAll ? .timeWait : .closing
-      // The process may send data with the acknowledgment: `tcp_fin` enters "pingpong" mode.
-      connection.isInteractive = true
-    }
-    let isDelayed = connection.isInteractive && isExpected && !isClosed
-    let carries = !data.isEmpty || header.flags.contains(.fin)
-    let isStray = !connection.isInWindow(header, data.count) && !isExpected
-    if carries || isStray && mayAnswerUnexpected(&connection), !isDelayed { sendSegment(pair, &connection, .ack) }
-    settleClosing(&connection, pair, acknowledgesAll: acknowledgesAll)
+    accept(&connection, pair)
+    connection.sent.begin(at: connection.sendNext, header, isScaled: true)
+    receiveSegment(connection, pair, TCPArrival(header, data), packet)
   }
 
   /// Limits answers to out-of-window acknowledgments to one in half a second (`net.ipv4.tcp_invalid_ratelimit`), so that two ends out of
   /// sync do not answer each other without end. The corresponding kernel function is `tcp_oow_rate_limited`.
-  private func mayAnswerUnexpected(_ connection: inout StackConnection) -> Bool {
+  func mayAnswerUnexpected(_ connection: inout StackConnection) -> Bool {
     if let last = connection.lastUnexpected, world.now &- last < 500_000_000 { return false }
     connection.lastUnexpected = world.now
     return true
-  }
-
-  private func respondAgain(_ packet: Packet) {
-    if let at = packet.transport { respondSegment(packet, at, receiver: event.delivered.receiver) }
-  }
-
-  private func receiveReset(_ connection: StackConnection, _ pair: SocketPair, _ header: TCPHeader) {
-    if connection.state == .synSent {
-      guard header.flags.contains(.ack), header.acknowledgment == connection.sendNext else { return }
-    } else {
-      guard header.sequence == connection.receiveNext else { return }
-    }
-    stack.connections[pair] = nil
-    guard connection.state != .synReceived, connection.facts.hasFile else { return }
-    if !connection.name.isEmpty { stack.broken.insert(connection.name) }
-    event.report.sockets.append(
-      .failed(socket: connection.name, error: connection.state == .synSent ? .connectionRefused : .connectionReset))
-  }
-
-  private func receive(_ data: [UInt8], _ connection: inout StackConnection) {
-    connection.receiveNext &+= UInt32(truncatingIfNeeded: data.count)
-    connection.lastReceived = world.now
-    event.report.sockets.append(.received(socket: connection.name, data: data, from: nil))
   }
 
   private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
@@ -248,35 +244,51 @@ extension Simulator {
         originalDestination: original.map { SocketEvent.End($0.address, $0.port) }, name: connection.name))
   }
 
-  /// Receives the answer to a SYN of this host. The corresponding kernel function is `tcp_rcv_synsent_state_process`.
+  /// Receives a segment in answer to a SYN of this host. The corresponding kernel function is `tcp_rcv_synsent_state_process`.
   private func completeConnect(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet) {
     var connection = found
-    guard header.flags.isSuperset(of: [.syn, .ack]) else { return }
-    guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0) }
+    if header.flags.contains(.ack) {
+      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0, by: connection.facts) }
+      if header.flags.contains(.rst) { return fail(connection, pair, .connectionRefused) }
+    }
+    guard header.flags.contains(.syn), !header.flags.contains(.rst) else { return }
+    let offered = packet.transport.map { OfferedOptions(header, in: packet.bytes, at: $0.offset) } ?? OfferedOptions()
+    connection.note(offered)
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
-    connection.state = .established
-    let at = packet.transport?.offset ?? 0
-    let offered = header.options(in: packet.bytes, at: at).reduce(into: OfferedOptions()) { $0.note($1, packet.bytes) }
-    if !offered.scale { connection.windowScale = 0 }
-    connection.peerSegment = offered.segment
-    sendSegment(pair, &connection, .ack)
+    if header.flags.contains(.ack) {
+      connection.state = .established
+      if offered.scale == nil { connection.windowScale = 0 }
+      _ = connection.sent.judge(header, next: connection.sendNext)
+      sendSegment(pair, &connection, .ack)
+    } else {
+      // The SYNs of both ends have crossed.
+      connection.state = .synCrossed
+      connection.sent.begin(at: connection.sent.acknowledged, header, isScaled: false)
+      sendSynack(pair, connection)
+    }
     stack.connections[pair] = connection
   }
 }
 
 /// The options that the peer's SYN offers.
-private struct OfferedOptions {
+struct OfferedOptions {
   var sack = false
-  var scale = false
+  var scale: UInt8?
   var segment = 536
 
-  mutating func note(_ option: HeaderOption, _ bytes: [UInt8]) {
-    switch option.kind {
-    case TCPOptionKind.sackPermitted: sack = true
-    case TCPOptionKind.windowScale: scale = true
-    case TCPOptionKind.maximumSegmentSize: segment = bytes.uint16(at: option.offset + 2).map { Int($0) } ?? segment
-    default: break
+  init() {}
+
+  /// Reads the options of a header that starts at `offset`.
+  init(_ header: TCPHeader, in bytes: [UInt8], at offset: Int) {
+    for option in header.options(in: bytes, at: offset) {
+      switch option.kind {
+      case TCPOptionKind.sackPermitted: sack = true
+      // RFC 7323 §2.3 bounds the shift.
+      case TCPOptionKind.windowScale: scale = bytes.uint8(at: option.offset + 2).map { min($0, 14) }
+      case TCPOptionKind.maximumSegmentSize: segment = bytes.uint16(at: option.offset + 2).map { Int($0) } ?? segment
+      default: break
+      }
     }
   }
 }

@@ -89,21 +89,26 @@ public enum ConnlimitMatch: MatchExtension {
     guard let address = info.flags & Flag.destination != 0 ? packet.packet.destination : packet.packet.source else { return .hotdrop }
     let table = packet.world.conntrack
     let now = packet.world.instant
-    let zone = packet.attachment.connection.flatMap { table?[$0]?.zone } ?? .default
-    let own = packet.attachment.connection.flatMap { table?[$0]?.original }
+    let tracked = packet.attachment.connection.flatMap { table?[$0] }
+    let zone = tracked?.zone ?? .default
     // An untracked packet counts under its own tuple. A packet without a tuple is dropped.
-    guard let tuple = own ?? table?.tuple(of: packet.packet) else { return .hotdrop }
+    guard let tuple = tracked?.original ?? table?.tuple(of: packet.packet) else { return .hotdrop }
+    // The corresponding kernel function is `get_ct_or_tuple_from_skb`.
+    let connection = tracked ?? table?.find(tuple, zone: zone, now: now).flatMap { table?[$0.handle] }
+    let standing: ConnectionCounts.Standing =
+      connection?.isConfirmed != true ? .unconfirmed : connection?.status.contains(.assured) == true ? .assured : .confirmed
     let key = ConnectionCounts.Key(address: address.bits & info.mask.bits(packet.family), zone: zone.id)
-    let isConfirmed = packet.attachment.connection.map { table?[$0]?.isConfirmed == true } ?? false
     let tick = KernelTicks.now(packet.world)
     let count = packet.world.memory.withState(of: packet.slot, initial: ConnectionCounts()) { counts in
-      counts.count(tuple, under: key, at: tick, isConfirmed: isConfirmed) { tuple in
+      counts.count(tuple, standing, under: key, at: tick) { tuple in
         guard let table, let found = table.find(tuple, zone: zone, now: now), let connection = table[found.handle], !connection.isDying
         else { return .gone }
         guard case .tcp(let tcp) = connection.tracker, tcp.state == .timeWait || tcp.state == .close else { return .open }
         return .closed
       }
     }
+    // The kernel takes an empty list for a failure.
+    guard count > 0 else { return .hotdrop }
     return .of((count > Int(info.limit)) != (info.flags & Flag.upTo != 0))
   }
 }
@@ -115,44 +120,68 @@ struct ConnectionCounts {
     let zone: UInt16
   }
 
+  /// The state of the connection that a packet belongs to.
+  enum Standing { case unconfirmed, confirmed, assured }
+
   /// The state of a counted connection.
   enum Fate { case open, closed, gone }
 
-  /// The connections of an address, and the tick of the last cleanup.
+  /// The connections of an address; the corresponding kernel structure is `nf_conncount_list`.
   private struct List {
-    var tuples: [Tuple] = []
-    var lookedOver: UInt64
+    var tuples: [Tuple]
+    /// The tick of the last cleanup, and how many connections it left.
+    var cleaned: UInt64
+    var left = 0
+
+    /// How many closed connections a cleanup removes at most, and how many may be added in one tick without another cleanup:
+    /// `CONNCOUNT_GC_MAX_COLLECT`.
+    private static let most = 64
+
+    func mayGrow(at tick: UInt64) -> Bool { cleaned == tick && tuples.count - left < Self.most }
+
+    /// Removes closed connections, at most 65, and only those before `own`.
+    ///
+    /// - Returns: true if `own` was found. The cleanup then did not reach the list's end, and another may follow in the same tick.
+    mutating func clean(at tick: UInt64, until own: Tuple?, fate: (Tuple) -> Fate) -> Bool {
+      var kept: [Tuple] = []
+      var removed = 0
+      var isFound = false
+      for entry in tuples {
+        guard !isFound, removed <= Self.most else {
+          kept.append(entry)
+          continue
+        }
+        let fate = fate(entry)
+        isFound = entry == own && fate != .gone
+        if isFound || fate == .open { kept.append(entry) } else { removed += 1 }
+      }
+      tuples = kept
+      if !isFound { (cleaned, left) = (tick, kept.count) }
+      return isFound
+    }
   }
 
   private var lists: [Key: List] = [:]
 
-  /// Adds a connection's tuple to its list and returns the list's length. Removes at most nine closed entries, and only entries before
-  /// the connection itself.
+  /// Adds a connection's tuple to its list and returns the list's length.
   ///
-  /// The tuple of a packet without a connection counts once and is removed at the next cleanup, if no connection has it.
-  /// The cleanup runs once per tick. Later in the same tick an unconfirmed connection is added again even if it is already listed.
-  /// The corresponding kernel function is `__nf_conncount_add`.
-  mutating func count(_ own: Tuple, under key: Key, at tick: UInt64, isConfirmed: Bool, fate: (Tuple) -> Fate) -> Int {
-    if !isConfirmed, lists[key]?.lookedOver == tick {
-      lists[key]?.tuples.append(own)
-      return lists[key]?.tuples.count ?? 0
+  /// The list is cleaned once per tick. Later in the same tick an unconfirmed connection is added again even if it is already listed. An assured
+  /// connection is added to no list but a new one. The tuple of a packet without a connection is removed at the next cleanup.
+  /// The corresponding kernel functions are `count_tree` and `__nf_conncount_add`.
+  mutating func count(_ own: Tuple, _ standing: Standing, under key: Key, at tick: UInt64, fate: (Tuple) -> Fate) -> Int {
+    guard var list = lists.removeValue(forKey: key) else {
+      lists[key] = List(tuples: [own], cleaned: tick)
+      return 1
     }
-    var kept: [Tuple] = []
-    var forgotten = 0
-    var isThere = false
-    let list = lists.removeValue(forKey: key)
-    for entry in list?.tuples ?? [] {
-      guard !isThere, forgotten <= 8 else {
-        kept.append(entry)
-        continue
-      }
-      let fate = fate(entry)
-      isThere = entry == own && fate != .gone
-      if isThere || fate == .open { kept.append(entry) } else { forgotten += 1 }
+    switch standing {
+    case .assured:
+      if list.cleaned != tick { _ = list.clean(at: tick, until: nil, fate: fate) }
+    case .unconfirmed where list.mayGrow(at: tick):
+      list.tuples.append(own)
+    case .confirmed, .unconfirmed:
+      if !list.clean(at: tick, until: own, fate: fate) { list.tuples.append(own) }
     }
-    if !isThere { kept.append(own) }
-    // If the connection was found in the list, the cleanup did not reach the list's end.
-    lists[key] = List(tuples: kept, lookedOver: isThere ? list?.lookedOver ?? tick : tick)
-    return kept.count
+    lists[key] = list
+    return list.tuples.count
   }
 }

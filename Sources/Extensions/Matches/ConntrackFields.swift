@@ -33,7 +33,7 @@ extension Field {
     FieldTraits(.context, ofConnection, form: .flags([0x1: "EXPECTED", 0x2: "SEEN_REPLY", 0x4: "ASSURED", 0x8: "CONFIRMED"])))
   /// Whole seconds until expiry; absent before the connection is confirmed.
   static let connectionExpiry = Field("ct.expiry", bits: 32, FieldTraits(.unsteady, ofConnection)) { context in
-    guard let handle = context.attachment.connection else { return .absent }
+    guard let handle = context.attachment.connection else { return context.attachment.template == nil ? .absent : .of(0) }
     if connection(context)?.isConfirmed == false { return .of(0) }
     return context.world.conntrack?.timeout(of: handle, now: context.world.instant).map { .of($0) } ?? .absent
   }
@@ -53,6 +53,9 @@ extension Field {
   private static func ofConnection(
     _ name: String, bits: Int, _ read: @escaping @Sendable (Connection) -> FieldValue
   ) -> Field {
-    Field(name, bits: bits, FieldTraits(.context, ofConnection)) { context in connection(context).map(read) ?? .absent }
+    Field(name, bits: bits, FieldTraits(.context, ofConnection)) { context in
+      // All fields of a template are 0.
+      connection(context).map(read) ?? (context.attachment.template == nil ? .absent : .of(0))
+    }
   }
 }

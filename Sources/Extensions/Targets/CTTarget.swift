@@ -234,6 +234,8 @@ public enum CTTarget: TargetExtension {
       }
       template.timeoutPolicy = policy
     }
+    template.rule = packet.slot
+    template.mark = packet.world.memory.state(of: packet.slot) ?? 0
     packet.attachment = .template(template)
     return .proceed
   }

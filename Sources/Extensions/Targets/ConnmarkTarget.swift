@@ -191,18 +191,27 @@ public enum ConnmarkTarget: TargetExtension {
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
-    guard let handle = packet.attachment.connection, let table = packet.world.conntrack, let connection = table[handle] else {
+    let table = packet.world.conntrack
+    guard let mark = packet.attachment.template?.mark ?? packet.attachment.connection.flatMap({ table?[$0]?.mark }) else {
       return .proceed
     }
     switch info.mode {
-    case Info.Mode.set:
-      table.setMark(info.shifted((connection.mark & ~info.connection.mask) ^ info.connection.value), of: handle)
-    case Info.Mode.save:
-      table.setMark((connection.mark & ~info.connection.mask) ^ info.shifted(packet.mark & info.packetMask), of: handle)
-    case Info.Mode.restore:
-      packet.mark = (packet.mark & ~info.packetMask) ^ info.shifted(connection.mark & info.connection.mask)
+    case Info.Mode.set: note(info.shifted((mark & ~info.connection.mask) ^ info.connection.value), in: &packet)
+    case Info.Mode.save: note((mark & ~info.connection.mask) ^ info.shifted(packet.mark & info.packetMask), in: &packet)
+    case Info.Mode.restore: packet.mark = (packet.mark & ~info.packetMask) ^ info.shifted(mark & info.connection.mask)
     default: break
     }
     return .proceed
+  }
+
+  /// Marks the packet's connection, or its template for all packets to come.
+  private static func note(_ mark: UInt32, in packet: inout PacketContext) {
+    if case .template(var template) = packet.attachment {
+      template.mark = mark
+      packet.attachment = .template(template)
+      if let rule = template.rule { packet.world.memory.withState(of: rule, initial: mark) { $0 = mark } }
+    } else if let handle = packet.attachment.connection {
+      packet.world.conntrack?.setMark(mark, of: handle)
+    }
   }
 }

@@ -52,7 +52,7 @@ public struct Verifier: Sendable {
     if let reason = obstacle(test, resolved) { throw Impossible(description: reason) }
     let comparison = LabComparison(resolved.scenario)
     let answer = KernelInquiry(resolved.scenario).answer(
-      to: resolved.answer.json, asking: kernel, json: { $0.error == nil ? $0.json : nil }, pause: { pause?(Double($0) * 0.05) })
+      to: { _ in resolved.answer.json }, asking: kernel, json: { $0.error == nil ? $0.json : nil }, pause: { pause?(Double($0) * 0.05) })
     if let error = answer.error { throw Impossible(description: "the test cannot run in the kernel: \(error)") }
     let both = SideBySide(comparison, engine: resolved.answer, kernel: answer)
     result.packets = answer.steps.reduce(0) { $0 + $1.packets.count }

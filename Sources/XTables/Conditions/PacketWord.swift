@@ -78,11 +78,15 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
     case .header, .tcpHeader, .byte, .half, .word: return transport(context.packet.bytes, place)
     case .connectionState: return .of(ConntrackState.of(context))
     case .connectionInfo: return .of(ConntrackState.info(context.attachment))
-    case .connectionExists: return .of(context.attachment.connection == nil ? 0 : 1)
-    case .connectionDirection: return context.attachment.info.map { .of($0.direction.rawValue) } ?? .absent
+    case .connectionExists: return .of(context.attachment.connection == nil && context.attachment.template == nil ? 0 : 1)
+    case .connectionDirection:
+      if context.attachment.template != nil { return .of(Direction.original.rawValue) }
+      return context.attachment.info.map { .of($0.direction.rawValue) } ?? .absent
     case .connectionStatus:
+      if context.attachment.template != nil { return .of(Template.status.rawValue) }
       return context.attachment.connection.flatMap { context.world.conntrack?.status(of: $0) }.map { .of($0.rawValue) } ?? .absent
     case .connectionMark:
+      if let template = context.attachment.template { return .of(template.mark) }
       return context.attachment.connection.flatMap { context.world.conntrack?.mark(of: $0) }.map { .of($0) } ?? .absent
     }
   }

@@ -20,6 +20,9 @@ public final class ExtensionMemory {
     return body(&state)
   }
 
+  /// The state of the match or target numbered `slot`; nil if none was made.
+  public func state<State>(of slot: Int) -> State? { byRule.isEmpty ? nil : byRule[slot] as? State }
+
   /// Calls `body` with the state of a shared name such as `recent/DEFAULT`, which `initial` makes at the first call.
   public func withState<State, Result>(
     named name: String, initial: @autoclosure () -> State, _ body: (inout State) -> Result
