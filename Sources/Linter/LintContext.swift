@@ -172,10 +172,8 @@ public struct TableVerdicts: Sendable {
   public let unenteredChains: [Int]
   /// The rules of which nothing is decided, because the search of their chain would take too long.
   public let undecided: [(chain: Int, rules: [Int])]
-  private let indices: [RulePosition: Int]
-
-  /// The finding about a rule; nil if there is none.
-  public subscript(place: RulePosition) -> RuleFinding? { indices[place].map { findings[$0] } }
+  /// The analysis, with which packets are found that show the findings.
+  let reach: TableReach
 
   /// Analyses a table. Nil if nothing is decided: chains form a loop, a chain is missing, or the sets would become too large.
   ///
@@ -185,10 +183,9 @@ public struct TableVerdicts: Sendable {
   public init?(_ facts: TableFacts, isWhole: Bool, unread: Set<String>) {
     guard var reach = TableReach(facts.table, enteredByAll: unread) else { return nil }
     table = facts.table
-    let findings = reach.findings().filter { isWhole || $0.reason != .redundant && $0.reason != .idleMatch }
-    self.findings = findings
-    indices = Dictionary(findings.indices.map { (findings[$0].place, $0) }) { first, _ in first }
+    findings = reach.findings().filter { isWhole || $0.reason != .redundant && $0.reason != .idleMatch }
     if reach.isExhausted { return nil }
+    self.reach = reach
     undecided = reach.undecided
     let chains = facts.table.chains
     unenteredChains = reach.unenteredChains.filter { !unread.contains(chains[$0].name) }

@@ -29,7 +29,7 @@ public struct Linter: Sendable {
   }
 
   /// All diagnostics of a file, in the order of its lines: those of the parser, of the validator and of the checks, without those
-  /// suppressed by comments in the file.
+  /// suppressed by comments in the file. Of many equal findings about reachability only the first one has a packet as evidence.
   public func diagnostics(for parsed: ParsedRuleset) -> [Diagnostic] { outcome(for: parsed).diagnostics }
 
   /// All diagnostics of a file, and those that comments and the baseline suppress.
@@ -49,7 +49,9 @@ public struct Linter: Sendable {
     let ordered = kept.enumerated().sorted {
       ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset)
     }.map(\.element)
-    let (new, known) = baseline.split(ordered, in: context.file)
+    var (new, known) = baseline.split(ordered, in: context.file)
+    var witnesses = ReachWitnesses(context)
+    witnesses.add(to: &new)
     suppressed += known.map { SuppressedDiagnostic($0, .external) }
     return LintOutcome(diagnostics: new, suppressed: suppressed)
   }

@@ -17,13 +17,18 @@ extension LintContext {
   }
 
   private func diagnostic(_ check: any Check.Type, _ finding: RuleFinding, in table: Table, _ message: String) -> Diagnostic {
-    let places = finding.blockers.compactMap { table[$0].source }.sorted { $0.range.lowerBound < $1.range.lowerBound }
-    var notes = places.prefix(Self.blockersNamed).map { Diagnostic.Note("this rule decides about packets that it matches", at: $0) }
-    if let line = finding.witness?.line { notes.append(Diagnostic.Note("such a packet: \(line)")) }
+    let places = Self.sources(of: finding.blockers, in: table)
+    let notes = places.prefix(Self.blockersNamed).map { Diagnostic.Note("this rule decides about packets that it matches", at: $0) }
     var diagnostic = Diagnostic(
       check.id, check.severity, message, at: table[finding.place].source ?? SourceRange(0..<0), code: check.code, notes: notes)
-    diagnostic.evidence = Diagnostic.Evidence(witness: finding.witness?.line, blockers: places)
+    // The packet follows for findings that are shown; see ``ReachWitnesses``.
+    diagnostic.evidence = Diagnostic.Evidence(witness: nil, blockers: places)
     return diagnostic
+  }
+
+  /// Where rules stand, in the order of the file.
+  static func sources(of places: [RulePosition], in table: Table) -> [SourceRange] {
+    places.compactMap { table[$0].source }.sorted { $0.range.lowerBound < $1.range.lowerBound }
   }
 
   /// The greatest number of deciding rules that a message names.

@@ -4,7 +4,8 @@ import XTables
 extension TableReach {
   /// The packets that certainly do not proceed from a rule to the next one of its chain.
   mutating func taken(_ chain: Int, _ position: Int) -> PacketSet {
-    let set = sets(of: RulePosition(chain: chain, rule: position))
+    if let taken = flatChains[chain]?.taken(by: position, &space) { return taken }
+    let set = storedSets[chain][position]
     switch graph.steps[chain][position] {
     case .ends, .returns, .goto: return set.miss.complement
     case .proceeds: return space.union(set.miss, set.hit).complement

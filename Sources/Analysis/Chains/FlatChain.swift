@@ -9,10 +9,8 @@ import XTables
 public struct FlatChain: Sendable {
   /// The number of rules from which a chain without jumps is searched in this way.
   public static let leastRules = 1000
-  /// The number of packets of a rule that are tried before any set is subtracted.
-  private static let tries = 6
   /// The greatest number of earlier rules that are subtracted for one rule; then nothing is known of it.
-  private static let steps = 200
+  static let steps = 200
 
   /// What is known of a rule.
   enum Answer {
@@ -31,16 +29,25 @@ public struct FlatChain: Sendable {
   /// The greatest number of rules of which the index says nothing whose sets are stored.
   private static let mostStored = 4096
 
-  private let conditions: [Condition]
-  /// What the rules take of which the index says nothing: every packet is tried on them.
+  let rules: [Rule]
+  let conditions: [Condition]
+  /// What the rules take of which the index says nothing: every packet is tried on them. Those of other rules are calculated anew each time:
+  /// that is faster than a diagram that does not fit into the processor's cache.
   private var stored: [Int: PacketSet] = [:]
+  /// By rule: a packet that gets to it and matches, if one was found.
+  private(set) var shown: [Int: [Bool]] = [:]
   /// The work that may still be done.
-  private var work: Int
+  var work: Int
+  /// The part of it that the search for rules which later ones make superfluous may still do.
+  var laterWork: Int
+  /// What the rules' headers ask for; calculated for the first rule that later ones may make superfluous.
+  var headers: HeaderBounds?
   /// By rule: whether packets that it matches may proceed to the next rule.
   private let isOpen: [Bool]
-  private let index: RankIndex
+  let index: RankIndex
 
   init(_ rules: [Rule], _ steps: [ChainGraph.Step], _ space: inout PacketSpace) {
+    self.rules = rules
     conditions = rules.map { $0.condition(space.family) }
     isOpen = steps.map { step in
       if case .ends = step { return false }
@@ -49,6 +56,7 @@ public struct FlatChain: Sendable {
     }
     index = RankIndex(conditions, space)
     work = rules.count * Self.workPerRule
+    laterWork = work / 5
     guard index.others.count <= Self.mostStored else { return }
     for rule in index.others { stored[Int(rule)] = taken(by: Int(rule), &space) }
   }
@@ -63,7 +71,8 @@ public struct FlatChain: Sendable {
   }
 
   /// The packets that certainly do not get from a rule to the next one.
-  private func taken(by position: Int, _ space: inout PacketSpace) -> PacketSet {
+  func taken(by position: Int, _ space: inout PacketSpace) -> PacketSet {
+    if let known = stored[position] { return known }
     let sets = sets(of: position, &space)
     return (isOpen[position] ? space.union(sets.miss, sets.hit) : sets.miss).complement
   }
@@ -76,30 +85,36 @@ public struct FlatChain: Sendable {
       if matching.isEmpty { return .none }
       var random = SeededRandom(seed: UInt64(position))
       var takers: [Int: PacketSet] = [:]
-      for _ in 0..<Self.tries {
-        let point = space.point(in: matching, &random)
-        guard findTaker(of: point, before: position, &takers, &space) != nil else { return work < 0 ? .unknown : .reached(point) }
-      }
       var rest = matching
-      for taken in takers.values { rest = space.difference(rest, taken) }
       while !rest.isEmpty {
         if space.isExhausted || takers.count > Self.steps || work < 0 { return .unknown }
         let point = space.point(in: rest, &random)
-        guard let taker = findTaker(of: point, before: position, &takers, &space) else { return work < 0 ? .unknown : .reached(point) }
+        guard let taker = findTaker(of: point, before: position, &takers, &space) else { return reached(position, point) }
         rest = space.difference(rest, taker)
       }
       return space.isExhausted ? .unknown : .taken(by: takers.keys.sorted())
     }
   }
 
+  /// The answer for a packet that no earlier rule takes.
+  private mutating func reached(_ position: Int, _ point: [Bool]) -> Answer {
+    if work < 0 { return .unknown }
+    shown[position] = point
+    return .reached(point)
+  }
+
   /// The packets that the first rule takes which takes a packet; nil if none does.
-  private mutating func findTaker(of point: [Bool], before position: Int, _ takers: inout [Int: PacketSet], _ space: inout PacketSpace)
+  mutating func findTaker(of point: [Bool], before position: Int, _ takers: inout [Int: PacketSet], _ space: inout PacketSpace)
     -> PacketSet?
   {
     let isWhole = space.isWhole(point)
     var (done, examined) = (0, 0)
     defer { work -= done + examined / 8 }
-    let found = index.first(of: point, isWhole: isWhole, before: position, examined: &examined) { candidate in
+    let found = index.first(of: point, isWhole: isWhole, in: 0..<position, examined: &examined) { candidate in
+      if isWhole, isTaker(candidate) {
+        done += 1
+        return done <= work
+      }
       let known = takers[candidate] ?? stored[candidate]
       done += known == nil ? 32 : 1
       // Without work left nothing is taken, and the answer is thrown away.
@@ -109,8 +124,16 @@ public struct FlatChain: Sendable {
       takers[candidate] = packets
       return true
     }
-    return found.flatMap { takers[$0] }
+    guard let found else { return nil }
+    if let known = takers[found] { return known }
+    done += 32
+    let packets = taken(by: found, &space)
+    takers[found] = packets
+    return packets
   }
+
+  /// Whether a rule takes every packet with a transport header whose intervals it asks for, so that no set is needed to know that.
+  func isTaker(_ position: Int) -> Bool { !isOpen[position] && index.isExact(position) }
 }
 
 extension PacketSpace {

@@ -52,6 +52,8 @@ struct RankIndex: Sendable {
   private(set) var others: [Int32] = []
   /// By rule and field: the intervals that the rule asks for.
   private var bounds: [Range<UInt32>] = []
+  /// By rule: whether it asks for these intervals and for nothing else.
+  private var isBox: [Bool] = []
 
   init(_ conditions: [Condition], _ space: PacketSpace) {
     let codes = Self.fields.compactMap { field in
@@ -61,10 +63,16 @@ struct RankIndex: Sendable {
     isTransport = codes.map { $0.field.transportExtent != nil }
     trees = codes.indices.filter { Self.treeFields.contains(codes[$0].field) }.map { Tree($0, codes[$0]) }
     bounds.reserveCapacity(conditions.count * codes.count)
+    isBox.reserveCapacity(conditions.count)
+    func isBounded(_ part: (field: Field, test: ValueTest)) -> Bool {
+      guard let code = codes.first(where: { $0.field == part.field }), let range = part.test.range(width: code.width) else { return false }
+      return range != nil
+    }
     for (position, condition) in conditions.enumerated() {
       var tests: [(field: Field, test: ValueTest)] = []
       Self.collect(condition, &tests)
       for code in codes { bounds.append(Self.ranks(tests, code)) }
+      isBox.append(Self.isBox(condition) && tests.count == Set(tests.map(\.field)).count && tests.allSatisfy { isBounded($0) })
       var best: (tree: Int, share: Double)?
       for (number, tree) in trees.enumerated() {
         let share = Double(bounds[position * codes.count + tree.field].count) / Double(tree.leaves)
@@ -78,8 +86,20 @@ struct RankIndex: Sendable {
     }
   }
 
+  /// Whether a condition is nothing but tests that all must hold.
+  private static func isBox(_ condition: Condition) -> Bool {
+    switch condition {
+    case .all(let parts): parts.allSatisfy(isBox)
+    case .test, .always: true
+    case .never, .not, .any, .has, .opaque, .unknown: false
+    }
+  }
+
+  /// Whether a rule matches every packet with a transport header whose intervals it asks for.
+  func isExact(_ position: Int) -> Bool { isBox[position] }
+
   /// The tests that every packet of a condition passes.
-  private static func collect(_ condition: Condition, _ tests: inout [(field: Field, test: ValueTest)]) {
+  static func collect(_ condition: Condition, _ tests: inout [(field: Field, test: ValueTest)]) {
     switch condition {
     case .all(let parts): for part in parts { collect(part, &tests) }
     case .test(let field, let test): tests.append((field, test))
@@ -88,7 +108,7 @@ struct RankIndex: Sendable {
   }
 
   /// The intervals of a field that a rule asks for; all of them if it does not ask for a range. The last interval has the spare numbers too.
-  private static func ranks(_ tests: [(field: Field, test: ValueTest)], _ code: FieldCode) -> Range<UInt32> {
+  static func ranks(_ tests: [(field: Field, test: ValueTest)], _ code: FieldCode) -> Range<UInt32> {
     let all = UInt32(1) << UInt32(code.levels.count)
     guard let starts = code.starts, let test = tests.first(where: { $0.field == code.field })?.test,
       let range = test.range(width: code.width) ?? nil
@@ -102,20 +122,21 @@ struct RankIndex: Sendable {
     codes.indices.contains { bounds[position * codes.count + $0].count < 1 << codes[$0].levels.count }
   }
 
-  /// The first rule before a position that takes a packet.
+  /// The first of some rules that takes a packet.
   ///
   /// - Parameters:
+  ///   - positions: the rules in question.
   ///   - isWhole: whether the packet has a transport header; without one, rules that ask for ports drop it.
   ///   - examined: how many rules were looked at so far.
   ///   - takes: whether a rule takes the packet. It is asked only of rules whose intervals have the packet.
   func first(
-    of point: [Bool], isWhole: Bool, before position: Int, examined: inout Int, where takes: (Int) -> Bool
+    of point: [Bool], isWhole: Bool, in positions: Range<Int>, examined: inout Int, where takes: (Int) -> Bool
   ) -> Int? {
     let ranks = codes.map { code in code.levels.reduce(UInt32(0)) { $0 << 1 | (point[$1] ? 1 : 0) } }
-    var (first, count) = (position, 0)
+    var (first, count) = (positions.upperBound, 0)
     defer { examined += count }
     func search(_ rules: [Int32]) {
-      for rule in rules {
+      for rule in rules[Self.start(of: positions.lowerBound, in: rules)...] {
         if rule >= first { return }
         count += 1
         let start = Int(rule) * ranks.count
@@ -144,6 +165,16 @@ struct RankIndex: Sendable {
       }
     }
     search(others)
-    return first < position ? first : nil
+    return first < positions.upperBound ? first : nil
+  }
+
+  /// The index of the first of ascending numbers that is at least a bound.
+  private static func start(of bound: Int, in rules: [Int32]) -> Int {
+    var (low, high) = (0, bound == 0 ? 0 : rules.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if Int(rules[middle]) < bound { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

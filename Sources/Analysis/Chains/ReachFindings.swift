@@ -1,12 +1,9 @@
-import Evaluator
 import Wire
 public import XTables
 
 extension TableReach {
   /// Everything that is proved of rules without effect, in the order of the chains and rules. Empty if the limit of nodes is reached.
   public mutating func findings() -> [RuleFinding] {
-    guard let program = try? TableProgram(graph.table) else { return [] }
-    let walker = TableWalker(program)
     var found: [RuleFinding] = []
     let later = LaterVerdicts(&self)
     for (index, chain) in graph.table.chains.enumerated() where isEntered(chain: index) {
@@ -14,12 +11,12 @@ extension TableReach {
         if space.isExhausted { return found }
         let place = RulePosition(chain: index, rule: position)
         if arriving[index][position].isEmpty {
-          found.append(passing { $0.unreached(place, walker) })
+          found.append(passing { $0.unreached(place) })
           break
         }
         if hits[index][position].isEmpty {
-          found.append(passing { $0.dead(place, walker) })
-        } else if let finding = redundant(place, later, walker) {
+          found.append(passing { $0.dead(place) })
+        } else if let finding = redundant(place, later) {
           found.append(finding)
         }
       }
@@ -44,45 +41,51 @@ extension TableReach {
   }
 
   /// Finds something of which no set is needed afterwards.
-  private mutating func passing(_ find: (inout TableReach) -> RuleFinding) -> RuleFinding {
+  mutating func passing<Found>(_ find: (inout TableReach) -> Found) -> Found {
     space.diagram.beginPassing()
     defer { space.diagram.endPassing() }
     return find(&self)
   }
 
-  private func rule(_ place: RulePosition) -> Rule { graph.table.chains[place.chain].rules[place.rule] }
+  private func rule(_ place: RulePosition) -> Rule { graph.table[place] }
 
-  private mutating func unreached(_ place: RulePosition, _ walker: TableWalker) -> RuleFinding {
+  private mutating func unreached(_ place: RulePosition) -> RuleFinding {
     let target = rule(place).target
     let table = graph.table
     let blockers = blockers(of: entries[place.chain], in: place.chain, 0..<place.rule) { table[$0].target != target }
-    let packets = space.intersection(entries[place.chain], sets(of: place).hit)
     return RuleFinding(
-      place: place, reason: .unreached(behind: table.chains[place.chain].rules.count - place.rule - 1), blockers: blockers,
-      witness: witness(of: packets, decidedBy: blockers, insteadOf: place, walker))
+      place: place, reason: .unreached(behind: table.chains[place.chain].rules.count - place.rule - 1), blockers: blockers)
   }
 
-  private mutating func dead(_ place: RulePosition, _ walker: TableWalker) -> RuleFinding {
+  /// The packets at the hooks of a rule's chain that the rule matches.
+  mutating func possible(_ place: RulePosition) -> PacketSet {
+    var possible = PacketSet.none
+    for hook in hooks[place.chain].hooks { possible = space.union(possible, packets(at: hook)) }
+    return space.intersection(possible, sets(of: place).hit)
+  }
+
+  private mutating func dead(_ place: RulePosition) -> RuleFinding {
+    // That one rule takes all packets was proved when it was found.
+    if let takers = takers[place], takers.count == 1 {
+      return RuleFinding(place: place, reason: .shadowed, blockers: [RulePosition(chain: place.chain, rule: takers[0])])
+    }
     let matched = sets(of: place).hit
     let target = rule(place).target
     let table = graph.table
-    func finding(_ reason: RuleFinding.Reason, _ blockers: [RulePosition] = [], _ witness: Witness? = nil) -> RuleFinding {
-      RuleFinding(place: place, reason: reason, blockers: blockers, witness: witness)
+    func finding(_ reason: RuleFinding.Reason, _ blockers: [RulePosition] = []) -> RuleFinding {
+      RuleFinding(place: place, reason: reason, blockers: blockers)
     }
     if matched.isEmpty { return finding(.contradictory) }
-    var possible = PacketSet.none
-    for hook in hooks[place.chain].hooks { possible = space.union(possible, packets(at: hook)) }
-    possible = space.intersection(possible, matched)
-    if possible.isEmpty { return finding(.impossibleAtHooks) }
     let entering = space.intersection(entries[place.chain], matched)
     if entering.isEmpty {
+      if possible(place).isEmpty { return finding(.impossibleAtHooks) }
       let blockers = blockersOfCallers(of: matched, to: place.chain) { table[$0].target != target }
-      return finding(.notLetIn, blockers, witness(of: possible, decidedBy: blockers, insteadOf: place, walker))
+      return finding(.notLetIn, blockers)
     }
     let takers = takers[place] ?? Array(0..<place.rule)
     let blockers = blockers(of: entering, in: place.chain, takers) { table[$0].target != target }
     if blockers.isEmpty { return finding(.rewritten, writers(before: place)) }
-    return finding(.shadowed, blockers, witness(of: entering, decidedBy: blockers, insteadOf: place, walker))
+    return finding(.shadowed, blockers)
   }
 
   /// The rules before a rule of its chain that may change a field that it tests.
@@ -99,58 +102,35 @@ extension TableReach {
     }.map { RulePosition(chain: place.chain, rule: $0) }
   }
 
-  private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts, _ walker: TableWalker) -> RuleFinding? {
-    // Of a flat chain the packets that get the verdicts of later rules are not known.
+  private mutating func redundant(_ place: RulePosition, _ later: LaterVerdicts) -> RuleFinding? {
+    guard graph.writes[place.chain][place.rule] == nil else { return nil }
+    let rule = graph.table[place]
+    let isDecided = rule.isDecided(space.family)
+    // A list or table that other rules may ask for is changed by the match.
+    guard isDecided || rule.matches.allSatisfy({ $0.descriptor.objects($0.payload).isEmpty }) else { return nil }
+    return passing { reach in
+      guard let (packets, rules) = reach.successors(of: place, later) else { return nil }
+      let dead = reach.hits
+      let blockers = reach.blockers(of: packets, in: place.chain, rules) { !dead[$0.chain][$0.rule].isEmpty }
+      // A rule that only this one keeps from matching is reported itself.
+      guard !blockers.isEmpty, blockers.allSatisfy({ !dead[$0.chain][$0.rule].isEmpty }) else { return nil }
+      return RuleFinding(place: place, reason: isDecided ? .redundant : .idleMatch, blockers: blockers)
+    }
+  }
+
+  /// The packets of a rule, if later rules of its chain give all of them the verdict that it gives them, and rules among which are all of these.
+  private mutating func successors(of place: RulePosition, _ later: LaterVerdicts) -> (packets: PacketSet, rules: [Int])? {
+    if let found = flatChains[place.chain]?.successors(of: place.rule, entries[place.chain], &space) { return found }
     if flatChains[place.chain] != nil { return nil }
-    let rule = rule(place)
     let same: PacketSet
-    switch rule.target {
+    switch graph.table[place].target {
     case .verdict(.accept): same = later.accepted[place.chain][place.rule + 1]
     case .verdict(.drop): same = later.dropped[place.chain][place.rule + 1]
     default: return nil
     }
     let hit = hits[place.chain][place.rule]
-    guard !same.isEmpty, space.isSubset(hit, of: same), graph.writes[place.chain][place.rule] == nil else { return nil }
-    let isDecided = rule.isDecided(space.family)
-    // A list or table that other rules may ask for is changed by the match.
-    guard isDecided || rule.matches.allSatisfy({ $0.descriptor.objects($0.payload).isEmpty }) else { return nil }
-    let table = graph.table
-    let dead = hits
-    let blockers = blockers(of: hit, in: place.chain, (place.rule + 1)..<table.chains[place.chain].rules.count) {
-      !dead[$0.chain][$0.rule].isEmpty
-    }
-    // A rule that only this one keeps from matching is reported itself.
-    guard !blockers.isEmpty, blockers.allSatisfy({ !hits[$0.chain][$0.rule].isEmpty }) else { return nil }
-    let witness = witness(of: hit, at: hooks[place.chain], in: walker) { context, _ in
-      rule.condition(context.family).outcome(&context) == .matched
-    }
-    return RuleFinding(place: place, reason: isDecided ? .redundant : .idleMatch, blockers: blockers, witness: witness)
-  }
-
-  /// The greatest number of blockers of which a packet is searched.
-  private static let blockersTried = 8
-
-  /// A packet that meets the tests of a rule, and that one of the blockers decides.
-  private mutating func witness(
-    of packets: PacketSet, decidedBy blockers: [RulePosition], insteadOf place: RulePosition, _ walker: TableWalker
-  ) -> Witness? {
-    let condition = rule(place).condition(space.family)
-    func find(_ set: PacketSet) -> Witness? {
-      witness(of: set, at: hooks[place.chain], in: walker) { context, walk in
-        guard condition.outcome(&context) == .matched else { return false }
-        return walk.hits.contains { blockers.contains(RulePosition(chain: $0.chain, rule: $0.rule)) }
-          && !walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule }
-      }
-    }
-    // Prefers a packet that gets to the first blocker, so that a differing verdict is shown.
-    let first = blockers.prefix(Self.blockersTried)
-    for blocker in first {
-      if let found = find(hits(of: blocker, in: packets)) { return found }
-    }
-    for blocker in first {
-      if let found = find(space.intersection(packets, sets(of: blocker).hit)) { return found }
-    }
-    return find(packets)
+    guard !same.isEmpty, space.isSubset(hit, of: same) else { return nil }
+    return (hit, Array((place.rule + 1)..<graph.table.chains[place.chain].rules.count))
   }
 }
 

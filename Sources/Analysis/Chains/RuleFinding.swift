@@ -43,6 +43,4 @@ public struct RuleFinding: Sendable {
   public let reason: Reason
   /// Rules that decide about its packets instead, none of which can be left out; empty if no rule does.
   public let blockers: [RulePosition]
-  /// A packet that the rule's tests accept and that the blockers decide, as the evaluator shows; nil if none was found.
-  public let witness: Witness?
 }

@@ -6,13 +6,13 @@ public import XTables
 ///
 /// The sets hold at least all packets that can be there, so that an empty set is a proof. Written fields are followed exactly for bits of
 /// marks; any other written field may have any value afterwards.
-public struct TableReach {
+public struct TableReach: Sendable {
   /// The chains and where their rules lead.
   let graph: ChainGraph
   /// The sets of packets.
   var space: PacketSpace
   /// By chain and rule: what the rule matches. Empty for flat chains; see ``sets(of:)``.
-  private let storedSets: [[RuleSets]]
+  let storedSets: [[RuleSets]]
   /// By chain: the packets that enter it. For a chain that no built-in chain leads to, the packets that would enter it from any hook.
   private(set) var entries: [PacketSet]
   /// By chain: whether a built-in chain leads to it by some sequence of jumps.
@@ -27,7 +27,7 @@ public struct TableReach {
   private(set) var hits: [[PacketSet]]
   /// The long chains without jumps. Of these ``arriving`` and ``hits`` are more than the packets that get to a rule, because those are too
   /// many to write down; what no packet gets to is empty nevertheless.
-  private(set) var flatChains: [Int: FlatChain] = [:]
+  var flatChains: [Int: FlatChain] = [:]
   /// By long chain: the rules of which nothing is known, because the search would take too long.
   private(set) var unknown: [Int: [Int]] = [:]
   /// For rules of these chains that no packet gets to: the earlier rules that take their packets.

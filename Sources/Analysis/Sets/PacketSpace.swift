@@ -8,7 +8,7 @@ public import XTables
 /// Fields are considered independent of each other, except that all fields of the transport header are absent and malformed together. So
 /// the set of all packets holds more than there are: an empty set proves that there is no packet; whether a set that is not empty has a
 /// packet, a witness must show.
-public struct PacketSpace: ConditionAlgebra {
+public struct PacketSpace: ConditionAlgebra, Sendable {
   /// The family of the packets.
   public let family: Family
   var diagram: DecisionDiagram

@@ -45,16 +45,12 @@ public enum DuplicateRuleCheck: Check {
   public static func findings(in context: LintContext) -> [Diagnostic] {
     context.tables.flatMap { facts in
       let writes = TableWrites(facts.table)
-      let verdicts = context.verdicts.first { $0.table.name == facts.table.name }
-      return facts.table.chains.enumerated().flatMap { index, chain in
-        findings(in: chain, facts.table.family, writes, context) { verdicts?[RulePosition(chain: index, rule: $0)]?.witness?.line }
-      }
+      return facts.table.chains.flatMap { findings(in: $0, facts.table.family, writes, context) }
     }
   }
 
-  /// - Parameter witness: a packet of the rule at a position that an earlier rule takes; nil if none was found.
   private static func findings(
-    in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext, witness: (Int) -> String?
+    in chain: Chain, _ family: Family, _ writes: TableWrites, _ context: LintContext
   ) -> [Diagnostic] {
     var firsts = FirstRules()
     var found: [Diagnostic] = []
@@ -66,8 +62,8 @@ public enum DuplicateRuleCheck: Check {
       guard condition.isDecidable else { continue }
       if condition.fields.contains(where: { last.mayHaveChanged($0, since: first) }) { continue }
       var diagnostic = diagnostic(chain, first, position, context)
-      diagnostic.evidence = Diagnostic.Evidence(
-        witness: witness(position), blockers: [chain.rules[first].source].compactMap { $0 })
+      // The packet follows for findings that are shown; see ``ReachWitnesses``.
+      diagnostic.evidence = Diagnostic.Evidence(witness: nil, blockers: [chain.rules[first].source].compactMap { $0 })
       found.append(diagnostic)
     }
     return found

@@ -93,10 +93,11 @@ struct DiffCommand: ParsableCommand {
       throw CommandFailure("\(before) and \(after) are of different families: say which with -4 or -6.")
     }
     var report = DifferenceReport()
+    let waiting = WaitingLine()
     for family in common {
       guard let left = one[family], let right = other[family] else { continue }
-      report.add(
-        RulesetComparison(left.ruleset, right.ruleset), left, right, names: (before, after), isQuiet: equivalent, showsCounters: counters)
+      let comparison = waiting.during("comparing \(before) with \(after)") { RulesetComparison(left.ruleset, right.ruleset) }
+      report.add(comparison, left, right, names: (before, after), isQuiet: equivalent, showsCounters: counters)
     }
     return report
   }

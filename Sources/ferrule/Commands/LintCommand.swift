@@ -120,6 +120,7 @@ struct LintRun {
   let command: LintCommand
   var search: PolicySearch
   let paths: [String]
+  private let waiting = WaitingLine()
   private(set) var results: [FileDiagnostics] = []
   private(set) var fixCount = 0
   /// Whether a file could not be read.
@@ -171,12 +172,12 @@ struct LintRun {
     let parsed = parser.parse(source, existing: existing)
     if parsed.ruleset.tables.isEmpty, parsed.diagnostics.isEmpty { throw RulesetInput.empty(source.name) }
     guard command.fix || command.unsafeFixes else {
-      let outcome = linter.outcome(for: parsed)
+      let outcome = waiting.during("linting \(path)") { linter.outcome(for: parsed) }
       return try add(FileDiagnostics(source, outcome.diagnostics, suppressed: outcome.suppressed), settings)
     }
     guard !path.hasSuffix(".gz") else { throw CommandFailure("\(path): a compressed file cannot be fixed") }
     let fixer = RulesetFixer(parser: parser, linter: linter, existing: existing, appliesUnsafe: command.unsafeFixes)
-    let result = fixer.fix(source)
+    let result = waiting.during("fixing \(path)") { fixer.fix(source) }
     fixCount += result.fixCount
     if result.isCutShort { try ProcessStream.error.write("\(path): some fixes were not applied: the file would not load with them\n") }
     if result.unprovedCount > 0 {

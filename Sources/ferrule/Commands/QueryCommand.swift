@@ -89,9 +89,12 @@ struct QueryCommand: ParsableCommand {
     }
     let condition = try condition(words, parsed.ruleset.family)
     let family = parsed.ruleset.family
-    let rules = QuestionRules(parsed.ruleset, on: try host())
-    let (origin, destination) = (try origin(family, isHostGiven: rules.host != nil), try destination(family))
-    let answers = hooks.map { PacketQuestion(rules, condition, at: $0, from: origin, to: destination) }
+    let host = try self.host()
+    let (origin, destination) = (try origin(family, isHostGiven: host != nil), try destination(family))
+    let answers = WaitingLine().during("searching the packets in \(file)") {
+      let rules = QuestionRules(parsed.ruleset, on: host)
+      return hooks.map { PacketQuestion(rules, condition, at: $0, from: origin, to: destination) }
+    }
     let report = QueryReport(answers, parsed.ruleset, parsed.file)
     switch format {
     case .json: try Console.print(JSONText.encode(report))
