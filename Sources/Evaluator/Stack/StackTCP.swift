@@ -69,9 +69,9 @@ extension Simulator {
     let owner =
       sender ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts }
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
-      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
-    )
+      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0))
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -93,6 +93,9 @@ extension Simulator {
     connection.windowScale = offered.scale != nil && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     connection.note(offered)
     connection.offersSack = offered.sack
+    // The corresponding kernel function is `tcp_ecn_create_request`.
+    connection.usesECN =
+      header.flags.isSuperset(of: [.ece, .cwr]) && (packet.tos ?? 0) & 3 == 0 && host.sysctls["net.ipv4.tcp_ecn"] != 0
     stack.connections[pair] = connection
     sendSynack(pair, connection)
   }
@@ -101,7 +104,7 @@ extension Simulator {
   /// `tcp_send_synack` for crossed SYNs.
   private func sendSynack(_ pair: SocketPair, _ connection: StackConnection) {
     let isRequest = connection.state == .synReceived
-    var fields = fields(pair, connection, [.syn, .ack])
+    var fields = fields(pair, connection, connection.usesECN ? [.syn, .ack, .ece] : [.syn, .ack])
     fields.sequence = connection.initialSequence
     if isRequest { fields.identification = 0 }
     fields.window = UInt16(clamping: connection.window)
@@ -157,6 +160,8 @@ extension Simulator {
   ) {
     var fields = fields(pair, connection, flags)
     fields.payload = payload
+    // Data can be marked where it is congested: ECT(0). Kernel: `tcp_ecn_send`.
+    if connection.usesECN, !payload.isEmpty { fields.tos = 2 }
     if connection.state == .synReceived || connection.isLate { fields.identification = 0 }
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
@@ -228,13 +233,14 @@ extension Simulator {
   }
 
   private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
-    let listener = connection.listener ?? ""
-    stack.accepted[listener, default: 0] += 1
-    connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     connection.state = .established
     // The process accepts the connection after this event.
     connection.facts.hasFile = false
     stack.unaccepted.append(pair)
+    guard pair.canBeAccepted else { return }
+    let listener = connection.listener ?? ""
+    stack.accepted[listener, default: 0] += 1
+    connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     let original = world.conntrack?.originalDestination(
       local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
       now: world.instant)

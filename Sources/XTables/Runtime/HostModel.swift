@@ -11,6 +11,8 @@ public protocol HostModel: AnyObject {
   var usesNfTables: Bool { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
+  /// True if an interface of the host has the address.
+  func holds(_ address: IPAddress) -> Bool
   /// The route of a packet; nil if unknown.
   func route(to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?) -> RouteAnswer?
   /// The interface with a name; nil if there is none.
