@@ -19,7 +19,9 @@ extension Simulator {
   private func closeUnaccepted(_ pair: SocketPair) {
     guard var connection = stack.connections[pair] else { return }
     let hasUnread = connection.lastReceived != nil
+    connection.facts.hasFile = true
     sendSegment(pair, &connection, hasUnread ? [.rst, .ack] : [.fin, .ack])
+    connection.facts.hasFile = false
     connection.state = connection.state == .closeWait ? .lastAck : .finWait
     stack.connections[pair] = hasUnread ? nil : connection
     stack.unaccepted.removeAll { $0 == pair }
@@ -46,7 +48,7 @@ extension Simulator {
       // No process can receive the data.
       guard length == 0, hasFin else {
         stack.connections[pair] = nil
-        return reset(packet, header, length)
+        return reset(packet, header, length, by: connection.facts)
       }
       connection.receiveNext &+= 1
       connection.state = .timeWait

@@ -41,7 +41,9 @@ extension Simulator {
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    guard isToNobody || type != .broadcast && type != .multicast && type != .anycast,
+    // A listener resets what is sent to an anycast address.
+    let anycast = type == .anycast ? host.listener(.tcp, destination, header.destinationPort) : nil
+    guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
@@ -67,7 +69,7 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner =
-      sender ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts }
+      sender ?? (anycast ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver) })?.facts
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
@@ -110,9 +112,11 @@ extension Simulator {
     fields.window = UInt16(clamping: connection.window)
     fields.tcpOptions = options(connection.ownSegment, sack: connection.offersSack, scale: connection.windowScale)
     guard let reply = try? fields.packet() else { return }
+    var owner = connection.facts
+    owner.isRequest = isRequest
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: connection.facts, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
+        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
   }
 
   /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
@@ -208,7 +212,9 @@ extension Simulator {
       }
       return
     }
-    if header.flags.contains(.ack), header.acknowledgment != connection.sendNext { return reset(packet, header, data.count) }
+    if header.flags.contains(.ack), header.acknowledgment != connection.sendNext {
+      return reset(packet, header, data.count, by: connection.facts)
+    }
     guard isInWindow else {
       if mayAnswer(TCPArrival(header, data), &connection) { sendSegment(pair, &connection, .ack) }
       stack.connections[pair] = connection
@@ -216,7 +222,7 @@ extension Simulator {
     }
     if header.flags.contains(.syn), !repeatsSyn {
       stack.connections[pair] = nil
-      return reset(packet, header, data.count)
+      return reset(packet, header, data.count, by: connection.facts)
     }
     guard header.flags.contains(.ack) else { return }
     accept(&connection, pair)
