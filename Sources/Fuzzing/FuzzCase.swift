@@ -44,7 +44,9 @@ public struct FuzzCase: Sendable {
       let usesSets = draw.chance(0.08)
       let usable = usesSets ? extensions : extensions.subtracting(registry.names(with: .usesAddressSets))
       var rulesets = RulesetDrawing(registry: registry, host: host, extensions: usable, seed: draw.word())
-      let drawn = draw.chance(0.2) ? draw.any(of: corpus).map { rulesets.mutated($0) } ?? rulesets.drawn() : rulesets.drawn()
+      var drawn = draw.chance(0.2) ? draw.any(of: corpus).map { rulesets.mutated($0) } ?? rulesets.drawn() : rulesets.drawn()
+      // Hand-written rules may use what belongs to the whole machine.
+      if drawn.rules.contains(where: { $0.has(.machineWide) }) { drawn = rulesets.drawn() }
       var sockets = SocketDrawing(host: host, draw: Draw(seed: draw.word()))
       var frame = frame(drawn, on: host, usesSets: usesSets, number, &draw, &sockets)
       var packets = PacketDrawing(drawn, host: host, drawsFragments: draw.chance(0.08), seed: draw.word())

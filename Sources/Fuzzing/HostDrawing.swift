@@ -33,6 +33,9 @@ struct HostDrawing {
       case .sysctls: for _ in 0..<draw.number(1...3) { addSysctl(to: &host) }
       }
     }
+    // The kernel looks for a gateway by the rules.
+    let isRule = { (line: String) in line.contains("rule add ") }
+    host.setup = host.setup.filter { !isRule($0) } + host.setup.filter(isRule)
     return host
   }
 

@@ -180,6 +180,8 @@ struct ScenarioPlay {
         happening.frames[index, default: []] += try tap.readAll()
       }
     }
+    // A connection that cannot be accepted is closed without a record.
+    try observe(&happening)
   }
 
   /// Processes the observer's reports.

@@ -193,6 +193,7 @@ private final class Topology: HostModel {
     }
   }
 
+  func holds(_ address: IPAddress) -> Bool { ways.contains { $0.address == address } }
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType? {
     ways.contains { $0.address == address } ? .local : .unicast
   }

@@ -44,6 +44,8 @@ public final class Host: HostModel {
   public var neighbours = Neighbours()
   /// The listening sockets, and those opened to send.
   public var sockets: [HostSocket] = []
+  /// Finds the socket that a run has opened and that a packet belongs to.
+  var openSocket: ((Packet) -> SocketFacts?)?
   /// The facts that the description leaves out. Without all routes, a destination without a route is unknown instead of unreachable;
   /// without the sysctls, those that were not set are unknown.
   public var missing: HostFacts = [] { didSet { forgetDerived() } }
@@ -136,7 +138,7 @@ public final class Host: HostModel {
   }
 
   /// True if this host has the address, as `inet_lookup_ifaddr_rcu` tests it.
-  func holds(_ address: IPAddress) -> Bool {
+  public func holds(_ address: IPAddress) -> Bool {
     if !isResolved { resolve() }
     return own.holds(address)
   }

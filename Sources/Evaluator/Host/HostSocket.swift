@@ -70,11 +70,12 @@ public enum SendError: String, Sendable, Hashable {
 }
 
 extension Host {
-  /// The listening socket that would receive a packet. Kernel: `nf_sk_lookup_slow_v4`, `nf_sk_lookup_slow_v6`.
+  /// The socket that would receive a packet. Kernel: `nf_sk_lookup_slow_v4`, `nf_sk_lookup_slow_v6`.
   public func socket(for packet: Packet, _ input: Interface?) -> SocketAnswer {
     guard let at = packet.transport, at.proto.hasPorts, at.fragmentOffset == 0, let destination = packet.destination,
       let port = packet.bytes.uint16(at: at.offset &+ 2)
     else { return .none }
+    if let open = openSocket?(packet) { return .socket(open) }
     return listener(at.proto, destination, port).map { .socket($0.facts) } ?? (missing.contains(.sockets) ? .unknown : .none)
   }
 

@@ -127,7 +127,10 @@ extension Host {
   /// The flow for the route back to a packet's source. The corresponding kernel function is `__fib_validate_source`.
   func flowBack(of flow: Flow, forwardedBy output: Interface?) -> Flow? {
     guard let source = flow.source, let link = flow.input.flatMap({ link($0) }) else { return nil }
-    return Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0, input: output)
+    var back = Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0, input: output)
+    // Protocol and ports stay as they are in the packet. Kernel: `fib4_rules_early_flow_dissect`.
+    (back.proto, back.sourcePort, back.destinationPort) = (flow.proto, flow.sourcePort, flow.destinationPort)
+    return back
   }
 
   /// Routes a received IPv6 packet. The corresponding kernel functions are `ip6_route_input` and `ip6_forward`.
@@ -144,10 +147,7 @@ extension Host {
     case .unknown: return .unknown
     case .error(let type):
       if type == .blackhole { return .lost("the route has the type blackhole") }
-      guard link.forwardsIPv6 else {
-        return link.unknown.contains(.forwardsIPv6)
-          ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("there is no route, and forwarding is disabled")
-      }
+      // A host that does not forward answers too. Kernel: `ip6_pkt_drop`.
       return .unreachable(type, type == .prohibit ? "the route has the type prohibit" : "there is no route")
     // Kernel: `fib6_rule_action`.
     case .barred(.blackhole): return .lost("a routing rule has the action blackhole")

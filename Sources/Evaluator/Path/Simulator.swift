@@ -64,6 +64,7 @@ public final class Simulator {
     (self.host, self.indexing) = (host, indexing)
     rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
+    host.openSocket = { [weak self] packet in self?.openSocket(of: packet) }
     for ruleset in rulesets { try load(ruleset) }
   }
 
@@ -78,6 +79,7 @@ public final class Simulator {
     (self.host, indexing) = (host, .whenWorthIt)
     rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
+    host.openSocket = { [weak self] packet in self?.openSocket(of: packet) }
     load(ruleset)
   }
 
@@ -179,8 +181,7 @@ public final class Simulator {
     event = HostEvent()
     defer { event = outer }
     body()
-    settlePostponed()
-    stack.acceptAll()
+    settleEvent()
     return event.report
   }
 
@@ -217,8 +218,7 @@ public final class Simulator {
     }
     enter(&journey, on: interface, isReported: false)
     if event.isUntouched { return nil }
-    settlePostponed()
-    stack.acceptAll()
+    settleEvent()
     let report = event.report
     event = HostEvent()
     return report.isEmpty ? nil : report

@@ -3,6 +3,30 @@ import XTables
 
 /// TCP connections after this host has closed them first. Kernel: `inet_timewait_sock`.
 extension Simulator {
+  /// Ends an event: packets that it has deferred, and processes that accept connections.
+  func settleEvent() {
+    settlePostponed()
+    let refused = stack.unaccepted.filter { !$0.canBeAccepted }
+    if !refused.isEmpty {
+      for pair in refused { closeUnaccepted(pair) }
+      settlePostponed()
+    }
+    stack.acceptAll()
+  }
+
+  /// The kernel closes a connection that it cannot hand to its process: `accept` fails with ECONNABORTED. With unread data, it is reset.
+  /// The corresponding kernel functions are `do_accept` and `__tcp_close`.
+  private func closeUnaccepted(_ pair: SocketPair) {
+    guard var connection = stack.connections[pair] else { return }
+    let hasUnread = connection.lastReceived != nil
+    connection.facts.hasFile = true
+    sendSegment(pair, &connection, hasUnread ? [.rst, .ack] : [.fin, .ack])
+    connection.facts.hasFile = false
+    connection.state = connection.state == .closeWait ? .lastAck : .finWait
+    stack.connections[pair] = hasUnread ? nil : connection
+    stack.unaccepted.removeAll { $0 == pair }
+  }
+
   /// Handles a segment for a connection in TIME_WAIT or FIN_WAIT2. The corresponding kernel function is `tcp_timewait_state_process`.
   func answerLate(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ length: Int, _ packet: Packet) {
     var connection = found
@@ -24,7 +48,7 @@ extension Simulator {
       // No process can receive the data.
       guard length == 0, hasFin else {
         stack.connections[pair] = nil
-        return reset(packet, header, length)
+        return reset(packet, header, length, by: connection.facts)
       }
       connection.receiveNext &+= 1
       connection.state = .timeWait

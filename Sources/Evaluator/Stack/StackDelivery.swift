@@ -180,10 +180,25 @@ extension Simulator {
   ///
   /// The corresponding kernel function is `tcp_v4_early_demux`.
   func earlyOwner(of packet: Packet) -> SocketFacts? {
-    guard !stack.connections.isEmpty, packet.type == .host, let pair = pair(of: packet), let connection = stack.connections[pair],
+    guard !stack.connections.isEmpty, host.sysctls["net.ipv4.ip_early_demux"] != 0, host.sysctls["net.ipv4.tcp_early_demux"] != 0,
+      packet.type == .host, let pair = pair(of: packet), let connection = stack.connections[pair],
       connection.state != .synReceived
     else { return nil }
     return connection.facts
+  }
+
+  /// The socket of the run that a packet belongs to: a connection, or a UDP socket opened to send. A connection is bound to one address.
+  ///
+  /// The corresponding kernel functions are `__inet_lookup_established` and `__udp4_lib_lookup`.
+  func openSocket(of packet: Packet) -> SocketFacts? {
+    if let pair = pair(of: packet) {
+      guard var facts = stack.connections[pair]?.facts else { return nil }
+      facts.isWildcard = false
+      return facts
+    }
+    guard let header = packet.udp, let destination = packet.destination else { return nil }
+    let local = SocketEvent.End(destination, header.destinationPort)
+    return stack.datagrams.values.filter { $0.local == local }.min { $0.order < $1.order }?.sender.facts
   }
 
   func pair(of packet: Packet) -> SocketPair? {

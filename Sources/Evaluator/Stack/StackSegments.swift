@@ -168,10 +168,10 @@ extension Simulator {
     }
     if !data.isEmpty {
       connection.lastReceived = world.now
-      event.report.sockets.append(.received(socket: connection.name, data: data, from: nil))
+      if pair.canBeAccepted { event.report.sockets.append(.received(socket: connection.name, data: data, from: nil)) }
     }
     let wasClosed = connection.state != .established
-    if hasFin { noteFin(&connection) }
+    if hasFin { noteFin(&connection, isSeen: pair.canBeAccepted) }
     if fillsGap || wasClosed || !connection.isInteractive {
       sendSegment(pair, &connection, .ack)
     } else {
@@ -181,14 +181,16 @@ extension Simulator {
   }
 
   /// Notes the peer's FIN. The corresponding kernel function is `tcp_fin`.
-  private func noteFin(_ connection: inout StackConnection) {
+  ///
+  /// - Parameter isSeen: true if a process reads the end.
+  private func noteFin(_ connection: inout StackConnection, isSeen: Bool) {
     connection.receiveNext &+= 1
     switch connection.state {
     case .established:
       connection.state = .closeWait
       // The process may send data with the acknowledgment: enters "pingpong" mode.
       connection.isInteractive = true
-      event.report.sockets.append(.closed(socket: connection.name))
+      if isSeen { event.report.sockets.append(.closed(socket: connection.name)) }
     case .finWait: connection.state = .closing
     case .finWait2: connection.state = .timeWait
     default: break

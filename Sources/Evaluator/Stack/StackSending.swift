@@ -17,6 +17,8 @@ extension Simulator {
         // The socket is open though nothing was sent.
         if at.proto == .udp, let name, let own = packet.source, let port = packet.udp?.sourcePort {
           stack.datagrams[name] = StackDatagramSocket(order: stack.nextOrder(), local: SocketEvent.End(own, port), sender: sender)
+        } else if at.proto == .tcp, let name, event.report.error != .addressNotAvailable {
+          stack.broken.insert(name)
         }
         return
       }
@@ -207,6 +209,8 @@ extension Simulator {
         let count = host.sockets.count
         host.sockets.removeAll { $0.name == name }
         if host.sockets.count == count { event.report.error = .noSuchSocket }
+        // The kernel drops its requests with a listener. Kernel: `inet_csk_reqsk_queue_drop_and_put`.
+        stack.connections = stack.connections.filter { $0.value.state != .synReceived || $0.value.listener != name }
         return
       }
       // A connection that is not established ends silently.
@@ -223,9 +227,9 @@ extension Simulator {
     }
   }
 
-  /// The connection with this name; if there are several, the newest.
+  /// The connection with this name that a process has open; if there are several, the newest.
   private func connection(named name: String) -> (SocketPair, StackConnection)? {
-    stack.connections.filter { $0.value.name == name && $0.value.state != .synReceived }.max { $0.value.order < $1.value.order }
+    stack.connections.filter { $0.value.name == name && $0.value.isOpen }.max { $0.value.order < $1.value.order }
       .map { ($0.key, $0.value) }
   }
 }

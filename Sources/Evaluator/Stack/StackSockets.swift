@@ -6,6 +6,9 @@ import XTables
 struct SocketPair: Hashable {
   let local: SocketEvent.End
   let remote: SocketEvent.End
+
+  /// False for a peer with port 0, which the kernel takes for no peer. Kernel: `inet_getname`.
+  var canBeAccepted: Bool { remote.port != 0 }
 }
 
 /// The visible state of a TCP connection of this host. Kernel: `tcp_sock`, `tcp_request_sock`.
@@ -44,6 +47,8 @@ struct StackConnection {
   private(set) var peerSegment = 536
   /// True if the host's SYN offers selective acknowledgments.
   var offersSack = true
+  /// True if both ends react to congestion marks (RFC 3168).
+  var usesECN = false
   /// The segments that arrived before the one that they follow. Kernel: `tcp_sock.out_of_order_queue`.
   var early: [TCPArrival] = []
 
@@ -63,6 +68,14 @@ struct StackConnection {
   mutating func note(_ offered: OfferedOptions) {
     peerSegment = offered.segment
     sent.scale = windowScale > 0 ? offered.scale ?? 0 : 0
+  }
+
+  /// True until the process closes the socket.
+  var isOpen: Bool {
+    switch state {
+    case .synSent, .synCrossed, .established, .closeWait: true
+    case .synReceived, .finWait, .finWait2, .closing, .lastAck, .timeWait: false
+    }
   }
 
   /// True if only the memory of a closed connection is left. Kernel: `tcp_timewait_sock`.

@@ -41,7 +41,9 @@ extension Simulator {
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    guard isToNobody || type != .broadcast && type != .multicast && type != .anycast,
+    // A listener resets what is sent to an anycast address.
+    let anycast = type == .anycast ? host.listener(.tcp, destination, header.destinationPort) : nil
+    guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
@@ -67,11 +69,11 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner =
-      sender ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver)?.facts }
+      sender ?? (anycast ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver) })?.facts
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
-      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: host.reflects(event.delivered.mark, source.family))
-    )
+      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0))
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -93,6 +95,9 @@ extension Simulator {
     connection.windowScale = offered.scale != nil && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     connection.note(offered)
     connection.offersSack = offered.sack
+    // The corresponding kernel function is `tcp_ecn_create_request`.
+    connection.usesECN =
+      header.flags.isSuperset(of: [.ece, .cwr]) && (packet.tos ?? 0) & 3 == 0 && host.sysctls["net.ipv4.tcp_ecn"] != 0
     stack.connections[pair] = connection
     sendSynack(pair, connection)
   }
@@ -101,15 +106,17 @@ extension Simulator {
   /// `tcp_send_synack` for crossed SYNs.
   private func sendSynack(_ pair: SocketPair, _ connection: StackConnection) {
     let isRequest = connection.state == .synReceived
-    var fields = fields(pair, connection, [.syn, .ack])
+    var fields = fields(pair, connection, connection.usesECN ? [.syn, .ack, .ece] : [.syn, .ack])
     fields.sequence = connection.initialSequence
     if isRequest { fields.identification = 0 }
     fields.window = UInt16(clamping: connection.window)
     fields.tcpOptions = options(connection.ownSegment, sack: connection.offersSack, scale: connection.windowScale)
     guard let reply = try? fields.packet() else { return }
+    var owner = connection.facts
+    owner.isRequest = isRequest
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: connection.facts, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
+        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
   }
 
   /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
@@ -157,6 +164,8 @@ extension Simulator {
   ) {
     var fields = fields(pair, connection, flags)
     fields.payload = payload
+    // Data can be marked where it is congested: ECT(0). Kernel: `tcp_ecn_send`.
+    if connection.usesECN, !payload.isEmpty { fields.tos = 2 }
     if connection.state == .synReceived || connection.isLate { fields.identification = 0 }
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
@@ -203,7 +212,9 @@ extension Simulator {
       }
       return
     }
-    if header.flags.contains(.ack), header.acknowledgment != connection.sendNext { return reset(packet, header, data.count) }
+    if header.flags.contains(.ack), header.acknowledgment != connection.sendNext {
+      return reset(packet, header, data.count, by: connection.facts)
+    }
     guard isInWindow else {
       if mayAnswer(TCPArrival(header, data), &connection) { sendSegment(pair, &connection, .ack) }
       stack.connections[pair] = connection
@@ -211,7 +222,7 @@ extension Simulator {
     }
     if header.flags.contains(.syn), !repeatsSyn {
       stack.connections[pair] = nil
-      return reset(packet, header, data.count)
+      return reset(packet, header, data.count, by: connection.facts)
     }
     guard header.flags.contains(.ack) else { return }
     accept(&connection, pair)
@@ -228,13 +239,14 @@ extension Simulator {
   }
 
   private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
-    let listener = connection.listener ?? ""
-    stack.accepted[listener, default: 0] += 1
-    connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     connection.state = .established
     // The process accepts the connection after this event.
     connection.facts.hasFile = false
     stack.unaccepted.append(pair)
+    guard pair.canBeAccepted else { return }
+    let listener = connection.listener ?? ""
+    stack.accepted[listener, default: 0] += 1
+    connection.name = "\(listener)#\(stack.accepted[listener] ?? 1)"
     let original = world.conntrack?.originalDestination(
       local: pair.local.address, localPort: pair.local.port, peer: pair.remote.address, peerPort: pair.remote.port,
       now: world.instant)

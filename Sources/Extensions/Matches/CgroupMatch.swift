@@ -126,7 +126,7 @@ extension Field {
     let needs = FieldNeeds("-m cgroup", .controlGroup, isPartial: true)
     return Field(name, bits: bits, FieldTraits(.context, [.value, .absent, .unknown], needs: needs)) { context in
       let unknown = FieldValue.unknown(UnknownReason(needs.subject, lacking: .controlGroup))
-      if let owner = context.owner { return read(owner) ?? unknown }
+      if let owner = context.owner { return owner.isRequest ? .absent : read(owner) ?? unknown }
       // At INPUT a packet already has a socket only if the socket is connected. A listening socket is assigned later.
       guard context.hook == .input, case .unknown = context.world.host.socket(for: context.packet, context.input) else { return .absent }
       return unknown

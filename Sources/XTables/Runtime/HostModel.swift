@@ -11,6 +11,8 @@ public protocol HostModel: AnyObject {
   var usesNfTables: Bool { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
+  /// True if an interface of the host has the address.
+  func holds(_ address: IPAddress) -> Bool
   /// The route of a packet; nil if unknown.
   func route(to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?) -> RouteAnswer?
   /// The interface with a name; nil if there is none.
@@ -140,6 +142,8 @@ public struct SocketFacts: Sendable, Hashable {
   public var cgroupPath: String?
   /// Whether the socket has a file, and so an owner. A socket of the kernel has none.
   public var hasFile: Bool
+  /// True for a listener that stands for a connection before its handshake is complete. Kernel: `request_sock`, for which `sk_fullsock` is false.
+  public var isRequest = false
   /// The facts of the sending process that are not known, although they have a value here.
   public var missing: HostFacts = []
 

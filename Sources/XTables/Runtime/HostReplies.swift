@@ -117,7 +117,9 @@ extension PacketContext {
     // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface: what counts
     // is its route (`RTCF_LOCAL`).
     let leaves = family == .ipv4 && output.map { $0.name != "lo" } == true
-    if type == .local && !leaves || type == .anycast && family == .ipv6 { return .address(destination) }
+    // A destination that is only local by a route is no source for IPv6. Kernel: `ipv6_chk_addr`.
+    let isOwn = type == .local && !leaves && (family == .ipv4 || world.host.holds(destination))
+    if isOwn || type == .anycast && family == .ipv6 { return .address(destination) }
     if family == .ipv4, let input, world.host.sysctl("net.ipv4.icmp_errors_use_inbound_ifaddr") == 1 {
       let inbound = world.host.sourceAddress(through: input, to: source, onLink: true)
       if inbound != .none { return inbound }
