@@ -70,6 +70,7 @@ public enum CheckList {
     LateHotRuleCheck.self,
     RuleRunCheck.self,
     IdleChainCheck.self,
+    EarlierTableCheck.self,
   ]
 
   /// The check with a code, id or adopted id, ignoring case; nil if there is none.

@@ -21,6 +21,10 @@ public struct TableReach: Sendable {
   let hooks: [HookMask]
   /// By chain: the packets that may return to the caller, as they enter the chain.
   let returning: [PacketSet]
+  /// By chain: the packets that get to its end.
+  private(set) var rests: [PacketSet]
+  /// By hook: the packets that enter the table; nil for all that there are at its hooks.
+  private var entering: [Hook: PacketSet]?
   /// By chain and rule: the packets that get to the rule.
   private(set) var arriving: [[PacketSet]]
   /// By chain and rule: the packets that get to the rule and match.
@@ -46,7 +50,24 @@ public struct TableReach: Sendable {
     let limit = limit ?? min(max(1 << 22, stored << 7), 1 << 24)
     var tests = FieldTests(table.family)
     tests.add(table)
-    var space = PacketSpace(tests, limit: limit)
+    let open = Set(table.chains.indices.filter { enteredByAll.contains(table.chains[$0].name) })
+    self.init(graph, in: PacketSpace(tests, limit: limit), isFlat, open)
+    walkAll(open)
+    if space.isExhausted { return nil }
+  }
+
+  /// Prepares the analysis of a table for ``enter(_:)``.
+  ///
+  /// - Parameter space: a space with the tests of the table, and of others.
+  init?(_ graph: ChainGraph, in space: PacketSpace) {
+    let chains = graph.table.chains
+    self.init(graph, in: space, chains.indices.map { chains[$0].rules.count >= FlatChain.leastRules && graph.isFlat($0) }, [])
+  }
+
+  /// Calculates what the rules match. Nil if the limit of nodes is reached.
+  private init?(_ graph: ChainGraph, in space: PacketSpace, _ isFlat: [Bool], _ open: Set<Int>) {
+    let table = graph.table
+    var space = space
     if space.isExhausted { return nil }
     var sets: [[RuleSets]] = []
     for (index, chain) in table.chains.enumerated() {
@@ -61,23 +82,36 @@ public struct TableReach: Sendable {
     self.graph = graph
     storedSets = sets
     returning = Self.returning(graph, sets, &space)
-    let open = Set(graph.table.chains.indices.filter { enteredByAll.contains(graph.table.chains[$0].name) })
     (isAttached, hooks) = Self.attached(graph, open)
     self.space = space
     entries = [PacketSet](repeating: .none, count: table.chains.count)
+    rests = entries
     arriving = table.chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     hits = arriving
     for index in isFlat.indices where isFlat[index] {
       flatChains[index] = FlatChain(table.chains[index].rules, graph.steps[index], &self.space)
     }
-    walkAll(open)
     if self.space.isExhausted { return nil }
+  }
+
+  /// Follows other packets through the table.
+  ///
+  /// - Parameter packets: by hook; none enter at others.
+  mutating func enter(_ packets: [Hook: PacketSet]) {
+    entering = packets
+    for index in entries.indices {
+      (entries[index], rests[index]) = (.none, .none)
+      for position in hits[index].indices { (arriving[index][position], hits[index][position]) = (.none, .none) }
+    }
+    (unknown, takers) = ([:], [:])
+    walkAll([])
   }
 
   /// The packets that may enter the table at a hook. Only packets that begin a connection, or a related one, are passed to the nat table.
   ///
   /// The corresponding kernel function is `nf_nat_inet_fn`.
   mutating func packets(at hook: Hook) -> PacketSet {
+    if let entering { return entering[hook] ?? .none }
     let packets = space.packets(at: hook)
     guard graph.table.name == .nat else { return packets }
     return space.intersection(packets, space.beginningConnections())
@@ -163,6 +197,7 @@ public struct TableReach: Sendable {
       // Behind a rule that takes everything, nothing arrives.
       if chain.takesAll(position, entering, &space) || space.isExhausted { return }
     }
+    rests[index] = entering
   }
 
   /// Packets of a set that get to a rule and match: all of them, or one if its chain is a flat one.
@@ -201,6 +236,7 @@ public struct TableReach: Sendable {
       }
       packets = missed
     }
+    rests[index] = packets
   }
 
   /// A chain that no hook leads to adds nothing to one that a hook leads to.

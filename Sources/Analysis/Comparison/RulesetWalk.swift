@@ -85,47 +85,53 @@ struct RulesetPrograms {
         }
         last = (name, decider)
         if let decider, rules.last?.place != decider || rules.last?.table != name { rules.append((name, decider)) }
-        let verdict = Self.verdict(result.outcome)
-        if verdict != .accept {
-          return RulesetWalk(verdict: verdict, table: name, place: decider, effects: effects, rules: rules, translated: translated())
+        if result.verdict != .accept {
+          return RulesetWalk(verdict: result.verdict, table: name, place: decider, effects: effects, rules: rules, translated: translated())
         }
       }
     }
     return RulesetWalk(verdict: .accept, table: last?.table, place: last?.place, effects: effects, rules: rules, translated: translated())
   }
 
+  /// What a table does with a packet.
+  private typealias Pass = (hits: [TableWalk.Hit], verdict: RulesetWalk.Verdict)
+
   /// Passes a packet through a table; nil if the table is not asked.
-  private func pass(_ program: TableProgram, _ context: inout PacketContext) -> TableWalk? {
+  private func pass(_ program: TableProgram, _ context: inout PacketContext) -> Pass? {
     switch program.name {
     case .raw:
       // The raw table comes before connection tracking.
       let attachment = context.attachment
       context.attachment = .none
-      let result = TableWalker(program).walk(&context)
+      let result = Self.pass(TableWalker(program).walk(&context))
       if context.attachment != .untracked { context.attachment = attachment }
       return result
     case .nat:
       guard let info = context.attachment.info, [.new, .related, .relatedReply].contains(info) else { return nil }
       return translate(program, &context)
-    case .mangle, .filter, .security: return TableWalker(program).walk(&context)
+    case .mangle, .filter, .security: return Self.pass(TableWalker(program).walk(&context))
     }
   }
 
-  /// Passes a packet through the nat table, and translates it as the table says.
-  private func translate(_ program: TableProgram, _ context: inout PacketContext) -> TableWalk? {
-    guard let connections = context.world.conntrack else { return TableWalker(program).walk(&context) }
-    var result: TableWalk?
+  private static func pass(_ walk: TableWalk) -> Pass { (walk.hits, verdict(walk.outcome)) }
+
+  /// Passes a packet through the nat table, and translates it as the table says. A packet that cannot be translated, because its header is cut
+  /// short, is dropped.
+  private func translate(_ program: TableProgram, _ context: inout PacketContext) -> Pass? {
+    guard let connections = context.world.conntrack else { return Self.pass(TableWalker(program).walk(&context)) }
+    var result: Pass?
     var packet = context.packet
     var random = context.world.random
-    _ = connections.translate(
+    let verdict = connections.translate(
       packet: &packet, attachment: context.attachment, hook: context.hook, output: context.output?.index, random: &random,
       now: context.world.instant
     ) { _ in
-      let walk = TableWalker(program).walk(&context)
+      let walk = Self.pass(TableWalker(program).walk(&context))
       result = walk
-      return Self.verdict(walk.outcome) == .accept ? .accept : .drop
+      return walk.verdict == .accept ? .accept : .drop
     }
     context.packet = packet
+    if verdict == .drop, result?.verdict ?? .accept == .accept { return (result?.hits ?? [], .drop) }
     return result
   }
 
