@@ -33,9 +33,16 @@ extension TableReach {
     case .notLetIn: return witness(of: possible(place), decidedBy: finding.blockers, insteadOf: place, walker)
     case .redundant, .idleMatch:
       let condition = graph.table[place].condition(space.family)
-      return witness(of: hits(of: place, in: .all), at: hooks[place.chain], in: walker) { context, _ in
-        condition.outcome(&context) == .matched
+      // Of a flat chain the packets that get to a rule are not known: one that gets there is looked for among those that match.
+      let isFlat = flatChains[place.chain] != nil
+      let packets = isFlat ? space.intersection(entries[place.chain], sets(of: place).hit) : hits[place.chain][place.rule]
+      func find(whereHit isHit: Bool) -> Witness? {
+        witness(of: packets, at: hooks[place.chain], in: walker) { context, walk in
+          condition.outcome(&context) == .matched
+            && (!isHit || walk.hits.contains { $0.chain == place.chain && $0.rule == place.rule })
+        }
       }
+      return find(whereHit: true) ?? find(whereHit: false)
     }
   }
 
