@@ -14,6 +14,7 @@ extension Simulator {
       packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
       packetMark: journey.context.mark, now: world.instant)
     if journey.isRecorded { noteTracking(&journey, table) }
+    if journey.notesHits { journey.hits.isInvalid = journey.context.attachment.isInvalid }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
   }
 

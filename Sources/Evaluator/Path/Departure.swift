@@ -275,6 +275,7 @@ extension Simulator {
     let mtu = journey.route?.mtu ?? link.mtu
     if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
       journey.frameDestination = address
+      if journey.notesHits { journey.hits.leftFirst = event.report.departures.isEmpty }
     } else {
       guard depart(&journey, output, to: address, mtu: mtu) else { return false }
     }

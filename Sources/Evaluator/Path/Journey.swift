@@ -10,6 +10,10 @@ struct Journey {
   var report: Int
   /// True if the path is recorded in the report.
   let isRecorded: Bool
+  /// True if what it hits is noted in ``hits``.
+  var notesHits = false
+  /// What the packet has hit, if that is noted.
+  var hits = HitLog()
   /// The verdict, once it is decided.
   var verdict = PacketVerdict.refused("the packet was not processed")
   /// The packet's route. Kernel: `skb_dst`.

@@ -26,15 +26,18 @@ final class LoadedTable {
   private static let walksWorthAnIndex = 500
 
   let program: TableProgram
+  /// Its index among the loaded tables.
+  let number: Int
   private var counts: [Counters]
   /// By chain; empty if no chain may have an index.
   private var searches: [Search] = []
   private let indexing: ChainIndexing
 
-  init(_ program: TableProgram, indexing: ChainIndexing = .whenWorthIt) {
+  init(_ program: TableProgram, number: Int = 0, indexing: ChainIndexing = .whenWorthIt) {
     self.program = program
     self.indexing = indexing
     counts = program.freshCounters
+    self.number = number
     if indexing != .never, program.hasLongChains { searches = Array(repeating: .walked(0), count: program.chainStarts.count) }
   }
 
