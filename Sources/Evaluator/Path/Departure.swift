@@ -279,7 +279,8 @@ extension Simulator {
     } else {
       guard depart(&journey, output, to: address, mtu: mtu) else { return false }
     }
-    hearIfMember(journey, output)
+    // Asked before the call, which copies the journey.
+    if journey.context.family == .ipv6 { hearIfMember(journey, output) }
     finish(&journey, .sent(output: host.name(of: output)))
     return false
   }
