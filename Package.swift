@@ -173,7 +173,7 @@ let package = Package(
       "EvaluatorTests",
       of: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
-        "Notation", "Scenarios", "Lab", "Kernel", "KernelLab", "Soak",
+        "Notation", "Scenarios", "Lab", "Suites", "Kernel", "KernelLab", "Soak",
       ]),
     tests(
       "ScenarioTests",

@@ -17,10 +17,10 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
   case linuxCooked2 = 276
 
   /// The packet inside a frame; nil if the frame ends before the network header or is not IP.
-  public func packet(_ frame: [UInt8]) -> Packet? {
+  public func packet(_ frame: consuming [UInt8]) -> Packet? {
     switch self {
-    case .raw, .ipv4, .ipv6: ip(Array(frame))
-    case .null, .loop: ip(Array(frame.dropFirst(4)))
+    case .raw, .ipv4, .ipv6: ip(frame, after: 0)
+    case .null, .loop: ip(frame, after: 4)
     case .ethernet: ethernet(frame)
     case .linuxCooked:
       cooked(frame, etherTypeAt: 14, header: 16, address: 6)
@@ -44,12 +44,15 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
     return index
   }
 
-  private func ip(_ bytes: [UInt8], link: LinkHeader? = nil, type: PacketType = .host) -> Packet? {
-    let packet = Packet(bytes: bytes, link: link, type: type)
+  /// The packet after a header of `length` bytes.
+  private func ip(_ frame: consuming [UInt8], after length: Int, link: LinkHeader? = nil, type: PacketType = .host) -> Packet? {
+    guard length < frame.count else { return nil }
+    frame.removeFirst(length)
+    let packet = Packet(bytes: frame, link: link, type: type)
     return packet.family == nil ? nil : packet
   }
 
-  private func ethernet(_ frame: [UInt8]) -> Packet? {
+  private func ethernet(_ frame: consuming [UInt8]) -> Packet? {
     guard let destination = MACAddress(frame, at: 0), let source = MACAddress(frame, at: 6),
       var etherType = frame.uint16(at: 12)
     else { return nil }
@@ -63,15 +66,15 @@ public enum LinkFraming: Int32, Sendable, Hashable, CaseIterable {
     guard etherType == 0x0800 || etherType == 0x86DD else { return nil }
     let type: PacketType = destination == .broadcast ? .broadcast : destination.isMulticast ? .multicast : .host
     let link = LinkHeader(source: source, destination: destination, etherType: etherType)
-    return ip(Array(frame.dropFirst(offset)), link: link, type: type)
+    return ip(frame, after: offset, link: link, type: type)
   }
 
   /// A cooked header has no destination address; the packet type says for whom the frame was. The link header's destination is 0.
-  private func cooked(_ frame: [UInt8], etherTypeAt: Int, header: Int, address: Int) -> Packet? {
+  private func cooked(_ frame: consuming [UInt8], etherTypeAt: Int, header: Int, address: Int) -> Packet? {
     guard let etherType = frame.uint16(at: etherTypeAt), etherType == 0x0800 || etherType == 0x86DD else { return nil }
     let type = packetType(frame) ?? .host
     let link = MACAddress(frame, at: address).map { LinkHeader(source: $0, destination: MACAddress(rawValue: 0), etherType: etherType) }
-    return ip(Array(frame.dropFirst(header)), link: link, type: type)
+    return ip(frame, after: header, link: link, type: type)
   }
 }
 
@@ -114,4 +117,11 @@ public struct CapturedFrame: Sendable, Equatable {
 
   /// The IP packet inside; nil for other protocols and for a frame that ends before it.
   public var packet: Packet? { framing.packet(bytes) }
+
+  /// Moves the IP packet out, so that its bytes are not copied; nil as for ``packet``. The record has no bytes afterwards.
+  public mutating func takePacket() -> Packet? {
+    var taken: [UInt8] = []
+    swap(&taken, &bytes)
+    return framing.packet(taken)
+  }
 }

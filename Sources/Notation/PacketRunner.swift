@@ -1,7 +1,7 @@
 public import Evaluator
 import Netfilter
 public import Wire
-import XTables
+public import XTables
 
 /// Plays steps in a simulator in order, and tracks the sequence numbers of their flows. Tests, the lab's protocol and `run` all use it.
 public struct PacketRunner {
@@ -61,25 +61,46 @@ public struct PacketRunner {
   /// Receives a packet. A packet without a link-layer header gets one for the interface's own address.
   public mutating func receive(_ packet: Packet, on interface: String) -> PathReport {
     var packet = packet
-    if packet.link == nil { packet.link = link(of: packet, on: interface) }
-    // A cooked capture does not record the destination, but for whom the frame was.
-    if packet.link?.destination == MACAddress(rawValue: 0), let destination = destination(for: packet.type, on: interface) {
-      packet.link?.destination = destination
-    }
-    // The host of a capture received its unicast frames: they are addressed to the interface if its address is not known.
-    if !assumesDefaults, packet.link?.destination.isMulticast == false, let device = simulator.host.device(named: interface),
-      !device.isHardwareAddressStated
-    {
-      packet.link?.destination = device.hardwareAddress
-    }
+    complete(&packet, at: port(named: interface))
     if followsFlows { progress.see(packet) }
     return note(simulator.receive(packet, on: interface))
   }
 
+  /// An interface at which packets arrive, as the host has it. Valid until the host changes.
+  public struct Port {
+    /// The interface; nil if the host has none of this name.
+    public let interface: Interface?
+    fileprivate let name: String
+    fileprivate let mtu: Int
+    fileprivate let hardwareAddress: MACAddress?
+    fileprivate let isHardwareAddressStated: Bool
+  }
+
+  /// Looks up an interface, once for many packets.
+  public func port(named name: String) -> Port {
+    let device = simulator.host.device(named: name)
+    return Port(
+      interface: device?.interface, name: name, mtu: device?.mtu ?? 1500, hardwareAddress: device?.hardwareAddress,
+      isHardwareAddressStated: device?.isHardwareAddressStated ?? true)
+  }
+
+  /// Gives a received packet the link-layer header, or the part of it, that it lacks.
+  private func complete(_ packet: inout Packet, at port: Port) {
+    if packet.link == nil { packet.link = link(of: packet, on: port.name) }
+    // A cooked capture does not record the destination, but for whom the frame was.
+    if packet.link?.destination == MACAddress(rawValue: 0), let destination = destination(for: packet.type, at: port) {
+      packet.link?.destination = destination
+    }
+    // The host of a capture received its unicast frames: they are addressed to the interface if its address is not known.
+    if !assumesDefaults, packet.link?.destination.isMulticast == false, !port.isHardwareAddressStated, let own = port.hardwareAddress {
+      packet.link?.destination = own
+    }
+  }
+
   /// The destination address of a frame of a packet type; nil for one that is for another host.
-  private func destination(for type: PacketType, on interface: String) -> MACAddress? {
+  private func destination(for type: PacketType, at port: Port) -> MACAddress? {
     switch type {
-    case .host: simulator.host.device(named: interface)?.hardwareAddress
+    case .host: port.hardwareAddress
     case .broadcast: .broadcast
     case .multicast: MACAddress(rawValue: 0x0100_5E00_0000)
     default: nil
@@ -111,9 +132,23 @@ public struct PacketRunner {
   /// Receives a captured packet. One that is longer than the MTU of its interface has several segments, which the network card joined (GRO).
   public mutating func receiveCaptured(_ packet: Packet, on interface: String) -> PathReport {
     var packet = packet
-    let mtu = simulator.host.device(named: interface)?.mtu ?? 1500
-    packet.joinsSegments = packet.count > mtu && packet.mayJoinSegments
+    joinSegments(of: &packet, at: port(named: interface))
     return receive(packet, on: interface)
+  }
+
+  /// Receives a captured packet as ``receiveCaptured(_:on:)`` does, and changes it in place without a record of its path. Nil, without
+  /// effect, if the host has no such interface. Flows are not followed.
+  ///
+  /// - Parameter hits: replaced by what the packet hits.
+  public func carryCaptured(_ packet: inout Packet, at port: Port, noting hits: inout HitLog) -> Carriage? {
+    guard let interface = port.interface else { return nil }
+    joinSegments(of: &packet, at: port)
+    complete(&packet, at: port)
+    return simulator.carry(&packet, on: interface, noting: &hits)
+  }
+
+  private func joinSegments(of packet: inout Packet, at port: Port) {
+    packet.joinsSegments = packet.count > port.mtu && packet.mayJoinSegments
   }
 
   private func send(_ packet: Packet, _ sender: ScenarioStep.LocalSender, isCaptured: Bool = false) -> PathReport {
@@ -138,6 +173,9 @@ public struct PacketRunner {
 }
 
 extension PathReport {
+  /// True if the host made a packet.
+  public var isAnswered: Bool { packets.contains { $0.origin == .host } }
+
   /// Frames grouped by interface in the order in which they left. The order between interfaces is not observable, so the order of the packets
   /// is used.
   public var observableDepartures: [Departure] {
@@ -150,13 +188,18 @@ extension PathReport {
 
 extension VerdictPattern {
   /// True if the packet's verdict matches the pattern.
-  public func holds(for report: PathReport) -> Bool {
-    switch (kind, report.verdict) {
+  public func holds(for report: PathReport) -> Bool { holds(for: report.verdict, isAnswered: report.isAnswered) }
+
+  /// True if a verdict matches the pattern.
+  ///
+  /// - Parameter isAnswered: true if the host made a packet because of this one.
+  public func holds(for verdict: PacketVerdict, isAnswered: @autoclosure () -> Bool) -> Bool {
+    switch (kind, verdict) {
     case (.accept, .sent), (.accept, .delivered), (.local, .delivered): true
     case (.sent, .sent(let output)): detail == nil || detail == output
     case (.drop, .dropped(let hook, _, _)): detail == nil || detail == hook.name
     case (.reject, .dropped(let hook, _, _)):
-      (detail == nil || detail == hook.name) && report.packets.contains { $0.origin == .host }
+      (detail == nil || detail == hook.name) && isAnswered()
     case (.queue, .queued(let number, _)): detail == nil || detail == String(number)
     case (.lost, .lost), (.absorbed, .absorbed), (.refused, .refused), (.unknown, .unknown): true
     default: false

@@ -1,30 +1,40 @@
 extension Packet {
   /// The packet in one line: `tcp 10.0.0.9:1000>10.0.1.9:80 S`, `icmp 10.0.0.1>10.0.0.9 3/3 [udp 10.0.0.9:1000>10.0.1.9:2]`,
   /// `udp 10.0.0.9>10.0.1.9 frag[16, 1]` (fragment offset in bytes; 1 if more fragments follow).
-  public var brief: String { Packet.brief(bytes, at: 0, quoted: false) }
+  public var brief: String {
+    var text: [UInt8] = []
+    appendBrief(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
 
-  private static func brief(_ bytes: [UInt8], at start: Int, quoted: Bool) -> String {
+  /// Appends ``brief``, which is printable ASCII. Allocates nothing for an IPv4 packet if the array has room.
+  public func appendBrief(to text: inout [UInt8]) { Packet.append(bytes, at: 0, quoted: false, to: &text) }
+
+  private static func append(_ bytes: [UInt8], at start: Int, quoted: Bool, to text: inout [UInt8]) {
     guard let at = TransportLocator(bytes, at: start), let ends = ends(bytes, at: start, family: at.family) else {
-      return "not an IP packet (\(max(bytes.count - start, 0)) bytes)"
+      text += "not an IP packet (\(max(bytes.count - start, 0)) bytes)".utf8
+      return
     }
-    var line = "\(at.proto) "
+    text += at.proto.description.utf8
+    text.append(UInt8(ascii: " "))
     let header = at.fragmentOffset == 0 ? at.offset : bytes.count
-    if at.proto.hasPorts, let source = bytes.uint16(at: header), let destination = bytes.uint16(at: header &+ 2) {
-      line += "\(text(ends.0, port: source))>\(text(ends.1, port: destination))"
-    } else {
-      line += "\(ends.0)>\(ends.1)"
-    }
+    let ports = at.proto.hasPorts ? bytes.uint32(at: header) : nil
+    append(ends.0, port: ports.map { Int($0 >> 16) }, to: &text)
+    text.append(UInt8(ascii: ">"))
+    append(ends.1, port: ports.map { Int($0 & 0xFFFF) }, to: &text)
     if at.proto == .tcp, !quoted, let flags = bytes.uint8(at: header &+ TCPHeader.Offset.flags) {
-      line += " \(TCPFlags(rawValue: flags))"
+      text.append(UInt8(ascii: " "))
+      TCPFlags(rawValue: flags).append(to: &text)
     } else if at.proto == .icmp || at.proto == .icmpv6, let type = bytes.uint8(at: header), let code = bytes.uint8(at: header &+ 1) {
-      line += " \(type)/\(code)"
+      text += " \(type)/\(code)".utf8
       let isError = at.proto == .icmp ? ICMPHeader.isError(type: type) : ICMPHeader.isErrorV6(type: type)
       if isError, !quoted, bytes.count > header &+ ICMPHeader.length {
-        line += " [\(brief(bytes, at: header &+ ICMPHeader.length, quoted: true))]"
+        text += " [".utf8
+        append(bytes, at: header &+ ICMPHeader.length, quoted: true, to: &text)
+        text.append(UInt8(ascii: "]"))
       }
     }
-    if at.fragmentOffset != 0 || at.moreFragments { line += " frag[\(at.fragmentOffset), \(at.moreFragments ? 1 : 0)]" }
-    return line
+    if at.fragmentOffset != 0 || at.moreFragments { text += " frag[\(at.fragmentOffset), \(at.moreFragments ? 1 : 0)]".utf8 }
   }
 
   private static func ends(_ bytes: [UInt8], at start: Int, family: Family) -> (IPAddress, IPAddress)? {
@@ -34,8 +44,23 @@ extension Packet {
     }
   }
 
-  /// An address and port, IPv6 addresses in brackets.
-  private static func text(_ address: IPAddress, port: UInt16) -> String {
-    address.family == .ipv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+  /// Appends an address, and the port if there is one; an IPv6 address before a port is in brackets.
+  private static func append(_ address: IPAddress, port: Int?, to text: inout [UInt8]) {
+    switch address {
+    case .v4(let address): address.append(to: &text)
+    case .v6(let address) where port == nil: text += address.description.utf8
+    case .v6(let address): text += "[\(address)]".utf8
+    }
+    guard let port else { return }
+    text.append(UInt8(ascii: ":"))
+    text.appendDecimal(port)
+  }
+}
+
+extension [UInt8] {
+  /// Appends a number that is not negative in decimal digits.
+  mutating func appendDecimal(_ number: Int) {
+    if number >= 10 { appendDecimal(number / 10) }
+    append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10))
   }
 }

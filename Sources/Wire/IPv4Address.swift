@@ -64,6 +64,16 @@ public struct IPv4Address: Sendable, Hashable, Comparable, RawRepresentable {
 extension IPv4Address: CustomStringConvertible {
   /// Dotted decimal.
   public var description: String {
-    "\(rawValue >> 24).\(rawValue >> 16 & 255).\(rawValue >> 8 & 255).\(rawValue & 255)"
+    var text: [UInt8] = []
+    append(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends the dotted decimal form.
+  func append(to text: inout [UInt8]) {
+    for place in 0..<4 {
+      if place > 0 { text.append(UInt8(ascii: ".")) }
+      text.appendDecimal(Int(rawValue >> UInt32(24 &- 8 &* place) & 255))
+    }
   }
 }

@@ -21,11 +21,17 @@ public struct TCPFlags: OptionSet, Sendable, Hashable {
   /// CWR: the congestion window was reduced, RFC 3168.
   @inlinable public static var cwr: TCPFlags { TCPFlags(rawValue: 0x80) }
 
+  /// The letter of each flag, lowest bit first.
+  private static let letters: InlineArray<8, UInt8> = [
+    UInt8(ascii: "F"), UInt8(ascii: "S"), UInt8(ascii: "R"), UInt8(ascii: "P"), UInt8(ascii: "A"), UInt8(ascii: "U"), UInt8(ascii: "E"),
+    UInt8(ascii: "C"),
+  ]
+
   /// Parses one letter per flag, in any order and case: F S R P A U E C.
   public init?(_ text: some StringProtocol) {
     self = []
     for unit in text.utf8 {
-      guard let bit = "FSRPAUEC".utf8.enumerated().first(where: { $0.element == unit & 0xDF })?.offset else { return nil }
+      guard let bit = Self.letters.indices.first(where: { Self.letters[$0] == unit & 0xDF }) else { return nil }
       rawValue |= 1 << UInt8(bit)
     }
   }
@@ -34,7 +40,14 @@ public struct TCPFlags: OptionSet, Sendable, Hashable {
 extension TCPFlags: CustomStringConvertible {
   /// One letter per flag in the order of the bits from FIN up: "S", "SA", "FA", "RA", "PA".
   public var description: String {
-    String("FSRPAUEC".enumerated().filter { rawValue >> UInt8($0.offset) & 1 == 1 }.map(\.element))
+    var text: [UInt8] = []
+    append(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends the letters of ``description``.
+  func append(to text: inout [UInt8]) {
+    for bit in 0..<8 where rawValue >> UInt8(bit) & 1 == 1 { text.append(Self.letters[bit]) }
   }
 }
 

@@ -7,6 +7,9 @@ enum Console {
   @_disfavoredOverload
   static func print(_ text: String) throws { try ProcessStream.output.write(text) }
 
+  /// Prints text that a renderer has already escaped.
+  static func printEscaped(_ bytes: [UInt8]) throws { try ProcessStream.output.write(bytes) }
+
   static func print(_ text: TerminalText) throws { try ProcessStream.output.write(text.string) }
 
   /// Prints data for another program, such as a ruleset: byte for byte, but escaped on a terminal.

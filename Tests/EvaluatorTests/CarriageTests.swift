@@ -37,9 +37,9 @@ struct CarriageTests {
 
     """
 
-  private func simulator() throws -> Simulator {
+  static func simulator(_ more: String = "") throws -> Simulator {
     let parsed = RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4)
-      .parse(SourceFile(name: "rules", bytes: Array(Self.rules.utf8)))
+      .parse(SourceFile(name: "rules", bytes: Array((rules + more).utf8)))
     try #require(!parsed.hasErrors, "\(parsed.diagnostics.map(\.message))")
     let simulator = try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [parsed.ruleset], clock: 1_000_000_000, seed: 1)
     simulator.recordsTrace = false
@@ -48,7 +48,7 @@ struct CarriageTests {
   }
 
   /// A packet of a few flows: of both directions, of all protocols, some broken, some in pieces, some too long for the link.
-  private func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
+  static func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
     let isForward = Int.random(in: 0..<4, using: &random) > 0
     let client = IPAddress.v4(IPv4Address(10, 0, 0, UInt8.random(in: 9...11, using: &random)))
     let server = IPAddress.v4(
@@ -74,12 +74,12 @@ struct CarriageTests {
 
   @Test("a carried packet gets the verdict and the bytes of a received one")
   func carriedPacketsFareAsReceivedOnes() throws {
-    let (recorded, carried) = (try simulator(), try simulator())
+    let (recorded, carried) = (try Self.simulator(), try Self.simulator())
     var random = SeededRandom(seed: 20)
     var verdicts: [String: Int] = [:]
     var besides = 0
     for round in 0..<20_000 {
-      let (packet, name) = try packet(&random)
+      let (packet, name) = try Self.packet(&random)
       let interface = try #require(carried.host.interface(named: name))
       let report = recorded.receive(packet, on: name)
       var copy = packet
@@ -112,7 +112,7 @@ struct CarriageTests {
 
   @Test("a listener may have another packet carried while one waits")
   func aListenerMayCarryAnotherPacketWhileOneWaits() throws {
-    let simulator = try simulator()
+    let simulator = try Self.simulator()
     let interface = try #require(simulator.host.interface(named: "eth0"))
     var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .tcp)
     fields.destinationPort = 25
@@ -140,7 +140,7 @@ struct CarriageTests {
 
   @Test("a held packet keeps its bytes when the buffer handed in is reused")
   func aHeldPacketKeepsItsOwnBytes() throws {
-    let simulator = try simulator()
+    let simulator = try Self.simulator()
     let interface = try #require(simulator.host.interface(named: "eth0"))
     simulator.queues[3] = QueueListener { _ in QueueAnswer(.hold) }
     var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .udp)

@@ -191,7 +191,9 @@ extension ConntrackCore {
 
   func isSettled(_ handle: ConnectionHandle) -> Bool {
     guard let slot = slot(handle) else { return true }
-    return entries[slot].status.contains(.confirmed) && !entries[slot].features.contains(.extended) && entries[slot].pendingEvents.isEmpty
+    let status = entries[slot].status
+    return status.contains(.confirmed) && !status.contains(.dying) && !entries[slot].features.contains(.extended)
+      && entries[slot].pendingEvents.isEmpty
   }
 
   func helper(of handle: ConnectionHandle) -> (HelperID, any ConntrackHelper)? {

@@ -19,6 +19,14 @@ public enum Attachment: Sendable, Hashable {
   /// How the packet relates to its connection; nil without one.
   @inlinable public var info: ConnectionInfo? { if case .connection(_, let info) = self { info } else { nil } }
 
+  /// True if tracking has found no connection for the packet, so that its state is INVALID; also true before tracking.
+  @inlinable public var isInvalid: Bool {
+    switch self {
+    case .none, .answerToUntracked: true
+    case .untracked, .template, .connection: false
+    }
+  }
+
   /// The attachment of a reply to this packet, as target REJECT sends one: the same connection, the other direction.
   /// The corresponding kernel function is `nf_conntrack_attach`.
   public var answer: Attachment {

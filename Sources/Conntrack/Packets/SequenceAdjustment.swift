@@ -7,10 +7,13 @@ extension ConntrackCore {
   @inline(__always)
   func sequenceOffset(_ slot: Int, _ direction: Direction, sequence: UInt32) -> UInt32 {
     guard entries[slot].status.contains(.sequenceAdjust) else { return 0 }
-    return adjustment(slot, direction).offset(at: sequence)
+    return Self.adjustment(slot, direction, in: extensions).offset(at: sequence)
   }
 
-  private func adjustment(_ slot: Int, _ direction: Direction) -> SequenceAdjustment {
+  /// Static, because a method would copy the table for each segment.
+  private static func adjustment(
+    _ slot: Int, _ direction: Direction, in extensions: [UInt32: ConnectionExtension]
+  ) -> SequenceAdjustment {
     extensions[UInt32(slot)]?.sequenceAdjustments[Int(direction.rawValue)] ?? SequenceAdjustment()
   }
 
@@ -46,8 +49,8 @@ extension ConntrackCore {
   private mutating func moveNumbers(_ packet: inout Packet, at offset: Int, _ slot: Int, _ direction: Direction) -> Bool {
     guard let header = TCPHeader(packet.bytes, at: offset), let checksum = packet.bytes.uint16(at: offset + TCPHeader.Offset.checksum)
     else { return false }
-    let own = adjustment(slot, direction)
-    let other = adjustment(slot, direction.opposite)
+    let own = Self.adjustment(slot, direction, in: extensions)
+    let other = Self.adjustment(slot, direction.opposite, in: extensions)
     let sequence = header.sequence &+ own.offset(at: header.sequence)
     var sum = Checksum.updated(checksum, from: header.sequence, to: sequence)
     packet.bytes.setUInt32(sequence, at: offset + TCPHeader.Offset.sequence)

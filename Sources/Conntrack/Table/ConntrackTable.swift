@@ -98,8 +98,8 @@ public final class ConntrackTable {
     return core.adjustSequence(&packet, at: at.offset, handle, info.direction)
   }
 
-  /// True if `help` and `confirm` have nothing to do: the packet has no connection, or its connection is confirmed, has no
-  /// extensions and no pending events.
+  /// True if `help`, `confirm` and `release` have nothing to do: the packet has no connection, or its connection is confirmed and stays, has
+  /// no extensions and no pending events.
   public func isSettled(_ attachment: Attachment) -> Bool {
     guard case .connection(let handle, _) = attachment else { return true }
     return core.isSettled(handle)

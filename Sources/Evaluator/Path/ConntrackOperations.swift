@@ -8,12 +8,13 @@ import XTables
 extension Simulator {
   /// Tracks a packet. The corresponding kernel functions are `ipv4_conntrack_in` and `ipv4_conntrack_local`.
   @inline(never)
-  func track(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
-    guard let table = rules.conntrack else { return .verdict(.accept) }
+  func track(_ journey: inout Journey, _ inputs: OperationInputs) -> OperationOutcome {
+    guard let table = inputs.rules.conntrack else { return .verdict(.accept) }
     let verdict = table.incoming(
       packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
-      packetMark: journey.context.mark, now: world.instant)
+      packetMark: journey.context.mark, now: inputs.now)
     if journey.isRecorded { noteTracking(&journey, table) }
+    if journey.notesHits { journey.hits.isInvalid = journey.context.attachment.isInvalid }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
   }
 
@@ -33,7 +34,12 @@ extension Simulator {
 
   /// Runs helpers, adjusts sequence numbers and confirms the connection, as the last operation. The corresponding kernel function is `nf_confirm`.
   func confirm(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
-    guard let table = rules.conntrack, !table.isSettled(journey.context.attachment) else { return .verdict(.accept) }
+    guard let table = rules.conntrack else { return .verdict(.accept) }
+    if table.isSettled(journey.context.attachment) {
+      // At INPUT, what the socket answers may end the connection.
+      journey.hasNothingToRelease = journey.context.hook == .postrouting
+      return .verdict(.accept)
+    }
     let isLoopback = journey.context.output.map { host.isLoopback($0) } ?? false
     let verdict = table.help(
       packet: &journey.context.packet, attachment: journey.context.attachment, isLoopback: isLoopback,

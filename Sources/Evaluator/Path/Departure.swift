@@ -275,10 +275,12 @@ extension Simulator {
     let mtu = journey.route?.mtu ?? link.mtu
     if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
       journey.frameDestination = address
+      if journey.notesHits { journey.hits.leftFirst = event.report.departures.isEmpty }
     } else {
       guard depart(&journey, output, to: address, mtu: mtu) else { return false }
     }
-    hearIfMember(journey, output)
+    // Asked before the call, which copies the journey.
+    if journey.context.family == .ipv6 { hearIfMember(journey, output) }
     finish(&journey, .sent(output: host.name(of: output)))
     return false
   }

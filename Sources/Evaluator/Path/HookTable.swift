@@ -73,11 +73,12 @@ extension [TableProgram] {
 
 extension Simulator {
   /// Runs an operation on a packet.
-  func run(_ action: HookOperation.Action, of rules: LoadedRules, _ journey: inout Journey) -> OperationOutcome {
-    switch action {
+  func run(_ action: HookOperation.Action, in inputs: OperationInputs, _ journey: inout Journey) -> OperationOutcome {
+    let rules = inputs.rules
+    return switch action {
     case .rulesMissing: .unknown(UnknownReason("the verdict", lacking: .rules(journey.context.family)))
     case .defragment: defragment(&journey)
-    case .track: track(&journey, rules)
+    case .track: track(&journey, inputs)
     case .synproxy: synproxy(&journey, rules)
     case .confirm: confirm(&journey, rules)
     case .table(let index): runTable(rules.tables[index], &journey)

@@ -46,6 +46,9 @@ struct WaitingPackets {
   /// Incomplete datagrams, of connection tracking and of local delivery.
   var fragments = FragmentQueues()
 
+  /// True if something happens when time passes.
+  var mayExpire: Bool { !neighbours.isEmpty || fragments.count > 0 }
+
   /// The number of packets in a queue.
   func count(inQueue number: UInt16) -> Int { held.values.count { $0.queue == number } }
 }

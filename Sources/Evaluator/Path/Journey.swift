@@ -10,6 +10,10 @@ struct Journey {
   var report: Int
   /// True if the path is recorded in the report.
   let isRecorded: Bool
+  /// True if what it hits is noted in ``hits``.
+  var notesHits = false
+  /// What the packet has hit, if that is noted.
+  var hits = HitLog()
   /// The verdict, once it is decided.
   var verdict = PacketVerdict.refused("the packet was not processed")
   /// The packet's route. Kernel: `skb_dst`.
@@ -48,6 +52,8 @@ struct Journey {
   var isInProcess = false
   /// The error for the sender if rerouting at OUTPUT failed. Kernel: `NF_DROP_ERR`.
   var sendError: SendError?
+  /// True if the packet is about to leave with a connection whose use need not be ended.
+  var hasNothingToRelease = false
   /// How often the packet was queued.
   var queueStays = 0
   /// The frame's destination, if the packet left unchanged and is not recorded.
@@ -60,6 +66,7 @@ struct Journey {
   /// Replaces a report's index: a report is opened only when there is an event to report.
   static let unreported = -1
 
+  @inline(__always)
   init(context: consuming PacketContext, report: Int = unreported, isRecorded: Bool) {
     self.context = context
     self.report = report

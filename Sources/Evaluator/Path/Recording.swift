@@ -124,7 +124,9 @@ extension Simulator {
   }
 
   func release(_ journey: inout Journey) {
-    if !journey.borrowsConnection, journey.context.attachment.connection != nil, let table = rules.conntrack ?? world.conntrack {
+    if !journey.hasNothingToRelease, !journey.borrowsConnection, journey.context.attachment.connection != nil,
+      let table = rules.conntrack ?? world.conntrack
+    {
       table.release(journey.context.attachment)
     }
     journey.context.attachment = .none

@@ -101,9 +101,9 @@ public final class Simulator {
       if let index = tables.firstIndex(where: { $0.program.name == program.name && $0.program.family == program.family }) {
         let old = tables[index].program
         world.memory.forgetRules(from: old.firstSlot, count: old.slotCount)
-        tables[index] = LoadedTable(program, indexing: indexing)
+        tables[index] = LoadedTable(program, number: index, indexing: indexing)
       } else {
-        tables.append(LoadedTable(program, indexing: indexing))
+        tables.append(LoadedTable(program, number: tables.count, indexing: indexing))
       }
     }
     let programs = tables.map(\.program)
@@ -147,7 +147,11 @@ public final class Simulator {
   /// Advances the clock, and reports what the host does when timers expire.
   @discardableResult
   public func advance(nanoseconds: UInt64) -> PathReport {
-    reported {
+    guard waiting.mayExpire || !stack.unaccepted.isEmpty else {
+      world.now &+= nanoseconds
+      return PathReport()
+    }
+    return reported {
       let end = world.now.addingReportingOverflow(nanoseconds).partialValue
       let datagrams = waiting.fragments.expire(now: Instant(nanoseconds: end)).map { datagram in
         (deadline: datagram.deadline.nanoseconds, expire: { self.giveUp(datagram) })
@@ -207,6 +211,24 @@ public final class Simulator {
     swap(&packet, &journey.context.packet)
     return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
   }
+
+  /// As ``carry(_:on:)``, and notes which rules and policies the packet hits.
+  ///
+  /// - Parameter hits: replaced by what this packet hits. If the same value is used for many packets, nothing is allocated.
+  public func carry(_ packet: inout Packet, on interface: Interface, noting hits: inout HitLog) -> Carriage {
+    var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
+    hits.clear(limit: extent.entries)
+    journey.notesHits = true
+    swap(&hits, &journey.hits)
+    swap(&packet, &journey.context.packet)
+    let report = consequences(of: &journey, on: interface)
+    swap(&packet, &journey.context.packet)
+    swap(&hits, &journey.hits)
+    return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
+  }
+
+  /// The rule or policy of a hit. The tables must not have been replaced since.
+  public func step(of hit: HitLog.Hit) -> RuleStep { rules.tables[Int(hit.table)].program.step(Int(hit.entry)) }
 
   /// Receives the journey's packet. Returns what else it causes; nil for most packets.
   @inline(__always)

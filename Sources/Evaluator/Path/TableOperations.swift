@@ -9,8 +9,12 @@ extension Simulator {
     let program = table.program
     let outcome: TableOutcome
     if !journey.isRecorded {
-      var observer = NoObserver()
-      outcome = runTable(table, &journey, &observer)
+      if journey.notesHits {
+        outcome = runTable(table, notingHitsOf: &journey)
+      } else {
+        var observer = NoObserver()
+        outcome = runTable(table, &journey, &observer)
+      }
     } else if watches.contains(where: { $0.isOf(program) }) {
       var observer = WatchingObserver(watches, program, traceExtent(journey))
       outcome = runTable(table, &journey, &observer)
@@ -27,6 +31,17 @@ extension Simulator {
     case .paused: return .unknown(UnknownReason("the verdict", needs: "a limit: targets cause packets without end"))
     case .unknown(let reason): return .unknown(reason)
     }
+  }
+
+  private func runTable(_ table: LoadedTable, notingHitsOf journey: inout Journey) -> TableOutcome {
+    // The log is moved out and back: the table has the packet's context for itself.
+    var observer = HitLogger(table)
+    swap(&observer.log, &journey.hits)
+    observer.log.begin()
+    let outcome = runTable(table, &journey, &observer)
+    observer.log.end()
+    swap(&observer.log, &journey.hits)
+    return outcome
   }
 
   /// Runs a table to its end, including deferred effects of its targets.

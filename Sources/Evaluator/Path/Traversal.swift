@@ -3,11 +3,31 @@ import Netfilter
 import Wire
 import XTables
 
+/// What the operations at hooks read besides the packet.
+///
+/// It is read once for all hooks, because each access to a property of an object is checked, and again after a queue's listener may have been
+/// asked, which may load rules and advance the clock.
+struct OperationInputs {
+  let rules: LoadedRules
+  let now: Instant
+
+  /// Not inlined: the checks of access would else be made before every hook, although few packets need the values again.
+  @inline(never)
+  init(of simulator: Simulator) {
+    rules = simulator.rules
+    now = simulator.world.instant
+  }
+}
+
 /// The passage of packets through hooks: `nf_hook_slow`, `nf_queue`, `nf_reinject`.
 extension Simulator {
   /// Passes a packet through its hooks until it has left, was delivered, or ended.
   func travel(_ journey: inout Journey) {
-    while pass(&journey) {
+    var inputs = OperationInputs(of: self)
+    while pass(&journey, &inputs) {
+      // A copy that a sending process hears at once may be queued.
+      let isInProcess = journey.isInProcess
+      defer { if isInProcess { inputs = OperationInputs(of: self) } }
       switch journey.context.hook {
       case .prerouting:
         // The value is bound only on a bridge: binding it copies it.
@@ -32,34 +52,36 @@ extension Simulator {
     // After the hook at which it was queued, a packet goes on with softirqs disabled. Kernel: `nf_reinject`.
     if journey.isReentering { journey.isInProcess = false }
     journey.isReentering = false
+    journey.hasNothingToRelease = false
   }
 
   /// Runs the operations of the packet's hook. Returns true if the packet passed all of them.
-  private func pass(_ journey: inout Journey) -> Bool {
-    var rules = self.rules
+  private func pass(_ journey: inout Journey, _ inputs: inout OperationInputs) -> Bool {
     if !journey.isReentering { noteEntry(&journey) }
     var repetitions = 0
-    while let action = rules.action(journey.operation, at: journey.context.hook, journey.context.family) {
-      if journey.isRecorded { noteOperation(operation(of: rules, journey), &journey) }
-      let outcome = run(action, of: rules, &journey)
+    while let action = inputs.rules.action(journey.operation, at: journey.context.hook, journey.context.family) {
+      if journey.isRecorded { noteOperation(operation(of: inputs.rules, journey), &journey) }
+      let outcome = run(action, in: inputs, &journey)
       if !journey.context.effects.isEmpty { settleEffects(&journey) }
-      if journey.isInProcess, !event.postponed.isEmpty, !isWithinAnother { bringInLooped() }
+      if journey.isInProcess, !event.postponed.isEmpty, !isWithinAnother {
+        bringInLooped()
+        inputs = OperationInputs(of: self)
+      }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
       case .verdict(.stop): journey.operation = .max
       case .verdict(.repeat):
         repetitions += 1
         guard repetitions < 1000 else {
-          let needs = "a limit: \(operation(of: rules, journey).name) repeats the packet without end"
+          let needs = "a limit: \(operation(of: inputs.rules, journey).name) repeats the packet without end"
           finish(&journey, .unknown(UnknownReason("the verdict", needs: needs), at: journey.context.hook))
           return false
         }
       case .verdict(.queue(let number, let bypass)):
         guard enqueue(&journey, number, bypass: bypass) else { return false }
-        // The listener may have loaded other rules.
-        rules = self.rules
+        inputs = OperationInputs(of: self)
       default:
-        end(&journey, operation(of: rules, journey), outcome)
+        end(&journey, operation(of: inputs.rules, journey), outcome)
         return false
       }
     }

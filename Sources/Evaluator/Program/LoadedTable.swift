@@ -26,20 +26,23 @@ final class LoadedTable {
   private static let walksWorthAnIndex = 500
 
   let program: TableProgram
+  /// Its index among the loaded tables.
+  let number: Int
   private var counts: [Counters]
   /// By chain; empty if no chain may have an index.
   private var searches: [Search] = []
   private let indexing: ChainIndexing
+  /// Whether packets may be led to the next rule by an index.
+  let isSearching: Bool
 
-  init(_ program: TableProgram, indexing: ChainIndexing = .whenWorthIt) {
+  init(_ program: TableProgram, number: Int = 0, indexing: ChainIndexing = .whenWorthIt) {
     self.program = program
+    self.number = number
     self.indexing = indexing
     counts = program.freshCounters
-    if indexing != .never, program.hasLongChains { searches = Array(repeating: .walked(0), count: program.chainStarts.count) }
+    isSearching = indexing != .never && program.hasLongChains
+    if isSearching { searches = Array(repeating: .walked(0), count: program.chainStarts.count) }
   }
-
-  /// Whether packets may be led to the next rule by an index.
-  var isSearching: Bool { !searches.isEmpty }
 
   /// The counters, by entry.
   var counters: [Counters] { counts }

@@ -10,6 +10,9 @@ public struct TrackingReport: Sendable, Hashable {
   /// Why the packet is INVALID, as a sentence without a subject; nil for other states.
   public let invalidity: String?
 
+  /// True if the state is INVALID.
+  public var isInvalid: Bool { invalidity != nil }
+
   /// `NEW`, or `INVALID: ` and the reason.
   public var sentence: String { state + (invalidity.map { ": \($0)" } ?? "") }
 

@@ -21,13 +21,16 @@ public struct CaptureMerge {
   /// - Throws: `CaptureError` if a file is damaged.
   public mutating func next() throws(CaptureError) -> (frame: CapturedFrame, capture: Int)? {
     var first: Int?
-    for (number, frame) in waiting.enumerated() {
-      guard let frame else { continue }
-      if let best = first, let other = waiting[best], other.timestamp <= frame.timestamp { continue }
+    for number in waiting.indices {
+      guard let time = waiting[number]?.timestamp else { continue }
+      if let best = first, let other = waiting[best]?.timestamp, other <= time { continue }
       first = number
     }
-    guard let first, let frame = waiting[first] else { return nil }
+    guard let first else { return nil }
+    // Moved out: the frame is then the only owner of its bytes.
+    var taken: CapturedFrame?
+    swap(&taken, &waiting[first])
     waiting[first] = try readers[first].next()
-    return (frame, first)
+    return taken.map { ($0, first) }
   }
 }

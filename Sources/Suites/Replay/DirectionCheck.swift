@@ -4,28 +4,40 @@ public import Wire
 
 /// Finds TCP connections of which a capture has one direction only: connection tracking cannot follow them, and their packets are INVALID.
 public struct DirectionCheck: Sendable {
-  /// The tuples of packets that arrived or were sent, and the tuples with which they left.
-  private var arrived: [Tuple: Tuple?] = [:]
-  private var invalid: Set<Tuple> = []
-  private var isCut = false
+  private struct Flow {
+    /// The tuple with which its packets left; nil if none did.
+    var left: Tuple?
+    var isInvalid = false
+  }
+
+  /// The flows of packets that arrived or were sent.
+  private var arrived = FlowTable<Flow>()
 
   /// Creates a check that has seen nothing.
   public init() {}
 
   /// Notes a replayed packet.
   public mutating func note(_ packet: Packet, _ report: PathReport) {
-    guard let tuple = packet.portTuple, tuple.proto == .tcp else { return }
-    guard arrived[tuple] != nil || arrived.count < RunSummary.mostFlows else { return }
-    if arrived[tuple] == nil { arrived[tuple] = .some(nil) }
-    if let left = report.departures.first?.packet.portTuple { arrived[tuple] = .some(left) }
-    if report.packets.first?.tracking?.state == "INVALID" { invalid.insert(tuple) }
+    note(packet.portTuple, leftAs: report.departures.first?.packet.portTuple, report.packets.first?.tracking?.isInvalid == true)
+  }
+
+  /// Notes a carried packet.
+  public mutating func note(_ packet: borrowing CarriedPacket, _ hits: borrowing HitLog) {
+    note(packet.tuple, leftAs: packet.left, hits.isInvalid)
+  }
+
+  private mutating func note(_ tuple: Tuple?, leftAs left: Tuple?, _ isInvalid: Bool) {
+    guard let tuple, tuple.proto == .tcp else { return }
+    _ = arrived.update(tuple, upTo: RunSummary.mostFlows, initial: Flow()) { flow in
+      if let left { flow.left = left }
+      if isInvalid { flow.isInvalid = true }
+    }
   }
 
   /// The number of connections with INVALID packets whose other direction was not replayed.
   public var oneSided: Int {
-    invalid.count { tuple in
-      let left = arrived[tuple].flatMap { $0 }
-      return arrived[tuple.reversed] == nil && left.map { arrived[$0.reversed] == nil } != false
+    arrived.flows.count { tuple, flow in
+      flow.isInvalid && arrived[tuple.reversed] == nil && flow.left.map { arrived[$0.reversed] == nil } != false
     }
   }
 }

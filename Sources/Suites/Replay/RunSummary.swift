@@ -11,8 +11,21 @@ public struct RunSummary: Sendable {
   private var verdicts: [String: Int] = [:]
   private var rules: [String: Int] = [:]
   /// Packets by their tuple; packets of further flows are counted together.
-  private var flows: [Tuple: Int] = [:]
+  private var flows = FlowTable<Int>()
   private var otherFlows = 0
+  /// The counts of carried packets by verdict, the first different ones; further ones are in ``verdicts``.
+  private var carried: [(verdict: PacketVerdict, count: Int)] = []
+  /// The counts of carried packets by table and entry.
+  private var hits: [[EntryCount]] = []
+
+  private struct EntryCount {
+    var count = 0
+    /// The number of the last packet that was counted: each is counted once.
+    var packet = 0
+  }
+
+  /// How many verdicts are compared before their texts are made.
+  private static let mostVerdicts = 16
 
   /// The limit for flows that are counted apart.
   public static let mostFlows = 100_000
@@ -27,12 +40,58 @@ public struct RunSummary: Sendable {
     guard let own = report.packets.first else { return }
     packets += 1
     verdicts[Self.name(own.verdict), default: 0] += 1
-    let hits = Set(own.steps.filter { $0.kind != .return })
-    for step in hits {
-      rules["\(step.table.rawValue) \(step.chain) " + (step.kind == .rule ? "rule \(step.number)" : "policy"), default: 0] += 1
+    for step in Set(own.steps) { add(step, 1) }
+    count(packet?.portTuple)
+  }
+
+  /// Counts a carried packet.
+  public mutating func add(_ packet: borrowing CarriedPacket, _ log: borrowing HitLog) {
+    packets += 1
+    count(packet.carriage.verdict)
+    for hit in log.hits { count(hit) }
+    count(packet.tuple)
+  }
+
+  private mutating func count(_ verdict: PacketVerdict) {
+    if let place = carried.firstIndex(where: { $0.verdict == verdict }) {
+      carried[place].count += 1
+    } else if carried.count < Self.mostVerdicts {
+      carried.append((verdict, 1))
+    } else {
+      verdicts[Self.name(verdict), default: 0] += 1
     }
-    guard let tuple = packet?.portTuple else { return }
-    if flows[tuple] != nil || flows.count < Self.mostFlows { flows[tuple, default: 0] += 1 } else { otherFlows += 1 }
+  }
+
+  private mutating func count(_ hit: HitLog.Hit) {
+    let (table, entry) = (Int(hit.table), Int(hit.entry))
+    while hits.count <= table { hits.append([]) }
+    if hits[table].count <= entry { hits[table] += [EntryCount](repeating: EntryCount(), count: entry + 1 - hits[table].count) }
+    guard hits[table][entry].packet != packets else { return }
+    hits[table][entry].packet = packets
+    hits[table][entry].count += 1
+  }
+
+  private mutating func count(_ tuple: Tuple?) {
+    guard let tuple else { return }
+    if !flows.update(tuple, upTo: Self.mostFlows, initial: 0, { $0 += 1 }) { otherFlows += 1 }
+  }
+
+  /// Names the rules that carried packets have hit. To be called after the last packet, before the totals are read.
+  ///
+  /// - Parameter simulator: the host through which the packets were carried.
+  public mutating func name(hitsIn simulator: Simulator) {
+    for (table, counts) in hits.enumerated() {
+      for (entry, counted) in counts.enumerated() where counted.count > 0 {
+        add(simulator.step(of: HitLog.Hit(table: Int32(table), entry: Int32(entry))), counted.count)
+      }
+    }
+    for (verdict, count) in carried { verdicts[Self.name(verdict), default: 0] += count }
+    (hits, carried) = ([], [])
+  }
+
+  private mutating func add(_ step: RuleStep, _ count: Int) {
+    guard step.kind != .return else { return }
+    rules["\(step.table.rawValue) \(step.chain) " + (step.kind == .rule ? "rule \(step.number)" : "policy"), default: 0] += count
   }
 
   /// The verdict without the rule that gave it.
@@ -51,7 +110,7 @@ public struct RunSummary: Sendable {
   /// The packets of each connection, in both directions, by its line without counters.
   private func connections(_ snapshots: [ConnectionSnapshot]) -> [String: Int] {
     var counts: [String: Int] = [:]
-    var left = flows
+    var left = Dictionary(flows.flows.map { ($0.tuple, $0.value) }, uniquingKeysWith: +)
     for snapshot in snapshots {
       let count = (left.removeValue(forKey: snapshot.original) ?? 0) + (left.removeValue(forKey: snapshot.reply) ?? 0)
       let tuple = snapshot.original
@@ -96,7 +155,7 @@ public struct RunSummary: Sendable {
 
 extension Packet {
   /// The addresses and ports; nil without ports, for a later fragment or a truncated packet.
-  var portTuple: Tuple? {
+  public var portTuple: Tuple? {
     guard let source, let destination, let at = transport, at.proto.hasPorts, at.fragmentOffset == 0,
       let from = bytes.uint16(at: at.offset), let to = bytes.uint16(at: at.offset &+ 2)
     else { return nil }

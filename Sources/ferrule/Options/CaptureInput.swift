@@ -11,12 +11,11 @@ import XTables
 struct CaptureInput {
   /// A frame with an IP packet.
   struct Frame {
-    let packet: Packet
+    var packet: Packet
     let interface: String
     /// Nanoseconds since the previous frame.
     let passed: UInt64
-    /// The file, and the number of the frame in it, from 1.
-    let path: String
+    /// The number of the frame in its file, from 1.
     let number: Int
     /// True if the capture says that the host sent the frame: by its direction, or by the address of the interface.
     let isOutgoing: Bool
@@ -63,28 +62,30 @@ struct CaptureInput {
     }
   }
 
-  /// Calls `body` with each frame. Frames that are not IP are skipped.
-  func each(on host: Host, _ body: (Frame) throws -> Void) throws {
+  /// Calls `body` with each frame, which it may change. Frames that are not IP are skipped.
+  func each(on host: Host, _ body: (inout Frame) throws -> Void) throws {
     var merge = try merged()
     var numbers = [Int](repeating: 0, count: files.count)
     var last: UInt64?
-    while let (frame, capture) = try Self.next(of: &merge) {
+    var addresses = FewNames<MACAddress?>()
+    while var next = try Self.next(of: &merge) {
+      let (capture, time) = (next.capture, next.frame.timestamp)
       numbers[capture] += 1
-      let passed = last.map { frame.timestamp > $0 ? frame.timestamp - $0 : 0 } ?? 0
-      last = max(last ?? 0, frame.timestamp)
-      guard var packet = frame.packet, let source = packet.source else { continue }
+      let passed = last.map { time > $0 ? time - $0 : 0 } ?? 0
+      last = max(last ?? 0, time)
+      guard var packet = next.frame.takePacket(), let source = packet.source else { continue }
       packet.completeChecksum()
-      let file = files[capture]
-      guard let interface = file.interface ?? map.interface(of: frame, source: source) else {
-        if frame.direction == .outgoing { continue }
-        throw CommandFailure("\(file.path): packet \(numbers[capture]) \(map.complaint(about: frame, source: source)) in --in")
+      guard let interface = files[capture].interface ?? map.interface(of: next.frame, source: source) else {
+        if next.frame.direction == .outgoing { continue }
+        throw CommandFailure(
+          "\(files[capture].path): packet \(numbers[capture]) \(map.complaint(about: next.frame, source: source)) in --in")
       }
-      let own = host.device(named: interface)?.hardwareAddress
-      let isOwn = frame.direction == nil && packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
-      try body(
-        Frame(
-          packet: packet, interface: interface, passed: passed, path: file.path, number: numbers[capture],
-          isOutgoing: frame.direction == .outgoing || isOwn))
+      let own = addresses.value(of: interface) { host.device(named: interface)?.hardwareAddress }
+      let isOwn = next.frame.direction == nil && packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
+      var arrived = Frame(
+        packet: consume packet, interface: interface, passed: passed, number: numbers[capture],
+        isOutgoing: next.frame.direction == .outgoing || isOwn)
+      try body(&arrived)
     }
   }
 

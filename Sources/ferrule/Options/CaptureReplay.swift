@@ -59,12 +59,40 @@ struct CaptureReplay {
         report = runner.receiveCaptured(frame.packet, on: frame.interface)
       }
       directions.note(frame.packet, report)
-      let title = { [place] in "\(place) \(frame.packet.brief)" }
+      let title = { [place, packet = frame.packet] in "\(place) \(packet.brief)" }
       if compares { comparison.expect(report, on: interfaces, for: title()) }
       if isSent { _ = comparison.see(frame.packet, on: frame.interface, number: frame.number) }
       try body(title, frame.packet, report)
     }
   }
+
+  /// Plays all frames as ``play(_:_:)`` does without comparison, and prints them without recording their paths.
+  mutating func carry(_ runner: inout PacketRunner, _ expected: VerdictPattern?, _ printer: inout RunPrinter) throws {
+    runner.followsFlows = false
+    let simulator = runner.simulator
+    simulator.recordsTrace = false
+    var hits = HitLog()
+    var ports = FewNames<PacketRunner.Port>()
+    try captures.each(on: simulator.host) { frame in
+      _ = runner.advance(nanoseconds: frame.passed)
+      guard !frame.isOutgoing else {
+        skipped += 1
+        return
+      }
+      let port = ports.value(of: frame.interface) { runner.port(named: frame.interface) }
+      let tuple = frame.packet.portTuple
+      printer.begin(frame.packet, on: frame.interface)
+      guard let carriage = runner.carryCaptured(&frame.packet, at: port, noting: &hits) else {
+        preconditionFailure("a packet is carried at an interface that the host does not have")
+      }
+      let carried = CarriedPacket(tuple, frame.packet, carriage, hits)
+      directions.note(carried, hits)
+      try printer.end(carried, hits, expected, simulator)
+    }
+  }
+
+  /// True if the host has all interfaces of the captures, so that their packets can be carried.
+  func canBeCarried(through host: Host) -> Bool { captures.interfaces.allSatisfy { host.interface(named: $0) != nil } }
 
   /// Compares with listings that were made after the packets: `iptables-save -c` and `conntrack -L`, told apart by their content.
   mutating func compare(with listings: [SourceFile], _ simulator: Simulator, _ rulesets: [ScenarioRuleset], _ families: FamilyOptions)

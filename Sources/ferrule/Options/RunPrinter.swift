@@ -44,7 +44,8 @@ struct RunPrinter {
   let questions: [RuleQuestion]
   private var packets = 0
   private var summary = RunSummary()
-  private var gathered = ""
+  private var gathered: [UInt8] = []
+  private var lines: BriefLines
   /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
 
@@ -52,12 +53,38 @@ struct RunPrinter {
     self.files = files
     self.style = style
     self.questions = questions
+    let isColoured = style.isColoured
+    lines = BriefLines { Self.painted($0.text, $0, isColoured) }
   }
 
   private var format: RunFormat { style.format }
 
   /// The extent of a packet's trace that is printed.
   var extent: TraceExtent { style.isBrief && !style.isSummary && format == .text ? .decider : TraceExtent() }
+
+  /// True if nothing is printed of the path of a packet but the rule that decided, or the counts of rules: packets can then be carried.
+  var printsNoPath: Bool {
+    questions.isEmpty && !style.listsConnections && (style.isSummary || style.isBrief && format == .text)
+  }
+
+  /// Begins the line of a packet that is carried.
+  mutating func begin(_ packet: borrowing Packet, on interface: String) {
+    if !style.isSummary { lines.begin(packet, on: interface, to: &gathered) }
+  }
+
+  /// Ends the line of a packet that was carried, or counts it for the totals.
+  mutating func end(
+    _ packet: borrowing CarriedPacket, _ hits: borrowing HitLog, _ expected: VerdictPattern?, _ simulator: Simulator
+  ) throws {
+    let isMet = expected?.holds(for: packet) ?? true
+    if !isMet { surprises += 1 }
+    guard !style.isSummary else { return summary.add(packet, hits) }
+    lines.end(packet, hits, in: simulator, to: &gathered)
+    if !isMet { gathered += Escaping.line("  (expected: \(expected?.description ?? ""))").utf8 }
+    gathered.append(UInt8(ascii: "\n"))
+    packets += 1
+    if !style.isGathered || gathered.count >= Self.gatheredLength { try flush() }
+  }
 
   /// Prints a packet.
   ///
@@ -87,7 +114,8 @@ struct RunPrinter {
     let surprise = isMet ? "" : "  (expected: \(expected?.description ?? ""))"
     if style.isBrief {
       let form = outcome.map { "\(report.form(besides: title, given: packet)) (\($0.title))" } ?? ""
-      let line = Escaping.line("\(title) => ") + painted(report.verdict.text, report.verdict) + Escaping.line(form + surprise) + "\n"
+      let verdict = Self.painted(report.verdict.text, report.verdict, style.isColoured)
+      let line = Escaping.line("\(title) => ") + verdict + Escaping.line(form + surprise) + "\n"
       try write(line)
     } else {
       let heading = outcome.map { "\(title) (\($0.title))" } ?? title
@@ -117,9 +145,8 @@ struct RunPrinter {
   }
 
   private mutating func write(_ text: String) throws {
-    guard style.isGathered else { return try Console.print(text) }
-    gathered += text
-    if gathered.utf8.count >= Self.gatheredLength { try flush() }
+    gathered += text.utf8
+    if !style.isGathered || gathered.count >= Self.gatheredLength { try flush() }
   }
 
   private mutating func write(_ text: TerminalText) throws { try write(text.string) }
@@ -127,12 +154,12 @@ struct RunPrinter {
   /// Writes the results that are gathered.
   mutating func flush() throws {
     guard !gathered.isEmpty else { return }
-    try Console.print(gathered)
+    try Console.printEscaped(gathered)
     gathered.removeAll(keepingCapacity: true)
   }
 
-  private func painted(_ text: String, _ verdict: PacketVerdict) -> String {
-    style.isColoured ? TraceColours.painted(Escaping.line(text), verdict) : Escaping.line(text)
+  private static func painted(_ text: String, _ verdict: PacketVerdict, _ isColoured: Bool) -> String {
+    isColoured ? TraceColours.painted(Escaping.line(text), verdict) : Escaping.line(text)
   }
 
   /// A result as a line of its own.
@@ -154,6 +181,7 @@ struct RunPrinter {
   ///   - comparison: what differs from captures and listings, if that was asked for.
   mutating func finish(_ simulator: Simulator?, lists: Bool, _ comparison: CaptureComparison? = nil) throws {
     try flush()
+    if style.isSummary, let simulator { summary.name(hitsIn: simulator) }
     switch format {
     case .text:
       if lists, let simulator {
