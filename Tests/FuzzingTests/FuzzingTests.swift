@@ -12,7 +12,7 @@ import XTables
 ///
 /// `FERRULE_FUZZ=N` plays N scenarios of each family instead of 40; `FERRULE_SEED=S` draws others.
 @Suite(.serialized) struct FuzzingTests {
-  static let seed = ProcessInfo.processInfo.environment["FERRULE_SEED"].flatMap(UInt64.init) ?? 12
+  static let seed = ProcessInfo.processInfo.environment["FERRULE_SEED"].flatMap(UInt64.init) ?? 20_261_130
   static let count = ProcessInfo.processInfo.environment["FERRULE_FUZZ"].flatMap(Int.init) ?? 40
 
   /// The rulesets that others are mutated from: those of the examples, and of the shared material where it is.

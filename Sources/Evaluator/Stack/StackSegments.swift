@@ -64,8 +64,8 @@ extension Simulator {
     case .old where !isOpening: break
     case .old, .tooOld, .unsent:
       if isOpening { return .refused }
-      let isEstablished = connection.state == .established
-      if !(isEstablished && arrival.header.acknowledgment.isAfter(connection.sendNext)) { challenge(pair, &connection) }
+      // Linux 6.18 also challenges an acknowledgment of what was not sent (RFC 9293, section 3.10.7.4).
+      challenge(pair, &connection)
       return .kept
     }
     if let outcome = acknowledge(arrival, &connection) { return outcome }
