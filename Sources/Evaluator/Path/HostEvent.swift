@@ -46,7 +46,7 @@ struct WaitingPackets {
   /// Incomplete datagrams, of connection tracking and of local delivery.
   var fragments = FragmentQueues()
 
-  /// True if something happens when time passes.
+  /// True if something happens to them when time passes.
   var mayExpire: Bool { !neighbours.isEmpty || fragments.count > 0 }
 
   /// The number of packets in a queue.

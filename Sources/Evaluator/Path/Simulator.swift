@@ -147,7 +147,8 @@ public final class Simulator {
   /// Advances the clock, and reports what the host does when timers expire.
   @discardableResult
   public func advance(nanoseconds: UInt64) -> PathReport {
-    guard waiting.mayExpire || !stack.unaccepted.isEmpty else {
+    // Connections of the host have timers too.
+    guard waiting.mayExpire || !stack.connections.isEmpty else {
       world.now &+= nanoseconds
       return PathReport()
     }
