@@ -46,6 +46,12 @@ extension Field {
     connectionStatus, replySource, replyDestination, replySourcePort, replyDestinationPort,
   ]
 
+  /// The fields besides the state that a packet has from a template, until it is tracked.
+  static let template: [Field] = [
+    connectionExists, connectionDirection, connectionProtocol, originalSource, originalDestination, replySource, replyDestination,
+    originalSourcePort, originalDestinationPort, replySourcePort, replyDestinationPort, connectionStatus, connectionExpiry, connectionMark,
+  ]
+
   private static func connection(_ context: PacketContext) -> Connection? {
     context.attachment.connection.flatMap { context.world.conntrack?[$0] }
   }

@@ -202,12 +202,12 @@ public enum CTTarget: TargetExtension {
   /// The corresponding kernel function is `xt_ct_target`.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] {
     // A packet that has a connection or is untracked is not changed.
-    let state = info.flags.contains(.untracked) ? ConntrackState.untracked : ConntrackState.new
-    return [
-      .change(
-        .connectionState, .masked(keep: 0, flip: UInt128(state)),
-        when: .all([.equals(.connectionState, ConntrackState.invalid), .equals(.connectionExists, 0)]))
-    ]
+    let isUntracked = info.flags.contains(.untracked)
+    let state = isUntracked ? ConntrackState.untracked : ConntrackState.new
+    let tracking = FieldEffect.change(
+      .connectionState, .masked(keep: 0, flip: UInt128(state)),
+      when: .all([.equals(.connectionState, ConntrackState.invalid), .equals(.connectionExists, 0)]))
+    return [tracking] + (isUntracked ? [] : Field.template.flatMap { FieldEffect.unknown($0) })
   }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
