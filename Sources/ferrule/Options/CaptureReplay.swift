@@ -83,7 +83,7 @@ struct CaptureReplay {
       let tuple = frame.packet.portTuple
       printer.begin(frame.packet, on: frame.interface)
       guard let carriage = runner.carryCaptured(&frame.packet, at: port, noting: &hits) else {
-        preconditionFailure("a packet is carried at an interface that the host does not have")
+        throw CommandFailure("the host has no interface \(frame.interface)")
       }
       let carried = CarriedPacket(tuple, frame.packet, carriage, hits)
       directions.note(carried, hits)
