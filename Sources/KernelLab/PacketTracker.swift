@@ -127,20 +127,31 @@ struct PacketTracker {
         if case .frame(let interface) = source { return begin(record, isOwn: record.input == interface && !isLooped || !hasOwn) }
         return begin(record, isOwn: false)
       }
-      let away = tracks.indices.filter {
-        let track = tracks[$0]
-        return track.hook == 4 && track.hasPassed && track.output == loopback && !track.hasReturned
-          && PacketTracker.isSame(track.packet.final, record.payload)
-      }
-      found = away.first { tracks[$0].packet.final == record.payload } ?? away.last
-      if let found { tracks[found].hasReturned = true }
+      found = returning(record)
     case 3: found = nil
-    case 1, 2: found = standing(behind: [0], record)
+    // A copy of a bridged packet comes back from the loopback interface without passing PREROUTING.
+    case 1: found = standing(behind: [0], record) ?? returning(record)
+    case 2: found = standing(behind: [0], record)
     default: found = standing(behind: [2, 3], record)
     }
     if let found { return found }
     let isOwn = record.hook == 3 && source == .local && !hasOwn
     return begin(record, isOwn: isOwn)
+  }
+
+  /// The packet that left by the loopback interface and comes back with this payload.
+  private mutating func returning(_ record: ObserverRecord) -> Int? {
+    let away = tracks.indices.filter {
+      let track = tracks[$0]
+      return track.hook == 4 && track.hasPassed && track.output == loopback && !track.hasReturned
+        && PacketTracker.isSame(track.packet.final, record.payload)
+    }
+    let found = away.first { tracks[$0].packet.final == record.payload } ?? away.last
+    if let found {
+      tracks[found].hasReturned = true
+      tracks[found].input = record.input
+    }
+    return found
   }
 
   private mutating func begin(_ record: ObserverRecord, isOwn: Bool) -> Int {

@@ -144,6 +144,64 @@ extension Simulator {
     if routeInput(&journey) { travel(&journey) }
   }
 
+  /// The bridge port that a packet arrived on, if a bridge has noted it. Kernel: `nf_bridge_info_get`.
+  func notedPort(_ context: borrowing PacketContext) -> Interface? {
+    guard let port = context.physicalInput, let master = host.device(port)?.bridge, host.device(named: master)?.isBridge == true
+    else { return nil }
+    return port
+  }
+
+  /// Moves a copy of a packet that a bridge forwards from the loopback interface past PREROUTING, which the packet has passed. Returns false if
+  /// it ends here.
+  ///
+  /// The corresponding kernel function is `ip_sabotage_in`.
+  func passOverPrerouting(_ journey: inout Journey) -> Bool {
+    journey.context.physicalOutput = nil
+    return routeInput(&journey)
+  }
+
+  /// Passes a copy of a bridged packet through POSTROUTING again for each port by which the bridge sends it: the copy carries what the bridge
+  /// noted of the packet. Returns false if none of them leaves.
+  ///
+  /// The corresponding kernel function is `br_nf_post_routing`.
+  func crossAgain(_ journey: inout Journey, _ pieces: [Packet], over bridge: Host.Device, to target: MACAddress) -> Bool {
+    let leftBefore = event.report.departures.count
+    for piece in pieces {
+      for port in ports(of: bridge, towards: target) {
+        var copy = journey
+        copy.context.packet = piece
+        copy.report = open(.host, piece, copy.context.family, mark: copy.context.mark)
+        copy.lingeringInput = nil
+        copy.crossing = BridgeCrossing(
+          bridge: bridge.interface, outputs: [], isForAll: false, target: target, destination: piece.destination, output: port.interface)
+        approach(.postrouting, &copy, input: nil, output: bridge.interface)
+        travel(&copy)
+      }
+    }
+    return event.report.departures.count > leftBefore || lose(&journey, "no port of \(bridge.name) sends it")
+  }
+
+  /// Sends a reset for a packet that arrived by a bridge port back through this port, to the hardware address that the packet came from. It
+  /// passes no hook.
+  ///
+  /// The corresponding kernel functions are `nf_send_reset` and `nf_send_reset6`.
+  func sendReset(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, by port: Interface, _ target: MACAddress) {
+    let index = open(pending.origin, pending.packet, family, mark: pending.mark)
+    let flow = Flow(to: destination, from: pending.packet.source, mark: pending.mark)
+    guard let route = host.outputRoute(flow) else {
+      let needs = host.needs(flow)
+      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: needs), at: nil)
+      return
+    }
+    guard route.output != nil else {
+      event.report.packets[index].verdict = .lost("there is no route")
+      return
+    }
+    event.report.packets[index].verdict = .sent(output: host.name(of: port))
+    event.report.departures.append(
+      Departure(interface: host.name(of: port), destination: target, packet: pending.packet, report: index))
+  }
+
   /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey) {
     guard let crossing = journey.crossing else { return }

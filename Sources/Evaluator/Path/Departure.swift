@@ -133,6 +133,9 @@ extension Simulator {
     if isError, event.isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
+    if !isError, let port = notedPort(journey.context), let link = journey.context.packet.link {
+      return sendReset(pending, to: destination, family, by: port, link.source)
+    }
     // A link-local destination is on the link that the packet came from.
     if isError, case .v6(let address) = destination, address.isLinkLocal { pending.device = journey.context.input?.name }
     answer(pending, to: destination, family, attachment: attachment)
@@ -198,8 +201,12 @@ extension Simulator {
       packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
     context.mark = journey.context.mark
     context.realms = host.realms(ofOutput: flow)
+    // Kernel: `SKB_EXT_BRIDGE_NF`, which copies inherit.
+    context.physicalInput = notedPort(journey.context)
+    context.physicalOutput = journey.context.physicalOutput
     var copy = Journey(context: context, report: index, isRecorded: recordsTrace)
     copy.route = route
+    copy.isCopy = true
     copy.nextHop = gateway
     // A copy for this host is received and copied again.
     copy.rounds = journey.rounds
@@ -229,6 +236,8 @@ extension Simulator {
       return false
     }
     journey.route = route
+    journey.nextHop = nil
+    journey.context.reroutedOutput = route.output
     journey.context.realms = host.realms(ofOutput: flow)
     return true
   }
@@ -301,6 +310,9 @@ extension Simulator {
       answerError(&journey, type: 3, code: 4, information: UInt32(clamping: mtu))
       return lose(&journey, "the packet is longer than the MTU, and DF forbids fragmentation")
     }
+    if journey.context.physicalOutput != nil, let bridge = host.device(output), bridge.isBridge {
+      return crossAgain(&journey, pieces, over: bridge, to: address)
+    }
     let index = reportIndex(&journey)
     let ports = ports(of: output, towards: address)
     guard !ports.isEmpty else { return lose(&journey, "the bridge \(host.name(of: output)) has no port to send it through") }
@@ -325,6 +337,7 @@ extension Simulator {
     journey.lingeringInput = nil
     journey.isInProcess = false
     approach(.prerouting, &journey, input: output, output: nil)
+    if journey.context.physicalOutput != nil, !passOverPrerouting(&journey) { return false }
     guard isWithinAnother else { return true }
     // The packet is received after the sender has finished. Kernel: `netif_rx`.
     event.postponed.append(.looped(journey))

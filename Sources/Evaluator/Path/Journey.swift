@@ -20,7 +20,7 @@ struct Journey {
   var route: RouteAnswer?
   /// Set while the packet crosses a bridge.
   var crossing: BridgeCrossing?
-  /// The next hop, if it is not the route's: set for copies.
+  /// The next hop, if it is not the route's: the gateway of a copy, until it is routed anew.
   var nextHop: IPAddress?
   /// The index of the hook's operation at which the packet continues.
   var operation = 0
@@ -41,7 +41,7 @@ struct Journey {
   /// The input interface at POSTROUTING for a copy: its own output. Kernel: `skb->dev`, as set by `nf_dup_ipv4`.
   var lingeringInput: Interface?
   /// True for a copy made by a target, sent to the gateway that the target names.
-  var isCopy: Bool { nextHop != nil }
+  var isCopy = false
   /// A malformed fragment: the kernel drops it instead of queueing it.
   var isRefusedByReassembly = false
   /// Whether the host receives a copy of its own packet.

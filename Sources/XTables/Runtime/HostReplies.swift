@@ -1,4 +1,5 @@
 import Conntrack
+import Netfilter
 public import Wire
 
 /// The packets that this host sends in answer to a packet.
@@ -114,9 +115,10 @@ extension PacketContext {
   /// give.
   private func errorSender(to source: IPAddress, insteadOf destination: IPAddress) -> SourceAddress {
     guard let type = world.host.addressType(destination, on: nil) else { return .unknown }
-    // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface: what counts
-    // is its route (`RTCF_LOCAL`).
-    let leaves = family == .ipv4 && output.map { $0.name != "lo" } == true
+    // The kernel's `icmp6_send` also uses an anycast destination as source. A copied packet may leave by another interface, and NAT at
+    // OUTPUT may have turned the packet to this host: what counts is its route (`RTCF_LOCAL`).
+    let routed = hook == .output ? reroutedOutput ?? output : output
+    let leaves = family == .ipv4 && routed.map { $0.name != "lo" } == true
     // A destination that is only local by a route is no source for IPv6. Kernel: `ipv6_chk_addr`.
     let isOwn = type == .local && !leaves && (family == .ipv4 || world.host.holds(destination))
     if isOwn || type == .anycast && family == .ipv6 { return .address(destination) }

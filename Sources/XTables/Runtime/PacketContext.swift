@@ -17,6 +17,8 @@ public struct PacketContext {
   public var input: Interface?
   /// The outgoing interface; nil before routing.
   public var output: Interface?
+  /// The interface of the packet's route, if NAT or a changed mark has routed it anew at OUTPUT; ``output`` stays the hook's.
+  public var reroutedOutput: Interface?
   /// The bridge port on which the packet arrived; nil if it crosses no bridge.
   public var physicalInput: Interface?
   /// The bridge port by which the packet leaves; nil if it crosses no bridge.
