@@ -134,6 +134,12 @@ import XTables
     #expect(Self.lint(text).1.allSatisfy { $0.severity == .error })
   }
 
+  @Test(arguments: ["NEW, ESTABLISHED", "NEW,,ESTABLISHED", ",NEW"]) func aBrokenListOfStatesIsNotWrittenAnew(_ list: String) {
+    let (_, found) = Self.lint("*filter\n-A INPUT -m state --state \(list) -j ACCEPT\nCOMMIT\n")
+    #expect(found.contains { $0.severity == .error })
+    #expect(!found.contains { $0.code == "FE050" })
+  }
+
   @Test func rulesWithMemoryAreNotCompared() {
     let rule = "-A INPUT -m limit --limit 1/min -j ACCEPT\n"
     #expect(Self.lint("*filter\n\(rule)\(rule)COMMIT\n").1.isEmpty)

@@ -37,6 +37,8 @@ public enum StateMatchCheck: Check {
       guard option + 1 < words.count, words[option] == "--state" else { continue }
       let list = words[option + 1].string
       let range = words[index].range.union(words[option + 1].range)
+      // A list with a blank or an empty element is an error, which is reported; there is nothing to write in its place.
+      guard list.split(separator: ",", omittingEmptySubsequences: false).allSatisfy({ !$0.isEmpty }) else { continue }
       let text = "-m conntrack \(isInverted ? "! " : "")--ctstate \(list)"
       found.append(
         finding(
