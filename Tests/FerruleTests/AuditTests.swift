@@ -59,6 +59,27 @@ import XTables
     #expect(outcome.witness != nil && outcome.line != nil)
   }
 
+  @Test func aRuleThatDropsAListenersPortIsARuleForIt() throws {
+    let changed = try Self.subject("rules.v4") {
+      $0.replacing("-A INPUT -i lo -j ACCEPT", with: "-A INPUT -i lo -j ACCEPT\n-A INPUT -p tcp -m multiport --dports 111,9100 -j DROP")
+    }
+    let outcome = try #require(
+      try Self.cis([changed], Self.listeners + [Exposure.Listener(proto: .tcp, port: 9100, address: nil, name: "exporter")])
+        .outcomes.first { $0.control == "4.4.2.4" })
+    #expect(outcome.status == "pass" && outcome.rule?.contains("111,9100") == true, "\(outcome)")
+  }
+
+  /// The packet that shows an entry is one of its protocol.
+  @Test func otherProtocolsAreShownByAnotherProtocol() {
+    for rules in ["-A INPUT -j ACCEPT\n", "-A INPUT -p tcp -j DROP\n-A INPUT -j ACCEPT\n", "-A INPUT ! -p 253 -j ACCEPT\n"] {
+      let file = SourceFile(name: "rules.v4", bytes: Array("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n\(rules)COMMIT\n".utf8))
+      let open = Exposure(RulesetParser(registry: .ferrule, names: .builtin, family: .ipv4).parse(file).ruleset, in: file).open
+      let others = open.filter { $0.protocol == "other" }
+      #expect(others.count == 1)
+      #expect(others.allSatisfy { $0.witness.map { !$0.contains(" tcp ") && !$0.contains(" udp ") } == true }, "\(rules) \(others)")
+    }
+  }
+
   @Test func reportsAreEscaped() throws {
     let hostile = "<script>alert(1)</script>"
     let changed = try Self.subject("rules.v4") {

@@ -74,7 +74,8 @@ public struct OpenPackets: Sendable {
         if space.isTold(.protocolNumber, UInt128(proto.rawValue)) { rest = space.difference(rest, holds) }
       }
       guard !some.isEmpty, var witness = space.witness(of: some, at: hook) else { continue }
-      if let proto { witness.draft.fields.proto = proto }
+      let drawn = witness.draft.fields.proto
+      witness.draft.fields.proto = proto ?? (drawn == .tcp || drawn == .udp ? space.untoldProtocol ?? drawn : drawn)
       func ranges(_ field: Field) -> [ClosedRange<UInt128>] {
         guard let found = space.ranges(of: field, in: some, most: mostRanges) else {
           isShortened = true
@@ -107,6 +108,11 @@ extension PacketSpace {
     guard let code = code(of: field), !code.levels.isEmpty else { return false }
     guard let starts = code.starts else { return true }
     return code.values(of: UInt128(code.rank(of: value, in: starts))) == value...value
+  }
+
+  /// A protocol other than TCP and UDP that rules treat as they treat these where they do not tell them from others; nil if there is none.
+  var untoldProtocol: IPProtocol? {
+    [253, 254, 47, 132].map { IPProtocol(rawValue: $0) }.first { !isTold(.protocolNumber, UInt128($0.rawValue)) }
   }
 
   /// The values that a field has in a set, as ascending ranges that do not touch; nil if there are more than a number of ranges.

@@ -231,19 +231,20 @@ private struct AuditJudge {
       let address = listener.address.flatMap { $0.bits == 0 ? nil : $0 }
       let witness = probes.arriving(listener.proto, listener.port, from: stranger, to: address, on: input)
       let name = "\(listener.proto == .tcp ? "tcp" : "udp") \(listener.port)"
-      if isNamed(listener) {
-        last = Finding(status: .pass, reason: "a rule decides about each port on which the host listens", hook: .input, witness: witness)
+      let decides = probes.walk(witness)?.decidingRule(in: subject.ruleset)
+      if isNamed(listener) || decides?.condition(family).fields.contains(.destinationPort) == true {
+        last = Finding(
+          status: .pass, reason: "a rule decides about each port on which the host listens", rule: decides, hook: .input, witness: witness)
         continue
       }
       return Finding(
         status: .fail, reason: "no rule is for \(name), on which \(listener.name) listens: the policy or a general rule decides",
-        hook: .input,
-        witness: witness)
+        hook: .input, witness: witness)
     }
     return last
   }
 
-  /// Whether a rule of INPUT that accepts packets asks for the protocol and port of a listener.
+  /// Whether a rule of INPUT that accepts packets, be it of some sources only, asks for the protocol and port of a listener.
   private func isNamed(_ listener: Exposure.Listener) -> Bool {
     let name = listener.proto == .tcp ? "tcp" : "udp"
     return exposure.open.contains { entry in
