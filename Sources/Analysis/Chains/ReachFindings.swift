@@ -1,3 +1,4 @@
+import Netfilter
 import Wire
 public import XTables
 
@@ -64,6 +65,11 @@ extension TableReach {
     return space.intersection(possible, sets(of: place).hit)
   }
 
+  /// Whether no packet at any hook is in a set: its values exclude each other, such as two states of a connection.
+  private mutating func isNowhere(_ packets: PacketSet) -> Bool {
+    Hook.allCases.allSatisfy { space.intersection(space.packets(at: $0), packets).isEmpty }
+  }
+
   private mutating func dead(_ place: RulePosition) -> RuleFinding {
     // That one rule takes all packets was proved when it was found.
     if let takers = takers[place], takers.count == 1 {
@@ -78,7 +84,7 @@ extension TableReach {
     if matched.isEmpty { return finding(.contradictory) }
     let entering = space.intersection(entries[place.chain], matched)
     if entering.isEmpty {
-      if possible(place).isEmpty { return finding(.impossibleAtHooks) }
+      if possible(place).isEmpty { return finding(isNowhere(matched) ? .contradictory : .impossibleAtHooks) }
       let blockers = blockersOfCallers(of: matched, to: place.chain) { table[$0].target != target }
       return finding(.notLetIn, blockers)
     }

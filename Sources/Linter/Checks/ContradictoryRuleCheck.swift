@@ -25,6 +25,9 @@ public enum ContradictoryRuleCheck: Check {
     .bad(
       "*mangle\n↓-A INPUT -m mark --mark 0x1 -m mark --mark 0x2/0x2 -j DROP\nCOMMIT\n",
       says: ["no packet can match this rule: its tests exclude each other"]),
+    .bad(
+      "*filter\n↓-A INPUT -m conntrack --ctstate NEW -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n",
+      says: ["no packet can match this rule: its tests exclude each other"]),
     .good("*filter\n-A INPUT -p tcp -m tcp --dport 22:80 -m multiport --dports 80,443 -j DROP\nCOMMIT\n"),
   ]
 
