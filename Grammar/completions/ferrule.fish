@@ -461,7 +461,7 @@ complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_option
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule recover" version' -l 'version' -d 'Show the version.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule recover" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" watch' -l 'watch' -d 'Compare again whenever the loaded rules change.'
-complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" interval' -l 'interval' -d 'Seconds between two readings of the loaded rules, for --watch.' -rfka ''
+complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" interval' -l 'interval' -d 'Seconds between two readings of the loaded rules, for --watch with ip_tables.' -rfka ''
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" metrics' -l 'metrics' -d 'Write the number of differing lines of each table to this file, in the text format of Prometheus.' -rF
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" format' -l 'format' -d 'The output format.' -rfka 'text json'
 complete -c 'ferrule' -n '__ferrule_should_offer_completions_for_flags_or_options "ferrule drift" backend' -l 'backend' -d 'The part of the kernel with the rules: legacy (ip_tables, of iptables-legacy), nft (nf_tables, of iptables-nft), or auto: the one that holds rules. If both hold rules, or rules stand where neither reads them, auto refuses and names them.' -rfka 'auto legacy nft'

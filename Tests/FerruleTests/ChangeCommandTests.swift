@@ -282,6 +282,23 @@ import Testing
     #expect(["2\n", "3\n"].contains(outcome.text.dropFirst(wanted.count)), "\(outcome.text)")
   }
 
+  /// With nf_tables each line names the program; a change of another table is none.
+  @Test(.needsTool("iptables-nft"), .needsTool("nft")) func aWatchNamesTheProgramThatChangedTheRules() throws {
+    let outcome = try Self.shell(
+      on: .nft,
+      """
+      have() { for _ in $(seq 200); do [ "$(wc -l < lines)" -ge $1 ] && return; sleep 0.1; done; }
+      ferrule apply --backend nft $F > /dev/null; ferrule drift --backend nft --watch $F > lines & watch=$!; have 1
+      nft add table inet other; iptables-nft -A INPUT -j DROP; have 2; iptables-nft -D INPUT -j DROP; have 3
+      kill $watch; wait $watch; echo $?; tail -n 2 lines
+      """)
+    let lines = outcome.text.split(separator: "\n")
+    #expect(lines.count == 3 && lines.first == "0", "\(outcome.text)")
+    for line in lines.dropFirst() {
+      #expect(line.contains(/{"by":\[{"process":\d+,"program":"iptables-nft","tables":\["ip filter"\]}\]/), "\(line)")
+    }
+  }
+
   /// sudo removes SSH_CONNECTION; a session of another network namespace is none here.
   @Test(.needsTool("iptables-nft"), arguments: Backend.allCases) private func theSessionIsFoundThroughSudo(_ backend: Backend) throws {
     let outcome = try Self.shell(

@@ -18,7 +18,11 @@ enum StructureEntries {
     },
     InputEntry("nftables") { bytes in
       var assembly = NftAssembly(generation: 1)
-      for message in NetlinkMessage.messages(in: bytes) { _ = assembly.add(message) }
+      var commits = NftCommitAssembly()
+      for message in NetlinkMessage.messages(in: bytes) {
+        _ = assembly.add(message)
+        _ = commits.add(message)
+      }
       let inventory = RuleInventory(assembly.ruleset, registry: .ferrule)
       _ = HostDiagnosis(inventory, commands: [], sysctls: []).text
       for family in Family.allCases {

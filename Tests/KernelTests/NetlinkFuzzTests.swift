@@ -114,6 +114,22 @@ import XTables
     #expect(placed.kind == .trace("filter:INPUT:rule:1") && placed.hook == 1 && placed.packet == 77)
   }
 
+  @Test func aTransactionNamesItsProgramAndTables() {
+    var commits = NftCommitAssembly()
+    var rule = NetlinkMessage(subsystem: 10, 6, family: 10)
+    rule.add(1, text: "filter")
+    var end = NetlinkMessage(subsystem: 10, 15)
+    end.add(1, network32: 7)
+    end.add(2, network32: 4711)
+    end.add(3, text: "fail2ban")
+    #expect(commits.add(rule) == nil && commits.add(rule) == nil)
+    let commit = commits.add(end)
+    #expect(commit?.program == "fail2ban" && commit?.process == 4711 && commit?.tables == ["ip6 filter"])
+    // The next one begins without tables; a program that the kernel does not name is `?'.
+    let next = commits.add(NetlinkMessage(subsystem: 10, 15))
+    #expect(next?.tables.isEmpty == true && next?.program == "?")
+  }
+
   @Test(arguments: 0..<8 as Range<UInt64>)
   func brokenMessagesDoNotTrap(seed: UInt64) {
     var random = SeededRandom(seed: seed)
@@ -131,7 +147,9 @@ import XTables
       }
       var tracker = PacketTracker(source: .frame(interface: 2), loopback: 1, interfaceNames: [1: "lo", 2: "eth0"])
       var assembly = NftAssembly(generation: 1)
+      var commits = NftCommitAssembly()
       for message in NetlinkMessage.messages(in: bytes) {
+        _ = commits.add(message)
         if assembly.add(message) { _ = NftIptables(assembly.ruleset, .ipv4, registry: Registry()).natives }
         var places = NftPlaces(assembly.ruleset)
         if let record = Observer.record(message) {

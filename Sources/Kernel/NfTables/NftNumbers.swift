@@ -7,9 +7,11 @@ enum NftNumber {
   enum Message {
     static let newTable: UInt8 = 0, getTable: UInt8 = 1, deleteTable: UInt8 = 2, newChain: UInt8 = 3, getChain: UInt8 = 4
     static let deleteChain: UInt8 = 5, newRule: UInt8 = 6, getRule: UInt8 = 7, deleteRule: UInt8 = 8, newSet: UInt8 = 9, getSet: UInt8 = 10,
-      getGeneration: UInt8 = 16
+      newGeneration: UInt8 = 15, getGeneration: UInt8 = 16
     static let newObject: UInt8 = 18, getObject: UInt8 = 19, newFlowTable: UInt8 = 22, getFlowTable: UInt8 = 23
   }
+
+  enum Generation { static let process: UInt16 = 2, program: UInt16 = 3 }
 
   enum Table {
     static let name: UInt16 = 1, flags: UInt16 = 2, owner: UInt16 = 7

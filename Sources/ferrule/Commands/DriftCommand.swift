@@ -14,7 +14,8 @@ struct DriftCommand: ParsableCommand {
     discussion: """
       Prints the lines that were added (+), removed (-) or moved (>) since the files were loaded, and packets that are treated differently. \
       Tables that the files do not have are not compared; with --keep, neither are the chains and rules of other programs. Changes nothing. \
-      With --watch the rules are read again and again, and each time they change one line of JSON is printed, until SIGINT or SIGTERM. Needs root.
+      With --watch one line of JSON is printed each time the loaded rules change, until SIGINT or SIGTERM. With nf_tables the kernel says when, \
+      and which program changed them (`by'); with ip_tables it says neither, and the rules are read again and again. Needs root.
 
       EXIT STATUS
         0  the loaded rules are those of the files; with --watch, that of the last comparison
@@ -31,7 +32,7 @@ struct DriftCommand: ParsableCommand {
   @Flag(help: "Compare again whenever the loaded rules change.")
   var watch = false
 
-  @Option(help: "Seconds between two readings of the loaded rules, for --watch.")
+  @Option(help: "Seconds between two readings of the loaded rules, for --watch with ip_tables.")
   var interval = 2.0
 
   @Option(help: "Write the number of differing lines of each table to this file, in the text format of Prometheus.", completion: .file())
@@ -60,20 +61,11 @@ struct DriftCommand: ParsableCommand {
     let kernel = try backend.chosen()
     var drift = try compare(rules, kept, kernel)
     if watch {
-      let stop = StopRequest()
+      var watch = try RulesWatch(kernel, rules.map(\.parsed.ruleset), interval: interval)
       try Console.print(JSONText.line(drift))
-      var text = try live(rules, try kernel.reread())
-      while !stop.isMade {
-        var waited = 0.0
-        while waited < interval, !stop.isMade {
-          usleep(100_000)
-          waited += 0.1
-        }
-        let now = try live(rules, try kernel.reread())
-        guard now != text else { continue }
-        text = now
+      while let authors = try watch.next() {
         drift = try compare(rules, kept, try kernel.reread())
-        try Console.print(JSONText.line(drift))
+        try Console.print(JSONText.line(WatchedDrift(authors, drift)))
       }
     } else {
       switch format {
@@ -82,10 +74,6 @@ struct DriftCommand: ParsableCommand {
       }
     }
     if !drift.isNone { try ExitStatus.findings.leave() }
-  }
-
-  private func live(_ rules: [ParsedRules], _ kernel: ChosenBackend) throws -> [[UInt8]] {
-    try rules.map { try KernelRules($0.parsed.ruleset.family, kernel).text(counters: false) }
   }
 
   private func compare(_ rules: [ParsedRules], _ kept: ChainOwners?, _ kernel: ChosenBackend) throws -> Drift {
