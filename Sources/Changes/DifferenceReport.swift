@@ -41,6 +41,8 @@ public struct DifferenceReport: Encodable, Sendable {
     /// Whether the words name no other packets.
     let isExact: Bool
     let witness: String
+    /// Whether the witness is a packet as it arrives, which earlier tables turn into one of these packets.
+    let isRewritten: Bool
     let family: String
     let before: Side
     let after: Side
@@ -94,11 +96,14 @@ public struct DifferenceReport: Encodable, Sendable {
     let family = before.ruleset.family == .ipv4 ? "ipv4" : "ipv6"
     for region in comparison.regions {
       guard let line = region.witness.line else { continue }
+      // Where both sides give the same verdict, the rules that act on the packet are the difference.
+      let acting = region.before.verdict == region.after.verdict ? Self.differing(region, before, after) : nil
       let rules = Self.rules(region.before, before, names.before) + Self.rules(region.after, after, names.after)
       regions.append(
         Region(
-          packets: region.packets.text, isExact: region.packets.isExact, witness: line, family: family,
-          before: Self.side(region.before, before), after: Self.side(region.after, after), rules: rules))
+          packets: region.packets.text, isExact: region.packets.isExact, witness: line, isRewritten: region.isRewritten, family: family,
+          before: Self.side(region.before, before, acting.map { (region.table, $0.before) }),
+          after: Self.side(region.after, after, acting.map { (region.table, $0.after) }), rules: rules))
     }
     changes += (listsChanges ? comparison.changes : []).map { change in
       Change(
@@ -110,12 +115,31 @@ public struct DifferenceReport: Encodable, Sendable {
     result = order[max(order.firstIndex(of: result) ?? 0, order.firstIndex(of: comparison.result.rawValue) ?? 0)]
   }
 
-  private static func side(_ walk: RulesetWalk, _ side: ComparedRules) -> Side {
-    let rule = walk.table.flatMap { table in walk.place.flatMap { place in side.ruleset[table: table].map { $0[place] } } }
+  /// The first rules of the region's table that act on the packet and are not the same on both sides; nil if all are.
+  private static func differing(
+    _ region: RulesetComparison.Region, _ before: ComparedRules, _ after: ComparedRules
+  ) -> (before: RulePosition?, after: RulePosition?)? {
+    func places(_ walk: RulesetWalk) -> [RulePosition] { walk.rules.filter { $0.table == region.table }.map(\.place) }
+    func rule(_ place: RulePosition, _ side: ComparedRules) -> XTables.Rule? { side.ruleset[table: region.table].map { $0[place] } }
+    let (one, other) = (places(region.before), places(region.after))
+    for index in 0..<max(one.count, other.count) {
+      let (left, right) = (index < one.count ? one[index] : nil, index < other.count ? other[index] : nil)
+      if let left = left.flatMap({ rule($0, before) }), let right = right.flatMap({ rule($0, after) }), left.isSame(as: right) { continue }
+      return (left, right)
+    }
+    return nil
+  }
+
+  /// What a side does.
+  ///
+  /// - Parameter acting: the rule that is named, or the policy of its table; nil for the one that decides.
+  private static func side(_ walk: RulesetWalk, _ side: ComparedRules, _ acting: (table: TableName, place: RulePosition?)?) -> Side {
+    let name = acting?.table ?? walk.table
+    let place = acting == nil ? walk.place : acting?.place
+    let rule = name.flatMap { table in place.flatMap { place in side.ruleset[table: table].map { $0[place] } } }
     let line = rule?.source.map { side.file.position(of: $0.range.lowerBound).line }
     return Side(
-      verdict: walk.verdict.rawValue, table: walk.table?.rawValue, line: line,
-      rule: line.map { text($0, side) } ?? walk.table.map { _ in "-P" })
+      verdict: walk.verdict.rawValue, table: name?.rawValue, line: line, rule: line.map { text($0, side) } ?? name.map { _ in "-P" })
   }
 
   private static func rules(_ walk: RulesetWalk, _ side: ComparedRules, _ name: String) -> [Rule] {
@@ -142,7 +166,7 @@ public struct DifferenceReport: Encodable, Sendable {
       lines.append(
         "\(region.before.verdict) -> \(region.after.verdict) \(region.isExact ? "=" : "~") \(region.packets.isEmpty ? "any packet" : region.packets)"
       )
-      lines.append("  \(region.witness)")
+      lines.append("  \(region.witness)\(region.isRewritten ? " (as it arrives: earlier tables change it)" : "")")
       for (name, side) in [("before", region.before), ("after", region.after)] {
         let place: TerminalText = side.line.map { "line \($0): \(side.rule ?? "")" } ?? (side.table == nil ? "no rule" : "the policy")
         lines.append("  \(name): \(side.verdict)\(side.table.map { " in table \($0)" } ?? ""), \(place)")

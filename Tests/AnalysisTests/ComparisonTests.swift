@@ -44,6 +44,49 @@ import XTables
     #expect(tally[.undecided, default: 0] < Self.count / 5)
   }
 
+  /// What a rule asks for that only earlier tables give: the difference is shown by the packet as it arrives.
+  @Test(
+    arguments: [
+      // A mark that mangle sets for one sender.
+      (
+        "*mangle\n-A PREROUTING -s 10.0.0.5/32 -j MARK --set-xmark 0x1/0xffffffff\nCOMMIT\n*filter\n-A FORWARD -m mark --mark 0x1 -j ACCEPT\nCOMMIT\n",
+        "--mark 0x1 -j ACCEPT", "--mark 0x1 -j DROP", "eth0 tcp 10.0.0.5:40000 > 198.51.100.7:80 S # out eth1"
+      ),
+      // A translated destination.
+      (
+        "*nat\n-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.80:80\nCOMMIT\n*filter\n"
+          + ":FORWARD DROP [0:0]\n-A FORWARD -d 10.0.0.80/32 -m conntrack --ctstate DNAT -j ACCEPT\nCOMMIT\n",
+        "-d 10.0.0.80/32", "-d 10.0.0.81/32", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:8080 S # out eth1"
+      ),
+      (
+        "*nat\n-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128\nCOMMIT\n*filter\n"
+          + ":INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 3128 -m conntrack --ctstate DNAT -j ACCEPT\nCOMMIT\n",
+        "--dport 3128", "--dport 3129", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S # a host with 198.51.100.7 on eth0"
+      ),
+      // Both at once stay undecided only if no single rule makes the packet: here the mark is the translated packet's own.
+      (
+        "*mangle\n-A PREROUTING -d 198.51.100.7/32 -j MARK --set-xmark 0x2/0xffffffff\nCOMMIT\n*nat\n"
+          + "-A PREROUTING -d 198.51.100.7/32 -j DNAT --to-destination 10.0.0.80\nCOMMIT\n*filter\n"
+          + "-A FORWARD -d 10.0.0.80/32 -m mark --mark 0x2 -j ACCEPT\nCOMMIT\n",
+        "--mark 0x2 -j ACCEPT", "--mark 0x2 -j DROP", "eth0 tcp 192.0.2.9:40000 > 198.51.100.7:80 S # out eth1"
+      ),
+    ]) func aPacketThatEarlierTablesChangeShowsTheDifference(_ text: String, _ old: String, _ new: String, _ line: String) throws
+  {
+    let comparison = Self.compare(text, text.replacing(old, with: new))
+    let region = try #require(comparison.regions.first)
+    #expect(comparison.result == .different && region.isRewritten && region.before.verdict != region.after.verdict)
+    #expect(region.witness.line == line)
+  }
+
+  /// Where the destination must be an address of the host, one that has it shows the difference.
+  @Test func aHostWithTheDestinationShowsTheDifference() {
+    let text =
+      "*nat\n:D - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j D\n-A D -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.0.0.80:80\nCOMMIT\n"
+    let comparison = Self.compare(text, text.replacing("--dport 8080", with: "--dport 8081"))
+    #expect(comparison.result == .different && comparison.regions.count == 2)
+    #expect(comparison.regions.allSatisfy { $0.witness.line?.contains("# a host with 198.51.100.7 on eth0") == true })
+  }
+
   /// The text with one edit: a rule removed, repeated, moved, or with another address, port or target.
   private static func edited(_ text: String, _ draw: inout RandomRules) -> String {
     var lines = text.split(separator: "\n").map(String.init)

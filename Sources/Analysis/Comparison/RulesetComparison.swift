@@ -22,8 +22,10 @@ public struct RulesetComparison: Sendable {
   public struct Region: Sendable {
     /// The packets.
     public let packets: PacketRegion
-    /// One of the packets.
+    /// One of the packets, or a packet as it arrives that earlier tables turn into one of them.
     public let witness: Witness
+    /// Whether the witness is such a packet as it arrives.
+    public let isRewritten: Bool
     /// What the first ruleset does with it.
     public let before: RulesetWalk
     /// What the second one does.
@@ -175,13 +177,27 @@ private struct DifferenceSearch {
     _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
   ) -> (Witness, RulesetWalk, RulesetWalk)? {
     for seed in 1...seeds {
-      for var tried in witness.statements {
-        tried.seed = seed
+      for (number, stated) in witness.statements.enumerated() {
+        let tried = stated.with(seed: seed)
         guard let before = programs.before.walk(tried), let after = programs.after.walk(tried) else { return nil }
         if before.verdict == .unknown || after.verdict == .unknown { continue }
         if !before.isSame(as: after) { return (tried, before, after) }
-        break
+        // What is decided without a fact stays so with each; otherwise another host may show the difference, such as that of the destination.
+        if number == 0 { break }
       }
+    }
+    return nil
+  }
+
+  /// The same for a packet of a set, or for one that an earlier table turns into it. No packet arrives with a mark.
+  private static func shown(
+    _ witness: Witness, _ rewrites: EarlierRewrites, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
+  ) -> (witness: Witness, before: RulesetWalk, after: RulesetWalk, isRewritten: Bool)? {
+    if witness.draft.input == nil || witness.draft.mark == 0, let found = differing(witness, programs, seeds: seeds) {
+      return (found.0, found.1, found.2, false)
+    }
+    for original in rewrites.originals(of: witness) {
+      if let found = differing(original, programs, seeds: seeds) { return (found.0, found.1, found.2, true) }
     }
     return nil
   }
@@ -213,6 +229,7 @@ private struct DifferenceSearch {
     _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
   ) {
     let all = space.packets(at: hook)
+    let rewrites = EarlierRewrites([before, after], before: table, at: hook)
     let sizes = changed.map { space.share(of: $0) }
     let ordered = changed.indices.sorted { (sizes[$0], $0) < (sizes[$1], $1) }.map { changed[$0] }
     for way in ways {
@@ -222,18 +239,20 @@ private struct DifferenceSearch {
         let part = space.intersection(rest, set)
         if part.isEmpty { continue }
         rest = space.difference(rest, part)
-        for candidate in space.byState(part) {
-          guard let witness = space.witness(of: candidate, at: hook), witness.draft.input == nil || witness.draft.mark == 0,
-            let (witness, before, after) = Self.differing(witness, programs, seeds: hasChance ? Self.seeds : 1)
+        for candidate in space.byState(part) + [part] {
+          guard let packet = space.witness(of: candidate, at: hook),
+            let found = Self.shown(packet, rewrites, programs, seeds: hasChance ? Self.seeds : 1)
           else { continue }
           let isKnown = regions.contains { region in
-            region.table == table && region.witness.hook == hook && region.before.place == before.place
-              && region.after.place == after.place && region.before.verdict == before.verdict && region.after.verdict == after.verdict
+            region.table == table && region.witness.hook == hook && region.before.place == found.before.place
+              && region.after.place == found.after.place && region.before.verdict == found.before.verdict
+              && region.after.verdict == found.after.verdict
           }
           if !isKnown {
             regions.append(
               RulesetComparison.Region(
-                packets: space.region(of: part, among: all), witness: witness, before: before, after: after, table: table))
+                packets: space.region(of: part, among: all), witness: found.witness, isRewritten: found.isRewritten, before: found.before,
+                after: found.after, table: table))
           }
           break
         }

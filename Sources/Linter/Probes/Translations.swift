@@ -66,17 +66,6 @@ struct Translations {
   }
 }
 
-extension FieldChange {
-  /// The new value if it is one, whatever the old one.
-  fileprivate var constant: UInt128? {
-    switch self {
-    case .masked(0, let flip): flip
-    case .range(let range) where range.lowerBound == range.upperBound: range.lowerBound
-    default: nil
-    }
-  }
-}
-
 extension Rule {
   /// The destination ports that the rule demands, if it demands a single port or range by one test; nil otherwise.
   func onlyPorts(_ family: Family) -> ClosedRange<UInt16>? {

@@ -51,6 +51,17 @@ public enum FieldChange: Sendable, Hashable {
   case unknown
 }
 
+extension FieldChange {
+  /// The new value if it is one, whatever the old one.
+  public var constant: UInt128? {
+    switch self {
+    case .masked(0, let flip): flip
+    case .range(let range) where range.lowerBound == range.upperBound: range.lowerBound
+    default: nil
+    }
+  }
+}
+
 /// A set of fields that may be written.
 public struct FieldWrites: Sendable, Hashable {
   /// The fields that may be written.

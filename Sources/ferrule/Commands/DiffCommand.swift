@@ -22,8 +22,8 @@ struct DiffCommand: ParsableCommand {
       The tables are compared as functions: `equal' is proved for every packet and every state of its connection. Each difference is shown by a \
       packet that was run through the tables of both rulesets. A limit, a list or an unknown match is assumed to decide the same on both sides only for \
       equal rules. Regions come worst first: what only B accepts, what only A accepts, other differences. The words after the verdicts \
-      name the packets of the region (= exactly these; ~ these are all among them). Then follow the rules that were removed (-), added (+) and \
-      moved (>), and with --counters those whose counters differ (#). If neither equality nor a difference is proved, the answer is `undecided'.
+      name the packets of the region as the table sees them (= exactly these; ~ these are all among them); the packet below is as it arrives. \
+      Then follow the rules that were removed (-), added (+) and moved (>), and with --counters those whose counters differ (#). If neither equality nor a difference is proved, the answer is `undecided'.
 
       EXIT STATUS
         0 equal, 1 different or undecided, 2 bad input, 3 the kernel refused
