@@ -71,6 +71,8 @@ private struct Producers {
   func sentence(_ rule: Rule, _ family: Family, at hooks: [Hook]) -> String? {
     let condition = rule.condition(family)
     guard !hooks.isEmpty, let state = condition.fields.first(where: { $0.name == "ct.state" }) else { return nil }
+    // Most rules name other states: no sets are made for them.
+    if Self.admitsOthers(condition, state, family) { return nil }
     let related = Condition.masked(state, ConntrackState.related, mask: ConntrackState.related)
     func isImpossible(_ parts: [Condition]) -> Bool { hooks.allSatisfy { Condition.all(parts).isImpossible(family, at: $0) } }
     // A rule that no packet at all matches is the finding of another check.
@@ -81,6 +83,19 @@ private struct Producers {
       isImpossible([condition, related, .not(Self.message(family))])
       ? "it is an ICMP message, but no error" : "it is no ICMP error, and no rule of the file assigns a helper"
     return "nothing makes such a packet RELATED: \(reason)"
+  }
+
+  /// Whether the tests of the state hold for another one than RELATED.
+  private static func admitsOthers(_ condition: Condition, _ state: Field, _ family: Family) -> Bool {
+    var tests: [Condition] = [condition]
+    while let index = tests.firstIndex(where: { if case .all = $0 { true } else { false } }), case .all(let parts) = tests.remove(at: index)
+    {
+      tests += parts
+    }
+    tests.removeAll { $0.fields != [state] }
+    return state.values(at: .prerouting, family).map(\.lowerBound).contains { value in
+      value & UInt128(ConntrackState.related) == 0 && tests.allSatisfy { $0.holds(for: value) }
+    }
   }
 
   private static func message(_ family: Family) -> Condition {
@@ -96,6 +111,20 @@ private struct Producers {
     if hasHelper { kinds.append(.not(Self.message(family))) }
     if mayReset { kinds.append(.equals(.protocolNumber, IPProtocol.tcp.rawValue)) }
     return .any(kinds)
+  }
+}
+
+extension Condition {
+  /// Whether the condition, which tests one field alone, holds for a value.
+  fileprivate func holds(for value: UInt128) -> Bool {
+    switch self {
+    case .test(_, let test): test.holds(for: value)
+    case .not(let inner): !inner.holds(for: value)
+    case .all(let parts): parts.allSatisfy { $0.holds(for: value) }
+    case .any(let parts): parts.contains { $0.holds(for: value) }
+    case .never: false
+    case .always, .has, .opaque, .unknown: true
+    }
   }
 }
 
