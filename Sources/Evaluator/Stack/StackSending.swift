@@ -122,6 +122,11 @@ extension Simulator {
   }
 
   private func dispatch(_ fields: PacketFields, _ sender: LocalSender) {
+    // Kernel: `udp_sendmsg`, `udpv6_sendmsg`.
+    guard fields.proto != .udp || fields.destinationPort != 0 else {
+      event.report.error = .invalid
+      return
+    }
     var fields = fields
     // Multicast from sockets has TTL 1 by default.
     fields.ttl = fields.destination.isMulticast ? 1 : hopLimit(towards: fields.destination)
