@@ -212,6 +212,14 @@ extension Host {
     }
   }
 
+  /// Whether an IPv6 address may stand for several hosts. Kernel: `ipv6_anycast_destination`.
+  public func isAnycast(_ address: IPAddress) -> Bool {
+    guard case .found(let found) = lookup(Flow(to: address)) else { return false }
+    let route = found.route
+    return route.type == .anycast
+      || route.type == .unicast && route.gateway == nil && route.prefixLength < 127 && route.destination == address.bits
+  }
+
   /// The route for a packet's fields; nil if the routes are not known.
   public func route(
     to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?

@@ -47,8 +47,8 @@ extension Host {
     for device in asked {
       for entry in addresses(of: device) {
         guard case .v6(let own) = entry.address else { continue }
-        // The smallest scope that suffices, otherwise the largest.
-        let fit = own.scope >= target.scope ? -Int(own.scope) : Int(own.scope) - 128
+        // The smallest scope that suffices, otherwise the largest. `::` has none (`__IPV6_ADDR_SCOPE_INVALID`).
+        let fit = own.scope >= target.scope || target.rawValue == 0 ? -Int(own.scope) : Int(own.scope) - 128
         let rank = (
           own == target ? 1 : 0, fit, device.interface == output ? 1 : 0, own.selectionLabel == target.selectionLabel ? 1 : 0,
           min((own.rawValue ^ target.rawValue).leadingZeroBitCount, entry.prefixLength)

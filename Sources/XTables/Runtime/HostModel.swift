@@ -11,6 +11,9 @@ public protocol HostModel: AnyObject {
   var usesNfTables: Bool { get }
   /// The type of an address as `inet_addr_type` gives it (`ipv6_addr_type` with a route look-up), optionally on one interface only.
   func addressType(_ address: IPAddress, on interface: Interface?) -> AddressType?
+  /// Whether an IPv6 address may stand for several hosts, so that no ICMPv6 error is sent to it: an anycast address, or the network address of a
+  /// route without a gateway. Kernel: `ipv6_anycast_destination`.
+  func isAnycast(_ address: IPAddress) -> Bool
   /// True if an interface of the host has the address.
   func holds(_ address: IPAddress) -> Bool
   /// The route of a packet; nil if unknown.
@@ -40,6 +43,8 @@ public protocol HostModel: AnyObject {
 }
 
 extension HostModel {
+  /// The default: by the type of the address.
+  public func isAnycast(_ address: IPAddress) -> Bool { addressType(address, on: nil) == .anycast }
   /// The default: none.
   public var missing: HostFacts { [] }
   /// The default: they are in ip_tables and ip6_tables.

@@ -105,7 +105,7 @@ extension PacketContext {
   }
 
   private func mayBeAnsweredIPv6(_ transport: TransportLocator, _ source: IPAddress, _ destination: IPAddress) -> Bool {
-    guard !destination.isMulticast, isUnicast(source), world.host.addressType(source, on: nil) != .anycast else { return false }
+    guard !destination.isMulticast, isUnicast(source), !world.host.isAnycast(source) else { return false }
     guard transport.proto == .icmpv6, !transport.isTruncated else { return true }
     guard let type = packet.bytes.uint8(at: transport.offset) else { return transport.fragmentOffset != 0 }
     return transport.fragmentOffset != 0 || type >= 128
