@@ -26,7 +26,7 @@ package struct NetlinkMessage: Sendable, Equatable {
   }
 
   package enum Flag {
-    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, interrupted: UInt16 = 0x10, dump: UInt16 = 0x300
+    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, echo: UInt16 = 8, interrupted: UInt16 = 0x10, dump: UInt16 = 0x300
     package static let create: UInt16 = 0x400, append: UInt16 = 0x800, replace: UInt16 = 0x100, excluding: UInt16 = 0x200
   }
 

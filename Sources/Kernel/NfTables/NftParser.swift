@@ -99,6 +99,7 @@ package enum NftParser {
         hook: number, priority: Int32(bitPattern: priority), type: fields.text(NftNumber.Chain.type) ?? "filter",
         devices: Array(Set(devices)).sorted())
     }
+    chain.uses = Int(fields.number32(NftNumber.Chain.uses) ?? 0)
     // NF_DROP is 0.
     chain.drops = fields.number32(NftNumber.Chain.policy) == 0
     if let counters = fields.nested(NftNumber.Chain.counters) {

@@ -60,6 +60,8 @@ package struct NftChain: Sendable, Equatable {
   /// True if the policy is to drop.
   package var drops = false
   package var counters = Counters.zero
+  /// The number of its rules and of the verdicts that lead to it, as the kernel counts them.
+  package var uses = 0
   package var rules: [NftRule] = []
 }
 
