@@ -64,7 +64,7 @@ package struct NetlinkSocket {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, flags) }
       if count > buffer.count { throw .call("receiving from netlink", SystemError(number: EMSGSIZE)) }
       if count >= 0 {
-        guard let messages = NetlinkMessage.wholeMessages(in: Array(buffer[..<count])) else {
+        guard let messages = NetlinkMessage.wholeMessages(in: buffer, upTo: count) else {
           throw .call("receiving from netlink", SystemError(number: EBADMSG))
         }
         return messages

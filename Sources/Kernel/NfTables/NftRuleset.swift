@@ -69,7 +69,36 @@ package struct NftChain: Sendable, Equatable {
 package struct NftRule: Sendable, Equatable {
   /// The kernel's number of the rule, unique in its table.
   package var handle: UInt64
-  package var expressions: [NativeExpression]
   /// The comment in the rule's user data; nil if there is none.
   package var comment: [UInt8]?
+  /// The attributes of the expressions: a fourth of the memory that they take when they are parsed.
+  private let elements: ArraySlice<UInt8>
+
+  /// - Parameter elements: the payload of `NFTA_RULE_EXPRESSIONS`.
+  /// - Returns: nil if it is malformed.
+  init?(handle: UInt64, elements: ArraySlice<UInt8>) {
+    guard NftParser.forEachExpression(in: elements, { _, _ in }) else { return nil }
+    (self.handle, self.elements) = (handle, elements)
+  }
+
+  /// The chain to which its last verdict leads; nil if it leads to none.
+  var destination: String? {
+    var found: String?
+    NftParser.forEachExpression(in: elements) { name, data in
+      guard name.elementsEqual(Self.immediate),
+        case .verdict(_, let chain) = NftExpressionParser(name: name, data: NftParser.Fields(data)).expression
+      else { return }
+      found = chain
+    }
+    return found
+  }
+
+  private static let immediate = Array("immediate\0".utf8)
+
+  package var expressions: [NativeExpression] {
+    var found: [NativeExpression] = []
+    found.reserveCapacity(10)
+    NftParser.forEachExpression(in: elements) { found.append(NftExpressionParser(name: $0, data: NftParser.Fields($1)).expression) }
+    return found
+  }
 }
