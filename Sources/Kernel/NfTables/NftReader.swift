@@ -4,9 +4,11 @@ internal import Glibc
 ///
 /// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
 package enum NftReader {
+  /// - Parameter isOverlapped: true to receive on another thread while the answers are parsed. Not for the commands of iptables, which count
+  ///   references as programs of one thread do.
   /// - Returns: nil if the kernel has no nf_tables.
   /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
-  package static func read() throws(KernelError) -> NftRuleset? {
+  package static func read(isOverlapped: Bool = false) throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
       // Without nfnetlink there is no such protocol.
@@ -17,7 +19,7 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1) { return ruleset }
+        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, isOverlapped: isOverlapped) { return ruleset }
       } catch {
         // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
@@ -38,10 +40,10 @@ package enum NftReader {
   }
 
   private static func read(
-    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true, isOverlapped: Bool = false
   ) throws(KernelError) -> NftRuleset? {
     var assembly = NftAssembly(generation: generation)
-    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
+    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules, isOverlapped: isOverlapped)
     let after = try self.generation(&socket)
     return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
   }
@@ -61,7 +63,7 @@ package enum NftReader {
 
   /// - Parameter isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
   private static func dump(
-    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool
+    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool, isOverlapped: Bool
   ) throws(KernelError) -> Bool {
     typealias Message = NftNumber.Message
     var isConsistent = true
@@ -72,7 +74,9 @@ package enum NftReader {
     for message in hasRules ? messages + [Message.getRule] : messages {
       let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
       do throws(KernelError) {
-        let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in
+        let isWhole = try socket.stream(
+          request, what: "asking for the rules of nf_tables", isOverlapped: isOverlapped && message == Message.getRule
+        ) { answer in
           if isHurried { waiting.append(answer) } else if !assembly.add(answer) { malformed += 1 }
         }
         isConsistent = isConsistent && isWhole
