@@ -73,12 +73,25 @@ package struct NftRule: Sendable, Equatable {
   package var comment: [UInt8]?
   /// The attributes of the expressions: a fourth of the memory that they take when they are parsed.
   private let elements: ArraySlice<UInt8>
+  /// The rule of iptables, if it was decoded while the ruleset was read.
+  private var decoded: Result<Rule, NativeRuleDecoder.Native>?
 
   /// - Parameter elements: the payload of `NFTA_RULE_EXPRESSIONS`.
   /// - Returns: nil if it is malformed.
   init?(handle: UInt64, elements: ArraySlice<UInt8>) {
     guard NftParser.forEachExpression(in: elements, { _, _ in }) else { return nil }
     (self.handle, self.elements) = (handle, elements)
+  }
+
+  /// The rule of iptables that does the same, or why there is none.
+  func rule(_ decoder: NativeRuleDecoder) throws(NativeRuleDecoder.Native) -> Rule {
+    if let decoded { return try decoded.get() }
+    return try decoder.rule(expressions, comment: comment)
+  }
+
+  /// Keeps the rule of iptables that does the same.
+  mutating func decode(_ decoder: NativeRuleDecoder) {
+    decoded = Result { () throws(NativeRuleDecoder.Native) in try decoder.rule(expressions, comment: comment) }
   }
 
   /// The chain to which its last verdict leads; nil if it leads to none.

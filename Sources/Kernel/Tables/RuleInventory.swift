@@ -30,7 +30,7 @@ public struct RuleInventory: Sendable {
   public init(registry: Registry, followsRules: Bool = true) {
     do throws(KernelError) { try readLegacy(followsRules ? registry : nil) } catch { failures.append(error) }
     do throws(KernelError) {
-      if let ruleset = try NftReader.read(isOverlapped: true) {
+      if let ruleset = try NftReader.read(decodingWith: registry) {
         hasNfTables = true
         add(ruleset, registry, followsRules)
       }
