@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Glibc
 
 /// A file of the host, or standard input, read in pieces as data arrives.
@@ -63,8 +64,17 @@ public struct HostInput: ~Copyable {
 
   /// All remaining bytes.
   ///
-  /// - Throws: `KernelError` if there are more than ``Limits/textBytes``.
-  public func rest() throws(KernelError) -> [UInt8] { try HostFile.bytes(of: descriptor, path ?? "-") }
+  /// - Parameter count: the number of bytes before them, which count towards the limits.
+  /// - Throws: `KernelError` if there are more than ``Limits/textBytes``, or ``Limits/streamBytes`` without a length.
+  public func rest(after count: Int = 0) throws(KernelError) -> [UInt8] {
+    let limit = length == nil ? Limits.streamBytes : Limits.textBytes
+    do throws(KernelError) {
+      return try HostFile.bytes(of: descriptor, path ?? "-", upTo: limit - count)
+    } catch {
+      guard case .malformed = error.reason else { throw error }
+      throw HostFile.tooLong(path ?? "-", limit)
+    }
+  }
 
   deinit { if path != nil { close(descriptor) } }
 }
