@@ -232,6 +232,37 @@ private final class DisturbedNftCalls: NftCalls {
     }
   }
 
+  /// A change whose process was killed after the transaction is put back by the next command of iptables-nft that Ferrule installs, before
+  /// that command makes its own.
+  @Test func theCommandsOfIptablesPutBackWhatWasInterrupted() throws {
+    let folder = try TemporaryFolder()
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
+      for tables in [old, new] { try kernel.replace(tables, ReplaceOptions(recordedIn: nil)) }
+      let steps = zip(old, new).map { before, after in
+        ChangeRecord.Step(before: before, after: after, origins: [ChangeRecord.Origin](repeating: .zero, count: after.entryCount))
+      }
+      try state.prepare()
+      try state.write(ChangeRecord(steps: steps, of: .nft).bytes, to: try state.pendingPath())
+      #expect(state.hasPending)
+      let outcome = try HostProcess.run(
+        "\(BuiltPrograms.folder)/ferrule-nft-multi", ["iptables-nft", "-A", "INPUT", "-j", "ACCEPT"],
+        environment: ["FERRULE_STATE_DIRECTORY=\(path)", "XTABLES_LOCKFILE=\(path)/lock"])
+      #expect(
+        outcome.status == 0 && outcome.output.contains("ferrule: a change was interrupted; put back as before it: "), "\(outcome.output)")
+      #expect(!state.hasPending)
+      #expect(try state.history().map(\.outcome) == [.recovered])
+      let filter = try kernel.table(.ipv4, .filter)
+      #expect(try filter.typed(.ferrule)[chain: "INPUT"]?.rules.last == Rule(target: .verdict(.accept)))
+      #expect(try filter.chainNames() == ["user-old"])
+      // The other tables are the old ones, whole.
+      #expect(
+        try TwoRulesets.version(["old": old.filter { $0.name != .filter }, "new": new.filter { $0.name != .filter }], in: kernel) == "old")
+    }
+  }
+
   /// Where an echo is missing, or a chain has another number of rules than it should have, the tables are read in full.
   @Test func whatEchoesDoNotConfirmIsReadInFull() throws {
     let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
