@@ -46,15 +46,29 @@ public enum HostFile {
     let tooLong = tooLong(path, limit)
     if hasLength, status.st_size > limit { throw tooLong }
     var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    if hasLength { bytes.reserveCapacity(status.st_size) }
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .file("reading \(path)") }
-      if count == 0 { return bytes }
-      guard bytes.count + count <= limit else { throw tooLong }
-      bytes += buffer[..<count]
+      let piece = try piece(of: descriptor, path, upTo: 1 << 18)
+      if piece.isEmpty { return bytes }
+      guard bytes.count + piece.count <= limit else { throw tooLong }
+      bytes += piece
     }
+  }
+
+  /// The next bytes; empty at the end. No more memory is touched than there are bytes.
+  static func piece(of descriptor: Int32, _ path: String, upTo count: Int) throws(KernelError) -> [UInt8] {
+    var failure: SystemError?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while true {
+        let read = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        if read < 0, errno == EINTR { continue }
+        if read < 0 { failure = .last }
+        filled = max(0, read)
+        return
+      }
+    }
+    if let failure { throw .file("reading \(path)", failure) }
+    return bytes
   }
 
   /// Reads a file as UTF-8 text; invalid bytes become U+FFFD.

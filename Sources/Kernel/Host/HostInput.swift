@@ -48,18 +48,7 @@ public struct HostInput: ~Copyable {
   ///
   /// - Throws: `KernelError` if the input cannot be read.
   public func next() throws(KernelError) -> [UInt8] {
-    var failure: SystemError?
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-      while true {
-        let read = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        if read < 0, errno == EINTR { continue }
-        if read < 0 { failure = .last }
-        count = max(0, read)
-        return
-      }
-    }
-    if let failure { throw .file("reading \(path ?? "standard input")", failure) }
-    return bytes
+    try HostFile.piece(of: descriptor, path ?? "standard input", upTo: 1 << 16)
   }
 
   /// All remaining bytes.
