@@ -73,18 +73,6 @@ package struct NetlinkMessage: Sendable, Equatable {
     return (messages, at)
   }
 
-  /// Whether the last answer to a request is in a datagram: the end of a dump, or an error.
-  static func ends(_ sequence: UInt32, in bytes: [UInt8], upTo count: Int) -> Bool {
-    var at = 0
-    while count - at >= headerLength, let length = bytes.hostWord(UInt32.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 4),
-      Int(length) >= headerLength
-    {
-      if type == Control.done || type == Control.error, bytes.hostWord(UInt32.self, at: at + 8) == sequence { return true }
-      at += (Int(length) + 3) & ~3
-    }
-    return false
-  }
-
   /// The error number of an error message, 0 for an acknowledgement; nil for other messages.
   package var errorNumber: Int32? {
     guard type == Control.error, let value = body.hostWord(Int32.self, at: 0) else { return nil }

@@ -9,9 +9,7 @@ package struct NetlinkSocket {
   private let socket: FileDescriptor
   private let family: NetlinkFamily
   private var sequence: UInt32 = 1
-  private var buffer = [UInt8](repeating: 0, count: NetlinkSocket.bufferSize)
-  /// Of a datagram: the kernel's dumps have at most 32 KiB, its errors the length of the request and a header.
-  static let bufferSize = 1 << 17
+  private var buffer = [UInt8](repeating: 0, count: 1 << 17)
 
   /// - Parameter receiveBuffer: its size in bytes (`SO_RCVBUFFORCE`, which ignores the host's limit for root).
   package init(_ family: NetlinkFamily, receiveBuffer: Int = 1 << 20) throws(KernelError) {
@@ -58,44 +56,23 @@ package struct NetlinkSocket {
     guard count == bytes.count else { throw .call("sending to netlink") }
   }
 
-  /// The messages of the next waiting datagram, or nil.
+  /// The next waiting datagram, or nil. Throws `ENOBUFS` if the kernel dropped messages because the buffer was full.
   private mutating func receive() throws(KernelError) -> [NetlinkMessage]? {
-    guard let count = try Self.receive(socket, into: &buffer) else { return nil }
-    return try Self.messages(in: buffer, upTo: count)
-  }
-
-  /// The messages of a datagram, which is the beginning of the buffer.
-  static func messages(in buffer: [UInt8], upTo count: Int) throws(KernelError) -> [NetlinkMessage] {
-    guard let messages = NetlinkMessage.wholeMessages(in: buffer, upTo: count) else {
-      throw .call("receiving from netlink", SystemError(number: EBADMSG))
-    }
-    return messages
-  }
-
-  /// Receives the next waiting datagram.
-  ///
-  /// - Returns: its length, or nil if none is waiting.
-  /// - Throws: `ENOBUFS` if the kernel dropped messages because the receive buffer was full.
-  private static func receive(_ socket: FileDescriptor, into buffer: inout [UInt8]) throws(KernelError) -> Int? {
     while true {
       // With MSG_TRUNC, the result is the length of the datagram even if the buffer is shorter.
       let flags = Int32(MSG_DONTWAIT) | Int32(truncatingIfNeeded: MSG_TRUNC)
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, flags) }
       if count > buffer.count { throw .call("receiving from netlink", SystemError(number: EMSGSIZE)) }
-      if count >= 0 { return count }
+      if count >= 0 {
+        guard let messages = NetlinkMessage.wholeMessages(in: buffer, upTo: count) else {
+          throw .call("receiving from netlink", SystemError(number: EBADMSG))
+        }
+        return messages
+      }
       let error = SystemError.last
       if error.number == EAGAIN { return nil }
       if error.number != EINTR { throw .call("receiving from netlink", error) }
     }
-  }
-
-  /// Waits for a datagram and receives it. The kernel answers within the sending call: an answer that does not arrive at once never arrives.
-  static func receive(
-    _ socket: FileDescriptor, into buffer: inout [UInt8], waitingFor what: String, milliseconds: Int32 = 5000
-  ) throws(KernelError) -> Int? {
-    var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
-    guard unsafe poll(&descriptors, 1, milliseconds) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
-    return try receive(socket, into: &buffer)
   }
 
   /// All waiting messages.
@@ -159,11 +136,10 @@ package struct NetlinkSocket {
 
   /// Requests a dump and passes each answer to `body` as it arrives.
   ///
-  /// - Parameter isOverlapped: true to receive on another thread while `body` runs.
   /// - Returns: false if the kernel says that the objects changed while they were dumped (`NLM_F_DUMP_INTR`).
   /// - Throws: `KernelError`, also if the dump ends with an error or does not end.
   package mutating func stream(
-    _ message: NetlinkMessage, what: String, isOverlapped: Bool = false, _ body: (NetlinkMessage) throws(KernelError) -> Void
+    _ message: NetlinkMessage, what: String, _ body: (NetlinkMessage) throws(KernelError) -> Void
   ) throws(KernelError) -> Bool {
     var message = message
     message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
@@ -171,27 +147,20 @@ package struct NetlinkSocket {
     sequence &+= 1
     try send(message.bytes)
     var isConsistent = true
-    var isOpen = true
-    func take(_ answer: NetlinkMessage) throws(KernelError) {
-      guard isOpen, answer.sequence == message.sequence else { return }
-      if answer.flags & NetlinkMessage.Flag.interrupted != 0 { isConsistent = false }
-      if answer.type == NetlinkMessage.Control.done {
-        isOpen = false
-        // The end of a dump that failed holds the error.
-        if let status = answer.body.hostWord(Int32.self, at: 0), status < 0 {
-          throw .call(what, SystemError(number: status == .min ? .max : -status))
+    while true {
+      for answer in try wait(what) where answer.sequence == message.sequence {
+        if answer.flags & NetlinkMessage.Flag.interrupted != 0 { isConsistent = false }
+        if answer.type == NetlinkMessage.Control.done {
+          // The end of a dump that failed holds the error.
+          if let status = answer.body.hostWord(Int32.self, at: 0), status < 0 {
+            throw .call(what, SystemError(number: status == .min ? .max : -status))
+          }
+          return isConsistent
         }
-        return
+        if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
+        try body(answer)
       }
-      if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
-      try body(answer)
     }
-    if isOverlapped {
-      try NetlinkReceiver(socket, answering: message.sequence, what: what).forEach(take)
-    } else {
-      while isOpen { for answer in try wait(what) { try take(answer) } }
-    }
-    return isConsistent
   }
 
   /// Sends a batch as one datagram, and waits for the acknowledgement of its last message.
@@ -238,8 +207,10 @@ package struct NetlinkSocket {
     }
   }
 
+  /// The kernel answers within the sending call: an answer that does not arrive at once never arrives.
   private mutating func wait(_ what: String, milliseconds: Int32 = 5000) throws(KernelError) -> [NetlinkMessage] {
-    guard let count = try Self.receive(socket, into: &buffer, waitingFor: what, milliseconds: milliseconds) else { return [] }
-    return try Self.messages(in: buffer, upTo: count)
+    var descriptors = [pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)]
+    guard unsafe poll(&descriptors, 1, milliseconds) > 0 else { throw .call(what, SystemError(number: ETIMEDOUT)) }
+    return try receive() ?? []
   }
 }

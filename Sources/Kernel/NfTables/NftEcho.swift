@@ -46,7 +46,7 @@ private struct EchoedTable {
   init(_ blob: TableBlob, _ registry: Registry) {
     self.blob = blob
     layout = blob.layout
-    decoder = .ofThisNamespace(registry, blob.family)
+    decoder = NativeRuleDecoder(registry, blob.family) { HostInterfaces.name(of: $0) }
     encoder = EntryEncoder(family: blob.family)
     let chains = (try? blob.chains()) ?? []
     rules = Dictionary(chains.map { ($0.name, $0.rules) }) { first, _ in first }
@@ -55,7 +55,7 @@ private struct EchoedTable {
 
   mutating func confirms(_ echo: (family: UInt8, table: String, chain: String, rule: NftRule), chain: String, number: Int) -> Bool {
     guard echo.family == (blob.family == .ipv4 ? 2 : 10), echo.table == blob.name.rawValue, echo.chain == chain,
-      let place = entry(chain, number), let rule = try? echo.rule.rule(decoder)
+      let place = entry(chain, number), let rule = try? decoder.rule(echo.rule.expressions, comment: echo.rule.comment)
     else { return false }
     return isSame(rule, place)
   }

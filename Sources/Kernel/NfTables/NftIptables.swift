@@ -46,13 +46,6 @@ package struct NftBuiltinChain: Sendable {
   }
 }
 
-extension NativeRuleDecoder {
-  /// A decoder of rules of the calling thread's network namespace.
-  static func ofThisNamespace(_ registry: Registry, _ family: Family) -> NativeRuleDecoder {
-    NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
-  }
-}
-
 /// The tables of iptables in nf_tables, and what stands in them that is not iptables'.
 package struct NftIptables: Sendable {
   /// The tables of the family in the order in which iptables-nft-save prints them.
@@ -92,7 +85,7 @@ package struct NftIptables: Sendable {
     var decoder: NativeRuleDecoder?
     for wanted in Self.order where name == nil || name == wanted {
       guard let found = NftBuiltinChain.find(wanted, family, in: ruleset) else { continue }
-      let made = decoder ?? .ofThisNamespace(registry, family)
+      let made = decoder ?? NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
       decoder = made
       add(found, family, wanted, made)
     }
@@ -126,7 +119,7 @@ package struct NftIptables: Sendable {
       rules.reserveCapacity(chain.rules.count)
       for rule in chain.rules {
         do throws(NativeRuleDecoder.Native) {
-          rules.append(try rule.rule(decoder))
+          rules.append(try decoder.rule(rule.expressions, comment: rule.comment))
         } catch {
           var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
           native.handle = rule.handle

@@ -1,17 +1,12 @@
-internal import Compiler
 internal import Glibc
-internal import Wire
-package import XTables
 
 /// Reads everything that nf_tables holds in the network namespace of the calling thread.
 ///
 /// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
 package enum NftReader {
-  /// - Parameter registry: decodes the rules of iptables while the next ones are received on another thread; nil to do neither. The commands
-  ///   of iptables count references as programs of one thread do.
   /// - Returns: nil if the kernel has no nf_tables.
   /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
-  package static func read(decodingWith registry: Registry? = nil) throws(KernelError) -> NftRuleset? {
+  package static func read() throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
       // Without nfnetlink there is no such protocol.
@@ -22,7 +17,7 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, decodingWith: registry) { return ruleset }
+        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1) { return ruleset }
       } catch {
         // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
@@ -43,11 +38,10 @@ package enum NftReader {
   }
 
   private static func read(
-    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true,
-    decodingWith registry: Registry? = nil
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true
   ) throws(KernelError) -> NftRuleset? {
-    var assembly = NftAssembly(generation: generation, decodingWith: registry)
-    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules, isOverlapped: registry != nil)
+    var assembly = NftAssembly(generation: generation)
+    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
     let after = try self.generation(&socket)
     return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
   }
@@ -67,7 +61,7 @@ package enum NftReader {
 
   /// - Parameter isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
   private static func dump(
-    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool, isOverlapped: Bool
+    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool
   ) throws(KernelError) -> Bool {
     typealias Message = NftNumber.Message
     var isConsistent = true
@@ -78,9 +72,7 @@ package enum NftReader {
     for message in hasRules ? messages + [Message.getRule] : messages {
       let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
       do throws(KernelError) {
-        let isWhole = try socket.stream(
-          request, what: "asking for the rules of nf_tables", isOverlapped: isOverlapped && message == Message.getRule
-        ) { answer in
+        let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in
           if isHurried { waiting.append(answer) } else if !assembly.add(answer) { malformed += 1 }
         }
         isConsistent = isConsistent && isWhole
@@ -106,9 +98,7 @@ package struct NftAssembly: Sendable {
   private var tables: [Key: Int] = [:]
   private var chains: [Key: Int] = [:]
   /// The chain of the last rule: rules arrive chain by chain.
-  private var last: (key: Key, table: Int, chain: Int, decoder: NativeRuleDecoder?)?
-  private let registry: Registry?
-  private var decoders: [Family: NativeRuleDecoder] = [:]
+  private var last: (key: Key, table: Int, chain: Int)?
 
   private struct Key: Hashable {
     let family: UInt8
@@ -116,11 +106,7 @@ package struct NftAssembly: Sendable {
     var chain = ""
   }
 
-  /// - Parameter registry: decodes the rules of iptables; nil if they are decoded later.
-  package init(generation: UInt32, decodingWith registry: Registry? = nil) {
-    ruleset = NftRuleset(generation: generation)
-    self.registry = registry
-  }
+  package init(generation: UInt32) { ruleset = NftRuleset(generation: generation) }
 
   /// Adds an object of any kind, by the type of its message.
   ///
@@ -176,28 +162,16 @@ package struct NftAssembly: Sendable {
   }
 
   private mutating func add(rule message: NetlinkMessage) -> Bool {
-    guard let (family, table, chain, parsed) = NftParser.rule(message) else { return false }
-    var rule = parsed
+    guard let (family, table, chain, rule) = NftParser.rule(message) else { return false }
     let key = Key(family: family, table: table, chain: chain)
     if last?.key != key {
       guard let place = tables[Key(family: family, table: table)], let chain = chains[key] else {
         isComplete = false
         return true
       }
-      last = (key, place, chain, decoder(of: ruleset.tables[place]))
+      last = (key, place, chain)
     }
-    if let last {
-      if let decoder = last.decoder { rule.decode(decoder) }
-      ruleset.tables[last.table].chains[last.chain].rules.append(rule)
-    }
+    if let last { ruleset.tables[last.table].chains[last.chain].rules.append(rule) }
     return true
-  }
-
-  private mutating func decoder(of table: NftTable) -> NativeRuleDecoder? {
-    guard let registry, let family = NftBuiltinChain.iptables(table)?.family else { return nil }
-    if let known = decoders[family] { return known }
-    let made = NativeRuleDecoder.ofThisNamespace(registry, family)
-    decoders[family] = made
-    return made
   }
 }

@@ -73,8 +73,6 @@ package struct NftRule: Sendable, Equatable {
   package var comment: [UInt8]?
   /// The attributes of the expressions: a fourth of the memory that they take when they are parsed.
   private let elements: ArraySlice<UInt8>
-  /// The rule of iptables, if it was decoded while the ruleset was read.
-  private var decoded: Result<Rule, NativeRuleDecoder.Native>?
 
   /// - Parameter elements: the payload of `NFTA_RULE_EXPRESSIONS`.
   /// - Returns: nil if it is malformed.
@@ -82,31 +80,6 @@ package struct NftRule: Sendable, Equatable {
     guard NftParser.forEachExpression(in: elements, { _, _ in }) else { return nil }
     (self.handle, self.elements) = (handle, elements)
   }
-
-  /// The rule of iptables that does the same, or why there is none.
-  func rule(_ decoder: NativeRuleDecoder) throws(NativeRuleDecoder.Native) -> Rule {
-    if let decoded { return try decoded.get() }
-    return try decoder.rule(expressions, comment: comment)
-  }
-
-  /// Keeps the rule of iptables that does the same.
-  mutating func decode(_ decoder: NativeRuleDecoder) {
-    decoded = Result { () throws(NativeRuleDecoder.Native) in try decoder.rule(expressions, comment: comment) }
-  }
-
-  /// The chain to which its last verdict leads; nil if it leads to none.
-  var destination: String? {
-    var found: String?
-    NftParser.forEachExpression(in: elements) { name, data in
-      guard name.elementsEqual(Self.immediate),
-        case .verdict(_, let chain) = NftExpressionParser(name: name, data: NftParser.Fields(data)).expression
-      else { return }
-      found = chain
-    }
-    return found
-  }
-
-  private static let immediate = Array("immediate\0".utf8)
 
   package var expressions: [NativeExpression] {
     var found: [NativeExpression] = []

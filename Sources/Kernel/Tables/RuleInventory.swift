@@ -30,7 +30,7 @@ public struct RuleInventory: Sendable {
   public init(registry: Registry, followsRules: Bool = true) {
     do throws(KernelError) { try readLegacy(followsRules ? registry : nil) } catch { failures.append(error) }
     do throws(KernelError) {
-      if let ruleset = try NftReader.read(decodingWith: registry) {
+      if let ruleset = try NftReader.read() {
         hasNfTables = true
         add(ruleset, registry, followsRules)
       }
@@ -160,14 +160,15 @@ public struct RuleInventory: Sendable {
   ) {
     let isIptables = NftBuiltinChain.contains(chain, of: table)
     let effect = ChainEffect(from: index, of: table.chains.count) { at, effect in
+      let rules = table.chains[at].rules
+      if isIptables, !followsRules {
+        effect.rules += rules.count
+        if !rules.isEmpty { (effect.mayDrop, effect.mayChange) = (true, true) }
+        return typed(table)?[chain: table.chains[at].name]?.rules.compactMap { $0.target.chain.flatMap { names[$0] } } ?? []
+      }
       var next: [Int] = []
-      for rule in table.chains[at].rules {
+      for rule in rules {
         effect.rules += 1
-        guard followsRules || !isIptables else {
-          (effect.mayDrop, effect.mayChange) = (true, true)
-          if let place = rule.destination.flatMap({ names[$0] }) { next.append(place) }
-          continue
-        }
         for expression in rule.expressions {
           switch expression {
           case .target(let name, let revision, let bytes):
@@ -189,6 +190,11 @@ public struct RuleInventory: Sendable {
         priority: place.priority, type: place.type, drops: chain.drops, rules: effect.rules,
         isIptables: isIptables, mayDrop: effect.mayDrop || chain.drops, mayChange: effect.mayChange,
         devices: place.devices))
+  }
+
+  /// A table of nf_tables as a table of iptables.
+  private func typed(_ table: NftTable) -> Table? {
+    NftBuiltinChain.iptables(table).flatMap { place in iptables[place.family]?.tables.first { $0.name == place.name } }
   }
 
   /// The name of a hook. Kernel: `nf_inet_hooks`, and `nf_dev_hooks` of the family netdev.
