@@ -37,7 +37,7 @@ public struct ChangePlan: Encodable, Sendable {
   public init() {}
 
   /// Whether the change changes nothing.
-  public var isEmpty: Bool { changes.isEmpty && sets.isEmpty }
+  public var isEmpty: Bool { changes.isEmpty && sets.allSatisfy { $0.kind == .stays } }
 
   /// Adds one family.
   ///
@@ -81,7 +81,7 @@ public struct ChangePlan: Encodable, Sendable {
 
   /// The plan as text, one paragraph for each part that has something to say.
   public var text: TerminalText {
-    if isEmpty { return "nothing changes\n" }
+    if isEmpty { return sets.reversed().reduce("nothing changes\n") { "\($1.text)\($0)" } }
     var lines: [TerminalText] = []
     for chain in foreign { lines.append("chain \(chain.chain) of \(chain.table) (\(chain.family), owner \(chain.owner)) will be removed") }
     lines.append("")

@@ -18,21 +18,29 @@ package struct EntryKeys: Sendable {
   /// - Parameter registry: knows which bytes of a match or target the kernel uses for itself.
   /// - Throws: a ``DecompileError`` if the entries are not those of a table.
   package init(_ blob: TableBlob, _ registry: Registry) throws(DecompileError) {
+    var keys: [Key] = []
+    keys.reserveCapacity(blob.entryCount)
+    try Self.forEachKey(of: blob, registry) { _, key in keys.append(key()) }
+    self.keys = keys
+  }
+
+  /// Passes the place of each entry to `body`, with a function that makes its key.
+  private static func forEachKey(
+    of blob: TableBlob, _ registry: Registry, _ body: (EntryExtent, () -> Key) -> Void
+  ) throws(DecompileError) {
     let chains = try blob.chains()
     let starts = Dictionary(chains.map { ($0.rules.lowerBound, $0.name) }) { first, _ in first }
     var masks = EntryMasks(blob.family, registry)
-    var keys: [Key] = []
-    keys.reserveCapacity(blob.entryCount)
     var rest = chains[...]
     try blob.forEachEntry { place in
-      if let name = blob.layout.errorName(of: place, in: blob.entries) {
-        keys.append(Key(chain: place.end == blob.entries.count ? "" : name, content: []))
-        return
-      }
       while let chain = rest.first, chain.rules.upperBound < place.start { rest.removeFirst() }
-      keys.append(Key(chain: rest.first?.name ?? "", content: Self.content(of: place, in: blob, starts, &masks)))
+      body(place) {
+        if let name = blob.layout.errorName(of: place, in: blob.entries) {
+          return Key(chain: place.end == blob.entries.count ? "" : name, content: [])
+        }
+        return Key(chain: rest.first?.name ?? "", content: content(of: place, in: blob, starts, &masks))
+      }
     }
-    self.keys = keys
   }
 
   private static func content(
@@ -53,17 +61,34 @@ package struct EntryKeys: Sendable {
   }
 
   /// Whether two tables have the same chains, in whatever order, with the same rules and policies.
-  package func isSame(as other: EntryKeys) -> Bool {
-    if keys == other.keys { return true }
-    return keys.count == other.keys.count && Dictionary(grouping: keys, by: \.chain) == Dictionary(grouping: other.keys, by: \.chain)
+  package static func areSame(_ left: TableBlob, _ right: TableBlob, _ registry: Registry) throws(DecompileError) -> Bool {
+    guard left.entryCount == right.entryCount else { return false }
+    let (left, right) = (try EntryKeys(left, registry).keys, try EntryKeys(right, registry).keys)
+    return left == right || Dictionary(grouping: left, by: \.chain) == Dictionary(grouping: right, by: \.chain)
   }
 
-  /// For each entry, the position of the same entry in another table; nil if it has none. The first of equal entries is the first of the
-  /// other table's.
-  package func sources(in other: EntryKeys) -> [Int?] {
+  /// For each entry of a table, the position of the same entry in another table; nil if it has none. The first of equal entries is the first
+  /// of the other table's.
+  package static func sources(
+    of table: TableBlob, in other: TableBlob, _ registry: Registry
+  ) throws(DecompileError) -> [Int?] {
     var waiting: [Key: [Int]] = [:]
-    for (index, key) in other.keys.enumerated().reversed() { waiting[key, default: []].append(index) }
-    return keys.map { waiting[$0]?.popLast() }
+    // An entry of another size is another one: most entries of a new table need no key where the old one has few.
+    var sizes: Set<Int> = []
+    var index = 0
+    var found: [(key: Key, index: Int)] = []
+    try forEachKey(of: other, registry) { place, key in
+      sizes.insert(place.end - place.start)
+      found.append((key(), index))
+      index += 1
+    }
+    for (key, index) in found.reversed() { waiting[key, default: []].append(index) }
+    var sources: [Int?] = []
+    sources.reserveCapacity(table.entryCount)
+    try forEachKey(of: table, registry) { place, key in
+      sources.append(sizes.contains(place.end - place.start) ? waiting[key()]?.popLast() : nil)
+    }
+    return sources
   }
 }
 

@@ -80,10 +80,10 @@ extension EntryLayout {
   }
 
   /// Whether the entry's target is the kernel's standard target, a verdict or a jump, which has no name.
-  func isStandard(_ place: EntryExtent, in bytes: [UInt8]) -> Bool { bytes[place.target + Self.name] == 0 }
+  package func isStandard(_ place: EntryExtent, in bytes: [UInt8]) -> Bool { bytes[place.target + Self.name] == 0 }
 
   /// The verdict or destination of a standard target; nil if the target has another size.
-  func verdict(of place: EntryExtent, in bytes: [UInt8]) -> Int32? {
+  package func verdict(of place: EntryExtent, in bytes: [UInt8]) -> Int32? {
     guard place.end - place.target == Self.standardTarget else { return nil }
     return bytes.word(Int32.self, at: place.target + Self.extensionHeader)
   }

@@ -43,6 +43,9 @@ public struct TableBlob: Sendable, Equatable {
   /// The bytes of `ipt_replace` followed by the entries, as `ferrule compile` writes them.
   public var replaceBytes: [UInt8] { replaceHeader + entries }
 
+  /// The number of ``replaceBytes``.
+  package var replaceSize: Int { Self.replaceHeaderSize + entries.count }
+
   /// The bytes of `ipt_replace`.
   public var replaceHeader: [UInt8] {
     var header = [UInt8](repeating: 0, count: Self.replaceHeaderSize)

@@ -5,6 +5,10 @@ public enum Limits {
   /// Bytes of a ruleset, a connection listing, or any other text that is kept in memory as a whole. Places in a text have 32 bits.
   public static let textBytes = Int(Int32.max)
 
+  /// Bytes of such a text that has no length before it is read, because it comes from a pipe or a device: one that never ends is refused
+  /// within a second.
+  public static let streamBytes = 512 << 20
+
   /// Bytes of a scenario file, a snapshot, or a host description. Their YAML and JSON trees take many times the size of the text.
   public static let documentBytes = 64 << 20
 

@@ -105,20 +105,23 @@ public struct RulePrinter: Sendable {
 
   /// A whole table from `*name` to `COMMIT`, newlines included.
   public func table(_ table: Table, counters: Bool) -> [UInt8] {
-    var bytes = Array("*\(table.name.rawValue)\n".utf8)
+    var text = RuleText(names: names, family: family, isReloadable: isReloadable)
+    text.glue("*\(table.name.rawValue)\n")
     let chains = table.chainsInSaveOrder
     for chain in chains {
-      bytes += declaration(chain)
-      bytes.append(UInt8(ascii: "\n"))
+      text.glue(bytes: declaration(chain))
+      text.endLine()
     }
     for chain in chains {
+      let command = line(Rule(), chain: chain.name)
       for rule in chain.rules {
-        if counters { bytes += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
-        bytes += line(rule, chain: chain.name)
-        bytes.append(UInt8(ascii: "\n"))
+        if counters { text.glue("[\(rule.counters.packets):\(rule.counters.bytes)] ") }
+        text.glue(bytes: command)
+        print(rule, to: &text)
+        text.endLine()
       }
     }
-    bytes += Array("COMMIT\n".utf8)
-    return bytes
+    text.glue("COMMIT\n")
+    return text.bytes
   }
 }

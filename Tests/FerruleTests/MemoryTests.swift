@@ -124,6 +124,14 @@ import Testing
     }
   }
 
+  /// A device or pipe that never ends is refused after a bounded number of bytes.
+  @Test(arguments: ["ferrule lint /dev/zero", "cat /dev/zero | ferrule fmt -"]) func whatNeverEndsIsRefused(_ line: String) throws {
+    let outcome = try BuiltCommand.shell(line)
+    #expect(outcome.status == 2, "\(outcome.text.prefix(300))")
+    #expect(
+      outcome.text.contains("is longer than 536870912 bytes, the most that is read from a pipe or a device"), "\(outcome.text.prefix(300))")
+  }
+
   @Test func aMessageQuotesLittleOfALongLine() throws {
     let rules = try Self.file("long.rules", "*filter\n-A INPUT --" + String(repeating: "x", count: 9000) + " -j ACCEPT\nCOMMIT\n")
     let (process, output) = try Self.run(["lint", rules])

@@ -111,6 +111,41 @@ import Testing
     #expect(text == wanted, "\(text)")
   }
 
+  /// A set that a rule outside the files or a list still names is not deleted; the plan says so, and why.
+  @Test(arguments: Backend.allCases) private func aSetThatIsStillNamedStays(_ backend: Backend) throws {
+    let text = try Self.shell(
+      on: backend,
+      """
+      ferrule apply --backend $B --ipset a.sets a.v4 > /dev/null
+      iptables-$B -t nat -A PREROUTING -m set --match-set both src,dst
+      ferrule plan --backend $B --ipset b.sets b.v4 | grep -e 'set both: ' -e 'set ports: '
+      ferrule apply --backend $B --ipset b.sets b.v4 2>&1
+      ferrule plan --backend $B --ipset b.sets b.v4; echo $?
+      iptables-$B -t nat -D PREROUTING 1
+      ferrule plan --backend $B --ipset b.sets b.v4 --format json | tr -d ' \\n' | grep -o '"kind":"[a-z]*","name":"[a-z]*"'
+      ferrule apply --backend $B --ipset b.sets b.v4 2>&1
+      """)
+    let table = "the iptables table nat\(backend == .legacy ? " of legacy" : "")"
+    let stays = """
+      set both: stays, because rule 1 of PREROUTING in \(table) names it
+      set ports: stays, because the list:set both names it
+      """
+    let wanted = """
+      \(stays)
+      ferrule: the set both is still named by a rule or a list; a later change deletes it
+      ferrule: the set ports is still named by a rule or a list; a later change deletes it
+      applied filter; sets blocked, both, ports
+      \(stays)
+      nothing changes
+      0
+      "kind":"deleted","name":"both"
+      "kind":"deleted","name":"ports"
+      applied filter; sets both, ports
+
+      """
+    #expect(text == wanted, "\(text)")
+  }
+
   /// The deadline, a failed check and a refusal of the kernel take the sets back too.
   @Test(arguments: Backend.allCases) private func setsGoBackInEveryWay(_ backend: Backend) throws {
     let text = try Self.shell(

@@ -49,7 +49,7 @@ enum TwoRulesets {
     for (version, wanted) in candidates.sorted(by: { $0.key < $1.key }) {
       let isLoaded = try wanted.allSatisfy { table in
         let live = try kernel.table(table.family, table.name)
-        return try EntryKeys(live, .ferrule).isSame(as: EntryKeys(table, .ferrule))
+        return try EntryKeys.areSame(live, table, .ferrule)
       }
       if isLoaded { return version }
     }

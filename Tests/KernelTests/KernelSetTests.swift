@@ -138,6 +138,45 @@ import XTables
     }
   }
 
+  /// Members of a list keep the time that they have left, whether the list stays, is made anew or put back.
+  @Test func membersOfAListKeepTheirTime() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let (state, kernel) = (StateDirectory(path), Backend.nft.tables(.ferrule))
+      func change(to members: String) throws -> [SetChange.Step] {
+        let sets = try SetChange(
+          to: AddressSets(
+            saved: "create a hash:ip\ncreate b hash:ip\ncreate c hash:ip\ncreate list list:set size 8 timeout 300\n\(members)"),
+          in: state, adopts: false)
+        try sets.begin(.nft)
+        var options = ReplaceOptions(comparison: .ferrule)
+        (options.carriesCounters, options.state, options.sets) = (.ferrule, state, sets)
+        try kernel.replace(try tables("*filter\nCOMMIT\n").map { TableCompiler().compile($0) }, options)
+        #expect(sets.finish().isEmpty)
+        return sets.steps
+      }
+      /// The members with the tens of seconds that they have left.
+      func members() throws -> [String] {
+        try HostProcess.run("ipset", ["save", "list"]).output.split(separator: "\n").filter { $0.hasPrefix("add") }.map { line in
+          let words = line.split(separator: " ")
+          return "\(words[2]) \((Int(words[4]) ?? -1) / 10)"
+        }
+      }
+      _ = try change(to: "add list a timeout 105\nadd list b timeout 0\nadd list c\n")
+      #expect(try members() == ["a 10", "b 0", "c 29"] || members() == ["a 10", "b 0", "c 30"])
+      // The same members, whose time has run meanwhile, are no change.
+      #expect(try change(to: "add list a timeout 205\nadd list b timeout 0\nadd list c\n").isEmpty)
+      // One that expires now and did not before is another.
+      #expect(try change(to: "add list a timeout 205\nadd list b timeout 55\n").map(\.name) == ["list"])
+      #expect(try members() == ["a 10", "b 5"])
+      let last = try #require(try state.history().last)
+      #expect(try state.rollBack(last, .ferrule) == ["set list"])
+      let back = try members()
+      #expect(back == ["a 10", "b 0", "c 29"] || back == ["a 10", "b 0", "c 30"], "\(back)")
+    }
+  }
+
   /// A set that another program created in the meantime stays; what was made before it is deleted.
   @Test func aSetOfAnotherProgramStays() throws {
     let folder = try TemporaryFolder()

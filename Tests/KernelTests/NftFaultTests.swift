@@ -23,17 +23,23 @@ private final class FaultyNftCalls: NftCalls {
 
   private let kernel = KernelNftCalls()
   private let count = Mutex(0)
+  private let full = Mutex(0)
   private let failing: Int
   private let fault: Fault
   private let error: SystemError
+  private let echoes: Bool
 
-  /// - Parameter failing: the number of the call that fails, from 0.
-  init(failing: Int, _ fault: Fault = .before, with number: Int32 = 0) {
-    (self.failing, self.fault, error) = (failing, fault, SystemError(number: number))
+  /// - Parameters:
+  ///   - failing: the number of the call that fails, from 0.
+  ///   - echoes: false if the kernel sends back no rules.
+  init(failing: Int, _ fault: Fault = .before, with number: Int32 = 0, echoes: Bool = true) {
+    (self.failing, self.fault, error, self.echoes) = (failing, fault, SystemError(number: number), echoes)
   }
 
   /// The number of calls so far.
   var calls: Int { count.withLock { $0 } }
+  /// The number of calls that read rules.
+  var fullReadings: Int { full.withLock { $0 } }
 
   private func isFailing() -> Bool {
     count.withLock { count in
@@ -44,15 +50,21 @@ private final class FaultyNftCalls: NftCalls {
 
   private var failure: KernelError { KernelError(.call("talking to nf_tables"), error: error) }
 
-  func ruleset() throws(KernelError) -> NftRuleset { try distorted { () throws(KernelError) in try kernel.ruleset() } }
+  func ruleset() throws(KernelError) -> NftRuleset {
+    full.withLock { $0 += 1 }
+    return try distorted { () throws(KernelError) in try kernel.ruleset() }
+  }
 
-  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? {
+  func ruleset(at generation: UInt32, hasRules: Bool) throws(KernelError) -> NftRuleset? {
+    if hasRules { full.withLock { $0 += 1 } }
     // The transactions of this program are the only ones: the generation is known.
-    try distorted { () throws(KernelError) in
-      guard let ruleset = try kernel.ruleset(at: generation) else { throw KernelError(.changedMeanwhile) }
+    return try distorted { () throws(KernelError) in
+      guard let ruleset = try kernel.ruleset(at: generation, hasRules: hasRules) else { throw KernelError(.changedMeanwhile) }
       return ruleset
     }
   }
+
+  func canEcho(rules: Int, size: Int) -> Bool { echoes && kernel.canEcho(rules: rules, size: size) }
 
   private func distorted(_ read: () throws(KernelError) -> NftRuleset) throws(KernelError) -> NftRuleset {
     guard isFailing() else { return try read() }
@@ -64,19 +76,31 @@ private final class FaultyNftCalls: NftCalls {
         ruleset.tables[table].chains[chain].rules.removeLast()
         return ruleset
       }
+      for chain in ruleset.tables[table].chains.indices where ruleset.tables[table].chains[chain].uses > 0 {
+        ruleset.tables[table].chains[chain].uses -= 1
+        return ruleset
+      }
     }
     return ruleset
   }
 
-  func commit(_ batch: [UInt8], last: UInt32) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
-    guard isFailing() else { return try kernel.commit(batch, last: last) }
+  func commit(
+    _ batch: [UInt8], last: UInt32, echo: (NetlinkMessage) -> Void
+  ) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
+    guard isFailing() else { return try kernel.commit(batch, last: last, echo: echo) }
     switch fault {
     case .before: throw failure
     case .refusal: return (error, 2)
     case .after:
-      _ = try kernel.commit(batch, last: last)
+      _ = try kernel.commit(batch, last: last, echo: echo)
       throw failure
-    case .missingRule: return try kernel.commit(batch, last: last)
+    case .missingRule:
+      // The last echo is that of a rule: it does not arrive.
+      var waiting: NetlinkMessage?
+      return try kernel.commit(batch, last: last) { message in
+        if let waiting { echo(waiting) }
+        waiting = message
+      }
     }
   }
 }
@@ -89,9 +113,15 @@ private final class DisturbedNftCalls: NftCalls {
 
   func ruleset() throws(KernelError) -> NftRuleset { try kernel.ruleset() }
 
-  func ruleset(at generation: UInt32) throws(KernelError) -> NftRuleset? { try kernel.ruleset(at: generation) }
+  func ruleset(at generation: UInt32, hasRules: Bool) throws(KernelError) -> NftRuleset? {
+    try kernel.ruleset(at: generation, hasRules: hasRules)
+  }
 
-  func commit(_ batch: [UInt8], last: UInt32) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
+  func canEcho(rules: Int, size: Int) -> Bool { kernel.canEcho(rules: rules, size: size) }
+
+  func commit(
+    _ batch: [UInt8], last: UInt32, echo: (NetlinkMessage) -> Void
+  ) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
     let number = transactions.withLock { number in
       number += 1
       return number
@@ -101,7 +131,7 @@ private final class DisturbedNftCalls: NftCalls {
         Issue.record("\(error)")
       }
     }
-    return try kernel.commit(batch, last: last)
+    return try kernel.commit(batch, last: last, echo: echo)
   }
 }
 
@@ -190,7 +220,7 @@ private final class DisturbedNftCalls: NftCalls {
     try NetworkNamespace.onNewThread {
       let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
       try kernel.replace(old, ReplaceOptions(recordedIn: nil))
-      let error = try #require(Self.replace(new, FaultyNftCalls(failing: 2, .missingRule), state))
+      let error = try #require(Self.replace(new, FaultyNftCalls(failing: 2, .missingRule, echoes: false), state))
       guard case .readsBackOtherwise = error.reason else {
         Issue.record("\(error)")
         return
@@ -199,6 +229,53 @@ private final class DisturbedNftCalls: NftCalls {
       #expect(try TwoRulesets.version(["old": old, "new": new], in: kernel) == "old")
       #expect(!state.hasPending)
       #expect(try state.history().isEmpty)
+    }
+  }
+
+  /// A change whose process was killed after the transaction is put back by the next command of iptables-nft that Ferrule installs, before
+  /// that command makes its own.
+  @Test func theCommandsOfIptablesPutBackWhatWasInterrupted() throws {
+    let folder = try TemporaryFolder()
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    let path = folder.path
+    try NetworkNamespace.onNewThread {
+      let (state, kernel) = (StateDirectory(path), NftTables(registry: .ferrule))
+      for tables in [old, new] { try kernel.replace(tables, ReplaceOptions(recordedIn: nil)) }
+      let steps = zip(old, new).map { before, after in
+        ChangeRecord.Step(before: before, after: after, origins: [ChangeRecord.Origin](repeating: .zero, count: after.entryCount))
+      }
+      try state.prepare()
+      try state.write(ChangeRecord(steps: steps, of: .nft).bytes, to: try state.pendingPath())
+      #expect(state.hasPending)
+      let outcome = try HostProcess.run(
+        "\(BuiltPrograms.folder)/ferrule-nft-multi", ["iptables-nft", "-A", "INPUT", "-j", "ACCEPT"],
+        environment: ["FERRULE_STATE_DIRECTORY=\(path)", "XTABLES_LOCKFILE=\(path)/lock"])
+      #expect(
+        outcome.status == 0 && outcome.output.contains("ferrule: a change was interrupted; put back as before it: "), "\(outcome.output)")
+      #expect(!state.hasPending)
+      #expect(try state.history().map(\.outcome) == [.recovered])
+      let filter = try kernel.table(.ipv4, .filter)
+      #expect(try filter.typed(.ferrule)[chain: "INPUT"]?.rules.last == Rule(target: .verdict(.accept)))
+      #expect(try filter.chainNames() == ["user-old"])
+      // The other tables are the old ones, whole.
+      #expect(
+        try TwoRulesets.version(["old": old.filter { $0.name != .filter }, "new": new.filter { $0.name != .filter }], in: kernel) == "old")
+    }
+  }
+
+  /// Where an echo is missing, or a chain has another number of rules than it should have, the tables are read in full.
+  @Test func whatEchoesDoNotConfirmIsReadInFull() throws {
+    let (old, new) = (try TwoRulesets.blobs("old", rules: 3), try TwoRulesets.blobs("new", rules: 3))
+    try NetworkNamespace.onNewThread {
+      let kernel = NftTables(registry: .ferrule)
+      for (failing, calls) in [(-1, 3), (1, 3), (2, 4)] {
+        try kernel.replace(old, ReplaceOptions(recordedIn: nil))
+        let counter = FaultyNftCalls(failing: failing, .missingRule)
+        #expect(Self.replace(new, counter, nil) == nil, "call \(failing)")
+        #expect(counter.calls == calls, "call \(failing)")
+        #expect(counter.fullReadings == (failing < 0 ? 1 : 2), "call \(failing)")
+        #expect(try TwoRulesets.version(["old": old, "new": new], in: kernel) == "new", "call \(failing)")
+      }
     }
   }
 

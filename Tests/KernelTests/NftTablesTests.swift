@@ -226,8 +226,8 @@ import XTables
       #expect(!isRead)
     }
     let bytes = chain.bytes
-    #expect(NetlinkMessage.wholeMessages(in: bytes) == [chain])
-    #expect(NetlinkMessage.wholeMessages(in: Array(bytes.dropLast(4))) == nil)
-    #expect(NetlinkMessage.wholeMessages(in: bytes + [1, 0, 0, 0]) == nil)
+    #expect(NetlinkMessage.wholeMessages(in: bytes, upTo: bytes.count) == [chain])
+    #expect(NetlinkMessage.wholeMessages(in: bytes, upTo: bytes.count - 4) == nil)
+    #expect(NetlinkMessage.wholeMessages(in: bytes + [1, 0, 0, 0], upTo: bytes.count + 4) == nil)
   }
 }

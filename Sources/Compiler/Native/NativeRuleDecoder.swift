@@ -43,14 +43,16 @@ package struct NativeRuleDecoder: Sendable {
   /// A rule in the course of reading.
   private struct Reading {
     private enum Register {
-      case empty
       case loaded(NativeTest.Subject, mask: [UInt8]?)
       case constant([UInt8])
     }
 
     let decoder: NativeRuleDecoder
     var rule = Rule()
-    private var registers = [Register](repeating: .empty, count: 24)
+    /// What the registers hold that were written, which are one or two.
+    private var registers: [(number: UInt32, content: Register)] = []
+    /// `NFT_REG32_15` is 23.
+    private static let registerCount = 24
     private var hasTarget = false
     /// True after something of the packet was loaded that no test has used yet.
     private var isLoadPending = false
@@ -71,12 +73,10 @@ package struct NativeRuleDecoder: Sendable {
       case .range(let register, let comparison, let low, let high): try test(register, comparison, low, upper: high)
       case .counter(let packets, let bytes): rule.counters = Counters(packets: packets, bytes: bytes)
       case .constant(let register, let bytes):
-        try check(register)
-        registers[Int(register)] = .constant(bytes)
+        try write(.constant(bytes), to: register)
       case .verdict(let code, let chain): try verdict(code, chain)
       case .setMeta(let key, let register):
-        try check(register)
-        guard case .constant(let value) = registers[Int(register)] else { throw foreign(expression) }
+        guard case .constant(let value)? = try content(of: register) else { throw foreign(expression) }
         try target(.setMeta(key: key, value: value), expression)
       case .log(let log): try target(.log(log), expression)
       case .limit(let rate, let unit, let burst):
@@ -99,30 +99,44 @@ package struct NativeRuleDecoder: Sendable {
       Native(reason: "iptables has no form of the expression \(expression.name)")
     }
 
+    private func content(of register: UInt32) throws(Native) -> Register? {
+      try check(register)
+      for known in registers where known.number == register { return known.content }
+      return nil
+    }
+
+    private mutating func write(_ content: Register, to register: UInt32) throws(Native) {
+      try check(register)
+      for index in registers.indices where registers[index].number == register {
+        registers[index].content = content
+        return
+      }
+      registers.append((register, content))
+    }
+
     private func check(_ register: UInt32) throws(Native) {
-      guard registers.indices.contains(Int(register)) else { throw Native(reason: "register \(register) does not exist") }
+      guard register < Self.registerCount else { throw Native(reason: "register \(register) does not exist") }
     }
 
     private mutating func load(_ subject: NativeTest.Subject, _ register: UInt32) throws(Native) {
       try check(register)
       if isLoadPending { throw Native(reason: "bytes of the packet are loaded and not compared") }
-      registers[Int(register)] = .loaded(subject, mask: nil)
+      try write(.loaded(subject, mask: nil), to: register)
     }
 
     private mutating func apply(mask: [UInt8], _ source: UInt32, _ register: UInt32, _ flips: [UInt8]) throws(Native) {
-      try check(source)
+      let content = try content(of: source)
       try check(register)
-      guard case .loaded(let subject, nil) = registers[Int(source)], flips.allSatisfy({ $0 == 0 }) else {
+      guard case .loaded(let subject, nil)? = content, flips.allSatisfy({ $0 == 0 }) else {
         throw Native(reason: "iptables has no form of this bitwise operation")
       }
-      registers[Int(register)] = .loaded(subject, mask: mask)
+      try write(.loaded(subject, mask: mask), to: register)
     }
 
     private mutating func test(
       _ register: UInt32, _ comparison: NativeTest.Comparison, _ value: [UInt8], upper: [UInt8] = []
     ) throws(Native) {
-      try check(register)
-      guard case .loaded(let subject, let mask) = registers[Int(register)] else {
+      guard case .loaded(let subject, let mask)? = try content(of: register) else {
         throw Native(reason: "a register is compared that was not loaded from the packet")
       }
       let test = NativeTest(subject, mask: mask, comparison, value, upper: upper)
@@ -156,7 +170,8 @@ package struct NativeRuleDecoder: Sendable {
 
     private func use(_ kind: ExtensionDescriptor.Kind, _ name: String, _ revision: UInt8, _ bytes: [UInt8]) throws(Native) -> ExtensionUse {
       guard StructureBytes.canName(kind, name) else { throw Native(reason: "it contains a \(kind.rawValue) with an invalid name") }
-      let padded = bytes + [UInt8](repeating: 0, count: Payload.aligned(bytes.count) - bytes.count)
+      let padding = Payload.aligned(bytes.count) - bytes.count
+      let padded = padding == 0 ? bytes : bytes + [UInt8](repeating: 0, count: padding)
       let found = decoder.registry.decode(kind, kernelName: name, revision: revision, padded, decoder.family)
       return ExtensionUse(found.descriptor, payload: found.payload)
     }
@@ -280,12 +295,11 @@ package struct NativeRuleDecoder: Sendable {
       guard test.isEquality, Int(length) <= offsets.length, test.value.count == Int(length),
         test.mask.map({ $0.count == Int(length) }) ?? true
       else { throw Native(reason: "iptables has no form of this test of the address") }
-      func bits(_ bytes: [UInt8]) -> UInt128 {
-        (bytes + [UInt8](repeating: 0, count: offsets.length - bytes.count)).reduce(0) { $0 << 8 | UInt128($1) }
-      }
+      let missing = UInt128(8 * (offsets.length - Int(length)))
+      func bits(_ bytes: [UInt8]) -> UInt128 { bytes.reduce(0) { $0 << 8 | UInt128($1) } << missing }
       if test.comparison == .unequal { rule.header.inverted.insert(flag) }
-      let mask = test.mask ?? [UInt8](repeating: 0xff, count: Int(length))
-      return AddressMask(address: bits(test.value), mask: bits(mask))
+      let whole = length == 0 ? 0 : (UInt128.max >> UInt128(128 - 8 * Int(length))) << missing
+      return AddressMask(address: bits(test.value), mask: test.mask.map(bits) ?? whole)
     }
   }
 }

@@ -75,7 +75,10 @@ package struct ChangeRecord: Sendable, Equatable {
 
   /// The bytes of the file.
   package var bytes: [UInt8] {
-    var bytes = Self.magic + [UInt8](repeating: 0, count: 16)
+    var bytes: [UInt8] = []
+    let tables = steps.reduce(0) { $0 + $1.before.replaceSize + $1.after.replaceSize + 4 * $1.origins.count + Self.stepSize }
+    bytes.reserveCapacity(Self.headerSize + tables)
+    bytes += Self.magic + [UInt8](repeating: 0, count: 16)
     bytes.appendHostWord(UInt64(bitPattern: Int64(time)))
     bytes.appendHostWord(process)
     bytes.appendHostWord(UInt32(steps.count))
@@ -83,12 +86,14 @@ package struct ChangeRecord: Sendable, Equatable {
     bytes += name + [UInt8](repeating: 0, count: Self.bootSize - name.count)
     bytes.appendHostWord(UInt32(backend == .nft ? 1 : 0))
     for step in steps {
-      let (before, after) = (step.before.replaceBytes, step.after.replaceBytes)
       bytes.appendHostWord(UInt32(step.before.family.rawValue))
       bytes.appendHostWord(UInt32(step.existed ? 1 : 0))
-      bytes.appendHostWord(UInt32(before.count))
-      bytes.appendHostWord(UInt32(after.count))
-      bytes += before + after
+      bytes.appendHostWord(UInt32(step.before.replaceSize))
+      bytes.appendHostWord(UInt32(step.after.replaceSize))
+      for table in [step.before, step.after] {
+        bytes += table.replaceHeader
+        bytes += table.entries
+      }
       for origin in step.origins {
         switch origin {
         case .zero: bytes.appendHostWord(Self.noEntry)

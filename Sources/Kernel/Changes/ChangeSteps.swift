@@ -19,9 +19,10 @@ extension ChangeRecord.Step {
     var origins = [ChangeRecord.Origin](repeating: options.keepsCounters ? .given : .zero, count: after.entryCount)
     if let registry = options.carriesCounters {
       do throws(DecompileError) {
-        let (old, new) = (try EntryKeys(live, registry), try EntryKeys(after, registry))
-        if before != nil, stays, old.isSame(as: new) { return nil }
-        origins = zip(new.sources(in: old), origins).map { source, other in source.map { .entry($0) } ?? other }
+        if before != nil, stays, try EntryKeys.areSame(live, after, registry) { return nil }
+        origins = zip(try EntryKeys.sources(of: after, in: live, registry), origins).map { source, other in
+          source.map { .entry($0) } ?? other
+        }
       } catch {
         throw KernelError(error, in: live)
       }

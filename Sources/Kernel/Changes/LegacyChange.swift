@@ -53,10 +53,10 @@ struct LegacyChange {
         return try calls.add(counters, to: table)
       } catch {
         let live = try calls.read(table.family, table.name)
-        guard attempt < Self.attempts, live.entryCount != table.entryCount, let old = try? EntryKeys(table, registry),
-          let new = try? EntryKeys(live, registry)
+        guard attempt < Self.attempts, live.entryCount != table.entryCount,
+          let sources = try? EntryKeys.sources(of: live, in: table, registry)
         else { throw error }
-        counters = new.sources(in: old).map { $0.map { counters[$0] } ?? .zero }
+        counters = sources.map { $0.map { counters[$0] } ?? .zero }
         table = live
       }
     }
@@ -153,9 +153,7 @@ struct LegacyChange {
   private func restored(_ step: ChangeRecord.Step, _ index: Int) -> [Counters] {
     var wanted = counters(of: step, index)
     let memory = progress.counters(backward: index)
-    guard memory.isWritten, let new = try? EntryKeys(step.after, registry), let old = try? EntryKeys(step.before, registry) else {
-      return wanted
-    }
+    guard memory.isWritten, let sources = try? EntryKeys.sources(of: step.after, in: step.before, registry) else { return wanted }
     let (last, given) = (memory.counters, added(step, index))
     func includes(_ place: Int) -> Bool { last[place].packets >= given[place].packets && last[place].bytes >= given[place].bytes }
     let wasAdded =
@@ -164,7 +162,7 @@ struct LegacyChange {
       case .adding: last.indices.allSatisfy(includes)
       case .added: true
       }
-    for (place, source) in new.sources(in: old).enumerated() {
+    for (place, source) in sources.enumerated() {
       guard let source, last.indices.contains(place) else { continue }
       let counted =
         wasAdded

@@ -7,7 +7,8 @@ public enum HostFile {
   ///
   /// - Parameters:
   ///   - path: a path, or `-` for standard input.
-  ///   - limit: the most bytes. A longer regular file is refused before it is read, other input as soon as the limit is exceeded.
+  ///   - limit: the most bytes. A longer regular file is refused before it is read. Other input, of which no more than
+  ///     ``Limits/streamBytes`` are read, is refused as soon as the limit is exceeded.
   /// - Throws: `KernelError` if the file cannot be read or is longer than `limit`.
   public static func bytes(_ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
     if path == "-" { return try bytes(of: STDIN_FILENO, path, upTo: limit) }
@@ -31,20 +32,43 @@ public enum HostFile {
     }
   }
 
+  /// The error for an input of more bytes than are read.
+  public static func tooLong(_ path: String, _ limit: Int) -> KernelError {
+    let advice = limit == Limits.streamBytes ? ", the most that is read from a pipe or a device" : ""
+    return KernelError(.malformed("\(path == "-" ? "standard input" : path) is longer than \(limit) bytes\(advice)"))
+  }
+
   static func bytes(of descriptor: Int32, _ path: String, upTo limit: Int = Limits.textBytes) throws(KernelError) -> [UInt8] {
-    let tooLong = KernelError(.malformed("\(path) is longer than \(limit) bytes"))
     var status = stat()
-    if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > limit { throw tooLong }
+    // Files under /proc and /sys have no length either.
+    let hasLength = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_size > 0
+    let limit = hasLength ? limit : min(limit, Limits.streamBytes)
+    let tooLong = tooLong(path, limit)
+    if hasLength, status.st_size > limit { throw tooLong }
     var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    if hasLength { bytes.reserveCapacity(status.st_size) }
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .file("reading \(path)") }
-      if count == 0 { return bytes }
-      guard bytes.count + count <= limit else { throw tooLong }
-      bytes += buffer[..<count]
+      let piece = try piece(of: descriptor, path, upTo: 1 << 18)
+      if piece.isEmpty { return bytes }
+      guard bytes.count + piece.count <= limit else { throw tooLong }
+      bytes += piece
     }
+  }
+
+  /// The next bytes; empty at the end. No more memory is touched than there are bytes.
+  static func piece(of descriptor: Int32, _ path: String, upTo count: Int) throws(KernelError) -> [UInt8] {
+    var failure: SystemError?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while true {
+        let read = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        if read < 0, errno == EINTR { continue }
+        if read < 0 { failure = .last }
+        filled = max(0, read)
+        return
+      }
+    }
+    if let failure { throw .file("reading \(path)", failure) }
+    return bytes
   }
 
   /// Reads a file as UTF-8 text; invalid bytes become U+FFFD.

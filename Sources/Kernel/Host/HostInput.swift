@@ -1,3 +1,4 @@
+internal import Diagnostics
 internal import Glibc
 
 /// A file of the host, or standard input, read in pieces as data arrives.
@@ -47,24 +48,22 @@ public struct HostInput: ~Copyable {
   ///
   /// - Throws: `KernelError` if the input cannot be read.
   public func next() throws(KernelError) -> [UInt8] {
-    var failure: SystemError?
-    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-      while true {
-        let read = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        if read < 0, errno == EINTR { continue }
-        if read < 0 { failure = .last }
-        count = max(0, read)
-        return
-      }
-    }
-    if let failure { throw .file("reading \(path ?? "standard input")", failure) }
-    return bytes
+    try HostFile.piece(of: descriptor, path ?? "standard input", upTo: 1 << 16)
   }
 
   /// All remaining bytes.
   ///
-  /// - Throws: `KernelError` if there are more than ``Limits/textBytes``.
-  public func rest() throws(KernelError) -> [UInt8] { try HostFile.bytes(of: descriptor, path ?? "-") }
+  /// - Parameter count: the number of bytes before them, which count towards the limits.
+  /// - Throws: `KernelError` if there are more than ``Limits/textBytes``, or ``Limits/streamBytes`` without a length.
+  public func rest(after count: Int = 0) throws(KernelError) -> [UInt8] {
+    let limit = length == nil ? Limits.streamBytes : Limits.textBytes
+    do throws(KernelError) {
+      return try HostFile.bytes(of: descriptor, path ?? "-", upTo: limit - count)
+    } catch {
+      guard case .malformed = error.reason else { throw error }
+      throw HostFile.tooLong(path ?? "-", limit)
+    }
+  }
 
   deinit { if path != nil { close(descriptor) } }
 }

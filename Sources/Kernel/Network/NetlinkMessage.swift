@@ -26,7 +26,7 @@ package struct NetlinkMessage: Sendable, Equatable {
   }
 
   package enum Flag {
-    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, interrupted: UInt16 = 0x10, dump: UInt16 = 0x300
+    package static let request: UInt16 = 1, acknowledge: UInt16 = 4, echo: UInt16 = 8, interrupted: UInt16 = 0x10, dump: UInt16 = 0x300
     package static let create: UInt16 = 0x400, append: UInt16 = 0x800, replace: UInt16 = 0x100, excluding: UInt16 = 0x200
   }
 
@@ -48,26 +48,29 @@ package struct NetlinkMessage: Sendable, Equatable {
   }
 
   /// Splits a datagram into messages. A message with an invalid length ends the list.
-  package static func messages(in bytes: [UInt8]) -> [NetlinkMessage] {
+  package static func messages(in bytes: [UInt8]) -> [NetlinkMessage] { split(bytes, upTo: bytes.count).messages }
+
+  /// The messages of a datagram; nil if they do not fill it, because it is cut short or damaged.
+  ///
+  /// - Parameter count: the length of the datagram, which is the beginning of the buffer.
+  package static func wholeMessages(in buffer: [UInt8], upTo count: Int) -> [NetlinkMessage]? {
+    let (messages, end) = split(buffer, upTo: count)
+    return end >= count ? messages : nil
+  }
+
+  private static func split(_ bytes: [UInt8], upTo count: Int) -> (messages: [NetlinkMessage], end: Int) {
     var messages: [NetlinkMessage] = []
     var at = 0
-    while let length = bytes.hostWord(UInt32.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 4),
+    while count - at >= headerLength, let length = bytes.hostWord(UInt32.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 4),
       let flags = bytes.hostWord(UInt16.self, at: at + 6), let sequence = bytes.hostWord(UInt32.self, at: at + 8),
-      Int(length) >= headerLength, Int(length) <= bytes.count - at
+      Int(length) >= headerLength, Int(length) <= count - at
     {
       var message = NetlinkMessage(type: type, flags: flags, body: Array(bytes[(at + headerLength)..<(at + Int(length))]))
       message.sequence = sequence
       messages.append(message)
       at += (Int(length) + 3) & ~3
     }
-    return messages
-  }
-
-  /// The messages of a datagram; nil if they do not fill it, because it is cut short or damaged.
-  package static func wholeMessages(in bytes: [UInt8]) -> [NetlinkMessage]? {
-    let messages = messages(in: bytes)
-    let length = messages.reduce(0) { $0 + (headerLength + $1.body.count + 3) & ~3 }
-    return length >= bytes.count ? messages : nil
+    return (messages, at)
   }
 
   /// The error number of an error message, 0 for an acknowledgement; nil for other messages.

@@ -33,6 +33,15 @@ package struct NetlinkSocket {
 
   package var descriptor: Int32 { socket.number }
 
+  /// The size of the receive buffer that the kernel has granted, in bytes.
+  package var receiveBuffer: Int {
+    var size: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe getsockopt(socket.number, SOL_SOCKET, SO_RCVBUF, &size, &length) == 0 else { return 0 }
+    // The kernel reports the double, of which it needs one half for its own structures.
+    return Int(size) / 2
+  }
+
   /// Subscribes to a multicast group.
   package func join(group: Int32) throws(KernelError) {
     var group = group
@@ -55,7 +64,7 @@ package struct NetlinkSocket {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(socket.number, $0.baseAddress, $0.count, flags) }
       if count > buffer.count { throw .call("receiving from netlink", SystemError(number: EMSGSIZE)) }
       if count >= 0 {
-        guard let messages = NetlinkMessage.wholeMessages(in: Array(buffer[..<count])) else {
+        guard let messages = NetlinkMessage.wholeMessages(in: buffer, upTo: count) else {
           throw .call("receiving from netlink", SystemError(number: EBADMSG))
         }
         return messages
@@ -159,10 +168,11 @@ package struct NetlinkSocket {
   /// - Parameters:
   ///   - bytes: the messages, of which only the last before the end of the batch asks for an acknowledgement.
   ///   - last: the sequence number of that message.
+  ///   - echo: gets the messages of the kernel that precede the acknowledgement.
   /// - Returns: nil after success; otherwise the kernel's error and the sequence number of the first message that it refused.
-  package mutating func commit(batch bytes: [UInt8], last: UInt32, what: String) throws(KernelError) -> (
-    error: SystemError, sequence: UInt32
-  )? {
+  package mutating func commit(
+    batch bytes: [UInt8], last: UInt32, what: String, echo: (NetlinkMessage) -> Void = { _ in }
+  ) throws(KernelError) -> (error: SystemError, sequence: UInt32)? {
     var size = Int32(clamping: bytes.count + 1 << 16)
     let length = socklen_t(MemoryLayout<Int32>.size)
     if unsafe setsockopt(socket.number, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
@@ -171,7 +181,10 @@ package struct NetlinkSocket {
     try send(bytes)
     while true {
       for answer in try wait(what, milliseconds: 120_000) {
-        guard let error = answer.errorNumber else { continue }
+        guard let error = answer.errorNumber else {
+          echo(answer)
+          continue
+        }
         if error != 0 { return (SystemError(number: error), answer.sequence) }
         if answer.sequence == last { return nil }
       }

@@ -9,7 +9,10 @@ struct NftBatch {
   /// The sequence number of the last message.
   private(set) var last: UInt32 = 0
   /// The places of the messages, by the sequence number of the first of successive rules: few, so that an error finds its rule.
-  private var marks: [(sequence: UInt32, table: Int, chain: String, rule: Int)] = []
+  private var marks: [Mark] = []
+  private typealias Mark = (sequence: UInt32, table: Int, chain: String, rule: Int)
+  /// The number of messages that add a rule.
+  private(set) var addedRules = 0
   private var start = 0
 
   /// - Parameter generation: the transaction is refused if the ruleset has changed since.
@@ -29,14 +32,34 @@ struct NftBatch {
     self.last = last
   }
 
+  /// Asks the kernel to send back each rule that is added, as it has stored it.
+  mutating func requestEchoes() {
+    var at = 0
+    while let length = bytes.hostWord(UInt32.self, at: at), let type = bytes.hostWord(UInt16.self, at: at + 4) {
+      if type == NftBatch.newRule { bytes[at + 6] |= UInt8(NetlinkMessage.Flag.echo) }
+      at += Int(length)
+    }
+  }
+
+  static let newRule = UInt16(NftNumber.subsystem) << 8 | UInt16(NftNumber.Message.newRule)
+
   /// The table's index and the chain and number of the rule that a message adds; nil for other messages.
   func place(of sequence: UInt32) -> (table: Int, chain: String, rule: Int)? {
-    guard let mark = marks.last(where: { $0.sequence <= sequence }), !mark.chain.isEmpty else { return nil }
+    guard let mark = mark(of: sequence), !mark.chain.isEmpty else { return nil }
     return (mark.table, mark.chain, mark.rule + Int(sequence - mark.sequence))
   }
 
   /// The index of the table that a message concerns.
-  func table(of sequence: UInt32) -> Int? { marks.last { $0.sequence <= sequence }?.table }
+  func table(of sequence: UInt32) -> Int? { mark(of: sequence)?.table }
+
+  private func mark(of sequence: UInt32) -> Mark? {
+    var (low, high) = (0, marks.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if marks[middle].sequence <= sequence { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? marks[low - 1] : nil
+  }
 
   /// Says what the messages from here on concern.
   ///
@@ -86,6 +109,7 @@ struct NftBatch {
 
   mutating func message(_ message: UInt8, _ family: Family, flags: UInt16 = 0, _ build: (inout NftBatch) -> Void) {
     begin(UInt16(NftNumber.subsystem) << 8 | UInt16(message), flags: flags, family: family == .ipv4 ? 2 : 10)
+    if message == NftNumber.Message.newRule { addedRules += 1 }
     build(&self)
     end()
   }

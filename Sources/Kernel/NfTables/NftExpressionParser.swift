@@ -3,8 +3,14 @@ internal import XTables
 
 /// Parses one expression of a rule. An expression with a missing or unexpected attribute is `other`.
 struct NftExpressionParser {
-  let name: String
-  let data: NftParser.Fields
+  private let name: String
+  private let data: NftParser.Fields
+
+  /// - Parameter name: ends at its first NUL.
+  init(name: ArraySlice<UInt8>, data: NftParser.Fields) {
+    self.name = String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+    self.data = data
+  }
 
   /// What expressions may do to a packet, other than those below; an expression that is not listed may do anything. Kernel: `nft_expr_ops`
   /// of each.

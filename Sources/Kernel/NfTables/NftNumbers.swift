@@ -20,7 +20,8 @@ enum NftNumber {
   }
 
   enum Chain {
-    static let table: UInt16 = 1, name: UInt16 = 3, hook: UInt16 = 4, policy: UInt16 = 5, type: UInt16 = 7, counters: UInt16 = 8
+    static let table: UInt16 = 1, name: UInt16 = 3, hook: UInt16 = 4, policy: UInt16 = 5, uses: UInt16 = 6, type: UInt16 = 7,
+      counters: UInt16 = 8
     static let hookNumber: UInt16 = 1, hookPriority: UInt16 = 2, hookDevice: UInt16 = 3, hookDevices: UInt16 = 4
   }
 

@@ -99,6 +99,7 @@ package enum NftParser {
         hook: number, priority: Int32(bitPattern: priority), type: fields.text(NftNumber.Chain.type) ?? "filter",
         devices: Array(Set(devices)).sorted())
     }
+    chain.uses = Int(fields.number32(NftNumber.Chain.uses) ?? 0)
     // NF_DROP is 0.
     chain.drops = fields.number32(NftNumber.Chain.policy) == 0
     if let counters = fields.nested(NftNumber.Chain.counters) {
@@ -119,23 +120,28 @@ package enum NftParser {
     guard let (family, fields) = content(message), let table = fields.text(NftNumber.Rule.table),
       let chain = fields.text(NftNumber.Rule.chain), let handle = fields.number64(NftNumber.Rule.handle)
     else { return nil }
-    var rule = NftRule(handle: handle, expressions: [])
-    var isSound = true
-    if let list = fields[NftNumber.Rule.expressions] {
-      let isWhole = attributes(list) { _, element in
-        let fields = Fields(element)
-        guard fields.isWhole, let name = fields.text(NftNumber.Element.name) else {
-          isSound = false
-          return
-        }
-        let data = Fields(fields[NftNumber.Element.data] ?? [])
-        rule.expressions.append(NftExpressionParser(name: name, data: data).expression)
-      }
-      isSound = isSound && isWhole
-    }
-    guard isSound else { return nil }
+    guard var rule = NftRule(handle: handle, elements: fields[NftNumber.Rule.expressions] ?? []) else { return nil }
     if let userData = fields[NftNumber.Rule.userData] { rule.comment = comment(userData) }
     return (family, table, chain, rule)
+  }
+
+  /// Calls `body` with the name and the data of each expression.
+  ///
+  /// - Parameter elements: the payload of `NFTA_RULE_EXPRESSIONS`.
+  /// - Returns: false if it is malformed.
+  @discardableResult
+  static func forEachExpression(in elements: ArraySlice<UInt8>, _ body: (_ name: ArraySlice<UInt8>, _ data: ArraySlice<UInt8>) -> Void)
+    -> Bool
+  {
+    var isSound = true
+    let isWhole = places(elements) { _, place in
+      var (name, data): (Range<Int>?, Range<Int>?)
+      let isWhole = places(elements[place]) { type, place in
+        if type == NftNumber.Element.name { name = place } else if type == NftNumber.Element.data { data = place }
+      }
+      if isWhole, let name { body(elements[name], data.map { elements[$0] } ?? []) } else { isSound = false }
+    }
+    return isSound && isWhole
   }
 
   /// The comment in user data: records of a type, a length and a value; type 0 is a text with its NUL. The corresponding C function is

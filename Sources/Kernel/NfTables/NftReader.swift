@@ -29,18 +29,19 @@ package enum NftReader {
 
   /// Reads once.
   ///
+  /// - Parameter hasRules: false to read only the tables and chains.
   /// - Returns: nil if the ruleset has another generation, or gets one meanwhile.
-  static func read(at generation: UInt32) throws(KernelError) -> NftRuleset? {
+  static func read(at generation: UInt32, hasRules: Bool) throws(KernelError) -> NftRuleset? {
     var socket = try NetlinkSocket(.netfilter, receiveBuffer: 32 << 20)
     guard try self.generation(&socket) == generation else { return nil }
-    return try read(&socket, at: generation, isHurried: false)
+    return try read(&socket, at: generation, hasRules: hasRules)
   }
 
   private static func read(
-    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true
   ) throws(KernelError) -> NftRuleset? {
     var assembly = NftAssembly(generation: generation)
-    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried)
+    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
     let after = try self.generation(&socket)
     return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
   }
@@ -60,14 +61,15 @@ package enum NftReader {
 
   /// - Parameter isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
   private static func dump(
-    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool
+    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool
   ) throws(KernelError) -> Bool {
     typealias Message = NftNumber.Message
     var isConsistent = true
     var malformed = 0
     var waiting: [NetlinkMessage] = []
     // Rules come last, so that each finds its chain.
-    for message in [Message.getTable, Message.getChain, Message.getSet, Message.getObject, Message.getFlowTable, Message.getRule] {
+    let messages = [Message.getTable, Message.getChain, Message.getSet, Message.getObject, Message.getFlowTable]
+    for message in hasRules ? messages + [Message.getRule] : messages {
       let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
       do throws(KernelError) {
         let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in

@@ -21,8 +21,10 @@ struct NftReplacement {
   }
 
   /// What became of a transaction.
-  private enum Outcome: Equatable {
-    case made, changedMeanwhile
+  private enum Outcome {
+    /// - Parameter isConfirmed: true if the kernel has sent back all rules that were added, as they were asked for.
+    case made(isConfirmed: Bool)
+    case changedMeanwhile
   }
 
   init(_ tables: [TableBlob], _ options: ReplaceOptions, _ registry: Registry, _ calls: any NftCalls) {
@@ -45,8 +47,8 @@ struct NftReplacement {
         throw try abandoned(error)
       }
       guard !steps.isEmpty else { return try end(options.changesSets ? options.outcome : nil) }
-      if try commit(steps, ruleset.generation) == .made {
-        try verify(steps, ruleset.generation)
+      if case .made(let isConfirmed) = try commit(steps, ruleset.generation) {
+        try verify(steps, ruleset.generation, isConfirmed: isConfirmed)
         return try end(options.outcome)
       }
       do throws(KernelError) { try attempts.wait("committing to nf_tables") } catch { throw try abandoned(error) }
@@ -138,11 +140,15 @@ struct NftReplacement {
       throw try abandoned(error)
     }
     batch.finish()
+    let isEchoed = options.comparison != nil && calls.canEcho(rules: batch.addedRules, size: batch.bytes.count)
+    if isEchoed { batch.requestEchoes() }
+    var echo = NftEcho(isEchoed ? steps.map(\.change.after) : [], registry)
     let failure: (error: SystemError, sequence: UInt32)?
-    do throws(KernelError) { failure = try calls.commit(batch.bytes, last: batch.last) } catch {
+    do throws(KernelError) { failure = try calls.commit(batch.bytes, last: batch.last) { if isEchoed { echo.take($0, of: batch) } } } catch
+    {
       return try outcome(of: steps, generation, unknownAfter: error)
     }
-    guard let failure else { return .made }
+    guard let failure else { return .made(isConfirmed: isEchoed && echo.confirms(batch)) }
     if [ERESTART, EAGAIN, ENOBUFS, EINTR].contains(failure.error.number) { return .changedMeanwhile }
     let table = batch.table(of: failure.sequence).map { steps[$0].change.after }
     let rule = batch.place(of: failure.sequence).map { RuleReference(chain: $0.chain, rule: $0.rule) }
@@ -156,7 +162,7 @@ struct NftReplacement {
   private mutating func outcome(of steps: [Step], _ generation: UInt32, unknownAfter error: KernelError) throws(KernelError) -> Outcome {
     let ruleset = try read()
     if ruleset.generation != generation {
-      if steps.allSatisfy({ difference(of: $0, in: ruleset) == nil }) { return .made }
+      if steps.allSatisfy({ difference(of: $0, in: ruleset) == nil }) { return .made(isConfirmed: false) }
       guard steps.allSatisfy({ isUnchanged($0, in: ruleset) }) else { throw error }
     }
     guard error.isTransient else { throw try abandoned(error) }
@@ -167,13 +173,22 @@ struct NftReplacement {
 
   /// Compares the loaded tables with what was asked for. Rules that another program has changed since are not compared.
   ///
+  /// - Parameter isConfirmed: true if the rules that were added are known to be loaded. The others were so before; that no further ones are
+  ///   loaded is told by the chains.
   /// - Throws: `KernelError` with the first difference, or why they cannot be compared; the old tables are loaded again.
-  private mutating func verify(_ steps: [Step], _ generation: UInt32) throws(KernelError) {
+  private mutating func verify(_ steps: [Step], _ generation: UInt32, isConfirmed: Bool) throws(KernelError) {
     guard options.comparison != nil else { return }
     var found: KernelError?
     do throws(KernelError) {
       let calls = calls
-      guard let ruleset = try retrying({ () throws(KernelError) in try calls.ruleset(at: generation &+ 1) }) else { return }
+      func loaded(hasRules: Bool) throws(KernelError) -> NftRuleset? {
+        try retrying { () throws(KernelError) in try calls.ruleset(at: generation &+ 1, hasRules: hasRules) }
+      }
+      if isConfirmed {
+        guard let chains = try loaded(hasRules: false) else { return }
+        if steps.allSatisfy({ !options.deleted.contains($0.place) && $0.change.agrees(with: chains) }) { return }
+      }
+      guard let ruleset = try loaded(hasRules: true) else { return }
       for step in steps where found == nil { found = difference(of: step, in: ruleset) }
     } catch {
       found = error

@@ -60,6 +60,8 @@ package struct NftChain: Sendable, Equatable {
   /// True if the policy is to drop.
   package var drops = false
   package var counters = Counters.zero
+  /// The number of its rules and of the verdicts that lead to it, as the kernel counts them.
+  package var uses = 0
   package var rules: [NftRule] = []
 }
 
@@ -67,7 +69,22 @@ package struct NftChain: Sendable, Equatable {
 package struct NftRule: Sendable, Equatable {
   /// The kernel's number of the rule, unique in its table.
   package var handle: UInt64
-  package var expressions: [NativeExpression]
   /// The comment in the rule's user data; nil if there is none.
   package var comment: [UInt8]?
+  /// The attributes of the expressions: a fourth of the memory that they take when they are parsed.
+  private let elements: ArraySlice<UInt8>
+
+  /// - Parameter elements: the payload of `NFTA_RULE_EXPRESSIONS`.
+  /// - Returns: nil if it is malformed.
+  init?(handle: UInt64, elements: ArraySlice<UInt8>) {
+    guard NftParser.forEachExpression(in: elements, { _, _ in }) else { return nil }
+    (self.handle, self.elements) = (handle, elements)
+  }
+
+  package var expressions: [NativeExpression] {
+    var found: [NativeExpression] = []
+    found.reserveCapacity(10)
+    NftParser.forEachExpression(in: elements) { found.append(NftExpressionParser(name: $0, data: NftParser.Fields($1)).expression) }
+    return found
+  }
 }

@@ -22,7 +22,6 @@ struct KernelSetListing {
       let hasAddresses = type.dimensions.contains { $0 == .address || $0 == .network }
       var set = AddressSet(name: name, type: type, family: hasAddresses ? attributes.uint8(Attribute.family).flatMap(Family.init) : nil)
       if let header = attributes.nested(Attribute.data) { Self.read(header, of: &set) }
-      if type.isList, set.timeout != nil { unread.insert(name) }
       sets.append(set)
     }
     guard let elements = attributes[Attribute.elements], let last = sets.indices.last, sets[last].name == name else { return }

@@ -31,6 +31,8 @@ public struct SetChange: Sendable {
 
   /// The sets that change, in the order in which they can be made and deleted.
   public private(set) var steps: [Step]
+  /// The loaded lists of sets that the change leaves.
+  public private(set) var lists: [AddressSet] = []
   /// The sets that a change of Ferrule created.
   private let own: Set<String>
   private let state: StateDirectory?
@@ -48,7 +50,6 @@ public struct SetChange: Sendable {
     let own = state?.ownSets() ?? []
     var steps: [Step] = []
     for set in wanted.all {
-      guard !set.type.isList || set.timeout == nil else { throw Self.refusal(set.name, "the times of members of a list:set cannot be set") }
       guard !unread.contains(set.name) else { throw Self.refusal(set.name, "the loaded set has elements that Ferrule cannot read") }
       guard let before = loaded.first(where: { $0.name == set.name }) else {
         steps.append(Step(name: set.name, before: nil, after: set, temporary: nil))
@@ -72,6 +73,7 @@ public struct SetChange: Sendable {
       steps.append(Step(name: set.name, before: set, after: nil, temporary: nil))
     }
     (self.steps, self.own, self.state) = (Self.inOrder(steps), own, state)
+    lists = loaded.filter { set in set.type.isList && !steps.contains { $0.name == set.name } }
   }
 
   /// - Parameter steps: those of a record.
@@ -134,8 +136,10 @@ public struct SetChange: Sendable {
   }
 
   /// All sets as they will be, as `ipset save` prints them.
-  public func future() throws(KernelError) -> String {
-    let changed = Set(steps.flatMap { [$0.name, $0.temporary].compactMap(\.self) })
+  ///
+  /// - Parameter kept: the sets to delete that stay, because something names them.
+  public func future(keeping kept: Set<String>) throws(KernelError) -> String {
+    let changed = Set(steps.flatMap { [$0.name, $0.temporary].compactMap(\.self) }).subtracting(kept)
     let sets = try KernelSets.loaded().filter { !changed.contains($0.name) } + steps.compactMap(\.after)
     return (sets.filter { !$0.type.isList } + sets.filter(\.type.isList)).map { $0.saved() }.joined()
   }

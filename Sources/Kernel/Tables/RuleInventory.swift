@@ -26,13 +26,13 @@ public struct RuleInventory: Sendable {
 
   /// - Parameters:
   ///   - registry: knows what targets do.
-  ///   - followsRules: false if it is enough to know which chains of ip_tables have rules, and not what the rules may do.
+  ///   - followsRules: false if it is enough to know which chains of iptables have rules, and not what the rules may do.
   public init(registry: Registry, followsRules: Bool = true) {
     do throws(KernelError) { try readLegacy(followsRules ? registry : nil) } catch { failures.append(error) }
     do throws(KernelError) {
       if let ruleset = try NftReader.read() {
         hasNfTables = true
-        add(ruleset, registry)
+        add(ruleset, registry, followsRules)
       }
     } catch {
       failures.append(error)
@@ -42,7 +42,7 @@ public struct RuleInventory: Sendable {
 
   package init(_ ruleset: NftRuleset, registry: Registry) {
     hasNfTables = true
-    add(ruleset, registry)
+    add(ruleset, registry, true)
     chains.sort { (Self.order($0), $0.priority, $0.title) < (Self.order($1), $1.priority, $1.title) }
   }
 
@@ -128,12 +128,12 @@ public struct RuleInventory: Sendable {
 
   // MARK: nf_tables
 
-  private mutating func add(_ ruleset: NftRuleset, _ registry: Registry) {
+  private mutating func add(_ ruleset: NftRuleset, _ registry: Registry, _ followsRules: Bool) {
     for family in Family.allCases {
       let found = NftIptables(ruleset, family, registry: registry)
       natives += found.natives.map(\.description)
       iptables[family] = found
-      for table in found.tables { note(table) }
+      if followsRules { for table in found.tables { note(table) } }
     }
     for table in ruleset.tables {
       var entry = RuleTable(
@@ -149,17 +149,25 @@ public struct RuleInventory: Sendable {
       guard !table.isDormant else { continue }
       let names = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
       for (index, chain) in table.chains.enumerated() {
-        if let place = chain.place { add(chain, index, place, of: table, names, registry) }
+        if let place = chain.place { add(chain, index, place, of: table, names, registry, followsRules) }
       }
     }
   }
 
   private mutating func add(
-    _ chain: NftChain, _ index: Int, _ place: NftChain.Place, of table: NftTable, _ names: [String: Int], _ registry: Registry
+    _ chain: NftChain, _ index: Int, _ place: NftChain.Place, of table: NftTable, _ names: [String: Int], _ registry: Registry,
+    _ followsRules: Bool
   ) {
+    let isIptables = NftBuiltinChain.contains(chain, of: table)
     let effect = ChainEffect(from: index, of: table.chains.count) { at, effect in
+      let rules = table.chains[at].rules
+      if isIptables, !followsRules {
+        effect.rules += rules.count
+        if !rules.isEmpty { (effect.mayDrop, effect.mayChange) = (true, true) }
+        return typed(table)?[chain: table.chains[at].name]?.rules.compactMap { $0.target.chain.flatMap { names[$0] } } ?? []
+      }
       var next: [Int] = []
-      for rule in table.chains[at].rules {
+      for rule in rules {
         effect.rules += 1
         for expression in rule.expressions {
           switch expression {
@@ -180,8 +188,13 @@ public struct RuleInventory: Sendable {
       BaseChain(
         holder: .nfTables, family: table.familyName, table: table.name, name: chain.name, hook: Self.hook(place, table.family),
         priority: place.priority, type: place.type, drops: chain.drops, rules: effect.rules,
-        isIptables: NftBuiltinChain.contains(chain, of: table), mayDrop: effect.mayDrop || chain.drops, mayChange: effect.mayChange,
+        isIptables: isIptables, mayDrop: effect.mayDrop || chain.drops, mayChange: effect.mayChange,
         devices: place.devices))
+  }
+
+  /// A table of nf_tables as a table of iptables.
+  private func typed(_ table: NftTable) -> Table? {
+    NftBuiltinChain.iptables(table).flatMap { place in iptables[place.family]?.tables.first { $0.name == place.name } }
   }
 
   /// The name of a hook. Kernel: `nf_inet_hooks`, and `nf_dev_hooks` of the family netdev.

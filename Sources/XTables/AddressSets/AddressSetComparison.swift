@@ -16,8 +16,9 @@ extension AddressSet {
   /// differs in an option that a program gave counts as another; one that counted packets, or whose time has run, does not.
   public func elements(missingIn other: AddressSet) -> [String] {
     if type.isList {
-      let (names, others) = (memberNames, other.memberNames)
-      return names == others ? [] : names.filter { !others.contains($0) || Set(names) == Set(others) }
+      // The order of members decides which of them a packet is in.
+      if memberNames != other.memberNames, Set(memberNames) == Set(other.memberNames) { return memberNames }
+      return members.filter { member in !other.members.contains { isSame(member, as: $0, in: other) } }.map(\.name)
     }
     var missing: [String] = []
     for (values, entry) in elements {
@@ -25,6 +26,11 @@ extension AddressSet {
       missing.append(text(of: values))
     }
     return missing.sorted()
+  }
+
+  private func isSame(_ member: Member, as there: Member, in other: AddressSet) -> Bool {
+    member.name == there.name && member.entry.isSame(as: there.entry)
+      && comments[[.set(member.name)]] == other.comments[[.set(member.name)]]
   }
 
   /// Whether another version has the same form and the same elements.
@@ -37,9 +43,11 @@ extension AddressSet {
     var set = self
     for (values, entry) in elements {
       guard let there = loaded.entry(values), entry.isSame(as: there) else { continue }
-      var entry = entry
-      (entry.packets, entry.bytes, entry.expires) = (there.packets, there.bytes, there.expires)
-      set.insert(values, entry)
+      set.insert(values, entry.carrying(from: there))
+    }
+    for (place, member) in members.enumerated() {
+      guard let there = loaded.members.first(where: { $0.name == member.name })?.entry, member.entry.isSame(as: there) else { continue }
+      set.members[place].entry = member.entry.carrying(from: there)
     }
     return set
   }
@@ -53,6 +61,12 @@ extension AddressSet {
 }
 
 extension AddressSet.Entry {
+  fileprivate func carrying(from loaded: Self) -> Self {
+    var entry = self
+    (entry.packets, entry.bytes, entry.expires) = (loaded.packets, loaded.bytes, loaded.expires)
+    return entry
+  }
+
   /// Whether another element has the same options. Counters and the time that is left are ignored.
   func isSame(as other: AddressSet.Entry) -> Bool {
     (expires == nil) == (other.expires == nil) && isException == other.isException && isWildcard == other.isWildcard

@@ -11,6 +11,8 @@ public struct RuleText: Sendable {
   /// The protocol of the rule, for service names.
   public package(set) var protocolNumber: UInt8
   private let isContinued: Bool
+  /// The offset of the current line.
+  private var lineStart = 0
   /// Whether the text must be read back as the same rule. Where the output of iptables-save 1.8.9 is refused or read as another
   /// rule, the nearest form that gives the same rule is printed.
   public let isReloadable: Bool
@@ -49,6 +51,12 @@ public struct RuleText: Sendable {
   /// Appends bytes of any encoding without a blank before them.
   public mutating func glue(bytes: some Sequence<UInt8>) { self.bytes.append(contentsOf: bytes) }
 
+  /// Ends the line: the next word begins one.
+  public mutating func endLine() {
+    bytes.append(UInt8(ascii: "\n"))
+    lineStart = bytes.count
+  }
+
   /// Appends a blank and a word, quoted as by `xtables_save_string`: bare if it has only letters, digits, `_` and `-`.
   public mutating func quoted(_ value: some Collection<UInt8>) {
     separate()
@@ -79,6 +87,6 @@ public struct RuleText: Sendable {
   }
 
   private mutating func separate() {
-    if isContinued || !bytes.isEmpty { bytes.append(UInt8(ascii: " ")) }
+    if isContinued || bytes.count > lineStart { bytes.append(UInt8(ascii: " ")) }
   }
 }

@@ -192,8 +192,9 @@ struct ApplyCommand: ParsableCommand {
 
   /// The bytes of a file that is a saved plan; nil for a ruleset.
   private func savedPlan(_ input: RulesetInput) -> [UInt8]? {
-    guard input.file != "-", let bytes = try? HostFile.bytes(input.file), SavedPlan.isOne(bytes) else { return nil }
-    return bytes
+    let beginning = HostFile.beginning(of: input.file, bytes: 4096)
+    guard SavedPlan.isOne(beginning) else { return nil }
+    return try? HostFile.bytes(input.file)
   }
 
   private func change(_ inputs: [RulesetInput], on kernel: ChosenBackend, with sets: SetChange?) throws {

@@ -82,7 +82,7 @@ struct PlanCommand: ParsableCommand {
       plan.foreign += try owners.known(colours.colour).removedChains(old.parsed.ruleset, rules.parsed.ruleset)
     }
     let setChange = try setOptions.change(to: sets, in: options.state)
-    plan.sets = SetReport.all(setChange).filter {
+    plan.sets = SetReport.all(setChange, kernel.map { uses(of: setChange, new, $0) }).filter {
       !new.setsThatPacketsChange(sets).contains($0.name) || $0.kind != .changed || $0.changesOptions
     }
     if let kernel, !plan.isEmpty { plan.connections = try forecasts(new, setChange, kernel) }
@@ -92,6 +92,21 @@ struct PlanCommand: ParsableCommand {
     case .text: try Console.print(plan.text)
     }
     if !plan.isEmpty { try ExitStatus.findings.leave() }
+  }
+
+  /// What names the sets that are to be deleted, in the rules of both backends as they will be.
+  private func uses(of sets: SetChange?, _ new: NewRules, _ kernel: ChosenBackend) -> SetUses {
+    guard let sets, sets.steps.contains(where: { $0.after == nil }) else { return SetUses(of: nil, in: []) }
+    var rules: [SetUses.Rules] = []
+    for backend in Backend.allCases {
+      for family in Family.allCases {
+        let loaded = FutureHost.loaded(family, ChosenBackend(backend: backend, inventory: kernel.inventory))
+        let changed = backend == kernel.backend ? new.rules[family] : nil
+        rules.append(
+          SetUses.Rules(backend: backend, family: family, text: changed.map { SavedPlan.completed($0.text, from: loaded) } ?? loaded))
+      }
+    }
+    return SetUses(of: sets, in: rules)
   }
 
   private func forecasts(_ new: NewRules, _ sets: SetChange?, _ kernel: ChosenBackend) throws -> [ConnectionForecast] {

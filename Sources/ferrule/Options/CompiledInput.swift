@@ -44,12 +44,12 @@ final class CompiledInput {
   /// - Parameter keepsEntries: false if only the errors are wanted.
   func blobs(keepsEntries: Bool = true) throws -> [TableBlob] {
     let length = input.length
-    if let length, length > Limits.textBytes { throw tooLong }
+    if let length, length > Limits.textBytes { throw tooLong(Limits.textBytes) }
     var compiler = StreamCompiler(parser, length: length ?? 0, keepsEntries: keepsEntries)
     while existing == nil {
       let piece = try next()
       if length == nil { text += piece }
-      guard text.count <= Limits.textBytes else { throw tooLong }
+      guard text.count <= Limits.streamBytes else { throw tooLong(Limits.streamBytes) }
       guard compiler.add(piece) else { break }
       if piece.isEmpty { break }
     }
@@ -76,14 +76,12 @@ final class CompiledInput {
       text = []
     }
     text += input.length == nil ? try next() : []
-    text += try input.rest()
+    text += try input.rest(after: text.count)
     let source = SourceFile(name: RulesetInput.name(of: options.file), bytes: text)
     var parsed = try RulesetInput.sound(parser.parse(source, existing: existing), colour)
     if existing != nil, !takesCounters { parsed.ruleset.resetCountersOfFile() }
     return parsed
   }
 
-  private var tooLong: CommandFailure {
-    CommandFailure("\(RulesetInput.name(of: options.file)) is longer than \(Limits.textBytes) bytes")
-  }
+  private func tooLong(_ limit: Int) -> KernelError { HostFile.tooLong(options.file, limit) }
 }

@@ -23,7 +23,10 @@ struct FutureHost {
   ///   - sets: the ipsets that change with them; nil if none do.
   init(_ rules: [Family: String], _ sets: SetChange?, _ colour: ColourChoice) throws {
     var snapshot = HostSnapshot.take(connectionLimit: Self.connectionLimit, registry: .installed) { rules[$0] }
-    if let sets { snapshot.ipsets = try sets.future() }
+    if let sets {
+      let uses = SetUses(of: sets, in: rules.map { SetUses.Rules(backend: .nft, family: $0, text: $1) })
+      snapshot.ipsets = try sets.future(keeping: Set(uses.reasons.keys))
+    }
     let tracking = try Self.file(snapshot, colour)
     snapshot.connections = []
     let fresh = try Self.file(snapshot, colour)

@@ -54,7 +54,9 @@ struct SetOptions: ParsableArguments {
 
 extension SetReport {
   /// What a change does to each set.
-  static func all(_ change: SetChange?) -> [SetReport] {
-    (change?.steps ?? []).map { SetReport($0.name, before: $0.before, after: $0.after) }
+  ///
+  /// - Parameter uses: what names the sets that are to be deleted.
+  static func all(_ change: SetChange?, _ uses: SetUses? = nil) -> [SetReport] {
+    (change?.steps ?? []).map { SetReport($0.name, before: $0.before, after: $0.after, staysBecause: uses?.reasons[$0.name]) }
   }
 }
