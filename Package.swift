@@ -200,7 +200,7 @@ let package = Package(
       "KernelTests",
       of: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
-        "Scenarios", "Lab", "Kernel", "KernelLab", "CNetfilter",
+        "Scenarios", "Snapshots", "Lab", "Kernel", "KernelLab", "CNetfilter",
       ], starting: ["SandboxProbe", "ferrule-legacy-multi"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
