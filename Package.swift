@@ -206,8 +206,8 @@ let package = Package(
     floorOfTests(
       "InputFuzzing",
       on: [
-        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
-        "Documents",
+        "Diagnostics", "Wire", "Netfilter", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter",
+        "Policies", "Documents",
         "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "Explorer",
         "TestSupport",
       ]),

@@ -311,25 +311,28 @@ package struct NativeRuleReader: Sendable {
         elements.append(NativeElement(ranges))
       }
       let operands = keys.map(\.operand)
-      guard !isMap else {
-        // Something with a state before the map would be asked again for each element.
-        guard parts.allSatisfy({ if case .match = $0 { true } else { false } }) else {
-          throw Unknown(what: "a map behind a limit or a log")
-        }
-        end = .map(
-          operands,
-          try zip(elements, content.elements).map { element, own throws(Unknown) in
-            guard let verdict = own.end else { throw Unknown(what: "a verdict of the map \(name)") }
-            return NativeRule.Choice(element, verdict)
-          })
-        return
-      }
+      guard !isMap else { return try decide(zip(elements, content.elements).map { ($0, $1.end) }, operands, name) }
+      // The kernel gives the elements of most sets in an order of its own.
+      elements.sort()
       if content.isAnonymous {
         try test(NativeMatch(operands, isInverted: isInverted, .elements(elements)))
       } else {
         if usedSets[name] == nil { usedSets[name] = NativeSet(operands, elements) }
         try test(NativeMatch(operands, isInverted: isInverted, .set(name)))
       }
+    }
+
+    private mutating func decide(
+      _ elements: [(NativeElement, NativeRule.End?)], _ operands: [NativeOperand], _ name: String
+    ) throws(Unknown) {
+      // Something with a state before the map would be asked again for each element.
+      guard parts.allSatisfy({ if case .match = $0 { true } else { false } }) else { throw Unknown(what: "a map behind a limit or a log") }
+      var choices: [NativeRule.Choice] = []
+      for (element, end) in elements.sorted(by: { $0.0 < $1.0 }) {
+        guard let end else { throw Unknown(what: "a verdict of the map \(name)") }
+        choices.append(NativeRule.Choice(element, end))
+      }
+      end = .map(operands, choices)
     }
 
     // MARK: Statements

@@ -33,15 +33,7 @@ extension NativeTable {
 
   /// Whether a dry run knows what all rules do that packets can reach from a chain; nil if it is not one of the table.
   func isWhollyKnown(from name: String) -> Bool? {
-    let numbers = Dictionary(chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
-    guard let start = numbers[name] else { return nil }
-    var (waiting, isSeen) = ([start], Set([start]))
-    while let index = waiting.popLast() {
-      if chains[index].rules.contains(where: \.hasUnknown) { return false }
-      for next in chains[index].rules.flatMap(\.chains).compactMap({ numbers[$0] }) where isSeen.insert(next).inserted {
-        waiting.append(next)
-      }
-    }
-    return true
+    let reached = reach(from: name)
+    return reached.isEmpty ? nil : !reached.contains { chains[$0].rules.contains(where: \.hasUnknown) }
   }
 }

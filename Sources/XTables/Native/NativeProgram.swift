@@ -29,12 +29,13 @@ public struct NativeProgram: Sendable {
   public init?(_ source: NativeTable, chain name: String, _ hook: Hook, drops: Bool, _ family: Family, _ fields: NativeFields) {
     // Only the mangle table of iptables has chains at all hooks.
     var table = Table(.mangle, family)
+    let reached = source.reach(from: name)
     guard let base = table.chains.firstIndex(where: { $0.hook == hook }),
       let first = source.chains.firstIndex(where: { $0.name == name })
     else { return nil }
     // Chains of nf_tables may have the names of built-in chains, so that here they have numbers.
     var places = [first: base]
-    for index in source.chains.indices where index != first {
+    for index in source.chains.indices where index != first && reached.contains(index) {
       places[index] = table.chains.count
       _ = table.addChain("\(index)")
     }
@@ -164,6 +165,7 @@ private struct NativeRuleCompiler {
       guard let set = table.sets[name] else { return unknown("the set \(name)") }
       elements = set.elements
     }
+    guard elements.allSatisfy({ $0.ranges.count == match.operands.count }) else { return unknown("a set of other fields") }
     let (index, operands) = (NativeElementIndex(elements), known)
     let isInverted = match.isInverted
     let tracks = match.operands.contains { if case .connection = $0.subject { true } else { false } }

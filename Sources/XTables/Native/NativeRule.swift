@@ -104,6 +104,13 @@ public struct NativeElement: Sendable, Hashable {
   public init(_ ranges: [ClosedRange<UInt128>]) { self.ranges = ranges }
 }
 
+extension NativeElement: Comparable {
+  /// Orders elements by their lower ends, the first operand first.
+  public static func < (left: NativeElement, right: NativeElement) -> Bool {
+    left.ranges.lazy.map(\.lowerBound).lexicographicallyPrecedes(right.ranges.lazy.map(\.lowerBound))
+  }
+}
+
 /// A token bucket of packets. The corresponding kernel expression is `limit`.
 public struct NativeLimit: Sendable, Hashable {
   /// The packets in each `unit` seconds.
@@ -199,6 +206,19 @@ public struct NativeTable: Sendable, Hashable {
 
   /// Creates a table without chains.
   public init(_ family: TableFamily, _ name: String) { (self.family, self.name) = (family, name) }
+
+  /// The indices of the chains that packets can reach from a chain, with its own; empty if the table does not have it.
+  public func reach(from name: String) -> Set<Int> {
+    let numbers = Dictionary(chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    var waiting = numbers[name].map { [$0] } ?? []
+    var reached = Set(waiting)
+    while let index = waiting.popLast() {
+      for next in chains[index].rules.flatMap(\.chains).compactMap({ numbers[$0] }) where reached.insert(next).inserted {
+        waiting.append(next)
+      }
+    }
+    return reached
+  }
 
   /// Family and name as nft(8) writes them.
   public var title: String { "\(family.rawValue) \(name)" }

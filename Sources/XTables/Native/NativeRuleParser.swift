@@ -181,7 +181,8 @@ private struct NativeRuleParser {
 
   private mutating func values(_ selectors: [NativeSelector], _ match: inout NativeMatch) throws(NativeRule.SyntaxError) {
     if let word = words.next, word.hasPrefix("@") {
-      match.values = .set(String(try words.any("a set").dropFirst()))
+      let name = try words.any("a set").dropFirst()
+      match.values = .set(name.isEmpty ? try words.any("a set") : String(name))
     } else if words.take("{") {
       var elements: [NativeElement] = []
       while !words.take("}") {

@@ -128,7 +128,7 @@ private struct NativeRulePrinter {
     words.append(left(match.operands, selectors))
     if match.isInverted { words.append("!=") }
     switch match.values {
-    case .set(let name): words.append("@\(name)")
+    case .set(let name): words.append(NativeRule.name(name) == name ? "@\(name)" : "@ \(NativeRule.quote(name))")
     case .elements(let elements):
       if elements.count == 1, selectors.count == 1, elements[0].ranges.count == 1 {
         if case .flags = selectors[0].form, !match.isInverted { words.append("==") }

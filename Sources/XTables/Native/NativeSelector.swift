@@ -178,7 +178,9 @@ extension NativeSelector {
     guard !name.isEmpty, name.count < 16, bytes[name.count...].allSatisfy({ $0 == 0 }),
       name.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: "\\") })
     else { return nil }
-    return String(decoding: name, as: UTF8.self)
+    let text = String(decoding: name, as: UTF8.self)
+    // It would be parsed as a number.
+    return text.hasPrefix("0x") || UInt128(text) != nil ? nil : text
   }
 
   /// A range in the words of nft(8): a value, a prefix, the start of a name, or two ends.
@@ -221,7 +223,8 @@ extension NativeSelector {
         value |= known.1
       }
       return value
-    case .interface: return Self.range(name: word).flatMap { $0.lowerBound == $0.upperBound ? $0.lowerBound : nil }
+    case .interface:
+      return word.hasPrefix("0x") ? nil : Self.range(name: word).flatMap { $0.lowerBound == $0.upperBound ? $0.lowerBound : nil }
     }
   }
 
