@@ -200,14 +200,14 @@ let package = Package(
       "KernelTests",
       of: [
         "Diagnostics", "Wire", "Netfilter", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Documents",
-        "Scenarios", "Lab", "Kernel", "KernelLab", "CNetfilter",
+        "Scenarios", "Snapshots", "Lab", "Kernel", "KernelLab", "CNetfilter",
       ], starting: ["SandboxProbe", "ferrule-legacy-multi"]),
     // Every reader of what strangers write, and their inputs; the program reads them, damages them, and is libFuzzer's in `make fuzz-input`.
     floorOfTests(
       "InputFuzzing",
       on: [
-        "Diagnostics", "Wire", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter", "Policies",
-        "Documents",
+        "Diagnostics", "Wire", "Netfilter", "Capture", "Conntrack", "XTables", "Syntax", "Compiler", "Extensions", "Evaluator", "Linter",
+        "Policies", "Documents",
         "Notation", "Scenarios", "Lab", "Suites", "Snapshots", "Kernel", "DropIn", "LanguageServer", "Explorer",
         "TestSupport",
       ]),

@@ -147,7 +147,8 @@ public struct ConnectionForecaster {
   /// The last rule or policy that the packet met.
   private func decider(of report: PathReport, _ family: Family) -> String? {
     guard let step = report.packets.first?.steps.last(where: { $0.kind != .return }) else { return nil }
-    let place = "\(step.table.rawValue) \(step.chain)"
+    let place = "\(step.tableTitle) \(step.chain)"
+    if step.owner != nil { return step.kind == .rule ? "\(place) rule \(step.number): \(step.action)" : "\(place) policy" }
     guard step.kind == .rule, let ruleset = rulesets[family], let rules = ruleset[table: step.table]?[chain: step.chain]?.rules,
       rules.indices.contains(step.number - 1)
     else { return "\(place) policy" }

@@ -64,7 +64,7 @@ public struct ExplorerTraces {
     var watches: [RuleWatch] = []
     for packet in report.packets {
       var reached: [ChainKey: (last: Int, hit: Set<Int>)] = [:]
-      for step in packet.steps {
+      for step in packet.steps where step.owner == nil {
         let key = ChainKey(family: packet.family, table: step.table, chain: step.chain)
         reached[key, default: (0, [])].last = max(reached[key]?.last ?? 0, step.number)
         reached[key]?.hit.insert(step.number)
@@ -135,7 +135,8 @@ public struct ExplorerTraces {
 
   private func step(_ step: RuleStep, _ family: Family) -> JSONValue {
     [
-      "at": place(family, step.table, step.chain), "number": .integer(step.number), "kind": .string(step.kind.rawValue),
+      "at": step.owner == nil ? place(family, step.table, step.chain) : .null, "number": .integer(step.number),
+      "kind": .string(step.kind.rawValue),
       "action": .string(Escaping.line(step.action)),
     ]
   }

@@ -9,10 +9,12 @@ public enum HostSnapshot {
   ///   - connectionLimit: the most connections to include.
   ///   - registry: the matches and targets of the rules.
   ///   - chains: the chains beside the rules.
+  ///   - tables: the rules of these chains, as far as they are known.
   ///   - rules: returns a family's rules as iptables-save text: empty if there are none, nil if they are not wanted.
   /// - Returns: the snapshot. Failures, including those of `rules`, are recorded as gaps in it.
-  public static func take(connectionLimit: Int, registry: Registry, chains: [BaseChain] = [], rules: (Family) throws -> String?) -> Snapshot
-  {
+  public static func take(
+    connectionLimit: Int, registry: Registry, chains: [BaseChain] = [], tables: [NativeTable] = [], rules: (Family) throws -> String?
+  ) -> Snapshot {
     var reader = SnapshotReader(clock: HostClock.seconds, registry: registry)
     if let text = ask(.ip, ["-j", "-d", "addr"], &reader) { reader.read(links: text) }
     for family in Family.allCases {
@@ -33,7 +35,7 @@ public enum HostSnapshot {
     for chain in chains where !chain.isIdle && chain.families.isEmpty && chain.matters {
       reader.miss("what happens to packets in the \(chain.description): it does not see IP packets")
     }
-    reader.take(chains: chains.filter { !$0.isIdle && !$0.families.isEmpty }.map { Snapshot.Chain($0) })
+    reader.take(chains: chains.filter { !$0.isIdle && !$0.families.isEmpty }.map { Snapshot.Chain($0) }, tables)
     readSets(registry, &reader)
     for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
       if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }

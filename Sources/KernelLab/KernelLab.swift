@@ -31,7 +31,12 @@ public final class KernelLab: Sendable {
   public static let tooManyPackets = "one packet causes more packets than can be recorded"
 
   /// Plays a scenario. If it cannot be played, the answer's `error` says why.
-  public func answer(_ scenario: Scenario) -> LabResult {
+  public func answer(_ scenario: Scenario) -> LabResult { answer(scenario, preparing: nil) }
+
+  /// Plays a scenario in a namespace of its own.
+  ///
+  /// - Parameter prepare: loads what is beside the scenario's rules. It is called on a thread in the namespace before the rules are loaded.
+  package func answer(_ scenario: Scenario, preparing prepare: (@Sendable () -> Void)?) -> LabResult {
     guard scenario.fingerprints == nil else {
       return LabResult(
         name: scenario.name, error: "the kernel has one list of OS fingerprints for the whole machine, not one for each network namespace")
@@ -47,11 +52,12 @@ public final class KernelLab: Sendable {
     }
     let answer = worker.run { pool in
       do throws(KernelError) {
-        let namespace = try pool.take(for: plan)
+        let namespace = try prepare == nil ? pool.take(for: plan) : LabNamespace(plan)
+        prepare?()
         var play = try ScenarioPlay(plan, in: namespace)
         let result = try play.play()
         play.end()
-        pool.put(namespace, after: plan, result)
+        if prepare == nil { pool.put(namespace, after: plan, result) }
         return result
       } catch {
         return LabResult(name: scenario.name, error: "\(error)")

@@ -45,8 +45,8 @@ struct LabPlan {
           "timezone: the kernel has one time zone for all namespaces, so only its own can be verified (\(HostClock.minutesWest) minutes west of Greenwich)"
         ))
     }
-    if let chain = scenario.otherChains.first(where: { $0.mayDrop || $0.mayChange }) {
-      throw KernelError(.malformed("chains: the rules of `\(chain.title)' are not known, so the kernel cannot be given them"))
+    if let chain = scenario.otherChains.first(where: \.matters) {
+      throw KernelError(.malformed("chains: the kernel is not given the rules of `\(chain.title)', which are beside those of iptables"))
     }
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
     setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")

@@ -13,7 +13,9 @@ struct NftTrace: Sendable, Equatable {
   /// The number of the packet, the same until it leaves the hook. A later packet may get it again.
   let packet: UInt32
   let kind: Kind
+  /// The family of the packet, and that of the table, `NFPROTO_*`.
   let family: Family
+  let tableFamily: UInt8
   let table: String
   let chain: String
   /// The number that the kernel gave to the rule; nil at the end of a chain.
@@ -32,7 +34,7 @@ struct NftTrace: Sendable, Equatable {
 
   /// Nil for other or invalid messages.
   init?(_ message: NetlinkMessage) {
-    guard message.type == Self.type else { return nil }
+    guard message.type == Self.type, message.body.count >= 4 else { return nil }
     let attributes = message.attributes(from: 4)
     guard let kind = attributes.network32(Attribute.type).flatMap(Kind.init(rawValue:)),
       let packet = attributes.network32(Attribute.packet),
@@ -40,6 +42,7 @@ struct NftTrace: Sendable, Equatable {
       let family = attributes.network32(Attribute.family).flatMap({ UInt8(exactly: $0) }).flatMap(Family.init(rawValue:))
     else { return nil }
     (self.packet, self.kind, self.family, self.table, self.chain) = (packet, kind, family, table, chain)
+    tableFamily = message.body[0]
     handle = attributes.network64(Attribute.handle)
     mark = attributes.network32(Attribute.mark) ?? 0
   }
@@ -48,12 +51,13 @@ struct NftTrace: Sendable, Equatable {
 /// The numbers of the rules under test in nf_tables, by the handles that traces have.
 struct NftPlaces: Sendable {
   private struct Key: Hashable {
-    let family: Family
+    let family: UInt8
     let table: String
     let chain: String
   }
 
-  private var chains: [Key: (isBuiltin: Bool, numbers: [UInt64: Int])] = [:]
+  /// The chains: the hook of a base chain, the table as a trace of the engine names it, and the numbers of its rules.
+  private var chains: [Key: (hook: Int?, table: String, numbers: [UInt64: Int])] = [:]
   /// The hook in which each packet is, by its number: a trace tells only the chain.
   private var hooks: [UInt32: Int] = [:]
 
@@ -61,11 +65,11 @@ struct NftPlaces: Sendable {
 
   /// - Parameter ruleset: everything that is loaded.
   init(_ ruleset: NftRuleset) {
-    for table in ruleset.tables {
-      guard let (family, name) = NftBuiltinChain.iptables(table) else { continue }
+    for table in ruleset.tables where table.name != Observer.tableName {
+      let title = NftBuiltinChain.iptables(table)?.name.rawValue ?? table.title
       for chain in table.chains {
         let numbers = Dictionary(chain.rules.enumerated().map { ($1.handle, $0 + 1) }) { first, _ in first }
-        chains[Key(family: family, table: name.rawValue, chain: chain.name)] = (chain.place != nil, numbers)
+        chains[Key(family: table.family, table: table.name, chain: chain.name)] = (chain.place.map { Int($0.hook) }, title, numbers)
       }
     }
   }
@@ -76,8 +80,8 @@ struct NftPlaces: Sendable {
       guard trace.kind == .rule else { return nil }
       return ObserverRecord(kind: .identified(trace.packet), hook: 0, payload: [])
     }
-    guard let chain = chains[Key(family: trace.family, table: trace.table, chain: trace.chain)] else { return nil }
-    if chain.isBuiltin, let hook = ObserverRecord.hookNames.firstIndex(of: trace.chain) { hooks[trace.packet] = hook }
+    guard let chain = chains[Key(family: trace.tableFamily, table: trace.table, chain: trace.chain)] else { return nil }
+    if let hook = chain.hook { hooks[trace.packet] = hook }
     guard let hook = hooks[trace.packet] else { return nil }
     let place: String
     if let handle = trace.handle {
@@ -85,10 +89,10 @@ struct NftPlaces: Sendable {
       place = "rule:\(number)"
     } else {
       // The end of a built-in chain is reported twice.
-      if trace.kind != .policy, chain.isBuiltin { return nil }
+      if trace.kind != .policy, chain.hook != nil { return nil }
       place = "\(trace.kind == .policy ? "policy" : "return"):\(chain.numbers.count + 1)"
     }
-    var record = ObserverRecord(kind: .trace("\(trace.table):\(trace.chain):\(place)"), hook: hook, payload: [], mark: trace.mark)
+    var record = ObserverRecord(kind: .trace("\(chain.table):\(trace.chain):\(place)"), hook: hook, payload: [], mark: trace.mark)
     record.packet = trace.packet
     record.family = trace.family
     return record

@@ -85,7 +85,7 @@ public struct RunReport: Sendable {
 
   private static func step(_ step: RuleStep, _ source: SourceFile?) -> JSONValue {
     var members: JSONObject = [
-      "table": .string(step.table.rawValue), "chain": .string(step.chain), "kind": .string(step.kind.rawValue),
+      "table": .string(step.tableTitle), "chain": .string(step.chain), "kind": .string(step.kind.rawValue),
       "number": .integer(step.number), "action": .string(step.action),
     ]
     if let place = step.source, let source {

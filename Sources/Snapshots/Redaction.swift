@@ -15,12 +15,14 @@ extension Snapshot {
     var copy = self
     (copy.users, copy.groups) = ([:], [:])
     copy.chains = chains.map { names.rename($0) }
+    copy.tables = tables.map { names.rename($0) }
     copy.rules = rules.map { names.rename(rules: $0) }
     copy.rules6 = rules6.map { names.rename(rules: $0) }
     copy.ipsets = ipsets.map { names.rename(sets: $0) }
     var addresses = AddressRedaction(key: key)
     for text in interfaces.flatMap(\.addresses) + setup { AddressText.keepNetworks(text, in: &addresses) }
     for text in [copy.rules, copy.rules6, copy.ipsets] { AddressText.keepRanges(text ?? "", in: &addresses) }
+    for text in copy.tables.flatMap(\.texts) { AddressText.keepRanges(text, in: &addresses) }
     func text(_ text: String) -> String { AddressText.replace(text, addresses) }
     for index in copy.interfaces.indices {
       copy.interfaces[index].addresses = interfaces[index].addresses.map(text)
@@ -38,6 +40,7 @@ extension Snapshot {
     }
     copy.connections = connections.map(text)
     (copy.rules, copy.rules6, copy.ipsets) = (copy.rules.map(text), copy.rules6.map(text), copy.ipsets.map(text))
+    copy.tables = copy.tables.map { $0.replacing(text) }
     copy.gaps = gaps.map(text)
     let opaque = registry.names(with: .comparesBytes).map { "-m \($0)" }.sorted().filter { match in
       [rules, rules6].contains { $0?.contains(match) == true }
@@ -141,10 +144,16 @@ struct NameRedaction {
   /// A chain beside the rules, with another name and in a table of another name. The names of iptables are kept.
   mutating func rename(_ chain: Snapshot.Chain) -> Snapshot.Chain {
     var copy = chain
-    if TableName(rawValue: chain.table) == nil { copy.table = name("table", chain.table) }
-    if chain.name != chain.hook { copy.name = name("chain", chain.name) }
+    copy.table = rename(table: chain.table)
+    copy.name = rename(chain: chain.name)
     return copy
   }
+
+  mutating func rename(table: String) -> String { TableName(rawValue: table) == nil ? name("table", table) : table }
+  /// The mangle table of iptables has a chain for each hook.
+  mutating func rename(chain: String) -> String { Table(.mangle, .ipv4).index(of: chain) == nil ? name("chain", chain) : chain }
+  mutating func rename(set: String) -> String { name("set", set) }
+  mutating func rename(log prefix: String) -> String { "\(name("log", prefix)) " }
 
   private mutating func name(_ kind: String, _ old: String) -> String {
     if let known = names[kind]?[old] { return known }

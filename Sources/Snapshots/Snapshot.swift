@@ -1,4 +1,5 @@
 import Diagnostics
+public import XTables
 
 /// The state of a machine at one moment, with everything needed to simulate it. It is stored as a document that scenario files
 /// (`snapshot: FILE`) and `ferrule run --host FILE` read.
@@ -115,6 +116,8 @@ public struct Snapshot: Sendable, Equatable {
   public var usesNfTables = false
   /// The chains at hooks beside the rules that hold a rule or drop by their policy.
   public var chains: [Chain] = []
+  /// The rules of these chains, by table of nf_tables, as far as they are known.
+  public var tables: [NativeTable] = []
   /// Conntrack's entries, as lines of `conntrack -L`.
   public var connections: [String] = []
   /// iptables-save text; empty if there are no IPv4 rules, nil if they are not known.
@@ -151,6 +154,7 @@ extension Snapshot {
     if let sockets { text += sockets.isEmpty ? "  sockets: []\n" : "  sockets:\n" + sockets.map { "    - \($0.flow)\n" }.joined() }
     if usesNfTables { text += "  backend: nft\n" }
     if !chains.isEmpty { text += "  chains:\n" + chains.map { "    - \($0.flow)\n" }.joined() }
+    if !tables.isEmpty { text += "  nftables:\n" + tables.map(\.document).joined() }
     if !connections.isEmpty { text += YAMLText.block("conntrack", connections.map { $0 + "\n" }.joined()) }
     if let ipsets, !ipsets.isEmpty { text += YAMLText.block("ipsets", ipsets) }
     for (name, block) in [("rules", rules), ("rules6", rules6)] {
@@ -177,6 +181,25 @@ extension Snapshot {
     func two(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
     let minutes = abs(minutesWest)
     return (minutesWest < 0 ? "+" : "-") + two(minutes / 60) + ":" + two(minutes % 60)
+  }
+}
+
+extension NativeTable {
+  /// The table as an element of `nftables` in a host description.
+  fileprivate var document: String {
+    var text = "    - family: \(family.rawValue)\n      table: \(YAMLText.quote(name))\n"
+    if !sets.isEmpty {
+      text += "      sets:\n"
+      for (name, set) in sets.sorted(by: { $0.key < $1.key }) {
+        text += "        \(YAMLText.quote(name)): \(YAMLText.quote(set.text(in: family)))\n"
+      }
+    }
+    text += "      chains:\n"
+    for chain in chains {
+      text += "        \(YAMLText.quote(chain.name)):\(chain.rules.isEmpty ? " []" : "")\n"
+      for rule in chain.rules { text += "          - \(YAMLText.quote(rule.text(in: family)))\n" }
+    }
+    return text
   }
 }
 

@@ -237,8 +237,10 @@ public struct SnapshotReader: Sendable {
     if family == .ipv4 { snapshot.rules = rules } else { snapshot.rules6 = rules }
   }
 
-  /// Stores the chains at hooks beside the rules.
-  public mutating func take(chains: [Snapshot.Chain]) { snapshot.chains = chains }
+  /// Stores the chains at hooks beside the rules, and their rules as far as they are known.
+  public mutating func take(chains: [Snapshot.Chain], _ tables: [NativeTable] = []) {
+    (snapshot.chains, snapshot.tables) = (chains, tables)
+  }
 
   /// Stores `ipset save` text.
   public mutating func take(ipsets: String) { snapshot.ipsets = ipsets }

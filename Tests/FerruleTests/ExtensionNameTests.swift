@@ -18,6 +18,7 @@ import XTables
     "Sources/Linter/Explanations/DiagnosticCatalogue.swift": "pages of `ferrule explain`",
     "Sources/Kernel/Tables/KernelObjects.swift": "says which rule creates the object that is missing",
     "Sources/Kernel/NfTables/NftExpressionParser.swift": "expressions of nf_tables, some of which have the names of matches",
+    "Sources/XTables/Native/NativeSelector.swift": "fields of nft(8), some of which have the names of matches",
     "Sources/Grammar/SentenceGenerator.swift": "draws lines about -p and the matches that it loads",
     "Sources/Fuzzing/FuzzVocabulary.swift": "values of options, such as the states SNAT and DNAT",
     "Sources/Scenarios/Host/HostShapes.swift": "the schema's text says which match reads a key",

@@ -149,6 +149,16 @@ enum PacketEntries {
     _ = simulator.receive(packet, on: "eth0")
   }
 
+  /// One packet past a chain beside the rules.
+  static func carry(passing rules: OtherChainRules) {
+    guard let host = try? host(), let packet = sample() else { return }
+    var chain = OtherChain(title: "inet t c", hook: "FORWARD", priority: 0, families: [.ipv4, .ipv6])
+    chain.rules = rules
+    host.otherChains = [chain]
+    guard let simulator = try? Simulator(host: host) else { return }
+    _ = simulator.receive(packet, on: "eth0").text()
+  }
+
   static func carry(knowing fingerprints: OSFingerprints) {
     guard let simulator = try? simulator(), let packet = sample() else { return }
     simulator.world.fingerprints = fingerprints

@@ -24,6 +24,7 @@ enum StructureEntries {
         _ = commits.add(message)
       }
       let inventory = RuleInventory(assembly.ruleset, registry: .ferrule)
+      for table in inventory.nativeTables { NativeEntries.read(table) }
       _ = HostDiagnosis(inventory, commands: [], sysctls: []).text
       for family in Family.allCases {
         let printer = RulePrinter(family: family, names: .builtin, isReloadable: true)
@@ -33,6 +34,7 @@ enum StructureEntries {
         }
       }
     },
+    InputEntry("nft-rule") { NativeEntries.read($0) },
     InputEntry("xtables") { bytes in
       for family in Family.allCases {
         var fields = XtablesFields(bytes)

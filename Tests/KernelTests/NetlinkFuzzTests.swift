@@ -73,7 +73,7 @@ import XTables
         }
       }
     }
-    var trace = NetlinkMessage(subsystem: 10, 17, family: 0)
+    var trace = NetlinkMessage(subsystem: 10, 17, family: 2)
     trace.add(1, text: "filter")
     trace.add(2, text: "INPUT")
     trace.add(3, [0, 0, 0, 0, 0, 0, 0, 9])

@@ -35,6 +35,24 @@ package enum NativeExpression: Sendable, Hashable {
   case limit(rate: UInt64, unit: UInt64, burst: UInt32)
   /// Sends a copy to a netlink group.
   case log(NativeLog)
+  /// Loads a property of the connection, by its `NFT_CT_*` number, into a register.
+  case connection(key: UInt32, register: UInt32)
+  /// Loads the type of an address by the host's routes into a register.
+  case addressType(isSource: Bool, register: UInt32)
+  /// Looks a register up in a set; the rule ends if the set does not have it, or has it if inverted. With `isMap` the set has verdicts.
+  case lookup(set: String, register: UInt32, isInverted: Bool, isMap: Bool)
+  /// Converts numbers of `size` bytes in a register between the byte orders.
+  case byteOrder(source: UInt32, register: UInt32, size: UInt32)
+  /// A token bucket that lets the packets beyond the rate pass.
+  case overLimit(rate: UInt64, unit: UInt64, burst: UInt32)
+  /// Writes a line into the kernel's log.
+  case kernelLog(NativeLogging)
+  /// Drops the packet and answers.
+  case reject(NativeReject)
+  /// Gives the packet to a program.
+  case queue(UInt16, isBypassed: Bool)
+  /// Something that neither fails nor changes anything of packets.
+  case passive(String)
   /// A match of xtables.
   case match(name: String, revision: UInt8, [UInt8])
   /// A target of xtables.
@@ -42,9 +60,9 @@ package enum NativeExpression: Sendable, Hashable {
   /// Any other expression, or one of these in a form that iptables does not write.
   case other(String, NativeEffect)
 
-  /// The verdicts of rules. Kernel: `NF_DROP`, `NF_ACCEPT`, `NFT_JUMP`, `NFT_GOTO` and `NFT_RETURN`.
+  /// The verdicts of rules. Kernel: `NF_DROP`, `NF_ACCEPT`, `NFT_CONTINUE`, `NFT_JUMP`, `NFT_GOTO` and `NFT_RETURN`.
   package enum Code {
-    package static let drop: Int32 = 0, accept: Int32 = 1, jump: Int32 = -3, goto: Int32 = -4, `return`: Int32 = -5
+    package static let drop: Int32 = 0, accept: Int32 = 1, `continue`: Int32 = -1, jump: Int32 = -3, goto: Int32 = -4, `return`: Int32 = -5
   }
 
   /// The number of `NFT_REG_1`, the register that iptables-nft uses, and of `NFT_REG32_01`, which it uses for constants.
@@ -55,7 +73,12 @@ package enum NativeExpression: Sendable, Hashable {
   /// What the expression may do to a packet. A target of xtables may do anything; a jump does nothing itself.
   package var effect: NativeEffect {
     switch self {
-    case .meta, .payload, .bitwise, .compare, .range, .counter, .constant, .limit, .log, .match: []
+    case .meta, .payload, .bitwise, .compare, .range, .counter, .constant, .limit, .log, .match, .connection, .addressType, .byteOrder,
+      .overLimit, .kernelLog, .passive:
+      []
+    // A map of verdicts writes the verdict register.
+    case .lookup(_, _, _, let isMap): isMap ? .drops : []
+    case .reject, .queue: .drops
     case .setMeta(let key, _): key == Self.traceMeta ? [] : .changes
     case .verdict(let code, _): code == Code.accept || code < 0 ? [] : .drops
     case .target: [.drops, .changes]
@@ -76,8 +99,15 @@ package enum NativeExpression: Sendable, Hashable {
     case .range: "range"
     case .counter: "counter"
     case .constant, .verdict: "immediate"
-    case .limit: "limit"
-    case .log: "log"
+    case .limit, .overLimit: "limit"
+    case .log, .kernelLog: "log"
+    case .connection: "ct"
+    case .addressType: "fib"
+    case .lookup: "lookup"
+    case .byteOrder: "byteorder"
+    case .reject: "reject"
+    case .queue: "queue"
+    case .passive(let name): name
     case .match: "match"
     case .target: "target"
     case .other(let name, _): name

@@ -86,7 +86,8 @@ package struct NativeRuleDecoder: Sendable {
       case .target(let name, let revision, let bytes):
         rule.target = .use(try use(.target, name, revision, bytes))
         hasTarget = true
-      case .other: throw foreign(expression)
+      case .connection, .addressType, .lookup, .byteOrder, .overLimit, .kernelLog, .reject, .queue, .passive, .other:
+        throw foreign(expression)
       }
     }
 
@@ -151,6 +152,8 @@ package struct NativeRuleDecoder: Sendable {
       case .payload(let base, let offset, let length):
         let header = ["the link-layer header", "the network header", "the transport header"]
         return "\(length) bytes at offset \(offset) of \(Int(base) < header.count ? header[Int(base)] : "header \(base)")"
+      case .connection(let key): return "property \(key) of the connection"
+      case .addressType: return "the type of an address"
       }
     }
 

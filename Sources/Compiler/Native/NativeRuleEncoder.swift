@@ -77,6 +77,8 @@ package struct NativeRuleEncoder: Sendable {
       case .meta(let key): result.append(.meta(key: key, register: register))
       case .payload(let base, let offset, let length):
         result.append(.payload(base: base, offset: offset, length: length, register: register))
+      case .connection(let key): result.append(.connection(key: key, register: register))
+      case .addressType(let isSource): result.append(.addressType(isSource: isSource, register: register))
       }
       if let mask = test.mask {
         result.append(.bitwise(source: register, register: register, mask: mask, flips: [UInt8](repeating: 0, count: mask.count)))

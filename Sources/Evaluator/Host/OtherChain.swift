@@ -2,8 +2,8 @@ import Netfilter
 public import Wire
 import XTables
 
-/// A chain at a hook beside the loaded rules: one of another table of nf_tables, or of the other variant of iptables. Its rules are not
-/// known, only what they may do. A packet that passes it has an unknown verdict if the chain may drop or change it.
+/// A chain at a hook beside the loaded rules: one of another table of nf_tables, or of the other variant of iptables. If its rules are not
+/// known, only what they may do, a packet that passes it has an unknown verdict if the chain may drop or change it.
 public struct OtherChain: Sendable, Hashable {
   /// Family, table and chain, such as `inet firewalld filter_FORWARD`.
   public var title: String
@@ -19,6 +19,26 @@ public struct OtherChain: Sendable, Hashable {
   public var mayChange: Bool
   /// The devices of an ingress or egress chain; empty for all.
   public var devices: [String]
+  /// What finds its rules among the tables of nf_tables; nil if they cannot be evaluated.
+  public var native: NativePlace?
+  /// Its rules, and those that they lead to; nil if they are not known.
+  public var rules: OtherChainRules?
+
+  /// A base chain of nf_tables.
+  public struct NativePlace: Sendable, Hashable {
+    /// Family and name of the table.
+    public let table: String
+    /// The name of the chain.
+    public let chain: String
+    /// Whether its policy is to drop.
+    public let drops: Bool
+
+    /// Creates a place.
+    public init(table: String, chain: String, drops: Bool) { (self.table, self.chain, self.drops) = (table, chain, drops) }
+  }
+
+  /// Whether packets have to be given to the chain: it may drop or change them, or logs them.
+  public var matters: Bool { rules?.hasEffect ?? (mayDrop || mayChange) }
 
   /// Creates a chain that may do nothing.
   public init(

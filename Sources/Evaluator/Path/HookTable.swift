@@ -10,17 +10,18 @@ extension HookOperation {
   ///
   /// - Parameters:
   ///   - usesNfTables: true if the tables are those of iptables-nft.
-  ///   - others: the host's chains beside the tables. Those that may neither drop nor change a packet have no operation.
+  ///   - others: the host's chains beside the tables. Those that may neither drop nor change a packet have no operation. Rules of the others
+  ///     may need services too.
   ///   - areMissing: true if the rules of the family were not given. Then the first operation of each hook says so.
   static func rows(
     of programs: [TableProgram], usesNfTables: Bool, _ others: [OtherChain], _ family: Family, areMissing: Bool
   ) -> [[HookOperation]] {
     var rows: [HookOperation] = []
-    for (index, chain) in others.enumerated() where chain.families.contains(family) && (chain.mayDrop || chain.mayChange) {
+    for (index, chain) in others.enumerated() where chain.families.contains(family) && chain.matters {
       if let place = chain.place { rows.append(HookOperation(place.hook, family, place.priority, chain.title, .other(index))) }
     }
     if areMissing { rows += Hook.allCases.map { HookOperation($0, family, .min, "rules", .rulesMissing) } }
-    let services = programs.services(family)
+    let services = (programs + others.compactMap { $0.rules?.program(family) }).services(family)
     if services.contains(.defragmentation) {
       for hook in [Hook.prerouting, .output] {
         rows.append(HookOperation(hook, family, HookPriority.defragmentation, "defrag", .defragment))
@@ -55,15 +56,6 @@ extension HookOperation {
   }
 }
 
-extension Simulator {
-  /// Lets a packet pass a chain whose rules are not known.
-  private static func pass(_ chain: OtherChain, _ journey: borrowing Journey) -> OperationOutcome {
-    let device = chain.hook == "egress" ? journey.context.output?.name : journey.context.input?.name
-    if !chain.devices.isEmpty, let device, !chain.devices.contains(device) { return .verdict(.accept) }
-    return .unknown(chain.reason)
-  }
-}
-
 extension [TableProgram] {
   /// The services that the rules of a family need.
   func services(_ family: Family) -> KernelServices {
@@ -84,7 +76,7 @@ extension Simulator {
     case .table(let index): runTable(rules.tables[index], &journey)
     case .mangleOutput(let index): mangleOutput(&journey, by: rules.tables[index])
     case .translate(let index): translate(&journey, by: rules.tables[index], rules)
-    case .other(let index): Self.pass(rules.others[index], journey)
+    case .other(let index): pass(index, rules, &journey)
     }
   }
 }

@@ -93,6 +93,8 @@ enum OperationOutcome {
   case verdict(NetfilterVerdict)
   /// Dropped, with the reason.
   case dropped(String)
+  /// Dropped by a rule or policy of a chain beside the loaded rules.
+  case droppedBy(RuleStep)
   /// Kept for reassembly.
   case absorbed
   case unknown(UnknownReason)

@@ -8,6 +8,8 @@ final class LoadedRules {
   let tables: [LoadedTable]
   /// The host's chains beside the tables.
   let others: [OtherChain]
+  /// Their rules by index and family; nil where the rules are not known.
+  private let otherTables: [(ipv4: LoadedTable?, ipv6: LoadedTable?)]
   /// The connection table, if a rule needs it.
   let conntrack: ConntrackTable?
   /// The number for the next table's first match or target, in the ``ExtensionMemory``. Numbers are not used again.
@@ -22,6 +24,10 @@ final class LoadedRules {
     self.tables = tables
     let (others, missing) = (host.otherChains, host.missing)
     self.others = others
+    otherTables = others.map { chain in
+      func table(_ family: Family) -> LoadedTable? { chain.rules?.program(family).map { LoadedTable($0, indexing: .never) } }
+      return (table(.ipv4), table(.ipv6))
+    }
     self.conntrack = conntrack
     self.nextSlot = nextSlot
     rows = [.ipv4, .ipv6].flatMap {
@@ -34,6 +40,11 @@ final class LoadedRules {
 
   @inline(__always)
   private func row(_ hook: Hook, _ family: Family) -> Int { (family == .ipv4 ? 0 : 5) &+ hook.rawValue }
+
+  /// The rules of a chain beside the tables; nil if they are not known.
+  func otherTable(_ number: Int, _ family: Family) -> LoadedTable? {
+    family == .ipv4 ? otherTables[number].ipv4 : otherTables[number].ipv6
+  }
 
   /// The operations at a hook, in order.
   func operations(at hook: Hook, _ family: Family) -> [HookOperation] { rows[row(hook, family)] }

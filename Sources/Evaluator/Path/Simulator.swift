@@ -65,6 +65,7 @@ public final class Simulator {
     rules = LoadedRules(on: host)
     world = World(now: clock, random: SeededRandom(seed: seed), host: host)
     host.openSocket = { [weak self] packet in self?.openSocket(of: packet) }
+    if host.otherChains.contains(where: { $0.rules != nil }) { take([], nextSlot: rules.nextSlot) }
     for ruleset in rulesets { try load(ruleset) }
   }
 
@@ -106,10 +107,17 @@ public final class Simulator {
         tables.append(LoadedTable(program, number: tables.count, indexing: indexing))
       }
     }
+    for family in Set(tables.map(\.program.family)) where host.missing.contains(.rules(family)) { host.missing.remove(.rules(family)) }
+    take(tables, nextSlot: ruleset.nextSlot ?? rules.nextSlot)
+  }
+
+  /// Replaces the loaded tables, and starts connection tracking if they or the host's other chains need it.
+  private func take(_ tables: [LoadedTable], nextSlot: Int) {
     let programs = tables.map(\.program)
-    let isTracking = programs.services(.ipv4).union(programs.services(.ipv6)).contains(.conntrack)
-    for family in Set(programs.map(\.family)) where host.missing.contains(.rules(family)) { host.missing.remove(.rules(family)) }
-    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: ruleset.nextSlot ?? rules.nextSlot, on: host)
+    let isTracking = Family.allCases.contains { family in
+      (programs + host.otherChains.compactMap { $0.rules?.program(family) }).services(family).contains(.conntrack)
+    }
+    rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, on: host)
   }
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
@@ -120,7 +128,7 @@ public final class Simulator {
     for family in [Family.ipv4, .ipv6] where !known.contains(family) && !rules.tables.contains(where: { $0.program.family == family }) {
       host.missing.insert(.rules(family))
     }
-    rules = LoadedRules(rules.tables, conntrack: rules.conntrack, nextSlot: rules.nextSlot, on: host)
+    take(rules.tables, nextSlot: rules.nextSlot)
   }
 
   /// The sysctls of connection tracking; they may be set before tracking is in use.

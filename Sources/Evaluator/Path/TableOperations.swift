@@ -62,7 +62,7 @@ extension Simulator {
     let before = MangleKey(journey.context)
     let outcome = runTable(table, &journey)
     switch outcome {
-    case .verdict(.drop), .verdict(.stolen), .dropped, .absorbed, .unknown: return outcome
+    case .verdict(.drop), .verdict(.stolen), .dropped, .droppedBy, .absorbed, .unknown: return outcome
     case .verdict:
       guard MangleKey(journey.context) != before else { return outcome }
       return reroute(&journey) ? outcome : .dropped("there is no route after the changes of the mangle table")
@@ -126,6 +126,7 @@ extension TableProgram {
     let place = places[entry]
     let chain = table.chains[Int(place.chain)]
     let number = Int(place.number)
+    if let native { return native.step(place, of: self) }
     guard number <= chain.rules.count else {
       return RuleStep(
         table: name, chain: chain.name, kind: chain.isBuiltin ? .policy : .return, number: number,
@@ -141,5 +142,21 @@ extension TableProgram {
       case .use(let use): "-j \(use.descriptor.name)"
       }
     return RuleStep(table: name, chain: chain.name, kind: .rule, number: number, action: action, source: rule.source)
+  }
+}
+
+extension NativeProgram {
+  /// A report's form of an entry, in the words of nf_tables.
+  fileprivate func step(_ place: EntryPlace, of program: TableProgram) -> RuleStep {
+    let (index, number) = (Int(place.chain), Int(place.number))
+    let chain = program.table.chains[index]
+    guard number <= lines[index].count else {
+      return RuleStep(
+        table: program.name, owner: title, chain: names[index], kind: chain.isBuiltin ? .policy : .return,
+        number: (lines[index].last?.number ?? 0) + 1, action: chain.policy.map { $0 == .drop ? "drop" : "accept" } ?? "", source: nil)
+    }
+    let line = lines[index][number - 1]
+    return RuleStep(
+      table: program.name, owner: title, chain: names[index], kind: .rule, number: line.number, action: line.text, source: nil)
   }
 }

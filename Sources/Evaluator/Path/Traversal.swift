@@ -101,6 +101,9 @@ extension Simulator {
     case .verdict(.stolen): finish(&journey, .dropped(at: hook, by: lastStep(journey), because: "\(operation.name) takes the packet"))
     case .verdict: drop(&journey)
     case .dropped(let reason): drop(&journey, reason)
+    case .droppedBy(let step):
+      noteOutcome(&journey, "drop")
+      finish(&journey, .dropped(at: hook, by: step, because: ""))
     case .absorbed:
       noteOutcome(&journey, "keeps the fragment")
       finish(&journey, .absorbed(at: hook))

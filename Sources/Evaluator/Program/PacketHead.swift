@@ -49,19 +49,8 @@ struct PacketHead {
       proto = transport.proto.rawValue
       isLaterFragment = transport.fragmentOffset != 0
       isBroken = transport.isChainBroken
-      if usesNfTables { stopAtAuthentication(context.packet.bytes) }
-    }
-  }
-
-  /// For nf_tables, an Authentication header is the transport header. The corresponding kernel function is `nft_set_pktinfo_ipv6`, which calls
-  /// `ipv6_find_hdr` with `IP6_FH_F_AUTH`.
-  private mutating func stopAtAuthentication(_ bytes: borrowing [UInt8]) {
-    guard var headers = IPv6ExtensionHeaders(bytes) else { return }
-    while let header = headers.next() {
-      if header.proto == .ah {
-        (proto, isBroken) = (header.proto.rawValue, false)
-        return
-      }
+      // For nf_tables, an Authentication header is the transport header.
+      if usesNfTables, context.packet.bytes.hasAuthenticationHeader { (proto, isBroken) = (IPProtocol.ah.rawValue, false) }
     }
   }
 }

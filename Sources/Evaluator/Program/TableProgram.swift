@@ -42,6 +42,8 @@ public final class TableProgram: Sendable {
   let firstSlot: Int
   /// Whether the table is one of nf_tables.
   let usesNfTables: Bool
+  /// The base chain of nf_tables that the table stands for; nil for a table of iptables.
+  let native: NativeProgram?
   /// Whether a chain has so many rules that an index may be of use.
   let hasLongChains: Bool
 
@@ -51,13 +53,26 @@ public final class TableProgram: Sendable {
   ///   - firstSlot: the number for the first match or target, under which it stores its state.
   ///   - usesNfTables: true if iptables-nft loads the table: its rules then mean what the expressions mean that it writes.
   /// - Throws: `Failure` if chains form a loop or a jump leads to a missing chain.
-  public init(_ table: Table, firstSlot: Int = 0, usesNfTables: Bool = false) throws(Failure) {
+  public convenience init(_ table: Table, firstSlot: Int = 0, usesNfTables: Bool = false) throws(Failure) {
+    try self.init(table, nil, firstSlot: firstSlot, usesNfTables: usesNfTables)
+  }
+
+  /// Compiles a base chain of nf_tables with the chains that it leads to.
+  ///
+  /// - Parameter firstSlot: as for a table.
+  /// - Throws: `Failure` if chains form a loop or a jump leads to a missing chain.
+  public convenience init(_ chain: NativeProgram, firstSlot: Int) throws(Failure) {
+    try self.init(chain.table, chain, firstSlot: firstSlot, usesNfTables: true)
+  }
+
+  private init(_ table: Table, _ native: NativeProgram?, firstSlot: Int, usesNfTables: Bool) throws(Failure) {
     if let loop = ChainReach(table).loop { throw .loop(loop) }
     var builder = ProgramBuilder(table, firstSlot: firstSlot, usesNfTables: usesNfTables)
     try builder.build()
     self.table = table
     self.firstSlot = firstSlot
     self.usesNfTables = usesNfTables
+    self.native = native
     name = table.name
     family = table.family
     services = builder.services

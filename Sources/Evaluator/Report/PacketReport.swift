@@ -98,21 +98,26 @@ public struct RuleStep: Sendable, Hashable {
     case `return`
   }
 
-  /// The table of the rule.
+  /// The table of the rule. Of no meaning if there is an ``owner``.
   public let table: TableName
+  /// Family and name of a table of nf_tables beside the loaded rules, such as `inet firewalld`; nil for a table of iptables.
+  public var owner: String? = nil
   /// The chain of the rule.
   public let chain: String
   /// What was hit: a rule or the end of a chain.
   public let kind: Kind
   /// The rule's number, from 1; the number of rules plus 1 for the end of a chain.
   public let number: Int
-  /// The target as written in the rule, such as `-j ACCEPT`, or the policy.
+  /// The target as written in the rule, such as `-j ACCEPT`, or the policy. Of a rule of nf_tables, the whole rule.
   public let action: String
   /// The place of the rule, or of the chain's declaration, in its file; nil if unknown.
   public let source: SourceRange?
 
   /// The step's label in the lab's protocol: `filter:FORWARD:rule:3`.
-  public var label: String { "\(table.rawValue):\(chain):\(kind.rawValue):\(number)" }
+  public var label: String { "\(tableTitle):\(chain):\(kind.rawValue):\(number)" }
+
+  /// The table as a report names it: `filter`, or `inet firewalld`.
+  public var tableTitle: String { owner ?? table.rawValue }
 }
 
 /// What happened to a packet.

@@ -102,7 +102,7 @@ extension RuleTrace {
 extension RuleStep {
   /// `filter INPUT rule 3 (rules.v4:12): -p tcp -j ACCEPT`; without a file only the target.
   func text(_ file: SourceFile?) -> String {
-    var line = "\(table.rawValue) \(chain) "
+    var line = "\(tableTitle) \(chain) "
     switch kind {
     case .rule: line += "rule \(number)"
     case .policy: line += "policy"
@@ -169,6 +169,8 @@ extension PacketVerdict {
 }
 
 extension RuleStep {
-  /// `filter INPUT rule 3`, `filter INPUT policy`.
-  fileprivate var name: String { "\(table.rawValue) \(chain) \(kind.rawValue)" + (kind == .rule ? " \(number)" : "") }
+  /// `filter INPUT rule 3`, `filter INPUT policy`; of a rule of nf_tables also its text, which is in no file of rules.
+  fileprivate var name: String {
+    "\(tableTitle) \(chain) \(kind.rawValue)" + (kind == .rule ? " \(number)" : "") + (owner != nil && kind == .rule ? ": \(action)" : "")
+  }
 }

@@ -100,6 +100,10 @@ public enum AddressTypeMatch: MatchExtension {
     .rejects("--dst-type LOCAL --limit-iface-in --limit-iface-out"),
   ]
 
+  public static let nativeFields: [NativeTest.Subject: Field] = [
+    .addressType(isSource: true): .addressType(.source, .any), .addressType(isSource: false): .addressType(.destination, .any),
+  ]
+
   public static func finish(_ info: inout Info, seen: SeenOptions, _ draft: RuleDraft) throws(OptionError) {
     if !seen.contains("--src-type"), !seen.contains("--dst-type") {
       throw OptionError("missing-option", "addrtype: you must specify --src-type or --dst-type")

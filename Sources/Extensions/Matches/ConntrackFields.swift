@@ -15,6 +15,13 @@ extension Field {
   /// The possible values: one of the states and, for a packet with a connection, the NAT bits.
   private static let states: [UInt128] =
     ([0x001, 0x100] + [0x002, 0x004, 0x008].flatMap { state in [0, 0x040, 0x080, 0x0c0].map { state | $0 } }).sorted()
+  /// The state in the bits of nf_tables: without those of NAT, and with `NF_CT_STATE_UNTRACKED_BIT`.
+  ///
+  /// The corresponding kernel function is `nft_ct_get_eval`.
+  static let nativeConnectionState = Field("ct.state.native", bits: 32, FieldTraits(.context, .value)) { context in
+    guard case .value(let state) = connectionState.read(&context) else { return .absent }
+    return .value(state & 0x00f | (state & 0x100 != 0 ? 0x040 : 0))
+  }
   static let connectionExists = Field("ct.exists", bits: 1, .connectionExists, FieldTraits(.context, .value))
   /// 0 in the original direction, 1 in the reply direction.
   static let connectionDirection = Field(

@@ -137,6 +137,12 @@ public enum ConntrackMatch: MatchExtension {
 
   public static func services(_ info: Info) -> KernelServices { .conntrack }
 
+  /// `NFT_CT_STATE`, `NFT_CT_DIRECTION`, `NFT_CT_STATUS` and `NFT_CT_MARK`.
+  public static let nativeFields: [NativeTest.Subject: Field] = [
+    .connection(0): .nativeConnectionState, .connection(1): .connectionDirection, .connection(2): .connectionStatus,
+    .connection(3): .connectionMark,
+  ]
+
   public static func condition(_ info: Info, family: Family) -> Condition { info.condition(family) }
 }
 

@@ -92,36 +92,14 @@ public enum LimitMatch: MatchExtension {
   public static func condition(_ info: Info, family: Family) -> Condition { .opaque }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    if packet.world.host.usesNfTables, let bucket = NativeBucket(info) {
+    if packet.world.host.usesNfTables, case .limit(let rate, let unit, let burst)? = native?.steps(info)?.first {
       let now = packet.world.now
-      return .of(packet.world.memory.withState(of: packet.slot, initial: (bucket, now)) { $0.0.take(now, since: &$0.1) })
+      if let bucket = NativeTokenBucket(rate: rate, unit: unit, burst: burst, now: now) {
+        return .of(packet.world.memory.withState(of: packet.slot, initial: bucket) { $0.take(now) })
+      }
     }
     let now = KernelTicks.now(packet.world)
     return .of(packet.world.memory.withState(of: packet.slot, initial: Bucket(info, now)) { $0.take(now) })
-  }
-
-  /// The bucket of nf_tables, in nanoseconds. The corresponding kernel functions are `nft_limit_init` and `nft_limit_eval`.
-  private struct NativeBucket {
-    private var tokens: UInt64
-    private let capacity: UInt64
-    private let cost: UInt64
-
-    /// Nil if nf_tables cannot express the rate.
-    init?(_ info: Info) {
-      guard case .limit(let rate, let unit, let burst)? = native?.steps(info)?.first, rate > 0 else { return nil }
-      cost = unit * 1_000_000_000 / rate
-      // A burst of 0 is the default, NFT_LIMIT_PKT_BURST_DEFAULT.
-      capacity = cost * UInt64(burst == 0 ? 5 : burst)
-      tokens = capacity
-    }
-
-    mutating func take(_ now: UInt64, since last: inout UInt64) -> Bool {
-      tokens = min(capacity, tokens &+ (now &- last))
-      last = now
-      guard tokens >= cost else { return false }
-      tokens -= cost
-      return true
-    }
   }
 
   /// A bucket of credits that grows by a fixed number per tick; the corresponding kernel function is `limit_mt`.

@@ -1,4 +1,5 @@
 import CNetfilter
+import Netfilter
 public import Wire
 public import XTables
 
@@ -107,6 +108,11 @@ public enum OwnerMatch: MatchExtension {
     item("incl. suppl. groups", Flag.supplementaryGroups, nil) { _ in nil }
   }
 
+  /// `NFT_META_SKUID` and `NFT_META_SKGID`.
+  public static let nativeFields: [NativeTest.Subject: Field] = [
+    .meta(10): .nativeOwner(.ownerUser), .meta(11): .nativeOwner(.ownerGroup),
+  ]
+
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     if info.match & ~0x0f != 0 { throw .kernel("owner: unknown flags") }
     for (flag, range) in [(Flag.user, info.users), (Flag.group, info.groups)] where info.match & flag != 0 {
@@ -147,6 +153,19 @@ extension Field {
   }
   static let ownerUser = Field("owner.uid", bits: 32, identity(\.uid, .user)) { context in context.owner.map { .of($0.uid) } ?? .absent }
   static let ownerGroup = Field("owner.gid", bits: 32, identity(\.gid, .group)) { context in context.owner.map { .of($0.gid) } ?? .absent }
+
+  /// A field of the owner as nf_tables reads it, at any hook. Before routing, the packet may have the socket that is to receive it.
+  ///
+  /// The corresponding kernel function is `nft_meta_get_eval_skugid`.
+  static func nativeOwner(_ field: Field) -> Field {
+    Field("\(field.name).native", bits: field.bits, FieldTraits(.context, [.value, .absent, .unknown])) { context in
+      guard context.hook == .output || context.hook == .postrouting else {
+        return .unknown(
+          UnknownReason(sentence: "whether a received packet has a socket at \(context.hook.name) depends on early demultiplexing"))
+      }
+      return context.owner?.hasFile == true ? field.read(&context) : .absent
+    }
+  }
 
   private static let ofSocket: FieldOutcomes = [.value, .absent]
 

@@ -52,6 +52,9 @@ public enum PacketTypeMatch: MatchExtension {
     return Info(type: Int32(type), inverted: test.comparison == .unequal ? 1 : 0)
   }
 
+  /// `NFT_META_PKTTYPE`.
+  public static let nativeFields: [NativeTest.Subject: Field] = [.meta(19): .packetType]
+
   public static func list(_ info: Info, family: Family, numeric: Bool, to text: inout RuleText) {
     text.word("PKTTYPE \(info.inverted != 0 ? "!" : "")= ")
     text.glue(syntax, info.type)

@@ -27,7 +27,9 @@ extension HostDiagnosis {
       chains.map { chain in
         let effect =
           chain.isEvaluated
-          ? "evaluated" : chain.may.isEmpty ? "cannot matter" : "may \(chain.may.joined(separator: " or ")), not evaluated"
+          ? "evaluated"
+          : chain.may.isEmpty
+            ? "cannot matter" : "may \(chain.may.joined(separator: " or ")), not \(chain.isPartlyEvaluated ? "wholly " : "")evaluated"
         return
           "\(chain.hook) \(chain.priority): \(chain.holder) \(chain.chain), type \(chain.type), policy \(chain.policy), \(Self.count(chain.rules, "rule")), \(effect)"
       }, empty: "none")

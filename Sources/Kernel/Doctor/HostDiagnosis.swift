@@ -50,6 +50,8 @@ public struct HostDiagnosis: Encodable, Sendable {
     public let may: [String]
     /// Whether a dry run evaluates its rules.
     public let isEvaluated: Bool
+    /// Whether a dry run evaluates some of its rules, and not others.
+    public let isPartlyEvaluated: Bool
   }
 
   /// An installed command.
@@ -140,7 +142,9 @@ public struct HostDiagnosis: Encodable, Sendable {
       return ChainState(
         hook: chain.hook, priority: chain.priority, holder: chain.holder.rawValue, chain: chain.title, type: chain.type,
         policy: chain.drops ? "drop" : "accept", rules: chain.rules,
-        may: (chain.mayDrop ? ["drop"] : []) + (chain.mayChange ? ["change"] : []), isEvaluated: isOwn)
+        may: (chain.mayDrop ? ["drop"] : []) + (chain.mayChange ? ["change"] : []),
+        isEvaluated: isOwn || chain.knowledge == .whole && chain.matters,
+        isPartlyEvaluated: !isOwn && chain.knowledge == .partial)
     }
     extensions = inventory.extensions.map { "\($0.kind == .match ? "-m" : "-j") \($0.name)" }.sorted()
     problems = Self.problems(inventory, evaluated, installed, commands, sysctls)
@@ -157,8 +161,10 @@ public struct HostDiagnosis: Encodable, Sendable {
       found.append("both variants of iptables hold rules, and a packet must pass both: give --backend to commands")
     }
     if let evaluated {
-      found += inventory.strangers(to: evaluated).filter(\.matters).map { chain in
-        "the rules of \(chain.title) (\(chain.hook), priority \(chain.priority)) are not evaluated: packets that pass it have the verdict unknown"
+      found += inventory.strangers(to: evaluated).filter { $0.matters && $0.knowledge != .whole }.map { chain in
+        chain.knowledge == .partial
+          ? "some rules of \(chain.title) (\(chain.hook), priority \(chain.priority)) are not evaluated: packets that reach one have the verdict unknown"
+          : "the rules of \(chain.title) (\(chain.hook), priority \(chain.priority)) are not evaluated: packets that pass it have the verdict unknown"
       }
     }
     found += inventory.natives

@@ -61,7 +61,8 @@ extension NftBatch {
       text(NftNumber.Compat.name, name)
       number(NftNumber.Compat.revision, UInt32(revision))
       attribute(NftNumber.Compat.info, info)
-    case .other: break
+    // iptables writes none of these.
+    case .connection, .addressType, .lookup, .byteOrder, .overLimit, .kernelLog, .reject, .queue, .passive, .other: break
     }
   }
 }

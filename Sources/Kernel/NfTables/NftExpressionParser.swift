@@ -49,6 +49,14 @@ struct NftExpressionParser {
     case "immediate": return immediate
     case "limit": return limit
     case "log": return log
+    case "ct": return connection
+    case "fib": return addressType
+    case "lookup": return lookup
+    case "byteorder": return byteOrder
+    case "reject": return reject
+    case "queue": return queue
+    // A counter with a name.
+    case "objref" where data.number32(NftNumber.ObjectReference.type) == NftNumber.ObjectReference.counter, "last": return .passive(name)
     case "match": return compat.map { .match(name: $0.name, revision: $0.revision, $0.info) }
     case "target": return compat.map { .target(name: $0.name, revision: $0.revision, $0.info) }
     default: return nil
@@ -105,22 +113,93 @@ struct NftExpressionParser {
     return nested.bytes(NftNumber.Data.value).map { .constant(register: register, $0) }
   }
 
-  /// Only limits of packets that match below the rate: `NFT_LIMIT_PKTS`, no flag.
+  /// Only limits of packets, `NFT_LIMIT_PKTS`. With the flag `NFT_LIMIT_F_INV` the packets above the rate match.
   private var limit: NativeExpression? {
     typealias Number = NftNumber.Limit
-    guard data.number32(Number.type) ?? 0 == 0, data.number32(Number.flags) ?? 0 == 0, let rate = data.number64(Number.rate),
-      let unit = data.number64(Number.unit)
-    else { return nil }
-    return .limit(rate: rate, unit: unit, burst: data.number32(Number.burst) ?? 0)
+    guard data.number32(Number.type) ?? 0 == 0, let rate = data.number64(Number.rate), let unit = data.number64(Number.unit) else {
+      return nil
+    }
+    let burst = data.number32(Number.burst) ?? 0
+    switch data.number32(Number.flags) ?? 0 {
+    case 0: return .limit(rate: rate, unit: unit, burst: burst)
+    case 1: return .overLimit(rate: rate, unit: unit, burst: burst)
+    default: return nil
+    }
   }
 
-  /// Only logs to a group; others go to the kernel's log.
+  /// A log to a group, or to the kernel's log.
   private var log: NativeExpression? {
+    guard data[NftNumber.Log.group] != nil else {
+      // The kernel always tells the level; the level 8 is for the audit subsystem.
+      guard let level = data.number32(NftNumber.Log.level), level < 8,
+        let flags = UInt8(exactly: data.number32(NftNumber.Log.flags) ?? 0)
+      else { return nil }
+      return .kernelLog(
+        NativeLogging(.kernel(level: UInt8(level), LogContent(rawValue: flags)), prefix: data.text(NftNumber.Log.prefix) ?? ""))
+    }
     guard let group = data.number32(NftNumber.Log.group).flatMap({ UInt16(exactly: $0) }) else { return nil }
     return .log(
       NativeLog(
         group: group, prefix: Array((data[NftNumber.Log.prefix] ?? []).prefix { $0 != 0 }), length: data.number32(NftNumber.Log.length),
         threshold: data.number32(NftNumber.Log.threshold).flatMap { UInt16(exactly: $0) } ?? 0))
+  }
+
+  /// A property of the connection, not of one of its directions.
+  private var connection: NativeExpression? {
+    typealias Number = NftNumber.Connection
+    guard data[NftNumber.Loaded.connectionSource] == nil, data[Number.direction] == nil, let key = data.number32(Number.key),
+      let register = data.number32(Number.destination)
+    else { return nil }
+    return .connection(key: key, register: register)
+  }
+
+  private var addressType: NativeExpression? {
+    typealias Number = NftNumber.Fib
+    guard data.number32(Number.result) == Number.addressType, let register = data.number32(Number.destination) else { return nil }
+    switch data.number32(Number.flags) {
+    case Number.source: return .addressType(isSource: true, register: register)
+    case Number.target: return .addressType(isSource: false, register: register)
+    default: return nil
+    }
+  }
+
+  /// A set, or a map of verdicts, which writes the verdict register.
+  private var lookup: NativeExpression? {
+    typealias Number = NftNumber.Lookup
+    guard let set = data.text(Number.set), let register = data.number32(Number.source), (data.number32(Number.flags) ?? 0) & ~1 == 0 else {
+      return nil
+    }
+    let destination = data.number32(NftNumber.Loaded.lookupDestination)
+    guard destination == nil || destination == 0 else { return nil }
+    return .lookup(set: set, register: register, isInverted: data.number32(Number.flags) == 1, isMap: destination != nil)
+  }
+
+  private var byteOrder: NativeExpression? {
+    typealias Number = NftNumber.ByteOrder
+    guard let source = data.number32(Number.source), let register = data.number32(Number.destination),
+      let length = data.number32(Number.length), let size = data.number32(Number.size), length == size
+    else { return nil }
+    return .byteOrder(source: source, register: register, size: size)
+  }
+
+  /// The types are `NFT_REJECT_ICMP_UNREACH`, `NFT_REJECT_TCP_RST` and `NFT_REJECT_ICMPX_UNREACH`.
+  private var reject: NativeExpression? {
+    let code = data.number32(NftNumber.Reject.code).flatMap { UInt8(exactly: $0) }
+    switch (data.number32(NftNumber.Reject.type), code) {
+    case (0, let code?): return .reject(.unreachable(code))
+    case (1, _): return .reject(.reset)
+    case (2, let code?) where code < 4: return .reject(.anyFamily(code))
+    default: return nil
+    }
+  }
+
+  /// One queue. The flag is `NFT_QUEUE_FLAG_BYPASS`.
+  private var queue: NativeExpression? {
+    typealias Number = NftNumber.Queue
+    guard data[Number.register] == nil, data.number32(Number.total) ?? 1 <= 1, data.number32(Number.flags) ?? 0 < 2,
+      let number = data.number32(Number.number).flatMap({ UInt16(exactly: $0) })
+    else { return nil }
+    return .queue(number, isBypassed: data.number32(Number.flags) == 1)
   }
 
   private var compat: (name: String, revision: UInt8, info: [UInt8])? {

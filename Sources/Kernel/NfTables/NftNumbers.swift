@@ -7,7 +7,7 @@ enum NftNumber {
   enum Message {
     static let newTable: UInt8 = 0, getTable: UInt8 = 1, deleteTable: UInt8 = 2, newChain: UInt8 = 3, getChain: UInt8 = 4
     static let deleteChain: UInt8 = 5, newRule: UInt8 = 6, getRule: UInt8 = 7, deleteRule: UInt8 = 8, newSet: UInt8 = 9, getSet: UInt8 = 10,
-      newGeneration: UInt8 = 15, getGeneration: UInt8 = 16
+      newElement: UInt8 = 12, getElement: UInt8 = 13, newGeneration: UInt8 = 15, getGeneration: UInt8 = 16
     static let newObject: UInt8 = 18, getObject: UInt8 = 19, newFlowTable: UInt8 = 22, getFlowTable: UInt8 = 23
   }
 
@@ -36,6 +36,24 @@ enum NftNumber {
   /// A set, an object or a flow table: the first two attributes are the same.
   enum Named { static let table: UInt16 = 1, name: UInt16 = 2 }
 
+  enum SetObject {
+    static let flags: UInt16 = 3, keyLength: UInt16 = 5, dataType: UInt16 = 6
+    /// `NFT_SET_ANONYMOUS`, `NFT_SET_INTERVAL`, `NFT_SET_MAP`, `NFT_SET_TIMEOUT`, `NFT_SET_EVAL`, `NFT_SET_OBJECT` and `NFT_SET_CONCAT`.
+    static let anonymous: UInt32 = 1, interval: UInt32 = 4, map: UInt32 = 8, timeout: UInt32 = 16, eval: UInt32 = 32, object: UInt32 = 64,
+      concatenation: UInt32 = 128
+    /// `NFT_DATA_VERDICT`.
+    static let verdict: UInt32 = 0xffff_ff00
+  }
+
+  /// `NFTA_SET_ELEM_LIST_*` and `NFTA_SET_ELEM_*`.
+  enum SetElement {
+    static let table: UInt16 = 1, set: UInt16 = 2, elements: UInt16 = 3
+    static let key: UInt16 = 1, data: UInt16 = 2, flags: UInt16 = 3, timeout: UInt16 = 4, expression: UInt16 = 7, keyEnd: UInt16 = 10,
+      expressions: UInt16 = 11
+    /// `NFT_SET_ELEM_INTERVAL_END` and `NFT_SET_ELEM_CATCHALL`.
+    static let intervalEnd: UInt32 = 1, catchAll: UInt32 = 2
+  }
+
   enum Element { static let item: UInt16 = 1, name: UInt16 = 1, data: UInt16 = 2 }
   enum Data { static let value: UInt16 = 1, verdict: UInt16 = 2, code: UInt16 = 1, chain: UInt16 = 2 }
   enum Counter { static let bytes: UInt16 = 1, packets: UInt16 = 2 }
@@ -48,9 +66,23 @@ enum NftNumber {
   enum Range { static let source: UInt16 = 1, operation: UInt16 = 2, low: UInt16 = 3, high: UInt16 = 4 }
   enum Immediate { static let destination: UInt16 = 1, data: UInt16 = 2 }
   enum Limit { static let rate: UInt16 = 1, unit: UInt16 = 2, burst: UInt16 = 3, type: UInt16 = 4, flags: UInt16 = 5 }
-  enum Log { static let group: UInt16 = 1, prefix: UInt16 = 2, length: UInt16 = 3, threshold: UInt16 = 4 }
+  enum Log {
+    static let group: UInt16 = 1, prefix: UInt16 = 2, length: UInt16 = 3, threshold: UInt16 = 4, level: UInt16 = 5, flags: UInt16 = 6
+  }
+  enum Fib {
+    static let destination: UInt16 = 1, result: UInt16 = 2, flags: UInt16 = 3
+    /// `NFT_FIB_RESULT_ADDRTYPE`, `NFTA_FIB_F_SADDR` and `NFTA_FIB_F_DADDR`.
+    static let addressType: UInt32 = 3, source: UInt32 = 1, target: UInt32 = 2
+  }
+  enum Lookup { static let set: UInt16 = 1, source: UInt16 = 2, flags: UInt16 = 5 }
+  enum ByteOrder { static let source: UInt16 = 1, destination: UInt16 = 2, length: UInt16 = 4, size: UInt16 = 5 }
+  enum Reject { static let type: UInt16 = 1, code: UInt16 = 2 }
+  enum Queue { static let number: UInt16 = 1, total: UInt16 = 2, flags: UInt16 = 3, register: UInt16 = 4 }
+  /// `NFTA_OBJREF_IMM_TYPE`, and `NFT_OBJECT_COUNTER`.
+  enum ObjectReference { static let type: UInt16 = 1, counter: UInt32 = 1 }
   /// A match or a target.
   enum Compat { static let name: UInt16 = 1, revision: UInt16 = 2, info: UInt16 = 3 }
+  enum Connection { static let destination: UInt16 = 1, key: UInt16 = 2, direction: UInt16 = 3 }
   /// `NFTA_CT_SREG`, and `NFTA_LOOKUP_DREG`.
   enum Loaded { static let connectionSource: UInt16 = 4, lookupDestination: UInt16 = 3 }
 

@@ -115,6 +115,60 @@ package enum NftParser {
     return fields.text(NftNumber.Named.name).map { (family, table, $0) }
   }
 
+  /// A set without its elements, and its place; nil if the message is malformed.
+  package static func set(_ message: NetlinkMessage) -> (family: UInt8, table: String, name: String, set: NftSet)? {
+    guard let (family, fields) = content(message), let table = fields.text(NftNumber.Named.table),
+      let name = fields.text(NftNumber.Named.name)
+    else { return nil }
+    typealias Number = NftNumber.SetObject
+    let flags = fields.number32(Number.flags) ?? 0
+    // A key has at most NFT_DATA_VALUE_MAXLEN bytes.
+    guard let length = fields.number32(Number.keyLength), (1...64).contains(length) else {
+      return (family, table, name, NftSet(flags: flags, keyLength: 0))
+    }
+    var set = NftSet(flags: flags, keyLength: Int(length))
+    set.isDataMap = flags & Number.map != 0 && fields.number32(Number.dataType) != Number.verdict
+    return (family, table, name, set)
+  }
+
+  /// Elements of a set, and whether one of them is special; nil if the message is malformed.
+  package static func elements(
+    _ message: NetlinkMessage
+  ) -> (family: UInt8, table: String, set: String, elements: [NftSet.Element], areSpecial: Bool)? {
+    typealias Number = NftNumber.SetElement
+    guard let (family, fields) = content(message), let table = fields.text(Number.table), let set = fields.text(Number.set) else {
+      return nil
+    }
+    var (elements, areSpecial, isSound) = ([NftSet.Element](), false, true)
+    if let list = fields[Number.elements] {
+      let isWhole = attributes(list) { _, item in
+        let item = Fields(item)
+        let flags = item.number32(Number.flags) ?? 0
+        if item[Number.timeout] != nil || item[Number.expression] != nil || item[Number.expressions] != nil
+          || flags & Number.catchAll != 0
+        {
+          areSpecial = true
+        }
+        guard item.isWhole else {
+          isSound = false
+          return
+        }
+        guard let key = item.nested(Number.key)?.bytes(NftNumber.Data.value) else {
+          areSpecial = true
+          return
+        }
+        var element = NftSet.Element(key: key, keyEnd: item.nested(Number.keyEnd)?.bytes(NftNumber.Data.value))
+        element.isEnd = flags & Number.intervalEnd != 0
+        if let verdict = item.nested(Number.data)?.nested(NftNumber.Data.verdict), let code = verdict.number32(NftNumber.Data.code) {
+          element.end = NativeRule.End(Int32(bitPattern: code), verdict.text(NftNumber.Data.chain))
+        }
+        elements.append(element)
+      }
+      isSound = isSound && isWhole
+    }
+    return isSound ? (family, table, set, elements, areSpecial) : nil
+  }
+
   /// A rule and its place; nil if the message is malformed.
   package static func rule(_ message: NetlinkMessage) -> (family: UInt8, table: String, chain: String, rule: NftRule)? {
     guard let (family, fields) = content(message), let table = fields.text(NftNumber.Rule.table),

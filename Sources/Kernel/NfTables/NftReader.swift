@@ -4,9 +4,10 @@ internal import Glibc
 ///
 /// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
 package enum NftReader {
+  /// - Parameter readsElements: whether the elements of the sets of tables that are not iptables' are read too.
   /// - Returns: nil if the kernel has no nf_tables.
   /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
-  package static func read() throws(KernelError) -> NftRuleset? {
+  package static func read(readsElements: Bool = false) throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
       // Without nfnetlink there is no such protocol.
@@ -17,7 +18,7 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1) { return ruleset }
+        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, readsElements: readsElements) { return ruleset }
       } catch {
         // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }
@@ -38,12 +39,31 @@ package enum NftReader {
   }
 
   private static func read(
-    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true, readsElements: Bool = false
   ) throws(KernelError) -> NftRuleset? {
     var assembly = NftAssembly(generation: generation)
-    let isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
+    var isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
+    if readsElements { isConsistent = try dumpElements(&socket, into: &assembly) && isConsistent }
     let after = try self.generation(&socket)
     return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
+  }
+
+  /// Reads the elements of the sets of tables that are not iptables'.
+  private static func dumpElements(_ socket: inout NetlinkSocket, into assembly: inout NftAssembly) throws(KernelError) -> Bool {
+    var (isConsistent, isSound) = (true, true)
+    for table in assembly.ruleset.tables where NftBuiltinChain.iptables(table) == nil {
+      for name in table.sets.keys.sorted() {
+        var request = NetlinkMessage(subsystem: NftNumber.subsystem, NftNumber.Message.getElement, family: table.family)
+        request.add(NftNumber.SetElement.table, text: table.name)
+        request.add(NftNumber.SetElement.set, text: name)
+        let isWhole = try socket.stream(request, what: "asking for the elements of a set of nf_tables") { answer in
+          if !assembly.add(answer) { isSound = false }
+        }
+        isConsistent = isConsistent && isWhole
+      }
+    }
+    guard isSound else { throw .call("asking for the elements of a set of nf_tables", SystemError(number: EBADMSG)) }
+    return isConsistent
   }
 
   /// The generation of the ruleset; nil if the kernel has no nf_tables. The kernel may load its module to answer.
@@ -117,7 +137,9 @@ package struct NftAssembly: Sendable {
     case NftNumber.Message.newTable: add(table: message)
     case NftNumber.Message.newChain: add(chain: message)
     case NftNumber.Message.newRule: add(rule: message)
-    case NftNumber.Message.newSet, NftNumber.Message.newObject, NftNumber.Message.newFlowTable: add(object: message)
+    case NftNumber.Message.newSet: add(set: message)
+    case NftNumber.Message.newElement: add(elements: message)
+    case NftNumber.Message.newObject, NftNumber.Message.newFlowTable: add(object: message)
     default: false
     }
   }
@@ -158,6 +180,28 @@ package struct NftAssembly: Sendable {
       return true
     }
     ruleset.tables[index].objects.append(name)
+    return true
+  }
+
+  private mutating func add(set message: NetlinkMessage) -> Bool {
+    guard let (family, table, name, set) = NftParser.set(message) else { return false }
+    guard let index = tables[Key(family: family, table: table)] else {
+      isComplete = false
+      return true
+    }
+    ruleset.tables[index].objects.append(name)
+    ruleset.tables[index].sets[name] = set
+    return true
+  }
+
+  private mutating func add(elements message: NetlinkMessage) -> Bool {
+    guard let (family, table, name, elements, areSpecial) = NftParser.elements(message) else { return false }
+    guard let index = tables[Key(family: family, table: table)], ruleset.tables[index].sets[name] != nil else {
+      isComplete = false
+      return true
+    }
+    ruleset.tables[index].sets[name]?.elements += elements
+    if areSpecial { ruleset.tables[index].sets[name]?.hasSpecialElements = true }
     return true
   }
 

@@ -18,6 +18,8 @@ package struct NftTable: Sendable, Equatable {
   package var chains: [NftChain] = []
   /// The names of sets, maps, objects and flow tables.
   package var objects: [String] = []
+  /// The sets and maps that are given with their elements, by name.
+  package var sets: [String: NftSet] = [:]
 
   /// The family and the name as nft(8) writes them.
   package var title: String { "\(familyName) \(name)" }

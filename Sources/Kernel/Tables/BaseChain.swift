@@ -34,6 +34,19 @@ public struct BaseChain: Sendable, Hashable {
   /// Whether it has neither rules nor a policy to drop.
   public var isIdle: Bool { rules == 0 && !drops }
 
+  /// What a dry run knows of the rules that it leads to.
+  public internal(set) var knowledge = Knowledge.none
+
+  /// What a dry run knows of the rules of a chain beside those of iptables.
+  public enum Knowledge: String, Sendable, Hashable {
+    /// Nothing but what they may do.
+    case none
+    /// The meaning of some.
+    case partial
+    /// The meaning of all.
+    case whole
+  }
+
   /// Whether it may drop or change a packet.
   public var matters: Bool { mayDrop || mayChange }
 

@@ -19,6 +19,8 @@ public struct RuleInventory: Sendable {
 
   /// The tables, with what their names tell of their owners.
   public private(set) var tables: [RuleTable] = []
+  /// The tables of nf_tables that are not iptables', with the rules that a dry run can evaluate, if the rules were followed.
+  public private(set) var nativeTables: [NativeTable] = []
   /// The matches and targets of the rules of iptables, in order, if the rules were followed.
   public private(set) var extensions: [UsedExtension] = []
   /// The tables of iptables in nf_tables.
@@ -30,9 +32,9 @@ public struct RuleInventory: Sendable {
   public init(registry: Registry, followsRules: Bool = true) {
     do throws(KernelError) { try readLegacy(followsRules ? registry : nil) } catch { failures.append(error) }
     do throws(KernelError) {
-      if let ruleset = try NftReader.read() {
+      if let ruleset = try NftReader.read(readsElements: followsRules) {
         hasNfTables = true
-        add(ruleset, registry, followsRules)
+        add(ruleset, registry, followsRules: followsRules)
       }
     } catch {
       failures.append(error)
@@ -42,7 +44,7 @@ public struct RuleInventory: Sendable {
 
   package init(_ ruleset: NftRuleset, registry: Registry) {
     hasNfTables = true
-    add(ruleset, registry, true)
+    add(ruleset, registry, followsRules: true)
     chains.sort { (Self.order($0), $0.priority, $0.title) < (Self.order($1), $1.priority, $1.title) }
   }
 
@@ -128,7 +130,7 @@ public struct RuleInventory: Sendable {
 
   // MARK: nf_tables
 
-  private mutating func add(_ ruleset: NftRuleset, _ registry: Registry, _ followsRules: Bool) {
+  private mutating func add(_ ruleset: NftRuleset, _ registry: Registry, followsRules: Bool) {
     for family in Family.allCases {
       let found = NftIptables(ruleset, family, registry: registry)
       natives += found.natives.map(\.description)
@@ -147,16 +149,18 @@ public struct RuleInventory: Sendable {
         }
       }
       guard !table.isDormant else { continue }
+      let native = followsRules ? NativeTable(table, registry) : nil
+      if let native { nativeTables.append(native) }
       let names = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
       for (index, chain) in table.chains.enumerated() {
-        if let place = chain.place { add(chain, index, place, of: table, names, registry, followsRules) }
+        if let place = chain.place { add(chain, index, place, of: table, names, registry, native, followsRules: followsRules) }
       }
     }
   }
 
   private mutating func add(
     _ chain: NftChain, _ index: Int, _ place: NftChain.Place, of table: NftTable, _ names: [String: Int], _ registry: Registry,
-    _ followsRules: Bool
+    _ native: NativeTable?, followsRules: Bool
   ) {
     let isIptables = NftBuiltinChain.contains(chain, of: table)
     let effect = ChainEffect(from: index, of: table.chains.count) { at, effect in
@@ -184,12 +188,17 @@ public struct RuleInventory: Sendable {
       }
       return next
     }
-    chains.append(
+    var entry =
       BaseChain(
         holder: .nfTables, family: table.familyName, table: table.name, name: chain.name, hook: Self.hook(place, table.family),
         priority: place.priority, type: place.type, drops: chain.drops, rules: effect.rules,
         isIptables: isIptables, mayDrop: effect.mayDrop || chain.drops, mayChange: effect.mayChange,
-        devices: place.devices))
+        devices: place.devices)
+    // A chain of the type route that changes the mark has packets routed again.
+    if place.type == "filter" || place.type == "route" && !effect.mayChange, let isWhole = native?.isWhollyKnown(from: chain.name) {
+      entry.knowledge = isWhole ? .whole : .partial
+    }
+    chains.append(entry)
   }
 
   /// A table of nf_tables as a table of iptables.

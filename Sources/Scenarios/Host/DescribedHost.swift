@@ -2,7 +2,7 @@ public import Diagnostics
 public import Documents
 public import Evaluator
 import Wire
-import XTables
+public import XTables
 
 extension Host {
   /// Reads a host from a YAML file, such as
@@ -19,9 +19,10 @@ extension Host {
   /// Sysctls that are not given have the values of ``setDescribedDefaults()``. Everything else that is not given is unknown; an empty list
   /// means that there is none.
   ///
+  /// - Parameter registry: its extensions know what rules of nf_tables can compare; what none knows is unknown.
   /// - Throws: `ScenarioFileError` for an unknown member or a value of the wrong kind.
-  public convenience init(yaml file: SourceFile) throws(ScenarioFileError) {
-    let document = try HostDocument(file)
+  public convenience init(yaml file: SourceFile, registry: Registry = Registry()) throws(ScenarioFileError) {
+    let document = try HostDocument(file, registry: registry)
     var scenario = Scenario(name: file.name)
     document.fill(alone: &scenario)
     do throws(ScenarioError) {
@@ -111,8 +112,8 @@ extension HostDocument {
   /// Reads a file for `--host`, whose root is the description.
   ///
   /// - Throws: `ScenarioFileError` for another kind of file, an unknown member or a value of the wrong kind.
-  package init(_ file: SourceFile) throws(ScenarioFileError) {
-    self.init()
+  package init(_ file: SourceFile, registry: Registry) throws(ScenarioFileError) {
+    self.init(registry: registry)
     try file.check(is: .hostDescription)
     try read(try FileDocument(file).root(of: .host))
   }

@@ -39,8 +39,12 @@ package struct HostDocument {
   /// True if a document describes the host; if not, it is the lab's.
   private var isDescribed = false
 
+  private let registry: Registry
+
   /// Creates a host that no document describes.
-  package init() {}
+  ///
+  /// - Parameter registry: its extensions know what rules of nf_tables can compare.
+  package init(registry: Registry) { self.registry = registry }
 
   /// Reads a description. Its members replace those that were read before.
   package mutating func read(_ node: FileNode) throws(ScenarioFileError) {
@@ -81,6 +85,9 @@ package struct HostDocument {
     if let node = host["tick_phase"] { tickPhase = try node.seconds() }
     if let node = host["backend"] { usesNfTables = try node.isNfTables() }
     if let node = host["chains"] { chains = try node.list().map { node throws(ScenarioFileError) in try OtherChain(node) } }
+    if let node = host["nftables"] {
+      try chains.take(try node.list().map { node throws(ScenarioFileError) in (try NativeTable(node), node) }, registry)
+    }
     if let node = host["queue_maxlen"] { queueLength = try node.integer() }
     if let node = host["clock"] { clock = try node.clock() }
   }

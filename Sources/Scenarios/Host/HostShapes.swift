@@ -39,6 +39,10 @@ extension FileShape {
       Member("clock", .either([.seconds, .text]), "the time at which a run or test starts: seconds since 1970, or 2024-01-31T09:30:00Z"),
       Member("backend", .choice(["legacy", "nft"]), "the variant of iptables that holds the rules; default legacy"),
       Member("chains", .list(.object("other-chain")), "chains at hooks beside the rules, as `ferrule snapshot` lists them"),
+      Member(
+        "nftables", .list(.object("nft-table")),
+        "the rules of those chains, by table; a packet that meets a chain without rules here is unknown where the chain may drop or change it"
+      ),
       Member("timezone", .text, "the kernel's time zone, on which rules about local time depend: UTC, +01:00"),
     ])
 

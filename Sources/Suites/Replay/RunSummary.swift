@@ -91,7 +91,7 @@ public struct RunSummary: Sendable {
 
   private mutating func add(_ step: RuleStep, _ count: Int) {
     guard step.kind != .return else { return }
-    rules["\(step.table.rawValue) \(step.chain) " + (step.kind == .rule ? "rule \(step.number)" : "policy"), default: 0] += count
+    rules["\(step.tableTitle) \(step.chain) " + (step.kind == .rule ? "rule \(step.number)" : "policy"), default: 0] += count
   }
 
   /// The verdict without the rule that gave it.

@@ -16,7 +16,7 @@ extension PathReport {
     func end(_ tuple: Tuple) -> String {
       tuple.family == .ipv6 ? "[\(tuple.destination)]:\(tuple.destinationID)" : "\(tuple.destination):\(tuple.destinationID)"
     }
-    let place = step.map { "\($0.table.rawValue) \($0.chain)" } ?? hook.name
+    let place = step.map { "\($0.tableTitle) \($0.chain)" } ?? hook.name
     return "\(before.proto) \(end(before)) is unreachable: its destination was translated to \(end(after)), which the rules of \(place) see"
   }
 }

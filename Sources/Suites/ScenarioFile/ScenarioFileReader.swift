@@ -12,7 +12,7 @@ struct Surroundings {
   var rulesets: [Family: ScenarioRuleset] = [:]
   var ipsets: String?
   var fingerprints: String?
-  var host = HostDocument()
+  var host: HostDocument
   /// The families that are said to have no rules.
   var withoutRules: Set<Family> = []
   var mode: Scenario.Mode?
@@ -20,6 +20,8 @@ struct Surroundings {
   var seed: UInt64?
   var listing: String?
   var connections: [FileNode] = []
+
+  init(_ registry: Registry) { host = HostDocument(registry: registry) }
 
   /// The host and its rules in the form of the lab's protocol.
   func scenario(named name: String) -> Scenario {
@@ -59,7 +61,7 @@ package final class ScenarioFileReader {
   func read(_ problems: inout [ScenarioFileError]) -> ScenarioFile? {
     do throws(ScenarioFileError) {
       let object = try FileObject(try FileDocument(file).root(of: .file), .file)
-      var surroundings = Surroundings()
+      var surroundings = Surroundings(registry)
       try read(object, into: &surroundings)
       guard let tests = object["tests"] else { throw object.node.error("the file has no `tests'") }
       var read: [ScenarioTest] = []
@@ -88,11 +90,11 @@ package final class ScenarioFileReader {
 
   /// Reads the file as a snapshot, or as the description of a host alone.
   package func machine(isSnapshot: Bool) throws(ScenarioFileError) -> Machine {
-    var surroundings = Surroundings()
+    var surroundings = Surroundings(registry)
     if isSnapshot {
       try read(try FileObject(try FileDocument(file).root(of: .snapshot), .snapshot), into: &surroundings)
     } else {
-      surroundings.host = try HostDocument(file)
+      surroundings.host = try HostDocument(file, registry: registry)
     }
     var base = surroundings.scenario(named: file.name)
     surroundings.host.fill(alone: &base)

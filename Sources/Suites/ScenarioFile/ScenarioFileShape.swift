@@ -154,6 +154,7 @@ extension FileShape {
     ])
 
   static let all: [FileShape] = [
-    file, test, snapshot, host, interface, socket, otherChain, answer, connection, step, pcap, swap, expectation, translation, tracked,
+    file, test, snapshot, host, interface, socket, otherChain, nativeTable, answer, connection, step, pcap, swap, expectation, translation,
+    tracked,
   ]
 }

@@ -34,6 +34,8 @@ public protocol Extension: Sendable {
   static var examples: [Example] { get }
   /// The form in expressions of nf_tables. The default is nil: iptables-nft writes the structure.
   static var native: NativeForm<Info>? { get }
+  /// What the rules of others in nf_tables can test in the way of this extension. The default is nothing.
+  static var nativeFields: [NativeTest.Subject: Field] { get }
 
   /// The tables, hooks and protocols in which the kernel accepts the extension in a family. The default is anywhere.
   static func scope(_ family: Family) -> Scope
@@ -84,6 +86,8 @@ extension Extension {
   public static var needs: [HostFact] { [] }
   /// The default: iptables-nft writes the structure.
   public static var native: NativeForm<Info>? { nil }
+  /// The default: nothing.
+  public static var nativeFields: [NativeTest.Subject: Field] { [:] }
   /// The default: no further help.
   public static var helpNotes: String { "" }
   /// The default: the kernel accepts the extension everywhere.

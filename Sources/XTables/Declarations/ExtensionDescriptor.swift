@@ -41,6 +41,8 @@ public final class ExtensionDescriptor: Sendable {
   public let origin: Origin
   /// The form in expressions of nf_tables; nil if iptables-nft writes the structure.
   public let native: NativeFormDescriptor?
+  /// What the rules of others in nf_tables can test in the way of this extension.
+  public let nativeFields: [NativeTest.Subject: Field]
   /// The bytes of `initial` in the newest revision.
   public let template: [UInt8]
 
@@ -152,6 +154,7 @@ public final class ExtensionDescriptor: Sendable {
     scopes = (scope(.ipv4), scope(.ipv6))
     template = facts.template
     native = facts.native
+    nativeFields = facts.nativeFields
     let names = facts.options.map(\.name)
     let mask = { (wanted: [String]) in
       wanted.reduce(UInt64(0)) { bits, name in names.firstIndex(of: name).map { bits | 1 << UInt64($0) } ?? bits }
@@ -309,6 +312,7 @@ struct Facts: Sendable {
   let examples: [Example]
   let template: [UInt8]
   let native: NativeFormDescriptor?
+  let nativeFields: [NativeTest.Subject: Field]
 
   @usableFromInline
   init<E: Extension>(_: E.Type, options declared: [Option<E.Info>]) {
@@ -325,6 +329,7 @@ struct Facts: Sendable {
     examples = E.examples
     template = Payload.encode(E.initial)
     native = E.native.map { NativeFormDescriptor($0) }
+    nativeFields = E.nativeFields
   }
 }
 

@@ -89,6 +89,14 @@ extension ExtensionDescriptor {
       effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
   }
 
+  /// Creates the descriptor of a part of a rule of nf_tables, which has no options and no structure.
+  convenience init(native kind: Kind, _ behaviour: Behaviour, _ services: KernelServices) {
+    self.init(
+      facts: Facts(unknown: "nft", revision: 0, size: 0), kind: kind, behaviour: behaviour, origin: .declared, apply: { _, _, _ in },
+      finish: { _, _, _ in }, check: { _, _ in }, claims: { _ in true }, save: { _, _, _ in }, list: { _, _, _, _ in }, start: nil,
+      services: { _ in services }, objects: { _ in [] }, effects: { _, _ in [.anything] }, scope: { _ in .anywhere })
+  }
+
   /// The name after `-m` or `-j` with which a structure is saved.
   public func savedName(_ payload: [UInt8]) -> String {
     guard case .foreign(let foreign) = origin else { return name }
@@ -149,6 +157,7 @@ extension Facts {
     layouts = [layout]
     examples = []
     native = nil
+    nativeFields = [:]
     // Empty until the first option, or the end of the options, makes the structure.
     template = []
   }

@@ -1,5 +1,5 @@
 /// The optional content of a log line; the kernel's `XT_LOG_*`.
-public struct LogContent: OptionSet, BitwiseCopyable, Sendable {
+public struct LogContent: OptionSet, BitwiseCopyable, Sendable, Hashable {
   /// The kernel's bits.
   public let rawValue: UInt8
 

@@ -41,7 +41,7 @@ extension Field {
   /// Bytes of the transport header as one number; absent if the packet ends before, or is a later fragment.
   ///
   /// The corresponding kernel function is `nft_payload_eval`.
-  fileprivate static func transportBytes(at offset: Int, count: Int) -> Field {
+  static func transportBytes(at offset: Int, count: Int) -> Field {
     Field("transport.\(offset).\(count)", bits: 8 * count, FieldTraits(.packet, [.value, .absent])) { context in
       guard let transport = context.packet.transport, transport.fragmentOffset == 0, !transport.isChainBroken else { return .absent }
       let start = transport.offset + offset

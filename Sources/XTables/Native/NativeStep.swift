@@ -23,6 +23,11 @@ public struct NativeTest: Sendable, Hashable {
     case meta(UInt32)
     /// Bytes of a header. `base` is a `NFT_PAYLOAD_*_HEADER`; offset and length are in bytes.
     case payload(base: UInt32, offset: UInt32, length: UInt32)
+    /// The connection, by an `NFT_CT_*` number. iptables writes no such test.
+    case connection(UInt32)
+    /// The type of the source or destination address by the host's routes, `RTN_*`. iptables writes no such test. The corresponding kernel
+    /// expression is `fib`.
+    case addressType(isSource: Bool)
   }
 
   /// How it is compared. The raw values are the kernel's `NFT_CMP_*`, and after them those of a range.

@@ -84,7 +84,7 @@ enum ListeningInput {
     var described: Host?
     if let path {
       described = try understanding(try RulesetInput.source(path, upTo: Limits.documentBytes), colour) {
-        (source) throws(ScenarioFileError) in try Host(yaml: source)
+        (source) throws(ScenarioFileError) in try Host(yaml: source, registry: .installed)
       }
     }
     if let listening {

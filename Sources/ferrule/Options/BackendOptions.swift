@@ -82,7 +82,8 @@ extension BackendOptions {
     // Without permission, the snapshot names the rules as missing.
     let backend = inventory.failures.isEmpty ? try choose(inventory, keepsChains: true) : request.backend ?? .legacy
     let chains = inventory.unevaluated(by: backend)
-    var snapshot = HostSnapshot.take(connectionLimit: connectionLimit, registry: .installed, chains: chains) { family in
+    var snapshot = HostSnapshot.take(connectionLimit: connectionLimit, registry: .installed, chains: chains, tables: inventory.nativeTables)
+    { family in
       guard includesRules else { return nil }
       let rules = try KernelRules(family, ChosenBackend(backend: backend, inventory: inventory))
       if !rules.tables.isEmpty { return String(decoding: rules.text(counters: false), as: UTF8.self) }
