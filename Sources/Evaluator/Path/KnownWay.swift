@@ -127,7 +127,7 @@ extension Journey {
 }
 
 /// The fields of a TCP or UDP datagram over IPv4 that is whole, has no options of IP, no wrong checksum of its header and no bytes too many,
-/// may be forwarded, and has at least twenty bytes behind the network header.
+/// may be forwarded, has at least twenty bytes behind the network header, and is no SYN, which begins a connection.
 struct PlainDatagram: BitwiseCopyable {
   let tos: UInt8
   let ttl: UInt8
@@ -144,7 +144,9 @@ struct PlainDatagram: BitwiseCopyable {
     else { return nil }
     let proto = third >> 16 & 0xFF
     let sum = UInt64(first) &+ UInt64(second) &+ UInt64(third) &+ UInt64(source) &+ UInt64(destination)
-    guard proto == 6 || proto == 17, third >> 24 > 1, Checksum.fold(sum) == 0xFFFF else { return nil }
+    guard proto == 17 || proto == 6 && !TCPFlags(rawValue: flags).contains(.syn), third >> 24 > 1, Checksum.fold(sum) == 0xFFFF else {
+      return nil
+    }
     tos = UInt8(truncatingIfNeeded: first >> 16)
     ttl = UInt8(truncatingIfNeeded: third >> 24)
     tcpFlags = flags
