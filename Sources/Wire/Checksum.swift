@@ -38,10 +38,12 @@ public enum Checksum {
   public static func pseudoHeader(
     source: IPAddress, destination: IPAddress, protocol number: IPProtocol, length: Int
   ) -> UInt64 {
-    var total = UInt64(number.rawValue) &+ UInt64(truncatingIfNeeded: length & 0xFFFF)
-    total &+= UInt64(truncatingIfNeeded: length >> 16 & 0xFFFF)
-    total &+= halves(source.bits) &+ halves(destination.bits)
-    return total
+    pseudoHeaderStart(protocol: number, length: length) &+ halves(source.bits) &+ halves(destination.bits)
+  }
+
+  /// The sum of a pseudo header without its addresses.
+  static func pseudoHeaderStart(protocol number: IPProtocol, length: Int) -> UInt64 {
+    UInt64(number.rawValue) &+ UInt64(truncatingIfNeeded: length & 0xFFFF) &+ UInt64(truncatingIfNeeded: length >> 16 & 0xFFFF)
   }
 
   /// The sum of an address's words.

@@ -15,8 +15,9 @@ extension Packet {
 
   /// The sum of the pseudo header for a transport header and payload of `length` bytes, not folded; nil if the addresses are truncated.
   public func pseudoHeaderSum(protocol proto: IPProtocol, length: Int) -> UInt64? {
-    guard let source, let destination else { return nil }
-    return Checksum.pseudoHeader(source: source, destination: destination, protocol: proto, length: length)
+    let addresses = family == .ipv6 ? IPv6Header.Offset.source..<IPv6Header.length : IPv4Header.Offset.source..<IPv4Header.minimumLength
+    guard family != nil, bytes.holds(addresses.upperBound, at: 0) else { return nil }
+    return Checksum.sum(bytes, in: addresses, initial: Checksum.pseudoHeaderStart(protocol: proto, length: length))
   }
 
   /// True if the transport checksum is correct over all bytes from the transport header on: TCP, UDP (0 means none over IPv4),

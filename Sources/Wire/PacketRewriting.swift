@@ -11,8 +11,12 @@ extension Packet {
   /// Sets the TTL or hop limit.
   public mutating func setTTL(_ value: UInt8) {
     if family == .ipv4 {
-      guard let word = bytes.uint16(at: IPv4Header.Offset.ttl) else { return }
-      setIPv4Word(UInt16(value) << 8 | word & 0xFF, at: IPv4Header.Offset.ttl)
+      // TTL, protocol and checksum are one word, which is written at once.
+      guard let word = bytes.uint32(at: IPv4Header.Offset.ttl) else { return }
+      let old = UInt16(truncatingIfNeeded: word >> 16)
+      let new = UInt16(value) << 8 | old & 0xFF
+      let checksum = Checksum.updated(UInt16(truncatingIfNeeded: word), from: old, to: new)
+      bytes.setUInt32(UInt32(new) << 16 | UInt32(checksum), at: IPv4Header.Offset.ttl)
     } else if family == .ipv6 {
       bytes.setUInt8(value, at: IPv6Header.Offset.hopLimit)
     }

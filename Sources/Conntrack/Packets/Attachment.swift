@@ -40,8 +40,10 @@ public enum Attachment: Sendable, Hashable {
 
 /// Names a connection of one table. Each slot counts its reuses in a generation, so a handle of a removed connection is recognised.
 public struct ConnectionHandle: Sendable, Hashable {
-  @usableFromInline let index: UInt32
-  @usableFromInline let generation: UInt32
+  /// The number of the slot. A table uses slots again before it adds new ones.
+  public let index: UInt32
+  /// How often the slot was used before.
+  public let generation: UInt32
 
   @usableFromInline init(index: UInt32, generation: UInt32) {
     self.index = index

@@ -43,6 +43,20 @@ extension ConntrackCore {
     return follow(packet, at, template, zone, &attachment, hook: hook, now: now)
   }
 
+  /// As `incoming` for a packet without attachment and mark at PREROUTING; see ``ConntrackTable/track(_:_:now:)``.
+  mutating func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> (verdict: NetfilterVerdict, isPlain: Bool) {
+    let verdict = incoming(packet: packet, attachment: &attachment, hook: .prerouting, packetMark: 0, now: now)
+    guard case .connection(let handle, let info) = attachment, info == .established || info == .establishedReply, verdict == .accept else {
+      return (verdict, false)
+    }
+    // Not `isSettled`: a nonmutating method would copy the table.
+    let slot = Int(handle.index)
+    let isPlain =
+      entries[slot].status.isDisjoint(with: [.dying, .sourceNAT, .destinationNAT]) && entries[slot].status.contains(.confirmed)
+      && !entries[slot].features.contains(.extended) && entries[slot].pendingEvents.isEmpty
+    return (verdict, isPlain)
+  }
+
   private mutating func follow(
     _ packet: Packet, _ at: TrackedTransport, _ template: Template?, _ zone: Zone, _ attachment: inout Attachment,
     hook: Hook, now: Instant

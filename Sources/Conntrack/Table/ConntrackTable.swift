@@ -62,6 +62,17 @@ public final class ConntrackTable {
     return verdict
   }
 
+  /// As `incoming`, for a packet without attachment and mark at PREROUTING.
+  /// - Returns: the verdict, and whether the packet belongs to a connection with packets in both directions that is settled (see `isSettled`)
+  ///   and not translated.
+  public func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> (verdict: NetfilterVerdict, isPlain: Bool) {
+    let result = core.track(packet, &attachment, now: now)
+    if core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
+      welcome(handle, fulfilled, now: now)
+    }
+    return result
+  }
+
   /// Runs the expectation's function on the connection that fulfilled it. Kernel: `nf_conntrack_expect.expectfn`.
   private func welcome(_ handle: ConnectionHandle, _ expectation: Expectation, now: Instant) {
     switch expectation.function {

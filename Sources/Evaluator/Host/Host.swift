@@ -36,12 +36,14 @@ public final class Host: HostModel {
 
   /// All interfaces, in the order of their indices; the first is `lo`.
   public private(set) var devices: [Device] = [] { didSet { isResolved = false } }
+  /// Changes with everything that the way of a forwarded packet depends on.
+  private(set) var version = 0
   /// The routing rules, by rising priority.
   public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { areRoutesStale = true } }
   /// The sysctls of the IP layer.
   public var sysctls = Sysctls() { didSet { forgetDerived() } }
   /// The neighbours on the links.
-  public var neighbours = Neighbours()
+  public var neighbours = Neighbours() { didSet { version &+= 1 } }
   /// The listening sockets, and those opened to send.
   public var sockets: [HostSocket] = []
   /// Finds the socket that a run has opened and that a packet belongs to.
@@ -70,13 +72,13 @@ public final class Host: HostModel {
   private var ruleLookups: [RuleLookup] = []
   private var routeQuestions = RouteQuestions()
   /// Tables and rule look-ups are derived on demand, so that any number of changes costs one derivation.
-  private var areRoutesStale = true
+  private var areRoutesStale = true { didSet { version &+= 1 } }
   /// The place of the first interface of each name.
   private var places: [String: Int] = [:]
   private var links: [HostLink] = []
   private var linkNames: [String] = []
   private var own = OwnAddresses([])
-  private var isResolved = false
+  private var isResolved = false { didSet { version &+= 1 } }
 
   /// Creates a host with only the loopback interface.
   public init() {
@@ -135,6 +137,17 @@ public final class Host: HostModel {
     let position = Int(interface.index) - 1
     guard position >= 0, position < links.count, links[position].key == interface.key else { return nil }
     return links[position]
+  }
+
+  /// True if a whole IPv4 packet without faults reaches PREROUTING as one for this host: the interface is up and no port of a bridge, and the
+  /// frame, if there is one, is addressed to it.
+  func takes(_ packet: borrowing Packet, on interface: Interface) -> Bool {
+    if !isResolved { resolve() }
+    let position = Int(interface.index) - 1
+    guard position >= 0, position < links.count, links[position].key == interface.key, links[position].isUp, !links[position].isBridgePort
+    else { return false }
+    guard let link = packet.link else { return packet.type == .host }
+    return link.etherType == 0x0800 && link.destination == links[position].hardwareAddress && !link.destination.isMulticast
   }
 
   /// True if this host has the address, as `inet_lookup_ifaddr_rcu` tests it.

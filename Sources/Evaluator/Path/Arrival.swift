@@ -9,8 +9,10 @@ extension Simulator {
   /// - Parameter isReported: true if the packet gets a report even if nothing happens that needs one.
   func enter(_ journey: inout Journey, on port: Interface, isReported: Bool) {
     guard let link = host.link(port), link.isUp else { return refuse(&journey, without: port.name, isReported: isReported) }
-    if link.isBridgePort || journey.context.packet.link != nil {
+    if link.isBridgePort {
       guard takeFrame(&journey, from: port, isReported: isReported) else { return }
+    } else {
+      classify(&journey.context.packet, link.hardwareAddress, link.hardwareAddress)
     }
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, journey.context.input ?? port) { return note(.refused(reason), &journey) }
@@ -24,12 +26,12 @@ extension Simulator {
     note(.refused("the host has no interface \(name), or the interface is down"), &journey)
   }
 
-  /// Receives a frame at the link layer: sets the packet type, and passes the frame of a bridge port to the bridge. Returns false if the bridge
+  /// Receives a frame at the port of a bridge: sets the packet type, and passes the frame to the bridge. Returns false if the bridge
   /// has forwarded the frame.
   private func takeFrame(_ journey: inout Journey, from interface: Interface, isReported: Bool) -> Bool {
     guard let port = host.device(interface) else { return true }
     let device = port.bridge.flatMap { host.device(named: $0) } ?? port
-    classify(&journey.context.packet, port, device)
+    classify(&journey.context.packet, port.hardwareAddress, device.hardwareAddress)
     guard device.name != port.name else { return true }
     journey.context.input = device.interface
     guard device.isBridge else {
@@ -53,13 +55,17 @@ extension Simulator {
   }
 
   /// Sets the packet type from the link-layer destination. The corresponding kernel function is `eth_type_trans`.
-  private func classify(_ packet: inout Packet, _ port: Host.Device, _ device: Host.Device) {
+  ///
+  /// - Parameters:
+  ///   - port: the address of the interface that received the frame.
+  ///   - device: the address of its bridge, if it is a port of one.
+  private func classify(_ packet: inout Packet, _ port: MACAddress, _ device: MACAddress) {
     guard let link = packet.link else { return }
     if link.destination == .broadcast {
       packet.type = .broadcast
     } else if link.destination.isMulticast {
       packet.type = .multicast
-    } else if link.destination == device.hardwareAddress || link.destination == port.hardwareAddress {
+    } else if link.destination == device || link.destination == port {
       packet.type = .host
     } else {
       packet.type = .otherHost

@@ -10,9 +10,12 @@ extension Simulator {
   @inline(never)
   func track(_ journey: inout Journey, _ inputs: OperationInputs) -> OperationOutcome {
     guard let table = inputs.rules.conntrack else { return .verdict(.accept) }
-    let verdict = table.incoming(
-      packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
-      packetMark: journey.context.mark, now: inputs.now)
+    let verdict =
+      journey.earlyVerdict
+      ?? table.incoming(
+        packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
+        packetMark: journey.context.mark, now: inputs.now)
+    journey.earlyVerdict = nil
     if journey.isRecorded { noteTracking(&journey, table) }
     if journey.notesHits { journey.hits.isInvalid = journey.context.attachment.isInvalid }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)

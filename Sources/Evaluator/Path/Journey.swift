@@ -14,6 +14,12 @@ struct Journey {
   var notesHits = false
   /// What the packet has hit, if that is noted.
   var hits = HitLog()
+  /// The verdict of connection tracking, if it has seen the packet before the hooks; nil afterwards.
+  var earlyVerdict: NetfilterVerdict?
+  /// True as long as later packets of the connection may go the packet's way.
+  var keepsWay = false
+  /// What the packet has hit on that way.
+  var wayHits: [KnownWay.Hit] = []
   /// The verdict, once it is decided.
   var verdict = PacketVerdict.refused("the packet was not processed")
   /// The packet's route. Kernel: `skb_dst`.

@@ -14,6 +14,9 @@ final class LoadedRules {
   let conntrack: ConntrackTable?
   /// The number for the next table's first match or target, in the ``ExtensionMemory``. Numbers are not used again.
   let nextSlot: Int
+  /// Whether IPv4 packets may take a ``KnownWay``: nothing but reassembly comes before connection tracking, and only tables and translation
+  /// behind it.
+  let keepsWays: Bool
   /// The operations by family and hook, and below their actions in one array.
   private let rows: [[HookOperation]]
   private let actions: [HookOperation.Action]
@@ -34,8 +37,24 @@ final class LoadedRules {
       HookOperation.rows(
         of: tables.map(\.program), usesNfTables: host.usesNfTables, others, $0, areMissing: missing.contains(.rules($0)))
     }
+    keepsWays = conntrack != nil && Self.keepsWays(rows)
     actions = rows.joined().map(\.action)
     starts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+  }
+
+  /// - Parameter rows: the operations of IPv4 by hook.
+  private static func keepsWays(_ rows: [[HookOperation]]) -> Bool {
+    let arrival = rows[Hook.prerouting.rawValue]
+    guard let tracking = arrival.firstIndex(where: { if case .track = $0.action { true } else { false } }) else { return false }
+    let isFirst = arrival[..<tracking].allSatisfy { if case .defragment = $0.action { true } else { false } }
+    let rest = arrival[(tracking + 1)...] + rows[Hook.forward.rawValue] + rows[Hook.postrouting.rawValue]
+    return isFirst
+      && rest.allSatisfy {
+        switch $0.action {
+        case .table, .translate, .confirm: true
+        case .defragment, .track, .synproxy, .rulesMissing, .mangleOutput, .other: false
+        }
+      }
   }
 
   @inline(__always)

@@ -41,6 +41,8 @@ public final class Simulator {
 
   /// The loaded tables.
   private(set) var rules: LoadedRules
+  /// The ways that packets have gone through these rules.
+  private(set) var ways = KnownWays()
   private let indexing: ChainIndexing
   /// What the event in progress has caused; untouched between two events.
   var event = HostEvent()
@@ -118,6 +120,7 @@ public final class Simulator {
       (programs + host.otherChains.compactMap { $0.rules?.program(family) }).services(family).contains(.conntrack)
     }
     rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, on: host)
+    ways = KnownWays()
   }
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
@@ -213,27 +216,63 @@ public final class Simulator {
   /// This is the fast path: a packet of a known connection that is forwarded unchanged in size, or dropped, allocates no memory. If the verdict
   /// is `.sent`, `packet` holds the bytes that left. Answers, copies, fragments, logs and queued packets are reported separately.
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
+    var start = JourneyStart()
+    if let way = knownWay(of: packet, on: interface, &start) { return follow(way, &packet, start) }
     // The packet is swapped into the journey and back: a second reference to its bytes would make the first write copy them.
     var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
-    swap(&packet, &journey.context.packet)
-    let report = consequences(of: &journey, on: interface)
-    swap(&packet, &journey.context.packet)
-    return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
+    return carry(&packet, on: interface, &journey, start)
   }
 
   /// As ``carry(_:on:)``, and notes which rules and policies the packet hits.
   ///
   /// - Parameter hits: replaced by what this packet hits. If the same value is used for many packets, nothing is allocated.
   public func carry(_ packet: inout Packet, on interface: Interface, noting hits: inout HitLog) -> Carriage {
-    var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
     hits.clear(limit: extent.entries)
+    var start = JourneyStart()
+    if let way = knownWay(of: packet, on: interface, &start) {
+      hits.note(way)
+      return follow(way, &packet, start)
+    }
+    var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
     journey.notesHits = true
     swap(&hits, &journey.hits)
+    let carriage = carry(&packet, on: interface, &journey, start)
+    swap(&hits, &journey.hits)
+    return carriage
+  }
+
+  @inline(__always)
+  private func carry(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey, _ start: JourneyStart) -> Carriage {
+    journey.begin(start)
     swap(&packet, &journey.context.packet)
     let report = consequences(of: &journey, on: interface)
     swap(&packet, &journey.context.packet)
-    swap(&hits, &journey.hits)
+    if journey.keepsWay, report == nil, let way = KnownWay(journey) { ways.keep(way, from: start, on: interface, host.version) }
     return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
+  }
+
+  /// The way of a packet whose connection is settled and has had such a packet before; nil for any other packet.
+  ///
+  /// - Parameter start: what is known of the packet then. If connection tracking has seen it, its journey must begin with that.
+  @inline(__always)
+  private func knownWay(of packet: borrowing Packet, on interface: Interface, _ start: inout JourneyStart) -> KnownWay? {
+    guard rules.keepsWays, let table = rules.conntrack, let datagram = PlainDatagram(packet), host.takes(packet, on: interface) else {
+      return nil
+    }
+    let (verdict, isPlain) = table.track(packet, &start.attachment, now: world.instant)
+    start.verdict = verdict
+    guard isPlain else { return nil }
+    start.datagram = datagram
+    return ways.way(from: start, on: interface, host.version)
+  }
+
+  /// Lets a packet go a known way.
+  @inline(__always)
+  private func follow(_ way: KnownWay, _ packet: inout Packet, _ start: JourneyStart) -> Carriage {
+    for hit in way.hits { rules.tables[Int(hit.hit.table)].count(Int(hit.hit.entry), bytes: packet.bytes.count) }
+    packet.type = .host
+    packet.setTTL((start.datagram?.ttl ?? 1) - 1)
+    return Carriage(verdict: .sent(output: way.output), frameDestination: way.frameDestination, report: nil)
   }
 
   /// The rule or policy of a hit. The tables must not have been replaced since.

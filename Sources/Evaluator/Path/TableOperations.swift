@@ -9,7 +9,9 @@ extension Simulator {
     let program = table.program
     let outcome: TableOutcome
     if !journey.isRecorded {
-      if journey.notesHits {
+      if journey.keepsWay {
+        outcome = runTable(table, keepingWayOf: &journey)
+      } else if journey.notesHits {
         outcome = runTable(table, notingHitsOf: &journey)
       } else {
         var observer = NoObserver()
@@ -41,6 +43,18 @@ extension Simulator {
     let outcome = runTable(table, &journey, &observer)
     observer.log.end()
     swap(&observer.log, &journey.hits)
+    return outcome
+  }
+
+  private func runTable(_ table: LoadedTable, keepingWayOf journey: inout Journey) -> TableOutcome {
+    var observer = WayLogger(HitLogger(table))
+    swap(&observer.logger.log, &journey.hits)
+    observer.logger.log.begin()
+    let outcome = runTable(table, &journey, &observer)
+    observer.logger.log.end()
+    swap(&observer.logger.log, &journey.hits)
+    journey.keepsWay = observer.isRepeatable && !journey.context.reads.contains(.more)
+    journey.wayHits += observer.hits
     return outcome
   }
 

@@ -69,8 +69,11 @@ extension Simulator {
       }
       switch outcome {
       case .verdict(.accept): journey.operation += 1
-      case .verdict(.stop): journey.operation = .max
+      case .verdict(.stop):
+        journey.keepsWay = false
+        journey.operation = .max
       case .verdict(.repeat):
+        journey.keepsWay = false
         repetitions += 1
         guard repetitions < 1000 else {
           let needs = "a limit: \(operation(of: inputs.rules, journey).name) repeats the packet without end"
@@ -78,6 +81,7 @@ extension Simulator {
           return false
         }
       case .verdict(.queue(let number, let bypass)):
+        journey.keepsWay = false
         guard enqueue(&journey, number, bypass: bypass) else { return false }
         inputs = OperationInputs(of: self)
       default:

@@ -63,7 +63,7 @@ public struct HitLog: Sendable {
 /// Notes the entries hit.
 struct HitLogger: TableObserver {
   var log = HitLog()
-  private let table: Int32
+  let table: Int32
 
   init(_ table: LoadedTable) { self.table = Int32(truncatingIfNeeded: table.number) }
 

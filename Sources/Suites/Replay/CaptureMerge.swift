@@ -20,6 +20,8 @@ public struct CaptureMerge {
   ///
   /// - Throws: `CaptureError` if a file is damaged.
   public mutating func next() throws(CaptureError) -> (frame: CapturedFrame, capture: Int)? {
+    // A frame of a single capture need not wait for others.
+    if readers.count == 1, waiting[0] == nil { return try readers[0].next().map { ($0, 0) } }
     var first: Int?
     for number in waiting.indices {
       guard let time = waiting[number]?.timestamp else { continue }
@@ -30,7 +32,7 @@ public struct CaptureMerge {
     // Moved out: the frame is then the only owner of its bytes.
     var taken: CapturedFrame?
     swap(&taken, &waiting[first])
-    waiting[first] = try readers[first].next()
+    if readers.count > 1 { waiting[first] = try readers[first].next() }
     return taken.map { ($0, first) }
   }
 }

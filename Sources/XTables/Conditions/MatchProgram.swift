@@ -27,6 +27,7 @@ public struct MatchProgram: Sendable {
 
     var subject: Subject
     var test: Test
+    var reads = PacketReads.more
     /// The slot of the match in ``ExtensionMemory``.
     var slot: Int32
     var low: UInt64 = 0
@@ -107,7 +108,7 @@ public struct MatchProgram: Sendable {
   }
 
   private mutating func append(_ word: PacketWord, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
-    var step = Step(subject: .word(word), test: .any, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    var step = Step(subject: .word(word), test: .any, reads: word.reads, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
     var isNarrow = !word.isWide
     switch test {
     case nil: break
@@ -127,6 +128,7 @@ public struct MatchProgram: Sendable {
 
   private mutating func append(_ subject: Step.Subject, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
     var step = Step(subject: subject, test: .any, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    if case .wide(let word) = subject { step.reads = word.reads }
     step.high = UInt64(bounds.count)
     switch test {
     case nil: break
@@ -148,6 +150,7 @@ public struct MatchProgram: Sendable {
     var at = start
     while at >= 0 {
       let index = Int(at)
+      packet.reads.formUnion(steps[index].reads)
       switch steps[index].subject {
       case .word(let word):
         switch word.readNarrow(packet, place) {
@@ -186,7 +189,9 @@ public struct MatchProgram: Sendable {
     switch at {
     case Self.matched: return .matched
     case Self.mismatched: return packet.isDoomed ? .hotdrop : .mismatched
-    default: return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
+    default:
+      packet.reads.insert(.more)
+      return .unknown(unknowns[Int(Self.mismatched - 1 - at)])
     }
   }
 

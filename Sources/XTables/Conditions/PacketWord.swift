@@ -45,6 +45,19 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
   /// Whether the value has more than 64 bits: an address.
   var isWide: Bool { self == .source || self == .destination }
 
+  /// What a rule that tests the word reads; see ``PacketReads``.
+  var reads: PacketReads {
+    switch self {
+    case .mark, .source, .destination, .typeOfService, .tcpHeader, .connectionState, .connectionInfo, .connectionExists,
+      .connectionDirection:
+      []
+    case .header(let length): length <= TCPHeader.minimumLength ? [] : .more
+    case .half(let place, let length): place <= 2 && length <= TCPHeader.minimumLength ? [] : .more
+    case .byte(let place): Int(place) == TCPHeader.Offset.flags ? .tcpFlags : .more
+    case .word, .hopLimit, .datagramLength, .connectionStatus, .connectionMark: .more
+    }
+  }
+
   /// The word that is sufficient for a test of this one: a faster one if it gives the same result.
   func sufficient(for test: ValueTest?) -> PacketWord {
     let translation = UInt128(ConntrackState.sourceNAT | ConntrackState.destinationNAT)

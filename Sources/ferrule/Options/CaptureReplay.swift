@@ -74,7 +74,7 @@ struct CaptureReplay {
     var hits = HitLog()
     var ports = FewNames<PacketRunner.Port>()
     try captures.each(on: simulator.host) { frame in
-      _ = runner.advance(nanoseconds: frame.passed)
+      simulator.advance(nanoseconds: frame.passed)
       guard !frame.isOutgoing else {
         skipped += 1
         return
