@@ -40,7 +40,7 @@ func measureTest(_ findings: inout Findings) {
 }
 
 func measureVerify(_ findings: inout Findings) {
-  let lab = KernelLab()
+  let lab = KernelLab(registry: .ferrule)
   let verifier = Verifier(runner: TestRunner(registry: .ferrule)) { lab.answer($0) }
   let count = 100
   var results: [SuiteResult] = []
