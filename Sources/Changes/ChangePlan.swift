@@ -97,7 +97,7 @@ public struct ChangePlan: Encodable, Sendable {
       lines.append("\(survivors) of \(connections.count) tracked connections survive")
     }
     let head: TerminalText = sets.reduce(TextChanges.text(changes)) { "\($0)\($1.text)" }
-    return lines.reduce(head) { "\($0)\($1)\n" }
+    return lines.reduce(into: head) { $0 += "\($1)\n" }
   }
 
   private static func words(_ connection: ConnectionForecast) -> String {

@@ -175,7 +175,7 @@ public struct DifferenceReport: Encodable, Sendable {
     let shown = isQuiet ? [] : changes.filter { showsCounters || $0.kind != RuleChange.Kind.counted.rawValue }
     if !shown.isEmpty { lines.append("") }
     lines += shown.map(Self.line)
-    return lines.reduce("") { "\($0)\($1)\n" }
+    return lines.reduce(into: "") { $0 += "\($1)\n" }
   }
 
   /// A change as a line: a sign, the table, the lines in both files, and the rule.

@@ -59,8 +59,8 @@ public struct SetReport: Encodable, Sendable, Equatable {
     var text: TerminalText =
       "set \(name): \(kind.rawValue)\(changesOptions ? ", with other options" : "")\(reason.map { ", because \($0)" } ?? "")\n"
     for (sign, elements) in [("-", removed), ("+", added)] {
-      for element in elements.prefix(Self.most) { text = "\(text)  \(sign) \(element)\n" }
-      if elements.count > Self.most { text = "\(text)  \(sign) and \(elements.count - Self.most) more\n" }
+      for element in elements.prefix(Self.most) { text += "  \(sign) \(element)\n" }
+      if elements.count > Self.most { text += "  \(sign) and \(elements.count - Self.most) more\n" }
     }
     return text
   }

@@ -80,7 +80,7 @@ public enum TextChanges {
       let isLost = change.kind == .removed && change.packets > 0
       lines.append("  \(mark) \(change.text)\(isLost ? "  (\(change.packets) packets counted)" : "")")
     }
-    return lines.reduce("") { "\($0)\($1)\n" }
+    return lines.reduce(into: "") { $0 += "\($1)\n" }
   }
 
   private struct LineChange {

@@ -2,7 +2,7 @@
 /// by ``Escaping/line(_:)-(String)``, so that a name or path from an input cannot begin a new line.
 public struct TerminalText: Sendable, ExpressibleByStringInterpolation {
   /// The escaped text, ready to print.
-  public let string: String
+  public private(set) var string: String
 
   /// Creates a message from a literal, which is printed unchanged.
   public init(stringLiteral value: String) { string = value }
@@ -18,6 +18,9 @@ public struct TerminalText: Sendable, ExpressibleByStringInterpolation {
   ///
   /// - Parameter escaped: text that a renderer has already escaped and may have coloured.
   public init(escaped: String) { string = escaped }
+
+  /// Appends a message. A long one that is interpolated into a new one each time would be copied as often.
+  public static func += (left: inout TerminalText, right: TerminalText) { left.string += right.string }
 
   /// The same message, shortened in the middle if it is longer than ``Quotation`` allows.
   public var shortened: TerminalText { TerminalText(escaped: Quotation.shortened(string)) }

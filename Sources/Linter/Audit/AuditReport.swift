@@ -26,10 +26,10 @@ extension Audit {
     var text: TerminalText = "\(profile.title)\n"
     for outcome in outcomes {
       let blanks = String(repeating: " ", count: 9 - outcome.status.count)
-      text = "\(text)\(outcome.status)\(blanks) \(outcome.control) \(outcome.family): \(outcome.title)\n"
-      text = "\(text)          \(outcome.reason)\n"
-      if let rule = outcome.rule, let line = outcome.line { text = "\(text)          line \(line): \(rule)\n" }
-      if let witness = outcome.witness { text = "\(text)          such a packet: \(witness)\n" }
+      text += "\(outcome.status)\(blanks) \(outcome.control) \(outcome.family): \(outcome.title)\n"
+      text += "          \(outcome.reason)\n"
+      if let rule = outcome.rule, let line = outcome.line { text += "          line \(line): \(rule)\n" }
+      if let witness = outcome.witness { text += "          such a packet: \(witness)\n" }
     }
     return "\(text)\(summary)\n"
   }

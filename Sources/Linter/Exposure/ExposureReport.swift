@@ -12,17 +12,17 @@ extension Exposure {
     var text: TerminalText = isClosed ? "nothing is open\n" : ""
     for entry in open {
       let ports = entry.ports.isEmpty ? "" : " \(entry.ports)"
-      text = "\(text)\(entry.family) \(entry.interface): \(entry.protocol)\(ports) from \(entry.sources) to \(entry.to)\n"
-      if let note = entry.note { text = "\(text)    \(note)\n" }
+      text += "\(entry.family) \(entry.interface): \(entry.protocol)\(ports) from \(entry.sources) to \(entry.to)\n"
+      if let note = entry.note { text += "    \(note)\n" }
       if let listeners = entry.listeners {
         let words = listeners.isEmpty ? "nothing listens there" : "listening: \(listeners.joined(separator: ", "))"
-        text = "\(text)    \(words)\n"
+        text += "    \(words)\n"
       }
       let place = entry.line.map { "line \($0): " } ?? ""
-      text = "\(text)    \(place)\(entry.rule)\n"
-      if let witness = entry.witness { text = "\(text)    such a packet: \(witness)\n" }
+      text += "    \(place)\(entry.rule)\n"
+      if let witness = entry.witness { text += "    such a packet: \(witness)\n" }
     }
-    for sentence in undecided { text = "\(text)undecided: \(sentence)\n" }
+    for sentence in undecided { text += "undecided: \(sentence)\n" }
     return text
   }
 

@@ -79,6 +79,6 @@ struct QueryReport: Encodable {
         for rule in region.rules { lines.append("    \(rule.table) line \(rule.line ?? 0): \(rule.text)") }
       }
     }
-    return lines.reduce("") { "\($0)\($1)\n" }
+    return lines.reduce(into: "") { $0 += "\($1)\n" }
   }
 }
