@@ -34,7 +34,7 @@ struct EarlierRewrites {
     family = rulesets[0].family
     let first: Hook = hook == .output ? .output : .prerouting
     let order = RulesetPrograms.tables(at: first)
-    let earlier = first == hook || first == .prerouting && hook == .prerouting ? Array(order.prefix { $0 != name }) : order
+    let earlier = first == hook ? Array(order.prefix { $0 != name }) : order
     var rewrites: [Rewrite] = []
     for table in rulesets.flatMap({ ruleset in earlier.compactMap { ruleset[table: $0] } }) {
       let reach = ChainReach(table)
