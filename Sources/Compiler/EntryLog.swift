@@ -39,12 +39,27 @@ struct EntryLog: ~Copyable {
   mutating func append(_ rule: Rule, to chain: Int, jumpingTo destination: Int?) {
     let start = entries.count
     encoder.append(rule, to: &entries)
-    count += 1
     switch rule.target {
     case .none: mark(Self.goesOn)
     case .jump, .goto: mark(Int32(truncatingIfNeeded: destination ?? 0))
     case .verdict, .use: break
     }
+    endRule(from: start, of: chain)
+  }
+
+  /// Appends a rule of a known shape.
+  mutating func append(
+    _ template: EntryTemplate, _ values: [PlainValue], of text: [UInt8], _ counters: Counters?, to chain: Int, jumpingTo destination: Int?
+  ) {
+    let start = entries.count
+    template.append(values, of: text, counters, to: &entries)
+    if template.goesOn { mark(Self.goesOn) }
+    if template.isJump { mark(Int32(truncatingIfNeeded: destination ?? 0)) }
+    endRule(from: start, of: chain)
+  }
+
+  private mutating func endRule(from start: Int, of chain: Int) {
+    count += 1
     if runs.last?.chain == chain {
       runs[runs.count - 1].end = entries.count
     } else {

@@ -45,6 +45,9 @@ public struct StreamCompiler {
   /// Whether a rule so far names or creates a kernel object outside the tables, such as an accounting object.
   public var namesObjects: Bool { sink.namesObjects }
 
+  /// The number of rules that were read by their shape, and not by the parser.
+  package var shapedRules: Int { stream.shapedRules }
+
   /// Whether iptables-restore would print no notice for the text so far.
   public var isSilent: Bool { stream.isSilent }
 }
@@ -60,6 +63,7 @@ private final class EntrySink: RuleSink {
   private let keepsEntries: Bool
   private var log: EntryLog?
   private var check: RefusalCheck?
+  private var templates: [EntryTemplate] = []
 
   init(length: Int, keepsEntries: Bool) {
     self.length = length
@@ -84,6 +88,26 @@ private final class EntrySink: RuleSink {
     }
     if check?.hasBigRule == true { isSound = false }
   }
+
+  func learn(_ shape: RuleShape, as index: Int, from text: [UInt8], to chain: Int, of table: Table) -> Bool {
+    let rule = shape.rule
+    let encoder = EntryEncoder(family: table.family)
+    let template = EntryTemplate(shape, encoder)
+    templates.append(template)
+    var entry: [UInt8] = []
+    template.append(shape.values, of: text, nil, to: &entry)
+    return !rule.namesObjects && entry.count <= UInt16.max && RefusalCheck.isAccepted(rule, in: chain, of: table)
+      && entry == encoder.entry(rule)
+  }
+
+  func append(_ rule: ShapedRule, _ values: [PlainValue], of text: [UInt8], to chain: Int) {
+    let template = templates[rule.shape]
+    check?.add(endsWalk: template.endsWalk, to: chain, jumpingTo: rule.destination)
+    guard keepsEntries else { return }
+    log?.append(template, values, of: text, rule.counters, to: chain, jumpingTo: rule.destination)
+  }
+
+  func forgetShapes() { templates.removeAll(keepingCapacity: true) }
 
   func end(_ table: Table) {
     guard isSound, let log = log.take(), let check = check.take() else { return }

@@ -55,16 +55,32 @@ struct RefusalCheck: ~Copyable {
   ///   - destination: the index of the chain that the rule jumps to.
   ///   - table: the table with all chains declared so far. Its rules are ignored.
   mutating func add(_ rule: Rule, size: Int, to chain: Int, jumpingTo destination: Int?, of table: Table) {
-    while outlines.count <= chain { outlines.append(ChainOutline(isWhole: checksAll)) }
-    let position = outlines[chain].walked
-    outlines[chain].add(rule, jumpingTo: destination)
+    let position = add(endsWalk: rule.endsWalk, to: chain, jumpingTo: destination)
     let isBig = size > Int(UInt16.max)
     if isBig { hasBigRule = true }
-    // A user chain may be reached from any hook of the table. A rule that is accepted at all hooks is accepted at each.
-    let hooks = table.chains[chain].hook.map { HookMask($0) } ?? table.name.hookMask
-    if isBig || !rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks)) {
+    if isBig || !Self.isAccepted(rule, in: chain, of: table) {
       suspects.append(Suspect(rule: rule, size: size, chain: chain, position: position))
     }
+  }
+
+  /// Adds the next rule of a chain, which is known to be accepted and not too big.
+  ///
+  /// - Parameters:
+  ///   - endsWalk: ``Rule/endsWalk`` of the rule.
+  /// - Returns: the number of the rules before it that packets can pass.
+  @discardableResult
+  mutating func add(endsWalk: Bool, to chain: Int, jumpingTo destination: Int?) -> Int {
+    while outlines.count <= chain { outlines.append(ChainOutline(isWhole: checksAll)) }
+    let position = outlines[chain].walked
+    outlines[chain].add(endsWalk: endsWalk, jumpingTo: destination)
+    return position
+  }
+
+  /// Whether the kernel accepts a rule at every hook that might reach its chain.
+  static func isAccepted(_ rule: Rule, in chain: Int, of table: Table) -> Bool {
+    // A user chain may be reached from any hook of the table. A rule that is accepted at all hooks is accepted at each.
+    let hooks = table.chains[chain].hook.map { HookMask($0) } ?? table.name.hookMask
+    return rule.isAccepted(at: rule.site(in: table.name, table.family, hooks: hooks))
   }
 
   /// The errors of the table, whose rules were all added.

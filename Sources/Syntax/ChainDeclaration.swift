@@ -8,6 +8,7 @@ extension RulesetReader {
     guard let chain = fields.first else {
       throw OptionError("bad-chain", "line \(lineNumber(line)) chain name invalid", hint: "write :NAME POLICY [0:0]")
     }
+    forgetShapes()
     let name = chain.string
     guard chain.bytes.count < 29 else {
       throw OptionError("long-chain-name", "Invalid chain name `\(name)' (28 chars max)", at: chain.range)

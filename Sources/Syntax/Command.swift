@@ -62,6 +62,8 @@ public struct Command: Sendable {
   public var flags = Flags()
   /// The extensions whose help `--help` prints.
   public var helpSubjects: [ExtensionDescriptor] = []
+  /// The words that are values of simple forms, by their index in the line, in order; empty if the parser does not keep them.
+  var places: [(word: Int, place: ValuePlace)] = []
 
   /// The rules with `counters`, the ones before the rule in a file; unchanged if `counters` is nil.
   func rules(counting counters: Counters?) -> [Rule] {

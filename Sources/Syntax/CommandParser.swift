@@ -23,11 +23,24 @@ public final class CommandParser: Sendable {
   /// Whether a match, target or host name that nothing here can read makes its rule opaque, instead of being a mistake.
   public let keepsUnread: Bool
 
+  /// Whether ``Command/places`` of a command is filled.
+  let keepsPlaces: Bool
+
   /// Creates a parser.
-  public init(
+  public convenience init(
     registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers? = nil,
     remarks: RuleRemarks? = nil, keepsUnread: Bool = false
   ) {
+    self.init(
+      registry: registry, names: names, family: family, isRestore: isRestore, wraps: wraps, remarks: remarks, keepsUnread: keepsUnread,
+      keepsPlaces: false)
+  }
+
+  init(
+    registry: Registry, names: NameDatabase, family: Family, isRestore: Bool = true, wraps: WrappedNumbers?, remarks: RuleRemarks?,
+    keepsUnread: Bool, keepsPlaces: Bool
+  ) {
+    self.keepsPlaces = keepsPlaces
     self.wraps = wraps
     self.remarks = remarks
     self.keepsUnread = keepsUnread
@@ -43,7 +56,7 @@ public final class CommandParser: Sendable {
     guard registry.declared(.target, named: ArraySlice(chain.utf8), family) != nil else { return self }
     return CommandParser(
       registry: registry.hidingTarget(named: chain), names: names, family: family, isRestore: isRestore, wraps: wraps,
-      remarks: remarks, keepsUnread: keepsUnread)
+      remarks: remarks, keepsUnread: keepsUnread, keepsPlaces: keepsPlaces)
   }
 
   /// Parses a whole line.
@@ -117,6 +130,8 @@ struct CommandRun: ~Copyable {
   var flags = Command.Flags()
   /// The notices that iptables would print.
   var notices: [String] = []
+  /// The words that are values of simple forms, in order, if the parser keeps them.
+  var places: [(word: Int, place: ValuePlace)] = []
   /// The first word after `--`.
   var leftover: Token?
   /// The last match or target that is kept unread, which takes the options that nothing else has.
@@ -308,6 +323,7 @@ struct CommandRun: ~Copyable {
       }
       let arguments = try arguments(
         of: builder.matches[index].descriptor, option: option, seen: builder.matches[index].seen, word: word, attached: attached)
+      if let field = builder.matches[index].descriptor.options[option].plain { keep(.match(index, field), attached) }
       do throws(OptionError) {
         try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
       } catch {
@@ -324,6 +340,7 @@ struct CommandRun: ~Copyable {
         return
       }
       let arguments = try arguments(of: target.descriptor, option: option, seen: target.seen, word: word, attached: attached)
+      if let field = target.descriptor.options[option].plain { keep(.target(field), attached) }
       do throws(OptionError) {
         try target.descriptor.apply(option: option, to: &target.payload, arguments)
       } catch {
@@ -362,6 +379,11 @@ struct CommandRun: ~Copyable {
     return OptionArguments(
       of: descriptor, option: index, token: first, second: second, inverted: inverted,
       draft: RuleDraft(builder.header, parser.family, table), names: parser.names, seen: seen, wraps: parser.wraps)
+  }
+
+  /// Records that the word that was read last is the value of a place.
+  mutating func keep(_ place: ValuePlace, _ attached: Token?) {
+    if parser.keepsPlaces, attached == nil { places.append((at - 1, place)) }
   }
 
   /// The argument that an option must have: the one attached to it, or the next word, even if that looks like an option.

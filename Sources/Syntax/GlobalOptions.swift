@@ -85,15 +85,19 @@ extension CommandRun {
     switch option {
     case .protocol: try takeProtocol(argument)
     case .source:
+      keep(.source, attached)
       builder.sourceWord = argument
       if inverted { builder.header.inverted.insert(.source) }
     case .destination:
+      keep(.destination, attached)
       builder.destinationWord = argument
       if inverted { builder.header.inverted.insert(.destination) }
     case .input:
+      keep(.input, attached)
       builder.header.input = try interface(argument)
       if inverted { builder.header.inverted.insert(.input) }
     default:
+      keep(.output, attached)
       builder.header.output = try interface(argument)
       if inverted { builder.header.inverted.insert(.output) }
     }
@@ -149,6 +153,7 @@ extension CommandRun {
     if name.bytes.contains(where: { Lexer.isSpace($0) }) {
       throw OptionError("bad-target", "Invalid target name `\(name.string)'", at: name.range)
     }
+    if StandardVerdict(bytes: name.bytes) == nil { keep(.jump, attached) }
     builder.jump = name
     builder.isGoto = option == .goto
     guard option == .jump, StandardVerdict(bytes: name.bytes) == nil else { return }

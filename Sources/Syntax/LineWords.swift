@@ -60,6 +60,9 @@ public struct LineWords: Sendable {
   @inline(__always)
   func starts(_ index: Int, with byte: UInt8) -> Bool { length(of: index) > 0 && self.byte(of: index, at: 0) == byte }
 
+  /// Whether the word stands in the text as it is, without quotes.
+  func isUnchanged(_ index: Int) -> Bool { !place(index).isUnquoted }
+
   /// Whether the word is exactly the name of an option, without `=` and value.
   func isOption(_ index: Int, _ name: String) -> Bool {
     length(of: index) == name.utf8.count && starts(index, with: UInt8(ascii: "-")) && bytes(index).elementsEqual(name.utf8)

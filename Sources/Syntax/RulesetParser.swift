@@ -87,7 +87,14 @@ struct RulesetReader {
   private let wraps: WrappedNumbers?
   private let remarks = RuleRemarks()
   /// Receives the appended rules. The tables do not keep them then.
-  private let sink: (any RuleSink)?
+  let sink: (any RuleSink)?
+  /// The shapes of the lines of this table, and the values of the line that is read; used with a sink only.
+  var shapes: ShapeTree
+  var values: [PlainValue] = []
+  var routes: [ShapeRoute] = []
+  var lastChains = NamedChain.Role.allCases.map { _ in NamedChain() }
+  /// The number of rules that were read by their shape.
+  var shapedRules = 0
   /// Whether a command needs tables with their rules, which a sink does not have.
   private(set) var needsRules = false
   var tables: [Table] = []
@@ -112,10 +119,19 @@ struct RulesetReader {
     self.parser = parser
     self.existing = existing
     self.sink = sink
+    shapes = ShapeTree(parser.family)
     wraps = sink == nil ? WrappedNumbers() : nil
     commands = CommandParser(
       registry: parser.registry, names: parser.names, family: parser.family, wraps: wraps, remarks: remarks,
-      keepsUnread: parser.isForReading)
+      keepsUnread: parser.isForReading, keepsPlaces: sink != nil)
+  }
+
+  /// Whether a text to be streamed is no ruleset but the output of another program, by its first piece. Then that is reported.
+  mutating func beginsWithOtherText(_ text: [UInt8]) -> Bool {
+    guard isAtStart else { return false }
+    file = SourceFile(name: "", bytes: text)
+    isAtStart = false
+    return reportsOtherText()
   }
 
   /// Reads complete lines. Further lines of the same text may follow in another call.
@@ -249,6 +265,7 @@ struct RulesetReader {
     }
     table = fresh
     sink?.begin(fresh)
+    forgetShapes()
   }
 
   private mutating func keepTable() {
@@ -288,8 +305,12 @@ struct RulesetReader {
     switch command.verb {
     case .append:
       guard let table else { return }
-      sink.append(command.rules(counting: counters), to: try table.chainIndex(command), of: table)
-    case .newChain, .policy: try table?.apply(command)
+      let chain = try table.chainIndex(command)
+      sink.append(command.rules(counting: counters), to: chain, of: table)
+      learn(command, words, to: chain, of: table, sink)
+    case .newChain, .policy:
+      try table?.apply(command)
+      forgetShapes()
     default: needsRules = true
     }
   }

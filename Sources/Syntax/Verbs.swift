@@ -7,7 +7,9 @@ import XTables
 extension CommandRun {
   mutating func takeVerb(_ option: GlobalOption, word: OptionWord, attached: Token?) throws(OptionError) {
     switch option {
-    case .append: try take(.append, word, chain: argument(after: word, attached: attached))
+    case .append:
+      try take(.append, word, chain: argument(after: word, attached: attached))
+      keep(.chain, attached)
     case .check: try take(.check, word, chain: argument(after: word, attached: attached))
     case .newChain:
       let name = try argument(after: word, attached: attached)
@@ -172,7 +174,8 @@ extension CommandRun {
     Command(
       verb: verb, zeroing: zeroing, chain: chain?.string, chainRange: chain?.range ?? range,
       rules: rules, table: tableWord?.string,
-      policyCounters: builder.given[.counters] == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects)
+      policyCounters: builder.given[.counters] == nil ? nil : builder.counters, flags: flags, helpSubjects: helpSubjects,
+      places: places)
   }
 
   private func checkNoDropInNat() throws(OptionError) {

@@ -7,51 +7,58 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
 
   /// Parses every form of RFC 4291 §2.2, an embedded dotted quad included, as `inet_pton` does. No zone suffix.
   public init?(_ text: some StringProtocol) {
-    let units = Array(text.utf8)
-    var groups: [UInt16] = []
+    let bytes = Array(text.utf8)
+    self.init(bytes.span)
+  }
+
+  /// Parses the text of an address in bytes. See ``init(_:)-(StringProtocol)``.
+  public init?(_ text: Span<UInt8>) {
+    var groups = InlineArray<8, UInt16>(repeating: 0)
+    var count = 0
     var gap: Int?
     var index = 0
-    if units.first == 0x3A {
-      guard units.count >= 2, units[1] == 0x3A else { return nil }
+    let colon = UInt8(ascii: ":")
+    if text.count > 0, text[0] == colon {
+      guard text.count >= 2, text[1] == colon else { return nil }
       gap = 0
       index = 2
     }
-    while index < units.count {
-      guard groups.count < 8 else { return nil }
+    while index < text.count {
+      guard count < 8 else { return nil }
       var end = index
-      while end < units.count, units[end] != 0x3A { end += 1 }
-      let piece = units[index..<end]
-      if piece.contains(0x2E) {
-        guard end == units.count, groups.count <= 6,
-          let quad = IPv4Address(String(decoding: piece, as: UTF8.self))
-        else { return nil }
-        groups += [UInt16(quad.rawValue >> 16), UInt16(quad.rawValue & 0xFFFF)]
-        index = end
+      var value: UInt16 = 0
+      var isHexadecimal = true
+      while end < text.count, text[end] != colon {
+        if let digit = Hex.digit(text[end]) { value = value << 4 | UInt16(digit) } else { isHexadecimal = false }
+        end += 1
+      }
+      if !isHexadecimal {
+        let quad = (index..<end).map { text[$0] }
+        guard end == text.count, count <= 6, let address = IPv4Address(String(decoding: quad, as: UTF8.self)) else { return nil }
+        groups[count] = UInt16(address.rawValue >> 16)
+        groups[count + 1] = UInt16(address.rawValue & 0xFFFF)
+        count += 2
         break
       }
-      guard (1...4).contains(piece.count) else { return nil }
-      var value: UInt16 = 0
-      for unit in piece {
-        guard let digit = Hex.digit(unit) else { return nil }
-        value = value << 4 | UInt16(digit)
-      }
-      groups.append(value)
-      index = end
-      guard index < units.count else { break }
-      index += 1
-      guard index < units.count else { return nil }
-      if units[index] == 0x3A {
+      guard (1...4).contains(end - index) else { return nil }
+      groups[count] = value
+      count += 1
+      guard end < text.count else { break }
+      index = end + 1
+      guard index < text.count else { return nil }
+      if text[index] == colon {
         guard gap == nil else { return nil }
-        gap = groups.count
+        gap = count
         index += 1
       }
     }
-    if let gap {
-      guard groups.count < 8 else { return nil }
-      groups.insert(contentsOf: [UInt16](repeating: 0, count: 8 - groups.count), at: gap)
+    guard gap == nil ? count == 8 : count < 8 else { return nil }
+    rawValue = 0
+    let zeroes = 8 - count
+    for place in 0..<8 {
+      let group = gap.map { place < $0 ? groups[place] : place < $0 + zeroes ? 0 : groups[place - zeroes] } ?? groups[place]
+      rawValue = rawValue << 16 | UInt128(group)
     }
-    guard groups.count == 8 else { return nil }
-    rawValue = groups.reduce(0) { $0 << 16 | UInt128($1) }
   }
 
   /// The unspecified address, `::`.

@@ -16,7 +16,8 @@ public enum CommentMatch: MatchExtension {
   public static let initial = Info()
   public static let options: [Option<Info>] = [
     Option(
-      "--comment", .name(placeholder: "text"), \.comment, OptionUse(mandatory: true, content: .remark), "the comment, at most 255 bytes")
+      "--comment", .name(placeholder: "text"), \.comment, OptionUse(mandatory: true, content: .remark, independent: true),
+      "the comment, at most 255 bytes")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_comment_info>.size)]
   public static let examples: [Example] = [

@@ -16,7 +16,9 @@ public enum ConnmarkMatch: MatchExtension {
   public static let summary = "matches the mark of the packet's connection"
   public static let initial = Info()
   public static let options: [Option<Info>] = [
-    Option("--mark", .mark, \.mark, invert: .flag(\.inverted), .mandatory, "compare (mark AND mask) with value")
+    Option(
+      "--mark", .mark, \.mark, invert: .flag(\.inverted), OptionUse(mandatory: true, independent: true),
+      "compare (mark AND mask) with value")
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_connmark_mtinfo1>.size)]
   public static let examples: [Example] = [

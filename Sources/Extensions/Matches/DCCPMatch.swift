@@ -58,10 +58,11 @@ public enum DCCPMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--sport", .portComponents, \.sourcePorts, invert: .bits(\.inverted, Flag.sourcePorts),
-      present: .bits(\.matched, Flag.sourcePorts), OptionUse(aliases: ["--source-port"]), "source port or range"),
+      present: .bits(\.matched, Flag.sourcePorts), OptionUse(aliases: ["--source-port"], independent: true), "source port or range"),
     Option(
       "--dport", .portComponents, \.destinationPorts, invert: .bits(\.inverted, Flag.destinationPorts),
-      present: .bits(\.matched, Flag.destinationPorts), OptionUse(aliases: ["--destination-port"]), "destination port or range"),
+      present: .bits(\.matched, Flag.destinationPorts), OptionUse(aliases: ["--destination-port"], independent: true),
+      "destination port or range"),
     Option(
       "--dccp-types", types, \.types, invert: .bits(\.inverted, Flag.types), present: .bits(\.matched, Flag.types), .plain,
       "packet types"),

@@ -15,7 +15,8 @@ public enum MarkMatch: MatchExtension {
   public static let summary = "matches the packet's mark"
   public static let initial = Info()
   public static let options: [Option<Info>] = [
-    Option("--mark", .mark, \.mark, invert: .flag(\.invert), .mandatory, "compare (mark AND mask) with value")
+    Option(
+      "--mark", .mark, \.mark, invert: .flag(\.invert), OptionUse(mandatory: true, independent: true), "compare (mark AND mask) with value")
   ]
   public static let layouts = [Layout<Info>(revision: 1, abiSize: MemoryLayout<xt_mark_mtinfo1>.size)]
   public static let examples: [Example] = [

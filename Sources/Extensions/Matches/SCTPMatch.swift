@@ -29,10 +29,11 @@ public enum SCTPMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--sport", .portRange, \.sourcePorts, invert: .bits(\.inverted, Flag.sourcePorts),
-      present: .bits(\.matched, Flag.sourcePorts), OptionUse(aliases: ["--source-port"]), "source port or range"),
+      present: .bits(\.matched, Flag.sourcePorts), OptionUse(aliases: ["--source-port"], independent: true), "source port or range"),
     Option(
       "--dport", .portRange, \.destinationPorts, invert: .bits(\.inverted, Flag.destinationPorts),
-      present: .bits(\.matched, Flag.destinationPorts), OptionUse(aliases: ["--destination-port"]), "destination port or range"),
+      present: .bits(\.matched, Flag.destinationPorts), OptionUse(aliases: ["--destination-port"], independent: true),
+      "destination port or range"),
     Option(
       "--chunk-types", arity: 2, placeholder: "all|any|only chunk[:flags][,chunk...]", grammar: "sctp-quantity sctp-chunks",
       samples: ["all DATA,INIT", "ANY ABORT:T,DATA:Bu", "only SACK", "any ALL", "all NONE"],

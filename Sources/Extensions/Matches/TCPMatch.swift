@@ -54,11 +54,11 @@ public enum TCPMatch: MatchExtension {
     Option(
       "--sport", .portRange, \.sourcePorts, invert: .bits(\.inverted, Inverted.sourcePorts),
       present: .when { $0.sourcePorts != .all },
-      OptionUse(aliases: ["--source-port"]), "source port or range"),
+      OptionUse(aliases: ["--source-port"], independent: true), "source port or range"),
     Option(
       "--dport", .portRange, \.destinationPorts, invert: .bits(\.inverted, Inverted.destinationPorts),
       present: .when { $0.destinationPorts != .all },
-      OptionUse(aliases: ["--destination-port"]), "destination port or range"),
+      OptionUse(aliases: ["--destination-port"], independent: true), "destination port or range"),
     Option(
       "--tcp-option", .unsigned(1...255), \.option, invert: .bits(\.inverted, Inverted.option),
       present: .when { $0.option != 0 || $0.inverted & Inverted.option != 0 }, .plain,

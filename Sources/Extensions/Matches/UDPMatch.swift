@@ -39,10 +39,10 @@ public enum UDPMatch: MatchExtension {
   public static let options: [Option<Info>] = [
     Option(
       "--sport", .portComponents, \.sourcePorts, invert: .bits(\.inverted, Inverted.sourcePorts),
-      present: .when { $0.sourcePorts != .all }, OptionUse(aliases: ["--source-port"]), "source port or range"),
+      present: .when { $0.sourcePorts != .all }, OptionUse(aliases: ["--source-port"], independent: true), "source port or range"),
     Option(
       "--dport", .portComponents, \.destinationPorts, invert: .bits(\.inverted, Inverted.destinationPorts),
-      present: .when { $0.destinationPorts != .all }, OptionUse(aliases: ["--destination-port"]),
+      present: .when { $0.destinationPorts != .all }, OptionUse(aliases: ["--destination-port"], independent: true),
       "destination port or range"),
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_udp>.size)]

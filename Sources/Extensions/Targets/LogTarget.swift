@@ -18,7 +18,8 @@ public enum LogTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
+      "--log-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty },
+      OptionUse(content: .logPrefix, independent: true),
       "the start of the log line, at most 29 bytes"),
     Option("--log-level", .logLevel, \.level, present: .when { $0.level != 4 }, .plain, "the log level: 0 to 7, or emerg to debug"),
     content("--log-tcp-sequence", .tcpSequence, "sequence numbers of TCP"),

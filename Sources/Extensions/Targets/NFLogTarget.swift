@@ -24,7 +24,8 @@ public enum NFLogTarget: TargetExtension {
 
   public static let options: [Option<Info>] = [
     Option(
-      "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty }, OptionUse(content: .logPrefix),
+      "--nflog-prefix", .logPrefix(), \.prefix, present: .when { !$0.prefix.bytes.isEmpty },
+      OptionUse(content: .logPrefix, independent: true),
       "text for the message, at most 63 bytes"),
     Option("--nflog-group", .unsigned(), \.group, present: .when { $0.group != 0 }, .plain, "the netlink group"),
     Option(

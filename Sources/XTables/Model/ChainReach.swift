@@ -26,7 +26,7 @@ public struct ChainReach: Sendable {
       table,
       table.chains.map { chain in
         var outline = ChainOutline()
-        for rule in chain.rules { outline.add(rule, jumpingTo: rule.target.chain.flatMap { table.index(of: $0) }) }
+        for rule in chain.rules { outline.add(endsWalk: rule.endsWalk, jumpingTo: rule.target.chain.flatMap { table.index(of: $0) }) }
         return outline
       })
   }
@@ -92,10 +92,19 @@ package struct ChainOutline {
   package init(isWhole: Bool = false) { self.isWhole = isWhole }
 
   /// Adds the next rule of the chain.
-  package mutating func add(_ rule: Rule, jumpingTo chain: Int?) {
+  ///
+  /// - Parameter endsWalk: ``Rule/endsWalk`` of the rule.
+  package mutating func add(endsWalk: Bool, jumpingTo chain: Int?) {
     guard !isEnded else { return }
     if let chain { jumps.append((walked, chain)) }
     walked += 1
-    if !isWhole, case .verdict = rule.target, rule.matches.isEmpty, rule.header.isUnconditional { isEnded = true }
+    if !isWhole, endsWalk { isEnded = true }
+  }
+}
+
+extension Rule {
+  /// Whether the rule is an unconditional verdict, behind which the kernel's check of a table walks no rule of the chain.
+  package var endsWalk: Bool {
+    if case .verdict = target { matches.isEmpty && header.isUnconditional } else { false }
   }
 }

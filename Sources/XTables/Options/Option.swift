@@ -94,12 +94,15 @@ public struct OptionUse: Sendable {
   public var content: OptionContent?
   /// The greatest number of an argument `LOW:HIGH`; nil for other arguments. A value syntax of a range sets it.
   public var greatest: UInt64?
+  /// Whether the argument changes nothing but its field: neither the extension's ``Extension/finish(_:seen:_:)`` nor its
+  /// ``Extension/check(_:_:)`` depends on it.
+  public var isIndependent = false
 
   /// Creates the use of an option; by default it is optional, may be given once, and combines with all others.
   public init(
     repeatable: Bool = false, mandatory: Bool = false, excludes: [String] = [], requires: [String] = [],
     aliases: [String] = [], short: Character? = nil, mayHaveArgument: Bool = false, content: OptionContent? = nil,
-    greatest: UInt64? = nil
+    greatest: UInt64? = nil, independent: Bool = false
   ) {
     self.repeatable = repeatable
     self.mandatory = mandatory
@@ -110,6 +113,7 @@ public struct OptionUse: Sendable {
     self.mayHaveArgument = mayHaveArgument
     self.content = content
     self.greatest = greatest
+    isIndependent = independent
   }
 
   /// An optional option that may be given once and combines with all others.
@@ -138,7 +142,8 @@ public struct Option<Info: Sendable>: Sendable {
     use.greatest = use.greatest ?? syntax.greatest
     self.init(
       name, arity: 1, placeholder: syntax.placeholder, grammar: syntax.grammar, samples: syntax.samples,
-      nearMisses: syntax.nearMisses, invertible: invert != nil, use, summary,
+      nearMisses: syntax.nearMisses, invertible: invert != nil, use,
+      plain: use.isIndependent ? PlainField(syntax.plain, offset: field.offset) : nil, summary,
       read: { info, arguments throws(OptionError) in
         field.set(try syntax.parse(arguments.token, arguments), in: &info)
         present.set(&info)
@@ -174,13 +179,13 @@ public struct Option<Info: Sendable>: Sendable {
   /// An option of any other shape, with its own functions for reading and printing.
   public init(
     _ name: String, arity: Int, placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [],
-    invertible: Bool = false, _ use: OptionUse = .plain, _ summary: String = "",
+    invertible: Bool = false, _ use: OptionUse = .plain, plain: PlainField? = nil, _ summary: String = "",
     read: @escaping @Sendable (inout Info, OptionArguments) throws(OptionError) -> Void,
     write: @escaping @Sendable (Info, inout RuleText) -> Void
   ) {
     descriptor = OptionDescriptor(
       name, arity: arity, placeholder: placeholder, grammar: grammar, samples: samples, nearMisses: nearMisses, isInvertible: invertible,
-      use, summary)
+      use, plain: plain, summary)
     self.read = read
     self.write = write
   }

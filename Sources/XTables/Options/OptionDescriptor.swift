@@ -32,12 +32,14 @@ public final class OptionDescriptor: Sendable {
   public let content: OptionContent?
   /// The greatest number of an argument `LOW:HIGH`; nil for other arguments.
   public let greatest: UInt64?
+  /// The place of an argument of the simple form; nil if the option's parser must read every argument.
+  public let plain: PlainField?
   /// One sentence for help and documentation; may be empty.
   public let summary: String
 
   init(
     _ name: String, arity: Int, placeholder: String, grammar: String, samples: [String], nearMisses: [String], isInvertible: Bool,
-    _ use: OptionUse, _ summary: String
+    _ use: OptionUse, plain: PlainField? = nil, _ summary: String
   ) {
     self.name = name
     self.arity = arity
@@ -46,6 +48,7 @@ public final class OptionDescriptor: Sendable {
     self.samples = samples
     self.nearMisses = nearMisses
     self.isInvertible = isInvertible
+    self.plain = plain
     self.summary = summary
     short = use.short
     aliases = use.aliases

@@ -12,6 +12,8 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
   public let nearMisses: [String]
   /// The greatest number of a range `LOW:HIGH`; nil if the values are no ranges.
   public let greatest: UInt64?
+  /// The simple form of the arguments; nil if there is none.
+  public let plain: PlainForm?
   /// Parses an argument; throws an error in the words of iptables.
   public let parse: @Sendable (Token, OptionArguments) throws(OptionError) -> Value
   /// Appends a value as iptables-save prints it.
@@ -21,6 +23,7 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
   @inlinable
   public init(
     placeholder: String, grammar: String, samples: [String], nearMisses: [String] = [], greatest: UInt64? = nil,
+    plain: PlainForm? = nil,
     parse: @escaping @Sendable (Token, OptionArguments) throws(OptionError) -> Value,
     print: @escaping @Sendable (Value, inout RuleText) -> Void
   ) {
@@ -29,6 +32,7 @@ public struct ValueSyntax<Value: Sendable>: Sendable {
     self.samples = samples
     self.nearMisses = nearMisses
     self.greatest = greatest
+    self.plain = plain
     self.parse = parse
     self.print = print
   }

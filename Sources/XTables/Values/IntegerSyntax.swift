@@ -33,7 +33,7 @@ extension ValueSyntax where Value == Masked<UInt32> {
   public static var mark: ValueSyntax {
     ValueSyntax(
       placeholder: "value[/mask]", grammar: "number [ \"/\" number ]",
-      samples: ["0", "0x1f", "4294967295", "0x10/0xff", "1/0"], nearMisses: ["-1", "0x1ffffffff", "1/", "1/x", "a"],
+      samples: ["0", "0x1f", "4294967295", "0x10/0xff", "1/0"], nearMisses: ["-1", "0x1ffffffff", "1/", "1/x", "a"], plain: .mark,
       parse: { token, arguments throws(OptionError) in
         guard let (value, rest) = UnsignedText.prefix(token.bytes), let value = UInt32(exactly: value) else {
           throw arguments.badMark("bad integer value for", "or out of range", token)

@@ -2,7 +2,7 @@ extension ValueSyntax {
   /// The prefix of a log line: not empty, without line breaks, truncated to the capacity.
   public static func logPrefix<let capacity: Int>() -> ValueSyntax where Value == FixedName<capacity> {
     ValueSyntax(
-      placeholder: "prefix", grammar: "string", samples: ["foo", "\"dropped: \""], nearMisses: ["\"\""],
+      placeholder: "prefix", grammar: "string", samples: ["foo", "\"dropped: \""], nearMisses: ["\"\""], plain: .text(capacity: capacity),
       parse: { token, arguments throws(OptionError) in
         guard !token.bytes.isEmpty else {
           throw OptionError(

@@ -35,7 +35,7 @@ extension ValueSyntax where Value == PortRange {
     ValueSyntax(
       placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
       samples: ["80", "0", "65535", "1024:65535", ":1023", "1024:", "0:65535"],
-      nearMisses: ["65536", "-1", "a:b:c", "80:79999", "nosuchservice"], greatest: 65535,
+      nearMisses: ["65536", "-1", "a:b:c", "80:79999", "nosuchservice"], greatest: 65535, plain: .ports,
       parse: { token, arguments throws(OptionError) in
         let number = arguments.draft.protocolNumber
         guard let (before, after) = token.cut(at: ":") else {
@@ -61,7 +61,7 @@ extension ValueSyntax where Value == PortRange {
     ValueSyntax(
       placeholder: "port[:port]", grammar: "port | [ port ] \":\" [ port ]",
       samples: ["80", "0", "65535", "1024:65535", ":1023", "1024:"], nearMisses: ["-1", "a:b:c", "nosuchservice"],
-      greatest: 65535,
+      greatest: 65535, plain: .ports,
       parse: { token, arguments throws(OptionError) in
         let parts = token.split(on: ":")
         guard parts.count <= 2 else {
