@@ -36,9 +36,10 @@ struct Comparison {
 
   private var real: Result { results[results.count - 1] }
 
-  /// How much of the real tool's time and memory the first command takes.
-  var time: Double { results[0].processor / real.processor }
-  var memory: Double { Double(results[0].peak) / Double(real.peak) }
+  /// How much of the real tool's time a command takes, by its index.
+  func time(of command: Int) -> Double { results[command].processor / real.processor }
+  /// How much of the real tool's memory a command takes, by its index.
+  func memory(of command: Int) -> Double { Double(results[command].peak) / Double(real.peak) }
 
   func show() {
     for (name, result) in zip(names, results) {

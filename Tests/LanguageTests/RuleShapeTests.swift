@@ -3,6 +3,7 @@ import Diagnostics
 import Extensions
 import Foundation
 import Syntax
+import TestSupport
 import Testing
 import Wire
 import XTables
@@ -114,6 +115,27 @@ import XTables
       for value in [first, second] { lines.append(line[..<place.upperBound] + value + rest) }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The 54 real rulesets. Most are small, so that a third of their rules have the shape of an earlier one.
+  @Test(.needsSharedFolder) func realRulesetsAreReadAsByTheParser() throws {
+    let folder = SharedFolder.path + "/rulesets/"
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix("tables-save") }
+    var rules = 0
+    var shaped = 0
+    var compiled = 0
+    for file in files {
+      let family: Family = file.contains("ip6tables") ? .ipv6 : .ipv4
+      let text = String(decoding: try Data(contentsOf: URL(filePath: folder + file)), as: UTF8.self)
+      let (blobs, count) = Self.stream(text, family)
+      guard let blobs else { continue }
+      #expect(blobs == Self.whole(text, family), "\(file)")
+      rules += text.split(separator: "\n").count { $0.contains("-A ") }
+      shaped += count
+      compiled += 1
+    }
+    print("rule shapes: \(shaped) of \(rules) rules of \(compiled) files are read by their shape")
+    #expect(compiled > 20 && shaped > rules / 4)
   }
 
   /// Rules of few shapes with drawn values, damaged: what is compiled is what the parser makes of the text, in both families.

@@ -104,15 +104,14 @@ struct ShapeTree {
   private func edge(of node: Node, _ text: Span<UInt8>, at: inout Int) -> Int? {
     var end = at
     var key: UInt64 = 0
-    while end < text.count {
-      let byte = text[end]
-      if byte <= UInt8(ascii: "\"") {
-        if byte == UInt8(ascii: "\"") { return nil }
-        if byte == UInt8(ascii: "\n") || Lexer.isBlank(byte) { break }
-      }
-      if end - at < 8 { key = key << 8 | UInt64(byte) }
+    let short = min(at + 8, text.count)
+    while end < short, !Self.endsWord(text[end]) {
+      key = key << 8 | UInt64(text[end])
       end += 1
     }
+    if end == short { while end < text.count, !Self.endsWord(text[end]) { end += 1 } }
+    // Only values have quotes.
+    if end < text.count, text[end] == UInt8(ascii: "\"") { return nil }
     let length = end - at
     var edge = Int(node.firstEdge)
     while edge >= 0 {
@@ -124,6 +123,10 @@ struct ShapeTree {
       edge = Int(candidate.next)
     }
     return nil
+  }
+
+  private static func endsWord(_ byte: UInt8) -> Bool {
+    byte <= UInt8(ascii: "\"") && (byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\"") || Lexer.isBlank(byte))
   }
 
   private func isRest(_ edge: Edge, _ text: Span<UInt8>, _ range: Range<Int>) -> Bool {

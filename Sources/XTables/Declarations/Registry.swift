@@ -144,7 +144,9 @@ private struct RegistryIndex: Sendable {
   private static let width = 128
 
   mutating func add(_ listing: ExtensionListing) {
-    for word in Set([listing.name, listing.kernelName] + listing.aliases) {
+    // Names that are equal lead to the same place, in which the listing is once. No set of them is made, because this is a third of the
+    // start of a command.
+    for word in [listing.name, listing.kernelName] + listing.aliases {
       let place = Self.place(listing.kind, ArraySlice(word.utf8))
       if !places[place].contains(where: { $0 === listing }) { places[place].append(listing) }
     }
