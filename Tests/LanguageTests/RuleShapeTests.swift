@@ -98,6 +98,7 @@ import XTables
     switch form {
     case .ports: ["0", "80", "65535", "0:65535", "1024:65535"]
     case .mark: ["0", "1", "0x1f", "4294967295", "0xffffffff", "0x10/0xff", "1/0", "0/0"]
+    case .ethernet: ["02:00:00:00:00:01", "ff:FF:ff:ff:ff:fF", "0:1:2:3:4:5"]
     case .text(let capacity): ["a", "\"a b\"", String(repeating: "x", count: capacity - 1)]
     }
   }

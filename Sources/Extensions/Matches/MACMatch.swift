@@ -18,7 +18,8 @@ public enum MACMatch: MatchExtension {
   public static func scope(_ family: Family) -> Scope { Scope(hooks: [.prerouting, .input, .forward]) }
 
   public static let options: [Option<Info>] = [
-    Option("--mac-source", .ethernet, \.source, invert: .flag(\.inverted), .mandatory, "source MAC address")
+    Option(
+      "--mac-source", .ethernet, \.source, invert: .flag(\.inverted), OptionUse(mandatory: true, independent: true), "source MAC address")
   ]
   public static let layouts = [Layout<Info>(revision: 0, abiSize: MemoryLayout<xt_mac_info>.size)]
   public static let examples: [Example] = [

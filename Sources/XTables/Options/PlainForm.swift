@@ -9,6 +9,8 @@ public enum PlainForm: Sendable, Hashable {
   case ports
   /// `NUMBER` or `NUMBER/NUMBER`, decimal or hexadecimal with `0x`, stored as a ``Masked`` of 32 bits.
   case mark
+  /// Six hexadecimal numbers of two digits with colons, stored as an ``EthernetAddress``.
+  case ethernet
   /// Printable ASCII, in quotes or not, that fits into a ``FixedName`` of this capacity.
   case text(capacity: Int)
 }
@@ -63,6 +65,7 @@ extension PlainForm {
       guard at < text.count, text[at] == UInt8(ascii: "/") else { return PlainValue(UInt128(value), UInt128(UInt32.max)) }
       at += 1
       return PlainNumber.any(text, at: &at).map { PlainValue(UInt128(value), UInt128($0)) }
+    case .ethernet: return Self.ethernet(text, at: &at)
     case .text(let capacity): return Self.text(text, at: &at, capacity)
     }
   }
@@ -81,6 +84,7 @@ extension PlainForm {
     case .mark:
       Payload.store(UInt32(truncatingIfNeeded: value.first), in: &bytes, at: offset)
       Payload.store(UInt32(truncatingIfNeeded: value.second), in: &bytes, at: offset + 4)
+    case .ethernet: Payload.store(EthernetAddress(MACAddress(rawValue: UInt64(truncatingIfNeeded: value.first))), in: &bytes, at: offset)
     case .text: Payload.copy(Int(value.first)..<Int(value.second), of: text, into: &bytes, at: offset)
     }
   }
@@ -90,8 +94,23 @@ extension PlainForm {
     switch self {
     case .ports: 4
     case .mark: 8
+    case .ethernet: 6
     case .text(let capacity): capacity
     }
+  }
+
+  private static func ethernet(_ text: Span<UInt8>, at: inout Int) -> PlainValue? {
+    guard at + 17 <= text.count else { return nil }
+    var address: UInt64 = 0
+    for octet in 0..<6 {
+      let place = at + 3 * octet
+      guard let high = Hex.digit(text[place]), let low = Hex.digit(text[place + 1]),
+        octet == 5 || text[place + 2] == UInt8(ascii: ":")
+      else { return nil }
+      address = address << 8 | UInt64(high << 4 | low)
+    }
+    at += 17
+    return PlainValue(UInt128(address))
   }
 
   private static func text(_ text: Span<UInt8>, at: inout Int, _ capacity: Int) -> PlainValue? {

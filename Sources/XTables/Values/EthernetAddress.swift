@@ -45,7 +45,7 @@ extension ValueSyntax where Value == EthernetAddress {
   public static var ethernet: ValueSyntax {
     ValueSyntax(
       placeholder: "XX:XX:XX:XX:XX:XX", grammar: "mac-address", samples: ["42:01:02:03:04:05", "0:A:b:c:d:e"],
-      nearMisses: ["42:01:02:03:04", "42:01:02:03:04:05:06", "042:1:2:3:4:5", "x"],
+      nearMisses: ["42:01:02:03:04", "42:01:02:03:04:05:06", "042:1:2:3:4:5", "x"], plain: .ethernet,
       parse: { token, arguments throws(OptionError) in
         guard let address = EthernetAddress(token, arguments) else {
           throw OptionError(
