@@ -50,7 +50,7 @@ extension Simulator {
       }
       bound = interface
     }
-    var flow = Flow(to: destination, mark: sender.facts.mark, output: bound)
+    var flow = Flow(to: destination.ofSocket, mark: sender.facts.mark, output: bound)
     flow.user = sender.facts.uid
     if !sender.hasOwnHeader {
       flow.source = packet.source

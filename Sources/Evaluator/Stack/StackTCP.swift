@@ -5,9 +5,10 @@ import XTables
 
 /// TCP as far as its segments are visible to others: handshake, acknowledgments, resets, closing.
 extension Simulator {
-  /// Receives a segment. The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
+  /// Receives a segment; not one in a frame to many hosts. The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
   func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
-    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count,
+    guard packet.type == .host, let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength,
+      at.offset + header.dataOffset <= packet.count,
       packet.isTransportChecksumValid == true, let pair = pair(of: packet)
     else { return }
     let authentication = TCPAuthentication(header, in: packet.bytes, at: at.offset)
@@ -131,7 +132,8 @@ extension Simulator {
   /// The maximum segment size to advertise. The corresponding kernel functions are `ipv4_default_advmss` and `ip6_default_advmss`.
   func largestSegment(_ route: RouteAnswer?, _ family: Family) -> Int {
     let headers = family == .ipv4 ? 40 : 60
-    return min(route?.mtu ?? 1500, 65535) - headers
+    // The length field of IPv6 does not count its header.
+    return min(route?.mtu ?? 1500, 65535 + (family == .ipv4 ? 0 : IPv6Header.length)) - headers
   }
 
   func initialWindow(_ segment: Int) -> UInt32 { UInt32(clamping: 65535 / max(segment, 1) * max(segment, 1)) }
