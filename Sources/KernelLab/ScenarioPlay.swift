@@ -28,7 +28,7 @@ struct ScenarioPlay {
     let scenario = plan.scenario
     self.plan = plan
     self.namespace = namespace
-    namespace.conntrack.walks = plan.hostUses.contains(.selectsEvents)
+    namespace.conntrack.walks = plan.hostUses.contains(.selectsEvents) || plan.makesBridge
     rules = try LabRules(plan)
     sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
     queues = try NetlinkQueues(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
