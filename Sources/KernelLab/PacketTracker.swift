@@ -214,8 +214,11 @@ struct PacketTracker {
     let alike = tracks.indices.filter {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
     }
+    let along = alike.filter { tracks[$0].output == queued.output }
+    // A copy by TEE, which names its output as its input, is made after its packet and queued before it.
+    let isCopy = queued.hook == 4 && queued.input != nil && queued.input == queued.output
     guard
-      let index = alike.first(where: { tracks[$0].output == queued.output }) ?? alike.first ?? inside(queued.hook)
+      let index = (isCopy ? along.last : along.first) ?? alike.first ?? inside(queued.hook)
         ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed })
     else { return }
     tracks[index].packet.queued.append(
