@@ -42,8 +42,8 @@ extension Simulator {
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    // A listener resets what is sent to an anycast address.
-    let anycast = type == .anycast ? host.listener(.tcp, destination, header.destinationPort) : nil
+    // A listener resets acknowledgments to an anycast address, and drops what else is sent to it. Kernel: `tcp_rcv_state_process`.
+    let anycast = type == .anycast && header.flags.contains(.ack) ? host.listener(.tcp, destination, header.destinationPort) : nil
     guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
