@@ -61,8 +61,9 @@ public struct FuzzCase: Sendable {
         answer.steps = Array(answer.steps.suffix(most == 12 ? 24 : 12))
         steps += conversation.steps(after: answer, of: drafts, most: most)
       }
-      if frame["mode"] != nil, draw.chance(0.5) { steps += sockets.connection() }
-      if drawn.rules.contains(where: { $0.has(.collectsOnceATick) }) { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
+      let isSlow = drawn.rules.contains { $0.has(.collectsOnceATick) }
+      if frame["mode"] != nil, draw.chance(0.5) { steps += sockets.connection(isSlow: isSlow) }
+      if isSlow { steps = steps.map { FuzzCase.delayed($0, by: 0.009) } }
       frame["steps"] = .array(steps)
       return FuzzCase(number: number, seed: ownSeed, line: .object(frame))
     }

@@ -11,7 +11,7 @@ struct ConntrackListener {
   private var known: [(key: String, question: NetlinkMessage)] = []
   private var hasSeenConnection = false
   private var hasSeenExpectation = false
-  /// True if rules suppress conntrack's events; connections are then found by a dump of the whole table.
+  /// True if connections may exist without an event; they are then found by a dump of the whole table.
   var walks = false
 
   private enum Message {

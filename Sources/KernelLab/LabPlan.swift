@@ -128,6 +128,9 @@ struct LabPlan {
     return uses
   }
 
+  /// True if the host has a bridge, which confirms connections without an event (`br_nf_local_in`).
+  var makesBridge: Bool { setup.contains { if case .link(let link) = $0.command { link.made == .bridge } else { false } } }
+
   /// The tables of the initial rules, in order.
   var tables: [LabEnvironment.TableName] { LabPlan.tables(rulesets) }
 

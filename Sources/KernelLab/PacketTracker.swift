@@ -31,16 +31,20 @@ struct PacketTracker {
     var firstPayload: [UInt8]
     /// True if a rule has dropped it.
     var hasEnded = false
+    /// The number of its last report.
+    var lastSeen = 0
   }
 
   private(set) var tracks: [Track] = []
-  private let source: Source
+  /// What the packets to come are: nothing is sent while a step waits.
+  var source: Source
   private let loopback: UInt32
   private let interfaceNames: [UInt32: String]
   private var resumed: Int?
   /// The packet of the last trace report: messages of targets refer to it.
   private var traced: Int?
   private var hasOwn = false
+  private var reports = 0
   /// The packet that entered a hook last, until its number is known; and the packets by the numbers that nf_tables gives them.
   private var entered: Int?
   private var numbered: [UInt32: Int] = [:]
@@ -61,6 +65,7 @@ struct PacketTracker {
   }
 
   mutating func see(_ record: ObserverRecord) {
+    reports += 1
     let index: Int
     switch record.kind {
     case .entry:
@@ -97,6 +102,7 @@ struct PacketTracker {
       tracks[found].packet.logs.append(LabPacket.Log(group: group, prefix: prefix))
       return
     }
+    tracks[index].lastSeen = reports
     tracks[index].packet.mark = record.mark
     if !record.payload.isEmpty { tracks[index].packet.final = record.payload }
     if let owner = record.owner { tracks[index].packet.owner = owner }
@@ -214,8 +220,10 @@ struct PacketTracker {
     let alike = tracks.indices.filter {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
     }
+    // Of packets alike, the one is queued first whose last report is older: a copy by TEE goes on before its packet does.
+    let along = alike.filter { tracks[$0].output == queued.output }.min { tracks[$0].lastSeen < tracks[$1].lastSeen }
     guard
-      let index = alike.first(where: { tracks[$0].output == queued.output }) ?? alike.first ?? inside(queued.hook)
+      let index = along ?? alike.first ?? inside(queued.hook)
         ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed })
     else { return }
     tracks[index].packet.queued.append(

@@ -28,7 +28,7 @@ struct ScenarioPlay {
     let scenario = plan.scenario
     self.plan = plan
     self.namespace = namespace
-    namespace.conntrack.walks = plan.hostUses.contains(.selectsEvents)
+    namespace.conntrack.walks = plan.hostUses.contains(.selectsEvents) || plan.makesBridge
     rules = try LabRules(plan)
     sockets = try LabSockets(scenario.sockets, families: scenario.usesIPv6 ? [.ipv4, .ipv6] : [.ipv4])
     queues = try NetlinkQueues(scenario.queues, failOpen: scenario.failOpen, length: scenario.queueLength)
@@ -65,11 +65,16 @@ struct ScenarioPlay {
   private mutating func play(step index: Int) throws(KernelError) -> LabStep {
     let step = scenario.steps[index]
     var answer = LabStep(index: index)
-    wait(for: step)
+    let hasWaited = wait(for: step)
     var happening = Happening(
       tracker: PacketTracker(
-        source: source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
+        source: hasWaited ? .none : source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
         drops: LabRules.drops(plan), usesNfTables: scenario.usesNfTables), places: rules.places)
+    // What the kernel's timers have sent meanwhile.
+    if hasWaited {
+      try settle(&happening)
+      happening.tracker.source = source(of: step.action)
+    }
     for _ in 0..<step.repetitions {
       try act(step.action, index, &answer)
       try settle(&happening)
@@ -84,13 +89,16 @@ struct ScenarioPlay {
     return answer
   }
 
-  private func wait(for step: ScenarioStep) {
+  /// Returns true if time has passed.
+  private func wait(for step: ScenarioStep) -> Bool {
     var seconds = step.sleep
     if let at = step.at {
       let passed = start.duration(to: clock.now)
       seconds = max(seconds, at - Double(passed.components.seconds) - Double(passed.components.attoseconds) / 1e18)
     }
-    if seconds > 0 { NetworkNamespace.sleepThread(seconds: seconds) }
+    guard seconds > 0 else { return false }
+    NetworkNamespace.sleepThread(seconds: seconds)
+    return true
   }
 
   private func source(of action: ScenarioStep.Action) -> PacketTracker.Source {

@@ -193,6 +193,8 @@ struct LabMask {
     var cuts: [UInt32: UInt32] = [:]
     /// How many initial sequence numbers were seen before the step; a packet injected by the step cannot contain later ones.
     var earlierSequences = 0
+    /// The segments of the step that the kernel has made, without their ports and checksums.
+    var madeSegments: Set<[UInt8]> = []
 
     init(mask: LabMask, isLeft: Bool) {
       self.mask = mask
@@ -213,6 +215,7 @@ struct LabMask {
       let isWay = step["i"]?.integer.map { mask.ways.indices.contains($0) && mask.ways[$0] } ?? false
       let records = step["packets"]?.elements ?? []
       let made = records.map { isWay || $0["origin"] == "kernel" }
+      madeSegments = Set(zip(records, made).compactMap { $0.1 ? LabMask.packet($0.0)?.segmentBehindPorts : nil })
       earlierSequences = initialSequences.count
       // The injected packet precedes all answers to it.
       if let injected = step["injected"] { step["injected"] = packet(injected, isMade: false, field: "hex") }
@@ -303,7 +306,7 @@ struct LabMask {
       }
       guard let at = packet.transport, at.fragmentOffset == 0 else { return packet.bytes }
       if at.proto == .tcp {
-        countSequences(&packet.bytes, at: at.offset, isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences))
+        packet.countSequences(at: at.offset, from: isMade ? initialSequences[...] : initialSequences.prefix(earlierSequences))
       }
       if isLeft { rename(&packet, at) }
       return packet.bytes
@@ -316,20 +319,14 @@ struct LabMask {
       else { return }
       let start = min(at.offset + ICMPHeader.length, packet.bytes.count)
       let quoted = Array(packet.bytes[start...])
-      guard isMade || Packet(bytes: quoted).tcp.map({ initialSequences.contains($0.sequence) }) == true else { return }
+      let whole = Packet(bytes: quoted)
+      let opens = whole.tcp.map { initialSequences.contains($0.sequence) } ?? false
+      guard isMade || opens || whole.segmentBehindPorts.map(madeSegments.contains) == true else { return }
       var quote = Packet(bytes: masked(quoted, isMade: true))
       if let inner = quote.transport, let field = Packet.checksumOffset(of: inner.proto) {
         quote.bytes.setUInt16(0, at: inner.offset + field)
       }
       packet.bytes.replaceSubrange(start..., with: quote.bytes)
-    }
-
-    private func countSequences(_ bytes: inout [UInt8], at offset: Int, _ known: ArraySlice<UInt32>) {
-      for field in [TCPHeader.Offset.sequence, TCPHeader.Offset.acknowledgment] {
-        guard let number = bytes.uint32(at: offset &+ field) else { continue }
-        guard let start = known.last(where: { number &- $0 < 0x1_0000 }) else { continue }
-        bytes.setUInt32(number &- start, at: offset &+ field)
-      }
     }
 
     private func rename(_ packet: inout Packet, _ at: TransportLocator) {

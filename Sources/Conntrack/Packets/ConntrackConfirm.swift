@@ -8,15 +8,19 @@ extension ConntrackCore {
   /// added under its reply tuple only. The corresponding kernel function is `nf_conntrack_confirm`.
   /// - Returns: `.drop` if the connection was removed, or if it clashes with another one and the clash cannot be resolved.
   mutating func confirm(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
-    guard case .connection(let handle, let info) = attachment, let slot = slot(handle) else { return .accept }
-    if !entries[slot].status.contains(.confirmed) {
-      // A reply from target REJECT carries the rejected packet's connection. That connection is never confirmed.
-      guard info.direction == .original else { return .accept }
-      let verdict = insert(slot, &attachment, now: now)
-      guard verdict == .accept else { return verdict }
-    }
+    let verdict = enlist(attachment: &attachment, now: now)
+    guard verdict == .accept else { return verdict }
     deliver(attachment, now: now)
     return .accept
+  }
+
+  /// As `confirm`, and leaves the events pending. The corresponding kernel function is `__nf_conntrack_confirm`.
+  mutating func enlist(attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
+    guard case .connection(let handle, let info) = attachment, let slot = slot(handle), !entries[slot].status.contains(.confirmed),
+      // A reply from target REJECT carries the rejected packet's connection. That connection is never confirmed.
+      info.direction == .original
+    else { return .accept }
+    return insert(slot, &attachment, now: now)
   }
 
   private mutating func insert(_ slot: Int, _ attachment: inout Attachment, now: Instant) -> NetfilterVerdict {

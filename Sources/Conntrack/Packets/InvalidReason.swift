@@ -24,7 +24,8 @@ public enum InvalidReason: Sendable, Hashable {
   case chunk(UInt8, in: SCTPConntrackState, Direction)
 
   static let truncated = InvalidReason.fact("the transport header is truncated, or its length is wrong")
-  static let badChecksum = InvalidReason.fact("the transport checksum is wrong (net.netfilter.nf_conntrack_checksum=1)")
+  /// The checksum of the payload is wrong.
+  public static let badChecksum = InvalidReason.fact("the transport checksum is wrong (net.netfilter.nf_conntrack_checksum=1)")
   /// The entry was made for another protocol, which only a forged listing can cause.
   static let otherTracker = InvalidReason.fact("the connection is tracked as another protocol")
 

@@ -134,6 +134,10 @@ public final class ConntrackTable {
     core.confirm(attachment: &attachment, now: now)
   }
 
+  /// As ``confirm(attachment:now:)``, and leaves the events to the next call of that function. The corresponding kernel function is
+  /// `__nf_conntrack_confirm`.
+  public func enlist(attachment: inout Attachment, now: Instant) -> NetfilterVerdict { core.enlist(attachment: &attachment, now: now) }
+
   /// Ends the use of an attachment after its packet was dropped, stolen or delivered. Frees the packet's connection if it is unconfirmed.
   ///
   /// Replies and copies of a packet carry the same connection: release them first.

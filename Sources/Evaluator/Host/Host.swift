@@ -259,17 +259,20 @@ public final class Host: HostModel {
     }
     tables = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
-    ruleLookups = rules.map { RuleLookup($0, tables) }
+    ruleLookups = lookups(in: tables)
     routeQuestions = RouteQuestions(rules, addedRoutes)
   }
 
-  /// The rules with tables that have nothing but the route to one address.
+  /// The rules with other tables than the host's.
+  func lookups(in tables: [RouteTableKey: RouteTable]) -> [RuleLookup] { rules.map { RuleLookup($0, tables) } }
+
+  /// The tables with nothing but the wanted route to one address.
   ///
   /// This takes one pass over the routes, where ``lookups`` sorts them all: for a look-up between two changes.
-  func lookups(towards address: IPAddress) -> [RuleLookup] {
+  func bestRoutes(to address: IPAddress, where isWanted: (Route) -> Bool = { _ in true }) -> [RouteTableKey: RouteTable] {
     var best: [RouteTableKey: (route: Route, resolved: ResolvedRoute)] = [:]
     func consider(_ list: [Route]) {
-      for route in list where route.tos == 0 && route.covers(address) {
+      for route in list where route.tos == 0 && route.covers(address) && isWanted(route) {
         if let known = best[route.tableKey], !route.isFound(before: known.route) { continue }
         if let resolved = resolve(route) { best[route.tableKey] = (route, resolved) }
       }
@@ -278,7 +281,7 @@ public final class Host: HostModel {
     for place in devices.indices { consider(routes(ofDeviceAt: place)) }
     var tables: [RouteTableKey: RouteTable] = [:]
     for (key, entry) in best { tables[key] = RouteTable([entry.resolved], family: key.family) }
-    return rules.map { RuleLookup($0, tables) }
+    return tables
   }
 
   /// Nil if all its interfaces are down.

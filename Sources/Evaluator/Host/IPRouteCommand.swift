@@ -136,11 +136,13 @@ public struct IPRoute: Sendable, Hashable {
 /// `ip route`.
 extension Host {
   func apply(_ command: IPRoute, _ line: String) throws(HostError) {
-    let route = try resolve(command, line)
+    var near: [IPAddress: Route] = [:]
+    let route = try resolve(command, line, &near)
     if command.verb == .delete {
       removeRoute(route)
     } else {
       try requireWay(route, line)
+      try requireGateways(of: command, as: route, near, line)
       addRoute(route)
     }
   }
@@ -150,7 +152,8 @@ extension Host {
   /// - Throws: `HostError` if the text cannot be parsed or names an unknown interface.
   public func route(text: String, family: Family? = nil) throws(HostError) -> Route {
     var words = IPWords(text)
-    let route = try resolve(try IPRoute("add", &words, family), text)
+    var near: [IPAddress: Route] = [:]
+    let route = try resolve(try IPRoute("add", &words, family), text, &near)
     try requireWay(route, text)
     return route
   }
@@ -170,7 +173,9 @@ extension Host {
   }
 
   /// Resolves the interface names in a route.
-  private func resolve(_ command: IPRoute, _ line: String) throws(HostError) -> Route {
+  ///
+  /// - Parameter near: gains the routes to the gateways that are named without an interface.
+  private func resolve(_ command: IPRoute, _ line: String, _ near: inout [IPAddress: Route]) throws(HostError) -> Route {
     var route = Route(command.family, command.destination, command.prefixLength, type: command.type)
     route.table = command.effectiveTable
     route.metric = command.metric ?? 0
@@ -183,14 +188,13 @@ extension Host {
     if hops.count == 1 { (route.output, route.gateway) = hops[0] }
     if hops.count > 1 {
       route.hops = try hops.map { hop throws(HostError) in
-        guard let output = hop.output ?? outputTowards(hop.gateway) else { throw HostError(line, "a next hop has no interface") }
+        guard let output = hop.output ?? outputTowards(hop.gateway, &near) else { throw HostError(line, "a next hop has no interface") }
         return Route.Hop(output: output, gateway: hop.gateway)
       }
     }
-    if route.output == nil, route.hops.isEmpty { route.output = outputTowards(route.gateway) }
+    if route.output == nil, route.hops.isEmpty { route.output = outputTowards(route.gateway, &near) }
     if route.output == nil, route.type == .local { route.output = interface(named: "lo") }
-    let isDirect = route.gateway == nil && route.hops.allSatisfy { $0.gateway == nil }
-    route.scope = command.scope ?? (isDirect ? route.type == .local ? .host : .link : .universe)
+    route.scope = command.effectiveScope
     return route
   }
 
@@ -200,11 +204,12 @@ extension Host {
     return device
   }
 
-  private func outputTowards(_ gateway: IPAddress?) -> Interface? {
+  private func outputTowards(_ gateway: IPAddress?, _ near: inout [IPAddress: Route]) -> Interface? {
     guard let gateway else { return nil }
     var last = 0
-    guard case .found(let near) = lookup(Flow(to: gateway), in: lookups(towards: gateway), endingAt: &last) else { return nil }
-    return near.route.output
+    guard case .found(let found) = lookup(Flow(to: gateway), in: lookups(in: bestRoutes(to: gateway)), endingAt: &last) else { return nil }
+    near[gateway] = found.route
+    return found.route.output
   }
 }
 

@@ -127,6 +127,16 @@ final class ResolvedRoute: Sendable {
   }
 }
 
+extension AddressType {
+  /// True for routes that refuse packets, or end the search in their table.
+  var isRefusal: Bool {
+    switch self {
+    case .unreachable, .prohibit, .blackhole, .throw: true
+    default: false
+    }
+  }
+}
+
 /// The routes of one table and family, looked up by longest prefix. Kernel: `fib_table`.
 public final class RouteTable: Sendable {
   /// `RT_TABLE_DEFAULT`.
@@ -182,6 +192,8 @@ public final class RouteTable: Sendable {
         let found = routes[index]
         if found.route.tos != 0, found.route.tos != tos & Self.tosMask { continue }
         guard let output, found.route.output != output else { return found }
+        // A route that refuses has no interface. Kernel: `fib_table_lookup`, which regards the type first.
+        if found.route.family == .ipv4, found.route.type.isRefusal { return found }
         if let hop = found.hops.first(where: { $0.route.output == output }) { return hop }
       }
     }

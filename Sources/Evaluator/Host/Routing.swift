@@ -35,6 +35,13 @@ public struct Flow: Sendable, Hashable {
   }
 }
 
+extension IPAddress {
+  /// The destination that a socket looks up for this one: this host for `::`. A packet to `::` that is routed again has no such meaning.
+  ///
+  /// The corresponding kernel functions are `rawv6_sendmsg` and `tcp_v6_connect`.
+  var ofSocket: IPAddress { self == .v6(IPv6Address(rawValue: 0)) ? .v6(IPv6Address(rawValue: 1)) : self }
+}
+
 /// The result of a look-up in the tables.
 enum RouteLookup {
   case found(ResolvedRoute)
@@ -129,7 +136,7 @@ extension Host {
   /// The route by destination and rules, without a check of the source.
   private func destinationRoute(_ flow: Flow) -> RouteAnswer? {
     var flow = flow
-    if flow.destination.bits == 0 { flow.destination = flow.destination.family == .ipv4 ? .v4(.loopback) : .v6(IPv6Address(rawValue: 1)) }
+    if flow.destination == .v4(.any) { flow.destination = .v4(.loopback) }
     if case .v4(let address) = flow.destination, address == .broadcast || address.isMulticast {
       return manyRoute(flow, address == .broadcast ? .broadcast : .multicast)
     }

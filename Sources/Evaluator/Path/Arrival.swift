@@ -238,8 +238,9 @@ extension Simulator {
   /// Moves a packet from FORWARD to POSTROUTING. The corresponding kernel function is `ip_forward_finish`.
   func departForwarded(_ journey: inout Journey) {
     if let options = journey.options { conclude(options, &journey) }
-    // `skb->dev` is still the input interface.
-    approach(.postrouting, &journey, input: journey.context.input, output: journey.crossing?.bridge ?? journey.route?.output)
+    // `skb->dev` is still the input interface. A bridge names none (`br_nf_post_routing`).
+    let input = journey.crossing == nil ? journey.context.input : nil
+    approach(.postrouting, &journey, input: input, output: journey.crossing?.bridge ?? journey.route?.output)
   }
 }
 

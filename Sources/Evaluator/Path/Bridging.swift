@@ -1,3 +1,4 @@
+import Conntrack
 import Netfilter
 import Wire
 import XTables
@@ -138,9 +139,18 @@ extension Simulator {
     approachBridged(&journey)
   }
 
-  /// Delivers the host's own copy without a second pass through PREROUTING. The corresponding kernel function is `ip_sabotage_in`.
+  /// Delivers the host's own copy without a second pass through PREROUTING. The connection of a frame to many hosts is confirmed before,
+  /// without event and helper.
+  ///
+  /// The corresponding kernel functions are `br_nf_local_in` and `ip_sabotage_in`.
   private func deliverBridged(_ journey: inout Journey) {
     journey.crossing = nil
+    if journey.context.packet.type != .host, let table = world.conntrack,
+      table.enlist(attachment: &journey.context.attachment, now: world.instant) != .accept
+    {
+      _ = lose(&journey, "the connection cannot be added to the connection table")
+      return
+    }
     if routeInput(&journey) { travel(&journey) }
   }
 

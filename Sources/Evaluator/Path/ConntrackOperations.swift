@@ -16,9 +16,16 @@ extension Simulator {
         packet: journey.context.packet, attachment: &journey.context.attachment, hook: journey.context.hook,
         packetMark: journey.context.mark, now: inputs.now)
     journey.earlyVerdict = nil
+    if journey.context.attachment.isInvalid { noteComputedSum(&journey.context, table) }
     if journey.isRecorded { noteTracking(&journey, table) }
     if journey.notesHits { journey.hits.isInvalid = journey.context.attachment.isInvalid }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
+  }
+
+  /// Notes that tracking has computed a checksum, which stays with the packet. For protocols whose checksum may cover a part, it does not.
+  private func noteComputedSum(_ context: inout PacketContext, _ table: ConntrackTable) {
+    guard table.lastInvalid == .badChecksum, let proto = context.packet.transport?.proto else { return }
+    context.hasComputedSum = [.tcp, .udp, .icmp, .icmpv6].contains(proto)
   }
 
   /// Relays segments between the client and the server of a SYN proxy. The corresponding kernel functions are `ipv4_synproxy_hook` and

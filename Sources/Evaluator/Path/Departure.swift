@@ -50,7 +50,7 @@ extension Simulator {
       }
       bound = interface
     }
-    var flow = Flow(to: destination, mark: sender.facts.mark, output: bound)
+    var flow = Flow(to: destination.ofSocket, mark: sender.facts.mark, output: bound)
     flow.user = sender.facts.uid
     if !sender.hasOwnHeader {
       flow.source = packet.source
@@ -201,6 +201,10 @@ extension Simulator {
       packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
     context.mark = journey.context.mark
     context.realms = host.realms(ofOutput: flow)
+    context.arrival = journey.context.arrival ?? journey.context.input
+    // A packet loses its sum before FORWARD. Kernel: `skb_forward_csum`.
+    let isReceived = journey.context.hook == .prerouting || journey.context.hook == .input
+    context.hasComputedSum = journey.context.hasComputedSum && isReceived
     // Kernel: `SKB_EXT_BRIDGE_NF`, which copies inherit.
     context.physicalInput = notedPort(journey.context)
     context.physicalOutput = journey.context.physicalOutput
@@ -297,6 +301,8 @@ extension Simulator {
   /// Reports the frames that leave: fragments if the packet is too large, and one frame for each port of a bridge. Returns false if it cannot
   /// leave.
   private func depart(_ journey: inout Journey, _ output: Interface, to address: MACAddress, mtu: Int) -> Bool {
+    // An error about a copy does not come from the interface that the copy leaves by.
+    if journey.isCopy { journey.context.input = nil }
     // IPv6 fragments only packets that arrived as fragments. Kernel: `ip6_fragment` without `ignore_df`.
     if journey.isCopy, journey.context.family == .ipv6, journey.context.packet.exceeds(mtu),
       journey.context.packet.fragmentMaximumSize == 0

@@ -95,7 +95,8 @@ extension Simulator {
     guard let header = packet.icmpv6, header.type == 128, let at = packet.transport, let destination = packet.destination else { return }
     var body = Array(packet.bytes[at.offset...])
     body.setUInt8(129, at: 0)
-    answerQuery(packet, at, with: body, isForMany: host.addressType(destination, on: nil) != .local, on: input)
+    let isForMany = host.addressType(destination, on: nil) != .local
+    answerQuery(packet, at, with: body, isForMany: isForMany, on: isForMany ? input.flatMap { leaving($0, for: destination) } : nil)
   }
 
   /// Queues an ICMP answer for sending after the current packet. The corresponding kernel function is `icmp_reply`.
@@ -103,9 +104,10 @@ extension Simulator {
   /// - Parameters:
   ///   - body: the ICMP message; its checksum is computed.
   ///   - isForMany: true if the request was broadcast, multicast or anycast, so that the answer must select its source address.
-  private func answerQuery(_ packet: Packet, _ at: TransportLocator, with body: [UInt8], isForMany: Bool, on input: Interface?) {
+  ///   - output: the interface by which the answer must leave; nil for any.
+  private func answerQuery(_ packet: Packet, _ at: TransportLocator, with body: [UInt8], isForMany: Bool, on output: Interface?) {
     guard packet.isTransportChecksumValid == true, let source = packet.source, let destination = packet.destination,
-      let own = isForMany ? senderForMany(to: source, insteadOf: destination, on: input) : destination,
+      let own = isForMany ? host.outputRoute(Flow(to: source, output: output))?.preferredSource : destination,
       let type = body.first, world.mayAnswer(source, icmpType: type, code: 0)
     else { return }
     var fields = PacketFields(own, source, proto: at.proto)
@@ -116,7 +118,8 @@ extension Simulator {
     guard var reply = try? fields.packet() else { return }
     reply.updateTransportChecksum()
     let mark = host.reflects(event.delivered.mark, at.family)
-    event.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: strictDevice(to: source), mark: mark))
+    let device = output.map { host.name(of: $0) } ?? strictDevice(to: source)
+    event.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: device, mark: mark))
   }
 
   /// The interface for an answer to a link-local address: the request's input. Kernel: `rt6_need_strict`.
@@ -124,18 +127,13 @@ extension Simulator {
     address.v6?.isLinkLocal == true ? event.delivered.input.map { host.name(of: $0) } : nil
   }
 
-  /// The source address for the answer to an echo request that was broadcast, multicast or anycast.
-  ///
-  /// An IPv6 answer leaves by the request's input interface, or by the interface of the anycast address. The corresponding kernel function is
-  /// `icmp6_iif`.
-  private func senderForMany(to source: IPAddress, insteadOf destination: IPAddress, on input: Interface?) -> IPAddress? {
-    guard let input else { return host.outputRoute(Flow(to: source))?.preferredSource }
-    guard host.isLoopback(input) else { return host.outputRoute(Flow(to: source, output: input))?.preferredSource }
-    let device = host.devices.first { device in
+  /// The interface by which the answer to an IPv6 request for many hosts leaves: the request's input, or, if this host has sent it to itself, the
+  /// interface of the anycast address. The corresponding kernel function is `icmp6_iif`.
+  private func leaving(_ input: Interface, for destination: IPAddress) -> Interface? {
+    guard host.isLoopback(input) else { return input }
+    return host.devices.first { device in
       host.addresses(of: device).contains { $0.address.family == .ipv6 && $0.network == destination.bits }
-    }
-    guard let device, host.addresses(of: device).contains(where: { $0.address == source }) else { return nil }
-    return source
+    }?.interface ?? input
   }
 
   /// Delivers a datagram. The corresponding kernel function is `__udp4_lib_rcv`.
@@ -192,8 +190,10 @@ extension Simulator {
   /// The corresponding kernel functions are `__inet_lookup_established` and `__udp4_lib_lookup`.
   func openSocket(of packet: Packet) -> SocketFacts? {
     if let pair = pair(of: packet) {
-      guard var facts = stack.connections[pair]?.facts else { return nil }
+      guard let connection = stack.connections[pair] else { return nil }
+      var facts = connection.facts
       facts.isWildcard = false
+      facts.isRequest = [.synReceived, .finWait2, .timeWait].contains(connection.state)
       return facts
     }
     guard let header = packet.udp, let destination = packet.destination else { return nil }

@@ -200,9 +200,10 @@ extension Simulator {
   /// Ends a connection that the peer has reset. The corresponding kernel function is `tcp_reset`.
   func fail(_ connection: StackConnection, _ pair: SocketPair, _ error: SendError) {
     stack.connections[pair] = nil
-    // The process has read the end already.
-    guard connection.facts.hasFile, connection.state != .closeWait else { return }
+    guard connection.facts.hasFile else { return }
     if !connection.name.isEmpty { stack.broken.insert(connection.name) }
+    // The process has read the end already.
+    guard connection.state != .closeWait else { return }
     event.report.sockets.append(.failed(socket: connection.name, error: error))
   }
 }

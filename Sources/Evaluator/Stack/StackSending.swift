@@ -9,7 +9,7 @@ extension Simulator {
   /// - Parameter name: if given, the socket stays open under this name.
   public func sendThroughSocket(_ packet: Packet, by sender: LocalSender, named name: String? = nil) -> PathReport {
     reported {
-      guard let at = packet.transport, let destination = packet.destination else {
+      guard let at = packet.transport, let destination = packet.destination?.ofSocket else {
         event.report.error = .invalid
         return
       }

@@ -5,9 +5,10 @@ import XTables
 
 /// TCP as far as its segments are visible to others: handshake, acknowledgments, resets, closing.
 extension Simulator {
-  /// Receives a segment. The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
+  /// Receives a segment; not one in a frame to many hosts. The corresponding kernel functions are `tcp_v4_rcv` and `tcp_v4_do_rcv`.
   func respondSegment(_ packet: Packet, _ at: TransportLocator, receiver: Receiver?) {
-    guard let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength, at.offset + header.dataOffset <= packet.count,
+    guard packet.type == .host, let header = packet.tcp, header.dataOffset >= TCPHeader.minimumLength,
+      at.offset + header.dataOffset <= packet.count,
       packet.isTransportChecksumValid == true, let pair = pair(of: packet)
     else { return }
     let authentication = TCPAuthentication(header, in: packet.bytes, at: at.offset)
@@ -41,8 +42,8 @@ extension Simulator {
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    // A listener resets what is sent to an anycast address.
-    let anycast = type == .anycast ? host.listener(.tcp, destination, header.destinationPort) : nil
+    // A listener resets acknowledgments to an anycast address, and drops what else is sent to it. Kernel: `tcp_rcv_state_process`.
+    let anycast = type == .anycast && header.flags.contains(.ack) ? host.listener(.tcp, destination, header.destinationPort) : nil
     guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
@@ -131,7 +132,8 @@ extension Simulator {
   /// The maximum segment size to advertise. The corresponding kernel functions are `ipv4_default_advmss` and `ip6_default_advmss`.
   func largestSegment(_ route: RouteAnswer?, _ family: Family) -> Int {
     let headers = family == .ipv4 ? 40 : 60
-    return min(route?.mtu ?? 1500, 65535) - headers
+    // The length field of IPv6 does not count its header.
+    return min(route?.mtu ?? 1500, 65535 + (family == .ipv4 ? 0 : IPv6Header.length)) - headers
   }
 
   func initialWindow(_ segment: Int) -> UInt32 { UInt32(clamping: 65535 / max(segment, 1) * max(segment, 1)) }

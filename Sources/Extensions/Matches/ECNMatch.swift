@@ -91,12 +91,18 @@ public enum ECNMatch: MatchExtension {
 extension Field {
   /// True if the bytes after the network header are long enough for a TCP header, whatever they contain.
   fileprivate static let holdsTCPHeader = Field("tcp.whole", bits: 1, FieldTraits(.packet, [.value, .absent])) { context in
-    context.packet.transport.map { .of(context.packet.bytes.holds(TCPHeader.minimumLength, at: $0.offset)) } ?? .absent
+    context.packet.transport.map { .of(context.packet.bytes.holds(TCPHeader.minimumLength, at: $0.offsetOfMatches)) } ?? .absent
   }
 
-  /// The byte of a later fragment at the offset of the TCP flags.
+  /// The byte of a later fragment at the offset of the TCP flags; over IPv6 it is one of the network header.
   fileprivate static let flagsOfLaterFragment = Field("fragment.byte13", bits: 8, FieldTraits(.bytes, [.value, .absent])) { context in
     guard let transport = context.packet.transport, transport.fragmentOffset != 0 else { return .absent }
-    return context.packet.bytes.uint8(at: transport.offset + TCPHeader.Offset.flags).map { .of($0) } ?? .absent
+    return context.packet.bytes.uint8(at: transport.offsetOfMatches + TCPHeader.Offset.flags).map { .of($0) } ?? .absent
   }
+}
+
+extension TransportLocator {
+  /// The place where matches that accept later fragments expect the transport header: ip6_tables names none in a later fragment, so that they
+  /// read the network header. Kernel: `xt_action_param.thoff`.
+  var offsetOfMatches: Int { family == .ipv6 && fragmentOffset != 0 ? 0 : offset }
 }

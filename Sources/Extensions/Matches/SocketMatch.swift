@@ -74,7 +74,8 @@ public enum SocketMatch: MatchExtension {
     case .socket(let socket):
       if socket.isWildcard, info.flags & Flag.anyAddress == 0 { return .mismatched }
       if !socket.isTransparent, info.flags & Flag.transparent != 0 { return .mismatched }
-      packet.mark = socket.mark
+      // Requests and what is left of a closed connection have no mark. Kernel: `sk_fullsock`.
+      if !socket.isRequest { packet.mark = socket.mark }
       return .matched
     }
   }

@@ -64,7 +64,7 @@ extension Field {
     }
   ) { context in
     let bytes = context.packet.bytes
-    guard let start = context.packet.transport?.offset, bytes.holds(20, at: start) else { return .malformed }
+    guard let start = context.packet.transport?.offsetOfMatches, bytes.holds(20, at: start) else { return .malformed }
     let end = start + Int(bytes[start + TCPHeader.Offset.dataOffset] >> 4) * 4
     var at = start + 20
     guard at <= end, end <= bytes.count else { return .malformed }

@@ -147,7 +147,8 @@ public struct SocketFacts: Sendable, Hashable {
   public var cgroupPath: String?
   /// Whether the socket has a file, and so an owner. A socket of the kernel has none.
   public var hasFile: Bool
-  /// True for a listener that stands for a connection before its handshake is complete. Kernel: `request_sock`, for which `sk_fullsock` is false.
+  /// True for a connection before its handshake is complete or after its end. Kernel: `request_sock`, `inet_timewait_sock`, for which
+  /// `sk_fullsock` is false.
   public var isRequest = false
   /// The facts of the sending process that are not known, although they have a value here.
   public var missing: HostFacts = []

@@ -21,7 +21,7 @@ extension PacketContext {
   public mutating func answerReset() {
     guard let transport = packet.transport, transport.proto == .tcp, transport.fragmentOffset == 0, !transport.isTruncated,
       let segment = packet.tcp, !segment.flags.contains(.rst), let source = packet.source,
-      let destination = packet.destination, packet.hasValidSum(at: transport)
+      let destination = packet.destination, believesSum || packet.hasValidSum(at: transport)
     else { return }
     guard isAnswerable(destination), family == .ipv4 || isUnicast(source) && isUnicast(destination) else { return }
     var fields = PacketFields(destination, source, proto: .tcp)
@@ -50,7 +50,7 @@ extension PacketContext {
   /// - Parameter information: the second word of the ICMP header: the MTU or the pointer.
   public mutating func answerICMPError(type: UInt8, code: UInt8, information: UInt32 = 0) {
     guard let source = packet.source, let destination = packet.destination, let transport = packet.transport else { return }
-    if input != nil, packet.type != .host { return }
+    if input ?? arrival != nil, packet.type != .host { return }
     let isAllowed = family == .ipv4 ? mayBeAnsweredIPv4(transport, destination) : mayBeAnsweredIPv6(transport, source, destination)
     guard isAllowed else { return }
     let sender: IPAddress
@@ -128,8 +128,10 @@ extension PacketContext {
     }
     guard let route = world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil) else { return .unknown }
     guard let output = route.output else { return .none }
-    // An ICMPv6 error has an address of the interface on which the packet arrived. Kernel: `icmp6_send`.
-    if family == .ipv6, let input, case .address(let near) = world.host.sourceAddress(through: input, to: source, onLink: false) {
+    // An ICMPv6 error has an address of the interface on which the packet, or the original of a copy, arrived. Kernel: `icmp6_send`.
+    if family == .ipv6, let input = arrival ?? input,
+      case .address(let near) = world.host.sourceAddress(through: input, to: source, onLink: false)
+    {
       return .address(near)
     }
     if let own = route.preferredSource { return .address(own) }
@@ -148,9 +150,14 @@ extension PacketContext {
     case .ah, .esp, .sctp, .udplite: return true
     case .udp where packet.udp?.checksum == 0: return true
     case .gre where packet.gre.map({ $0.flags & 0x8000 == 0 }) ?? false: return true
-    default: return packet.hasValidSum(at: transport)
+    default: return believesSum || packet.hasValidSum(at: transport)
     }
   }
+
+  /// Whether a sum that was computed before is taken for right: at OUTPUT, where copies of received packets come by.
+  ///
+  /// The corresponding kernel functions are `nf_ip_checksum` and `nf_ip6_checksum`.
+  private var believesSum: Bool { hasComputedSum && hook == .output }
 }
 
 extension World {

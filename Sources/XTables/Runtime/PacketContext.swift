@@ -17,6 +17,8 @@ public struct PacketContext {
   public var input: Interface?
   /// The outgoing interface; nil before routing.
   public var output: Interface?
+  /// The interface on which the original of a copy arrived. Kernel: `inet6_skb_parm.iif`.
+  public var arrival: Interface?
   /// The interface of the packet's route, if NAT or a changed mark has routed it anew at OUTPUT; ``output`` stays the hook's.
   public var reroutedOutput: Interface?
   /// The bridge port on which the packet arrived; nil if it crosses no bridge.
@@ -45,6 +47,8 @@ public struct PacketContext {
   private var notedEffects = 0
   /// The number of effects that ``note(_:)`` has dropped, because there were more than ``Limits/recordsOfPacket``.
   public private(set) var omittedEffects = 0
+  /// True if connection tracking has computed the checksum of the payload, which is wrong. Kernel: `CHECKSUM_COMPLETE`.
+  public var hasComputedSum = false
   /// Whether a match has found truncated headers. The packet is dropped after the rule. Kernel: `hotdrop`.
   public var isDoomed = false
   /// What rules have read of the packet besides what all packets of one direction of a connection have in common.
