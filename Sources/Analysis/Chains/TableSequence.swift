@@ -27,11 +27,6 @@ public struct TableSequence {
   private static let mostRules = 10_000
   /// The hooks whose chains are followed.
   private static let hooks: HookMask = [.prerouting, .input, .forward, .output]
-  /// The fields whose values a packet keeps between two tables, unless a rule writes them. All others may change with the hook, a route or the time.
-  private static let kept: Set<String> = [
-    "ip.src", "ip.dst", "ip.protocol", "ip.fragment", "transport.overwrites", "transport.room", "transport.sport", "transport.dport",
-    "tcp.flags", "icmp.typecode", "meta.iifname", "meta.mark", "ct.mark", "ct.state",
-  ]
 
   private let ruleset: Ruleset
   private let programs: RulesetPrograms
@@ -56,7 +51,7 @@ public struct TableSequence {
     for table in ruleset.tables {
       guard let graph = ChainGraph(table) else { return nil }
       // The raw table is asked before a packet has a connection.
-      if table.name == .raw, table.chains.contains(where: { $0.rules.contains { $0.asksForConnection(table.family) } }) { return nil }
+      if table.asksForConnectionsEarly { return nil }
       tests.add(table)
       for case .change(let field, _, _) in graph.allEffects where field.name == "ct.state" {
         tests.add(.test(field, .range(UInt128(ConntrackState.new)...UInt128(ConntrackState.new))))
@@ -112,7 +107,7 @@ public struct TableSequence {
 
   /// Passes packets through the tables of a hook; those that leave the last one may have any other output interface.
   private mutating func pass(_ hook: Hook, _ entering: PacketSet) -> PacketSet {
-    let changing = space.codes.filter { !Self.kept.contains($0.field.name) }
+    let changing = space.codes.filter { !$0.field.isKeptBetweenTables }
     return RulesetPrograms.tables(at: hook).reduce(entering) { packets, name in
       guard reaches[name] != nil, !packets.isEmpty else { return packets }
       let fresh = fresh()
@@ -229,11 +224,6 @@ public struct TableSequence {
     }
     return one < other
   }
-}
-
-extension Rule {
-  /// Whether the rule tests something of the packet's connection.
-  fileprivate func asksForConnection(_ family: Family) -> Bool { condition(family).fields.contains { $0.name.hasPrefix("ct.") } }
 }
 
 extension ChainGraph {

@@ -111,7 +111,7 @@ private struct DifferenceSearch {
     if touched.isEmpty {
       let every = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, PacketSet.all) })
       for (places, graph, named, lost) in [(changes.before, graph, one, lost.0), (changes.after, otherGraph, other, lost.1)] {
-        let entries = TableOutcomes.entries(graph, named, losing: lost, every, leadingTo: Set(places.map(\.chain)), &space)
+        let entries = TableOutcomes.entries(graph, named, losing: lost, every, leadingTo: Set(places.map(\.chain)), &space).packets
         for place in places {
           let own = Self.touched(graph.table[place], named[place.chain, place.rule], &space)
           touched = space.union(touched, space.intersection(own, entries[place.chain]))
@@ -142,7 +142,7 @@ private struct DifferenceSearch {
       let changed =
         changes.before.map { outcomes.0.hits[$0.chain][$0.rule] } + changes.after.map { outcomes.1.hits[$0.chain][$0.rule] }
       let ways = Self.ways(outcomes.0.outcomes[hook] ?? [:], outcomes.1.outcomes[hook] ?? [:], among: rest, &space)
-      show(rest, changed, ways, hook, name, programs, hasChance: hasChance, &space)
+      show(changed, ways, hook, name, programs, hasChance: hasChance, &space)
       if space.isExhausted { return }
     }
   }
@@ -225,10 +225,11 @@ private struct DifferenceSearch {
 
   /// Finds packets of a set: of each changed rule first, those with few packets before others, then of what is left.
   private mutating func show(
-    _ packets: PacketSet, _ changed: [PacketSet], _ ways: [PacketSet], _ hook: Hook, _ table: TableName,
+    _ changed: [PacketSet], _ ways: [PacketSet], _ hook: Hook, _ table: TableName,
     _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
   ) {
-    let all = space.packets(at: hook)
+    let possible = space.packets(at: hook)
+    let frame = space.frame(of: possible)
     let rewrites = EarlierRewrites([before, after], before: table, at: hook)
     let sizes = changed.map { space.share(of: $0) }
     let ordered = changed.indices.sorted { (sizes[$0], $0) < (sizes[$1], $1) }.map { changed[$0] }
@@ -251,7 +252,7 @@ private struct DifferenceSearch {
           if !isKnown {
             regions.append(
               RulesetComparison.Region(
-                packets: space.region(of: part, among: all), witness: found.witness, isRewritten: found.isRewritten, before: found.before,
+                packets: space.region(of: part, in: frame), witness: found.witness, isRewritten: found.isRewritten, before: found.before,
                 after: found.after, table: table))
           }
           break

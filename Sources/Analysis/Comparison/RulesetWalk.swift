@@ -103,13 +103,13 @@ struct RulesetPrograms {
       // The raw table comes before connection tracking.
       let attachment = context.attachment
       context.attachment = .none
-      let result = Self.pass(TableWalker(program).walk(&context))
+      let result = Self.pass(program.walk(&context))
       if context.attachment != .untracked { context.attachment = attachment }
       return result
     case .nat:
       guard let info = context.attachment.info, [.new, .related, .relatedReply].contains(info) else { return nil }
       return translate(program, &context)
-    case .mangle, .filter, .security: return Self.pass(TableWalker(program).walk(&context))
+    case .mangle, .filter, .security: return Self.pass(program.walk(&context))
     }
   }
 
@@ -118,7 +118,7 @@ struct RulesetPrograms {
   /// Passes a packet through the nat table, and translates it as the table says. A packet that cannot be translated, because its header is cut
   /// short, is dropped.
   private func translate(_ program: TableProgram, _ context: inout PacketContext) -> Pass? {
-    guard let connections = context.world.conntrack else { return Self.pass(TableWalker(program).walk(&context)) }
+    guard let connections = context.world.conntrack else { return Self.pass(program.walk(&context)) }
     var result: Pass?
     var packet = context.packet
     var random = context.world.random
@@ -126,7 +126,7 @@ struct RulesetPrograms {
       packet: &packet, attachment: context.attachment, hook: context.hook, output: context.output?.index, random: &random,
       now: context.world.instant
     ) { _ in
-      let walk = Self.pass(TableWalker(program).walk(&context))
+      let walk = Self.pass(program.walk(&context))
       result = walk
       return walk.verdict == .accept ? .accept : .drop
     }

@@ -53,6 +53,8 @@ struct TableOutcomes {
 
   /// By chain: packets among which are all those that enter it.
   private let entries: [PacketSet]
+  /// By chain: the decisions of its first rules.
+  private let decisions: [[Decision<PacketSet>]]
 
   /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
   private static let limits = (classes: 256, outcomes: 100_000)
@@ -65,7 +67,7 @@ struct TableOutcomes {
     _ space: inout PacketSpace
   ) {
     let chains = graph.table.chains
-    entries = Self.entries(graph, conditions, losing: lost, within, &space)
+    (entries, decisions) = Self.entries(graph, conditions, losing: lost, within, &space)
     hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
     var summaries = [Summary](repeating: Summary(), count: chains.count)
     var calls = [Int](repeating: 0, count: chains.count)
@@ -89,13 +91,14 @@ struct TableOutcomes {
     }
   }
 
-  /// From the callers to what they call: packets among which are all those that enter each chain.
+  /// From the callers to what they call: packets among which are all those that enter each chain, and what was decided of its first rules.
   ///
   /// - Parameter wanted: the chains that are asked for; others may get no packets. Nil for all.
   static func entries(
     _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], _ within: [Hook: PacketSet], leadingTo wanted: Set<Int>? = nil,
     _ space: inout PacketSpace
-  ) -> [PacketSet] {
+  ) -> (packets: [PacketSet], decisions: [[Decision<PacketSet>]]) {
+    var decisions = [[Decision<PacketSet>]](repeating: [], count: graph.steps.count)
     var entries = graph.table.chains.map { $0.hook.flatMap { within[$0] } ?? .none }
     let ends = graph.ends(leadingTo: wanted)
     // What a chain does is not to depend on values that are not known where it is entered.
@@ -108,7 +111,8 @@ struct TableOutcomes {
         if packets.isEmpty { break }
         let writes = graph.writes[index][position]
         let decision = conditions[index, position].condition.decide(&space)
-        var hit = space.intersection(packets, space.union(decision.holds, decision.undecided))
+        decisions[index].append(decision)
+        var hit = step.isFollowed ? space.intersection(packets, space.union(decision.holds, decision.undecided)) : .none
         packets = space.intersection(packets, decision.misses(&space))
         if let writes, !writes.byMatches.isEmpty {
           hit = space.image(hit, after: writes.byMatches)
@@ -123,10 +127,10 @@ struct TableOutcomes {
           enter(callee, hit)
           packets = space.union(packets, space.preimage(hit, before: graph.chainWrites[callee]))
         }
-        if space.isExhausted { return entries }
+        if space.isExhausted { return (entries, decisions) }
       }
     }
-    return entries
+    return (entries, decisions)
   }
 
   private mutating func walk(
@@ -138,7 +142,8 @@ struct TableOutcomes {
     let rules = graph.table.chains[index].rules
     for position in rules.indices {
       let named = conditions[index, position]
-      let set = exact(named.condition, rules[position], &space)
+      let known = position < decisions[index].count ? decisions[index][position] : nil
+      let set = exact(known ?? named.condition.decide(&space), rules[position], &space)
       hits[index][position] = set.hit
       var next: [Int: PacketSet] = [:]
       for (effects, packets) in classes.ascending {
@@ -146,8 +151,9 @@ struct TableOutcomes {
         if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
         ask(named, rules[position], packets, effects, &summary, log, &space)
         let hit = space.intersection(packets, log.before(effects, set.hit, &space))
-        let miss = space.intersection(packets, log.before(effects, set.miss, &space))
-        let dropped = space.difference(packets, space.union(hit, miss))
+        let dropped = space.intersection(packets, log.before(effects, set.dropped, &space))
+        let isMissed = hit.isEmpty && dropped.isEmpty
+        let miss = isMissed ? packets : space.intersection(packets, log.before(effects, set.miss, &space))
         add(dropped, Outcome(effects: effects, ending: .verdict(.drop)), &summary, &space)
         add(miss, effects, &next, &space)
         guard !hit.isEmpty else { continue }
@@ -173,18 +179,25 @@ struct TableOutcomes {
     return summary
   }
 
-  /// The packets that a rule matches and those that proceed; both exact, because chance has names. A packet that is dropped after the
-  /// rule, or in a match, is in neither.
-  private func exact(
-    _ condition: Condition, _ rule: Rule, _ space: inout PacketSpace
-  ) -> (hit: PacketSet, miss: PacketSet, isExact: Bool) {
-    let decision = condition.decide(&space)
+  /// What a rule does with each packet.
+  private struct RuleOutcome {
+    /// The packets that it matches, and those that proceed without being matched.
+    let hit, miss: PacketSet
+    /// The packets that are dropped in a match, or after the rule.
+    let dropped: PacketSet
+    /// Whether the sets are exact.
+    let isExact: Bool
+  }
+
+  /// What a rule does by the decision of its condition, in which chance has names.
+  private func exact(_ decision: Decision<PacketSet>, _ rule: Rule, _ space: inout PacketSpace) -> RuleOutcome {
     var isExact = decision.undecided.isEmpty
     if !decision.doomed.isEmpty, case .use = rule.target { isExact = false }
     // What a match of the rule itself writes is not followed.
     if rule.matches.contains(where: { !$0.effects(space.family).isEmpty }) { isExact = false }
-    let miss = space.union(decision.fails, decision.absent)
-    return (space.difference(decision.holds, decision.doomed), space.difference(miss, decision.doomed), isExact)
+    let hit = space.difference(decision.holds, decision.doomed)
+    let miss = space.difference(space.union(decision.fails, decision.absent), decision.doomed)
+    return RuleOutcome(hit: hit, miss: miss, dropped: space.union(hit, miss).complement, isExact: isExact)
   }
 
   /// Notes for which packets chance or state is asked: asking may change it.
@@ -276,6 +289,14 @@ extension ChainGraph {
 }
 
 extension ChainGraph.Step {
+  /// Whether packets that a rule matches may come to other rules by its own step.
+  fileprivate var isFollowed: Bool {
+    switch self {
+    case .proceeds, .jump, .goto: true
+    case .ends, .returns: false
+    }
+  }
+
   /// The chain that the packets enter.
   var callee: Int? {
     switch self {

@@ -6,7 +6,9 @@ import XTables
 /// What fields are on a host that follow from one address of the packet alone, such as the type of the address in the routing tables.
 ///
 /// A test of such a field becomes a test of the address. So it is exact, and it follows the address through its translation.
-struct HostFields {
+///
+/// An object, because what is found of a field serves later questions too.
+final class HostFields {
   private let host: Host
   private let family: Family
   /// The first addresses of the intervals in which the routes treat all addresses alike, ascending from 0.
@@ -28,7 +30,7 @@ struct HostFields {
   }
 
   /// A condition in which each such test is one of the address; nil if there is none.
-  mutating func resolving(_ condition: Condition) -> Condition? {
+  func resolving(_ condition: Condition) -> Condition? {
     switch condition {
     case .always, .never, .opaque, .unknown, .has: return nil
     case .test(let field, let test): return resolved(field, test)
@@ -38,7 +40,7 @@ struct HostFields {
     }
   }
 
-  private mutating func resolving(_ parts: [Condition]) -> [Condition]? {
+  private func resolving(_ parts: [Condition]) -> [Condition]? {
     var result: [Condition]?
     for (position, part) in parts.enumerated() {
       guard let resolved = resolving(part) else { continue }
@@ -49,7 +51,7 @@ struct HostFields {
   }
 
   /// Nil if the field follows from something else too, or is not known for an address.
-  private mutating func resolved(_ field: Field, _ test: ValueTest) -> Condition? {
+  private func resolved(_ field: Field, _ test: ValueTest) -> Condition? {
     guard case .fields(let basis) = field.traits.basis, basis.count == 1, let address = basis.first,
       address == .sourceAddress || address == .destinationAddress,
       let needs = field.traits.needs, needs.facts.allSatisfy({ $0 == .addresses || $0 == .routes })

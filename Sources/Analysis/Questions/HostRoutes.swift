@@ -92,6 +92,11 @@ struct HostRoutes {
       default: break
       }
     }
+    // What the host sends to itself is not forwarded: its source is an address of the host, which no other packet may have.
+    guard hook == .forward else { return result }
+    for device in host.devices where device.isLoopback {
+      result = space.difference(result, interface(device.name, .inputInterface, &space))
+    }
     return result
   }
 

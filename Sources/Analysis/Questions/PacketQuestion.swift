@@ -64,20 +64,17 @@ public struct PacketQuestion: Sendable {
     }
     var answers: [Answer] = []
     var isComplete = course.isExact
-    let asked = course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) }
+    let frame = course.space.frame(of: course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) })
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
-      let region = course.space.region(of: packets, among: asked)
       let found = course.space.byState(packets).lazy.compactMap { part -> Answer? in
         guard let witness = course.space.witness(of: part, at: hook) else { return nil }
-        let tried = course.space.dependsOnChance(part) ? 1...Self.seeds : 1...1
-        return tried.lazy.flatMap { seed in witness.statements.map { $0.with(seed: seed) } }.compactMap { witness -> Answer? in
-          guard let walk = prepared.programs.walk(witness) else { return nil }
-          // The packet must have gone the way of the region.
-          guard walk.verdict != .unknown, end.verdict == nil || walk.verdict == end.verdict, walk.effects == course.uses(of: end) else {
-            return nil
-          }
-          return Answer(region: region, witness: witness, walk: walk, onHost: prepared.hostRun?.verdict(of: witness))
-        }.first
+        let seeds = course.space.dependsOnChance(part) ? Self.seeds : 1
+        guard let shown = Self.shown(witness, going: (end, course.uses(of: end)), prepared.programs, seeds: seeds) else { return nil }
+        let region = course.space.region(of: packets, in: frame)
+        let isCertain = course.space.areDisjoint(packets, course.doubtful)
+        return Answer(
+          region: PacketRegion(text: region.text, isExact: region.isExact && isCertain), witness: shown.witness, walk: shown.walk,
+          onHost: prepared.hostRun?.verdict(of: shown.witness))
       }.first
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.
@@ -86,5 +83,22 @@ public struct PacketQuestion: Sendable {
     self.answers = answers
     self.isComplete = isComplete && !course.space.isExhausted
     isEmpty = course.isEmpty && !course.space.isExhausted
+  }
+
+  /// The packet with facts and a seed with which it goes the way of an end, as the evaluator shows; nil if it does with none.
+  private static func shown(
+    _ witness: Witness, going way: (end: QuestionCourse.End, effects: [ExtensionUse]), _ programs: RulesetPrograms, seeds: UInt64
+  ) -> (witness: Witness, walk: RulesetWalk)? {
+    for seed in 1...seeds {
+      for (number, stated) in witness.statements.enumerated() {
+        let tried = stated.with(seed: seed)
+        guard let walk = programs.walk(tried), walk.verdict != .unknown else { continue }
+        if way.end.verdict ?? walk.verdict == walk.verdict, walk.effects == way.effects { return (tried, walk) }
+        // What is decided without a fact stays so with each, and with any seed if no translation was drawn.
+        if number == 0, walk.translated == nil { return nil }
+        if number == 0 { break }
+      }
+    }
+    return nil
   }
 }

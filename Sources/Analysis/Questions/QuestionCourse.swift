@@ -26,16 +26,33 @@ struct QuestionCourse {
   /// Whether a limit was reached, so that nothing is known.
   private(set) var isAborted = false
   private var log = EffectLog()
-  private let stages: [(hook: Hook, table: TableName)]
-  private let rules: QuestionRules.Prepared
-  /// By table: the levels whose value is not known after some rule of it.
-  private var lost: [TableName: [Int]] = [:]
+  /// A table at one of the hooks on the way, with the rules that the packets may meet there.
+  private struct Stage {
+    let hook: Hook
+    let graph: ChainGraph
+    let conditions: TableConditions
+    /// Whether GRE packets that are cut short may be translated.
+    let translatesShortGRE: Bool
+
+    var table: TableName { graph.table.name }
+  }
+
+  private let stages: [Stage]
   private var packets: PacketSet
   private let hook: Hook
   /// The packets that routing leads to the hook, as they are then; nil if routing is not asked.
   private var routed: PacketSet?
   /// The packets with the destination that is asked for.
   private var wanted = PacketSet.all
+  /// The packets that are dropped where they would have to be translated.
+  private var untranslatable = PacketSet.none
+  /// The packets that are counted with those that pass and with those that are dropped, because it is not known whether a translation
+  /// changes them.
+  private(set) var doubtful = PacketSet.none
+  /// GRE with fewer bytes than its header has for PPTP. The corresponding kernel function is `gre_manip_pkt`.
+  private static let shortGRE = Condition.all([
+    .equals(.protocolNumber, IPProtocol.gre.rawValue), .equals(.isLaterFragment, 0), .test(.transportRoom, .range(0...7)),
+  ])
 
   /// Nil if the limit of nodes is reached.
   init?(
@@ -43,16 +60,16 @@ struct QuestionCourse {
     to destination: IPAddress?, on host: Host?, limit: Int
   ) {
     hook = question.hook
-    self.rules = rules
-    let way: [Hook] =
-      hook == .forward ? [.prerouting, .forward, .postrouting] : hook == .input ? [.prerouting, .input] : [.output, .postrouting]
-    stages = way.flatMap { hook in RulesetPrograms.tables(at: hook).filter { rules.tables[$0] != nil }.map { (hook, $0) } }
-    var tests = rules.tests
+    var tests = FieldTests(rules.ruleset.family)
     tests.add(question.condition)
+    rules.routes?.add(to: &tests)
+    guard let stages = Self.stages(rules, question, &tests) else { return nil }
+    self.stages = stages
     let destination = destination.map { ValueTest.range($0.bits...$0.bits) }
     if let destination { tests.add(.test(.destinationAddress, destination)) }
     space = PacketSpace(tests, limit: limit)
     if space.isExhausted { return nil }
+    if stages.contains(where: \.translatesShortGRE) { untranslatable = Self.shortGRE.decide(&space).holds }
     let decision = question.condition.decide(&space)
     packets = space.intersection(decision.holds, space.packets(at: hook))
     if let destination { wanted = space.set(of: .destinationAddress, destination) }
@@ -65,7 +82,36 @@ struct QuestionCourse {
         if let arriving { packets = space.intersection(packets, arriving) } else { isExact = false }
       }
     }
-    for (name, table) in rules.tables { lost[name] = table.graph.levelsLost(space) }
+  }
+
+  /// The tables on the way to a hook and behind it. What packets may meet depends on what rules before may write.
+  private static func stages(
+    _ rules: QuestionRules.Prepared, _ question: (condition: Condition, hook: Hook), _ tests: inout FieldTests
+  ) -> [Stage]? {
+    let way: [Hook] =
+      switch question.hook {
+      case .forward: [.prerouting, .forward, .postrouting]
+      case .input: [.prerouting, .input]
+      default: [.output, .postrouting]
+      }
+    var packets = PossibleValues(question.condition, at: question.hook, rules.ruleset.family)
+    var names = ChanceNames()
+    var stages: [Stage] = []
+    for hook in way {
+      for table in RulesetPrograms.tables(at: hook).compactMap({ rules.ruleset[table: $0] }) {
+        // Before routing, packets have no output interface; before connection tracking, no connection.
+        let here = packets.forgetting { hook == .prerouting && $0 == .outputInterface || table.name == .raw && $0.isOfConnection }
+        let met = MetRules(table, at: hook, here) { rules.fields?.resolving($0) }
+        guard let graph = ChainGraph(met.table) else { return nil }
+        // A rule that packets meet at two hooks asks chance twice: it has two names.
+        let conditions = TableConditions(met.table, &names, &tests) { rules.fields?.resolving($0) }
+        let translatesShortGRE = table.name == .nat && !met.writes.isNothing && here.may(Self.shortGRE)
+        if translatesShortGRE { tests.add(Self.shortGRE) }
+        stages.append(Stage(hook: hook, graph: graph, conditions: conditions, translatesShortGRE: translatesShortGRE))
+        packets = packets.after(met.writes)
+      }
+    }
+    return stages
   }
 
   /// The matches and targets that act on the packets of an end, in order.
@@ -79,10 +125,10 @@ struct QuestionCourse {
         classes = route(classes)
         isRouted = true
       }
-      guard let outcomes = outcomes(of: stage.table, at: stage.hook, classes) else { return }
+      guard let outcomes = outcomes(of: stage, classes) else { return }
       var next: [Int: PacketSet] = [:]
       // Before connection tracking, no packet has a state yet.
-      if stage.table == .raw, rules.asksEarly { isExact = false }
+      if stage.graph.table.asksForConnectionsEarly { isExact = false }
       for (effects, arriving) in classes.ascending {
         var asked = arriving
         if stage.table == .nat {
@@ -105,7 +151,14 @@ struct QuestionCourse {
           case .target(let use):
             let all = log.appending(use, to: all, &space)
             // The targets of the nat table translate; others give the verdict that the evaluator shows.
-            if stage.table == .nat { add(packets, all, &next) } else { end(packets, nil, number, all) }
+            guard stage.table == .nat else {
+              end(packets, nil, number, all)
+              continue
+            }
+            let short = space.intersection(packets, log.before(effects, untranslatable, &space))
+            doubtful = space.union(doubtful, short)
+            end(short, .drop, number, all)
+            add(packets, all, &next)
           }
         }
         if !rest.isEmpty { isExact = false }
@@ -118,20 +171,18 @@ struct QuestionCourse {
     isEmpty = isExact && ends.isEmpty
   }
 
-  /// What a table does at a hook with the packets that come there; nil if a limit was reached.
-  private mutating func outcomes(
-    of name: TableName, at hook: Hook, _ classes: [Int: PacketSet]
-  ) -> [TableOutcomes.Outcome: PacketSet]? {
-    guard let table = rules.tables[name] else { return [:] }
+  /// What a table does with the packets that come there; nil if a limit was reached.
+  private mutating func outcomes(of stage: Stage, _ classes: [Int: PacketSet]) -> [TableOutcomes.Outcome: PacketSet]? {
     var arriving = classes.reduce(PacketSet.none) { space.union($0, log.after($1.key, $1.value, &space)) }
     // At PREROUTING the packets have no output interface yet.
-    if hook == .prerouting { arriving = space.projecting(arriving, [space.code(of: .outputInterface)].compactMap { $0 }) }
+    if stage.hook == .prerouting { arriving = space.projecting(arriving, [space.code(of: .outputInterface)].compactMap { $0 }) }
     // What the table does is not to depend on values that are not known after the tables before.
     arriving = space.projecting(arriving, levels: log.levelsLost(by: classes.keys))
-    let found = TableOutcomes(table.graph, table.conditions, losing: lost[name] ?? [], within: [hook: arriving], &log, &space)
+    let lost = stage.graph.levelsLost(space)
+    let found = TableOutcomes(stage.graph, stage.conditions, losing: lost, within: [stage.hook: arriving], &log, &space)
     isAborted = found.isAborted || space.isExhausted
     if !found.isExact { isExact = false }
-    return isAborted ? nil : found.outcomes[hook] ?? [:]
+    return isAborted ? nil : found.outcomes[stage.hook] ?? [:]
   }
 
   /// The packets that routing leads to the hook.

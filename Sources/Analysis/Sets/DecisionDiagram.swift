@@ -130,7 +130,7 @@ struct DecisionDiagram {
   }
 
   private mutating func grow() {
-    let size = places.count * 4
+    let size = places.count * 2
     places = [UInt32](repeating: 0, count: size)
     for index in 1..<nodes.count {
       let node = nodes[index]
@@ -138,7 +138,14 @@ struct DecisionDiagram {
       while places[place] != 0 { place = (place + 1) & (size - 1) }
       places[place] = UInt32(index)
     }
-    if cache.count < min(size, 1 << 20) { cache = [CacheEntry](repeating: CacheEntry(), count: min(size, 1 << 20)) }
+    // About one result for each node: a larger cache finds few more of them, and does not fit into the processor's.
+    let count = min(max(size / 4, cache.count), 1 << 20)
+    guard count > cache.count else { return }
+    let known = cache
+    cache = [CacheEntry](repeating: CacheEntry(), count: count)
+    for entry in known where entry.operation != .max {
+      cache[Int(truncatingIfNeeded: Self.hash(entry.left, entry.right, entry.operation)) & (count - 1)] = entry
+    }
   }
 
   @inline(__always)

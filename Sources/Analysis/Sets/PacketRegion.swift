@@ -12,27 +12,57 @@ public struct PacketRegion: Sendable, Hashable {
   public let isExact: Bool
 }
 
+/// A set of packets of which others are parts, see ``PacketSpace/region(of:in:)``.
+struct RegionFrame {
+  /// The packets, whatever chance or state decides.
+  fileprivate let packets: PacketSet
+  /// By field that is said: the values that the packets have.
+  fileprivate let values: [PacketSet]
+}
+
 extension PacketSpace {
   /// The greatest number of ranges of a field that are listed; a field with more is left out.
   private static let rangesShown = 6
 
-  /// A set in words, as a part of another set: what all packets of the other have in common is left out, and what chance or state decides.
-  mutating func region(of packets: PacketSet, among all: PacketSet) -> PacketRegion {
-    let chances = codes.filter(\.isChance).flatMap { Array($0.levels) }
-    let packets = projecting(intersection(packets, all), levels: chances)
-    var hull = projecting(all, levels: chances)
+  /// A set, to say in words what its parts are.
+  mutating func frame(of packets: PacketSet) -> RegionFrame {
+    let packets = withoutChance(packets)
+    return RegionFrame(packets: packets, values: values(of: packets))
+  }
+
+  /// A part of a set in words: what all packets of the set have in common is left out, and what chance or state decides.
+  mutating func region(of packets: PacketSet, in frame: RegionFrame) -> PacketRegion {
+    let packets = intersection(withoutChance(packets), frame.packets)
+    var hull = frame.packets
     var said: [(place: Int, text: String)] = []
-    for (index, code) in codes.enumerated() where !code.isChance {
-      let others = codes.indices.filter { $0 != index }.flatMap { Array(codes[$0].levels) + Array(codes[$0].outcomeLevels) }
-      let own = projecting(packets, levels: others)
+    for ((code, own), possible) in zip(zip(saidCodes, values(of: packets)), frame.values) {
       hull = intersection(hull, own)
-      let possible = projecting(all, levels: others)
       if own == possible || code.levels.isEmpty { continue }
       guard let text = words(of: own, possible, code) else { continue }
       said.append((Self.place(of: code.field), text))
     }
     let text = said.sorted { $0.place < $1.place }.map(\.text).joined(separator: " ")
     return PacketRegion(text: text, isExact: !isExhausted && hull == packets)
+  }
+
+  /// The packets, whatever chance or state decides.
+  private mutating func withoutChance(_ packets: PacketSet) -> PacketSet {
+    projecting(packets, levels: codes.filter(\.isChance).flatMap { Array($0.levels) })
+  }
+
+  /// The fields that are said.
+  private var saidCodes: [FieldCode] { codes.filter { !$0.isChance } }
+
+  /// By said field: the values that some packets have, in which chance decides nothing. Fields are left out from the last one on, because
+  /// a set of the first fields alone is small.
+  private mutating func values(of packets: PacketSet) -> [PacketSet] {
+    var rest = packets
+    var values: [PacketSet] = []
+    for code in saidCodes.reversed() {
+      values.append(projecting(rest, levels: Array(0..<code.levels.lowerBound)))
+      rest = projecting(rest, levels: Array(code.levels.lowerBound..<code.end))
+    }
+    return values.reversed()
   }
 
   private static let names: KeyValuePairs<String, String> = [

@@ -268,7 +268,9 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
     var parts: [PacketSet] = []
     for state in [ConntrackState.new, ConntrackState.established, ConntrackState.related, ConntrackState.invalid, ConntrackState.untracked]
     {
-      let part = intersection(packets, set(of: code.field, .range(UInt128(state)...UInt128(state))))
+      let packetsOfState = set(of: code.field, .range(UInt128(state)...UInt128(state)))
+      if isSubset(packets, of: packetsOfState) { return [packets] }
+      let part = intersection(packets, packetsOfState)
       if !part.isEmpty { parts.append(part) }
     }
     return parts

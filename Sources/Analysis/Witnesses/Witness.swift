@@ -151,13 +151,9 @@ extension PacketSpace {
   /// Nil if the set is empty at the hook or in that state, or the fields of the packet found cannot be built. Whether the packet is in the set must still
   /// be tried: fields are not as independent as they are in the sets.
   public mutating func witness(of packets: PacketSet, at hook: Hook) -> Witness? {
-    var possible = intersection(packets, self.packets(at: hook))
-    guard !possible.isEmpty, !isExhausted else { return nil }
+    guard let point = point(of: packets, at: hook) else { return nil }
     let usual = usualPacket(at: hook)
-    // A packet that has the fields shows more than one that lacks them.
-    let whole = intersection(possible, having(codes.flatMap { $0.outcomeLevels }, of: usual.levels))
-    if !whole.isEmpty { possible = whole }
-    let codeValues = values(in: possible, near: usual)
+    let codeValues = codes.map { code in code.levels.reduce(UInt128(0)) { $0 << 1 | (point[$1] ? 1 : 0) } }
     var chosen: [(field: Field, value: UInt128)] = []
     for (index, number) in codeValues.enumerated() where !codes[index].levels.isEmpty {
       guard let value = Self.value(in: codes[index].values(of: number), of: codes[index].field, usual.values[index]) else { return nil }
@@ -184,6 +180,22 @@ extension PacketSpace {
     return Witness(draft: draft, hook: hook, state: number("ct.state").map { UInt16(truncatingIfNeeded: $0) })
   }
 
+  /// An assignment to the levels for a packet of a set at a hook, as near to the usual packet as the set allows. It has its fields, if one
+  /// does: such a packet shows more than one that lacks them.
+  private mutating func point(of packets: PacketSet, at hook: Hook) -> [Bool]? {
+    let possible = self.packets(at: hook)
+    guard !packets.isEmpty, !isExhausted else { return nil }
+    let usual = usualPacket(at: hook)
+    let outcomes = codes.flatMap { $0.outcomeLevels }
+    // Mostly the first packet that comes to mind has both, and the set need not be divided.
+    let first = point(in: packets, near: usual)
+    if contains(possible, first), outcomes.allSatisfy({ first[$0] == usual.levels[$0] }) { return first }
+    let met = intersection(packets, possible)
+    guard !met.isEmpty, !isExhausted else { return nil }
+    let whole = intersection(met, having(outcomes, of: usual.levels))
+    return point(in: whole.isEmpty ? met : whole, near: usual)
+  }
+
   /// The bytes of the transport header that are built from fields; 0 if none are.
   private static func headerLength(_ proto: IPProtocol) -> UInt128 {
     switch proto {
@@ -207,8 +219,8 @@ extension PacketSpace {
     return PacketSet(edge: edge)
   }
 
-  /// The code of each field on one path to a packet of the set, which keeps to the usual packet where it can.
-  private func values(in packets: PacketSet, near usual: UsualPacket) -> [UInt128] {
+  /// An assignment to the levels for a packet of the set, which keeps to the usual packet where it can.
+  private func point(in packets: PacketSet, near usual: UsualPacket) -> [Bool] {
     var wanted = usual.levels
     var edge = packets.edge
     while edge > 1 {
@@ -217,7 +229,7 @@ extension PacketSpace {
       if preferred == 1 { wanted[level].toggle() }
       edge = preferred == 1 ? (wanted[level] ? diagram.high(edge) : diagram.low(edge)) : preferred
     }
-    return codes.map { code in code.levels.reduce(UInt128(0)) { $0 << 1 | (wanted[$1] ? 1 : 0) } }
+    return wanted
   }
 
   /// A value of a range: the usual one, one that a name can have, or the lowest.

@@ -35,20 +35,22 @@ final class LoadedTable {
   /// Whether packets may be led to the next rule by an index.
   let isSearching: Bool
 
-  init(_ program: TableProgram, number: Int = 0, indexing: ChainIndexing = .whenWorthIt) {
+  /// - Parameter isCounting: whether the entries have counters.
+  init(_ program: TableProgram, number: Int = 0, indexing: ChainIndexing = .whenWorthIt, isCounting: Bool = true) {
     self.program = program
     self.number = number
     self.indexing = indexing
-    counts = program.freshCounters
+    counts = isCounting ? program.freshCounters : []
     isSearching = indexing != .never && program.hasLongChains
     if isSearching { searches = Array(repeating: .walked(0), count: program.chainStarts.count) }
   }
 
-  /// The counters, by entry.
+  /// The counters, by entry; none if nothing is counted.
   var counters: [Counters] { counts }
 
   @inline(__always)
   func count(_ entry: Int, bytes: Int) {
+    guard entry < counts.count else { return }
     counts[entry].packets &+= 1
     counts[entry].bytes &+= UInt64(truncatingIfNeeded: bytes)
   }
