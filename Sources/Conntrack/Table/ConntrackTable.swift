@@ -63,11 +63,10 @@ public final class ConntrackTable {
   }
 
   /// As `incoming`, for a packet without attachment and mark at PREROUTING.
-  /// - Returns: the verdict, and whether the packet belongs to a connection with packets in both directions that is settled (see `isSettled`)
-  ///   and not translated.
-  public func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> (verdict: NetfilterVerdict, isPlain: Bool) {
+  public func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> TrackedPacket {
     let result = core.track(packet, &attachment, now: now)
-    if core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
+    // A connection that was expected has extensions.
+    if result.kind == .other, core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
       welcome(handle, fulfilled, now: now)
     }
     return result
@@ -223,8 +222,9 @@ public final class ConntrackTable {
   /// Removes the confirmed connections for which `isDoomed` holds. The corresponding kernel function is `nf_ct_iterate_cleanup_net`.
   public func removeAll(now: Instant, where isDoomed: (ConnectionHandle, Connection) -> Bool) {
     for slot in 0..<core.entries.count {
-      let entry = core.entries[slot]
-      guard entry.isListed, isDoomed(core.handle(slot), entry) else { continue }
+      guard core.entries[slot].isListed else { continue }
+      let handle = core.handle(slot)
+      guard let connection = core[handle], isDoomed(handle, connection) else { continue }
       core.remove(slot, now: now)
     }
   }
