@@ -25,6 +25,7 @@ public struct Connection: Sendable {
 }
 
 extension Connection {
+  @inline(__always)
   init(_ entry: borrowing ConnectionEntry, reply: Tuple) {
     original = entry.original
     self.reply = reply

@@ -25,11 +25,16 @@ struct ConnectionEntry: Sendable {
   var features: Features = []
   private let proto: IPProtocol
   private let family: Family
-  /// IPv4: the addresses of the original tuple, source in the upper half, and those of the reply. IPv6: the source of the original tuple and
-  /// its destination, upper half first.
-  private var addresses: InlineArray<4, UInt64>
+  // Not arrays, for whose elements the entry would be copied.
+  /// IPv4: the addresses of the original tuple, and of the reply, each with the source in the upper half. IPv6: the source of the original tuple.
+  private var firstAddresses: UInt64
+  private var secondAddresses: UInt64
+  /// IPv6: the destination of the original tuple.
+  private let thirdAddresses: UInt64
+  private let fourthAddresses: UInt64
   /// The identifiers of the original tuple and of the reply, that of the source in the upper half; see ``Tuple/sourceID``.
-  private var ids: InlineArray<2, UInt32>
+  private let originalIDs: UInt32
+  private var replyIDs: UInt32
   /// When the connection expires. Before confirmation: the lifetime that starts at confirmation.
   var expiry: Instant = Instant(nanoseconds: 0)
   /// The connection mark, `nf_conn.mark`.
@@ -38,7 +43,9 @@ struct ConnectionEntry: Sendable {
   /// The slot of the next connection in the chain of the same source, or of the next free slot; `.max` ends the chain.
   var next: UInt32 = .max
   /// What the caller keeps with each direction; see ``ConntrackTable/keep(_:with:_:)``.
-  var notes: InlineArray<2, UInt16> = [0, 0]
+  var originalNote: UInt16 = 0
+  /// The same for the reply direction.
+  var replyNote: UInt16 = 0
   private var statusBits: UInt16 = 0
   var pendingEvents: ConnectionEvents = []
   /// The zone of the original direction.
@@ -50,14 +57,14 @@ struct ConnectionEntry: Sendable {
     family = original.family
     self.zone = zone
     self.generation = generation
-    ids = [original.ids, reply.ids]
-    addresses =
-      original.family == .ipv4
-      ? [original.narrowAddresses, reply.narrowAddresses, 0, 0]
-      : [
-        UInt64(truncatingIfNeeded: original.sourceBits >> 64), UInt64(truncatingIfNeeded: original.sourceBits),
-        UInt64(truncatingIfNeeded: original.destinationBits >> 64), UInt64(truncatingIfNeeded: original.destinationBits),
-      ]
+    (originalIDs, replyIDs) = (original.ids, reply.ids)
+    if original.family == .ipv4 {
+      (firstAddresses, secondAddresses) = (original.narrowAddresses, reply.narrowAddresses)
+      (thirdAddresses, fourthAddresses) = (0, 0)
+    } else {
+      (firstAddresses, secondAddresses) = original.sourceBits.halves
+      (thirdAddresses, fourthAddresses) = original.destinationBits.halves
+    }
   }
 
   /// The status, as the kernel's `IPS_*` bits.
@@ -69,50 +76,50 @@ struct ConnectionEntry: Sendable {
   /// The tuple of the direction that opened the connection.
   @inline(__always)
   var original: Tuple {
-    if family == .ipv4 { return narrowTuple(.original) }
-    return Tuple(
-      family: family, proto: proto, sourceBits: UInt128(addresses[0]) << 64 | UInt128(addresses[1]), sourceID: UInt16(ids[0] >> 16),
-      destinationBits: UInt128(addresses[2]) << 64 | UInt128(addresses[3]), destinationID: UInt16(truncatingIfNeeded: ids[0]))
+    family == .ipv4
+      ? narrowTuple(firstAddresses, originalIDs)
+      : wideTuple(firstAddresses, secondAddresses, thirdAddresses, fourthAddresses, originalIDs)
   }
 
   /// The tuple of the reply direction, unless its addresses are not in the entry.
   @inline(__always)
   var storedReply: Tuple {
-    if family == .ipv4 { return narrowTuple(.reply) }
-    var tuple = original
-    swap(&tuple.sourceBits, &tuple.destinationBits)
-    (tuple.sourceID, tuple.destinationID) = (UInt16(ids[1] >> 16), UInt16(truncatingIfNeeded: ids[1]))
-    return tuple
+    family == .ipv4
+      ? narrowTuple(secondAddresses, replyIDs)
+      : wideTuple(thirdAddresses, fourthAddresses, firstAddresses, secondAddresses, replyIDs)
+  }
+
+  @inline(__always)
+  private func narrowTuple(_ addresses: UInt64, _ ids: UInt32) -> Tuple {
+    Tuple(
+      family: .ipv4, proto: proto, sourceBits: UInt128(addresses >> 32), sourceID: UInt16(ids >> 16),
+      destinationBits: UInt128(addresses & 0xFFFF_FFFF), destinationID: UInt16(truncatingIfNeeded: ids))
+  }
+
+  @inline(__always)
+  private func wideTuple(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64, _ ids: UInt32) -> Tuple {
+    Tuple(
+      family: family, proto: proto, sourceBits: UInt128(first) << 64 | UInt128(second), sourceID: UInt16(ids >> 16),
+      destinationBits: UInt128(third) << 64 | UInt128(fourth), destinationID: UInt16(truncatingIfNeeded: ids))
   }
 
   /// Stores a reply tuple of the same family and protocol.
   /// - Returns: false if its addresses are too long for the entry.
   mutating func store(reply: Tuple) -> Bool {
-    ids[1] = reply.ids
-    if family == .ipv4 { addresses[1] = reply.narrowAddresses }
+    replyIDs = reply.ids
+    if family == .ipv4 { secondAddresses = reply.narrowAddresses }
     return storedReply == reply
-  }
-
-  @inline(__always)
-  private func narrowTuple(_ direction: Direction) -> Tuple {
-    let (addresses, ids) = (addresses[Int(direction.rawValue)], ids[Int(direction.rawValue)])
-    return Tuple(
-      family: .ipv4, proto: proto, sourceBits: UInt128(addresses >> 32), sourceID: UInt16(ids >> 16),
-      destinationBits: UInt128(addresses & 0xFFFF_FFFF), destinationID: UInt16(truncatingIfNeeded: ids))
   }
 
   /// True if the tuple of a direction is this one. Not for a reply whose addresses are not in the entry.
   @inline(__always)
   func has(_ tuple: Tuple, _ direction: Direction) -> Bool {
-    let side = Int(direction.rawValue)
-    guard ids[side] == tuple.ids, proto == tuple.proto, family == tuple.family else { return false }
-    if family == .ipv4 { return addresses[side] == tuple.narrowAddresses }
-    // Not by the tuples, for which the entry would be copied.
-    let (source, destination) = direction == .original ? (0, 2) : (2, 0)
-    return addresses[source] == UInt64(truncatingIfNeeded: tuple.sourceBits >> 64)
-      && addresses[source &+ 1] == UInt64(truncatingIfNeeded: tuple.sourceBits)
-      && addresses[destination] == UInt64(truncatingIfNeeded: tuple.destinationBits >> 64)
-      && addresses[destination &+ 1] == UInt64(truncatingIfNeeded: tuple.destinationBits)
+    let isOriginal = direction == .original
+    guard (isOriginal ? originalIDs : replyIDs) == tuple.ids, proto == tuple.proto, family == tuple.family else { return false }
+    if family == .ipv4 { return (isOriginal ? firstAddresses : secondAddresses) == tuple.narrowAddresses }
+    let (source, destination) =
+      isOriginal ? (tuple.sourceBits.halves, tuple.destinationBits.halves) : (tuple.destinationBits.halves, tuple.sourceBits.halves)
+    return firstAddresses == source.0 && secondAddresses == source.1 && thirdAddresses == destination.0 && fourthAddresses == destination.1
   }
 
   /// True once the connection is in the table.
@@ -133,6 +140,12 @@ extension Tuple {
   fileprivate var narrowAddresses: UInt64 {
     UInt64(truncatingIfNeeded: sourceBits) << 32 | UInt64(truncatingIfNeeded: destinationBits) & 0xFFFF_FFFF
   }
+}
+
+extension UInt128 {
+  /// The upper and the lower half.
+  @inline(__always)
+  fileprivate var halves: (UInt64, UInt64) { (UInt64(truncatingIfNeeded: self >> 64), UInt64(truncatingIfNeeded: self)) }
 }
 
 /// The tuples of connections.

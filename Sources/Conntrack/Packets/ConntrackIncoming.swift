@@ -60,7 +60,8 @@ extension ConntrackCore {
         kind = .settled
       }
     }
-    return TrackedPacket(verdict: verdict, kind: kind, note: entries[slot].notes[Int(info.direction.rawValue)])
+    let note = info.direction == .original ? entries[slot].originalNote : entries[slot].replyNote
+    return TrackedPacket(verdict: verdict, kind: kind, note: note)
   }
 
   private mutating func follow(

@@ -25,11 +25,15 @@ extension ConntrackTable {
   /// Keeps a number with a direction of a connection, for ``TrackedPacket/note``. Does nothing if the connection was removed.
   public func keep(_ note: UInt16, with handle: ConnectionHandle, _ direction: Direction) {
     guard let slot = core.slot(handle) else { return }
-    core.entries[slot].notes[Int(direction.rawValue)] = note
+    if direction == .original {
+      core.entries[slot].originalNote = note
+    } else {
+      core.entries[slot].replyNote = note
+    }
   }
 
   /// Forgets the numbers of all connections.
   public func forgetNotes() {
-    for slot in 0..<core.entries.count { core.entries[slot].notes = [0, 0] }
+    for slot in 0..<core.entries.count { (core.entries[slot].originalNote, core.entries[slot].replyNote) = (0, 0) }
   }
 }

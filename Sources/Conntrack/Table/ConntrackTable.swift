@@ -149,7 +149,12 @@ public final class ConntrackTable {
   // MARK: Connections by handle
 
   /// The connection of a handle; nil if it was removed.
-  public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
+  public subscript(_ handle: ConnectionHandle) -> Connection? {
+    guard let slot = core.slot(handle) else { return nil }
+    // The rare case is apart: for a method, the table would be copied.
+    guard !core.entries[slot].features.contains(.wideReply) else { return core[handle] }
+    return Connection(core.entries[slot], reply: core.entries[slot].storedReply)
+  }
 
   /// The status of a connection; nil if it is gone.
   public func status(of handle: ConnectionHandle) -> ConnectionStatus? { core.slot(handle).map { core.entries[$0].status } }
