@@ -15,14 +15,15 @@ extension ConntrackTable {
     packet: inout Packet, attachment: Attachment, hook: Hook, output: Int32? = nil,
     random: inout some RandomNumberGenerator, now: Instant, rules: (inout Packet) -> NetfilterVerdict
   ) -> NetfilterVerdict {
-    guard case .connection(let handle, let info) = attachment, let connection = self[handle] else { return .accept }
+    guard case .connection(let handle, let info) = attachment, let status = status(of: handle) else { return .accept }
     let manip = Manip(hook)
     if info == .related || info == .relatedReply, let at = packet.transport,
       at.proto == (at.family == .ipv4 ? .icmp : .icmpv6)
     {
+      guard let connection = self[handle] else { return .accept }
       return translateError(packet: &packet, at: at, connection, info, hook) ? .accept : .drop
     }
-    if info != .established, info != .establishedReply, !connection.status.contains(manip.doneStatus) {
+    if info != .established, info != .establishedReply, !status.contains(manip.doneStatus) {
       let verdict = rules(&packet)
       guard verdict == .accept else { return verdict }
       if !isNATSetUp(handle, manip) {
@@ -43,9 +44,9 @@ extension ConntrackTable {
   private func translateEstablished(
     packet: inout Packet, _ handle: ConnectionHandle, _ info: ConnectionInfo, _ manip: Manip
   ) -> NetfilterVerdict {
-    guard let connection = self[handle] else { return .accept }
     let needed = info.direction == .original ? manip.status : manip.opposite.status
-    guard connection.status.contains(needed) else { return .accept }
+    // Most packets need no translation at this hook; only for the others is the connection read as a whole.
+    guard let status = status(of: handle), status.contains(needed), let connection = self[handle] else { return .accept }
     // The translated packet has the inverse of the tuple of its replies.
     guard let target = connection.tuple(info.direction.opposite).inverted() else { return .drop }
     return packet.translate(manip, to: target) ? .accept : .drop

@@ -189,6 +189,38 @@ import XTables
     #expect(table.statistics.invalid > 200)
   }
 
+  @Test("an entry takes 136 bytes, and gives back the tuples of both families, also after translation")
+  func entriesAreSmall() throws {
+    #expect(MemoryLayout<ConnectionEntry>.stride == 136)
+    let pairs: [(IPAddress, IPAddress, IPAddress)] = [
+      (.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(255, 255, 255, 254)), .v4(IPv4Address(192, 0, 2, 1))),
+      (
+        .v6(IPv6Address(rawValue: 0x2001_0DB8 << 96 | 9)), .v6(IPv6Address(rawValue: 0xFE80 << 112 | 1 << 64 | 7)),
+        .v6(IPv6Address(rawValue: 0x2001_0DB8 << 96 | 1 << 64))
+      ),
+    ]
+    for (client, server, other) in pairs {
+      var core = ConntrackCore(settings: ConntrackSettings(), seed: 1)
+      let original = try #require(Tuple(proto: .udp, source: client, sourceID: 1, destination: server, destinationID: 2))
+      let reply = try #require(original.inverted())
+      let slot = core.allocate(original, reply, zone: Zone(7, .original))
+      #expect(core.tuple(slot, .original) == original && core.tuple(slot, .reply) == reply && core.wideReplies.isEmpty)
+      #expect(core.isEqual(slot, .original, original, Zone(7)) && core.isEqual(slot, .reply, reply, Zone(0)))
+      var altered = reply
+      (altered.source, altered.destinationID) = (other, 77)
+      core.setReply(slot, altered)
+      #expect(core.tuple(slot, .original) == original && core.tuple(slot, .reply) == altered)
+      #expect(core.isEqual(slot, .reply, altered, Zone(0)) && !core.isEqual(slot, .reply, reply, Zone(0)))
+      #expect(core.wideReplies.isEmpty == (original.family == .ipv4))
+      core.free(slot)
+      #expect(core.wideReplies.isEmpty)
+      let again = core.allocate(original, altered, zone: .default)
+      #expect(again == slot && core.tuple(again, .reply) == altered)
+      core.setReply(again, reply)
+      #expect(core.tuple(again, .reply) == reply && core.wideReplies.isEmpty)
+    }
+  }
+
   private func checkInvariants(_ table: ConntrackTable, _ now: Instant) {
     let listed = table.core.entries.indices.filter { table.core.entries[$0].isListed }
     let words = listed.reduce(0) { $0 + (table.core.entries[$1].status.contains(.natClash) ? 1 : 2) }
@@ -197,8 +229,8 @@ import XTables
     #expect(table.core.entries.count { $0.features.contains(.live) } == table.count)
     #expect(table.core.extensions.keys.allSatisfy { table.core.entries[Int($0)].features.contains(.live) })
     for slot in listed where !table.core.isExpired(slot, now: now) {
-      let entry = table.core.entries[slot]
-      #expect(table.find(entry.reply, zone: entry.zone, now: now)?.handle == table.core.handle(slot))
+      let zone = table.core.entries[slot].zone
+      #expect(table.find(table.core.reply(slot), zone: zone, now: now)?.handle == table.core.handle(slot))
     }
   }
 

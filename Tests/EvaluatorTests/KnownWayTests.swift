@@ -14,15 +14,21 @@ import XTables
 @Suite("Ways that later packets of connections go")
 struct KnownWayTests {
   /// Rules that read only what the packets of a connection share, and at some ports each kind of what they do not.
-  private static let rules = """
+  private static let mangle = """
     *mangle
     -A PREROUTING -p tcp --dport 81 -m dscp --dscp 4 -j MARK --set-mark 7
     -A FORWARD -p tcp --dport 82 -j TTL --ttl-set 9
     -A POSTROUTING -p udp -m length --length 100: -m comment --comment long
     COMMIT
+
+    """
+  private static let nat = """
     *nat
     -A POSTROUTING -o eth1 -p tcp --dport 83 -j SNAT --to-source 10.0.1.77
     COMMIT
+
+    """
+  private static let filter = """
     *filter
     :FORWARD DROP
     :own - [0:0]
@@ -30,6 +36,7 @@ struct KnownWayTests {
     -A FORWARD -p tcp --dport 84 -m tcp ! --tcp-flags FIN,SYN,RST,ACK ACK -m comment --comment flags
     -A FORWARD -p tcp --dport 85 -m statistic --mode nth --every 3 --packet 0 -j DROP
     -A FORWARD -p tcp --dport 86 -m connmark --mark 0/1 -j own
+    -A FORWARD -p tcp -m tcp --sport 2000:30000 --dport 87 -m comment --comment source
     -A FORWARD -m tos --tos 0x10 -j own
     -A FORWARD -p udp -j own
     -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
@@ -39,6 +46,8 @@ struct KnownWayTests {
     COMMIT
 
     """
+  /// Without translation, connections that begin go known ways too.
+  static func rules(translating: Bool) -> String { mangle + (translating ? nat : "") + filter }
   private static let others = "*filter\n:FORWARD ACCEPT\n-A FORWARD -p tcp --dport 80 -j DROP\nCOMMIT\n"
 
   private static func ruleset(_ text: String) throws -> Ruleset {
@@ -47,19 +56,20 @@ struct KnownWayTests {
     return parsed.ruleset
   }
 
-  private static func simulator(_ text: String = rules) throws -> Simulator {
+  static func simulator(_ text: String) throws -> Simulator {
     try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [try ruleset(text)], clock: 1_000_000_000, seed: 1)
   }
 
   /// A packet of one of a few connections: mostly one that continues it.
-  private static func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
+  static func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
     func rarely(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &random) == 0 }
     let isForward = Bool.random(using: &random)
     let (client, server) = (IPAddress.v4(IPv4Address(10, 0, 0, 9)), IPAddress.v4(IPv4Address(10, 0, 1, 9)))
     let proto: IPProtocol = rarely(3) ? .udp : .tcp
     var fields = isForward ? PacketFields(client, server, proto: proto) : PacketFields(server, client, proto: proto)
     let port = UInt16.random(in: 80...87, using: &random)
-    let client16 = UInt16.random(in: 1000...1001, using: &random)
+    // Few ports for connections with many packets, and many for connections that begin.
+    let client16 = rarely(4) ? UInt16.random(in: 2000...60_000, using: &random) : UInt16.random(in: 1000...1001, using: &random)
     (fields.sourcePort, fields.destinationPort) = isForward ? (client16, port) : (port, client16)
     let isOpening = rarely(12)
     fields.tcpFlags = isOpening ? (isForward ? .syn : [.syn, .ack]) : rarely(40) ? .rst : rarely(3) ? [.psh, .ack] : .ack
@@ -77,9 +87,10 @@ struct KnownWayTests {
     return (packet, rarely(60) ? "eth0" : isForward ? "eth0" : "eth1")
   }
 
-  @Test("packets on known ways fare as packets whose paths are recorded, while rules and host change")
-  func packetsOnKnownWaysFareAsRecordedOnes() throws {
-    let (recorded, carried) = (try Self.simulator(), try Self.simulator())
+  @Test("packets on known ways fare as packets whose paths are recorded, while rules and host change", arguments: [false, true])
+  func packetsOnKnownWaysFareAsRecordedOnes(translating: Bool) throws {
+    let rules = Self.rules(translating: translating)
+    let (recorded, carried) = (try Self.simulator(rules), try Self.simulator(rules))
     recorded.recordsTrace = true
     var hits = HitLog()
     var random = SeededRandom(seed: 22)
@@ -92,7 +103,7 @@ struct KnownWayTests {
         case 2800: simulator.host.sysctls["net.ipv4.ip_forward"] = 0
         case 2850: simulator.host.sysctls["net.ipv4.ip_forward"] = 1
         case 3600: try simulator.load(try Self.ruleset(Self.others))
-        case 4000: try simulator.load(try Self.ruleset(Self.rules))
+        case 4000: try simulator.load(try Self.ruleset(rules))
         case 4800: try simulator.configure(ipCommand: "link set eth1 mtu 100")
         case 5200: try simulator.configure(ipCommand: "link set eth1 mtu 1500")
         default: break
@@ -155,6 +166,32 @@ struct KnownWayTests {
         #expect(simulator.carry(&packet, on: interface).verdict == .sent(output: isForward ? "eth1" : "eth0"), "\(rule)")
       }
       #expect((simulator.ways.count > 0) == isKept, "\(rule)")
+    }
+  }
+
+  @Test("a connection that begins goes the way of one with another source port, unless a rule may tell the two apart")
+  func beginningsShareWays() throws {
+    let accept = "-A FORWARD -m conntrack --ctstate NEW -j ACCEPT"
+    // Of a chain with an index, it is not known which rules it has read.
+    let long = (0..<70).map { "-A FORWARD -s 192.168.\($0).0/24 -j DROP\n" }.joined()
+    let cases: [(rules: String, isShared: Bool)] = [
+      ("-A FORWARD -p tcp -m tcp --dport 81 -j DROP", true), (long, true), (long + "-A FORWARD -p udp -m udp --sport 53 -j DROP", false),
+      ("-A FORWARD -p tcp -m tcp --sport 81 -j DROP", false), ("-A FORWARD -p udp -m udp --sport 53 -j DROP", true),
+      ("-A FORWARD -m multiport -p tcp --ports 81,82 -j DROP", false), ("-A FORWARD -m limit --limit 1/s", false),
+      ("COMMIT\n*nat\n-A POSTROUTING -p udp -j MASQUERADE\nCOMMIT\n*filter", false),
+    ]
+    for (rules, isShared) in cases {
+      let simulator = try Simulator(
+        host: Host(yaml: SimulatorTests.host), rulesets: [try Self.ruleset("*filter\n\(rules)\n\(accept)\nCOMMIT\n")], indexing: .always)
+      for port in UInt16(1000)..<1006 {
+        var fields = PacketFields(.v4(IPv4Address(10, 0, 0, 9)), .v4(IPv4Address(10, 0, 1, 9)), proto: .tcp)
+        (fields.sourcePort, fields.destinationPort, fields.tcpFlags) = (port, 80, .syn)
+        var packet = try fields.packet()
+        let interface = try #require(simulator.host.interface(named: "eth0"))
+        #expect(simulator.carry(&packet, on: interface).verdict == .sent(output: "eth1"), "\(rules)")
+      }
+      #expect((simulator.ways.count > 0) == isShared, "\(rules)")
+      #expect(simulator.connections().count == 6 && simulator.counters.joined().contains { $0.packets == 6 }, "\(rules)")
     }
   }
 }

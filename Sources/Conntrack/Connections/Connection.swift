@@ -1,41 +1,19 @@
 import Wire
 
-/// One tracked connection. Kernel: `nf_conn`.
-///
-/// Fields that every packet needs are stored here. Rare fields (master, helper, labels, sequence adjustment) are stored in
-/// `ConnectionExtension`; `features` tells whether the connection has any.
+/// One tracked connection, as it is at a moment. Kernel: `nf_conn`.
 public struct Connection: Sendable {
-  /// Which optional parts the connection has.
-  struct Features: OptionSet, Sendable {
-    var rawValue: UInt8
-    static let extended = Features(rawValue: 1)
-    static let accounting = Features(rawValue: 2)
-    static let timeoutPolicy = Features(rawValue: 4)
-    static let inSourceIndex = Features(rawValue: 8)
-    static let eventMask = Features(rawValue: 16)
-    /// The slot holds a connection.
-    static let live = Features(rawValue: 128)
-  }
-
   /// The tuple of the direction that opened the connection.
-  public internal(set) var original: Tuple
+  public let original: Tuple
   /// The tuple of the reply direction; NAT changes it.
-  public internal(set) var reply: Tuple
+  public let reply: Tuple
   /// The status, as the kernel's `IPS_*` bits.
-  public internal(set) var status: ConnectionStatus = []
+  public let status: ConnectionStatus
   /// The connection mark, `nf_conn.mark`.
-  public internal(set) var mark: UInt32 = 0
-  /// When the connection expires. Before confirmation: the lifetime that starts at confirmation.
-  var expiry: Instant = Instant(nanoseconds: 0)
+  public let mark: UInt32
   /// The zone of the original direction.
-  public internal(set) var zone: Zone
-  var pendingEvents: ConnectionEvents = []
-  var features: Features = []
-  var generation: UInt32
-  /// The slot of the next connection in the chain of the same source, or of the next free slot; `.max` ends the chain.
-  var next: UInt32 = .max
+  public let zone: Zone
   /// The state of the protocol's tracker.
-  public internal(set) var tracker: TrackerState = .stateless
+  public let tracker: TrackerState
 
   /// The tuple of a direction.
   @inline(__always) public func tuple(_ direction: Direction) -> Tuple { direction == .original ? original : reply }
@@ -44,8 +22,18 @@ public struct Connection: Sendable {
   public var isConfirmed: Bool { status.contains(.confirmed) }
   /// True once the connection is being removed.
   public var isDying: Bool { status.contains(.dying) }
-  /// True if the connection is confirmed and not being removed.
-  var isListed: Bool { features.contains(.live) && isConfirmed && !isDying }
+}
+
+extension Connection {
+  @inline(__always)
+  init(_ entry: borrowing ConnectionEntry, reply: Tuple) {
+    original = entry.original
+    self.reply = reply
+    status = entry.status
+    mark = entry.mark
+    zone = entry.zone
+    tracker = entry.tracker
+  }
 }
 
 /// The state of a protocol's tracker. Kernel: `nf_conntrack_proto`.

@@ -6,7 +6,7 @@ extension TableCheck {
     let core = core
     for slot in core.entries.indices where core.entries[slot].features.contains(.live) {
       let entry = core.entries[slot]
-      checkTranslation(entry)
+      checkTranslation(entry, reply: core.reply(slot))
       checkStatus(slot, entry)
       guard entry.isConfirmed, !entry.isDying else { continue }
       let longest = core.timeouts(of: slot).longest
@@ -16,8 +16,8 @@ extension TableCheck {
   }
 
   /// A reply tuple differs from the inverse of the original one only at the ends that were translated.
-  private mutating func checkTranslation(_ entry: Connection) {
-    let (original, reply, status) = (entry.original, entry.reply, entry.status)
+  private mutating func checkTranslation(_ entry: ConnectionEntry, reply: Tuple) {
+    let (original, status) = (entry.original, entry.status)
     guard let straight = original.inverted() else {
       findings.append("\(original) has no answer")
       return
@@ -45,7 +45,7 @@ extension TableCheck {
     }
   }
 
-  private mutating func checkStatus(_ slot: Int, _ entry: Connection) {
+  private mutating func checkStatus(_ slot: Int, _ entry: ConnectionEntry) {
     let core = core
     let status = entry.status
     require(!status.contains(.assured) || status.contains(.seenReply), "\(entry.original) is assured without an answer")

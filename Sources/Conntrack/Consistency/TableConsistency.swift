@@ -71,12 +71,15 @@ struct TableCheck {
     }
     require(live == core.count, "\(live) connections are counted as \(core.count)")
     require(extended == core.extensions.count, "\(core.extensions.count) extensions belong to \(extended) connections")
+    let wide = core.entries.count { $0.features.isSuperset(of: [.live, .wideReply]) }
+    require(wide == core.wideReplies.count, "\(core.wideReplies.count) reply tuples belong to \(wide) connections")
   }
 
-  private mutating func checkFeatures(_ slot: Int, _ entry: Connection) {
+  private mutating func checkFeatures(_ slot: Int, _ entry: ConnectionEntry) {
     let core = core
     let more = core.extensions[UInt32(slot)]
     require(entry.features.contains(.extended) == (more != nil), "\(entry.original) has an extension that is not there, or not its own")
+    require(entry.features.contains(.wideReply) == (core.wideReplies[UInt32(slot)] != nil), "\(entry.original) has another's reply tuple")
     require(!entry.features.contains(.accounting) || slot < core.accounting.count, "\(entry.original) is counted nowhere")
     if entry.features.contains(.timeoutPolicy) {
       let policy = more?.timeoutPolicy.map { Int($0.rawValue) } ?? .max
@@ -102,32 +105,32 @@ struct TableCheck {
         findings.append("the index leads to slot \(slot), where no connection is")
         continue
       }
-      let hash = core.entries[slot].hash(direction, core.seed)
+      let hash = core.hash(slot, direction)
       guard TupleIndex.matches(word, hash) else {
-        findings.append("the index has \(core.entries[slot].tuple(direction)) under another hash")
+        findings.append("the index has \(core.tuple(slot, direction)) under another hash")
         continue
       }
       var step = index.home(hash)
       while step != place, index.words[step] != 0 { step = index.after(step) }
-      require(step == place, "a search for \(core.entries[slot].tuple(direction)) ends before it is found")
+      require(step == place, "a search for \(core.tuple(slot, direction)) ends before it is found")
     }
     require(words == index.used, "\(words) words of the index are counted as \(index.used)")
     require(words * 8 <= index.words.count * 5, "the index is too full: \(words) of \(index.words.count)")
     for slot in core.entries.indices where core.entries[slot].isListed {
       let entry = core.entries[slot]
       // After a clash the connection is indexed under its reply tuple only.
-      if !entry.status.contains(.natClash) { checkUnique(slot, entry, .original) }
-      checkUnique(slot, entry, .reply)
+      if !entry.status.contains(.natClash) { checkUnique(slot, entry.zone, .original) }
+      checkUnique(slot, entry.zone, .reply)
     }
   }
 
   /// The index holds a tuple once per zone, in either direction. The two tuples of one connection may be equal (a host with itself).
   /// If a zone applies to one direction only, two connections may share a tuple as long as `nf_ct_key_equal` distinguishes them
   /// from either direction.
-  private mutating func checkUnique(_ slot: Int, _ entry: Connection, _ direction: Direction) {
+  private mutating func checkUnique(_ slot: Int, _ zone: Zone, _ direction: Direction) {
     let core = core
-    let hash = entry.hash(direction, core.seed)
-    let tuple = entry.tuple(direction)
+    let hash = core.hash(slot, direction)
+    let tuple = core.tuple(slot, direction)
     var place = core.index.home(hash)
     var own = 0
     var others = 0
@@ -139,8 +142,8 @@ struct TableCheck {
       let side = TupleIndex.direction(word)
       if found == slot, side == direction {
         own += 1
-      } else if found != slot, found < core.entries.count, core.isEqual(found, side, tuple, entry.zone),
-        entry.zone.id(direction) == core.entries[found].zone.id(direction)
+      } else if found != slot, found < core.entries.count, core.isEqual(found, side, tuple, zone),
+        zone.id(direction) == core.entries[found].zone.id(direction)
       {
         others += 1
       }
@@ -150,9 +153,9 @@ struct TableCheck {
   }
 }
 
-extension Connection {
+extension ConntrackCore {
   /// The hash of a direction's tuple.
-  fileprivate func hash(_ direction: Direction, _ seed: HashSeed) -> UInt64 {
-    tuple(direction).hash(zone: zone.id(direction), seed: seed)
+  fileprivate func hash(_ slot: Int, _ direction: Direction) -> UInt64 {
+    tuple(slot, direction).hash(zone: entries[slot].zone.id(direction), seed: seed)
   }
 }

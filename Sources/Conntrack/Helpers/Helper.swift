@@ -175,7 +175,7 @@ extension ConntrackCore {
         extend(slot) { $0.helper = id }
       }
     } else if settings.automaticHelpers {
-      let reply = entries[slot].reply
+      let reply = reply(slot)
       let found = helpers.firstIndex {
         $0.port != 0 && $0.port == reply.sourceID && $0.proto == reply.proto && $0.family == reply.family
       }
@@ -184,12 +184,15 @@ extension ConntrackCore {
   }
 
   /// True if the connection has a helper or adjusted sequence numbers.
-  func mayNeedHelp(_ handle: ConnectionHandle) -> Bool {
+  ///
+  /// `mutating`: a nonmutating method would copy the table.
+  mutating func mayNeedHelp(_ handle: ConnectionHandle) -> Bool {
     guard let slot = slot(handle) else { return false }
     return entries[slot].features.contains(.extended)
   }
 
-  func isSettled(_ handle: ConnectionHandle) -> Bool {
+  /// `mutating` as `mayNeedHelp`.
+  mutating func isSettled(_ handle: ConnectionHandle) -> Bool {
     guard let slot = slot(handle) else { return true }
     let status = entries[slot].status
     return status.contains(.confirmed) && !status.contains(.dying) && !entries[slot].features.contains(.extended)

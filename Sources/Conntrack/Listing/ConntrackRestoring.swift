@@ -8,7 +8,7 @@ public enum RestoringError: Error, Sendable, Equatable {
   case tableFull
   /// The helper is not known, and too many others are not known either.
   case noHelper(String)
-  /// The original tuple cannot be inverted, such as an ICMP type without reply.
+  /// A tuple cannot be inverted, such as an ICMP type without reply, or the two are of different families or protocols.
   case notTracked
 }
 
@@ -26,7 +26,9 @@ extension ConntrackTable {
 extension ConntrackCore {
   mutating func restore(_ snapshot: ConnectionSnapshot, now: Instant) throws(RestoringError) -> ConnectionHandle {
     let (original, reply, zone) = (snapshot.original, snapshot.reply, snapshot.zone)
-    guard original.inverted() != nil, reply.inverted() != nil else { throw .notTracked }
+    guard original.inverted() != nil, reply.inverted() != nil, reply.family == original.family, reply.proto == original.proto else {
+      throw .notTracked
+    }
     var helperID: HelperID?
     if let name = snapshot.helper {
       guard let known = listedHelper(named: name, original.family, original.proto) else { throw .noHelper(name) }

@@ -24,34 +24,33 @@ extension ConntrackCore {
   }
 
   private mutating func insert(_ slot: Int, _ attachment: inout Attachment, now: Instant) -> NetfilterVerdict {
-    let entry = entries[slot]
-    guard !entry.status.contains(.dying) else {
+    guard !entries[slot].status.contains(.dying) else {
       statistics.insertFailed += 1
       return .drop
     }
-    let originalHash = entry.original.hash(zone: entry.zone.id(.original), seed: seed)
-    let replyHash = entry.reply.hash(zone: entry.zone.id(.reply), seed: seed)
-    if let winner = present(entry.original, entry.zone, originalHash, .original)
-      ?? present(entry.reply, entry.zone, replyHash, .reply)
-    {
+    let (original, reply, zone) = (entries[slot].original, reply(slot), entries[slot].zone)
+    let originalHash = original.hash(zone: zone.id(.original), seed: seed)
+    let replyHash = reply.hash(zone: zone.id(.reply), seed: seed)
+    if let winner = present(original, zone, originalHash) ?? present(reply, zone, replyHash) {
       return resolveClash(slot, winner, replyHash, &attachment, now: now)
     }
     entries[slot].status.insert(.confirmed)
-    entries[slot].expiry = Instant(nanoseconds: now.nanoseconds &+ entry.expiry.nanoseconds)
+    entries[slot].expiry = Instant(nanoseconds: now.nanoseconds &+ entries[slot].expiry.nanoseconds)
     if settings.timestamp { extend(slot) { $0.start = now } }
     index.insert(slot, .original, hash: originalHash)
     index.insert(slot, .reply, hash: replyHash)
     statistics.insert += 1
-    if entry.features.contains(.extended), extensions[UInt32(slot)]?.helper != nil {
-      entries[slot].pendingEvents.insert(.helper)
+    guard entries[slot].features.contains(.extended) else {
+      entries[slot].pendingEvents.insert(.new)
+      return .accept
     }
-    let isRelated = entry.features.contains(.extended) && extensions[UInt32(slot)]?.master != nil
-    entries[slot].pendingEvents.insert(isRelated ? .related : .new)
+    if extensions[UInt32(slot)]?.helper != nil { entries[slot].pendingEvents.insert(.helper) }
+    entries[slot].pendingEvents.insert(extensions[UInt32(slot)]?.master != nil ? .related : .new)
     return .accept
   }
 
   /// The slot of the listed connection that already has the tuple in either direction, expired or not.
-  private func present(_ tuple: Tuple, _ zone: Zone, _ hash: UInt64, _ direction: Direction) -> Int? {
+  private func present(_ tuple: Tuple, _ zone: Zone, _ hash: UInt64) -> Int? {
     var place = index.home(hash)
     while index.words[place] != 0 {
       let word = index.words[place]
@@ -69,7 +68,7 @@ extension ConntrackCore {
   ) -> NetfilterVerdict {
     if entries[slot].original.allowsClash {
       if joinWinner(slot, winner, &attachment) { return .accept }
-      if let other = present(entries[slot].reply, entries[slot].zone, replyHash, .reply) {
+      if let other = present(reply(slot), entries[slot].zone, replyHash) {
         if joinWinner(slot, other, &attachment) { return .accept }
       } else {
         insertForAnswers(slot, replyHash, now: now)
@@ -85,12 +84,13 @@ extension ConntrackCore {
   /// The corresponding kernel function is `nf_ct_can_merge`.
   private mutating func joinWinner(_ slot: Int, _ winner: Int, _ attachment: inout Attachment) -> Bool {
     let (own, other) = (entries[slot], entries[winner])
+    let (ownReply, otherReply) = (reply(slot), reply(winner))
     guard !other.status.contains(.dying), let info = attachment.info else { return false }
     let isSame =
-      own.original == other.original && own.reply == other.reply
+      own.original == other.original && ownReply == otherReply
       && own.zone.id(.original) == other.zone.id(.original) && own.zone.id(.reply) == other.zone.id(.reply)
     let isReverse =
-      own.original == other.reply && own.reply == other.original
+      own.original == otherReply && ownReply == other.original
       && own.zone.id(.original) == other.zone.id(.reply) && own.zone.id(.reply) == other.zone.id(.original)
     guard isSame || isReverse else { return false }
     if own.features.contains(.accounting) {

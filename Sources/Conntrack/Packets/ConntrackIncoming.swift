@@ -44,17 +44,24 @@ extension ConntrackCore {
   }
 
   /// As `incoming` for a packet without attachment and mark at PREROUTING; see ``ConntrackTable/track(_:_:now:)``.
-  mutating func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> (verdict: NetfilterVerdict, isPlain: Bool) {
+  mutating func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> TrackedPacket {
     let verdict = incoming(packet: packet, attachment: &attachment, hook: .prerouting, packetMark: 0, now: now)
-    guard case .connection(let handle, let info) = attachment, info == .established || info == .establishedReply, verdict == .accept else {
-      return (verdict, false)
+    guard case .connection(let handle, let info) = attachment, verdict == .accept else {
+      return TrackedPacket(verdict: verdict, kind: .other, note: 0)
     }
-    // Not `isSettled`: a nonmutating method would copy the table.
     let slot = Int(handle.index)
-    let isPlain =
-      entries[slot].status.isDisjoint(with: [.dying, .sourceNAT, .destinationNAT]) && entries[slot].status.contains(.confirmed)
-      && !entries[slot].features.contains(.extended) && entries[slot].pendingEvents.isEmpty
-    return (verdict, isPlain)
+    var kind = TrackedPacket.Kind.other
+    if entries[slot].status.isDisjoint(with: [.dying, .sourceNAT, .destinationNAT]), !entries[slot].features.contains(.extended) {
+      if info == .new {
+        kind = .beginning
+      } else if info == .established || info == .establishedReply, entries[slot].status.contains(.confirmed),
+        entries[slot].pendingEvents.isEmpty
+      {
+        kind = .settled
+      }
+    }
+    let note = info.direction == .original ? entries[slot].originalNote : entries[slot].replyNote
+    return TrackedPacket(verdict: verdict, kind: kind, note: note)
   }
 
   private mutating func follow(
@@ -147,8 +154,11 @@ extension ConntrackCore {
       extend(slot) { $0.eventMask = mask }
     }
     if template?.isSynproxied == true { extend(slot) { $0.synproxy = SynproxyState() } }
-    fulfilled = adoptExpected(slot, tuple, zone, now: now)
-    isFulfilling = fulfilled != nil
+    // The value is large: it is not even set to nil where nothing is expected.
+    if !expectations.all.isEmpty {
+      fulfilled = adoptExpected(slot, tuple, zone, now: now)
+      isFulfilling = fulfilled != nil
+    }
     if !isFulfilling { assignHelper(slot, template) }
     return .found(slot, .original)
   }

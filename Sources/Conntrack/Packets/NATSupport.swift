@@ -6,7 +6,7 @@ extension ConntrackTable {
   /// is `nf_conntrack_alter_reply`.
   package func alterReply(of handle: ConnectionHandle, to tuple: Tuple) {
     guard let slot = core.slot(handle), !core.entries[slot].isConfirmed else { return }
-    core.entries[slot].reply = tuple
+    core.setReply(slot, tuple)
   }
 
   package func insertStatus(_ status: ConnectionStatus, of handle: ConnectionHandle) {
@@ -57,7 +57,7 @@ extension ConntrackCore {
       let entry = entries[Int(current)]
       if entry.original.proto == tuple.proto, entry.original.sourceBits == tuple.sourceBits,
         entry.original.sourceID == tuple.sourceID, entry.original.family == tuple.family,
-        entry.zone.id(.original) == zone.id(.original), body(entry.reply)
+        entry.zone.id(.original) == zone.id(.original), body(reply(Int(current)))
       {
         return
       }

@@ -12,7 +12,9 @@ struct ConntrackCore {
 
   let seed: HashSeed
   let transitions = TCPTransitions.standard
-  var entries: [Connection] = []
+  var entries: [ConnectionEntry] = []
+  /// The reply tuples that are too long for their entries, by slot: those of translated IPv6 connections.
+  var wideReplies: [UInt32: Tuple] = [:]
   var accounting: [ConnectionAccounting] = []
   var extensions: [UInt32: ConnectionExtension] = [:]
   var freeSlot: UInt32 = .max
@@ -58,8 +60,7 @@ struct ConntrackCore {
 
   /// The connection of a handle; nil if it was removed.
   subscript(_ handle: ConnectionHandle) -> Connection? {
-    guard let slot = slot(handle) else { return nil }
-    return entries[slot]
+    slot(handle).map { Connection(entries[$0], reply: reply($0)) }
   }
 
   /// The rarely used fields of a connection: empty for most connections, nil if the connection was removed.
@@ -119,8 +120,7 @@ struct ConntrackCore {
 
   @inline(__always)
   func remaining(_ slot: Int, now: Instant) -> UInt32 {
-    let entry = entries[slot]
-    return entry.isConfirmed ? entry.expiry.wholeSeconds(since: now) : entry.expiry.wholeSeconds(since: Instant(nanoseconds: 0))
+    entries[slot].expiry.wholeSeconds(since: entries[slot].isConfirmed ? now : Instant(nanoseconds: 0))
   }
 
   @inline(__always)
@@ -167,12 +167,13 @@ struct ConntrackCore {
       slot = Int(freeSlot)
       freeSlot = entries[slot].next
       let generation = entries[slot].generation
-      entries[slot] = Connection(original: original, reply: reply, zone: zone, generation: generation)
+      entries[slot] = ConnectionEntry(original: original, reply: reply, zone: zone, generation: generation)
     } else {
       slot = entries.count
-      entries.append(Connection(original: original, reply: reply, zone: zone, generation: 1))
+      entries.append(ConnectionEntry(original: original, reply: reply, zone: zone, generation: 1))
     }
     entries[slot].features = .live
+    if original.family == .ipv6 { setReply(slot, reply) }
     if settings.accounting {
       while accounting.count <= slot { accounting.append(ConnectionAccounting()) }
       accounting[slot] = ConnectionAccounting()
@@ -188,6 +189,7 @@ struct ConntrackCore {
     removeExpectations(of: slot, now: expectations.lastMade)
     if entries[slot].features.contains(.inSourceIndex) { sources.remove(slot, &entries, seed) }
     if entries[slot].features.contains(.extended) { extensions[UInt32(slot)] = nil }
+    if entries[slot].features.contains(.wideReply) { wideReplies[UInt32(slot)] = nil }
     entries[slot].features = []
     entries[slot].tracker = .stateless
     entries[slot].generation &+= 1
@@ -214,10 +216,10 @@ struct ConntrackCore {
   }
 
   private mutating func unlink(_ slot: Int) {
-    let entry = entries[slot]
-    index.remove(slot, .reply, hash: entry.reply.hash(zone: entry.zone.id(.reply), seed: seed))
-    guard !entry.status.contains(.natClash) else { return }
-    index.remove(slot, .original, hash: entry.original.hash(zone: entry.zone.id(.original), seed: seed))
+    let zone = entries[slot].zone
+    index.remove(slot, .reply, hash: reply(slot).hash(zone: zone.id(.reply), seed: seed))
+    guard !entries[slot].status.contains(.natClash) else { return }
+    index.remove(slot, .original, hash: entries[slot].original.hash(zone: zone.id(.original), seed: seed))
   }
 
   mutating func emptyGraveyard() {

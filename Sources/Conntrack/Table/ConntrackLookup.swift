@@ -39,8 +39,9 @@ extension ConntrackCore {
   /// The corresponding kernel function is `nf_ct_key_equal`.
   @inline(__always)
   func isEqual(_ slot: Int, _ direction: Direction, _ tuple: Tuple, _ zone: Zone) -> Bool {
-    (direction == .original ? entries[slot].original == tuple : entries[slot].reply == tuple)
-      && entries[slot].zone.id(direction) == zone.id(direction)
+    let hasTuple =
+      direction == .reply && entries[slot].features.contains(.wideReply) ? reply(slot) == tuple : entries[slot].has(tuple, direction)
+    return hasTuple && entries[slot].zone.id(direction) == zone.id(direction)
   }
 
   /// True if another connection already has the tuple, so NAT must choose a different one.
@@ -80,7 +81,7 @@ extension ConntrackCore {
     default: break
     }
     var snapshot = ConnectionSnapshot(
-      original: entry.original, reply: entry.reply, status: entry.status, state: state, timeout: remaining(slot, now: now))
+      original: entry.original, reply: reply(slot), status: entry.status, state: state, timeout: remaining(slot, now: now))
     snapshot.handle = handle(slot)
     snapshot.mark = entry.mark
     snapshot.zone = entry.zone

@@ -63,11 +63,10 @@ public final class ConntrackTable {
   }
 
   /// As `incoming`, for a packet without attachment and mark at PREROUTING.
-  /// - Returns: the verdict, and whether the packet belongs to a connection with packets in both directions that is settled (see `isSettled`)
-  ///   and not translated.
-  public func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> (verdict: NetfilterVerdict, isPlain: Bool) {
+  public func track(_ packet: Packet, _ attachment: inout Attachment, now: Instant) -> TrackedPacket {
     let result = core.track(packet, &attachment, now: now)
-    if core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
+    // A connection that was expected has extensions.
+    if result.kind == .other, core.isFulfilling, let fulfilled = core.takeFulfilled(), let handle = attachment.connection {
       welcome(handle, fulfilled, now: now)
     }
     return result
@@ -154,7 +153,12 @@ public final class ConntrackTable {
   // MARK: Connections by handle
 
   /// The connection of a handle; nil if it was removed.
-  public subscript(_ handle: ConnectionHandle) -> Connection? { core[handle] }
+  public subscript(_ handle: ConnectionHandle) -> Connection? {
+    guard let slot = core.slot(handle) else { return nil }
+    // The rare case is apart: for a method, the table would be copied.
+    guard !core.entries[slot].features.contains(.wideReply) else { return core[handle] }
+    return Connection(core.entries[slot], reply: core.entries[slot].storedReply)
+  }
 
   /// The status of a connection; nil if it is gone.
   public func status(of handle: ConnectionHandle) -> ConnectionStatus? { core.slot(handle).map { core.entries[$0].status } }
@@ -227,8 +231,9 @@ public final class ConntrackTable {
   /// Removes the confirmed connections for which `isDoomed` holds. The corresponding kernel function is `nf_ct_iterate_cleanup_net`.
   public func removeAll(now: Instant, where isDoomed: (ConnectionHandle, Connection) -> Bool) {
     for slot in 0..<core.entries.count {
-      let entry = core.entries[slot]
-      guard entry.isListed, isDoomed(core.handle(slot), entry) else { continue }
+      guard core.entries[slot].isListed else { continue }
+      let handle = core.handle(slot)
+      guard let connection = core[handle], isDoomed(handle, connection) else { continue }
       core.remove(slot, now: now)
     }
   }

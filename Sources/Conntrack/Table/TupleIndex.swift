@@ -74,7 +74,7 @@ struct TupleIndex: Sendable {
 
 /// Finds connections by their source before NAT. Kernel: `nf_nat_bysource`.
 ///
-/// Chains are linked by `Connection.next`, newest first.
+/// Chains are linked by `ConnectionEntry.next`, newest first.
 struct SourceIndex: Sendable {
   private(set) var heads: [UInt32] = [UInt32](repeating: .max, count: 1024)
   private(set) var used = 0
@@ -88,7 +88,7 @@ struct SourceIndex: Sendable {
 
   func first(_ tuple: Tuple, _ zone: Zone, _ seed: HashSeed) -> UInt32 { heads[bucket(tuple, zone, seed)] }
 
-  mutating func insert(_ slot: Int, _ entries: inout [Connection], _ seed: HashSeed) {
+  mutating func insert(_ slot: Int, _ entries: inout [ConnectionEntry], _ seed: HashSeed) {
     if used > heads.count { grow(&entries, seed) }
     let bucket = bucket(entries[slot].original, entries[slot].zone, seed)
     entries[slot].next = heads[bucket]
@@ -97,7 +97,7 @@ struct SourceIndex: Sendable {
     used += 1
   }
 
-  mutating func remove(_ slot: Int, _ entries: inout [Connection], _ seed: HashSeed) {
+  mutating func remove(_ slot: Int, _ entries: inout [ConnectionEntry], _ seed: HashSeed) {
     let bucket = bucket(entries[slot].original, entries[slot].zone, seed)
     let wanted = UInt32(truncatingIfNeeded: slot)
     var previous: UInt32 = .max
@@ -116,7 +116,7 @@ struct SourceIndex: Sendable {
     used -= 1
   }
 
-  private mutating func grow(_ entries: inout [Connection], _ seed: HashSeed) {
+  private mutating func grow(_ entries: inout [ConnectionEntry], _ seed: HashSeed) {
     let old = heads
     heads = [UInt32](repeating: .max, count: old.count * 4)
     for head in old {

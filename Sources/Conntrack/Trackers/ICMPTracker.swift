@@ -78,7 +78,7 @@ extension ConntrackCore {
       let found = findSlot(wanted, zone: zone, now: now)
     else { return .invalid(.fact("the packet that the ICMP error quotes belongs to no tracked connection")) }
     // The error's destination must be the sender of the quoted packet before NAT.
-    guard packet.destination?.bits == entries[found.slot].tuple(found.direction).destinationBits else {
+    guard packet.destination?.bits == tuple(found.slot, found.direction).destinationBits else {
       return .invalid(.fact("the ICMP error is not addressed to the sender of the packet that it quotes"))
     }
     return .attached(.connection(handle(found.slot), found.direction == .original ? .related : .relatedReply))

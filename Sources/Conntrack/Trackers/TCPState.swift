@@ -97,7 +97,12 @@ public struct TCPEnd: Sendable, Hashable {
 
 /// The state of a TCP connection. Kernel: `ip_ct_tcp`.
 public struct TCPState: Sendable {
+  // The order of the fields leaves no gaps.
   var ends: InlineArray<2, TCPEnd> = InlineArray(repeating: TCPEnd())
+  var lastSequence: UInt32 = 0
+  var lastAck: UInt32 = 0
+  var lastEnd: UInt32 = 0
+  var lastWindow: UInt16 = 0
   /// The state of the connection.
   public internal(set) var state = TCPConntrackState.none
   var lastDirection = Direction.original
@@ -105,10 +110,6 @@ public struct TCPState: Sendable {
   var lastKind = TCPSegmentKind.none
   var lastScale: UInt8 = 0
   var lastFlags: TCPEnd.Flags = []
-  var lastSequence: UInt32 = 0
-  var lastAck: UInt32 = 0
-  var lastEnd: UInt32 = 0
-  var lastWindow: UInt16 = 0
 
   init() {}
 

@@ -42,6 +42,9 @@ extension Simulator {
       proxy.relay(&journey.context.packet, handle, info.direction, in: table, now: world.instant) { send($0.packet, $0.attachment) })
   }
 
+  /// Why a packet is dropped whose connection another one has taken the place of.
+  static let isNotAdded = "the connection cannot be added to the connection table"
+
   /// Runs helpers, adjusts sequence numbers and confirms the connection, as the last operation. The corresponding kernel function is `nf_confirm`.
   func confirm(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack else { return .verdict(.accept) }
@@ -57,7 +60,7 @@ extension Simulator {
     guard verdict == .accept else { return .dropped("a conntrack helper drops the packet") }
     if let missing = table.takeUndecided() { return .unknown(UnknownReason("the connection that the helper expects", needs: missing)) }
     let confirmed = table.confirm(attachment: &journey.context.attachment, now: world.instant)
-    return confirmed == .drop ? .dropped("the connection cannot be added to the connection table") : .verdict(confirmed)
+    return confirmed == .drop ? .dropped(Self.isNotAdded) : .verdict(confirmed)
   }
 
   /// The network mask for a broadcast sent by a local process: that of the first address with this broadcast address.

@@ -17,6 +17,8 @@ final class LoadedRules {
   /// Whether IPv4 packets may take a ``KnownWay``: nothing but reassembly comes before connection tracking, and only tables and translation
   /// behind it.
   let keepsWays: Bool
+  /// Whether packets of connections without answers may take one too: translation asks its rules about them.
+  let keepsBeginnings: Bool
   /// The operations by family and hook, and below their actions in one array.
   private let rows: [[HookOperation]]
   private let actions: [HookOperation.Action]
@@ -38,6 +40,7 @@ final class LoadedRules {
         of: tables.map(\.program), usesNfTables: host.usesNfTables, others, $0, areMissing: missing.contains(.rules($0)))
     }
     keepsWays = conntrack != nil && Self.keepsWays(rows)
+    keepsBeginnings = keepsWays && !rows[..<5].joined().contains { if case .translate = $0.action { true } else { false } }
     actions = rows.joined().map(\.action)
     starts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
   }

@@ -120,7 +120,7 @@ public final class Simulator {
       (programs + host.otherChains.compactMap { $0.rules?.program(family) }).services(family).contains(.conntrack)
     }
     rules = LoadedRules(tables, conntrack: isTracking ? conntrackTable() : nil, nextSlot: nextSlot, on: host)
-    ways = KnownWays()
+    ways.forget(in: world.conntrack, host.version)
   }
 
   /// Regards the rules of a family without a loaded table as not given: the verdicts of its packets are unknown. By default such a
@@ -217,7 +217,7 @@ public final class Simulator {
   /// is `.sent`, `packet` holds the bytes that left. Answers, copies, fragments, logs and queued packets are reported separately.
   public func carry(_ packet: inout Packet, on interface: Interface) -> Carriage {
     var start = JourneyStart()
-    if let way = knownWay(of: packet, on: interface, &start) { return follow(way, &packet, start) }
+    if let known = knownWay(of: packet, on: interface, &start) { return follow(known.way, &packet, start) }
     // The packet is swapped into the journey and back: a second reference to its bytes would make the first write copy them.
     var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
     return carry(&packet, on: interface, &journey, start)
@@ -227,19 +227,50 @@ public final class Simulator {
   ///
   /// - Parameter hits: replaced by what this packet hits. If the same value is used for many packets, nothing is allocated.
   public func carry(_ packet: inout Packet, on interface: Interface, noting hits: inout HitLog) -> Carriage {
-    hits.clear(limit: extent.entries)
-    var start = JourneyStart()
-    if let way = knownWay(of: packet, on: interface, &start) {
+    switch pass(&packet, on: interface, noting: &hits) {
+    case .carried(let carriage): return carriage
+    case .repeated(let repetition):
+      let way = ways[repetition.way]
+      hits.clear(limit: extent.entries)
       hits.note(way)
-      return follow(way, &packet, start)
+      return Carriage(verdict: .sent(output: way.output), frameDestination: way.frameDestination, report: nil)
     }
+  }
+
+  /// As ``carry(_:on:noting:)``, without the hits and the verdict of a packet that repeats the way of an earlier one:
+  /// ``hits(onWay:)`` and ``verdict(onWay:)`` tell them once for all.
+  ///
+  /// - Parameter hits: replaced by what this packet hits, unless its way is repeated.
+  public func pass(_ packet: inout Packet, on interface: Interface, noting hits: inout HitLog) -> Passage {
+    var start = JourneyStart()
+    if let known = knownWay(of: packet, on: interface, &start) {
+      if !start.isBeginning, case .connection(let handle, let info) = start.attachment {
+        travel(known.way, &packet, start)
+        return .repeated(Repetition(way: known.number, connection: handle, direction: info.direction))
+      }
+      hits.clear(limit: extent.entries)
+      hits.note(known.way)
+      return .carried(follow(known.way, &packet, start))
+    }
+    hits.clear(limit: extent.entries)
     var journey = Journey(of: Packet(bytes: []), packet.family ?? .ipv4, on: interface, isRecorded: false, in: world)
     journey.notesHits = true
     swap(&hits, &journey.hits)
     let carriage = carry(&packet, on: interface, &journey, start)
     swap(&hits, &journey.hits)
-    return carriage
+    return .carried(carriage)
   }
+
+  /// What packets hit on a way that one has just repeated. Rules and host must not have changed since.
+  public func hits(onWay number: Int) -> HitLog {
+    var hits = HitLog()
+    hits.clear(limit: extent.entries)
+    hits.note(ways[number])
+    return hits
+  }
+
+  /// The verdict of packets on a way that one has just repeated.
+  public func verdict(onWay number: Int) -> PacketVerdict { .sent(output: ways[number].output) }
 
   @inline(__always)
   private func carry(_ packet: inout Packet, on interface: Interface, _ journey: inout Journey, _ start: JourneyStart) -> Carriage {
@@ -247,32 +278,74 @@ public final class Simulator {
     swap(&packet, &journey.context.packet)
     let report = consequences(of: &journey, on: interface)
     swap(&packet, &journey.context.packet)
-    if journey.keepsWay, report == nil, let way = KnownWay(journey) { ways.keep(way, from: start, on: interface, host.version) }
+    if let datagram = start.datagram, let table = rules.conntrack { keepWay(of: journey, datagram, on: interface, report, start, table) }
     return Carriage(verdict: journey.takeVerdict(), frameDestination: journey.frameDestination, report: report)
   }
 
-  /// The way of a packet whose connection is settled and has had such a packet before; nil for any other packet.
+  /// Keeps the way that a packet has gone, if others will go it too.
+  private func keepWay(
+    of journey: borrowing Journey, _ datagram: PlainDatagram, on interface: Interface, _ report: PathReport?, _ start: JourneyStart,
+    _ table: ConntrackTable
+  ) {
+    let way = journey.keepsWay && report == nil ? KnownWay(journey) : nil
+    guard !start.isBeginning else {
+      let isShared = !journey.context.reads.contains(.sourcePort) && !host.questions.rulesAskTransport
+      return ways.keepBeginning(isShared ? way : nil, of: datagram, on: interface)
+    }
+    guard let way, case .connection(let handle, let info) = start.attachment,
+      let note = ways.keep(way, of: datagram, on: interface, host.version, in: table)
+    else { return }
+    table.keep(note, with: handle, info.direction)
+  }
+
+  /// The way of a packet whose connection is settled and has had such a packet before, or is new and like an earlier one; nil for any other
+  /// packet.
   ///
   /// - Parameter start: what is known of the packet then. If connection tracking has seen it, its journey must begin with that.
   @inline(__always)
-  private func knownWay(of packet: borrowing Packet, on interface: Interface, _ start: inout JourneyStart) -> KnownWay? {
+  private func knownWay(of packet: borrowing Packet, on interface: Interface, _ start: inout JourneyStart) -> KnownWays.Numbered? {
     guard rules.keepsWays, let table = rules.conntrack, let datagram = PlainDatagram(packet), host.takes(packet, on: interface) else {
       return nil
     }
-    let (verdict, isPlain) = table.track(packet, &start.attachment, now: world.instant)
-    start.verdict = verdict
-    guard isPlain else { return nil }
-    start.datagram = datagram
-    return ways.way(from: start, on: interface, host.version)
+    let tracked = table.track(packet, &start.attachment, now: world.instant)
+    start.verdict = tracked.verdict
+    switch tracked.kind {
+    case .other: return nil
+    case .settled:
+      // A SYN may open the connection anew.
+      guard !datagram.isSyn else { return nil }
+      start.datagram = datagram
+      return ways.way(tracked.note, of: datagram, on: interface, host.version)
+    case .beginning:
+      guard rules.keepsBeginnings else { return nil }
+      let answer = ways.beginning(datagram, on: interface, host.version, in: table)
+      guard answer.found != nil || answer.isWanted else { return nil }
+      start.datagram = datagram
+      start.isBeginning = true
+      return answer.found
+    }
   }
 
   /// Lets a packet go a known way.
   @inline(__always)
   private func follow(_ way: KnownWay, _ packet: inout Packet, _ start: JourneyStart) -> Carriage {
+    travel(way, &packet, start)
+    if start.isBeginning, let table = rules.conntrack {
+      var attachment = start.attachment
+      guard table.confirm(attachment: &attachment, now: world.instant) == .accept else {
+        table.release(attachment)
+        return Carriage(verdict: .dropped(at: .postrouting, by: nil, because: Self.isNotAdded), frameDestination: nil, report: nil)
+      }
+    }
+    return Carriage(verdict: .sent(output: way.output), frameDestination: way.frameDestination, report: nil)
+  }
+
+  /// Counts what a packet hits on a known way, and takes a hop from its lifetime.
+  @inline(__always)
+  private func travel(_ way: KnownWay, _ packet: inout Packet, _ start: borrowing JourneyStart) {
     for hit in way.hits { rules.tables[Int(hit.hit.table)].count(Int(hit.hit.entry), bytes: packet.bytes.count) }
     packet.type = .host
     packet.setTTL((start.datagram?.ttl ?? 1) - 1)
-    return Carriage(verdict: .sent(output: way.output), frameDestination: way.frameDestination, report: nil)
   }
 
   /// The rule or policy of a hit. The tables must not have been replaced since.

@@ -34,6 +34,8 @@ final class LoadedTable {
   private let indexing: ChainIndexing
   /// Whether packets may be led to the next rule by an index.
   let isSearching: Bool
+  /// Whether an index may read the source port of a packet that no rule tests.
+  let readsSourcePorts: Bool
 
   /// - Parameter isCounting: whether the entries have counters.
   init(_ program: TableProgram, number: Int = 0, indexing: ChainIndexing = .whenWorthIt, isCounting: Bool = true) {
@@ -42,6 +44,7 @@ final class LoadedTable {
     self.indexing = indexing
     counts = isCounting ? program.freshCounters : []
     isSearching = indexing != .never && program.hasLongChains
+    readsSourcePorts = program.matches.readsSourcePorts
     if isSearching { searches = Array(repeating: .walked(0), count: program.chainStarts.count) }
   }
 

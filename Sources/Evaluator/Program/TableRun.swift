@@ -61,7 +61,10 @@ extension TableProgram {
         // An earlier match of the rule may have dropped the packet.
         if context.isDoomed { return .hotdrop }
         at += 1
-        if cursor.isSpent() { at = table.seek(at, head, context.packet.bytes, &cursor) }
+        if cursor.isSpent() {
+          at = table.seek(at, head, context.packet.bytes, &cursor)
+          if table.readsSourcePorts { context.reads.insert(.sourcePort) }
+        }
         continue
       case .hotdrop: return hotdrop(at, context, &observer)
       case .unknown(let reason):

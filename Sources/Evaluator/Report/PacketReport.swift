@@ -1,3 +1,4 @@
+public import Conntrack
 public import Diagnostics
 public import Netfilter
 public import Wire
@@ -213,6 +214,24 @@ extension PathReport {
   /// True if nothing was recorded. Inlined, because asking for it after each packet would else copy the report.
   @inline(__always)
   var isUntouched: Bool { isEmpty && error == nil }
+}
+
+/// A packet that has gone the way of an earlier one of the same direction of its connection, which is not translated.
+public struct Repetition: Sendable {
+  /// The number of the way; see ``Simulator/hits(onWay:)``. Numbers are not used again.
+  public let way: Int
+  /// The packet's connection.
+  public let connection: ConnectionHandle
+  /// The packet's direction.
+  public let direction: Direction
+}
+
+/// What happened to a packet whose path was not recorded.
+public enum Passage: Sendable {
+  /// It has left, and hit what others on its way did.
+  case repeated(Repetition)
+  /// Anything else.
+  case carried(Carriage)
 }
 
 /// The result for a packet whose path was not recorded.

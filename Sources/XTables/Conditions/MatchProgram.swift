@@ -53,6 +53,9 @@ public struct MatchProgram: Sendable {
   private var fields: [@Sendable (inout PacketContext) -> FieldValue] = []
   private var opaque: [@Sendable (inout PacketContext) -> MatchOutcome] = []
 
+  /// True if a match tests the source port.
+  public var readsSourcePorts: Bool { steps.contains { $0.reads.contains(.sourcePort) } }
+
   /// Creates an empty program.
   public init() {}
 
@@ -108,7 +111,7 @@ public struct MatchProgram: Sendable {
   }
 
   private mutating func append(_ word: PacketWord, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
-    var step = Step(subject: .word(word), test: .any, reads: word.reads, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
+    var step = Step(subject: .word(word), test: .any, reads: word.reads(in: test), slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
     var isNarrow = !word.isWide
     switch test {
     case nil: break
@@ -128,7 +131,7 @@ public struct MatchProgram: Sendable {
 
   private mutating func append(_ subject: Step.Subject, _ test: ValueTest?, _ slot: Int32, ifTrue: Int32, ifFalse: Int32) -> Int32 {
     var step = Step(subject: subject, test: .any, slot: slot, ifTrue: ifTrue, ifFalse: ifFalse)
-    if case .wide(let word) = subject { step.reads = word.reads }
+    if case .wide(let word) = subject { step.reads = word.reads(in: test) }
     step.high = UInt64(bounds.count)
     switch test {
     case nil: break

@@ -45,14 +45,29 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
   /// Whether the value has more than 64 bits: an address.
   var isWide: Bool { self == .source || self == .destination }
 
-  /// What a rule that tests the word reads; see ``PacketReads``.
-  var reads: PacketReads {
+  /// What a test of the word reads; see ``PacketReads``.
+  ///
+  /// - Parameter test: nil if only the presence of the word is tested.
+  func reads(in test: ValueTest?) -> PacketReads {
+    let asksPresence = if case .masked(_, let mask) = test { mask == 0 } else { test == nil }
+    guard asksPresence else { return reads }
+    // All such packets have the first bytes of the header.
+    return switch self {
+    case .half(_, let length): Int(length) <= TCPHeader.minimumLength ? [] : .more
+    case .byte(let place): Int(place) < TCPHeader.minimumLength ? [] : .more
+    default: reads
+    }
+  }
+
+  /// What a test of the word's value reads.
+  private var reads: PacketReads {
     switch self {
     case .mark, .source, .destination, .typeOfService, .tcpHeader, .connectionState, .connectionInfo, .connectionExists,
       .connectionDirection:
       []
     case .header(let length): length <= TCPHeader.minimumLength ? [] : .more
-    case .half(let place, let length): place <= 2 && length <= TCPHeader.minimumLength ? [] : .more
+    case .half(let place, let length):
+      if length > TCPHeader.minimumLength { .more } else if place == 0 { .sourcePort } else if place == 2 { [] } else { .more }
     case .byte(let place): Int(place) == TCPHeader.Offset.flags ? .tcpFlags : .more
     case .word, .hopLimit, .datagramLength, .connectionStatus, .connectionMark: .more
     }

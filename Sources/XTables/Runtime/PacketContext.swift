@@ -52,7 +52,7 @@ public struct PacketContext {
   /// Whether a match has found truncated headers. The packet is dropped after the rule. Kernel: `hotdrop`.
   public var isDoomed = false
   /// What rules have read of the packet besides what all packets of one direction of a connection have in common.
-  public internal(set) var reads = PacketReads()
+  public package(set) var reads = PacketReads()
   /// The number of the match or target that is evaluated, for ``ExtensionMemory``.
   public var slot = 0
   /// The network namespace.

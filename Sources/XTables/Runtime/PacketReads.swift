@@ -9,6 +9,8 @@ public struct PacketReads: OptionSet, BitwiseCopyable, Sendable {
 
   /// The byte of the TCP flags.
   public static let tcpFlags = PacketReads(rawValue: 1)
+  /// The source port, which all packets of a direction have in common, but not the first packets of several connections.
+  public static let sourcePort = PacketReads(rawValue: 4)
   /// Anything else: other fields, computed ones, state, chance.
   public static let more = PacketReads(rawValue: 2)
 }
