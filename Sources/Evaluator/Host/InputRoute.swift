@@ -128,8 +128,8 @@ extension Host {
   func flowBack(of flow: Flow, forwardedBy output: Interface?) -> Flow? {
     guard let source = flow.source, let link = flow.input.flatMap({ link($0) }) else { return nil }
     var back = Flow(to: source, from: flow.destination, mark: link.usesMarkForSource ? flow.mark : 0, input: output)
-    // Protocol and ports stay as they are in the packet. Kernel: `fib4_rules_early_flow_dissect`.
-    (back.proto, back.sourcePort, back.destinationPort) = (flow.proto, flow.sourcePort, flow.destinationPort)
+    // The ports are exchanged as the addresses are. Kernel: `fib4_rules_early_flow_dissect`.
+    (back.proto, back.sourcePort, back.destinationPort) = (flow.proto, flow.destinationPort, flow.sourcePort)
     return back
   }
 

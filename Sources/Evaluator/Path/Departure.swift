@@ -340,6 +340,8 @@ extension Simulator {
     }
     journey.context.owner = nil
     journey.context.packet.type = .host
+    // The header of the frame that brought the original of a copy. A bridge's copies keep it.
+    if journey.context.physicalInput == nil { journey.context.packet.link = nil }
     journey.lingeringInput = nil
     journey.isInProcess = false
     approach(.prerouting, &journey, input: output, output: nil)

@@ -1,3 +1,4 @@
+import Conntrack
 import Wire
 import XTables
 
@@ -35,6 +36,12 @@ extension Simulator {
     if header.flags.contains(.rst) {
       if isExpected { stack.connections[pair] = nil }
       return
+    }
+    if connection.state == .finWait2, header.flags.contains(.syn), !header.sequence.isBefore(connection.receiveNext),
+      !header.sequence.isAfter(connection.receiveNext &+ connection.window)
+    {
+      stack.connections[pair] = nil
+      return reset(packet, header, length, by: connection.facts)
     }
     if connection.state == .timeWait {
       if isExpected, length == 0, !hasFin, !header.flags.contains(.syn) { return }

@@ -242,6 +242,8 @@ extension Simulator {
 
   private func accept(_ connection: inout StackConnection, _ pair: SocketPair) {
     connection.state = .established
+    // The limit of answers was the request's.
+    connection.lastUnexpected = nil
     // The process accepts the connection after this event.
     connection.facts.hasFile = false
     stack.unaccepted.append(pair)
