@@ -38,11 +38,10 @@ struct RankIndex: Sendable {
     }
   }
 
-  private static let fields: [Field] = [
-    .sourceAddress, .destinationAddress, .destinationPort, .sourcePort, .protocolNumber, .inputInterface, .outputInterface,
-  ]
-  /// The fields that have a tree are the first ones.
+  /// The fields that have a tree.
   private static let treeFields: [Field] = [.sourceAddress, .destinationAddress, .destinationPort, .sourcePort]
+  /// All fields: those with a tree are the first ones.
+  private static let fields = treeFields + [.protocolNumber, .inputInterface, .outputInterface]
 
   private let codes: [FieldCode]
   /// Whether a field is read from the transport header, which a packet may lack.
