@@ -1,4 +1,5 @@
 import CPcap
+public import Wire
 
 /// Reads a pcap or pcapng file, record by record, through libpcap, which is loaded when the first file is opened.
 @safe public final class CaptureReader {
@@ -11,6 +12,8 @@ import CPcap
   private var count = 0
   /// What libpcap does not report about the packets of a pcapng file.
   private let annotations: PcapngAnnotations?
+  /// Reads the records of most files in less time; nil if libpcap reads them.
+  private var file: PcapFile?
 
   /// Opens a file; `-` is standard input.
   ///
@@ -31,6 +34,7 @@ import CPcap
     }
     unsafe self.library = library
     annotations = PcapngAnnotations(path: place)
+    file = PcapFile(path: place)
     self.path = path
     self.framing = framing
     unsafe handle = opened
@@ -40,6 +44,65 @@ import CPcap
 
   /// The next record; nil at the end. In a damaged file, the records before the damage are returned before the error is thrown.
   public func next() throws(CaptureError) -> CapturedFrame? {
+    switch step() {
+    case .record(let record):
+      let bytes = file.map { Array($0.bytes[record.range]) } ?? []
+      return CapturedFrame(timestamp: record.timestamp, bytes: bytes, originalLength: record.originalLength, framing: framing)
+    case .end: return nil
+    case .unclear: return try nextByLibrary()
+    }
+  }
+
+  /// What ``next(_:)`` has read.
+  public enum Reading: Sendable {
+    /// The record holds no IP packet, or not its beginning.
+    case frame
+    case packet
+    case end
+  }
+
+  /// Reads the next record in place, as ``next()`` does, without its link header.
+  ///
+  /// - Parameters:
+  ///   - frame: becomes the record without its bytes.
+  ///   - packet: becomes the IP packet inside, if there is one; its memory is used again.
+  public func next(_ frame: inout CapturedFrame, _ packet: inout Packet) throws(CaptureError) -> Reading {
+    guard case .record(let record) = step(), let file else {
+      guard var read = try next() else { return .end }
+      let found = read.takePacket()
+      frame = read
+      guard let found else { return .frame }
+      packet = found
+      return .packet
+    }
+    frame.become(record, framing, file.bytes)
+    guard let place = framing.locate(file.bytes, record.range) else { return .frame }
+    var bytes: [UInt8] = []
+    swap(&bytes, &packet.bytes)
+    bytes.removeAll(keepingCapacity: true)
+    bytes.append(contentsOf: file.bytes[place.offset..<record.range.upperBound])
+    packet = Packet(bytes: bytes, link: place.link, type: place.type)
+    return .packet
+  }
+
+  /// The next record of ``file``; `unclear` if libpcap is to read it.
+  private func step() -> PcapFile.Step {
+    guard let file else { return .unclear }
+    let step = file.next()
+    switch step {
+    case .record: count += 1
+    case .end: break
+    case .unclear:
+      self.file = nil
+      // libpcap has not read the records so far.
+      var header: UnsafeMutablePointer<pcap_pkthdr>?
+      var data: UnsafePointer<UInt8>?
+      for _ in 0..<count { _ = unsafe library.pointee.next_ex(handle, &header, &data) }
+    }
+    return step
+  }
+
+  private func nextByLibrary() throws(CaptureError) -> CapturedFrame? {
     var header: UnsafeMutablePointer<pcap_pkthdr>?
     var data: UnsafePointer<UInt8>?
     let result = unsafe library.pointee.next_ex(handle, &header, &data)

@@ -139,12 +139,12 @@ public struct PacketRunner {
   /// Receives a captured packet as ``receiveCaptured(_:on:)`` does, and changes it in place without a record of its path. Nil, without
   /// effect, if the host has no such interface. Flows are not followed.
   ///
-  /// - Parameter hits: replaced by what the packet hits.
-  public func carryCaptured(_ packet: inout Packet, at port: Port, noting hits: inout HitLog) -> Carriage? {
+  /// - Parameter hits: replaced by what the packet hits, unless it repeats the way of an earlier one.
+  public func passCaptured(_ packet: inout Packet, at port: Port, noting hits: inout HitLog) -> Passage? {
     guard let interface = port.interface else { return nil }
     joinSegments(of: &packet, at: port)
     complete(&packet, at: port)
-    return simulator.carry(&packet, on: interface, noting: &hits)
+    return simulator.pass(&packet, on: interface, noting: &hits)
   }
 
   private func joinSegments(of packet: inout Packet, at port: Port) {

@@ -53,6 +53,53 @@ import Wire
     }
   }
 
+  /// Reading in place gives what reading whole frames gives, in every framing and up to a cut anywhere.
+  @Test(arguments: [LinkFraming.raw, .ethernet, .linuxCooked, .linuxCooked2, .loop])
+  func readingInPlaceGivesTheSamePackets(framing: LinkFraming) throws {
+    let path = temporary("place")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let mac: [UInt8] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]
+    let ip: [UInt8] = [8, 0]
+    var headers: [[UInt8]] =
+      switch framing {
+      case .ethernet: [mac + ip, mac + [0x81, 0, 0, 5] + ip, mac + [8, 6], mac + [0x81, 0], mac]
+      case .linuxCooked: [[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 1, 9, 0, 0] + ip, [0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 1, 9, 0, 0, 8, 6]]
+      case .linuxCooked2: [ip + [0, 0, 0, 0, 0, 3, 0, 1, 4, 6, 2, 0, 0, 0, 0, 1, 0, 0]]
+      case .loop: [[0, 0, 0, 2]]
+      default: [[]]
+      }
+    headers += headers.map { Array($0.prefix($0.count / 2)) }
+    let writer = try CaptureWriter(path: path, framing: framing)
+    for (number, header) in headers.enumerated() {
+      for frame in try sample() {
+        let bytes = header + (number % 3 == 2 ? [] : frame.bytes)
+        try writer.write(CapturedFrame(timestamp: frame.timestamp, bytes: bytes, originalLength: bytes.count + 7, framing: framing))
+      }
+    }
+    let whole = try Data(contentsOf: URL(filePath: path))
+    for end in [whole.count] + Array(stride(from: 24, to: whole.count, by: 7)) {
+      try whole.prefix(end).write(to: URL(filePath: path))
+      let read = try CaptureReader.read(path: path)
+      let reader = try CaptureReader(path: path)
+      var frame = CapturedFrame(timestamp: 0, bytes: [])
+      var packet = Packet(bytes: [])
+      var count = 0
+      var damage: CaptureError?
+      do throws(CaptureError) {
+        while true {
+          let reading = try reader.next(&frame, &packet)
+          if case .end = reading { break }
+          let expected = read.frames[count]
+          count += 1
+          #expect(frame.timestamp == expected.timestamp && frame.originalLength == expected.originalLength && frame.framing == framing)
+          #expect(frame.direction == expected.direction && frame.interfaceIndex == expected.interfaceIndex)
+          if case .packet = reading { #expect(packet == expected.packet) } else { #expect(expected.packet == nil) }
+        }
+      } catch { damage = error }
+      #expect(count == read.frames.count && "\(String(describing: damage))" == "\(String(describing: read.damage))")
+    }
+  }
+
   /// The header of a cooked frame records for whom it was, in version 2 also the interface.
   @Test func cookedFramesRecordInterfaceAndDirection() throws {
     let packet = try #require(try sample().first).bytes

@@ -15,6 +15,8 @@ public struct BriefLines {
 
   /// The texts of verdicts, by a number that similar verdicts share.
   private var verdicts = [Verdict?](repeating: nil, count: 64)
+  /// The texts of the verdicts on repeated ways, by the number of the way; empty where there was none.
+  private var ways: [[UInt8]] = []
   /// The interfaces with a blank, escaped.
   private var places = FewNames<[UInt8]>()
   private let verdictText: (PacketVerdict) -> String
@@ -27,6 +29,18 @@ public struct BriefLines {
     lines += places.value(of: interface) { Array(Escaping.line("\(interface) ").utf8) }
     packet.appendBrief(to: &lines)
     lines += " => ".utf8
+  }
+
+  /// Appends the verdict of a packet that has repeated a way.
+  ///
+  /// - Parameter simulator: the host through which it has just been carried.
+  public mutating func end(_ repetition: Repetition, in simulator: Simulator, to lines: inout [UInt8]) {
+    let way = repetition.way
+    if way >= ways.count || ways[way].isEmpty {
+      while ways.count <= way { ways.append([]) }
+      ways[way] = Array(verdictText(simulator.verdict(onWay: way)).utf8)
+    }
+    lines += ways[way]
   }
 
   /// Appends the verdict of the packet.

@@ -1,4 +1,5 @@
 public import Capture
+public import Wire
 
 /// The frames of several captures in the order of their times.
 public struct CaptureMerge {
@@ -14,6 +15,28 @@ public struct CaptureMerge {
   public mutating func add(_ reader: CaptureReader) throws(CaptureError) {
     waiting.append(try reader.next())
     readers.append(reader)
+  }
+
+  /// Reads the next frame as ``next()`` does, of a single capture in place.
+  ///
+  /// - Parameters:
+  ///   - frame: becomes the frame without its bytes.
+  ///   - packet: becomes the IP packet inside, if there is one; its memory is used again.
+  /// - Returns: the number of the capture, and whether the frame has a packet; nil at the end.
+  public mutating func next(_ frame: inout CapturedFrame, _ packet: inout Packet) throws(CaptureError) -> (capture: Int, isPacket: Bool)? {
+    if readers.count == 1, waiting[0] == nil {
+      switch try readers[0].next(&frame, &packet) {
+      case .end: return nil
+      case .frame: return (0, false)
+      case .packet: return (0, true)
+      }
+    }
+    guard var read = try next() else { return nil }
+    let found = read.frame.takePacket()
+    frame = read.frame
+    guard let found else { return (read.capture, false) }
+    packet = found
+    return (read.capture, true)
   }
 
   /// The next frame and the number of its capture; nil at the end. Of frames with the same time, that of the earlier capture comes first.

@@ -21,7 +21,7 @@ public struct DirectionCheck: Sendable {
     note(packet.portTuple, leftAs: report.departures.first?.packet.portTuple, report.packets.first?.tracking?.isInvalid == true)
   }
 
-  /// Notes a carried packet.
+  /// Notes a carried packet. One that repeats the way of an earlier one need not be noted: that one had the same tuples.
   public mutating func note(_ packet: borrowing CarriedPacket, _ hits: borrowing HitLog) {
     note(packet.tuple, leftAs: packet.left, hits.isInvalid)
   }
@@ -36,8 +36,8 @@ public struct DirectionCheck: Sendable {
 
   /// The number of connections with INVALID packets whose other direction was not replayed.
   public var oneSided: Int {
-    arrived.flows.count { tuple, flow in
-      flow.isInvalid && arrived[tuple.reversed] == nil && flow.left.map { arrived[$0.reversed] == nil } != false
+    arrived.flows.count { flow in
+      flow.value.isInvalid && arrived[flow.tuple.reversed] == nil && flow.value.left.map { arrived[$0.reversed] == nil } != false
     }
   }
 }

@@ -15,6 +15,8 @@ public struct RunSummary: Sendable {
   private var otherFlows = 0
   /// The counts of carried packets by verdict, the first different ones; further ones are in ``verdicts``.
   private var carried: [(verdict: PacketVerdict, count: Int)] = []
+  /// The counts of packets that have repeated ways, by the number of the way; nil where there was none.
+  private var ways: [WayCount?] = []
   /// The counts of carried packets by table and entry.
   private var hits: [[EntryCount]] = []
 
@@ -22,6 +24,12 @@ public struct RunSummary: Sendable {
     var count = 0
     /// The number of the last packet that was counted: each is counted once.
     var packet = 0
+  }
+
+  private struct WayCount {
+    let hits: HitLog
+    let verdict: PacketVerdict
+    var count = 0
   }
 
   /// How many verdicts are compared before their texts are made.
@@ -50,6 +58,22 @@ public struct RunSummary: Sendable {
     count(packet.carriage.verdict)
     for hit in log.hits { count(hit) }
     count(packet.tuple)
+  }
+
+  /// Counts a packet that has repeated a way.
+  ///
+  /// - Parameter simulator: the host through which it has just been carried.
+  public mutating func add(_ packet: borrowing Packet, _ repetition: Repetition, in simulator: Simulator) {
+    packets += 1
+    let way = repetition.way
+    if way >= ways.count || ways[way] == nil {
+      while ways.count <= way { ways.append(nil) }
+      ways[way] = WayCount(hits: simulator.hits(onWay: way), verdict: simulator.verdict(onWay: way))
+    }
+    ways[way]?.count += 1
+    let isCounted = flows.update(
+      repetition.connection, repetition.direction, { packet.portTuple }, upTo: Self.mostFlows, initial: 0, { $0 += 1 })
+    if !isCounted { otherFlows += 1 }
   }
 
   private mutating func count(_ verdict: PacketVerdict) {
@@ -85,8 +109,13 @@ public struct RunSummary: Sendable {
         add(simulator.step(of: HitLog.Hit(table: Int32(table), entry: Int32(entry))), counted.count)
       }
     }
+    for way in ways {
+      guard let way else { continue }
+      for hit in Set(way.hits.hits) { add(simulator.step(of: hit), way.count) }
+      verdicts[Self.name(way.verdict), default: 0] += way.count
+    }
     for (verdict, count) in carried { verdicts[Self.name(verdict), default: 0] += count }
-    (hits, carried) = ([], [])
+    (hits, carried, ways) = ([], [], [])
   }
 
   private mutating func add(_ step: RuleStep, _ count: Int) {

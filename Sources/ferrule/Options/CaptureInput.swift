@@ -12,13 +12,13 @@ struct CaptureInput {
   /// A frame with an IP packet.
   struct Frame {
     var packet: Packet
-    let interface: String
+    fileprivate(set) var interface: String
     /// Nanoseconds since the previous frame.
-    let passed: UInt64
+    fileprivate(set) var passed: UInt64
     /// The number of the frame in its file, from 1.
-    let number: Int
+    fileprivate(set) var number: Int
     /// True if the capture says that the host sent the frame: by its direction, or by the address of the interface.
-    let isOutgoing: Bool
+    fileprivate(set) var isOutgoing: Bool
   }
 
   private struct File {
@@ -68,23 +68,24 @@ struct CaptureInput {
     var numbers = [Int](repeating: 0, count: files.count)
     var last: UInt64?
     var addresses = FewNames<MACAddress?>()
-    while var next = try Self.next(of: &merge) {
-      let (capture, time) = (next.capture, next.frame.timestamp)
+    var frame = CapturedFrame(timestamp: 0, bytes: [])
+    var arrived = Frame(packet: Packet(bytes: []), interface: "", passed: 0, number: 0, isOutgoing: false)
+    while let (capture, isPacket) = try Self.next(of: &merge, &frame, &arrived.packet) {
       numbers[capture] += 1
-      let passed = last.map { time > $0 ? time - $0 : 0 } ?? 0
+      let time = frame.timestamp
+      arrived.passed = last.map { time > $0 ? time - $0 : 0 } ?? 0
       last = max(last ?? 0, time)
-      guard var packet = next.frame.takePacket(), let source = packet.source else { continue }
-      packet.completeChecksum()
-      guard let interface = files[capture].interface ?? map.interface(of: next.frame, source: source) else {
-        if next.frame.direction == .outgoing { continue }
-        throw CommandFailure(
-          "\(files[capture].path): packet \(numbers[capture]) \(map.complaint(about: next.frame, source: source)) in --in")
+      guard isPacket, let source = arrived.packet.source else { continue }
+      arrived.packet.completeChecksum()
+      guard let interface = files[capture].interface ?? map.interface(of: frame, source: source) else {
+        if frame.direction == .outgoing { continue }
+        throw CommandFailure("\(files[capture].path): packet \(numbers[capture]) \(map.complaint(about: frame, source: source)) in --in")
       }
       let own = addresses.value(of: interface) { host.device(named: interface)?.hardwareAddress }
-      let isOwn = next.frame.direction == nil && packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
-      var arrived = Frame(
-        packet: consume packet, interface: interface, passed: passed, number: numbers[capture],
-        isOutgoing: next.frame.direction == .outgoing || isOwn)
+      let isOwn = frame.direction == nil && arrived.packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
+      arrived.interface = interface
+      arrived.number = numbers[capture]
+      arrived.isOutgoing = frame.direction == .outgoing || isOwn
       try body(&arrived)
     }
   }
@@ -99,7 +100,9 @@ struct CaptureInput {
     return merge
   }
 
-  private static func next(of merge: inout CaptureMerge) throws -> (frame: CapturedFrame, capture: Int)? {
-    do throws(CaptureError) { return try merge.next() } catch { throw CommandFailure("\(error)") }
+  private static func next(
+    of merge: inout CaptureMerge, _ frame: inout CapturedFrame, _ packet: inout Packet
+  ) throws -> (capture: Int, isPacket: Bool)? {
+    do throws(CaptureError) { return try merge.next(&frame, &packet) } catch { throw CommandFailure("\(error)") }
   }
 }

@@ -82,12 +82,14 @@ struct CaptureReplay {
       let port = ports.value(of: frame.interface) { runner.port(named: frame.interface) }
       let tuple = frame.packet.portTuple
       printer.begin(frame.packet, on: frame.interface)
-      guard let carriage = runner.carryCaptured(&frame.packet, at: port, noting: &hits) else {
-        throw CommandFailure("the host has no interface \(frame.interface)")
+      switch runner.passCaptured(&frame.packet, at: port, noting: &hits) {
+      case .repeated(let repetition): try printer.end(frame.packet, repetition, expected, simulator)
+      case .carried(let carriage):
+        let carried = CarriedPacket(tuple, frame.packet, carriage, hits)
+        directions.note(carried, hits)
+        try printer.end(carried, hits, expected, simulator)
+      case nil: throw CommandFailure("the host has no interface \(frame.interface)")
       }
-      let carried = CarriedPacket(tuple, frame.packet, carriage, hits)
-      directions.note(carried, hits)
-      try printer.end(carried, hits, expected, simulator)
     }
   }
 

@@ -80,6 +80,20 @@ struct RunPrinter {
     if !isMet { surprises += 1 }
     guard !style.isSummary else { return summary.add(packet, hits) }
     lines.end(packet, hits, in: simulator, to: &gathered)
+    try endLine(isMet, expected)
+  }
+
+  /// As ``end(_:_:_:_:)`` for a packet that has repeated the way of an earlier one.
+  mutating func end(_ packet: borrowing Packet, _ repetition: Repetition, _ expected: VerdictPattern?, _ simulator: Simulator) throws {
+    var isMet = true
+    if let expected { isMet = expected.holds(for: simulator.verdict(onWay: repetition.way), isAnswered: false) }
+    if !isMet { surprises += 1 }
+    guard !style.isSummary else { return summary.add(packet, repetition, in: simulator) }
+    lines.end(repetition, in: simulator, to: &gathered)
+    try endLine(isMet, expected)
+  }
+
+  private mutating func endLine(_ isMet: Bool, _ expected: VerdictPattern?) throws {
     if !isMet { gathered += Escaping.line("  (expected: \(expected?.description ?? ""))").utf8 }
     gathered.append(UInt8(ascii: "\n"))
     packets += 1
