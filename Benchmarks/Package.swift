@@ -29,10 +29,11 @@ let package = Package(
     .executableTarget(
       name: "RestoreComparison", dependencies: ["Measuring", "RulesetSamples"], path: "RestoreComparison", swiftSettings: strict),
     .target(name: "AllocationCount", path: "AllocationCount"),
+    .target(name: "TunDevice", path: "TunDevice"),
     .target(name: "Measuring", dependencies: ["AllocationCount"], path: "Measuring", swiftSettings: strict),
     .target(name: "PacketLoads", dependencies: ferrule, path: "PacketLoads", swiftSettings: strict),
     .executableTarget(
-      name: "PacketCosts", dependencies: ferrule + ["Measuring", "PacketLoads"], path: "PacketCosts", swiftSettings: strict),
+      name: "PacketCosts", dependencies: ferrule + ["Measuring", "PacketLoads", "TunDevice"], path: "PacketCosts", swiftSettings: strict),
     .executableTarget(
       name: "InstructionCounts", dependencies: ferrule + ["PacketLoads", "RulesetSamples"], path: "InstructionCounts", swiftSettings: strict
     ),

@@ -22,7 +22,7 @@ if isWanted("established") {
 }
 if isWanted("translated") { try measureEstablished(1_000, translating: true, &findings) }
 if isWanted("flood") { for isAssured in [false, true] { try measureFlood(assured: isAssured, &findings) } }
-// After the rest, because so many rules take more memory than it may.
+// After the rest, because so many rules take more memory than it may, and because the process moves into a network namespace of its own.
 if isWanted("rules") {
   let costs = try measureRules(&findings)
   if let folder {
@@ -31,6 +31,7 @@ if isWanted("rules") {
       [
         Plot.Line("one by one", costs.map { (Double($0.rules), max($0.walked, 1)) }),
         Plot.Line("with an index", costs.map { (Double($0.rules), max($0.indexed, 1)) }),
+        Plot.Line("the kernel", costs.compactMap { cost in cost.kernel.map { (Double(cost.rules), max($0, 1)) } }),
       ])
     findings.check(plot.write(to: folder + "/rules.svg"), "\(folder)/rules.svg is written")
   }

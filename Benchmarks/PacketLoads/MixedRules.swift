@@ -11,6 +11,8 @@ public struct MixedRules {
   public let simulator: Simulator
   private let input: Interface
   private var packets: [Packet] = []
+  /// The number of different packets.
+  public static let packetCount = 64
 
   /// - Parameter count: the number of rules.
   public init(rules count: Int, indexing: ChainIndexing) throws {
@@ -31,7 +33,7 @@ public struct MixedRules {
     simulator.recordsTrace = false
     self.input = input
     var random = SeededRandom(seed: 5)
-    for number in 0..<64 {
+    for number in 0..<Self.packetCount {
       var fields = PacketFields(
         .v4(IPv4Address(192, 0, 2, UInt8(2 + number))), .v4(IPv4Address(198, 51, 100, UInt8(2 + number))),
         proto: number % 4 == 0 ? .udp : .tcp)
@@ -41,16 +43,23 @@ public struct MixedRules {
     }
   }
 
+  /// The bytes of the packets, before they are passed.
+  public var packetBytes: [[UInt8]] { packets.map(\.bytes) }
+
   /// Passes packets past all rules.
   public mutating func pass(packets count: Int) {
     for number in 0..<count {
-      packets[number & 63].setTTL(64)
-      guard case .sent = simulator.carry(&packets[number & 63], on: input).verdict else { preconditionFailure("a rule matched") }
+      packets[number % Self.packetCount].setTTL(64)
+      guard case .sent = simulator.carry(&packets[number % Self.packetCount], on: input).verdict else {
+        preconditionFailure("a rule matched")
+      }
     }
   }
 
   /// Rules with prefixes of all lengths, ranges of addresses and ports, interfaces, and matches behind them.
-  private static func text(rules count: Int) -> String {
+  ///
+  /// - Parameter first: rules in front of them.
+  public static func text(rules count: Int, before first: String = "") -> String {
     var random = SeededRandom(seed: 17)
     func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
     func network(_ lengths: [Int]) -> String {
@@ -62,6 +71,9 @@ public struct MixedRules {
     var text = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
     // Packets are tracked for this rule even if no other asks for it.
     text += "-A INPUT -m conntrack --ctstate NEW -j ACCEPT\n"
+    // Packets whose lifetime is read do not go the ways of earlier ones.
+    text += "-A FORWARD -m ttl --ttl-eq 255 -j DROP\n"
+    text += first
     text.reserveCapacity(count * 120)
     for _ in 0..<count {
       var rule = "-A FORWARD"

@@ -75,7 +75,7 @@ import Wire
     let (rest, length) = (start, end - start)
     // Not with a slice, for which all bytes would be copied.
     unsafe bytes.withUnsafeMutableBytes { piece in
-      if let first = unsafe piece.baseAddress { unsafe first.copyMemory(from: first.advanced(by: rest), byteCount: length) }
+      if let first = piece.baseAddress { unsafe first.copyMemory(from: first.advanced(by: rest), byteCount: length) }
     }
     (start, end) = (0, length)
     while end - start < count {
