@@ -126,7 +126,7 @@ struct KnownWayTests {
         #expect(hits.hits.map { carried.step(of: $0) } == report.packets[0].steps, "packet \(round)")
         #expect(hits.isInvalid == (report.packets[0].tracking?.isInvalid == true), "packet \(round)")
       }
-      most = max(most, carried.ways.count)
+      most = max(most, carried.wayCount)
       let pause = UInt64.random(in: 0..<200_000_000, using: &random)
       recorded.advance(nanoseconds: pause)
       carried.advance(nanoseconds: pause)
@@ -165,7 +165,7 @@ struct KnownWayTests {
         let interface = try #require(simulator.host.interface(named: isForward ? "eth0" : "eth1"))
         #expect(simulator.carry(&packet, on: interface).verdict == .sent(output: isForward ? "eth1" : "eth0"), "\(rule)")
       }
-      #expect((simulator.ways.count > 0) == isKept, "\(rule)")
+      #expect((simulator.wayCount > 0) == isKept, "\(rule)")
     }
   }
 
@@ -190,7 +190,7 @@ struct KnownWayTests {
         let interface = try #require(simulator.host.interface(named: "eth0"))
         #expect(simulator.carry(&packet, on: interface).verdict == .sent(output: "eth1"), "\(rules)")
       }
-      #expect((simulator.ways.count > 0) == isShared, "\(rules)")
+      #expect((simulator.wayCount > 0) == isShared, "\(rules)")
       #expect(simulator.connections().count == 6 && simulator.counters.joined().contains { $0.packets == 6 }, "\(rules)")
     }
   }

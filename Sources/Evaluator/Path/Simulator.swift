@@ -42,7 +42,9 @@ public final class Simulator {
   /// The loaded tables.
   private(set) var rules: LoadedRules
   /// The ways that packets have gone through these rules.
-  private(set) var ways = KnownWays()
+  private var ways = KnownWays()
+  /// The number of different ways that are known.
+  var wayCount: Int { ways.count }
   private let indexing: ChainIndexing
   /// What the event in progress has caused; untouched between two events.
   var event = HostEvent()
