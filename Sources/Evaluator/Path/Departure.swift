@@ -302,6 +302,8 @@ extension Simulator {
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
     guard let address = host.hardwareAddress(of: hop, on: output, link) else { return waitForNeighbour(&journey, hop, output) }
     let mtu = journey.route?.mtu ?? link.mtu
+    // In the other states, the packet has its checksum.
+    if journey.context.checksum == .startedElsewhere { journey.context.completeChecksum() }
     if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
       journey.frameDestination = address
       if journey.notesHits { journey.hits.leftFirst = event.report.departures.isEmpty }

@@ -76,7 +76,7 @@ extension Simulator {
     event.pending.append(
       PendingPacket(
         packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0,
-        checksum: checksumWithoutSocket(source.family)))
+        checksum: isToNobody ? .startedElsewhere : checksumWithoutSocket(source.family)))
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.

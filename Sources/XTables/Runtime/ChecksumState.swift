@@ -7,6 +7,8 @@ public enum ChecksumState: Sendable, Hashable {
   /// The sum of the pseudo-header only; the network card computes the rest. ``PacketContext/packet`` has the complete checksum nevertheless.
   /// Kernel: `CHECKSUM_PARTIAL`.
   case started
+  /// As ``started``, with the sum of a pseudo-header of other addresses, which is in ``PacketContext/packet``.
+  case startedElsewhere
   /// ``complete`` or ``started``, depending on what the network card can do.
   case either
 }
@@ -15,7 +17,7 @@ extension PacketContext {
   /// The answer to a question about the bytes that the kernel has in memory; nil if it depends on whether the checksum is complete there.
   public func asked<Answer: Equatable>(_ question: (PacketContext) -> Answer) -> Answer? {
     switch checksum {
-    case .complete: return question(self)
+    case .complete, .startedElsewhere: return question(self)
     case .started: return question(beforeCompletion)
     case .either:
       let answer = question(self)
@@ -47,6 +49,9 @@ extension PacketContext {
 
   /// Completes the checksum. The corresponding kernel function is `skb_checksum_help`.
   public mutating func completeChecksum() {
+    if checksum == .startedElsewhere, let at = packet.transport, let field = Packet.checksumOffset(of: at.proto) {
+      packet.bytes.setUInt16(Checksum.compute(packet.bytes, in: at.offset..<packet.count), at: at.offset + field)
+    }
     checksum = .complete
   }
 }
