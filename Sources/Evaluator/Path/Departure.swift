@@ -81,6 +81,7 @@ extension Simulator {
     context.mark = sender.facts.mark
     context.priority = sender.priority
     context.owner = sender.facts
+    if !sender.hasOwnHeader { context.checksum = checksumOfSocket(packet) }
     context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
@@ -94,6 +95,17 @@ extension Simulator {
       return journey.sendError ?? .notPermitted
     }
     return journey.isRefusedByReassembly ? .notPermitted : nil
+  }
+
+  /// How much of the checksum the kernel computes for a socket. TCP leaves it to the device always, UDP only to one that can compute it.
+  ///
+  /// The corresponding kernel functions are `__tcp_transmit_skb` and `__ip_append_data`.
+  private func checksumOfSocket(_ packet: Packet) -> ChecksumState {
+    switch packet.transport?.proto {
+    case .tcp: .started
+    case .udp: .either
+    default: .complete
+    }
   }
 
   /// The error that a process gets if there is no route.
@@ -133,6 +145,8 @@ extension Simulator {
     if isError, event.isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
+    // Kernel: `nf_reject_ip_tcphdr_put`, `nf_reject_ip6_tcphdr_put`.
+    if !isError, family == .ipv4 { pending.checksum = .started }
     if !isError, let port = notedPort(journey.context), let link = journey.context.packet.link {
       return sendReset(pending, to: destination, family, by: port, link.source)
     }
@@ -144,7 +158,7 @@ extension Simulator {
   /// Sends a segment made by a SYN proxy. The corresponding kernel function is `synproxy_send_tcp`.
   func send(_ packet: Packet, _ attachment: Attachment) {
     guard event.depth < 8, let destination = packet.destination, let family = packet.family else { return }
-    answer(PendingPacket(packet: packet), to: destination, family, attachment: attachment)
+    answer(PendingPacket(packet: packet, checksum: .started), to: destination, family, attachment: attachment)
   }
 
   /// Sends a packet made by the kernel through OUTPUT.
@@ -174,6 +188,7 @@ extension Simulator {
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
     context.owner = pending.owner
     context.mark = pending.mark
+    context.checksum = pending.checksum
     context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
@@ -200,6 +215,7 @@ extension Simulator {
     var context = PacketContext(
       packet: packet, family: journey.context.family, hook: .output, output: device, attachment: .untracked, world: world)
     context.mark = journey.context.mark
+    context.checksum = journey.context.checksum
     context.realms = host.realms(ofOutput: flow)
     context.arrival = journey.context.arrival ?? journey.context.input
     // A packet loses its sum before FORWARD. Kernel: `skb_forward_csum`.
@@ -286,6 +302,8 @@ extension Simulator {
     let hop = journey.nextHop ?? journey.route?.gateway ?? destination
     guard let address = host.hardwareAddress(of: hop, on: output, link) else { return waitForNeighbour(&journey, hop, output) }
     let mtu = journey.route?.mtu ?? link.mtu
+    // In the other states, the packet has its checksum.
+    if journey.context.checksum == .startedElsewhere { journey.context.completeChecksum() }
     if journey.report == Journey.unreported, !link.isBridge, journey.context.packet.leavesWhole(mtu: mtu) {
       journey.frameDestination = address
       if journey.notesHits { journey.hits.leftFirst = event.report.departures.isEmpty }

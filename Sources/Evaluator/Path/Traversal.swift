@@ -168,6 +168,8 @@ extension Simulator {
         .unknown(UnknownReason("the verdict", needs: "a limit: queue listeners requeue the packet without end"), at: journey.context.hook))
       return .over
     }
+    // Kernel: `nfqnl_build_packet_message`, if the listener reads the packet's bytes.
+    journey.context.completeChecksum()
     let packet = QueuedPacket(
       id: waiting.nextID, queue: number, hook: journey.context.hook, packet: journey.context.packet, mark: journey.context.mark,
       input: journey.context.input?.name, output: journey.context.output?.name)

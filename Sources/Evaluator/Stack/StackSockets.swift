@@ -128,6 +128,7 @@ struct PendingPacket {
   var hidesOwner = false
   var device: String?
   var mark: UInt32 = 0
+  var checksum = ChecksumState.complete
 }
 
 /// All sockets opened during a run.

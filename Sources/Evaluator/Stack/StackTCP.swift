@@ -74,7 +74,9 @@ extension Simulator {
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
-      PendingPacket(packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0))
+      PendingPacket(
+        packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0,
+        checksum: isToNobody ? .startedElsewhere : checksumWithoutSocket(source.family)))
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -117,7 +119,8 @@ extension Simulator {
     owner.isRequest = isRequest
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark))
+        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark,
+        checksum: .started))
   }
 
   /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
@@ -168,7 +171,8 @@ extension Simulator {
     fields.payload = payload
     // Data can be marked where it is congested: ECT(0). Kernel: `tcp_ecn_send`.
     if connection.usesECN, !payload.isEmpty { fields.tos = 2 }
-    if connection.state == .synReceived || connection.isLate { fields.identification = 0 }
+    let hasSocket = connection.state != .synReceived && !connection.isLate
+    if !hasSocket { fields.identification = 0 }
     fields.window = connection.selectWindow()
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
     if flags.contains(.ack) { connection.delayed = nil }
@@ -176,8 +180,13 @@ extension Simulator {
     guard let packet = try? fields.packet() else { return }
     event.pending.append(
       PendingPacket(
-        packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark))
+        packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark,
+        checksum: hasSocket ? .started : checksumWithoutSocket(pair.remote.address.family)))
   }
+
+  /// How much of the checksum the kernel computes in a segment that no full socket sends. The corresponding kernel functions are
+  /// `ip_send_unicast_reply` and `tcp_v6_send_response`.
+  private func checksumWithoutSocket(_ family: Family) -> ChecksumState { family == .ipv4 ? .complete : .started }
 
   /// Receives a segment of an existing connection. The corresponding kernel functions are `tcp_v4_do_rcv` and `tcp_check_req`.
   private func advance(

@@ -134,7 +134,9 @@ public enum BPFMatch: MatchExtension {
       return .unknown(UnknownReason("-m bpf", needs: "the BPF program \(String(decoding: info.path, as: UTF8.self)) in the kernel"))
     }
     let program = info.instructions
-    let field = Field("bpf.\(program.map(\.text).joined(separator: ","))", bits: 1, FieldTraits(.bytes)) { BPFProgram.run(program, on: $0) }
+    let field = Field("bpf.\(program.map(\.text).joined(separator: ","))", bits: 1, FieldTraits(.bytes)) { context in
+      context.asked { BPFProgram.run(program, on: $0) } ?? .unknown(PacketContext.unknownChecksum("-m bpf"))
+    }
     return .equals(field, 1)
   }
 }

@@ -1,4 +1,5 @@
 import CNetfilter
+import Conntrack
 public import Wire
 public import XTables
 
@@ -68,7 +69,7 @@ public enum SocketMatch: MatchExtension {
   }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
-    switch packet.world.host.socket(for: packet.packet, packet.input) {
+    switch packet.socket {
     case .none: return .mismatched
     case .unknown: return .unknown(SocketMatch.unknown)
     case .socket(let socket):
@@ -84,20 +85,100 @@ public enum SocketMatch: MatchExtension {
 }
 
 extension Field {
-  private static let ends = FieldBasis.fields([
-    .sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface,
-  ])
+  private static let basis = FieldBasis.fields(
+    [
+      .sourceAddress, .destinationAddress, .sourcePort, .destinationPort, .protocolNumber, .inputInterface, quotesSegment,
+      .connectionExists, .connectionDirection, .originalSource, .originalSourcePort,
+    ] + Field.ofOwner)
+
+  /// Whether the packet is an ICMP error that quotes a TCP or UDP packet.
+  private static let quotesSegment = Field("socket.quoted", bits: 1, FieldTraits(.bytes, .value)) { .of($0.quotedEnds != nil) }
 
   /// A value of the socket that would receive the packet; absent if there is none.
   fileprivate static func socket(_ name: String, _ read: @escaping @Sendable (SocketFacts) -> Bool) -> Field {
     Field(
-      "socket.\(name)", bits: 1, FieldTraits(ends, [.value, .absent, .unknown], needs: FieldNeeds("-m socket", .sockets, isPartial: true))
+      "socket.\(name)", bits: 1,
+      FieldTraits(basis, [.value, .absent, .unknown], needs: FieldNeeds("-m socket", .sockets, isPartial: true))
     ) { context in
-      switch context.world.host.socket(for: context.packet, context.input) {
+      switch context.socket {
       case .none: .absent
       case .unknown: .unknown(SocketMatch.unknown)
       case .socket(let facts): .of(read(facts))
       }
     }
+  }
+}
+
+extension PacketContext {
+  /// The socket that would receive the packet, or that has sent the packet which an ICMP error quotes.
+  ///
+  /// The corresponding kernel functions are `nf_sk_lookup_slow_v4` and `nf_sk_lookup_slow_v6`.
+  fileprivate var socket: SocketAnswer {
+    // Kernel: `sk_buff.sk`, from `nf_tproxy_assign_sock`.
+    if receiver != nil, let owner { return .socket(owner) }
+    guard var ends = ownEnds ?? quotedEnds?.exchanged else { return .none }
+    // The socket of a connection with a translated source has the address from before. The kernel's look-up for ICMPv6 errors lacks this.
+    let isReply = attachment.info == .establishedReply || attachment.info == .relatedReply && family == .ipv4
+    if isReply, let connection = attachment.connection.flatMap({ world.conntrack?[$0] }) {
+      ends.destination = IPAddress(family: family, bits: connection.original.sourceBits)
+      ends.destinationPort = connection.original.sourceID
+    }
+    return ends.packet.map { world.host.socket(for: $0, input) } ?? .none
+  }
+
+  /// The ends of a TCP or UDP packet; nil for other packets and truncated headers.
+  private var ownEnds: SocketEnds? {
+    guard let at = packet.transport, at.fragmentOffset == 0, at.proto == .tcp || at.proto == .udp,
+      packet.bytes.holds(at.proto == .tcp ? TCPHeader.minimumLength : UDPHeader.length, at: at.offset)
+    else { return nil }
+    return SocketEnds(packet.bytes, at: 0, family)
+  }
+
+  /// The ends of the packet that an ICMP error quotes; nil for other packets.
+  fileprivate var quotedEnds: SocketEnds? {
+    guard let at = packet.transport, at.fragmentOffset == 0, at.proto == (family == .ipv4 ? .icmp : .icmpv6),
+      let error = ICMPHeader(packet.bytes, at: at.offset),
+      family == .ipv4 ? ICMPHeader.isError(type: error.type) : ICMPHeader.isErrorV6(type: error.type)
+    else { return nil }
+    return SocketEnds(packet.bytes, at: at.offset + ICMPHeader.length, family)
+  }
+}
+
+/// The ends of a TCP or UDP packet, as far as a look-up of its socket needs them.
+private struct SocketEnds {
+  var proto: IPProtocol
+  var source: IPAddress
+  var destination: IPAddress
+  var sourcePort: UInt16
+  var destinationPort: UInt16
+
+  /// Reads the packet at `start`, of which there may be no more than the ports; nil if it has none.
+  ///
+  /// The corresponding kernel functions are `extract_icmp4_fields` and `extract_icmp6_fields`.
+  init?(_ bytes: [UInt8], at start: Int, _ family: Family) {
+    let packet = Packet(bytes: Array(bytes.slice(at: start)))
+    // As the kernel: quoted fragments of IPv4 are not told from whole packets.
+    guard let at = packet.transport, at.family == family, !at.isTruncated, family == .ipv4 || at.fragmentOffset == 0,
+      at.proto == .tcp || at.proto == .udp, let source = packet.source,
+      let destination = packet.destination, let sourcePort = packet.bytes.uint16(at: at.offset),
+      let destinationPort = packet.bytes.uint16(at: at.offset + 2)
+    else { return nil }
+    (proto, self.source, self.destination) = (at.proto, source, destination)
+    (self.sourcePort, self.destinationPort) = (sourcePort, destinationPort)
+  }
+
+  /// The ends of a packet in the other direction.
+  var exchanged: SocketEnds {
+    var result = self
+    (result.source, result.destination) = (destination, source)
+    (result.sourcePort, result.destinationPort) = (destinationPort, sourcePort)
+    return result
+  }
+
+  /// A packet with these ends.
+  var packet: Packet? {
+    var fields = PacketFields(source, destination, proto: proto)
+    (fields.sourcePort, fields.destinationPort) = (sourcePort, destinationPort)
+    return try? fields.packet()
   }
 }

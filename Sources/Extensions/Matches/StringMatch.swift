@@ -124,15 +124,17 @@ extension Field {
   fileprivate static func contains(_ pattern: [UInt8], from: UInt16, to: UInt16, ignoringCase: Bool) -> Field {
     let wanted = ignoringCase ? pattern.map(upper) : pattern
     let label = "string\(ignoringCase ? ".icase" : "").\(from)-\(to).\(Hex.string(wanted))"
-    return Field(label, bits: 1, FieldTraits(.bytes, .value)) { context in
-      let bytes = context.packet.bytes
-      let end = min(bytes.count, Int(to))
-      guard !wanted.isEmpty, from <= to, Int(from) + wanted.count <= end else { return .value(0) }
-      for start in Int(from)...(end - wanted.count) {
-        let byte = ignoringCase ? upper(bytes[start]) : bytes[start]
-        if byte == wanted[0], begins(bytes, at: start, with: wanted, ignoringCase) { return .value(1) }
-      }
-      return .value(0)
+    return Field(label, bits: 1, FieldTraits(.bytes, [.value, .unknown])) { context in
+      context.asked { asked in
+        let bytes = asked.packet.bytes
+        let end = min(bytes.count, Int(to))
+        guard !wanted.isEmpty, from <= to, Int(from) + wanted.count <= end else { return FieldValue.value(0) }
+        for start in Int(from)...(end - wanted.count) {
+          let byte = ignoringCase ? upper(bytes[start]) : bytes[start]
+          if byte == wanted[0], begins(bytes, at: start, with: wanted, ignoringCase) { return .value(1) }
+        }
+        return .value(0)
+      } ?? .unknown(PacketContext.unknownChecksum("-m string"))
     }
   }
 

@@ -66,8 +66,9 @@ public enum U32Match: MatchExtension {
 
   public static func condition(_ info: Info, family: Family) -> Condition {
     let tests = tests(info)
-    let field = Field("u32.\(tests.map(\.text).joined(separator: "&&"))", bits: 1, FieldTraits(.bytes, .value)) { context in
-      .of(tests.allSatisfy { $0.holds(context.packet.bytes) })
+    let field = Field("u32.\(tests.map(\.text).joined(separator: "&&"))", bits: 1, FieldTraits(.bytes, [.value, .unknown])) { context in
+      context.asked { asked in tests.allSatisfy { $0.holds(asked.packet.bytes) } }.map { .of($0) }
+        ?? .unknown(PacketContext.unknownChecksum("-m u32"))
     }
     return .equals(field, 1).inverted(info.inverted != 0)
   }

@@ -38,6 +38,21 @@ public enum ChecksumTarget: TargetExtension {
     if info.operation != fill { throw .kernel("CHECKSUM: unknown operation") }
   }
 
-  /// Does nothing: packets of the engine always have complete checksums, as there is no network card.
-  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { .proceed }
+  public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.transportChecksum) }
+
+  public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
+    packet.completeChecksum()
+    return .proceed
+  }
+}
+
+extension Field {
+  /// The checksum of the transport header, as far as the kernel has computed it.
+  fileprivate static let transportChecksum = Field("transport.checksum", bits: 16, FieldTraits(.bytes, [.value, .absent, .unknown])) {
+    context in
+    let value = context.asked { asked in
+      asked.packet.transport.flatMap { at in Packet.checksumOffset(of: at.proto).flatMap { asked.packet.bytes.uint16(at: at.offset + $0) } }
+    }
+    return value.map { $0.map { .of($0) } ?? .absent } ?? .unknown(PacketContext.unknownChecksum("the checksum"))
+  }
 }

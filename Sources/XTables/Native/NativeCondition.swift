@@ -42,11 +42,11 @@ extension Field {
   ///
   /// The corresponding kernel function is `nft_payload_eval`.
   static func transportBytes(at offset: Int, count: Int) -> Field {
-    Field("transport.\(offset).\(count)", bits: 8 * count, FieldTraits(.packet, [.value, .absent])) { context in
+    Field("transport.\(offset).\(count)", bits: 8 * count, FieldTraits(.packet, [.value, .absent, .unknown])) { context in
       guard let transport = context.packet.transport, transport.fragmentOffset == 0, !transport.isChainBroken else { return .absent }
       let start = transport.offset + offset
       guard start + count <= context.packet.bytes.count else { return .absent }
-      return .value(context.packet.bytes[start..<start + count].reduce(0) { $0 << 8 | UInt128($1) })
+      return context.number(start..<start + count)
     }
   }
 }

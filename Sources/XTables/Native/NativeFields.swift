@@ -110,9 +110,9 @@ extension Field {
   ///
   /// The corresponding kernel function is `nft_payload_eval`.
   fileprivate static func networkBytes(at offset: Int, count: Int) -> Field {
-    Field("network.\(offset).\(count)", bits: 8 * count, FieldTraits(.packet, [.value, .absent])) { context in
+    Field("network.\(offset).\(count)", bits: 8 * count, FieldTraits(.packet, [.value, .absent, .unknown])) { context in
       guard offset + count <= context.packet.bytes.count else { return .absent }
-      return .value(context.packet.bytes[offset..<offset + count].reduce(0) { $0 << 8 | UInt128($1) })
+      return context.number(offset..<offset + count)
     }
   }
 

@@ -49,6 +49,8 @@ public struct PacketContext {
   public private(set) var omittedEffects = 0
   /// True if connection tracking has computed the checksum of the payload, which is wrong. Kernel: `CHECKSUM_COMPLETE`.
   public var hasComputedSum = false
+  /// How much of its checksum the kernel has computed.
+  public var checksum = ChecksumState.complete
   /// Whether a match has found truncated headers. The packet is dropped after the rule. Kernel: `hotdrop`.
   public var isDoomed = false
   /// What rules have read of the packet besides what all packets of one direction of a connection have in common.
